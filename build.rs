@@ -1,0 +1,106 @@
+//! Makes every file below `services/` a service of the binary: the file's path is its URL.
+//! It writes a module tree and a table, which `main.rs` includes.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let mut tree = Tree::default();
+    tree.folder(&root.join("services"), "/", "");
+    let Tree { modules, table, .. } = tree;
+    let code = format!("{modules}\n/// All of them.\npub const ALL: &[Compiled] = &[\n{table}];\n");
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("services.rs");
+    fs::write(&out, code).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
+}
+
+/// The code that is being written.
+#[derive(Default)]
+struct Tree {
+    modules: String,
+    table: String,
+    modules_len: usize,
+}
+
+impl Tree {
+    /// One folder: its URLs begin with `url`, its modules stand below `module`.
+    fn folder(&mut self, folder: &Path, url: &str, module: &str) {
+        println!("cargo::rerun-if-changed={}", folder.display());
+        let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+            .unwrap_or_else(|error| panic!("cannot read {}: {error}", folder.display()))
+            .map(|entry| entry.expect("a folder that was opened can be read").path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                let id = self.identifier(name);
+                let _ = writeln!(self.modules, "mod {id} {{");
+                self.folder(&path, &format!("{url}{name}/"), &format!("{module}{id}::"));
+                self.modules.push_str("}\n");
+            } else if let Some(stem) = name.strip_suffix(".rs") {
+                self.file(&path, stem, url, module);
+            }
+        }
+    }
+
+    /// One file, unless it needs a feature that is off.
+    fn file(&mut self, path: &Path, stem: &str, url: &str, module: &str) {
+        println!("cargo::rerun-if-changed={}", path.display());
+        let text = fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        if needed_feature(&text).is_some_and(|feature| !has_feature(feature)) {
+            return;
+        }
+        let id = self.identifier(stem);
+        let _ = writeln!(self.modules, "#[path = {path:?}]\npub(crate) mod {id};");
+        // Shared code has no URL.
+        if stem.starts_with('_') {
+            return;
+        }
+        let about = text.lines().next().and_then(|line| line.strip_prefix("//! "));
+        let about = about.unwrap_or_else(|| {
+            let path = path.display();
+            panic!("{path}: the first line must say what the service does, as in `//! An echo.`")
+        });
+        let name = if stem == "ws_service" { "" } else { stem };
+        let url = format!("{url}{name}");
+        let html = path.with_extension("html");
+        let page = if html.is_file() {
+            println!("cargo::rerun-if-changed={}", html.display());
+            format!("Some(include_bytes!({html:?}))")
+        } else {
+            "None".to_owned()
+        };
+        let _ = writeln!(
+            self.table,
+            "    Compiled {{\n        path: {url:?},\n        about: {about:?},\n        \
+             page: {page},\n        mount: |server, path| server.mount(path, {module}{id}::service),\n    }},"
+        );
+    }
+
+    /// A module's name: the file's own, if it can be one, for the sake of messages.
+    fn identifier(&mut self, name: &str) -> String {
+        self.modules_len += 1;
+        let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if plain && !name.starts_with(|c: char| c.is_ascii_digit()) {
+            return format!("r#{name}");
+        }
+        format!("service_{}", self.modules_len)
+    }
+}
+
+/// The feature in a line `#![cfg(feature = "name")]`.
+fn needed_feature(text: &str) -> Option<&str> {
+    let line = text.lines().find_map(|line| line.strip_prefix("#![cfg(feature = \""))?;
+    line.strip_suffix("\")]")
+}
+
+fn has_feature(feature: &str) -> bool {
+    let name = feature.to_uppercase().replace('-', "_");
+    env::var_os(format!("CARGO_FEATURE_{name}")).is_some()
+}

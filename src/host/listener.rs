@@ -1,0 +1,126 @@
+//! `Listener`: accepts connections, some in each turn. When descriptors run out it pauses:
+//! the system's queue holds the connections that come meanwhile.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+
+use crate::host::sys;
+use crate::time::Time;
+
+/// Listens on all `addresses`. Those that this machine does not have, such as an IPv6 one of
+/// a name where there is no IPv6, are left out as long as another is there.
+///
+/// # Errors
+/// What the system says, with the address.
+pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    let mut missing = io::Error::new(ErrorKind::InvalidInput, "there is no address to listen on");
+    for &address in addresses {
+        let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot bind {address}: {e}"));
+        match Listener::bind(address).map_err(named) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if is_missing(&error) => missing = error,
+            Err(error) => return Err(error),
+        }
+    }
+    if listeners.is_empty() { Err(missing) } else { Ok(listeners) }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported)
+}
+
+/// One listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// An edge tells when there are connections.
+    Drained,
+    /// There may be connections.
+    Ready,
+    /// The system lacks something to accept with; to be tried again then.
+    Pausing(Time),
+}
+
+impl Listener {
+    /// Listens on `address`; port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        sys::set_nodelay(&listener)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, state: State::Drained })
+    }
+
+    /// The system told that there are connections.
+    pub const fn set_ready(&mut self) {
+        self.state = State::Ready;
+    }
+
+    /// A connection; `None` when there is none to be had now.
+    pub fn accept(&mut self, now: Time) -> Option<(TcpStream, SocketAddr)> {
+        match self.state {
+            State::Drained => return None,
+            State::Pausing(until) if now < until => return None,
+            State::Ready | State::Pausing(_) => {}
+        }
+        self.state = State::Ready;
+        loop {
+            let error = match self.listener.accept() {
+                Ok((stream, peer)) => return Some((stream, plain(peer))),
+                Err(error) => error,
+            };
+            match error.kind() {
+                ErrorKind::WouldBlock => {
+                    self.state = State::Drained;
+                    return None;
+                }
+                // A connection that ended before it was accepted is no reason to stop.
+                ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+                _ => {
+                    log::warn!("cannot accept on {} for now: {error}", self.address);
+                    self.state = State::Pausing(now.after(PAUSE_MS));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// When [`Listener::accept`] wants to be called, if that is known.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Time> {
+        match self.state {
+            State::Drained => None,
+            State::Ready => Some(Time::ZERO),
+            State::Pausing(until) => Some(until),
+        }
+    }
+
+    /// Where it listens, with the true port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The listener as a source of events.
+    pub const fn source(&mut self) -> &mut TcpListener {
+        &mut self.listener
+    }
+}
+
+/// An IPv4 peer of an IPv6 socket, as IPv4.
+const fn plain(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}
+
+const PAUSE_MS: u64 = 100;

@@ -1,0 +1,26 @@
+//! The only room with system calls, the clock and threads. One thread polls every socket; it
+//! blocks nowhere else. What is said over the sockets is decided in the hub.
+//!
+//! In reading order:
+//!
+//! - [`turn`]: [`Host`], one turn of whose loop is a function; `duties`: its parts
+//! - [`listener`], [`stream`](mod@stream): connections
+//! - [`bell`]: how other threads wake the loop
+//! - [`worker`]: services on threads of their own
+//! - [`files`]: files on a thread of its own, since disks block
+//! - [`stop`]: the clean stop and its signals
+//! - [`sys`]: the system calls that the standard library and mio lack
+
+pub mod bell;
+mod duties;
+pub mod files;
+pub mod listener;
+pub mod stop;
+pub mod stream;
+pub mod sys;
+pub mod turn;
+pub mod worker;
+
+pub use stop::Stopper;
+pub(crate) use turn::HostPlan;
+pub use turn::{Host, Turn};

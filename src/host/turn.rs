@@ -1,0 +1,292 @@
+//! `Host`: the poll loop, one turn of which is [`Host::turn`].
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use crate::host::bell::Tower;
+use crate::host::files::Files;
+use crate::host::listener::{self, Listener};
+use crate::host::stop::{Signals, Stopper};
+use crate::host::stream::Stream;
+use crate::host::worker::{Exit, Factory, Worker};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::service::SocketId;
+use crate::time::Time;
+
+/// A server that listens. It does its work within [`Host::run`] or [`Host::turn`], on the
+/// thread that calls them, and services run on threads of their own.
+pub struct Host {
+    pub(super) hub: Hub,
+    pub(super) limits: Limits,
+    poll: Poll,
+    events: Events,
+    clock: Instant,
+    pub(super) listeners: Vec<Listener>,
+    /// By the index of the socket.
+    pub(super) streams: Vec<Option<Stream>>,
+    /// Sockets to be read though no event came: a turn cut them short, or they were held back.
+    pub(super) reads: VecDeque<SocketId>,
+    /// Sockets that have taken all that one turn may write.
+    pub(super) writes: VecDeque<SocketId>,
+    pub(super) buffer: Vec<u8>,
+    pub(super) tower: Tower,
+    pub(super) factories: Vec<Factory>,
+    /// By the index of the station.
+    pub(super) workers: Vec<Option<Worker>>,
+    pub(super) exits: (Sender<Exit>, Receiver<Exit>),
+    pub(super) files: Option<Files>,
+    pub(super) stopper: Stopper,
+    signals: Option<Signals>,
+    /// How many stops that were asked for have been seen.
+    pub(super) stops_seen: usize,
+    /// When services that do not finish are left behind.
+    pub(super) stop_end: Option<Time>,
+}
+
+/// What a host is made from.
+pub(crate) struct HostPlan {
+    /// The hub, with all services mounted.
+    pub(crate) hub: Hub,
+    /// The bounds of the host itself.
+    pub(crate) limits: Limits,
+    /// What makes the services, by the index of the station.
+    pub(crate) factories: Vec<Factory>,
+    /// The files for plain GET.
+    pub(crate) static_root: Option<PathBuf>,
+}
+
+/// Whether there is another turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// There is.
+    Another,
+    /// The host has stopped.
+    Last,
+}
+
+impl Host {
+    /// Listens on all `addresses`.
+    pub(crate) fn new(plan: HostPlan, addresses: &[SocketAddr]) -> io::Result<Self> {
+        let HostPlan { hub, limits, factories, static_root } = plan;
+        let poll = Poll::new()?;
+        let tower = Tower::new(Waker::new(poll.registry(), WAKER)?);
+        let mut listeners = Vec::new();
+        for mut listener in listener::bind_all(addresses)? {
+            let token = Token(LISTENERS.0 + listeners.len());
+            poll.registry().register(listener.source(), token, Interest::READABLE)?;
+            listeners.push(listener);
+        }
+        let files = static_root.map(|root| Files::start(&root, tower.alarm())).transpose()?;
+        let workers = factories.iter().map(|_| None).collect();
+        let stopper = Stopper::new(tower.alarm());
+        Ok(Self {
+            hub,
+            limits,
+            poll,
+            events: Events::with_capacity(EVENTS_MAX),
+            clock: Instant::now(),
+            listeners,
+            streams: Vec::new(),
+            reads: VecDeque::new(),
+            writes: VecDeque::new(),
+            buffer: vec![0; limits.read_buffer_bytes],
+            tower,
+            factories,
+            workers,
+            exits: crossbeam_channel::unbounded(),
+            files,
+            stopper,
+            signals: None,
+            stops_seen: 0,
+            stop_end: None,
+        })
+    }
+
+    /// Runs until it is stopped.
+    ///
+    /// # Errors
+    /// Polling fails, which the system does for no reason that a server could mend.
+    pub fn run(mut self) -> io::Result<()> {
+        while self.turn(None)? == Turn::Another {}
+        Ok(())
+    }
+
+    /// Runs one turn: waits for something to happen, `timeout` at most, and does all that has
+    /// come up. To be called again while it gives [`Turn::Another`].
+    ///
+    /// The order within a turn: wait; read the clock, once; accept; read; apply what services
+    /// sent; expire deadlines; carry out what the hub wants, each socket being written once.
+    ///
+    /// # Errors
+    /// Polling fails.
+    pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
+        self.wait(timeout)?;
+        let now = self.now();
+        let ready = self.sort_events();
+        self.heed_stops(now);
+        self.accept(now);
+        let held = std::mem::take(&mut self.reads);
+        for id in ready.into_iter().chain(held) {
+            self.read(id, now);
+        }
+        self.apply(now);
+        self.hub.expire(now);
+        for id in std::mem::take(&mut self.writes) {
+            self.write(id, now);
+        }
+        while let Some(output) = self.hub.poll() {
+            self.carry_out(output, now);
+        }
+        Ok(self.progress(now))
+    }
+
+    /// Makes SIGINT and SIGTERM stop this host like [`Stopper::stop`]. For one host of a
+    /// process; a second call moves the signals there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn stop_on_signals(&mut self) -> io::Result<()> {
+        let mut signals = Signals::new()?;
+        self.poll.registry().register(signals.source(), SIGNALS, Interest::READABLE)?;
+        self.signals = Some(signals);
+        Ok(())
+    }
+
+    /// Where it listens first, with the true port.
+    ///
+    /// # Panics
+    /// Never: a host is made with one address at least.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.addresses().next().expect("a host is made with one address at least")
+    }
+
+    /// Where it listens, with the true ports. Nothing any more once a stop has begun.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.listeners.iter().map(Listener::address)
+    }
+
+    /// What stops it from any thread.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// How many sockets there are.
+    #[must_use]
+    pub fn sockets_len(&self) -> usize {
+        self.hub.sockets_len()
+    }
+
+    fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Sleeps until something happens.
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.tower.doze();
+        let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.patience(timeout) };
+        let polled = self.poll.poll(&mut self.events, timeout);
+        self.tower.awake();
+        match polled {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.events.clear();
+                Ok(())
+            }
+            polled => polled,
+        }
+    }
+
+    /// Whether something has come that no event tells.
+    fn has_work(&self) -> bool {
+        !self.reads.is_empty()
+            || !self.writes.is_empty()
+            || !self.tower.is_empty()
+            || !self.exits.1.is_empty()
+            || self.files.as_ref().is_some_and(|files| !files.is_empty())
+            || self.stopper.requests() > self.stops_seen
+    }
+
+    /// How long there is nothing to do: until a deadline, or what the caller allows.
+    fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
+        let accept = self.listeners.iter().filter_map(Listener::deadline).min();
+        let deadline = [self.hub.deadline(), accept, self.stop_end].into_iter().flatten().min();
+        // The clock counts whole milliseconds, so this one has to be over.
+        let wait = deadline.map(|at| match at.since(self.now()) {
+            0 => Duration::ZERO,
+            ms => Duration::from_millis(ms.saturating_add(1)),
+        });
+        [wait, timeout].into_iter().flatten().min()
+    }
+
+    /// Takes up what the events tell; gives back who is to be read.
+    fn sort_events(&mut self) -> Vec<SocketId> {
+        let mut ready = Vec::new();
+        for event in &self.events {
+            let token = event.token();
+            if token == SIGNALS {
+                let signals = self.signals.as_mut().map_or(0, Signals::take);
+                (0..signals).for_each(|_| self.stopper.stop());
+                continue;
+            }
+            if let Some(listener) = self.listeners.get_mut(token.0.wrapping_sub(LISTENERS.0)) {
+                listener.set_ready();
+                continue;
+            }
+            // Sockets are dropped after the events of their turn and accepted after those of
+            // the next, so that whoever is in this place now is the one that is meant.
+            let (Some(Some(stream)), Some(id)) =
+                (self.streams.get_mut(token.0), self.hub.id_at(token.0))
+            else {
+                continue;
+            };
+            if event.is_writable() {
+                stream.set_writable();
+                self.writes.push_back(id);
+            }
+            if event.is_read_closed() || event.is_error() {
+                stream.set_ending();
+            }
+            if event.is_readable() || event.is_read_closed() || event.is_error() {
+                ready.push(id);
+            }
+        }
+        ready
+    }
+
+    fn accept(&mut self, now: Time) {
+        for index in 0..self.listeners.len() {
+            for _ in 0..self.limits.turn_accepts_max {
+                let Some((source, peer)) = self.listeners[index].accept(now) else { break };
+                let Some(id) = self.hub.accept(peer, now) else { continue };
+                let mut stream = Stream::new(source);
+                let both = Interest::READABLE | Interest::WRITABLE;
+                if let Err(error) =
+                    self.poll.registry().register(stream.source(), Token(id.index()), both)
+                {
+                    log::warn!("cannot poll socket {id}: {error}");
+                    self.hub.remove(id, now);
+                    continue;
+                }
+                if id.index() >= self.streams.len() {
+                    self.streams.resize_with(id.index() + 1, || None);
+                }
+                self.streams[id.index()] = Some(stream);
+            }
+        }
+    }
+}
+
+const WAKER: Token = Token(usize::MAX);
+const SIGNALS: Token = Token(usize::MAX - 1);
+/// Below are the places of sockets.
+const LISTENERS: Token = Token(SocketId::INDEX_MAX + 1);
+/// How many events one turn takes up; the others wait for the next.
+const EVENTS_MAX: usize = 1_024;

@@ -1,0 +1,141 @@
+//! `Worker`: a service on a thread of its own. Whatever happens on that thread, a panic in
+//! the service's making included, ends that service only.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::host::bell::{Rung, Tower};
+use crate::hub::StationId;
+use crate::limits::Limits;
+use crate::service::line::Ends;
+use crate::service::{Inbound, Line, Outbound, Service};
+
+/// Makes a fresh service for each run of it, on the thread of that run.
+pub type Factory = Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>;
+
+/// The host's side of one service that runs.
+#[derive(Debug)]
+pub struct Worker {
+    run: u32,
+    /// `None` once the service has been told to finish.
+    mail: Option<Sender<Vec<Inbound>>>,
+    batches: Receiver<Vec<Outbound>>,
+    rung: Rung,
+    thread: JoinHandle<()>,
+}
+
+/// The end of a service's run.
+#[derive(Debug)]
+pub struct Exit {
+    /// Which service.
+    pub station: StationId,
+    /// Which run of it.
+    pub run: u32,
+    /// How it ended.
+    pub how: String,
+}
+
+/// What a new worker is about.
+pub struct Plan<'a> {
+    /// Which service.
+    pub station: StationId,
+    /// Which run of it.
+    pub run: u32,
+    /// Its path, for the name of the thread.
+    pub path: &'a str,
+    /// Its bounds.
+    pub limits: &'a Limits,
+    /// What makes it.
+    pub factory: Factory,
+    /// Where its end is told.
+    pub exits: Sender<Exit>,
+}
+
+impl Worker {
+    /// Starts a service.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(plan: Plan<'_>, tower: &Tower) -> io::Result<Self> {
+        let Plan { station, run, path, limits, factory, exits } = plan;
+        let (mail, inbox) = crossbeam_channel::unbounded();
+        let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
+        let (bell, rung) = tower.bell(station);
+        let alarm = tower.alarm();
+        let ends = Ends { mail: inbox, batches: outbox, bell: Arc::new(bell) };
+        let line = Line::new(ends, limits);
+        let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
+            let how = live(&factory, line);
+            let _ = exits.send(Exit { station, run, how });
+            alarm.wake();
+        })?;
+        Ok(Self { run, mail: Some(mail), batches, rung, thread })
+    }
+
+    /// Hands over mail, if it is for this run.
+    pub fn deliver(&self, run: u32, batch: Vec<Inbound>) {
+        if let (Some(mail), true) = (&self.mail, run == self.run) {
+            // A service that has ended takes no mail; its exit is on its way.
+            let _ = mail.send(batch);
+        }
+    }
+
+    /// Tells the service to finish, once it has taken its mail.
+    pub fn finish(&mut self) {
+        self.mail = None;
+    }
+
+    /// The next batch of the service.
+    #[must_use]
+    pub fn take(&self) -> Option<Vec<Outbound>> {
+        self.batches.try_recv().ok()
+    }
+
+    /// Whether there is another batch.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        !self.batches.is_empty()
+    }
+
+    /// The number of this run.
+    #[must_use]
+    pub const fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// The loop's side of its bell.
+    #[must_use]
+    pub const fn rung(&self) -> &Rung {
+        &self.rung
+    }
+
+    /// Waits for a thread whose exit has been told.
+    pub fn join(self) {
+        // A panic was caught on the thread itself.
+        let _ = self.thread.join();
+    }
+}
+
+/// Makes a service and runs it to its end; tells how it ended.
+fn live(factory: &Factory, mut line: Line) -> String {
+    let lived = catch_unwind(AssertUnwindSafe(|| {
+        let mut service = factory();
+        line.apply(Outbound::Ready(service.admission()));
+        line.flush();
+        service.run(&mut line);
+    }));
+    match lived {
+        Ok(()) => "it returned".to_owned(),
+        Err(panic) => format!("it panicked: {}", text(panic.as_ref())),
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
+}

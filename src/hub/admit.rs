@@ -1,0 +1,193 @@
+//! From a request to a service, a page, a file, or a refusal that says what is wrong.
+
+use std::sync::Arc;
+
+use crate::hub::socket::Standing;
+use crate::hub::station::State;
+use crate::hub::{Files, Hub, Output, StationId};
+use crate::service::transaction::Asked;
+use crate::service::{Inbound, Request, SocketId, Verdict};
+use crate::time::Time;
+use crate::ws::{Head, Response, Status, Target};
+
+impl Hub {
+    /// A request is whole. Whoever is refused is told why, in this order: the host's own
+    /// state, the path, the origin, the service's state.
+    pub(super) fn receive_request(&mut self, id: SocketId, head: Head, now: Time) {
+        self.note(id, Some(head.target()), "");
+        if let Some(refusal) = self.refuse_any(id) {
+            return self.respond(id, &refusal, now);
+        }
+        let target = match Target::parse(head.target()) {
+            Ok(target) => target,
+            Err(error) => {
+                let refusal = Response::text(error.status(), &error.to_string());
+                return self.respond(id, &refusal, now);
+            }
+        };
+        self.note(id, Some(&target.path), "");
+        let upgrade = self.socket(id).and_then(|socket| socket.session.upgrade());
+        let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
+        match (self.tree.find(&target.path), protocols) {
+            (Some(station), Some(protocols)) => {
+                self.receive_upgrade(id, station, head, target, protocols, now);
+            }
+            (Some(station), None) => {
+                let response = self.page(station);
+                self.respond(id, &response, now);
+            }
+            (None, None) if self.files == Files::Served => self.fetch(id, &head, target.path),
+            (None, _) => {
+                let text = format!("no service is at {}", target.path);
+                self.respond(id, &Response::text(Status::NOT_FOUND, &text), now);
+            }
+        }
+    }
+
+    /// Answers a request with anything but an upgrade.
+    pub fn respond(&mut self, id: SocketId, response: &Response, now: Time) {
+        let reason = match response.status() {
+            Status::OK | Status::NOT_MODIFIED => "page".to_owned(),
+            status => format!("refused with {}", status.number()),
+        };
+        self.stop_waiting(id);
+        self.note(id, None, &reason);
+        if let Some(socket) = self.socket_mut(id) {
+            socket.session.respond(response, "GET", now);
+            self.touch(id);
+        }
+    }
+
+    /// Answers a request with a head whose body follows in parts, each after an
+    /// [`Output::FetchMore`].
+    pub fn respond_head(&mut self, id: SocketId, head: Vec<u8>, now: Time) {
+        self.note(id, None, "file");
+        if let Some(socket) = self.socket_mut(id) {
+            socket.session.respond_head(head, now);
+            self.touch(id);
+        }
+    }
+
+    /// Goes on with the body of an answer; an empty part ends it.
+    pub fn respond_body(&mut self, id: SocketId, body: Vec<u8>, now: Time) {
+        let Some(socket) = self.socket_mut(id) else { return };
+        socket.flags.fetching = false;
+        if body.is_empty() {
+            socket.session.respond_end(now);
+        } else {
+            socket.session.respond_body(body, now);
+        }
+        self.touch(id);
+    }
+
+    /// The service has decided about a socket.
+    pub(super) fn decide(&mut self, id: SocketId, verdict: Verdict, now: Time) {
+        match verdict {
+            Verdict::Accept => self.open(id, None, now),
+            Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
+            Verdict::Refuse(response) => self.respond(id, &response, now),
+        }
+    }
+
+    /// A socket has waited for its service for too long.
+    pub(super) fn refuse_undecided(&mut self, id: SocketId, now: Time) {
+        let station = self.socket(id).and_then(|socket| socket.station);
+        let starting = station.is_some_and(|s| self.stations[s.index()].state == State::Starting);
+        let response = if starting {
+            Response::text(Status::INTERNAL_ERROR, "the service does not start in time")
+        } else {
+            unavailable("the service does not answer in time", 1)
+        };
+        self.respond(id, &response, now);
+    }
+
+    /// Lets a socket that waits in, or asks the service about it.
+    pub(super) fn let_in(&mut self, id: SocketId, station: StationId, now: Time) {
+        let admission = &self.stations[station.index()].admission;
+        let Some(socket) = self.sockets.get_mut(id.index()) else { return };
+        match (admission.asked, socket.request.clone()) {
+            (Asked::Always, Some(request)) => {
+                socket.standing = Standing::Asked;
+                self.deliver(id, Inbound::Ask { id, request });
+            }
+            (Asked::Never, Some(request)) => {
+                let offered = request.protocols();
+                let agreed = admission.protocols.iter().find(|name| offered.contains(name));
+                let agreed = agreed.cloned();
+                self.open(id, agreed.as_deref(), now);
+            }
+            (Asked::Always | Asked::Never, None) => {}
+        }
+    }
+
+    fn receive_upgrade(
+        &mut self,
+        id: SocketId,
+        station: StationId,
+        head: Head,
+        target: Target,
+        protocols: Vec<String>,
+        now: Time,
+    ) {
+        let origin = head.values("Origin").next();
+        let host = target.authority.as_deref().or_else(|| head.header("Host")).unwrap_or_default();
+        let rule = &self.stations[station.index()].mount.origin;
+        // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
+        if !rule.accepts(origin, host) {
+            let origin = String::from_utf8_lossy(origin.unwrap_or_default());
+            let text =
+                format!("the origin {origin} may not use this service; {}", rule.demand(host));
+            return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
+        }
+        let Some(socket) = self.socket_mut(id) else { return };
+        let Target { path, query, .. } = target;
+        let request = Request::new(head, path, query, socket.peer, protocols);
+        socket.request = Some(Arc::new(request));
+        self.wait(id, station);
+        let full = self.stations[station.index()].mail.is_full();
+        match self.stations[station.index()].state {
+            State::Running if !full => self.let_in(id, station, now),
+            State::Running | State::Starting => {}
+            State::Idle => self.start(id, station, now),
+        }
+    }
+
+    /// What is refused whatever was asked.
+    fn refuse_any(&self, id: SocketId) -> Option<Response> {
+        if self.drain.is_some() {
+            return Some(unavailable("the server is stopping", 5));
+        }
+        if self.socket(id)?.flags.surplus {
+            return Some(unavailable("too many connections", 5));
+        }
+        None
+    }
+
+    fn page(&self, station: StationId) -> Response {
+        let station = &self.stations[station.index()];
+        match &station.mount.page {
+            Some(page) => page.response(),
+            // RFC 9110, 15.5.22: the answer names the protocol that is needed.
+            None => Response::text(
+                Status::UPGRADE_REQUIRED,
+                &format!("{} is a WebSocket service without a page", station.path),
+            )
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13"),
+        }
+    }
+
+    fn fetch(&mut self, id: SocketId, head: &Head, path: String) {
+        let if_none_match = head.header("If-None-Match").map(str::to_owned);
+        if let Some(socket) = self.socket_mut(id) {
+            socket.flags.fetches = true;
+            socket.flags.fetching = true;
+            self.outputs.push_back(Output::Fetch { id, path, if_none_match });
+        }
+    }
+}
+
+/// A 503 that says when to come back, in seconds (RFC 9110, 10.2.3 and 15.6.4).
+pub(super) fn unavailable(text: &str, retry_s: u64) -> Response {
+    Response::text(Status::UNAVAILABLE, text).header("Retry-After", &retry_s.to_string())
+}

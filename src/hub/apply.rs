@@ -1,0 +1,130 @@
+//! What services want: each transaction is applied in its order, to the service's own sockets
+//! and to no others. An id of a socket that has gone is silence.
+
+use crate::hub::socket::Standing;
+use crate::hub::station::State;
+use crate::hub::{Hub, StationId, limits_of};
+use crate::limits::Limits;
+use crate::service::audience::Who;
+use crate::service::{Audience, Outbound, SocketId};
+use crate::session::{Frame, Overflow, Session};
+use crate::time::Time;
+use crate::ws::{Close, CloseCode, Message};
+
+impl Hub {
+    /// Applies a batch of a service. What an earlier run of it has left behind is ignored.
+    pub fn apply(&mut self, station: StationId, run: u32, batch: Vec<Outbound>, now: Time) {
+        let place = &self.stations[station.index()];
+        if place.run != run || place.state == State::Idle {
+            return;
+        }
+        for transaction in batch {
+            match transaction {
+                Outbound::Send { to, message } => self.send(station, to, message, now),
+                Outbound::Taken { messages, bytes } => {
+                    let place = &mut self.stations[station.index()];
+                    let opened = place.mail.take(messages, bytes, &place.mount.limits);
+                    while let Some(id) = self.stations[station.index()].mail.settled() {
+                        self.settle(id, now);
+                    }
+                    if opened {
+                        self.relieve(station, now);
+                    }
+                }
+                Outbound::Close { to, close } => self.close(station, to, &close, now),
+                Outbound::Subscribe { id, topic } => self.subscribe(station, id, &topic, now),
+                Outbound::Unsubscribe { id, topic } => {
+                    self.stations[station.index()].topics.unsubscribe(id, &topic);
+                }
+                Outbound::Admit { id, verdict } => {
+                    let asked = |s: &&super::Socket| {
+                        s.standing == Standing::Asked && s.station == Some(station)
+                    };
+                    if self.socket(id).filter(asked).is_some() {
+                        self.decide(id, verdict, now);
+                    }
+                }
+                Outbound::Ready(admission) => self.ready(station, admission, now),
+            }
+        }
+    }
+
+    fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) {
+        if let (Who::One(id), None) = (&to.who, to.but) {
+            return self.send_each(station, *id, now, |session, limits| {
+                session.send(message, limits, now)
+            });
+        }
+        // Encoded once; the outboxes share the bytes.
+        let frame = Frame::new(&message);
+        self.for_each(station, to, |hub, id| {
+            hub.send_each(station, id, now, |session, limits| {
+                session.send_frame(&frame, limits, now)
+            });
+        });
+    }
+
+    /// Sends to one socket. A peer that reads too slowly is closed, and its service told.
+    fn send_each(
+        &mut self,
+        station: StationId,
+        id: SocketId,
+        now: Time,
+        send: impl FnOnce(&mut Session, &Limits) -> Result<(), Overflow>,
+    ) {
+        let found = self.sockets.get_mut(id.index()).filter(|s| s.serial == id.serial());
+        let Some(socket) = found.filter(|socket| socket.hears(station)) else { return };
+        let limits = limits_of(&self.limits, &self.stations, socket.station);
+        let sent = send(&mut socket.session, limits);
+        if let Err(Overflow(close)) = sent {
+            self.leave(id, close, now);
+        }
+        self.touch(id);
+    }
+
+    fn close(&mut self, station: StationId, to: Audience, close: &Close, now: Time) {
+        self.for_each(station, to, |hub, id| {
+            let member = hub.socket_mut(id).filter(|socket| socket.is_member_of(station));
+            if let Some(socket) = member {
+                socket.session.close(close, now);
+                hub.touch(id);
+            }
+        });
+    }
+
+    fn subscribe(&mut self, station: StationId, id: SocketId, topic: &str, now: Time) {
+        if !self.socket(id).is_some_and(|socket| socket.is_member_of(station)) {
+            return;
+        }
+        let place = &mut self.stations[station.index()];
+        let Err(error) = place.topics.subscribe(id, topic, &place.mount.limits) else { return };
+        // A subscription that is not there would lose messages in silence.
+        let path = &place.path;
+        log::warn!("service {path}: socket {id} cannot subscribe to {topic:?}: {error}");
+        let close = Close::new(CloseCode::TRY_LATER, error.to_string());
+        self.close(station, id.into(), &close, now);
+    }
+
+    /// Calls `act` for each socket of an audience, none of them twice but those that a list
+    /// names twice.
+    fn for_each(
+        &mut self,
+        station: StationId,
+        to: Audience,
+        mut act: impl FnMut(&mut Self, SocketId),
+    ) {
+        let place = &mut self.stations[station.index()];
+        let ids = match to.who {
+            Who::One(id) => vec![id],
+            Who::Many(ids) => ids,
+            // Whoever overflows leaves, which changes the list; so this walks over a copy.
+            Who::All => place.members.clone(),
+            Who::Topic(topic) => place.topics.members(&topic).collect(),
+        };
+        for id in ids {
+            if to.but != Some(id) {
+                act(self, id);
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `Output`: what the hub wants its host to do. The host takes outputs until there is none.
+
+use crate::hub::StationId;
+use crate::service::SocketId;
+
+/// One thing for the host to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Start the service: the worker's batches carry `run`.
+    Start {
+        /// Which service.
+        station: StationId,
+        /// The number of this run.
+        run: u32,
+    },
+    /// Hand the service its mail: [`crate::hub::Hub::take_mail`].
+    Mail(StationId),
+    /// Tell the service to finish: no mail follows.
+    Stop(StationId),
+    /// Write what is unsent, tell how much was written, and do as [`crate::hub::Hub::wrote`]
+    /// says.
+    Write(SocketId),
+    /// Read the socket again: it was held back before.
+    Resume(SocketId),
+    /// Answer the socket with a file.
+    Fetch {
+        /// The socket.
+        id: SocketId,
+        /// The decoded path below the root of files.
+        path: String,
+        /// The entity tags that the client has.
+        if_none_match: Option<String>,
+    },
+    /// Go on with the file.
+    FetchMore(SocketId),
+    /// Nobody waits for the file any more.
+    FetchEnd(SocketId),
+}

@@ -1,0 +1,101 @@
+//! `Socket`: what the hub keeps for one connection beside its session.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::hub::StationId;
+use crate::service::Request;
+use crate::session::Session;
+use crate::time::Time;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Socket {
+    /// Its number in the order of all sockets, which tells it from others in the same place.
+    pub(super) serial: u64,
+    pub(super) session: Session,
+    pub(super) peer: SocketAddr,
+    pub(super) accepted: Time,
+    pub(super) standing: Standing,
+    pub(super) station: Option<StationId>,
+    /// Its place in the station's list of those who wait, or of its members.
+    pub(super) place: usize,
+    /// What it asked for, until its service has been told.
+    pub(super) request: Option<Arc<Request>>,
+    pub(super) ending: Option<Box<Ending>>,
+    pub(super) received: u64,
+    pub(super) sent: u64,
+    /// The number of its last transaction in the mail of its service.
+    pub(super) mailed: u64,
+    pub(super) flags: Flags,
+}
+
+/// How a socket stands with the station that its path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has not asked for a service yet, or was refused.
+    Stranger,
+    /// It waits until the service has started, or has room for more mail.
+    Waiting,
+    /// It waits for the service's verdict.
+    Asked,
+    /// Its service knows it: an open has been delivered, and a close has to be.
+    Member,
+    /// Its service has been told of its end.
+    Left,
+}
+
+/// What is remembered of a socket from turn to turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flags {
+    /// A write is among the outputs.
+    pub(super) touched: bool,
+    /// Its service was told that the outbox is full.
+    pub(super) full: bool,
+    /// The host was told not to read, and waits to be told otherwise.
+    pub(super) held: bool,
+    /// It is beyond the limits, and is here to be told so.
+    pub(super) surplus: bool,
+    /// Its answer comes from a file.
+    pub(super) fetches: bool,
+    /// The next part of the file has been asked for.
+    pub(super) fetching: bool,
+}
+
+/// What the log tells of a socket's end.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    pub(super) path: String,
+    pub(super) reason: String,
+}
+
+impl Socket {
+    pub(super) fn new(serial: u64, peer: SocketAddr, now: Time) -> Self {
+        Self {
+            serial,
+            session: Session::new(now),
+            peer,
+            accepted: now,
+            standing: Standing::Stranger,
+            station: None,
+            place: 0,
+            request: None,
+            ending: None,
+            received: 0,
+            sent: 0,
+            mailed: 0,
+            flags: Flags::default(),
+        }
+    }
+
+    pub(super) fn is_member_of(&self, station: StationId) -> bool {
+        self.standing == Standing::Member && self.station == Some(station)
+    }
+
+    /// Whether the service may send to it: also to one whose end is on its way to the service,
+    /// so that what was asked before the end is answered.
+    pub(super) fn hears(&self, station: StationId) -> bool {
+        let standing = matches!(self.standing, Standing::Member | Standing::Left);
+        standing && self.station == Some(station)
+    }
+}

@@ -1,0 +1,196 @@
+//! `Station`: the hub's side of one service: whether it runs, who its sockets are, and the
+//! mail that waits for it.
+
+use std::collections::VecDeque;
+
+use crate::hub::origin::OriginRule;
+use crate::hub::topics::Topics;
+use crate::limits::Limits;
+use crate::pages::Page;
+use crate::service::{Admission, Inbound, SocketId};
+use crate::time::Time;
+
+/// The place of a service in the hub's table. Services are never removed from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StationId(usize);
+
+impl StationId {
+    /// The id of the service at `index`.
+    #[must_use]
+    pub const fn new(index: usize) -> Self {
+        Self(index)
+    }
+
+    /// The place in the table.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// What a service is mounted with.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// The bounds for its sockets and mail.
+    pub limits: Limits,
+    /// Which pages may open sockets to it.
+    pub origin: OriginRule,
+    /// What a plain GET shows.
+    pub page: Option<Page>,
+}
+
+/// The hub's side of one service.
+#[derive(Debug)]
+pub(super) struct Station {
+    pub(super) path: String,
+    pub(super) mount: Mount,
+    pub(super) state: State,
+    /// The number of the run; what an earlier run sends is ignored.
+    pub(super) run: u32,
+    pub(super) started: Time,
+    /// How often in a row it ended soon after its start.
+    pub(super) failures: u32,
+    pub(super) retry: Time,
+    pub(super) admission: Admission,
+    /// The sockets that wait to come in; each knows its place.
+    pub(super) waiting: Vec<SocketId>,
+    /// The sockets that are in; each knows its place.
+    pub(super) members: Vec<SocketId>,
+    /// The sockets that are not read since the mail is full.
+    pub(super) paused: Vec<SocketId>,
+    pub(super) topics: Topics,
+    pub(super) mail: Mail,
+}
+
+/// Whether a service runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It does not; the next socket starts it.
+    Idle,
+    /// It has been started and is not ready.
+    Starting,
+    /// It is ready.
+    Running,
+}
+
+/// The transactions on their way to a service: those of this turn, and the count of all that
+/// the service has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Mail {
+    pub(super) batch: Vec<Inbound>,
+    messages: usize,
+    bytes: usize,
+    full: bool,
+    /// How many transactions were ever put in; the number of the last one.
+    put: u64,
+    /// Sockets whose peers are done, with the number of the last transaction of each that the
+    /// service has to take before the close frame goes out. In the order of the numbers.
+    settling: VecDeque<(u64, SocketId)>,
+}
+
+impl Mail {
+    /// Adds a transaction; gives back whether it is the first of its batch.
+    pub(super) fn push(&mut self, transaction: Inbound, limits: &Limits) -> bool {
+        self.put += 1;
+        self.messages += 1;
+        self.bytes += transaction.mail_bytes();
+        if self.messages >= limits.mail_messages_max || self.bytes >= limits.mail_bytes_max {
+            self.full = true;
+        }
+        self.batch.push(transaction);
+        self.batch.len() == 1
+    }
+
+    /// The service has taken so much; gives back whether the mail has room again. Half of it
+    /// has to be free, so that sockets are not stopped and started for every message.
+    pub(super) fn take(&mut self, messages: usize, bytes: usize, limits: &Limits) -> bool {
+        self.messages = self.messages.saturating_sub(messages);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        let roomy = self.messages <= limits.mail_messages_max / 2
+            && self.bytes <= limits.mail_bytes_max / 2;
+        let opened = self.full && roomy;
+        self.full &= !opened;
+        opened
+    }
+
+    /// A socket's peer is done. Gives back whether the service has taken, and so answered, all
+    /// that came from it up to transaction `last`; otherwise [`Mail::settled`] tells when.
+    pub(super) fn settle(&mut self, id: SocketId, last: u64) -> bool {
+        if last <= self.taken() {
+            return true;
+        }
+        self.settling.push_back((last, id));
+        false
+    }
+
+    /// The next socket all of whose transactions have been taken.
+    pub(super) fn settled(&mut self) -> Option<SocketId> {
+        let taken = self.taken();
+        self.settling.pop_front_if(|(last, _)| *last <= taken).map(|(_, id)| id)
+    }
+
+    /// The number of the transaction that was put in last.
+    pub(super) const fn last(&self) -> u64 {
+        self.put
+    }
+
+    /// The number of the transaction that was taken last.
+    const fn taken(&self) -> u64 {
+        self.put.saturating_sub(self.messages as u64)
+    }
+
+    /// Whether no more is to be read for this service.
+    pub(super) const fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// How many transactions and bytes the service has not taken yet.
+    pub(super) const fn load(&self) -> (usize, usize) {
+        (self.messages, self.bytes)
+    }
+}
+
+impl Station {
+    pub(super) fn new(path: String, mount: Mount) -> Self {
+        Self {
+            path,
+            mount,
+            state: State::Idle,
+            run: 0,
+            started: Time::ZERO,
+            failures: 0,
+            retry: Time::ZERO,
+            admission: Admission::default(),
+            waiting: Vec::new(),
+            members: Vec::new(),
+            paused: Vec::new(),
+            topics: Topics::default(),
+            mail: Mail::default(),
+        }
+    }
+
+    /// Notes the end of a run, and until when no other is begun: the first end is forgiven,
+    /// and each further one that comes soon doubles the pause. Gives back the sockets whose
+    /// close frames waited for the service.
+    pub(super) fn fail(&mut self, now: Time) -> Vec<SocketId> {
+        if now.since(self.started) >= SOUND_MS {
+            self.failures = 0;
+        }
+        let doubled = 1 << self.failures.saturating_sub(1).min(PAUSE_DOUBLINGS);
+        let pause = if self.failures == 0 { 0 } else { PAUSE_MS * doubled };
+        self.failures += 1;
+        self.retry = now.after(pause);
+        self.state = State::Idle;
+        let mail = std::mem::take(&mut self.mail);
+        self.topics = Topics::default();
+        self.admission = Admission::default();
+        mail.settling.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+/// A run of this length was no failed start.
+const SOUND_MS: u64 = 60_000;
+/// The pause after the second failure in a row.
+const PAUSE_MS: u64 = 1_000;
+/// The pause grows to 64 s.
+const PAUSE_DOUBLINGS: u32 = 6;

@@ -1,0 +1,127 @@
+//! `ServiceTree`: which service a path names. Every service has one path of its own, and the
+//! few other spellings that mean it are listed here; all others mean nothing.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::hub::StationId;
+use crate::ws::Target;
+
+/// The services by path.
+#[derive(Debug, Default)]
+pub struct ServiceTree {
+    by_path: HashMap<String, StationId>,
+}
+
+impl ServiceTree {
+    /// Adds a service.
+    ///
+    /// # Errors
+    /// The path can name no service, or names one already.
+    pub fn add(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
+        let plain = Target::parse(path).is_ok_and(|target| target.path == path);
+        if !plain {
+            return Err(PathError::NoPath(path.to_owned()));
+        }
+        let path = canonical(path);
+        if self.by_path.contains_key(path) {
+            return Err(PathError::Taken(path.to_owned()));
+        }
+        self.by_path.insert(path.to_owned(), station);
+        Ok(())
+    }
+
+    /// The service that `path` names, which is a decoded one. Asking leaves nothing behind.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<StationId> {
+        self.by_path.get(canonical(path)).copied()
+    }
+}
+
+/// Why a path cannot be given to a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathError {
+    /// It has no place in the tree: it does not begin with a slash, is percent-encoded, or
+    /// has a query, an empty segment, or one that begins with a dot.
+    NoPath(String),
+    /// Another service has it.
+    Taken(String),
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPath(path) => write!(
+                f,
+                "the path {path:?} can name no service: it has to begin with a slash and to stand \
+                 as it will be decoded, without query, empty or hidden segments"
+            ),
+            Self::Taken(path) => write!(f, "the path {path:?} has a service already"),
+        }
+    }
+}
+
+impl std::error::Error for PathError {}
+
+/// The one spelling of a path: without the extension of its file, and a folder instead of
+/// the folder's index service.
+fn canonical(path: &str) -> &str {
+    let path = path.strip_suffix(".rs").unwrap_or(path);
+    path.strip_suffix(INDEX).filter(|folder| folder.ends_with('/')).unwrap_or(path)
+}
+
+/// The service of a folder.
+const INDEX: &str = "ws_service";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_have_one_meaning() {
+        let mut tree = ServiceTree::default();
+        for (station, path) in ["/name", "/dir/name", "/dir/", "/", "/my.svc"].iter().enumerate() {
+            assert_eq!(tree.add(path, StationId::new(station)), Ok(()));
+        }
+        let rows = [
+            ("/name", Some(0)),
+            ("/name.rs", Some(0)),
+            ("/name.py", None),
+            ("/Name", None),
+            ("/name/", None),
+            ("/dir/name", Some(1)),
+            ("/dir/name.rs", Some(1)),
+            ("/dir/", Some(2)),
+            ("/dir/ws_service", Some(2)),
+            ("/dir/ws_service.rs", Some(2)),
+            ("/dir", None),
+            ("/", Some(3)),
+            ("/ws_service", Some(3)),
+            ("/xws_service", None),
+            ("/my.svc", Some(4)),
+            ("/my.svc.rs", Some(4)),
+            ("/my", None),
+        ];
+        for (path, station) in rows {
+            assert_eq!(tree.find(path).map(StationId::index), station, "{path}");
+        }
+    }
+
+    #[test]
+    fn improper_paths_are_refused() {
+        let mut tree = ServiceTree::default();
+        assert_eq!(tree.add("/a", StationId::new(0)), Ok(()));
+        for path in ["", "a", "//a", "/../a", "/.a", "/a?b", "/a%20b", "/a/../b", "/a\\b"] {
+            assert!(
+                matches!(tree.add(path, StationId::new(1)), Err(PathError::NoPath(_))),
+                "{path}"
+            );
+        }
+        for path in ["/a", "/a.rs"] {
+            assert!(
+                matches!(tree.add(path, StationId::new(1)), Err(PathError::Taken(_))),
+                "{path}"
+            );
+        }
+    }
+}

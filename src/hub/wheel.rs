@@ -1,0 +1,224 @@
+//! `Wheel`: the deadlines of all sockets, each set, moved and dropped at a fixed cost. It is
+//! a ring of lists, one per tick; a deadline beyond the ring stands at its far end and is
+//! looked at again there. It holds places in a table and never asks whose they are.
+
+use crate::time::Time;
+
+/// One deadline for each place of a table, at most.
+#[derive(Debug)]
+pub struct Wheel {
+    /// The first place in each slot's list.
+    slots: [u32; SLOTS],
+    /// One bit for each slot that has a list.
+    used: [u64; SLOTS / 64],
+    nodes: Vec<Node>,
+    /// Everything up to this tick has been expired.
+    tick: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    tick: u64,
+    previous: u32,
+    next: u32,
+}
+
+impl Wheel {
+    /// How late a deadline may be noticed, in milliseconds.
+    pub const TICK_MS: u64 = 64;
+
+    /// A wheel without deadlines.
+    #[must_use]
+    pub const fn new(now: Time) -> Self {
+        let tick = now.as_ms() / Self::TICK_MS;
+        Self { slots: [NONE; SLOTS], used: [0; SLOTS / 64], nodes: Vec::new(), tick }
+    }
+
+    /// Sets the deadline of `place`. One that stands earlier is left alone: when it comes, the
+    /// right one is set, which is cheaper than moving it each time that it is put off.
+    pub fn set(&mut self, place: usize, deadline: Time) {
+        let soonest = self.tick + 1;
+        let tick = deadline.as_ms().div_ceil(Self::TICK_MS);
+        let tick = tick.clamp(soonest, soonest + SLOTS as u64 - 2);
+        if place >= self.nodes.len() {
+            self.nodes.resize(place + 1, Node { tick: UNSET, previous: NONE, next: NONE });
+        }
+        if self.nodes[place].tick <= tick {
+            return;
+        }
+        self.cancel(place);
+        self.link(place, tick);
+    }
+
+    /// Drops the deadline of `place`.
+    pub fn cancel(&mut self, place: usize) {
+        let Some(&Node { tick, previous, next }) = self.nodes.get(place) else { return };
+        if tick == UNSET {
+            return;
+        }
+        let slot = slot(tick);
+        match self.nodes.get_mut(previous as usize) {
+            Some(node) => node.next = next,
+            None => self.slots[slot] = next,
+        }
+        if let Some(node) = self.nodes.get_mut(next as usize) {
+            node.previous = previous;
+        }
+        if self.slots[slot] == NONE {
+            self.used[slot / 64] &= !(1 << (slot % 64));
+        }
+        self.nodes[place].tick = UNSET;
+    }
+
+    /// Takes out a place whose deadline has come; `None` when none is left.
+    pub fn expire(&mut self, now: Time) -> Option<usize> {
+        let last = now.as_ms() / Self::TICK_MS;
+        while let Some(tick) = self.first_tick() {
+            if tick > last {
+                break;
+            }
+            self.tick = tick;
+            let place = self.slots[slot(tick)] as usize;
+            self.cancel(place);
+            return Some(place);
+        }
+        self.tick = self.tick.max(last);
+        None
+    }
+
+    /// When the next deadline comes.
+    #[must_use]
+    pub fn next(&self) -> Option<Time> {
+        self.first_tick().map(|tick| Time::from_ms(tick * Self::TICK_MS))
+    }
+
+    /// How many deadlines are set.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.iter().filter(|node| node.tick != UNSET).count()
+    }
+
+    /// Whether none is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.used.iter().all(|&bits| bits == 0)
+    }
+
+    fn link(&mut self, place: usize, tick: u64) {
+        let slot = slot(tick);
+        let next = self.slots[slot];
+        let index = u32::try_from(place).unwrap_or(NONE);
+        debug_assert!(index != NONE, "places are those of socket ids, which have 24 bits");
+        if let Some(node) = self.nodes.get_mut(next as usize) {
+            node.previous = index;
+        }
+        self.nodes[place] = Node { tick, previous: NONE, next };
+        self.slots[slot] = index;
+        self.used[slot / 64] |= 1 << (slot % 64);
+    }
+
+    /// The tick of the first slot that has a list, counted from the present one.
+    fn first_tick(&self) -> Option<u64> {
+        let start = slot(self.tick);
+        (0..=self.used.len()).find_map(|step| {
+            let word = (start / 64 + step) % self.used.len();
+            let bits = match step {
+                0 => self.used[word] & (u64::MAX << (start % 64)),
+                _ if step == self.used.len() => self.used[word] & !(u64::MAX << (start % 64)),
+                _ => self.used[word],
+            };
+            if bits == 0 {
+                return None;
+            }
+            let found = word * 64 + bits.trailing_zeros() as usize;
+            Some(self.tick + ((found + SLOTS - start) % SLOTS) as u64)
+        })
+    }
+}
+
+const fn slot(tick: u64) -> usize {
+    // A remainder of the number of slots fits every usize.
+    #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
+    let slot = (tick % SLOTS as u64) as usize;
+    slot
+}
+
+/// 512 ticks of 64 ms: half a minute, which holds the usual deadlines.
+const SLOTS: usize = 512;
+const NONE: u32 = u32::MAX;
+const UNSET: u64 = u64::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(wheel: &mut Wheel, now: u64) -> Vec<usize> {
+        std::iter::from_fn(|| wheel.expire(Time::from_ms(now))).collect()
+    }
+
+    #[test]
+    fn deadlines_come_within_a_tick() {
+        for ms in [1, 63, 64, 65, 1_000, 25_000, 32_000] {
+            let mut wheel = Wheel::new(Time::ZERO);
+            wheel.set(3, Time::from_ms(ms));
+            let next = wheel.next().expect("a deadline is set").as_ms();
+            assert!((ms..ms + Wheel::TICK_MS).contains(&next), "{ms} came at {next}");
+            assert_eq!(all(&mut wheel, ms - 1), []);
+            assert_eq!(all(&mut wheel, next), [3]);
+            assert!(wheel.is_empty() && wheel.next().is_none());
+        }
+    }
+
+    #[test]
+    fn far_deadlines_are_looked_at_within_the_ring() {
+        let mut wheel = Wheel::new(Time::ZERO);
+        wheel.set(0, Time::from_ms(u64::MAX));
+        let next = wheel.next().expect("a deadline is set").as_ms();
+        assert!(next <= SLOTS as u64 * Wheel::TICK_MS);
+    }
+
+    #[test]
+    fn an_earlier_deadline_moves_a_later_one_and_not_the_other_way() {
+        let mut wheel = Wheel::new(Time::ZERO);
+        wheel.set(0, Time::from_ms(10_000));
+        wheel.set(0, Time::from_ms(5_000));
+        wheel.set(0, Time::from_ms(20_000));
+        assert_eq!(wheel.len(), 1);
+        assert_eq!(all(&mut wheel, 5_100), [0]);
+        assert_eq!(all(&mut wheel, 30_000), []);
+    }
+
+    #[test]
+    fn any_history_agrees_with_a_plain_list() {
+        let mut wheel = Wheel::new(Time::ZERO);
+        let mut plain: Vec<Option<u64>> = vec![None; 50];
+        let (mut seed, mut now) = (7_u64, 0_u64);
+        for _ in 0..20_000 {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let (place, random) = ((seed >> 33) as usize % 50, seed >> 40);
+            match random % 5 {
+                0 => {
+                    wheel.cancel(place);
+                    plain[place] = None;
+                }
+                1..=3 if plain[place].is_none() => {
+                    let at = now + random % 30_000;
+                    wheel.set(place, Time::from_ms(at));
+                    plain[place] = Some(at.div_ceil(Wheel::TICK_MS).max(now / Wheel::TICK_MS + 1));
+                }
+                _ => {
+                    now += random % 500;
+                    let mut came = all(&mut wheel, now);
+                    came.sort_unstable();
+                    let due = |tick: &Option<u64>| tick.is_some_and(|t| t <= now / Wheel::TICK_MS);
+                    let expected: Vec<_> = (0..50).filter(|&p| due(&plain[p])).collect();
+                    assert_eq!(came, expected);
+                    expected.into_iter().for_each(|p| plain[p] = None);
+                }
+            }
+            assert_eq!(wheel.len(), plain.iter().flatten().count());
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! `Limits`: every bound of the server with its unit, its default and its price in memory.
+//! It holds numbers only; the rooms that own a queue, a buffer or a turn keep to them.
+
+use core::fmt;
+
+/// Every bound that peers and services meet. Sizes are in bytes, times in milliseconds.
+///
+/// A field is changed by struct update syntax, and [`Limits::check`] tells whether the
+/// numbers fit each other:
+///
+/// ```
+/// use switchboard::limits::Limits;
+/// let limits = Limits { message_bytes_max: 64 * 1024, ..Limits::SERVER };
+/// assert!(limits.check().is_ok());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest message from a peer, over all its fragments. Over it: close 1009. The buffer
+    /// of an unfinished message grows as its bytes arrive, to at most twice their number.
+    pub message_bytes_max: usize,
+    /// Most continuation frames that one message may have. Over it: close 1008. Costs no
+    /// memory.
+    pub fragments_max: u32,
+    /// Longest request head. Over it: 431.
+    pub head_bytes_max: usize,
+    /// Most header fields in a request head. Over it: 431.
+    pub headers_max: usize,
+    /// Longest request line. Over it: 414.
+    pub request_line_bytes_max: usize,
+
+    /// Longest time from the accepted connection to the end of its request head, in total
+    /// and not per read. Over it: 408.
+    pub handshake_ms_max: u64,
+    /// Longest time that a service may take to start (over it: 500) and to admit a socket
+    /// (over it: 503).
+    pub admission_ms_max: u64,
+    /// A ping is sent after this time without a byte from the peer.
+    pub ping_interval_ms: u64,
+    /// Longest time from that ping to the peer's next byte. Over it the socket is dropped.
+    pub pong_ms_max: u64,
+    /// Longest time without a message in either direction. Over it: close 1001.
+    pub idle_ms_max: u64,
+    /// Longest time in which the peer takes none of the bytes waiting for it. Over it the
+    /// socket is dropped.
+    pub write_ms_max: u64,
+    /// Longest time for the peer to end a conversation that has been closed or refused.
+    pub close_ms_max: u64,
+
+    /// An outbox above this many bytes is full: its service is told, and may hold back.
+    pub outbox_high_bytes: usize,
+    /// A full outbox that falls to this many bytes has drained: its service is told.
+    pub outbox_low_bytes: usize,
+    /// Most bytes waiting for one peer. Over it: close 1013. Bytes shared by several
+    /// outboxes count in each.
+    pub outbox_bytes_max: usize,
+
+    /// Most transactions waiting for one service; then its sockets are not read.
+    pub mail_messages_max: usize,
+    /// Most bytes waiting for one service, each transaction with [`Limits::MAIL_ITEM_BYTES`]
+    /// on top; then its sockets are not read.
+    pub mail_bytes_max: usize,
+    /// Longest batch of transactions from a service, in bytes; a longer message goes alone.
+    pub batch_bytes_max: usize,
+    /// Most batches of one service on their way to the loop; then the service waits.
+    pub batches_max: usize,
+
+    /// Most sockets that are served at a time. Over it: 503.
+    pub sockets_max: usize,
+    /// Most sockets from one address, loopback excepted. Over it: 503.
+    pub sockets_per_ip_max: usize,
+    /// Most topics of one service. Over it the subscribing socket is closed with 1013.
+    pub topics_max: usize,
+    /// Most topics that one socket subscribes to. Over it: close 1013.
+    pub topics_per_socket_max: usize,
+
+    /// The loop's one read buffer, and so the longest read.
+    pub read_buffer_bytes: usize,
+    /// Most reads from one socket in one turn of the loop; the rest waits for the next turn.
+    pub turn_reads_max: usize,
+    /// Most bytes written to one socket in one turn of the loop.
+    pub turn_write_bytes_max: usize,
+    /// Most connections accepted from one listener in one turn of the loop.
+    pub turn_accepts_max: usize,
+    /// Most batches applied from one service in one turn of the loop.
+    pub turn_batches_max: usize,
+
+    /// Longest time of a clean stop; then what is left is dropped.
+    pub drain_ms_max: u64,
+    /// The window over which a clean stop spreads the closing of its sockets.
+    pub drain_spread_ms: u64,
+}
+
+impl Limits {
+    /// For a time limit: never.
+    pub const OFF_MS: u64 = u64::MAX;
+    /// For a count: no limit of its own.
+    pub const OFF_COUNT: usize = usize::MAX;
+    /// What each transaction in the mail of a service counts on top of its bytes.
+    pub const MAIL_ITEM_BYTES: usize = 64;
+    /// Longest name of a topic, in bytes.
+    pub const TOPIC_NAME_BYTES_MAX: usize = 256;
+
+    /// The preset for servers. `sockets_max` is for the caller to fit to the descriptor limit.
+    pub const SERVER: Self = Self {
+        message_bytes_max: MIB,
+        fragments_max: 65_536,
+        head_bytes_max: 16 * KIB,
+        headers_max: 100,
+        request_line_bytes_max: 8 * KIB,
+        handshake_ms_max: 10_000,
+        admission_ms_max: 10_000,
+        ping_interval_ms: 25_000,
+        pong_ms_max: 20_000,
+        idle_ms_max: Self::OFF_MS,
+        write_ms_max: 30_000,
+        close_ms_max: 5_000,
+        outbox_high_bytes: 64 * KIB,
+        outbox_low_bytes: 16 * KIB,
+        outbox_bytes_max: 2 * MIB,
+        mail_messages_max: 4_096,
+        mail_bytes_max: 4 * MIB,
+        batch_bytes_max: 64 * KIB,
+        batches_max: 16,
+        sockets_max: 10_000,
+        sockets_per_ip_max: 256,
+        topics_max: 131_072,
+        topics_per_socket_max: 1_024,
+        read_buffer_bytes: 64 * KIB,
+        turn_reads_max: 4,
+        turn_write_bytes_max: MIB,
+        turn_accepts_max: 256,
+        turn_batches_max: 16,
+        drain_ms_max: 30_000,
+        drain_spread_ms: 10_000,
+    };
+
+    /// The preset for constrained hosts: 100 sockets, 8 KiB messages. With one service the
+    /// worst case, all sockets hostile at once, is [`Limits::memory_bytes_max`]`(1)`: below
+    /// 8 MiB.
+    pub const SMALL: Self = Self {
+        message_bytes_max: 8 * KIB,
+        fragments_max: 1_024,
+        head_bytes_max: 4 * KIB,
+        headers_max: 32,
+        request_line_bytes_max: KIB,
+        outbox_high_bytes: 4 * KIB,
+        outbox_low_bytes: KIB,
+        outbox_bytes_max: 16 * KIB,
+        mail_messages_max: 128,
+        mail_bytes_max: 64 * KIB,
+        batch_bytes_max: 8 * KIB,
+        batches_max: 4,
+        sockets_max: 100,
+        sockets_per_ip_max: Self::OFF_COUNT,
+        topics_max: 64,
+        topics_per_socket_max: 8,
+        read_buffer_bytes: 8 * KIB,
+        turn_write_bytes_max: 64 * KIB,
+        turn_accepts_max: 16,
+        ..Self::SERVER
+    };
+
+    /// The worst case of memory in bytes, with every socket and each of `services` running
+    /// services under attack at once. What services keep for themselves comes on top.
+    ///
+    /// - Each socket costs a fixed part, the larger of its growing head and its growing
+    ///   message (a growing buffer has up to twice its bytes), what came behind its head in
+    ///   one read, its outbox (growing too) and its subscriptions.
+    /// - Each service costs its full mail, what one more read may add to it, the batches on
+    ///   their way back, and its topics.
+    /// - The loop has one read buffer, and one buffer more while another grows.
+    #[must_use]
+    pub const fn memory_bytes_max(&self, services: usize) -> u64 {
+        let input =
+            larger(2 * self.head_bytes_max + self.headers_max * 32, 2 * self.message_bytes_max);
+        let socket = SOCKET_BYTES
+            + input as u64
+            + self.read_buffer_bytes as u64
+            + 2 * self.outbox_bytes_max as u64
+            + self.topics_per_socket_max as u64 * SUBSCRIPTION_BYTES;
+        let read_messages = (self.read_buffer_bytes / FRAME_BYTES_MIN) as u64;
+        let mail = self.mail_bytes_max as u64
+            + self.read_buffer_bytes as u64
+            + self.message_bytes_max as u64
+            + read_messages * Self::MAIL_ITEM_BYTES as u64;
+        let batches = (self.batches_max + 2) as u64 * 2 * self.batch_bytes_max as u64;
+        let topics = self.topics_max as u64 * (TOPIC_BYTES + Self::TOPIC_NAME_BYTES_MAX as u64);
+        let sockets = self.sockets_max as u64 + Self::REFUSALS_MAX as u64;
+        let growing = larger(input, self.outbox_bytes_max) as u64;
+        sockets * socket
+            + services as u64 * (2 * mail + batches + topics + SERVICE_BYTES)
+            + self.read_buffer_bytes as u64
+            + growing
+            + LOOP_BYTES
+    }
+
+    /// Sockets beyond `sockets_max` that are held just long enough to be told 503.
+    pub const REFUSALS_MAX: usize = 16;
+
+    /// Tells whether the numbers fit each other.
+    ///
+    /// # Errors
+    /// The first relation that does not hold.
+    pub const fn check(&self) -> Result<(), LimitsError> {
+        if self.outbox_bytes_max < self.message_bytes_max {
+            return Err(LimitsError::OutboxBelowMessage);
+        }
+        if self.outbox_low_bytes >= self.outbox_high_bytes {
+            return Err(LimitsError::LowAboveHigh);
+        }
+        if self.outbox_high_bytes > self.outbox_bytes_max {
+            return Err(LimitsError::HighAboveMax);
+        }
+        if self.request_line_bytes_max > self.head_bytes_max {
+            return Err(LimitsError::LineAboveHead);
+        }
+        if self.sockets_max > SOCKETS_CEILING {
+            return Err(LimitsError::TooManySockets);
+        }
+        if self.zero_somewhere() {
+            return Err(LimitsError::Zero);
+        }
+        Ok(())
+    }
+
+    /// A bound of nothing would let nothing through, or stop a turn from progressing.
+    const fn zero_somewhere(&self) -> bool {
+        self.message_bytes_max == 0
+            || self.fragments_max == 0
+            || self.request_line_bytes_max == 0
+            || self.headers_max == 0
+            || self.mail_messages_max == 0
+            || self.mail_bytes_max == 0
+            || self.batch_bytes_max == 0
+            || self.batches_max == 0
+            || self.sockets_max == 0
+            || self.sockets_per_ip_max == 0
+            || self.read_buffer_bytes < READ_BUFFER_BYTES_MIN
+            || self.turn_reads_max == 0
+            || self.turn_write_bytes_max == 0
+            || self.turn_accepts_max == 0
+            || self.turn_batches_max == 0
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::SERVER
+    }
+}
+
+/// Two limits that contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitsError {
+    /// An outbox could not hold one message of the longest allowed length.
+    OutboxBelowMessage,
+    /// The low mark of the outbox is not below its high mark.
+    LowAboveHigh,
+    /// The high mark of the outbox is above its maximum.
+    HighAboveMax,
+    /// The request line may be longer than the head that holds it.
+    LineAboveHead,
+    /// Socket ids have room for 16,777,216 sockets at a time.
+    TooManySockets,
+    /// A count or size is zero, or the read buffer is below 512 bytes.
+    Zero,
+}
+
+impl fmt::Display for LimitsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutboxBelowMessage => {
+                "outbox-max must hold at least one max-message: raise outbox-max or lower max-message"
+            }
+            Self::LowAboveHigh => "outbox-low must be below outbox-high",
+            Self::HighAboveMax => "outbox-high must not be above outbox-max",
+            Self::LineAboveHead => "max-request-line must not be above max-head",
+            Self::TooManySockets => "max-connections must not be above 16777216",
+            Self::Zero => "every count and size must be above zero, the read buffer 512 bytes or more",
+        })
+    }
+}
+
+impl core::error::Error for LimitsError {}
+
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+/// The slab entry (its table may have grown to twice its use), timer, stream and membership.
+const SOCKET_BYTES: u64 = 1_024;
+/// One subscription: an entry on either side, in tables of up to twice their use.
+const SUBSCRIPTION_BYTES: u64 = 64;
+/// One topic: its entry in the table by name and its list, each up to twice their use.
+const TOPIC_BYTES: u64 = 256;
+/// One running service beside its mail: queues, names, the handle of its thread.
+const SERVICE_BYTES: u64 = 4_096;
+/// Timers, event list and tables of the loop.
+const LOOP_BYTES: u64 = 65_536;
+/// A masked frame without payload, the shortest that a peer can send.
+const FRAME_BYTES_MIN: usize = 6;
+const READ_BUFFER_BYTES_MIN: usize = 512;
+const SOCKETS_CEILING: usize = 1 << 24;
+
+const _: () = assert!(Limits::SERVER.check().is_ok(), "the preset for servers contradicts itself");
+const _: () =
+    assert!(Limits::SMALL.check().is_ok(), "the preset for small hosts contradicts itself");
+const _: () = assert!(
+    Limits::SMALL.memory_bytes_max(1) < 8 * MIB as u64,
+    "the documented worst case of the small preset must hold"
+);

@@ -1,0 +1,12 @@
+//! Answers to plain HTTP: what a browser is shown that asks without an upgrade. Values only;
+//! files are read elsewhere.
+//!
+//! In reading order:
+//!
+//! - [`page`]: the page of a service
+//! - [`media`]: the media type of a file by its name
+
+pub mod media;
+pub mod page;
+
+pub use page::Page;

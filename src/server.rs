@@ -1,0 +1,175 @@
+//! `Server`: the embedder's way to a running host. It collects what is mounted and wires it;
+//! everything that happens afterwards is the host's.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::host::worker::Factory;
+use crate::host::{Host, HostPlan};
+use crate::hub::{Files, Hub, Mount, OriginRule, PathError};
+use crate::limits::{Limits, LimitsError};
+use crate::pages::Page;
+use crate::service::Service;
+use crate::time::Time;
+
+/// A server in the making.
+///
+/// ```
+/// use switchboard::{Handler, Limits, Message, Peer, Server, handler};
+///
+/// struct Echo;
+///
+/// impl Handler for Echo {
+///     fn message(&mut self, peer: &mut Peer, message: Message) {
+///         peer.send(message);
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut server = Server::new(Limits::SERVER);
+/// server.mount("/echo", || handler(Echo));
+/// let host = server.bind("127.0.0.1:0")?;
+/// println!("listening on {}", host.address());
+/// let stopper = host.stopper();
+/// let thread = std::thread::spawn(move || host.run());
+/// stopper.stop();
+/// thread.join().expect("the host does not panic")?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Server {
+    limits: Limits,
+    origin: OriginRule,
+    static_root: Option<PathBuf>,
+    mounts: Vec<(String, Mount, Factory)>,
+}
+
+impl Server {
+    /// A server with these bounds, without services.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, origin: OriginRule::Same, static_root: None, mounts: Vec::new() }
+    }
+
+    /// Which pages may open sockets to the services that are mounted from here on: by default
+    /// those that come from the same host and port.
+    pub fn origin(&mut self, origin: OriginRule) -> &mut Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Serves the files below a folder where a plain GET meets no service. Names that begin
+    /// with a dot, and links that lead out, are not there for it.
+    pub fn static_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
+        self.static_root = Some(folder.into());
+        self
+    }
+
+    /// Gives a path a service: `/dir/name`, or `/dir/` for the folder's own. The factory makes
+    /// a fresh service whenever the first socket asks for it, and again after it has ended;
+    /// it is called on the service's own thread.
+    pub fn mount<S, F>(&mut self, path: &str, factory: F) -> Mounted<'_>
+    where
+        S: Service,
+        F: Fn() -> S + Send + Sync + 'static,
+    {
+        let mount = Mount { limits: self.limits, origin: self.origin.clone(), page: None };
+        let factory: Factory = Arc::new(move || Box::new(factory()));
+        self.mounts.push((path.to_owned(), mount, factory));
+        let last = self.mounts.len() - 1;
+        Mounted(&mut self.mounts[last].1)
+    }
+
+    /// Listens on all of the addresses; port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// Limits that contradict each other, a path that cannot be mounted, a folder of files
+    /// that is not there, an address that cannot be listened on. Of a name with several
+    /// addresses, those that this machine does not have are left out.
+    pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
+        let addresses: Vec<SocketAddr> =
+            addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
+        self.limits.check().map_err(BindError::Limits)?;
+        let files = if self.static_root.is_some() { Files::Served } else { Files::None };
+        let mut hub = Hub::new(self.limits, files, Time::ZERO);
+        let mut factories = Vec::new();
+        for (path, mount, factory) in self.mounts {
+            mount.limits.check().map_err(BindError::Limits)?;
+            hub.mount(&path, mount).map_err(BindError::Path)?;
+            factories.push(factory);
+        }
+        let static_root = self.static_root;
+        Host::new(HostPlan { hub, limits: self.limits, factories, static_root }, &addresses)
+            .map_err(BindError::Listen)
+    }
+}
+
+/// A service that has been mounted, for what is not as usual about it.
+pub struct Mounted<'a>(&'a mut Mount);
+
+impl Mounted<'_> {
+    /// Its own bounds, instead of the server's. Those of the request head and of the host
+    /// stay the server's, since they hold before the service is known.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn limits(self, limits: Limits) -> Self {
+        self.0.limits = limits;
+        self
+    }
+
+    /// Which pages may open sockets to it, instead of the server's rule.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn origin(self, origin: OriginRule) -> Self {
+        self.0.origin = origin;
+        self
+    }
+
+    /// What a plain GET of its path shows.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn page(self, page: Page) -> Self {
+        self.0.page = Some(page);
+        self
+    }
+}
+
+/// Why a server cannot begin.
+#[derive(Debug)]
+pub enum BindError {
+    /// The address cannot be made out.
+    Address(io::Error),
+    /// The limits contradict each other.
+    Limits(LimitsError),
+    /// A path cannot be mounted.
+    Path(PathError),
+    /// An address cannot be listened on, or the system lacks something else.
+    Listen(io::Error),
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => write!(f, "the address cannot be made out: {error}"),
+            Self::Limits(error) => error.fmt(f),
+            Self::Path(error) => error.fmt(f),
+            Self::Listen(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Address(error) | Self::Listen(error) => error,
+            Self::Limits(error) => error,
+            Self::Path(error) => error,
+        })
+    }
+}
+
+impl From<BindError> for io::Error {
+    fn from(error: BindError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}

@@ -1,0 +1,238 @@
+//! `Service`, a loop over transactions, and `Line`, what it loops over. A line joins what a
+//! service sends into batches, so that the way to the host costs once per batch and not once
+//! per message.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::vec::IntoIter;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+
+use crate::limits::Limits;
+use crate::service::{Admission, Audience, Inbound, Outbound, SocketId, Verdict};
+use crate::ws::{Close, CloseCode, Message};
+
+/// A service with a loop of its own. It runs on a thread of its own from the first socket
+/// that asks for it until the host stops, and its state lasts as long.
+///
+/// ```
+/// use switchboard::service::{Inbound, Line, Service};
+///
+/// struct Echo;
+///
+/// impl Service for Echo {
+///     fn run(&mut self, line: &mut Line) {
+///         while let Some(transaction) = line.receive() {
+///             if let Inbound::Data { id, message } = transaction {
+///                 line.send(id, message);
+///             }
+///         }
+///     }
+/// }
+/// ```
+pub trait Service: 'static {
+    /// Runs until [`Line::receive`] gives `None`. Returning earlier, like a panic, ends the
+    /// service: its sockets are closed with 1012, and the next socket starts it anew.
+    fn run(&mut self, line: &mut Line);
+
+    /// How sockets are let in; asked once, before [`Service::run`].
+    fn admission(&self) -> Admission {
+        Admission::default()
+    }
+}
+
+/// Wakes the host when a batch is there for it.
+pub trait Bell: Send + Sync {
+    /// Wakes the host, unless it is awake.
+    fn ring(&self);
+}
+
+/// The two ends that a line has towards the host.
+pub struct Ends {
+    /// Batches for the service.
+    pub mail: Receiver<Vec<Inbound>>,
+    /// Batches of the service; bounded, so that a service cannot run ahead of the host.
+    pub batches: Sender<Vec<Outbound>>,
+    /// Rung for each batch.
+    pub bell: Arc<dyn Bell>,
+}
+
+/// A service's way to its sockets.
+///
+/// What is sent leaves in batches: when the service next waits for a transaction, when a
+/// batch is full, when more than a millisecond has passed at the next call of
+/// [`Line::receive`], or with [`Line::flush`]. A service that works for long between two
+/// calls of `receive` may want to flush.
+pub struct Line {
+    ends: Ends,
+    /// The rest of the batch that was received last.
+    mail: IntoIter<Inbound>,
+    batch: Vec<Outbound>,
+    batch_bytes: usize,
+    batch_begun: Instant,
+    taken_messages: usize,
+    taken_bytes: usize,
+    /// What the transaction counts that the service has in hand. It is taken, and answered,
+    /// when the service asks for the next.
+    in_hand_bytes: Option<usize>,
+    /// Whether sockets have ended, whose close frames wait for the answers to what they sent.
+    ended: bool,
+    batch_bytes_max: usize,
+    /// Mail that was taken is reported from here on, and at the latest with the next batch.
+    report_messages: usize,
+    report_bytes: usize,
+}
+
+/// What [`Line::receive_until`] came to.
+#[derive(Debug)]
+pub enum Received {
+    /// A transaction.
+    Transaction(Inbound),
+    /// The time has come.
+    Time,
+    /// The host stops.
+    End,
+}
+
+impl Line {
+    /// A line over these ends.
+    #[must_use]
+    pub fn new(ends: Ends, limits: &Limits) -> Self {
+        Self {
+            ends,
+            mail: Vec::new().into_iter(),
+            batch: Vec::new(),
+            batch_bytes: 0,
+            batch_begun: Instant::now(),
+            taken_messages: 0,
+            taken_bytes: 0,
+            in_hand_bytes: None,
+            ended: false,
+            batch_bytes_max: limits.batch_bytes_max,
+            report_messages: limits.mail_messages_max.div_ceil(4),
+            report_bytes: limits.mail_bytes_max.div_ceil(4),
+        }
+    }
+
+    /// The next transaction, for which it waits; `None` when the host stops, which is the
+    /// service's sign to finish.
+    pub fn receive(&mut self) -> Option<Inbound> {
+        match self.receive_by(None) {
+            Received::Transaction(transaction) => Some(transaction),
+            Received::Time | Received::End => None,
+        }
+    }
+
+    /// The next transaction, for which it waits until `deadline` at most.
+    pub fn receive_until(&mut self, deadline: Instant) -> Received {
+        self.receive_by(Some(deadline))
+    }
+
+    /// Sends a message to a socket, several, all, or a topic. To those that have gone, or
+    /// that are not the service's own, nothing is sent.
+    pub fn send(&mut self, to: impl Into<Audience>, message: impl Into<Message>) {
+        self.apply(Outbound::Send { to: to.into(), message: message.into() });
+    }
+
+    /// Closes a socket, several, all, or a topic. Each is closed after what was sent to it
+    /// before, and answered with an [`Inbound::Close`].
+    pub fn close(&mut self, to: impl Into<Audience>, code: CloseCode, reason: &str) {
+        self.apply(Outbound::Close { to: to.into(), close: Close::new(code, reason) });
+    }
+
+    /// Subscribes a socket to a topic.
+    pub fn subscribe(&mut self, id: SocketId, topic: impl Into<String>) {
+        self.apply(Outbound::Subscribe { id, topic: topic.into() });
+    }
+
+    /// Takes a subscription back.
+    pub fn unsubscribe(&mut self, id: SocketId, topic: impl Into<String>) {
+        self.apply(Outbound::Unsubscribe { id, topic: topic.into() });
+    }
+
+    /// Answers an [`Inbound::Ask`].
+    pub fn admit(&mut self, id: SocketId, verdict: Verdict) {
+        self.apply(Outbound::Admit { id, verdict });
+    }
+
+    /// Hands a transaction to the host, with the batch that it belongs to.
+    pub fn apply(&mut self, transaction: Outbound) {
+        if self.batch.is_empty() {
+            self.batch_begun = Instant::now();
+        }
+        self.batch_bytes += transaction.batch_bytes();
+        self.batch.push(transaction);
+        if self.batch_bytes >= self.batch_bytes_max {
+            self.flush();
+        }
+    }
+
+    /// Sends off the batch. Waits if the host is too many batches behind.
+    pub fn flush(&mut self) {
+        let due = self.ended
+            || self.taken_messages >= self.report_messages
+            || self.taken_bytes >= self.report_bytes;
+        if self.batch.is_empty() && !due {
+            return;
+        }
+        if self.taken_messages > 0 {
+            let (messages, bytes) = (self.taken_messages, self.taken_bytes);
+            self.batch.push(Outbound::Taken { messages, bytes });
+            (self.taken_messages, self.taken_bytes) = (0, 0);
+            self.ended = false;
+        }
+        self.batch_bytes = 0;
+        // A host that has gone takes nothing; the next call of `receive` tells so.
+        if self.ends.batches.send(std::mem::take(&mut self.batch)).is_ok() {
+            self.ends.bell.ring();
+        }
+    }
+
+    fn receive_by(&mut self, deadline: Option<Instant>) -> Received {
+        if let Some(bytes) = self.in_hand_bytes.take() {
+            self.taken_messages += 1;
+            self.taken_bytes += bytes;
+        }
+        // So that time comes even if mail never ends.
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.flush();
+            return Received::Time;
+        }
+        loop {
+            if let Some(transaction) = self.mail.next() {
+                self.in_hand_bytes = Some(transaction.mail_bytes());
+                self.ended |= matches!(transaction, Inbound::Close { .. });
+                if !self.batch.is_empty() && self.batch_begun.elapsed() > BATCH_AGE_MAX {
+                    self.flush();
+                }
+                return Received::Transaction(transaction);
+            }
+            self.flush();
+            self.mail = match (self.ends.mail.try_recv(), deadline) {
+                (Ok(mail), _) => mail.into_iter(),
+                (Err(TryRecvError::Disconnected), _) => return Received::End,
+                (Err(TryRecvError::Empty), None) => match self.ends.mail.recv() {
+                    Ok(mail) => mail.into_iter(),
+                    Err(_) => return Received::End,
+                },
+                (Err(TryRecvError::Empty), Some(deadline)) => {
+                    match self.ends.mail.recv_deadline(deadline) {
+                        Ok(mail) => mail.into_iter(),
+                        Err(RecvTimeoutError::Timeout) => return Received::Time,
+                        Err(RecvTimeoutError::Disconnected) => return Received::End,
+                    }
+                }
+            };
+        }
+    }
+}
+
+impl Drop for Line {
+    /// What was sent before the service returned is sent.
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// How long a batch may wait while its service is busy.
+const BATCH_AGE_MAX: Duration = Duration::from_millis(1);

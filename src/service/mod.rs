@@ -1,0 +1,28 @@
+//! What authors of services see. A service has no sockets: it exchanges transactions with
+//! the host, keyed by socket id, over a [`Line`]. It knows nothing of frames and sessions.
+//!
+//! In reading order:
+//!
+//! - [`id`]: [`SocketId`]
+//! - [`request`]: [`Request`], what a peer asked for when it came
+//! - [`transaction`]: [`Inbound`] and [`Outbound`], one enum per direction
+//! - [`audience`]: [`Audience`], whom a message is for
+//! - [`line`](mod@line): [`Service`] and the [`Line`] that it loops over
+//! - [`handler`](mod@handler): [`Handler`], callbacks laid over a line
+//! - [`subscribable`]: [`Subscribable`], a source of events within a service
+
+pub mod audience;
+pub mod handler;
+pub mod id;
+pub mod line;
+pub mod request;
+pub mod subscribable;
+pub mod transaction;
+
+pub use audience::Audience;
+pub use handler::{Handler, Peer, handler};
+pub use id::SocketId;
+pub use line::{Line, Received, Service};
+pub use request::Request;
+pub use subscribable::{Event, Subscribable};
+pub use transaction::{Admission, Inbound, Outbound, Verdict};

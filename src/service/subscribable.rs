@@ -1,0 +1,139 @@
+//! `Subscribable`: a source of events within a service, with subscribers that count and
+//! silent ones that do not. It is for one thread; between sockets, topics are the means.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+/// An event: what its id means is between the source and its subscribers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event<D> {
+    /// Which event it is.
+    pub id: u32,
+    /// What comes with it.
+    pub data: D,
+}
+
+/// A source of events. Clones are the same source, so that callbacks can hold one and
+/// subscribe or unsubscribe while an event is being told. A source with a behavior of its own
+/// wraps this one.
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use switchboard::service::{Event, Subscribable};
+///
+/// let heard = Rc::new(RefCell::new(Vec::new()));
+/// let source = Subscribable::new();
+/// let notes = heard.clone();
+/// let id = source.subscribe("Ida", move |name, event: &Event<u8>| {
+///     notes.borrow_mut().push((*name, event.data));
+/// });
+/// source.send_event(&Event { id: 0, data: 7 });
+/// assert_eq!(*heard.borrow(), [("Ida", 7)]);
+/// assert_eq!(source.unsubscribe(id).as_deref(), Some(&"Ida"));
+/// ```
+pub struct Subscribable<O, D>(Rc<Source<O, D>>);
+
+struct Source<O, D> {
+    next_id: Cell<u64>,
+    subscribers: RefCell<List<O, D>>,
+    silent: RefCell<List<O, D>>,
+}
+
+/// Ordered by id, which is the order of subscribing.
+type List<O, D> = BTreeMap<u64, Subscription<O, D>>;
+
+struct Subscription<O, D> {
+    object: Rc<O>,
+    callback: Rc<dyn Fn(&O, &Event<D>)>,
+}
+
+impl<O, D> Subscribable<O, D> {
+    /// A source that nobody has subscribed to.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Rc::new(Source {
+            next_id: Cell::new(0),
+            subscribers: RefCell::default(),
+            silent: RefCell::default(),
+        }))
+    }
+
+    /// Adds `object`, for whom `callback` hears events. Gives back the id of the
+    /// subscription: they count from 0, and none is used twice. An object may subscribe more
+    /// than once.
+    pub fn subscribe(&self, object: O, callback: impl Fn(&O, &Event<D>) + 'static) -> u64 {
+        self.add(&self.0.subscribers, object, callback)
+    }
+
+    /// Like [`Subscribable::subscribe`], but silently: told of events, not counted.
+    pub fn subscribe_silent(&self, object: O, callback: impl Fn(&O, &Event<D>) + 'static) -> u64 {
+        self.add(&self.0.silent, object, callback)
+    }
+
+    /// Removes a subscription of either kind. Gives back the object, or `None` if there is
+    /// no such subscription.
+    #[expect(clippy::must_use_candidate, reason = "removing is the point")]
+    pub fn unsubscribe(&self, id: u64) -> Option<Rc<O>> {
+        let removed = self.0.subscribers.borrow_mut().remove(&id);
+        let removed = removed.or_else(|| self.0.silent.borrow_mut().remove(&id));
+        removed.map(|subscription| subscription.object)
+    }
+
+    /// How many have subscribed, silent ones not counted.
+    #[must_use]
+    pub fn subscribers_len(&self) -> usize {
+        self.0.subscribers.borrow().len()
+    }
+
+    /// Calls every callback: first the subscribers', then the silent ones', each in the order
+    /// of subscribing. Who is called is settled now, less those who unsubscribe meanwhile.
+    ///
+    /// # Panics
+    /// If a callback panics, the others are called all the same; then its panic goes on.
+    pub fn send_event(&self, event: &Event<D>) {
+        let mut panic: Option<Box<dyn Any + Send>> = None;
+        let lists = [&self.0.subscribers, &self.0.silent];
+        let settled = lists.map(|list| list.borrow().keys().copied().collect::<Vec<_>>());
+        for (list, ids) in lists.into_iter().zip(settled) {
+            for id in ids {
+                let found = list.borrow().get(&id).map(|s| (s.object.clone(), s.callback.clone()));
+                let Some((object, callback)) = found else { continue };
+                let call = AssertUnwindSafe(|| callback(&object, event));
+                if let Err(caught) = catch_unwind(call) {
+                    panic.get_or_insert(caught);
+                }
+            }
+        }
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+
+    fn add(
+        &self,
+        list: &RefCell<List<O, D>>,
+        object: O,
+        callback: impl Fn(&O, &Event<D>) + 'static,
+    ) -> u64 {
+        let id = self.0.next_id.get();
+        self.0.next_id.set(id + 1);
+        let subscription = Subscription { object: Rc::new(object), callback: Rc::new(callback) };
+        list.borrow_mut().insert(id, subscription);
+        id
+    }
+}
+
+impl<O, D> Default for Subscribable<O, D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<O, D> Clone for Subscribable<O, D> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}

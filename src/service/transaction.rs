@@ -1,0 +1,178 @@
+//! The transactions between host and service: one enum per direction, so that the two can
+//! never be mixed up. Transactions of one socket keep their order both ways.
+
+use std::sync::Arc;
+
+use crate::limits::Limits;
+use crate::service::{Audience, Request, SocketId};
+use crate::ws::{Close, Message, Response};
+
+/// From the host to a service.
+#[derive(Clone, Debug)]
+pub enum Inbound {
+    /// A socket asks to come in; only if the service's [`Admission`] says that it decides.
+    /// To be answered with an [`Outbound::Admit`], in whatever order and at any time within
+    /// the admission time; the socket waits before its 101 and nobody else does.
+    Ask {
+        /// The socket.
+        id: SocketId,
+        /// What it asks for.
+        request: Arc<Request>,
+    },
+    /// A socket is open. Always the first after an [`Inbound::Ask`].
+    Open {
+        /// The socket.
+        id: SocketId,
+        /// What it asked for.
+        request: Arc<Request>,
+    },
+    /// A whole message came.
+    Data {
+        /// The socket.
+        id: SocketId,
+        /// The message.
+        message: Message,
+    },
+    /// The socket's outbox has passed its high mark: the peer reads more slowly than the
+    /// service sends. To go on regardless ends with close 1013 once the outbox is over its
+    /// limit.
+    Full {
+        /// The socket.
+        id: SocketId,
+        /// The bytes that wait for the peer.
+        bytes: usize,
+    },
+    /// The outbox has fallen to its low mark after an [`Inbound::Full`].
+    Drained {
+        /// The socket.
+        id: SocketId,
+    },
+    /// The socket is gone. Always the last, and exactly one for each [`Inbound::Open`].
+    Close {
+        /// The socket.
+        id: SocketId,
+        /// Why: the peer's code; the host's, if the host ended it; 1006 if it was lost.
+        close: Close,
+    },
+}
+
+impl Inbound {
+    /// The socket that the transaction is about.
+    #[must_use]
+    pub const fn id(&self) -> SocketId {
+        match self {
+            Self::Ask { id, .. }
+            | Self::Open { id, .. }
+            | Self::Data { id, .. }
+            | Self::Full { id, .. }
+            | Self::Drained { id }
+            | Self::Close { id, .. } => *id,
+        }
+    }
+
+    /// What the transaction counts in the mail of its service, in bytes.
+    #[must_use]
+    pub fn mail_bytes(&self) -> usize {
+        Limits::MAIL_ITEM_BYTES
+            + match self {
+                Self::Ask { request, .. } | Self::Open { request, .. } => request.capacity(),
+                Self::Data { message, .. } => message.capacity(),
+                Self::Close { close, .. } => close.reason.capacity(),
+                Self::Full { .. } | Self::Drained { .. } => 0,
+            }
+    }
+}
+
+/// From a service to the host.
+#[derive(Clone, Debug)]
+pub enum Outbound {
+    /// The service is up, and lets sockets in like this. Always the first.
+    Ready(Admission),
+    /// The answer to an [`Inbound::Ask`].
+    Admit {
+        /// The socket.
+        id: SocketId,
+        /// The answer.
+        verdict: Verdict,
+    },
+    /// Send a message.
+    Send {
+        /// To whom.
+        to: Audience,
+        /// What.
+        message: Message,
+    },
+    /// Close sockets. For each of them an [`Inbound::Close`] follows.
+    Close {
+        /// Which.
+        to: Audience,
+        /// The code and reason for the peers.
+        close: Close,
+    },
+    /// Subscribe a socket to a topic. A second time changes nothing.
+    Subscribe {
+        /// The socket.
+        id: SocketId,
+        /// The topic, which comes into being with its first subscriber.
+        topic: String,
+    },
+    /// Take the subscription back.
+    Unsubscribe {
+        /// The socket.
+        id: SocketId,
+        /// The topic, which goes with its last subscriber.
+        topic: String,
+    },
+    /// So much of the mail has been taken by the service.
+    Taken {
+        /// How many transactions.
+        messages: usize,
+        /// What they counted, in bytes.
+        bytes: usize,
+    },
+}
+
+impl Outbound {
+    /// About how much the transaction adds to a batch, in bytes.
+    #[must_use]
+    pub fn batch_bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Send { message, .. } => message.capacity(),
+                Self::Subscribe { topic, .. } | Self::Unsubscribe { topic, .. } => topic.capacity(),
+                Self::Close { close, .. } => close.reason.capacity(),
+                Self::Ready(_) | Self::Admit { .. } | Self::Taken { .. } => 0,
+            }
+    }
+}
+
+/// How a service lets sockets in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// Whether the service is asked about each socket.
+    pub asked: Asked,
+    /// The subprotocols that the service speaks. Of those that a peer offers, the first one
+    /// listed here is agreed; none when there is no such one. Asked services choose themselves.
+    pub protocols: Vec<String>,
+}
+
+/// Whether a service is asked about each socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asked {
+    /// Every socket that comes is let in at once.
+    #[default]
+    Never,
+    /// Each socket waits for the service's verdict.
+    Always,
+}
+
+/// A service's answer to a socket that asks to come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may, without a subprotocol.
+    Accept,
+    /// It may, with this subprotocol. One that the peer did not offer is left out.
+    AcceptProtocol(String),
+    /// It may not; this is the answer instead of the 101.
+    Refuse(Response),
+}

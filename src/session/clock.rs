@@ -1,0 +1,131 @@
+//! The deadlines of one conversation: which one is next depends on the phase alone. It holds
+//! moments and never reads the time.
+
+use crate::limits::Limits;
+use crate::session::phase::Phase;
+use crate::time::Time;
+
+/// The moments from which a conversation's deadlines count.
+#[derive(Debug)]
+pub struct Clock {
+    /// The last sign of life from the peer.
+    life: Time,
+    /// When a ping left that nothing has answered yet.
+    ping: Option<Time>,
+    /// When the phase began; while open, when the last message went either way.
+    since: Time,
+    /// When the outbox last went on.
+    write: Time,
+    /// While its service is behind, the peer is not read, and owes no sign of life.
+    paused: bool,
+}
+
+/// What a deadline demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The request head is not whole in time.
+    Handshake,
+    /// The service has not decided in time.
+    Admission,
+    /// The peer has been silent: ask for a sign of life.
+    Ping,
+    /// The peer gave no sign of life.
+    Pong,
+    /// No message went either way for long.
+    Idle,
+    /// The peer takes none of the bytes that wait for it.
+    Write,
+    /// The service has had its time to answer what came before the end.
+    Settle,
+    /// The peer does not end a conversation that is over.
+    Close,
+}
+
+impl Clock {
+    /// A conversation begins.
+    #[must_use]
+    pub const fn new(now: Time) -> Self {
+        Self { life: now, ping: None, since: now, write: now, paused: false }
+    }
+
+    /// Bytes came.
+    pub const fn saw_life(&mut self, now: Time) {
+        self.life = now;
+        self.ping = None;
+    }
+
+    /// A ping was queued.
+    pub const fn sent_ping(&mut self, now: Time) {
+        self.ping = Some(now);
+    }
+
+    /// A phase began, or a message came or was sent.
+    pub const fn restart(&mut self, now: Time) {
+        self.since = now;
+    }
+
+    /// The outbox went on, or is no longer empty.
+    pub const fn wrote(&mut self, now: Time) {
+        self.write = now;
+    }
+
+    /// Reading is paused: what the peer owes is not due before reading goes on.
+    pub const fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Reading goes on. Silence counts from here, as if the peer had spoken just now.
+    pub const fn resume(&mut self, now: Time) {
+        self.paused = false;
+        self.since = now;
+        self.saw_life(now);
+    }
+
+    /// Whether reading is paused.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// The next deadline and what it demands.
+    #[must_use]
+    pub fn next(&self, phase: &Phase, unsent: bool, limits: &Limits) -> Option<(Time, Due)> {
+        let write = unsent.then(|| (self.write.after(limits.write_ms_max), Due::Write));
+        let close = || Some((self.since.after(limits.close_ms_max), Due::Close));
+        match phase {
+            Phase::Connecting(_) => {
+                Some((self.since.after(limits.handshake_ms_max), Due::Handshake))
+            }
+            Phase::Waiting(_) => Some((self.since.after(limits.admission_ms_max), Due::Admission)),
+            // The body comes from a file, bit by bit: a bit that does not come is like an
+            // answer that does not come.
+            Phase::Responding => {
+                write.or(Some((self.write.after(limits.admission_ms_max), Due::Admission)))
+            }
+            // What waits to be written stands before a ping: the peer has to read on, and its
+            // doing so is the sign of life.
+            Phase::Open if unsent => write,
+            Phase::Open => self.silence(limits),
+            Phase::Settling(_) => {
+                let settle = (self.since.after(limits.close_ms_max), Due::Settle);
+                write.into_iter().chain([settle]).min_by_key(|due| due.0)
+            }
+            Phase::Closing if self.paused => write,
+            // The peer can only answer what has left; until then it only has to read on.
+            Phase::Closing | Phase::Flushing | Phase::Lingering => write.or_else(close),
+            Phase::Finished => None,
+        }
+    }
+
+    fn silence(&self, limits: &Limits) -> Option<(Time, Due)> {
+        if self.paused {
+            return None;
+        }
+        let life = match self.ping {
+            Some(ping) => (ping.after(limits.pong_ms_max), Due::Pong),
+            None => (self.life.after(limits.ping_interval_ms), Due::Ping),
+        };
+        let idle = (self.since.after(limits.idle_ms_max), Due::Idle);
+        Some(if idle.0 < life.0 { idle } else { life })
+    }
+}

@@ -1,0 +1,287 @@
+//! [`Session`]: one conversation, driven by the hub. Its methods, in three files:
+//!
+//! 1. what the peer did (`input.rs`): [`Session::receive`], [`Session::end`],
+//!    [`Session::fail`]
+//! 2. what the hub decides: [`Session::accept`], [`Session::respond`], [`Session::send`],
+//!    [`Session::send_frame`], [`Session::close`], [`Session::pause`], [`Session::resume`]
+//! 3. what time demands: [`Session::deadline`], [`Session::expire`]
+//! 4. what is to be written (`output.rs`): [`Session::unsent`], [`Session::wrote`],
+//!    [`Session::next`]
+//!
+//! Everything that happened is returned as an [`Event`]; a conversation that was accepted has
+//! exactly one [`Event::Closed`], and nothing comes after it.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::limits::Limits;
+use crate::session::clock::{Clock, Due};
+use crate::session::outbox::{Frame, Outbox};
+use crate::session::phase::Phase;
+use crate::session::reader::{Control, Reader};
+use crate::time::Time;
+use crate::ws::{Close, CloseCode, Head, Message, Opcode, Response, Status, Upgrade};
+
+/// One conversation with one peer.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) phase: Phase,
+    pub(super) reader: Reader,
+    pub(super) outbox: Outbox,
+    pub(super) clock: Clock,
+    /// A pong that waits until the peer takes what it was sent before.
+    pub(super) pong: Option<Box<Control>>,
+    /// Whether the peer has not taken all that was written, so that its taking more of it is
+    /// a sign of life.
+    pub(super) stalled: bool,
+    /// Whether the peer has ended its half of the connection.
+    pub(super) ended: bool,
+}
+
+/// What happened in a conversation.
+#[derive(Debug)]
+pub enum Event {
+    /// A request head is whole and right: answer with [`Session::accept`], if it asks for an
+    /// upgrade, or with [`Session::respond`].
+    Request(Head),
+    /// The request was refused and answered; this is why.
+    Refused(Response),
+    /// The request got no decision in time: answer with [`Session::respond`].
+    Undecided,
+    /// A whole message.
+    Message(Message),
+    /// The peer has nothing more to say. If it was open until now, our close frame waits for
+    /// [`Session::settle`]; until then the service may still send.
+    Closed(Close),
+    /// The peer went before the conversation was accepted.
+    Gone(&'static str),
+}
+
+/// What to do with the connection when nothing is left to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Keep it.
+    Keep,
+    /// End our half; the peer ends the other.
+    EndWriting,
+    /// Drop it.
+    Drop,
+}
+
+/// The outbox is full: the conversation was closed with 1013.
+#[derive(Debug)]
+pub struct Overflow(pub Close);
+
+impl Session {
+    /// A connection begins.
+    #[must_use]
+    pub fn new(now: Time) -> Self {
+        Self {
+            phase: Phase::Connecting(Box::default()),
+            reader: Reader::default(),
+            outbox: Outbox::default(),
+            clock: Clock::new(now),
+            pong: None,
+            stalled: false,
+            ended: false,
+        }
+    }
+
+    /// Accepts an upgrade: the 101 is queued. Gives back what came behind the head, which is
+    /// for [`Session::receive`]; `None` when there is no upgrade to accept any more.
+    pub fn accept(&mut self, protocol: Option<&str>, now: Time) -> Option<Vec<u8>> {
+        let Phase::Waiting(waiting) = &mut self.phase else { return None };
+        let mut answer = Vec::new();
+        waiting.upgrade.as_ref()?.encode(protocol, &mut answer);
+        let early = core::mem::take(&mut waiting.early);
+        self.push(|outbox| outbox.push_bytes(&answer), now);
+        self.phase = Phase::Open;
+        self.clock.restart(now);
+        self.clock.saw_life(now);
+        Some(early)
+    }
+
+    /// Answers the request with anything but an upgrade, and ends the connection after it.
+    pub fn respond(&mut self, response: &Response, method: &str, now: Time) {
+        if matches!(self.phase, Phase::Connecting(_) | Phase::Waiting(_)) {
+            self.push(|outbox| outbox.push_buffer(response.encode(method)), now);
+            self.enter(Phase::Lingering, now);
+        }
+    }
+
+    /// Answers the request with a head whose body follows through
+    /// [`Session::respond_body`].
+    pub fn respond_head(&mut self, head: Vec<u8>, now: Time) {
+        if let Phase::Waiting(_) = self.phase {
+            self.push(|outbox| outbox.push_buffer(head), now);
+            self.enter(Phase::Responding, now);
+        }
+    }
+
+    /// Goes on with the body of an answer.
+    pub fn respond_body(&mut self, body: Vec<u8>, now: Time) {
+        if let Phase::Responding = self.phase {
+            self.push(|outbox| outbox.push_buffer(body), now);
+        }
+    }
+
+    /// Ends the body of an answer.
+    pub fn respond_end(&mut self, now: Time) {
+        if let Phase::Responding = self.phase {
+            self.enter(Phase::Lingering, now);
+        }
+    }
+
+    /// Queues a message for the peer of an open conversation; otherwise nothing is left to
+    /// send it to, and it is dropped.
+    ///
+    /// # Errors
+    /// The outbox is over its limit.
+    pub fn send(&mut self, message: Message, limits: &Limits, now: Time) -> Result<(), Overflow> {
+        if !matches!(self.phase, Phase::Open | Phase::Settling(_)) {
+            return Ok(());
+        }
+        self.check_room(message.len(), limits, now)?;
+        self.push(|outbox| outbox.push_message(message), now);
+        self.clock.restart(now);
+        Ok(())
+    }
+
+    /// Queues a message that is encoded already, like [`Session::send`].
+    ///
+    /// # Errors
+    /// The outbox is over its limit.
+    pub fn send_frame(
+        &mut self,
+        frame: &Frame,
+        limits: &Limits,
+        now: Time,
+    ) -> Result<(), Overflow> {
+        if !matches!(self.phase, Phase::Open | Phase::Settling(_)) {
+            return Ok(());
+        }
+        self.check_room(frame.len(), limits, now)?;
+        self.push(|outbox| outbox.push_frame(frame), now);
+        self.clock.restart(now);
+        Ok(())
+    }
+
+    /// Begins the closing handshake (RFC 6455, 7.1.2). Messages of the peer still come until
+    /// it answers.
+    pub fn close(&mut self, close: &Close, now: Time) {
+        if self.is_open() {
+            self.push_close(close, now);
+            self.enter(Phase::Closing, now);
+        }
+    }
+
+    /// The service has answered all that the peer sent before its end: our close frame
+    /// follows.
+    pub fn settle(&mut self, now: Time) {
+        if let Phase::Settling(settling) = &mut self.phase {
+            let close = core::mem::replace(&mut settling.close, Close::new(CloseCode::NONE, ""));
+            let then = core::mem::replace(&mut settling.then, Phase::Finished);
+            self.push_close(&close, now);
+            self.enter(then, now);
+        }
+    }
+
+    /// The peer is not read for a while.
+    pub fn pause(&mut self) {
+        self.clock.pause();
+    }
+
+    /// The peer is read again.
+    pub fn resume(&mut self, now: Time) {
+        self.clock.resume(now);
+    }
+
+    /// When [`Session::expire`] wants to be called.
+    #[must_use]
+    pub fn deadline(&self, limits: &Limits) -> Option<Time> {
+        self.clock.next(&self.phase, !self.outbox.is_empty(), limits).map(|(time, _)| time)
+    }
+
+    /// Does what a deadline demands that has come.
+    pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<Event> {
+        let (time, due) = self.clock.next(&self.phase, !self.outbox.is_empty(), limits)?;
+        if now < time {
+            return None;
+        }
+        match due {
+            Due::Handshake => {
+                let text = format!("no whole request within {} ms", limits.handshake_ms_max);
+                Some(self.refuse(Response::text(Status::REQUEST_TIMEOUT, &text), "", now))
+            }
+            Due::Admission if matches!(self.phase, Phase::Responding) => {
+                self.fail("the body did not come in time")
+            }
+            Due::Admission => {
+                // Asked again only after another such time, should the hub not decide now.
+                self.clock.restart(now);
+                Some(Event::Undecided)
+            }
+            Due::Ping => {
+                self.push_control(Opcode::Ping, &[], now);
+                self.clock.sent_ping(now);
+                None
+            }
+            Due::Pong => self.fail("no answer to a ping"),
+            Due::Idle => {
+                let close = Close::new(CloseCode::GOING_AWAY, "idle for too long");
+                self.close(&close, now);
+                None
+            }
+            Due::Settle => {
+                self.settle(now);
+                None
+            }
+            Due::Write => self.fail("the peer does not read"),
+            Due::Close => self.fail("the peer does not close"),
+        }
+    }
+
+    /// Whether messages can be sent.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+    }
+
+    /// Whether the peer's bytes are wanted now. A request that waits has had one read.
+    #[must_use]
+    pub fn wants_bytes(&self) -> bool {
+        match &self.phase {
+            Phase::Waiting(waiting) => waiting.early.is_empty(),
+            Phase::Finished => false,
+            Phase::Connecting(_)
+            | Phase::Open
+            | Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Closing
+            | Phase::Flushing
+            | Phase::Lingering => !self.clock.is_paused(),
+        }
+    }
+
+    /// Whether the request asks for an upgrade that has not been decided.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<&Upgrade> {
+        match &self.phase {
+            Phase::Waiting(waiting) => waiting.upgrade.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the request has been answered, with anything but an upgrade.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        matches!(self.phase, Phase::Responding | Phase::Flushing | Phase::Lingering)
+    }
+
+    /// Whether the body of an answer is awaited.
+    #[must_use]
+    pub const fn is_responding(&self) -> bool {
+        matches!(self.phase, Phase::Responding)
+    }
+}

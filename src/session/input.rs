@@ -1,0 +1,178 @@
+//! What the peer of a conversation does: it sends bytes, ends its half, or is lost.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use crate::limits::Limits;
+use crate::session::conversation::{Event, Session};
+use crate::session::phase::{Phase, Settling, Waiting};
+use crate::session::reader::{Control, Item, Reader};
+use crate::time::Time;
+use crate::ws::upgrade::UpgradeError;
+use crate::ws::{Close, CloseCode, Fault, Head, Opcode, Response, Status, Upgrade};
+
+impl Session {
+    /// Takes bytes of the peer, up to the first event, and gives back how many were used.
+    /// To be called until all are used. They are unmasked in place.
+    pub fn receive(
+        &mut self,
+        bytes: &mut [u8],
+        limits: &Limits,
+        now: Time,
+    ) -> (usize, Option<Event>) {
+        match &mut self.phase {
+            Phase::Connecting(reader) => match reader.receive(bytes, limits) {
+                Ok((used, None)) => (used, None),
+                Ok((used, Some(head))) => (used, Some(self.receive_head(head, now))),
+                Err(error) => {
+                    let refusal = Response::text(error.status(), &error.to_string());
+                    (bytes.len(), Some(self.refuse(refusal, "GET", now)))
+                }
+            },
+            Phase::Waiting(waiting) => {
+                waiting.early.extend_from_slice(bytes);
+                (bytes.len(), None)
+            }
+            Phase::Open | Phase::Closing => self.receive_frames(bytes, limits, now),
+            Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Flushing
+            | Phase::Lingering
+            | Phase::Finished => (bytes.len(), None),
+        }
+    }
+
+    /// The peer ends its half of the connection. An answer that is on its way still leaves.
+    pub fn end(&mut self) -> Option<Event> {
+        self.ended = true;
+        match &self.phase {
+            Phase::Waiting(waiting) if waiting.upgrade.is_none() => None,
+            Phase::Settling(_) | Phase::Responding | Phase::Flushing | Phase::Lingering => None,
+            Phase::Connecting(_)
+            | Phase::Waiting(_)
+            | Phase::Open
+            | Phase::Closing
+            | Phase::Finished => self.fail("the peer ended the connection without a close frame"),
+        }
+    }
+
+    /// The connection is lost; `reason` says how.
+    pub fn fail(&mut self, reason: &'static str) -> Option<Event> {
+        self.outbox.clear();
+        self.reader = Reader::default();
+        self.pong = None;
+        match core::mem::replace(&mut self.phase, Phase::Finished) {
+            Phase::Connecting(_) | Phase::Waiting(_) => Some(Event::Gone(reason)),
+            // RFC 6455, 7.1.5: without a close frame the code is 1006.
+            Phase::Open | Phase::Closing => {
+                Some(Event::Closed(Close::new(CloseCode::LOST, reason)))
+            }
+            Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Flushing
+            | Phase::Lingering
+            | Phase::Finished => None,
+        }
+    }
+
+    pub(super) fn refuse(&mut self, refusal: Response, method: &str, now: Time) -> Event {
+        self.respond(&refusal, method, now);
+        Event::Refused(refusal)
+    }
+
+    fn receive_head(&mut self, head: Head, now: Time) -> Event {
+        // RFC 9110, 15.5.6: the answer lists the methods that are allowed.
+        if head.method() != "GET" {
+            let text = format!("the method {} is not GET", head.method());
+            let refusal = Response::text(Status::METHOD_NOT_ALLOWED, &text).header("Allow", "GET");
+            return self.refuse(refusal, head.method(), now);
+        }
+        match Upgrade::parse(&head) {
+            Ok(upgrade) => {
+                self.phase = Phase::Waiting(Box::new(Waiting { upgrade, early: Vec::new() }));
+                self.clock.restart(now);
+                Event::Request(head)
+            }
+            Err(error) => {
+                let mut refusal = Response::text(error.status(), &error.to_string());
+                // RFC 6455, 4.2.2 (4): the answer tells the version that is understood.
+                if error == UpgradeError::Version {
+                    refusal = refusal
+                        .header("Upgrade", "websocket")
+                        .header("Sec-WebSocket-Version", "13");
+                }
+                self.refuse(refusal, head.method(), now)
+            }
+        }
+    }
+
+    /// Reads frames up to the first event.
+    fn receive_frames(
+        &mut self,
+        bytes: &mut [u8],
+        limits: &Limits,
+        now: Time,
+    ) -> (usize, Option<Event>) {
+        self.clock.saw_life(now);
+        let mut used = 0;
+        while used < bytes.len() {
+            let (more, item) = match self.reader.receive(&mut bytes[used..], limits) {
+                Ok(read) => read,
+                Err(fault) => return (bytes.len(), Some(self.receive_fault(fault, now))),
+            };
+            used += more;
+            match item {
+                Some(Item::Message(message)) => {
+                    self.clock.restart(now);
+                    return (used, Some(Event::Message(message)));
+                }
+                Some(Item::Ping(payload)) => self.receive_ping(payload, limits, now),
+                Some(Item::Close(close)) => {
+                    return (used, Some(self.receive_close(close, now)));
+                }
+                Some(Item::Pong) | None => {}
+            }
+        }
+        (used, None)
+    }
+
+    fn receive_ping(&mut self, payload: Control, limits: &Limits, now: Time) {
+        // RFC 6455, 5.5.2: a ping is answered, unless a close frame was received. After our
+        // own close frame the answer would interest nobody.
+        if !self.is_open() {
+            return;
+        }
+        // RFC 6455, 5.5.3: only the latest ping needs an answer; so a peer that pings and
+        // does not read costs one pong.
+        if self.outbox.len() > limits.outbox_high_bytes {
+            self.pong = Some(Box::new(payload));
+            return;
+        }
+        self.push_control(Opcode::Pong, payload.as_slice(), now);
+    }
+
+    fn receive_close(&mut self, close: Close, now: Time) -> Event {
+        self.reader = Reader::default();
+        // RFC 6455, 5.5.1: a close frame is answered, unless one was sent before.
+        let answer = Settling { close: close.clone(), then: Phase::Flushing };
+        self.stop_listening(answer, now);
+        Event::Closed(close)
+    }
+
+    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more.
+    fn receive_fault(&mut self, fault: Fault, now: Time) -> Event {
+        self.reader = Reader::default();
+        let reason = format!("{fault} (RFC 6455, {})", fault.section());
+        let close = Close::new(fault.code(), reason);
+        let answer = Settling { close: close.clone(), then: Phase::Lingering };
+        self.stop_listening(answer, now);
+        Event::Closed(close)
+    }
+
+    fn stop_listening(&mut self, answer: Settling, now: Time) {
+        let phase = if self.is_open() { Phase::Settling(Box::new(answer)) } else { answer.then };
+        self.enter(phase, now);
+    }
+}

@@ -1,0 +1,23 @@
+//! One conversation with one peer, sans-I/O: the request head, the opening handshake, the
+//! messages, the closing handshake, and the outbox of what is still to be written. It has no
+//! socket and no clock: bytes, and `now`, are arguments; what happened is returned.
+//!
+//! In reading order:
+//!
+//! - [`phase`]: the phases of a conversation and the ways between them
+//! - [`conversation`]: [`Session`], which the hub drives; `input`: what the peer does;
+//!   `output`: what is to be written
+//! - [`clock`]: its deadlines
+//! - [`reader`]: frames become messages
+//! - [`outbox`]: messages become bytes that wait for the peer
+
+pub mod clock;
+pub mod conversation;
+mod input;
+pub mod outbox;
+mod output;
+pub mod phase;
+pub mod reader;
+
+pub use conversation::{Event, Next, Overflow, Session};
+pub use outbox::{Frame, Outbox};

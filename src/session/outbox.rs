@@ -1,0 +1,154 @@
+//! Messages become bytes that wait for the peer. Small ones are joined, large ones are moved
+//! in, and those for many peers are shared. An empty outbox holds no memory.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::ws::{Header, Message};
+
+/// A whole message, encoded once for any number of outboxes, which share its bytes.
+#[derive(Clone, Debug)]
+pub struct Frame(Arc<Vec<u8>>);
+
+impl Frame {
+    /// Encodes `message` as one frame.
+    #[must_use]
+    pub fn new(message: &Message) -> Self {
+        let header = Header::whole(message.opcode(), message.len()).encode();
+        let mut bytes = Vec::with_capacity(header.as_slice().len() + message.len());
+        bytes.extend_from_slice(header.as_slice());
+        bytes.extend_from_slice(message.as_bytes());
+        Self(Arc::new(bytes))
+    }
+
+    /// The encoded length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Never: a frame has a header.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The bytes that wait for one peer, in order.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    chunks: VecDeque<Chunk>,
+    /// How much of the first chunk has left.
+    sent: usize,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+enum Chunk {
+    Own(Vec<u8>),
+    Shared(Frame),
+}
+
+impl Outbox {
+    /// Appends a message as one frame.
+    pub fn push_message(&mut self, message: Message) {
+        self.push_bytes(Header::whole(message.opcode(), message.len()).encode().as_slice());
+        self.push_buffer(message.into_bytes());
+    }
+
+    /// Appends a frame that other outboxes may hold as well.
+    pub fn push_frame(&mut self, frame: &Frame) {
+        // A short one behind others is copied, so that many of them cost bytes, not entries.
+        if frame.len() <= JOINED_BYTES_MAX && !self.is_empty() {
+            return self.push_bytes(&frame.0);
+        }
+        self.bytes += frame.len();
+        self.chunks.push_back(Chunk::Shared(frame.clone()));
+    }
+
+    /// Appends a buffer: moved when it is large, copied when it is small.
+    pub fn push_buffer(&mut self, buffer: Vec<u8>) {
+        if buffer.len() <= JOINED_BYTES_MAX {
+            return self.push_bytes(&buffer);
+        }
+        self.bytes += buffer.len();
+        self.chunks.push_back(Chunk::Own(buffer));
+    }
+
+    /// Appends bytes to the last chunk, or to a new one.
+    pub fn push_bytes(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.bytes += bytes.len();
+        if self.has_room(bytes.len())
+            && let Some(Chunk::Own(last)) = self.chunks.back_mut()
+        {
+            return last.extend_from_slice(bytes);
+        }
+        self.chunks.push_back(Chunk::Own(bytes.to_vec()));
+    }
+
+    /// Takes away the first `bytes_len` bytes, which have left.
+    pub fn advance(&mut self, bytes_len: usize) {
+        debug_assert!(bytes_len <= self.bytes, "more was written than was there");
+        self.bytes = self.bytes.saturating_sub(bytes_len);
+        self.sent += bytes_len;
+        while let Some(first) = self.chunks.front()
+            && self.sent >= first.as_slice().len()
+        {
+            self.sent -= first.as_slice().len();
+            self.chunks.pop_front();
+        }
+        if self.chunks.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The bytes that wait, chunk by chunk.
+    pub fn unsent(&self) -> impl Iterator<Item = &[u8]> {
+        let sent = core::iter::once(self.sent).chain(core::iter::repeat(0));
+        self.chunks.iter().zip(sent).map(|(chunk, sent)| &chunk.as_slice()[sent..])
+    }
+
+    /// How many bytes wait.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Whether the last chunk is one to which small things are joined. A large buffer that
+    /// was moved in is not: making it longer would copy all of it.
+    fn has_room(&self, more: usize) -> bool {
+        match self.chunks.back() {
+            Some(Chunk::Own(last)) => last.len() + more <= CHUNK_BYTES_MAX,
+            Some(Chunk::Shared(_)) | None => false,
+        }
+    }
+}
+
+impl Chunk {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(frame) => &frame.0,
+        }
+    }
+}
+
+/// Up to here a copy is cheaper than an entry of its own in the write.
+const JOINED_BYTES_MAX: usize = 2_048;
+/// Where a chunk of joined messages ends.
+const CHUNK_BYTES_MAX: usize = 16 * 1_024;

@@ -1,0 +1,120 @@
+//! What is to be written to the peer of a conversation, and what comes after it.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::limits::Limits;
+use crate::session::conversation::{Next, Overflow, Session};
+use crate::session::outbox::Outbox;
+use crate::session::phase::Phase;
+use crate::time::Time;
+use crate::ws::{Close, CloseCode, Header, Opcode};
+
+impl Session {
+    /// Tells that `bytes_len` of the unsent bytes were written.
+    pub fn wrote(&mut self, bytes_len: usize, now: Time) {
+        self.outbox.advance(bytes_len);
+        if bytes_len > 0 {
+            self.clock.wrote(now);
+            if self.stalled {
+                self.clock.saw_life(now);
+            }
+        }
+        self.stalled = !self.outbox.is_empty();
+        if self.stalled {
+            return;
+        }
+        if let Some(pong) = self.pong.take() {
+            self.push_control(Opcode::Pong, pong.as_slice(), now);
+        }
+        // What the peer owes after our last word counts from when it could know.
+        match self.phase {
+            Phase::Closing | Phase::Flushing | Phase::Lingering => self.clock.restart(now),
+            Phase::Connecting(_)
+            | Phase::Waiting(_)
+            | Phase::Open
+            | Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Finished => {}
+        }
+    }
+
+    /// The bytes to be written, chunk by chunk.
+    pub fn unsent(&self) -> impl Iterator<Item = &[u8]> {
+        self.outbox.unsent()
+    }
+
+    /// How many bytes are to be written.
+    #[must_use]
+    pub const fn unsent_len(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// What to do with the connection.
+    #[must_use]
+    pub const fn next(&self) -> Next {
+        match self.phase {
+            Phase::Finished => Next::Drop,
+            Phase::Flushing if self.outbox.is_empty() => Next::Drop,
+            Phase::Lingering if self.outbox.is_empty() && self.ended => Next::Drop,
+            Phase::Lingering if self.outbox.is_empty() => Next::EndWriting,
+            Phase::Connecting(_)
+            | Phase::Waiting(_)
+            | Phase::Open
+            | Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Closing
+            | Phase::Flushing
+            | Phase::Lingering => Next::Keep,
+        }
+    }
+
+    /// Changes the outbox. Time to write counts from its first byte.
+    pub(super) fn push(&mut self, change: impl FnOnce(&mut Outbox), now: Time) {
+        if self.outbox.is_empty() {
+            self.clock.wrote(now);
+        }
+        change(&mut self.outbox);
+    }
+
+    pub(super) fn push_control(&mut self, opcode: Opcode, payload: &[u8], now: Time) {
+        self.push(
+            |outbox| {
+                outbox.push_bytes(Header::whole(opcode, payload.len()).encode().as_slice());
+                outbox.push_bytes(payload);
+            },
+            now,
+        );
+    }
+
+    pub(super) fn push_close(&mut self, close: &Close, now: Time) {
+        let mut payload = Vec::new();
+        close.encode(&mut payload);
+        self.push_control(Opcode::Close, &payload, now);
+    }
+
+    /// Makes sure of room for `more` bytes. A peer that reads too slowly is told so behind
+    /// what it has not read yet, and its conversation is over.
+    pub(super) fn check_room(
+        &mut self,
+        more: usize,
+        limits: &Limits,
+        now: Time,
+    ) -> Result<(), Overflow> {
+        let max = limits.outbox_bytes_max;
+        if self.outbox.len() + more <= max {
+            return Ok(());
+        }
+        let unread = self.outbox.len();
+        let reason = format!("{unread} bytes unread and {more} more, above the limit of {max}");
+        let close = Close::new(CloseCode::TRY_LATER, reason);
+        self.push_close(&close, now);
+        self.enter(Phase::Lingering, now);
+        Err(Overflow(close))
+    }
+
+    pub(super) fn enter(&mut self, phase: Phase, now: Time) {
+        self.phase = phase;
+        self.clock.restart(now);
+    }
+}

@@ -1,0 +1,288 @@
+//! Frames become messages: fragments are joined, control frames between them are told apart
+//! (RFC 6455, 5.4 and 5.5). Memory grows with the bytes that came, never with the lengths
+//! that were declared; between two messages a reader holds none.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::limits::Limits;
+use crate::ws::utf8::Utf8;
+use crate::ws::{Close, Fault, Header, Message, Opcode, mask};
+
+/// What a reader makes of frames.
+#[derive(Debug)]
+pub enum Item {
+    /// A whole message.
+    Message(Message),
+    /// A ping to be answered.
+    Ping(Control),
+    /// A pong: a sign of life and nothing more.
+    Pong,
+    /// The peer's close frame.
+    Close(Close),
+}
+
+/// The payload of a control frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Control {
+    bytes: [u8; CONTROL_BYTES_MAX],
+    len: u8,
+}
+
+impl Control {
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    const EMPTY: Self = Self { bytes: [0; CONTROL_BYTES_MAX], len: 0 };
+
+    fn receive(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.bytes[usize::from(self.len)] = byte;
+            self.len += 1;
+        }
+    }
+}
+
+/// Reads the frames of one peer.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// What is unfinished; nothing between two messages.
+    partial: Option<Box<Partial>>,
+}
+
+impl Reader {
+    /// Reads on, up to the end of the first item. Gives back how many of `bytes` were used;
+    /// they are unmasked in place.
+    ///
+    /// # Errors
+    /// The first rule that is broken, wherever the input was cut. Nothing may be read after it.
+    pub fn receive(
+        &mut self,
+        bytes: &mut [u8],
+        limits: &Limits,
+    ) -> Result<(usize, Option<Item>), Fault> {
+        if self.partial.is_none()
+            && let Some((used, message)) = receive_whole(bytes, limits)?
+        {
+            return Ok((used, Some(Item::Message(message))));
+        }
+        if bytes.is_empty() {
+            return Ok((0, None));
+        }
+        let partial = self.partial.get_or_insert_with(Box::default);
+        let mut used = 0;
+        let mut item = None;
+        while item.is_none() && used < bytes.len() {
+            if partial.frame.is_none() {
+                used += partial.receive_header(&bytes[used..], limits)?;
+            }
+            let (more, next) = partial.receive_payload(&mut bytes[used..])?;
+            used += more;
+            item = next;
+        }
+        if partial.is_idle() {
+            self.partial = None;
+        }
+        Ok((used, item))
+    }
+
+    /// The bytes of memory that the unfinished message occupies.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| {
+            let message = partial.message.as_ref().map_or(0, |message| message.body.capacity());
+            size_of::<Partial>() + message
+        })
+    }
+}
+
+/// What is unfinished: a header, the payload of a frame, a message.
+#[derive(Debug, Default)]
+struct Partial {
+    header: [u8; Header::BYTES_MAX],
+    header_len: usize,
+    frame: Option<Frame>,
+    message: Option<Assembly>,
+    control: Option<Control>,
+}
+
+/// The frame whose payload is coming.
+#[derive(Debug)]
+struct Frame {
+    opcode: Opcode,
+    fin: bool,
+    /// The masking key as it stands at the next byte.
+    key: [u8; 4],
+    remaining: u64,
+}
+
+/// The message that is being joined.
+#[derive(Debug)]
+struct Assembly {
+    body: Body,
+    continuations: u32,
+}
+
+#[derive(Debug)]
+enum Body {
+    Text(String, Utf8),
+    Binary(Vec<u8>),
+}
+
+impl Partial {
+    /// Reads on in a header; gives back the bytes used.
+    fn receive_header(&mut self, bytes: &[u8], limits: &Limits) -> Result<usize, Fault> {
+        let held = self.header_len;
+        let taken = bytes.len().min(Header::BYTES_MAX - held);
+        self.header[held..held + taken].copy_from_slice(&bytes[..taken]);
+        let Some((header, used)) = Header::decode(&self.header[..held + taken])? else {
+            self.header_len += taken;
+            return Ok(taken);
+        };
+        self.header_len = 0;
+        self.begin(&header, limits)?;
+        Ok(used - held)
+    }
+
+    /// Begins the payload of a frame, if the frame may come here.
+    fn begin(&mut self, header: &Header, limits: &Limits) -> Result<(), Fault> {
+        match (header.opcode, &mut self.message) {
+            // RFC 6455, 5.4: control frames may stand between the fragments of a message.
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => self.control = Some(Control::EMPTY),
+            // RFC 6455, 5.4: the fragments of two messages are never mixed.
+            (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Fault::UnfinishedMessage),
+            (Opcode::Continuation, None) => return Err(Fault::LoneContinuation),
+            (Opcode::Text, None) => {
+                let body = Body::Text(String::new(), Utf8::default());
+                self.begin_message(header, body, limits)?;
+            }
+            (Opcode::Binary, None) => {
+                self.begin_message(header, Body::Binary(Vec::new()), limits)?;
+            }
+            (Opcode::Continuation, Some(message)) => {
+                message.continuations += 1;
+                if message.continuations > limits.fragments_max {
+                    return Err(Fault::TooManyFragments);
+                }
+                check_length(message.body.len(), header.length, limits)?;
+            }
+        }
+        let key = header.key.unwrap_or_default();
+        let Header { opcode, fin, length: remaining, .. } = *header;
+        self.frame = Some(Frame { opcode, fin, key, remaining });
+        Ok(())
+    }
+
+    fn begin_message(&mut self, header: &Header, body: Body, limits: &Limits) -> Result<(), Fault> {
+        check_length(0, header.length, limits)?;
+        self.message = Some(Assembly { body, continuations: 0 });
+        Ok(())
+    }
+
+    /// Reads on in a payload; gives back the bytes used and what is whole with them.
+    fn receive_payload(&mut self, bytes: &mut [u8]) -> Result<(usize, Option<Item>), Fault> {
+        let Some(frame) = &mut self.frame else { return Ok((0, None)) };
+        let used = usize::try_from(frame.remaining).map_or(bytes.len(), |r| r.min(bytes.len()));
+        let payload = &mut bytes[..used];
+        mask::apply(payload, frame.key);
+        frame.key = mask::rotate(frame.key, used);
+        frame.remaining -= used as u64;
+        let whole = frame.remaining == 0;
+        let (opcode, fin) = (frame.opcode, frame.fin);
+        if let Some(control) = &mut self.control {
+            control.receive(payload);
+        } else if let Some(message) = &mut self.message {
+            message.body.receive(payload)?;
+        }
+        if !whole {
+            return Ok((used, None));
+        }
+        self.frame = None;
+        let control = self.control.take().unwrap_or(Control::EMPTY);
+        let item = match opcode {
+            Opcode::Ping => Some(Item::Ping(control)),
+            Opcode::Pong => Some(Item::Pong),
+            Opcode::Close => Some(Item::Close(Close::decode(control.as_slice())?)),
+            Opcode::Continuation | Opcode::Text | Opcode::Binary if !fin => None,
+            Opcode::Continuation | Opcode::Text | Opcode::Binary => self.finish()?,
+        };
+        Ok((used, item))
+    }
+
+    /// Ends the message.
+    fn finish(&mut self) -> Result<Option<Item>, Fault> {
+        let Some(message) = self.message.take() else { return Ok(None) };
+        Ok(Some(Item::Message(match message.body {
+            Body::Text(text, utf8) => {
+                utf8.finish()?;
+                Message::Text(text)
+            }
+            Body::Binary(bytes) => Message::Binary(bytes),
+        })))
+    }
+
+    const fn is_idle(&self) -> bool {
+        self.header_len == 0 && self.frame.is_none() && self.message.is_none()
+    }
+}
+
+impl Body {
+    fn receive(&mut self, payload: &[u8]) -> Result<(), Fault> {
+        match self {
+            Self::Text(text, utf8) => utf8.receive(payload, text)?,
+            Self::Binary(bytes) => bytes.extend_from_slice(payload),
+        }
+        Ok(())
+    }
+
+    const fn len(&self) -> usize {
+        match self {
+            // At most three bytes of a character are held beside the text; they are counted
+            // when it is complete, which is before the message ends.
+            Self::Text(text, _) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    const fn capacity(&self) -> usize {
+        match self {
+            Self::Text(text, _) => text.capacity(),
+            Self::Binary(bytes) => bytes.capacity(),
+        }
+    }
+}
+
+/// The straight way of most messages: one frame, all of it there. `None` sends everything
+/// else the long way.
+fn receive_whole(bytes: &mut [u8], limits: &Limits) -> Result<Option<(usize, Message)>, Fault> {
+    let Some((header, start)) = Header::decode(bytes)? else { return Ok(None) };
+    if !header.fin || !matches!(header.opcode, Opcode::Text | Opcode::Binary) {
+        return Ok(None);
+    }
+    check_length(0, header.length, limits)?;
+    let Ok(length) = usize::try_from(header.length) else { return Ok(None) };
+    let Some(payload) = bytes[start..].get_mut(..length) else { return Ok(None) };
+    mask::apply(payload, header.key.unwrap_or_default());
+    let message = match header.opcode {
+        Opcode::Text => {
+            let text = core::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
+            Message::Text(text.to_owned())
+        }
+        _ => Message::Binary(payload.to_vec()),
+    };
+    Ok(Some((start + length, message)))
+}
+
+/// A frame that would make its message too long is refused by its header alone.
+fn check_length(have: usize, more: u64, limits: &Limits) -> Result<(), Fault> {
+    let total = (have as u64).saturating_add(more);
+    if total > limits.message_bytes_max as u64 { Err(Fault::MessageTooLong) } else { Ok(()) }
+}
+
+/// RFC 6455, 5.5.
+const CONTROL_BYTES_MAX: usize = 125;

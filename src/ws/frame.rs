@@ -1,0 +1,189 @@
+//! The frame header (RFC 6455, 5.2): decoding what clients send, encoding what servers send.
+//! It knows single headers only; what may follow what is the session's affair.
+
+use crate::ws::Fault;
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcode {
+    /// 0x0: goes on with a fragmented message.
+    Continuation,
+    /// 0x1: begins a text message.
+    Text,
+    /// 0x2: begins a binary message.
+    Binary,
+    /// 0x8: closes the conversation.
+    Close,
+    /// 0x9: asks for a pong.
+    Ping,
+    /// 0xA: answers a ping.
+    Pong,
+}
+
+impl Opcode {
+    /// Whether this is a control frame (RFC 6455, 5.5).
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+
+    const fn decode(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xA => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    const fn encode(self) -> u8 {
+        match self {
+            Self::Continuation => 0x0,
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xA,
+        }
+    }
+}
+
+/// The header of one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The masking key; `None` in frames from a server.
+    pub key: Option<[u8; 4]>,
+    /// The payload's length in bytes, as declared.
+    pub length: u64,
+}
+
+impl Header {
+    /// The longest header: 2 bytes, 8 of length, 4 of masking key.
+    pub const BYTES_MAX: usize = 14;
+
+    /// A whole message, or a control frame, from a server.
+    #[must_use]
+    pub const fn whole(opcode: Opcode, length: usize) -> Self {
+        Self { fin: true, opcode, key: None, length: length as u64 }
+    }
+
+    /// Reads the header at the beginning of `bytes`, which came from a client: the header
+    /// and its own length, or `None` when there are not enough bytes yet.
+    ///
+    /// # Errors
+    /// The first broken rule, as soon as the byte that breaks it is there.
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
+        let Some(&first) = bytes.first() else { return Ok(None) };
+        // RFC 6455, 5.2: reserved bits are 0 unless an extension gave them a meaning.
+        if first & RESERVED != 0 {
+            return Err(Fault::ReservedBits);
+        }
+        // RFC 6455, 5.2: an unknown opcode fails the connection.
+        let opcode = Opcode::decode(first & OPCODE).ok_or(Fault::ReservedOpcode)?;
+        let fin = first & FIN != 0;
+        // RFC 6455, 5.5: control frames are never fragmented.
+        if opcode.is_control() && !fin {
+            return Err(Fault::FragmentedControl);
+        }
+        let Some(&second) = bytes.get(1) else { return Ok(None) };
+        // RFC 6455, 5.1: the server closes upon a frame that is not masked.
+        if second & MASKED == 0 {
+            return Err(Fault::Unmasked);
+        }
+        let short = second & LENGTH;
+        // RFC 6455, 5.5: control frames have 125 bytes or less.
+        if opcode.is_control() && short > SHORT_MAX {
+            return Err(Fault::LongControl);
+        }
+        let Some((length, rest)) = decode_length(short, &bytes[2..])? else { return Ok(None) };
+        let Some(key) = rest.first_chunk::<4>() else { return Ok(None) };
+        let used = bytes.len() - rest.len() + key.len();
+        Ok(Some((Self { fin, opcode, key: Some(*key), length }, used)))
+    }
+
+    /// The header's bytes, its length in the shortest form (RFC 6455, 5.2).
+    #[must_use]
+    pub fn encode(&self) -> HeaderBytes {
+        let mut out = HeaderBytes { bytes: [0; Self::BYTES_MAX], len: 0 };
+        out.push(&[if self.fin { FIN } else { 0 } | self.opcode.encode()]);
+        let masked = if self.key.is_some() { MASKED } else { 0 };
+        if let Ok(short @ ..=SHORT_MAX) = u8::try_from(self.length) {
+            out.push(&[masked | short]);
+        } else if let Ok(medium) = u16::try_from(self.length) {
+            out.push(&[masked | LENGTH_16]);
+            out.push(&medium.to_be_bytes());
+        } else {
+            out.push(&[masked | LENGTH_64]);
+            out.push(&self.length.to_be_bytes());
+        }
+        if let Some(key) = self.key {
+            out.push(&key);
+        }
+        out
+    }
+}
+
+/// An encoded header: at most [`Header::BYTES_MAX`] bytes, on the stack.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderBytes {
+    bytes: [u8; Header::BYTES_MAX],
+    len: usize,
+}
+
+impl HeaderBytes {
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+}
+
+/// The length and what follows it; `None` when it is not all there yet.
+fn decode_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
+    match short {
+        LENGTH_16 => {
+            let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Ok(None) };
+            let length = u16::from_be_bytes(*length);
+            // RFC 6455, 5.2: the minimal number of bytes encodes the length.
+            if length <= u16::from(SHORT_MAX) {
+                return Err(Fault::LengthForm);
+            }
+            Ok(Some((u64::from(length), rest)))
+        }
+        LENGTH_64 => {
+            // RFC 6455, 5.2: the most significant bit is 0.
+            if bytes.first().is_some_and(|first| first & 0x80 != 0) {
+                return Err(Fault::LengthSign);
+            }
+            let Some((length, rest)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
+            let length = u64::from_be_bytes(*length);
+            // RFC 6455, 5.2: the minimal number of bytes encodes the length.
+            if length <= u64::from(u16::MAX) {
+                return Err(Fault::LengthForm);
+            }
+            Ok(Some((length, rest)))
+        }
+        _ => Ok(Some((u64::from(short), bytes))),
+    }
+}
+
+const FIN: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const OPCODE: u8 = 0x0F;
+const MASKED: u8 = 0x80;
+const LENGTH: u8 = 0x7F;
+const SHORT_MAX: u8 = 125;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;

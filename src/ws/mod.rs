@@ -1,0 +1,36 @@
+//! Bytes and values of the WebSocket protocol (RFC 6455) and its HTTP upgrade (RFC 9110,
+//! 9112). Everything here is a function from bytes to values or back: no I/O, no threads,
+//! no logging, and no allocation by a length that a peer merely declares.
+//!
+//! In reading order:
+//!
+//! - [`head`]: a request head, read in whatever pieces it comes; [`syntax`]: its characters
+//! - [`target`]: the request target and the path that names a service
+//! - [`upgrade`]: a valid opening handshake, and its 101
+//! - [`response`]: every other answer
+//! - [`frame`], [`mask`]: the frame header and the masking of payloads
+//! - [`utf8`]: text that arrives in pieces
+//! - [`close`]: close codes and reasons
+//! - [`message`]: whole messages
+//! - [`fault`]: the broken rules, each with its close code and section
+
+pub mod close;
+pub mod fault;
+pub mod frame;
+pub mod head;
+pub mod mask;
+pub mod message;
+pub mod response;
+pub mod syntax;
+pub mod target;
+pub mod upgrade;
+pub mod utf8;
+
+pub use close::{Close, CloseCode};
+pub use fault::Fault;
+pub use frame::{Header, Opcode};
+pub use head::{Head, HeadError, HeadReader};
+pub use message::Message;
+pub use response::{Response, Status};
+pub use target::Target;
+pub use upgrade::Upgrade;

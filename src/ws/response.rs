@@ -1,0 +1,174 @@
+//! Answers other than the 101: refusals and pages (RFC 9110, 15; RFC 9112, 4). Every one of
+//! them says how long it is and ends the connection.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ws::syntax::{is_token, is_value_byte};
+
+/// A status code (RFC 9110, 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status(u16);
+
+impl Status {
+    /// 200.
+    pub const OK: Self = Self(200);
+    /// 304.
+    pub const NOT_MODIFIED: Self = Self(304);
+    /// 400.
+    pub const BAD_REQUEST: Self = Self(400);
+    /// 401.
+    pub const UNAUTHORIZED: Self = Self(401);
+    /// 403.
+    pub const FORBIDDEN: Self = Self(403);
+    /// 404.
+    pub const NOT_FOUND: Self = Self(404);
+    /// 405.
+    pub const METHOD_NOT_ALLOWED: Self = Self(405);
+    /// 408.
+    pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 414.
+    pub const URI_TOO_LONG: Self = Self(414);
+    /// 426.
+    pub const UPGRADE_REQUIRED: Self = Self(426);
+    /// 431.
+    pub const FIELDS_TOO_LARGE: Self = Self(431);
+    /// 500.
+    pub const INTERNAL_ERROR: Self = Self(500);
+    /// 503.
+    pub const UNAVAILABLE: Self = Self(503);
+    /// 505.
+    pub const VERSION_NOT_SUPPORTED: Self = Self(505);
+
+    /// The status with this number, 200 to 599: a 1xx is no end of a request (RFC 9110, 15.2).
+    #[must_use]
+    pub const fn new(number: u16) -> Option<Self> {
+        match number {
+            200..=599 => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// The words beside the number, which mean nothing to machines (RFC 9112, 4).
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
+        match self.0 {
+            200 => "OK",
+            301 => "Moved Permanently",
+            302 => "Found",
+            303 => "See Other",
+            304 => "Not Modified",
+            307 => "Temporary Redirect",
+            308 => "Permanent Redirect",
+            400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            408 => "Request Timeout",
+            409 => "Conflict",
+            410 => "Gone",
+            414 => "URI Too Long",
+            426 => "Upgrade Required",
+            429 => "Too Many Requests",
+            431 => "Request Header Fields Too Large",
+            500 => "Internal Server Error",
+            501 => "Not Implemented",
+            503 => "Service Unavailable",
+            505 => "HTTP Version Not Supported",
+            _ => "",
+        }
+    }
+}
+
+/// An answer: a refusal with a line of text, or a page.
+///
+/// ```
+/// use switchboard::ws::{Response, Status};
+/// let refusal = Response::text(Status::UNAUTHORIZED, "log in first")
+///     .header("WWW-Authenticate", "Basic realm=\"chat\"");
+/// assert_eq!(refusal.status(), Status::UNAUTHORIZED);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    status: Status,
+    headers: String,
+    body: Cow<'static, [u8]>,
+}
+
+impl Response {
+    /// An answer whose body is `body` of this media type.
+    #[must_use]
+    pub fn new(status: Status, media_type: &str, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        let body = body.into();
+        Self { body, ..Self::empty(status) }.header("Content-Type", media_type)
+    }
+
+    /// An answer without a body of its own.
+    #[must_use]
+    pub const fn empty(status: Status) -> Self {
+        Self { status, headers: String::new(), body: Cow::Borrowed(&[]) }
+    }
+
+    /// An answer of one line of plain text.
+    #[must_use]
+    pub fn text(status: Status, line: &str) -> Self {
+        let body = format!("{line}\n").into_bytes();
+        Self::new(status, "text/plain; charset=utf-8", body)
+    }
+
+    /// Adds a header. So that nothing can break out of it, control characters in the value
+    /// become blanks, and a name that is not a token leaves the header out.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if is_token(name.as_bytes()) {
+            self.headers.push_str(name);
+            self.headers.push_str(": ");
+            let clean = |c: char| if c.is_ascii() && !is_value_byte(c as u8) { ' ' } else { c };
+            self.headers.extend(value.chars().map(clean));
+            self.headers.push_str("\r\n");
+        }
+        self
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The answer's bytes up to its body, which follows separately and has `body_len` bytes.
+    #[must_use]
+    pub fn encode_head(&self, body_len: u64) -> Vec<u8> {
+        let Status(number) = self.status;
+        let phrase = self.status.phrase();
+        let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{}", self.headers).into_bytes();
+        // RFC 9110, 8.6: the length in a 304 would be that of the content it stands for.
+        if self.status != Status::NOT_MODIFIED {
+            out.extend_from_slice(format!("Content-Length: {body_len}\r\n").as_bytes());
+        }
+        // RFC 9110, 7.8 and 15.5.22: a 426 has Upgrade, which Connection has to name.
+        let upgrade = if self.status == Status::UPGRADE_REQUIRED { ", Upgrade" } else { "" };
+        out.extend_from_slice(format!("Connection: close{upgrade}\r\n\r\n").as_bytes());
+        out
+    }
+
+    /// The answer's bytes: all of them, or, for a HEAD, those before the body.
+    #[must_use]
+    pub fn encode(&self, method: &str) -> Vec<u8> {
+        let mut out = self.encode_head(self.body.len() as u64);
+        // RFC 9110, 9.3.2 and 15.4.5: the answer to a HEAD, and a 304, have no content.
+        if method != "HEAD" && self.status != Status::NOT_MODIFIED {
+            out.extend_from_slice(&self.body);
+        }
+        out
+    }
+}

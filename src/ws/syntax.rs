@@ -1,0 +1,37 @@
+//! The characters of HTTP (RFC 9110, 5.5 and 5.6): tokens, field values, comma lists.
+
+/// Whether `byte` may stand in a token, such as a method or a field name (RFC 9110, 5.6.2).
+#[must_use]
+pub const fn is_token_byte(byte: u8) -> bool {
+    matches!(byte,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_'
+        | b'`' | b'|' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
+}
+
+/// Whether `bytes` are a token.
+#[must_use]
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+}
+
+/// Whether `byte` may stand in a field value: visible characters, blank, tab, and the bytes
+/// above ASCII, which are passed on unread (RFC 9110, 5.5).
+#[must_use]
+pub const fn is_value_byte(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..=0xFF)
+}
+
+/// The members of a comma list, without the blanks around them (RFC 9110, 5.6.1.2: empty
+/// members are skipped).
+pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim).filter(|member| !member.is_empty())
+}
+
+/// `bytes` without blanks and tabs at both ends (RFC 9110, 5.6.3: optional white space).
+#[must_use]
+pub fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}

@@ -1,0 +1,127 @@
+//! The request target (RFC 9112, 3.2): the path that names a service, and the query, which
+//! never does. Each service has one spelling of its path; other spellings name nothing.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::ws::Status;
+
+/// A request target that may name something below a document root, and never above it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The path, decoded: it begins with a slash, and no segment is empty but the last.
+    pub path: String,
+    /// The query as it came, without the question mark; empty when there is none.
+    pub query: String,
+    /// The host and port of a target in absolute form, which stand in for the Host header.
+    pub authority: Option<String>,
+}
+
+impl Target {
+    /// Reads a target in origin form or absolute form.
+    ///
+    /// # Errors
+    /// Whether it is malformed or merely names nothing.
+    pub fn parse(target: &str) -> Result<Self, TargetError> {
+        let (authority, rest) = split_authority(target)?;
+        // RFC 9112, 3.2: a target has no fragment.
+        if rest.contains('#') {
+            return Err(TargetError::Malformed);
+        }
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let path = if path.is_empty() && authority.is_some() { "/" } else { path };
+        if !path.starts_with('/') {
+            return Err(TargetError::Malformed);
+        }
+        Ok(Self { path: decode_path(path)?, query: query.to_owned(), authority })
+    }
+}
+
+/// Why a target names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetError {
+    /// It is no target, or its percent-encoding is broken.
+    Malformed,
+    /// It is well-formed, but no service can have such a path.
+    Nowhere,
+}
+
+impl TargetError {
+    /// The status that answers it.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Malformed => Status::BAD_REQUEST,
+            Self::Nowhere => Status::NOT_FOUND,
+        }
+    }
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the request target is malformed",
+            Self::Nowhere => "nothing is at this path",
+        })
+    }
+}
+
+impl core::error::Error for TargetError {}
+
+/// RFC 9112, 3.2.2: a server accepts the absolute form, and its host replaces the Host header.
+fn split_authority(target: &str) -> Result<(Option<String>, &str), TargetError> {
+    if target.starts_with('/') {
+        return Ok((None, target));
+    }
+    let (scheme, rest) = target.split_once("://").ok_or(TargetError::Malformed)?;
+    if !["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+        return Err(TargetError::Malformed);
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    // RFC 9110, 4.2.1 and 4.2.4: an empty host and user information are invalid.
+    if authority.is_empty() || authority.contains('@') {
+        return Err(TargetError::Malformed);
+    }
+    Ok((Some(authority.to_owned()), rest))
+}
+
+/// Decodes percent-encoding once, then holds the result against the rules for names: what
+/// leads upwards, hides, or has a second spelling names nothing.
+fn decode_path(path: &str) -> Result<String, TargetError> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let (high, low) = (hex(bytes.next())?, hex(bytes.next())?);
+        let byte = high << 4 | low;
+        // A slash that was hidden from the eye must not become a border between names.
+        if byte == b'/' {
+            return Err(TargetError::Nowhere);
+        }
+        decoded.push(byte);
+    }
+    let path = String::from_utf8(decoded).map_err(|_| TargetError::Nowhere)?;
+    if path.chars().any(|c| c.is_control() || c == '\\') {
+        return Err(TargetError::Nowhere);
+    }
+    // The first segment is empty: it stands before the slash that begins the path.
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        if segment.starts_with('.') || (segment.is_empty() && !last) {
+            return Err(TargetError::Nowhere);
+        }
+    }
+    Ok(path)
+}
+
+fn hex(byte: Option<u8>) -> Result<u8, TargetError> {
+    let digit = byte.and_then(|byte| char::from(byte).to_digit(16));
+    digit.and_then(|digit| u8::try_from(digit).ok()).ok_or(TargetError::Malformed)
+}

@@ -1,0 +1,169 @@
+//! The opening handshake from the server's side (RFC 6455, 4.2): an [`Upgrade`] exists only
+//! if the request was a right one. Whether the origin, the path and the service agree to it
+//! is decided elsewhere.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha1::{Digest as _, Sha1};
+
+use crate::ws::syntax::{is_token, list};
+use crate::ws::{Head, Status};
+
+/// A valid opening handshake, ready to be answered with 101.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    accept: [u8; ACCEPT_BYTES],
+    protocols: Vec<String>,
+}
+
+impl Upgrade {
+    /// Reads the handshake out of a request head: `None` when it does not ask for any.
+    ///
+    /// # Errors
+    /// The first rule of RFC 6455, 4.2.1 that it breaks.
+    pub fn parse(head: &Head) -> Result<Option<Self>, UpgradeError> {
+        if head.values("Upgrade").next().is_none() {
+            // A proxy that drops the hop-by-hop fields leaves the others of the handshake.
+            let stripped = head.values("Sec-WebSocket-Key").next().is_some();
+            return if stripped { Err(UpgradeError::Stripped) } else { Ok(None) };
+        }
+        // RFC 6455, 4.2.1 (3): an Upgrade field with the value "websocket", in any case.
+        if !head.values("Upgrade").flat_map(list).any(|p| p.eq_ignore_ascii_case(b"websocket")) {
+            return Err(UpgradeError::Upgrade);
+        }
+        // RFC 6455, 4.2.1 (4): a Connection field with the token "Upgrade", in any case.
+        if !head.values("Connection").flat_map(list).any(|t| t.eq_ignore_ascii_case(b"upgrade")) {
+            return Err(UpgradeError::Connection);
+        }
+        // RFC 6455, 4.2.1 (6) and 4.2.2: the version is 13; others learn that from the answer.
+        match single(head, "Sec-WebSocket-Version") {
+            Some(b"13") => {}
+            Some(_) => return Err(UpgradeError::Version),
+            None => return Err(UpgradeError::NoVersion),
+        }
+        let key = single(head, "Sec-WebSocket-Key").ok_or(UpgradeError::Key)?;
+        Ok(Some(Self { accept: accept(key)?, protocols: protocols(head)? }))
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    #[must_use]
+    pub fn protocols(&self) -> &[String] {
+        &self.protocols
+    }
+
+    /// Appends the 101 to `out`. A `protocol` that was not offered is left out, since the
+    /// client would have to fail the connection (RFC 6455, 4.1).
+    pub fn encode(&self, protocol: Option<&str>, out: &mut Vec<u8>) {
+        out.extend_from_slice(
+            b"HTTP/1.1 101 Switching Protocols\r\n\
+              Upgrade: websocket\r\n\
+              Connection: Upgrade\r\n\
+              Sec-WebSocket-Accept: ",
+        );
+        out.extend_from_slice(&self.accept);
+        if let Some(protocol) = protocol.filter(|name| self.protocols.iter().any(|p| p == name)) {
+            out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
+            out.extend_from_slice(protocol.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n\r\n");
+    }
+}
+
+/// What can be wrong with an opening handshake; each says how it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpgradeError {
+    /// There is a key, but no `Upgrade`.
+    Stripped,
+    /// `Upgrade` does not name websocket.
+    Upgrade,
+    /// `Connection` does not name upgrade.
+    Connection,
+    /// `Sec-WebSocket-Version` is not 13.
+    Version,
+    /// `Sec-WebSocket-Version` is missing or there twice.
+    NoVersion,
+    /// `Sec-WebSocket-Key` is missing, there twice, or not 16 bytes in base64.
+    Key,
+    /// `Sec-WebSocket-Protocol` has a member that is no token, or the same one twice.
+    Protocol,
+}
+
+impl UpgradeError {
+    /// The status that answers it.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Version => Status::UPGRADE_REQUIRED,
+            Self::Stripped
+            | Self::Upgrade
+            | Self::Connection
+            | Self::NoVersion
+            | Self::Key
+            | Self::Protocol => Status::BAD_REQUEST,
+        }
+    }
+}
+
+impl fmt::Display for UpgradeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stripped => {
+                "the Upgrade header is missing; a proxy on the way must pass Upgrade and Connection on"
+            }
+            Self::Upgrade => "the Upgrade header does not say websocket",
+            Self::Connection => "the Connection header does not say Upgrade",
+            Self::Version => "Sec-WebSocket-Version must be 13",
+            Self::NoVersion => "exactly one Sec-WebSocket-Version header is needed",
+            Self::Key => "Sec-WebSocket-Key must be there once and be 16 bytes in base64",
+            Self::Protocol => "Sec-WebSocket-Protocol must list tokens, each of them once",
+        })
+    }
+}
+
+impl core::error::Error for UpgradeError {}
+
+/// The value of the only field called `name`.
+fn single<'a>(head: &'a Head, name: &'a str) -> Option<&'a [u8]> {
+    let mut values = head.values(name);
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// RFC 6455, 4.2.1 (5) and 4.2.2 (5.4): the key is 16 bytes in base64, the answer is the
+/// hash of its text joined to the protocol's own.
+fn accept(key: &[u8]) -> Result<[u8; ACCEPT_BYTES], UpgradeError> {
+    // Room for what a wrong key of the right length may decode to.
+    let mut bytes = [0; 18];
+    if key.len() != KEY_BYTES || STANDARD.decode_slice(key, &mut bytes) != Ok(16) {
+        return Err(UpgradeError::Key);
+    }
+    let hash = Sha1::new().chain_update(key).chain_update(PROTOCOL_ID).finalize();
+    let mut out = [0; ACCEPT_BYTES];
+    let written = STANDARD.encode_slice(hash, &mut out);
+    debug_assert!(written == Ok(ACCEPT_BYTES), "20 bytes are 28 in base64");
+    Ok(out)
+}
+
+/// RFC 6455, 4.1 (10) and 11.3.4: tokens in order of preference, all different, which may be
+/// spread over several fields.
+fn protocols(head: &Head) -> Result<Vec<String>, UpgradeError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in head.values("Sec-WebSocket-Protocol").flat_map(list) {
+        let text = core::str::from_utf8(name).map_err(|_| UpgradeError::Protocol)?;
+        if !is_token(name) || names.len() >= PROTOCOLS_MAX || names.iter().any(|n| n == text) {
+            return Err(UpgradeError::Protocol);
+        }
+        names.push(text.into());
+    }
+    Ok(names)
+}
+
+/// RFC 6455, 1.3.
+const PROTOCOL_ID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const KEY_BYTES: usize = 24;
+const ACCEPT_BYTES: usize = 28;
+/// Comparing each name with each other must not become work in itself.
+const PROTOCOLS_MAX: usize = 64;

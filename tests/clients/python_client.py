@@ -1,0 +1,227 @@
+"""Checks a server with the Python package websockets, which nobody here wrote.
+
+    target/clients/venv/bin/python tests/clients/python_client.py ws://127.0.0.1:PORT
+
+Expects these services, and messages of at most 2 MiB:
+
+    /echo      sends every message back
+    /close     closes with the code and the reason that a text such as "4001 so long" names
+    /protocol  speaks chat.v2 and chat.v1
+    /private   refuses with 403 and the body "members only"
+    /nowhere   does not exist: 404
+
+Prints a line per check, and last "N passed, N failed"; the exit status is 1 if one failed.
+"""
+
+import asyncio
+import sys
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+BASE = sys.argv[1].rstrip("/")
+# For each check as a whole, and so for every wait in it.
+DEADLINE_SECONDS = 10
+MESSAGE_BYTES_MAX = 2 << 20
+# Around the lengths where the frame header takes another form.
+SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20]
+# One to four bytes per character, and a family of emoji that only joiners hold together.
+UNICODE = "a\u00e9\u20ac\u4e16\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467"
+# The longest that fits into a close frame beside the code.
+LONG_REASON = "\u00e9" * 61 + "!"
+
+
+def open_socket(path, **options):
+    settings = {
+        "compression": None,
+        "max_size": 2 * MESSAGE_BYTES_MAX,
+        # A full queue would stop the reading, and with it the close after a check that failed.
+        "max_queue": None,
+        # No pings but those of the checks, and no proxy of the environment in between.
+        "ping_interval": None,
+        "proxy": None,
+    }
+    return connect(BASE + path, **settings | options)
+
+
+def equal(found, wanted, what):
+    assert type(found) is type(wanted) and found == wanted, (
+        f"{what} is {shortened(found)}, not {shortened(wanted)}"
+    )
+
+
+def shortened(value):
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... of length {len(value)}"
+
+
+async def echoes(message):
+    async with open_socket("/echo") as socket:
+        await socket.send(message)
+        equal(await socket.recv(), message, "the echo")
+
+
+async def fragments():
+    async with open_socket("/echo") as socket:
+        await socket.send(["one, ", "", UNICODE, ", three"])
+        equal(await socket.recv(), f"one, {UNICODE}, three", "the echo of text")
+        await socket.send([b"\x00\xff"] * 100)
+        equal(await socket.recv(), b"\x00\xff" * 100, "the echo of bytes")
+
+
+async def fragments_within_characters():
+    async with open_socket("/echo") as socket:
+        encoded = UNICODE.encode()
+        await socket.send((encoded[i : i + 1] for i in range(len(encoded))), text=True)
+        equal(await socket.recv(), UNICODE, "the echo")
+
+
+async def ping_between_fragments():
+    async with open_socket("/echo") as socket:
+
+        async def parts():
+            yield "before"
+            await (await socket.ping(b"between"))
+            yield " and after"
+
+        await socket.send(parts())
+        equal(await socket.recv(), "before and after", "the echo")
+
+
+async def order():
+    async with open_socket("/echo") as socket:
+        messages = [f"{n} {'x' * n}" if n % 2 else bytes([n]) * n for n in range(200)]
+        for message in messages:
+            await socket.send(message)
+        for n, message in enumerate(messages):
+            equal(await socket.recv(), message, f"echo {n}")
+
+
+async def ping(payload):
+    async with open_socket("/echo") as socket:
+        # The package compares payloads: another pong does not end this wait.
+        await (await socket.ping(payload))
+
+
+async def closes_from_here(code, reason):
+    async with open_socket("/echo") as socket:
+        await socket.close(code, reason)
+        closed = socket.protocol
+        assert closed.close_rcvd, "the close is not answered"
+        equal(int(closed.close_rcvd.code), code, "the answer's code")
+        assert not closed.close_rcvd_then_sent, "the server closed before it was asked to"
+
+
+async def closes_from_there(code, reason):
+    async with open_socket("/close") as socket:
+        await socket.send(f"{code} {reason}")
+        await closed_by_server(socket, code, reason)
+
+
+async def closed_by_server(socket, code, reason=None):
+    try:
+        message = await socket.recv()
+    except ConnectionClosed as closed:
+        assert closed.rcvd, "the connection ended without a close frame"
+        equal(int(closed.rcvd.code), code, "the code")
+        assert closed.rcvd_then_sent, "the server did not close first"
+        if reason is not None:
+            equal(closed.rcvd.reason, reason, "the reason")
+    else:
+        raise AssertionError(f"received {shortened(message)} instead of a close")
+
+
+async def declines_compression():
+    async with open_socket("/echo", compression="deflate") as socket:
+        assert "permessage-deflate" in socket.request.headers["Sec-WebSocket-Extensions"]
+        equal(socket.response.headers.get_all("Sec-WebSocket-Extensions"), [], "the agreement")
+        await socket.send(UNICODE)
+        equal(await socket.recv(), UNICODE, "the echo")
+
+
+async def agrees_on_subprotocol(offer, wanted):
+    async with open_socket("/protocol", subprotocols=offer) as socket:
+        equal(socket.subprotocol, wanted, "the subprotocol")
+
+
+async def refuses(path, status, body=None):
+    try:
+        async with open_socket(path):
+            raise AssertionError("the socket opened")
+    except InvalidStatus as refused:
+        found = refused.response.body.decode().strip()
+        equal(refused.response.status_code, status, "the status")
+        assert found, "there is no body"
+        if body is not None:
+            equal(found, body, "the body")
+
+
+async def longest_message():
+    await echoes(b"m" * MESSAGE_BYTES_MAX)
+
+
+async def too_long_message(message):
+    async with open_socket("/echo") as socket:
+        try:
+            await socket.send(message)
+        except ConnectionClosed:
+            pass  # The server need not read all of it before it closes.
+        await closed_by_server(socket, 1009)
+
+
+CHECKS = [
+    *((f"text of {size} bytes", echoes("t" * size)) for size in SIZES),
+    *((f"binary of {size} bytes", echoes(bytes(n % 251 for n in range(size)))) for size in SIZES),
+    ("text of many alphabets", echoes(UNICODE * 1000)),
+    ("fragments", fragments()),
+    ("fragments within characters", fragments_within_characters()),
+    ("ping between fragments", ping_between_fragments()),
+    ("200 messages in flight", order()),
+    ("ping without payload", ping(b"")),
+    ("ping with payload", ping(b"are you there?")),
+    ("ping with 125 bytes", ping(bytes(range(125)))),
+    ("close with 1000", closes_from_here(1000, "")),
+    ("close with 1000 and reason", closes_from_here(1000, "done")),
+    ("close with 3000 and reason", closes_from_here(3000, "of a registered kind")),
+    ("close with 4999 and reason", closes_from_here(4999, LONG_REASON)),
+    *(
+        (f"closed with {code}", closes_from_there(code, reason))
+        for code, reason in [
+            (1000, "done"),
+            (1001, "going away"),
+            (1011, "out of order"),
+            (3000, "of a registered kind"),
+            (4001, "so long"),
+            (4999, LONG_REASON),
+        ]
+    ),
+    ("compression is declined", declines_compression()),
+    ("subprotocol in common", agrees_on_subprotocol(["nonsense", "chat.v1"], "chat.v1")),
+    ("no subprotocol in common", agrees_on_subprotocol(["nonsense"], None)),
+    ("refused with 403", refuses("/private", 403, "members only")),
+    ("not found", refuses("/nowhere", 404)),
+    ("longest message", longest_message()),
+    ("too long a message", too_long_message(b"m" * (MESSAGE_BYTES_MAX + 1))),
+    ("too long in fragments", too_long_message([b"m" * (1 << 20), b"m" * (1 << 20), b"m"])),
+]
+
+
+async def main():
+    failed = 0
+    for name, check in CHECKS:
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await check
+        except TimeoutError:
+            failed += 1
+            print(f"FAILED {name}: no end within {DEADLINE_SECONDS} s")
+        except Exception as error:
+            failed += 1
+            print(f"FAILED {name}: {error or type(error).__name__}")
+        else:
+            print(f"ok {name}")
+    print(f"{len(CHECKS) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(asyncio.run(main()))
