@@ -60,3 +60,10 @@ impl Signals {
         &mut self.receiver
     }
 }
+
+impl Drop for Signals {
+    /// Before the pipe is closed, whose number the system may give to another file.
+    fn drop(&mut self) {
+        sys::forget_stop_signals();
+    }
+}

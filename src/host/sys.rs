@@ -67,6 +67,15 @@ pub fn write_on_stop_signals(pipe: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// From now on SIGINT and SIGTERM end the process again, as they do by default.
+pub fn forget_stop_signals() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: the default action is valid for both; no memory is involved.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    SIGNAL_PIPE.store(-1, Ordering::SeqCst);
+}
+
 extern "C" fn on_stop_signal(_: libc::c_int) {
     let byte = 0_u8;
     // SAFETY: `write` may be called within a signal handler, and reads one byte of a local. It

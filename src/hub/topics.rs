@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     fn id(number: u64) -> SocketId {
-        SocketId::new(number as usize, number).expect("a small number")
+        SocketId::from_u64(number << 24 | number)
     }
 
     #[test]

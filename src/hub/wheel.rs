@@ -73,17 +73,14 @@ impl Wheel {
     /// Takes out a place whose deadline has come; `None` when none is left.
     pub fn expire(&mut self, now: Time) -> Option<usize> {
         let last = now.as_ms() / Self::TICK_MS;
-        while let Some(tick) = self.first_tick() {
-            if tick > last {
-                break;
-            }
-            self.tick = tick;
-            let place = self.slots[slot(tick)] as usize;
-            self.cancel(place);
-            return Some(place);
-        }
-        self.tick = self.tick.max(last);
-        None
+        let Some(tick) = self.first_tick().filter(|&tick| tick <= last) else {
+            self.tick = self.tick.max(last);
+            return None;
+        };
+        self.tick = tick;
+        let place = self.slots[slot(tick)] as usize;
+        self.cancel(place);
+        Some(place)
     }
 
     /// When the next deadline comes.

@@ -26,7 +26,10 @@ pub(crate) enum Who {
 }
 
 impl Audience {
-    /// All sockets of the service.
+    /// All sockets of the service, those included whose [`Inbound::Open`] it has not looked at
+    /// yet. A service whose newcomers must not hear news first keeps a topic for all.
+    ///
+    /// [`Inbound::Open`]: crate::service::Inbound::Open
     #[must_use]
     pub const fn all() -> Self {
         Self { who: Who::All, but: None }

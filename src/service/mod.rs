@@ -3,13 +3,13 @@
 //!
 //! In reading order:
 //!
-//! - [`id`]: [`SocketId`]
-//! - [`request`]: [`Request`], what a peer asked for when it came
-//! - [`transaction`]: [`Inbound`] and [`Outbound`], one enum per direction
-//! - [`audience`]: [`Audience`], whom a message is for
-//! - [`line`](mod@line): [`Service`] and the [`Line`] that it loops over
-//! - [`handler`](mod@handler): [`Handler`], callbacks laid over a line
-//! - [`subscribable`]: [`Subscribable`], a source of events within a service
+//! - `id`: [`SocketId`]
+//! - `request`: [`Request`], what a peer asked for when it came
+//! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
+//! - `audience`: [`Audience`], whom a message is for
+//! - `line`: [`Service`] and the [`Line`] that it loops over
+//! - `handler`: [`Handler`], callbacks laid over a line
+//! - `subscribable`: [`Subscribable`], a source of events within a service
 
 pub mod audience;
 pub mod handler;

@@ -47,8 +47,10 @@ type List<O, D> = BTreeMap<u64, Subscription<O, D>>;
 
 struct Subscription<O, D> {
     object: Rc<O>,
-    callback: Rc<dyn Fn(&O, &Event<D>)>,
+    callback: Rc<Callback<O, D>>,
 }
+
+type Callback<O, D> = dyn Fn(&O, &Event<D>);
 
 impl<O, D> Subscribable<O, D> {
     /// A source that nobody has subscribed to.

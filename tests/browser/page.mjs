@@ -63,7 +63,8 @@ export function heardLines(page, wanted = null) {
 
 export async function hears(page, text, own) {
   return until(`a message "${text.slice(0, 40)}", own: ${own}`, async () => (
-    await heardLines(page, text)).find((line) => line.own === own && (!own || line.state === 'sent')));
+    await heardLines(page, text))
+    .find((line) => line.own === own && (!own || line.state === 'sent')));
 }
 
 export async function tells(page, text) {

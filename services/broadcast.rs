@@ -1,0 +1,16 @@
+//! Sends every message to all who are connected, the sender too.
+
+use switchboard::{Audience, Handler, Message, Peer, Service, handler};
+
+/// The service.
+pub fn service() -> impl Service {
+    handler(Broadcast)
+}
+
+struct Broadcast;
+
+impl Handler for Broadcast {
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        peer.send_to(Audience::all(), message);
+    }
+}

@@ -1,0 +1,244 @@
+//! Chat rooms: the demo, with a page of its own.
+//!
+//! Messages are JSON objects, one per text message. A client is asked for its name on
+//! connecting; named, it makes rooms, is in one of them at a time, and talks to those who are
+//! in it, too. Everybody is told of new rooms and of how many are in each. Rooms stay until the
+//! service ends, and nothing that was said is kept.
+//!
+//! Whatever is not a proper message is answered with the question for the name as long as that
+//! is open, and is ignored afterwards.
+
+#![cfg(feature = "chatroom")]
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use switchboard::{
+    Audience, Close, Handler, Limits, Line, Message, Peer, Request, Service, SocketId, handler,
+};
+
+/// The service.
+pub fn service() -> impl Service {
+    handler(Chat::default())
+}
+
+/// Its state grows to [`ROOMS_MAX`] rooms, and with each client that has a name.
+#[derive(Default)]
+struct Chat {
+    /// Those who have a name. Whose id is not here has none yet, or has gone.
+    users: HashMap<SocketId, User>,
+    rooms: Rooms,
+}
+
+struct User {
+    name: Name,
+    /// The place of the room that the user is in.
+    room: Option<usize>,
+}
+
+#[derive(Default)]
+struct Rooms {
+    /// In the order of making. None is ever removed, so that a place always means one room.
+    list: Vec<Room>,
+    places: HashMap<Name, usize>,
+}
+
+struct Room {
+    name: Name,
+    /// Its members are subscribed to it. It is the room's place, since a room's name may be
+    /// longer than a topic's, and may be [`EVERYBODY`].
+    topic: String,
+    members_len: usize,
+}
+
+impl Handler for Chat {
+    fn open(&mut self, peer: &mut Peer, _request: &Request) {
+        peer.send(Reply::NAME_QUERY);
+        let chatrooms = self.rooms.list.iter().map(Room::entry).collect();
+        peer.send(Event::Listing { chatrooms });
+        // To the host, the socket was open before the service came to hear of it. So `all`
+        // could send it news before its listing; this topic cannot.
+        peer.subscribe(EVERYBODY);
+    }
+
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        let wish = Wish::decode(&message);
+        let Some(user) = self.users.get_mut(&peer.id()) else {
+            let Some(Wish::Name { name }) = wish else { return peer.send(Reply::NAME_QUERY) };
+            self.users.insert(peer.id(), User { name, room: None });
+            return;
+        };
+        match wish {
+            Some(Wish::Create { chatroom }) => self.rooms.create(peer, chatroom),
+            Some(Wish::Join { chatroom }) => self.rooms.join(peer, user, &chatroom),
+            Some(Wish::Message { message }) => self.rooms.tell(peer, user, &message),
+            // The first name stays.
+            Some(Wish::Name { .. }) | None => {}
+        }
+    }
+
+    fn close(&mut self, line: &mut Line, id: SocketId, _close: &Close) {
+        if let Some(User { name, room: Some(place) }) = self.users.remove(&id) {
+            self.rooms.list[place].leave(line, id, &name);
+        }
+    }
+}
+
+impl Rooms {
+    fn create(&mut self, peer: &mut Peer, name: Name) {
+        if self.places.contains_key(&name) {
+            return;
+        }
+        let place = self.list.len();
+        if place == ROOMS_MAX {
+            let notice = format!("No more than {ROOMS_MAX} chatrooms.");
+            return peer.send(Reply::Notice { notice });
+        }
+        peer.send_to(everybody(), Event::NewChatroom { name: &name.0 });
+        self.places.insert(name.clone(), place);
+        self.list.push(Room { name, topic: place.to_string(), members_len: 0 });
+    }
+
+    /// Who enters the room that they are in leaves it first, as with any other room.
+    fn join(&mut self, peer: &mut Peer, user: &mut User, name: &Name) {
+        let Some(&place) = self.places.get(name) else {
+            let notice = format!("Chatroom {} not found.", name.0);
+            return peer.send(Reply::Notice { notice });
+        };
+        let id = peer.id();
+        if let Some(old) = user.room.replace(place) {
+            self.list[old].leave(peer.line(), id, &user.name);
+        }
+        self.list[place].enter(peer.line(), id, &user.name);
+        peer.send(Reply::Join { chatroom: &name.0 });
+    }
+
+    fn tell(&self, peer: &mut Peer, user: &User, message: &str) {
+        let Some(place) = user.room else { return };
+        let members = Audience::topic(&self.list[place].topic);
+        peer.send_to(members, Event::Message { name: &user.name.0, message });
+    }
+}
+
+/// The host does what it is sent in the order of sending. So the members are told before the
+/// one who enters is one of them, and after the one who leaves is none.
+impl Room {
+    fn enter(&mut self, line: &mut Line, id: SocketId, user: &Name) {
+        line.send(Audience::topic(&self.topic), Event::NewUser { name: &user.0 });
+        line.subscribe(id, &self.topic);
+        self.members_len += 1;
+        line.send(everybody(), Event::Update { data: self.entry() });
+    }
+
+    fn leave(&mut self, line: &mut Line, id: SocketId, user: &Name) {
+        line.unsubscribe(id, &self.topic);
+        line.send(Audience::topic(&self.topic), Event::Logoff { name: &user.0 });
+        self.members_len -= 1;
+        line.send(everybody(), Event::Update { data: self.entry() });
+    }
+
+    fn entry(&self) -> (&str, usize) {
+        (&self.name.0, self.members_len)
+    }
+}
+
+/// All who have got their listing, named or not.
+fn everybody() -> Audience {
+    Audience::topic(EVERYBODY)
+}
+
+/// What a client wants. Further fields are ignored, though not free: while a message is read,
+/// they take memory, in the worst case some sixty times the length of the message.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Wish {
+    Name { name: Name },
+    Create { chatroom: Name },
+    Join { chatroom: Name },
+    Message { message: String },
+}
+
+impl Wish {
+    /// `None` for whatever is not a proper message: binary ones, other types, a field that is
+    /// missing, there twice, or no text, names that are too long, and nesting so deep that
+    /// reading it would need too much stack.
+    fn decode(message: &Message) -> Option<Self> {
+        let text = message.as_text()?;
+        // The derived code would read an array as well, such as `["name","Ida"]`.
+        if !text.trim_start().starts_with('{') {
+            return None;
+        }
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// The name of a person or a room, at most [`NAME_CHARS_MAX`] characters long. It may be empty,
+/// and people may share one.
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        if name.chars().count() > NAME_CHARS_MAX {
+            return Err("the name is too long");
+        }
+        Ok(Self(name))
+    }
+}
+
+/// What a client is told.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Reply<'a> {
+    Query { query: &'a str },
+    Join { chatroom: &'a str },
+    Notice { notice: String },
+    Event { event: Event<'a> },
+}
+
+/// What has happened, for a room or for everybody.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Event<'a> {
+    Listing { chatrooms: Vec<(&'a str, usize)> },
+    NewChatroom { name: &'a str },
+    Update { data: (&'a str, usize) },
+    NewUser { name: &'a str },
+    Logoff { name: &'a str },
+    Message { name: &'a str, message: &'a str },
+}
+
+impl Reply<'_> {
+    const NAME_QUERY: Self = Self::Query { query: "name" };
+}
+
+impl From<Reply<'_>> for Message {
+    fn from(reply: Reply<'_>) -> Self {
+        let text = serde_json::to_string(&reply);
+        Self::Text(text.expect("texts, numbers and lists of them can always be written as JSON"))
+    }
+}
+
+impl<'a> From<Event<'a>> for Message {
+    fn from(event: Event<'a>) -> Self {
+        Reply::Event { event }.into()
+    }
+}
+
+/// The topic of all who have got their listing. Those of rooms are numbers.
+const EVERYBODY: &str = "everybody";
+/// Characters in the sense of Unicode scalar values, however many bytes each has.
+const NAME_CHARS_MAX: usize = 64;
+/// One more is answered with a notice. Rooms are never removed, so a bound must be somewhere.
+const ROOMS_MAX: usize = 1_024;
+/// A room in the listing: quotes, brackets, commas, ten digits, and a name whose characters
+/// all have to be escaped, as in `\u0001`.
+const ENTRY_BYTES_MAX: usize = NAME_CHARS_MAX * 6 + 16;
+
+const _: () = assert!(
+    ROOMS_MAX * ENTRY_BYTES_MAX < Limits::SERVER.outbox_bytes_max,
+    "the longest listing fits an outbox, or nobody could come in any more"
+);
