@@ -78,8 +78,8 @@ impl Tree {
         };
         let _ = writeln!(
             self.table,
-            "    Compiled {{\n        path: {url:?},\n        about: {about:?},\n        \
-             page: {page},\n        mount: |server, path| server.mount(path, {module}{id}::service),\n    }},"
+            "Compiled {{ path: {url:?}, about: {about:?}, page: {page}, \
+             mount: |server, path| server.mount(path, {module}{id}::service) }},"
         );
     }
 

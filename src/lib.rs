@@ -11,6 +11,8 @@ pub mod ws;
 pub mod session;
 
 #[cfg(feature = "host")]
+pub mod config;
+#[cfg(feature = "host")]
 pub mod host;
 #[cfg(feature = "host")]
 pub mod hub;

@@ -270,13 +270,13 @@ impl fmt::Display for LimitsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OutboxBelowMessage => {
-                "outbox-max must hold at least one max-message: raise outbox-max or lower max-message"
+                "outbox-max must hold one max-message: raise the one or lower the other"
             }
             Self::LowAboveHigh => "outbox-low must be below outbox-high",
             Self::HighAboveMax => "outbox-high must not be above outbox-max",
             Self::LineAboveHead => "max-request-line must not be above max-head",
             Self::TooManySockets => "max-connections must not be above 16777216",
-            Self::Zero => "every count and size must be above zero, the read buffer 512 bytes or more",
+            Self::Zero => "counts and sizes must be above zero, the read buffer 512 bytes or more",
         })
     }
 }

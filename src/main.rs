@@ -1,28 +1,162 @@
-//! The binary: the services of the folder `services/` behind one port.
-use switchboard::server::Mounted;
-use switchboard::{Limits, Server};
-/// A service that was compiled in.
-pub struct Compiled {
+//! The binary: the services of the folder `services/` behind one port. It reads the command
+//! line and the configuration, says what it serves, and runs until it is stopped.
+
+mod logger;
+
+use std::env;
+use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::ExitCode;
+
+use switchboard::config::{self, Command, Config, Exit};
+use switchboard::host::raise_descriptor_limit;
+use switchboard::server::{BindError, Mounted};
+use switchboard::{Host, Page, Server};
+
+/// The services that `build.rs` found.
+mod services {
+    use super::Compiled;
+
+    include!(concat!(env!("OUT_DIR"), "/services.rs"));
+}
+
+/// A service that is compiled in.
+struct Compiled {
     path: &'static str,
     about: &'static str,
     page: Option<&'static [u8]>,
     mount: for<'a> fn(&'a mut Server, &str) -> Mounted<'a>,
 }
-include!(concat!(env!("OUT_DIR"), "/services.rs"));
-fn main() {
-    let mut server = Server::new(Limits {
-        message_bytes_max: 32 << 20,
-        outbox_bytes_max: 64 << 20,
-        mail_bytes_max: 64 << 20,
-        ..Limits::SERVER
-    });
-    for s in ALL {
-        (s.mount)(&mut server, s.path);
-        println!("{} {}", s.path, s.about);
-        let _ = s.page;
-    }
-    let mut host = server.bind("127.0.0.1:12345").unwrap();
-    println!("listening on http://{}", host.address());
-    host.stop_on_signals().unwrap();
-    host.run().unwrap();
+
+fn main() -> ExitCode {
+    let command = match Command::parse(env::args_os().skip(1), config::read_file) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("switchboard: {error}");
+            return error.exit().into();
+        }
+    };
+    let said = match command {
+        Command::Run(config) => return run(&config).into(),
+        Command::CheckConfig(config) => {
+            warn_of_unknown_services(&config);
+            say("the configuration is good\n")
+        }
+        Command::ListServices(_) => say(&list()),
+        Command::Help(text) => say(&text),
+        Command::Version => say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
+    };
+    if said.is_ok() { Exit::Clean.into() } else { Exit::Failure.into() }
 }
+
+fn run(config: &Config) -> Exit {
+    logger::start(config.log_level, config.log_format);
+    warn_of_unknown_services(config);
+    let mut host = match listen(config) {
+        Ok(host) => host,
+        Err((exit, text)) => {
+            eprintln!("switchboard: {text}");
+            return exit;
+        }
+    };
+    let started = host.stop_on_signals().and_then(|()| {
+        // Whoever started the server may have closed its output; it serves all the same.
+        let _ = say(&greeting(config, &host));
+        host.run()
+    });
+    match started {
+        Ok(()) => Exit::Clean,
+        Err(error) => {
+            eprintln!("switchboard: the poll loop failed: {error}");
+            Exit::Failure
+        }
+    }
+}
+
+fn listen(config: &Config) -> Result<Host, (Exit, String)> {
+    let mut limits = config.limits;
+    let descriptors = raise_descriptor_limit();
+    if config.sockets_max.is_none() {
+        let fitted = descriptors.saturating_sub(DESCRIPTORS_RESERVED).max(1);
+        limits.sockets_max = fitted.min(SOCKETS_AUTO_MAX);
+    }
+    let mut server = Server::new(limits);
+    server.origin(config.origin.clone());
+    if let Some(root) = &config.static_root {
+        server.static_root(root);
+    }
+    for service in services::ALL {
+        let mut mounted = (service.mount)(&mut server, service.path);
+        if let Some(page) = service.page {
+            mounted = mounted.page(Page::html(page));
+        }
+        if let Some(own) = config.services.get(service.path) {
+            mounted = mounted.limits(own.limits);
+            if let Some(origin) = &own.origin {
+                mounted.origin(origin.clone());
+            }
+        }
+    }
+    let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
+    server.bind(addresses.as_slice()).map_err(|error| {
+        let exit = match error {
+            BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
+            BindError::Limits(_) | BindError::Path(_) | BindError::StaticRoot(_) => {
+                Exit::Configuration
+            }
+        };
+        (exit, error.to_string())
+    })
+}
+
+/// The addresses of all hosts; a name may have several.
+fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
+    let mut addresses = Vec::new();
+    for host in &config.hosts {
+        let found = (host.as_str(), config.port).to_socket_addrs();
+        let found = found.map_err(|error| format!("cannot find the host {host:?}: {error}"))?;
+        addresses.extend(found);
+    }
+    Ok(addresses)
+}
+
+fn greeting(config: &Config, host: &Host) -> String {
+    let mut text = String::new();
+    if let Some(file) = &config.file {
+        text += &format!("configuration: {}\n", file.display());
+    }
+    text += &format!("services:\n{}", list());
+    for address in host.addresses() {
+        text += &format!("listening on http://{address}\n");
+    }
+    let pages = services::ALL.iter().filter(|service| service.page.is_some());
+    for page in pages {
+        text += &format!("open http://{}{} in a browser\n", host.address(), page.path);
+    }
+    text
+}
+
+/// The services, one in each line.
+fn list() -> String {
+    let width = services::ALL.iter().map(|service| service.path.len()).max().unwrap_or(0);
+    let line = |service: &Compiled| format!("  {:width$}  {}\n", service.path, service.about);
+    services::ALL.iter().map(line).collect()
+}
+
+fn warn_of_unknown_services(config: &Config) {
+    let known = |path: &str| services::ALL.iter().any(|service| service.path == path);
+    for path in config.services.keys().filter(|path| !known(path)) {
+        eprintln!("switchboard: [service {path}] configures no service; --list-services has all");
+    }
+}
+
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Descriptors for all but the sockets: listeners, the poll, files, standard streams.
+const DESCRIPTORS_RESERVED: usize = 64;
+/// Without a word in the configuration, no more sockets than this.
+const SOCKETS_AUTO_MAX: usize = 1_000_000;

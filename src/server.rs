@@ -101,7 +101,8 @@ impl Server {
             hub.mount(&path, mount).map_err(BindError::Path)?;
             factories.push(factory);
         }
-        let static_root = self.static_root;
+        let canonical = self.static_root.map(|root| root.canonicalize()).transpose();
+        let static_root = canonical.map_err(BindError::StaticRoot)?;
         Host::new(HostPlan { hub, limits: self.limits, factories, static_root }, &addresses)
             .map_err(BindError::Listen)
     }
@@ -143,6 +144,8 @@ pub enum BindError {
     Limits(LimitsError),
     /// A path cannot be mounted.
     Path(PathError),
+    /// The folder of files cannot be used.
+    StaticRoot(io::Error),
     /// An address cannot be listened on, or the system lacks something else.
     Listen(io::Error),
 }
@@ -153,6 +156,7 @@ impl fmt::Display for BindError {
             Self::Address(error) => write!(f, "the address cannot be made out: {error}"),
             Self::Limits(error) => error.fmt(f),
             Self::Path(error) => error.fmt(f),
+            Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
             Self::Listen(error) => error.fmt(f),
         }
     }
@@ -161,7 +165,7 @@ impl fmt::Display for BindError {
 impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
-            Self::Address(error) | Self::Listen(error) => error,
+            Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error,
             Self::Limits(error) => error,
             Self::Path(error) => error,
         })

@@ -52,12 +52,11 @@ pub enum Reply {
 }
 
 impl Files {
-    /// Serves the files below `root`.
+    /// Serves the files below `root`, which is a path without links.
     ///
     /// # Errors
-    /// There is no such folder, or no thread.
-    pub fn start(root: &Path, alarm: Alarm) -> io::Result<Self> {
-        let root = root.canonicalize()?;
+    /// The system gives no thread.
+    pub fn start(root: PathBuf, alarm: Alarm) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
         thread::Builder::new().name("files".to_owned()).spawn(move || {

@@ -22,5 +22,6 @@ pub mod turn;
 pub mod worker;
 
 pub use stop::Stopper;
+pub use sys::raise_descriptor_limit;
 pub(crate) use turn::HostPlan;
 pub use turn::{Host, Turn};

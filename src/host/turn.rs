@@ -83,7 +83,7 @@ impl Host {
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
             listeners.push(listener);
         }
-        let files = static_root.map(|root| Files::start(&root, tower.alarm())).transpose()?;
+        let files = static_root.map(|root| Files::start(root, tower.alarm())).transpose()?;
         let workers = factories.iter().map(|_| None).collect();
         let stopper = Stopper::new(tower.alarm());
         Ok(Self {

@@ -111,9 +111,7 @@ impl UpgradeError {
 impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Stripped => {
-                "the Upgrade header is missing; a proxy on the way must pass Upgrade and Connection on"
-            }
+            Self::Stripped => "the Upgrade header is missing; a proxy on the way has to pass it on",
             Self::Upgrade => "the Upgrade header does not say websocket",
             Self::Connection => "the Connection header does not say Upgrade",
             Self::Version => "Sec-WebSocket-Version must be 13",

@@ -1,0 +1,150 @@
+//! The lines of an INI file, each read for itself. It knows the syntax and no name: what a
+//! section or a key means is decided in `sheet`.
+//!
+//! ```text
+//! # A comment; so is this at the end of a line, if a blank stands before it.
+//! [section]
+//! name: value     ; the same as NAME = value
+//! ```
+
+use std::fmt;
+
+/// The lines of `text` that say something, with their numbers from 1.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, Result<Line<'_>, IniError>)> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, read(line)?)))
+}
+
+/// A name as names are compared: in lower case, with `-` for `_`.
+pub(super) fn plain(name: &str) -> String {
+    name.replace('_', "-").to_lowercase()
+}
+
+/// A line that is neither empty nor a comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    /// What stands between the brackets.
+    Section(&'a str),
+    /// A key, which belongs to the section before it.
+    Key {
+        /// The name as it was written.
+        name: &'a str,
+        /// The value without the blanks around it; it may be empty.
+        value: &'a str,
+    },
+}
+
+/// What can be wrong with a line by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IniError {
+    /// A bracket that no other closes at the end of the line.
+    OpenBracket,
+    /// There is neither a colon nor an equals sign.
+    NoValue,
+    /// Nothing stands before the colon or equals sign.
+    NoName,
+}
+
+impl fmt::Display for IniError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenBracket => "a section is a name in brackets, such as [server]",
+            Self::NoValue => "a key needs a colon and a value, such as port: 12345",
+            Self::NoName => "a name is missing before the value, such as port: 12345",
+        })
+    }
+}
+
+/// What the line says, if anything.
+fn read(line: &str) -> Option<Result<Line<'_>, IniError>> {
+    let line = without_comment(line).trim();
+    if line.is_empty() {
+        return None;
+    }
+    if let Some(rest) = line.strip_prefix('[') {
+        let title = rest.strip_suffix(']').ok_or(IniError::OpenBracket);
+        return Some(title.map(|title| Line::Section(title.trim())));
+    }
+    Some(match line.split_once([':', '=']) {
+        None => Err(IniError::NoValue),
+        Some(("", _)) => Err(IniError::NoName),
+        Some((name, value)) => Ok(Line::Key { name: name.trim_end(), value: value.trim_start() }),
+    })
+}
+
+/// The line up to the first comment sign at its beginning or after a blank. Within a word the
+/// sign is a character like any other, so that paths and addresses may have it.
+fn without_comment(line: &str) -> &str {
+    let mut after_blank = true;
+    for (at, c) in line.char_indices() {
+        if after_blank && matches!(c, '#' | ';') {
+            return &line[..at];
+        }
+        after_blank = c.is_whitespace();
+    }
+    line
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_by_itself() {
+        let key = |name, value| Some(Ok(Line::Key { name, value }));
+        let rows = [
+            ("", None),
+            ("  \t", None),
+            ("# port: 1", None),
+            ("  ; port: 1", None),
+            ("#", None),
+            ("[server]", Some(Ok(Line::Section("server")))),
+            ("  [ Server ]  ; all of it", Some(Ok(Line::Section("Server")))),
+            ("[service /a]b]", Some(Ok(Line::Section("service /a]b")))),
+            ("[]", Some(Ok(Line::Section("")))),
+            ("[server", Some(Err(IniError::OpenBracket))),
+            ("[server] port", Some(Err(IniError::OpenBracket))),
+            ("[", Some(Err(IniError::OpenBracket))),
+            ("port: 1", key("port", "1")),
+            ("port=1", key("port", "1")),
+            ("\tPort \t = \t 1 \t", key("Port", "1")),
+            ("port: 1 # one", key("port", "1")),
+            ("port: 1\t;one", key("port", "1")),
+            ("port: # none", key("port", "")),
+            ("port:", key("port", "")),
+            ("root: a#b;c", key("root", "a#b;c")),
+            ("root:#b", key("root", "#b")),
+            ("host: ::1", key("host", "::1")),
+            ("host = a:b=c", key("host", "a:b=c")),
+            ("mail-max: 4096 messages or 4m", key("mail-max", "4096 messages or 4m")),
+            ("port", Some(Err(IniError::NoValue))),
+            ("port 1", Some(Err(IniError::NoValue))),
+            (": 1", Some(Err(IniError::NoName))),
+            ("= ; 1", Some(Err(IniError::NoName))),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(read(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_count_every_line() {
+        let text = "\u{feff}[a]\r\n\r\n# b\r\nc: d\r\ne";
+        let read: Vec<_> = lines(text).collect();
+        let expected = [
+            (1, Ok(Line::Section("a"))),
+            (4, Ok(Line::Key { name: "c", value: "d" })),
+            (5, Err(IniError::NoValue)),
+        ];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn names_are_compared_plain() {
+        for name in ["log-level", "Log_Level", "LOG-LEVEL", "log_LEVEL"] {
+            assert_eq!(plain(name), "log-level");
+        }
+    }
+}

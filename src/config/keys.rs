@@ -1,0 +1,244 @@
+//! The list of all keys, in the order of `server.conf`. A new key is one more entry here and
+//! one more comment there; a test holds the two against each other, and nothing else lists
+//! keys.
+
+use crate::config::key::{Key, Section, Setter};
+use crate::config::kind::Kind;
+
+pub(super) static KEYS: &[Key] = &[
+    Key {
+        section: Section::Server,
+        name: "host",
+        default: "127.0.0.1",
+        meaning: "Listen on this address; may be repeated",
+        setter: Setter::Server(Kind::Hosts(|config, hosts| {
+            // The same address twice could be listened on once only.
+            for host in hosts {
+                if !config.hosts.contains(&host) {
+                    config.hosts.push(host);
+                }
+            }
+        })),
+    },
+    Key {
+        section: Section::Server,
+        name: "port",
+        default: "12345",
+        meaning: "The TCP port of all addresses; with 0 the system chooses one",
+        setter: Setter::Server(Kind::Port(|config, port| config.port = port)),
+    },
+    Key {
+        section: Section::Server,
+        name: "document-root",
+        default: "services",
+        meaning: "The directory of the services, which has to be there",
+        setter: Setter::Server(Kind::Directory(|config, root| config.document_root = root)),
+    },
+    Key {
+        section: Section::Server,
+        name: "static-root",
+        default: "none",
+        meaning: "Answer plain GET requests with the files in this directory",
+        setter: Setter::Server(Kind::DirectoryOrNone(|config, root| config.static_root = root)),
+    },
+    Key {
+        section: Section::Server,
+        name: "origin",
+        default: "same",
+        meaning: "Pages of these origins may open sockets; same is the host and port asked for",
+        setter: Setter::Service(Kind::Origin(|service, rule| service.origin = Some(rule))),
+    },
+    Key {
+        section: Section::Server,
+        name: "log-level",
+        default: "info",
+        meaning: "How much is logged on standard error",
+        setter: Setter::Server(Kind::LogLevel(|config, level| config.log_level = level)),
+    },
+    Key {
+        section: Section::Server,
+        name: "log-format",
+        default: "text",
+        meaning: "How it is logged: for people, or one JSON object per line",
+        setter: Setter::Server(Kind::LogFormat(|config, format| config.log_format = format)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-message",
+        default: "1m",
+        meaning: "Longest message from a peer, over all its fragments; over it: close 1009",
+        setter: Setter::Service(Kind::Size(|service, bytes| {
+            service.limits.message_bytes_max = bytes;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-fragments",
+        default: "65536",
+        meaning: "Most continuation frames of one message; over it: close 1008",
+        setter: Setter::Service(Kind::Count(|service, count| {
+            service.limits.fragments_max = u32::try_from(count).unwrap_or(u32::MAX);
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-head",
+        default: "16k",
+        meaning: "Longest request head; over it: 431",
+        setter: Setter::Server(Kind::Size(|config, bytes| config.limits.head_bytes_max = bytes)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-headers",
+        default: "100",
+        meaning: "Most headers of a request; over it: 431",
+        setter: Setter::Server(Kind::Count(|config, count| config.limits.headers_max = count)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-request-line",
+        default: "8k",
+        meaning: "Longest request line, which max-head has to hold; over it: 414",
+        setter: Setter::Server(Kind::Size(|config, bytes| {
+            config.limits.request_line_bytes_max = bytes;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "handshake-timeout",
+        default: "10s",
+        meaning: "Longest time from the connection to the end of the request head; over it: 408",
+        setter: Setter::Server(Kind::Time(|config, ms| config.limits.handshake_ms_max = ms)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "admission-timeout",
+        default: "10s",
+        meaning: "Longest time for a service to start (over it: 500) and to admit a socket (503)",
+        setter: Setter::Service(Kind::Time(|service, ms| service.limits.admission_ms_max = ms)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "ping-interval",
+        default: "25s",
+        meaning: "A peer that has sent nothing for so long is sent a ping",
+        setter: Setter::Service(Kind::TimeOrOff(|service, ms| {
+            service.limits.ping_interval_ms = ms;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "pong-timeout",
+        default: "20s",
+        meaning: "A peer that sends nothing for so long after a ping is dropped",
+        setter: Setter::Service(Kind::Time(|service, ms| service.limits.pong_ms_max = ms)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "idle-timeout",
+        default: "off",
+        meaning: "Longest time without a message in either direction; over it: close 1001",
+        setter: Setter::Service(Kind::TimeOrOff(|service, ms| service.limits.idle_ms_max = ms)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "write-timeout",
+        default: "30s",
+        meaning: "A peer that takes none of the bytes waiting for it for so long is dropped",
+        setter: Setter::Service(Kind::Time(|service, ms| service.limits.write_ms_max = ms)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "close-timeout",
+        default: "5s",
+        meaning: "Longest time for a peer to answer the closing handshake",
+        setter: Setter::Service(Kind::Time(|service, ms| service.limits.close_ms_max = ms)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "outbox-high",
+        default: "64k",
+        meaning: "With more than this waiting for a peer, its service is told to hold back",
+        setter: Setter::Service(Kind::Size(|service, bytes| {
+            service.limits.outbox_high_bytes = bytes;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "outbox-low",
+        default: "16k",
+        meaning: "With no more than this left of it, the service is told to go on",
+        setter: Setter::Service(Kind::Size(|service, bytes| {
+            service.limits.outbox_low_bytes = bytes;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "outbox-max",
+        default: "2m",
+        meaning: "Most bytes waiting for a peer, at least one max-message; over it: close 1013",
+        setter: Setter::Service(Kind::Size(|service, bytes| {
+            service.limits.outbox_bytes_max = bytes;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "mail-max",
+        default: "4096 messages or 4m",
+        meaning: "With this waiting for a service, its sockets are not read; a part left out stays",
+        setter: Setter::Service(Kind::Mail(|service, mail| {
+            let limits = &mut service.limits;
+            limits.mail_messages_max = mail.messages_max.unwrap_or(limits.mail_messages_max);
+            limits.mail_bytes_max = mail.bytes_max.unwrap_or(limits.mail_bytes_max);
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-connections",
+        default: "auto",
+        meaning: "Most sockets at a time; auto fits it to the descriptor limit; over it: 503",
+        setter: Setter::Server(Kind::CountOrAuto(|config, count| {
+            config.sockets_max = count;
+            config.limits.sockets_max = count.unwrap_or(config.limits.sockets_max);
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-per-ip",
+        default: "256",
+        meaning: "Most sockets from one address that is not loopback; over it: 503",
+        setter: Setter::Server(Kind::CountOrOff(|config, count| {
+            config.limits.sockets_per_ip_max = count;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-topics",
+        default: "131072",
+        meaning: "Most topics of one service; over it the subscribing socket is closed with 1013",
+        setter: Setter::Service(Kind::Count(|service, count| service.limits.topics_max = count)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-topics-per-socket",
+        default: "1024",
+        meaning: "Most topics that one socket subscribes to; over it: close 1013",
+        setter: Setter::Service(Kind::Count(|service, count| {
+            service.limits.topics_per_socket_max = count;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "drain-timeout",
+        default: "30s",
+        meaning: "Longest time of a clean stop; then what is left is dropped",
+        setter: Setter::Server(Kind::TimeOrZero(|config, ms| config.limits.drain_ms_max = ms)),
+    },
+    Key {
+        section: Section::Limits,
+        name: "drain-spread",
+        default: "10s",
+        meaning: "A clean stop spreads the closing of its sockets over this time",
+        setter: Setter::Server(Kind::TimeOrZero(|config, ms| config.limits.drain_spread_ms = ms)),
+    },
+];

@@ -1,0 +1,476 @@
+//! Tables of files and command lines, each with what the room makes of it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use log::LevelFilter;
+
+use crate::config::exit::Exit;
+use crate::config::key::Key;
+use crate::config::keys::KEYS;
+use crate::config::{Command, Config, LogFormat, ServiceConfig, read_file};
+use crate::hub::OriginRule;
+use crate::limits::Limits;
+
+/// Tests run in the package, where this file is, and the directories that they name.
+const SHIPPED: &str = include_str!("../../server.conf");
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(Path::new("server.conf"), text).map_err(|error| error.to_string())
+}
+
+/// The result of a command line where `files` are all the files that there are.
+fn run(words: &[&str], files: &[(&str, &str)]) -> Result<Command, (Exit, String)> {
+    let read = |path: &Path| {
+        let file = files.iter().find(|(name, _)| Path::new(name) == path);
+        file.map(|(_, text)| text.as_bytes().to_vec()).ok_or(io::ErrorKind::NotFound.into())
+    };
+    Command::parse(words.iter().map(OsString::from), read)
+        .map_err(|error| (error.exit(), error.to_string()))
+}
+
+fn config(words: &[&str], files: &[(&str, &str)]) -> Config {
+    match run(words, files) {
+        Ok(Command::Run(config)) => config,
+        other => panic!("{words:?} gives {other:?}"),
+    }
+}
+
+#[test]
+fn the_shipped_file_gives_the_defaults() {
+    let services = BTreeMap::from([(
+        "/demo_chatroom".to_owned(),
+        ServiceConfig { limits: Limits::SERVER, origin: Some(OriginRule::Any) },
+    )]);
+    let file = Some(PathBuf::from("server.conf"));
+    let expected = Config { file, services, ..Config::default() };
+    assert_eq!(parse(SHIPPED), Ok(expected.clone()));
+    let is_key = |line: &&str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
+    let uncommented: Vec<&str> =
+        SHIPPED.lines().map(|line| if is_key(&line) { &line[1..] } else { line }).collect();
+    assert_eq!(parse(&uncommented.join("\n")), Ok(expected));
+}
+
+#[test]
+fn the_shipped_file_documents_every_key() {
+    let mut rest = SHIPPED;
+    let mut section = None;
+    for key in KEYS {
+        if section != Some(key.section) {
+            section = Some(key.section);
+            rest = after(rest, &format!("\n{}\n", key.section.title()));
+        }
+        let (meaning, allowed) = (key.meaning, key.allowed());
+        let entry =
+            format!("\n# {meaning}.\n# Allowed: {allowed}.\n#{}: {}\n", key.name, key.default);
+        rest = after(rest, &entry);
+    }
+    let names = KEYS.iter().filter(|key| key.is_for_services()).map(|key| key.name);
+    let names = names.collect::<Vec<_>>().join(", ");
+    let rest = rest.replace("\n# ", " ");
+    after(&rest, &format!("It may have {names}.\n\n[service "));
+    let keys = SHIPPED.lines().filter(|line| line.starts_with('#') && line.contains(": "));
+    assert_eq!(keys.filter(|line| !line.starts_with("# ")).count(), KEYS.len());
+}
+
+/// What follows the first `part` of `text`, and the line feed that ends it.
+fn after<'a>(text: &'a str, part: &str) -> &'a str {
+    let at = text.find(part).unwrap_or_else(|| panic!("server.conf lacks, here: {part}"));
+    &text[at + part.trim_end().len()..]
+}
+
+#[test]
+fn names_are_plain_and_unique() {
+    for (index, key) in KEYS.iter().enumerate() {
+        assert_eq!(key.name, super::ini::plain(key.name));
+        assert!(KEYS[..index].iter().all(|other| other.name != key.name), "{}", key.name);
+        assert!(std::ptr::eq(Key::known(key.name), key));
+    }
+}
+
+#[test]
+fn a_file_of_the_original_works() {
+    let text = "[server]\nhost: 127.0.0.1\nport: 12345\ndocument-root: services/\n";
+    let config = config(&[], &[("server.config", text)]);
+    let file = Some(PathBuf::from("server.config"));
+    assert_eq!(config, Config { file, ..Config::default() });
+}
+
+const EVERY_KEY: &str = "\u{feff}; all of it
+        [Server]
+        HOST = 0.0.0.0, [::1]   # two
+        host: localhost
+        host: ::1
+        Port: 0
+        document_root: src
+        static-root: src/config
+        origin: https://A.example:443, http://b:8080 null
+        log-level: Trace
+        log-format: JSON
+        [LIMITS]\r
+        max-message: 32m\r
+        max-fragments: 7
+        max-head: 32k
+        max-headers: 8
+        max-request-line: 32768
+        handshake-timeout: 1s
+        admission-timeout: 2s
+        ping-interval: off
+        pong-timeout: 3s
+        idle-timeout: 1h
+        write-timeout: 4s
+        close-timeout: 500ms
+        outbox-high: 10k
+        outbox-low: 9k
+        outbox-max: 64m
+        mail-max: 10 messages
+        max-connections: 1000
+        max-per-ip: off
+        max-topics: 11
+        max-topics-per-socket: 12
+        drain-timeout: 2m
+        drain-spread: 0s";
+
+#[test]
+fn every_key_is_set() {
+    let limits = Limits {
+        message_bytes_max: 32 << 20,
+        fragments_max: 7,
+        head_bytes_max: 32 << 10,
+        headers_max: 8,
+        request_line_bytes_max: 32_768,
+        handshake_ms_max: 1_000,
+        admission_ms_max: 2_000,
+        ping_interval_ms: Limits::OFF_MS,
+        pong_ms_max: 3_000,
+        idle_ms_max: 3_600_000,
+        write_ms_max: 4_000,
+        close_ms_max: 500,
+        outbox_high_bytes: 10 << 10,
+        outbox_low_bytes: 9 << 10,
+        outbox_bytes_max: 64 << 20,
+        mail_messages_max: 10,
+        sockets_max: 1_000,
+        sockets_per_ip_max: Limits::OFF_COUNT,
+        topics_max: 11,
+        topics_per_socket_max: 12,
+        drain_ms_max: 120_000,
+        drain_spread_ms: 0,
+        ..Limits::SERVER
+    };
+    let origins = ["https://a.example", "http://b:8080", "null"];
+    let expected = Config {
+        file: Some(PathBuf::from("server.conf")),
+        hosts: ["0.0.0.0", "::1", "localhost"].map(str::to_owned).to_vec(),
+        port: 0,
+        document_root: PathBuf::from("src"),
+        static_root: Some(PathBuf::from("src/config")),
+        origin: OriginRule::List(origins.map(str::to_owned).to_vec()),
+        log_level: LevelFilter::Trace,
+        log_format: LogFormat::Json,
+        limits,
+        sockets_max: Some(1_000),
+        services: BTreeMap::new(),
+    };
+    assert_eq!(parse(EVERY_KEY), Ok(expected));
+}
+
+#[test]
+fn services_lie_over_all_whatever_the_order() {
+    let text = "[service /a]\nmax-message: 64k\n[limits]\nmax-message: 128k\npong-timeout: 1s\n\
+                [service /b/]\norigin: any\nmail-max: 1m\n[server]\norigin: null\n\
+                [SERVICE   /a]\nidle_timeout: 1m\n[service /C]\n";
+    let config = parse(text).expect("the text is right");
+    let all = Limits { message_bytes_max: 128 << 10, pong_ms_max: 1_000, ..Limits::SERVER };
+    assert_eq!(config.limits, all);
+    let a = Limits { message_bytes_max: 64 << 10, idle_ms_max: 60_000, ..all };
+    let b = Limits { mail_bytes_max: 1 << 20, ..all };
+    let expected = [
+        ("/a".to_owned(), ServiceConfig { limits: a, origin: None }),
+        ("/b/".to_owned(), ServiceConfig { limits: b, origin: Some(OriginRule::Any) }),
+    ];
+    assert_eq!(config.services, BTreeMap::from(expected));
+}
+
+const FAULTS: &[(&str, &str)] = &[
+    ("[server]\nport: 70000", "2: port is \"70000\", allowed is a number from 0 to 65535"),
+    (
+        "[limits]\nmax-mesage: 1m",
+        "2: unknown key \"max-mesage\" in [limits]; did you mean \"max-message\"?",
+    ),
+    ("[limits]\nPrt: 1", "2: unknown key \"Prt\" in [limits]; did you mean \"port\" in [server]?"),
+    ("[server]\nfrobnicate: 1", "2: unknown key \"frobnicate\" in [server]"),
+    (
+        "[service /a]\nidle_timeoutt: off",
+        "2: unknown key \"idle_timeoutt\" in [service /a]; did you mean \"idle-timeout\"?",
+    ),
+    (
+        "[service /a]\nmax-per-ip: 1",
+        "2: max-per-ip is no key of [service /a], it belongs in [limits]",
+    ),
+    ("[server]\nmax-message: 1m", "2: max-message is no key of [server], it belongs in [limits]"),
+    ("[limits]\norigin: any", "2: origin is no key of [limits], it belongs in [server]"),
+    ("port: 1", "1: \"port\" stands before the first section; it belongs in [server]"),
+    ("x: 1", "1: \"x\" stands before the first section"),
+    ("[servr]\nport: x", "1: unknown section \"servr\"; did you mean \"server\"?"),
+    ("[server 1]", "1: unknown section \"server 1\"; did you mean \"server\"?"),
+    (
+        "[nonsense]",
+        "1: unknown section \"nonsense\", \
+             allowed are [server], [limits] and [service /path]",
+    ),
+    ("[service]", "1: a service is named by its path, as in [service /path]"),
+    ("[server\nport: x", "1: a section is a name in brackets, such as [server]"),
+    ("[server]\nport 1", "2: a key needs a colon and a value, such as port: 12345"),
+    ("[server]\n= 1", "2: a name is missing before the value, such as port: 12345"),
+    ("[server]\nport: 1\n\n[server]\nPORT: 1", "5: port is given before, in line 2"),
+    (
+        "[service /a]\norigin: any\n[service /a]\norigin: any",
+        "4: origin is given before, in line 2",
+    ),
+    (
+        "[server]\nstatic-root: no/such",
+        "2: static-root is \"no/such\", allowed is a directory that exists, or none",
+    ),
+    (
+        "[server]\ndocument-root: Cargo.toml",
+        "2: document-root is \"Cargo.toml\", allowed is a directory that exists",
+    ),
+    ("[server]\ndocument-root:", "2: document-root is \"\", allowed is a directory that exists"),
+    (
+        "[limits]\npong-timeout: 0s",
+        "2: pong-timeout is \"0s\", \
+             allowed is a time from 1ms to 8760h, such as 500ms, 25s, 2m or 1h",
+    ),
+    (
+        "[limits]\nidle-timeout: 0",
+        "2: idle-timeout is \"0\", \
+             allowed is a time from 1ms to 8760h, such as 500ms, 25s, 2m or 1h, or off",
+    ),
+    (
+        "[service /a]\norigin: a\u{1b}[2J",
+        "2: origin is \"a\\u{1b}[2J\", \
+             allowed is same, any, or a list such as https://a.example, http://b:8080, null",
+    ),
+];
+
+#[test]
+fn faults_are_told() {
+    for (text, expected) in FAULTS {
+        assert_eq!(parse(text), Err(format!("server.conf:{expected}")), "{text:?}");
+    }
+    for path in ["a", "/a?b", "/a//b", "/.a", "/a/../b", "/a%20b", "http://x/a"] {
+        let error = parse(&format!("[service {path}]")).expect_err(path);
+        let start = format!("server.conf:1: no service has the path {path:?}; it has to begin");
+        assert!(error.starts_with(&start), "{error}");
+    }
+}
+
+#[test]
+fn contradictions_name_both_sides() {
+    let rows = [
+        (
+            "[limits]\nmax-message: 4m",
+            "2: max-message is \"4m\" in line 2, outbox-max is \"2m\" by default; \
+             outbox-max must hold one max-message: raise the one or lower the other",
+        ),
+        (
+            "[limits]\noutbox-max: 3m\n[service /a]\nmax-message: 4m",
+            "4: max-message is \"4m\" in line 4, outbox-max is \"3m\" in line 2; \
+             outbox-max must hold one max-message: raise the one or lower the other",
+        ),
+        (
+            "[service /a]\norigin: any\n[limits]\noutbox-max: 1k",
+            "4: max-message is \"1m\" by default, outbox-max is \"1k\" in line 4; \
+             outbox-max must hold one max-message: raise the one or lower the other",
+        ),
+        (
+            "[limits]\noutbox-low: 64k",
+            "2: outbox-low is \"64k\" in line 2, outbox-high is \"64k\" by default; \
+             outbox-low must be below outbox-high",
+        ),
+        (
+            "[limits]\noutbox-high: 3m",
+            "2: outbox-high is \"3m\" in line 2, outbox-max is \"2m\" by default; \
+             outbox-high must not be above outbox-max",
+        ),
+        (
+            "[limits]\nmax-head: 1k",
+            "2: max-request-line is \"8k\" by default, max-head is \"1k\" in line 2; \
+             max-request-line must not be above max-head",
+        ),
+        // A fault elsewhere hides nothing.
+        (
+            "[limits]\noutbox-low: 64k\n[service /a]\nmax-topics: 0",
+            "2: outbox-low is \"64k\" in line 2, outbox-high is \"64k\" by default; \
+             outbox-low must be below outbox-high\nserver.conf:4: max-topics is \"0\", \
+             allowed is a number from 1 to 16777216",
+        ),
+        // What could not be read contradicts nothing.
+        (
+            "[limits]\nmax-message: 4m\noutbox-max: 8x\n[service /a]\nmax-message: 5m",
+            "3: outbox-max is \"8x\", allowed is a size from 1 to 1g, such as 65536, 64k or 1m",
+        ),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(parse(text), Err(format!("server.conf:{expected}")), "{text:?}");
+    }
+    assert!(parse("[limits]\nmax-message: 4m\noutbox-max: 4m").is_ok());
+}
+
+#[test]
+fn all_faults_are_told_in_order_up_to_twenty() {
+    let text =
+        "[limits]\nmax-head: x\nmax-haed: 1\n[x]\n[service /a]\norigin: x\n[server]\nport: x";
+    let error = parse(text).expect_err("it is full of faults");
+    let numbers: Vec<&str> = error.lines().filter_map(|line| line.split(':').nth(1)).collect();
+    assert_eq!(numbers, ["2", "3", "4", "6", "8"]);
+
+    let error = parse(&"nonsense\n".repeat(50)).expect_err("it is full of faults");
+    assert_eq!(error.lines().count(), 21);
+    assert!(error.ends_with("\nand 30 more"), "{error}");
+
+    let long = format!("[server]\nport: {}", "9".repeat(1_000));
+    assert!(parse(&long).expect_err("no port").len() < 200);
+}
+
+#[test]
+fn a_flag_counts_before_the_file() {
+    let file = ("server.conf", "[server]\nhost: 10.0.0.1\nport: 1\ndocument-root: no/such");
+    let rows = [
+        ("-p2", "10.0.0.1", 2),
+        ("-p 2", "10.0.0.1", 2),
+        ("--port=2", "10.0.0.1", 2),
+        ("--port 2 --port 3", "10.0.0.1", 3),
+        ("-o::1", "::1", 1),
+        ("-o a --host b --host=a", "a b", 1),
+        ("--host=a,b -o[::1]", "a b ::1", 1),
+        ("-vqp2", "10.0.0.1", 2),
+        ("-v", "10.0.0.1", 1),
+    ];
+    for (words, hosts, port) in rows {
+        let words: Vec<&str> = words.split(' ').chain(["--document-root=src"]).collect();
+        let config = config(&words, &[file]);
+        assert_eq!(config.hosts.join(" "), hosts, "{words:?}");
+        assert_eq!(config.port, port, "{words:?}");
+        assert_eq!(config.document_root, Path::new("src"));
+    }
+    let flags = config(&["-d", "src", "-s", "tests/", "-p0"], &[]);
+    let static_root = Some(PathBuf::from("tests"));
+    let document_root = PathBuf::from("src");
+    assert_eq!(flags, Config { port: 0, document_root, static_root, ..Config::default() });
+}
+
+#[test]
+fn levels_are_steps_from_that_of_the_file() {
+    let rows: [(&[&str], LevelFilter); 8] = [
+        (&[], LevelFilter::Warn),
+        (&["-v"], LevelFilter::Info),
+        (&["-vv"], LevelFilter::Debug),
+        (&["-v", "--verbose", "-v"], LevelFilter::Trace),
+        (&["-vvvvvvvvv"], LevelFilter::Trace),
+        (&["-q"], LevelFilter::Error),
+        (&["-qqqqq"], LevelFilter::Off),
+        (&["-qv"], LevelFilter::Warn),
+    ];
+    for (words, level) in rows {
+        let config = config(words, &[("server.conf", "[server]\nlog-level: warn")]);
+        assert_eq!(config.log_level, level, "{words:?}");
+    }
+}
+
+#[test]
+fn files_are_found() {
+    let files = [
+        ("server.conf", "[server]\nport: 1"),
+        ("server.config", "[server]\nport: 2"),
+        ("other", "[server]\nport: 3"),
+    ];
+    assert_eq!(config(&[], &files).port, 1);
+    assert_eq!(config(&[], &files[1..]).port, 2);
+    assert_eq!(config(&[], &files[2..]), Config::default());
+    assert_eq!(config(&["-c", "server.conf", "--config=other"], &files).port, 3);
+    let (exit, error) = run(&["-cmissing"], &files).expect_err("it is missing");
+    assert_eq!(exit, Exit::Configuration);
+    assert!(error.starts_with("missing: cannot be read: "), "{error}");
+
+    let with = |bytes: &[u8]| {
+        let error = Command::parse([], |_| Ok(bytes.to_vec())).expect_err("it is no text");
+        error.to_string()
+    };
+    assert_eq!(with(b"[server]\n# \xff"), "server.conf:2: the text is not UTF-8");
+    let long = "server.conf: is longer than 1 MiB, which no configuration is";
+    assert_eq!(with(&[b'\n'; (1 << 20) + 1]), long);
+    let denied = |_: &Path| Err(io::ErrorKind::PermissionDenied.into());
+    let error = Command::parse([], denied).expect_err("it is there");
+    assert_eq!(error.to_string(), "server.conf: cannot be read: permission denied");
+    assert_eq!(read_file(Path::new("server.conf")).ok(), Some(SHIPPED.as_bytes().to_vec()));
+}
+
+#[test]
+fn deeds_other_than_running() {
+    let deed = |words: &[&str]| run(words, &[]).expect("the words are right");
+    assert_eq!(deed(&["--check-config", "-p1"]), {
+        Command::CheckConfig(Config { port: 1, ..Config::default() })
+    });
+    assert_eq!(deed(&["--list-services"]), Command::ListServices(Config::default()));
+    assert_eq!(deed(&["-V", "--nonsense"]), Command::Version);
+    assert_eq!(deed(&["-p1", "--version", "-c", "missing"]), Command::Version);
+    let Command::Help(text) = deed(&["-h"]) else { panic!("no help") };
+    assert_eq!(deed(&["--help", "stray"]), Command::Help(text.clone()));
+    for word in ["--check-config", "-d, --document-root DIR", "server.conf", "4  wrong conf"] {
+        assert!(text.contains(word), "{word}");
+    }
+    assert!(text.lines().all(|line| line.len() <= 100 && line.trim_end() == line));
+}
+
+#[test]
+fn wrong_command_lines() {
+    let rows: [(&[&str], &str); 14] = [
+        (&["--prot", "1"], "unknown flag \"--prot\"; did you mean \"--port\"?"),
+        (
+            &["--documentroot=a"],
+            "unknown flag \"--documentroot\"; did you mean \"--document-root\"?",
+        ),
+        (&["--zzz"], "unknown flag \"--zzz\"; the help has them all: --help"),
+        (&["-x"], "unknown flag \"-x\"; the help has them all: --help"),
+        (&["-vx"], "unknown flag \"-x\"; the help has them all: --help"),
+        (&["stray"], "\"stray\" belongs to no flag; only flags are taken: --help"),
+        (&["--"], "\"--\" belongs to no flag; only flags are taken: --help"),
+        (&["-"], "\"-\" belongs to no flag; only flags are taken: --help"),
+        (&[""], "\"\" belongs to no flag; only flags are taken: --help"),
+        (&["--port"], "--port needs a value: --port N"),
+        (&["-vp"], "-p needs a value: -p N"),
+        (&["--check-config=no"], "--check-config takes no value"),
+        (&["--port=70000"], "--port is \"70000\", allowed is a number from 0 to 65535"),
+        (&["-d", ""], "-d is \"\", allowed is a directory that exists"),
+    ];
+    for (words, expected) in rows {
+        let error = (Exit::CommandLine, expected.to_owned());
+        assert_eq!(run(words, &[("server.conf", "nonsense")]), Err(error), "{words:?}");
+    }
+    // The word is right, and what it names is not there: a fault of the configuration.
+    let error =
+        "command line: static-root is \"no/such\", allowed is a directory that exists, or none";
+    assert_eq!(run(&["-s", "no/such"], &[]), Err((Exit::Configuration, error.to_owned())));
+}
+
+#[test]
+fn words_need_not_be_text() {
+    let missing = |_: &Path| Err(io::ErrorKind::NotFound.into());
+    let rows: [(&[u8], Exit, &str); 4] = [
+        (b"-dno/\xff", Exit::Configuration, "document-root is \"no/\u{fffd}\""),
+        (b"--config=\xff", Exit::Configuration, "\u{fffd}: cannot be read"),
+        (b"--port=\xff", Exit::CommandLine, "--port is \"\u{fffd}\""),
+        (b"-\xff", Exit::CommandLine, "unknown flag"),
+    ];
+    for (word, exit, expected) in rows {
+        let error = Command::parse([OsStr::from_bytes(word).to_owned()], missing);
+        let error = error.expect_err("nothing is there");
+        assert_eq!(error.exit(), exit);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}

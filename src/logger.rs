@@ -1,0 +1,233 @@
+//! The log on standard error: one line per record, in one write. A record cannot make two
+//! lines or draw on a terminal, whatever text of a peer it quotes. Nothing else writes there
+//! once the server runs, and a standard error that is closed does no harm.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use switchboard::config::LogFormat;
+
+/// Sends the log to standard error. Called again it changes the level; the format stays.
+pub(crate) fn start(level: LevelFilter, format: LogFormat) {
+    let logger = match format {
+        LogFormat::Text => &TEXT,
+        LogFormat::Json => &JSON,
+    };
+    // The only failure is that a logger is there already.
+    let _ = log::set_logger(logger);
+    log::set_max_level(level);
+}
+
+struct Logger {
+    format: LogFormat,
+}
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let line = line(self.format, SystemTime::now(), record);
+        // There is nobody left to tell that the log cannot be written.
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    }
+
+    fn flush(&self) {}
+}
+
+/// The whole line with its line feed.
+fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
+    let time = rfc3339(now);
+    let level = name_of(record.level());
+    // Above debug, messages are for people who do not know the modules.
+    let target = (record.level() >= Level::Debug).then_some(record.target());
+    let message = record.args().to_string();
+    match format {
+        LogFormat::Text => {
+            let target = target.map(|target| format!("{target}: ")).unwrap_or_default();
+            format!("{time} {level:<5} {}{}\n", plain(&target), plain(&message))
+        }
+        LogFormat::Json => {
+            let target = target.map(|target| format!(",\"target\":{}", json(target)));
+            let target = target.unwrap_or_default();
+            let message = json(&message);
+            format!("{{\"time\":\"{time}\",\"level\":\"{level}\"{target},\"message\":{message}}}\n")
+        }
+    }
+}
+
+const fn name_of(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
+/// The text with what could forge or hide a part of it made visible.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_deceptive(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The text as a JSON string (RFC 8259, 7), quotes included.
+fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            // All of these are below U+10000, so that four digits hold them.
+            _ if is_deceptive(c) => {
+                write!(out, "\\u{:04x}", u32::from(c)).expect("a string takes every text");
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Control characters, line ends of Unicode, and signs that turn the direction of writing.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The moment in UTC with milliseconds, such as `2001-02-03T04:05:06.789Z`.
+fn rfc3339(time: SystemTime) -> String {
+    // A clock before 1970 is not set; the log has more urgent things to tell.
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / DAY_SECONDS, since.as_secs() % DAY_SECONDS);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let ms = since.subsec_millis();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
+/// Year, month and day of a number of days since 1970-01-01. Years are counted from March, so
+/// that the leap day is the last of its year, in eras of 400 years, which are all alike.
+const fn civil(days: u64) -> (u64, u64, u64) {
+    // From 0000-03-01.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / ERA_DAYS, days % ERA_DAYS);
+    let leap_days = day_of_era / 1_460 - day_of_era / 36_524 + day_of_era / 146_096;
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Five months from March have 153 days, and so have the next five.
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let (month, next_year) =
+        if month_from_march < 10 { (month_from_march + 3, 0) } else { (month_from_march - 9, 1) };
+    (era * 400 + year_of_era + next_year, month, day)
+}
+
+static TEXT: Logger = Logger { format: LogFormat::Text };
+static JSON: Logger = Logger { format: LogFormat::Json };
+const DAY_SECONDS: u64 = 86_400;
+const ERA_DAYS: u64 = 146_097;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times() {
+        let rows = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1, "1970-01-01T00:00:00.001Z"),
+            (86_399_999, "1970-01-01T23:59:59.999Z"),
+            (86_400_000, "1970-01-02T00:00:00.000Z"),
+            (5_097_599_000, "1970-02-28T23:59:59.000Z"),
+            (5_097_600_000, "1970-03-01T00:00:00.000Z"),
+            (68_169_600_000, "1972-02-29T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (951_868_800_000, "2000-03-01T00:00:00.000Z"),
+            (981_173_106_789, "2001-02-03T04:05:06.789Z"),
+            (1_709_251_199_000, "2024-02-29T23:59:59.000Z"),
+            (4_107_542_399_000, "2100-02-28T23:59:59.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        ];
+        for (ms, expected) in rows {
+            assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(ms)), expected);
+        }
+        assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn days_follow_each_other() {
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..200_000 {
+            assert_eq!(civil(days), (year, month, day), "{days} days");
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let month_days = match month {
+                2 => 28 + u64::from(leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            day += 1;
+            if day > month_days {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn lines() {
+        use Level::{Debug, Error, Info, Trace, Warn};
+        use LogFormat::{Json, Text};
+        let time = "1970-01-01T00:00:00.000Z";
+        let rows = [
+            (Text, Info, "listening", "TIME info  listening"),
+            (Text, Warn, "a \"b\" \\", "TIME warn  a \"b\" \\"),
+            (Text, Debug, "x", "TIME debug hub: x"),
+            (Text, Trace, "x", "TIME trace hub: x"),
+            (Text, Error, "a\nTIME info b\r\t\0", "TIME error a\\nTIME info b\\r\\t\\u{0}"),
+            (Text, Info, "\u{1b}[2J\u{9b}\u{85}", "TIME info  \\u{1b}[2J\\u{9b}\\u{85}"),
+            (Text, Info, "\u{2028}\u{202e}é€😀", "TIME info  \\u{2028}\\u{202e}é€😀"),
+            (Json, Info, "listening", r#"{"time":"TIME","level":"info","message":"listening"}"#),
+            (Json, Debug, "x", r#"{"time":"TIME","level":"debug","target":"hub","message":"x"}"#),
+            (
+                Json,
+                Error,
+                "\"\\\n\r\t\0\u{1b}\u{7f}\u{2028}é😀",
+                concat!(
+                    r#"{"time":"TIME","level":"error","#,
+                    r#""message":"\"\\\n\r\t\u0000\u001b\u007f\u2028é😀"}"#
+                ),
+            ),
+        ];
+        for (format, level, message, expected) in rows {
+            let message = message.replace("TIME", time);
+            let expected = expected.replace("TIME", time) + "\n";
+            let args = format_args!("{message}");
+            let record = Record::builder().level(level).target("hub").args(args).build();
+            assert_eq!(line(format, UNIX_EPOCH, &record), expected);
+        }
+    }
+}
