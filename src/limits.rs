@@ -197,6 +197,14 @@ impl Limits {
     /// Sockets beyond `sockets_max` that are held just long enough to be told 503.
     pub const REFUSALS_MAX: usize = 16;
 
+    /// For how many sockets tables are laid out from the start. Memory that is laid out and
+    /// not used costs none, while a table that grows leaves its former places behind.
+    #[must_use]
+    pub const fn tables_len(&self) -> usize {
+        let len = self.sockets_max.saturating_add(Self::REFUSALS_MAX);
+        if len < TABLES_LEN_MAX { len } else { TABLES_LEN_MAX }
+    }
+
     /// Tells whether the numbers fit each other.
     ///
     /// # Errors
@@ -302,6 +310,7 @@ const LOOP_BYTES: u64 = 65_536;
 /// A masked frame without payload, the shortest that a peer can send.
 const FRAME_BYTES_MIN: usize = 6;
 const READ_BUFFER_BYTES_MIN: usize = 512;
+const TABLES_LEN_MAX: usize = 65_536;
 const SOCKETS_CEILING: usize = 1 << 24;
 
 const _: () = assert!(Limits::SERVER.check().is_ok(), "the preset for servers contradicts itself");

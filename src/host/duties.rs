@@ -36,6 +36,10 @@ impl Host {
     /// Writes what is unsent for a socket, up to its share of this turn, and does with the
     /// connection what comes after it.
     pub(super) fn write(&mut self, id: SocketId, now: Time) {
+        // Whoever was to be written last turn may have gone, and another be in its place.
+        if self.hub.id_at(id.index()) != Some(id) {
+            return;
+        }
         let mut left = self.limits.turn_write_bytes_max;
         let next = loop {
             let Some(Some(stream)) = self.streams.get_mut(id.index()) else { return };

@@ -194,7 +194,10 @@ fn moved(path: &str) -> Response {
 
 fn refusal(path: &str, error: &io::Error) -> Response {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput => {
+        ErrorKind::NotFound
+        | ErrorKind::NotADirectory
+        | ErrorKind::InvalidInput
+        | ErrorKind::InvalidFilename => {
             Response::text(Status::NOT_FOUND, &format!("nothing is at {path}"))
         }
         _ => {

@@ -93,7 +93,7 @@ impl Host {
             events: Events::with_capacity(EVENTS_MAX),
             clock: Instant::now(),
             listeners,
-            streams: Vec::new(),
+            streams: Vec::with_capacity(limits.tables_len()),
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             buffer: vec![0; limits.read_buffer_bytes],

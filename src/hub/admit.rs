@@ -54,6 +54,7 @@ impl Hub {
         self.note(id, None, &reason);
         if let Some(socket) = self.socket_mut(id) {
             socket.session.respond(response, "GET", now);
+            self.read_again(id, now);
             self.touch(id);
         }
     }
@@ -63,7 +64,9 @@ impl Hub {
     pub fn respond_head(&mut self, id: SocketId, head: Vec<u8>, now: Time) {
         self.note(id, None, "file");
         if let Some(socket) = self.socket_mut(id) {
+            socket.flags.fetching = false;
             socket.session.respond_head(head, now);
+            self.read_again(id, now);
             self.touch(id);
         }
     }

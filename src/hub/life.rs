@@ -94,6 +94,8 @@ impl Hub {
         let place = members.len() - 1;
         let socket = &mut self.sockets[id.index()];
         (socket.standing, socket.place) = (Standing::Member, place);
+        // What was noted for the case of a refusal; the path is the station's.
+        socket.ending = None;
         if let Some(request) = socket.request.take() {
             self.deliver(id, Inbound::Open { id, request });
         }
@@ -172,7 +174,7 @@ impl Hub {
     }
 
     /// Lets the host read a socket again that was held back.
-    fn read_again(&mut self, id: SocketId, now: Time) {
+    pub(super) fn read_again(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.socket_mut(id).filter(|socket| socket.flags.held) else { return };
         socket.flags.held = false;
         socket.session.resume(now);

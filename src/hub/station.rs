@@ -12,19 +12,22 @@ use crate::time::Time;
 
 /// The place of a service in the hub's table. Services are never removed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StationId(usize);
+pub struct StationId(u32);
 
 impl StationId {
     /// The id of the service at `index`.
+    ///
+    /// # Panics
+    /// There are more than four thousand million services.
     #[must_use]
-    pub const fn new(index: usize) -> Self {
-        Self(index)
+    pub fn new(index: usize) -> Self {
+        Self(u32::try_from(index).expect("services are fewer than 2^32"))
     }
 
     /// The place in the table.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0
+        self.0 as usize
     }
 }
 

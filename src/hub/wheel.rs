@@ -27,11 +27,12 @@ impl Wheel {
     /// How late a deadline may be noticed, in milliseconds.
     pub const TICK_MS: u64 = 64;
 
-    /// A wheel without deadlines.
+    /// A wheel without deadlines, laid out for so many places.
     #[must_use]
-    pub const fn new(now: Time) -> Self {
+    pub fn new(now: Time, places_len: usize) -> Self {
         let tick = now.as_ms() / Self::TICK_MS;
-        Self { slots: [NONE; SLOTS], used: [0; SLOTS / 64], nodes: Vec::new(), tick }
+        let nodes = Vec::with_capacity(places_len);
+        Self { slots: [NONE; SLOTS], used: [0; SLOTS / 64], nodes, tick }
     }
 
     /// Sets the deadline of `place`. One that stands earlier is left alone: when it comes, the
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn deadlines_come_within_a_tick() {
         for ms in [1, 63, 64, 65, 1_000, 25_000, 32_000] {
-            let mut wheel = Wheel::new(Time::ZERO);
+            let mut wheel = Wheel::new(Time::ZERO, 0);
             wheel.set(3, Time::from_ms(ms));
             let next = wheel.next().expect("a deadline is set").as_ms();
             assert!((ms..ms + Wheel::TICK_MS).contains(&next), "{ms} came at {next}");
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn far_deadlines_are_looked_at_within_the_ring() {
-        let mut wheel = Wheel::new(Time::ZERO);
+        let mut wheel = Wheel::new(Time::ZERO, 0);
         wheel.set(0, Time::from_ms(u64::MAX));
         let next = wheel.next().expect("a deadline is set").as_ms();
         assert!(next <= SLOTS as u64 * Wheel::TICK_MS);
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_earlier_deadline_moves_a_later_one_and_not_the_other_way() {
-        let mut wheel = Wheel::new(Time::ZERO);
+        let mut wheel = Wheel::new(Time::ZERO, 0);
         wheel.set(0, Time::from_ms(10_000));
         wheel.set(0, Time::from_ms(5_000));
         wheel.set(0, Time::from_ms(20_000));
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn any_history_agrees_with_a_plain_list() {
-        let mut wheel = Wheel::new(Time::ZERO);
+        let mut wheel = Wheel::new(Time::ZERO, 0);
         let mut plain: Vec<Option<u64>> = vec![None; 50];
         let (mut seed, mut now) = (7_u64, 0_u64);
         for _ in 0..20_000 {

@@ -8,14 +8,14 @@ use crate::time::Time;
 /// The moments from which a conversation's deadlines count.
 #[derive(Debug)]
 pub struct Clock {
-    /// The last sign of life from the peer.
+    /// The last sign of life from the peer; while it owes one, when it was asked for.
     life: Time,
-    /// When a ping left that nothing has answered yet.
-    ping: Option<Time>,
     /// When the phase began; while open, when the last message went either way.
     since: Time,
     /// When the outbox last went on.
     write: Time,
+    /// Whether a ping was sent that nothing has answered yet.
+    asked: bool,
     /// While its service is behind, the peer is not read, and owes no sign of life.
     paused: bool,
 }
@@ -45,18 +45,19 @@ impl Clock {
     /// A conversation begins.
     #[must_use]
     pub const fn new(now: Time) -> Self {
-        Self { life: now, ping: None, since: now, write: now, paused: false }
+        Self { life: now, since: now, write: now, asked: false, paused: false }
     }
 
     /// Bytes came.
     pub const fn saw_life(&mut self, now: Time) {
         self.life = now;
-        self.ping = None;
+        self.asked = false;
     }
 
     /// A ping was queued.
     pub const fn sent_ping(&mut self, now: Time) {
-        self.ping = Some(now);
+        self.life = now;
+        self.asked = true;
     }
 
     /// A phase began, or a message came or was sent.
@@ -121,9 +122,10 @@ impl Clock {
         if self.paused {
             return None;
         }
-        let life = match self.ping {
-            Some(ping) => (ping.after(limits.pong_ms_max), Due::Pong),
-            None => (self.life.after(limits.ping_interval_ms), Due::Ping),
+        let life = if self.asked {
+            (self.life.after(limits.pong_ms_max), Due::Pong)
+        } else {
+            (self.life.after(limits.ping_interval_ms), Due::Ping)
         };
         let idle = (self.since.after(limits.idle_ms_max), Due::Idle);
         Some(if idle.0 < life.0 { idle } else { life })

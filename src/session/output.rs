@@ -21,7 +21,8 @@ impl Session {
             }
         }
         self.stalled = !self.outbox.is_empty();
-        if self.stalled {
+        // A write that moved nothing is no event, or a peer could put its deadlines off.
+        if self.stalled || bytes_len == 0 {
             return;
         }
         if let Some(pong) = self.pong.take() {

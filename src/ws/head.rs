@@ -50,7 +50,9 @@ impl HeadReader {
     /// One byte, which is already the last of the text.
     fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), HeadError> {
         let at = self.head.text.len() - 1;
-        let in_line = matches!(self.state, State::Method | State::Target | State::Version);
+        // The line's own end is no part of its length.
+        let in_line =
+            byte != b'\r' && matches!(self.state, State::Method | State::Target | State::Version);
         if in_line && at - self.head.method.start >= limits.request_line_bytes_max {
             return Err(HeadError::RequestLineTooLong(limits.request_line_bytes_max));
         }

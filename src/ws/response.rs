@@ -62,6 +62,7 @@ impl Status {
     pub const fn phrase(self) -> &'static str {
         match self.0 {
             200 => "OK",
+            204 => "No Content",
             301 => "Moved Permanently",
             302 => "Found",
             303 => "See Other",
@@ -86,6 +87,11 @@ impl Status {
             505 => "HTTP Version Not Supported",
             _ => "",
         }
+    }
+
+    /// Whether answers with this status have content (RFC 9110, 15.3.5 and 15.4.5).
+    const fn has_content(self) -> bool {
+        !matches!(self.0, 204 | 304)
     }
 }
 
@@ -151,8 +157,9 @@ impl Response {
         let Status(number) = self.status;
         let phrase = self.status.phrase();
         let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{}", self.headers).into_bytes();
-        // RFC 9110, 8.6: the length in a 304 would be that of the content it stands for.
-        if self.status != Status::NOT_MODIFIED {
+        // RFC 9110, 8.6: a 204 must not tell a length, and in a 304 it would be that of the
+        // content it stands for.
+        if self.status.has_content() {
             out.extend_from_slice(format!("Content-Length: {body_len}\r\n").as_bytes());
         }
         // RFC 9110, 7.8 and 15.5.22: a 426 has Upgrade, which Connection has to name.
@@ -165,8 +172,8 @@ impl Response {
     #[must_use]
     pub fn encode(&self, method: &str) -> Vec<u8> {
         let mut out = self.encode_head(self.body.len() as u64);
-        // RFC 9110, 9.3.2 and 15.4.5: the answer to a HEAD, and a 304, have no content.
-        if method != "HEAD" && self.status != Status::NOT_MODIFIED {
+        // RFC 9110, 9.3.2: the answer to a HEAD has no content either.
+        if method != "HEAD" && self.status.has_content() {
             out.extend_from_slice(&self.body);
         }
         out
