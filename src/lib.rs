@@ -1,4 +1,79 @@
-//! Switchboard hosts WebSocket services on one port.
+//! Switchboard hosts WebSocket services on one port: the path of an address names a service.
+//!
+//! # The tour, in 60 seconds
+//!
+//! A service is a [`Handler`]: callbacks for what happens to its sockets.
+//!
+//! ```
+//! # #[cfg(feature = "host")] {
+//! use switchboard::{Audience, Handler, Message, Peer, Request};
+//!
+//! #[derive(Default)]
+//! struct News {
+//!     told: u64,
+//! }
+//!
+//! impl Handler for News {
+//!     fn open(&mut self, peer: &mut Peer, request: &Request) {
+//!         peer.send(format!("hello {}, {} so far", request.peer_address(), self.told));
+//!         peer.subscribe("news");
+//!     }
+//!
+//!     fn message(&mut self, peer: &mut Peer, message: Message) {
+//!         self.told += 1;
+//!         peer.send_to(Audience::topic("news").but(peer.id()), message);
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! A [`Server`] gives services their paths, and becomes a [`Host`], which runs:
+//!
+//! ```
+//! # #[cfg(feature = "host")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use switchboard::{Handler, Limits, Server, handler};
+//! # #[derive(Default)] struct News;
+//! # impl Handler for News {}
+//! let mut server = Server::new(Limits::SERVER);
+//! server.mount("/news", || handler(News::default()));
+//! let host = server.bind("127.0.0.1:0")?;
+//! println!("ws://{}/news", host.address());
+//! let stopper = host.stopper();
+//! let thread = std::thread::spawn(move || host.run());
+//! stopper.stop();
+//! thread.join().expect("the host does not panic")?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "host"))]
+//! # fn main() {}
+//! ```
+//!
+//! One thread polls all sockets; each service has a thread of its own, from its first socket
+//! on. A service with a loop of its own is a [`Service`] over a [`Line`]. Every bound is in
+//! [`Limits`], whose [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case.
+//!
+//! # The protocol core
+//!
+//! Without the feature `host` the crate is `no_std` and consists of [`ws`] (bytes and values)
+//! and [`session`] (one conversation, sans-I/O), for a TCP stack of your own:
+//!
+//! ```
+//! use switchboard::session::{Event, Session};
+//! use switchboard::{Limits, time::Time};
+//!
+//! let (limits, now) = (Limits::SMALL, Time::ZERO);
+//! let mut session = Session::new(now);
+//! let mut bytes = *b"GET /chat HTTP/1.1\r\nHost: example.org\r\nUpgrade: websocket\r\n\
+//!     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+//!     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+//! let (used, event) = session.receive(&mut bytes, &limits, now);
+//! assert_eq!(used, bytes.len());
+//! assert!(matches!(event, Some(Event::Request(head)) if head.target() == "/chat"));
+//! session.accept(None, now);
+//! let answer: Vec<u8> = session.unsent().flatten().copied().collect();
+//! assert!(answer.starts_with(b"HTTP/1.1 101 "));
+//! ```
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
 
 extern crate alloc;

@@ -74,6 +74,7 @@ export async function startServer(port) {
 }
 
 export async function stopServer(server) {
+  assert(server.end === null, `the server has ended before, with ${server.end}`);
   server.child.kill('SIGTERM');
   await until('the server ends', () => server.end !== null, STOP_DEADLINE_MS);
   assert(server.end === 0, `the exit status is ${server.end}`);

@@ -1,0 +1,45 @@
+//! A service that decides who may come in, before the 101, and speaks a subprotocol. It runs
+//! turn by turn within a loop of the program's own, with the bounds for small hosts.
+
+use std::time::Duration;
+
+use switchboard::{
+    Admission, Handler, Limits, Message, Peer, Request, Response, Server, Status, Turn, Verdict,
+    handler,
+};
+
+struct Guarded;
+
+impl Handler for Guarded {
+    fn admission(&self) -> Admission {
+        Self::asks()
+    }
+
+    fn admit(&mut self, request: &Request) -> Verdict {
+        if request.query() != "token=sesame" {
+            return Verdict::Refuse(Response::text(Status::FORBIDDEN, "the token is wrong"));
+        }
+        match request.protocols().iter().find(|name| name.as_str() == "shout.v1") {
+            Some(name) => Verdict::AcceptProtocol(name.clone()),
+            None => Verdict::Accept,
+        }
+    }
+
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        if let Some(text) = message.as_text() {
+            peer.send(text.to_uppercase());
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut server = Server::new(Limits::SMALL);
+    server.mount("/guarded", || handler(Guarded));
+    let mut host = server.bind("127.0.0.1:0")?;
+    println!("listening on ws://{}/guarded?token=sesame", host.address());
+    host.stop_on_signals()?;
+    // Whatever else the program has to do stands in this loop; each turn takes what has come
+    // up, and waits for at most this long if nothing has.
+    while host.turn(Some(Duration::from_millis(100)))? == Turn::Another {}
+    Ok(())
+}
