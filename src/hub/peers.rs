@@ -82,9 +82,10 @@ impl Hub {
     }
 
     /// So many of the unsent bytes were written, maybe none. Gives back what to do with the
-    /// connection; one that is dropped is to be told to [`Hub::remove`].
+    /// connection; one that is dropped is to be told to [`Hub::remove`]. For a socket that has
+    /// gone there is nothing to do, least of all to whoever is in its place now.
     pub fn wrote(&mut self, id: SocketId, bytes_len: usize, now: Time) -> Next {
-        let Some(socket) = self.socket_mut(id) else { return Next::Drop };
+        let Some(socket) = self.socket_mut(id) else { return Next::Keep };
         socket.flags.touched = false;
         socket.sent += bytes_len as u64;
         socket.session.wrote(bytes_len, now);
@@ -95,7 +96,10 @@ impl Hub {
 
     /// The connection has been dropped.
     pub fn remove(&mut self, id: SocketId, now: Time) {
-        self.fail(id, "dropped", now);
+        let Some(socket) = self.socket_mut(id) else { return };
+        if let Some(event) = socket.session.fail("dropped") {
+            self.happen(id, event, now);
+        }
         let Some(socket) = self.socket_mut(id) else { return };
         let (peer, surplus, fetches) = (socket.peer, socket.flags.surplus, socket.flags.fetches);
         log_end(id, socket, now);

@@ -1,14 +1,511 @@
-//! Tests of the hub.
+//! The hub without a host: peers are bytes, services are transactions, and time is a number.
+
+use super::*;
+use crate::service::transaction::Asked;
+use crate::service::{Admission, Audience, Outbound, Verdict};
+use crate::ws::{Close, CloseCode, Message, Response, Status};
+
+/// A hub, and a host that does what it is told and remembers what the peers got.
+struct Rig {
+    hub: Hub,
+    now: Time,
+    /// By the serial number of the socket.
+    written: HashMap<u64, Vec<u8>>,
+    dropped: Vec<SocketId>,
+    resumed: Vec<SocketId>,
+    started: Vec<(StationId, u32)>,
+    stopped: Vec<StationId>,
+    mail: Vec<Inbound>,
+    /// Sockets whose peers take nothing.
+    stalled: Vec<SocketId>,
+}
+
+impl Rig {
+    fn new(limits: Limits) -> Self {
+        let mut hub = Hub::new(limits, Files::None, Time::ZERO);
+        for path in ["/a", "/b"] {
+            let mount = Mount { limits, origin: OriginRule::Same, page: None };
+            hub.mount(path, mount).expect("the paths differ");
+        }
+        Self {
+            hub,
+            now: Time::ZERO,
+            written: HashMap::new(),
+            dropped: Vec::new(),
+            resumed: Vec::new(),
+            started: Vec::new(),
+            stopped: Vec::new(),
+            mail: Vec::new(),
+            stalled: Vec::new(),
+        }
+    }
+
+    /// Carries out all outputs.
+    fn turn(&mut self) {
+        while let Some(output) = self.hub.poll() {
+            match output {
+                Output::Write(id) => self.write(id),
+                Output::Mail(station) => self.mail.extend(self.hub.take_mail(station).1),
+                Output::Resume(id) => self.resumed.push(id),
+                Output::Start { station, run } => self.started.push((station, run)),
+                Output::Stop(station) => self.stopped.push(station),
+                Output::Fetch { .. } | Output::FetchMore(_) | Output::FetchEnd(_) => {
+                    panic!("there are no files")
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, id: SocketId) {
+        let mut written = 0;
+        if !self.stalled.contains(&id) {
+            let out = self.written.entry(id.serial()).or_default();
+            let before = out.len();
+            out.extend(self.hub.unsent(id).flatten());
+            written = out.len() - before;
+        }
+        if self.hub.wrote(id, written, self.now) == Next::Drop {
+            self.hub.remove(id, self.now);
+            self.dropped.push(id);
+        }
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.now = self.now.after(ms);
+        self.hub.expire(self.now);
+        self.turn();
+    }
+
+    fn connect(&mut self) -> SocketId {
+        let id = self.hub.accept(([127, 0, 0, 1], 1).into(), self.now).expect("there is room");
+        self.turn();
+        id
+    }
+
+    /// A peer that asks for a service.
+    fn ask(&mut self, path: &str) -> SocketId {
+        let id = self.connect();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: x, y\r\n\r\n"
+        );
+        self.receive(id, head.as_bytes());
+        id
+    }
+
+    fn receive(&mut self, id: SocketId, bytes: &[u8]) {
+        self.hub.receive(id, &mut bytes.to_vec(), self.now);
+        self.turn();
+    }
+
+    /// A text message, masked with zeros.
+    fn say(&mut self, id: SocketId, text: &str) {
+        self.receive(id, &frame(0x81, text.as_bytes()));
+    }
+
+    fn apply(&mut self, station: usize, batch: Vec<Outbound>) {
+        let station = StationId::new(station);
+        let run = self.hub.stations[station.index()].run;
+        self.hub.apply(station, run, batch, self.now);
+        self.turn();
+    }
+
+    fn ready(&mut self, station: usize) {
+        self.apply(station, vec![Outbound::Ready(Admission::default())]);
+    }
+
+    /// A socket that is open at a service that runs.
+    fn open(&mut self, path: &str) -> SocketId {
+        let id = self.ask(path);
+        let station = usize::from(path == "/b");
+        if self.hub.stations[station].state == State::Starting {
+            self.ready(station);
+        }
+        self.mail();
+        self.written.remove(&id.serial());
+        id
+    }
+
+    /// The mail that has come since it was last asked for, in words.
+    fn mail(&mut self) -> Vec<String> {
+        let word = |transaction: Inbound| {
+            let serial = transaction.id().serial();
+            match transaction {
+                Inbound::Ask { .. } => format!("ask {serial}"),
+                Inbound::Open { .. } => format!("open {serial}"),
+                Inbound::Data { message, .. } => {
+                    format!("data {serial} {}", message.as_text().unwrap_or_default())
+                }
+                Inbound::Full { .. } => format!("full {serial}"),
+                Inbound::Drained { .. } => format!("drained {serial}"),
+                Inbound::Close { close, .. } => format!("close {serial} {}", close.code),
+            }
+        };
+        std::mem::take(&mut self.mail).into_iter().map(word).collect()
+    }
+
+    /// What a peer got since it was last asked for.
+    fn got(&mut self, id: SocketId) -> Vec<u8> {
+        self.written.remove(&id.serial()).unwrap_or_default()
+    }
+
+    fn status(&mut self, id: SocketId) -> String {
+        let text = String::from_utf8(self.got(id)).expect("an answer is text");
+        text.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+}
+
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a short one");
+    [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
+}
+
+fn send(to: impl Into<Audience>, text: &str) -> Outbound {
+    Outbound::Send { to: to.into(), message: Message::from(text) }
+}
+
+fn taken(messages: usize) -> Outbound {
+    Outbound::Taken { messages, bytes: 0 }
+}
+
+fn close_frame(code: u16) -> Vec<u8> {
+    [&[0x88, 0x02][..], &code.to_be_bytes()].concat()
+}
+
 #[test]
-fn sizes() {
-    use std::mem::size_of;
-    eprintln!(
-        "session {} socket {} phase {} outbox {} clock {} reader {}",
-        size_of::<crate::session::Session>(),
-        size_of::<crate::hub::socket::Socket>(),
-        size_of::<crate::session::phase::Phase>(),
-        size_of::<crate::session::Outbox>(),
-        size_of::<crate::session::clock::Clock>(),
-        size_of::<crate::session::reader::Reader>()
-    );
+fn a_life() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.ask("/a");
+    assert_eq!(rig.started, [(StationId::new(0), 1)]);
+    assert!(rig.got(id).is_empty(), "the service is not ready");
+    rig.ready(0);
+    assert!(rig.got(id).starts_with(b"HTTP/1.1 101 "));
+    rig.say(id, "hello");
+    assert_eq!(rig.mail(), ["open 1", "data 1 hello"]);
+    rig.apply(0, vec![send(id, "hi"), taken(2)]);
+    assert_eq!(rig.got(id), b"\x81\x02hi");
+    rig.receive(id, &frame(0x88, &1000_u16.to_be_bytes()));
+    assert_eq!(rig.mail(), ["close 1 1000"]);
+    assert_eq!(rig.got(id), close_frame(1000));
+    assert_eq!((rig.dropped.clone(), rig.hub.sockets_len()), (vec![id], 0));
+    assert!(rig.hub.wheel.is_empty(), "no deadline is left");
+    assert_eq!(rig.hub.wrote(id, 0, rig.now), Next::Keep, "another may be in its place");
+    rig.apply(0, vec![send(id, "late"), Outbound::Close { to: id.into(), close: lost() }]);
+    assert!(rig.got(id).is_empty() && rig.mail().is_empty());
+}
+
+fn lost() -> Close {
+    Close::new(CloseCode::GOING_AWAY, "")
+}
+
+#[test]
+fn early_frames_come_after_the_open() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.ask("/a");
+    rig.say(id, "early");
+    assert!(!rig.hub.may_read(id), "one read behind the head is enough");
+    rig.ready(0);
+    assert_eq!(rig.mail(), ["open 1", "data 1 early"]);
+    assert_eq!(rig.resumed, [id]);
+    assert!(rig.hub.may_read(id));
+}
+
+#[test]
+fn answers_go_out_before_the_close_frame() {
+    for (bytes, code) in [(frame(0x88, &[3, 232]), 1000), (frame(0x83, b""), 1002)] {
+        let mut rig = Rig::new(Limits::SERVER);
+        let id = rig.open("/a");
+        rig.receive(id, &[frame(0x81, b"last"), bytes].concat());
+        assert_eq!(rig.mail(), ["data 1 last".to_owned(), format!("close 1 {code}")]);
+        assert!(rig.got(id).is_empty(), "the service has not answered");
+        rig.apply(0, vec![send(id, "bye"), taken(2)]);
+        let got = rig.got(id);
+        assert!(got.starts_with(b"\x81\x03bye\x88"), "{got:?}");
+        rig.apply(0, vec![send(id, "too late")]);
+        assert!(rig.got(id).is_empty());
+    }
+}
+
+#[test]
+fn a_close_frame_does_not_wait_for_ever() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.open("/a");
+    rig.receive(id, &[frame(0x81, b"last"), frame(0x88, &[3, 232])].concat());
+    rig.wait(Limits::SERVER.close_ms_max - 1);
+    assert!(rig.got(id).is_empty());
+    rig.wait(1 + Wheel::TICK_MS);
+    assert_eq!(rig.got(id), close_frame(1000));
+    assert_eq!(rig.dropped, [id]);
+}
+
+#[test]
+fn services_reach_their_own_sockets_only() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let (a, b) = (rig.open("/a"), rig.open("/b"));
+    let wishes = |to: Audience| vec![send(to.clone(), "x"), Outbound::Close { to, close: lost() }];
+    rig.apply(0, wishes(b.into()));
+    rig.apply(0, wishes(vec![b].into()));
+    rig.apply(0, vec![Outbound::Subscribe { id: b, topic: "t".into() }]);
+    rig.apply(0, wishes(Audience::topic("t")));
+    rig.apply(0, vec![Outbound::Admit { id: b, verdict: Verdict::Accept }]);
+    assert!(rig.got(b).is_empty());
+    rig.apply(0, vec![send(Audience::all(), "x")]);
+    assert_eq!((rig.got(a), rig.got(b)), (b"\x81\x01x".to_vec(), Vec::new()));
+}
+
+#[test]
+fn audiences() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let ids: Vec<_> = (0..4).map(|_| rig.open("/a")).collect();
+    for &id in &ids[1..] {
+        rig.apply(0, vec![Outbound::Subscribe { id, topic: "t".into() }]);
+    }
+    rig.apply(0, vec![Outbound::Unsubscribe { id: ids[3], topic: "t".into() }]);
+    let rows = [
+        (Audience::from(ids[0]), vec![0]),
+        (Audience::from(ids[0]).but(ids[0]), vec![]),
+        (Audience::from(&ids[1..3]), vec![1, 2]),
+        (Audience::all(), vec![0, 1, 2, 3]),
+        (Audience::all().but(ids[2]), vec![0, 1, 3]),
+        (Audience::topic("t"), vec![1, 2]),
+        (Audience::topic("t").but(ids[1]), vec![2]),
+        (Audience::topic("none"), vec![]),
+    ];
+    for (audience, expected) in rows {
+        rig.apply(0, vec![send(audience.clone(), "x")]);
+        let mut got: Vec<usize> = Vec::new();
+        for (place, &id) in ids.iter().enumerate() {
+            got.extend(std::iter::repeat_n(place, rig.got(id).len() / 3));
+        }
+        assert_eq!(got, expected, "{audience:?}");
+    }
+}
+
+#[test]
+fn full_mail_pauses_reading_and_loses_nothing() {
+    let limits = Limits { mail_messages_max: 4, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    let (first, second) = (rig.open("/a"), rig.open("/a"));
+    rig.apply(0, vec![taken(2)]);
+    rig.receive(first, &frame(0x81, b"x").repeat(6));
+    assert_eq!(rig.mail().len(), 6, "what was read is delivered");
+    assert!(!rig.hub.may_read(first) && !rig.hub.may_read(second));
+    let waiting = rig.ask("/a");
+    assert!(rig.got(waiting).is_empty(), "no open is delivered either");
+    // While it is not read, it owes no pong.
+    rig.wait(9_000);
+    let other = rig.open("/b");
+    assert!(rig.hub.may_read(other), "others are read");
+    rig.apply(0, vec![taken(3)]);
+    assert!(rig.resumed.is_empty() && !rig.hub.may_read(first), "half has to be free");
+    rig.apply(0, vec![taken(1)]);
+    assert_eq!(rig.resumed, [first, second]);
+    assert!(rig.hub.may_read(first) && rig.hub.may_read(second));
+    assert!(rig.got(waiting).starts_with(b"HTTP/1.1 101 "));
+    assert_eq!(rig.mail(), ["open 3"]);
+}
+
+#[test]
+fn pausing_never_looks_like_death() {
+    let limits = Limits { mail_messages_max: 2, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    let id = rig.open("/a");
+    rig.say(id, "x");
+    assert!(!rig.hub.may_read(id));
+    for _ in 0..100 {
+        rig.wait(10_000);
+    }
+    assert!(rig.dropped.is_empty() && rig.got(id).is_empty());
+    rig.apply(0, vec![taken(2)]);
+    assert!(rig.hub.may_read(id));
+    rig.wait(limits.ping_interval_ms + Wheel::TICK_MS);
+    assert_eq!(rig.got(id), [0x89, 0]);
+    rig.mail();
+    rig.wait(limits.pong_ms_max + Wheel::TICK_MS);
+    assert_eq!((rig.dropped.clone(), rig.mail()), (vec![id], vec!["close 1 1006".to_owned()]));
+}
+
+#[test]
+fn outboxes_tell_their_marks_and_their_end() {
+    let limits = Limits {
+        outbox_low_bytes: 10,
+        outbox_high_bytes: 20,
+        outbox_bytes_max: 60,
+        message_bytes_max: 60,
+        ..Limits::SERVER
+    };
+    let mut rig = Rig::new(limits);
+    let (slow, other) = (rig.open("/a"), rig.open("/a"));
+    rig.stalled.push(slow);
+    rig.apply(0, vec![send(slow, &"x".repeat(18))]);
+    assert!(rig.mail().is_empty());
+    rig.apply(0, vec![send(slow, "x")]);
+    assert_eq!(rig.mail(), ["full 1"]);
+    rig.stalled.clear();
+    rig.write(slow);
+    rig.turn();
+    assert_eq!(rig.mail(), ["drained 1"]);
+    rig.stalled.push(slow);
+    rig.got(slow);
+    for _ in 0..8 {
+        rig.apply(0, vec![send(Audience::all(), "123456789")]);
+    }
+    assert_eq!(rig.mail(), ["full 1", "close 1 1013"]);
+    assert_eq!(rig.got(other).len(), 8 * 11, "others get everything");
+    rig.stalled.clear();
+    rig.write(slow);
+    let got = rig.got(slow);
+    assert_eq!(got[..5 * 11], b"\x81\x09123456789".repeat(5), "what was queued still leaves");
+    assert_eq!(got[5 * 11], 0x88);
+}
+
+#[test]
+fn a_service_that_ends_takes_only_its_own_sockets_along() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let (a, b) = (rig.open("/a"), rig.open("/b"));
+    rig.receive(a, &[frame(0x81, b"x"), frame(0x88, &[3, 232])].concat());
+    let other = rig.open("/a");
+    rig.hub.ended(StationId::new(0), 1, "it panicked", rig.now);
+    rig.turn();
+    assert_eq!(rig.got(a), close_frame(1000), "its close frame waits for nobody");
+    assert_eq!(rig.got(other)[..4], [0x88, 23, 0x03, 0xF4]);
+    assert!(rig.got(b).is_empty());
+    assert_eq!(rig.hub.mail_load(StationId::new(0)), (0, 0));
+    // What the old run sends late is ignored, and the next socket starts a new one.
+    rig.hub.apply(StationId::new(0), 1, vec![send(Audience::all(), "x")], rig.now);
+    let next = rig.open("/a");
+    assert_eq!(rig.started.last(), Some(&(StationId::new(0), 2)));
+    rig.hub.apply(StationId::new(0), 1, vec![send(Audience::all(), "x")], rig.now);
+    rig.turn();
+    assert!(rig.got(next).is_empty());
+    // The old sockets' ends are no news to the new run.
+    rig.receive(other, &frame(0x88, &[3, 244]));
+    assert!(rig.mail().is_empty());
+}
+
+#[test]
+fn failing_services_pause_longer_and_longer() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let mut pauses = Vec::new();
+    for run in 1..=4 {
+        let id = rig.ask("/a");
+        assert_eq!(rig.started.len(), run, "it is started");
+        rig.hub.ended(StationId::new(0), u32::try_from(run).expect("few"), "x", rig.now);
+        rig.turn();
+        assert_eq!(rig.status(id), "500");
+        let mut pause = 0;
+        loop {
+            let id = rig.connect();
+            let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+                        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+            rig.receive(id, head.as_bytes());
+            let retry = rig.hub.stations[0].retry;
+            if retry <= rig.now {
+                break rig.hub.fail(id, "enough", rig.now);
+            }
+            rig.receive(id, b"\r\n\r\n");
+            let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
+            assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("Retry-After: "));
+            pause += 500;
+            rig.wait(500);
+        }
+        pauses.push(pause);
+        rig.turn();
+    }
+    assert_eq!(pauses, [0, 1_000, 2_000, 4_000]);
+}
+
+#[test]
+fn services_that_are_asked_decide() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let ids = [rig.ask("/a"), rig.ask("/a"), rig.ask("/a")];
+    let admission = Admission { asked: Asked::Always, ..Admission::default() };
+    rig.apply(0, vec![Outbound::Ready(admission)]);
+    assert_eq!(rig.mail(), ["ask 1", "ask 2", "ask 3"]);
+    let refusal = Response::text(Status::FORBIDDEN, "no");
+    let verdicts = [Verdict::AcceptProtocol("y".into()), Verdict::Refuse(refusal)];
+    let admit = |(id, verdict)| Outbound::Admit { id, verdict };
+    rig.apply(0, ids.into_iter().zip(verdicts).map(admit).collect());
+    let answer = String::from_utf8(rig.got(ids[0])).expect("an answer is text");
+    assert!(answer.contains("Sec-WebSocket-Protocol: y\r\n"), "{answer}");
+    assert_eq!(rig.status(ids[1]), "403");
+    assert_eq!(rig.mail(), ["open 1"]);
+    rig.wait(Limits::SERVER.admission_ms_max + Wheel::TICK_MS);
+    assert_eq!(rig.status(ids[2]), "503");
+    rig.apply(0, vec![Outbound::Admit { id: ids[2], verdict: Verdict::Accept }]);
+    assert!(rig.mail().is_empty() && rig.got(ids[2]).is_empty());
+}
+
+#[test]
+fn listed_subprotocols_are_agreed() {
+    for (listed, agreed) in [(vec!["z", "y", "x"], Some("y")), (vec!["z"], None)] {
+        let mut rig = Rig::new(Limits::SERVER);
+        let id = rig.ask("/a");
+        let protocols = listed.into_iter().map(str::to_owned).collect();
+        rig.apply(0, vec![Outbound::Ready(Admission { asked: Asked::Never, protocols })]);
+        let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
+        let line = answer.lines().find_map(|l| l.strip_prefix("Sec-WebSocket-Protocol: "));
+        assert_eq!(line, agreed);
+    }
+}
+
+#[test]
+fn too_many_sockets_are_told_so() {
+    let mut rig = Rig::new(Limits { sockets_max: 2, sockets_per_ip_max: 3, ..Limits::SERVER });
+    let (first, _second) = (rig.open("/a"), rig.open("/a"));
+    let third = rig.ask("/a");
+    assert_eq!(rig.status(third), "503");
+    for _ in 1..Limits::REFUSALS_MAX {
+        rig.connect();
+    }
+    assert_eq!(rig.hub.accept(([127, 0, 0, 1], 1).into(), rig.now), None);
+    rig.hub.fail(first, "gone", rig.now);
+    rig.hub.fail(third, "gone", rig.now);
+    rig.turn();
+    assert!(rig.open("/a").serial() > 3, "there is room again");
+
+    let mut rig = Rig::new(Limits { sockets_per_ip_max: 1, ..Limits::SERVER });
+    for (ip, expected) in [([10, 0, 0, 1], false), ([10, 0, 0, 1], true), ([10, 0, 0, 2], false)] {
+        let id = rig.hub.accept((ip, 1).into(), rig.now).expect("there is room");
+        assert_eq!(rig.hub.socket(id).map(|socket| socket.flags.surplus), Some(expected));
+    }
+}
+
+#[test]
+fn topics_beyond_the_limit_close_their_socket() {
+    let mut rig = Rig::new(Limits { topics_per_socket_max: 1, ..Limits::SERVER });
+    let id = rig.open("/a");
+    let subscribe = |topic: &str| Outbound::Subscribe { id, topic: topic.into() };
+    rig.apply(0, vec![subscribe("t"), subscribe("t")]);
+    assert!(rig.got(id).is_empty());
+    rig.apply(0, vec![subscribe("u")]);
+    assert_eq!(rig.got(id)[2..4], 1013_u16.to_be_bytes());
+}
+
+#[test]
+fn a_clean_stop_is_spread_and_ends() {
+    let mut rig = Rig::new(Limits { drain_spread_ms: 1_000, ..Limits::SERVER });
+    let ids: Vec<_> = (0..1_000).map(|_| rig.open("/a")).collect();
+    let mute = rig.connect();
+    rig.hub.drain(rig.now);
+    rig.turn();
+    let closed = |rig: &Rig| ids.iter().filter(|id| rig.written.contains_key(&id.serial())).count();
+    assert_eq!(closed(&rig), 101, "a tenth at a time");
+    for _ in 0..9 {
+        rig.wait(100);
+    }
+    assert_eq!(closed(&rig), 1_000);
+    for &id in &ids[1..] {
+        assert_eq!(rig.got(id)[2..4], 1001_u16.to_be_bytes());
+        rig.receive(id, &frame(0x88, &1001_u16.to_be_bytes()));
+    }
+    rig.wait(100);
+    assert!(rig.dropped.contains(&mute) && !rig.hub.is_drained(), "one does not answer");
+    rig.wait(Limits::SERVER.close_ms_max + Wheel::TICK_MS);
+    assert!(rig.hub.is_drained());
+    assert_eq!(rig.mail().iter().filter(|word| word.starts_with("close ")).count(), 1_000);
+    rig.hub.stop_services();
+    rig.turn();
+    assert_eq!(rig.stopped, [StationId::new(0)]);
 }
