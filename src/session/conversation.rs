@@ -144,7 +144,7 @@ impl Session {
         }
         self.check_room(message.len(), limits, now)?;
         self.push(|outbox| outbox.push_message(message), now);
-        self.clock.restart(now);
+        self.saw_message(now);
         Ok(())
     }
 
@@ -161,9 +161,9 @@ impl Session {
         if !matches!(self.phase, Phase::Open | Phase::Settling(_)) {
             return Ok(());
         }
-        self.check_room(frame.len(), limits, now)?;
+        self.check_room(frame.message_len(), limits, now)?;
         self.push(|outbox| outbox.push_frame(frame), now);
-        self.clock.restart(now);
+        self.saw_message(now);
         Ok(())
     }
 

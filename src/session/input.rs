@@ -125,7 +125,7 @@ impl Session {
             used += more;
             match item {
                 Some(Item::Message(message)) => {
-                    self.clock.restart(now);
+                    self.saw_message(now);
                     return (used, Some(Event::Message(message)));
                 }
                 Some(Item::Ping(payload)) => self.receive_ping(payload, limits, now),
@@ -150,6 +150,7 @@ impl Session {
             self.pong = Some(Box::new(payload));
             return;
         }
+        self.pong = None;
         self.push_control(Opcode::Pong, payload.as_slice(), now);
     }
 

@@ -9,7 +9,10 @@ use crate::ws::{Header, Message};
 
 /// A whole message, encoded once for any number of outboxes, which share its bytes.
 #[derive(Clone, Debug)]
-pub struct Frame(Arc<Vec<u8>>);
+pub struct Frame {
+    bytes: Arc<Vec<u8>>,
+    message_len: usize,
+}
 
 impl Frame {
     /// Encodes `message` as one frame.
@@ -19,19 +22,25 @@ impl Frame {
         let mut bytes = Vec::with_capacity(header.as_slice().len() + message.len());
         bytes.extend_from_slice(header.as_slice());
         bytes.extend_from_slice(message.as_bytes());
-        Self(Arc::new(bytes))
+        Self { bytes: Arc::new(bytes), message_len: message.len() }
+    }
+
+    /// The message's length in bytes.
+    #[must_use]
+    pub const fn message_len(&self) -> usize {
+        self.message_len
     }
 
     /// The encoded length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     /// Never: a frame has a header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 }
 
@@ -61,7 +70,7 @@ impl Outbox {
     pub fn push_frame(&mut self, frame: &Frame) {
         // A short one behind others is copied, so that many of them cost bytes, not entries.
         if frame.len() <= JOINED_BYTES_MAX && !self.is_empty() {
-            return self.push_bytes(&frame.0);
+            return self.push_bytes(&frame.bytes);
         }
         self.bytes += frame.len();
         self.chunks.push_back(Chunk::Shared(frame.clone()));
@@ -143,7 +152,7 @@ impl Chunk {
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own(bytes) => bytes,
-            Self::Shared(frame) => &frame.0,
+            Self::Shared(frame) => &frame.bytes,
         }
     }
 }

@@ -29,14 +29,8 @@ impl Session {
             self.push_control(Opcode::Pong, pong.as_slice(), now);
         }
         // What the peer owes after our last word counts from when it could know.
-        match self.phase {
-            Phase::Closing | Phase::Flushing | Phase::Lingering => self.clock.restart(now),
-            Phase::Connecting(_)
-            | Phase::Waiting(_)
-            | Phase::Open
-            | Phase::Settling(_)
-            | Phase::Responding
-            | Phase::Finished => {}
+        if let Phase::Closing | Phase::Flushing | Phase::Lingering = self.phase {
+            self.clock.restart(now);
         }
     }
 
@@ -89,6 +83,10 @@ impl Session {
     }
 
     pub(super) fn push_close(&mut self, close: &Close, now: Time) {
+        // RFC 6455, 5.5.1: a close frame is the last one, so a pong that waits goes before it.
+        if let Some(pong) = self.pong.take() {
+            self.push_control(Opcode::Pong, pong.as_slice(), now);
+        }
         let mut payload = Vec::new();
         close.encode(&mut payload);
         self.push_control(Opcode::Close, &payload, now);
@@ -112,6 +110,14 @@ impl Session {
         self.push_close(&close, now);
         self.enter(Phase::Lingering, now);
         Err(Overflow(close))
+    }
+
+    /// A message came or was sent. It puts off nothing once the conversation is being closed:
+    /// neither side may keep it going by talking on.
+    pub(super) fn saw_message(&mut self, now: Time) {
+        if self.is_open() {
+            self.clock.restart(now);
+        }
     }
 
     pub(super) fn enter(&mut self, phase: Phase, now: Time) {

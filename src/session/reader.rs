@@ -242,9 +242,7 @@ impl Body {
 
     const fn len(&self) -> usize {
         match self {
-            // At most three bytes of a character are held beside the text; they are counted
-            // when it is complete, which is before the message ends.
-            Self::Text(text, _) => text.len(),
+            Self::Text(text, utf8) => text.len() + utf8.held_len(),
             Self::Binary(bytes) => bytes.len(),
         }
     }

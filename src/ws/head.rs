@@ -134,7 +134,9 @@ impl HeadReader {
 
     fn too_long(&self, limits: &Limits) -> HeadError {
         match self.state {
-            State::Target => HeadError::RequestLineTooLong(limits.head_bytes_max),
+            State::Method | State::Target | State::Version => {
+                HeadError::RequestLineTooLong(limits.head_bytes_max)
+            }
             _ => HeadError::HeadTooLong(limits.head_bytes_max),
         }
     }

@@ -34,6 +34,12 @@ impl Utf8 {
         Ok(())
     }
 
+    /// How many bytes it holds that are not in the text yet.
+    #[must_use]
+    pub const fn held_len(&self) -> usize {
+        self.held_len as usize
+    }
+
     /// Ends the text.
     ///
     /// # Errors
