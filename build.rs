@@ -38,7 +38,7 @@ impl Tree {
                 continue;
             }
             if path.is_dir() {
-                let id = self.identifier(name);
+                let id = self.identifier("in_", name);
                 let _ = writeln!(self.modules, "mod {id} {{");
                 self.folder(&path, &format!("{url}{name}/"), &format!("{module}{id}::"));
                 self.modules.push_str("}\n");
@@ -56,7 +56,7 @@ impl Tree {
         if needed_feature(&text).is_some_and(|feature| !has_feature(feature)) {
             return;
         }
-        let id = self.identifier(stem);
+        let id = self.identifier("", stem);
         let _ = writeln!(self.modules, "#[path = {path:?}]\npub(crate) mod {id};");
         // Shared code has no URL.
         if stem.starts_with('_') {
@@ -83,12 +83,15 @@ impl Tree {
         );
     }
 
-    /// A module's name: the file's own, if it can be one, for the sake of messages.
-    fn identifier(&mut self, name: &str) -> String {
+    /// A module's name: the file's own, if it can be one, for the sake of messages. A folder's
+    /// has a prefix, since a file of the same name may stand beside it.
+    fn identifier(&mut self, prefix: &str, name: &str) -> String {
         self.modules_len += 1;
         let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if plain && !name.starts_with(|c: char| c.is_ascii_digit()) {
-            return format!("r#{name}");
+        let word = format!("{prefix}{name}");
+        let reserved = ["self", "super", "crate", "_"].contains(&word.as_str());
+        if plain && !reserved && !word.starts_with(|c: char| c.is_ascii_digit()) {
+            return format!("r#{word}");
         }
         format!("service_{}", self.modules_len)
     }

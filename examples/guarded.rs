@@ -4,17 +4,20 @@
 use std::time::Duration;
 
 use switchboard::{
-    Admission, Handler, Limits, Message, Peer, Request, Response, Server, Status, Turn, Verdict,
-    handler,
+    Gate, Handler, Limits, Message, Peer, Request, Response, Server, Status, Turn, Verdict, gated,
 };
 
 struct Guarded;
 
 impl Handler for Guarded {
-    fn admission(&self) -> Admission {
-        Self::asks()
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        if let Some(text) = message.as_text() {
+            peer.send(text.to_uppercase());
+        }
     }
+}
 
+impl Gate for Guarded {
     fn admit(&mut self, request: &Request) -> Verdict {
         if request.query() != "token=sesame" {
             return Verdict::Refuse(Response::text(Status::FORBIDDEN, "the token is wrong"));
@@ -24,17 +27,11 @@ impl Handler for Guarded {
             None => Verdict::Accept,
         }
     }
-
-    fn message(&mut self, peer: &mut Peer, message: Message) {
-        if let Some(text) = message.as_text() {
-            peer.send(text.to_uppercase());
-        }
-    }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut server = Server::new(Limits::SMALL);
-    server.mount("/guarded", || handler(Guarded));
+    server.mount("/guarded", || gated(Guarded));
     let mut host = server.bind("127.0.0.1:0")?;
     println!("listening on ws://{}/guarded?token=sesame", host.address());
     host.stop_on_signals()?;

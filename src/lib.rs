@@ -108,7 +108,7 @@ pub use {
     pages::Page,
     server::Server,
     service::{
-        Admission, Audience, Handler, Inbound, Line, Outbound, Peer, Received, Request, Service,
-        SocketId, Subscribable, Verdict, handler,
+        Admission, Audience, Gate, Handler, Inbound, Line, Outbound, Peer, Received, Request,
+        Service, SocketId, Subscribable, Verdict, gated, handler,
     },
 };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Take};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, PathBuf};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -46,23 +46,23 @@ pub enum Reply {
     /// A whole answer.
     Response(Response),
     /// The head of an answer whose body follows.
-    Head(Vec<u8>),
+    Head(Response),
     /// A part of the body; an empty one ends it.
     Body(Vec<u8>),
 }
 
 impl Files {
-    /// Serves the files below `root`, which is a path without links.
+    /// Serves the files below `root`, which is a path without links, in parts of so many bytes.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(root: PathBuf, alarm: Alarm) -> io::Result<Self> {
+    pub fn start(root: PathBuf, part_bytes: usize, alarm: Alarm) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
+        let mut library = Library { root, part_bytes: part_bytes as u64, open: HashMap::new() };
         thread::Builder::new().name("files".to_owned()).spawn(move || {
-            let mut open = HashMap::new();
             for order in inbox {
-                if let Some(reply) = answer(&root, order, &mut open) {
+                if let Some(reply) = library.answer(order) {
                     // A loop that has gone reads nothing; its orders end as well.
                     let _ = outbox.send(reply);
                     alarm.wake();
@@ -91,87 +91,95 @@ impl Files {
     }
 }
 
-type Open = HashMap<SocketId, Take<File>>;
+/// The thread's side: the files that are being sent.
+struct Library {
+    root: PathBuf,
+    /// How much of a file one part has.
+    part_bytes: u64,
+    open: HashMap<SocketId, Take<File>>,
+}
 
-fn answer(root: &Path, order: Order, open: &mut Open) -> Option<(SocketId, Reply)> {
-    match order {
-        Order::Open { id, path, if_none_match } => match find(root, &path) {
-            Ok(Found::File(file, name)) => {
-                Some((id, begin(id, file, &name, if_none_match.as_deref(), open)))
+impl Library {
+    fn answer(&mut self, order: Order) -> Option<(SocketId, Reply)> {
+        match order {
+            Order::Open { id, path, if_none_match } => {
+                let begun = self.begin(id, &path, if_none_match.as_deref());
+                Some((id, begun.unwrap_or_else(|error| refusal(&path, &error))))
             }
-            Ok(Found::Folder) => Some((id, Reply::Response(moved(&path)))),
-            Err(error) => Some((id, Reply::Response(refusal(&path, &error)))),
-        },
-        Order::More(id) => {
+            Order::More(id) => {
+                let mut body = Vec::new();
+                // A file that has become shorter ends early, which the client notices.
+                let read = self.open.get_mut(&id)?.take(self.part_bytes).read_to_end(&mut body);
+                if read.is_err() || body.is_empty() {
+                    self.open.remove(&id);
+                    body = Vec::new();
+                }
+                Some((id, Reply::Body(body)))
+            }
+            Order::Close(id) => {
+                self.open.remove(&id);
+                None
+            }
+        }
+    }
+
+    /// Answers with a file: with all of it, if that is no more than a part.
+    fn begin(&mut self, id: SocketId, path: &str, tags: Option<&str>) -> io::Result<Reply> {
+        let name = self.find(path)?;
+        // Neither a pipe that was put there nor a link that was put there just now is followed.
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(&name)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() && !path.ends_with('/') {
+            return Ok(Reply::Response(moved(path)));
+        }
+        if !metadata.is_file() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let (len, seconds, fraction) = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        let tag = format!("\"{len:x}-{seconds:x}-{fraction:x}\"");
+        // RFC 9110, 13.1.2: the client has this very file. 15.4.5: the fields are those of a 200.
+        if tags.is_some_and(|tags| tags == "*" || tags.split(',').any(|t| weak(t) == tag)) {
+            let response = Response::empty(Status::NOT_MODIFIED);
+            return Ok(Reply::Response(described(response, &tag)));
+        }
+        let name = name.file_name().unwrap_or_default().to_string_lossy();
+        if len <= self.part_bytes {
             let mut body = Vec::new();
-            // A file that has become shorter ends early, which the client notices.
-            let read = open.get_mut(&id)?.take(PART_BYTES).read_to_end(&mut body);
-            if read.is_err() || body.is_empty() {
-                open.remove(&id);
-                return Some((id, Reply::Body(Vec::new())));
-            }
-            Some((id, Reply::Body(body)))
+            file.take(len).read_to_end(&mut body)?;
+            let response = Response::new(Status::OK, media_type(&name), body);
+            return Ok(Reply::Response(described(response, &tag)));
         }
-        Order::Close(id) => {
-            open.remove(&id);
-            None
+        if self.open.len() >= FILES_OPEN_MAX {
+            let text = "too many files are being sent";
+            let response = Response::text(Status::UNAVAILABLE, text).header("Retry-After", "1");
+            return Ok(Reply::Response(response));
         }
+        self.open.insert(id, file.take(len));
+        let response = Response::empty(Status::OK).header("Content-Type", media_type(&name));
+        Ok(Reply::Head(described(response, &tag).with_content_of(len)))
+    }
+
+    /// What a path names. The path has no dot segments; links may lead anywhere, so what they
+    /// come to has to be below the root, and not hidden there.
+    fn find(&self, path: &str) -> io::Result<PathBuf> {
+        let mut name = self.root.join(path.trim_start_matches('/'));
+        if path.ends_with('/') {
+            name.push("index.html");
+        }
+        let name = name.canonicalize()?;
+        let inner = name.strip_prefix(&self.root).map_err(|_| ErrorKind::NotFound)?;
+        let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+        if inner.components().any(hidden) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        Ok(name)
     }
 }
 
-enum Found {
-    File(File, PathBuf),
-    Folder,
-}
-
-/// Opens what a path names. The path has no dot segments; links may lead anywhere, so what
-/// they come to has to be below the root.
-fn find(root: &Path, path: &str) -> io::Result<Found> {
-    let mut name = root.join(path.trim_start_matches('/'));
-    if path.ends_with('/') {
-        name.push("index.html");
-    }
-    let name = name.canonicalize()?;
-    if !name.starts_with(root) {
-        return Err(ErrorKind::NotFound.into());
-    }
-    // Neither a pipe that was put there nor a link that was put there just now is followed.
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(&name)?;
-    let kind = file.metadata()?.file_type();
-    if kind.is_dir() && !path.ends_with('/') {
-        return Ok(Found::Folder);
-    }
-    if !kind.is_file() {
-        return Err(ErrorKind::NotFound.into());
-    }
-    Ok(Found::File(file, name))
-}
-
-fn begin(
-    id: SocketId,
-    file: File,
-    name: &Path,
-    if_none_match: Option<&str>,
-    open: &mut Open,
-) -> Reply {
-    let Ok(metadata) = file.metadata() else {
-        return Reply::Response(Response::text(Status::INTERNAL_ERROR, "the file cannot be read"));
-    };
-    let (len, seconds, fraction) = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
-    let tag = format!("\"{len:x}-{seconds:x}-{fraction:x}\"");
-    // RFC 9110, 13.1.2: the client has this very file.
-    if if_none_match.is_some_and(|tags| tags == "*" || tags.split(',').any(|t| weak(t) == tag)) {
-        return Reply::Response(Response::empty(Status::NOT_MODIFIED).header("ETag", &tag));
-    }
-    open.insert(id, file.take(len));
-    let name = name.file_name().unwrap_or_default().to_string_lossy();
-    let response = Response::empty(Status::OK)
-        .header("Content-Type", media_type(&name))
-        .header("ETag", &tag)
-        .header("Cache-Control", "no-cache")
-        .header("X-Content-Type-Options", "nosniff");
-    Reply::Head(response.encode_head(len))
+/// The fields that tell which state of a file an answer is about.
+fn described(response: Response, tag: &str) -> Response {
+    response.header("ETag", tag).header("Cache-Control", "no-cache")
 }
 
 /// An entity tag without the mark of a weak one (RFC 9110, 8.8.3.2).
@@ -182,18 +190,18 @@ fn weak(tag: &str) -> &str {
 
 /// A folder is shown under its name with a slash, so that its links hold.
 fn moved(path: &str) -> Response {
-    let status = Status::new(308).unwrap_or(Status::NOT_FOUND);
     let encode = |byte: u8| match byte {
         b'/' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
         _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
     let location: String = path.bytes().map(encode).collect();
-    Response::text(status, "a folder ends in a slash").header("Location", &format!("{location}/"))
+    Response::text(Status::PERMANENT_REDIRECT, "a folder ends in a slash")
+        .header("Location", &format!("{location}/"))
 }
 
-fn refusal(path: &str, error: &io::Error) -> Response {
-    match error.kind() {
+fn refusal(path: &str, error: &io::Error) -> Reply {
+    Reply::Response(match error.kind() {
         ErrorKind::NotFound
         | ErrorKind::NotADirectory
         | ErrorKind::InvalidInput
@@ -204,7 +212,8 @@ fn refusal(path: &str, error: &io::Error) -> Response {
             log::warn!("cannot serve the file at {path:?}: {error}");
             Response::text(Status::INTERNAL_ERROR, "the file cannot be read")
         }
-    }
+    })
 }
 
-const PART_BYTES: u64 = 64 * 1_024;
+/// The most files that are sent in parts at a time, each with a descriptor of its own.
+const FILES_OPEN_MAX: usize = 256;

@@ -2,7 +2,7 @@
 //! the system's queue holds the connections that come meanwhile.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::net::{TcpListener, TcpStream};
 
@@ -18,6 +18,12 @@ pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
     let mut listeners = Vec::new();
     let mut missing = io::Error::new(ErrorKind::InvalidInput, "there is no address to listen on");
     for &address in addresses {
+        // On Linux the wildcard of IPv6 listens for IPv4 as well.
+        let wide = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
+        if address.ip() == Ipv4Addr::UNSPECIFIED && address.port() != 0 && addresses.contains(&wide)
+        {
+            continue;
+        }
         let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot bind {address}: {e}"));
         match Listener::bind(address).map_err(named) {
             Ok(listener) => listeners.push(listener),

@@ -9,6 +9,8 @@ use mio::unix::pipe;
 
 use crate::host::bell::Alarm;
 use crate::host::sys;
+use crate::host::turn::{Host, Turn};
+use crate::time::Time;
 
 /// Stops a host from any thread.
 #[derive(Clone, Debug)]
@@ -35,19 +37,81 @@ impl Stopper {
     }
 }
 
+/// How far a host's stop has come.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    /// How many requests have been heeded.
+    pub(super) seen: usize,
+    /// When services that do not finish are left behind.
+    pub(super) end: Option<Time>,
+}
+
+impl Host {
+    /// Heeds the stops that were asked for: the first begins a clean stop.
+    pub(super) fn heed_stops(&mut self, now: Time) {
+        let requests = self.stopper.requests();
+        if self.stop.seen == 0 && requests > 0 {
+            log::info!("stopping: {} sockets are closed", self.hub.sockets_len());
+            // From here on the port is free for a successor.
+            self.listeners.clear();
+            self.hub.drain(now);
+        }
+        self.stop.seen = requests;
+    }
+
+    /// Whether there is another turn. Once the last socket has gone services are told to
+    /// finish, and once they have, or take too long, there is none.
+    pub(super) fn progress(&mut self, now: Time) -> Turn {
+        if self.stop.seen > 1 {
+            log::warn!("stopped at once: {} sockets are dropped", self.hub.sockets_len());
+            return Turn::Last;
+        }
+        if !self.hub.is_drained() {
+            return Turn::Another;
+        }
+        if self.stop.end.is_none() {
+            self.stop.end = Some(now.after(self.limits.drain_ms_max));
+            self.hub.stop_services();
+            self.carry_out(now);
+        }
+        let running = self.workers.iter().flatten().count();
+        if running == 0 {
+            return Turn::Last;
+        }
+        if self.stop.end.is_some_and(|end| now >= end) {
+            log::warn!("{running} services do not finish and are left behind");
+            return Turn::Last;
+        }
+        Turn::Another
+    }
+}
+
+impl Drop for Host {
+    /// What is left when a host goes: sockets are dropped, of which services are told, and
+    /// services are told to finish.
+    fn drop(&mut self) {
+        let now = self.now();
+        self.hub.drop_all(now);
+        self.carry_out(now);
+        for worker in self.workers.iter_mut().flatten() {
+            worker.finish();
+        }
+    }
+}
+
 /// SIGINT and SIGTERM as readable bytes.
 #[derive(Debug)]
 pub(super) struct Signals {
     receiver: pipe::Receiver,
     /// Held open for the signal handler.
-    _sender: pipe::Sender,
+    sender: pipe::Sender,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let (sender, receiver) = pipe::new()?;
         sys::write_on_stop_signals(&sender)?;
-        Ok(Self { receiver, _sender: sender })
+        Ok(Self { receiver, sender })
     }
 
     /// How many signals came.
@@ -64,6 +128,6 @@ impl Signals {
 impl Drop for Signals {
     /// Before the pipe is closed, whose number the system may give to another file.
     fn drop(&mut self) {
-        sys::forget_stop_signals();
+        sys::forget_stop_signals(&self.sender);
     }
 }

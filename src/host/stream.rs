@@ -6,9 +6,47 @@ use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
+use crate::service::SocketId;
+
+/// All connections, each in the place of its socket.
+#[derive(Debug)]
+pub(super) struct Streams(Vec<Option<Stream>>);
+
+impl Streams {
+    pub(super) fn with_capacity(len: usize) -> Self {
+        Self(Vec::with_capacity(len))
+    }
+
+    pub(super) fn insert(&mut self, stream: Stream) {
+        let place = stream.id.index();
+        if place >= self.0.len() {
+            self.0.resize_with(place + 1, || None);
+        }
+        self.0[place] = Some(stream);
+    }
+
+    /// The connection of this socket, and never that of another one in its place.
+    pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Stream> {
+        self.at_mut(id.index()).filter(|stream| stream.id == id)
+    }
+
+    /// The connection that is in this place now.
+    pub(super) fn at_mut(&mut self, place: usize) -> Option<&mut Stream> {
+        self.0.get_mut(place)?.as_mut()
+    }
+
+    /// Closes the connection of this socket, which takes it out of the poll.
+    pub(super) fn close(&mut self, id: SocketId) {
+        if self.get_mut(id).is_some() {
+            self.0[id.index()] = None;
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
-pub struct Stream {
+pub(super) struct Stream {
+    id: SocketId,
     stream: TcpStream,
     /// Whether a write may move bytes; an edge tells when it may again.
     writable: bool,
@@ -19,11 +57,13 @@ pub struct Stream {
     ended: bool,
     /// Whether our half has been ended.
     shut: bool,
+    /// Whether it stands in the list of those to be read.
+    reading: bool,
 }
 
 /// What a read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(super) enum Progress {
     /// So many bytes came, and there may be more.
     More(usize),
     /// So many bytes came, maybe none; an edge tells when there are more.
@@ -37,12 +77,20 @@ pub enum Progress {
 impl Stream {
     /// A connection that was just accepted.
     #[must_use]
-    pub const fn new(stream: TcpStream) -> Self {
-        Self { stream, writable: true, ending: false, ended: false, shut: false }
+    pub(super) const fn new(id: SocketId, stream: TcpStream) -> Self {
+        Self {
+            id,
+            stream,
+            writable: true,
+            ending: false,
+            ended: false,
+            shut: false,
+            reading: false,
+        }
     }
 
     /// Reads once.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Progress {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Progress {
         if self.ended {
             return Progress::Drained(0);
         }
@@ -53,7 +101,8 @@ impl Stream {
                     return Progress::End;
                 }
                 // A short read has emptied the queue; what comes after it makes an edge. Only
-                // an end that was there before it does not.
+                // an end that was there before it does not (nor does urgent data, which no
+                // client of ours sends, and which would delay nobody else).
                 Ok(len) if len < buffer.len() && !self.ending => return Progress::Drained(len),
                 Ok(len) => return Progress::More(len),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -72,7 +121,7 @@ impl Stream {
     ///
     /// # Errors
     /// The connection is lost.
-    pub fn write(&mut self, chunks: &[IoSlice<'_>]) -> Result<usize, &'static str> {
+    pub(super) fn write(&mut self, chunks: &[IoSlice<'_>]) -> Result<usize, &'static str> {
         let len: usize = chunks.iter().map(|chunk| chunk.len()).sum();
         if !self.writable || len == 0 {
             return Ok(0);
@@ -99,7 +148,7 @@ impl Stream {
     }
 
     /// Ends our half, once.
-    pub fn end_writing(&mut self) {
+    pub(super) fn end_writing(&mut self) {
         if !self.shut {
             self.shut = true;
             // If it fails the connection is gone, which the next read tells.
@@ -107,24 +156,43 @@ impl Stream {
         }
     }
 
-    /// The system told that a write may move bytes.
-    pub const fn set_writable(&mut self) {
+    /// The system told that a write may move bytes. Gives back whether that is news.
+    pub(super) const fn set_writable(&mut self) -> bool {
+        let news = !self.writable;
         self.writable = true;
+        news
+    }
+
+    /// It is put in the list of those to be read. Gives back whether it was not there yet:
+    /// whoever stood there twice would get twice its share.
+    pub(super) const fn set_reading(&mut self) -> bool {
+        let news = !self.reading;
+        self.reading = true;
+        news
+    }
+
+    /// It was taken from that list.
+    pub(super) const fn clear_reading(&mut self) {
+        self.reading = false;
+    }
+
+    pub(super) const fn id(&self) -> SocketId {
+        self.id
     }
 
     /// The system told that the peer has ended its half.
-    pub const fn set_ending(&mut self) {
+    pub(super) const fn set_ending(&mut self) {
         self.ending = true;
     }
 
     /// Whether a write may move bytes.
     #[must_use]
-    pub const fn is_writable(&self) -> bool {
+    pub(super) const fn is_writable(&self) -> bool {
         self.writable
     }
 
     /// The connection as a source of events.
-    pub const fn source(&mut self) -> &mut TcpStream {
+    pub(super) const fn source(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 }

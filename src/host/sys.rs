@@ -28,7 +28,7 @@ pub fn raise_descriptor_limit() -> usize {
 ///
 /// # Errors
 /// What the system says.
-pub fn set_nodelay(listener: &impl AsFd) -> io::Result<()> {
+pub(super) fn set_nodelay(listener: &impl AsFd) -> io::Result<()> {
     let on: libc::c_int = 1;
     let len = libc::socklen_t::try_from(size_of_val(&on)).map_err(io::Error::other)?;
     // SAFETY: the descriptor is open while it is borrowed; the pointer and the length are
@@ -50,7 +50,7 @@ pub fn set_nodelay(listener: &impl AsFd) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system says.
-pub fn write_on_stop_signals(pipe: &impl AsFd) -> io::Result<()> {
+pub(super) fn write_on_stop_signals(pipe: &impl AsFd) -> io::Result<()> {
     SIGNAL_PIPE.store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let handler: extern "C" fn(libc::c_int) = on_stop_signal;
@@ -67,13 +67,17 @@ pub fn write_on_stop_signals(pipe: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// From now on SIGINT and SIGTERM end the process again, as they do by default.
-pub fn forget_stop_signals() {
+/// From now on SIGINT and SIGTERM end the process again, as they do by default; unless they
+/// write to another pipe by now.
+pub(super) fn forget_stop_signals(pipe: &impl AsFd) {
+    let own = pipe.as_fd().as_raw_fd();
+    if SIGNAL_PIPE.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        return;
+    }
     for signal in [libc::SIGINT, libc::SIGTERM] {
         // SAFETY: the default action is valid for both; no memory is involved.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
-    SIGNAL_PIPE.store(-1, Ordering::SeqCst);
 }
 
 extern "C" fn on_stop_signal(_: libc::c_int) {

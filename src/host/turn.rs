@@ -12,8 +12,8 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use crate::host::bell::Tower;
 use crate::host::files::Files;
 use crate::host::listener::{self, Listener};
-use crate::host::stop::{Signals, Stopper};
-use crate::host::stream::Stream;
+use crate::host::stop::{Signals, Stop, Stopper};
+use crate::host::stream::{Stream, Streams};
 use crate::host::worker::{Exit, Factory, Worker};
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -29,8 +29,8 @@ pub struct Host {
     events: Events,
     clock: Instant,
     pub(super) listeners: Vec<Listener>,
-    /// By the index of the socket.
-    pub(super) streams: Vec<Option<Stream>>,
+    address: SocketAddr,
+    pub(super) streams: Streams,
     /// Sockets to be read though no event came: a turn cut them short, or they were held back.
     pub(super) reads: VecDeque<SocketId>,
     /// Sockets that have taken all that one turn may write.
@@ -40,14 +40,13 @@ pub struct Host {
     pub(super) factories: Vec<Factory>,
     /// By the index of the station.
     pub(super) workers: Vec<Option<Worker>>,
-    pub(super) exits: (Sender<Exit>, Receiver<Exit>),
+    pub(super) exits: Receiver<Exit>,
+    /// For workers, to tell their exits.
+    pub(super) exit_sender: Sender<Exit>,
     pub(super) files: Option<Files>,
     pub(super) stopper: Stopper,
     signals: Option<Signals>,
-    /// How many stops that were asked for have been seen.
-    pub(super) stops_seen: usize,
-    /// When services that do not finish are left behind.
-    pub(super) stop_end: Option<Time>,
+    pub(super) stop: Stop,
 }
 
 /// What a host is made from.
@@ -83,9 +82,13 @@ impl Host {
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
             listeners.push(listener);
         }
-        let files = static_root.map(|root| Files::start(root, tower.alarm())).transpose()?;
+        let files = static_root
+            .map(|root| Files::start(root, limits.outbox_high_bytes, tower.alarm()))
+            .transpose()?;
         let workers = factories.iter().map(|_| None).collect();
         let stopper = Stopper::new(tower.alarm());
+        let (exit_sender, exits) = crossbeam_channel::unbounded();
+        let address = listeners[0].address();
         Ok(Self {
             hub,
             limits,
@@ -93,19 +96,20 @@ impl Host {
             events: Events::with_capacity(EVENTS_MAX),
             clock: Instant::now(),
             listeners,
-            streams: Vec::with_capacity(limits.tables_len()),
+            address,
+            streams: Streams::with_capacity(limits.tables_len()),
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             buffer: vec![0; limits.read_buffer_bytes],
             tower,
             factories,
             workers,
-            exits: crossbeam_channel::unbounded(),
+            exits,
+            exit_sender,
             files,
             stopper,
             signals: None,
-            stops_seen: 0,
-            stop_end: None,
+            stop: Stop::default(),
         })
     }
 
@@ -129,21 +133,15 @@ impl Host {
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
         self.wait(timeout)?;
         let now = self.now();
-        let ready = self.sort_events();
+        self.sort_events();
         self.heed_stops(now);
         self.accept(now);
-        let held = std::mem::take(&mut self.reads);
-        for id in ready.into_iter().chain(held) {
-            self.read(id, now);
-        }
-        self.apply(now);
+        self.read_all(now);
+        self.apply_batches(now);
+        self.apply_exits(now);
+        self.apply_files(now);
         self.hub.expire(now);
-        for id in std::mem::take(&mut self.writes) {
-            self.write(id, now);
-        }
-        while let Some(output) = self.hub.poll() {
-            self.carry_out(output, now);
-        }
+        self.carry_out(now);
         Ok(self.progress(now))
     }
 
@@ -159,13 +157,10 @@ impl Host {
         Ok(())
     }
 
-    /// Where it listens first, with the true port.
-    ///
-    /// # Panics
-    /// Never: a host is made with one address at least.
+    /// Where it listens first, with the true port; also after a stop.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.addresses().next().expect("a host is made with one address at least")
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where it listens, with the true ports. Nothing any more once a stop has begun.
@@ -185,7 +180,7 @@ impl Host {
         self.hub.sockets_len()
     }
 
-    fn now(&self) -> Time {
+    pub(super) fn now(&self) -> Time {
         Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -209,15 +204,15 @@ impl Host {
         !self.reads.is_empty()
             || !self.writes.is_empty()
             || !self.tower.is_empty()
-            || !self.exits.1.is_empty()
+            || !self.exits.is_empty()
             || self.files.as_ref().is_some_and(|files| !files.is_empty())
-            || self.stopper.requests() > self.stops_seen
+            || self.stopper.requests() > self.stop.seen
     }
 
     /// How long there is nothing to do: until a deadline, or what the caller allows.
     fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
         let accept = self.listeners.iter().filter_map(Listener::deadline).min();
-        let deadline = [self.hub.deadline(), accept, self.stop_end].into_iter().flatten().min();
+        let deadline = [self.hub.deadline(), accept, self.stop.end].into_iter().flatten().min();
         // The clock counts whole milliseconds, so this one has to be over.
         let wait = deadline.map(|at| match at.since(self.now()) {
             0 => Duration::ZERO,
@@ -226,9 +221,8 @@ impl Host {
         [wait, timeout].into_iter().flatten().min()
     }
 
-    /// Takes up what the events tell; gives back who is to be read.
-    fn sort_events(&mut self) -> Vec<SocketId> {
-        let mut ready = Vec::new();
+    /// Takes up what the events tell.
+    fn sort_events(&mut self) {
         for event in &self.events {
             let token = event.token();
             if token == SIGNALS {
@@ -242,23 +236,18 @@ impl Host {
             }
             // Sockets are dropped after the events of their turn and accepted after those of
             // the next, so that whoever is in this place now is the one that is meant.
-            let (Some(Some(stream)), Some(id)) =
-                (self.streams.get_mut(token.0), self.hub.id_at(token.0))
-            else {
-                continue;
-            };
-            if event.is_writable() {
-                stream.set_writable();
-                self.writes.push_back(id);
+            let Some(stream) = self.streams.at_mut(token.0) else { continue };
+            if event.is_writable() && stream.set_writable() {
+                self.writes.push_back(stream.id());
             }
-            if event.is_read_closed() || event.is_error() {
+            let ending = event.is_read_closed() || event.is_error();
+            if ending {
                 stream.set_ending();
             }
-            if event.is_readable() || event.is_read_closed() || event.is_error() {
-                ready.push(id);
+            if (ending || event.is_readable()) && stream.set_reading() {
+                self.reads.push_back(stream.id());
             }
         }
-        ready
     }
 
     fn accept(&mut self, now: Time) {
@@ -266,19 +255,16 @@ impl Host {
             for _ in 0..self.limits.turn_accepts_max {
                 let Some((source, peer)) = self.listeners[index].accept(now) else { break };
                 let Some(id) = self.hub.accept(peer, now) else { continue };
-                let mut stream = Stream::new(source);
+                let mut stream = Stream::new(id, source);
                 let both = Interest::READABLE | Interest::WRITABLE;
-                if let Err(error) =
-                    self.poll.registry().register(stream.source(), Token(id.index()), both)
-                {
-                    log::warn!("cannot poll socket {id}: {error}");
-                    self.hub.remove(id, now);
-                    continue;
+                let token = Token(id.index());
+                match self.poll.registry().register(stream.source(), token, both) {
+                    Ok(()) => self.streams.insert(stream),
+                    Err(error) => {
+                        log::warn!("cannot poll socket {id}: {error}");
+                        self.hub.remove(id, now);
+                    }
                 }
-                if id.index() >= self.streams.len() {
-                    self.streams.resize_with(id.index() + 1, || None);
-                }
-                self.streams[id.index()] = Some(stream);
             }
         }
     }

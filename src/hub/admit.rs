@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::hub::socket::Standing;
 use crate::hub::station::State;
 use crate::hub::{Files, Hub, Output, StationId};
-use crate::service::transaction::Asked;
-use crate::service::{Inbound, Request, SocketId, Verdict};
+use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
 use crate::time::Time;
 use crate::ws::{Head, Response, Status, Target};
 
@@ -26,7 +25,7 @@ impl Hub {
             }
         };
         self.note(id, Some(&target.path), "");
-        let upgrade = self.socket(id).and_then(|socket| socket.session.upgrade());
+        let upgrade = self.sockets.get(id).and_then(|socket| socket.session.upgrade());
         let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
         match (self.tree.find(&target.path), protocols) {
             (Some(station), Some(protocols)) => {
@@ -46,14 +45,10 @@ impl Hub {
 
     /// Answers a request with anything but an upgrade.
     pub fn respond(&mut self, id: SocketId, response: &Response, now: Time) {
-        let reason = match response.status() {
-            Status::OK | Status::NOT_MODIFIED => "page".to_owned(),
-            status => format!("refused with {}", status.number()),
-        };
         self.stop_waiting(id);
-        self.note(id, None, &reason);
-        if let Some(socket) = self.socket_mut(id) {
-            socket.session.respond(response, "GET", now);
+        self.note(id, None, &answered(response.status()));
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.session.respond(response, now);
             self.read_again(id, now);
             self.touch(id);
         }
@@ -61,11 +56,11 @@ impl Hub {
 
     /// Answers a request with a head whose body follows in parts, each after an
     /// [`Output::FetchMore`].
-    pub fn respond_head(&mut self, id: SocketId, head: Vec<u8>, now: Time) {
+    pub fn respond_head(&mut self, id: SocketId, response: &Response, now: Time) {
         self.note(id, None, "file");
-        if let Some(socket) = self.socket_mut(id) {
+        if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.fetching = false;
-            socket.session.respond_head(head, now);
+            socket.session.respond_head(response, now);
             self.read_again(id, now);
             self.touch(id);
         }
@@ -73,7 +68,7 @@ impl Hub {
 
     /// Goes on with the body of an answer; an empty part ends it.
     pub fn respond_body(&mut self, id: SocketId, body: Vec<u8>, now: Time) {
-        let Some(socket) = self.socket_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.flags.fetching = false;
         if body.is_empty() {
             socket.session.respond_end(now);
@@ -94,8 +89,8 @@ impl Hub {
 
     /// A socket has waited for its service for too long.
     pub(super) fn refuse_undecided(&mut self, id: SocketId, now: Time) {
-        let station = self.socket(id).and_then(|socket| socket.station);
-        let starting = station.is_some_and(|s| self.stations[s.index()].state == State::Starting);
+        let station = self.sockets.get(id).and_then(|socket| socket.station);
+        let starting = station.is_some_and(|s| self.stations[s].state == State::Starting);
         let response = if starting {
             Response::text(Status::INTERNAL_ERROR, "the service does not start in time")
         } else {
@@ -106,20 +101,18 @@ impl Hub {
 
     /// Lets a socket that waits in, or asks the service about it.
     pub(super) fn let_in(&mut self, id: SocketId, station: StationId, now: Time) {
-        let admission = &self.stations[station.index()].admission;
-        let Some(socket) = self.sockets.get_mut(id.index()) else { return };
-        match (admission.asked, socket.request.clone()) {
-            (Asked::Always, Some(request)) => {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(request) = socket.request.clone() else { return };
+        match &self.stations[station].admission {
+            Admission::Asked => {
                 socket.standing = Standing::Asked;
                 self.deliver(id, Inbound::Ask { id, request });
             }
-            (Asked::Never, Some(request)) => {
+            Admission::Everyone { protocols } => {
                 let offered = request.protocols();
-                let agreed = admission.protocols.iter().find(|name| offered.contains(name));
-                let agreed = agreed.cloned();
+                let agreed = protocols.iter().find(|name| offered.contains(name)).cloned();
                 self.open(id, agreed.as_deref(), now);
             }
-            (Asked::Always | Asked::Never, None) => {}
         }
     }
 
@@ -134,7 +127,7 @@ impl Hub {
     ) {
         let origin = head.values("Origin").next();
         let host = target.authority.as_deref().or_else(|| head.header("Host")).unwrap_or_default();
-        let rule = &self.stations[station.index()].mount.origin;
+        let rule = &self.stations[station].mount.origin;
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
         if !rule.accepts(origin, host) {
             let origin = String::from_utf8_lossy(origin.unwrap_or_default());
@@ -142,13 +135,13 @@ impl Hub {
                 format!("the origin {origin} may not use this service; {}", rule.demand(host));
             return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
         }
-        let Some(socket) = self.socket_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         let Target { path, query, .. } = target;
         let request = Request::new(head, path, query, socket.peer, protocols);
         socket.request = Some(Arc::new(request));
         self.wait(id, station);
-        let full = self.stations[station.index()].mail.is_full();
-        match self.stations[station.index()].state {
+        let full = self.stations[station].mail.is_full();
+        match self.stations[station].state {
             State::Running if !full => self.let_in(id, station, now),
             State::Running | State::Starting => {}
             State::Idle => self.start(id, station, now),
@@ -160,14 +153,14 @@ impl Hub {
         if self.drain.is_some() {
             return Some(unavailable("the server is stopping", 5));
         }
-        if self.socket(id)?.flags.surplus {
+        if self.sockets.get(id)?.flags.surplus {
             return Some(unavailable("too many connections", 5));
         }
         None
     }
 
     fn page(&self, station: StationId) -> Response {
-        let station = &self.stations[station.index()];
+        let station = &self.stations[station];
         match &station.mount.page {
             Some(page) => page.response(),
             // RFC 9110, 15.5.22: the answer names the protocol that is needed.
@@ -182,11 +175,19 @@ impl Hub {
 
     fn fetch(&mut self, id: SocketId, head: &Head, path: String) {
         let if_none_match = head.header("If-None-Match").map(str::to_owned);
-        if let Some(socket) = self.socket_mut(id) {
+        if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.fetches = true;
             socket.flags.fetching = true;
             self.outputs.push_back(Output::Fetch { id, path, if_none_match });
         }
+    }
+}
+
+/// How an answer other than the 101 stands in the log.
+pub(super) fn answered(status: Status) -> String {
+    match status {
+        Status::OK | Status::NOT_MODIFIED => "page".to_owned(),
+        status => format!("refused with {}", status.number()),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::hub::socket::Standing;
 use crate::hub::station::State;
-use crate::hub::{Hub, StationId, limits_of};
+use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::audience::Who;
 use crate::service::{Audience, Outbound, SocketId};
@@ -14,33 +14,20 @@ use crate::ws::{Close, CloseCode, Message};
 impl Hub {
     /// Applies a batch of a service. What an earlier run of it has left behind is ignored.
     pub fn apply(&mut self, station: StationId, run: u32, batch: Vec<Outbound>, now: Time) {
-        let place = &self.stations[station.index()];
-        if place.run != run || place.state == State::Idle {
+        if self.stations[station].run != run || self.stations[station].state == State::Idle {
             return;
         }
         for transaction in batch {
             match transaction {
                 Outbound::Send { to, message } => self.send(station, to, message, now),
-                Outbound::Taken { messages, bytes } => {
-                    let place = &mut self.stations[station.index()];
-                    let opened = place.mail.take(messages, bytes, &place.mount.limits);
-                    while let Some(id) = self.stations[station.index()].mail.settled() {
-                        self.settle(id, now);
-                    }
-                    if opened {
-                        self.relieve(station, now);
-                    }
-                }
+                Outbound::Taken { messages, bytes } => self.take(station, messages, bytes, now),
                 Outbound::Close { to, close } => self.close(station, to, &close, now),
                 Outbound::Subscribe { id, topic } => self.subscribe(station, id, &topic, now),
                 Outbound::Unsubscribe { id, topic } => {
-                    self.stations[station.index()].topics.unsubscribe(id, &topic);
+                    self.stations[station].topics.unsubscribe(id, &topic);
                 }
                 Outbound::Admit { id, verdict } => {
-                    let asked = |s: &&super::Socket| {
-                        s.standing == Standing::Asked && s.station == Some(station)
-                    };
-                    if self.socket(id).filter(asked).is_some() {
+                    if self.sockets.get(id).is_some_and(|s| s.stands(Standing::Asked, station)) {
                         self.decide(id, verdict, now);
                     }
                 }
@@ -72,10 +59,9 @@ impl Hub {
         now: Time,
         send: impl FnOnce(&mut Session, &Limits) -> Result<(), Overflow>,
     ) {
-        let found = self.sockets.get_mut(id.index()).filter(|s| s.serial == id.serial());
-        let Some(socket) = found.filter(|socket| socket.hears(station)) else { return };
-        let limits = limits_of(&self.limits, &self.stations, socket.station);
-        let sent = send(&mut socket.session, limits);
+        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
+        let Some(socket) = found else { return };
+        let sent = send(&mut socket.session, self.stations.limits_of(Some(station)));
         if let Err(Overflow(close)) = sent {
             self.leave(id, close, now);
         }
@@ -84,8 +70,8 @@ impl Hub {
 
     fn close(&mut self, station: StationId, to: Audience, close: &Close, now: Time) {
         self.for_each(station, to, |hub, id| {
-            let member = hub.socket_mut(id).filter(|socket| socket.is_member_of(station));
-            if let Some(socket) = member {
+            let found = hub.sockets.get_mut(id);
+            if let Some(socket) = found.filter(|s| s.stands(Standing::Member, station)) {
                 socket.session.close(close, now);
                 hub.touch(id);
             }
@@ -93,14 +79,13 @@ impl Hub {
     }
 
     fn subscribe(&mut self, station: StationId, id: SocketId, topic: &str, now: Time) {
-        if !self.socket(id).is_some_and(|socket| socket.is_member_of(station)) {
+        if !self.sockets.get(id).is_some_and(|s| s.stands(Standing::Member, station)) {
             return;
         }
-        let place = &mut self.stations[station.index()];
-        let Err(error) = place.topics.subscribe(id, topic, &place.mount.limits) else { return };
+        let of = &mut self.stations[station];
+        let Err(error) = of.topics.subscribe(id, topic, &of.mount.limits) else { return };
         // A subscription that is not there would lose messages in silence.
-        let path = &place.path;
-        log::warn!("service {path}: socket {id} cannot subscribe to {topic:?}: {error}");
+        log::warn!("service {}: socket {id} cannot subscribe to {topic:?}: {error}", of.path);
         let close = Close::new(CloseCode::TRY_LATER, error.to_string());
         self.close(station, id.into(), &close, now);
     }
@@ -113,13 +98,12 @@ impl Hub {
         to: Audience,
         mut act: impl FnMut(&mut Self, SocketId),
     ) {
-        let place = &mut self.stations[station.index()];
         let ids = match to.who {
             Who::One(id) => vec![id],
             Who::Many(ids) => ids,
             // Whoever overflows leaves, which changes the list; so this walks over a copy.
-            Who::All => place.members.clone(),
-            Who::Topic(topic) => place.topics.members(&topic).collect(),
+            Who::All => self.stations[station].members.ids(),
+            Who::Topic(topic) => self.stations[station].topics.members(&topic).collect(),
         };
         for id in ids {
             if to.but != Some(id) {

@@ -1,9 +1,12 @@
 //! The clean stop: sockets are closed with 1001, spread over a window so that not all of
 //! their peers come back at once; then services finish.
 
+use std::vec::IntoIter;
+
+use crate::hub::admit::unavailable;
 use crate::hub::socket::Standing;
 use crate::hub::station::State;
-use crate::hub::{Hub, Output, StationId};
+use crate::hub::{Hub, Output};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode};
@@ -13,17 +16,17 @@ use crate::ws::{Close, CloseCode};
 pub(super) struct Drain {
     /// When what is left is dropped.
     end: Time,
-    /// When the next slice of sockets is closed; nothing once all were.
-    next: Option<Time>,
+    /// When the next slice of sockets is closed.
+    next: Time,
+    /// Who is still to be closed.
+    rest: IntoIter<SocketId>,
     /// How many sockets a slice has.
     slice_len: usize,
-    /// The place in the table where the next slice begins.
-    place: usize,
 }
 
 impl Drain {
-    pub(super) fn deadline(&self) -> Option<Time> {
-        Some(self.next.unwrap_or(self.end))
+    pub(super) fn deadline(&self) -> Time {
+        if self.rest.len() == 0 { self.end } else { self.next.min(self.end) }
     }
 }
 
@@ -33,60 +36,59 @@ impl Hub {
         if self.drain.is_some() {
             return;
         }
-        let slices = (self.limits.drain_spread_ms / SLICE_MS).max(1);
-        let slices = usize::try_from(slices).unwrap_or(usize::MAX);
+        let limits = self.stations.limits_of(None);
+        let slices = usize::try_from(limits.drain_spread_ms / SLICE_MS).unwrap_or(usize::MAX);
+        let rest = self.sockets.ids();
         self.drain = Some(Drain {
-            end: now.after(self.limits.drain_ms_max),
-            next: Some(now),
-            slice_len: self.sockets.len().div_ceil(slices).max(SLICE_SOCKETS_MIN),
-            place: 0,
+            end: now.after(limits.drain_ms_max),
+            next: now,
+            slice_len: rest.len().div_ceil(slices.max(1)).max(SLICE_SOCKETS_MIN),
+            rest: rest.into_iter(),
         });
         self.drain_some(now);
+    }
+
+    /// Drops all sockets at once. Services are told of each end, as always.
+    pub fn drop_all(&mut self, now: Time) {
+        for id in self.sockets.ids() {
+            self.fail(id, "the server has stopped", now);
+        }
     }
 
     /// Whether a clean stop has begun, and no socket is left.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.drain.is_some() && self.sockets.is_empty()
+        self.drain.is_some() && self.sockets.len() == 0
     }
 
     /// Tells all services that run to finish. Comes after [`Hub::is_drained`].
     pub fn stop_services(&mut self) {
-        let running = |place: &usize| self.stations[*place].state != State::Idle;
-        let running: Vec<_> = (0..self.stations.len()).filter(running).collect();
-        self.outputs.extend(running.into_iter().map(|place| Output::Stop(StationId::new(place))));
+        for station in self.stations.ids() {
+            if self.stations[station].state != State::Idle {
+                self.outputs.push_back(Output::Stop(station));
+            }
+        }
     }
 
     /// Closes the next slice, or drops what is left at the end.
     pub(super) fn drain_some(&mut self, now: Time) {
         let Some(drain) = &mut self.drain else { return };
         if now >= drain.end {
-            drain.next = None;
             drain.end = now.after(SLICE_MS);
-            for id in self.socket_ids() {
-                self.fail(id, "the server has stopped", now);
-            }
+            return self.drop_all(now);
+        }
+        if now < drain.next {
             return;
         }
-        if drain.next.is_none_or(|next| now < next) {
-            return;
-        }
-        let (from, to) = (drain.place, drain.place + drain.slice_len);
-        drain.place = to;
-        drain.next = Some(now.after(SLICE_MS));
-        let mut ids = self.socket_ids();
-        ids.retain(|id| (from..to).contains(&id.index()));
-        for id in ids {
+        drain.next = now.after(SLICE_MS);
+        let slice: Vec<_> = drain.rest.by_ref().take(drain.slice_len).collect();
+        for id in slice {
             self.drain_socket(id, now);
-        }
-        let last = self.sockets.iter().map(|(place, _)| place).max().unwrap_or(0);
-        if let Some(drain) = self.drain.as_mut().filter(|drain| drain.place > last) {
-            drain.next = None;
         }
     }
 
     fn drain_socket(&mut self, id: SocketId, now: Time) {
-        let Some(socket) = self.socket_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         match socket.standing {
             Standing::Member => {
                 let close = Close::new(CloseCode::GOING_AWAY, "the server is stopping");
@@ -94,7 +96,7 @@ impl Hub {
                 self.touch(id);
             }
             Standing::Waiting | Standing::Asked => {
-                self.respond(id, &super::admit::unavailable("the server is stopping", 5), now);
+                self.respond(id, &unavailable("the server is stopping", 5), now);
             }
             // Whoever has not asked yet is not waited for; an answer that is on its way is.
             Standing::Stranger if !socket.session.is_answered() => {
@@ -102,13 +104,6 @@ impl Hub {
             }
             Standing::Stranger | Standing::Left => {}
         }
-    }
-
-    fn socket_ids(&self) -> Vec<SocketId> {
-        self.sockets
-            .iter()
-            .filter_map(|(place, socket)| SocketId::new(place, socket.serial))
-            .collect()
     }
 }
 

@@ -3,29 +3,27 @@
 
 use std::net::SocketAddr;
 
-use crate::hub::socket::{Socket, Standing};
-use crate::hub::{Hub, Output, limits_of};
+use crate::hub::admit::answered;
+use crate::hub::socket::{Flags, Socket, Standing};
+use crate::hub::{Hub, Output};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Event, Next};
 use crate::time::Time;
-use crate::ws::Response;
 
 impl Hub {
     /// A connection came. `None` if there is no room even to refuse it: then it is to be
     /// dropped at once.
     pub fn accept(&mut self, peer: SocketAddr, now: Time) -> Option<SocketId> {
         let from_here = self.addresses.get(&peer.ip()).copied().unwrap_or(0);
-        let surplus = self.sockets.len() - self.surplus_len >= self.limits.sockets_max
-            || from_here >= self.limits.sockets_per_ip_max;
+        let limits = self.stations.limits_of(None);
+        let surplus = self.sockets.len() - self.surplus_len >= limits.sockets_max
+            || from_here >= limits.sockets_per_ip_max;
         if surplus && self.surplus_len >= Limits::REFUSALS_MAX {
             return None;
         }
-        let entry = self.sockets.vacant_entry();
-        let id = SocketId::new(entry.key(), self.serial + 1)?;
-        self.serial += 1;
-        let socket = entry.insert(Socket::new(self.serial, peer, now));
-        socket.flags.surplus = surplus;
+        let flags = Flags { surplus, ..Flags::default() };
+        let id = self.sockets.insert(|id| Socket { flags, ..Socket::new(id, peer, now) })?;
         self.surplus_len += usize::from(surplus);
         if !peer.ip().is_loopback() {
             *self.addresses.entry(peer.ip()).or_default() += 1;
@@ -36,10 +34,9 @@ impl Hub {
 
     /// Whether the socket is to be read now. If not, [`Output::Resume`] tells when it is.
     pub fn may_read(&mut self, id: SocketId) -> bool {
-        let found = self.sockets.get_mut(id.index()).filter(|s| s.serial == id.serial());
-        let Some(socket) = found else { return false };
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
         if let (Standing::Member, Some(station)) = (socket.standing, socket.station) {
-            let station = &mut self.stations[station.index()];
+            let station = &mut self.stations[station];
             // The service is behind: TCP tells the peer to wait.
             if station.mail.is_full() {
                 if !socket.flags.held {
@@ -57,7 +54,7 @@ impl Hub {
 
     /// Bytes came. They are unmasked in place.
     pub fn receive(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
-        let Some(socket) = self.socket_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.received += bytes.len() as u64;
         self.feed(id, bytes, now);
         self.touch(id);
@@ -65,7 +62,7 @@ impl Hub {
 
     /// The peer ended its half of the connection.
     pub fn end(&mut self, id: SocketId, now: Time) {
-        let Some(socket) = self.socket_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         if let Some(event) = socket.session.end() {
             self.happen(id, event, now);
         }
@@ -74,7 +71,7 @@ impl Hub {
 
     /// The connection is lost; `reason` says how.
     pub fn fail(&mut self, id: SocketId, reason: &'static str, now: Time) {
-        let Some(socket) = self.socket_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         if let Some(event) = socket.session.fail(reason) {
             self.happen(id, event, now);
         }
@@ -85,45 +82,42 @@ impl Hub {
     /// connection; one that is dropped is to be told to [`Hub::remove`]. For a socket that has
     /// gone there is nothing to do, least of all to whoever is in its place now.
     pub fn wrote(&mut self, id: SocketId, bytes_len: usize, now: Time) -> Next {
-        let Some(socket) = self.socket_mut(id) else { return Next::Keep };
+        let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
         socket.flags.touched = false;
         socket.sent += bytes_len as u64;
         socket.session.wrote(bytes_len, now);
         self.mark(id);
         self.schedule(id);
-        self.sockets[id.index()].session.next()
+        self.sockets.get(id).map_or(Next::Keep, |socket| socket.session.next())
     }
 
     /// The connection has been dropped.
     pub fn remove(&mut self, id: SocketId, now: Time) {
-        let Some(socket) = self.socket_mut(id) else { return };
-        if let Some(event) = socket.session.fail("dropped") {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if let Some(event) = socket.session.fail("the connection was dropped") {
             self.happen(id, event, now);
         }
-        let Some(socket) = self.socket_mut(id) else { return };
-        let (peer, surplus, fetches) = (socket.peer, socket.flags.surplus, socket.flags.fetches);
-        log_end(id, socket, now);
-        self.surplus_len -= usize::from(surplus);
-        if let Some(count) = self.addresses.get_mut(&peer.ip()) {
+        let Some(socket) = self.sockets.remove(id) else { return };
+        self.log_end(&socket, now);
+        self.wheel.cancel(id.index());
+        self.surplus_len -= usize::from(socket.flags.surplus);
+        if let Some(count) = self.addresses.get_mut(&socket.peer.ip()) {
             *count -= 1;
             if *count == 0 {
-                self.addresses.remove(&peer.ip());
+                self.addresses.remove(&socket.peer.ip());
             }
         }
-        if fetches {
+        if socket.flags.fetches {
             self.outputs.push_back(Output::FetchEnd(id));
         }
-        self.wheel.cancel(id.index());
-        self.sockets.remove(id.index());
     }
 
     /// Passes bytes through the session, event by event.
     pub(super) fn feed(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
         let mut used = 0;
         while used < bytes.len() {
-            let found = self.sockets.get_mut(id.index()).filter(|s| s.serial == id.serial());
-            let Some(socket) = found else { return };
-            let limits = limits_of(&self.limits, &self.stations, socket.station);
+            let Some(socket) = self.sockets.get_mut(id) else { return };
+            let limits = self.stations.limits_of(socket.station);
             let (more, event) = socket.session.receive(&mut bytes[used..], limits, now);
             used += more;
             if let Some(event) = event {
@@ -142,7 +136,7 @@ impl Hub {
                 self.settle_soon(id, now);
                 self.leave(id, close, now);
             }
-            Event::Refused(response) => self.note(id, None, &refused(&response)),
+            Event::Refused(status) => self.note(id, None, &answered(status)),
             Event::Gone(reason) => {
                 self.stop_waiting(id);
                 self.note(id, None, reason);
@@ -152,9 +146,8 @@ impl Hub {
 
     /// Tells services when outboxes pass their marks, and files when they may go on.
     fn mark(&mut self, id: SocketId) {
-        let found = self.sockets.get_mut(id.index()).filter(|s| s.serial == id.serial());
-        let Some(socket) = found else { return };
-        let limits = limits_of(&self.limits, &self.stations, socket.station);
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let limits = self.stations.limits_of(socket.station);
         let bytes = socket.session.unsent_len();
         let (drained, full) = (bytes <= limits.outbox_low_bytes, bytes > limits.outbox_high_bytes);
         if drained && socket.session.is_responding() && !socket.flags.fetching {
@@ -168,21 +161,23 @@ impl Hub {
             self.deliver(id, Inbound::Full { id, bytes });
         }
     }
-}
 
-fn refused(response: &Response) -> String {
-    format!("refused with {}", response.status().number())
-}
-
-/// The one line about a socket's life.
-fn log_end(id: SocketId, socket: &Socket, now: Time) {
-    let ending = socket.ending.as_deref();
-    let (path, reason) = ending.map_or(("", ""), |e| (e.path.as_str(), e.reason.as_str()));
-    log::info!(
-        "socket={id} peer={} path={path:?} reason={reason:?} received={} sent={} ms={}",
-        socket.peer,
-        socket.received,
-        socket.sent,
-        now.since(socket.accepted),
-    );
+    /// The one line about a socket's life.
+    fn log_end(&self, socket: &Socket, now: Time) {
+        let (path, reason) = match (&socket.ending, socket.station) {
+            (Some(ending), Some(station)) if ending.path.is_empty() => {
+                (&self.stations[station].path, ending.reason.as_str())
+            }
+            (Some(ending), _) => (&ending.path, ending.reason.as_str()),
+            (None, _) => (&String::new(), ""),
+        };
+        log::info!(
+            "socket={} peer={} path={path:?} reason={reason:?} received={} sent={} ms={}",
+            socket.id,
+            socket.peer,
+            socket.received,
+            socket.sent,
+            now.since(socket.accepted),
+        );
+    }
 }

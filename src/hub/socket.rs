@@ -4,15 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::hub::StationId;
-use crate::service::Request;
+use crate::service::{Request, SocketId};
 use crate::session::Session;
 use crate::time::Time;
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Socket {
-    /// Its number in the order of all sockets, which tells it from others in the same place.
-    pub(super) serial: u64,
+    pub(super) id: SocketId,
     pub(super) session: Session,
     pub(super) peer: SocketAddr,
     pub(super) accepted: Time,
@@ -65,14 +64,15 @@ pub(super) struct Flags {
 /// What the log tells of a socket's end.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
+    /// What was asked for; empty if it is the path of the station.
     pub(super) path: String,
     pub(super) reason: String,
 }
 
 impl Socket {
-    pub(super) fn new(serial: u64, peer: SocketAddr, now: Time) -> Self {
+    pub(super) fn new(id: SocketId, peer: SocketAddr, now: Time) -> Self {
         Self {
-            serial,
+            id,
             session: Session::new(now),
             peer,
             accepted: now,
@@ -88,14 +88,14 @@ impl Socket {
         }
     }
 
-    pub(super) fn is_member_of(&self, station: StationId) -> bool {
-        self.standing == Standing::Member && self.station == Some(station)
+    /// Whether it stands like this with that station.
+    pub(super) fn stands(&self, standing: Standing, station: StationId) -> bool {
+        self.standing == standing && self.station == Some(station)
     }
 
     /// Whether the service may send to it: also to one whose end is on its way to the service,
     /// so that what was asked before the end is answered.
     pub(super) fn hears(&self, station: StationId) -> bool {
-        let standing = matches!(self.standing, Standing::Member | Standing::Left);
-        standing && self.station == Some(station)
+        self.stands(Standing::Member, station) || self.stands(Standing::Left, station)
     }
 }

@@ -1,9 +1,11 @@
 //! `Station`: the hub's side of one service: whether it runs, who its sockets are, and the
 //! mail that waits for it.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+use std::collections::btree_map::OccupiedEntry;
 
 use crate::hub::origin::OriginRule;
+use crate::hub::tables::Roster;
 use crate::hub::topics::Topics;
 use crate::limits::Limits;
 use crate::pages::Page;
@@ -55,10 +57,10 @@ pub(super) struct Station {
     pub(super) failures: u32,
     pub(super) retry: Time,
     pub(super) admission: Admission,
-    /// The sockets that wait to come in; each knows its place.
-    pub(super) waiting: Vec<SocketId>,
-    /// The sockets that are in; each knows its place.
-    pub(super) members: Vec<SocketId>,
+    /// The sockets that wait to come in.
+    pub(super) waiting: Roster,
+    /// The sockets that are in.
+    pub(super) members: Roster,
     /// The sockets that are not read since the mail is full.
     pub(super) paused: Vec<SocketId>,
     pub(super) topics: Topics,
@@ -86,9 +88,9 @@ pub(super) struct Mail {
     full: bool,
     /// How many transactions were ever put in; the number of the last one.
     put: u64,
-    /// Sockets whose peers are done, with the number of the last transaction of each that the
-    /// service has to take before the close frame goes out. In the order of the numbers.
-    settling: VecDeque<(u64, SocketId)>,
+    /// Sockets whose peers are done, by the number of the last transaction of each, which the
+    /// service has to take before the close frame goes out.
+    settling: BTreeMap<u64, SocketId>,
 }
 
 impl Mail {
@@ -122,14 +124,14 @@ impl Mail {
         if last <= self.taken() {
             return true;
         }
-        self.settling.push_back((last, id));
+        self.settling.insert(last, id);
         false
     }
 
     /// The next socket all of whose transactions have been taken.
     pub(super) fn settled(&mut self) -> Option<SocketId> {
         let taken = self.taken();
-        self.settling.pop_front_if(|(last, _)| *last <= taken).map(|(_, id)| id)
+        self.settling.first_entry().filter(|first| *first.key() <= taken).map(OccupiedEntry::remove)
     }
 
     /// The number of the transaction that was put in last.
@@ -146,11 +148,6 @@ impl Mail {
     pub(super) const fn is_full(&self) -> bool {
         self.full
     }
-
-    /// How many transactions and bytes the service has not taken yet.
-    pub(super) const fn load(&self) -> (usize, usize) {
-        (self.messages, self.bytes)
-    }
 }
 
 impl Station {
@@ -164,12 +161,20 @@ impl Station {
             failures: 0,
             retry: Time::ZERO,
             admission: Admission::default(),
-            waiting: Vec::new(),
-            members: Vec::new(),
+            waiting: Roster::default(),
+            members: Roster::default(),
             paused: Vec::new(),
             topics: Topics::default(),
             mail: Mail::default(),
         }
+    }
+
+    /// Notes the beginning of a run; gives back its number.
+    pub(super) fn begin(&mut self, now: Time) -> u32 {
+        self.state = State::Starting;
+        self.run += 1;
+        self.started = now;
+        self.run
     }
 
     /// Notes the end of a run, and until when no other is begun: the first end is forgiven,
@@ -184,10 +189,11 @@ impl Station {
         self.failures += 1;
         self.retry = now.after(pause);
         self.state = State::Idle;
+        self.paused = Vec::new();
         let mail = std::mem::take(&mut self.mail);
         self.topics = Topics::default();
         self.admission = Admission::default();
-        mail.settling.into_iter().map(|(_, id)| id).collect()
+        mail.settling.into_values().collect()
     }
 }
 

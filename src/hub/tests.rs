@@ -1,7 +1,6 @@
 //! The hub without a host: peers are bytes, services are transactions, and time is a number.
 
 use super::*;
-use crate::service::transaction::Asked;
 use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
@@ -106,7 +105,7 @@ impl Rig {
 
     fn apply(&mut self, station: usize, batch: Vec<Outbound>) {
         let station = StationId::new(station);
-        let run = self.hub.stations[station.index()].run;
+        let run = self.hub.stations[station].run;
         self.hub.apply(station, run, batch, self.now);
         self.turn();
     }
@@ -119,7 +118,7 @@ impl Rig {
     fn open(&mut self, path: &str) -> SocketId {
         let id = self.ask(path);
         let station = usize::from(path == "/b");
-        if self.hub.stations[station].state == State::Starting {
+        if self.hub.stations[StationId::new(station)].state == State::Starting {
             self.ready(station);
         }
         self.mail();
@@ -371,7 +370,7 @@ fn a_service_that_ends_takes_only_its_own_sockets_along() {
     assert_eq!(rig.got(a), close_frame(1000), "its close frame waits for nobody");
     assert_eq!(rig.got(other)[..4], [0x88, 23, 0x03, 0xF4]);
     assert!(rig.got(b).is_empty());
-    assert_eq!(rig.hub.mail_load(StationId::new(0)), (0, 0));
+    assert!(rig.hub.stations[StationId::new(0)].mail.batch.is_empty());
     // What the old run sends late is ignored, and the next socket starts a new one.
     rig.hub.apply(StationId::new(0), 1, vec![send(Audience::all(), "x")], rig.now);
     let next = rig.open("/a");
@@ -400,7 +399,7 @@ fn failing_services_pause_longer_and_longer() {
             let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
                         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
             rig.receive(id, head.as_bytes());
-            let retry = rig.hub.stations[0].retry;
+            let retry = rig.hub.stations[StationId::new(0)].retry;
             if retry <= rig.now {
                 break rig.hub.fail(id, "enough", rig.now);
             }
@@ -420,8 +419,7 @@ fn failing_services_pause_longer_and_longer() {
 fn services_that_are_asked_decide() {
     let mut rig = Rig::new(Limits::SERVER);
     let ids = [rig.ask("/a"), rig.ask("/a"), rig.ask("/a")];
-    let admission = Admission { asked: Asked::Always, ..Admission::default() };
-    rig.apply(0, vec![Outbound::Ready(admission)]);
+    rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
     assert_eq!(rig.mail(), ["ask 1", "ask 2", "ask 3"]);
     let refusal = Response::text(Status::FORBIDDEN, "no");
     let verdicts = [Verdict::AcceptProtocol("y".into()), Verdict::Refuse(refusal)];
@@ -443,7 +441,7 @@ fn listed_subprotocols_are_agreed() {
         let mut rig = Rig::new(Limits::SERVER);
         let id = rig.ask("/a");
         let protocols = listed.into_iter().map(str::to_owned).collect();
-        rig.apply(0, vec![Outbound::Ready(Admission { asked: Asked::Never, protocols })]);
+        rig.apply(0, vec![Outbound::Ready(Admission::Everyone { protocols })]);
         let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
         let line = answer.lines().find_map(|l| l.strip_prefix("Sec-WebSocket-Protocol: "));
         assert_eq!(line, agreed);
@@ -468,7 +466,7 @@ fn too_many_sockets_are_told_so() {
     let mut rig = Rig::new(Limits { sockets_per_ip_max: 1, ..Limits::SERVER });
     for (ip, expected) in [([10, 0, 0, 1], false), ([10, 0, 0, 1], true), ([10, 0, 0, 2], false)] {
         let id = rig.hub.accept((ip, 1).into(), rig.now).expect("there is room");
-        assert_eq!(rig.hub.socket(id).map(|socket| socket.flags.surplus), Some(expected));
+        assert_eq!(rig.hub.sockets.get(id).map(|socket| socket.flags.surplus), Some(expected));
     }
 }
 

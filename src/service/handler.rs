@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::service::transaction::Asked;
 use crate::service::{
     Admission, Audience, Inbound, Line, Received, Request, Service, SocketId, Verdict,
 };
@@ -28,12 +27,6 @@ pub trait Handler: 'static {
     /// The service starts; no socket is there yet.
     fn start(&mut self, line: &mut Line) {}
 
-    /// A socket asks to come in; called if [`Handler::admission`] says so. The socket waits
-    /// before its 101, and nobody else does.
-    fn admit(&mut self, request: &Request) -> Verdict {
-        Verdict::Accept
-    }
-
     /// A socket is open.
     fn open(&mut self, peer: &mut Peer, request: &Request) {}
 
@@ -57,24 +50,39 @@ pub trait Handler: 'static {
     /// The host stops; all sockets have been closed.
     fn stop(&mut self, line: &mut Line) {}
 
-    /// How sockets are let in. Use [`Handler::asks`] for a handler with an
-    /// [`Handler::admit`] of its own.
-    fn admission(&self) -> Admission {
-        Admission::default()
+    /// The subprotocols that the service speaks, the best first; none by default. Asked once,
+    /// at the start. A [`Gate`] chooses for each socket instead.
+    fn protocols(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// How often [`Handler::tick`] is called; never by default. Asked once, at the start.
     fn tick_interval(&self) -> Option<Duration> {
         None
     }
+}
 
-    /// The admission of a handler that decides about each socket in [`Handler::admit`].
-    fn asks() -> Admission
-    where
-        Self: Sized,
-    {
-        Admission { asked: Asked::Always, protocols: Vec::new() }
-    }
+/// A handler that decides who may come in, to be made a service by [`gated`].
+///
+/// ```
+/// use switchboard::{Gate, Handler, Request, Response, Status, Verdict};
+///
+/// struct Members;
+///
+/// impl Handler for Members {}
+///
+/// impl Gate for Members {
+///     fn admit(&mut self, request: &Request) -> Verdict {
+///         match request.header("Cookie") {
+///             Some("member=yes") => Verdict::Accept,
+///             _ => Verdict::Refuse(Response::text(Status::FORBIDDEN, "members only")),
+///         }
+///     }
+/// }
+/// ```
+pub trait Gate: Handler {
+    /// A socket asks to come in. It waits before its 101, and nobody else does.
+    fn admit(&mut self, request: &Request) -> Verdict;
 }
 
 /// One socket during a callback, and through it the line to all others.
@@ -121,18 +129,29 @@ impl Peer<'_> {
     }
 }
 
-/// Makes a handler a service.
+/// Makes a handler a service that lets everyone in.
 #[must_use]
 pub fn handler<H: Handler>(handler: H) -> impl Service {
-    Handled(handler)
+    let admission = Admission::Everyone { protocols: handler.protocols() };
+    Handled { handler, admission, admit: |_, _| Verdict::Accept }
 }
 
-struct Handled<H>(H);
+/// Makes a handler a service that lets in whom its gate admits.
+#[must_use]
+pub fn gated<G: Gate>(handler: G) -> impl Service {
+    Handled { handler, admission: Admission::Asked, admit: G::admit }
+}
+
+struct Handled<H> {
+    handler: H,
+    admission: Admission,
+    admit: fn(&mut H, &Request) -> Verdict,
+}
 
 impl<H: Handler> Service for Handled<H> {
     fn run(&mut self, line: &mut Line) {
-        self.0.start(line);
-        let interval = self.0.tick_interval().filter(|interval| !interval.is_zero());
+        self.handler.start(line);
+        let interval = self.handler.tick_interval().filter(|interval| !interval.is_zero());
         let mut tick = interval.map(|interval| Instant::now() + interval);
         loop {
             let received = match tick {
@@ -142,7 +161,7 @@ impl<H: Handler> Service for Handled<H> {
             match received {
                 Received::Transaction(transaction) => self.call(line, transaction),
                 Received::Time => {
-                    self.0.tick(line);
+                    self.handler.tick(line);
                     // Counted from the last one, so that ticks do not drift; those that a
                     // slow callback has missed are skipped.
                     tick = tick
@@ -152,11 +171,11 @@ impl<H: Handler> Service for Handled<H> {
                 Received::End => break,
             }
         }
-        self.0.stop(line);
+        self.handler.stop(line);
     }
 
     fn admission(&self) -> Admission {
-        self.0.admission()
+        self.admission.clone()
     }
 }
 
@@ -165,14 +184,14 @@ impl<H: Handler> Handled<H> {
         let id = transaction.id();
         match transaction {
             Inbound::Ask { request, .. } => {
-                let verdict = self.0.admit(&request);
+                let verdict = (self.admit)(&mut self.handler, &request);
                 line.admit(id, verdict);
             }
-            Inbound::Open { request, .. } => self.0.open(&mut Peer { id, line }, &request),
-            Inbound::Data { message, .. } => self.0.message(&mut Peer { id, line }, message),
-            Inbound::Full { .. } => self.0.full(&mut Peer { id, line }),
-            Inbound::Drained { .. } => self.0.drained(&mut Peer { id, line }),
-            Inbound::Close { close, .. } => self.0.close(line, id, &close),
+            Inbound::Open { request, .. } => self.handler.open(&mut Peer { id, line }, &request),
+            Inbound::Data { message, .. } => self.handler.message(&mut Peer { id, line }, message),
+            Inbound::Full { .. } => self.handler.full(&mut Peer { id, line }),
+            Inbound::Drained { .. } => self.handler.drained(&mut Peer { id, line }),
+            Inbound::Close { close, .. } => self.handler.close(line, id, &close),
         }
     }
 }

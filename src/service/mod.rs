@@ -20,7 +20,7 @@ pub mod subscribable;
 pub mod transaction;
 
 pub use audience::Audience;
-pub use handler::{Handler, Peer, handler};
+pub use handler::{Gate, Handler, Peer, gated, handler};
 pub use id::SocketId;
 pub use line::{Line, Received, Service};
 pub use request::Request;

@@ -147,23 +147,22 @@ impl Outbound {
 }
 
 /// How a service lets sockets in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Admission {
-    /// Whether the service is asked about each socket.
-    pub asked: Asked,
-    /// The subprotocols that the service speaks. Of those that a peer offers, the first one
-    /// listed here is agreed; none when there is no such one. Asked services choose themselves.
-    pub protocols: Vec<String>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Every socket that comes is let in at once.
+    Everyone {
+        /// The subprotocols that the service speaks. Of those that a peer offers, the first one
+        /// listed here is agreed; none when there is no such one.
+        protocols: Vec<String>,
+    },
+    /// Each socket waits for the service's verdict.
+    Asked,
 }
 
-/// Whether a service is asked about each socket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Asked {
-    /// Every socket that comes is let in at once.
-    #[default]
-    Never,
-    /// Each socket waits for the service's verdict.
-    Always,
+impl Default for Admission {
+    fn default() -> Self {
+        Self::Everyone { protocols: Vec::new() }
+    }
 }
 
 /// A service's answer to a socket that asks to come in.

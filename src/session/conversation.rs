@@ -3,13 +3,15 @@
 //! 1. what the peer did (`input.rs`): [`Session::receive`], [`Session::end`],
 //!    [`Session::fail`]
 //! 2. what the hub decides: [`Session::accept`], [`Session::respond`], [`Session::send`],
-//!    [`Session::send_frame`], [`Session::close`], [`Session::pause`], [`Session::resume`]
+//!    [`Session::send_frame`], [`Session::close`], [`Session::settle`], [`Session::pause`],
+//!    [`Session::resume`]
 //! 3. what time demands: [`Session::deadline`], [`Session::expire`]
 //! 4. what is to be written (`output.rs`): [`Session::unsent`], [`Session::wrote`],
 //!    [`Session::next`]
 //!
-//! Everything that happened is returned as an [`Event`]; a conversation that was accepted has
-//! exactly one [`Event::Closed`], and nothing comes after it.
+//! Everything that happened is returned as an [`Event`]. A conversation that was accepted ends
+//! in exactly one [`Event::Closed`], after which no event comes, unless it ended in an
+//! [`Overflow`].
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -46,7 +48,7 @@ pub enum Event {
     /// upgrade, or with [`Session::respond`].
     Request(Head),
     /// The request was refused and answered; this is why.
-    Refused(Response),
+    Refused(Status),
     /// The request got no decision in time: answer with [`Session::respond`].
     Undecided,
     /// A whole message.
@@ -95,7 +97,7 @@ impl Session {
         let mut answer = Vec::new();
         waiting.upgrade.as_ref()?.encode(protocol, &mut answer);
         let early = core::mem::take(&mut waiting.early);
-        self.push(|outbox| outbox.push_bytes(&answer), now);
+        self.push(|outbox| outbox.push_parts(&answer, &[]), now);
         self.phase = Phase::Open;
         self.clock.restart(now);
         self.clock.saw_life(now);
@@ -103,18 +105,21 @@ impl Session {
     }
 
     /// Answers the request with anything but an upgrade, and ends the connection after it.
-    pub fn respond(&mut self, response: &Response, method: &str, now: Time) {
+    pub fn respond(&mut self, response: &Response, now: Time) {
         if matches!(self.phase, Phase::Connecting(_) | Phase::Waiting(_)) {
-            self.push(|outbox| outbox.push_buffer(response.encode(method)), now);
+            self.push(|outbox| outbox.push_buffer(response.head()), now);
+            if let Some(body) = response.body() {
+                self.push(|outbox| outbox.push_shared(body), now);
+            }
             self.enter(Phase::Lingering, now);
         }
     }
 
     /// Answers the request with a head whose body follows through
     /// [`Session::respond_body`].
-    pub fn respond_head(&mut self, head: Vec<u8>, now: Time) {
+    pub fn respond_head(&mut self, response: &Response, now: Time) {
         if let Phase::Waiting(_) = self.phase {
-            self.push(|outbox| outbox.push_buffer(head), now);
+            self.push(|outbox| outbox.push_buffer(response.head()), now);
             self.enter(Phase::Responding, now);
         }
     }
@@ -212,7 +217,7 @@ impl Session {
         match due {
             Due::Handshake => {
                 let text = format!("no whole request within {} ms", limits.handshake_ms_max);
-                Some(self.refuse(Response::text(Status::REQUEST_TIMEOUT, &text), "", now))
+                Some(self.refuse(&Response::text(Status::REQUEST_TIMEOUT, &text), now))
             }
             Due::Admission if matches!(self.phase, Phase::Responding) => {
                 self.fail("the body did not come in time")

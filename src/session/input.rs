@@ -28,7 +28,7 @@ impl Session {
                 Ok((used, Some(head))) => (used, Some(self.receive_head(head, now))),
                 Err(error) => {
                     let refusal = Response::text(error.status(), &error.to_string());
-                    (bytes.len(), Some(self.refuse(refusal, "GET", now)))
+                    (bytes.len(), Some(self.refuse(&refusal, now)))
                 }
             },
             Phase::Waiting(waiting) => {
@@ -77,9 +77,9 @@ impl Session {
         }
     }
 
-    pub(super) fn refuse(&mut self, refusal: Response, method: &str, now: Time) -> Event {
-        self.respond(&refusal, method, now);
-        Event::Refused(refusal)
+    pub(super) fn refuse(&mut self, refusal: &Response, now: Time) -> Event {
+        self.respond(refusal, now);
+        Event::Refused(refusal.status())
     }
 
     fn receive_head(&mut self, head: Head, now: Time) -> Event {
@@ -87,7 +87,9 @@ impl Session {
         if head.method() != "GET" {
             let text = format!("the method {} is not GET", head.method());
             let refusal = Response::text(Status::METHOD_NOT_ALLOWED, &text).header("Allow", "GET");
-            return self.refuse(refusal, head.method(), now);
+            let is_head = head.method() == "HEAD";
+            let refusal = if is_head { refusal.without_content() } else { refusal };
+            return self.refuse(&refusal, now);
         }
         match Upgrade::parse(&head) {
             Ok(upgrade) => {
@@ -103,7 +105,7 @@ impl Session {
                         .header("Upgrade", "websocket")
                         .header("Sec-WebSocket-Version", "13");
                 }
-                self.refuse(refusal, head.method(), now)
+                self.refuse(&refusal, now)
             }
         }
     }

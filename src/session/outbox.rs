@@ -56,47 +56,58 @@ pub struct Outbox {
 #[derive(Debug)]
 enum Chunk {
     Own(Vec<u8>),
-    Shared(Frame),
+    Shared(Arc<Vec<u8>>),
 }
 
 impl Outbox {
     /// Appends a message as one frame.
     pub fn push_message(&mut self, message: Message) {
-        self.push_bytes(Header::whole(message.opcode(), message.len()).encode().as_slice());
+        let header = Header::whole(message.opcode(), message.len()).encode();
+        if message.len() <= JOINED_BYTES_MAX {
+            return self.push_parts(header.as_slice(), message.as_bytes());
+        }
+        self.push_parts(header.as_slice(), &[]);
         self.push_buffer(message.into_bytes());
     }
 
     /// Appends a frame that other outboxes may hold as well.
     pub fn push_frame(&mut self, frame: &Frame) {
+        self.push_shared(&frame.bytes);
+    }
+
+    /// Appends bytes that others may hold as well.
+    pub fn push_shared(&mut self, bytes: &Arc<Vec<u8>>) {
         // A short one behind others is copied, so that many of them cost bytes, not entries.
-        if frame.len() <= JOINED_BYTES_MAX && !self.is_empty() {
-            return self.push_bytes(&frame.bytes);
+        if bytes.len() <= JOINED_BYTES_MAX && !self.is_empty() {
+            return self.push_parts(bytes, &[]);
         }
-        self.bytes += frame.len();
-        self.chunks.push_back(Chunk::Shared(frame.clone()));
+        self.bytes += bytes.len();
+        self.chunks.push_back(Chunk::Shared(bytes.clone()));
     }
 
     /// Appends a buffer: moved when it is large, copied when it is small.
     pub fn push_buffer(&mut self, buffer: Vec<u8>) {
         if buffer.len() <= JOINED_BYTES_MAX {
-            return self.push_bytes(&buffer);
+            return self.push_parts(&buffer, &[]);
         }
         self.bytes += buffer.len();
         self.chunks.push_back(Chunk::Own(buffer));
     }
 
-    /// Appends bytes to the last chunk, or to a new one.
-    pub fn push_bytes(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
+    /// Appends two pieces, such as a header and its payload, to the last chunk or to a new one.
+    pub fn push_parts(&mut self, first: &[u8], second: &[u8]) {
+        let more = first.len() + second.len();
+        if more == 0 {
             return;
         }
-        self.bytes += bytes.len();
-        if self.has_room(bytes.len())
-            && let Some(Chunk::Own(last)) = self.chunks.back_mut()
-        {
-            return last.extend_from_slice(bytes);
+        self.bytes += more;
+        if !self.has_room(more) {
+            self.chunks.push_back(Chunk::Own(Vec::with_capacity(more)));
         }
-        self.chunks.push_back(Chunk::Own(bytes.to_vec()));
+        if let Some(Chunk::Own(last)) = self.chunks.back_mut() {
+            last.extend_from_slice(first);
+            last.extend_from_slice(second);
+        }
     }
 
     /// Takes away the first `bytes_len` bytes, which have left.
@@ -152,7 +163,7 @@ impl Chunk {
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own(bytes) => bytes,
-            Self::Shared(frame) => &frame.bytes,
+            Self::Shared(bytes) => bytes,
         }
     }
 }

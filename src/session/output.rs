@@ -73,13 +73,8 @@ impl Session {
     }
 
     pub(super) fn push_control(&mut self, opcode: Opcode, payload: &[u8], now: Time) {
-        self.push(
-            |outbox| {
-                outbox.push_bytes(Header::whole(opcode, payload.len()).encode().as_slice());
-                outbox.push_bytes(payload);
-            },
-            now,
-        );
+        let header = Header::whole(opcode, payload.len()).encode();
+        self.push(|outbox| outbox.push_parts(header.as_slice(), payload), now);
     }
 
     pub(super) fn push_close(&mut self, close: &Close, now: Time) {

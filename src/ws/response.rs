@@ -1,9 +1,9 @@
 //! Answers other than the 101: refusals and pages (RFC 9110, 15; RFC 9112, 4). Every one of
 //! them says how long it is and ends the connection.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ws::syntax::{is_token, is_value_byte};
@@ -15,6 +15,8 @@ pub struct Status(u16);
 impl Status {
     /// 200.
     pub const OK: Self = Self(200);
+    /// 308.
+    pub const PERMANENT_REDIRECT: Self = Self(308);
     /// 304.
     pub const NOT_MODIFIED: Self = Self(304);
     /// 400.
@@ -107,21 +109,24 @@ impl Status {
 pub struct Response {
     status: Status,
     headers: String,
-    body: Cow<'static, [u8]>,
+    /// Shared, since a page is shown to many.
+    body: Arc<Vec<u8>>,
+    /// The length that the head tells, if it is not that of the body.
+    body_len: Option<u64>,
 }
 
 impl Response {
     /// An answer whose body is `body` of this media type.
     #[must_use]
-    pub fn new(status: Status, media_type: &str, body: impl Into<Cow<'static, [u8]>>) -> Self {
+    pub fn new(status: Status, media_type: &str, body: impl Into<Arc<Vec<u8>>>) -> Self {
         let body = body.into();
         Self { body, ..Self::empty(status) }.header("Content-Type", media_type)
     }
 
     /// An answer without a body of its own.
     #[must_use]
-    pub const fn empty(status: Status) -> Self {
-        Self { status, headers: String::new(), body: Cow::Borrowed(&[]) }
+    pub fn empty(status: Status) -> Self {
+        Self { status, headers: String::new(), body: Arc::default(), body_len: None }
     }
 
     /// An answer of one line of plain text.
@@ -151,16 +156,31 @@ impl Response {
         self.status
     }
 
-    /// The answer's bytes up to its body, which follows separately and has `body_len` bytes.
+    /// The same answer to a HEAD: without its content (RFC 9110, 9.3.2).
     #[must_use]
-    pub fn encode_head(&self, body_len: u64) -> Vec<u8> {
+    pub fn without_content(self) -> Self {
+        Self { body_len: Some(self.body.len() as u64), body: Arc::default(), ..self }
+    }
+
+    /// The same answer, whose content of `body_len` bytes is sent separately.
+    #[must_use]
+    pub fn with_content_of(self, body_len: u64) -> Self {
+        Self { body_len: Some(body_len), ..self }
+    }
+
+    /// The head's bytes, up to the empty line.
+    #[must_use]
+    pub fn head(&self) -> Vec<u8> {
         let Status(number) = self.status;
         let phrase = self.status.phrase();
         let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{}", self.headers).into_bytes();
-        // RFC 9110, 8.6: a 204 must not tell a length, and in a 304 it would be that of the
-        // content it stands for.
+        // Nothing is to be taken for more than it says it is, refusals least of all.
+        out.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
+        // RFC 9110, 8.6: a 204 has no length, and that of a 304 would be that of the content
+        // it stands for.
         if self.status.has_content() {
-            out.extend_from_slice(format!("Content-Length: {body_len}\r\n").as_bytes());
+            let len = self.body_len.unwrap_or(self.body.len() as u64);
+            out.extend_from_slice(format!("Content-Length: {len}\r\n").as_bytes());
         }
         // RFC 9110, 7.8 and 15.5.22: a 426 has Upgrade, which Connection has to name.
         let upgrade = if self.status == Status::UPGRADE_REQUIRED { ", Upgrade" } else { "" };
@@ -168,14 +188,9 @@ impl Response {
         out
     }
 
-    /// The answer's bytes: all of them, or, for a HEAD, those before the body.
+    /// The content's bytes; none if the status allows none, whatever was given.
     #[must_use]
-    pub fn encode(&self, method: &str) -> Vec<u8> {
-        let mut out = self.encode_head(self.body.len() as u64);
-        // RFC 9110, 9.3.2: the answer to a HEAD has no content either.
-        if method != "HEAD" && self.status.has_content() {
-            out.extend_from_slice(&self.body);
-        }
-        out
+    pub fn body(&self) -> Option<&Arc<Vec<u8>>> {
+        Some(&self.body).filter(|body| self.status.has_content() && !body.is_empty())
     }
 }

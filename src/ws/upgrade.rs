@@ -26,14 +26,12 @@ impl Upgrade {
     /// # Errors
     /// The first rule of RFC 6455, 4.2.1 that it breaks.
     pub fn parse(head: &Head) -> Result<Option<Self>, UpgradeError> {
-        if head.values("Upgrade").next().is_none() {
-            // A proxy that drops the hop-by-hop fields leaves the others of the handshake.
-            let stripped = head.values("Sec-WebSocket-Key").next().is_some();
-            return if stripped { Err(UpgradeError::Stripped) } else { Ok(None) };
-        }
         // RFC 6455, 4.2.1 (3): an Upgrade field with the value "websocket", in any case.
         if !head.values("Upgrade").flat_map(list).any(|p| p.eq_ignore_ascii_case(b"websocket")) {
-            return Err(UpgradeError::Upgrade);
+            // RFC 9110, 7.8: an upgrade to anything else is ignored. But a key tells that a
+            // handshake is meant, whose Upgrade a proxy may have dropped.
+            let meant = head.values("Sec-WebSocket-Key").next().is_some();
+            return if meant { Err(UpgradeError::Upgrade) } else { Ok(None) };
         }
         // RFC 6455, 4.2.1 (4): a Connection field with the token "Upgrade", in any case.
         if !head.values("Connection").flat_map(list).any(|t| t.eq_ignore_ascii_case(b"upgrade")) {
@@ -76,9 +74,7 @@ impl Upgrade {
 /// What can be wrong with an opening handshake; each says how it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpgradeError {
-    /// There is a key, but no `Upgrade`.
-    Stripped,
-    /// `Upgrade` does not name websocket.
+    /// There is a key, but `Upgrade` does not name websocket.
     Upgrade,
     /// `Connection` does not name upgrade.
     Connection,
@@ -98,12 +94,9 @@ impl UpgradeError {
     pub const fn status(self) -> Status {
         match self {
             Self::Version => Status::UPGRADE_REQUIRED,
-            Self::Stripped
-            | Self::Upgrade
-            | Self::Connection
-            | Self::NoVersion
-            | Self::Key
-            | Self::Protocol => Status::BAD_REQUEST,
+            Self::Upgrade | Self::Connection | Self::NoVersion | Self::Key | Self::Protocol => {
+                Status::BAD_REQUEST
+            }
         }
     }
 }
@@ -111,8 +104,7 @@ impl UpgradeError {
 impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Stripped => "the Upgrade header is missing; a proxy on the way has to pass it on",
-            Self::Upgrade => "the Upgrade header does not say websocket",
+            Self::Upgrade => "no Upgrade header says websocket; a proxy has to pass it on",
             Self::Connection => "the Connection header does not say Upgrade",
             Self::Version => "Sec-WebSocket-Version must be 13",
             Self::NoVersion => "exactly one Sec-WebSocket-Version header is needed",

@@ -1,0 +1,134 @@
+//! The tables of the hub: sockets, stations, and lists of sockets that each know their place.
+//! They are kept apart so that one can be changed while another is looked at.
+
+use std::ops::{Index, IndexMut};
+
+use slab::Slab;
+
+use crate::hub::socket::Socket;
+use crate::hub::station::{Station, StationId};
+use crate::limits::Limits;
+use crate::service::SocketId;
+
+/// All sockets. An id of one that has gone finds nothing.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    table: Slab<Socket>,
+    /// The number of the socket that came last.
+    serial: u64,
+}
+
+impl Sockets {
+    pub(super) fn with_capacity(len: usize) -> Self {
+        Self { table: Slab::with_capacity(len), serial: 0 }
+    }
+
+    /// Adds what `make` makes for the new id; `None` when there are no more ids.
+    pub(super) fn insert(&mut self, make: impl FnOnce(SocketId) -> Socket) -> Option<SocketId> {
+        let entry = self.table.vacant_entry();
+        let id = SocketId::new(entry.key(), self.serial + 1)?;
+        self.serial += 1;
+        entry.insert(make(id));
+        Some(id)
+    }
+
+    pub(super) fn remove(&mut self, id: SocketId) -> Option<Socket> {
+        self.get(id)?;
+        self.table.try_remove(id.index())
+    }
+
+    pub(super) fn get(&self, id: SocketId) -> Option<&Socket> {
+        self.at(id.index()).filter(|socket| socket.id == id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Socket> {
+        self.table.get_mut(id.index()).filter(|socket| socket.id == id)
+    }
+
+    /// Tells a socket that it has moved within its list.
+    pub(super) fn set_place(&mut self, id: SocketId, place: usize) {
+        if let Some(socket) = self.get_mut(id) {
+            socket.place = place;
+        }
+    }
+
+    /// The socket that is in this place now.
+    pub(super) fn at(&self, place: usize) -> Option<&Socket> {
+        self.table.get(place)
+    }
+
+    pub(super) fn ids(&self) -> Vec<SocketId> {
+        self.table.iter().map(|(_, socket)| socket.id).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+}
+
+/// All services, and the bounds for whoever has none.
+#[derive(Debug)]
+pub(super) struct Stations {
+    list: Vec<Station>,
+    common: Limits,
+}
+
+impl Stations {
+    pub(super) const fn new(common: Limits) -> Self {
+        Self { list: Vec::new(), common }
+    }
+
+    /// The id that the next one gets.
+    pub(super) fn next_id(&self) -> StationId {
+        StationId::new(self.list.len())
+    }
+
+    pub(super) fn push(&mut self, station: Station) {
+        self.list.push(station);
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = StationId> + use<> {
+        (0..self.list.len()).map(StationId::new)
+    }
+
+    /// The bounds for a socket: those of its service, once it has one.
+    pub(super) fn limits_of(&self, station: Option<StationId>) -> &Limits {
+        station.map_or(&self.common, |station| &self[station].mount.limits)
+    }
+}
+
+impl Index<StationId> for Stations {
+    type Output = Station;
+
+    fn index(&self, id: StationId) -> &Station {
+        &self.list[id.index()]
+    }
+}
+
+impl IndexMut<StationId> for Stations {
+    fn index_mut(&mut self, id: StationId) -> &mut Station {
+        &mut self.list[id.index()]
+    }
+}
+
+/// A list of sockets, each of which remembers its place, so that it can part at a fixed cost.
+#[derive(Debug, Default)]
+pub(super) struct Roster(Vec<SocketId>);
+
+impl Roster {
+    /// Adds a socket; gives back its place.
+    pub(super) fn join(&mut self, id: SocketId) -> usize {
+        self.0.push(id);
+        self.0.len() - 1
+    }
+
+    /// Takes out the socket at `place`; gives back the one that is there now, if any.
+    pub(super) fn part(&mut self, place: usize) -> Option<SocketId> {
+        self.0.swap_remove(place);
+        self.0.get(place).copied()
+    }
+
+    pub(super) fn ids(&self) -> Vec<SocketId> {
+        self.0.clone()
+    }
+}
