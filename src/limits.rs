@@ -278,12 +278,12 @@ impl fmt::Display for LimitsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OutboxBelowMessage => {
-                "outbox-max must hold one max-message: raise the one or lower the other"
+                "an outbox must hold one message of the longest allowed length"
             }
-            Self::LowAboveHigh => "outbox-low must be below outbox-high",
-            Self::HighAboveMax => "outbox-high must not be above outbox-max",
-            Self::LineAboveHead => "max-request-line must not be above max-head",
-            Self::TooManySockets => "max-connections must not be above 16777216",
+            Self::LowAboveHigh => "the low mark of an outbox must be below its high mark",
+            Self::HighAboveMax => "the high mark of an outbox must not be above its maximum",
+            Self::LineAboveHead => "a request line must not be allowed to be longer than its head",
+            Self::TooManySockets => "more than 16777216 sockets at a time are not possible",
             Self::Zero => "counts and sizes must be above zero, the read buffer 512 bytes or more",
         })
     }

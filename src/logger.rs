@@ -1,15 +1,17 @@
 //! The log on standard error: one line per record, in one write. A record cannot make two
 //! lines or draw on a terminal, whatever text of a peer it quotes. Nothing else writes there
-//! once the server runs, and a standard error that is closed does no harm.
+//! once the server runs, panics included, and a standard error that is closed does no harm.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::panic::{self, PanicHookInfo};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use switchboard::config::LogFormat;
 
-/// Sends the log to standard error. Called again it changes the level; the format stays.
+/// Sends the log to standard error, and what panics say to the log. Called again it changes
+/// the level; the format stays.
 pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let logger = match format {
         LogFormat::Text => &TEXT,
@@ -18,6 +20,16 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     // The only failure is that a logger is there already.
     let _ = log::set_logger(logger);
     log::set_max_level(level);
+    panic::set_hook(Box::new(log_panic));
+}
+
+/// The loop tells which service has ended; the place in the source is known here alone.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let text = panic.payload_as_str().unwrap_or("without a text");
+    match panic.location() {
+        Some(place) => log::error!("panicked at {place}: {text}"),
+        None => log::error!("panicked: {text}"),
+    }
 }
 
 struct Logger {

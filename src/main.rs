@@ -39,10 +39,12 @@ fn main() -> ExitCode {
     let said = match command {
         Command::Run(config) => return run(&config).into(),
         Command::CheckConfig(config) => {
-            warn_of_unknown_services(&config);
+            for text in unknown_services(&config) {
+                eprintln!("switchboard: {text}");
+            }
             say("the configuration is good\n")
         }
-        Command::ListServices(_) => say(&list()),
+        Command::ListServices => say(&list()),
         Command::Help(text) => say(&text),
         Command::Version => say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
     };
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
 
 fn run(config: &Config) -> Exit {
     logger::start(config.log_level, config.log_format);
-    warn_of_unknown_services(config);
+    unknown_services(config).for_each(|text| log::warn!("{text}"));
     let mut host = match listen(config) {
         Ok(host) => host,
         Err((exit, text)) => {
@@ -67,21 +69,15 @@ fn run(config: &Config) -> Exit {
     match started {
         Ok(()) => Exit::Clean,
         Err(error) => {
-            eprintln!("switchboard: the poll loop failed: {error}");
+            log::error!("the poll loop failed: {error}");
             Exit::Failure
         }
     }
 }
 
 fn listen(config: &Config) -> Result<Host, (Exit, String)> {
-    let mut limits = config.limits;
-    let descriptors = raise_descriptor_limit();
-    if config.sockets_max.is_none() {
-        let fitted = descriptors.saturating_sub(DESCRIPTORS_RESERVED).max(1);
-        limits.sockets_max = fitted.min(SOCKETS_AUTO_MAX);
-    }
-    let mut server = Server::new(limits);
-    server.origin(config.origin.clone());
+    let mut server = Server::new(config.limits_for(raise_descriptor_limit()));
+    server.origin(config.all.origin.clone());
     if let Some(root) = &config.static_root {
         server.static_root(root);
     }
@@ -91,10 +87,7 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
             mounted = mounted.page(Page::html(page));
         }
         if let Some(own) = config.services.get(service.path) {
-            mounted = mounted.limits(own.limits);
-            if let Some(origin) = &own.origin {
-                mounted.origin(origin.clone());
-            }
+            mounted.limits(own.limits).origin(own.origin.clone());
         }
     }
     let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
@@ -143,11 +136,11 @@ fn list() -> String {
     services::ALL.iter().map(line).collect()
 }
 
-fn warn_of_unknown_services(config: &Config) {
-    let known = |path: &str| services::ALL.iter().any(|service| service.path == path);
-    for path in config.services.keys().filter(|path| !known(path)) {
-        eprintln!("switchboard: [service {path}] configures no service; --list-services has all");
-    }
+/// What to say of each section for a service that is not there.
+fn unknown_services(config: &Config) -> impl Iterator<Item = String> {
+    let is_known = |path: &str| services::ALL.iter().any(|service| service.path == path);
+    let unknown = config.services.keys().filter(move |path| !is_known(path));
+    unknown.map(|path| format!("[service {path}] configures no service; --list-services has all"))
 }
 
 fn say(text: &str) -> io::Result<()> {
@@ -155,8 +148,3 @@ fn say(text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()
 }
-
-/// Descriptors for all but the sockets: listeners, the poll, files, standard streams.
-const DESCRIPTORS_RESERVED: usize = 64;
-/// Without a word in the configuration, no more sockets than this.
-const SOCKETS_AUTO_MAX: usize = 1_000_000;

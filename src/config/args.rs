@@ -1,5 +1,5 @@
-//! The command line: words become flags, flags become settings and a deed. Which flags there
-//! are is said in `flags`, and what their values may be in `keys`.
+//! The command line: words become flags, flags become settings and a command. Which flags there
+//! are is said in `flags`, and what their values may be in `value`.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -8,27 +8,12 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
-use crate::config::error::{CommandError, UsageError};
-use crate::config::fault::Place;
-use crate::config::flags::{self, Deed, Effect, Flag};
-use crate::config::key::Key;
-use crate::config::sheet::Setting;
-use crate::config::{Config, file};
-
-/// What the command line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Run the server.
-    Run(Config),
-    /// Say that the configuration is right, which it is.
-    CheckConfig(Config),
-    /// List the services.
-    ListServices(Config),
-    /// Print the version.
-    Version,
-    /// Print this text.
-    Help(String),
-}
+use crate::config::error::{CommandError, Place, UsageError};
+use crate::config::flags::{Effect, Flag};
+use crate::config::keys::Key;
+use crate::config::resolve::resolve;
+use crate::config::sheet::{Setting, Sheet};
+use crate::config::{Command, Config};
 
 impl Command {
     /// Reads the command line, without the name of the program, and the configuration file,
@@ -48,19 +33,14 @@ impl Command {
         let mut wishes = Wishes::default();
         while let Some(word) = args.next() {
             wishes.take(&word, &mut args)?;
-            match wishes.deed {
-                Deed::Help => return Ok(Self::Help(flags::help())),
-                Deed::Version => return Ok(Self::Version),
-                Deed::Run | Deed::CheckConfig | Deed::ListServices => {}
+            if let Some(command) = wishes.print {
+                return Ok(command());
             }
         }
-        let mut config = file::load(wishes.file.as_deref(), &wishes.settings, read)?;
+        let sheet = Sheet::load(wishes.file.as_deref(), read);
+        let mut config = resolve(sheet, &wishes.settings)?;
         config.log_level = shifted(config.log_level, wishes.loudness);
-        Ok(match wishes.deed {
-            Deed::CheckConfig => Self::CheckConfig(config),
-            Deed::ListServices => Self::ListServices(config),
-            Deed::Run | Deed::Help | Deed::Version => Self::Run(config),
-        })
+        Ok(wishes.instead.unwrap_or(Self::Run)(config))
     }
 }
 
@@ -71,7 +51,10 @@ struct Wishes {
     settings: Vec<Setting>,
     /// How many levels more of log than the configuration has.
     loudness: i64,
-    deed: Deed,
+    /// What is to be done with the configuration instead of running.
+    instead: Option<fn(Config) -> Command>,
+    /// What is to be printed without one.
+    print: Option<fn() -> Command>,
 }
 
 impl Wishes {
@@ -144,11 +127,12 @@ impl Wishes {
             }
             Effect::Key { key, value: kind } => {
                 let value = value().ok_or_else(|| needed(kind))?;
-                self.settings.push(setting(Key::known(key), name, value)?);
+                self.settings.push(setting(key, name, value)?);
             }
             Effect::Louder => self.loudness += 1,
             Effect::Quieter => self.loudness -= 1,
-            Effect::Instead(deed) => self.deed = deed,
+            Effect::Instead(command) => self.instead = Some(command),
+            Effect::Print(command) => self.print = Some(command),
         }
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::config::exit::Exit;
-use crate::config::key::Key;
+use crate::config::Config;
+use crate::config::command::{Command, Exit};
+use crate::config::keys::{self, Key};
 use crate::config::nearest::nearest;
 
 /// One flag.
@@ -12,37 +13,41 @@ pub(super) struct Flag {
     pub(super) short: Option<char>,
     /// Its name, with both dashes.
     pub(super) long: &'static str,
+    /// What it does, for the help.
+    pub(super) meaning: &'static str,
     /// What it does.
     pub(super) effect: Effect,
 }
 
 /// What a flag does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Effect {
     /// Names the file to read; the help calls the name `value`.
     File { value: &'static str },
-    /// Sets the key called `key` to what the help calls `value`.
-    Key { key: &'static str, value: &'static str },
+    /// Sets the key to what the help calls `value`.
+    Key { key: &'static Key, value: &'static str },
     /// One level more of log.
     Louder,
     /// One level less of log.
     Quieter,
-    /// Asks for something else than running.
-    Instead(Deed),
-}
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Deed {
-    #[default]
-    Run,
-    CheckConfig,
-    ListServices,
-    Version,
-    Help,
+    /// Asks for something else than running, which needs the configuration to be right.
+    Instead(fn(Config) -> Command),
+    /// Asks for a text, whatever the configuration is.
+    Print(fn() -> Command),
 }
 
 impl Flag {
+    /// A flag that sets a key to what the help calls `value`, and means what the key means.
+    const fn of_key(
+        letter: char,
+        long: &'static str,
+        value: &'static str,
+        key: &'static Key,
+    ) -> Self {
+        let effect = Effect::Key { key, value };
+        Self { short: Some(letter), long, meaning: key.meaning, effect }
+    }
+
     /// The flag with this letter.
     pub(super) fn of_letter(letter: char) -> Option<&'static Self> {
         FLAGS.iter().find(|flag| flag.short == Some(letter))
@@ -58,28 +63,13 @@ impl Flag {
     pub(super) const fn value(&self) -> Option<&'static str> {
         match self.effect {
             Effect::File { value } | Effect::Key { key: _, value } => Some(value),
-            Effect::Louder | Effect::Quieter | Effect::Instead(_) => None,
-        }
-    }
-
-    /// What it does, for the help.
-    fn meaning(&self) -> &'static str {
-        match self.effect {
-            Effect::File { .. } => "Read this file instead of server.conf",
-            Effect::Key { key, .. } => Key::known(key).meaning,
-            Effect::Louder => "Log more; may be repeated",
-            Effect::Quieter => "Log less; may be repeated",
-            Effect::Instead(Deed::Run) => "Run the server",
-            Effect::Instead(Deed::CheckConfig) => "Tell what is wrong with the configuration",
-            Effect::Instead(Deed::ListServices) => "List the services and their paths",
-            Effect::Instead(Deed::Version) => "Print the version",
-            Effect::Instead(Deed::Help) => "Print this help",
+            Effect::Louder | Effect::Quieter | Effect::Instead(_) | Effect::Print(_) => None,
         }
     }
 }
 
 /// The text for `--help`.
-pub(super) fn help() -> String {
+fn help() -> String {
     let mut text = String::from(HEAD);
     let mut push = |line: std::fmt::Arguments<'_>| {
         text.write_fmt(line).expect("a string takes every text");
@@ -87,7 +77,7 @@ pub(super) fn help() -> String {
     for flag in FLAGS {
         let short = flag.short.map_or_else(|| "    ".to_owned(), |letter| format!("-{letter}, "));
         let names = format!("{short}{} {}", flag.long, flag.value().unwrap_or(""));
-        push(format_args!("  {names:<27} {}\n", flag.meaning()));
+        push(format_args!("  {names:<27} {}\n", flag.meaning));
     }
     push(format_args!("{FILES}"));
     for exit in Exit::ALL {
@@ -97,25 +87,52 @@ pub(super) fn help() -> String {
 }
 
 static FLAGS: &[Flag] = &[
-    Flag { short: Some('c'), long: "--config", effect: Effect::File { value: "FILE" } },
-    Flag { short: Some('o'), long: "--host", effect: Effect::Key { key: "host", value: "ADDR" } },
-    Flag { short: Some('p'), long: "--port", effect: Effect::Key { key: "port", value: "N" } },
     Flag {
-        short: Some('d'),
-        long: "--document-root",
-        effect: Effect::Key { key: "document-root", value: "DIR" },
+        short: Some('c'),
+        long: "--config",
+        meaning: "Read this file instead of server.conf",
+        effect: Effect::File { value: "FILE" },
+    },
+    Flag::of_key('o', "--host", "ADDR", keys::known("host")),
+    Flag::of_key('p', "--port", "N", keys::known("port")),
+    Flag::of_key('d', "--document-root", "DIR", keys::known("document-root")),
+    Flag::of_key('s', "--static-root", "DIR", keys::known("static-root")),
+    Flag {
+        short: Some('v'),
+        long: "--verbose",
+        meaning: "Log more; may be repeated",
+        effect: Effect::Louder,
     },
     Flag {
-        short: Some('s'),
-        long: "--static-root",
-        effect: Effect::Key { key: "static-root", value: "DIR" },
+        short: Some('q'),
+        long: "--quiet",
+        meaning: "Log less; may be repeated",
+        effect: Effect::Quieter,
     },
-    Flag { short: Some('v'), long: "--verbose", effect: Effect::Louder },
-    Flag { short: Some('q'), long: "--quiet", effect: Effect::Quieter },
-    Flag { short: None, long: "--check-config", effect: Effect::Instead(Deed::CheckConfig) },
-    Flag { short: None, long: "--list-services", effect: Effect::Instead(Deed::ListServices) },
-    Flag { short: Some('V'), long: "--version", effect: Effect::Instead(Deed::Version) },
-    Flag { short: Some('h'), long: "--help", effect: Effect::Instead(Deed::Help) },
+    Flag {
+        short: None,
+        long: "--check-config",
+        meaning: "Tell what is wrong with the configuration",
+        effect: Effect::Instead(Command::CheckConfig),
+    },
+    Flag {
+        short: None,
+        long: "--list-services",
+        meaning: "List the services and their paths",
+        effect: Effect::Instead(|_| Command::ListServices),
+    },
+    Flag {
+        short: Some('V'),
+        long: "--version",
+        meaning: "Print the version",
+        effect: Effect::Print(|| Command::Version),
+    },
+    Flag {
+        short: Some('h'),
+        long: "--help",
+        meaning: "Print this help",
+        effect: Effect::Print(|| Command::Help(help())),
+    },
 ];
 
 const HEAD: &str = "\

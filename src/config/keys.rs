@@ -1,16 +1,128 @@
-//! The list of all keys, in the order of `server.conf`. A new key is one more entry here and
-//! one more comment there; a test holds the two against each other, and nothing else lists
-//! keys.
+//! The list of all keys, in the order of `server.conf`, and what there is to know about each.
+//! A new key is one more entry here and one more comment there; a test holds the two against
+//! each other, and nothing else lists keys. How values are read is said in `value`.
 
-use crate::config::key::{Key, Section, Setter};
-use crate::config::kind::Kind;
+use std::ffi::OsStr;
+
+use crate::config::value::Kind;
+use crate::config::{Config, ServiceConfig};
+
+/// One key.
+pub(super) struct Key {
+    /// The section that it belongs to.
+    pub(super) section: Section,
+    /// Its name, as no other key has it in any section.
+    pub(super) name: &'static str,
+    /// The value that it has when it is not given.
+    pub(super) default: &'static str,
+    /// What it does, in one line.
+    pub(super) meaning: &'static str,
+    /// Where its value goes.
+    pub(super) setter: Setter,
+}
+
+impl Key {
+    /// Sets the value for all; `None` if it is not allowed.
+    pub(super) fn set(&self, config: &mut Config, value: &OsStr) -> Option<()> {
+        match &self.setter {
+            Setter::Server(kind) => kind.set(config, value),
+            Setter::Service(kind) => kind.set(&mut config.all, value),
+        }
+    }
+
+    /// Sets the value for one service; `None` if it is not allowed.
+    pub(super) fn set_for(&self, service: &mut ServiceConfig, value: &OsStr) -> Option<()> {
+        match &self.setter {
+            Setter::Server(_) => None,
+            Setter::Service(kind) => kind.set(service, value),
+        }
+    }
+
+    /// Whether one service may have a value of its own.
+    pub(super) const fn is_for_services(&self) -> bool {
+        match self.setter {
+            Setter::Server(_) => false,
+            Setter::Service(_) => true,
+        }
+    }
+
+    /// Whether it may be given several times, where each time adds to the others.
+    pub(super) const fn repeats(&self) -> bool {
+        match &self.setter {
+            Setter::Server(kind) => kind.repeats(),
+            Setter::Service(kind) => kind.repeats(),
+        }
+    }
+
+    /// What is allowed, to be read after "allowed is".
+    pub(super) const fn allowed(&self) -> &'static str {
+        match &self.setter {
+            Setter::Server(kind) => kind.allowed(),
+            Setter::Service(kind) => kind.allowed(),
+        }
+    }
+}
+
+/// Where a value goes.
+pub(super) enum Setter {
+    /// To the server, which has one value.
+    Server(Kind<Config>),
+    /// To all services, or in a section of its own to one of them.
+    Service(Kind<ServiceConfig>),
+}
+
+/// The sections that are there once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    /// `[server]`
+    Server,
+    /// `[limits]`
+    Limits,
+}
+
+impl Section {
+    /// The section as it is written.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Server => "[server]",
+            Self::Limits => "[limits]",
+        }
+    }
+}
+
+/// The key called `name`, which is a plain one.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The key called `name`, a name that stands in this program. A wrong one is a fault of the
+/// program and panics, which the list of flags does while it is compiled.
+pub(super) const fn known(name: &str) -> &'static Key {
+    let mut keys = KEYS;
+    while let [key, others @ ..] = keys {
+        if is_same(key.name.as_bytes(), name.as_bytes()) {
+            return key;
+        }
+        keys = others;
+    }
+    panic!("a name in the program is that of a key")
+}
+
+/// What `==` says, which cannot be asked while compiling.
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    match (a, b) {
+        ([], []) => true,
+        ([first, a @ ..], [second, b @ ..]) => *first == *second && is_same(a, b),
+        ([], [_, ..]) | ([_, ..], []) => false,
+    }
+}
 
 pub(super) static KEYS: &[Key] = &[
     Key {
         section: Section::Server,
         name: "host",
         default: "127.0.0.1",
-        meaning: "Listen on this address; may be repeated",
+        meaning: "Listen on this address; may be repeated; :: is for IPv4 too",
         setter: Setter::Server(Kind::Hosts(|config, hosts| {
             // The same address twice could be listened on once only.
             for host in hosts {
@@ -31,7 +143,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "document-root",
         default: "services",
-        meaning: "The directory of the services, which has to be there",
+        meaning: "As in the original, but nothing is searched: services are compiled in",
         setter: Setter::Server(Kind::Directory(|config, root| config.document_root = root)),
     },
     Key {
@@ -46,7 +158,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "origin",
         default: "same",
         meaning: "Pages of these origins may open sockets; same is the host and port asked for",
-        setter: Setter::Service(Kind::Origin(|service, rule| service.origin = Some(rule))),
+        setter: Setter::Service(Kind::Origin(|service, rule| service.origin = rule)),
     },
     Key {
         section: Section::Server,
@@ -85,14 +197,16 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-head",
         default: "16k",
         meaning: "Longest request head; over it: 431",
-        setter: Setter::Server(Kind::Size(|config, bytes| config.limits.head_bytes_max = bytes)),
+        setter: Setter::Server(Kind::Size(|config, bytes| {
+            config.all.limits.head_bytes_max = bytes;
+        })),
     },
     Key {
         section: Section::Limits,
         name: "max-headers",
         default: "100",
         meaning: "Most headers of a request; over it: 431",
-        setter: Setter::Server(Kind::Count(|config, count| config.limits.headers_max = count)),
+        setter: Setter::Server(Kind::Count(|config, count| config.all.limits.headers_max = count)),
     },
     Key {
         section: Section::Limits,
@@ -100,7 +214,7 @@ pub(super) static KEYS: &[Key] = &[
         default: "8k",
         meaning: "Longest request line, which max-head has to hold; over it: 414",
         setter: Setter::Server(Kind::Size(|config, bytes| {
-            config.limits.request_line_bytes_max = bytes;
+            config.all.limits.request_line_bytes_max = bytes;
         })),
     },
     Key {
@@ -108,7 +222,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "handshake-timeout",
         default: "10s",
         meaning: "Longest time from the connection to the end of the request head; over it: 408",
-        setter: Setter::Server(Kind::Time(|config, ms| config.limits.handshake_ms_max = ms)),
+        setter: Setter::Server(Kind::Time(|config, ms| config.all.limits.handshake_ms_max = ms)),
     },
     Key {
         section: Section::Limits,
@@ -197,10 +311,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-connections",
         default: "auto",
         meaning: "Most sockets at a time; auto fits it to the descriptor limit; over it: 503",
-        setter: Setter::Server(Kind::CountOrAuto(|config, count| {
-            config.sockets_max = count;
-            config.limits.sockets_max = count.unwrap_or(config.limits.sockets_max);
-        })),
+        setter: Setter::Server(Kind::CountOrAuto(|config, count| config.sockets_max = count)),
     },
     Key {
         section: Section::Limits,
@@ -208,7 +319,7 @@ pub(super) static KEYS: &[Key] = &[
         default: "256",
         meaning: "Most sockets from one address that is not loopback; over it: 503",
         setter: Setter::Server(Kind::CountOrOff(|config, count| {
-            config.limits.sockets_per_ip_max = count;
+            config.all.limits.sockets_per_ip_max = count;
         })),
     },
     Key {
@@ -232,13 +343,15 @@ pub(super) static KEYS: &[Key] = &[
         name: "drain-timeout",
         default: "30s",
         meaning: "Longest time of a clean stop; then what is left is dropped",
-        setter: Setter::Server(Kind::TimeOrZero(|config, ms| config.limits.drain_ms_max = ms)),
+        setter: Setter::Server(Kind::TimeOrZero(|config, ms| config.all.limits.drain_ms_max = ms)),
     },
     Key {
         section: Section::Limits,
         name: "drain-spread",
         default: "10s",
         meaning: "A clean stop spreads the closing of its sockets over this time",
-        setter: Setter::Server(Kind::TimeOrZero(|config, ms| config.limits.drain_spread_ms = ms)),
+        setter: Setter::Server(Kind::TimeOrZero(|config, ms| {
+            config.all.limits.drain_spread_ms = ms;
+        })),
     },
 ];

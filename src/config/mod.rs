@@ -1,48 +1,44 @@
 //! What the server is told: the command line and `server.conf`, read into one [`Config`]. It
 //! starts nothing and prints nothing; whatever is wrong comes back as an error that says
-//! where, what was found, what is allowed, and which known name is nearest.
+//! where, what was found, what is allowed, and which known name is nearest. The one thing it
+//! logs is that the system may have less to give than was asked for.
 //!
 //! In reading order:
 //!
-//! - [`Config`]: the result; [`Command`] in `args`: what the command line asks for
-//! - `flags`: the one list of flags; the help is made from it
-//! - `keys`: the one list of keys; `key`: what there is to know about each; `kind`: the kinds
-//!   of values that keys have; `values`, `addresses`: how each is read
-//! - `file`: which file is read; `ini`: its lines; `sheet`: its keys in their sections
+//! - [`Config`]: the result; [`Command`] and [`Exit`] in `command`: what the process is asked
+//!   for, and how it ends
+//! - `args`: the words of the command line; `flags`: the one list of flags, which is the help
+//! - `keys`: the one list of keys; `value`: the kinds of values that they have
+//! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections
 //! - `resolve`: from keys in any order to a `Config` that agrees with itself
-//! - `nearest`: the known name that was meant
-//! - `fault`, `error`: what can be wrong; `exit`: how the process ends
+//! - `nearest`: the known name that was meant; `error`: what can be wrong
 
-mod addresses;
 mod args;
+mod command;
 mod error;
-mod exit;
-mod fault;
-mod file;
 mod flags;
 mod ini;
-mod key;
 mod keys;
-mod kind;
 mod nearest;
 mod resolve;
 mod sheet;
 #[cfg(test)]
 mod tests;
-mod values;
+mod value;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
+use crate::config::resolve::resolve;
+use crate::config::sheet::Sheet;
 use crate::hub::OriginRule;
 use crate::limits::Limits;
 
-pub use args::Command;
+pub use command::{Command, Exit};
 pub use error::{CommandError, ConfigError, UsageError};
-pub use exit::Exit;
-pub use file::read_file;
+pub use sheet::read_file;
 
 /// Everything that the server is told. Of three places that may tell it, the first counts: a
 /// flag, the file, the default.
@@ -65,22 +61,22 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// The TCP port of all of them; with 0 the system chooses.
     pub port: u16,
-    /// Where executables are looked up. It exists unless it is the default.
+    /// A directory if it is given, accepted for configurations of the original: services are
+    /// compiled in, and nothing is searched there.
     pub document_root: PathBuf,
     /// Where files for plain GET are looked up. It exists.
     pub static_root: Option<PathBuf>,
-    /// Which pages may open sockets.
-    pub origin: OriginRule,
     /// How much is logged.
     pub log_level: LevelFilter,
     /// How it is logged.
     pub log_format: LogFormat,
-    /// The limits of the server and of each service that has none of its own.
-    pub limits: Limits,
-    /// Most sockets at a time, which `limits` has too; `None` leaves it to the caller to fit
-    /// `limits.sockets_max` to the descriptor limit.
+    /// Most sockets at a time; `None` fits them to the descriptors, as
+    /// [`Config::limits_for`] does.
     pub sockets_max: Option<usize>,
-    /// What differs for single services, by the path that each is mounted at.
+    /// What holds for the server and for each service that is not among `services`. Its
+    /// limits leave `sockets_max` as it is in the preset.
+    pub all: ServiceConfig,
+    /// What holds for single services instead, by the path that each is mounted at.
     pub services: BTreeMap<String, ServiceConfig>,
 }
 
@@ -90,7 +86,24 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        file::parse(file, text, &[])
+        resolve(Sheet::read(file, text), &[])
+    }
+
+    /// The limits of a server that may have this many descriptors open: those for all, with
+    /// the sockets that were asked for, or else as many as there are descriptors for. If more
+    /// was asked for than that, it is granted all the same, and a warning is logged.
+    #[must_use]
+    pub fn limits_for(&self, descriptors: usize) -> Limits {
+        let for_files = if self.static_root.is_some() { DESCRIPTORS_OF_FILES } else { 0 };
+        let fitting = descriptors.saturating_sub(DESCRIPTORS_RESERVED + for_files).max(1);
+        let sockets_max = self.sockets_max.unwrap_or(fitting.min(SOCKETS_AUTO_MAX));
+        if sockets_max > fitting {
+            log::warn!(
+                "max-connections is {sockets_max}, while {descriptors} descriptors are enough \
+                 for {fitting}: raise their limit (ulimit -n) or lower max-connections"
+            );
+        }
+        Limits { sockets_max, ..self.all.limits }
     }
 }
 
@@ -102,23 +115,23 @@ impl Default for Config {
             port: 12_345,
             document_root: PathBuf::from("services"),
             static_root: None,
-            origin: OriginRule::Same,
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
-            limits: Limits::SERVER,
             sockets_max: None,
+            all: ServiceConfig { limits: Limits::SERVER, origin: OriginRule::Same },
             services: BTreeMap::new(),
         }
     }
 }
 
-/// What one service has instead of the values for all.
+/// What a service may have of its own. For a single one, the values for all are laid under
+/// those of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceConfig {
-    /// The limits for all, with those of the service laid over them.
+    /// The limits.
     pub limits: Limits,
-    /// Which pages may open sockets to it; `None` if the rule for all holds.
-    pub origin: Option<OriginRule>,
+    /// Which pages may open sockets.
+    pub origin: OriginRule,
 }
 
 /// The shape of a log line.
@@ -129,3 +142,10 @@ pub enum LogFormat {
     /// For machines: one JSON object per line.
     Json,
 }
+
+/// Descriptors for all but sockets and files: listeners, the poll, standard streams, bells.
+const DESCRIPTORS_RESERVED: usize = 64;
+/// Descriptors for files, each of which is open while it is served.
+const DESCRIPTORS_OF_FILES: usize = 256;
+/// Without a word in the configuration, no more sockets than this.
+const SOCKETS_AUTO_MAX: usize = 1_000_000;

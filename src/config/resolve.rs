@@ -4,32 +4,33 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::config::fault::{Fault, Given, Problem};
-use crate::config::key::Key;
+use crate::config::Config;
+use crate::config::error::{ConfigError, Fault, Given, Problem};
+use crate::config::keys::{self, Key};
 use crate::config::sheet::{Setting, Sheet};
-use crate::config::{Config, ServiceConfig};
 use crate::limits::{Limits, LimitsError};
 
-/// The configuration that the settings make. Every fault found is added to `faults`; with
-/// one among them the configuration is good for nothing.
-pub(super) fn resolve(sheet: &Sheet, flags: &[Setting], faults: &mut Vec<Fault>) -> Config {
-    let mut config = Config::default();
-    for layer in [&sheet.all, flags] {
+/// The configuration that the file makes with the flags laid over it, or else everything that
+/// is wrong with it.
+pub(super) fn resolve(sheet: Sheet, flags: &[Setting]) -> Result<Config, ConfigError> {
+    let Sheet { file, all, services, mut faults } = sheet;
+    let mut config = Config { file, ..Config::default() };
+    for layer in [&all, flags] {
         // Addresses add up within a layer, and together replace those of the layer below.
         if layer.iter().any(|setting| setting.key.repeats()) {
             config.hosts.clear();
         }
-        lay(layer, faults, |key, value| key.set(&mut config, value));
+        lay(layer, &mut faults, |key, value| key.set(&mut config, value));
     }
-    check_roots(&config, flags.iter().rev().chain(&sheet.all), faults);
-    check_limits(&config.limits, &sheet.all, &[], faults);
-    for (path, own) in &sheet.services {
-        let mut service = ServiceConfig { limits: config.limits, origin: None };
-        lay(own, faults, |key, value| key.set_for(&mut service, value));
-        check_limits(&service.limits, own, &sheet.all, faults);
-        config.services.insert(path.clone(), service);
+    check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
+    check_limits(&config.all.limits, &all, &[], &mut faults);
+    for (path, own) in services {
+        let mut service = config.all.clone();
+        lay(&own, &mut faults, |key, value| key.set_for(&mut service, value));
+        check_limits(&service.limits, &own, &all, &mut faults);
+        config.services.insert(path, service);
     }
-    config
+    if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }
 }
 
 /// Sets one setting after the other. Those for which `set` gives `None` are faults.
@@ -42,8 +43,9 @@ fn lay(
     faults.extend(refused.map(Setting::refusal));
 }
 
-/// A directory that is given has to be there; the default may be missing, because a server
-/// needs no executables. Of `settings`, the first of a key is the one that counts.
+/// What is given as a directory has to be one, the `document-root` too, though nothing is
+/// searched there: its default may be missing. Of `settings`, the first of a key is the one
+/// that counts.
 fn check_roots<'a>(
     config: &Config,
     settings: impl Iterator<Item = &'a Setting> + Clone,
@@ -67,7 +69,7 @@ fn check_roots<'a>(
 fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mut Vec<Fault>) {
     let Err(error) = limits.check() else { return };
     let find = |name: &str| own.iter().chain(below).find(|setting| setting.key.name == name);
-    let names = parties(error);
+    let Some((names, cure)) = relation(error) else { return };
     let mut settings = names.iter().filter_map(|name| find(name));
     let Some(first) = own.iter().find(|setting| names.contains(&setting.key.name)) else { return };
     // What could not be read contradicts nothing.
@@ -80,21 +82,28 @@ fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mu
             value: setting.value.to_string_lossy().into(),
             place: Some(setting.place),
         },
-        None => Given { name, value: Key::known(name).default.to_owned(), place: None },
+        None => Given { name, value: keys::known(name).default.to_owned(), place: None },
     };
     let given = names.iter().map(given).collect();
-    faults.push(Fault { place: first.place, problem: Problem::Limits { given, error } });
+    faults.push(Fault { place: first.place, problem: Problem::Limits { given, cure } });
 }
 
-/// The keys that a relation is about.
-const fn parties(error: LimitsError) -> &'static [&'static str] {
+/// The keys that a relation is about, and the cure; `None` for what no key allows.
+const fn relation(error: LimitsError) -> Option<(&'static [&'static str], &'static str)> {
     match error {
-        LimitsError::OutboxBelowMessage => &["max-message", "outbox-max"],
-        LimitsError::LowAboveHigh => &["outbox-low", "outbox-high"],
-        LimitsError::HighAboveMax => &["outbox-high", "outbox-max"],
-        LimitsError::LineAboveHead => &["max-request-line", "max-head"],
-        LimitsError::TooManySockets => &["max-connections"],
-        // No key allows a zero.
-        LimitsError::Zero => &[],
+        LimitsError::OutboxBelowMessage => Some((
+            &["max-message", "outbox-max"],
+            "outbox-max must hold one max-message: raise the one or lower the other",
+        )),
+        LimitsError::LowAboveHigh => {
+            Some((&["outbox-low", "outbox-high"], "outbox-low must be below outbox-high"))
+        }
+        LimitsError::HighAboveMax => {
+            Some((&["outbox-high", "outbox-max"], "outbox-high must not be above outbox-max"))
+        }
+        LimitsError::LineAboveHead => {
+            Some((&["max-request-line", "max-head"], "max-request-line must not be above max-head"))
+        }
+        LimitsError::TooManySockets | LimitsError::Zero => None,
     }
 }

@@ -1,57 +1,101 @@
-//! `Sheet`: a configuration file as a list of settings, each a known key with its value, in
+//! `Sheet`: the configuration file as a list of settings, each a known key with its value, in
 //! the section where it may stand. Values are not looked at yet: sections may come in any
 //! order, and what is for one service lies over what is for all.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use crate::config::fault::{Fault, Place, Problem};
+use crate::config::error::{Fault, Place, Problem};
 use crate::config::ini::{self, IniError, Line};
-use crate::config::key::{Key, Section};
-use crate::config::keys::KEYS;
+use crate::config::keys::{self, KEYS, Key, Section};
 use crate::config::nearest::nearest;
 use crate::ws::Target;
+
+/// Reads a file for [`Command::parse`](crate::config::Command::parse), though no more of it
+/// than shows that it is too long.
+///
+/// # Errors
+/// Those of the system.
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// What a file says.
 #[derive(Default)]
 pub(super) struct Sheet {
+    /// The file, if there is one.
+    pub(super) file: Option<PathBuf>,
     /// What it says for all.
     pub(super) all: Vec<Setting>,
     /// What it says for single services, by path.
     pub(super) services: BTreeMap<String, Vec<Setting>>,
+    /// What is wrong with it, which has been left out.
+    pub(super) faults: Vec<Fault>,
 }
 
 impl Sheet {
-    /// Reads `text`. What is wrong with it is left out and becomes a fault.
-    pub(super) fn read(text: &str, faults: &mut Vec<Fault>) -> Self {
-        let mut sheet = Self::default();
+    /// Reads the file `named`, which has to be there, or else the first of [`NAMES`] that is.
+    pub(super) fn load(named: Option<&Path>, read: impl Fn(&Path) -> io::Result<Vec<u8>>) -> Self {
+        let unnamed = NAMES.map(Path::new);
+        for file in named.as_ref().map_or(&unnamed[..], std::slice::from_ref) {
+            let text = match read(file) {
+                Ok(bytes) => decode(bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
+                    continue;
+                }
+                Err(error) => {
+                    let problem = Problem::Unreadable(error.to_string());
+                    Err(Fault { place: Place::File, problem })
+                }
+            };
+            return match text {
+                Ok(text) => Self::read(file, &text),
+                Err(fault) => Self { faults: vec![fault], ..Self::of(file) },
+            };
+        }
+        Self::default()
+    }
+
+    /// Reads `text` as that of `file`.
+    pub(super) fn read(file: &Path, text: &str) -> Self {
+        let mut sheet = Self::of(file);
         let mut here = Here::Nowhere;
         for (number, line) in ini::lines(text) {
-            let mut report = |problem| faults.push(Fault { place: Place::Line(number), problem });
-            match line {
+            let fault = match line {
+                Ok(Line::Key { name, value }) => sheet.add(&here, name, value, number).err(),
                 Ok(Line::Section(title)) => {
-                    here = Here::parse(title).unwrap_or_else(|problem| {
-                        report(problem);
-                        Here::Unknown
-                    });
-                }
-                Ok(Line::Key { name, value }) => {
-                    sheet.add(&here, name, value, number).unwrap_or_else(report);
+                    let (section, fault) = match Here::parse(title) {
+                        Ok(section) => (section, None),
+                        Err(problem) => (Here::Unknown, Some(problem)),
+                    };
+                    here = section;
+                    fault
                 }
                 Err(error) => {
                     if error == IniError::OpenBracket {
                         here = Here::Unknown;
                     }
-                    report(Problem::Syntax(error));
+                    Some(Problem::Syntax(error))
                 }
-            }
+            };
+            let place = Place::Line(number);
+            sheet.faults.extend(fault.map(|problem| Fault { place, problem }));
         }
         sheet
     }
 
+    fn of(file: &Path) -> Self {
+        Self { file: Some(file.to_owned()), ..Self::default() }
+    }
+
     fn add(&mut self, here: &Here, name: &str, value: &str, line: usize) -> Result<(), Problem> {
         let plain = ini::plain(name);
-        let key = Key::find(&plain);
+        let key = keys::find(&plain);
         let settings = match here {
             Here::Unknown => return Ok(()),
             Here::Nowhere => {
@@ -138,7 +182,7 @@ impl Here {
     fn unknown(&self, name: &str, plain: &str) -> Problem {
         let here = KEYS.iter().filter(|key| self.holds(key));
         let elsewhere = KEYS.iter().filter(|key| !self.holds(key));
-        let near = nearest(plain, here.chain(elsewhere).map(|key| key.name)).and_then(Key::find);
+        let near = nearest(plain, here.chain(elsewhere).map(|key| key.name)).and_then(keys::find);
         let nearest = near.map(|key| (key.name, (!self.holds(key)).then_some(key.section)));
         Problem::UnknownKey { name: name.to_owned(), here: self.title(), nearest }
     }
@@ -152,3 +196,20 @@ impl Here {
         }
     }
 }
+
+/// The text of a file, if it is one that a configuration can be.
+fn decode(bytes: Vec<u8>) -> Result<String, Fault> {
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(Fault { place: Place::File, problem: Problem::TooLong });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        Fault { place: Place::Line(line), problem: Problem::NotText }
+    })
+}
+
+/// What is read without being named: the file, and what it was called in the original system.
+const NAMES: [&str; 2] = ["server.conf", "server.config"];
+/// Nobody writes more; a name given by mistake may be anything.
+const FILE_BYTES_MAX: usize = 1 << 20;

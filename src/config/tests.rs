@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
-use crate::config::exit::Exit;
-use crate::config::key::Key;
-use crate::config::keys::KEYS;
-use crate::config::{Command, Config, LogFormat, ServiceConfig, read_file};
+use crate::config::keys::{self, KEYS};
+use crate::config::{Command, Config, Exit, LogFormat, ServiceConfig, read_file};
 use crate::hub::OriginRule;
 use crate::limits::Limits;
 
@@ -43,7 +41,7 @@ fn config(words: &[&str], files: &[(&str, &str)]) -> Config {
 fn the_shipped_file_gives_the_defaults() {
     let services = BTreeMap::from([(
         "/demo_chatroom".to_owned(),
-        ServiceConfig { limits: Limits::SERVER, origin: Some(OriginRule::Any) },
+        ServiceConfig { limits: Limits::SERVER, origin: OriginRule::Any },
     )]);
     let file = Some(PathBuf::from("server.conf"));
     let expected = Config { file, services, ..Config::default() };
@@ -87,7 +85,7 @@ fn names_are_plain_and_unique() {
     for (index, key) in KEYS.iter().enumerate() {
         assert_eq!(key.name, super::ini::plain(key.name));
         assert!(KEYS[..index].iter().all(|other| other.name != key.name), "{}", key.name);
-        assert!(std::ptr::eq(Key::known(key.name), key));
+        assert!(std::ptr::eq(keys::known(key.name), key));
     }
 }
 
@@ -153,7 +151,6 @@ fn every_key_is_set() {
         outbox_low_bytes: 9 << 10,
         outbox_bytes_max: 64 << 20,
         mail_messages_max: 10,
-        sockets_max: 1_000,
         sockets_per_ip_max: Limits::OFF_COUNT,
         topics_max: 11,
         topics_per_socket_max: 12,
@@ -162,20 +159,41 @@ fn every_key_is_set() {
         ..Limits::SERVER
     };
     let origins = ["https://a.example", "http://b:8080", "null"];
+    let origins = origins.map(|text| text.parse().expect("it is an origin"));
     let expected = Config {
         file: Some(PathBuf::from("server.conf")),
         hosts: ["0.0.0.0", "::1", "localhost"].map(str::to_owned).to_vec(),
         port: 0,
         document_root: PathBuf::from("src"),
         static_root: Some(PathBuf::from("src/config")),
-        origin: OriginRule::List(origins.map(str::to_owned).to_vec()),
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
-        limits,
         sockets_max: Some(1_000),
+        all: ServiceConfig { limits, origin: OriginRule::List(origins.to_vec()) },
         services: BTreeMap::new(),
     };
     assert_eq!(parse(EVERY_KEY), Ok(expected));
+}
+
+#[test]
+fn sockets_are_fitted_to_the_descriptors() {
+    let asked = |sockets_max, root: &str| {
+        let static_root = (!root.is_empty()).then(|| PathBuf::from(root));
+        Config { sockets_max, static_root, ..Config::default() }
+    };
+    let rows = [
+        (asked(None, ""), 1_024, 960),
+        (asked(None, "src"), 1_024, 704),
+        (asked(None, ""), 10, 1),
+        (asked(None, ""), usize::MAX, 1_000_000),
+        (asked(Some(7), ""), 1_024, 7),
+        (asked(Some(5_000), "src"), 1_024, 5_000),
+        (asked(Some(2_000_000), ""), usize::MAX, 2_000_000),
+    ];
+    for (config, descriptors, sockets_max) in rows {
+        let expected = Limits { sockets_max, ..config.all.limits };
+        assert_eq!(config.limits_for(descriptors), expected, "{descriptors}");
+    }
 }
 
 #[test]
@@ -185,12 +203,13 @@ fn services_lie_over_all_whatever_the_order() {
                 [SERVICE   /a]\nidle_timeout: 1m\n[service /C]\n";
     let config = parse(text).expect("the text is right");
     let all = Limits { message_bytes_max: 128 << 10, pong_ms_max: 1_000, ..Limits::SERVER };
-    assert_eq!(config.limits, all);
+    let null = OriginRule::List(vec!["null".parse().expect("it is an origin")]);
+    assert_eq!(config.all, ServiceConfig { limits: all, origin: null.clone() });
     let a = Limits { message_bytes_max: 64 << 10, idle_ms_max: 60_000, ..all };
     let b = Limits { mail_bytes_max: 1 << 20, ..all };
     let expected = [
-        ("/a".to_owned(), ServiceConfig { limits: a, origin: None }),
-        ("/b/".to_owned(), ServiceConfig { limits: b, origin: Some(OriginRule::Any) }),
+        ("/a".to_owned(), ServiceConfig { limits: a, origin: null.clone() }),
+        ("/b/".to_owned(), ServiceConfig { limits: b, origin: OriginRule::Any }),
     ];
     assert_eq!(config.services, BTreeMap::from(expected));
 }
@@ -416,7 +435,7 @@ fn deeds_other_than_running() {
     assert_eq!(deed(&["--check-config", "-p1"]), {
         Command::CheckConfig(Config { port: 1, ..Config::default() })
     });
-    assert_eq!(deed(&["--list-services"]), Command::ListServices(Config::default()));
+    assert_eq!(deed(&["--list-services"]), Command::ListServices);
     assert_eq!(deed(&["-V", "--nonsense"]), Command::Version);
     assert_eq!(deed(&["-p1", "--version", "-c", "missing"]), Command::Version);
     let Command::Help(text) = deed(&["-h"]) else { panic!("no help") };

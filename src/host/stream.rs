@@ -17,8 +17,8 @@ impl Streams {
         Self(Vec::with_capacity(len))
     }
 
-    pub(super) fn insert(&mut self, stream: Stream) {
-        let place = stream.id.index();
+    pub(super) fn insert(&mut self, id: SocketId, stream: Stream) {
+        let place = id.index();
         if place >= self.0.len() {
             self.0.resize_with(place + 1, || None);
         }
@@ -27,12 +27,8 @@ impl Streams {
 
     /// The connection of this socket, and never that of another one in its place.
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Stream> {
-        self.at_mut(id.index()).filter(|stream| stream.id == id)
-    }
-
-    /// The connection that is in this place now.
-    pub(super) fn at_mut(&mut self, place: usize) -> Option<&mut Stream> {
-        self.0.get_mut(place)?.as_mut()
+        let stream = self.0.get_mut(id.index())?.as_mut()?;
+        Some(stream).filter(|stream| stream.serial == end_of_serial(id))
     }
 
     /// Closes the connection of this socket, which takes it out of the poll.
@@ -46,7 +42,8 @@ impl Streams {
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Stream {
-    id: SocketId,
+    /// The end of its socket's number, which tells it from others in the same place.
+    serial: u32,
     stream: TcpStream,
     /// Whether a write may move bytes; an edge tells when it may again.
     writable: bool,
@@ -79,7 +76,7 @@ impl Stream {
     #[must_use]
     pub(super) const fn new(id: SocketId, stream: TcpStream) -> Self {
         Self {
-            id,
+            serial: end_of_serial(id),
             stream,
             writable: true,
             ending: false,
@@ -176,10 +173,6 @@ impl Stream {
         self.reading = false;
     }
 
-    pub(super) const fn id(&self) -> SocketId {
-        self.id
-    }
-
     /// The system told that the peer has ended its half.
     pub(super) const fn set_ending(&mut self) {
         self.ending = true;
@@ -195,6 +188,13 @@ impl Stream {
     pub(super) const fn source(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
+}
+
+/// Enough to tell apart the sockets that one place has within two turns.
+const fn end_of_serial(id: SocketId) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the end is what is wanted")]
+    let end = id.serial() as u32;
+    end
 }
 
 const fn describe(kind: ErrorKind) -> &'static str {

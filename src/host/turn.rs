@@ -236,16 +236,17 @@ impl Host {
             }
             // Sockets are dropped after the events of their turn and accepted after those of
             // the next, so that whoever is in this place now is the one that is meant.
-            let Some(stream) = self.streams.at_mut(token.0) else { continue };
+            let Some(id) = self.hub.id_at(token.0) else { continue };
+            let Some(stream) = self.streams.get_mut(id) else { continue };
             if event.is_writable() && stream.set_writable() {
-                self.writes.push_back(stream.id());
+                self.writes.push_back(id);
             }
             let ending = event.is_read_closed() || event.is_error();
             if ending {
                 stream.set_ending();
             }
             if (ending || event.is_readable()) && stream.set_reading() {
-                self.reads.push_back(stream.id());
+                self.reads.push_back(id);
             }
         }
     }
@@ -259,7 +260,7 @@ impl Host {
                 let both = Interest::READABLE | Interest::WRITABLE;
                 let token = Token(id.index());
                 match self.poll.registry().register(stream.source(), token, both) {
-                    Ok(()) => self.streams.insert(stream),
+                    Ok(()) => self.streams.insert(id, stream),
                     Err(error) => {
                         log::warn!("cannot poll socket {id}: {error}");
                         self.hub.remove(id, now);

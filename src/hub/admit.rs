@@ -102,7 +102,8 @@ impl Hub {
     /// Lets a socket that waits in, or asks the service about it.
     pub(super) fn let_in(&mut self, id: SocketId, station: StationId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(request) = socket.request.clone() else { return };
+        let request = socket.rare.as_ref().and_then(|rare| rare.request.clone());
+        let Some(request) = request else { return };
         match &self.stations[station].admission {
             Admission::Asked => {
                 socket.standing = Standing::Asked;
@@ -137,8 +138,8 @@ impl Hub {
         }
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Target { path, query, .. } = target;
-        let request = Request::new(head, path, query, socket.peer, protocols);
-        socket.request = Some(Arc::new(request));
+        let request = Request::new(head, path, query, socket.peer.into(), protocols);
+        socket.rare.get_or_insert_default().request = Some(Arc::new(request));
         self.wait(id, station);
         let full = self.stations[station].mail.is_full();
         match self.stations[station].state {

@@ -84,9 +84,8 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Member;
         socket.place = self.stations[station].members.join(id);
-        // What was noted for the case of a refusal.
-        socket.ending = None;
-        if let Some(request) = socket.request.take() {
+        // What else was noted was for the case of a refusal.
+        if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
             self.deliver(id, Inbound::Open { id, request });
         }
         self.read_again(id, now);

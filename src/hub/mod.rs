@@ -217,12 +217,12 @@ impl Hub {
     /// Keeps for the log how a socket ended; the first word stands.
     fn note(&mut self, id: SocketId, path: Option<&str>, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let ending = socket.ending.get_or_insert_default();
+        let rare = socket.rare.get_or_insert_default();
         if let Some(path) = path {
-            path.clone_into(&mut ending.path);
+            path.clone_into(&mut rare.path);
         }
-        if ending.reason.is_empty() {
-            reason.clone_into(&mut ending.reason);
+        if rare.reason.is_empty() {
+            reason.clone_into(&mut rare.reason);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Which pages may open sockets: the check of `Origin` against pages of other sites, whose
-//! scripts would come with their visitor's cookies and network (RFC 6455, 10.2).
+//! scripts would come with their visitor's cookies and network (RFC 6455, 10.2). What an
+//! origin is, `ws` knows.
+
+use crate::ws::Origin;
 
 /// Which origins a service accepts. A request without `Origin` does not come from a page and
-/// passes always.
+/// passes always; one whose `Origin` is none passes with [`OriginRule::Any`] alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum OriginRule {
     /// The origin whose host and port are those of the request itself.
@@ -11,7 +14,7 @@ pub enum OriginRule {
     /// Any.
     Any,
     /// Those listed, such as `https://example.org`.
-    List(Vec<String>),
+    List(Vec<Origin>),
 }
 
 impl OriginRule {
@@ -19,11 +22,11 @@ impl OriginRule {
     #[must_use]
     pub fn accepts(&self, origin: Option<&[u8]>, host: &str) -> bool {
         let Some(origin) = origin else { return true };
-        let Ok(origin) = core::str::from_utf8(origin) else { return *self == Self::Any };
+        let parsed = || core::str::from_utf8(origin).ok()?.parse::<Origin>().ok();
         match self {
             Self::Any => true,
-            Self::List(list) => list.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
-            Self::Same => is_same(origin, host),
+            Self::List(list) => parsed().is_some_and(|origin| list.contains(&origin)),
+            Self::Same => parsed().is_some_and(|origin| origin.is_of(host)),
         }
     }
 
@@ -33,20 +36,42 @@ impl OriginRule {
         match self {
             Self::Any => "any is allowed".to_owned(),
             Self::Same => format!("only pages of {host} may"),
-            Self::List(list) => format!("only pages of {} may", list.join(", ")),
+            Self::List(list) => {
+                let list: Vec<String> = list.iter().map(Origin::to_string).collect();
+                format!("only pages of {} may", list.join(", "))
+            }
         }
     }
 }
 
-/// Whether `origin` (RFC 6454, 6.2: scheme, host, port unless it is the scheme's own) has the
-/// host and port of `host`, where the port may be left out likewise.
-fn is_same(origin: &str, host: &str) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let default_port = match scheme.to_ascii_lowercase().as_str() {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return false,
-    };
-    let bare = |text: &str| text.strip_suffix(default_port).unwrap_or(text).to_ascii_lowercase();
-    !authority.is_empty() && bare(authority) == bare(host)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules() {
+        let list = ["https://A.org:443", "null"].map(|text| text.parse().expect("an origin"));
+        let list = OriginRule::List(list.to_vec());
+        assert_eq!(list.demand("b.org"), "only pages of https://a.org, null may");
+        let (same, any) = (OriginRule::Same, OriginRule::Any);
+        let rows: [(&OriginRule, Option<&[u8]>, bool); 14] = [
+            (&same, None, true),
+            (&same, Some(b"http://b.org"), true),
+            (&same, Some(b"https://B.org"), true),
+            (&same, Some(b"https://a.org"), false),
+            (&same, Some(b"null"), false),
+            (&same, Some(b"b.org"), false),
+            (&list, None, true),
+            (&list, Some(b"https://a.org"), true),
+            (&list, Some(b"null"), true),
+            (&list, Some(b"http://a.org"), false),
+            (&list, Some(b"https://a.org https://a.org"), false),
+            (&list, Some(b"\xff"), false),
+            (&any, Some(b"\xff"), true),
+            (&any, Some(b"http://a.org"), true),
+        ];
+        for (rule, origin, expected) in rows {
+            assert_eq!(rule.accepts(origin, "b.org"), expected, "{rule:?} {origin:?}");
+        }
+    }
 }

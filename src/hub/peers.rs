@@ -101,10 +101,10 @@ impl Hub {
         self.log_end(&socket, now);
         self.wheel.cancel(id.index());
         self.surplus_len -= usize::from(socket.flags.surplus);
-        if let Some(count) = self.addresses.get_mut(&socket.peer.ip()) {
+        if let Some(count) = self.addresses.get_mut(&socket.peer.0) {
             *count -= 1;
             if *count == 0 {
-                self.addresses.remove(&socket.peer.ip());
+                self.addresses.remove(&socket.peer.0);
             }
         }
         if socket.flags.fetches {
@@ -164,17 +164,16 @@ impl Hub {
 
     /// The one line about a socket's life.
     fn log_end(&self, socket: &Socket, now: Time) {
-        let (path, reason) = match (&socket.ending, socket.station) {
-            (Some(ending), Some(station)) if ending.path.is_empty() => {
-                (&self.stations[station].path, ending.reason.as_str())
-            }
-            (Some(ending), _) => (&ending.path, ending.reason.as_str()),
-            (None, _) => (&String::new(), ""),
+        let rare = socket.rare.as_deref();
+        let (path, reason) = rare.map_or(("", ""), |rare| (&rare.path, &rare.reason));
+        let path = match socket.station {
+            Some(station) if path.is_empty() => &self.stations[station].path,
+            Some(_) | None => path,
         };
         log::info!(
             "socket={} peer={} path={path:?} reason={reason:?} received={} sent={} ms={}",
             socket.id,
-            socket.peer,
+            SocketAddr::from(socket.peer),
             socket.received,
             socket.sent,
             now.since(socket.accepted),

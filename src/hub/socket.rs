@@ -1,6 +1,6 @@
 //! `Socket`: what the hub keeps for one connection beside its session.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::hub::StationId;
@@ -13,15 +13,15 @@ use crate::time::Time;
 pub(super) struct Socket {
     pub(super) id: SocketId,
     pub(super) session: Session,
-    pub(super) peer: SocketAddr,
+    /// Its address and port; kept apart they are smaller.
+    pub(super) peer: (IpAddr, u16),
     pub(super) accepted: Time,
     pub(super) standing: Standing,
     pub(super) station: Option<StationId>,
     /// Its place in the station's list of those who wait, or of its members.
-    pub(super) place: usize,
-    /// What it asked for, until its service has been told.
-    pub(super) request: Option<Arc<Request>>,
-    pub(super) ending: Option<Box<Ending>>,
+    pub(super) place: u32,
+    /// What is rarely there.
+    pub(super) rare: Option<Box<Rare>>,
     pub(super) received: u64,
     pub(super) sent: u64,
     /// The number of its last transaction in the mail of its service.
@@ -61,11 +61,14 @@ pub(super) struct Flags {
     pub(super) fetching: bool,
 }
 
-/// What the log tells of a socket's end.
+/// What a socket has while it waits, and when it ends.
 #[derive(Debug, Default)]
-pub(super) struct Ending {
-    /// What was asked for; empty if it is the path of the station.
+pub(super) struct Rare {
+    /// What it asked for, until its service has been told.
+    pub(super) request: Option<Arc<Request>>,
+    /// The path that it asked for; empty if it is that of the station.
     pub(super) path: String,
+    /// How it ended, for the log.
     pub(super) reason: String,
 }
 
@@ -74,13 +77,12 @@ impl Socket {
         Self {
             id,
             session: Session::new(now),
-            peer,
+            peer: (peer.ip(), peer.port()),
             accepted: now,
             standing: Standing::Stranger,
             station: None,
             place: 0,
-            request: None,
-            ending: None,
+            rare: None,
             received: 0,
             sent: 0,
             mailed: 0,

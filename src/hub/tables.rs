@@ -46,7 +46,7 @@ impl Sockets {
     }
 
     /// Tells a socket that it has moved within its list.
-    pub(super) fn set_place(&mut self, id: SocketId, place: usize) {
+    pub(super) fn set_place(&mut self, id: SocketId, place: u32) {
         if let Some(socket) = self.get_mut(id) {
             socket.place = place;
         }
@@ -117,15 +117,15 @@ pub(super) struct Roster(Vec<SocketId>);
 
 impl Roster {
     /// Adds a socket; gives back its place.
-    pub(super) fn join(&mut self, id: SocketId) -> usize {
+    pub(super) fn join(&mut self, id: SocketId) -> u32 {
         self.0.push(id);
-        self.0.len() - 1
+        u32::try_from(self.0.len() - 1).expect("socket ids have room for 2^24 places")
     }
 
     /// Takes out the socket at `place`; gives back the one that is there now, if any.
-    pub(super) fn part(&mut self, place: usize) -> Option<SocketId> {
-        self.0.swap_remove(place);
-        self.0.get(place).copied()
+    pub(super) fn part(&mut self, place: u32) -> Option<SocketId> {
+        self.0.swap_remove(place as usize);
+        self.0.get(place as usize).copied()
     }
 
     pub(super) fn ids(&self) -> Vec<SocketId> {

@@ -18,7 +18,8 @@ pub struct Wheel {
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    tick: u64,
+    /// The slot that it stands in, or [`UNSET`].
+    slot: u16,
     previous: u32,
     next: u32,
 }
@@ -42,9 +43,10 @@ impl Wheel {
         let tick = deadline.as_ms().div_ceil(Self::TICK_MS);
         let tick = tick.clamp(soonest, soonest + SLOTS as u64 - 2);
         if place >= self.nodes.len() {
-            self.nodes.resize(place + 1, Node { tick: UNSET, previous: NONE, next: NONE });
+            self.nodes.resize(place + 1, Node { slot: UNSET, previous: NONE, next: NONE });
         }
-        if self.nodes[place].tick <= tick {
+        let slot = self.nodes[place].slot;
+        if slot != UNSET && self.tick_of(slot.into()) <= tick {
             return;
         }
         self.cancel(place);
@@ -53,11 +55,11 @@ impl Wheel {
 
     /// Drops the deadline of `place`.
     pub fn cancel(&mut self, place: usize) {
-        let Some(&Node { tick, previous, next }) = self.nodes.get(place) else { return };
-        if tick == UNSET {
+        let Some(&Node { slot, previous, next }) = self.nodes.get(place) else { return };
+        if slot == UNSET {
             return;
         }
-        let slot = slot(tick);
+        let slot = usize::from(slot);
         match self.nodes.get_mut(previous as usize) {
             Some(node) => node.next = next,
             None => self.slots[slot] = next,
@@ -68,7 +70,7 @@ impl Wheel {
         if self.slots[slot] == NONE {
             self.used[slot / 64] &= !(1 << (slot % 64));
         }
-        self.nodes[place].tick = UNSET;
+        self.nodes[place].slot = UNSET;
     }
 
     /// Takes out a place whose deadline has come; `None` when none is left.
@@ -93,7 +95,7 @@ impl Wheel {
     /// How many deadlines are set.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.nodes.iter().filter(|node| node.tick != UNSET).count()
+        self.nodes.iter().filter(|node| node.slot != UNSET).count()
     }
 
     /// Whether none is set.
@@ -110,7 +112,8 @@ impl Wheel {
         if let Some(node) = self.nodes.get_mut(next as usize) {
             node.previous = index;
         }
-        self.nodes[place] = Node { tick, previous: NONE, next };
+        let narrow = u16::try_from(slot).unwrap_or(UNSET);
+        self.nodes[place] = Node { slot: narrow, previous: NONE, next };
         self.slots[slot] = index;
         self.used[slot / 64] |= 1 << (slot % 64);
     }
@@ -128,9 +131,13 @@ impl Wheel {
             if bits == 0 {
                 return None;
             }
-            let found = word * 64 + bits.trailing_zeros() as usize;
-            Some(self.tick + ((found + SLOTS - start) % SLOTS) as u64)
+            Some(self.tick_of(word * 64 + bits.trailing_zeros() as usize))
         })
+    }
+
+    /// The tick that a slot stands for now: one from the present tick to a ring's length on.
+    const fn tick_of(&self, of: usize) -> u64 {
+        self.tick + ((of + SLOTS - slot(self.tick)) % SLOTS) as u64
     }
 }
 
@@ -144,7 +151,7 @@ const fn slot(tick: u64) -> usize {
 /// 512 ticks of 64 ms: half a minute, which holds the usual deadlines.
 const SLOTS: usize = 512;
 const NONE: u32 = u32::MAX;
-const UNSET: u64 = u64::MAX;
+const UNSET: u16 = u16::MAX;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@
 //! - [`head`]: a request head, read in whatever pieces it comes; [`syntax`]: its characters
 //! - [`target`]: the request target and the path that names a service
 //! - [`upgrade`]: a valid opening handshake, and its 101
+//! - [`origin`]: whose page it comes from
 //! - [`response`]: every other answer
 //! - [`frame`], [`mask`]: the frame header and the masking of payloads
 //! - [`utf8`]: text that arrives in pieces
@@ -20,6 +21,7 @@ pub mod frame;
 pub mod head;
 pub mod mask;
 pub mod message;
+pub mod origin;
 pub mod response;
 pub mod syntax;
 pub mod target;
@@ -31,6 +33,7 @@ pub use fault::Fault;
 pub use frame::{Header, Opcode};
 pub use head::{Head, HeadError, HeadReader};
 pub use message::Message;
+pub use origin::{Origin, OriginError};
 pub use response::{Response, Status};
 pub use target::Target;
 pub use upgrade::Upgrade;

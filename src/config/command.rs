@@ -1,8 +1,26 @@
-//! `Exit`: how the process ends, as a number for whoever started it.
+//! `Command` and `Exit`: what the process is asked for when it starts, and what it answers when
+//! it ends. How words become a command is said in `args`.
 
 use std::process::ExitCode;
 
-/// The end of the process.
+use crate::config::Config;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run the server.
+    Run(Config),
+    /// Say that the configuration is right, which it is.
+    CheckConfig(Config),
+    /// List the services. The configuration is right, too.
+    ListServices,
+    /// Print the version.
+    Version,
+    /// Print this text.
+    Help(String),
+}
+
+/// The end of the process, as a number for whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// It was told to stop and did.
