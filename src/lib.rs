@@ -99,14 +99,14 @@ pub mod server;
 pub mod service;
 
 pub use limits::Limits;
-pub use ws::{Close, CloseCode, Message, Response, Status};
+pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
     hub::OriginRule,
     pages::Page,
-    server::Server,
+    server::{BindError, Mounted, Server},
     service::{
         Admission, Audience, Gate, Handler, Inbound, Line, Outbound, Peer, Received, Request,
         Service, SocketId, Subscribable, Verdict, gated, handler,

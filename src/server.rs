@@ -7,8 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::worker::Factory;
-use crate::host::{Host, HostPlan};
+use crate::host::{Factory, Host, HostPlan};
 use crate::hub::{Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;

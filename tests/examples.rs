@@ -2,7 +2,6 @@
 #![cfg(feature = "host")]
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use tungstenite::client::IntoClientRequest;
@@ -17,7 +16,7 @@ struct Example {
 
 impl Example {
     fn start(name: &str) -> Self {
-        let mut path = PathBuf::from(std::env::current_exe().expect("a test has a path"));
+        let mut path = std::env::current_exe().expect("a test has a path");
         // From `deps/NAME-HASH` to `examples/NAME`.
         path.pop();
         path.pop();

@@ -3,25 +3,26 @@
 //!
 //! In reading order:
 //!
-//! - [`turn`]: [`Host`], one turn of whose loop is a function; `duties`: its parts
-//! - [`listener`], [`stream`](mod@stream): connections
-//! - [`bell`]: how other threads wake the loop
-//! - [`worker`]: services on threads of their own
-//! - [`files`]: files on a thread of its own, since disks block
-//! - [`stop`]: the clean stop and its signals
-//! - [`sys`]: the system calls that the standard library and mio lack
+//! - `turn`: [`Host`], one turn of whose loop is a function; `duties`: its parts
+//! - `listener`, `stream`: connections
+//! - `bell`: how other threads wake the loop
+//! - `worker`: services on threads of their own
+//! - `files`: files on a thread of its own, since disks block
+//! - `stop`: the clean stop and its signals
+//! - `sys`: the system calls that the standard library and mio lack
 
-pub mod bell;
+mod bell;
 mod duties;
-pub mod files;
-pub mod listener;
-pub mod stop;
-pub mod stream;
-pub mod sys;
-pub mod turn;
-pub mod worker;
+mod files;
+mod listener;
+mod stop;
+mod stream;
+mod sys;
+mod turn;
+mod worker;
 
 pub use stop::Stopper;
 pub use sys::raise_descriptor_limit;
 pub(crate) use turn::HostPlan;
 pub use turn::{Host, Turn};
+pub(crate) use worker::Factory;

@@ -11,24 +11,24 @@
 //! - `apply`: what services want
 //! - `drain`: the clean stop
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
-//! - [`output`]: what the host has to do
-//! - [`tree`], [`topics`], [`wheel`], [`origin`]: tables of one purpose each
+//! - `output`: what the host has to do
+//! - `tree`, `topics`, `wheel`, `origin`: tables of one purpose each
 
 mod admit;
 mod apply;
 mod drain;
 mod life;
-pub mod origin;
-pub mod output;
+mod origin;
+mod output;
 mod peers;
 mod socket;
 mod station;
 mod tables;
 #[cfg(test)]
 mod tests;
-pub mod topics;
-pub mod tree;
-pub mod wheel;
+mod topics;
+mod tree;
+mod wheel;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

@@ -70,15 +70,9 @@ impl Topics {
     }
 
     /// How many topics there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.topics.len()
-    }
-
-    /// Whether there is no topic.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.topics.is_empty()
     }
 
     fn add(&mut self, name: &str) -> usize {

@@ -93,14 +93,14 @@ impl Wheel {
     }
 
     /// How many deadlines are set.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.nodes.iter().filter(|node| node.slot != UNSET).count()
     }
 
     /// Whether none is set.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
         self.used.iter().all(|&bits| bits == 0)
     }
 

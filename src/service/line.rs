@@ -42,19 +42,19 @@ pub trait Service: 'static {
 }
 
 /// Wakes the host when a batch is there for it.
-pub trait Bell: Send + Sync {
+pub(crate) trait Bell: Send + Sync {
     /// Wakes the host, unless it is awake.
     fn ring(&self);
 }
 
 /// The two ends that a line has towards the host.
-pub struct Ends {
+pub(crate) struct Ends {
     /// Batches for the service.
-    pub mail: Receiver<Vec<Inbound>>,
+    pub(crate) mail: Receiver<Vec<Inbound>>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
-    pub batches: Sender<Vec<Outbound>>,
+    pub(crate) batches: Sender<Vec<Outbound>>,
     /// Rung for each batch.
-    pub bell: Arc<dyn Bell>,
+    pub(crate) bell: Arc<dyn Bell>,
 }
 
 /// A service's way to its sockets.
@@ -97,7 +97,7 @@ pub enum Received {
 impl Line {
     /// A line over these ends.
     #[must_use]
-    pub fn new(ends: Ends, limits: &Limits) -> Self {
+    pub(crate) fn new(ends: Ends, limits: &Limits) -> Self {
         Self {
             ends,
             mail: Vec::new().into_iter(),

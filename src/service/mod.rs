@@ -11,13 +11,13 @@
 //! - `handler`: [`Handler`], callbacks laid over a line
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
-pub mod audience;
-pub mod handler;
-pub mod id;
-pub mod line;
-pub mod request;
-pub mod subscribable;
-pub mod transaction;
+pub(crate) mod audience;
+mod handler;
+mod id;
+pub(crate) mod line;
+mod request;
+mod subscribable;
+mod transaction;
 
 pub use audience::Audience;
 pub use handler::{Gate, Handler, Peer, gated, handler};

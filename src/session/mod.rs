@@ -4,20 +4,20 @@
 //!
 //! In reading order:
 //!
-//! - [`phase`]: the phases of a conversation and the ways between them
-//! - [`conversation`]: [`Session`], which the hub drives; `input`: what the peer does;
+//! - `phase`: the phases of a conversation and the ways between them
+//! - `conversation`: [`Session`], which the hub drives; `input`: what the peer does;
 //!   `output`: what is to be written
-//! - [`clock`]: its deadlines
-//! - [`reader`]: frames become messages
-//! - [`outbox`]: messages become bytes that wait for the peer
+//! - `clock`: its deadlines
+//! - `reader`: frames become messages
+//! - `outbox`: messages become bytes that wait for the peer
 
-pub mod clock;
-pub mod conversation;
+mod clock;
+mod conversation;
 mod input;
-pub mod outbox;
+mod outbox;
 mod output;
-pub mod phase;
-pub mod reader;
+mod phase;
+mod reader;
 
 pub use conversation::{Event, Next, Overflow, Session};
 pub use outbox::{Frame, Outbox};

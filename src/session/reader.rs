@@ -92,8 +92,8 @@ impl Reader {
     }
 
     /// The bytes of memory that the unfinished message occupies.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
         self.partial.as_ref().map_or(0, |partial| {
             let message = partial.message.as_ref().map_or(0, |message| message.body.capacity());
             size_of::<Partial>() + message
@@ -247,6 +247,7 @@ impl Body {
         }
     }
 
+    #[cfg(test)]
     const fn capacity(&self) -> usize {
         match self {
             Self::Text(text, _) => text.capacity(),
