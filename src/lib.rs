@@ -112,3 +112,8 @@ pub use {
         Service, SocketId, Subscribable, Verdict, gated, handler,
     },
 };
+
+/// The programs in the README are compiled.
+#[cfg(all(doctest, feature = "host"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -149,6 +149,16 @@ impl Outbox {
         self.bytes == 0
     }
 
+    /// The bytes of memory that it occupies, without those that it shares.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        let own = |chunk: &Chunk| match chunk {
+            Chunk::Own(bytes) => bytes.capacity(),
+            Chunk::Shared(_) => 0,
+        };
+        self.chunks.capacity() * size_of::<Chunk>() + self.chunks.iter().map(own).sum::<usize>()
+    }
+
     /// Whether the last chunk is one to which small things are joined. A large buffer that
     /// was moved in is not: making it longer would copy all of it.
     fn has_room(&self, more: usize) -> bool {

@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::session::conversation::{Next, Overflow, Session};
 use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
+use crate::session::reader::Reader;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Header, Opcode};
 
@@ -102,6 +103,7 @@ impl Session {
         let unread = self.outbox.len();
         let reason = format!("{unread} bytes unread and {more} more, above the limit of {max}");
         let close = Close::new(CloseCode::TRY_LATER, reason);
+        self.reader = Reader::default();
         self.push_close(&close, now);
         self.enter(Phase::Lingering, now);
         Err(Overflow(close))

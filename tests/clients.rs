@@ -1,0 +1,83 @@
+//! Clients that nobody here wrote, in other languages: `tests/clients/` has their checks, each
+//! of which prints a line, and says which services they expect.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use switchboard::{
+    CloseCode, Gate, Handler, Limits, Message, Peer, Request, Response, Server, Status, Verdict,
+    gated, handler,
+};
+
+use support::services::mount_echo;
+use support::{LIMITS, Running};
+
+#[test]
+#[ignore = "needs Python websockets and Node ws, which tests/run installs"]
+fn websockets_of_python_agrees() {
+    run("target/clients/venv/bin/python", "tests/clients/python_client.py");
+}
+
+#[test]
+#[ignore = "needs Python websockets and Node ws, which tests/run installs"]
+fn ws_of_node_agrees() {
+    run("node", "tests/clients/node_client.mjs");
+}
+
+/// Runs a script against a server of its own.
+fn run(program: &str, script: &str) {
+    let mut server =
+        Server::new(Limits { message_bytes_max: 2 << 20, outbox_bytes_max: 4 << 20, ..LIMITS });
+    mount_echo(&mut server, "/echo");
+    server.mount("/close", || handler(Closing));
+    server.mount("/protocol", || handler(Polyglot));
+    server.mount("/private", || gated(Private));
+    let server = Running::start(server);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // A path with a slash is one below the root, where the script runs.
+    let program = if program.contains('/') { root.join(program) } else { program.into() };
+    let output = Command::new(&program)
+        .arg(root.join(script))
+        .arg(format!("ws://{}", server.address()))
+        .current_dir(root)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Closes with the code and the reason that a text such as "4001 so long" names.
+struct Closing;
+
+impl Handler for Closing {
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        let text = message.as_text().unwrap_or_default();
+        let (code, reason) = text.split_once(' ').unwrap_or((text, ""));
+        let code = code.parse().ok().and_then(CloseCode::new).unwrap_or(CloseCode::UNSUPPORTED);
+        peer.close(code, reason);
+    }
+}
+
+/// Speaks chat.v2 and chat.v1.
+struct Polyglot;
+
+impl Handler for Polyglot {
+    fn protocols(&self) -> Vec<String> {
+        vec!["chat.v2".to_owned(), "chat.v1".to_owned()]
+    }
+}
+
+/// Lets nobody in.
+struct Private;
+
+impl Handler for Private {}
+
+impl Gate for Private {
+    fn admit(&mut self, _: &Request) -> Verdict {
+        Verdict::Refuse(Response::text(Status::FORBIDDEN, "members only"))
+    }
+}

@@ -1,0 +1,273 @@
+//! Files for plain GET over real sockets: what is shown and how, and what is not there.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use switchboard::{Page, Server, handler};
+
+use support::http::{get, upgrade};
+use support::raw::Raw;
+use support::services::{Echo, mount_echo};
+use support::{LIMITS, Running};
+
+/// A folder of files of its own for each test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("root")).expect("a folder can be made");
+        Self(path)
+    }
+
+    /// Writes a file below the root.
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.0.join("root").join(name);
+        fs::create_dir_all(path.parent().expect("it is below the root")).expect("it can be made");
+        fs::write(path, content).expect("a file can be written");
+        self
+    }
+
+    /// Makes a link below the root.
+    fn link(&self, name: &str, to: impl AsRef<Path>) -> &Self {
+        symlink(to, self.0.join("root").join(name)).expect("a link can be made");
+        self
+    }
+
+    fn serve(&self) -> Running {
+        let mut server = Server::new(LIMITS);
+        server.static_root(self.0.join("root"));
+        server.mount("/chat", || handler(Echo)).page(Page::html(b"the page".as_slice()));
+        mount_echo(&mut server, "/echo");
+        Running::start(server)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn files_are_shown_with_their_media_type() {
+    let folder = Folder::new("media");
+    let rows = [
+        ("index.html", "text/html; charset=utf-8"),
+        ("a/index.html", "text/html; charset=utf-8"),
+        ("a/style.CSS", "text/css; charset=utf-8"),
+        ("a/b/c.js", "text/javascript; charset=utf-8"),
+        ("data.json", "application/json"),
+        ("notes.txt", "text/plain; charset=utf-8"),
+        ("x.tar.gz", "application/octet-stream"),
+        ("picture.png", "image/png"),
+        ("no-extension", "application/octet-stream"),
+        ("a space and \u{E4}.svg", "image/svg+xml"),
+    ];
+    for (name, _) in rows {
+        folder.file(name, format!("content of {name}"));
+    }
+    let server = folder.serve();
+    for (name, media_type) in rows {
+        let path: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let path = path.replace("%2f", "/");
+        let answer = server.ask(&get(&format!("/{path}?query=x"), ""));
+        assert_eq!((name, answer.status), (name, 200));
+        assert_eq!(answer.header("content-type"), Some(media_type), "{name}");
+        assert_eq!(answer.text(), format!("content of {name}"));
+        assert_eq!(answer.header("content-length"), Some(answer.body.len().to_string().as_str()));
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+    }
+    for (path, content) in [("/", "content of index.html"), ("/a/", "content of a/index.html")] {
+        let answer = server.ask(&get(path, ""));
+        assert_eq!((answer.status, answer.text()), (200, content));
+    }
+}
+
+#[test]
+fn what_the_client_has_is_304() {
+    let folder = Folder::new("tags");
+    folder.file("x.txt", "one");
+    let server = folder.serve();
+    let answer = server.ask(&get("/x.txt", ""));
+    let tag = answer.header("etag").expect("a file has a tag").to_owned();
+    assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2, "{tag}");
+    let known = [tag.clone(), format!("W/{tag}"), format!("\"x\" , {tag}"), "*".to_owned()];
+    for tags in known {
+        let answer = server.ask(&get("/x.txt", &format!("If-None-Match: {tags}\r\n")));
+        assert_eq!((answer.status, answer.body.len()), (304, 0), "{tags}");
+        assert_eq!(answer.header("etag"), Some(tag.as_str()));
+        assert_eq!(answer.header("content-length"), None, "it would be that of the content");
+    }
+    for tags in ["\"x\"", "W/\"x\"", ""] {
+        let answer = server.ask(&get("/x.txt", &format!("If-None-Match: {tags}\r\n")));
+        assert_eq!((answer.status, answer.text()), (200, "one"), "{tags}");
+    }
+    folder.file("x.txt", "another");
+    let answer = server.ask(&get("/x.txt", &format!("If-None-Match: {tag}\r\n")));
+    assert_eq!((answer.status, answer.text()), (200, "another"));
+    assert_ne!(answer.header("etag"), Some(tag.as_str()));
+}
+
+#[test]
+fn folders_are_shown_below_their_name_with_a_slash() {
+    let folder = Folder::new("folders");
+    folder.file("a b/\u{E4}/index.html", "here").file("empty/x", "");
+    let server = folder.serve();
+    let answer = server.ask(&get("/a%20b/%c3%a4", ""));
+    assert_eq!(answer.status, 308);
+    assert_eq!(answer.header("location"), Some("/a%20b/%C3%A4/"));
+    let answer = server.ask(&get("/a%20b/%C3%A4/", ""));
+    assert_eq!((answer.status, answer.text()), (200, "here"));
+    assert_eq!(server.ask(&get("/empty", "")).header("location"), Some("/empty/"));
+    assert_eq!(server.ask(&get("/empty/", "")).status, 404);
+}
+
+#[test]
+fn what_is_hidden_or_outside_is_404() {
+    let folder = Folder::new("outside");
+    fs::write(folder.0.join("secret.txt"), "secret").expect("a file can be written");
+    fs::create_dir(folder.0.join("root-too")).expect("a folder can be made");
+    fs::write(folder.0.join("root-too/secret.txt"), "secret").expect("a file can be written");
+    folder.file("in.txt", "inside").file(".hidden", "secret").file(".git/config", "secret");
+    folder.file("a/.hidden", "secret").file("a/in.txt", "inside");
+    folder.link("inner", "in.txt").link("inner-folder", "a").link("a/up", "../in.txt");
+    folder.link("out.txt", "../secret.txt").link("out", "..").link("absolute", "/etc/passwd");
+    folder.link("too", "../root-too").link("dangling", "nothing").link("root", ".");
+    let server = folder.serve();
+    let long = format!("/{}", "x".repeat(300));
+    let paths = [
+        "/nothing",
+        "/a/nothing",
+        "/in.txt/",
+        "/in.txt/x",
+        "/.hidden",
+        "/.git/config",
+        "/a/.hidden",
+        "/.git",
+        "/../secret.txt",
+        "/a/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/a/%2e%2e/in.txt",
+        "//in.txt",
+        "/a//in.txt",
+        "/./in.txt",
+        "/in.txt%00",
+        "/in.txt%00.html",
+        "/out.txt",
+        "/out/secret.txt",
+        "/absolute",
+        "/too/secret.txt",
+        "/dangling",
+        "/etc/passwd",
+        "/%2fetc/passwd",
+        "/root/.hidden",
+        "/inner-folder/.hidden",
+        "/IN.TXT",
+        &long,
+    ];
+    for path in paths {
+        let answer = server.ask(&get(path, ""));
+        assert_eq!((path, answer.status), (path, 404), "{answer:?}");
+        assert!(!answer.text().contains("secret\n"), "{path}");
+    }
+    for path in ["/in.txt", "/inner", "/inner-folder/in.txt", "/a/up", "/root/in.txt"] {
+        let answer = server.ask(&get(path, ""));
+        assert_eq!((path, answer.status, answer.text()), (path, 200, "inside"));
+    }
+    // An upgrade never meets a file, and a service stands before a file.
+    assert_eq!(server.ask(&upgrade("/in.txt", "")).status, 404);
+    folder.file("chat", "a file").file("echo", "a file");
+    assert_eq!(server.ask(&get("/chat", "")).text(), "the page");
+    assert_eq!(server.ask(&get("/echo", "")).status, 426);
+    let answer = server.ask(b"HEAD /in.txt HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")));
+}
+
+#[test]
+fn a_pipe_among_the_files_holds_nobody_up() {
+    let folder = Folder::new("pipe");
+    let pipe = folder.0.join("root/pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo is there").success(), "a pipe can be made");
+    folder.file("in.txt", "inside");
+    let server = folder.serve();
+    assert_eq!(server.ask(&get("/pipe", "")).status, 404);
+    assert_eq!(server.ask(&get("/in.txt", "")).text(), "inside");
+}
+
+#[test]
+fn a_big_file_arrives_whole_at_a_slow_reader_while_others_are_served() {
+    let folder = Folder::new("big");
+    folder.file("big.bin", (0..BIG_BYTES).map(byte).collect::<Vec<_>>());
+    folder.file("small.txt", "small");
+    let server = folder.serve();
+    let mut slow = server.raw();
+    slow.send(&get("/big.bin", ""));
+    let head = slow.read_head();
+    assert_eq!(head.header("content-length"), Some(BIG_BYTES.to_string().as_str()));
+    let mut other = server.open("/echo");
+    // A bit of the file, then a word with somebody else, until all of it is there.
+    let mut body = slow.read_some(1);
+    let mut words = 0;
+    while body.len() < BIG_BYTES {
+        let text = format!("at {}", body.len());
+        other.send_text(&text);
+        assert_eq!(other.read_text(), text);
+        body.extend(slow.read_some(PART_BYTES.min(BIG_BYTES - body.len())));
+        words += 1;
+        if words % 32 == 0 {
+            assert_eq!(server.ask(&get("/small.txt", "")).text(), "small");
+        }
+    }
+    assert!(body.into_iter().eq((0..BIG_BYTES).map(byte)), "the file is whole");
+    slow.expect_end();
+    assert!(words >= 64, "it was read in {words} bits");
+}
+
+#[test]
+fn files_that_nobody_reads_to_the_end_are_put_away() {
+    let folder = Folder::new("put-away");
+    folder.file("big.bin", (0..BIG_BYTES).map(byte).collect::<Vec<_>>());
+    let server = folder.serve();
+    let readers: Vec<Raw> = (0..50)
+        .map(|_| {
+            let mut raw = server.raw();
+            raw.send(&get("/big.bin", ""));
+            raw.read_head();
+            raw
+        })
+        .collect();
+    let is_big = |link: &PathBuf| link.ends_with("put-away/root/big.bin");
+    let open = || {
+        let links = fs::read_dir("/proc/self/fd").expect("the system tells");
+        links.flatten().filter_map(|link| fs::read_link(link.path()).ok()).filter(is_big).count()
+    };
+    assert_eq!(open(), 50, "each reader has the file open");
+    drop(readers);
+    support::until("the files are closed", || open() == 0);
+    let mut text = String::new();
+    let mut raw = server.raw();
+    raw.send(&get("/nothing", ""));
+    raw.stream().read_to_string(&mut text).expect("the server is there");
+    assert!(text.starts_with("HTTP/1.1 404"), "{text}");
+}
+
+/// The byte at a place of the big file; the row is so long that no part repeats another.
+fn byte(at: usize) -> u8 {
+    let word = (at / 4).wrapping_mul(2_654_435_761);
+    word.to_be_bytes()[4 + at % 4]
+}
+
+const BIG_BYTES: usize = 20 << 20;
+const PART_BYTES: usize = 128 << 10;

@@ -1,0 +1,417 @@
+//! Requests over real sockets: what is refused and how, what is let in however it comes, and
+//! what a plain GET shows. Every answer is read to the end of its connection.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::io::{ErrorKind, Read};
+use std::time::{Duration, Instant};
+
+use switchboard::ws::Status;
+use switchboard::{Limits, OriginRule, Page, Server};
+
+use support::http::{Answer, UPGRADE, get, upgrade};
+use support::raw::{PING, TEXT, close, frame};
+use support::services::mount_echo;
+use support::{DEADLINE, LIMITS, Running};
+
+fn echo() -> Running {
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    Running::start(server)
+}
+
+/// What every refusal has, whatever it refuses.
+fn check_refusal(name: &str, answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{name}: {answer:?}");
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{name}");
+    let length = answer.body.len().to_string();
+    assert_eq!(answer.header("content-length"), Some(length.as_str()), "{name}");
+    let connection = answer.header("connection").expect("the end is announced");
+    assert!(connection.split(", ").any(|token| token == "close"), "{name}: {connection}");
+    assert!(answer.text().trim().len() > 5, "{name} says why: {:?}", answer.text());
+    assert_eq!(answer.text().lines().count(), 1, "{name}");
+}
+
+/// Sends each request and checks that it is refused so.
+fn check(server: &Running, rows: &[(&str, Vec<u8>, u16)]) {
+    for (name, request, status) in rows {
+        check_refusal(name, &server.ask(request), *status);
+    }
+}
+
+#[test]
+fn paths_without_a_service_are_404() {
+    let server = echo();
+    let paths = [
+        "/nowhere",
+        "/",
+        "/Echo",
+        "/echo/",
+        "/echo/x",
+        "/echo.py",
+        "//echo",
+        "/./echo",
+        "/../echo",
+        "/x/../echo",
+        "/%2e%2e/echo",
+        "/.hidden",
+        "/x%2fecho",
+        "/echo%00",
+        "/echo%0a",
+        "/ec\\ho",
+        "/%c0%80",
+        "/echo%2f",
+        "/echo%20",
+    ];
+    for path in paths {
+        check_refusal(path, &server.ask(&get(path, "")), 404);
+        check_refusal(path, &server.ask(&upgrade(path, "")), 404);
+    }
+    for path in ["/echo?query", "/echo?../..//%zz", "/%65cho", "/echo.rs"] {
+        server.open(path);
+    }
+}
+
+#[test]
+fn malformed_requests_are_400() {
+    let server = echo();
+    let line = |line: &str| format!("{line}\r\nHost: localhost\r\n{UPGRADE}\r\n").into_bytes();
+    let more = |more: &str| upgrade("/echo", more);
+    let rows = [
+        ("no request", b"hello\r\n\r\n".to_vec(), 400),
+        ("another protocol", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03".to_vec(), 400),
+        ("two words", line("GET /echo"), 400),
+        ("four words", line("GET /echo HTTP/1.1 x"), 400),
+        ("two blanks", line("GET  /echo HTTP/1.1"), 400),
+        ("a bad method", line("G(T /echo HTTP/1.1"), 400),
+        ("no path", line("GET echo HTTP/1.1"), 400),
+        ("an asterisk", line("GET * HTTP/1.1"), 400),
+        ("a fragment", line("GET /echo#x HTTP/1.1"), 400),
+        ("broken percent-encoding", line("GET /%zz HTTP/1.1"), 400),
+        ("cut percent-encoding", line("GET /echo%6 HTTP/1.1"), 400),
+        ("a strange scheme", line("GET ftp://localhost/echo HTTP/1.1"), 400),
+        ("user information", line("GET http://me@localhost/echo HTTP/1.1"), 400),
+        ("a small version", line("GET /echo http/1.1"), 400),
+        ("no version", line("GET /echo HTTP/x"), 400),
+        ("bare line feeds", b"GET /echo HTTP/1.1\nHost: localhost\n\n".to_vec(), 400),
+        ("a bare carriage return", b"GET /echo HTTP/1.1\rHost: x\r\n\r\n".to_vec(), 400),
+        ("no host", b"GET /echo HTTP/1.1\r\n\r\n".to_vec(), 400),
+        ("two hosts", more("Host: localhost\r\n"), 400),
+        ("a bad host", b"GET /echo HTTP/1.1\r\nHost: a/b\r\n\r\n".to_vec(), 400),
+        ("a folded line", more("X: y\r\n z\r\n"), 400),
+        ("a blank before the colon", more("X : y\r\n"), 400),
+        ("a line without a colon", more("X\r\n"), 400),
+        ("a control character", more("X: y\x01z\r\n"), 400),
+        ("a line feed within a value", more("X: y\nz\r\n"), 400),
+        ("content", more("Content-Length: 5\r\n"), 400),
+        ("two lengths", more("Content-Length: 0\r\nContent-Length: 0\r\n"), 400),
+        ("a transfer coding", more("Transfer-Encoding: chunked\r\n"), 400),
+        ("two keys", more("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400),
+        ("two versions", more("Sec-WebSocket-Version: 13\r\n"), 400),
+        ("a protocol twice", more("Sec-WebSocket-Protocol: a, a\r\n"), 400),
+        ("a protocol that is no token", more("Sec-WebSocket-Protocol: a b\r\n"), 400),
+    ];
+    check(&server, &rows);
+}
+
+#[test]
+fn upgrades_that_break_a_rule_are_refused() {
+    let server = echo();
+    let without = |line: &str| get("/echo", &UPGRADE.replace(line, ""));
+    let with = |from: &str, to: &str| get("/echo", &UPGRADE.replace(from, to));
+    let key = "dGhlIHNhbXBsZSBub25jZQ==";
+    let rows = [
+        ("no Upgrade", without("Upgrade: websocket\r\n"), 400),
+        ("another Upgrade", with(": websocket", ": h2c"), 400),
+        ("no Connection", without("Connection: Upgrade\r\n"), 400),
+        ("another Connection", with("n: Upgrade", "n: keep-alive"), 400),
+        ("no version", without("Sec-WebSocket-Version: 13\r\n"), 400),
+        ("no key", without("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400),
+        ("a short key", with(key, "dGhlIHNhbXBsZSBub25j"), 400),
+        ("a long key", with(key, "dGhlIHNhbXBsZSBub25jZQ1="), 400),
+        ("a key that is no base64", with(key, "dGhlIHNhbXBsZSBub25j!Q=="), 400),
+        ("HTTP/1.0", b"GET /echo HTTP/1.0\r\nHost: x\r\n\r\n".to_vec(), 505),
+        ("HTTP/2.0", b"GET /echo HTTP/2.0\r\nHost: x\r\n\r\n".to_vec(), 505),
+    ];
+    check(&server, &rows);
+    for version in ["12", "8", "0", "14", "x"] {
+        let answer = server.ask(&with(": 13", &format!(": {version}")));
+        check_refusal(version, &answer, 426);
+        assert_eq!(answer.header("sec-websocket-version"), Some("13"));
+        assert_eq!(answer.header("upgrade"), Some("websocket"));
+        assert_eq!(answer.header("connection"), Some("close, Upgrade"));
+    }
+    // In any case, and among others.
+    let among = [
+        with(": websocket", ": WebSocket"),
+        with(": websocket", ": h2c, websocket"),
+        with("n: Upgrade", "n: keep-alive, upgrade"),
+        UPGRADE.to_uppercase().replace("DGHLIHNHBXBSZSBUB25JZQ==", key).as_bytes().to_vec(),
+    ];
+    for request in &among[..3] {
+        let mut raw = server.raw();
+        raw.send(request);
+        raw.read_101();
+    }
+    let mut raw = server.raw();
+    raw.send(&get("/echo", str::from_utf8(&among[3]).expect("it is ASCII")));
+    raw.read_101();
+}
+
+#[test]
+fn other_methods_are_405_with_allow() {
+    let server = echo();
+    for method in ["POST", "PUT", "DELETE", "get", "PATCH", "QUERY", "CONNECT"] {
+        for path in ["/echo", "/nowhere"] {
+            let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            let answer = server.ask(request.as_bytes());
+            check_refusal(method, &answer, 405);
+            assert_eq!(answer.header("allow"), Some("GET"));
+        }
+    }
+    let answer = server.ask(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    check_refusal("OPTIONS *", &answer, 405);
+    // RFC 9110, 9.3.2: the answer to a HEAD has no body, and says how long it would be.
+    let answer = server.ask(b"HEAD /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")));
+    assert_eq!(answer.body, []);
+    assert_ne!(answer.header("content-length"), Some("0"));
+}
+
+#[test]
+fn long_requests_are_414_and_431() {
+    let server = echo();
+    let long = "x".repeat(8 * 1_024);
+    let lines = |count: usize| "X: y\r\n".repeat(count);
+    let rows = [
+        ("a long path", get(&format!("/{long}"), ""), 414),
+        ("a long query", get(&format!("/echo?{long}"), ""), 414),
+        ("a line without an end", [b"GET /".as_slice(), &[b'x'; 20_000]].concat(), 414),
+        ("many headers", get("/echo", &lines(100)), 431),
+        ("a long header", get("/echo", &format!("X: {long}{long}\r\n")), 431),
+        ("long headers", get("/echo", &format!("X: {long}\r\nY: {long}\r\n")), 431),
+        ("a header without an end", get("/echo", "x".repeat(1 << 20).as_str()), 431),
+    ];
+    for (name, request, status) in rows {
+        let mut raw = server.raw();
+        // The server need not take all of it.
+        raw.try_send(&request);
+        check_refusal(name, &raw.read_answer(), status);
+    }
+    let longest = "x".repeat(8 * 1_024 - "GET /echo? HTTP/1.1".len());
+    let mut raw = server.raw();
+    raw.send(&upgrade(&format!("/echo?{longest}"), &lines(100 - 5)));
+    raw.read_101();
+}
+
+#[test]
+fn heads_that_do_not_end_are_408() {
+    let limits = Limits { handshake_ms_max: 300, ..LIMITS };
+    let mut server = Server::new(limits);
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    for beginning in ["", "GET /echo HTTP/1.1\r\nHost: localhost\r\n"] {
+        check_refusal("silence", &server.ask(beginning.as_bytes()), 408);
+    }
+    // The time is one for the whole head: bytes that come now and then do not put it off.
+    let mut raw = server.raw();
+    raw.send(b"GET /echo HTTP/1.1\r\nX: ");
+    raw.stream().set_read_timeout(Some(Duration::from_millis(50))).expect("it can be set");
+    let start = Instant::now();
+    while raw.stream().peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+        assert!(start.elapsed() < DEADLINE, "every byte puts the end off");
+        raw.send(b"y");
+    }
+    raw.stream().set_read_timeout(Some(DEADLINE)).expect("it can be set");
+    check_refusal("dribble", &raw.read_answer(), 408);
+}
+
+#[test]
+fn origins_are_held_against_the_rule() {
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/same");
+    let list = vec!["https://example.org".to_owned(), "http://example.net:8080".to_owned()];
+    server.origin(OriginRule::List(list));
+    mount_echo(&mut server, "/list");
+    server.origin(OriginRule::Any);
+    mount_echo(&mut server, "/any");
+    let server = Running::start(server);
+    let rows = [
+        ("/same", "a.b:81", "", true),
+        ("/same", "a.b:81", "Origin: http://a.b:81\r\n", true),
+        ("/same", "a.b:81", "Origin: https://A.B:81\r\n", true),
+        ("/same", "a.b:81", "Origin: http://a.b\r\n", false),
+        ("/same", "a.b:81", "Origin: http://a.b:82\r\n", false),
+        ("/same", "a.b:81", "Origin: http://c.b:81\r\n", false),
+        ("/same", "a.b:81", "Origin: http://xa.b:81\r\n", false),
+        ("/same", "a.b:81", "Origin: http://a.b:81.evil.org\r\n", false),
+        ("/same", "a.b:81", "Origin: null\r\n", false),
+        ("/same", "a.b:81", "Origin: \r\n", false),
+        ("/same", "a.b:81", "Origin: \u{FC}\r\n", false),
+        ("/same", "a.b:81", "Origin: file://\r\n", false),
+        ("/same", "a.b", "Origin: http://a.b:80\r\n", true),
+        ("/same", "a.b:80", "Origin: http://a.b\r\n", true),
+        ("/same", "a.b:443", "Origin: https://a.b\r\n", true),
+        ("/same", "a.b:443", "Origin: http://a.b\r\n", false),
+        ("/same", "", "Origin: http://\r\n", false),
+        ("/list", "a.b", "", true),
+        ("/list", "a.b", "Origin: https://example.org\r\n", true),
+        ("/list", "a.b", "Origin: https://EXAMPLE.org\r\n", true),
+        ("/list", "a.b", "Origin: http://example.net:8080\r\n", true),
+        ("/list", "a.b", "Origin: http://example.org\r\n", false),
+        ("/list", "a.b", "Origin: https://example.org.evil.net\r\n", false),
+        ("/list", "a.b", "Origin: http://a.b\r\n", false),
+        ("/any", "a.b", "Origin: http://evil.net\r\n", true),
+        ("/any", "a.b", "Origin: null\r\n", true),
+    ];
+    for (path, host, origin, accepted) in rows {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{UPGRADE}{origin}\r\n");
+        let mut raw = server.raw();
+        raw.send(request.as_bytes());
+        if accepted {
+            raw.read_101();
+            continue;
+        }
+        check_refusal(&request, &raw.read_answer(), 403);
+    }
+    let body = server.ask(&upgrade("/same", "Origin: http://evil.net\r\n")).text().to_owned();
+    assert!(body.contains("http://evil.net") && body.contains("localhost"), "it helps: {body}");
+}
+
+#[test]
+fn targets_in_absolute_form_name_services() {
+    let server = echo();
+    for target in ["http://a.b/echo", "WS://a.b:80/echo?x", "wss://a.b/echo", "https://a.b/echo"] {
+        let mut raw = server.raw();
+        // Their host replaces the Host header, also for the rule about origins.
+        let head = format!("GET {target} HTTP/1.1\r\nHost: c.d\r\nOrigin: http://a.b\r\n");
+        raw.send(format!("{head}{UPGRADE}\r\n").as_bytes());
+        raw.read_101();
+        raw.send_text("here");
+        assert_eq!(raw.read_text(), "here");
+    }
+    check_refusal("of the Host header", &server.ask(&absolute("Origin: http://c.d\r\n")), 403);
+    let nowhere = b"GET http://a.b HTTP/1.1\r\nHost: a.b\r\n\r\n";
+    check_refusal("the root", &server.ask(nowhere), 404);
+}
+
+fn absolute(more: &str) -> Vec<u8> {
+    let head = "GET http://a.b/echo HTTP/1.1\r\nHost: c.d\r\n";
+    format!("{head}{UPGRADE}{more}\r\n").into_bytes()
+}
+
+#[test]
+fn connections_above_the_limit_are_503() {
+    let mut server = Server::new(Limits { sockets_max: 2, ..LIMITS });
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let (mut first, mut second) = (server.open("/echo"), server.open("/echo"));
+    for _ in 0..20 {
+        for request in [get("/echo", ""), upgrade("/echo", "")] {
+            let answer = server.ask(&request);
+            check_refusal("too many", &answer, 503);
+            let retry = answer.header("retry-after").expect("it says when to come back");
+            assert!(retry.parse::<u32>().is_ok_and(|seconds| seconds > 0), "{retry}");
+        }
+    }
+    // More than are refused at a time are dropped without a word, and disturb nobody.
+    let crowd: Vec<_> = (0..100).map(|_| server.raw()).collect();
+    for raw in [&mut first, &mut second] {
+        raw.send_text("still here");
+        assert_eq!(raw.read_text(), "still here");
+    }
+    drop(crowd);
+    first.send(&close(1000, ""));
+    assert_eq!(first.read_close().0, 1000);
+    first.expect_end();
+    server.open("/echo");
+}
+
+#[test]
+fn heads_come_in_any_pieces() {
+    let server = echo();
+    let request = upgrade("/echo", "");
+    let mut raw = server.raw();
+    for byte in &request {
+        raw.send(&[*byte]);
+    }
+    raw.read_101();
+    for cut in 1..request.len() {
+        let mut raw = server.raw();
+        raw.send(&request[..cut]);
+        raw.send(&request[cut..]);
+        raw.read_101();
+    }
+    // RFC 9112, 2.2: an empty line before the request is skipped.
+    let mut raw = server.raw();
+    raw.send(&[b"\r\n", request.as_slice()].concat());
+    raw.read_101();
+}
+
+#[test]
+fn frames_in_the_segment_of_the_head_are_answered() {
+    let server = echo();
+    // At first the service has to be started, later it is there.
+    for _ in 0..3 {
+        let mut raw = server.raw();
+        let frames = [frame(TEXT, b"one"), frame(PING, b"?"), frame(TEXT, b"two"), close(4000, "")];
+        raw.send(&[upgrade("/echo", ""), frames.concat()].concat());
+        raw.read_101();
+        let mut texts = Vec::new();
+        let mut pongs = 0;
+        let code = loop {
+            let frame = raw.read_frame();
+            match frame.first {
+                0x81 => texts.push(String::from_utf8(frame.payload).expect("it is UTF-8")),
+                0x8A => pongs += usize::from(frame.payload == b"?"),
+                0x88 => break u16::from_be_bytes([frame.payload[0], frame.payload[1]]),
+                first => panic!("what is {first:#x}?"),
+            }
+        };
+        assert_eq!((texts, pongs, code), (vec!["one".to_owned(), "two".to_owned()], 1, 4000));
+        raw.expect_end();
+    }
+}
+
+#[test]
+fn a_plain_get_shows_the_page_of_a_service() {
+    let mut server = Server::new(LIMITS);
+    let html = "<!doctype html><title>\u{1F600}</title>".repeat(10_000).into_bytes();
+    server
+        .mount("/chat", || switchboard::handler(support::services::Echo))
+        .page(Page::html(html.clone()));
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    for path in ["/chat", "/chat?room=1", "/chat.rs"] {
+        let answer = server.ask(&get(path, "Accept: text/html\r\n"));
+        assert_eq!(answer.status, Status::OK.number());
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(answer.header("content-length"), Some(html.len().to_string().as_str()));
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert!(answer.body == html, "the page is whole");
+    }
+    let mut socket = server.open("/chat");
+    socket.send_text("the same address");
+    assert_eq!(socket.read_text(), "the same address");
+    let answer = server.ask(&get("/echo", ""));
+    check_refusal("no page", &answer, 426);
+    assert_eq!(answer.header("upgrade"), Some("websocket"));
+    assert_eq!(answer.header("connection"), Some("close, Upgrade"));
+}
+
+#[test]
+fn whoever_is_refused_may_go_on_sending_and_reads_the_answer_all_the_same() {
+    let server = echo();
+    for _ in 0..50 {
+        let mut raw = server.raw();
+        raw.send(b"POST /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        // An end with unread input would be a reset, which destroys what was not read yet.
+        raw.try_send(&[b'x'; 200_000]);
+        let mut text = String::new();
+        raw.stream().read_to_string(&mut text).expect("the connection is not reset");
+        assert!(text.starts_with("HTTP/1.1 405 "), "{text}");
+    }
+}

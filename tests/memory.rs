@@ -1,0 +1,303 @@
+//! Memory is bounded as `Limits` says, whatever peers and services do. A file of its own,
+//! since it counts what its process allocates, clients included, which hardly allocate.
+
+#![cfg(feature = "host")]
+#![expect(unsafe_code, reason = "an allocator has no safe form")]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use switchboard::{
+    Audience, CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, handler,
+};
+
+use support::http::{get, upgrade};
+use support::raw::{BINARY, CONTINUATION, TEXT, frame, header, piece};
+use support::services::mount_echo;
+use support::{DEADLINE, LIMITS, Raw, Running, next, until};
+
+/// Counts bytes. Growing counts the old place and the new one, as when both are there.
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all calls go to the system's allocator with their own arguments.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(now, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those that are asked for here.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises are those that are asked for here.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One measurement at a time.
+struct Measurement {
+    start: usize,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Measurement {
+    fn start() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut measurement = Self { start: 0, _turn: turn };
+        measurement.restart();
+        measurement
+    }
+
+    /// Counts from what there is now.
+    fn restart(&mut self) {
+        self.start = NOW.load(Ordering::SeqCst);
+        PEAK.store(self.start, Ordering::SeqCst);
+    }
+
+    /// The most bytes that there were at a time since the start.
+    fn peak(&self) -> usize {
+        PEAK.load(Ordering::SeqCst) - self.start
+    }
+}
+
+/// Floods those that said "victim", fills the outboxes of those that said "stuff me", and
+/// blocks when told to.
+struct Hostile {
+    victims: Vec<SocketId>,
+    stuffed: Vec<SocketId>,
+    gate: Arc<Mutex<Receiver<()>>>,
+    blocks: Sender<()>,
+}
+
+impl Handler for Hostile {
+    fn open(&mut self, peer: &mut Peer, _: &Request) {
+        // As many subscriptions as there may be, with the longest names.
+        for topic in 0..8 {
+            peer.subscribe(format!("{topic:>256}"));
+        }
+    }
+
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        match message.as_text() {
+            Some("victim") => self.victims.push(peer.id()),
+            Some("stuff me") => self.stuffed.push(peer.id()),
+            Some("stuff") => {
+                let hungry = self.stuffed.iter().copied();
+                hungry.for_each(|id| peer.send_to(id, vec![b'x'; 5_000]));
+                peer.send(if self.stuffed.is_empty() { "all are full" } else { "go on" });
+            }
+            Some("flood") => {
+                for number in 0..FLOOD_BYTES / 3_000 {
+                    let victims = self.victims.iter().copied();
+                    // Messages of their own, moved into the outbox or copied together.
+                    let len = if number % 2 == 0 { 5_000 } else { 1_000 };
+                    victims.for_each(|id| peer.send_to(id, vec![b'x'; len]));
+                    peer.send_to(Audience::topic("nobody's"), "x");
+                }
+                peer.send("flooded");
+            }
+            Some("block") => {
+                self.blocks.send(()).expect("the test listens");
+                // A test that is over opens the gate for ever.
+                let _ = self.gate.lock().expect("one service has it").recv_timeout(DEADLINE);
+            }
+            _ => peer.close(CloseCode::POLICY, "what?"),
+        }
+    }
+
+    fn full(&mut self, peer: &mut Peer) {
+        let id = peer.id();
+        if self.stuffed.contains(&id) {
+            self.stuffed.retain(|stuffed| *stuffed != id);
+            // To just below the limit.
+            (0..2).for_each(|_| peer.send(vec![b'x'; 3_000]));
+        }
+    }
+}
+
+#[test]
+fn a_small_server_keeps_to_its_documented_bound_under_attack() {
+    let limits = Limits { drain_spread_ms: 0, ..Limits::SMALL };
+    let mut sockets: Vec<Raw> = Vec::with_capacity(limits.sockets_max);
+    let measurement = Measurement::start();
+    let (open_gate, gate) = mpsc::channel();
+    let (tell, blocks) = mpsc::channel();
+    let gate = Arc::new(Mutex::new(gate));
+    let mut server = Server::new(limits);
+    server.mount("/hostile", move || {
+        let (gate, blocks) = (gate.clone(), tell.clone());
+        handler(Hostile { victims: Vec::new(), stuffed: Vec::new(), gate, blocks })
+    });
+    let server = Running::start(server);
+    let mut leader = server.open("/hostile");
+
+    // Peers that read nothing of what they are sent, more than the system holds for them, and
+    // are closed for it.
+    for _ in 0..VICTIMS {
+        let mut raw = server.open("/hostile");
+        raw.send_text("victim");
+        sockets.push(raw);
+    }
+    leader.send_text("flood");
+    assert_eq!(leader.read_text(), "flooded");
+    // Peers that read nothing either, of just so much that they are not closed, and whose
+    // longest message comes byte by byte and never ends.
+    let dribblers = sockets.len()..sockets.len() + DRIBBLERS;
+    sockets.extend(dribblers.clone().map(|_| server.open("/hostile")));
+    sockets[dribblers.clone()].iter_mut().for_each(|raw| raw.send_text("stuff me"));
+    sync(&server);
+    until("all outboxes are full", || {
+        leader.send_text("stuff");
+        leader.read_text() == "all are full"
+    });
+    dribble(&mut sockets[dribblers], &header(0x80 | BINARY, limits.message_bytes_max));
+    // Peers whose head comes byte by byte and never ends.
+    let heads = sockets.len()..sockets.len() + HEADS;
+    sockets.extend(heads.clone().map(|_| server.raw()));
+    let head = "X: y\r\n".repeat(limits.headers_max - 1);
+    dribble_head(&mut sockets[heads], &get("/hostile", &head), limits.head_bytes_max);
+    // A service that takes no more mail, and a peer that sends it whatever it takes.
+    leader.send_text("block");
+    next(&blocks);
+    let mut sender = server.open("/hostile");
+    for _ in 0..2 * limits.mail_messages_max {
+        sender.send(&frame(TEXT, &[b'x'; 600]));
+    }
+    sync(&server);
+    // Peers with the longest head and early frames behind it, which wait before their 101.
+    while sockets.len() < limits.sockets_max - 2 {
+        let mut raw = server.raw();
+        let more = format!("X: {}\r\n", "y".repeat(limits.head_bytes_max - 300));
+        raw.send(&[upgrade("/hostile", &more), frame(BINARY, &[b'x'; 8_000])].concat());
+        sockets.push(raw);
+    }
+    for _ in 0..20 {
+        sync(&server);
+    }
+    let (peak, bound) = (measurement.peak(), limits.memory_bytes_max(1));
+    println!("{peak} bytes at most, {bound} documented");
+    assert!(peak > ATTACK_BYTES_MIN, "the attack has come through: {peak} bytes");
+    assert!(peak as u64 <= bound, "{peak} bytes are above the documented {bound}");
+    drop(open_gate);
+    drop((sockets, leader, sender));
+}
+
+/// The rest of `limits`' longest message but its last byte, to each of them bit by bit.
+fn dribble(sockets: &mut [Raw], header: &[u8]) {
+    sockets.iter_mut().for_each(|raw| raw.send(header));
+    for len in [1; 100].into_iter().chain([89; (8_191 - 100) / 89]) {
+        sockets.iter_mut().for_each(|raw| raw.send(&[b'x'; 89][..len]));
+    }
+}
+
+/// The longest head without its end, to each of them bit by bit.
+fn dribble_head(sockets: &mut [Raw], head: &[u8], max: usize) {
+    let beginning = &head[..head.len() - 2];
+    sockets.iter_mut().for_each(|raw| raw.send(beginning));
+    sockets.iter_mut().for_each(|raw| raw.send(b"Y: "));
+    for _ in 0..(max - beginning.len() - 3) / 16 {
+        sockets.iter_mut().for_each(|raw| raw.send(&[b'z'; 16]));
+    }
+}
+
+/// Waits for an answer, so that what was sent before has been read as far as it will be.
+fn sync(server: &Running) {
+    assert!([404, 503].contains(&server.ask(&get("/", "")).status));
+}
+
+#[test]
+fn a_million_fragments_cost_twice_their_bytes() {
+    let mut measurement = Measurement::start();
+    let limits = Limits {
+        fragments_max: 2_000_000,
+        message_bytes_max: 2 << 20,
+        drain_spread_ms: 0,
+        ..Limits::SERVER
+    };
+    let mut server = Server::new(limits);
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let fragments = piece(CONTINUATION, b"x").repeat(1_000);
+    for opcode in [TEXT, BINARY] {
+        let mut raw = server.open("/echo");
+        raw.send_text("hello");
+        assert_eq!(raw.read_text(), "hello");
+        measurement.restart();
+        raw.send(&piece(opcode, b""));
+        for _ in 0..1_000 {
+            raw.send(&fragments);
+        }
+        // Once the ping behind them is answered, they have been read.
+        raw.send(&frame(support::raw::PING, b""));
+        assert_eq!(raw.read_frame().first, 0x80 | support::raw::PONG);
+        let peak = measurement.peak();
+        println!("{peak} bytes for a million fragments of one byte");
+        assert!((1_000_000..2_000_000 + CONSTANT_BYTES).contains(&peak), "{peak} bytes");
+        raw.send(&frame(CONTINUATION, b""));
+        assert_eq!(raw.read_frame().payload.len(), 1_000_000);
+    }
+}
+
+#[test]
+fn lengths_that_are_only_declared_cost_nothing() {
+    let mut measurement = Measurement::start();
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let mut sockets: Vec<Raw> = (0..100).map(|_| server.open("/echo")).collect();
+    measurement.restart();
+    let declared = header(0x80 | BINARY, LIMITS.message_bytes_max);
+    for raw in &mut sockets {
+        raw.send(&declared);
+        raw.send(b"x");
+    }
+    sync(&server);
+    let peak = measurement.peak();
+    println!("{peak} bytes for 100 unfinished messages of a declared mebibyte");
+    assert!(peak < 100 * 1_024, "{peak} bytes");
+}
+
+#[test]
+fn idle_sockets_hold_no_buffer() {
+    let mut measurement = Measurement::start();
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let mut sockets: Vec<Raw> = (0..100).map(|_| server.open("/echo")).collect();
+    let message = vec![b'x'; 100_000];
+    sync(&server);
+    measurement.restart();
+    let start = NOW.load(Ordering::SeqCst);
+    for raw in &mut sockets {
+        raw.send(&frame(BINARY, &message));
+        assert_eq!(raw.read_frame().payload.len(), message.len());
+        raw.shrink();
+    }
+    sync(&server);
+    let more = NOW.load(Ordering::SeqCst).saturating_sub(start);
+    println!("{more} bytes are held after 100 messages, at most {} were", measurement.peak());
+    assert!(more < 100 * 200, "{more} bytes are held");
+    assert!(measurement.peak() < 2_000_000, "not more than one message at a time is held");
+}
+
+const VICTIMS: usize = 20;
+const DRIBBLERS: usize = 39;
+const HEADS: usize = 20;
+/// To each victim: more than the system holds for a socket that is not read.
+const FLOOD_BYTES: usize = 12 << 20;
+/// What the attack brings at least: most of the buffers that it fills.
+const ATTACK_BYTES_MIN: usize = 1_500_000;
+/// Beside the buffer of a message: the batches and buffers that are around it.
+const CONSTANT_BYTES: usize = 64 * 1_024;

@@ -1,0 +1,170 @@
+//! What the tests over real sockets share: a server on a thread of its own, clients that can
+//! send any bytes, services that tell what they see. Nothing here sleeps: a test waits for an
+//! event, and a deadline far away turns one that never comes into a failure.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(unused_imports, reason = "each test file uses a part of it")]
+
+pub mod http;
+pub mod process;
+pub mod raw;
+pub mod services;
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use switchboard::{Limits, Server, Stopper};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{ClientRequestBuilder, WebSocket};
+
+pub use raw::Raw;
+
+/// How long a test waits for what has to come.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The usual bounds, but for a stop that closes all sockets at once.
+pub const LIMITS: Limits = Limits { drain_spread_ms: 0, ..Limits::SERVER };
+
+/// A client that nobody here wrote.
+pub type Client = WebSocket<TcpStream>;
+
+/// A server that runs on a thread.
+pub struct Running {
+    address: SocketAddr,
+    stopper: Stopper,
+    thread: Option<JoinHandle<()>>,
+    ended: Mutex<Receiver<io::Result<()>>>,
+}
+
+impl Running {
+    /// Starts a server on a free port.
+    pub fn start(server: Server) -> Self {
+        Self::start_at(server, ([127, 0, 0, 1], 0).into())
+    }
+
+    /// Starts a server at an address.
+    pub fn start_at(server: Server, address: SocketAddr) -> Self {
+        let host = server.bind(address).expect("the port is free");
+        let (address, stopper) = (host.address(), host.stopper());
+        let (end, ended) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            // A test that has failed no longer waits for it.
+            let _ = end.send(host.run());
+        });
+        Self { address, stopper, thread: Some(thread), ended: Mutex::new(ended) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What stops it.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// A connection on which nothing has been said.
+    pub fn raw(&self) -> Raw {
+        Raw::connect(self.address)
+    }
+
+    /// An open socket of the client that sends any bytes.
+    pub fn open(&self, path: &str) -> Raw {
+        let mut raw = self.raw();
+        raw.upgrade(path);
+        raw
+    }
+
+    /// An open socket of the client that nobody here wrote.
+    pub fn connect(&self, path: &str) -> Client {
+        let url = format!("ws://{}{path}", self.address);
+        self.connect_with(url.as_str())
+    }
+
+    /// The same, with a request that offers a subprotocol.
+    pub fn connect_offering(&self, path: &str, protocol: &str) -> Client {
+        let url = format!("ws://{}{path}", self.address).parse().expect("a path makes an address");
+        self.connect_with(ClientRequestBuilder::new(url).with_sub_protocol(protocol))
+    }
+
+    fn connect_with(&self, request: impl IntoClientRequest) -> Client {
+        let stream = connect(self.address);
+        tungstenite::client(request, stream).expect("the socket is let in").0
+    }
+
+    /// The answer to a request, up to the end of the connection.
+    pub fn ask(&self, request: &[u8]) -> http::Answer {
+        let mut raw = self.raw();
+        raw.send(request);
+        raw.read_answer()
+    }
+
+    /// Asks for a clean stop, and waits for its end.
+    pub fn stop(self) {
+        self.stopper.stop();
+        self.join();
+    }
+
+    /// Waits for the end of a stop that was asked for.
+    pub fn join(mut self) {
+        let ended = self.ended.lock().expect("nobody panics with it").recv_timeout(DEADLINE);
+        ended.expect("the host ends in time").expect("the host ends without an error");
+        let thread = self.thread.take().expect("it is joined once");
+        thread.join().expect("the host does not panic");
+    }
+
+    /// Whether the host still runs.
+    pub fn is_running(&self) -> bool {
+        let ended = self.ended.lock().expect("nobody panics with it").try_recv();
+        matches!(ended, Err(TryRecvError::Empty))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        // Asked twice, it stops at once, whoever is still there.
+        self.stopper.stop();
+        self.stopper.stop();
+        let Ok(ended) = self.ended.lock().map(|ended| ended.recv_timeout(DEADLINE)) else {
+            return;
+        };
+        if thread::panicking() {
+            return;
+        }
+        ended.expect("the host ends in time").expect("the host ends without an error");
+        thread.join().expect("the host does not panic");
+    }
+}
+
+/// A connection whose reads and writes fail rather than wait for ever.
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_nodelay(true).expect("delays are switched off");
+    stream.set_read_timeout(Some(DEADLINE)).expect("time limits are set");
+    stream.set_write_timeout(Some(DEADLINE)).expect("time limits are set");
+    stream
+}
+
+/// What comes next through a channel.
+pub fn next<T>(receiver: &Receiver<T>) -> T {
+    match receiver.recv_timeout(DEADLINE) {
+        Ok(value) => value,
+        Err(RecvTimeoutError::Timeout) => panic!("nothing comes"),
+        Err(RecvTimeoutError::Disconnected) => panic!("nothing can come any more"),
+    }
+}
+
+/// Tries again until it comes out true, and fails when it never does. For what no event
+/// tells, such as the number of threads.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < DEADLINE, "it never comes out true that {what}");
+        thread::yield_now();
+    }
+}

@@ -1,0 +1,29 @@
+//! What the system tells about a process: its threads, its descriptors, its memory.
+
+use std::fs;
+
+/// How many threads a process has.
+pub fn threads(process: &str) -> usize {
+    fs::read_dir(format!("/proc/{process}/task")).expect("the process runs").count()
+}
+
+/// How many descriptors a process has open.
+pub fn descriptors(process: &str) -> usize {
+    fs::read_dir(format!("/proc/{process}/fd")).expect("the process runs").count()
+}
+
+/// The memory of a process that is its own and resident, in bytes.
+pub fn resident(process: &str) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("it has memory");
+    kib.parse::<usize>().expect("it is a number") * 1_024
+}
+
+/// How many descriptors this process may have open.
+pub fn descriptors_max() -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").expect("the system tells");
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()).expect("there is a limit");
+    soft.parse().unwrap_or(usize::MAX)
+}

@@ -1,0 +1,253 @@
+//! A client that can send any bytes, and reads frames one by one.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+use super::http::{ACCEPT, Answer, upgrade};
+
+/// One connection.
+#[derive(Debug)]
+pub struct Raw {
+    stream: TcpStream,
+    /// What was read and not used yet.
+    ahead: Vec<u8>,
+}
+
+/// A frame from the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The first byte: 0x80 for the last frame of a message, and the opcode.
+    pub first: u8,
+    /// The payload.
+    pub payload: Vec<u8>,
+}
+
+impl Raw {
+    /// Connects, and says nothing.
+    pub fn connect(address: SocketAddr) -> Self {
+        Self { stream: super::connect(address), ahead: Vec::new() }
+    }
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server takes the bytes");
+    }
+
+    /// Sends bytes as they are, to a server that may no longer take them.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Sends a text message.
+    pub fn send_text(&mut self, text: &str) {
+        self.send(&frame(TEXT, text.as_bytes()));
+    }
+
+    /// Opens a socket: sends the handshake and reads the 101.
+    pub fn upgrade(&mut self, path: &str) {
+        self.send(&upgrade(path, ""));
+        self.read_101();
+    }
+
+    /// Reads the 101, all of whose lines are checked.
+    pub fn read_101(&mut self) -> Answer {
+        let answer = self.read_head();
+        assert_eq!(answer.status, 101, "the socket is let in: {answer:?}");
+        assert_eq!(answer.header("upgrade"), Some("websocket"));
+        assert_eq!(answer.header("connection"), Some("Upgrade"));
+        assert_eq!(answer.header("sec-websocket-accept"), Some(ACCEPT));
+        assert_eq!(answer.header("sec-websocket-extensions"), None);
+        answer
+    }
+
+    /// Reads the head of an answer.
+    pub fn read_head(&mut self) -> Answer {
+        let end = loop {
+            if let Some(at) = self.ahead.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert!(self.read_more() > 0, "the head ends: {:?}", self.ahead);
+        };
+        let rest = self.ahead.split_off(end);
+        let head = std::mem::replace(&mut self.ahead, rest);
+        Answer::parse_head(&head)
+    }
+
+    /// Reads an answer and the end of the connection, which the server has to bring about.
+    pub fn read_answer(&mut self) -> Answer {
+        let mut answer = self.read_head();
+        answer.body = self.read_to_end();
+        answer
+    }
+
+    /// Reads to the end of the connection.
+    pub fn read_to_end(&mut self) -> Vec<u8> {
+        while self.read_more() > 0 {}
+        std::mem::take(&mut self.ahead)
+    }
+
+    /// Reads so many bytes.
+    pub fn read_some(&mut self, len: usize) -> Vec<u8> {
+        while self.ahead.len() < len {
+            assert!(self.read_more() > 0, "the connection does not end");
+        }
+        let rest = self.ahead.split_off(len);
+        std::mem::replace(&mut self.ahead, rest)
+    }
+
+    /// Reads the next frame.
+    pub fn read_frame(&mut self) -> Frame {
+        self.next_frame().expect("a frame comes before the end")
+    }
+
+    /// Reads the next frame; `None` at the end of the connection.
+    pub fn next_frame(&mut self) -> Option<Frame> {
+        let [first, second] = self.take_array::<2>()?;
+        assert_eq!(second & 0x80, 0, "a server does not mask");
+        let len = match second {
+            126 => u64::from(u16::from_be_bytes(self.take_array()?)),
+            127 => u64::from_be_bytes(self.take_array()?),
+            short => u64::from(short),
+        };
+        let shortest = match len {
+            0..=125 => second < 126,
+            126..=0xFFFF => second == 126,
+            _ => second == 127,
+        };
+        assert!(shortest, "a length of {len} is in its shortest form");
+        let len = usize::try_from(len).expect("the length fits the memory");
+        while self.ahead.len() < len {
+            assert!(self.read_more() > 0, "the payload is whole");
+        }
+        let rest = self.ahead.split_off(len);
+        Some(Frame { first, payload: std::mem::replace(&mut self.ahead, rest) })
+    }
+
+    /// Reads a text message, which comes in one frame.
+    pub fn read_text(&mut self) -> String {
+        let Frame { first, payload } = self.read_frame();
+        assert_eq!(first, 0x80 | TEXT, "a text comes, not {payload:?}");
+        String::from_utf8(payload).expect("the text is UTF-8")
+    }
+
+    /// Reads a close frame: its code, 1005 if it has none, and its reason.
+    pub fn read_close(&mut self) -> (u16, String) {
+        let frame = self.read_frame();
+        assert_eq!(frame.first, 0x80 | CLOSE, "a close comes: {frame:?}");
+        decode_close(&frame.payload)
+    }
+
+    /// The server ends the connection with nothing more to say, and not by a reset.
+    pub fn expect_end(&mut self) {
+        let rest = self.read_to_end();
+        assert!(rest.is_empty(), "nothing comes before the end, not {rest:?}");
+    }
+
+    /// Ends our half of the connection.
+    pub fn end_writing(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("the connection stands");
+    }
+
+    /// Waits until there is something to be read, and leaves it there.
+    pub fn wait(&self) {
+        self.stream.peek(&mut [0]).expect("something comes");
+    }
+
+    /// Goes without a word. With something unread, which there has to be, the system tells
+    /// the server by a reset.
+    pub fn reset(self) {
+        self.wait();
+    }
+
+    /// Gives back the memory of what has been read.
+    pub fn shrink(&mut self) {
+        self.ahead.shrink_to_fit();
+    }
+
+    /// The connection itself.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn take_array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        while self.ahead.len() < N {
+            if self.read_more() == 0 {
+                assert!(self.ahead.is_empty(), "the frame is whole: {:?}", self.ahead);
+                return None;
+            }
+        }
+        let rest = self.ahead.split_off(N);
+        let taken = std::mem::replace(&mut self.ahead, rest);
+        Some(taken.try_into().expect("it was cut to this length"))
+    }
+
+    /// Reads once; gives back how many bytes came.
+    fn read_more(&mut self) -> usize {
+        let mut buffer = [0; 16 * 1_024];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(len) => {
+                    self.ahead.extend_from_slice(&buffer[..len]);
+                    return len;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("reading fails: {error}"),
+            }
+        }
+    }
+}
+
+/// A whole masked message, or a control frame.
+pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    piece(0x80 | opcode, payload)
+}
+
+/// A masked frame with this first byte.
+pub fn piece(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = header(first, payload.len());
+    out.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
+    out
+}
+
+/// The header of a masked frame that declares this length.
+pub fn header(first: u8, len: usize) -> Vec<u8> {
+    let mut out = vec![first];
+    match (u8::try_from(len), u16::try_from(len)) {
+        (Ok(short @ 0..=125), _) => out.push(0x80 | short),
+        (_, Ok(medium)) => {
+            out.push(0x80 | 126);
+            out.extend(medium.to_be_bytes());
+        }
+        (_, Err(_)) => {
+            out.push(0x80 | 127);
+            out.extend((len as u64).to_be_bytes());
+        }
+    }
+    out.extend(KEY);
+    out
+}
+
+/// A masked close frame.
+pub fn close(code: u16, reason: &str) -> Vec<u8> {
+    let mut payload = code.to_be_bytes().to_vec();
+    payload.extend_from_slice(reason.as_bytes());
+    frame(CLOSE, &payload)
+}
+
+/// The code and reason in the payload of a close frame.
+pub fn decode_close(payload: &[u8]) -> (u16, String) {
+    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
+        assert!(payload.is_empty(), "a close frame has a code or nothing");
+        return (1005, String::new());
+    };
+    let reason = str::from_utf8(reason).expect("the reason is UTF-8");
+    (u16::from_be_bytes(*code), reason.to_owned())
+}
+
+pub const CONTINUATION: u8 = 0x0;
+pub const TEXT: u8 = 0x1;
+pub const BINARY: u8 = 0x2;
+pub const CLOSE: u8 = 0x8;
+pub const PING: u8 = 0x9;
+pub const PONG: u8 = 0xA;
+const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];

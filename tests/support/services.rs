@@ -1,0 +1,93 @@
+//! Services that tests mount: an echo, and one that tells the test all that it sees.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use switchboard::ws::Close;
+use switchboard::{Handler, Line, Message, Peer, Request, Server, SocketId, handler};
+
+/// Sends every message back.
+pub struct Echo;
+
+impl Handler for Echo {
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        peer.send(message);
+    }
+}
+
+/// Mounts an echo.
+pub fn mount_echo(server: &mut Server, path: &str) {
+    server.mount(path, || handler(Echo));
+}
+
+/// What a service sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It starts.
+    Start,
+    /// A socket is open.
+    Open(SocketId),
+    /// A message came.
+    Message(SocketId, Message),
+    /// An outbox is full.
+    Full(SocketId),
+    /// It has drained.
+    Drained(SocketId),
+    /// A socket is gone, with this code.
+    Close(SocketId, u16),
+    /// The host stops.
+    Stop,
+}
+
+/// Mounts a service that tells all that it sees, and does with messages what it is told.
+pub fn mount_probe<F>(server: &mut Server, path: &str, act: F) -> Receiver<Seen>
+where
+    F: Fn(&mut Peer, Message) + Clone + Send + Sync + 'static,
+{
+    let (seen, told) = mpsc::channel();
+    server.mount(path, move || handler(Probe { seen: seen.clone(), act: act.clone() }));
+    told
+}
+
+/// Tells all that it sees.
+struct Probe<F> {
+    seen: Sender<Seen>,
+    act: F,
+}
+
+impl<F> Probe<F> {
+    fn tell(&self, seen: Seen) {
+        // A test that is over does not listen.
+        let _ = self.seen.send(seen);
+    }
+}
+
+impl<F: Fn(&mut Peer, Message) + 'static> Handler for Probe<F> {
+    fn start(&mut self, _: &mut Line) {
+        self.tell(Seen::Start);
+    }
+
+    fn open(&mut self, peer: &mut Peer, _: &Request) {
+        self.tell(Seen::Open(peer.id()));
+    }
+
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        self.tell(Seen::Message(peer.id(), message.clone()));
+        (self.act)(peer, message);
+    }
+
+    fn full(&mut self, peer: &mut Peer) {
+        self.tell(Seen::Full(peer.id()));
+    }
+
+    fn drained(&mut self, peer: &mut Peer) {
+        self.tell(Seen::Drained(peer.id()));
+    }
+
+    fn close(&mut self, _: &mut Line, id: SocketId, close: &Close) {
+        self.tell(Seen::Close(id, close.code.number()));
+    }
+
+    fn stop(&mut self, _: &mut Line) {
+        self.tell(Seen::Stop);
+    }
+}
