@@ -73,6 +73,9 @@ pub struct Limits {
     /// Most topics that one socket subscribes to. Over it: close 1013.
     pub topics_per_socket_max: usize,
 
+    /// Most files that are being sent at a time, each with a descriptor. Over it: 503. One that
+    /// is no longer than `outbox_high_bytes` does not count.
+    pub files_open_max: usize,
     /// The loop's one read buffer, and so the longest read.
     pub read_buffer_bytes: usize,
     /// Most reads from one socket in one turn of the loop; the rest waits for the next turn.
@@ -83,6 +86,9 @@ pub struct Limits {
     pub turn_accepts_max: usize,
     /// Most batches applied from one service in one turn of the loop.
     pub turn_batches_max: usize,
+    /// About how many messages one service may have put into outboxes in one turn of the
+    /// loop. A message for more sockets than that is still sent to all of them at once.
+    pub turn_deliveries_max: usize,
 
     /// Longest time of a clean stop; then what is left is dropped.
     pub drain_ms_max: u64,
@@ -130,6 +136,8 @@ impl Limits {
         turn_write_bytes_max: MIB,
         turn_accepts_max: 256,
         turn_batches_max: 16,
+        turn_deliveries_max: 16_384,
+        files_open_max: 256,
         drain_ms_max: 30_000,
         drain_spread_ms: 10_000,
     };
@@ -157,6 +165,8 @@ impl Limits {
         read_buffer_bytes: 8 * KIB,
         turn_write_bytes_max: 64 * KIB,
         turn_accepts_max: 16,
+        turn_deliveries_max: 1_024,
+        files_open_max: 16,
         ..Self::SERVER
     };
 
@@ -248,6 +258,7 @@ impl Limits {
             || self.turn_write_bytes_max == 0
             || self.turn_accepts_max == 0
             || self.turn_batches_max == 0
+            || self.turn_deliveries_max == 0
     }
 }
 

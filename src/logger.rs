@@ -1,11 +1,17 @@
 //! The log on standard error: one line per record, in one write. A record cannot make two
 //! lines or draw on a terminal, whatever text of a peer it quotes. Nothing else writes there
-//! once the server runs, panics included, and a standard error that is closed does no harm.
+//! once the server runs, panics included. Lines are written by a thread of their own: whoever
+//! logs never waits, a standard error that nobody reads costs lines, which are counted, and
+//! one that is closed does no harm.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{self, PanicHookInfo};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use switchboard::config::LogFormat;
@@ -21,6 +27,45 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let _ = log::set_logger(logger);
     log::set_max_level(level);
     panic::set_hook(Box::new(log_panic));
+    LINES.get_or_init(|| {
+        let (sender, lines) = mpsc::sync_channel(LINES_MAX);
+        // Without a thread the lines have no reader, and are dropped.
+        let _ = thread::Builder::new().name("log".to_owned()).spawn(|| write_all(lines));
+        sender
+    });
+}
+
+/// Waits until what was logged is written, for a second at most.
+pub(crate) fn finish() {
+    let (done, written) = mpsc::channel();
+    if LINES.get().is_some_and(|lines| lines.try_send(Entry::Flush(done)).is_ok()) {
+        let _ = written.recv_timeout(Duration::from_secs(1));
+    }
+}
+
+/// What the writing thread is sent.
+enum Entry {
+    /// A whole line.
+    Line(String),
+    /// To be answered when all lines before it are written.
+    Flush(Sender<()>),
+}
+
+fn write_all(lines: Receiver<Entry>) {
+    for entry in lines {
+        let dropped = DROPPED.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            log::warn!("{dropped} lines of the log were dropped");
+        }
+        // There is nobody left to tell that the log cannot be written.
+        let _ = match entry {
+            Entry::Line(line) => std::io::stderr().lock().write_all(line.as_bytes()),
+            Entry::Flush(done) => {
+                let _ = done.send(());
+                Ok(())
+            }
+        };
+    }
 }
 
 /// The loop tells which service has ended; the place in the source is known here alone.
@@ -46,8 +91,9 @@ impl Log for Logger {
             return;
         }
         let line = line(self.format, SystemTime::now(), record);
-        // There is nobody left to tell that the log cannot be written.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        if LINES.get().is_none_or(|lines| lines.try_send(Entry::Line(line)).is_err()) {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn flush(&self) {}
@@ -157,6 +203,13 @@ static TEXT: Logger = Logger { format: LogFormat::Text };
 static JSON: Logger = Logger { format: LogFormat::Json };
 const DAY_SECONDS: u64 = 86_400;
 const ERA_DAYS: u64 = 146_097;
+
+/// The way to the thread that writes.
+static LINES: OnceLock<SyncSender<Entry>> = OnceLock::new();
+/// How many lines found no room since the last one that did.
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+/// The most lines that wait to be written.
+const LINES_MAX: usize = 4_096;
 
 #[cfg(test)]
 mod tests {

@@ -66,13 +66,15 @@ fn run(config: &Config) -> Exit {
         let _ = say(&greeting(config, &host));
         host.run()
     });
-    match started {
+    let exit = match started {
         Ok(()) => Exit::Clean,
         Err(error) => {
             log::error!("the poll loop failed: {error}");
             Exit::Failure
         }
-    }
+    };
+    logger::finish();
+    exit
 }
 
 fn listen(config: &Config) -> Result<Host, (Exit, String)> {

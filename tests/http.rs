@@ -232,8 +232,9 @@ fn heads_that_do_not_end_are_408() {
 fn origins_are_held_against_the_rule() {
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/same");
-    let list = vec!["https://example.org".to_owned(), "http://example.net:8080".to_owned()];
-    server.origin(OriginRule::List(list));
+    let list = ["https://example.org", "http://example.net:8080"];
+    let list = list.map(|text| text.parse().expect("it is an origin"));
+    server.origin(OriginRule::List(list.into()));
     mount_echo(&mut server, "/list");
     server.origin(OriginRule::Any);
     mount_echo(&mut server, "/any");

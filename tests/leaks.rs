@@ -21,7 +21,7 @@ fn threads_and_descriptors_are_back_after_a_stop() {
     std::fs::write(folder.join("big.bin"), vec![b'x'; 20 << 20]).expect("a file can be written");
     let sockets_len = 1_000.min((raise_descriptor_limit() - 100) / 2);
     let before = (threads("self"), descriptors("self"));
-    for round in 0..3 {
+    for round in 0..2 {
         let limits = Limits { drain_ms_max: 1_000, outbox_bytes_max: 50 << 20, ..LIMITS };
         let mut server = Server::new(limits);
         server.static_root(&folder);
@@ -33,9 +33,9 @@ fn threads_and_descriptors_are_back_after_a_stop() {
         let mut sockets: Vec<Raw> = (0..sockets_len).map(|kind| visit(&server, kind)).collect();
         // Files that were asked for are open, services run.
         assert!(threads("self") >= before.0 + 6);
-        assert!(descriptors("self") >= before.1 + 2 * sockets_len);
+        until("all are there", || descriptors("self") >= before.1 + 2 * sockets_len);
         server.stopper().stop();
-        if round == 2 {
+        if round == 1 {
             server.stopper().stop();
         }
         for raw in sockets.iter_mut().skip(1).step_by(2) {
@@ -71,8 +71,8 @@ fn visit(server: &Running, kind: usize) -> Raw {
         _ => {
             raw.upgrade("/probe");
             raw.send(&[frame(TEXT, b"hello"), frame(PING, b"")].concat());
-            for service in 2..5 {
-                drop(server.open(&format!("/{service}")));
+            if kind < 10 {
+                (2..5).for_each(|service| drop(server.open(&format!("/{service}"))));
             }
         }
     }

@@ -213,6 +213,8 @@ fn whoever_does_not_finish_is_left_behind() {
     let mut silent = server.open("/gated");
     let mut waiting = server.raw();
     waiting.send(&upgrade("/starting", ""));
+    // All of that has been read when this is answered.
+    assert_eq!(server.ask(&get("/", "")).status, 404);
     let start = Instant::now();
     server.stopper().stop();
     assert_eq!(blocking.read_close().0, 1001);

@@ -66,7 +66,7 @@ const PLACES: [(&str, &[&str]); 19] = [
     ("unsafe ", &["src/host/sys.rs"]),
     ("Instant::now", &["src/host/", "src/service/line.rs", "src/service/handler.rs"]),
     ("SystemTime", &["src/logger.rs", "services/clock.rs"]),
-    ("thread::", &["src/host/"]),
+    ("thread::", &["src/host/", "src/logger.rs"]),
     ("std::fs", &["src/host/files.rs", "src/config/"]),
     ("std::env", &["src/main.rs", "src/config/"]),
     ("print!", &[]),

@@ -94,7 +94,9 @@ impl Config {
     /// was asked for than that, it is granted all the same, and a warning is logged.
     #[must_use]
     pub fn limits_for(&self, descriptors: usize) -> Limits {
-        let for_files = if self.static_root.is_some() { DESCRIPTORS_OF_FILES } else { 0 };
+        // Files that are being sent may take a quarter.
+        let files_max = self.all.limits.files_open_max.min(descriptors / 4);
+        let for_files = if self.static_root.is_some() { files_max } else { 0 };
         let fitting = descriptors.saturating_sub(DESCRIPTORS_RESERVED + for_files).max(1);
         let sockets_max = self.sockets_max.unwrap_or(fitting.min(SOCKETS_AUTO_MAX));
         if sockets_max > fitting {
@@ -103,7 +105,7 @@ impl Config {
                  for {fitting}: raise their limit (ulimit -n) or lower max-connections"
             );
         }
-        Limits { sockets_max, ..self.all.limits }
+        Limits { sockets_max, files_open_max: files_max.max(1), ..self.all.limits }
     }
 }
 
@@ -145,7 +147,5 @@ pub enum LogFormat {
 
 /// Descriptors for all but sockets and files: listeners, the poll, standard streams, bells.
 const DESCRIPTORS_RESERVED: usize = 64;
-/// Descriptors for files, each of which is open while it is served.
-const DESCRIPTORS_OF_FILES: usize = 256;
 /// Without a word in the configuration, no more sockets than this.
 const SOCKETS_AUTO_MAX: usize = 1_000_000;

@@ -182,16 +182,17 @@ fn sockets_are_fitted_to_the_descriptors() {
         Config { sockets_max, static_root, ..Config::default() }
     };
     let rows = [
-        (asked(None, ""), 1_024, 960),
-        (asked(None, "src"), 1_024, 704),
-        (asked(None, ""), 10, 1),
-        (asked(None, ""), usize::MAX, 1_000_000),
-        (asked(Some(7), ""), 1_024, 7),
-        (asked(Some(5_000), "src"), 1_024, 5_000),
-        (asked(Some(2_000_000), ""), usize::MAX, 2_000_000),
+        (asked(None, ""), 1_024, 960, 256),
+        (asked(None, "src"), 1_024, 704, 256),
+        (asked(None, "src"), 256, 128, 64),
+        (asked(None, "src"), 2, 1, 1),
+        (asked(None, ""), usize::MAX, 1_000_000, 256),
+        (asked(Some(7), ""), 1_024, 7, 256),
+        (asked(Some(5_000), "src"), 1_024, 5_000, 256),
+        (asked(Some(2_000_000), ""), usize::MAX, 2_000_000, 256),
     ];
-    for (config, descriptors, sockets_max) in rows {
-        let expected = Limits { sockets_max, ..config.all.limits };
+    for (config, descriptors, sockets_max, files_open_max) in rows {
+        let expected = Limits { sockets_max, files_open_max, ..config.all.limits };
         assert_eq!(config.limits_for(descriptors), expected, "{descriptors}");
     }
 }

@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 
 use crate::host::files::{Files, Order, Reply};
-use crate::host::stream::{Progress, Stream};
+use crate::host::stream::{Progress, Stream, Tidings};
 use crate::host::turn::Host;
 use crate::host::worker::{Plan, Worker};
 use crate::hub::{Output, StationId};
@@ -27,6 +27,11 @@ impl Host {
         for _ in 0..self.limits.turn_reads_max {
             let Some(stream) = self.streams.get_mut(id) else { return };
             if !self.hub.may_read(id) {
+                match stream.tidings() {
+                    Tidings::None => {}
+                    Tidings::Ending => self.hub.peer_leaves(id, now),
+                    Tidings::Lost => self.hub.fail(id, "the peer reset the connection", now),
+                }
                 return;
             }
             match stream.read(&mut self.buffer) {
@@ -95,15 +100,18 @@ impl Host {
         }
     }
 
-    /// Applies what services have sent, some batches of each.
+    /// Applies what services have sent, of each as much as one turn allows.
     pub(super) fn apply_batches(&mut self, now: Time) {
         for _ in 0..self.tower.len() {
             let Some(station) = self.tower.next() else { return };
-            let Some(Some(worker)) = self.workers.get(station.index()) else { continue };
+            let Some(Some(worker)) = self.workers.get_mut(station.index()) else { continue };
             worker.rung().clear();
+            let mut left = self.limits.turn_deliveries_max;
             for _ in 0..self.limits.turn_batches_max {
-                let Some(batch) = worker.take() else { break };
-                self.hub.apply(station, worker.run(), batch, now);
+                if left == 0 || !worker.begin_batch() {
+                    break;
+                }
+                left = self.hub.apply(station, worker.run(), &mut worker.batch, left, now);
             }
             if worker.has_more() {
                 self.tower.again(station, worker.rung());
@@ -111,16 +119,21 @@ impl Host {
         }
     }
 
-    /// Takes up the ends of services.
+    /// Takes up the ends of services, each after all that the service had sent.
     pub(super) fn apply_exits(&mut self, now: Time) {
-        while let Ok(exit) = self.exits.try_recv() {
-            let Some(worker) = self.workers[exit.station.index()].take() else { continue };
-            // The last batches were sent before the exit.
-            while let Some(batch) = worker.take() {
-                self.hub.apply(exit.station, exit.run, batch, now);
+        for _ in 0..self.exits.len() {
+            let Ok(exit) = self.exits.try_recv() else { return };
+            let place = &mut self.workers[exit.station.index()];
+            if place.as_ref().is_some_and(Worker::has_more) {
+                // This end of the channel is held here, so that it cannot fail.
+                let _ = self.exit_sender.send(exit);
+                continue;
             }
+            let Some(worker) = place.take() else { continue };
             self.hub.ended(exit.station, exit.run, &exit.how, now);
-            worker.join();
+            // Not waited for here: what a service keeps for its thread may be slow to drop.
+            self.leaving.retain(|thread| !thread.is_finished());
+            self.leaving.push(worker.into_thread());
         }
     }
 

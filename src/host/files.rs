@@ -2,8 +2,9 @@
 //! Each socket has one part of a file under way at most, asked for when it has room.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Take};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, PathBuf};
 use std::thread;
@@ -11,6 +12,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::Alarm;
+use crate::limits::Limits;
 use crate::pages::media::media_type;
 use crate::service::SocketId;
 use crate::ws::{Response, Status};
@@ -52,14 +54,20 @@ pub enum Reply {
 }
 
 impl Files {
-    /// Serves the files below `root`, which is a path without links, in parts of so many bytes.
+    /// Serves the files below `root`, which is a path without links, in parts of
+    /// `outbox_high_bytes`.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(root: PathBuf, part_bytes: usize, alarm: Alarm) -> io::Result<Self> {
+    pub fn start(root: PathBuf, limits: &Limits, alarm: Alarm) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
-        let mut library = Library { root, part_bytes: part_bytes as u64, open: HashMap::new() };
+        let mut library = Library {
+            root,
+            part_bytes: limits.outbox_high_bytes as u64,
+            open_max: limits.files_open_max,
+            open: HashMap::new(),
+        };
         thread::Builder::new().name("files".to_owned()).spawn(move || {
             for order in inbox {
                 if let Some(reply) = library.answer(order) {
@@ -96,6 +104,7 @@ struct Library {
     root: PathBuf,
     /// How much of a file one part has.
     part_bytes: u64,
+    open_max: usize,
     open: HashMap<SocketId, Take<File>>,
 }
 
@@ -130,6 +139,11 @@ impl Library {
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(&name)?;
         let metadata = file.metadata()?;
+        // A folder on the way may have become a link since it was looked at.
+        let opened = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        if opened != name {
+            return Err(ErrorKind::NotFound.into());
+        }
         if metadata.is_dir() && !path.ends_with('/') {
             return Ok(Reply::Response(moved(path)));
         }
@@ -150,7 +164,7 @@ impl Library {
             let response = Response::new(Status::OK, media_type(&name), body);
             return Ok(Reply::Response(described(response, &tag)));
         }
-        if self.open.len() >= FILES_OPEN_MAX {
+        if self.open.len() >= self.open_max {
             let text = "too many files are being sent";
             let response = Response::text(Status::UNAVAILABLE, text).header("Retry-After", "1");
             return Ok(Reply::Response(response));
@@ -201,6 +215,8 @@ fn moved(path: &str) -> Response {
 }
 
 fn refusal(path: &str, error: &io::Error) -> Reply {
+    // A socket, a device without a driver, and links in a circle are no files either.
+    let no_file = matches!(error.raw_os_error(), Some(libc::ENXIO | libc::ELOOP));
     Reply::Response(match error.kind() {
         ErrorKind::NotFound
         | ErrorKind::NotADirectory
@@ -208,12 +224,10 @@ fn refusal(path: &str, error: &io::Error) -> Reply {
         | ErrorKind::InvalidFilename => {
             Response::text(Status::NOT_FOUND, &format!("nothing is at {path}"))
         }
+        _ if no_file => Response::text(Status::NOT_FOUND, &format!("nothing is at {path}")),
         _ => {
             log::warn!("cannot serve the file at {path:?}: {error}");
             Response::text(Status::INTERNAL_ERROR, "the file cannot be read")
         }
     })
 }
-
-/// The most files that are sent in parts at a time, each with a descriptor of its own.
-const FILES_OPEN_MAX: usize = 256;

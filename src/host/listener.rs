@@ -44,6 +44,8 @@ pub struct Listener {
     listener: TcpListener,
     address: SocketAddr,
     state: State,
+    /// Whether the log has been told that nothing can be accepted; once is enough.
+    complained: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +67,14 @@ impl Listener {
         let listener = TcpListener::bind(address)?;
         sys::set_nodelay(&listener)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, state: State::Drained })
+        Ok(Self { listener, address, state: State::Drained, complained: false })
     }
 
     /// The system told that there are connections.
-    pub const fn set_ready(&mut self) {
-        self.state = State::Ready;
+    pub fn set_ready(&mut self) {
+        if self.state == State::Drained {
+            self.state = State::Ready;
+        }
     }
 
     /// A connection; `None` when there is none to be had now.
@@ -83,7 +87,10 @@ impl Listener {
         self.state = State::Ready;
         loop {
             let error = match self.listener.accept() {
-                Ok((stream, peer)) => return Some((stream, plain(peer))),
+                Ok((stream, peer)) => {
+                    self.complained = false;
+                    return Some((stream, plain(peer)));
+                }
                 Err(error) => error,
             };
             match error.kind() {
@@ -94,7 +101,10 @@ impl Listener {
                 // A connection that ended before it was accepted is no reason to stop.
                 ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                 _ => {
-                    log::warn!("cannot accept on {} for now: {error}", self.address);
+                    if !self.complained {
+                        log::warn!("cannot accept on {} for now: {error}", self.address);
+                        self.complained = true;
+                    }
                     self.state = State::Pausing(now.after(PAUSE_MS));
                     return None;
                 }

@@ -42,7 +42,9 @@ impl Stopper {
 pub(super) struct Stop {
     /// How many requests have been heeded.
     pub(super) seen: usize,
-    /// When services that do not finish are left behind.
+    /// When the stop is to be over.
+    limit: Time,
+    /// When services that do not finish are left behind; set once they were told to.
     pub(super) end: Option<Time>,
 }
 
@@ -54,6 +56,7 @@ impl Host {
             log::info!("stopping: {} sockets are closed", self.hub.sockets_len());
             // From here on the port is free for a successor.
             self.listeners.clear();
+            self.stop.limit = now.after(self.limits.drain_ms_max);
             self.hub.drain(now);
         }
         self.stop.seen = requests;
@@ -70,12 +73,17 @@ impl Host {
             return Turn::Another;
         }
         if self.stop.end.is_none() {
-            self.stop.end = Some(now.after(self.limits.drain_ms_max));
+            // One time for the whole stop, but for a moment that services have in any case.
+            self.stop.end = Some(self.stop.limit.max(now.after(SERVICES_MS_MIN)));
             self.hub.stop_services();
             self.carry_out(now);
         }
         let running = self.workers.iter().flatten().count();
         if running == 0 {
+            for thread in self.leaving.drain(..) {
+                // A panic was caught on the thread itself.
+                let _ = thread.join();
+            }
             return Turn::Last;
         }
         if self.stop.end.is_some_and(|end| now >= end) {
@@ -131,3 +139,6 @@ impl Drop for Signals {
         sys::forget_stop_signals(&self.sender);
     }
 }
+
+/// How long services may take to finish after the last socket has gone, in any case.
+const SERVICES_MS_MIN: u64 = 1_000;

@@ -47,15 +47,26 @@ pub(super) struct Stream {
     stream: TcpStream,
     /// Whether a write may move bytes; an edge tells when it may again.
     writable: bool,
-    /// Whether the system has told that the peer ended its half, so that a read which is
-    /// short is not the last one.
-    ending: bool,
+    /// What the system has told of the peer's end. After it, a read which is short is not the
+    /// last one.
+    tidings: Tidings,
     /// Whether nothing comes any more.
     ended: bool,
     /// Whether our half has been ended.
     shut: bool,
     /// Whether it stands in the list of those to be read.
     reading: bool,
+}
+
+/// What the system has told of a peer's end, whether or not all was read before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tidings {
+    /// Nothing.
+    None,
+    /// The peer has ended its half.
+    Ending,
+    /// The connection is lost.
+    Lost,
 }
 
 /// What a read came to.
@@ -79,7 +90,7 @@ impl Stream {
             serial: end_of_serial(id),
             stream,
             writable: true,
-            ending: false,
+            tidings: Tidings::None,
             ended: false,
             shut: false,
             reading: false,
@@ -100,7 +111,9 @@ impl Stream {
                 // A short read has emptied the queue; what comes after it makes an edge. Only
                 // an end that was there before it does not (nor does urgent data, which no
                 // client of ours sends, and which would delay nobody else).
-                Ok(len) if len < buffer.len() && !self.ending => return Progress::Drained(len),
+                Ok(len) if len < buffer.len() && self.tidings == Tidings::None => {
+                    return Progress::Drained(len);
+                }
                 Ok(len) => return Progress::More(len),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -173,9 +186,14 @@ impl Stream {
         self.reading = false;
     }
 
-    /// The system told that the peer has ended its half.
-    pub(super) const fn set_ending(&mut self) {
-        self.ending = true;
+    /// The system told something of the peer's end.
+    pub(super) fn set_tidings(&mut self, tidings: Tidings) {
+        self.tidings = self.tidings.max(tidings);
+    }
+
+    /// What the system has told of the peer's end.
+    pub(super) const fn tidings(&self) -> Tidings {
+        self.tidings
     }
 
     /// Whether a write may move bytes.

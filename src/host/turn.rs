@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -13,7 +14,7 @@ use crate::host::bell::Tower;
 use crate::host::files::Files;
 use crate::host::listener::{self, Listener};
 use crate::host::stop::{Signals, Stop, Stopper};
-use crate::host::stream::{Stream, Streams};
+use crate::host::stream::{Stream, Streams, Tidings};
 use crate::host::worker::{Exit, Factory, Worker};
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -41,6 +42,8 @@ pub struct Host {
     /// By the index of the station.
     pub(super) workers: Vec<Option<Worker>>,
     pub(super) exits: Receiver<Exit>,
+    /// Threads of services that have ended.
+    pub(super) leaving: Vec<JoinHandle<()>>,
     /// For workers, to tell their exits.
     pub(super) exit_sender: Sender<Exit>,
     pub(super) files: Option<Files>,
@@ -82,9 +85,8 @@ impl Host {
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
             listeners.push(listener);
         }
-        let files = static_root
-            .map(|root| Files::start(root, limits.outbox_high_bytes, tower.alarm()))
-            .transpose()?;
+        let files =
+            static_root.map(|root| Files::start(root, &limits, tower.alarm())).transpose()?;
         let workers = factories.iter().map(|_| None).collect();
         let stopper = Stopper::new(tower.alarm());
         let (exit_sender, exits) = crossbeam_channel::unbounded();
@@ -106,6 +108,7 @@ impl Host {
             workers,
             exits,
             exit_sender,
+            leaving: Vec::new(),
             files,
             stopper,
             signals: None,
@@ -241,11 +244,15 @@ impl Host {
             if event.is_writable() && stream.set_writable() {
                 self.writes.push_back(id);
             }
-            let ending = event.is_read_closed() || event.is_error();
-            if ending {
-                stream.set_ending();
-            }
-            if (ending || event.is_readable()) && stream.set_reading() {
+            let tidings = match (event.is_read_closed(), event.is_write_closed()) {
+                _ if event.is_error() => Tidings::Lost,
+                (true, true) => Tidings::Lost,
+                (true, false) => Tidings::Ending,
+                (false, _) => Tidings::None,
+            };
+            stream.set_tidings(tidings);
+            let readable = event.is_readable() || tidings != Tidings::None;
+            if readable && stream.set_reading() {
                 self.reads.push_back(id);
             }
         }

@@ -6,6 +6,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::vec::IntoIter;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -25,6 +26,8 @@ pub struct Worker {
     /// `None` once the service has been told to finish.
     mail: Option<Sender<Vec<Inbound>>>,
     batches: Receiver<Vec<Outbound>>,
+    /// What is left of the batch in work.
+    pub(super) batch: IntoIter<Outbound>,
     rung: Rung,
     thread: JoinHandle<()>,
 }
@@ -74,7 +77,7 @@ impl Worker {
             let _ = exits.send(Exit { station, run, how });
             alarm.wake();
         })?;
-        Ok(Self { run, mail: Some(mail), batches, rung, thread })
+        Ok(Self { run, mail: Some(mail), batches, batch: Vec::new().into_iter(), rung, thread })
     }
 
     /// Hands over mail, if it is for this run.
@@ -90,16 +93,21 @@ impl Worker {
         self.mail = None;
     }
 
-    /// The next batch of the service.
-    #[must_use]
-    pub fn take(&self) -> Option<Vec<Outbound>> {
-        self.batches.try_recv().ok()
+    /// Begins the next batch of the service, once the last one is done. Gives back whether
+    /// there is anything to do.
+    pub fn begin_batch(&mut self) -> bool {
+        if self.batch.len() == 0
+            && let Ok(batch) = self.batches.try_recv()
+        {
+            self.batch = batch.into_iter();
+        }
+        self.batch.len() > 0
     }
 
-    /// Whether there is another batch.
+    /// Whether there is more to do.
     #[must_use]
     pub fn has_more(&self) -> bool {
-        !self.batches.is_empty()
+        self.batch.len() > 0 || !self.batches.is_empty()
     }
 
     /// The number of this run.
@@ -114,10 +122,9 @@ impl Worker {
         &self.rung
     }
 
-    /// Waits for a thread whose exit has been told.
-    pub fn join(self) {
-        // A panic was caught on the thread itself.
-        let _ = self.thread.join();
+    /// The thread of a worker whose exit has been told. It may still be busy with its end.
+    pub fn into_thread(self) -> JoinHandle<()> {
+        self.thread
     }
 }
 
@@ -131,7 +138,12 @@ fn live(factory: &Factory, mut line: Line) -> String {
     }));
     match lived {
         Ok(()) => "it returned".to_owned(),
-        Err(panic) => format!("it panicked: {}", text(panic.as_ref())),
+        Err(panic) => {
+            let how = format!("it panicked: {}", text(panic.as_ref()));
+            // Dropping it runs code of the service, which may panic again.
+            std::mem::forget(panic);
+            how
+        }
     }
 }
 

@@ -12,35 +12,51 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode, Message};
 
 impl Hub {
-    /// Applies a batch of a service. What an earlier run of it has left behind is ignored.
-    pub fn apply(&mut self, station: StationId, run: u32, batch: Vec<Outbound>, now: Time) {
-        if self.stations[station].run != run || self.stations[station].state == State::Idle {
-            return;
-        }
-        for transaction in batch {
-            match transaction {
-                Outbound::Send { to, message } => self.send(station, to, message, now),
-                Outbound::Taken { messages, bytes } => self.take(station, messages, bytes, now),
-                Outbound::Close { to, close } => self.close(station, to, &close, now),
-                Outbound::Subscribe { id, topic } => self.subscribe(station, id, &topic, now),
-                Outbound::Unsubscribe { id, topic } => {
-                    self.stations[station].topics.unsubscribe(id, &topic);
-                }
-                Outbound::Admit { id, verdict } => {
-                    if self.sockets.get(id).is_some_and(|s| s.stands(Standing::Asked, station)) {
-                        self.decide(id, verdict, now);
-                    }
-                }
-                Outbound::Ready(admission) => self.ready(station, admission, now),
+    /// Applies transactions of a service until there is none, or until they have come to
+    /// `deliveries_max` deliveries to sockets. Gives back how many deliveries are left of
+    /// those. What an earlier run of the service has left behind is ignored.
+    pub fn apply(
+        &mut self,
+        station: StationId,
+        run: u32,
+        batch: &mut impl Iterator<Item = Outbound>,
+        deliveries_max: usize,
+        now: Time,
+    ) -> usize {
+        let mut left = deliveries_max;
+        while left > 0 {
+            let Some(transaction) = batch.next() else { break };
+            if self.stations[station].run == run && self.stations[station].state != State::Idle {
+                left = left.saturating_sub(self.apply_one(station, transaction, now));
             }
         }
+        left
     }
 
-    fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) {
+    /// Applies a transaction; gives back how many sockets it was for.
+    fn apply_one(&mut self, station: StationId, transaction: Outbound, now: Time) -> usize {
+        match transaction {
+            Outbound::Send { to, message } => return self.send(station, to, message, now),
+            Outbound::Close { to, close } => return self.close(station, to, &close, now),
+            Outbound::Taken { messages, bytes } => self.take(station, messages, bytes, now),
+            Outbound::Subscribe { id, topic } => self.subscribe(station, id, &topic, now),
+            Outbound::Unsubscribe { id, topic } => {
+                self.stations[station].topics.unsubscribe(id, &topic);
+            }
+            Outbound::Admit { id, verdict } => {
+                if self.sockets.get(id).is_some_and(|s| s.stands(Standing::Asked, station)) {
+                    self.decide(id, verdict, now);
+                }
+            }
+            Outbound::Ready(admission) => self.ready(station, admission, now),
+        }
+        1
+    }
+
+    fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) -> usize {
         if let (Who::One(id), None) = (&to.who, to.but) {
-            return self.send_each(station, *id, now, |session, limits| {
-                session.send(message, limits, now)
-            });
+            self.send_each(station, *id, now, |session, limits| session.send(message, limits, now));
+            return 1;
         }
         // Encoded once; the outboxes share the bytes.
         let frame = Frame::new(&message);
@@ -48,7 +64,7 @@ impl Hub {
             hub.send_each(station, id, now, |session, limits| {
                 session.send_frame(&frame, limits, now)
             });
-        });
+        })
     }
 
     /// Sends to one socket. A peer that reads too slowly is closed, and its service told.
@@ -68,14 +84,14 @@ impl Hub {
         self.touch(id);
     }
 
-    fn close(&mut self, station: StationId, to: Audience, close: &Close, now: Time) {
+    fn close(&mut self, station: StationId, to: Audience, close: &Close, now: Time) -> usize {
         self.for_each(station, to, |hub, id| {
             let found = hub.sockets.get_mut(id);
             if let Some(socket) = found.filter(|s| s.stands(Standing::Member, station)) {
                 socket.session.close(close, now);
                 hub.touch(id);
             }
-        });
+        })
     }
 
     fn subscribe(&mut self, station: StationId, id: SocketId, topic: &str, now: Time) {
@@ -91,13 +107,13 @@ impl Hub {
     }
 
     /// Calls `act` for each socket of an audience, none of them twice but those that a list
-    /// names twice.
+    /// names twice. Gives back how many they are, at least one.
     fn for_each(
         &mut self,
         station: StationId,
         to: Audience,
         mut act: impl FnMut(&mut Self, SocketId),
-    ) {
+    ) -> usize {
         let ids = match to.who {
             Who::One(id) => vec![id],
             Who::Many(ids) => ids,
@@ -105,10 +121,12 @@ impl Hub {
             Who::All => self.stations[station].members.ids(),
             Who::Topic(topic) => self.stations[station].topics.members(&topic).collect(),
         };
+        let len = ids.len().max(1);
         for id in ids {
             if to.but != Some(id) {
                 act(self, id);
             }
         }
+        len
     }
 }

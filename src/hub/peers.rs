@@ -69,6 +69,14 @@ impl Hub {
         self.touch(id);
     }
 
+    /// A socket that may not be read now has been ended by its peer, as far as the system tells.
+    pub fn peer_leaves(&mut self, id: SocketId, now: Time) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.session.leave(now);
+            self.schedule(id);
+        }
+    }
+
     /// The connection is lost; `reason` says how.
     pub fn fail(&mut self, id: SocketId, reason: &'static str, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };

@@ -106,7 +106,14 @@ impl Rig {
     fn apply(&mut self, station: usize, batch: Vec<Outbound>) {
         let station = StationId::new(station);
         let run = self.hub.stations[station].run;
-        self.hub.apply(station, run, batch, self.now);
+        self.hub.apply(station, run, &mut batch.into_iter(), usize::MAX, self.now);
+        self.turn();
+    }
+
+    /// What the first run of the first service has left behind.
+    fn apply_late(&mut self) {
+        let mut batch = vec![send(Audience::all(), "x")].into_iter();
+        self.hub.apply(StationId::new(0), 1, &mut batch, usize::MAX, self.now);
         self.turn();
     }
 
@@ -282,6 +289,17 @@ fn audiences() {
 }
 
 #[test]
+fn deliveries_of_a_turn_are_bounded() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let ids: Vec<_> = (0..10).map(|_| rig.open("/a")).collect();
+    let mut batch = vec![send(Audience::all(), "x"); 100].into_iter();
+    let left = rig.hub.apply(StationId::new(0), 1, &mut batch, 25, rig.now);
+    rig.turn();
+    assert_eq!((left, batch.len()), (0, 97), "the third message is past the bound");
+    assert!(ids.iter().all(|&id| rig.got(id).len() == 3 * 3), "all get the same");
+}
+
+#[test]
 fn full_mail_pauses_reading_and_loses_nothing() {
     let limits = Limits { mail_messages_max: 4, ..Limits::SERVER };
     let mut rig = Rig::new(limits);
@@ -372,11 +390,10 @@ fn a_service_that_ends_takes_only_its_own_sockets_along() {
     assert!(rig.got(b).is_empty());
     assert!(rig.hub.stations[StationId::new(0)].mail.batch.is_empty());
     // What the old run sends late is ignored, and the next socket starts a new one.
-    rig.hub.apply(StationId::new(0), 1, vec![send(Audience::all(), "x")], rig.now);
+    rig.apply_late();
     let next = rig.open("/a");
     assert_eq!(rig.started.last(), Some(&(StationId::new(0), 2)));
-    rig.hub.apply(StationId::new(0), 1, vec![send(Audience::all(), "x")], rig.now);
-    rig.turn();
+    rig.apply_late();
     assert!(rig.got(next).is_empty());
     // The old sockets' ends are no news to the new run.
     rig.receive(other, &frame(0x88, &[3, 244]));

@@ -48,6 +48,17 @@ impl Audience {
     }
 }
 
+impl Audience {
+    /// The bytes of memory that the list, or the topic's name, occupies.
+    pub(crate) const fn capacity(&self) -> usize {
+        match &self.who {
+            Who::Many(ids) => ids.capacity() * size_of::<SocketId>(),
+            Who::Topic(name) => name.capacity(),
+            Who::One(_) | Who::All => 0,
+        }
+    }
+}
+
 impl From<SocketId> for Audience {
     fn from(id: SocketId) -> Self {
         Self { who: Who::One(id), but: None }

@@ -162,11 +162,12 @@ impl<H: Handler> Service for Handled<H> {
                 Received::Transaction(transaction) => self.call(line, transaction),
                 Received::Time => {
                     self.handler.tick(line);
-                    // Counted from the last one, so that ticks do not drift; those that a
-                    // slow callback has missed are skipped.
-                    tick = tick
-                        .zip(interval)
-                        .map(|(tick, interval)| (tick + interval).max(Instant::now()));
+                    // Counted from the last one, so that ticks do not drift. Those that a slow
+                    // callback has missed are skipped: sockets have their turn in between.
+                    tick = tick.zip(interval).map(|(tick, interval)| {
+                        let (next, now) = (tick + interval, Instant::now());
+                        if next > now { next } else { now + interval }
+                    });
                 }
                 Received::End => break,
             }

@@ -138,9 +138,10 @@ impl Outbound {
     pub fn batch_bytes(&self) -> usize {
         size_of::<Self>()
             + match self {
-                Self::Send { message, .. } => message.capacity(),
+                Self::Send { to, message } => to.capacity() + message.capacity(),
+                Self::Admit { verdict: Verdict::Refuse(response), .. } => response.capacity(),
                 Self::Subscribe { topic, .. } | Self::Unsubscribe { topic, .. } => topic.capacity(),
-                Self::Close { close, .. } => close.reason.capacity(),
+                Self::Close { to, close } => to.capacity() + close.reason.capacity(),
                 Self::Ready(_) | Self::Admit { .. } | Self::Taken { .. } => 0,
             }
     }

@@ -18,6 +18,8 @@ pub struct Clock {
     asked: bool,
     /// While its service is behind, the peer is not read, and owes no sign of life.
     paused: bool,
+    /// Whether the peer has ended its half meanwhile; `life` is when that was seen.
+    leaving: bool,
 }
 
 /// What a deadline demands.
@@ -37,6 +39,8 @@ pub enum Due {
     Write,
     /// The service has had its time to answer what came before the end.
     Settle,
+    /// The peer has gone, and its service is still behind.
+    Gone,
     /// The peer does not end a conversation that is over.
     Close,
 }
@@ -45,7 +49,7 @@ impl Clock {
     /// A conversation begins.
     #[must_use]
     pub const fn new(now: Time) -> Self {
-        Self { life: now, since: now, write: now, asked: false, paused: false }
+        Self { life: now, since: now, write: now, asked: false, paused: false, leaving: false }
     }
 
     /// Bytes came.
@@ -78,8 +82,17 @@ impl Clock {
     /// Reading goes on. Silence counts from here, as if the peer had spoken just now.
     pub const fn resume(&mut self, now: Time) {
         self.paused = false;
+        self.leaving = false;
         self.since = now;
         self.saw_life(now);
+    }
+
+    /// While reading is paused, the peer has ended its half: it is not held for ever.
+    pub const fn leave(&mut self, now: Time) {
+        if self.paused && !self.leaving {
+            self.leaving = true;
+            self.life = now;
+        }
     }
 
     /// Whether reading is paused.
@@ -103,31 +116,32 @@ impl Clock {
             Phase::Responding => {
                 write.or(Some((self.write.after(limits.admission_ms_max), Due::Admission)))
             }
+            // What the peer sends is not seen now, but its going may be.
+            Phase::Open | Phase::Closing if self.paused => {
+                let gone = self.leaving.then(|| (self.life.after(limits.write_ms_max), Due::Gone));
+                write.or(gone)
+            }
             // What waits to be written stands before a ping: the peer has to read on, and its
             // doing so is the sign of life.
             Phase::Open if unsent => write,
-            Phase::Open => self.silence(limits),
+            Phase::Open => Some(self.silence(limits)),
             Phase::Settling(_) => {
                 let settle = (self.since.after(limits.close_ms_max), Due::Settle);
                 write.into_iter().chain([settle]).min_by_key(|due| due.0)
             }
-            Phase::Closing if self.paused => write,
             // The peer can only answer what has left; until then it only has to read on.
             Phase::Closing | Phase::Flushing | Phase::Lingering => write.or_else(close),
             Phase::Finished => None,
         }
     }
 
-    fn silence(&self, limits: &Limits) -> Option<(Time, Due)> {
-        if self.paused {
-            return None;
-        }
+    fn silence(&self, limits: &Limits) -> (Time, Due) {
         let life = if self.asked {
             (self.life.after(limits.pong_ms_max), Due::Pong)
         } else {
             (self.life.after(limits.ping_interval_ms), Due::Ping)
         };
         let idle = (self.since.after(limits.idle_ms_max), Due::Idle);
-        Some(if idle.0 < life.0 { idle } else { life })
+        if idle.0 < life.0 { idle } else { life }
     }
 }

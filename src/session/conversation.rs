@@ -197,6 +197,12 @@ impl Session {
         self.clock.pause();
     }
 
+    /// While the peer is not read, it has ended its half of the connection. What it sent before
+    /// is still to be read, if that comes to pass in time.
+    pub fn leave(&mut self, now: Time) {
+        self.clock.leave(now);
+    }
+
     /// The peer is read again.
     pub fn resume(&mut self, now: Time) {
         self.clock.resume(now);
@@ -242,6 +248,7 @@ impl Session {
                 self.settle(now);
                 None
             }
+            Due::Gone => self.fail("the peer has gone, and its service is behind"),
             Due::Write => self.fail("the peer does not read"),
             Due::Close => self.fail("the peer does not close"),
         }

@@ -18,6 +18,8 @@ mod outbox;
 mod output;
 mod phase;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 pub use conversation::{Event, Next, Overflow, Session};
 pub use outbox::{Frame, Outbox};

@@ -25,6 +25,8 @@ pub mod origin;
 pub mod response;
 pub mod syntax;
 pub mod target;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod upgrade;
 pub mod utf8;
 

@@ -156,6 +156,12 @@ impl Response {
         self.status
     }
 
+    /// The bytes of memory that the answer occupies.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.headers.capacity() + self.body.capacity()
+    }
+
     /// The same answer to a HEAD: without its content (RFC 9110, 9.3.2).
     #[must_use]
     pub fn without_content(self) -> Self {

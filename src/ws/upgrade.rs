@@ -43,6 +43,10 @@ impl Upgrade {
             Some(_) => return Err(UpgradeError::Version),
             None => return Err(UpgradeError::NoVersion),
         }
+        // RFC 6454, 7.3: one Origin; of two, a proxy may have checked the other one.
+        if head.values("Origin").nth(1).is_some() {
+            return Err(UpgradeError::Origin);
+        }
         let key = single(head, "Sec-WebSocket-Key").ok_or(UpgradeError::Key)?;
         Ok(Some(Self { accept: accept(key)?, protocols: protocols(head)? }))
     }
@@ -84,6 +88,8 @@ pub enum UpgradeError {
     NoVersion,
     /// `Sec-WebSocket-Key` is missing, there twice, or not 16 bytes in base64.
     Key,
+    /// `Origin` is there twice.
+    Origin,
     /// `Sec-WebSocket-Protocol` has a member that is no token, or the same one twice.
     Protocol,
 }
@@ -94,9 +100,12 @@ impl UpgradeError {
     pub const fn status(self) -> Status {
         match self {
             Self::Version => Status::UPGRADE_REQUIRED,
-            Self::Upgrade | Self::Connection | Self::NoVersion | Self::Key | Self::Protocol => {
-                Status::BAD_REQUEST
-            }
+            Self::Upgrade
+            | Self::Connection
+            | Self::NoVersion
+            | Self::Key
+            | Self::Origin
+            | Self::Protocol => Status::BAD_REQUEST,
         }
     }
 }
@@ -109,6 +118,7 @@ impl fmt::Display for UpgradeError {
             Self::Version => "Sec-WebSocket-Version must be 13",
             Self::NoVersion => "exactly one Sec-WebSocket-Version header is needed",
             Self::Key => "Sec-WebSocket-Key must be there once and be 16 bytes in base64",
+            Self::Origin => "the Origin header is there more than once",
             Self::Protocol => "Sec-WebSocket-Protocol must list tokens, each of them once",
         })
     }
