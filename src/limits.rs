@@ -78,7 +78,8 @@ pub struct Limits {
     pub files_open_max: usize,
     /// The loop's one read buffer, and so the longest read.
     pub read_buffer_bytes: usize,
-    /// Most reads from one socket in one turn of the loop; the rest waits for the next turn.
+    /// Most reads from one socket in one turn of the loop; the rest waits for the next turn. More
+    /// than one saves a call per read, and lets a peer that floods hold up the others for longer.
     pub turn_reads_max: usize,
     /// Most bytes written to one socket in one turn of the loop.
     pub turn_write_bytes_max: usize,
@@ -132,7 +133,7 @@ impl Limits {
         topics_max: 131_072,
         topics_per_socket_max: 1_024,
         read_buffer_bytes: 64 * KIB,
-        turn_reads_max: 4,
+        turn_reads_max: 1,
         turn_write_bytes_max: MIB,
         turn_accepts_max: 256,
         turn_batches_max: 16,

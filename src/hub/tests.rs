@@ -524,3 +524,46 @@ fn a_clean_stop_is_spread_and_ends() {
     rig.turn();
     assert_eq!(rig.stopped, [StationId::new(0)]);
 }
+
+#[test]
+fn a_clean_stop_reaches_the_last_place_of_the_table() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let ids: Vec<_> = (0..1_000).map(|_| rig.open("/a")).collect();
+    for &id in &ids[..999] {
+        rig.hub.fail(id, "gone", rig.now);
+    }
+    rig.turn();
+    rig.hub.drain(rig.now);
+    rig.turn();
+    assert_eq!(rig.got(ids[999])[2..4], 1001_u16.to_be_bytes());
+}
+
+#[test]
+fn peers_that_go_while_paused_are_not_held_for_ever() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 2, ..Limits::SERVER });
+    let (gone, there) = (rig.open("/a"), rig.open("/a"));
+    rig.say(gone, "x");
+    assert!(!rig.hub.may_read(gone) && !rig.hub.may_read(there));
+    rig.hub.peer_leaves(gone, rig.now);
+    rig.wait(Limits::SERVER.write_ms_max - 1);
+    rig.hub.peer_leaves(gone, rig.now);
+    assert!(rig.dropped.is_empty(), "the service may yet go on");
+    rig.wait(1 + Wheel::TICK_MS);
+    assert_eq!(rig.dropped, [gone]);
+    assert_eq!(rig.mail().last().map(String::as_str), Some("close 1 1006"));
+}
+
+#[test]
+fn close_frames_wait_for_their_own_messages_only() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let (early, late) = (rig.open("/a"), rig.open("/a"));
+    rig.apply(0, vec![taken(2)]);
+    rig.say(early, "1");
+    rig.say(late, "2");
+    rig.receive(late, &frame(0x88, &[3, 232]));
+    rig.receive(early, &frame(0x88, &[3, 232]));
+    rig.apply(0, vec![taken(1)]);
+    assert_eq!((rig.got(early), rig.got(late)), (close_frame(1000), Vec::new()));
+    rig.apply(0, vec![taken(1)]);
+    assert_eq!(rig.got(late), close_frame(1000));
+}
