@@ -279,10 +279,8 @@ impl Session {
     /// Whether the request asks for an upgrade that has not been decided.
     #[must_use]
     pub fn upgrade(&self) -> Option<&Upgrade> {
-        match &self.phase {
-            Phase::Waiting(waiting) => waiting.upgrade.as_ref(),
-            _ => None,
-        }
+        let Phase::Waiting(waiting) = &self.phase else { return None };
+        waiting.upgrade.as_ref()
     }
 
     /// Whether the request has been answered, with anything but an upgrade.

@@ -1,18 +1,23 @@
 //! The phases of a conversation. It begins at the top and only ever moves down.
 //!
 //! ```text
-//!   Connecting      the request head is being read
-//!       | head                  \ a bad head, a time-out
-//!   Waiting         the hub decides; frames may already have come
-//!       | accept     | respond    \ refuse
-//!     Open --.   Responding        |     the body is on its way
-//!       |     \      |             |
-//!       |  Settling  |             |     the peer is done; the service may still answer
-//!     Closing |      |             |     our close frame is out, theirs is awaited
-//!       |     |      |             |
-//!   Flushing -'---> Lingering <----'     what is queued still leaves; input is dropped
-//!        \          /
-//!          Finished
+//! from         to           when
+//! Connecting   Waiting      the request head is whole and right
+//!              Lingering    it is wrong, or late: the refusal is queued
+//! Waiting      Open         the hub accepts: the 101 is queued
+//!              Responding   the hub answers with a head whose body follows
+//!              Lingering    the hub answers with anything else, or refuses
+//! Responding   Lingering    the body is whole
+//! Open         Settling     a close frame came, or a fault: the service may still answer
+//!              Closing      the service, or idleness, closes: our close frame is queued
+//!              Lingering    the outbox is over its limit: our close frame is queued
+//! Settling     Flushing     the service has had its say, after a close frame
+//!              Lingering    the service has had its say, after a fault; or as from Open
+//! Closing      Flushing     the peer's close frame came
+//!              Lingering    a fault came
+//! Flushing     -            what is queued leaves, then the connection is dropped
+//! Lingering    -            what is queued leaves, then our half ends; the peer ends the other
+//! any          Finished     the connection is lost, or a deadline has passed
 //! ```
 //!
 //! From `Open`, a close frame of the peer, or its fault, leads to `Settling`: what it sent

@@ -267,12 +267,11 @@ fn receive_whole(bytes: &mut [u8], limits: &Limits) -> Result<Option<(usize, Mes
     let Ok(length) = usize::try_from(header.length) else { return Ok(None) };
     let Some(payload) = bytes[start..].get_mut(..length) else { return Ok(None) };
     mask::apply(payload, header.key.unwrap_or_default());
-    let message = match header.opcode {
-        Opcode::Text => {
-            let text = core::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
-            Message::Text(text.to_owned())
-        }
-        _ => Message::Binary(payload.to_vec()),
+    let message = if header.opcode == Opcode::Text {
+        let text = core::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
+        Message::Text(text.to_owned())
+    } else {
+        Message::Binary(payload.to_vec())
     };
     Ok(Some((start + length, message)))
 }

@@ -133,12 +133,10 @@ impl HeadReader {
     }
 
     fn too_long(&self, limits: &Limits) -> HeadError {
-        match self.state {
-            State::Method | State::Target | State::Version => {
-                HeadError::RequestLineTooLong(limits.head_bytes_max)
-            }
-            _ => HeadError::HeadTooLong(limits.head_bytes_max),
+        if let State::Method | State::Target | State::Version = self.state {
+            return HeadError::RequestLineTooLong(limits.head_bytes_max);
         }
+        HeadError::HeadTooLong(limits.head_bytes_max)
     }
 }
 

@@ -137,10 +137,12 @@ impl Response {
     }
 
     /// Adds a header. So that nothing can break out of it, control characters in the value
-    /// become blanks, and a name that is not a token leaves the header out.
+    /// become blanks, and a name that is not a token leaves the header out. So do those that
+    /// say where the answer ends, which are the server's to set.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if is_token(name.as_bytes()) {
+        let framing = FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));
+        if is_token(name.as_bytes()) && !framing {
             self.headers.push_str(name);
             self.headers.push_str(": ");
             let clean = |c: char| if c.is_ascii() && !is_value_byte(c as u8) { ' ' } else { c };
@@ -200,3 +202,6 @@ impl Response {
         Some(&self.body).filter(|body| self.status.has_content() && !body.is_empty())
     }
 }
+
+/// RFC 9112, 6 and 9.6.
+const FRAMING: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];

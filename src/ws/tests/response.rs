@@ -138,3 +138,15 @@ fn encode(response: &Response) -> String {
     let body = response.body().map_or(&[][..], |body| body);
     String::from_utf8([&response.head(), body].concat()).expect("it is text")
 }
+
+#[test]
+fn framing_is_not_for_services_to_set() {
+    let response = Response::text(Status::FORBIDDEN, "no")
+        .header("content-length", "0")
+        .header("Transfer-Encoding", "chunked")
+        .header("CONNECTION", "keep-alive");
+    let head = String::from_utf8(response.head()).expect("a head is text");
+    assert_eq!(head.matches("ength").count(), 1, "{head}");
+    assert!(head.contains("Content-Length: 3\r\n") && !head.contains("Encoding"), "{head}");
+    assert!(head.ends_with("Connection: close\r\n\r\n") && !head.contains("keep-alive"), "{head}");
+}
