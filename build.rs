@@ -44,6 +44,11 @@ impl Tree {
                 self.modules.push_str("}\n");
             } else if let Some(stem) = name.strip_suffix(".rs") {
                 self.file(&path, stem, url, module);
+            } else if name.ends_with(".html") && !path.with_extension("rs").is_file() {
+                let path = path.display();
+                println!(
+                    "cargo::warning={path}: a page without a service of its name is not shown"
+                );
             }
         }
     }
@@ -62,11 +67,14 @@ impl Tree {
         if stem.starts_with('_') {
             return;
         }
-        let about = text.lines().next().and_then(|line| line.strip_prefix("//! "));
-        let about = about.unwrap_or_else(|| {
-            let path = path.display();
-            panic!("{path}: the first line must say what the service does, as in `//! An echo.`")
-        });
+        let Some(about) = text.lines().next().and_then(|line| line.strip_prefix("//! ")) else {
+            let wanted = "its first line has to say what the service does, as in `//! An echo.`";
+            return println!("cargo::error={}: {wanted}", path.display());
+        };
+        if !text.contains("pub fn service()") {
+            let wanted = "it has to have a `pub fn service() -> impl Service`";
+            return println!("cargo::error={}: {wanted}", path.display());
+        }
         let name = if stem == "ws_service" { "" } else { stem };
         let url = format!("{url}{name}");
         let html = path.with_extension("html");

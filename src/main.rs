@@ -38,17 +38,31 @@ fn main() -> ExitCode {
     };
     let said = match command {
         Command::Run(config) => return run(&config).into(),
-        Command::CheckConfig(config) => {
-            for text in unknown_services(&config) {
-                eprintln!("switchboard: {text}");
-            }
-            say("the configuration is good\n")
-        }
+        Command::CheckConfig(config) => return check(&config).into(),
         Command::ListServices => say(&list()),
         Command::Help(text) => say(&text),
         Command::Version => say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     if said.is_ok() { Exit::Clean.into() } else { Exit::Failure.into() }
+}
+
+/// A section for a service that is not there does not keep the server from starting, but who
+/// asks is told that something is wrong.
+fn check(config: &Config) -> Exit {
+    let faults: Vec<_> = unknown_services(config).collect();
+    for text in &faults {
+        eprintln!("switchboard: {text}");
+    }
+    if !faults.is_empty() {
+        return Exit::Configuration;
+    }
+    let file = config.file.as_ref().map(|file| file.display().to_string());
+    let what = file.unwrap_or_else(|| "no file here, so the defaults".to_owned());
+    if say(&format!("{what}: the configuration is good\n")).is_ok() {
+        Exit::Clean
+    } else {
+        Exit::Failure
+    }
 }
 
 fn run(config: &Config) -> Exit {
@@ -78,7 +92,9 @@ fn run(config: &Config) -> Exit {
 }
 
 fn listen(config: &Config) -> Result<Host, (Exit, String)> {
-    let mut server = Server::new(config.limits_for(raise_descriptor_limit()));
+    let limits = config.limits_for(raise_descriptor_limit());
+    log::info!("at most {} sockets at a time", limits.sockets_max);
+    let mut server = Server::new(limits);
     server.origin(config.all.origin.clone());
     if let Some(root) = &config.static_root {
         server.static_root(root);
@@ -100,7 +116,13 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
                 Exit::Configuration
             }
         };
-        (exit, error.to_string())
+        let hint = match &error {
+            BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                "; -p chooses another port, and 0 a free one"
+            }
+            _ => "",
+        };
+        (exit, format!("{error}{hint}"))
     })
 }
 
@@ -125,8 +147,13 @@ fn greeting(config: &Config, host: &Host) -> String {
         text += &format!("listening on http://{address}\n");
     }
     let pages = services::ALL.iter().filter(|service| service.page.is_some());
+    let address = host.address();
+    let name = match address.ip().is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    };
     for page in pages {
-        text += &format!("open http://{}{} in a browser\n", host.address(), page.path);
+        text += &format!("open http://{name}{} in a browser\n", page.path);
     }
     text
 }

@@ -136,7 +136,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "port",
         default: "12345",
-        meaning: "The TCP port of all addresses; with 0 the system chooses one",
+        meaning: "The TCP port of all addresses; with 0 the system chooses one for each",
         setter: Setter::Server(Kind::Port(|config, port| config.port = port)),
     },
     Key {

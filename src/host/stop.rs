@@ -53,7 +53,7 @@ impl Host {
     pub(super) fn heed_stops(&mut self, now: Time) {
         let requests = self.stopper.requests();
         if self.stop.seen == 0 && requests > 0 {
-            log::info!("stopping: {} sockets are closed", self.hub.sockets_len());
+            log::info!("stopping; sockets to close: {}", self.hub.sockets_len());
             // From here on the port is free for a successor.
             self.listeners.clear();
             self.stop.limit = now.after(self.limits.drain_ms_max);
@@ -66,7 +66,7 @@ impl Host {
     /// finish, and once they have, or take too long, there is none.
     pub(super) fn progress(&mut self, now: Time) -> Turn {
         if self.stop.seen > 1 {
-            log::warn!("stopped at once: {} sockets are dropped", self.hub.sockets_len());
+            log::warn!("stopped at once; sockets dropped: {}", self.hub.sockets_len());
             return Turn::Last;
         }
         if !self.hub.is_drained() {

@@ -57,7 +57,7 @@ impl Hub {
     /// Answers a request with a head whose body follows in parts, each after an
     /// [`Output::FetchMore`].
     pub fn respond_head(&mut self, id: SocketId, response: &Response, now: Time) {
-        self.note(id, None, "file");
+        self.note(id, None, "page");
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.fetching = false;
             socket.session.respond_head(response, now);
@@ -187,7 +187,7 @@ impl Hub {
 /// How an answer other than the 101 stands in the log.
 pub(super) fn answered(status: Status) -> String {
     match status {
-        Status::OK | Status::NOT_MODIFIED => "page".to_owned(),
+        Status::OK | Status::NOT_MODIFIED | Status::PERMANENT_REDIRECT => "page".to_owned(),
         status => format!("refused with {}", status.number()),
     }
 }

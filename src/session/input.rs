@@ -50,6 +50,7 @@ impl Session {
         match &self.phase {
             Phase::Waiting(waiting) if waiting.upgrade.is_none() => None,
             Phase::Settling(_) | Phase::Responding | Phase::Flushing | Phase::Lingering => None,
+            Phase::Connecting(reader) if reader.is_empty() => self.fail("no request was sent"),
             Phase::Connecting(_)
             | Phase::Waiting(_)
             | Phase::Open
