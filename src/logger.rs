@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use switchboard::config::LogFormat;
 
@@ -115,8 +116,25 @@ fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
             let target = target.map(|target| format!(",\"target\":{}", json(target)));
             let target = target.unwrap_or_default();
             let message = json(&message);
-            format!("{{\"time\":\"{time}\",\"level\":\"{level}\"{target},\"message\":{message}}}\n")
+            let mut fields = Fields(String::new());
+            // What collects them refuses none.
+            let _ = record.key_values().visit(&mut fields);
+            let Fields(fields) = fields;
+            format!(
+                "{{\"time\":\"{time}\",\"level\":\"{level}\"{target},\"message\":{message}{fields}}}\n"
+            )
         }
+    }
+}
+
+/// The fields of a record as members of a JSON object, each with its comma.
+struct Fields(String);
+
+impl<'a> VisitSource<'a> for Fields {
+    fn visit_pair(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), kv::Error> {
+        let value = value.to_u64().map_or_else(|| json(&value.to_string()), |n| n.to_string());
+        self.0.push_str(&format!(",{}:{value}", json(key.as_str())));
+        Ok(())
     }
 }
 
@@ -294,5 +312,17 @@ mod tests {
             let record = Record::builder().level(level).target("hub").args(args).build();
             assert_eq!(line(format, UNIX_EPOCH, &record), expected);
         }
+    }
+
+    #[test]
+    fn fields_are_members_of_the_object() {
+        let fields = [("socket", Value::from(17_u64)), ("path", Value::from("/a\"b"))];
+        let args = format_args!("gone");
+        let record = Record::builder().args(args).level(Level::Info).key_values(&fields).build();
+        let json = line(LogFormat::Json, UNIX_EPOCH, &record);
+        let end = ",\"message\":\"gone\",\"socket\":17,\"path\":\"/a\\\"b\"}\n";
+        assert!(json.ends_with(end), "{json}");
+        let text = line(LogFormat::Text, UNIX_EPOCH, &record);
+        assert!(text.ends_with("info  gone\n"), "{text}");
     }
 }

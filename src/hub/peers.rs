@@ -175,16 +175,18 @@ impl Hub {
         let rare = socket.rare.as_deref();
         let (path, reason) = rare.map_or(("", ""), |rare| (&rare.path, &rare.reason));
         let path = match socket.station {
-            Some(station) if path.is_empty() => &self.stations[station].path,
+            Some(station) if path.is_empty() => self.stations[station].path.as_str(),
             Some(_) | None => path,
         };
+        let (socket_id, peer) = (socket.id.serial(), SocketAddr::from(socket.peer));
+        let (received, sent) = (socket.received, socket.sent);
+        let ms = now.since(socket.accepted);
+        // As words for people, and as fields for loggers that keep them apart.
         log::info!(
-            "socket={} peer={} path={path:?} reason={reason:?} received={} sent={} ms={}",
-            socket.id,
-            SocketAddr::from(socket.peer),
-            socket.received,
-            socket.sent,
-            now.since(socket.accepted),
+            socket = socket_id, peer:% = peer, path = path, reason = reason,
+            received = received, sent = sent, ms = ms;
+            "socket={socket_id} peer={peer} path={path:?} reason={reason:?} received={received} \
+             sent={sent} ms={ms}"
         );
     }
 }
