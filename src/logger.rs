@@ -120,9 +120,8 @@ fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
             // What collects them refuses none.
             let _ = record.key_values().visit(&mut fields);
             let Fields(fields) = fields;
-            format!(
-                "{{\"time\":\"{time}\",\"level\":\"{level}\"{target},\"message\":{message}{fields}}}\n"
-            )
+            let head = format!("\"time\":\"{time}\",\"level\":\"{level}\"{target}");
+            format!("{{{head},\"message\":{message}{fields}}}\n")
         }
     }
 }

@@ -232,9 +232,9 @@ fn heads_that_do_not_end_are_408() {
 fn origins_are_held_against_the_rule() {
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/same");
-    let list = ["https://example.org", "http://example.net:8080"];
-    let list = list.map(|text| text.parse().expect("it is an origin"));
-    server.origin(OriginRule::List(list.into()));
+    let list = ["https://Example.org:443", "http://example.net:8080", "null"];
+    let list = list.map(|origin| origin.parse().expect("it is an origin"));
+    server.origin(OriginRule::List(list.to_vec()));
     mount_echo(&mut server, "/list");
     server.origin(OriginRule::Any);
     mount_echo(&mut server, "/any");
@@ -261,6 +261,8 @@ fn origins_are_held_against_the_rule() {
         ("/list", "a.b", "Origin: https://example.org\r\n", true),
         ("/list", "a.b", "Origin: https://EXAMPLE.org\r\n", true),
         ("/list", "a.b", "Origin: http://example.net:8080\r\n", true),
+        ("/list", "a.b", "Origin: https://example.org:443\r\n", true),
+        ("/list", "a.b", "Origin: null\r\n", true),
         ("/list", "a.b", "Origin: http://example.org\r\n", false),
         ("/list", "a.b", "Origin: https://example.org.evil.net\r\n", false),
         ("/list", "a.b", "Origin: http://a.b\r\n", false),

@@ -6,13 +6,10 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-
 use switchboard::host::raise_descriptor_limit;
 use switchboard::session::Session;
 
+use support::binary::Binary;
 use support::process::{descriptors, resident, threads};
 use support::raw::close;
 use support::{Raw, until};
@@ -21,24 +18,26 @@ use support::{Raw, until};
 fn ten_thousand_sockets_are_served_and_cost_little() {
     let room = raise_descriptor_limit().saturating_sub(200);
     let server = Binary::start();
+    let pid = server.pid();
+    let alone = descriptors(&pid);
     // The service runs, and the allocator has had its first look around.
     leave(visit(&server, "first"));
-    until("the first one is gone", || descriptors(&server.pid) == server.descriptors_len);
-    let start = (threads(&server.pid), descriptors(&server.pid));
-    let memory = resident(&server.pid);
+    until("the first one is gone", || descriptors(&pid) == alone);
+    let start = (threads(&pid), descriptors(&pid));
+    let memory = resident(&pid);
     let mut sockets: Vec<Raw> = Vec::new();
     for step in [1_000, 5_000, 10_000] {
         let sockets_len = step.min(room);
         for number in sockets.len()..sockets_len {
             sockets.push(visit(&server, &number.to_string()));
         }
-        let cost = resident(&server.pid).saturating_sub(memory) / sockets_len;
+        let cost = resident(&pid).saturating_sub(memory) / sockets_len;
         println!("{sockets_len} idle sockets: {cost} bytes each");
         assert!(cost <= IDLE_BYTES_MAX, "{cost} bytes for an idle socket");
     }
     println!("a session by itself: {} bytes", size_of::<Session>());
-    assert_eq!(threads(&server.pid), start.0, "a socket costs no thread");
-    assert_eq!(descriptors(&server.pid), start.1 + sockets.len(), "and one descriptor");
+    assert_eq!(threads(&pid), start.0, "a socket costs no thread");
+    assert_eq!(descriptors(&pid), start.1 + sockets.len(), "and one descriptor");
     // All of them are there, not only the last ones.
     for (number, raw) in sockets.iter_mut().enumerate() {
         raw.send_text(&number.to_string());
@@ -47,13 +46,13 @@ fn ten_thousand_sockets_are_served_and_cost_little() {
         assert_eq!(raw.read_text(), number.to_string());
     }
     sockets.into_iter().for_each(leave);
-    until("all descriptors are back", || descriptors(&server.pid) == start.1);
-    assert_eq!(threads(&server.pid), start.0);
+    until("all descriptors are back", || descriptors(&pid) == start.1);
+    assert_eq!(threads(&pid), start.0);
     leave(visit(&server, "last"));
 }
 
 fn visit(server: &Binary, text: &str) -> Raw {
-    let mut raw = Raw::connect(server.address);
+    let mut raw = Raw::connect(server.address());
     raw.upgrade("/echo");
     raw.send_text(text);
     assert_eq!(raw.read_text(), text);
@@ -64,42 +63,6 @@ fn leave(mut raw: Raw) {
     raw.send(&close(1000, ""));
     assert_eq!(raw.read_close().0, 1000);
     raw.expect_end();
-}
-
-/// The binary on a free port.
-struct Binary {
-    child: Child,
-    pid: String,
-    address: SocketAddr,
-    /// How many it has open without sockets.
-    descriptors_len: usize,
-}
-
-impl Binary {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
-            .args(["--port", "0", "--quiet"])
-            .current_dir(env!("CARGO_TARGET_TMPDIR"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
-        let address = lines.find_map(|line| {
-            let line = line.expect("its output is text");
-            line.strip_prefix("listening on http://").map(|address| address.parse().expect("one"))
-        });
-        let pid = child.id().to_string();
-        let address = address.expect("it says where it listens");
-        let descriptors_len = descriptors(&pid);
-        Self { child, pid, address, descriptors_len }
-    }
-}
-
-impl Drop for Binary {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// A regression bound; the aim is half of it.

@@ -5,9 +5,8 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
+use std::net::TcpStream;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -17,6 +16,7 @@ use switchboard::{
     Admission, Handler, Inbound, Limits, Line, Message, Peer, Server, Service, Turn, handler,
 };
 
+use support::binary::Binary;
 use support::http::{get, upgrade};
 use support::raw::{TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
@@ -141,14 +141,16 @@ fn services_finish_what_they_have_been_told() {
     server.stopper().stop();
     assert_eq!(raw.read_close().0, 1001);
     raw.send(&close(1001, ""));
-    drop(closed_gate);
     raw.expect_end();
+    assert!(server.is_running(), "the service has not finished");
+    drop(closed_gate);
     server.join();
+    // It has now, so that there is nothing to wait for.
     for _ in 1..1_000 {
-        assert_eq!(next(&told), Seen::Message(id, "word".into()));
+        assert_eq!(told.try_recv(), Ok(Seen::Message(id, "word".into())));
     }
-    assert_eq!(next(&told), Seen::Close(id, 1001));
-    assert_eq!(next(&told), Seen::Stop);
+    assert_eq!(told.try_recv(), Ok(Seen::Close(id, 1001)));
+    assert_eq!(told.try_recv(), Ok(Seen::Stop));
 }
 
 #[test]
@@ -299,52 +301,11 @@ fn a_host_runs_within_a_loop_of_its_embedder() {
     assert_eq!(host.sockets_len(), 0);
 }
 
-/// The binary on a free port.
-struct Binary {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Binary {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
-            .args(["--port", "0", "--quiet"])
-            .current_dir(env!("CARGO_TARGET_TMPDIR"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
-        let address = lines.find_map(|line| {
-            let line = line.expect("its output is text");
-            line.strip_prefix("listening on http://").map(|address| address.parse().expect("one"))
-        });
-        Self { child, address: address.expect("it says where it listens") }
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, pid.as_str()]).status();
-        assert!(sent.expect("there is a kill").success());
-    }
-
-    fn exit_code(&mut self) -> Option<i32> {
-        self.child.wait().expect("it ends").code()
-    }
-}
-
-impl Drop for Binary {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn signals_stop_the_binary_with_exit_code_0() {
     for signal in ["TERM", "INT"] {
         let mut binary = Binary::start();
-        let mut raw = Raw::connect(binary.address);
+        let mut raw = Raw::connect(binary.address());
         raw.upgrade("/echo");
         binary.signal(signal);
         assert_eq!(raw.read_close().0, 1001);
@@ -353,7 +314,7 @@ fn signals_stop_the_binary_with_exit_code_0() {
         assert_eq!(binary.exit_code(), Some(0));
         // Asked twice it does not wait for anybody.
         let mut binary = Binary::start();
-        let mut raw = Raw::connect(binary.address);
+        let mut raw = Raw::connect(binary.address());
         raw.upgrade("/echo");
         binary.signal(signal);
         assert_eq!(raw.read_close().0, 1001);

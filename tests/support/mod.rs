@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(unused_imports, reason = "each test file uses a part of it")]
 
+pub mod binary;
 pub mod http;
 pub mod process;
 pub mod raw;

@@ -1,0 +1,64 @@
+//! The binary, as whoever starts it sees it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+/// The binary on a free port.
+pub struct Binary {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Binary {
+    /// Starts it with its own services and all that is not said otherwise.
+    pub fn start() -> Self {
+        Self::run(&mut Command::new(env!("CARGO_BIN_EXE_switchboard")))
+    }
+
+    /// Starts it by a command whose last words are for it.
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command
+            .args(["--port", "0", "--quiet"])
+            .current_dir(env!("CARGO_TARGET_TMPDIR"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
+        let address = lines.find_map(|line| {
+            let line = line.expect("its output is text");
+            line.strip_prefix("listening on http://").map(|address| address.parse().expect("one"))
+        });
+        Self { child, address: address.expect("it says where it listens") }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid()]).status();
+        assert!(sent.expect("there is a kill").success());
+    }
+
+    /// Its exit code, for which this waits.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        // Whether it runs still or not.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
