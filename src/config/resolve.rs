@@ -22,11 +22,15 @@ pub(super) fn resolve(sheet: Sheet, flags: &[Setting]) -> Result<Config, ConfigE
         }
         lay(layer, &mut faults, |key, value| key.set(&mut config, value));
     }
+    follow(&mut config.all.limits, &all);
     check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
     check_limits(&config.all.limits, &all, &[], &mut faults);
     for (path, own) in services {
         let mut service = config.all.clone();
         lay(&own, &mut faults, |key, value| key.set_for(&mut service, value));
+        if !all.iter().any(is_outbox_max) {
+            follow(&mut service.limits, &own);
+        }
         check_limits(&service.limits, &own, &all, &mut faults);
         config.services.insert(path, service);
     }
@@ -41,6 +45,19 @@ fn lay(
 ) {
     let refused = settings.iter().filter(|setting| set(setting.key, &setting.value).is_none());
     faults.extend(refused.map(Setting::refusal));
+}
+
+/// An `outbox-max` that is not given follows a longer `max-message`, so that raising the one is
+/// no contradiction.
+fn follow(limits: &mut Limits, own: &[Setting]) {
+    if !own.iter().any(is_outbox_max) {
+        let twice = limits.message_bytes_max.saturating_mul(2);
+        limits.outbox_bytes_max = limits.outbox_bytes_max.max(twice);
+    }
+}
+
+fn is_outbox_max(setting: &Setting) -> bool {
+    setting.key.name == "outbox-max"
 }
 
 /// What is given as a directory has to be one, the `document-root` too, though nothing is

@@ -293,8 +293,8 @@ fn faults_are_told() {
 fn contradictions_name_both_sides() {
     let rows = [
         (
-            "[limits]\nmax-message: 4m",
-            "2: max-message is \"4m\" in line 2, outbox-max is \"2m\" by default; \
+            "[limits]\nmax-message: 4m\noutbox-max: 3m",
+            "2: max-message is \"4m\" in line 2, outbox-max is \"3m\" in line 3; \
              outbox-max must hold one max-message: raise the one or lower the other",
         ),
         (
@@ -493,4 +493,16 @@ fn words_need_not_be_text() {
         assert_eq!(error.exit(), exit);
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[test]
+fn an_outbox_that_is_not_given_follows_the_longest_message() {
+    let text =
+        "[limits]\nmax-message: 32m\n[service /a]\nmax-message: 48m\n[service /b]\norigin: any";
+    let config = parse(text).expect("nothing contradicts itself");
+    assert_eq!(config.all.limits.outbox_bytes_max, 64 << 20);
+    assert_eq!(config.services["/a"].limits.outbox_bytes_max, 96 << 20);
+    assert_eq!(config.services["/b"].limits.outbox_bytes_max, 64 << 20);
+    let small = parse("[limits]\nmax-message: 64k").expect("nothing contradicts itself");
+    assert_eq!(small.all.limits.outbox_bytes_max, Limits::SERVER.outbox_bytes_max);
 }
