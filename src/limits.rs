@@ -59,7 +59,8 @@ pub struct Limits {
     /// Most bytes waiting for one service, each transaction with [`Limits::MAIL_ITEM_BYTES`]
     /// on top; then its sockets are not read.
     pub mail_bytes_max: usize,
-    /// Longest batch of transactions from a service, in bytes; a longer message goes alone.
+    /// A batch of transactions from a service is sent off once it has this many bytes; the
+    /// message that fills it goes with it, however long it is.
     pub batch_bytes_max: usize,
     /// Most batches of one service on their way to the loop; then the service waits.
     pub batches_max: usize,
@@ -177,8 +178,8 @@ impl Limits {
     /// - Each socket costs a fixed part, the larger of its growing head and its growing
     ///   message (a growing buffer has up to twice its bytes), what came behind its head in
     ///   one read, its outbox (growing too) and its subscriptions.
-    /// - Each service costs its full mail, what one more read may add to it, the batches on
-    ///   their way back, and its topics.
+    /// - Each service costs its full mail and what one more read may add to it, twice, since
+    ///   the list of it grows too; the batches on their way back, likewise; and its topics.
     /// - The loop has one read buffer, and one buffer more while another grows.
     #[must_use]
     pub const fn memory_bytes_max(&self, services: usize) -> u64 {

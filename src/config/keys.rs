@@ -290,7 +290,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "outbox-max",
         default: "2m",
-        meaning: "Most bytes waiting for a peer, by default two max-message; over it: close 1013",
+        meaning: "Most bytes waiting for a peer, by default two max-message or more; over it: 1013",
         setter: Setter::Service(Kind::Size(|service, bytes| {
             service.limits.outbox_bytes_max = bytes;
         })),
