@@ -274,7 +274,9 @@ fn functions(source: &Source) -> Vec<(usize, usize)> {
 
 fn sources() -> Vec<Source> {
     let mut paths = vec![root().join("build.rs")];
-    for folder in ["src", "services", "tests", "examples", "benches"] {
+    for folder in
+        ["src", "services", "tests", "examples", "benches", "fuzz/checks", "fuzz/fuzz_targets"]
+    {
         collect(&root().join(folder), &mut paths);
     }
     assert!(paths.len() > 40, "the sources are found");
