@@ -3,10 +3,37 @@
 //! stable toolchain (`tests/corpora.rs`), with every input that a fuzzer has kept.
 #![allow(dead_code, reason = "each target uses one of them")]
 
+pub mod configuration;
+pub mod encode;
+pub mod frames_chunks;
+pub mod frames_raw;
+pub mod frames_structured;
+pub mod head;
+pub mod head_chunks;
+pub mod mask;
+pub mod tokens;
 pub mod utf8;
+
+// What several of them share.
+mod cutting;
+mod frames;
+mod model;
+mod talk;
+mod wire;
 
 /// The check of one fuzz target.
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is that of its file and of its corpus.
-pub const ALL: [(&str, Check); 1] = [("utf8", utf8::check)];
+pub const ALL: &[(&str, Check)] = &[
+    ("configuration", configuration::check),
+    ("encode", encode::check),
+    ("frames_chunks", frames_chunks::check),
+    ("frames_raw", frames_raw::check),
+    ("frames_structured", frames_structured::check),
+    ("head", head::check),
+    ("head_chunks", head_chunks::check),
+    ("mask", mask::check),
+    ("tokens", tokens::check),
+    ("utf8", utf8::check),
+];

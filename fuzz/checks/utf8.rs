@@ -2,12 +2,23 @@
 
 use switchboard::ws::utf8::Utf8;
 
-/// The first byte tells how long the pieces are; the rest is the text.
+use super::cutting::Cutting;
+
+/// A cutting and the text, which is read in its pieces, byte by byte, and at once.
 pub fn check(data: &[u8]) {
-    let Some((&piece, bytes)) = data.split_first() else { return };
+    let Some((cutting, bytes)) = Cutting::split(data) else { return };
+    if bytes.len() > TEXT_BYTES_MAX {
+        return;
+    }
+    check_pieces(bytes, cutting.pieces(bytes));
+    check_pieces(bytes, Cutting::BYTEWISE.pieces(bytes));
+    check_pieces(bytes, [bytes]);
+}
+
+fn check_pieces<'a>(bytes: &[u8], pieces: impl IntoIterator<Item = &'a [u8]>) {
     let (mut utf8, mut text) = (Utf8::default(), String::new());
     let mut end = 0;
-    for piece in bytes.chunks(1 + usize::from(piece % 32)) {
+    for piece in pieces {
         end += piece.len();
         let so_far = std::str::from_utf8(&bytes[..end]);
         // No known length of an error means an end cut short, which may still come right.
@@ -23,3 +34,5 @@ pub fn check(data: &[u8]) {
         assert_eq!(utf8.finish().is_ok(), so_far.is_ok(), "the end");
     }
 }
+
+const TEXT_BYTES_MAX: usize = 256;

@@ -1,0 +1,131 @@
+//! A head comes to the same however it is cut; and what is made of one that was accepted, as
+//! the hub would, is as right as its types promise.
+
+use switchboard::Origin;
+use switchboard::session::{Event, Session};
+use switchboard::time::Time;
+use switchboard::ws::{Head, HeadError, HeadReader, Target, Upgrade};
+
+use super::cutting::Cutting;
+use super::head::{INPUT_BYTES_MAX, LIMITS};
+
+/// A cutting, then a head and what follows it.
+pub fn check(data: &[u8]) {
+    let Some((cutting, bytes)) = Cutting::split(data) else { return };
+    if bytes.len() > INPUT_BYTES_MAX {
+        return;
+    }
+    let whole = read([bytes]);
+    assert_eq!(tell(&read(cutting.pieces(bytes))), tell(&whole), "in pieces");
+    assert_eq!(tell(&read(Cutting::BYTEWISE.pieces(bytes))), tell(&whole), "byte by byte");
+
+    let mut session = Session::new(Time::ZERO);
+    let (used, event) = session.receive(&mut bytes.to_vec(), &LIMITS, Time::ZERO);
+    let Ok(whole) = whole else {
+        let Err(error) = whole else { return };
+        let refused = matches!(event, Some(Event::Refused(status)) if status == error.status());
+        assert!(refused, "the session says of {error:?} that {event:?}");
+        return;
+    };
+    assert_eq!(used, whole.0, "the session uses as much");
+    let Some(head) = whole.1 else {
+        assert!(event.is_none(), "it is not whole, and the session says {event:?}");
+        return;
+    };
+    check_target(head.target());
+    for origin in head.values("Origin") {
+        check_origin(origin, head.header("Host").unwrap_or_default());
+    }
+    match (Upgrade::parse(&head), event) {
+        (Err(error), Some(Event::Refused(status))) if head.method() == "GET" => {
+            assert_eq!(status, error.status());
+        }
+        (upgrade, Some(Event::Refused(status))) => {
+            assert!(head.method() != "GET", "{status:?} in spite of {upgrade:?}");
+            assert_eq!(status.number(), 405);
+        }
+        (Ok(upgrade), Some(Event::Request(_))) => {
+            assert_eq!(session.upgrade(), upgrade.as_ref());
+            upgrade.iter().for_each(check_upgrade);
+        }
+        (upgrade, event) => panic!("{upgrade:?}, and the session says {event:?}"),
+    }
+}
+
+/// The bytes used, and the head if it is whole.
+type Read = Result<(usize, Option<Head>), HeadError>;
+
+fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
+    let mut reader = HeadReader::default();
+    let mut total = 0;
+    for piece in pieces {
+        let (used, head) = reader.receive(piece, &LIMITS)?;
+        total += used;
+        if head.is_some() {
+            assert!(reader.is_empty(), "the reader is as new");
+            return Ok((total, head));
+        }
+        assert_eq!(used, piece.len(), "what is not whole needs all");
+    }
+    Ok((total, None))
+}
+
+/// A head has its whole text and all its marks in its own words.
+fn tell(read: &Read) -> String {
+    let Ok((used, Some(head))) = read else { return format!("{read:?}") };
+    let fields: Vec<_> = head.fields().collect();
+    format!("{used} {} {} {fields:?}", head.method(), head.target())
+}
+
+fn check_target(text: &str) {
+    let Ok(target) = Target::parse(text) else { return };
+    let rest = target.path.strip_prefix('/').expect("a path begins with a slash");
+    for (at, segment) in rest.split('/').enumerate() {
+        assert!(!segment.starts_with('.'), "{text:?} leads to what is hidden or above");
+        let is_last = rest.split('/').count() == at + 1;
+        assert!(is_last || !segment.is_empty(), "{text:?} has an empty segment");
+    }
+    assert!(!target.path.contains(|c: char| c.is_control() || c == '\\'), "{text:?}");
+    assert!(text.ends_with(&target.query), "the query stays as it came");
+    // A path without signs that mean something in a target is the target of itself.
+    if !target.path.contains(['%', '?', '#']) {
+        let again = Target::parse(&target.path).map(|again| again.path);
+        assert_eq!(again, Ok(target.path));
+    }
+}
+
+fn check_origin(value: &[u8], host: &str) {
+    let Ok(Ok(origin)) = std::str::from_utf8(value).map(str::parse::<Origin>) else { return };
+    let text = origin.to_string();
+    assert_eq!(text.parse().as_ref(), Ok(&origin), "the form is that of itself");
+    assert_eq!(text, text.to_ascii_lowercase());
+    let Some((scheme, authority)) = text.split_once("://") else {
+        assert_eq!(text, "null");
+        return;
+    };
+    let is_web = scheme == "http" || scheme == "https";
+    assert_eq!(origin.is_of(authority), is_web, "{text} is of its own host");
+    assert_eq!(origin.is_of(host), origin.is_of(&host.to_ascii_uppercase()), "in any case");
+}
+
+fn check_upgrade(upgrade: &Upgrade) {
+    let names = upgrade.protocols();
+    for name in names {
+        assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "each of them once");
+    }
+    let offered = names.first().map_or("chat", |name| name);
+    for (protocol, echoed) in [(None, false), (Some(offered), !names.is_empty())] {
+        let mut answer = Vec::new();
+        upgrade.encode(protocol, &mut answer);
+        let mut fields = [httparse::EMPTY_HEADER; 8];
+        let mut theirs = httparse::Response::new(&mut fields);
+        let end = theirs.parse(&answer).expect("it is an answer");
+        assert_eq!(end, httparse::Status::Complete(answer.len()), "and nothing behind it");
+        assert_eq!((theirs.version, theirs.code), (Some(1), Some(101)));
+        let named = |name| theirs.headers.iter().find(|field| field.name == name);
+        let accept = named("Sec-WebSocket-Accept").expect("it is there");
+        assert_eq!(accept.value.len(), 28, "20 bytes in base64");
+        let chosen = named("Sec-WebSocket-Protocol").map(|field| field.value);
+        assert_eq!(chosen, echoed.then_some(offered.as_bytes()), "what was offered is chosen");
+    }
+}

@@ -1,0 +1,7 @@
+//! Any bytes of a client beside tungstenite's server.
+#![no_main]
+
+#[path = "../checks/mod.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::frames_raw::check(data));
