@@ -105,6 +105,10 @@ impl Limits {
     pub const OFF_COUNT: usize = usize::MAX;
     /// What each transaction in the mail of a service counts on top of its bytes.
     pub const MAIL_ITEM_BYTES: usize = 64;
+    /// Where a buffer of small messages in an outbox ends, and the next begins.
+    pub const OUTBOX_CHUNK_BYTES: usize = 16 * KIB;
+    /// How much room to spare the last buffer of an outbox may have.
+    pub const OUTBOX_SPARE_BYTES: usize = 4 * KIB;
     /// Longest name of a topic, in bytes.
     pub const TOPIC_NAME_BYTES_MAX: usize = 256;
 
@@ -173,37 +177,73 @@ impl Limits {
     };
 
     /// The worst case of memory in bytes, with every socket and each of `services` running
-    /// services under attack at once. What services keep for themselves comes on top.
+    /// services under attack at once; `u64::MAX` where there is none. What services keep for
+    /// themselves comes on top, and so do the answers that they refuse sockets with.
     ///
-    /// - Each socket costs a fixed part, the larger of its growing head and its growing
-    ///   message (a growing buffer has up to twice its bytes), what came behind its head in
-    ///   one read, its outbox (growing too) and its subscriptions.
+    /// - Each socket costs [`Limits::socket_memory_bytes_max`].
     /// - Each service costs its full mail and what one more read may add to it, twice, since
     ///   the list of it grows too; the batches on their way back, likewise; and its topics.
     /// - The loop has one read buffer, and one buffer more while another grows.
     #[must_use]
     pub const fn memory_bytes_max(&self, services: usize) -> u64 {
-        let input =
-            larger(2 * self.head_bytes_max + self.headers_max * 32, 2 * self.message_bytes_max);
-        let socket = SOCKET_BYTES
-            + input as u64
-            + self.read_buffer_bytes as u64
-            + 2 * self.outbox_bytes_max as u64
-            + self.topics_per_socket_max as u64 * SUBSCRIPTION_BYTES;
-        let read_messages = (self.read_buffer_bytes / FRAME_BYTES_MIN) as u64;
-        let mail = self.mail_bytes_max as u64
-            + self.read_buffer_bytes as u64
-            + self.message_bytes_max as u64
-            + read_messages * Self::MAIL_ITEM_BYTES as u64;
-        let batches = (self.batches_max + 2) as u64 * 2 * self.batch_bytes_max as u64;
-        let topics = self.topics_max as u64 * (TOPIC_BYTES + Self::TOPIC_NAME_BYTES_MAX as u64);
-        let sockets = self.sockets_max as u64 + Self::REFUSALS_MAX as u64;
-        let growing = larger(input, self.outbox_bytes_max) as u64;
-        sockets * socket
-            + services as u64 * (2 * mail + batches + topics + SERVICE_BYTES)
-            + self.read_buffer_bytes as u64
-            + growing
-            + LOOP_BYTES
+        let sockets = sum(&[self.sockets_max as u64, Self::REFUSALS_MAX as u64]);
+        let mail = sum(&[
+            self.mail_bytes_max as u64,
+            self.read_buffer_bytes as u64,
+            self.message_bytes_max as u64,
+            times(self.read_buffer_bytes / FRAME_BYTES_MIN, Self::MAIL_ITEM_BYTES as u64),
+        ]);
+        let batches =
+            times(self.batches_max.saturating_add(2), times(2, self.batch_bytes_max as u64));
+        let topics = times(self.topics_max, TOPIC_BYTES + Self::TOPIC_NAME_BYTES_MAX as u64);
+        let service = sum(&[times(2, mail), batches, topics, SERVICE_BYTES]);
+        let input = larger(self.head_bytes_max as u64, self.message_bytes_max as u64);
+        sum(&[
+            sockets.saturating_mul(self.socket_memory_bytes_max()),
+            times(services, service),
+            self.read_buffer_bytes as u64,
+            larger(times(2, input), self.outbox_bytes_max as u64),
+            LOOP_BYTES,
+        ])
+    }
+
+    /// The worst case of memory in bytes for one socket; `u64::MAX` where there is none. It is
+    /// the sum of
+    ///
+    /// - a fixed part, and its subscriptions;
+    /// - the larger of its request and its conversation, since it has one or the other;
+    /// - what came behind its head in one read.
+    ///
+    /// A request is the head, whose buffer and list of fields double as they grow, and, while a
+    /// service decides, copies of its path and its subprotocols.
+    ///
+    /// A conversation is the message that grows, whose buffer doubles as well, and the outbox:
+    ///
+    /// - the bytes that wait, and as many again, since a buffer goes as a whole, when its last
+    ///   byte has left. Only the first buffer has bytes that have left; where small messages
+    ///   are joined, those may be more than may wait;
+    /// - room to spare in the last buffer, to which small messages are joined. A buffer that a
+    ///   service hands over is shortened to its message;
+    /// - the list of buffers, a sixteenth of what waits.
+    ///
+    /// Bytes that several outboxes share count in each.
+    #[must_use]
+    pub const fn socket_memory_bytes_max(&self) -> u64 {
+        let request = sum(&[
+            times(4, self.head_bytes_max as u64),
+            times(self.headers_max, FIELD_BYTES),
+            PROTOCOLS_BYTES,
+        ]);
+        let waits = self.outbox_bytes_max as u64;
+        let left = larger(waits, Self::OUTBOX_CHUNK_BYTES as u64);
+        let outbox = sum(&[waits, left, Self::OUTBOX_SPARE_BYTES as u64, waits / 16]);
+        let conversation = sum(&[times(2, self.message_bytes_max as u64), outbox]);
+        sum(&[
+            SOCKET_BYTES,
+            times(self.topics_per_socket_max, SUBSCRIPTION_BYTES),
+            larger(request, conversation),
+            self.read_buffer_bytes as u64,
+        ])
     }
 
     /// Sockets beyond `sockets_max` that are held just long enough to be told 503.
@@ -304,14 +344,34 @@ impl fmt::Display for LimitsError {
 
 impl core::error::Error for LimitsError {}
 
-const fn larger(a: usize, b: usize) -> usize {
+const fn larger(a: u64, b: u64) -> u64 {
     if a > b { a } else { b }
+}
+
+/// The sum, as far as numbers go: a bound that is off has no price.
+const fn sum(mut terms: &[u64]) -> u64 {
+    let mut total: u64 = 0;
+    while let Some((first, rest)) = terms.split_first() {
+        total = total.saturating_add(*first);
+        terms = rest;
+    }
+    total
+}
+
+/// So many of that price, likewise.
+const fn times(count: usize, price: u64) -> u64 {
+    price.saturating_mul(count as u64)
 }
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// The slab entry (its table may have grown to twice its use), timer, stream and membership.
-const SOCKET_BYTES: u64 = 1_024;
+/// The slab entry (its table may have grown to twice its use), timer, stream and membership;
+/// what is unfinished beside its payload, and control frames behind a full outbox.
+const SOCKET_BYTES: u64 = 1_536;
+/// One field of a head: an entry in a list of up to twice its use.
+const FIELD_BYTES: u64 = 32;
+/// Two lists of up to 64 subprotocols, beside their names.
+const PROTOCOLS_BYTES: u64 = 6_144;
 /// One subscription: an entry on either side, in tables of up to twice their use.
 const SUBSCRIPTION_BYTES: u64 = 64;
 /// One topic: its entry in the table by name and its list, each up to twice their use.

@@ -11,6 +11,7 @@ pub mod frames_structured;
 pub mod head;
 pub mod head_chunks;
 pub mod mask;
+pub mod session;
 pub mod tokens;
 pub mod utf8;
 
@@ -34,6 +35,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("head", head::check),
     ("head_chunks", head_chunks::check),
     ("mask", mask::check),
+    ("session", session::check),
     ("tokens", tokens::check),
     ("utf8", utf8::check),
 ];

@@ -66,7 +66,9 @@ impl Request {
     /// The bytes of memory that the request occupies.
     #[must_use]
     pub(crate) fn capacity(&self) -> usize {
-        let protocols: usize = self.protocols.iter().map(String::capacity).sum();
-        self.head.capacity() + self.path.capacity() + self.query.capacity() + protocols
+        let names: usize = self.protocols.iter().map(String::capacity).sum();
+        let protocols = self.protocols.capacity() * size_of::<String>() + names;
+        let words = self.path.capacity() + self.query.capacity();
+        size_of::<Self>() + self.head.capacity() + words + protocols
     }
 }

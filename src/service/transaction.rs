@@ -83,6 +83,8 @@ impl Inbound {
     }
 }
 
+const _: () = assert!(size_of::<Inbound>() <= Limits::MAIL_ITEM_BYTES, "an entry counts in full");
+
 /// From a service to the host.
 #[derive(Clone, Debug)]
 pub enum Outbound {

@@ -1,11 +1,13 @@
 //! Messages become bytes that wait for the peer. Small ones are joined, large ones are moved
-//! in, and those for many peers are shared. An empty outbox holds no memory.
+//! in, and those for many peers are shared. An empty outbox holds no memory, any other what
+//! waits and little more; [`Limits::socket_memory_bytes_max`] has the sum.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::ws::{Header, Message};
+use crate::limits::Limits;
+use crate::ws::{Header, Message, work};
 
 /// A whole message, encoded once for any number of outboxes, which share its bytes.
 #[derive(Clone, Debug)]
@@ -44,7 +46,12 @@ impl Frame {
     }
 }
 
-/// The bytes that wait for one peer, in order.
+/// The bytes that wait for one peer, in order. Three invariants bound its memory:
+///
+/// - Only the last chunk has room to spare, at most [`Limits::OUTBOX_SPARE_BYTES`].
+/// - Only the first chunk holds bytes that have left; it goes with its last byte.
+/// - Of two chunks side by side one has more than `JOINED_BYTES_MAX`, but for a short first
+///   one that is shared. So entries are few.
 #[derive(Debug, Default)]
 pub struct Outbox {
     chunks: VecDeque<Chunk>,
@@ -82,16 +89,19 @@ impl Outbox {
             return self.push_parts(bytes, &[]);
         }
         self.bytes += bytes.len();
-        self.chunks.push_back(Chunk::Shared(bytes.clone()));
+        self.push_chunk(Chunk::Shared(bytes.clone()));
     }
 
     /// Appends a buffer: moved when it is large, copied when it is small.
-    pub fn push_buffer(&mut self, buffer: Vec<u8>) {
+    pub fn push_buffer(&mut self, mut buffer: Vec<u8>) {
         if buffer.len() <= JOINED_BYTES_MAX {
             return self.push_parts(&buffer, &[]);
         }
+        // Whoever filled it may have left room behind its end, which the outbox does not count.
+        work::did(buffer.len());
+        buffer.shrink_to_fit();
         self.bytes += buffer.len();
-        self.chunks.push_back(Chunk::Own(buffer));
+        self.push_chunk(Chunk::Own(buffer));
     }
 
     /// Appends two pieces, such as a header and its payload, to the last chunk or to a new one.
@@ -100,11 +110,17 @@ impl Outbox {
         if more == 0 {
             return;
         }
+        work::did(more);
         self.bytes += more;
         if !self.has_room(more) {
-            self.chunks.push_back(Chunk::Own(Vec::with_capacity(more)));
+            self.push_chunk(Chunk::Own(Vec::with_capacity(more)));
         }
         if let Some(Chunk::Own(last)) = self.chunks.back_mut() {
+            if last.capacity() - last.len() < more {
+                work::did(last.len());
+                // It doubles, up to where room to spare would no longer be little.
+                last.reserve_exact(more.max(last.len().min(Limits::OUTBOX_SPARE_BYTES)));
+            }
             last.extend_from_slice(first);
             last.extend_from_slice(second);
         }
@@ -118,6 +134,7 @@ impl Outbox {
         while let Some(first) = self.chunks.front()
             && self.sent >= first.as_slice().len()
         {
+            work::did(1);
             self.sent -= first.as_slice().len();
             self.chunks.pop_front();
         }
@@ -159,11 +176,31 @@ impl Outbox {
         self.chunks.capacity() * size_of::<Chunk>() + self.chunks.iter().map(own).sum::<usize>()
     }
 
+    /// How much of that is room to spare.
+    #[cfg(test)]
+    pub(super) fn spare(&self) -> usize {
+        let spare = |chunk: &Chunk| match chunk {
+            Chunk::Own(bytes) => bytes.capacity() - bytes.len(),
+            Chunk::Shared(_) => 0,
+        };
+        self.chunks.iter().map(spare).sum()
+    }
+
+    /// Appends a chunk; the one before it, to which nothing is joined any more, gives back
+    /// its spare room.
+    fn push_chunk(&mut self, chunk: Chunk) {
+        if let Some(Chunk::Own(last)) = self.chunks.back_mut() {
+            work::did(last.len());
+            last.shrink_to_fit();
+        }
+        self.chunks.push_back(chunk);
+    }
+
     /// Whether the last chunk is one to which small things are joined. A large buffer that
     /// was moved in is not: making it longer would copy all of it.
     fn has_room(&self, more: usize) -> bool {
         match self.chunks.back() {
-            Some(Chunk::Own(last)) => last.len() + more <= CHUNK_BYTES_MAX,
+            Some(Chunk::Own(last)) => last.len() + more <= Limits::OUTBOX_CHUNK_BYTES,
             Some(Chunk::Shared(_)) | None => false,
         }
     }
@@ -180,5 +217,7 @@ impl Chunk {
 
 /// Up to here a copy is cheaper than an entry of its own in the write.
 const JOINED_BYTES_MAX: usize = 2_048;
-/// Where a chunk of joined messages ends.
-const CHUNK_BYTES_MAX: usize = 16 * 1_024;
+
+// Entries, of which a table that grew has two for each that it needs, are a sixteenth at most of
+// what waits: one for each half of `JOINED_BYTES_MAX`.
+const _: () = assert!(2 * size_of::<Chunk>() <= JOINED_BYTES_MAX / 2 / 16, "entries are small");

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::limits::Limits;
 use crate::ws::utf8::Utf8;
-use crate::ws::{Close, Fault, Header, Message, Opcode, mask};
+use crate::ws::{Close, Fault, Header, Message, Opcode, mask, work};
 
 /// What a reader makes of frames.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ impl Control {
     const EMPTY: Self = Self { bytes: [0; CONTROL_BYTES_MAX], len: 0 };
 
     fn receive(&mut self, bytes: &[u8]) {
+        work::did(bytes.len());
         for &byte in bytes {
             self.bytes[usize::from(self.len)] = byte;
             self.len += 1;
@@ -139,6 +140,7 @@ impl Partial {
     fn receive_header(&mut self, bytes: &[u8], limits: &Limits) -> Result<usize, Fault> {
         let held = self.header_len;
         let taken = bytes.len().min(Header::BYTES_MAX - held);
+        work::did(taken);
         self.header[held..held + taken].copy_from_slice(&bytes[..taken]);
         let Some((header, used)) = Header::decode(&self.header[..held + taken])? else {
             self.header_len += taken;
@@ -235,7 +237,10 @@ impl Body {
     fn receive(&mut self, payload: &[u8]) -> Result<(), Fault> {
         match self {
             Self::Text(text, utf8) => utf8.receive(payload, text)?,
-            Self::Binary(bytes) => bytes.extend_from_slice(payload),
+            Self::Binary(bytes) => {
+                work::did(payload.len());
+                bytes.extend_from_slice(payload);
+            }
         }
         Ok(())
     }
@@ -267,6 +272,8 @@ fn receive_whole(bytes: &mut [u8], limits: &Limits) -> Result<Option<(usize, Mes
     let Ok(length) = usize::try_from(header.length) else { return Ok(None) };
     let Some(payload) = bytes[start..].get_mut(..length) else { return Ok(None) };
     mask::apply(payload, header.key.unwrap_or_default());
+    // It is copied, and text is validated besides.
+    work::did(2 * payload.len());
     let message = if header.opcode == Opcode::Text {
         let text = core::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
         Message::Text(text.to_owned())

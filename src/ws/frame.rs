@@ -1,7 +1,7 @@
 //! The frame header (RFC 6455, 5.2): decoding what clients send, encoding what servers send.
 //! It knows single headers only; what may follow what is the session's affair.
 
-use crate::ws::Fault;
+use crate::ws::{Fault, work};
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,7 @@ impl Header {
     /// # Errors
     /// The first broken rule, as soon as the byte that breaks it is there.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
+        work::did(bytes.len().min(Self::BYTES_MAX));
         let Some(&first) = bytes.first() else { return Ok(None) };
         // RFC 6455, 5.2: reserved bits are 0 unless an extension gave them a meaning.
         if first & RESERVED != 0 {

@@ -8,8 +8,8 @@ use core::fmt;
 use core::ops::Range;
 
 use crate::limits::Limits;
-use crate::ws::Status;
 use crate::ws::syntax::{is_token_byte, is_value_byte, trim};
+use crate::ws::{Status, work};
 
 /// Reads one request head.
 #[derive(Debug, Default)]
@@ -49,6 +49,7 @@ impl HeadReader {
 
     /// One byte, which is already the last of the text.
     fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), HeadError> {
+        work::did(1);
         let at = self.head.text.len() - 1;
         // The line's own end is no part of its length.
         let in_line =
@@ -169,6 +170,7 @@ impl Head {
     /// Values are bytes, since HTTP does not say what bytes above ASCII mean.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|field| {
+            work::did((field.value.end - field.name.start) as usize);
             let name = core::str::from_utf8(&self.text[field.name.range()]).unwrap_or_default();
             (name, trim(&self.text[field.value.range()]))
         })

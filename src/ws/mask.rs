@@ -1,8 +1,11 @@
 //! Masking and unmasking of payloads (RFC 6455, 5.3), which are the same operation.
 
+use crate::ws::work;
+
 /// Applies the masking key to `bytes`, in place. To go on with the same payload later,
 /// [`rotate`] the key by the number of bytes that are done.
 pub fn apply(bytes: &mut [u8], key: [u8; 4]) {
+    work::did(bytes.len());
     let mut wide = [0; WIDE];
     for (index, byte) in wide.iter_mut().enumerate() {
         *byte = key[index % 4];

@@ -14,6 +14,7 @@
 //! - [`close`]: close codes and reasons
 //! - [`message`]: whole messages
 //! - [`fault`]: the broken rules, each with its close code and section
+//! - `work`: what all this costs, counted in tests
 
 pub mod close;
 pub mod fault;
@@ -29,6 +30,7 @@ pub mod target;
 pub(crate) mod tests;
 pub mod upgrade;
 pub mod utf8;
+pub(crate) mod work;
 
 pub use close::{Close, CloseCode};
 pub use fault::Fault;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
 use crate::ws::syntax::{is_token, list};
-use crate::ws::{Head, Status};
+use crate::ws::{Head, Status, work};
 
 /// A valid opening handshake, ready to be answered with 101.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +152,7 @@ fn accept(key: &[u8]) -> Result<[u8; ACCEPT_BYTES], UpgradeError> {
 fn protocols(head: &Head) -> Result<Vec<String>, UpgradeError> {
     let mut names: Vec<String> = Vec::new();
     for name in head.values("Sec-WebSocket-Protocol").flat_map(list) {
+        work::did(name.len() + names.len());
         let text = core::str::from_utf8(name).map_err(|_| UpgradeError::Protocol)?;
         if !is_token(name) || names.len() >= PROTOCOLS_MAX || names.iter().any(|n| n == text) {
             return Err(UpgradeError::Protocol);

@@ -3,7 +3,7 @@
 
 use alloc::string::String;
 
-use crate::ws::Fault;
+use crate::ws::{Fault, work};
 
 /// The validator between two pieces of one text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +20,7 @@ impl Utf8 {
     /// # Errors
     /// The text is not UTF-8: no continuation of what was received could make it so.
     pub fn receive(&mut self, bytes: &[u8], text: &mut String) -> Result<(), Fault> {
+        work::did(bytes.len());
         let bytes = self.complete(bytes, text)?;
         if self.held_len > 0 {
             return Ok(());
@@ -55,6 +56,7 @@ impl Utf8 {
         }
         for (taken, &byte) in (1..).zip(bytes) {
             let mut character = [0; 4];
+            work::did(character.len());
             let len = usize::from(self.held_len);
             character[..len].copy_from_slice(&self.held[..len]);
             character[len] = byte;

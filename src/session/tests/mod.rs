@@ -15,6 +15,7 @@ mod rows;
 mod script;
 mod talk;
 mod walk;
+mod work;
 
 /// What a peer sends.
 #[derive(Clone, Copy, Debug)]

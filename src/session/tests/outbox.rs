@@ -285,7 +285,9 @@ fn any_history_agrees_with_a_plain_queue() {
                 }
                 2 => {
                     plain.extend_from_slice(&bytes);
-                    outbox.push_buffer(bytes);
+                    let mut buffer = Vec::with_capacity(len + random.pick(&[0, 1, 9_000]));
+                    buffer.extend_from_slice(&bytes);
+                    outbox.push_buffer(buffer);
                 }
                 _ => {
                     let len = random.pick(&[0, 1, 2_000, 30_000, usize::MAX]).min(plain.len());
@@ -297,6 +299,10 @@ fn any_history_agrees_with_a_plain_queue() {
             assert!(outbox.unsent().all(|chunk| !chunk.is_empty()), "seed {seed}");
             assert_eq!(outbox.capacity() == 0, plain.is_empty(), "an empty one holds no memory");
             assert!(outbox.unsent().collect::<Vec<_>>().concat() == plain, "seed {seed}");
+            assert!(outbox.spare() <= Limits::OUTBOX_SPARE_BYTES, "seed {seed}");
+            let lens: Vec<_> = outbox.unsent().skip(1).map(<[u8]>::len).collect();
+            let few = lens.windows(2).all(|pair| pair[0] + pair[1] > 2_048);
+            assert!(few, "seed {seed}: {lens:?}, which should be fewer");
         }
         outbox.clear();
         assert!(outbox.is_empty() && outbox.unsent().next().is_none() && outbox.capacity() == 0);

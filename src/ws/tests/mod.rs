@@ -11,6 +11,7 @@ mod syntax;
 mod target;
 mod upgrade;
 mod utf8;
+mod work;
 
 use crate::limits::Limits;
 use crate::ws::head::{Head, HeadReader};
