@@ -17,7 +17,7 @@ use switchboard::{
 };
 
 use support::http::{get, upgrade};
-use support::raw::{TEXT, close, frame};
+use support::raw::{CLOSE, TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
 use support::{DEADLINE, LIMITS, Raw, Running, next};
 
@@ -57,9 +57,20 @@ impl Handler for Fragile {
     fn message(&mut self, peer: &mut Peer, message: Message) {
         self.count += 1;
         peer.send(self.count.to_string());
-        if message.as_text() == Some("die") {
-            panic_quietly();
+        match message.as_text() {
+            Some("die") => panic_quietly(),
+            // More than the system holds for a peer that has never read much.
+            Some("fill") => (0..200).for_each(|_| peer.send(vec![b'x'; 100_000])),
+            _ => {}
         }
+    }
+
+    fn full(&mut self, _: &mut Peer) {
+        self.reach("full");
+    }
+
+    fn drained(&mut self, _: &mut Peer) {
+        self.reach("drained");
     }
 
     fn close(&mut self, _: &mut Line, _: SocketId, _: &Close) {
@@ -276,6 +287,76 @@ fn sockets_held_back_by_full_mail_end_with_their_service() {
         raw.read_to_end();
     }
     assert!(closed > 0, "somebody was in");
+}
+
+/// Returns at the word "return" and panics at any other; and panics when it is dropped.
+struct Falling;
+
+impl Service for Falling {
+    fn run(&mut self, line: &mut Line) {
+        while let Some(transaction) = line.receive() {
+            let Inbound::Data { message, .. } = transaction else { continue };
+            if message.as_text() == Some("return") {
+                return;
+            }
+            panic_quietly();
+        }
+    }
+}
+
+impl Drop for Falling {
+    fn drop(&mut self) {
+        panic_quietly();
+    }
+}
+
+#[test]
+fn a_panic_in_a_drop_is_one_more_end_of_its_service() {
+    let mut server = Server::new(LIMITS);
+    server.mount("/returns", || Falling);
+    server.mount("/panics", || Falling);
+    server.mount("/stays", || Falling);
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let mut other = server.open("/echo");
+    for (path, word) in [("/returns", "return"), ("/panics", "panic")] {
+        let mut crowd: Vec<Raw> = (0..3).map(|_| server.open(path)).collect();
+        crowd[1].send_text(word);
+        for raw in &mut crowd {
+            assert_eq!(raw.read_close().0, 1012, "{path}");
+        }
+        other.send_text(path);
+        assert_eq!(other.read_text(), path);
+        // It starts anew.
+        server.open(path);
+    }
+    // Neither does it hold up a stop.
+    server.open("/stays");
+    drop(other);
+    server.stop();
+}
+
+#[test]
+fn a_panic_over_flow_control_is_1012() {
+    let limits = Limits { outbox_bytes_max: 50 << 20, ..LIMITS };
+    let mut server = Server::new(limits);
+    for at in ["full", "drained"] {
+        mount_fragile(&mut server, &format!("/{at}"), at);
+    }
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let mut other = server.open("/echo");
+    for path in ["/full", "/drained"] {
+        let mut witness = server.open(path);
+        let mut raw = server.open(path);
+        raw.send_text("fill");
+        let mut frames = std::iter::repeat_with(|| raw.read_frame());
+        let last = frames.find(|frame| frame.first == 0x80 | CLOSE).expect("it is closed");
+        assert_eq!(last.payload[..2], 1012_u16.to_be_bytes(), "{path}");
+        assert_eq!(witness.read_close().0, 1012, "{path}");
+        other.send_text("still there?");
+        assert_eq!(other.read_text(), "still there?");
+    }
 }
 
 /// Sends its number to all, now and then.

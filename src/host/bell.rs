@@ -1,12 +1,12 @@
 //! How other threads wake the loop. A bell rings only if the loop may sleep, and once for
 //! everything that came since the loop last looked.
+//!
+//! Flags change by swaps alone. Of two swaps of one flag the later one reads what the earlier one
+//! wrote, and sees all that was done before it; stores would promise that to nobody. So of a
+//! ring and a falling asleep at the same time, at least one sees the other. `tests/model.rs`
+//! holds this file against every order in which its threads can meet.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-
-use crossbeam_channel::{Receiver, Sender};
-use mio::Waker;
-
+use crate::host::sync::{Arc, AtomicBool, Ordering, Receiver, Sender, Waker, unbounded};
 use crate::hub::StationId;
 use crate::service::line::Bell;
 
@@ -47,7 +47,7 @@ impl Tower {
     /// The bells that wake this waker's poll.
     #[must_use]
     pub fn new(waker: Waker) -> Self {
-        let (ring, rung) = crossbeam_channel::unbounded();
+        let (ring, rung) = unbounded();
         let shared = Shared { waker, sleeping: AtomicBool::new(false), ring };
         Self { shared: Arc::new(shared), rung }
     }
@@ -68,15 +68,12 @@ impl Tower {
     /// The loop is about to sleep: whoever has something for it from now on wakes it. What
     /// came before has to be looked for after this, and before the loop does sleep.
     pub fn doze(&self) {
-        self.shared.sleeping.store(true, Ordering::SeqCst);
-        // The counterpart is in `Alarm::wake`: of a ring and a falling asleep at the same
-        // time, at least one sees the other.
-        fence(Ordering::SeqCst);
+        self.shared.sleeping.swap(true, Ordering::AcqRel);
     }
 
     /// The loop is awake.
     pub fn awake(&self) {
-        self.shared.sleeping.store(false, Ordering::SeqCst);
+        self.shared.sleeping.swap(false, Ordering::AcqRel);
     }
 
     /// A service that has sent something.
@@ -99,7 +96,7 @@ impl Tower {
 
     /// Puts a service back in line that has sent more than one turn takes.
     pub fn again(&self, station: StationId, rung: &Rung) {
-        if !rung.0.swap(true, Ordering::SeqCst) {
+        if !rung.0.swap(true, Ordering::AcqRel) {
             // The loop holds the other end, so that this cannot fail.
             let _ = self.shared.ring.send(station);
         }
@@ -109,8 +106,7 @@ impl Tower {
 impl Alarm {
     /// Wakes the loop, unless it is awake and will look before it sleeps.
     pub fn wake(&self) {
-        fence(Ordering::SeqCst);
-        if self.0.sleeping.swap(false, Ordering::SeqCst)
+        if self.0.sleeping.swap(false, Ordering::AcqRel)
             && let Err(error) = self.0.waker.wake()
         {
             log::error!("cannot wake the loop: {error}");
@@ -119,16 +115,17 @@ impl Alarm {
 }
 
 impl Rung {
-    /// The loop looks now: what is sent after this rings again.
+    /// The loop looks now: what is sent after this rings again. What was sent before, by whoever
+    /// found the bell rung, is there to be seen.
     pub fn clear(&self) {
-        self.0.store(false, Ordering::SeqCst);
+        self.0.swap(false, Ordering::AcqRel);
     }
 }
 
 impl Bell for ServiceBell {
     fn ring(&self) {
         // A loop that has gone hears nothing.
-        if !self.rung.swap(true, Ordering::SeqCst) && self.alarm.0.ring.send(self.station).is_ok() {
+        if !self.rung.swap(true, Ordering::AcqRel) && self.alarm.0.ring.send(self.station).is_ok() {
             self.alarm.wake();
         }
     }

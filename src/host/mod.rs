@@ -5,7 +5,7 @@
 //!
 //! - `turn`: [`Host`], one turn of whose loop is a function; `duties`: its parts
 //! - `listener`, `stream`: connections
-//! - `bell`: how other threads wake the loop
+//! - `bell`: how other threads wake the loop; `sync`: what bells are made of
 //! - `worker`: services on threads of their own
 //! - `files`: files on a thread of its own, since disks block
 //! - `stop`: the clean stop and its signals
@@ -17,6 +17,7 @@ mod files;
 mod listener;
 mod stop;
 mod stream;
+mod sync;
 mod sys;
 mod turn;
 mod worker;

@@ -128,23 +128,28 @@ impl Worker {
     }
 }
 
-/// Makes a service and runs it to its end; tells how it ended.
+/// Makes a service, runs it to its end and drops it; tells how it ended.
 fn live(factory: &Factory, mut line: Line) -> String {
-    let lived = catch_unwind(AssertUnwindSafe(|| {
-        let mut service = factory();
+    let mut service = None;
+    let lived = caught(|| {
+        let service = service.insert(factory());
         line.apply(Outbound::Ready(service.admission()));
         line.flush();
         service.run(&mut line);
-    }));
-    match lived {
-        Ok(()) => "it returned".to_owned(),
-        Err(panic) => {
-            let how = format!("it panicked: {}", text(panic.as_ref()));
-            // Dropping it runs code of the service, which may panic again.
-            std::mem::forget(panic);
-            how
-        }
-    }
+    });
+    // Not while a panic of its own unwinds: a second one would end the process.
+    let dropped = caught(|| drop(service));
+    lived.and(dropped).err().unwrap_or_else(|| "it returned".to_owned())
+}
+
+/// Calls code of a service; a panic in it is an error with its text.
+fn caught(call: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
+        let how = format!("it panicked: {}", text(panic.as_ref()));
+        // Dropping it runs code of the service, which may panic again.
+        std::mem::forget(panic);
+        how
+    })
 }
 
 fn text(panic: &(dyn Any + Send)) -> &str {

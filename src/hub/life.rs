@@ -132,7 +132,9 @@ impl Hub {
         let Some(station) = socket.station.map(|station| &mut self.stations[station]) else {
             return;
         };
-        if station.state == State::Idle || station.mail.settle(id, socket.mailed) {
+        // Whoever has been closed by the end of a run is no affair of the next one, in whose
+        // mail the same numbers mean others.
+        if socket.standing != Standing::Member || station.mail.settle(id, socket.mailed) {
             self.settle(id, now);
         }
     }

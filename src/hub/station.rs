@@ -144,6 +144,12 @@ impl Mail {
         self.put.saturating_sub(self.messages as u64)
     }
 
+    /// Whether nothing is on its way, and nobody waits for that.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.is_empty() && (self.messages, self.bytes) == (0, 0) && self.settling.is_empty()
+    }
+
     /// Whether no more is to be read for this service.
     pub(super) const fn is_full(&self) -> bool {
         self.full

@@ -4,6 +4,8 @@ use super::*;
 use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
+mod storm;
+
 /// A hub, and a host that does what it is told and remembers what the peers got.
 struct Rig {
     hub: Hub,

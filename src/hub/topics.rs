@@ -75,6 +75,12 @@ impl Topics {
         self.topics.len()
     }
 
+    /// Whether nobody is subscribed, and nothing is left of those who were.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.topics.is_empty() && self.by_name.is_empty() && self.by_socket.is_empty()
+    }
+
     fn add(&mut self, name: &str) -> usize {
         let name: Arc<str> = name.into();
         let topic = self.topics.insert(Topic { name: name.clone(), members: Vec::new() });

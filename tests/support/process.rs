@@ -1,6 +1,7 @@
 //! What the system tells about a process: its threads, its descriptors, its memory.
 
 use std::fs;
+use std::time::Duration;
 
 /// How many threads a process has.
 pub fn threads(process: &str) -> usize {
@@ -18,6 +19,17 @@ pub fn resident(process: &str) -> usize {
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("it has memory");
     kib.parse::<usize>().expect("it is a number") * 1_024
+}
+
+/// How long a process has been busy, to 20 ms.
+pub fn cpu(process: &str) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("the process runs");
+    // Behind the name, which may have blanks: the state is the first, the times are 12 and 13.
+    let (_, rest) = stat.rsplit_once(") ").expect("it has a name");
+    let times = rest.split(' ').skip(11).take(2);
+    let ticks: u64 = times.map(|time| time.parse::<u64>().expect("it is a number")).sum();
+    // Linux counts hundredths of a second.
+    Duration::from_millis(10 * ticks)
 }
 
 /// How many descriptors this process may have open.

@@ -104,6 +104,21 @@ fn rows() {
     }
 }
 
+/// RFC 6455, 4.2.1: fields come in any order, and those that are not known are ignored.
+#[test]
+fn order_and_unknown_fields_make_no_difference() {
+    let mut lines: Vec<&str> = REQUEST.iter().map(|(_, line)| *line).collect();
+    lines.extend(["Cookie: a=b\r\n", "Sec-WebSocket-Unknown: ?\r\n"]);
+    for turn in 0..lines.len() {
+        for step in [1, 2, 3, 6] {
+            let order = (0..lines.len()).map(|at| lines[(turn + at * step) % lines.len()]);
+            let text = format!("GET /chat HTTP/1.1\r\n{}\r\n", order.collect::<String>());
+            let outcome = Upgrade::parse(&super::head(&text));
+            assert!(matches!(outcome, Ok(Some(_))), "{text:?}: {outcome:?}");
+        }
+    }
+}
+
 #[test]
 fn a_request_for_a_page_is_no_handshake() {
     let text = "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n";

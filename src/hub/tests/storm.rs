@@ -1,0 +1,166 @@
+//! What is left when all have gone, and what a stale id can do: nothing, both times.
+
+use super::*;
+
+/// Peers of all kinds come, do one thing or another, and go: by themselves, by a fault, lost,
+/// by a deadline, by their service, with its end. The seed tells which.
+fn storm(rig: &mut Rig, random: &mut u64, sockets: &mut Vec<SocketId>) {
+    *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+    let roll = usize::try_from(*random >> 40).expect("it is small");
+    let path = if roll % 2 == 0 { "/a" } else { "/b" };
+    let id = match sockets.len() {
+        0 => rig.ask(path),
+        len => sockets.swap_remove(roll / 32 % len),
+    };
+    let station = usize::from(path == "/b");
+    let now = rig.now;
+    match roll / 2 % 16 {
+        0 => rig.receive(id, b"GET / HTTP/1.1\r\n"),
+        1 => rig.hub.end(id, now),
+        2 => rig.hub.fail(id, "reset", now),
+        3 => rig.receive(id, b"\x83"),
+        4 => rig.receive(id, &frame(0x88, b"\x03\xE8")),
+        5 => rig.apply(station, vec![Outbound::Close { to: id.into(), close: lost() }]),
+        6 => rig.wait(roll as u64 % 3_000),
+        7 => rig.hub.peer_leaves(id, now),
+        8 if roll % 7 == 0 => {
+            let run = rig.hub.stations[StationId::new(station)].run;
+            rig.hub.ended(StationId::new(station), run, "a storm", now);
+        }
+        9 => rig.stalled.push(id),
+        10 => {
+            let topic = format!("topic {}", roll % 5);
+            rig.apply(station, vec![Outbound::Subscribe { id, topic }]);
+        }
+        11 => rig.ready(station),
+        12 => rig.apply(station, vec![taken(roll % 4), send(Audience::topic("topic 1"), "x")]),
+        13 => sockets.push(rig.ask(path)),
+        14 => sockets.push(rig.connect()),
+        _ => rig.say(id, "word"),
+    }
+    if roll % 3 > 0 {
+        sockets.push(id);
+    }
+    rig.turn();
+}
+
+#[test]
+fn a_storm_leaves_nothing_behind() {
+    let limits = Limits { mail_messages_max: 8, sockets_max: 40, ..Limits::SERVER };
+    for seed in 0..50 {
+        let mut rig = Rig::new(limits);
+        let (mut random, mut sockets) = (seed, Vec::new());
+        for _ in 0..1_000 {
+            storm(&mut rig, &mut random, &mut sockets);
+            if rig.hub.sockets_len() > 40 {
+                sockets.clear();
+                rig.hub.drop_all(rig.now);
+                rig.turn();
+            }
+        }
+        rig.hub.drop_all(rig.now);
+        rig.turn();
+        let hub = &rig.hub;
+        assert_eq!(hub.sockets_len(), 0, "seed {seed}");
+        assert_eq!(hub.deadline(), None, "seed {seed}");
+        assert!(hub.wheel.is_empty(), "seed {seed}");
+        assert_eq!((hub.surplus_len, hub.addresses.len()), (0, 0), "seed {seed}");
+        for station in &[0, 1].map(StationId::new) {
+            let station = &hub.stations[*station];
+            assert_eq!(station.waiting.ids(), [], "seed {seed}");
+            assert_eq!(station.members.ids(), [], "seed {seed}");
+            assert!(station.topics.is_empty(), "seed {seed}: {:?}", station.topics);
+        }
+        // What a service has not taken, and whom it has kept waiting, goes when it has.
+        for station in 0..2 {
+            let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
+            rig.apply(station, vec![all]);
+            let station = &rig.hub.stations[StationId::new(station)];
+            assert!(station.mail.is_empty() && station.paused.is_empty(), "seed {seed}");
+        }
+    }
+}
+
+/// The mail of each run is numbered from 1, so that a number of the last run must not stand in
+/// for one of this.
+#[test]
+fn who_is_left_of_the_last_run_delays_nobody() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let old = rig.open("/a");
+    rig.say(old, "one");
+    rig.hub.ended(StationId::new(0), 1, "a test", rig.now);
+    rig.turn();
+    let new = rig.open("/a");
+    rig.say(new, "one");
+    rig.got(new);
+    rig.receive(new, &frame(0x88, b"\x03\xE8"));
+    assert_eq!(rig.got(new), b"", "its word has not been taken");
+    rig.receive(old, &frame(0x88, b"\x03\xF4"));
+    rig.apply(0, vec![taken(2)]);
+    assert_eq!(rig.got(new), close_frame(1000));
+}
+
+/// What is done with the id of a socket that has gone.
+type Way = fn(&mut Rig, SocketId);
+
+/// Whatever is still under way for a socket that has gone, in the list of those to be read, in
+/// a batch of a service, in an answer from files: it does not meet who has its place now.
+#[test]
+fn a_stale_id_reaches_nobody() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let gone = rig.open("/a");
+    rig.apply(0, vec![Outbound::Subscribe { id: gone, topic: "t".into() }]);
+    rig.hub.fail(gone, "reset", rig.now);
+    rig.turn();
+    rig.mail();
+    let ways: [(&str, Way); 10] = [
+        ("bytes", |rig, gone| rig.receive(gone, &frame(0x81, b"word"))),
+        ("a fault", |rig, gone| rig.receive(gone, b"\x83")),
+        ("an end", |rig, gone| rig.hub.end(gone, rig.now)),
+        ("an end while it is paused", |rig, gone| rig.hub.peer_leaves(gone, rig.now)),
+        ("a loss", |rig, gone| rig.hub.fail(gone, "reset", rig.now)),
+        ("a write", |rig, gone| {
+            assert_eq!(rig.hub.wrote(gone, 5, rig.now), Next::Keep);
+            assert!(!rig.hub.may_read(gone));
+            assert_eq!((rig.hub.unsent_len(gone), rig.hub.unsent(gone).count()), (0, 0));
+        }),
+        ("a removal", |rig, gone| rig.hub.remove(gone, rig.now)),
+        ("an answer", |rig, gone| {
+            let response = Response::text(Status::NOT_FOUND, "x");
+            rig.hub.respond(gone, &response, rig.now);
+            rig.hub.respond_head(gone, &response, rig.now);
+            rig.hub.respond_body(gone, vec![b'x'], rig.now);
+            rig.hub.respond_body(gone, Vec::new(), rig.now);
+        }),
+        ("words of its service", |rig, gone| {
+            let close = Close::new(CloseCode::NORMAL, "");
+            rig.apply(
+                0,
+                vec![
+                    send(gone, "x"),
+                    send(Audience::topic("t"), "x"),
+                    Outbound::Subscribe { id: gone, topic: "t".into() },
+                    Outbound::Admit { id: gone, verdict: Verdict::Accept },
+                    Outbound::Close { to: gone.into(), close },
+                ],
+            );
+        }),
+        ("a topic that it was given", |rig, _| {
+            rig.apply(0, vec![send(Audience::topic("t"), "x")]);
+        }),
+    ];
+    for (name, way) in ways {
+        let heir = rig.open("/a");
+        assert_eq!(heir.index(), gone.index(), "it has the same place");
+        way(&mut rig, gone);
+        rig.turn();
+        assert_eq!(rig.mail(), [""; 0], "{name}");
+        assert_eq!(rig.got(heir), b"", "{name}");
+        assert!(rig.hub.may_read(heir), "{name}");
+        rig.say(heir, "still me");
+        assert_eq!(rig.mail(), [format!("data {} still me", heir.serial())], "{name}");
+        rig.hub.fail(heir, "reset", rig.now);
+        rig.turn();
+        assert_eq!(rig.mail(), [format!("close {} 1006", heir.serial())], "{name}");
+    }
+}

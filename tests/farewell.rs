@@ -1,0 +1,135 @@
+//! A clean stop among a thousand sockets, of which many do not cooperate. Alone in its file,
+//! since it counts the threads and descriptors of its process.
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use switchboard::host::raise_descriptor_limit;
+use switchboard::{Audience, Handler, Limits, Message, Peer, Server, handler};
+
+use support::http::upgrade;
+use support::process::{descriptors, threads};
+use support::raw::{TEXT, close, frame};
+use support::services::mount_echo;
+use support::{LIMITS, Raw, Running, until};
+
+/// Sends to the topic of those that do not read for as long as one of them has room.
+#[derive(Default)]
+struct Stuffing {
+    full: usize,
+}
+
+impl Handler for Stuffing {
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        match message.as_text() {
+            Some("me") => peer.subscribe("unread"),
+            _ if self.full < NEVER_READ => {
+                peer.send_to(Audience::topic("unread"), vec![b'x'; 100_000]);
+                peer.send("more");
+            }
+            _ => peer.send("all are full"),
+        }
+    }
+
+    fn full(&mut self, _: &mut Peer) {
+        self.full += 1;
+    }
+}
+
+#[test]
+fn a_thousand_sockets_are_let_go_in_time() {
+    assert!(raise_descriptor_limit() > ROOM, "the clients need descriptors as well");
+    let before = (threads("self"), descriptors("self"));
+    let limits = Limits { drain_ms_max: DRAIN_MS, outbox_bytes_max: 50 << 20, ..LIMITS };
+    let mut server = Server::new(limits);
+    mount_echo(&mut server, "/echo");
+    server.mount("/stuffing", || handler(Stuffing::default()));
+    let server = Running::start(server);
+    let address = server.address();
+    let mut good: Vec<Raw> = (0..GOOD).map(|_| server.open("/echo")).collect();
+    let unread = stuff(&server);
+    let mut dribbling: Vec<Raw> = (0..DRIBBLING).map(|number| dribble(&server, number)).collect();
+    let half_closed: Vec<Raw> =
+        (0..HALF_CLOSED).map(|number| half_close(&server, number)).collect();
+    // All of that has been read.
+    good[0].send_text("have they?");
+    assert_eq!(good[0].read_text(), "have they?");
+    let start = Instant::now();
+    server.stopper().stop();
+    until("the port is free", || TcpListener::bind(address).is_ok());
+    let port_free = start.elapsed();
+    for raw in &mut good {
+        assert_eq!(raw.read_close().0, 1001);
+        raw.send(&close(1001, ""));
+        raw.expect_end();
+    }
+    let good_gone = start.elapsed();
+    assert!(server.is_running(), "the others have their time");
+    for raw in &mut dribbling {
+        raw.try_send(b"\x81");
+    }
+    server.join();
+    let all_gone = start.elapsed();
+    println!("port free {port_free:?}, good ones gone {good_gone:?}, all gone {all_gone:?}");
+    assert!(port_free < Duration::from_millis(DRAIN_MS / 2), "{port_free:?}");
+    let limit = Duration::from_millis(DRAIN_MS + 2_000);
+    assert!(all_gone < limit, "{all_gone:?}");
+    drop((good, unread, dribbling, half_closed));
+    until("threads are back", || threads("self") == before.0);
+    until("descriptors are back", || descriptors("self") == before.1);
+}
+
+/// Sockets that never read, each with a full outbox.
+fn stuff(server: &Running) -> Vec<Raw> {
+    let mut unread: Vec<Raw> = (0..NEVER_READ).map(|_| server.open("/stuffing")).collect();
+    for raw in &mut unread {
+        raw.send_text("me");
+    }
+    let mut speaker = server.open("/stuffing");
+    loop {
+        speaker.send_text("stuff");
+        if speaker.read_text() == "all are full" {
+            return unread;
+        }
+    }
+}
+
+/// Half a head, half a frame header, half a message.
+fn dribble(server: &Running, number: usize) -> Raw {
+    if number.is_multiple_of(3) {
+        let mut raw = server.raw();
+        raw.send(&upgrade("/echo", "")[..50]);
+        return raw;
+    }
+    let mut raw = server.open("/echo");
+    let bytes = frame(TEXT, b"whole");
+    raw.send(&bytes[..if number % 3 == 1 { 1 } else { 8 }]);
+    raw
+}
+
+/// Our half is closed after a fault or a refusal, the peer's is not.
+fn half_close(server: &Running, number: usize) -> Raw {
+    if number.is_multiple_of(2) {
+        let mut raw = server.raw();
+        raw.send(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(raw.read_answer().status, 405);
+        return raw;
+    }
+    let mut raw = server.open("/echo");
+    raw.send(&frame(0x3, b""));
+    assert_eq!(raw.read_close().0, 1002);
+    raw.expect_end();
+    raw
+}
+
+const GOOD: usize = 700;
+const NEVER_READ: usize = 100;
+const DRIBBLING: usize = 100;
+const HALF_CLOSED: usize = 100;
+const DRAIN_MS: u64 = 2_000;
+
+/// What this process needs for both ends of its sockets.
+const ROOM: usize = 2_200;

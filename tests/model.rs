@@ -1,0 +1,325 @@
+//! No wake-up is lost between services and the loop: `src/host/bell.rs` itself, compiled over
+//! the parts of a model checker, in every order in which its threads can meet and with every
+//! value that the memory may show them. A thread that would sleep for ever is a deadlock, which
+//! the checker reports.
+//!
+//! The channels here promise less than real ones: an item is seen with what its sender did
+//! before, and nothing else is ordered.
+#![cfg(feature = "host")]
+
+#[allow(dead_code, reason = "the model needs no more than the ways to wake and to sleep")]
+#[path = "../src/host/bell.rs"]
+mod bell;
+
+use std::env;
+use std::process::Command;
+
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+
+use bell::{Alarm, Rung, Tower};
+use host::sync::{Receiver, Waker, unbounded};
+use hub::StationId;
+use service::line::Bell as _;
+
+/// What the file says of other files, as far as it needs it.
+mod hub {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct StationId(pub usize);
+}
+
+mod service {
+    pub mod line {
+        pub trait Bell {
+            fn ring(&self);
+        }
+    }
+}
+
+/// The parts, as `src/host/sync.rs` has the real ones.
+mod host {
+    pub mod sync {
+        use std::io;
+        use std::marker::PhantomData;
+
+        pub use loom::sync::Arc;
+        use loom::sync::atomic::AtomicUsize;
+        pub use loom::sync::atomic::{AtomicBool, Ordering};
+        use loom::sync::{Condvar, Mutex};
+
+        use crate::hub::StationId;
+
+        /// What may be sent, as a number.
+        pub trait Item {
+            fn number(&self) -> usize;
+            fn of(number: usize) -> Self;
+        }
+
+        impl Item for StationId {
+            fn number(&self) -> usize {
+                self.0
+            }
+
+            fn of(number: usize) -> Self {
+                Self(number)
+            }
+        }
+
+        /// A batch of a service.
+        impl Item for () {
+            fn number(&self) -> usize {
+                0
+            }
+
+            fn of(_: usize) -> Self {}
+        }
+
+        #[derive(Debug)]
+        struct Channel {
+            put: AtomicUsize,
+            /// The number of an item and 1; or 0, as long as there is none.
+            slots: [AtomicUsize; SLOTS],
+        }
+
+        #[derive(Clone, Debug)]
+        pub struct Sender<T>(Arc<Channel>, PhantomData<T>);
+
+        #[derive(Debug)]
+        pub struct Receiver<T>(Arc<Channel>, AtomicUsize, PhantomData<T>);
+
+        pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+            let slots = [(); SLOTS].map(|()| AtomicUsize::new(0));
+            let channel = Arc::new(Channel { put: AtomicUsize::new(0), slots });
+            (
+                Sender(channel.clone(), PhantomData),
+                Receiver(channel, AtomicUsize::new(0), PhantomData),
+            )
+        }
+
+        impl<T: Item> Sender<T> {
+            pub fn send(&self, item: T) -> Result<(), ()> {
+                let place = self.0.put.fetch_add(1, Ordering::Relaxed);
+                self.0.slots[place].store(item.number() + 1, Ordering::Release);
+                Ok(())
+            }
+        }
+
+        impl<T: Item> Receiver<T> {
+            pub fn try_recv(&self) -> Result<T, ()> {
+                let place = self.1.load(Ordering::Relaxed);
+                let slot = self.0.slots.get(place).ok_or(())?;
+                let number = slot.load(Ordering::Acquire).checked_sub(1).ok_or(())?;
+                self.1.store(place + 1, Ordering::Relaxed);
+                Ok(T::of(number))
+            }
+
+            pub fn len(&self) -> usize {
+                let taken = self.1.load(Ordering::Relaxed);
+                let rest = self.0.slots[taken..].iter();
+                rest.take_while(|slot| slot.load(Ordering::Acquire) > 0).count()
+            }
+
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+        }
+
+        /// Ends a wait that goes on, or else the next one.
+        #[derive(Clone, Debug)]
+        pub struct Waker(Arc<(Mutex<bool>, Condvar)>);
+
+        impl Waker {
+            pub fn new() -> Self {
+                Self(Arc::new((Mutex::new(false), Condvar::new())))
+            }
+
+            pub fn wake(&self) -> io::Result<()> {
+                *self.0.0.lock().expect("nobody panics with it") = true;
+                self.0.1.notify_one();
+                Ok(())
+            }
+
+            /// What polling is in the loop.
+            pub fn wait(&self) {
+                let mut woken = self.0.0.lock().expect("nobody panics with it");
+                while !*woken {
+                    woken = self.0.1.wait(woken).expect("nobody panics with it");
+                }
+                *woken = false;
+            }
+        }
+
+        /// More than any test sends.
+        const SLOTS: usize = 6;
+    }
+}
+
+/// What the loop does when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As it is.
+    Right,
+    /// As it must not be: a bell is cleared after its batches were looked for.
+    ClearsLate,
+    /// As it must not be: it looks for work, and says after that that it dozes.
+    DozesLate,
+}
+
+/// A service as the loop has it.
+struct Station {
+    batches: Receiver<()>,
+    rung: Rung,
+}
+
+/// A loop that takes one batch of each service in a turn, up to so many in all, and goes on
+/// until `is_asked`.
+fn turns(
+    tower: &Tower,
+    waker: &Waker,
+    stations: &[Station],
+    (batches_len, way): (usize, Way),
+    is_asked: impl Fn() -> bool,
+) {
+    let mut taken = 0;
+    while taken < batches_len || !is_asked() {
+        let has_work = || !tower.is_empty() || (taken == batches_len && is_asked());
+        let had_work = way == Way::DozesLate && has_work();
+        tower.doze();
+        let has_work = if way == Way::DozesLate { had_work } else { has_work() };
+        if !has_work {
+            waker.wait();
+        }
+        tower.awake();
+        for _ in 0..tower.len() {
+            let Some(StationId(index)) = tower.next() else { break };
+            let Station { batches, rung } = &stations[index];
+            if way != Way::ClearsLate {
+                rung.clear();
+            }
+            taken += usize::from(batches.try_recv().is_ok());
+            if !batches.is_empty() {
+                tower.again(StationId(index), rung);
+            }
+            if way == Way::ClearsLate {
+                rung.clear();
+            }
+        }
+    }
+}
+
+/// Services that send so many batches each, and a loop that takes them all.
+fn services_and_loop(services_len: usize, batches_len: usize, way: Way) {
+    check(move || {
+        let waker = Waker::new();
+        let tower = Tower::new(waker.clone());
+        let mut stations = Vec::new();
+        for index in 0..services_len {
+            let (sender, batches) = unbounded::<()>();
+            let (bell, rung) = tower.bell(StationId(index));
+            stations.push(Station { batches, rung });
+            thread::spawn(move || {
+                for _ in 0..batches_len {
+                    sender.send(()).expect("there is room");
+                    bell.ring();
+                }
+            });
+        }
+        turns(&tower, &waker, &stations, (services_len * batches_len, way), || true);
+    });
+}
+
+#[test]
+fn every_batch_of_a_service_is_taken() {
+    services_and_loop(1, 3, Way::Right);
+}
+
+#[test]
+fn every_batch_of_two_services_is_taken() {
+    services_and_loop(2, 1, Way::Right);
+}
+
+/// What a stop, an exit and a file do: they leave a word and wake the loop.
+#[test]
+fn an_alarm_beside_a_service_is_heard() {
+    check(|| {
+        let waker = Waker::new();
+        let tower = Tower::new(waker.clone());
+        let (sender, batches) = unbounded();
+        let (bell, rung) = tower.bell(StationId(0));
+        let alarm: Alarm = tower.alarm();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let asked = requests.clone();
+        thread::spawn(move || {
+            requests.fetch_add(1, Ordering::Release);
+            alarm.wake();
+        });
+        thread::spawn(move || {
+            sender.send(()).expect("there is room");
+            bell.ring();
+        });
+        let station = Station { batches, rung };
+        let is_asked = || asked.load(Ordering::Acquire) > 0;
+        turns(&tower, &waker, &[station], (1, Way::Right), is_asked);
+    });
+}
+
+#[test]
+#[ignore = "it fails, as `the_checker_sees_what_a_wrong_order_loses` wants it to"]
+fn a_bell_cleared_late() {
+    services_and_loop(1, 2, Way::ClearsLate);
+}
+
+#[test]
+#[ignore = "it fails, as `the_checker_sees_what_a_wrong_order_loses` wants it to"]
+fn a_loop_that_dozes_late() {
+    services_and_loop(1, 1, Way::DozesLate);
+}
+
+/// In processes of their own: the checker does not survive what it finds.
+#[test]
+fn the_checker_sees_what_a_wrong_order_loses() {
+    for name in ["a_bell_cleared_late", "a_loop_that_dozes_late"] {
+        let mut test = Command::new(env::current_exe().expect("this runs"));
+        let test = test.args(["--ignored", "--exact", "--nocapture", name]).output();
+        let test = test.expect("it runs again");
+        let told = String::from_utf8_lossy(&test.stderr);
+        assert!(!test.status.success() && told.contains("deadlock"), "{name}: {told}");
+    }
+}
+
+/// The loop of this file does in its order what the host and the line do.
+#[test]
+fn the_host_keeps_to_the_order_of_the_model() {
+    let orders = [
+        (
+            include_str!("../src/host/turn.rs"),
+            "fn wait(",
+            &["tower.doze()", "has_work()", ".poll(", "tower.awake()"][..],
+        ),
+        (
+            include_str!("../src/host/duties.rs"),
+            "fn apply_batches(",
+            &["tower.len()", "tower.next()", ".clear()", ".begin_batch()", "tower.again("],
+        ),
+        (include_str!("../src/service/line.rs"), "fn flush(", &["batches.send(", "bell.ring()"]),
+    ];
+    for (source, function, steps) in orders {
+        let start = source.find(function).expect("the function is there");
+        let text = &source[start..];
+        let text = &text[..text.find("\n    }\n").expect("it ends")];
+        let mut end = 0;
+        for step in steps {
+            let at = text[end..].find(step);
+            end += at.unwrap_or_else(|| panic!("{function} has no {step} where it belongs"));
+        }
+    }
+}
+
+fn check(body: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    // All orders with so many switches away from a thread that could go on. What is wrong
+    // with order shows with two at most.
+    model.preemption_bound = Some(3);
+    model.check(body);
+}
