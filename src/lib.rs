@@ -104,7 +104,7 @@ pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
-    hub::OriginRule,
+    hub::{Compression, OriginRule},
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{

@@ -95,7 +95,7 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
     let limits = config.limits_for(raise_descriptor_limit());
     log::info!("at most {} sockets at a time", limits.sockets_max);
     let mut server = Server::new(limits);
-    server.origin(config.all.origin.clone());
+    server.origin(config.all.origin.clone()).compression(config.all.compression);
     if let Some(root) = &config.static_root {
         server.static_root(root);
     }
@@ -105,7 +105,7 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
             mounted = mounted.page(Page::html(page));
         }
         if let Some(own) = config.services.get(service.path) {
-            mounted.limits(own.limits).origin(own.origin.clone());
+            mounted.limits(own.limits).origin(own.origin.clone()).compression(own.compression);
         }
     }
     let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;

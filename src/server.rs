@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::{Factory, Host, HostPlan};
-use crate::hub::{Files, Hub, Mount, OriginRule, PathError};
+use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
 use crate::service::Service;
@@ -42,6 +42,7 @@ use crate::time::Time;
 pub struct Server {
     limits: Limits,
     origin: OriginRule,
+    compression: Compression,
     static_root: Option<PathBuf>,
     mounts: Vec<(String, Mount, Factory)>,
 }
@@ -50,13 +51,20 @@ impl Server {
     /// A server with these bounds, without services.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, origin: OriginRule::Same, static_root: None, mounts: Vec::new() }
+        let (origin, compression) = (OriginRule::Same, Compression::Off);
+        Self { limits, origin, compression, static_root: None, mounts: Vec::new() }
     }
 
     /// Which pages may open sockets to the services that are mounted from here on: by default
     /// those that come from the same host and port.
     pub fn origin(&mut self, origin: OriginRule) -> &mut Self {
         self.origin = origin;
+        self
+    }
+
+    /// Whether the services that are mounted from here on compress: by default they do not.
+    pub fn compression(&mut self, compression: Compression) -> &mut Self {
+        self.compression = compression;
         self
     }
 
@@ -75,7 +83,8 @@ impl Server {
         S: Service,
         F: Fn() -> S + Send + Sync + 'static,
     {
-        let mount = Mount { limits: self.limits, origin: self.origin.clone(), page: None };
+        let (limits, origin, compression) = (self.limits, self.origin.clone(), self.compression);
+        let mount = Mount { limits, origin, page: None, compression };
         let factory: Factory = Arc::new(move || Box::new(factory()));
         self.mounts.push((path.to_owned(), mount, factory));
         let last = self.mounts.len() - 1;
@@ -123,6 +132,13 @@ impl Mounted<'_> {
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn origin(self, origin: OriginRule) -> Self {
         self.0.origin = origin;
+        self
+    }
+
+    /// Whether it compresses, instead of the server's word.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn compression(self, compression: Compression) -> Self {
+        self.0.compression = compression;
         self
     }
 

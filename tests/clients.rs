@@ -8,6 +8,8 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
+#[cfg(feature = "deflate")]
+use switchboard::Compression;
 use switchboard::{
     CloseCode, Gate, Handler, Limits, Message, Peer, Request, Response, Server, Status, Verdict,
     gated, handler,
@@ -30,9 +32,15 @@ fn ws_of_node_agrees() {
 
 /// Runs a script against a server of its own.
 fn run(program: &str, script: &str) {
-    let mut server =
-        Server::new(Limits { message_bytes_max: 2 << 20, outbox_bytes_max: 4 << 20, ..LIMITS });
+    let mut server = Server::new(Limits {
+        message_bytes_max: 2 << 20,
+        outbox_bytes_max: 4 << 20,
+        deflate_context_bytes_max: 1 << 20,
+        ..LIMITS
+    });
     mount_echo(&mut server, "/echo");
+    #[cfg(feature = "deflate")]
+    server.mount("/deflate", || handler(support::services::Echo)).compression(Compression::On);
     server.mount("/close", || handler(Closing));
     server.mount("/protocol", || handler(Polyglot));
     server.mount("/private", || gated(Private));
@@ -43,6 +51,7 @@ fn run(program: &str, script: &str) {
     let output = Command::new(&program)
         .arg(root.join(script))
         .arg(format!("ws://{}", server.address()))
+        .args(cfg!(feature = "deflate").then_some("deflate"))
         .current_dir(root)
         .output()
         .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));

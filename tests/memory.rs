@@ -15,6 +15,8 @@ use std::time::Duration;
 use switchboard::{
     Audience, CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, handler,
 };
+#[cfg(feature = "deflate")]
+use switchboard::{Compression, session::Codec};
 
 use support::http::{get, upgrade};
 use support::raw::{BINARY, CONTINUATION, TEXT, frame, header, piece};
@@ -296,6 +298,84 @@ fn idle_sockets_hold_no_buffer() {
     // Their entries are in tables that are there from the start; lists of them have grown.
     assert!(held < SOCKETS * 64, "{held} bytes are held");
     assert!(measurement.peak() < 2_000_000, "not more than one message at a time is held");
+}
+
+/// What inflates to far too much costs what the longest message does, wherever it comes from:
+/// one message, or many that one read brings to a service that takes none.
+#[cfg(feature = "deflate")]
+#[test]
+fn bombs_cost_what_the_longest_messages_do() {
+    let mut measurement = Measurement::start();
+    let [bomb, longest] = [10 << 20, 1 << 20].map(|len| piece(0xC2, &deflated_zeros(len)));
+    let many = longest.repeat(60);
+    assert!(bomb.len() < 12_000 && many.len() < 64_000);
+    let mut server = Server::new(LIMITS);
+    let (open_gate, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let blocked = move || handler(Blocked(gate.clone()));
+    server.mount("/blocked", blocked).compression(Compression::On);
+    let server = Running::start(server);
+    let open = || {
+        let mut raw = server.raw();
+        raw.send(&upgrade("/blocked", "Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+        assert!(raw.read_head().header("sec-websocket-extensions").is_some());
+        raw
+    };
+    let (mut bomber, mut sender) = (open(), open());
+    measurement.restart();
+    bomber.send(&bomb);
+    // It waits for the service's say, which has taken the open.
+    assert_eq!(bomber.read_close().0, 1009);
+    let peak = measurement.peak();
+    println!("{peak} bytes at most for a message of ten mebibytes");
+    assert!(peak < 2 << 20, "{peak} bytes");
+    measurement.restart();
+    sender.send(&many);
+    for _ in 0..20 {
+        sync(&server);
+    }
+    let peak = measurement.peak();
+    println!("{peak} bytes at most for sixty messages of a mebibyte");
+    let room = LIMITS.mail_bytes_max + 3 * LIMITS.message_bytes_max;
+    assert!((LIMITS.mail_bytes_max..room).contains(&peak), "{peak} bytes");
+    drop(open_gate);
+}
+
+/// What the formula of `Limits` has for them.
+#[cfg(feature = "deflate")]
+#[test]
+fn the_states_of_compression_fit_a_mebibyte() {
+    let measurement = Measurement::start();
+    let mut codec = Codec::new();
+    for bits in [8, 9, 12, 15] {
+        assert!(codec.deflate(&[b'x'; 2_000], &[b'x'; 200], bits).is_some());
+    }
+    let peak = measurement.peak();
+    println!("{peak} bytes for the states of compression");
+    assert!((200_000..1 << 20).contains(&peak), "{peak} bytes");
+}
+
+/// Takes no message until it is told to.
+#[cfg(feature = "deflate")]
+struct Blocked(Arc<Mutex<Receiver<()>>>);
+
+#[cfg(feature = "deflate")]
+impl Handler for Blocked {
+    fn message(&mut self, _: &mut Peer, _: Message) {
+        // A test that is over opens the gate for ever.
+        let _ = self.0.lock().expect("one service has it").recv_timeout(DEADLINE);
+    }
+}
+
+/// So many zeros as RFC 7692, 7.2.1 says.
+#[cfg(feature = "deflate")]
+fn deflated_zeros(len: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(len / 500);
+    let mut compress = flate2::Compress::new(flate2::Compression::best(), false);
+    let zeros = vec![0; len];
+    compress.compress_vec(&zeros, &mut out, flate2::FlushCompress::Sync).expect("it is deflated");
+    out.truncate(out.len() - 4);
+    out
 }
 
 /// As many as are opened where one would do.

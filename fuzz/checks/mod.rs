@@ -10,7 +10,11 @@ pub mod frames_raw;
 pub mod frames_structured;
 pub mod head;
 pub mod head_chunks;
+#[cfg(feature = "deflate")]
+pub mod inflate;
 pub mod mask;
+#[cfg(feature = "deflate")]
+pub mod negotiation;
 pub mod session;
 pub mod tokens;
 pub mod utf8;
@@ -34,7 +38,11 @@ pub const ALL: &[(&str, Check)] = &[
     ("frames_structured", frames_structured::check),
     ("head", head::check),
     ("head_chunks", head_chunks::check),
+    #[cfg(feature = "deflate")]
+    ("inflate", inflate::check),
     ("mask", mask::check),
+    #[cfg(feature = "deflate")]
+    ("negotiation", negotiation::check),
     ("session", session::check),
     ("tokens", tokens::check),
     ("utf8", utf8::check),

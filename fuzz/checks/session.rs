@@ -234,6 +234,8 @@ impl Walk {
                 self.peer.meant(self.heard, &message);
                 self.heard += 1;
             }
+            #[cfg(feature = "deflate")]
+            Event::Compressed(_) => panic!("compression was not agreed on"),
             Event::Closed(close) => {
                 assert!(self.accepted);
                 self.ended = Some("closed");

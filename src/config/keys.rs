@@ -162,6 +162,13 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Server,
+        name: "compression",
+        default: "off",
+        meaning: "Compress messages for clients that offer it; read on it in the README first",
+        setter: Setter::Service(Kind::Compression(|service, on| service.compression = on)),
+    },
+    Key {
+        section: Section::Server,
         name: "log-level",
         default: "info",
         meaning: "How much is logged on standard error",
@@ -336,6 +343,24 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "Most topics that one socket subscribes to; over it: close 1013",
         setter: Setter::Service(Kind::Count(|service, count| {
             service.limits.topics_per_socket_max = count;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "compression-threshold",
+        default: "512",
+        meaning: "Shorter messages are not compressed",
+        setter: Setter::Service(Kind::Size(|service, bytes| {
+            service.limits.deflate_threshold_bytes = bytes;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "compression-context",
+        default: "off",
+        meaning: "Most memory for what compressed messages may refer to, 64k for each socket",
+        setter: Setter::Server(Kind::SizeOrOff(|config, bytes| {
+            config.all.limits.deflate_context_bytes_max = bytes;
         })),
     },
     Key {

@@ -33,7 +33,7 @@ use log::LevelFilter;
 
 use crate::config::resolve::resolve;
 use crate::config::sheet::Sheet;
-use crate::hub::OriginRule;
+use crate::hub::{Compression, OriginRule};
 use crate::limits::Limits;
 
 pub use command::{Command, Exit};
@@ -120,7 +120,11 @@ impl Default for Config {
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
             sockets_max: None,
-            all: ServiceConfig { limits: Limits::SERVER, origin: OriginRule::Same },
+            all: ServiceConfig {
+                limits: Limits::SERVER,
+                origin: OriginRule::Same,
+                compression: Compression::Off,
+            },
             services: BTreeMap::new(),
         }
     }
@@ -134,6 +138,8 @@ pub struct ServiceConfig {
     pub limits: Limits,
     /// Which pages may open sockets.
     pub origin: OriginRule,
+    /// Whether messages may be compressed.
+    pub compression: Compression,
 }
 
 /// The shape of a log line.

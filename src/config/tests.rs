@@ -41,7 +41,7 @@ fn config(words: &[&str], files: &[(&str, &str)]) -> Config {
 fn the_shipped_file_gives_the_defaults() {
     let services = BTreeMap::from([(
         "/demo_chatroom".to_owned(),
-        ServiceConfig { limits: Limits::SERVER, origin: OriginRule::Any },
+        ServiceConfig { origin: OriginRule::Any, ..Config::default().all },
     )]);
     let file = Some(PathBuf::from("server.conf"));
     let expected = Config { file, services, ..Config::default() };
@@ -106,6 +106,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         document_root: src
         static-root: src/config
         origin: https://A.example:443, http://b:8080 null
+        compression: OFF
         log-level: Trace
         log-format: JSON
         [LIMITS]\r
@@ -129,6 +130,8 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         max-per-ip: off
         max-topics: 11
         max-topics-per-socket: 12
+        compression-threshold: 13
+        compression-context: 14m
         drain-timeout: 2m
         drain-spread: 0s";
 
@@ -154,6 +157,8 @@ fn every_key_is_set() {
         sockets_per_ip_max: Limits::OFF_COUNT,
         topics_max: 11,
         topics_per_socket_max: 12,
+        deflate_threshold_bytes: 13,
+        deflate_context_bytes_max: 14 << 20,
         drain_ms_max: 120_000,
         drain_spread_ms: 0,
         ..Limits::SERVER
@@ -169,10 +174,35 @@ fn every_key_is_set() {
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
         sockets_max: Some(1_000),
-        all: ServiceConfig { limits, origin: OriginRule::List(origins.to_vec()) },
+        all: ServiceConfig {
+            limits,
+            origin: OriginRule::List(origins.to_vec()),
+            ..Config::default().all
+        },
         services: BTreeMap::new(),
     };
     assert_eq!(parse(EVERY_KEY), Ok(expected));
+}
+
+/// A build that cannot compress says how to get one that can.
+#[test]
+fn compression_is_for_builds_that_have_it() {
+    let all = parse("[server]\ncompression: ON");
+    let one = parse("[server]\ncompression: off\n[service /a]\ncompression: on");
+    #[cfg(feature = "deflate")]
+    {
+        let on = crate::hub::Compression::On;
+        assert_eq!(all.expect("it is allowed").all.compression, on);
+        assert_eq!(one.expect("it is allowed").services["/a"].compression, on);
+    }
+    #[cfg(not(feature = "deflate"))]
+    for (outcome, line, value) in [(all, 2, "ON"), (one, 4, "on")] {
+        let error = format!(
+            "server.conf:{line}: compression is \"{value}\", \
+             allowed is off, or on if it was built with --features deflate"
+        );
+        assert_eq!(outcome, Err(error));
+    }
 }
 
 #[test]
@@ -205,12 +235,13 @@ fn services_lie_over_all_whatever_the_order() {
     let config = parse(text).expect("the text is right");
     let all = Limits { message_bytes_max: 128 << 10, pong_ms_max: 1_000, ..Limits::SERVER };
     let null = OriginRule::List(vec!["null".parse().expect("it is an origin")]);
-    assert_eq!(config.all, ServiceConfig { limits: all, origin: null.clone() });
+    let off = Config::default().all;
+    assert_eq!(config.all, ServiceConfig { limits: all, origin: null.clone(), ..off.clone() });
     let a = Limits { message_bytes_max: 64 << 10, idle_ms_max: 60_000, ..all };
     let b = Limits { mail_bytes_max: 1 << 20, ..all };
     let expected = [
-        ("/a".to_owned(), ServiceConfig { limits: a, origin: null.clone() }),
-        ("/b/".to_owned(), ServiceConfig { limits: b, origin: OriginRule::Any }),
+        ("/a".to_owned(), ServiceConfig { limits: a, origin: null.clone(), ..off.clone() }),
+        ("/b/".to_owned(), ServiceConfig { limits: b, origin: OriginRule::Any, ..off }),
     ];
     assert_eq!(config.services, BTreeMap::from(expected));
 }

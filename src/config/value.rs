@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use log::LevelFilter;
 
 use crate::config::LogFormat;
-use crate::hub::OriginRule;
+use crate::hub::{Compression, OriginRule};
 use crate::limits::Limits;
 use crate::ws::Origin;
 use crate::ws::origin::is_host_name;
@@ -23,10 +23,13 @@ pub(super) enum Kind<T> {
     Directory(fn(&mut T, PathBuf)),
     DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
     Origin(fn(&mut T, OriginRule)),
+    Compression(fn(&mut T, Compression)),
     LogLevel(fn(&mut T, LevelFilter)),
     LogFormat(fn(&mut T, LogFormat)),
     /// In bytes.
     Size(fn(&mut T, usize)),
+    /// In bytes; off is none.
+    SizeOrOff(fn(&mut T, usize)),
     Count(fn(&mut T, usize)),
     CountOrOff(fn(&mut T, usize)),
     CountOrAuto(fn(&mut T, Option<usize>)),
@@ -51,9 +54,11 @@ impl<T> Kind<T> {
             Self::Hosts(set) => set(target, hosts(text?)?),
             Self::Port(set) => set(target, port(text?)?),
             Self::Origin(set) => set(target, origin_rule(text?)?),
+            Self::Compression(set) => set(target, Compression::named(text?)?),
             Self::LogLevel(set) => set(target, text?.parse().ok()?),
             Self::LogFormat(set) => set(target, log_format(text?)?),
             Self::Size(set) => set(target, size(text?)?),
+            Self::SizeOrOff(set) => set(target, unless("off", text?, size)?.unwrap_or(0)),
             Self::Count(set) => set(target, count(text?)?),
             Self::CountOrOff(set) => {
                 let count = unless("off", text?, count)?;
@@ -81,9 +86,11 @@ impl<T> Kind<T> {
             Self::Origin(_) => {
                 "same, any, or a list such as https://a.example, http://b:8080, null"
             }
+            Self::Compression(_) => "off, or on if it was built with --features deflate",
             Self::LogLevel(_) => "off, error, warn, info, debug or trace",
             Self::LogFormat(_) => "text or json",
             Self::Size(_) => "a size from 1 to 1g, such as 65536, 64k or 1m",
+            Self::SizeOrOff(_) => "a size from 1 to 1g, such as 65536, 64k or 1m, or off",
             Self::Count(_) => "a number from 1 to 16777216",
             Self::CountOrOff(_) => "a number from 1 to 16777216, or off",
             Self::CountOrAuto(_) => "a number from 1 to 16777216, or auto",

@@ -26,6 +26,8 @@ impl Host {
     fn read(&mut self, id: SocketId, now: Time) {
         for _ in 0..self.limits.turn_reads_max {
             let Some(stream) = self.streams.get_mut(id) else { return };
+            #[cfg(feature = "deflate")]
+            self.hub.receive_unread(id, now);
             if !self.hub.may_read(id) {
                 match stream.tidings() {
                     Tidings::None => {}

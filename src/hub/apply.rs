@@ -2,6 +2,8 @@
 //! and to no others. An id of a socket that has gone is silence.
 
 use crate::hub::socket::Standing;
+#[cfg(feature = "deflate")]
+use crate::hub::station::Compression;
 use crate::hub::station::State;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
@@ -54,6 +56,10 @@ impl Hub {
     }
 
     fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) -> usize {
+        #[cfg(feature = "deflate")]
+        if self.stations[station].mount.compression == Compression::On {
+            return self.send_compressed(station, to, message, now);
+        }
         if let (Who::One(id), None) = (&to.who, to.but) {
             self.send_each(station, *id, now, |session, limits| session.send(message, limits, now));
             return 1;
@@ -68,7 +74,7 @@ impl Hub {
     }
 
     /// Sends to one socket. A peer that reads too slowly is closed, and its service told.
-    fn send_each(
+    pub(super) fn send_each(
         &mut self,
         station: StationId,
         id: SocketId,
@@ -108,7 +114,7 @@ impl Hub {
 
     /// Calls `act` for each socket of an audience, none of them twice but those that a list
     /// names twice. Gives back how many they are, at least one.
-    fn for_each(
+    pub(super) fn for_each(
         &mut self,
         station: StationId,
         to: Audience,

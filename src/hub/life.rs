@@ -79,6 +79,9 @@ impl Hub {
     pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(station) = socket.station else { return };
+        #[cfg(feature = "deflate")]
+        self.agree(id, station);
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(mut early) = socket.session.accept(protocol, now) else { return };
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };

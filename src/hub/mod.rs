@@ -9,6 +9,7 @@
 //! - `admit`: from a request to a service, a page, or a refusal
 //! - `life`: services start and end, sockets come in and leave
 //! - `apply`: what services want
+//! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
 //! - `output`: what the host has to do
@@ -16,6 +17,8 @@
 
 mod admit;
 mod apply;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod drain;
 mod life;
 mod origin;
@@ -46,7 +49,7 @@ use wheel::Wheel;
 
 pub use origin::OriginRule;
 pub use output::Output;
-pub use station::{Mount, StationId};
+pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};
 
 /// All sockets and all services of one host.
@@ -70,6 +73,8 @@ pub struct Hub {
     outputs: VecDeque<Output>,
     drain: Option<Drain>,
     files: Files,
+    #[cfg(feature = "deflate")]
+    deflate: deflate::Deflate,
 }
 
 /// Whether paths without a service may name files.
@@ -95,6 +100,8 @@ impl Hub {
             outputs: VecDeque::new(),
             drain: None,
             files,
+            #[cfg(feature = "deflate")]
+            deflate: deflate::Deflate::default(),
         }
     }
 

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 
 use crate::hub::admit::answered;
 use crate::hub::socket::{Flags, Socket, Standing};
-use crate::hub::{Hub, Output};
+use crate::hub::{Hub, Output, StationId};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Event, Next};
 use crate::time::Time;
+#[cfg(feature = "deflate")]
+use crate::ws::extension::Agreement;
 
 impl Hub {
     /// A connection came. `None` if there is no room even to refuse it: then it is to be
@@ -36,20 +38,29 @@ impl Hub {
     pub fn may_read(&mut self, id: SocketId) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         if let (Standing::Member, Some(station)) = (socket.standing, socket.station) {
-            let station = &mut self.stations[station];
             // The service is behind: TCP tells the peer to wait.
-            if station.mail.is_full() {
-                if !socket.flags.held {
-                    socket.flags.held = true;
-                    socket.session.pause();
-                    station.paused.push(id);
-                }
+            if self.stations[station].mail.is_full() {
+                self.hold(id, station);
                 return false;
             }
+        }
+        #[cfg(feature = "deflate")]
+        if socket.rare.as_ref().is_some_and(|rare| !rare.unread.is_empty()) {
+            return false;
         }
         let wanted = socket.session.wants_bytes();
         socket.flags.held = !wanted;
         wanted
+    }
+
+    /// Does not read a socket until its service has taken half of its mail.
+    pub(super) fn hold(&mut self, id: SocketId, station: StationId) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if !socket.flags.held {
+            socket.flags.held = true;
+            socket.session.pause();
+            self.stations[station].paused.push(id);
+        }
     }
 
     /// Bytes came. They are unmasked in place.
@@ -107,6 +118,8 @@ impl Hub {
         }
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(&socket, now);
+        #[cfg(feature = "deflate")]
+        self.release(socket.session.agreement().map_or(0, Agreement::context_bytes));
         self.wheel.cancel(id.index());
         self.surplus_len -= usize::from(socket.flags.surplus);
         if let Some(count) = self.addresses.get_mut(&socket.peer.0) {
@@ -122,8 +135,14 @@ impl Hub {
 
     /// Passes bytes through the session, event by event.
     pub(super) fn feed(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
+        #[cfg(feature = "deflate")]
+        self.deflate.begin_read();
         let mut used = 0;
         while used < bytes.len() {
+            #[cfg(feature = "deflate")]
+            if self.keep_unread(id, &bytes[used..]) {
+                return;
+            }
             let Some(socket) = self.sockets.get_mut(id) else { return };
             let limits = self.stations.limits_of(socket.station);
             let (more, event) = socket.session.receive(&mut bytes[used..], limits, now);
@@ -138,6 +157,8 @@ impl Hub {
     pub(super) fn happen(&mut self, id: SocketId, event: Event, now: Time) {
         match event {
             Event::Message(message) => self.deliver(id, Inbound::Data { id, message }),
+            #[cfg(feature = "deflate")]
+            Event::Compressed(message) => self.receive_compressed(id, message, now),
             Event::Request(head) => self.receive_request(id, head, now),
             Event::Undecided => self.refuse_undecided(id, now),
             Event::Closed(close) => {

@@ -70,6 +70,9 @@ pub(super) struct Rare {
     pub(super) path: String,
     /// How it ended, for the log.
     pub(super) reason: String,
+    /// What had to wait of its last read.
+    #[cfg(feature = "deflate")]
+    pub(super) unread: Vec<u8>,
 }
 
 impl Socket {

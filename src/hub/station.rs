@@ -42,6 +42,34 @@ pub struct Mount {
     pub origin: OriginRule,
     /// What a plain GET shows.
     pub page: Option<Page>,
+    /// Whether its messages may be compressed.
+    pub compression: Compression,
+}
+
+/// Whether a service compresses what it sends to sockets that offer it (RFC 7692). It costs work
+/// on the thread that polls all sockets, and the length of a message then tells something about
+/// what is in it: a service that sends secrets together with what others choose stays off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// It does not, and no socket may.
+    #[default]
+    Off,
+    /// It does; there with the feature `deflate` only.
+    #[cfg(feature = "deflate")]
+    On,
+}
+
+impl Compression {
+    /// What is called `on` or `off`, in whatever case; a build that cannot compress has `off`
+    /// alone.
+    #[must_use]
+    pub const fn named(name: &str) -> Option<Self> {
+        #[cfg(feature = "deflate")]
+        if name.eq_ignore_ascii_case("on") {
+            return Some(Self::On);
+        }
+        if name.eq_ignore_ascii_case("off") { Some(Self::Off) } else { None }
+    }
 }
 
 /// The hub's side of one service.

@@ -1,5 +1,8 @@
 //! The hub without a host: peers are bytes, services are transactions, and time is a number.
 
+#[cfg(feature = "deflate")]
+mod deflate;
+
 use super::*;
 use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::ws::{Close, CloseCode, Message, Response, Status};
@@ -25,7 +28,8 @@ impl Rig {
     fn new(limits: Limits) -> Self {
         let mut hub = Hub::new(limits, Files::None, Time::ZERO);
         for path in ["/a", "/b"] {
-            let mount = Mount { limits, origin: OriginRule::Same, page: None };
+            let (origin, compression) = (OriginRule::Same, Compression::default());
+            let mount = Mount { limits, origin, page: None, compression };
             hub.mount(path, mount).expect("the paths differ");
         }
         Self {

@@ -8,6 +8,7 @@
 //! 3. what time demands: [`Session::deadline`], [`Session::expire`]
 //! 4. what is to be written (`output.rs`): [`Session::unsent`], [`Session::wrote`],
 //!    [`Session::next`]
+//! 5. with the feature `deflate`, what compression adds to each of these (`deflate.rs`)
 //!
 //! Everything that happened is returned as an [`Event`]. A conversation that was accepted ends
 //! in exactly one [`Event::Closed`], after which no event comes, unless it ended in an
@@ -19,6 +20,8 @@ use alloc::vec::Vec;
 
 use crate::limits::Limits;
 use crate::session::clock::{Clock, Due};
+#[cfg(feature = "deflate")]
+use crate::session::deflate::{Compressed, Contexts};
 use crate::session::outbox::{Frame, Outbox};
 use crate::session::phase::Phase;
 use crate::session::reader::{Control, Reader};
@@ -39,6 +42,9 @@ pub struct Session {
     pub(super) stalled: bool,
     /// Whether the peer has ended its half of the connection.
     pub(super) ended: bool,
+    /// What it keeps if compression was agreed on.
+    #[cfg(feature = "deflate")]
+    pub(super) contexts: Option<Box<Contexts>>,
 }
 
 /// What happened in a conversation.
@@ -53,6 +59,9 @@ pub enum Event {
     Undecided,
     /// A whole message.
     Message(Message),
+    /// A whole message that is compressed: go on with [`Session::inflate`].
+    #[cfg(feature = "deflate")]
+    Compressed(Compressed),
     /// The peer has nothing more to say. If it was open until now, our close frame waits for
     /// [`Session::settle`]; until then the service may still send.
     Closed(Close),
@@ -87,6 +96,8 @@ impl Session {
             pong: None,
             stalled: false,
             ended: false,
+            #[cfg(feature = "deflate")]
+            contexts: None,
         }
     }
 
@@ -95,7 +106,13 @@ impl Session {
     pub fn accept(&mut self, protocol: Option<&str>, now: Time) -> Option<Vec<u8>> {
         let Phase::Waiting(waiting) = &mut self.phase else { return None };
         let mut answer = Vec::new();
-        waiting.upgrade.as_ref()?.encode(protocol, &mut answer);
+        let upgrade = waiting.upgrade.as_ref()?;
+        upgrade.encode(protocol, &mut answer);
+        #[cfg(feature = "deflate")]
+        if let Some(agreement) = upgrade.agreement() {
+            self.reader.allow_compression();
+            self.contexts = Some(Contexts::new(agreement));
+        }
         let early = core::mem::take(&mut waiting.early);
         self.push(|outbox| outbox.push_parts(&answer, &[]), now);
         self.phase = Phase::Open;

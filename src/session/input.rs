@@ -131,6 +131,11 @@ impl Session {
                     self.saw_message(now);
                     return (used, Some(Event::Message(message)));
                 }
+                #[cfg(feature = "deflate")]
+                Some(Item::Compressed(compressed)) => {
+                    self.saw_message(now);
+                    return (used, Some(Event::Compressed(compressed)));
+                }
                 Some(Item::Ping(payload)) => self.receive_ping(payload, limits, now),
                 Some(Item::Close(close)) => {
                     return (used, Some(self.receive_close(close, now)));
@@ -166,7 +171,7 @@ impl Session {
     }
 
     /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more.
-    fn receive_fault(&mut self, fault: Fault, now: Time) -> Event {
+    pub(super) fn receive_fault(&mut self, fault: Fault, now: Time) -> Event {
         self.reader = Reader::default();
         let reason = format!("{fault} (RFC 6455, {})", fault.section());
         let close = Close::new(fault.code(), reason);

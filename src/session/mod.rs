@@ -10,9 +10,14 @@
 //! - `clock`: its deadlines
 //! - `reader`: frames become messages
 //! - `outbox`: messages become bytes that wait for the peer
+//! - `deflate` and `codec`, with the feature `deflate`: compression
 
 mod clock;
+#[cfg(feature = "deflate")]
+mod codec;
 mod conversation;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod input;
 mod outbox;
 mod output;
@@ -21,5 +26,9 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "deflate")]
+pub use codec::Codec;
 pub use conversation::{Event, Next, Overflow, Session};
+#[cfg(feature = "deflate")]
+pub use deflate::Compressed;
 pub use outbox::{Frame, Outbox};

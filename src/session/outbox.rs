@@ -27,7 +27,16 @@ impl Frame {
         Self { bytes: Arc::new(bytes), message_len: message.len() }
     }
 
-    /// The message's length in bytes.
+    /// Encodes `message` as one frame that has its `compressed` bytes.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn compressed(message: &Message, compressed: &[u8]) -> Self {
+        let header = Header::whole(message.opcode(), compressed.len()).encode().compressed();
+        let bytes = [header.as_slice(), compressed].concat();
+        Self { bytes: Arc::new(bytes), message_len: compressed.len() }
+    }
+
+    /// The length of what it carries in bytes.
     #[must_use]
     pub const fn message_len(&self) -> usize {
         self.message_len

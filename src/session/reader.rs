@@ -8,6 +8,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
+#[cfg(feature = "deflate")]
+use crate::session::deflate::Compressed;
+use crate::ws::frame::Payload;
 use crate::ws::utf8::Utf8;
 use crate::ws::{Close, Fault, Header, Message, Opcode, mask, work};
 
@@ -16,6 +19,9 @@ use crate::ws::{Close, Fault, Header, Message, Opcode, mask, work};
 pub enum Item {
     /// A whole message.
     Message(Message),
+    /// A whole message that is compressed.
+    #[cfg(feature = "deflate")]
+    Compressed(Compressed),
     /// A ping to be answered.
     Ping(Control),
     /// A pong: a sign of life and nothing more.
@@ -54,6 +60,18 @@ impl Control {
 pub struct Reader {
     /// What is unfinished; nothing between two messages.
     partial: Option<Box<Partial>>,
+    extension: Extension,
+}
+
+/// What gives reserved bits a meaning.
+#[derive(Clone, Copy, Debug, Default)]
+enum Extension {
+    /// Nothing.
+    #[default]
+    None,
+    /// permessage-deflate.
+    #[cfg(feature = "deflate")]
+    Deflate,
 }
 
 impl Reader {
@@ -68,9 +86,9 @@ impl Reader {
         limits: &Limits,
     ) -> Result<(usize, Option<Item>), Fault> {
         if self.partial.is_none()
-            && let Some((used, message)) = receive_whole(bytes, limits)?
+            && let Some((used, item)) = receive_whole(bytes, self.extension, limits)?
         {
-            return Ok((used, Some(Item::Message(message))));
+            return Ok((used, Some(item)));
         }
         if bytes.is_empty() {
             return Ok((0, None));
@@ -80,7 +98,7 @@ impl Reader {
         let mut item = None;
         while item.is_none() && used < bytes.len() {
             if partial.frame.is_none() {
-                used += partial.receive_header(&bytes[used..], limits)?;
+                used += partial.receive_header(&bytes[used..], self.extension, limits)?;
             }
             let (more, next) = partial.receive_payload(&mut bytes[used..])?;
             used += more;
@@ -90,6 +108,12 @@ impl Reader {
             self.partial = None;
         }
         Ok((used, item))
+    }
+
+    /// Compression was agreed on: messages may be compressed from here on.
+    #[cfg(feature = "deflate")]
+    pub const fn allow_compression(&mut self) {
+        self.extension = Extension::Deflate;
     }
 
     /// The bytes of memory that the unfinished message occupies.
@@ -133,56 +157,56 @@ struct Assembly {
 enum Body {
     Text(String, Utf8),
     Binary(Vec<u8>),
+    #[cfg(feature = "deflate")]
+    Compressed(Opcode, Vec<u8>),
 }
 
 impl Partial {
     /// Reads on in a header; gives back the bytes used.
-    fn receive_header(&mut self, bytes: &[u8], limits: &Limits) -> Result<usize, Fault> {
+    fn receive_header(
+        &mut self,
+        bytes: &[u8],
+        extension: Extension,
+        limits: &Limits,
+    ) -> Result<usize, Fault> {
         let held = self.header_len;
         let taken = bytes.len().min(Header::BYTES_MAX - held);
         work::did(taken);
         self.header[held..held + taken].copy_from_slice(&bytes[..taken]);
-        let Some((header, used)) = Header::decode(&self.header[..held + taken])? else {
+        let Some((header, payload, used)) = extension.decode(&self.header[..held + taken])? else {
             self.header_len += taken;
             return Ok(taken);
         };
         self.header_len = 0;
-        self.begin(&header, limits)?;
+        self.begin(&header, payload, limits)?;
         Ok(used - held)
     }
 
     /// Begins the payload of a frame, if the frame may come here.
-    fn begin(&mut self, header: &Header, limits: &Limits) -> Result<(), Fault> {
+    fn begin(&mut self, header: &Header, payload: Payload, limits: &Limits) -> Result<(), Fault> {
         match (header.opcode, &mut self.message) {
             // RFC 6455, 5.4: control frames may stand between the fragments of a message.
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => self.control = Some(Control::EMPTY),
             // RFC 6455, 5.4: the fragments of two messages are never mixed.
             (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Fault::UnfinishedMessage),
             (Opcode::Continuation, None) => return Err(Fault::LoneContinuation),
-            (Opcode::Text, None) => {
-                let body = Body::Text(String::new(), Utf8::default());
-                self.begin_message(header, body, limits)?;
-            }
-            (Opcode::Binary, None) => {
-                self.begin_message(header, Body::Binary(Vec::new()), limits)?;
+            (Opcode::Text | Opcode::Binary, None) => {
+                check_length(0, header.length, payload.bytes_max(limits))?;
+                let body = Body::new(header.opcode, payload);
+                self.message = Some(Assembly { body, continuations: 0 });
             }
             (Opcode::Continuation, Some(message)) => {
                 message.continuations += 1;
                 if message.continuations > limits.fragments_max {
                     return Err(Fault::TooManyFragments);
                 }
-                check_length(message.body.len(), header.length, limits)?;
+                let body = &message.body;
+                check_length(body.len(), header.length, body.payload().bytes_max(limits))?;
             }
         }
         let key = header.key.unwrap_or_default();
         let Header { opcode, fin, length: remaining, .. } = *header;
         self.frame = Some(Frame { opcode, fin, key, remaining });
-        Ok(())
-    }
-
-    fn begin_message(&mut self, header: &Header, body: Body, limits: &Limits) -> Result<(), Fault> {
-        check_length(0, header.length, limits)?;
-        self.message = Some(Assembly { body, continuations: 0 });
         Ok(())
     }
 
@@ -219,13 +243,15 @@ impl Partial {
     /// Ends the message.
     fn finish(&mut self) -> Result<Option<Item>, Fault> {
         let Some(message) = self.message.take() else { return Ok(None) };
-        Ok(Some(Item::Message(match message.body {
+        Ok(Some(match message.body {
             Body::Text(text, utf8) => {
                 utf8.finish()?;
-                Message::Text(text)
+                Item::Message(Message::Text(text))
             }
-            Body::Binary(bytes) => Message::Binary(bytes),
-        })))
+            Body::Binary(bytes) => Item::Message(Message::Binary(bytes)),
+            #[cfg(feature = "deflate")]
+            Body::Compressed(opcode, bytes) => Item::Compressed(Compressed { opcode, bytes }),
+        }))
     }
 
     const fn is_idle(&self) -> bool {
@@ -233,11 +259,59 @@ impl Partial {
     }
 }
 
+impl Extension {
+    fn decode(self, bytes: &[u8]) -> Result<Option<(Header, Payload, usize)>, Fault> {
+        match self {
+            Self::None => {
+                let plain = |(header, used)| (header, Payload::Plain, used);
+                Ok(Header::decode(bytes)?.map(plain))
+            }
+            #[cfg(feature = "deflate")]
+            Self::Deflate => Header::decode_deflate(bytes),
+        }
+    }
+}
+
+impl Payload {
+    /// How long all payloads of a message may be.
+    const fn bytes_max(self, limits: &Limits) -> usize {
+        match self {
+            Self::Plain => limits.message_bytes_max,
+            #[cfg(feature = "deflate")]
+            Self::Compressed => limits.compressed_bytes_max(),
+        }
+    }
+}
+
 impl Body {
+    fn new(opcode: Opcode, payload: Payload) -> Self {
+        match payload {
+            Payload::Plain if matches!(opcode, Opcode::Text) => {
+                Self::Text(String::new(), Utf8::default())
+            }
+            Payload::Plain => Self::Binary(Vec::new()),
+            #[cfg(feature = "deflate")]
+            Payload::Compressed => Self::Compressed(opcode, Vec::new()),
+        }
+    }
+
+    const fn payload(&self) -> Payload {
+        match self {
+            Self::Text(..) | Self::Binary(_) => Payload::Plain,
+            #[cfg(feature = "deflate")]
+            Self::Compressed(..) => Payload::Compressed,
+        }
+    }
+
     fn receive(&mut self, payload: &[u8]) -> Result<(), Fault> {
         match self {
             Self::Text(text, utf8) => utf8.receive(payload, text)?,
             Self::Binary(bytes) => {
+                work::did(payload.len());
+                bytes.extend_from_slice(payload);
+            }
+            #[cfg(feature = "deflate")]
+            Self::Compressed(_, bytes) => {
                 work::did(payload.len());
                 bytes.extend_from_slice(payload);
             }
@@ -249,6 +323,8 @@ impl Body {
         match self {
             Self::Text(text, utf8) => text.len() + utf8.held_len(),
             Self::Binary(bytes) => bytes.len(),
+            #[cfg(feature = "deflate")]
+            Self::Compressed(_, bytes) => bytes.len(),
         }
     }
 
@@ -257,36 +333,47 @@ impl Body {
         match self {
             Self::Text(text, _) => text.capacity(),
             Self::Binary(bytes) => bytes.capacity(),
+            #[cfg(feature = "deflate")]
+            Self::Compressed(_, bytes) => bytes.capacity(),
         }
     }
 }
 
 /// The straight way of most messages: one frame, all of it there. `None` sends everything
 /// else the long way.
-fn receive_whole(bytes: &mut [u8], limits: &Limits) -> Result<Option<(usize, Message)>, Fault> {
-    let Some((header, start)) = Header::decode(bytes)? else { return Ok(None) };
+fn receive_whole(
+    bytes: &mut [u8],
+    extension: Extension,
+    limits: &Limits,
+) -> Result<Option<(usize, Item)>, Fault> {
+    let Some((header, kind, start)) = extension.decode(bytes)? else { return Ok(None) };
     if !header.fin || !matches!(header.opcode, Opcode::Text | Opcode::Binary) {
         return Ok(None);
     }
-    check_length(0, header.length, limits)?;
+    check_length(0, header.length, kind.bytes_max(limits))?;
     let Ok(length) = usize::try_from(header.length) else { return Ok(None) };
     let Some(payload) = bytes[start..].get_mut(..length) else { return Ok(None) };
     mask::apply(payload, header.key.unwrap_or_default());
     // It is copied, and text is validated besides.
     work::did(2 * payload.len());
-    let message = if header.opcode == Opcode::Text {
-        let text = core::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
-        Message::Text(text.to_owned())
-    } else {
-        Message::Binary(payload.to_vec())
+    let item = match kind {
+        #[cfg(feature = "deflate")]
+        Payload::Compressed => {
+            Item::Compressed(Compressed { opcode: header.opcode, bytes: payload.to_vec() })
+        }
+        Payload::Plain if header.opcode == Opcode::Text => {
+            let text = core::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
+            Item::Message(Message::Text(text.to_owned()))
+        }
+        Payload::Plain => Item::Message(Message::Binary(payload.to_vec())),
     };
-    Ok(Some((start + length, message)))
+    Ok(Some((start + length, item)))
 }
 
 /// A frame that would make its message too long is refused by its header alone.
-fn check_length(have: usize, more: u64, limits: &Limits) -> Result<(), Fault> {
+fn check_length(have: usize, more: u64, max: usize) -> Result<(), Fault> {
     let total = (have as u64).saturating_add(more);
-    if total > limits.message_bytes_max as u64 { Err(Fault::MessageTooLong) } else { Ok(()) }
+    if total > max as u64 { Err(Fault::MessageTooLong) } else { Ok(()) }
 }
 
 /// RFC 6455, 5.5.

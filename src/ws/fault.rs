@@ -38,6 +38,9 @@ pub enum Fault {
     MessageTooLong,
     /// A message comes in more frames than the limit.
     TooManyFragments,
+    /// A compressed message cannot be inflated.
+    #[cfg(feature = "deflate")]
+    Deflate,
 }
 
 impl Fault {
@@ -71,6 +74,10 @@ impl Fault {
             Self::CloseReason => (C::INVALID_PAYLOAD, "5.5.1", "close reason is not UTF-8"),
             Self::MessageTooLong => (C::TOO_BIG, "10.4", "message above the limit"),
             Self::TooManyFragments => (C::POLICY, "10.4", "more fragments than the limit"),
+            // Like text that is not UTF-8: the frames are right, and what is in them is not
+            // what they say.
+            #[cfg(feature = "deflate")]
+            Self::Deflate => (C::INVALID_PAYLOAD, "7.4.1", "compressed data is broken"),
         }
     }
 }

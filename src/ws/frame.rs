@@ -80,12 +80,35 @@ impl Header {
     /// # Errors
     /// The first broken rule, as soon as the byte that breaks it is there.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
-        work::did(bytes.len().min(Self::BYTES_MAX));
-        let Some(&first) = bytes.first() else { return Ok(None) };
         // RFC 6455, 5.2: reserved bits are 0 unless an extension gave them a meaning.
-        if first & RESERVED != 0 {
+        if bytes.first().is_some_and(|first| first & RESERVED != 0) {
             return Err(Fault::ReservedBits);
         }
+        Self::decode_rest(bytes)
+    }
+
+    /// The same where compression was agreed on, and whether the header begins a message that
+    /// is compressed (RFC 7692, 6).
+    ///
+    /// # Errors
+    /// The first broken rule, as soon as the byte that breaks it is there.
+    #[cfg(feature = "deflate")]
+    pub fn decode_deflate(bytes: &[u8]) -> Result<Option<(Self, Payload, usize)>, Fault> {
+        let payload = match bytes.first().map_or(0, |first| first & RESERVED) {
+            0 => Payload::Plain,
+            // RFC 7692, 6.1: the bit stands in the first frame of a message, and nowhere else.
+            RSV1 if bytes.first().is_some_and(|first| matches!(first & OPCODE, 0x1 | 0x2)) => {
+                Payload::Compressed
+            }
+            _ => return Err(Fault::ReservedBits),
+        };
+        Ok(Self::decode_rest(bytes)?.map(|(header, used)| (header, payload, used)))
+    }
+
+    /// Reads a header whose reserved bits are right.
+    fn decode_rest(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
+        work::did(bytes.len().min(Self::BYTES_MAX));
+        let Some(&first) = bytes.first() else { return Ok(None) };
         // RFC 6455, 5.2: an unknown opcode fails the connection.
         let opcode = Opcode::decode(first & OPCODE).ok_or(Fault::ReservedOpcode)?;
         let fin = first & FIN != 0;
@@ -131,6 +154,16 @@ impl Header {
     }
 }
 
+/// What the payload of a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// The message itself.
+    Plain,
+    /// The message after permessage-deflate (RFC 7692).
+    #[cfg(feature = "deflate")]
+    Compressed,
+}
+
 /// An encoded header: at most [`Header::BYTES_MAX`] bytes, on the stack.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderBytes {
@@ -143,6 +176,14 @@ impl HeaderBytes {
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+
+    /// The same header, of a message that is compressed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn compressed(mut self) -> Self {
+        self.bytes[0] |= RSV1;
+        self
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -182,6 +223,8 @@ fn decode_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Fault>
 
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
+#[cfg(feature = "deflate")]
+const RSV1: u8 = 0x40;
 const OPCODE: u8 = 0x0F;
 const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7F;

@@ -7,6 +7,7 @@
 //! - [`head`]: a request head, read in whatever pieces it comes; [`syntax`]: its characters
 //! - [`target`]: the request target and the path that names a service
 //! - [`upgrade`]: a valid opening handshake, and its 101
+//! - `extension`, with the feature `deflate`: the negotiation of compression
 //! - [`origin`]: whose page it comes from
 //! - [`response`]: every other answer
 //! - [`frame`], [`mask`]: the frame header and the masking of payloads
@@ -17,6 +18,8 @@
 //! - `work`: what all this costs, counted in tests
 
 pub mod close;
+#[cfg(feature = "deflate")]
+pub mod extension;
 pub mod fault;
 pub mod frame;
 pub mod head;

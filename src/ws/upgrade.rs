@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
+#[cfg(feature = "deflate")]
+use crate::ws::extension::{Agreement, Malformed, Offer};
 use crate::ws::syntax::{is_token, list};
 use crate::ws::{Head, Status, work};
 
@@ -18,6 +20,10 @@ use crate::ws::{Head, Status, work};
 pub struct Upgrade {
     accept: [u8; ACCEPT_BYTES],
     protocols: Vec<String>,
+    #[cfg(feature = "deflate")]
+    offer: Option<Offer>,
+    #[cfg(feature = "deflate")]
+    agreement: Option<Agreement>,
 }
 
 impl Upgrade {
@@ -48,13 +54,40 @@ impl Upgrade {
             return Err(UpgradeError::Origin);
         }
         let key = single(head, "Sec-WebSocket-Key").ok_or(UpgradeError::Key)?;
-        Ok(Some(Self { accept: accept(key)?, protocols: protocols(head)? }))
+        Ok(Some(Self {
+            accept: accept(key)?,
+            protocols: protocols(head)?,
+            #[cfg(feature = "deflate")]
+            offer: Offer::parse(head)?,
+            #[cfg(feature = "deflate")]
+            agreement: None,
+        }))
     }
 
     /// The subprotocols that the client offers, in its order of preference.
     #[must_use]
     pub fn protocols(&self) -> &[String] {
         &self.protocols
+    }
+
+    /// The client's offer to compress, if it makes one that can be accepted.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn offer(&self) -> Option<Offer> {
+        self.offer
+    }
+
+    /// Agrees to compress: the 101 will say so.
+    #[cfg(feature = "deflate")]
+    pub const fn agree(&mut self, agreement: Agreement) {
+        self.agreement = Some(agreement);
+    }
+
+    /// What has been agreed.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn agreement(&self) -> Option<Agreement> {
+        self.agreement
     }
 
     /// Appends the 101 to `out`. A `protocol` that was not offered is left out, since the
@@ -70,6 +103,11 @@ impl Upgrade {
         if let Some(protocol) = protocol.filter(|name| self.protocols.iter().any(|p| p == name)) {
             out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
             out.extend_from_slice(protocol.as_bytes());
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(agreement) = &self.agreement {
+            out.extend_from_slice(b"\r\nSec-WebSocket-Extensions: ");
+            agreement.encode(out);
         }
         out.extend_from_slice(b"\r\n\r\n");
     }
@@ -92,6 +130,9 @@ pub enum UpgradeError {
     Origin,
     /// `Sec-WebSocket-Protocol` has a member that is no token, or the same one twice.
     Protocol,
+    /// `Sec-WebSocket-Extensions` is not a list of extensions.
+    #[cfg(feature = "deflate")]
+    Extensions,
 }
 
 impl UpgradeError {
@@ -106,6 +147,8 @@ impl UpgradeError {
             | Self::Key
             | Self::Origin
             | Self::Protocol => Status::BAD_REQUEST,
+            #[cfg(feature = "deflate")]
+            Self::Extensions => Status::BAD_REQUEST,
         }
     }
 }
@@ -120,11 +163,21 @@ impl fmt::Display for UpgradeError {
             Self::Key => "Sec-WebSocket-Key must be there once and be 16 bytes in base64",
             Self::Origin => "the Origin header is there more than once",
             Self::Protocol => "Sec-WebSocket-Protocol must list tokens, each of them once",
+            #[cfg(feature = "deflate")]
+            Self::Extensions => "Sec-WebSocket-Extensions is not a list of extensions",
         })
     }
 }
 
 impl core::error::Error for UpgradeError {}
+
+// RFC 6455, 9.1: a header that is not conforming fails the handshake.
+#[cfg(feature = "deflate")]
+impl From<Malformed> for UpgradeError {
+    fn from(_: Malformed) -> Self {
+        Self::Extensions
+    }
+}
 
 /// The value of the only field called `name`.
 fn single<'a>(head: &'a Head, name: &'a str) -> Option<&'a [u8]> {

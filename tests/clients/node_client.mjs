@@ -1,6 +1,6 @@
 // Checks a server with the Node package ws, which nobody here wrote.
 //
-//     node tests/clients/node_client.mjs ws://127.0.0.1:PORT
+//     node tests/clients/node_client.mjs ws://127.0.0.1:PORT [deflate]
 //
 // Expects the services that python_client.py describes. Prints a line per check, and last
 // "N passed, N failed"; the exit status is 1 if one failed.
@@ -119,6 +119,21 @@ async function closesFromThere(code, reason) {
   assert(closed.wasClean, "the closing handshake is not complete");
 }
 
+async function compresses(offer) {
+  const perMessageDeflate = { threshold: 0, ...offer };
+  const client = await Client.open("/deflate", [], { perMessageDeflate });
+  assert.match(client.socket.extensions, /permessage-deflate/);
+  for (let number = 0; number < 20; number += 1) {
+    const message = `${number} ${UNICODE} `.repeat(7 ** (number % 5));
+    client.send(message);
+    await client.receive(message);
+    client.send(Buffer.from(message));
+    await client.receive(Buffer.from(message));
+    client.send("short", { compress: false });
+    await client.receive("short");
+  }
+}
+
 async function declinesCompression() {
   let offer;
   const finishRequest = (request) => {
@@ -198,6 +213,16 @@ const checks = [
   ["too long a message", () => tooLongMessage(Buffer.alloc(MESSAGE_BYTES_MAX + 1, "m"))],
   ["too long in fragments", () => tooLongMessage(megabyte, megabyte, Buffer.of(0))],
 ];
+
+if (process.argv[3] === "deflate") {
+  for (let bits = 8; bits < 16; bits += 1) {
+    const offer = { serverMaxWindowBits: bits, clientMaxWindowBits: Math.max(bits, 9) };
+    checks.push([`windows of ${bits} bits`, () => compresses(offer)]);
+  }
+  const fresh = { serverNoContextTakeover: true, clientNoContextTakeover: true };
+  checks.push(["no context", () => compresses(fresh)]);
+  checks.push(["no context of the server", () => compresses({ serverNoContextTakeover: true })]);
+}
 
 let failed = 0;
 for (const [name, check] of checks) {

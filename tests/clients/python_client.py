@@ -1,6 +1,6 @@
 """Checks a server with the Python package websockets, which nobody here wrote.
 
-    target/clients/venv/bin/python tests/clients/python_client.py ws://127.0.0.1:PORT
+    target/clients/venv/bin/python tests/clients/python_client.py ws://127.0.0.1:PORT [deflate]
 
 Expects these services, and messages of at most 2 MiB:
 
@@ -9,6 +9,7 @@ Expects these services, and messages of at most 2 MiB:
     /protocol  speaks chat.v2 and chat.v1
     /private   refuses with 403 and the body "members only"
     /nowhere   does not exist: 404
+    /deflate   sends every message back and compresses, with contexts; only with "deflate"
 
 Prints a line per check, and last "N passed, N failed"; the exit status is 1 if one failed.
 """
@@ -18,6 +19,7 @@ import sys
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 BASE = sys.argv[1].rstrip("/")
 # For each check as a whole, and so for every wait in it.
@@ -139,6 +141,29 @@ async def declines_compression():
         equal(await socket.recv(), UNICODE, "the echo")
 
 
+async def compresses(**offer):
+    factory = ClientPerMessageDeflateFactory(**offer)
+    async with open_socket("/deflate", extensions=[factory]) as socket:
+        [agreed] = socket.protocol.extensions
+        for option in ("server_no_context_takeover", "client_no_context_takeover"):
+            here = option.replace("server", "remote").replace("client", "local")
+            equal(getattr(agreed, here), offer.get(option, False), option)
+        for number in range(20):
+            text = f"{number} {UNICODE} " * (7 ** (number % 5))
+            await socket.send(text)
+            equal(await socket.recv(), text, f"echo {number}")
+            await socket.send([text[:100].encode(), text[100:].encode()])
+            equal(await socket.recv(), text.encode(), f"echo {number} as bytes")
+            await socket.send("short")
+            equal(await socket.recv(), "short", "a short echo")
+
+
+async def inflates_no_bomb():
+    async with open_socket("/deflate", compression="deflate") as socket:
+        await socket.send(b"\0" * (MESSAGE_BYTES_MAX + 1))
+        await closed_by_server(socket, 1009)
+
+
 async def agrees_on_subprotocol(offer, wanted):
     async with open_socket("/protocol", subprotocols=offer) as socket:
         equal(socket.subprotocol, wanted, "the subprotocol")
@@ -204,6 +229,27 @@ CHECKS = [
     ("too long a message", too_long_message(b"m" * (MESSAGE_BYTES_MAX + 1))),
     ("too long in fragments", too_long_message([b"m" * (1 << 20), b"m" * (1 << 20), b"m"])),
 ]
+
+
+if sys.argv[2:] == ["deflate"]:
+    CHECKS += [
+        # The library does not compress with a window of 8 bits, and inflates with one.
+        *(
+            (
+                f"windows of {bits} bits",
+                compresses(server_max_window_bits=bits, client_max_window_bits=max(bits, 9)),
+            )
+            for bits in range(8, 16)
+        ),
+        ("window of the server's choice", compresses(client_max_window_bits=True)),
+        ("no context of the server", compresses(server_no_context_takeover=True)),
+        ("no context of the client", compresses(client_no_context_takeover=True)),
+        (
+            "no context at all",
+            compresses(server_no_context_takeover=True, client_no_context_takeover=True),
+        ),
+        ("a message that inflates to too much", inflates_no_bomb()),
+    ]
 
 
 async def main():

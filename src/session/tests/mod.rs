@@ -4,7 +4,11 @@
 
 mod answers;
 mod closing;
+#[cfg(feature = "deflate")]
+mod codec;
 mod deadlines;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod endings;
 mod faults;
 mod frames;

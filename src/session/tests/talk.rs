@@ -45,8 +45,18 @@ impl Talk {
             let (more, event) = self.session.receive(&mut bytes[used..], &self.limits, self.now);
             assert!(more > 0, "the session goes on");
             used += more;
+            #[cfg(feature = "deflate")]
+            let event = self.inflated(event);
             self.note(event);
         }
+    }
+
+    /// What a compressed message comes to.
+    #[cfg(feature = "deflate")]
+    fn inflated(&mut self, event: Option<Event>) -> Option<Event> {
+        let Some(Event::Compressed(message)) = event else { return event };
+        let codec = &mut crate::session::Codec::new();
+        self.session.inflate(codec, message, &self.limits, self.now)
     }
 
     /// The hub accepts, and passes on what came before it did.
@@ -122,6 +132,8 @@ fn tell(event: &Event) -> String {
         Event::Undecided => "undecided".into(),
         Event::Message(Message::Text(text)) => tell_text(text),
         Event::Message(Message::Binary(bytes)) => tell_binary(bytes),
+        #[cfg(feature = "deflate")]
+        Event::Compressed(_) => "compressed".into(),
         Event::Closed(close) => format!("closed {}", tell_close(close)),
         Event::Gone(reason) => format!("gone: {reason}"),
     }

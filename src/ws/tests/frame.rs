@@ -133,6 +133,29 @@ fn the_first_two_bytes() {
     }
 }
 
+/// The same where compression was agreed on: one bit has a meaning, and only where a message
+/// begins (RFC 7692, 6.1).
+#[cfg(feature = "deflate")]
+#[test]
+fn the_first_two_bytes_with_compression() {
+    use crate::ws::frame::Payload;
+    for (first, second) in (0..=0xFF_u8).flat_map(|a| (0..=0xFF_u8).map(move |b| (a, b))) {
+        let means_compressed = first & 0x70 == 0x40 && [0x1, 0x2].contains(&(first & 0x0F));
+        let cleared = if means_compressed { first & 0xBF } else { first };
+        let bytes = [cleared, second, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4];
+        let payload = if means_compressed { Payload::Compressed } else { Payload::Plain };
+        let expected = Header::decode(&bytes);
+        let expected = expected.map(|read| read.map(|(header, used)| (header, payload, used)));
+        let mut bytes = bytes;
+        bytes[0] = first;
+        assert_eq!(Header::decode_deflate(&bytes), expected, "{first:#04x} {second:#04x}");
+        let early = Header::decode_deflate(&bytes[..1]).err();
+        assert_eq!(early, Header::decode(&[cleared]).err(), "{first:#04x}");
+    }
+    let header = Header::whole(Text, 5).encode();
+    assert_eq!(header.compressed().as_slice(), [0xC1, 5]);
+}
+
 #[test]
 fn encode() {
     for (opcode, length, bytes) in ENCODE {

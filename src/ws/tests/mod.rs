@@ -2,6 +2,8 @@
 //! law, above all this one: however the input is cut, the outcome is the same.
 
 mod close;
+#[cfg(feature = "deflate")]
+mod extension;
 mod frame;
 mod head;
 mod mask;

@@ -1,5 +1,8 @@
-//! `Limits`: every bound of the server with its unit, its default and its price in memory.
-//! It holds numbers only; the rooms that own a queue, a buffer or a turn keep to them.
+//! `Limits`: every bound of the server with its unit, its default and its price in memory, which
+//! `memory` adds up. Here are numbers only; the rooms that own a queue, a buffer or a turn keep
+//! to them.
+
+mod memory;
 
 use core::fmt;
 
@@ -92,6 +95,14 @@ pub struct Limits {
     /// loop. A message for more sockets than that is still sent to all of them at once.
     pub turn_deliveries_max: usize,
 
+    /// Shorter messages are not compressed. Like the next one it counts with the feature
+    /// `deflate` only.
+    pub deflate_threshold_bytes: usize,
+    /// Most memory for the contexts of all sockets, which a compressed message may refer to;
+    /// each takes up to 32 KiB in either direction, which makes small messages smaller. A socket
+    /// for whose contexts there is no room left, or that has not asked for any, has none.
+    pub deflate_context_bytes_max: usize,
+
     /// Longest time of a clean stop; then what is left is dropped.
     pub drain_ms_max: u64,
     /// The window over which a clean stop spreads the closing of its sockets.
@@ -144,13 +155,15 @@ impl Limits {
         turn_batches_max: 16,
         turn_deliveries_max: 16_384,
         files_open_max: 256,
+        deflate_threshold_bytes: 512,
+        deflate_context_bytes_max: 0,
         drain_ms_max: 30_000,
         drain_spread_ms: 10_000,
     };
 
     /// The preset for constrained hosts: 100 sockets, 8 KiB messages. With one service the
     /// worst case, all sockets hostile at once, is [`Limits::memory_bytes_max`]`(1)`: below
-    /// 8 MiB.
+    /// 8 MiB, and below 10 MiB with the feature `deflate`.
     pub const SMALL: Self = Self {
         message_bytes_max: 8 * KIB,
         fragments_max: 1_024,
@@ -176,76 +189,6 @@ impl Limits {
         ..Self::SERVER
     };
 
-    /// The worst case of memory in bytes, with every socket and each of `services` running
-    /// services under attack at once; `u64::MAX` where there is none. What services keep for
-    /// themselves comes on top, and so do the answers that they refuse sockets with.
-    ///
-    /// - Each socket costs [`Limits::socket_memory_bytes_max`].
-    /// - Each service costs its full mail and what one more read may add to it, twice, since
-    ///   the list of it grows too; the batches on their way back, likewise; and its topics.
-    /// - The loop has one read buffer, and one buffer more while another grows.
-    #[must_use]
-    pub const fn memory_bytes_max(&self, services: usize) -> u64 {
-        let sockets = sum(&[self.sockets_max as u64, Self::REFUSALS_MAX as u64]);
-        let mail = sum(&[
-            self.mail_bytes_max as u64,
-            self.read_buffer_bytes as u64,
-            self.message_bytes_max as u64,
-            times(self.read_buffer_bytes / FRAME_BYTES_MIN, Self::MAIL_ITEM_BYTES as u64),
-        ]);
-        let batches =
-            times(self.batches_max.saturating_add(2), times(2, self.batch_bytes_max as u64));
-        let topics = times(self.topics_max, TOPIC_BYTES + Self::TOPIC_NAME_BYTES_MAX as u64);
-        let service = sum(&[times(2, mail), batches, topics, SERVICE_BYTES]);
-        let input = larger(self.head_bytes_max as u64, self.message_bytes_max as u64);
-        sum(&[
-            sockets.saturating_mul(self.socket_memory_bytes_max()),
-            times(services, service),
-            self.read_buffer_bytes as u64,
-            larger(times(2, input), self.outbox_bytes_max as u64),
-            LOOP_BYTES,
-        ])
-    }
-
-    /// The worst case of memory in bytes for one socket; `u64::MAX` where there is none. It is
-    /// the sum of
-    ///
-    /// - a fixed part, and its subscriptions;
-    /// - the larger of its request and its conversation, since it has one or the other;
-    /// - what came behind its head in one read.
-    ///
-    /// A request is the head, whose buffer and list of fields double as they grow, and, while a
-    /// service decides, copies of its path and its subprotocols.
-    ///
-    /// A conversation is the message that grows, whose buffer doubles as well, and the outbox:
-    ///
-    /// - the bytes that wait, and as many again, since a buffer goes as a whole, when its last
-    ///   byte has left. Only the first buffer has bytes that have left; where small messages
-    ///   are joined, those may be more than may wait;
-    /// - room to spare in the last buffer, to which small messages are joined. A buffer that a
-    ///   service hands over is shortened to its message;
-    /// - the list of buffers, a sixteenth of what waits.
-    ///
-    /// Bytes that several outboxes share count in each.
-    #[must_use]
-    pub const fn socket_memory_bytes_max(&self) -> u64 {
-        let request = sum(&[
-            times(4, self.head_bytes_max as u64),
-            times(self.headers_max, FIELD_BYTES),
-            PROTOCOLS_BYTES,
-        ]);
-        let waits = self.outbox_bytes_max as u64;
-        let left = larger(waits, Self::OUTBOX_CHUNK_BYTES as u64);
-        let outbox = sum(&[waits, left, Self::OUTBOX_SPARE_BYTES as u64, waits / 16]);
-        let conversation = sum(&[times(2, self.message_bytes_max as u64), outbox]);
-        sum(&[
-            SOCKET_BYTES,
-            times(self.topics_per_socket_max, SUBSCRIPTION_BYTES),
-            larger(request, conversation),
-            self.read_buffer_bytes as u64,
-        ])
-    }
-
     /// Sockets beyond `sockets_max` that are held just long enough to be told 503.
     pub const REFUSALS_MAX: usize = 16;
 
@@ -255,6 +198,15 @@ impl Limits {
     pub const fn tables_len(&self) -> usize {
         let len = self.sockets_max.saturating_add(Self::REFUSALS_MAX);
         if len < TABLES_LEN_MAX { len } else { TABLES_LEN_MAX }
+    }
+
+    /// Whether a message of this length is compressed. One that does not fit an outbox as it is
+    /// is not made to fit: that would be a lot of work, and a promise of luck.
+    #[must_use]
+    pub const fn compresses(&self, message_len: usize) -> bool {
+        message_len > 0
+            && message_len >= self.deflate_threshold_bytes
+            && message_len <= self.outbox_bytes_max
     }
 
     /// Tells whether the numbers fit each other.
@@ -344,44 +296,8 @@ impl fmt::Display for LimitsError {
 
 impl core::error::Error for LimitsError {}
 
-const fn larger(a: u64, b: u64) -> u64 {
-    if a > b { a } else { b }
-}
-
-/// The sum, as far as numbers go: a bound that is off has no price.
-const fn sum(mut terms: &[u64]) -> u64 {
-    let mut total: u64 = 0;
-    while let Some((first, rest)) = terms.split_first() {
-        total = total.saturating_add(*first);
-        terms = rest;
-    }
-    total
-}
-
-/// So many of that price, likewise.
-const fn times(count: usize, price: u64) -> u64 {
-    price.saturating_mul(count as u64)
-}
-
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// The slab entry (its table may have grown to twice its use), timer, stream and membership;
-/// what is unfinished beside its payload, and control frames behind a full outbox.
-const SOCKET_BYTES: u64 = 1_536;
-/// One field of a head: an entry in a list of up to twice its use.
-const FIELD_BYTES: u64 = 32;
-/// Two lists of up to 64 subprotocols, beside their names.
-const PROTOCOLS_BYTES: u64 = 6_144;
-/// One subscription: an entry on either side, in tables of up to twice their use.
-const SUBSCRIPTION_BYTES: u64 = 64;
-/// One topic: its entry in the table by name and its list, each up to twice their use.
-const TOPIC_BYTES: u64 = 256;
-/// One running service beside its mail: queues, names, the handle of its thread.
-const SERVICE_BYTES: u64 = 4_096;
-/// Timers, event list and tables of the loop.
-const LOOP_BYTES: u64 = 65_536;
-/// A masked frame without payload, the shortest that a peer can send.
-const FRAME_BYTES_MIN: usize = 6;
 const READ_BUFFER_BYTES_MIN: usize = 512;
 const TABLES_LEN_MAX: usize = 65_536;
 const SOCKETS_CEILING: usize = 1 << 24;
@@ -389,7 +305,3 @@ const SOCKETS_CEILING: usize = 1 << 24;
 const _: () = assert!(Limits::SERVER.check().is_ok(), "the preset for servers contradicts itself");
 const _: () =
     assert!(Limits::SMALL.check().is_ok(), "the preset for small hosts contradicts itself");
-const _: () = assert!(
-    Limits::SMALL.memory_bytes_max(1) < 8 * MIB as u64,
-    "the documented worst case of the small preset must hold"
-);

@@ -1,0 +1,157 @@
+//! Offers of compression in any words: what is malformed, which offer counts, and that the answer
+//! is one that its client may take, against a model that knows nothing but the grammar.
+
+use switchboard::limits::Limits;
+use switchboard::ws::upgrade::UpgradeError;
+use switchboard::ws::{HeadReader, Upgrade};
+
+/// The first byte tells the memory for contexts; the lines of the rest are headers.
+pub fn check(data: &[u8]) {
+    let Some((&memory, text)) = data.split_first() else { return };
+    let text: String = text.iter().map(|&byte| printable(byte)).collect();
+    let mut head = String::from(
+        "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    );
+    for line in text.split('\n') {
+        head += &format!("Sec-WebSocket-Extensions:{line}\r\n");
+    }
+    head += "\r\n";
+    let read = HeadReader::default().receive(head.as_bytes(), &Limits::SERVER);
+    // It may be too long.
+    let Ok((_, Some(head))) = read else { return };
+
+    let members: Option<Vec<Vec<Member>>> = text.split('\n').map(members).collect();
+    let upgrade = Upgrade::parse(&head);
+    let Some(members) = members else {
+        assert_eq!(upgrade, Err(UpgradeError::Extensions), "{text:?} is malformed");
+        return;
+    };
+    let mut upgrade = upgrade.ok().flatten().unwrap_or_else(|| panic!("{text:?} is right"));
+    let accepted = members.iter().flatten().find_map(Offer::of);
+    assert_eq!(upgrade.offer().is_some(), accepted.is_some(), "{text:?}");
+    let (Some(offer), Some(accepted)) = (upgrade.offer(), accepted) else { return };
+    let memory = usize::from(memory) * 512;
+    let agreement = offer.agree(memory);
+    assert!(agreement.context_bytes() <= memory, "contexts fit their memory");
+    upgrade.agree(agreement);
+    let mut answer = Vec::new();
+    upgrade.encode(None, &mut answer);
+    let answer = String::from_utf8(answer).expect("a head is ASCII");
+    let value = answer.split("Sec-WebSocket-Extensions: ").nth(1).expect("it is there");
+    let value = value.split("\r\n").next().expect("a line ends");
+    accepted.check_answer(value);
+}
+
+/// Any byte as one that may stand in a header, or between two.
+fn printable(byte: u8) -> char {
+    if matches!(byte, b'\t' | b'\n' | b' '..=b'~') { char::from(byte) } else { '?' }
+}
+
+/// A name and its parameters.
+type Member = (String, Vec<(String, Option<String>)>);
+
+/// The members of one header; `None` if it is malformed. First come words and marks, without the
+/// blanks between them, then their order.
+fn members(line: &str) -> Option<Vec<Member>> {
+    let mut words = Vec::new();
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' | '\t' => words.push(String::new()),
+            ',' | ';' | '=' => words.push(c.into()),
+            '"' => {
+                let mut inner = String::from("\"");
+                loop {
+                    match chars.next()? {
+                        '"' => break,
+                        '\\' => inner.push(chars.next()?),
+                        c => inner.push(c),
+                    }
+                }
+                words.push(Some(inner).filter(|inner| is_token(&inner[1..]))?);
+            }
+            _ => {
+                let mut token = String::from(c);
+                while let Some(c) = chars.next_if(|c| !" \t,;=\"".contains(*c)) {
+                    token.push(c);
+                }
+                words.push(Some(token).filter(|token| is_token(token))?);
+            }
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words.split(|word| word == ",").filter(|words| !words.is_empty()).map(member).collect()
+}
+
+fn member(words: &[String]) -> Option<Member> {
+    let mut parts = words.split(|word| word == ";");
+    let [name] = parts.next()? else { return None };
+    let parameter = |part: &[String]| match part {
+        [name] => Some((token(name)?, None)),
+        [name, equals, value] if equals == "=" => {
+            let value = value.strip_prefix('"').map_or_else(|| token(value), |v| Some(v.into()));
+            Some((token(name)?, Some(value?)))
+        }
+        _ => None,
+    };
+    Some((token(name)?, parts.map(parameter).collect::<Option<_>>()?))
+}
+
+fn token(word: &str) -> Option<String> {
+    is_token(word).then(|| word.to_owned())
+}
+
+fn is_token(word: &str) -> bool {
+    let special = "!#$%&'*+-.^_`|~";
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || special.contains(c))
+}
+
+/// What an offer that can be accepted asks for.
+struct Offer {
+    server_bits: Option<u8>,
+    client_bits: Option<Option<u8>>,
+    server_fresh: bool,
+}
+
+impl Offer {
+    fn of((name, parameters): &Member) -> Option<Self> {
+        let names = ["server_max_window_bits", "client_max_window_bits"];
+        let no = ["server_no_context_takeover", "client_no_context_takeover"];
+        for (at, (name, value)) in parameters.iter().enumerate() {
+            let bits = value.as_deref().map(|v| (8..=15).find(|bits: &u8| bits.to_string() == v));
+            let fits = match bits {
+                _ if no.contains(&&**name) => value.is_none(),
+                Some(bits) => names.contains(&&**name) && bits.is_some(),
+                None => name == names[1],
+            };
+            if !fits || parameters[..at].iter().any(|(other, _)| other == name) {
+                return None;
+            }
+        }
+        let find = |name| parameters.iter().find(|parameter| parameter.0 == name);
+        let bits = |value: &Option<String>| value.as_ref().and_then(|value| value.parse().ok());
+        (name == "permessage-deflate").then(|| Self {
+            server_bits: find(names[0]).and_then(|(_, value)| bits(value)),
+            client_bits: find(names[1]).map(|(_, value)| bits(value)),
+            server_fresh: find(no[0]).is_some(),
+        })
+    }
+
+    /// RFC 7692, 7.1: what the answer may say.
+    fn check_answer(&self, value: &str) {
+        let answer = members(value).expect("it is a list of extensions");
+        let [member] = &answer[..] else { panic!("one extension is agreed on: {value}") };
+        let theirs = Self::of(member).expect("it has the parameters of an offer");
+        // 7.1.1.1: what was asked for is granted.
+        assert!(theirs.server_fresh || !self.server_fresh, "{value}");
+        // 7.1.2.1: the same value or a smaller one.
+        assert_eq!(theirs.server_bits.is_some(), self.server_bits.is_some(), "{value}");
+        assert!(theirs.server_bits <= self.server_bits, "{value}");
+        // 7.1.2.2: only for who has said to understand it, and then with a value.
+        if let Some(bits) = theirs.client_bits {
+            let most = self.client_bits.expect("it was offered").unwrap_or(15);
+            assert!(bits.expect("it has a value") <= most, "{value}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Compressed messages of any bytes against another implementation.
+#![no_main]
+
+#[path = "../checks/mod.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::inflate::check(data));

@@ -1,0 +1,228 @@
+//! Compression in the hub: the one codec, the memory for contexts, messages that are compressed
+//! once for many sockets, and what of a read has to wait, since a few bytes may come to much.
+//! What compressed data is, `session` knows.
+
+use crate::hub::socket::{Rare, Standing};
+use crate::hub::station::Compression;
+use crate::hub::{Hub, Output, StationId};
+use crate::limits::Limits;
+use crate::service::audience::Who;
+use crate::service::{Audience, SocketId};
+use crate::session::{Codec, Compressed, Event, Frame, Overflow};
+use crate::time::Time;
+use crate::ws::{Message, Upgrade};
+
+/// What all sockets that compress share.
+#[derive(Debug, Default)]
+pub(super) struct Deflate {
+    /// Made when it is first needed.
+    codec: Option<Codec>,
+    /// What all contexts may take together, if they are filled.
+    context_bytes: usize,
+    /// What the present read has come to.
+    inflated_bytes: usize,
+}
+
+impl Deflate {
+    /// A read begins.
+    pub(super) const fn begin_read(&mut self) {
+        self.inflated_bytes = 0;
+    }
+
+    fn codec(&mut self) -> &mut Codec {
+        self.codec.get_or_insert_default()
+    }
+}
+
+impl Hub {
+    /// Takes up what had to wait of a socket's last read. To be called before
+    /// [`Hub::may_read`], which says no as long as there is any of it left.
+    pub fn receive_unread(&mut self, id: SocketId, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let full = |station| self.stations[station].mail.is_full();
+        if socket.standing == Standing::Member && socket.station.is_some_and(full) {
+            return;
+        }
+        let Some(rare) = &mut socket.rare else { return };
+        let mut unread = std::mem::take(&mut rare.unread);
+        if unread.is_empty() {
+            return;
+        }
+        if rare.is_empty() {
+            socket.rare = None;
+        }
+        self.feed(id, &mut unread, now);
+        self.touch(id);
+    }
+
+    /// Keeps the rest of a read if the mail is full, or if the read has come to as much as one
+    /// message may: then others have their turn first. Gives back whether it has.
+    pub(super) fn keep_unread(&mut self, id: SocketId, rest: &[u8]) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
+        let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
+            return false;
+        };
+        let full = self.stations[station].mail.is_full();
+        let limits = self.stations.limits_of(Some(station));
+        let spent = self.deflate.inflated_bytes >= limits.message_bytes_max;
+        if socket.session.agreement().is_none() || !(full || spent) {
+            return false;
+        }
+        let rare = socket.rare.get_or_insert_default();
+        debug_assert!(rare.unread.is_empty(), "what waits is taken up before more is read");
+        rare.unread = rest.to_vec();
+        if full {
+            self.hold(id, station);
+        } else {
+            self.outputs.push_back(Output::Resume(id));
+        }
+        true
+    }
+
+    /// A compressed message came.
+    pub(super) fn receive_compressed(&mut self, id: SocketId, message: Compressed, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        // Nobody would hear what it comes to.
+        if socket.standing != Standing::Member {
+            return;
+        }
+        let limits = self.stations.limits_of(socket.station);
+        let context = socket.session.agreement().map_or(0, |agreed| agreed.client.context_bytes());
+        let codec = self.deflate.codec();
+        let Some(event) = socket.session.inflate(codec, message, limits, now) else { return };
+        if let Event::Message(message) = &event {
+            // To lay out a context takes about as long as to inflate a part of its length.
+            self.deflate.inflated_bytes += message.len() + context / CONTEXT_SHARE;
+        }
+        self.happen(id, event, now);
+    }
+
+    /// Before a socket comes in: what it offers is accepted, if its service compresses.
+    pub(super) fn agree(&mut self, id: SocketId, station: StationId) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if self.stations[station].mount.compression == Compression::Off {
+            return;
+        }
+        let Some(offer) = socket.session.upgrade().and_then(Upgrade::offer) else { return };
+        let max = self.stations.limits_of(None).deflate_context_bytes_max;
+        let agreement = offer.agree(max.saturating_sub(self.deflate.context_bytes));
+        socket.session.agree(agreement);
+        self.deflate.context_bytes += agreement.context_bytes();
+    }
+
+    /// A socket that was in has gone, with its contexts.
+    pub(super) fn release(&mut self, agreed_context_bytes: usize) {
+        self.deflate.context_bytes -= agreed_context_bytes;
+    }
+
+    /// Sends a message, compressed where that was agreed on and makes it shorter. Gives back
+    /// how many deliveries that counts.
+    pub(super) fn send_compressed(
+        &mut self,
+        station: StationId,
+        to: Audience,
+        message: Message,
+        now: Time,
+    ) -> usize {
+        let limits = *self.stations.limits_of(Some(station));
+        if let (Who::One(id), None) = (&to.who, to.but) {
+            return self.send_compressed_to(station, *id, message, &limits, now);
+        }
+        let mut copies = Copies { message: &message, plain: None, compressed: Vec::new() };
+        let sockets = self.for_each(station, to, |hub, id| {
+            let socket = hub.sockets.get(id).filter(|socket| socket.hears(station));
+            let Some(socket) = socket else { return };
+            let window = socket.session.agreement().map(|agreed| agreed.server.window_bits);
+            let window = window.filter(|_| limits.compresses(message.len()));
+            let codec = hub.deflate.codec();
+            let compressed = window.and_then(|bits| copies.compressed(bits, codec).cloned());
+            match compressed {
+                Some(frame) => hub.send_each(station, id, now, |session, limits| {
+                    session.send_compressed_frame(&frame, &message, limits, now)
+                }),
+                None => hub.send_each(station, id, now, |session, limits| {
+                    session.send_frame(copies.plain(), limits, now)
+                }),
+            }
+        });
+        sockets + copies.compressed.len() * deliveries(message.len())
+    }
+
+    fn send_compressed_to(
+        &mut self,
+        station: StationId,
+        id: SocketId,
+        message: Message,
+        limits: &Limits,
+        now: Time,
+    ) -> usize {
+        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
+        let Some(socket) = found else { return 1 };
+        let codec = self.deflate.codec.get_or_insert_default();
+        let sent = socket.session.send_compressed(codec, message, limits, now);
+        let deliveries = match sent {
+            Ok(0) => 1,
+            Ok(bytes) => 1 + deliveries(bytes),
+            Err(Overflow(close)) => {
+                self.leave(id, close, now);
+                1
+            }
+        };
+        self.touch(id);
+        deliveries
+    }
+
+    /// How many messages have been deflated.
+    #[cfg(test)]
+    pub(super) fn deflated_len(&self) -> u64 {
+        self.deflate.codec.as_ref().map_or(0, Codec::deflated_len)
+    }
+
+    /// What all contexts may take together.
+    #[cfg(test)]
+    pub(super) const fn context_bytes(&self) -> usize {
+        self.deflate.context_bytes
+    }
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.request.is_none() && self.path.is_empty() && self.reason.is_empty()
+    }
+}
+
+/// A message for many, encoded once for all that take the same.
+struct Copies<'a> {
+    message: &'a Message,
+    plain: Option<Frame>,
+    /// By the bits of the window; without a frame where it does not become shorter.
+    compressed: Vec<(u8, Option<Frame>)>,
+}
+
+impl Copies<'_> {
+    fn plain(&mut self) -> &Frame {
+        self.plain.get_or_insert_with(|| Frame::new(self.message))
+    }
+
+    fn compressed(&mut self, window_bits: u8, codec: &mut Codec) -> Option<&Frame> {
+        let known = self.compressed.iter().position(|(bits, _)| *bits == window_bits);
+        let place = known.unwrap_or_else(|| {
+            let bytes = codec.deflate(self.message.as_bytes(), &[], window_bits);
+            let frame = bytes.map(|bytes| Frame::compressed(self.message, &bytes));
+            self.compressed.push((window_bits, frame));
+            self.compressed.len() - 1
+        });
+        self.compressed[place].1.as_ref()
+    }
+}
+
+/// As how many deliveries the compression of so many bytes counts.
+const fn deliveries(bytes: usize) -> usize {
+    DELIVERIES_MIN + bytes / DELIVERY_BYTES
+}
+
+/// To set up a deflater takes about as long as so many deliveries, and so does each further
+/// so many bytes as one.
+const DELIVERIES_MIN: usize = 16;
+const DELIVERY_BYTES: usize = 256;
+const CONTEXT_SHARE: usize = 8;

@@ -1,0 +1,342 @@
+//! Compression in the hub: who gets it, what is compressed once, and what a read may come to.
+
+use flate2::{Compress, Compression as Level, Decompress, FlushCompress, FlushDecompress};
+
+use super::*;
+
+#[test]
+fn services_compress_if_they_are_told_to() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let extensions = |rig: &mut Rig, path: &str, station: usize| {
+        let id = rig.offer(path, "");
+        rig.ready(station);
+        rig.mail();
+        let answer = String::from_utf8(rig.got(id)).expect("a head is ASCII");
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+        answer.split_once("Extensions: ").map(|(_, rest)| rest.trim().to_owned())
+    };
+    assert_eq!(extensions(&mut rig, "/a", 0), None);
+    rig.compress();
+    let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    assert_eq!(extensions(&mut rig, "/a", 0).as_deref(), Some(agreed));
+    assert_eq!(extensions(&mut rig, "/b", 1), None);
+    let plain = rig.open("/a");
+    assert!(rig.hub.sockets.get(plain).is_some_and(|s| s.session.agreement().is_none()));
+}
+
+#[test]
+fn malformed_offers_are_refused() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.offer("/a", ";");
+    assert_eq!(rig.status(id), "400");
+}
+
+/// Contexts are granted while there is memory for them, which comes back with each socket that
+/// goes.
+#[test]
+fn the_memory_for_contexts_is_shared() {
+    let limits = Limits { deflate_context_bytes_max: 100_000, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let granted = |rig: &Rig, id| {
+        let socket = rig.hub.sockets.get(id).expect("it is there");
+        socket.session.agreement().map(|agreed| agreed.context_bytes())
+    };
+    let first = rig.compressing("");
+    let second = rig.compressing("");
+    let third = rig.compressing("; server_max_window_bits=9");
+    assert_eq!(granted(&rig, first), Some(65_536));
+    assert_eq!(granted(&rig, second), Some(32_768), "one way only");
+    assert_eq!(granted(&rig, third), Some(512));
+    assert_eq!(rig.hub.context_bytes(), 65_536 + 32_768 + 512);
+    rig.hub.fail(first, "gone", rig.now);
+    rig.turn();
+    assert_eq!(rig.hub.context_bytes(), 32_768 + 512);
+    let fourth = rig.compressing("");
+    assert_eq!(granted(&rig, fourth), Some(65_536));
+    for id in [second, third, fourth] {
+        rig.hub.fail(id, "gone", rig.now);
+    }
+    rig.turn();
+    assert_eq!(rig.hub.context_bytes(), 0);
+}
+
+/// For many, a message is compressed once for each width of windows, and not at all if nobody
+/// takes it compressed.
+#[test]
+fn a_message_for_many_is_compressed_once() {
+    let limits = Limits { deflate_context_bytes_max: 70_000, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let plain: Vec<_> = (0..3).map(|_| rig.open("/a")).collect();
+    let text = "news ".repeat(500);
+    rig.apply(0, vec![send(Audience::all(), &text)]);
+    assert_eq!(rig.hub.deflated_len(), 0);
+    // The first of them has contexts, which what is for many does not refer to.
+    let wide: Vec<_> = (0..5).map(|_| rig.compressing("")).collect();
+    let narrow: Vec<_> = (0..4).map(|_| rig.compressing("; server_max_window_bits=9")).collect();
+    plain.iter().for_each(|&id| drop(rig.got(id)));
+    let mut readers: Vec<_> = wide.iter().chain(&narrow).map(|_| Decompress::new(false)).collect();
+    for (round, text) in [&text, &text, &"other news ".repeat(300)].into_iter().enumerate() {
+        rig.apply(0, vec![send(Audience::all(), text)]);
+        assert_eq!(rig.hub.deflated_len(), 2 * (round as u64 + 1));
+        for &id in &plain {
+            assert_eq!(payload(&rig.got(id)), (0x81, text.as_bytes()));
+        }
+        for (place, &id) in wide.iter().chain(&narrow).enumerate() {
+            let got = rig.got(id);
+            let (first, payload) = payload(&got);
+            assert_eq!(first, 0xC1);
+            if place > 0 {
+                readers[place].reset(false);
+            }
+            assert_eq!(inflate(&mut readers[place], payload), text.as_bytes());
+        }
+    }
+    // To one of them alone, what it got before is referred to.
+    let before = rig.hub.deflated_len();
+    rig.apply(0, vec![send(wide[0], &text)]);
+    assert_eq!(rig.hub.deflated_len(), before + 1);
+    let got = rig.got(wide[0]);
+    assert_eq!(inflate(&mut readers[0], payload(&got).1), text.as_bytes());
+    rig.apply(0, vec![send(Audience::all(), "short")]);
+    assert_eq!(rig.got(wide[1]), b"\x81\x05short");
+}
+
+/// Compression is work, and counts in the bound of a turn.
+#[test]
+fn compression_counts_as_deliveries() {
+    let mut rig = Rig::new(Limits::SERVER);
+    rig.compress();
+    let (id, other) = (rig.compressing(""), rig.compressing(""));
+    let text = "x".repeat(25_600);
+    let mut left = |to: Audience| {
+        let mut batch = vec![send(to, &text)].into_iter();
+        rig.hub.apply(StationId::new(0), 1, &mut batch, 1_000, rig.now)
+    };
+    assert_eq!(left(id.into()), 1_000 - 1 - 116);
+    assert_eq!(left(vec![id, other].into()), 1_000 - 2 - 116);
+}
+
+/// One read of many messages, each of which comes to the longest: the mail is full at its limit,
+/// and what is left of the read waits for the service.
+#[test]
+fn many_small_bombs_fill_the_mail_and_no_more() {
+    let limits = Limits { message_bytes_max: 1 << 20, mail_bytes_max: 4 << 20, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let (bomber, other) = (rig.compressing(""), rig.open("/a"));
+    let neighbor = rig.open("/b");
+    let bomb = frame_of(0xC2, &deflate(&vec![0; 1 << 20]));
+    assert!(bomb.len() < 1_100);
+    let bombs = 60;
+    rig.receive(bomber, &bomb.repeat(bombs));
+    let (mut came, mut turns, mut waited) = (0, 0, 0);
+    while came < bombs {
+        let sizes = rig.sizes();
+        assert!(sizes.len() <= 1, "a turn brings as much as one message may have");
+        came += sizes.len();
+        turns += 1;
+        assert!(turns < 1_000, "it goes on");
+        if std::mem::take(&mut rig.resumed).is_empty() {
+            // The mail is full: nobody is read at that service.
+            assert!(!rig.hub.may_read(bomber) && !rig.hub.may_read(other));
+            assert!(rig.hub.may_read(neighbor), "others are read");
+            let waiting = came - 4 * waited;
+            assert!((4..=5).contains(&waiting), "{waiting} messages wait");
+            waited += 1;
+            rig.apply(0, vec![Outbound::Taken { messages: 4, bytes: 4 << 20 }]);
+            rig.resumed.retain(|id| *id == bomber);
+            assert_eq!(rig.resumed.len(), 1, "turn {turns}");
+        } else {
+            rig.hub.receive_unread(bomber, rig.now);
+            rig.turn();
+        }
+    }
+    assert_eq!((came, rig.hub.deadline().is_some()), (bombs, true));
+    rig.apply(0, vec![Outbound::Taken { messages: 60, bytes: 60 << 20 }]);
+    rig.hub.receive_unread(bomber, rig.now);
+    assert!(rig.hub.may_read(bomber), "all of it has been taken up");
+    assert!(rig.hub.sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
+}
+
+/// What waits keeps its order, whatever stands in it, and an end in it is an end.
+#[test]
+fn what_waits_of_a_read_comes_in_its_order() {
+    let limits = Limits { message_bytes_max: 2_000, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let id = rig.compressing("");
+    let long = frame_of(0xC1, &deflate(&[b'x'; 1_500]));
+    let parts: [&[u8]; 6] = [
+        &long,
+        &frame(0x81, b"1"),
+        &long,
+        &frame(0x81, b"2"),
+        &frame(0x88, &[3, 232]),
+        &frame(0x81, b"late"),
+    ];
+    rig.receive(id, &parts.concat());
+    let x = format!("data {} {}", id.serial(), "x".repeat(1_500));
+    let data = |text: &str| format!("data {} {text}", id.serial());
+    assert_eq!(rig.mail(), [x.clone(), data("1"), x]);
+    assert!(!rig.hub.may_read(id));
+    assert_eq!(std::mem::take(&mut rig.resumed), [id]);
+    rig.hub.receive_unread(id, rig.now);
+    rig.turn();
+    assert_eq!(rig.mail(), [data("2"), format!("close {} 1000", id.serial())]);
+    assert!(rig.resumed.is_empty());
+}
+
+/// A read stops where the mail is full, and goes on when it has room, though no event comes.
+#[test]
+fn full_mail_cuts_a_read() {
+    let limits = Limits { mail_messages_max: 4, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let id = rig.compressing("");
+    let messages: Vec<u8> = (0..10)
+        .flat_map(|number: u8| match number % 2 {
+            0 => frame_of(0xC1, &deflate(&[b'0' + number])),
+            _ => frame(0x81, &[b'0' + number]),
+        })
+        .collect();
+    rig.receive(id, &messages);
+    let mut came = rig.mail();
+    assert_eq!(came.len(), 4);
+    // While it is not read, it owes no pong.
+    rig.wait(Limits::SERVER.ping_interval_ms + Limits::SERVER.pong_ms_max);
+    assert!(rig.dropped.is_empty());
+    for len in [8, 10] {
+        rig.apply(0, vec![taken(4)]);
+        assert_eq!(std::mem::take(&mut rig.resumed), [id]);
+        rig.hub.receive_unread(id, rig.now);
+        rig.turn();
+        came.extend(rig.mail());
+        assert_eq!(came.len(), len);
+    }
+    let expected: Vec<_> = (0..10).map(|number| format!("data {} {number}", id.serial())).collect();
+    assert_eq!(came, expected);
+}
+
+/// A connection that is lost takes with it what waits: it counts as not read.
+#[test]
+fn what_waits_goes_with_its_connection() {
+    let limits = Limits { message_bytes_max: 1_000, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let id = rig.compressing("");
+    rig.receive(id, &frame_of(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
+    assert_eq!(rig.mail().len(), 1);
+    rig.hub.fail(id, "gone", rig.now);
+    rig.turn();
+    assert_eq!(rig.mail(), [format!("close {} 1006", id.serial())]);
+    rig.hub.receive_unread(id, rig.now);
+    assert!(rig.mail().is_empty() && rig.dropped == [id]);
+}
+
+/// Who has closed, and whose service has ended, is not inflated for.
+#[test]
+fn nobody_inflates_for_nobody() {
+    let limits = Limits { message_bytes_max: 1_000, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let id = rig.compressing("");
+    rig.receive(id, &frame_of(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
+    rig.hub.ended(StationId::new(0), 1, "it panicked", rig.now);
+    rig.turn();
+    rig.mail();
+    rig.hub.receive_unread(id, rig.now);
+    rig.turn();
+    assert!(rig.mail().is_empty());
+    assert!(rig.hub.may_read(id), "its close frame is awaited");
+}
+
+#[test]
+fn bombs_and_broken_data_end_their_own_socket() {
+    let limits = Limits { message_bytes_max: 1_000, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.compress();
+    let other = rig.compressing("");
+    for (payload, code) in [(deflate(&[0; 1_001]), 1009), (vec![0x06], 1007)] {
+        let id = rig.compressing("");
+        rig.receive(id, &frame_of(0xC2, &payload));
+        let word = format!("close {} {code}", id.serial());
+        assert_eq!(rig.mail(), [word]);
+        rig.receive(other, &frame_of(0xC1, &deflate(b"well")));
+        assert_eq!(rig.mail(), [format!("data {} well", other.serial())]);
+    }
+}
+
+impl Rig {
+    /// The first service compresses.
+    fn compress(&mut self) {
+        self.hub.stations[StationId::new(0)].mount.compression = Compression::On;
+    }
+
+    /// A peer that asks for a service, and offers to compress.
+    fn offer(&mut self, path: &str, offer: &str) -> SocketId {
+        let id = self.connect();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Extensions: permessage-deflate{offer}\r\n\r\n"
+        );
+        self.receive(id, head.as_bytes());
+        id
+    }
+
+    /// A socket that is open at the first service, and compresses.
+    fn compressing(&mut self, offer: &str) -> SocketId {
+        let id = self.offer("/a", offer);
+        if self.hub.stations[StationId::new(0)].state == State::Starting {
+            self.ready(0);
+        }
+        let opened = self.mail().len();
+        self.apply(0, vec![taken(opened)]);
+        self.written.remove(&id.serial());
+        id
+    }
+
+    /// The lengths of the messages that have come since they were last asked for.
+    fn sizes(&mut self) -> Vec<usize> {
+        let size = |transaction| match transaction {
+            Inbound::Data { message, .. } => message.len(),
+            other => panic!("{other:?}"),
+        };
+        std::mem::take(&mut self.mail).into_iter().map(size).collect()
+    }
+}
+
+/// A message as RFC 7692, 7.2.1 says, by another implementation.
+fn deflate(plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(plain.len() + 100);
+    let mut compress = Compress::new(Level::new(6), false);
+    compress.compress_vec(plain, &mut out, FlushCompress::Sync).expect("it is deflated");
+    assert!(out.len() < plain.len() + 100);
+    out.truncate(out.len() - 4);
+    out
+}
+
+/// What a message comes to, by another implementation.
+fn inflate(decompress: &mut Decompress, compressed: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(10_000);
+    let compressed = [compressed, &[0x00, 0x00, 0xFF, 0xFF]].concat();
+    let read = decompress.decompress_vec(&compressed, &mut out, FlushDecompress::Sync);
+    read.expect("it is right");
+    out
+}
+
+/// A frame of any length, masked with zeros.
+fn frame_of(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len()).expect("a medium one").to_be_bytes();
+    match u8::try_from(payload.len()) {
+        Ok(..=125) => frame(first, payload),
+        _ => [&[first, 0xFE, length[0], length[1], 0, 0, 0, 0], payload].concat(),
+    }
+}
+
+/// The first byte and the payload of a server's only frame.
+fn payload(bytes: &[u8]) -> (u8, &[u8]) {
+    (bytes[0], &bytes[if bytes[1] == 126 { 4 } else { 2 }..])
+}

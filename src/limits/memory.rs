@@ -1,0 +1,147 @@
+//! The worst case of memory: what all bounds of [`Limits`] come to together.
+
+use crate::limits::Limits;
+
+impl Limits {
+    /// The worst case of memory in bytes, with every socket and each of `services` running
+    /// services under attack at once; `u64::MAX` where there is none. What services keep for
+    /// themselves comes on top, and so do the answers that they refuse sockets with.
+    ///
+    /// - Each socket costs [`Limits::socket_memory_bytes_max`].
+    /// - Each service costs its full mail and what one more read may add to it, twice, since
+    ///   the list of it grows too; the batches on their way back, likewise; and its topics.
+    /// - The loop has one read buffer, and one buffer more while another grows.
+    /// - With the feature `deflate`, compressed messages may be somewhat longer than what they
+    ///   come to, a message is there besides what it is inflated from or deflated to, and the
+    ///   loop has the states of the compression and the contexts of all sockets.
+    #[must_use]
+    pub const fn memory_bytes_max(&self, services: usize) -> u64 {
+        let sockets = sum(&[self.sockets_max as u64, Self::REFUSALS_MAX as u64]);
+        let mail = sum(&[
+            self.mail_bytes_max as u64,
+            self.read_buffer_bytes as u64,
+            self.message_bytes_max as u64,
+            times(self.read_buffer_bytes / FRAME_BYTES_MIN, Self::MAIL_ITEM_BYTES as u64),
+        ]);
+        let batches =
+            times(self.batches_max.saturating_add(2), times(2, self.batch_bytes_max as u64));
+        let topics = times(self.topics_max, TOPIC_BYTES + Self::TOPIC_NAME_BYTES_MAX as u64);
+        let service = sum(&[times(2, mail), batches, topics, SERVICE_BYTES]);
+        let input = larger(self.head_bytes_max as u64, self.input_bytes_max() as u64);
+        sum(&[
+            sockets.saturating_mul(self.socket_memory_bytes_max()),
+            times(services, service),
+            self.read_buffer_bytes as u64,
+            larger(times(2, input), self.outbox_bytes_max as u64),
+            LOOP_BYTES,
+            self.deflate_bytes_max(),
+        ])
+    }
+
+    /// The worst case of memory in bytes for one socket; `u64::MAX` where there is none. It is
+    /// the sum of
+    ///
+    /// - a fixed part, and its subscriptions;
+    /// - the larger of its request and its conversation, since it has one or the other;
+    /// - what came behind its head in one read.
+    ///
+    /// A request is the head, whose buffer and list of fields double as they grow, and, while a
+    /// service decides, copies of its path and its subprotocols.
+    ///
+    /// A conversation is the message that grows, whose buffer doubles as well, and the outbox:
+    ///
+    /// - the bytes that wait, and as many again, since a buffer goes as a whole, when its last
+    ///   byte has left. Only the first buffer has bytes that have left; where small messages
+    ///   are joined, those may be more than may wait;
+    /// - room to spare in the last buffer, to which small messages are joined. A buffer that a
+    ///   service hands over is shortened to its message;
+    /// - the list of buffers, a sixteenth of what waits.
+    ///
+    /// Bytes that several outboxes share count in each.
+    #[must_use]
+    pub const fn socket_memory_bytes_max(&self) -> u64 {
+        let request = sum(&[
+            times(4, self.head_bytes_max as u64),
+            times(self.headers_max, FIELD_BYTES),
+            PROTOCOLS_BYTES,
+        ]);
+        let waits = self.outbox_bytes_max as u64;
+        let left = larger(waits, Self::OUTBOX_CHUNK_BYTES as u64);
+        let outbox = sum(&[waits, left, Self::OUTBOX_SPARE_BYTES as u64, waits / 16]);
+        let conversation = sum(&[times(2, self.input_bytes_max() as u64), outbox]);
+        sum(&[
+            SOCKET_BYTES,
+            times(self.topics_per_socket_max, SUBSCRIPTION_BYTES),
+            larger(request, conversation),
+            self.read_buffer_bytes as u64,
+        ])
+    }
+
+    /// The longest that the frames of one message may be together.
+    const fn input_bytes_max(&self) -> usize {
+        if cfg!(feature = "deflate") { self.compressed_bytes_max() } else { self.message_bytes_max }
+    }
+
+    /// The longest that a compressed message may be. Data that cannot be compressed becomes
+    /// somewhat longer by trying.
+    #[must_use]
+    pub const fn compressed_bytes_max(&self) -> usize {
+        self.message_bytes_max.saturating_add(self.message_bytes_max / 8).saturating_add(64)
+    }
+
+    /// What compression costs beside the sockets.
+    const fn deflate_bytes_max(&self) -> u64 {
+        if cfg!(feature = "deflate") {
+            let outbox = times(2, self.outbox_bytes_max as u64);
+            let both = larger(self.message_bytes_max as u64, outbox);
+            return sum(&[CODEC_BYTES, both, self.deflate_context_bytes_max as u64]);
+        }
+        0
+    }
+}
+
+const fn larger(a: u64, b: u64) -> u64 {
+    if a > b { a } else { b }
+}
+
+/// The sum, as far as numbers go: a bound that is off has no price.
+const fn sum(mut terms: &[u64]) -> u64 {
+    let mut total: u64 = 0;
+    while let Some((first, rest)) = terms.split_first() {
+        total = total.saturating_add(*first);
+        terms = rest;
+    }
+    total
+}
+
+/// So many of that price, likewise.
+const fn times(count: usize, price: u64) -> u64 {
+    price.saturating_mul(count as u64)
+}
+
+/// The slab entry (its table may have grown to twice its use), timer, stream and membership;
+/// what is unfinished beside its payload, and control frames behind a full outbox.
+const SOCKET_BYTES: u64 = 1_536;
+/// One field of a head: an entry in a list of up to twice its use.
+const FIELD_BYTES: u64 = 32;
+/// Two lists of up to 64 subprotocols, beside their names.
+const PROTOCOLS_BYTES: u64 = 6_144;
+/// One subscription: an entry on either side, in tables of up to twice their use.
+const SUBSCRIPTION_BYTES: u64 = 64;
+/// One topic: its entry in the table by name and its list, each up to twice their use.
+const TOPIC_BYTES: u64 = 256;
+/// One running service beside its mail: queues, names, the handle of its thread.
+const SERVICE_BYTES: u64 = 4_096;
+/// Timers, event list and tables of the loop.
+const LOOP_BYTES: u64 = 65_536;
+/// The states of compression: three that deflate and one that inflates.
+const CODEC_BYTES: u64 = 1 << 20;
+/// A masked frame without payload, the shortest that a peer can send.
+const FRAME_BYTES_MIN: usize = 6;
+
+const SMALL_BYTES_MAX: u64 = if cfg!(feature = "deflate") { 10 << 20 } else { 8 << 20 };
+
+const _: () = assert!(
+    Limits::SMALL.memory_bytes_max(1) < SMALL_BYTES_MAX,
+    "the documented worst case of the small preset must hold"
+);

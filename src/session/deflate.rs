@@ -1,0 +1,158 @@
+//! permessage-deflate in one conversation (RFC 7692): what was agreed, and what later messages
+//! may refer to. The work is done by a [`Codec`] that all conversations share.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::limits::Limits;
+use crate::session::codec::Codec;
+use crate::session::conversation::{Event, Overflow, Session};
+use crate::session::outbox::Frame;
+use crate::session::phase::Phase;
+use crate::time::Time;
+use crate::ws::extension::{Agreement, Side};
+use crate::ws::{Fault, Message, Opcode};
+
+/// A whole message of a peer as it came: it has to pass [`Session::inflate`].
+#[derive(Debug)]
+pub struct Compressed {
+    /// Text or binary.
+    pub(super) opcode: Opcode,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What a conversation keeps that compresses.
+#[derive(Debug)]
+pub struct Contexts {
+    agreement: Agreement,
+    sent: Window,
+    received: Window,
+}
+
+impl Contexts {
+    pub(super) fn new(agreement: Agreement) -> Box<Self> {
+        let (sent, received) = (Window::default(), Window::default());
+        Box::new(Self { agreement, sent, received })
+    }
+
+    /// The bytes of memory that the contexts occupy.
+    #[cfg(test)]
+    pub(super) const fn capacity(&self) -> usize {
+        self.sent.0.capacity() + self.received.0.capacity()
+    }
+}
+
+/// The last bytes of the messages that went one way compressed.
+#[derive(Debug, Default)]
+struct Window(Vec<u8>);
+
+impl Window {
+    /// Appends a message, as far as the context is kept.
+    fn push(&mut self, plain: &[u8], side: Side) {
+        let max = side.context_bytes();
+        let plain = &plain[plain.len().saturating_sub(max)..];
+        let surplus = (self.0.len() + plain.len()).saturating_sub(max);
+        self.0.drain(..surplus);
+        if plain.len() > self.0.capacity() - self.0.len() {
+            let room = max - self.0.len();
+            self.0.reserve_exact(self.0.len().max(plain.len()).min(room));
+        }
+        self.0.extend_from_slice(plain);
+    }
+}
+
+impl Session {
+    /// Agrees to compress, before [`Session::accept`]; to be called for an
+    /// [`Offer`](crate::ws::extension::Offer) of this conversation's
+    /// [`Session::upgrade`].
+    pub fn agree(&mut self, agreement: Agreement) {
+        let Phase::Waiting(waiting) = &mut self.phase else { return };
+        if let Some(upgrade) = &mut waiting.upgrade {
+            upgrade.agree(agreement);
+        }
+    }
+
+    /// What has been agreed; `None` for a conversation without compression.
+    #[must_use]
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.contexts.as_ref().map(|contexts| &contexts.agreement)
+    }
+
+    /// Goes on with what an [`Event::Compressed`] gave: the event that it comes to is an
+    /// [`Event::Message`], or an [`Event::Closed`] if it is broken or too long; `None` if the
+    /// conversation has ended meanwhile.
+    pub fn inflate(
+        &mut self,
+        codec: &mut Codec,
+        compressed: Compressed,
+        limits: &Limits,
+        now: Time,
+    ) -> Option<Event> {
+        if !matches!(self.phase, Phase::Open | Phase::Closing) {
+            return None;
+        }
+        let contexts = self.contexts.as_mut()?;
+        let Compressed { opcode, bytes } = compressed;
+        let plain = codec.inflate(&bytes, &contexts.received.0, limits);
+        let message = plain.and_then(|plain| {
+            contexts.received.push(&plain, contexts.agreement.client);
+            if opcode == Opcode::Text {
+                return String::from_utf8(plain).map(Message::Text).map_err(|_| Fault::Utf8);
+            }
+            Ok(Message::Binary(plain))
+        });
+        Some(match message {
+            Ok(message) => Event::Message(message),
+            Err(fault) => self.receive_fault(fault, now),
+        })
+    }
+
+    /// Queues a message like [`Session::send`], and compresses it if that was agreed on and
+    /// makes it shorter. Gives back how many bytes were gone through for that.
+    ///
+    /// # Errors
+    /// The outbox is over its limit.
+    pub fn send_compressed(
+        &mut self,
+        codec: &mut Codec,
+        message: Message,
+        limits: &Limits,
+        now: Time,
+    ) -> Result<usize, Overflow> {
+        let hears = matches!(self.phase, Phase::Open | Phase::Settling(_));
+        let contexts = self.contexts.as_ref().filter(|_| hears);
+        let Some(contexts) = contexts.filter(|_| limits.compresses(message.len())) else {
+            return self.send(message, limits, now).map(|()| 0);
+        };
+        let (before, bits) = (&contexts.sent.0, contexts.agreement.server.window_bits);
+        let cost = message.len() + before.len();
+        match codec.deflate(message.as_bytes(), before, bits) {
+            Some(bytes) => {
+                let frame = Frame::compressed(&message, &bytes);
+                self.send_compressed_frame(&frame, &message, limits, now)?;
+            }
+            None => self.send(message, limits, now)?,
+        }
+        Ok(cost)
+    }
+
+    /// Queues a frame from [`Frame::compressed`], which is `message`, to a conversation whose
+    /// window holds what the frame was made for.
+    ///
+    /// # Errors
+    /// The outbox is over its limit.
+    pub fn send_compressed_frame(
+        &mut self,
+        frame: &Frame,
+        message: &Message,
+        limits: &Limits,
+        now: Time,
+    ) -> Result<(), Overflow> {
+        self.send_frame(frame, limits, now)?;
+        if let Some(contexts) = &mut self.contexts {
+            contexts.sent.push(message.as_bytes(), contexts.agreement.server);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! Extensions of the opening handshake: the grammar of `Sec-WebSocket-Extensions` (RFC 6455,
+//! 9.1), and the negotiation of permessage-deflate (RFC 7692, 7.1). It compresses nothing.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::ws::Head;
+use crate::ws::syntax::{is_token, is_token_byte};
+
+/// An offer of permessage-deflate that can be accepted: what the client asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    server: Wish,
+    client: Wish,
+    /// Whether the client understands a bound for its own window (RFC 7692, 7.1.2.2).
+    client_window: ClientWindow,
+}
+
+/// What is asked for in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Wish {
+    window_bits: Option<u8>,
+    context: Context,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ClientWindow {
+    #[default]
+    Unbounded,
+    Boundable,
+}
+
+/// Whether a message may refer to those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Context {
+    /// It may, and both sides keep as much as the window holds.
+    #[default]
+    Kept,
+    /// It may not.
+    Fresh,
+}
+
+/// One direction of a conversation that compresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The window has two to the power of this many bytes: 8 to 15.
+    pub window_bits: u8,
+    /// Whether it is kept from message to message.
+    pub context: Context,
+}
+
+impl Side {
+    /// What keeping the context costs, in bytes; nothing if it is not kept.
+    #[must_use]
+    pub const fn context_bytes(&self) -> usize {
+        match self.context {
+            Context::Kept => 1 << self.window_bits,
+            Context::Fresh => 0,
+        }
+    }
+}
+
+/// What client and server have agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// What the server sends.
+    pub server: Side,
+    /// What the client sends.
+    pub client: Side,
+    offer: Offer,
+}
+
+impl Offer {
+    /// The first offer of permessage-deflate that can be accepted. One with a parameter that is
+    /// unknown, there twice, or has a value that it cannot have, is declined (RFC 7692, 7.1), and
+    /// so are other extensions.
+    ///
+    /// # Errors
+    /// A header that is not what RFC 6455, 9.1 says: then the handshake must fail.
+    pub fn parse(head: &Head) -> Result<Option<Self>, Malformed> {
+        let mut first = None;
+        for value in head.values("Sec-WebSocket-Extensions") {
+            let mut words = Words(value);
+            // RFC 9110, 5.6.1.2: empty members of a list are skipped.
+            while words.skip(b", \t") {
+                let name = words.token()?;
+                let mut offer = (name == NAME).then(Draft::default);
+                while words.takes(b';') {
+                    let parameter = words.token()?;
+                    let value = if words.takes(b'=') { Some(words.value()?) } else { None };
+                    offer = offer.and_then(|draft| draft.with(parameter, value.as_deref()));
+                }
+                words.end_member()?;
+                first = first.or(offer.map(Draft::finish));
+            }
+        }
+        Ok(first)
+    }
+
+    /// Accepts the offer. Contexts are kept as far as the client allows, and as they fit
+    /// `context_bytes_max`, first that of the server.
+    #[must_use]
+    pub const fn agree(self, context_bytes_max: usize) -> Agreement {
+        let server = Side {
+            window_bits: window_bits_below(self.server.window_bits),
+            context: self.server.context,
+        };
+        let client = Side {
+            window_bits: match self.client.window_bits {
+                Some(bits) => bits,
+                None => WINDOW_BITS_MAX,
+            },
+            context: self.client.context,
+        };
+        let server = fitting(server, context_bytes_max);
+        let client = fitting(client, context_bytes_max - server.context_bytes());
+        Agreement { server, client, offer: self }
+    }
+}
+
+impl Agreement {
+    /// What the contexts that are kept cost at most, in bytes.
+    #[must_use]
+    pub const fn context_bytes(&self) -> usize {
+        self.server.context_bytes() + self.client.context_bytes()
+    }
+
+    /// Appends the value of the response's header.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(NAME);
+        if self.server.context == Context::Fresh {
+            out.extend_from_slice(b"; server_no_context_takeover");
+        }
+        if self.client.context == Context::Fresh {
+            out.extend_from_slice(b"; client_no_context_takeover");
+        }
+        // RFC 7692, 7.1.2.1: whoever asks for a bound is told the one that holds.
+        if self.offer.server.window_bits.is_some() {
+            let bits = self.server.window_bits;
+            out.extend_from_slice(format!("; server_max_window_bits={bits}").as_bytes());
+        }
+        // RFC 7692, 7.1.2.2: nobody is bound who has not said to understand it. Without a
+        // context to keep there is no need: what comes is read with the widest window.
+        let bounds = self.offer.client_window == ClientWindow::Boundable;
+        if bounds && self.client.context == Context::Kept {
+            let bits = self.client.window_bits;
+            out.extend_from_slice(format!("; client_max_window_bits={bits}").as_bytes());
+        }
+    }
+}
+
+/// The header is not a list of extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The side with its context, if that fits.
+const fn fitting(side: Side, context_bytes_max: usize) -> Side {
+    if side.context_bytes() > context_bytes_max {
+        return Side { context: Context::Fresh, ..side };
+    }
+    side
+}
+
+/// The window that the server uses where one of up to `bits` is allowed. There are only a few,
+/// so that a message for many sockets is compressed a few times at most.
+const fn window_bits_below(bits: Option<u8>) -> u8 {
+    match bits {
+        None | Some(15..) => 15,
+        Some(12..15) => 12,
+        Some(9..12) => 9,
+        Some(_) => 8,
+    }
+}
+
+/// An offer that is being read: which of its parameters have been there.
+#[derive(Default)]
+struct Draft {
+    server_context: Option<()>,
+    client_context: Option<()>,
+    server_bits: Option<u8>,
+    client_bits: Option<Option<u8>>,
+}
+
+impl Draft {
+    /// Adds a parameter; `None` declines the offer.
+    fn with(mut self, name: &[u8], value: Option<&[u8]>) -> Option<Self> {
+        let again = match (name, value) {
+            (b"server_no_context_takeover", None) => self.server_context.replace(()).is_some(),
+            (b"client_no_context_takeover", None) => self.client_context.replace(()).is_some(),
+            (b"server_max_window_bits", Some(value)) => {
+                self.server_bits.replace(window_bits(value)?).is_some()
+            }
+            (b"client_max_window_bits", None) => self.client_bits.replace(None).is_some(),
+            (b"client_max_window_bits", Some(value)) => {
+                self.client_bits.replace(Some(window_bits(value)?)).is_some()
+            }
+            _ => return None,
+        };
+        if again { None } else { Some(self) }
+    }
+
+    fn finish(self) -> Offer {
+        let context = |no: Option<()>| if no.is_some() { Context::Fresh } else { Context::Kept };
+        let client_window = match self.client_bits {
+            Some(_) => ClientWindow::Boundable,
+            None => ClientWindow::Unbounded,
+        };
+        let client_bits = self.client_bits.flatten();
+        Offer {
+            server: Wish { window_bits: self.server_bits, context: context(self.server_context) },
+            client: Wish { window_bits: client_bits, context: context(self.client_context) },
+            client_window,
+        }
+    }
+}
+
+/// RFC 7692, 7.1.2.1: a decimal number from 8 to 15 without leading zeros.
+const fn window_bits(value: &[u8]) -> Option<u8> {
+    match value {
+        [digit @ b'8'..=b'9'] => Some(*digit - b'0'),
+        [b'1', digit @ b'0'..=b'5'] => Some(10 + *digit - b'0'),
+        _ => None,
+    }
+}
+
+/// What is left of a header's value.
+struct Words<'a>(&'a [u8]);
+
+impl<'a> Words<'a> {
+    /// Skips all `bytes` at the beginning; gives back whether anything is left.
+    fn skip(&mut self, bytes: &[u8]) -> bool {
+        let end = self.0.iter().position(|byte| !bytes.contains(byte)).unwrap_or(self.0.len());
+        self.0 = &self.0[end..];
+        !self.0.is_empty()
+    }
+
+    /// Takes `mark` if it comes next, and the blanks around it.
+    fn takes(&mut self, mark: u8) -> bool {
+        self.skip(b" \t");
+        if self.0.first() != Some(&mark) {
+            return false;
+        }
+        self.0 = &self.0[1..];
+        self.skip(b" \t");
+        true
+    }
+
+    fn token(&mut self) -> Result<&'a [u8], Malformed> {
+        let end = self.0.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(self.0.len());
+        let (token, rest) = self.0.split_at(end);
+        self.0 = rest;
+        if token.is_empty() { Err(Malformed) } else { Ok(token) }
+    }
+
+    /// A token, or a quoted string that has one in it.
+    fn value(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
+        let [b'"', rest @ ..] = self.0 else { return self.token().map(Cow::Borrowed) };
+        let mut value = Vec::new();
+        let mut bytes = rest.iter();
+        loop {
+            match bytes.next().ok_or(Malformed)? {
+                b'"' => break,
+                // RFC 9110, 5.6.4: a backslash stands before a character that is meant as it is.
+                b'\\' => value.push(*bytes.next().ok_or(Malformed)?),
+                byte => value.push(*byte),
+            }
+        }
+        self.0 = bytes.as_slice();
+        // RFC 6455, 9.1: without its quotes the value must be a token.
+        if is_token(&value) { Ok(Cow::Owned(value)) } else { Err(Malformed) }
+    }
+
+    /// A member of the list ends with the next comma.
+    fn end_member(&mut self) -> Result<(), Malformed> {
+        match self.0 {
+            [] | [b',', ..] => Ok(()),
+            [_, ..] => Err(Malformed),
+        }
+    }
+}
+
+const NAME: &[u8] = b"permessage-deflate";
+const WINDOW_BITS_MAX: u8 = 15;
