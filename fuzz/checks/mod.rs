@@ -10,6 +10,7 @@ pub mod frames_raw;
 pub mod frames_structured;
 pub mod head;
 pub mod head_chunks;
+pub mod hub;
 #[cfg(feature = "deflate")]
 pub mod inflate;
 pub mod mask;
@@ -38,6 +39,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("frames_structured", frames_structured::check),
     ("head", head::check),
     ("head_chunks", head_chunks::check),
+    ("hub", hub::check),
     #[cfg(feature = "deflate")]
     ("inflate", inflate::check),
     ("mask", mask::check),

@@ -78,9 +78,15 @@ impl Hub {
         self.touch(id);
     }
 
-    /// The service has decided about a socket.
+    /// The service has decided about a socket. One that may come in waits for room in the mail.
     pub(super) fn decide(&mut self, id: SocketId, verdict: Verdict, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let full = socket.station.is_some_and(|station| self.stations[station].mail.is_full());
         match verdict {
+            Verdict::Accept | Verdict::AcceptProtocol(_) if full => {
+                socket.standing = Standing::Waiting;
+                socket.rare.get_or_insert_default().verdict = Some(verdict);
+            }
             Verdict::Accept => self.open(id, None, now),
             Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
             Verdict::Refuse(response) => self.respond(id, &response, now),
@@ -102,8 +108,11 @@ impl Hub {
     /// Lets a socket that waits in, or asks the service about it.
     pub(super) fn let_in(&mut self, id: SocketId, station: StationId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let request = socket.rare.as_ref().and_then(|rare| rare.request.clone());
-        let Some(request) = request else { return };
+        let Some(rare) = &mut socket.rare else { return };
+        if let Some(verdict) = rare.verdict.take() {
+            return self.decide(id, verdict, now);
+        }
+        let Some(request) = rare.request.clone() else { return };
         match &self.stations[station].admission {
             Admission::Asked => {
                 socket.standing = Standing::Asked;

@@ -98,8 +98,9 @@ impl Hub {
             Standing::Waiting | Standing::Asked => {
                 self.respond(id, &unavailable("the server is stopping", 5), now);
             }
-            // Whoever has not asked yet is not waited for; an answer that is on its way is.
-            Standing::Stranger if !socket.session.is_answered() => {
+            // Whoever has not asked yet is not waited for; an answer that is on its way is, and
+            // so is one that a file is read for.
+            Standing::Stranger if !socket.session.is_answered() && !socket.flags.fetches => {
                 self.fail(id, "the server is stopping", now);
             }
             Standing::Stranger | Standing::Left => {}

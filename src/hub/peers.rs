@@ -179,13 +179,15 @@ impl Hub {
         let limits = self.stations.limits_of(socket.station);
         let bytes = socket.session.unsent_len();
         let (drained, full) = (bytes <= limits.outbox_low_bytes, bytes > limits.outbox_high_bytes);
+        // A service that sends and takes no mail would be told again and again, without a limit.
+        let behind = socket.station.is_some_and(|station| self.stations[station].mail.is_full());
         if drained && socket.session.is_responding() && !socket.flags.fetching {
             socket.flags.fetching = true;
             self.outputs.push_back(Output::FetchMore(id));
         } else if drained && socket.flags.full {
             socket.flags.full = false;
             self.deliver(id, Inbound::Drained { id });
-        } else if full && !socket.flags.full && socket.standing == Standing::Member {
+        } else if full && !behind && !socket.flags.full && socket.standing == Standing::Member {
             socket.flags.full = true;
             self.deliver(id, Inbound::Full { id, bytes });
         }

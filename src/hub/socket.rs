@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::hub::StationId;
-use crate::service::{Request, SocketId};
+use crate::service::{Request, SocketId, Verdict};
 use crate::session::Session;
 use crate::time::Time;
 
@@ -66,6 +66,8 @@ pub(super) struct Flags {
 pub(super) struct Rare {
     /// What it asked for, until its service has been told.
     pub(super) request: Option<Arc<Request>>,
+    /// The service's verdict, while there is no room in the mail for an open.
+    pub(super) verdict: Option<Verdict>,
     /// The path that it asked for; empty if it is that of the station.
     pub(super) path: String,
     /// How it ended, for the log.

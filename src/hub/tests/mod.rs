@@ -2,12 +2,12 @@
 
 #[cfg(feature = "deflate")]
 mod deflate;
+mod found;
+mod storm;
 
 use super::*;
 use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::ws::{Close, CloseCode, Message, Response, Status};
-
-mod storm;
 
 /// A hub, and a host that does what it is told and remembers what the peers got.
 struct Rig {

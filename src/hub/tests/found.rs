@@ -1,0 +1,76 @@
+//! What the simulation has found, each as a row of its own.
+
+use super::*;
+
+/// The peer of a socket whose service has ended answers the close frame. By then the next run
+/// counts its own mail, and the number of the last transaction means another socket there.
+#[test]
+fn close_frames_wait_in_the_mail_of_their_own_run_only() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let old = rig.open("/a");
+    rig.say(old, "1");
+    rig.hub.ended(StationId::new(0), 1, "it panicked", rig.now);
+    rig.turn();
+    let new = rig.open("/a");
+    rig.receive(new, &[frame(0x81, b"1"), frame(0x88, &[3, 232])].concat());
+    rig.receive(old, &frame(0x88, &[3, 244]));
+    assert!(rig.got(new).is_empty(), "the service has not answered");
+    rig.apply(0, vec![taken(2)]);
+    assert_eq!(rig.got(new), close_frame(1000));
+}
+
+/// A service that sends and takes no mail is not told of each time that an outbox fills and
+/// drains, or its mail would grow without a limit.
+#[test]
+fn full_mail_takes_no_word_of_full_outboxes() {
+    let limits = Limits {
+        outbox_low_bytes: 10,
+        outbox_high_bytes: 20,
+        mail_messages_max: 4,
+        ..Limits::SERVER
+    };
+    let mut rig = Rig::new(limits);
+    let id = rig.open("/a");
+    for _ in 0..100 {
+        rig.stalled.push(id);
+        rig.apply(0, vec![send(id, &"x".repeat(30))]);
+        rig.stalled.clear();
+        rig.write(id);
+        rig.turn();
+    }
+    let told = rig.mail();
+    assert_eq!(told, ["full 1", "drained 1", "full 1", "drained 1"], "the open is the first of 4");
+}
+
+/// Whoever is admitted while the mail is full comes in when there is room, with all that it has
+/// sent.
+#[test]
+fn whoever_is_admitted_waits_for_room_in_the_mail() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 4, ..Limits::SERVER });
+    let ids = [rig.ask("/a"), rig.ask("/a")];
+    rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
+    rig.say(ids[1], "early");
+    let admit = |id| Outbound::Admit { id, verdict: Verdict::AcceptProtocol("y".into()) };
+    rig.apply(0, vec![admit(ids[0])]);
+    rig.receive(ids[0], &frame(0x81, b"x").repeat(2));
+    rig.apply(0, vec![admit(ids[1])]);
+    assert_eq!(rig.mail(), ["ask 1", "ask 2", "open 1", "data 1 x", "data 1 x"]);
+    rig.apply(0, vec![taken(5)]);
+    assert_eq!(rig.mail(), ["open 2", "data 2 early"]);
+    let answer = String::from_utf8(rig.got(ids[1])).expect("an answer is text");
+    assert!(answer.contains("Sec-WebSocket-Protocol: y\r\n"), "{answer}");
+}
+
+/// A clean stop waits for a file that has been asked for, as for any answer.
+#[test]
+fn a_clean_stop_lets_files_be_answered() {
+    let mut hub = Hub::new(Limits::SERVER, Files::Served, Time::ZERO);
+    let id = hub.accept(([127, 0, 0, 1], 1).into(), Time::ZERO).expect("there is room");
+    hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
+    hub.drain(Time::ZERO);
+    let is_fetch = |output: Output| matches!(output, Output::Fetch { .. });
+    assert!(std::iter::from_fn(|| hub.poll()).any(is_fetch));
+    hub.respond(id, &Response::text(Status::OK, "file"), Time::ZERO);
+    let answer: Vec<u8> = hub.unsent(id).flatten().copied().collect();
+    assert!(answer.starts_with(b"HTTP/1.1 200 "));
+}

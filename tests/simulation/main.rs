@@ -1,0 +1,114 @@
+//! Whole histories of a hub, each from one seed: peers, services, deaths and time do as they
+//! please, and what the README promises is judged from what went in and what came out.
+//!
+//! A failure tells its seed, and `SIMULATION_SEED=... cargo test --test simulation` repeats it.
+//! `SIMULATION_WORLDS=...` sets how many fresh seeds are tried. Whether the judges see anything
+//! is for `tests/mutations` to say.
+
+mod world;
+
+use std::env;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use world::choice::{Listed, Seeded};
+use world::{Tally, World};
+
+/// Seeds that found something, which has been mended since.
+const NAMED: [(&str, u64); 2] = [
+    ("a service that sends and takes no mail is told without end that outboxes are full", 1),
+    ("whoever is admitted comes in though the mail is full", 6),
+];
+
+/// Over these many worlds more than a million messages are judged.
+const WORLDS: u64 = 230;
+const MESSAGES_MIN: u64 = 1_000_000;
+/// How many fresh seeds are tried, unless the environment says otherwise.
+const FRESH: u64 = 24;
+/// How many choices a world has.
+const CHOICES: usize = 60_000;
+
+#[test]
+fn a_million_messages() {
+    let total = live_all(0, WORLDS);
+    println!("{total:?}");
+    assert!(total.messages >= MESSAGES_MIN, "{total:?}");
+    let rare = [total.ends, total.overflows, total.holds, total.losses, total.restarts];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+}
+
+#[test]
+fn seeds_that_once_failed() {
+    for (name, seed) in NAMED {
+        println!("{name}");
+        live(seed);
+    }
+}
+
+#[test]
+fn fresh_seeds() {
+    let number = |name: &str| env::var(name).ok().map(|text| text.parse().expect("a number"));
+    if let Some(seed) = number("SIMULATION_SEED") {
+        println!("{:?}", live(seed));
+        return;
+    }
+    let from = RandomState::new().build_hasher().finish() >> 1;
+    println!("seeds from {from}");
+    live_all(from, number("SIMULATION_WORLDS").unwrap_or(FRESH));
+}
+
+#[test]
+fn a_history_repeats() {
+    for seed in 0..6 {
+        assert_eq!(live(seed), live(seed), "seed {seed}");
+    }
+}
+
+/// A fuzzer makes its choices byte by byte.
+#[test]
+fn choices_may_be_listed() {
+    let tally = World::new(Listed::new(&[5; 20_000])).live();
+    assert!(tally.sockets > 0 && tally == World::new(Listed::new(&[5; 20_000])).live());
+}
+
+/// Lives through the world of a seed.
+fn live(seed: u64) -> Tally {
+    let lived = catch_unwind(AssertUnwindSafe(|| World::new(Seeded::new(seed, CHOICES)).live()));
+    lived.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        panic!("{text}\nto repeat it: SIMULATION_SEED={seed} cargo test --test simulation")
+    })
+}
+
+/// Lives through so many worlds, on all processors. Gives back what came about in all of them.
+fn live_all(from: u64, len: u64) -> Tally {
+    let next = AtomicU64::new(from);
+    let work = || {
+        let mut total = Tally::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::SeqCst);
+            if seed >= from + len {
+                return total;
+            }
+            total.add(&live(seed));
+        }
+    };
+    let threads_len = thread::available_parallelism().map_or(1, |len| len.get().min(8));
+    let mut total = Tally::default();
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads_len).map(|_| scope.spawn(work)).collect();
+        for thread in threads {
+            match thread.join() {
+                Ok(of) => total.add(&of),
+                Err(panic) => {
+                    next.store(u64::MAX / 2 + from, Ordering::SeqCst);
+                    std::panic::resume_unwind(panic)
+                }
+            }
+        }
+    });
+    total
+}

@@ -1,0 +1,270 @@
+//! What services send, one transaction at a time, and whether it goes where it should: into the
+//! outboxes of the sockets that it is for, whole and at once, and into no other.
+
+use switchboard::service::{Outbound, SocketId};
+
+use super::peer::Goal;
+use super::service::{Order, Whom};
+use super::wire::framed_len;
+use super::{Link, World};
+
+/// A socket that may be meant, and how much waited for its peer before.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    index: usize,
+    id: SocketId,
+    unsent_len: usize,
+    is_meant: bool,
+}
+
+impl World {
+    /// Applies what a service sends; gives back how many deliveries are left.
+    pub(super) fn apply(&mut self, place: usize, run: u32, order: &Order, left: usize) -> usize {
+        if self.fate.once_in(16) && self.places[place].relics.len() < 20 {
+            self.places[place].relics.push((run, order.clone()));
+        }
+        if let Order::Subscribe { id, .. } = order
+            && let Some(index) = self.link_of(*id)
+            && self.links[index].record.as_ref().is_some_and(|record| !record.opened)
+        {
+            // No service knows whom it has not been told of.
+            return left - 1;
+        }
+        let before = self.look(place, order);
+        let station = self.places[place].id;
+        let mut batch = vec![order.outbound(), Outbound::Ready(Default::default())].into_iter();
+        let after = if left > 1 {
+            let mut batch = batch.next().into_iter();
+            self.hub.apply(station, run, &mut batch, left, self.now)
+        } else {
+            self.hub.apply(station, run, &mut batch, left, self.now)
+        };
+        assert!(left > 1 || batch.len() == 1 && after == 0, "deliveries are bounded");
+        assert!(after < left, "each transaction counts");
+        let grown = |b: &&Before| self.hub.unsent_len(b.id) > b.unsent_len;
+        let grown_len = before.iter().filter(grown).count();
+        assert!(left - after >= grown_len.min(left), "each delivery counts");
+        self.judge_order(place, order, &before);
+        after
+    }
+
+    /// A service has ended.
+    pub(super) fn end_service(&mut self, place: usize, run: u32, how: &str) {
+        self.note(5, place as u64);
+        self.tally.ends += 1;
+        self.places[place].worker = None;
+        let station = self.places[place].id;
+        self.hub.ended(station, run, how, self.now);
+        let of = &mut self.places[place];
+        (of.is_ready, of.put, of.put_bytes, of.taken, of.taken_bytes) = (false, 0, 0, 0, 0);
+        of.is_full = false;
+        of.topics.clear();
+        for at in 0..self.live.len() {
+            let index = self.live[at];
+            let Link { peer, record: Some(record), stream: Some(_), .. } = &mut self.links[index]
+            else {
+                continue;
+            };
+            if peer.goal != Goal::Service(place) || record.fed < peer.head_end {
+                continue;
+            }
+            record.orphaned = true;
+            if record.failed {
+                continue;
+            }
+            let image = record.look_ahead(self.hub.unsent(record.id));
+            assert!(image.is_closed() || image.is_answered(), "peer {index} outlives its service");
+        }
+        // A second end of the same run is none.
+        self.hub.ended(station, run, how, self.now);
+        let relics = std::mem::take(&mut self.places[place].relics);
+        for (run, order) in &relics {
+            self.apply_relic(place, *run, order);
+        }
+        self.places[place].relics = relics;
+    }
+
+    /// What an earlier run has left behind is silence.
+    fn apply_relic(&mut self, place: usize, run: u32, order: &Order) {
+        let before = self.all_unsent();
+        let mut batch = [order.outbound()].into_iter();
+        self.hub.apply(self.places[place].id, run, &mut batch, usize::MAX, self.now);
+        assert_eq!(batch.len(), 0, "they are taken, and ignored");
+        assert_eq!(self.all_unsent(), before, "a run that has ended is silent");
+    }
+
+    /// Applies some of what earlier runs have left behind.
+    pub(super) fn apply_relics(&mut self, place: usize) {
+        let of = &self.places[place];
+        let (run, old) = (of.run, of.relics.iter().position(|&(run, _)| run < of.run));
+        if run > 1 {
+            // Its end was told when it came.
+            self.hub.ended(of.id, run - 1, "it has ended before", self.now);
+        }
+        if let Some(old) = old {
+            let (run, order) = self.places[place].relics.swap_remove(old);
+            self.apply_relic(place, run, &order);
+        }
+    }
+
+    fn all_unsent(&self) -> usize {
+        let unsent_len = |&index: &usize| {
+            self.links[index].record.as_ref().map_or(0, |record| self.hub.unsent_len(record.id))
+        };
+        self.live.iter().map(unsent_len).sum()
+    }
+
+    /// Looks at all sockets that a transaction may reach.
+    fn look(&self, place: usize, order: &Order) -> Vec<Before> {
+        let subscriber;
+        let to = match order {
+            Order::Send { to, .. } | Order::Close { to, .. } => to,
+            Order::Subscribe { id, .. } => {
+                subscriber = Whom::One(*id);
+                &subscriber
+            }
+            Order::Ready { .. }
+            | Order::Admit { .. }
+            | Order::Unsubscribe { .. }
+            | Order::Taken { .. } => return Vec::new(),
+        };
+        let look = |index: usize, is_meant: bool| {
+            let Link { record: Some(record), stream: Some(_), .. } = &self.links[index] else {
+                return None;
+            };
+            let unsent_len = self.hub.unsent_len(record.id);
+            Some(Before { index, id: record.id, unsent_len, is_meant })
+        };
+        match to {
+            Whom::One(id) => self.link_of(*id).and_then(|i| look(i, true)).into_iter().collect(),
+            Whom::Many(ids) => ids.iter().filter_map(|id| look(self.link_of(*id)?, true)).collect(),
+            Whom::All | Whom::AllBut(_) | Whom::Topic(_) => {
+                let is_ours = |&index: &usize| self.links[index].peer.goal == Goal::Service(place);
+                let is_meant = |index: usize| match to {
+                    Whom::AllBut(id) => self.link_of(*id) != Some(index),
+                    Whom::Topic(topic) => {
+                        let topic = self.places[place].topics.get(topic);
+                        topic.is_some_and(|members| members.contains(&index))
+                    }
+                    Whom::One(_) | Whom::Many(_) | Whom::All => true,
+                };
+                let ours = self.live.iter().copied().filter(is_ours);
+                ours.filter_map(|index| look(index, is_meant(index))).collect()
+            }
+        }
+    }
+
+    fn judge_order(&mut self, place: usize, order: &Order, before: &[Before]) {
+        match order {
+            Order::Ready { asked } => {
+                self.places[place].is_ready = true;
+                self.places[place].is_asked = *asked;
+            }
+            Order::Taken { messages, bytes } => {
+                self.places[place].taken += *messages as u64;
+                self.places[place].taken_bytes += bytes;
+                let is_roomy = self.places[place].is_roomy();
+                self.places[place].is_full &= !is_roomy;
+            }
+            Order::Send { to, serial, len, is_text } => {
+                let is_list = matches!(to, Whom::One(_) | Whom::Many(_));
+                for before in before {
+                    self.judge_send(place, *before, is_list, (*serial, *len, *is_text));
+                }
+            }
+            Order::Close { .. } => before.iter().for_each(|b| self.judge_close(place, *b)),
+            Order::Subscribe { topic, .. } => {
+                before.iter().for_each(|b| self.judge_subscription(place, *b, *topic));
+            }
+            Order::Unsubscribe { id, topic } => {
+                if let Some(index) = self.link_of(*id) {
+                    self.leave_topics(place, index, Some(*topic));
+                }
+            }
+            Order::Admit { .. } => {}
+        }
+    }
+
+    /// A message was for a socket, or was not.
+    fn judge_send(
+        &mut self,
+        place: usize,
+        before: Before,
+        is_list: bool,
+        (serial, len, is_text): (u32, usize, bool),
+    ) {
+        let Before { index, id, unsent_len, is_meant } = before;
+        let grown = self.hub.unsent_len(id) - unsent_len;
+        let (max, now) = (self.limits.outbox_bytes_max, self.now);
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
+        if grown == 0 {
+            let hears = is_ours && is_meant && record.opened && !record.failed;
+            if hears && !record.look_ahead(self.hub.unsent(id)).is_closed() {
+                // Whoever has said its last word is one of all no more, and still gets answers.
+                assert!(!is_list, "peer {index}: message {serial:x} is lost");
+                record.must_close |= record.closed.is_none();
+            }
+            return;
+        }
+        assert!(is_ours && is_meant, "peer {index}: message {serial:x} is not for it");
+        if unsent_len + len <= max {
+            assert_eq!(grown, framed_len(len), "peer {index}: message {serial:x} is not whole");
+            record.expect(unsent_len, serial, len, is_text, now);
+            return;
+        }
+        self.tally.overflows += 1;
+        assert!(
+            record.look_ahead(self.hub.unsent(id)).is_closed(),
+            "peer {index} is over its limit"
+        );
+        record.must_close |= record.is_member();
+    }
+
+    /// A socket was to be closed, or was not.
+    fn judge_close(&mut self, place: usize, before: Before) {
+        let Before { index, id, unsent_len, is_meant } = before;
+        let grown = self.hub.unsent_len(id) > unsent_len;
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
+        assert!(is_ours && is_meant || !grown, "peer {index} is closed by a stranger");
+        let is_closed = record.look_ahead(self.hub.unsent(id)).is_closed();
+        if is_ours && is_meant && record.is_member() && !is_closed {
+            record.must_close = true;
+        }
+    }
+
+    /// A socket was to be subscribed: it is, or it is closed since a limit is reached.
+    fn judge_subscription(&mut self, place: usize, before: Before, topic: u8) {
+        let Before { index, id, unsent_len, .. } = before;
+        let grown = self.hub.unsent_len(id) > unsent_len;
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        if peer.goal != Goal::Service(place) || !record.is_member() {
+            return assert!(!grown, "peer {index} is subscribed by a stranger");
+        }
+        let topics = &mut self.places[place].topics;
+        let own_len = topics.values().filter(|members| members.contains(&index)).count();
+        let is_new = !topics.get(&topic).is_some_and(|members| members.contains(&index));
+        let has_too_many = is_new && own_len >= self.limits.topics_per_socket_max;
+        // Some of these may have gone in this turn, with the last who was subscribed.
+        let are_many = topics.len() >= self.limits.topics_max;
+        if grown {
+            return assert!(has_too_many || are_many, "peer {index} may subscribe");
+        }
+        if !record.look_ahead(self.hub.unsent(id)).is_closed() {
+            // If it may not, and is not closed, it has left already.
+            record.must_close |= has_too_many;
+        }
+        topics.entry(topic).or_default().insert(index);
+    }
+
+    /// A socket is subscribed no more, to one topic or to all.
+    pub(super) fn leave_topics(&mut self, place: usize, index: usize, topic: Option<u8>) {
+        self.places[place].topics.retain(|name, members| {
+            if topic.is_none_or(|topic| topic == *name) {
+                members.remove(&index);
+            }
+            !members.is_empty()
+        });
+    }
+}

@@ -1,0 +1,95 @@
+//! Deadlines of sockets, stated from the records alone: none fires early, and none later than a
+//! tick of the wheel after it is due.
+
+use switchboard::Limits;
+use switchboard::time::Time;
+
+use super::peer::Goal;
+use super::{Link, World};
+
+impl World {
+    /// Nothing is overdue for this socket.
+    pub(super) fn judge_times(&self, index: usize) {
+        let Some((due, what)) = self.due(index) else { return };
+        let now = self.now;
+        assert!(
+            now <= due.after(TICK_MS),
+            "peer {index}: {what} was due at {due:?}, it is {now:?}"
+        );
+    }
+
+    /// What is due next for a socket, and when, as far as it can be told from outside.
+    fn due(&self, index: usize) -> Option<(Time, &'static str)> {
+        let Link { peer, record: Some(record), .. } = &self.links[index] else { return None };
+        let (limits, times) = (&self.limits, &record.times);
+        if record.unsent_len > 0 {
+            return Some((times.carried.max(times.unsent).after(limits.write_ms_max), "a write"));
+        }
+        let is_over = record.reader.is_closed() || record.reader.is_answered();
+        if is_over {
+            // A file's answer goes on for as long as its parts come.
+            if record.held || peer.goal == Goal::File {
+                return None;
+            }
+            let since = times.carried.max(times.resumed).max(times.fatal);
+            return Some((since.after(limits.close_ms_max), "an end"));
+        }
+        if record.reader.is_open() {
+            return self.due_while_open(index);
+        }
+        match times.head {
+            None => Some((times.accepted.after(limits.handshake_ms_max), "a head")),
+            Some(_) if peer.goal == Goal::File => None,
+            Some(head) => Some((head.after(limits.admission_ms_max), "a verdict")),
+        }
+    }
+
+    fn due_while_open(&self, index: usize) -> Option<(Time, &'static str)> {
+        let Link { record: Some(record), .. } = &self.links[index] else { return None };
+        let (limits, times) = (&self.limits, &record.times);
+        if record.held {
+            let left = times.left?.max(times.carried);
+            return Some((left.after(limits.write_ms_max), "the end of one who has left"));
+        }
+        if record.closed.is_some() {
+            return Some((times.closed.after(limits.close_ms_max), "a close frame"));
+        }
+        let life = times.open.max(times.fed).max(times.resumed).max(times.life);
+        let sign = match times.ping {
+            Some(ping) if ping > life => (ping.after(limits.pong_ms_max), "a pong"),
+            Some(_) | None => (life.after(limits.ping_interval_ms), "a ping"),
+        };
+        if limits.idle_ms_max == Limits::OFF_MS {
+            return Some(sign);
+        }
+        let message = times.message.max(times.open).max(times.resumed).max(times.carried);
+        let idle = (message.after(limits.idle_ms_max), "a close for idleness");
+        Some(if idle.0 < sign.0 { idle } else { sign })
+    }
+
+    /// A socket was lost: its service is told why, and it is true.
+    pub(super) fn judge_loss(&self, index: usize, reason: &str) {
+        let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
+        let (limits, times, now) = (&self.limits, &record.times, self.now);
+        let (since, least_ms) = match reason {
+            "no answer to a ping" => {
+                assert!(!record.held, "peer {index}: pausing never looks like death");
+                (times.fed.max(times.resumed).max(times.ping.unwrap_or(now)), limits.pong_ms_max)
+            }
+            "the peer does not read" => (times.carried.max(times.unsent), limits.write_ms_max),
+            "the peer does not close" => (times.carried, limits.close_ms_max),
+            "the peer has gone, and its service is behind" => {
+                (times.left.unwrap_or(now), limits.write_ms_max)
+            }
+            "the server has stopped" => (self.drained.unwrap_or(now), limits.drain_ms_max),
+            _ => return assert!(record.failed, "peer {index}: {reason}"),
+        };
+        let ms = now.since(since);
+        assert!(ms >= least_ms, "peer {index}: {reason}, after {ms} of {least_ms} ms");
+        let is_stop = reason == "the server has stopped";
+        assert!(is_stop || times.left.is_some() || !peer.is_good(), "peer {index}: {reason}");
+    }
+}
+
+/// How late a deadline may be noticed.
+const TICK_MS: u64 = 64;

@@ -1,0 +1,365 @@
+//! What has to hold: after each transaction that a service gets, after each turn, when nothing
+//! is left to do, and at the end. The promises of the README are stated here once more.
+
+use switchboard::Limits;
+use switchboard::service::{Inbound, Outbound, SocketId};
+use switchboard::session::Next;
+use switchboard::time::Time;
+use switchboard::{Audience, Message, Response, Status};
+
+use super::peer::Goal;
+use super::service::check_payload;
+use super::{File, Link, Place, World};
+
+impl World {
+    /// A service gets its mail.
+    pub(super) fn hear(&mut self, place: usize, run: u32, mail: &[Inbound]) {
+        let is_running = self.places[place].worker.as_ref().is_some_and(|w| w.run == run);
+        assert!(is_running || mail.is_empty(), "mail for a service that has ended");
+        for transaction in mail {
+            let of = &mut self.places[place];
+            // What was taken in this turn is not counted, though it may have been taken later.
+            let was_full = of.waiting() >= of.limits.mail_messages_max
+                || of.waiting_bytes() >= of.limits.mail_bytes_max;
+            let is_news = matches!(
+                transaction,
+                Inbound::Ask { .. } | Inbound::Open { .. } | Inbound::Full { .. }
+            );
+            assert!(!was_full || !is_news, "{transaction:?} though the mail is full");
+            of.put += 1;
+            of.put_bytes += transaction.mail_bytes();
+            let put = of.put;
+            assert!(of.is_ready, "mail comes after the service is ready");
+            let id = transaction.id();
+            self.note(6, id.as_u64());
+            let index = self.link_of_mail(id);
+            self.hear_one(place, index, put, transaction);
+        }
+    }
+
+    /// Whose mail it is: also that of a socket which was dropped in this turn.
+    fn link_of_mail(&self, id: SocketId) -> usize {
+        let serial = usize::try_from(id.serial()).expect("they are in memory");
+        let index = self.of_serial[serial];
+        let record = self.links[index].record.as_ref();
+        assert!(record.is_some_and(|record| record.id == id), "mail about a stranger");
+        index
+    }
+
+    fn hear_one(&mut self, place: usize, index: usize, put: u64, transaction: &Inbound) {
+        let now = self.now;
+        let is_asked = self.places[place].is_asked;
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        assert_eq!(peer.goal, Goal::Service(place), "a service hears of its own sockets only");
+        assert!(!record.orphaned, "peer {index}: its service has ended, and this is another run");
+        assert!(record.closed.is_none(), "peer {index}: {transaction:?} after its close");
+        let is_first = matches!(transaction, Inbound::Ask { .. } | Inbound::Open { .. });
+        assert_eq!(record.opened, !is_first, "peer {index}: {transaction:?}");
+        let last_word = matches!(transaction, Inbound::Drained { .. } | Inbound::Close { .. });
+        let is_over = self.places[place].is_full && !last_word;
+        assert!(!is_over, "peer {index}: {transaction:?} though the mail is full");
+        match transaction {
+            Inbound::Ask { .. } => {
+                assert!(is_asked && !record.asked, "peer {index} asks once, if at all");
+                record.asked = true;
+            }
+            Inbound::Open { request, .. } => {
+                assert_eq!(request.path(), format!("/{place}"));
+                assert_eq!(record.asked, is_asked, "peer {index}: whoever asks is asked about");
+                assert!(!record.surplus, "peer {index} is beyond the limits");
+                record.opened = true;
+                record.answered_turn = self.turns;
+            }
+            Inbound::Data { message, .. } => {
+                let saying = peer.said.get(record.delivered);
+                let saying = saying.unwrap_or_else(|| panic!("peer {index} did not say that"));
+                assert_eq!(matches!(message, Message::Text(_)), saying.is_text);
+                check_payload(message.as_bytes(), saying.serial, saying.len);
+                record.delivered += 1;
+                self.tally.messages += 1;
+            }
+            Inbound::Full { bytes, .. } => {
+                assert!(!record.full && *bytes > self.limits.outbox_high_bytes);
+                record.full = true;
+            }
+            Inbound::Drained { .. } => {
+                assert!(record.full, "peer {index}: drained, and was not full");
+                record.full = false;
+            }
+            Inbound::Close { close, .. } => {
+                let (code, reason) = (close.code.number(), close.reason.clone());
+                record.closed = Some(code);
+                record.times.closed = now;
+                self.judge_close_code(index, code, &reason);
+                self.leave_topics(place, index, None);
+                return;
+            }
+        }
+        record.last_put = put;
+    }
+
+    /// A close says what has happened, and comes after all that was read.
+    fn judge_close_code(&mut self, index: usize, code: u16, reason: &str) {
+        self.tally.losses += u64::from(code == 1006);
+        let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
+        let said = peer.said_within(record.fed);
+        assert_eq!(record.delivered, said, "peer {index}: what was read, at its close");
+        match code {
+            1006 => self.judge_loss(index, reason),
+            1013 => {}
+            code => {
+                let fatal = peer.fatal.filter(|fatal| record.fed > fatal.begin);
+                let fatal = fatal.unwrap_or_else(|| panic!("peer {index} has not closed"));
+                assert_eq!(fatal.code, code, "peer {index}: {reason}");
+                assert!(!fatal.is_close || record.fed >= fatal.end);
+            }
+        }
+    }
+
+    /// After a turn.
+    pub(super) fn judge_turn(&mut self) {
+        self.dull_turns = if self.host.moved { 0 } else { self.dull_turns + 1 };
+        assert!(self.dull_turns < 4, "turns in which nothing moves");
+        if let Some(deadline) = self.hub.deadline() {
+            assert!(deadline > self.now, "a deadline that has come is dealt with");
+        }
+        let mut sockets_len = 0;
+        for at in 0..self.live.len() {
+            let index = self.live[at];
+            let Link { record: Some(_), stream: Some(_), .. } = &self.links[index] else {
+                continue;
+            };
+            sockets_len += 1;
+            self.judge_socket(index);
+        }
+        assert_eq!(self.hub.sockets_len(), sockets_len, "sockets");
+        let is_over = |&at: &Time| self.now >= at.after(self.limits.drain_ms_max);
+        let is_stopped = self.drained.as_ref().is_some_and(is_over);
+        assert!(!is_stopped || sockets_len == 0, "a stop comes to its end");
+        let gone = |&index: &usize| {
+            let Link { pipe, record, .. } = &self.links[index];
+            if let Some(record) = record.as_ref().filter(|_| pipe.is_dropped()) {
+                assert!(!record.is_member(), "peer {index} is gone, and its service is not told");
+            }
+            !pipe.is_dropped()
+        };
+        let mut live = std::mem::take(&mut self.live);
+        live.retain(gone);
+        self.live = live;
+        for place in 0..self.places.len() {
+            self.judge_mail(place);
+        }
+    }
+
+    /// Mail is full at its limit, but for what one read adds, and a last word of each socket.
+    fn judge_mail(&mut self, place: usize) {
+        let of = &mut self.places[place];
+        let limits = &of.limits;
+        let read_messages = limits.read_buffer_bytes / FRAME_BYTES_MIN;
+        let words = 2 * (self.limits.sockets_max + Limits::REFUSALS_MAX);
+        let messages_max = limits.mail_messages_max + read_messages + words;
+        let name = of.temper.name;
+        assert!(of.waiting() <= messages_max, "{name}: {} transactions in the mail", of.waiting());
+        let bytes_max = limits.mail_bytes_max
+            + limits.read_buffer_bytes
+            + 2 * limits.message_bytes_max
+            + read_messages * Limits::MAIL_ITEM_BYTES
+            + words * (Limits::MAIL_ITEM_BYTES + REASON_BYTES_MAX);
+        assert!(
+            of.waiting_bytes() <= bytes_max,
+            "{name}: {} bytes in the mail",
+            of.waiting_bytes()
+        );
+        of.is_full |=
+            of.waiting() >= limits.mail_messages_max || of.waiting_bytes() >= limits.mail_bytes_max;
+    }
+
+    /// One socket after a turn.
+    fn judge_socket(&mut self, index: usize) {
+        let (now, turns) = (self.now, self.turns);
+        let answer_turns_max = self.answer_turns_max(index);
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let unsent_len = self.hub.unsent_len(record.id);
+        if unsent_len > 0 && record.unsent_len == 0 {
+            record.times.unsent = now;
+        }
+        record.unsent_len = unsent_len;
+        record.may_skip_pongs |= unsent_len > self.limits.outbox_high_bytes / 2;
+        let is_closed = record.look_ahead(self.hub.unsent(record.id)).is_closed();
+        record.closed_by_us |= is_closed && record.is_member();
+        let max = self.limits.outbox_bytes_max + OUTBOX_SLACK;
+        assert!(
+            unsent_len <= max || record.ahead.is_answered(),
+            "peer {index}: {unsent_len} bytes unsent"
+        );
+        let must_close = std::mem::take(&mut record.must_close) && !record.orphaned;
+        assert!(!must_close || record.closed.is_some(), "peer {index}: its service hears nothing");
+        if record.is_member() {
+            let said = peer.said_within(record.fed);
+            assert_eq!(record.delivered, said, "peer {index}: messages to its service");
+            let is_over = peer.fatal.is_some_and(|fatal| record.fed >= fatal.end);
+            assert!(!is_over, "peer {index} has closed, and its service is not told");
+        }
+        // So few sockets are one slice of a stop.
+        let is_told = record.ahead.is_closed() || record.ahead.is_answered();
+        let may_stay = peer.goal == Goal::File || record.closed.is_some();
+        let is_stopping = self.drained.is_some();
+        assert!(!is_stopping || is_told || may_stay, "peer {index} is not told of the stop");
+        if peer.goal == Goal::Service(0) && peer.is_good() && record.is_member() {
+            let asked = peer.said_within(peer.written);
+            if record.sent >= asked || record.ahead.is_closed() || self.drained.is_some() {
+                record.answered_turn = turns;
+            }
+            let waited = turns - record.answered_turn;
+            assert!(waited < answer_turns_max, "peer {index} waits for an echo");
+        }
+        self.judge_settling(index);
+        self.judge_times(index);
+    }
+
+    /// How many turns whoever behaves well, at a service that does so too, waits for an answer
+    /// at most: the longest message has to pass through the narrowest place.
+    fn answer_turns_max(&self, index: usize) -> u64 {
+        let limits = &self.limits;
+        if limits.turn_deliveries_max < 1_000 || limits.turn_batches_max == 1 {
+            return u64::MAX;
+        }
+        let narrowest = limits.turn_write_bytes_max.min(self.links[index].pipe.narrowest());
+        40 + (8 * limits.message_bytes_max.max(1_000) / narrowest.min(512)) as u64
+    }
+
+    /// Our close frame follows the answers to what came before the peer's end.
+    fn judge_settling(&mut self, index: usize) {
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let (Goal::Service(place), Some(code)) = (peer.goal, record.closed) else { return };
+        if record.orphaned || code == 1006 {
+            return;
+        }
+        let is_closed = record.look_ahead(self.hub.unsent(record.id)).is_closed();
+        let has_taken = self.places[place].taken >= record.last_put;
+        assert!(
+            is_closed || !has_taken,
+            "peer {index}: its answers are given, and nothing follows"
+        );
+        let is_late = self.now.since(record.times.closed) >= self.limits.close_ms_max;
+        let we_began =
+            record.closed_by_us || record.ahead_code == Some(1013) || self.drained.is_some();
+        let is_early = is_closed && !has_taken && !is_late && !we_began;
+        assert!(!is_early, "peer {index}: closed before its answers");
+    }
+
+    /// A connection is dropped: there is a reason.
+    pub(super) fn judge_drop(&mut self, index: usize) {
+        let now = self.now;
+        let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
+        let (limits, times) = (&self.limits, &record.times);
+        let is_clean = record.reader.is_closed()
+            && record.reader.is_whole()
+            && peer.fatal.is_some_and(|fatal| fatal.is_close && record.fed >= fatal.end);
+        let stood = now.since(times.carried.max(times.unsent));
+        let is_stuck = record.unsent_len > 0 && stood >= limits.write_ms_max;
+        let is_over = record.reader.is_closed() || record.reader.is_answered();
+        let lingers = is_over && now.since(times.carried) >= limits.close_ms_max;
+        let is_mute = times.ping.is_some_and(|ping| now.since(ping) >= limits.pong_ms_max);
+        let has_left = times.left.is_some_and(|left| now.since(left) >= limits.write_ms_max);
+        let is_stopped = self
+            .drained
+            .is_some_and(|at| record.times.head.is_none() || now.since(at) >= limits.drain_ms_max);
+        assert!(
+            record.failed || is_clean || is_stuck || lingers || is_mute || has_left || is_stopped,
+            "peer {index} is dropped without a reason, at {now:?}"
+        );
+        if is_clean {
+            assert_eq!(self.hub.unsent_len(record.id), 0, "all that was queued has left");
+        }
+    }
+
+    /// Nothing is left to do until a deadline, or until somebody acts: then nobody may wait
+    /// for the host.
+    pub(super) fn judge_quiet(&self) {
+        for &index in &self.live {
+            let Link { peer, pipe, record: Some(record), stream: Some(stream), .. } =
+                &self.links[index]
+            else {
+                continue;
+            };
+            let unsent_len = self.hub.unsent_len(record.id);
+            assert!(unsent_len == 0 || !stream.writable, "peer {index} could be written to");
+            let is_answered = record.pongs_due(peer) == 0 || record.closed.is_some();
+            let is_open = record.is_member() && unsent_len == 0 && record.reader.is_open();
+            assert!(is_answered || !is_open, "peer {index}: its last ping is not answered");
+            let goes_on = record.status == Some(200) && unsent_len == 0;
+            let is_parted = matches!(self.links[index].file, Some(File::Parts(_)));
+            assert!(!goes_on || !is_parted, "peer {index}: its file does not go on");
+            let Goal::Service(place) = peer.goal else {
+                assert!(!pipe.is_unread() || peer.goal == Goal::File, "peer {index} is not read");
+                continue;
+            };
+            let of = &self.places[place];
+            let is_decided = record.opened || record.status.is_some() || unsent_len > 0;
+            let is_held =
+                record.is_member() && !of.is_roomy() || !is_decided && record.times.head.is_some();
+            assert!(!pipe.is_unread() || is_held, "peer {index} is not read");
+            if of.is_ready && of.is_roomy() && record.times.head.is_some() && !record.orphaned {
+                let is_known = is_decided || record.asked;
+                assert!(is_known, "peer {index} is not let in");
+            }
+            assert!(of.worker.is_some() || is_decided || record.times.head.is_none());
+        }
+    }
+
+    /// Everybody has gone.
+    pub(super) fn judge_end(&mut self) {
+        assert_eq!(self.hub.sockets_len(), 0);
+        assert_eq!(self.surplus_len, 0);
+        let all_parted = self.links.iter().all(|link| link.file.is_none());
+        assert!(all_parted, "files are told that nobody waits");
+        if self.drained.is_some() {
+            assert!(self.hub.is_drained(), "the stop has come to its end");
+            self.hub.stop_services();
+            while let Some(output) = self.hub.poll() {
+                self.carry_out(output);
+            }
+            return;
+        }
+        assert_eq!(self.hub.deadline(), None, "no deadline is left");
+        assert!(self.places.iter().all(|place| place.topics.is_empty()));
+        for place in 0..self.places.len() {
+            let Place { id, run, .. } = self.places[place];
+            let to_all = Outbound::Send { to: Audience::all(), message: "anybody?".into() };
+            let left = self.hub.apply(id, run, &mut [to_all].into_iter(), 10, self.now);
+            assert!(left >= 9, "no member is left behind");
+        }
+    }
+
+    /// What is said of sockets that have gone reaches nobody.
+    pub(super) fn address_the_gone(&mut self) {
+        if self.ids.is_empty() || !self.fate.once_in(20) {
+            return;
+        }
+        let id = self.ids[self.fate.below(self.ids.len())];
+        if self.link_of(id).is_some() {
+            return;
+        }
+        let (now, deadline) = (self.now, self.hub.deadline());
+        assert!(!self.hub.may_read(id));
+        self.hub.receive(id, &mut b"GET / HTTP/1.1\r\n\r\n".to_vec(), now);
+        self.hub.end(id, now);
+        self.hub.fail(id, "stale", now);
+        self.hub.peer_leaves(id, now);
+        self.hub.respond(id, &Response::text(Status::OK, "stale"), now);
+        self.hub.respond_head(id, &Response::empty(Status::OK), now);
+        self.hub.respond_body(id, b"stale".to_vec(), now);
+        assert_eq!(self.hub.wrote(id, 0, now), Next::Keep);
+        self.hub.remove(id, now);
+        assert_eq!(self.hub.poll(), None, "a stale id is silence");
+        assert_eq!(self.hub.deadline(), deadline);
+    }
+}
+
+/// A masked frame without payload.
+const FRAME_BYTES_MIN: usize = 6;
+/// The reason of a close, as a string that has grown.
+const REASON_BYTES_MAX: usize = 256;
+/// Headers, a pong and a close frame may wait beyond the limit of an outbox.
+const OUTBOX_SLACK: usize = 400;

@@ -1,0 +1,420 @@
+//! A world around a hub: peers, connections, services and a host, all of them simulated, in
+//! virtual time. It goes step by step, as its choices have it, and is judged after each step.
+//!
+//! In reading order:
+//!
+//! - `choice`: where choices come from
+//! - `wire`: bytes as a client writes and reads them
+//! - `pipe`: connections
+//! - `peer`, `service`: who talks, each with a temper
+//! - `host`: one turn of the loop, in its order
+//! - `record`: what is recorded of a socket
+//! - `apply`: what services send, and whether it goes where it should
+//! - `judge`: what has to hold after each turn; `clock`: the deadlines among it
+
+mod apply;
+pub mod choice;
+mod clock;
+mod host;
+mod judge;
+mod peer;
+mod pipe;
+mod record;
+mod service;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use switchboard::Limits;
+use switchboard::OriginRule;
+use switchboard::hub::{Compression, Files, Hub, Mount, StationId};
+use switchboard::pages::Page;
+use switchboard::service::SocketId;
+use switchboard::time::Time;
+
+use choice::{Choices, Fate};
+use host::Host;
+use peer::{Goal, Peer};
+use pipe::{Pipe, Stream};
+use record::Record;
+use service::{BRIEF, Order, Surroundings, TEMPERS, Temper, Worker};
+
+/// A world.
+pub struct World {
+    hub: Hub,
+    now: Time,
+    fate: Fate,
+    limits: Limits,
+    links: Vec<Link>,
+    /// The links whose peers have not left, or whose sockets are still there.
+    live: Vec<usize>,
+    /// By the serial number of the socket.
+    of_serial: Vec<usize>,
+    ids: Vec<SocketId>,
+    places: Vec<Place>,
+    host: Host,
+    turns: u64,
+    /// The number of the last message of any service.
+    serial: u32,
+    drained: Option<Time>,
+    /// How many sockets are there beyond the limits.
+    surplus_len: usize,
+    /// Turns since anything moved.
+    dull_turns: u32,
+    tally: Tally,
+}
+
+/// What came about in a world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Messages that were judged, either way.
+    pub messages: u64,
+    pub sockets: u64,
+    pub turns: u64,
+    /// Services that ended.
+    pub ends: u64,
+    /// Sockets that were closed with 1013.
+    pub overflows: u64,
+    /// Reads that were held back.
+    pub holds: u64,
+    /// Connections that were lost.
+    pub losses: u64,
+    /// Services that were started again.
+    pub restarts: u64,
+    /// All that happened, as one number.
+    pub history: u64,
+}
+
+impl Tally {
+    /// Adds what came about elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.messages += other.messages;
+        self.sockets += other.sockets;
+        self.turns += other.turns;
+        self.ends += other.ends;
+        self.overflows += other.overflows;
+        self.holds += other.holds;
+        self.losses += other.losses;
+        self.restarts += other.restarts;
+        self.history ^= other.history;
+    }
+}
+
+/// A peer, its connection and what is recorded of it.
+struct Link {
+    peer: Peer,
+    pipe: Pipe,
+    address: SocketAddr,
+    /// The host's end, once it is accepted and until it is dropped.
+    stream: Option<Stream>,
+    record: Option<Record>,
+    /// How far a file is that it asked for.
+    file: Option<File>,
+}
+
+/// What is still to come of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum File {
+    Parts(usize),
+    Ended,
+}
+
+/// A service, running or not, and what is recorded of its mail.
+struct Place {
+    id: StationId,
+    temper: Temper,
+    limits: Limits,
+    worker: Option<Worker>,
+    /// The number of the run that the hub has begun last.
+    run: u32,
+    is_ready: bool,
+    is_asked: bool,
+    /// Transactions that the hub has put into the mail of this run.
+    put: u64,
+    /// The mail was full when the last turn ended, and has not been roomy since.
+    is_full: bool,
+    put_bytes: usize,
+    /// What the service has told to have taken.
+    taken: u64,
+    taken_bytes: usize,
+    topics: BTreeMap<u8, BTreeSet<usize>>,
+    /// Orders of runs that have ended.
+    relics: Vec<(u32, Order)>,
+}
+
+impl World {
+    /// A new world, with nobody in it.
+    pub fn new(choices: impl Choices + 'static) -> Self {
+        let mut fate = Fate::new(choices);
+        let limits = choose_limits(&mut fate);
+        let mut hub = Hub::new(limits, Files::Served, Time::ZERO);
+        let mut places = Vec::new();
+        let are_brief = fate.once_in(5);
+        for index in 0..1 + fate.pick(&[3, 1, 2, 4]) {
+            let temper = match index {
+                0 => 0,
+                _ if are_brief => BRIEF,
+                _ => 1 + fate.below(TEMPERS.len() - 1),
+            };
+            // Whoever is well-behaved at both ends is not to meet a limit of the mail.
+            let roomy = Limits {
+                mail_messages_max: 100_000,
+                mail_bytes_max: 1 << 30,
+                batch_bytes_max: 1 << 20,
+                batches_max: 16,
+                ..limits
+            };
+            let limits = if index == 0 { roomy } else { limits };
+            let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
+            let mount =
+                Mount { limits, origin: OriginRule::Same, page, compression: Compression::Off };
+            let id = hub.mount(&format!("/{index}"), mount).expect("the paths differ");
+            places.push(Place::new(id, TEMPERS[temper], limits));
+        }
+        Self {
+            hub,
+            now: Time::ZERO,
+            fate,
+            limits,
+            links: Vec::new(),
+            live: Vec::new(),
+            of_serial: vec![usize::MAX],
+            ids: Vec::new(),
+            places,
+            host: Host::new(&limits),
+            turns: 0,
+            serial: 0,
+            drained: None,
+            surplus_len: 0,
+            dull_turns: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Lives until all choices are made and everybody has gone. Gives back what came about.
+    pub fn live(mut self) -> Tally {
+        let stops = self.fate.once_in(4);
+        while !self.fate.is_over() {
+            self.step();
+        }
+        if stops {
+            // A stop finds some who have just come.
+            (0..12).for_each(|_| self.arrive());
+            (0..3).for_each(|_| self.step());
+        }
+        self.host.is_stopping = stops;
+        self.wind_down();
+        self.judge_end();
+        self.tally.turns = self.turns;
+        self.tally
+    }
+
+    /// Peers and services do something, then the host has its turn, or time passes.
+    fn step(&mut self) {
+        if self.live.len() < 48 && self.fate.below(self.live.len() + 4) < 6 {
+            self.arrive();
+        }
+        for _ in 0..self.fate.below(6).min(self.live.len()) {
+            let index = self.live[self.fate.below(self.live.len())];
+            let Link { peer, pipe, .. } = &mut self.links[index];
+            peer.act(pipe, &self.limits, &mut self.fate);
+        }
+        self.go_on();
+    }
+
+    /// All that goes on without anybody being picked.
+    fn go_on(&mut self) {
+        for &index in &self.live {
+            let Link { peer, pipe, .. } = &mut self.links[index];
+            peer.react(pipe);
+        }
+        self.services_act();
+        if self.has_work() {
+            self.turn();
+            self.pass(0, 2);
+        } else {
+            self.judge_quiet();
+            self.pass(1, 10);
+            self.rest();
+        }
+    }
+
+    fn pass(&mut self, least: u64, most: usize) {
+        self.now = self.now.after(least + self.fate.below(most) as u64);
+    }
+
+    /// Nothing is to be done now: time passes, up to the next deadline at most.
+    fn rest(&mut self) {
+        let ms = self.fate.pick(&[300, 1, 5, 64, 2_000, 70_000]);
+        let deadlines = [self.hub.deadline(), self.host.listener.deadline()];
+        let next = deadlines.into_iter().flatten().min();
+        self.now = match next {
+            Some(next) if next.since(self.now) <= ms => self.now.max(next),
+            _ => self.now.after(ms),
+        };
+        if next.is_some_and(|next| next <= self.now) {
+            self.turn();
+        }
+    }
+
+    /// A new peer connects.
+    fn arrive(&mut self) {
+        let number = self.links.len();
+        let service = self.fate.below(self.places.len());
+        let goal = match self.fate.below(24) {
+            0 => Goal::Nowhere,
+            1 => Goal::Half,
+            2 => Goal::Page(service),
+            3 | 4 => Goal::File,
+            5 => Goal::Nonsense,
+            _ => Goal::Service(service),
+        };
+        let peer = Peer::new(number, goal, &mut self.fate);
+        let ip = self.fate.pick(&[[127, 0, 0, 1], [10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 3]]);
+        let up_max = self.fate.pick(&[4_000, 700, 20_000]);
+        let down_max = self.fate.pick(&[4_000, 64, 30_000]);
+        let pipe = Pipe::new(up_max, down_max);
+        let address = (ip, 1).into();
+        self.links.push(Link { peer, pipe, address, stream: None, record: None, file: None });
+        self.live.push(number);
+        self.host.connect(number);
+    }
+
+    fn services_act(&mut self) {
+        for index in 0..self.places.len() {
+            let Place { worker, temper, limits, .. } = &mut self.places[index];
+            let Some(worker) = worker else { continue };
+            let (queued, is_over) = (worker.queue.len(), worker.ended.is_some());
+            let mut around = Surroundings {
+                fate: &mut self.fate,
+                limits,
+                serial: &mut self.serial,
+                ids: &self.ids,
+            };
+            worker.act(temper, &mut around);
+            if worker.queue.len() > queued {
+                self.host.ring(index);
+            }
+            if let (Some(how), false) = (worker.ended, is_over) {
+                self.host.exits.push_back((index, worker.run, how));
+            }
+        }
+    }
+
+    /// All peers leave, those that do as they should after a while.
+    fn wind_down(&mut self) {
+        for round in 0..200_000_u32 {
+            if self.live.is_empty() && !self.has_work() {
+                return;
+            }
+            if round == 100 {
+                for index in self.live.clone() {
+                    let Link { peer, pipe, .. } = &mut self.links[index];
+                    peer.leave(pipe, &mut self.fate);
+                }
+            }
+            self.go_on();
+        }
+        panic!("sockets do not end: {}", self.hub.sockets_len());
+    }
+
+    /// Notes something that happened, so that two histories can be compared.
+    fn note(&mut self, what: u64, of: u64) {
+        let mixed = self.tally.history ^ what.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ of;
+        self.tally.history = mixed.rotate_left(23).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    }
+
+    fn note_bytes(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut eight = [0; 8];
+            eight[..chunk.len()].copy_from_slice(chunk);
+            self.note(0, u64::from_be_bytes(eight));
+        }
+    }
+
+    /// Whose socket this is, if it is there.
+    fn link_of(&self, id: SocketId) -> Option<usize> {
+        let index = *self.of_serial.get(usize::try_from(id.serial()).ok()?)?;
+        let link = self.links.get(index)?;
+        link.record.as_ref().filter(|record| record.id == id && link.stream.is_some())?;
+        Some(index)
+    }
+}
+
+impl Place {
+    fn new(id: StationId, temper: Temper, limits: Limits) -> Self {
+        Self {
+            id,
+            temper,
+            limits,
+            worker: None,
+            run: 0,
+            is_ready: false,
+            is_asked: false,
+            put: 0,
+            is_full: false,
+            put_bytes: 0,
+            taken: 0,
+            taken_bytes: 0,
+            topics: BTreeMap::new(),
+            relics: Vec::new(),
+        }
+    }
+
+    /// How many transactions the service has not taken.
+    fn waiting(&self) -> usize {
+        usize::try_from(self.put.saturating_sub(self.taken)).expect("they are in memory")
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.put_bytes.saturating_sub(self.taken_bytes)
+    }
+
+    /// Whether there is so much room in the mail that all are read and let in.
+    fn is_roomy(&self) -> bool {
+        self.waiting() <= self.limits.mail_messages_max / 2
+            && self.waiting_bytes() <= self.limits.mail_bytes_max / 2
+    }
+}
+
+/// Small bounds, so that all of them are met.
+fn choose_limits(fate: &mut Fate) -> Limits {
+    let message_bytes_max = fate.pick(&[1_000, 130, 500, 130, 1_000, 3_000, 70_000]);
+    let outbox_bytes_max = message_bytes_max.max(fate.pick(&[6_000, 2_500, 20_000]));
+    let limits = Limits {
+        message_bytes_max,
+        fragments_max: 3,
+        head_bytes_max: 1_024,
+        request_line_bytes_max: 200,
+        handshake_ms_max: 1_000,
+        admission_ms_max: fate.pick(&[800, 5_000]),
+        ping_interval_ms: fate.pick(&[2_000, 40_000]),
+        pong_ms_max: 1_500,
+        idle_ms_max: fate.pick(&[Limits::OFF_MS, 5_000]),
+        write_ms_max: fate.pick(&[2_500, 900]),
+        close_ms_max: fate.pick(&[600, 3_000]),
+        outbox_high_bytes: 1_000,
+        outbox_low_bytes: 300,
+        outbox_bytes_max,
+        mail_messages_max: fate.pick(&[40, 4, 4_096]),
+        mail_bytes_max: fate.pick(&[20_000, 3_000, 1_000_000]),
+        batch_bytes_max: fate.pick(&[4_000, 300]),
+        batches_max: fate.pick(&[4, 1]),
+        sockets_max: fate.pick(&[40, 8, 20]),
+        sockets_per_ip_max: fate.pick(&[Limits::OFF_COUNT, 3, 6]),
+        topics_max: fate.pick(&[100, 5]),
+        topics_per_socket_max: fate.pick(&[8, 2]),
+        read_buffer_bytes: fate.pick(&[2_048, 512]),
+        turn_reads_max: fate.pick(&[1, 3]),
+        turn_write_bytes_max: fate.pick(&[1 << 20, 50]),
+        turn_accepts_max: fate.pick(&[4, 1]),
+        turn_batches_max: fate.pick(&[16, 1]),
+        turn_deliveries_max: fate.pick(&[1_000, 4]),
+        drain_ms_max: fate.pick(&[4_000, 300]),
+        drain_spread_ms: 500,
+        ..Limits::SERVER
+    };
+    limits.check().expect("they fit each other");
+    limits
+}

@@ -1,0 +1,264 @@
+//! What is recorded of one socket: what went in, what came out, and when. It is judged from
+//! these records alone, never from what the hub thinks of the socket.
+
+use std::collections::VecDeque;
+
+use switchboard::service::SocketId;
+use switchboard::time::Time;
+
+use super::peer::{Cue, Peer};
+use super::service::check_payload;
+use super::wire::{Reader, Said, framed_len};
+
+/// The record of one socket.
+#[derive(Debug)]
+pub struct Record {
+    pub id: SocketId,
+    /// It came beyond the limits.
+    pub surplus: bool,
+    /// How much of its peer's stream has been read.
+    pub fed: u64,
+    /// How many messages its service has got.
+    pub delivered: usize,
+    pub asked: bool,
+    pub opened: bool,
+    /// The code of its close.
+    pub closed: Option<u16>,
+    /// Its service has ended before it.
+    pub orphaned: bool,
+    /// The number of the last transaction before its close, in the order of its service's mail.
+    pub last_put: u64,
+    /// What its service was told last of its outbox.
+    pub full: bool,
+    /// The host told the hub of its end.
+    pub failed: bool,
+    /// How much has left.
+    pub carried: u64,
+    /// What is still to leave has been read so far.
+    pub ahead: Reader,
+    ahead_len: u64,
+    /// The code of our close frame, if it waits or has left.
+    pub ahead_code: Option<u16>,
+    pub reader: Reader,
+    /// The messages that are on their way out.
+    expected: VecDeque<Expected>,
+    /// How many messages have left.
+    pub sent: usize,
+    /// The first ping that may still be answered.
+    pong_next: usize,
+    /// Since when the outbox was above its high mark, pings may be answered by one pong.
+    pub may_skip_pongs: bool,
+    /// The service, or idleness, has closed it.
+    pub closed_by_us: bool,
+    /// The code of our close frame.
+    pub close_code: Option<u16>,
+    pub status: Option<u16>,
+    pub times: Times,
+    /// The host was told not to read it.
+    pub held: bool,
+    /// A write left something behind.
+    pub stalled: bool,
+    /// Its close is in the mail of this turn, or something was lost.
+    pub must_close: bool,
+    /// How much was unsent when the last turn ended.
+    pub unsent_len: usize,
+    /// In which turn it last got an answer, or had none to get.
+    pub answered_turn: u64,
+    /// The body of its answer, as far as it is known.
+    pub body_len: usize,
+}
+
+/// When things happened to a socket.
+#[derive(Debug)]
+pub struct Times {
+    pub accepted: Time,
+    pub head: Option<Time>,
+    pub open: Time,
+    /// Bytes came.
+    pub fed: Time,
+    /// Bytes left.
+    pub carried: Time,
+    /// There was something to be written again.
+    pub unsent: Time,
+    /// A peer that had been slow took something.
+    pub life: Time,
+    pub resumed: Time,
+    pub ping: Option<Time>,
+    /// A message came or was sent.
+    pub message: Time,
+    /// Its service was told of its end.
+    pub closed: Time,
+    /// The peer's close frame or fault came.
+    pub fatal: Time,
+    /// It was held back, and its peer has ended.
+    pub left: Option<Time>,
+}
+
+/// A message on its way out.
+#[derive(Debug)]
+struct Expected {
+    /// Where its frame begins in the stream of what leaves.
+    begin: u64,
+    serial: u32,
+    len: usize,
+    is_text: bool,
+}
+
+impl Record {
+    pub fn new(id: SocketId, surplus: bool, now: Time) -> Self {
+        Self {
+            id,
+            surplus,
+            fed: 0,
+            delivered: 0,
+            asked: false,
+            opened: false,
+            closed: None,
+            orphaned: false,
+            last_put: 0,
+            full: false,
+            failed: false,
+            carried: 0,
+            ahead: Reader::default(),
+            ahead_len: 0,
+            ahead_code: None,
+            reader: Reader::default(),
+            expected: VecDeque::new(),
+            sent: 0,
+            pong_next: 0,
+            may_skip_pongs: false,
+            closed_by_us: false,
+            close_code: None,
+            status: None,
+            times: Times {
+                accepted: now,
+                head: None,
+                open: now,
+                fed: now,
+                carried: now,
+                unsent: now,
+                life: now,
+                resumed: now,
+                ping: None,
+                message: now,
+                closed: now,
+                fatal: now,
+                left: None,
+            },
+            held: false,
+            stalled: false,
+            must_close: false,
+            unsent_len: 0,
+            answered_turn: 0,
+            body_len: 0,
+        }
+    }
+
+    /// So many bytes of the peer were read.
+    pub fn feed(&mut self, peer: &Peer, len: usize, now: Time) {
+        let before = self.fed;
+        self.fed += len as u64;
+        self.times.fed = now;
+        if self.fed >= peer.head_end {
+            self.times.head.get_or_insert(now);
+        }
+        if peer.said_within(self.fed) > peer.said_within(before) {
+            self.times.message = now;
+        }
+        if peer.fatal.is_some_and(|fatal| before < fatal.end && self.fed > fatal.begin) {
+            self.times.fatal = now;
+        }
+    }
+
+    /// A message was put into the outbox, in which so many bytes were waiting.
+    pub fn expect(&mut self, waiting: usize, serial: u32, len: usize, is_text: bool, now: Time) {
+        let begin = self.carried + waiting as u64;
+        self.times.message = now;
+        self.expected.push_back(Expected { begin, serial, len, is_text });
+    }
+
+    /// Bytes have left. Gives back how many messages are whole with them.
+    pub fn carry(&mut self, peer: &mut Peer, bytes: &[u8], now: Time) -> usize {
+        let before = self.sent;
+        let mut reader = std::mem::take(&mut self.reader);
+        reader.read(bytes, |begin, end, said| self.hear(peer, begin, end, said, now));
+        self.reader = reader;
+        assert!(self.ahead_len >= self.carried + bytes.len() as u64);
+        self.carried += bytes.len() as u64;
+        self.sent - before
+    }
+
+    fn hear(&mut self, peer: &mut Peer, begin: u64, end: u64, said: Said<'_>, now: Time) {
+        match said {
+            Said::Answer { status, head } => {
+                self.status = Some(status);
+                self.times.open = now;
+                assert!(status == 101 || head.contains("Connection: close"), "{head}");
+                peer.cues.push_back((end, if status == 101 { Cue::Open } else { Cue::Answer }));
+            }
+            Said::Body(body) => self.body_len += body.len(),
+            Said::Message { is_text, payload } => {
+                let expected = self.expected.pop_front();
+                let expected = expected.unwrap_or_else(|| {
+                    panic!("peer {}: nobody sent {payload:02x?} at {begin}", peer.number)
+                });
+                assert_eq!(expected.begin, begin, "peer {}: where it begins", peer.number);
+                assert_eq!(expected.is_text, is_text);
+                check_payload(payload, expected.serial, expected.len);
+                assert_eq!(end - begin, framed_len(payload.len()) as u64);
+                self.sent += 1;
+            }
+            Said::Ping => {
+                self.times.ping = Some(now);
+                peer.cues.push_back((end, Cue::Ping));
+            }
+            Said::Pong(payload) => self.hear_pong(peer, payload),
+            Said::Close(code) => {
+                assert!(self.expected.is_empty(), "peer {}: closed too early", peer.number);
+                self.close_code = Some(code);
+                peer.cues.push_back((end, Cue::Close));
+            }
+        }
+    }
+
+    /// Pings are answered in order; some are left out only by an outbox that is too full.
+    fn hear_pong(&mut self, peer: &Peer, payload: &[u8]) {
+        let fed = peer.pings.iter().take_while(|ping| ping.end <= self.fed).count();
+        let rest = &peer.pings[self.pong_next..fed];
+        let number = std::str::from_utf8(&payload[..8]).ok();
+        let serial = number.and_then(|number| u32::from_str_radix(number, 16).ok());
+        let serial = serial.expect("a pong has the payload of a ping");
+        let skipped = rest.iter().position(|ping| ping.serial == serial);
+        let skipped = skipped.unwrap_or_else(|| panic!("peer {}: a strange pong", peer.number));
+        check_payload(payload, serial, rest[skipped].len);
+        assert!(skipped == 0 || self.may_skip_pongs, "peer {}: a ping without pong", peer.number);
+        self.pong_next += skipped + 1;
+    }
+
+    /// How many of its pings, within what was read, nothing has answered.
+    pub fn pongs_due(&self, peer: &Peer) -> usize {
+        peer.pings[self.pong_next..].iter().take_while(|ping| ping.end <= self.fed).count()
+    }
+
+    /// Whether its service may hear of it.
+    pub fn is_member(&self) -> bool {
+        self.opened && self.closed.is_none() && !self.orphaned
+    }
+
+    /// Looks at what waits to leave, as far as it is new. Gives back the reader as it will stand
+    /// when all of it has left.
+    pub fn look_ahead<'a>(&mut self, unsent: impl Iterator<Item = &'a [u8]>) -> &Reader {
+        let mut known = usize::try_from(self.ahead_len - self.carried).expect("it is in memory");
+        for chunk in unsent {
+            let new = &chunk[known.min(chunk.len())..];
+            known -= chunk.len() - new.len();
+            self.ahead.read(new, |_, _, said| {
+                if let Said::Close(code) = said {
+                    self.ahead_code = Some(code);
+                }
+            });
+            self.ahead_len += new.len() as u64;
+        }
+        &self.ahead
+    }
+}
