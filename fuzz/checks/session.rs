@@ -91,7 +91,7 @@ impl Walk {
                 self.expire();
             }
             15 => self.accept(input.arbitrary()?),
-            16 => session.pause(),
+            16 => session.pause(self.now),
             17 => session.resume(now),
             18 => session.leave(now),
             19 => session.settle(now),

@@ -28,7 +28,7 @@ impl Host {
             let Some(stream) = self.streams.get_mut(id) else { return };
             #[cfg(feature = "deflate")]
             self.hub.receive_unread(id, now);
-            if !self.hub.may_read(id) {
+            if !self.hub.may_read(id, now) {
                 match stream.tidings() {
                     Tidings::None => {}
                     Tidings::Ending => self.hub.peer_leaves(id, now),

@@ -57,7 +57,7 @@ impl Hub {
 
     /// Keeps the rest of a read if the mail is full, or if the read has come to as much as one
     /// message may: then others have their turn first. Gives back whether it has.
-    pub(super) fn keep_unread(&mut self, id: SocketId, rest: &[u8]) -> bool {
+    pub(super) fn keep_unread(&mut self, id: SocketId, rest: &[u8], now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
             return false;
@@ -72,7 +72,7 @@ impl Hub {
         debug_assert!(rare.unread.is_empty(), "what waits is taken up before more is read");
         rare.unread = rest.to_vec();
         if full {
-            self.hold(id, station);
+            self.hold(id, station, now);
         } else {
             self.outputs.push_back(Output::Resume(id));
         }

@@ -35,12 +35,12 @@ impl Hub {
     }
 
     /// Whether the socket is to be read now. If not, [`Output::Resume`] tells when it is.
-    pub fn may_read(&mut self, id: SocketId) -> bool {
+    pub fn may_read(&mut self, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         if let (Standing::Member, Some(station)) = (socket.standing, socket.station) {
             // The service is behind: TCP tells the peer to wait.
             if self.stations[station].mail.is_full() {
-                self.hold(id, station);
+                self.hold(id, station, now);
                 return false;
             }
         }
@@ -54,11 +54,11 @@ impl Hub {
     }
 
     /// Does not read a socket until its service has taken half of its mail.
-    pub(super) fn hold(&mut self, id: SocketId, station: StationId) {
+    pub(super) fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if !socket.flags.held {
             socket.flags.held = true;
-            socket.session.pause();
+            socket.session.pause(now);
             self.stations[station].paused.push(id);
         }
     }
@@ -140,7 +140,7 @@ impl Hub {
         let mut used = 0;
         while used < bytes.len() {
             #[cfg(feature = "deflate")]
-            if self.keep_unread(id, &bytes[used..]) {
+            if self.keep_unread(id, &bytes[used..], now) {
                 return;
             }
             let Some(socket) = self.sockets.get_mut(id) else { return };

@@ -8,7 +8,8 @@ use crate::time::Time;
 /// The moments from which a conversation's deadlines count.
 #[derive(Debug)]
 pub struct Clock {
-    /// The last sign of life from the peer; while it owes one, when it was asked for.
+    /// The last sign of life from the peer; while it owes one, when it was asked for; while
+    /// reading is paused, since when.
     life: Time,
     /// When the phase began; while open, when the last message went either way.
     since: Time,
@@ -75,15 +76,23 @@ impl Clock {
     }
 
     /// Reading is paused: what the peer owes is not due before reading goes on.
-    pub const fn pause(&mut self) {
-        self.paused = true;
+    pub const fn pause(&mut self, now: Time) {
+        if !self.paused {
+            self.paused = true;
+            self.life = now;
+        }
     }
 
-    /// Reading goes on. Silence counts from here, as if the peer had spoken just now.
-    pub const fn resume(&mut self, now: Time) {
+    /// Reading goes on. Silence counts from here, as if the peer had spoken just now. The time
+    /// to answer our close frame is only as much longer as the pause was, or a peer that fills
+    /// the mail again and again would have time without end.
+    pub fn resume(&mut self, phase: &Phase, now: Time) {
+        self.since = match phase {
+            Phase::Closing if self.paused => self.since.after(now.since(self.life.max(self.since))),
+            _ => now,
+        };
         self.paused = false;
         self.leaving = false;
-        self.since = now;
         self.saw_life(now);
     }
 

@@ -210,8 +210,8 @@ impl Session {
     }
 
     /// The peer is not read for a while.
-    pub fn pause(&mut self) {
-        self.clock.pause();
+    pub fn pause(&mut self, now: Time) {
+        self.clock.pause(now);
     }
 
     /// While the peer is not read, it has ended its half of the connection. What it sent before
@@ -222,7 +222,7 @@ impl Session {
 
     /// The peer is read again.
     pub fn resume(&mut self, now: Time) {
-        self.clock.resume(now);
+        self.clock.resume(&self.phase, now);
     }
 
     /// When [`Session::expire`] wants to be called.

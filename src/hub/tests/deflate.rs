@@ -140,8 +140,8 @@ fn many_small_bombs_fill_the_mail_and_no_more() {
         assert!(turns < 1_000, "it goes on");
         if std::mem::take(&mut rig.resumed).is_empty() {
             // The mail is full: nobody is read at that service.
-            assert!(!rig.hub.may_read(bomber) && !rig.hub.may_read(other));
-            assert!(rig.hub.may_read(neighbor), "others are read");
+            assert!(!rig.hub.may_read(bomber, rig.now) && !rig.hub.may_read(other, rig.now));
+            assert!(rig.hub.may_read(neighbor, rig.now), "others are read");
             let waiting = came - 4 * waited;
             assert!((4..=5).contains(&waiting), "{waiting} messages wait");
             waited += 1;
@@ -156,7 +156,7 @@ fn many_small_bombs_fill_the_mail_and_no_more() {
     assert_eq!((came, rig.hub.deadline().is_some()), (bombs, true));
     rig.apply(0, vec![Outbound::Taken { messages: 60, bytes: 60 << 20 }]);
     rig.hub.receive_unread(bomber, rig.now);
-    assert!(rig.hub.may_read(bomber), "all of it has been taken up");
+    assert!(rig.hub.may_read(bomber, rig.now), "all of it has been taken up");
     assert!(rig.hub.sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
 }
 
@@ -180,7 +180,7 @@ fn what_waits_of_a_read_comes_in_its_order() {
     let x = format!("data {} {}", id.serial(), "x".repeat(1_500));
     let data = |text: &str| format!("data {} {text}", id.serial());
     assert_eq!(rig.mail(), [x.clone(), data("1"), x]);
-    assert!(!rig.hub.may_read(id));
+    assert!(!rig.hub.may_read(id, rig.now));
     assert_eq!(std::mem::take(&mut rig.resumed), [id]);
     rig.hub.receive_unread(id, rig.now);
     rig.turn();
@@ -249,7 +249,7 @@ fn nobody_inflates_for_nobody() {
     rig.hub.receive_unread(id, rig.now);
     rig.turn();
     assert!(rig.mail().is_empty());
-    assert!(rig.hub.may_read(id), "its close frame is awaited");
+    assert!(rig.hub.may_read(id, rig.now), "its close frame is awaited");
 }
 
 #[test]

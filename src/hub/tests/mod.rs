@@ -216,11 +216,11 @@ fn early_frames_come_after_the_open() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.ask("/a");
     rig.say(id, "early");
-    assert!(!rig.hub.may_read(id), "one read behind the head is enough");
+    assert!(!rig.hub.may_read(id, rig.now), "one read behind the head is enough");
     rig.ready(0);
     assert_eq!(rig.mail(), ["open 1", "data 1 early"]);
     assert_eq!(rig.resumed, [id]);
-    assert!(rig.hub.may_read(id));
+    assert!(rig.hub.may_read(id, rig.now));
 }
 
 #[test]
@@ -313,18 +313,18 @@ fn full_mail_pauses_reading_and_loses_nothing() {
     rig.apply(0, vec![taken(2)]);
     rig.receive(first, &frame(0x81, b"x").repeat(6));
     assert_eq!(rig.mail().len(), 6, "what was read is delivered");
-    assert!(!rig.hub.may_read(first) && !rig.hub.may_read(second));
+    assert!(!rig.hub.may_read(first, rig.now) && !rig.hub.may_read(second, rig.now));
     let waiting = rig.ask("/a");
     assert!(rig.got(waiting).is_empty(), "no open is delivered either");
     // While it is not read, it owes no pong.
     rig.wait(9_000);
     let other = rig.open("/b");
-    assert!(rig.hub.may_read(other), "others are read");
+    assert!(rig.hub.may_read(other, rig.now), "others are read");
     rig.apply(0, vec![taken(3)]);
-    assert!(rig.resumed.is_empty() && !rig.hub.may_read(first), "half has to be free");
+    assert!(rig.resumed.is_empty() && !rig.hub.may_read(first, rig.now), "half has to be free");
     rig.apply(0, vec![taken(1)]);
     assert_eq!(rig.resumed, [first, second]);
-    assert!(rig.hub.may_read(first) && rig.hub.may_read(second));
+    assert!(rig.hub.may_read(first, rig.now) && rig.hub.may_read(second, rig.now));
     assert!(rig.got(waiting).starts_with(b"HTTP/1.1 101 "));
     assert_eq!(rig.mail(), ["open 3"]);
 }
@@ -335,13 +335,13 @@ fn pausing_never_looks_like_death() {
     let mut rig = Rig::new(limits);
     let id = rig.open("/a");
     rig.say(id, "x");
-    assert!(!rig.hub.may_read(id));
+    assert!(!rig.hub.may_read(id, rig.now));
     for _ in 0..100 {
         rig.wait(10_000);
     }
     assert!(rig.dropped.is_empty() && rig.got(id).is_empty());
     rig.apply(0, vec![taken(2)]);
-    assert!(rig.hub.may_read(id));
+    assert!(rig.hub.may_read(id, rig.now));
     rig.wait(limits.ping_interval_ms + Wheel::TICK_MS);
     assert_eq!(rig.got(id), [0x89, 0]);
     rig.mail();
@@ -549,7 +549,7 @@ fn peers_that_go_while_paused_are_not_held_for_ever() {
     let mut rig = Rig::new(Limits { mail_messages_max: 2, ..Limits::SERVER });
     let (gone, there) = (rig.open("/a"), rig.open("/a"));
     rig.say(gone, "x");
-    assert!(!rig.hub.may_read(gone) && !rig.hub.may_read(there));
+    assert!(!rig.hub.may_read(gone, rig.now) && !rig.hub.may_read(there, rig.now));
     rig.hub.peer_leaves(gone, rig.now);
     rig.wait(Limits::SERVER.write_ms_max - 1);
     rig.hub.peer_leaves(gone, rig.now);

@@ -121,7 +121,7 @@ fn a_stale_id_reaches_nobody() {
         ("a loss", |rig, gone| rig.hub.fail(gone, "reset", rig.now)),
         ("a write", |rig, gone| {
             assert_eq!(rig.hub.wrote(gone, 5, rig.now), Next::Keep);
-            assert!(!rig.hub.may_read(gone));
+            assert!(!rig.hub.may_read(gone, rig.now));
             assert_eq!((rig.hub.unsent_len(gone), rig.hub.unsent(gone).count()), (0, 0));
         }),
         ("a removal", |rig, gone| rig.hub.remove(gone, rig.now)),
@@ -156,7 +156,7 @@ fn a_stale_id_reaches_nobody() {
         rig.turn();
         assert_eq!(rig.mail(), [""; 0], "{name}");
         assert_eq!(rig.got(heir), b"", "{name}");
-        assert!(rig.hub.may_read(heir), "{name}");
+        assert!(rig.hub.may_read(heir, rig.now), "{name}");
         rig.say(heir, "still me");
         assert_eq!(rig.mail(), [format!("data {} still me", heir.serial())], "{name}");
         rig.hub.fail(heir, "reset", rig.now);

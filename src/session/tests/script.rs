@@ -137,7 +137,7 @@ impl Player {
                 session.close(&Close::new(code, reason), now);
             }
             Step::Settle => session.settle(now),
-            Step::Pause => session.pause(),
+            Step::Pause => session.pause(now),
             Step::Resume => session.resume(now),
             Step::Pass(ms) => {
                 let then = if self.flows { Talk::take_all } else { |_: &mut Talk| () };

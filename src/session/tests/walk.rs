@@ -95,7 +95,7 @@ impl Walk {
                 self.accepted |= talk.session.upgrade().is_some();
                 talk.accept();
             }
-            18 => talk.session.pause(),
+            18 => talk.session.pause(now),
             19 | 20 => talk.session.resume(now),
             21 => talk.session.settle(now),
             _ => self.rare(),

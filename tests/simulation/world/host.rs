@@ -214,7 +214,7 @@ impl World {
             stream.reading = false;
         }
         for _ in 0..self.limits.turn_reads_max {
-            let may_read = self.hub.may_read(id);
+            let may_read = self.hub.may_read(id, self.now);
             let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
                 &mut self.links[index]
             else {

@@ -342,7 +342,7 @@ impl World {
             return;
         }
         let (now, deadline) = (self.now, self.hub.deadline());
-        assert!(!self.hub.may_read(id));
+        assert!(!self.hub.may_read(id, self.now));
         self.hub.receive(id, &mut b"GET / HTTP/1.1\r\n\r\n".to_vec(), now);
         self.hub.end(id, now);
         self.hub.fail(id, "stale", now);
