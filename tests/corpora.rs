@@ -41,7 +41,8 @@ fn every_target_is_a_check_with_a_corpus() {
     let all: std::collections::BTreeSet<_> =
         checks::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
     // Some are for builds with a feature.
-    let others = if cfg!(feature = "deflate") { &[][..] } else { &["inflate", "negotiation"] };
+    let compressing = &["compressed", "inflate", "negotiation"][..];
+    let others = if cfg!(feature = "deflate") { &[] } else { compressing };
     let all = &all | &others.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(names("fuzz_targets"), all);
     assert_eq!(names("corpus"), all);

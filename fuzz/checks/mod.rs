@@ -3,6 +3,8 @@
 //! stable toolchain (`tests/corpora.rs`), with every input that a fuzzer has kept.
 #![allow(dead_code, reason = "each target uses one of them")]
 
+#[cfg(feature = "deflate")]
+pub mod compressed;
 pub mod configuration;
 pub mod encode;
 pub mod frames_chunks;
@@ -32,6 +34,8 @@ pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is that of its file and of its corpus.
 pub const ALL: &[(&str, Check)] = &[
+    #[cfg(feature = "deflate")]
+    ("compressed", compressed::check),
     ("configuration", configuration::check),
     ("encode", encode::check),
     ("frames_chunks", frames_chunks::check),

@@ -1,6 +1,8 @@
 //! `Talk`: a session, and a record of what it tells and sends. Time stands still in it unless a
 //! check moves it.
 
+#[cfg(feature = "deflate")]
+use switchboard::session::Codec;
 use switchboard::session::{Event, Session};
 use switchboard::time::Time;
 use switchboard::{Close, CloseCode, Limits, Message};
@@ -16,6 +18,8 @@ pub struct Talk {
     pub output: Vec<u8>,
     /// A session unmasks what it reads in place; inputs are not to be changed.
     read: Vec<u8>,
+    #[cfg(feature = "deflate")]
+    pub codec: Codec,
 }
 
 /// What a session tells of its peer.
@@ -31,7 +35,32 @@ impl Talk {
     pub fn new(limits: Limits) -> Self {
         let now = Time::from_ms(1_000);
         let (heard, output, read) = (Vec::new(), Vec::new(), Vec::new());
-        Self { session: Session::new(now), limits, now, heard, output, read }
+        Self {
+            session: Session::new(now),
+            limits,
+            now,
+            heard,
+            output,
+            read,
+            #[cfg(feature = "deflate")]
+            codec: Codec::new(),
+        }
+    }
+
+    /// A conversation in which `extensions` were offered and accepted.
+    #[cfg(feature = "deflate")]
+    pub fn open_compressed(limits: Limits, extensions: &str, context_bytes_max: usize) -> Self {
+        let mut talk = Self::new(limits);
+        let fields = UPGRADE.strip_suffix(b"\r\n").unwrap_or(UPGRADE);
+        let offer = format!("Sec-WebSocket-Extensions: permessage-deflate{extensions}\r\n\r\n");
+        talk.receive(&[fields, offer.as_bytes()].concat());
+        let offer = talk.session.upgrade().and_then(switchboard::ws::Upgrade::offer);
+        talk.session.agree(offer.expect("it is right").agree(context_bytes_max));
+        talk.accept();
+        talk.take(usize::MAX);
+        talk.heard.clear();
+        talk.output.clear();
+        talk
     }
 
     /// A conversation that is open, as if nothing had been before.
@@ -94,6 +123,12 @@ impl Talk {
         let is_over = matches!(self.heard.last(), Some(Heard::Closed(_)));
         assert!(!is_over, "no event comes after the end: {event:?}");
         self.heard.push(match event {
+            #[cfg(feature = "deflate")]
+            Event::Compressed(message) => {
+                let Self { session, codec, limits, now, .. } = self;
+                let event = session.inflate(codec, message, limits, *now);
+                return self.note(event.expect("it has not ended meanwhile"));
+            }
             Event::Request(_) => Heard::Request,
             Event::Message(message) => Heard::Message(message),
             Event::Closed(close) => Heard::Closed(close),
