@@ -1,5 +1,6 @@
 //! Every input that a fuzzer has kept, passed through the body of its fuzz target. Here, on
 //! the stable toolchain, a corpus is a table of rows that nobody had to think of.
+#![cfg(feature = "host")]
 
 use std::fs;
 use std::path::Path;

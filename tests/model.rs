@@ -178,7 +178,8 @@ fn turns(
     tower: &Tower,
     waker: &Waker,
     stations: &[Station],
-    (batches_len, way): (usize, Way),
+    batches_len: usize,
+    way: Way,
     is_asked: impl Fn() -> bool,
 ) {
     let mut taken = 0;
@@ -225,7 +226,7 @@ fn services_and_loop(services_len: usize, batches_len: usize, way: Way) {
                 }
             });
         }
-        turns(&tower, &waker, &stations, (services_len * batches_len, way), || true);
+        turns(&tower, &waker, &stations, services_len * batches_len, way, || true);
     });
 }
 
@@ -260,7 +261,7 @@ fn an_alarm_beside_a_service_is_heard() {
         });
         let station = Station { batches, rung };
         let is_asked = || asked.load(Ordering::Acquire) > 0;
-        turns(&tower, &waker, &[station], (1, Way::Right), is_asked);
+        turns(&tower, &waker, &[station], 1, Way::Right, is_asked);
     });
 }
 

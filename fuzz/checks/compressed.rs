@@ -6,7 +6,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use switchboard::session::Frame;
 use switchboard::{Limits, Message};
 
-use super::frames::{Form, Sent};
+use super::frames::Sent;
 use super::talk::{Heard, PING, Talk};
 
 /// What is offered, the memory for contexts, messages either way, and frames, right or wrong.
@@ -89,7 +89,7 @@ impl Pair {
         let rest = payload.split_off(u.int_in_range(0..=payload.len())?);
         let before = self.whole.heard.len();
         let key = u.arbitrary()?;
-        let sent = |first, payload| Sent { first, key: Some(key), form: Form::Shortest, payload };
+        let sent = |first, payload| Sent::new(first, key, payload);
         self.receive(&[sent(first, payload), sent(PING, Vec::new()), sent(FIN, rest)]);
         let heard = self.whole.heard.get(before);
         if message.len() > self.whole.limits.message_bytes_max {

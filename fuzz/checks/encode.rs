@@ -10,9 +10,9 @@ use tungstenite::protocol::Role;
 use tungstenite::protocol::frame::CloseFrame;
 use tungstenite::{Error, Message as Theirs};
 
-use super::frames::{Form, Sent};
+use super::frames::Sent;
 use super::talk::{PING, PONG, Talk};
-use super::wire::connect;
+use super::theirs::connect;
 
 /// The input is what is done, step by step.
 pub fn check(data: &[u8]) {
@@ -98,8 +98,7 @@ impl Sender {
     /// The peer pings.
     fn ping(&mut self, payload: &[u8]) {
         let had = self.talk.session.unsent_len();
-        let (key, payload) = (Some([1, 2, 3, 4]), payload.to_vec());
-        let ping = Sent { first: PING, key, form: Form::Shortest, payload };
+        let ping = Sent::new(PING, [1, 2, 3, 4], payload.to_vec());
         self.talk.receive(&ping.encode());
         if self.is_closed() {
             return;
@@ -132,8 +131,7 @@ impl Sender {
         let event = self.talk.session.expire(&LIMITS, self.talk.now);
         assert!(event.is_none(), "{event:?}");
         self.sent.push_back(Theirs::Ping(Vec::new().into()));
-        let (key, payload) = (Some([0; 4]), Vec::new());
-        self.talk.receive(&Sent { first: PONG, key, form: Form::Shortest, payload }.encode());
+        self.talk.receive(&Sent::new(PONG, [0; 4], Vec::new()).encode());
     }
 
     fn close(&mut self, close: &Close) {

@@ -28,6 +28,11 @@ pub enum Form {
 }
 
 impl Sent {
+    /// One that is masked, with its length in the shortest form.
+    pub const fn new(first: u8, key: [u8; 4], payload: Vec<u8>) -> Self {
+        Self { first, key: Some(key), form: Form::Shortest, payload }
+    }
+
     /// The next frame.
     pub fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
         let wish: u8 = u.arbitrary()?;

@@ -7,7 +7,8 @@ use switchboard::session::Next;
 
 use super::cutting::Cutting;
 use super::frames::Sent;
-use super::talk::{Heard, PONG, Talk, UPGRADE, control};
+use super::talk::{Heard, Talk, UPGRADE};
+use super::world::wire::{Said, read_frame, read_head};
 
 /// How the input is to be read, a cutting, and the input: bytes, or frames.
 pub fn check(data: &[u8]) {
@@ -100,17 +101,17 @@ fn play(pieces: &[&[u8]], taking: Cutting<'_>, mode: Mode, limits: Limits) -> St
     Story { heard: talk.heard, output: talk.output, next: talk.session.next() }
 }
 
-/// The frames behind the 101, none of which is long.
-fn frames_of(output: &[u8]) -> Vec<&[u8]> {
-    let head = output.windows(4).position(|end| end == b"\r\n\r\n").expect("it was accepted");
-    let (mut frames, mut rest) = (Vec::new(), &output[head + 4..]);
-    while let [first, len, ..] = rest {
-        let (frame, behind) = rest.split_at(2 + usize::from(*len));
-        let is_pong = *first == PONG && control(PONG, &frame[2..]) == frame;
-        assert!(is_pong || behind.is_empty(), "a close frame is the last: {rest:02x?}");
-        frames.push(frame);
-        rest = behind;
+/// The frames behind the 101.
+fn frames_of(output: &[u8]) -> Vec<Said<'_>> {
+    let (head_len, _) = read_head(output).expect("it was accepted");
+    let (mut frames, mut rest) = (Vec::new(), &output[head_len..]);
+    while let Some((len, said)) = read_frame(rest) {
+        rest = &rest[len..];
+        let is_pong = matches!(said, Said::Pong(_));
+        assert!(is_pong || rest.is_empty(), "a close frame is the last: {rest:02x?}");
+        frames.push(said);
     }
+    assert!(rest.is_empty(), "the last frame is whole: {rest:02x?}");
     frames
 }
 

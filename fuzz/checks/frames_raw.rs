@@ -6,8 +6,9 @@ use switchboard::{Close, CloseCode, Limits, Message};
 use tungstenite::protocol::Role;
 use tungstenite::{Error, Message as Theirs};
 
-use super::talk::{CLOSE, Heard, Talk};
-use super::wire::connect;
+use super::talk::{Heard, Talk};
+use super::theirs::connect;
+use super::world::wire::{Said, read_frame};
 
 /// The input is what a client sends once the conversation is open.
 pub fn check(data: &[u8]) {
@@ -105,13 +106,13 @@ enum End {
 impl Story {
     /// What was sent before the close frame.
     fn pongs(&self) -> &[u8] {
-        let mut rest = &self.output[..];
-        while let [first, len, behind @ ..] = rest
-            && *first != CLOSE
+        let mut end = 0;
+        while let Some((len, said)) = read_frame(&self.output[end..])
+            && !matches!(said, Said::Close(_))
         {
-            rest = &behind[usize::from(*len)..];
+            end += len;
         }
-        &self.output[..self.output.len() - rest.len()]
+        &self.output[..end]
     }
 }
 

@@ -1,11 +1,8 @@
 //! The world of the simulation, with its choices made by the input: whatever peers, services and
 //! time do, the promises of the README hold.
 
-#[path = "../../tests/simulation/world/mod.rs"]
-mod world;
-
-use world::World;
-use world::choice::Listed;
+use super::world::World;
+use super::world::choice::Listed;
 
 /// Each byte is a choice.
 pub fn check(data: &[u8]) {

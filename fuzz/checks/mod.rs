@@ -27,7 +27,9 @@ mod cutting;
 mod frames;
 mod model;
 mod talk;
-mod wire;
+mod theirs;
+#[path = "../../tests/simulation/world/mod.rs"]
+mod world;
 
 /// The check of one fuzz target.
 pub type Check = fn(&[u8]);

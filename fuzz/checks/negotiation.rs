@@ -5,19 +5,16 @@ use switchboard::limits::Limits;
 use switchboard::ws::upgrade::UpgradeError;
 use switchboard::ws::{HeadReader, Upgrade};
 
+use super::talk::UPGRADE;
+
 /// The first byte tells the memory for contexts; the lines of the rest are headers.
 pub fn check(data: &[u8]) {
     let Some((&memory, text)) = data.split_first() else { return };
     let text: String = text.iter().map(|&byte| printable(byte)).collect();
-    let mut head = String::from(
-        "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-    );
-    for line in text.split('\n') {
-        head += &format!("Sec-WebSocket-Extensions:{line}\r\n");
-    }
-    head += "\r\n";
-    let read = HeadReader::default().receive(head.as_bytes(), &Limits::SERVER);
+    let lines = text.split('\n').map(|line| format!("Sec-WebSocket-Extensions:{line}\r\n"));
+    let lines: String = lines.collect();
+    let head = [&UPGRADE[..UPGRADE.len() - 2], lines.as_bytes(), b"\r\n"].concat();
+    let read = HeadReader::default().receive(&head, &Limits::SERVER);
     // It may be too long.
     let Ok((_, Some(head))) = read else { return };
 

@@ -2,8 +2,8 @@
 //! After each step it is held against what sessions promise, and against nothing else: a second
 //! session, which would have the same faults, is not in here.
 
+mod output;
 mod peer;
-mod wire;
 
 use arbitrary::{Result, Unstructured};
 use switchboard::limits::Limits;
@@ -11,8 +11,8 @@ use switchboard::session::{Event, Frame, Next, Overflow, Session};
 use switchboard::time::Time;
 use switchboard::ws::{Close, CloseCode, Message, Response, Status};
 
+use output::{Answer, Output};
 use peer::Peer;
-use wire::{Answer, Wire};
 
 /// The input is a list of steps, each a byte and what it needs.
 pub fn check(data: &[u8]) {
@@ -32,7 +32,7 @@ struct Walk {
     limits: Limits,
     now: Time,
     peer: Peer,
-    wire: Wire,
+    output: Output,
     /// The messages of the service that the session took.
     sent: Vec<Message>,
     /// The bytes of answers that come in parts.
@@ -60,7 +60,7 @@ impl Walk {
             limits,
             now,
             peer: Peer::begin(input)?,
-            wire: Wire::default(),
+            output: Output::default(),
             sent: Vec::new(),
             parts: None,
             heard: 0,
@@ -113,7 +113,7 @@ impl Walk {
     /// The peer's next bytes come, as far as the session wants them.
     fn receive(&mut self, bytes_max: u8) {
         if self.session.wants_bytes() {
-            let mut bytes = self.peer.take(usize::from(bytes_max));
+            let mut bytes = self.peer.take(bytes_max);
             self.read(&mut bytes);
         }
     }
@@ -188,9 +188,9 @@ impl Walk {
         let len = bytes_len.min(self.session.unsent_len());
         let bytes: Vec<u8> = self.session.unsent().flatten().copied().take(len).collect();
         self.session.wrote(len, self.now);
-        self.wire.read(&bytes);
+        self.output.read(&bytes);
         // A pong that waited may have come up.
-        self.wire.promised = self.wire.len() + self.session.unsent_len();
+        self.output.promised = self.output.len + self.session.unsent_len();
     }
 
     /// Time passes, and nobody minds the deadlines.
@@ -271,18 +271,18 @@ impl Walk {
         }
         assert!(next == Next::Keep || unsent == 0, "what waits is written first");
         // Whoever left before all was taken has lost the rest; nothing else loses any.
-        let queued = self.wire.len() + unsent;
-        if queued < self.wire.promised {
-            assert!(next == Next::Drop, "{} bytes are lost", self.wire.promised - queued);
+        let queued = self.output.len + unsent;
+        if queued < self.output.promised {
+            assert!(next == Next::Drop, "{} bytes are lost", self.output.promised - queued);
             self.lost = true;
         }
-        (self.next, self.wire.promised) = (next, queued);
+        (self.next, self.output.promised) = (next, queued);
         self.check_output();
     }
 
     /// What the peer took, as far as it did.
     fn check_output(&self) {
-        let Wire { answer, messages, pongs, closes, .. } = &self.wire;
+        let Output { answer, messages, pongs, closes, .. } = &self.output;
         let frames = messages.len() + pongs.len() + closes;
         assert!(self.accepted || frames == 0, "frames come behind a 101 only");
         assert!(*closes <= 1, "at most one close frame");
@@ -299,7 +299,7 @@ impl Walk {
             assert_eq!(*closes, usize::from(self.accepted), "a close frame ends what was accepted");
             let is_answered = self.accepted == matches!(answer, Some(Answer::Switched));
             assert!(is_answered, "each request has its answer");
-            self.wire.check_body(self.parts.as_deref());
+            self.output.check_body(self.parts.as_deref());
         }
     }
 

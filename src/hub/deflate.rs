@@ -91,7 +91,6 @@ impl Hub {
         let codec = self.deflate.codec();
         let Some(event) = socket.session.inflate(codec, message, limits, now) else { return };
         if let Event::Message(message) = &event {
-            // To lay out a context takes about as long as to inflate a part of its length.
             self.deflate.inflated_bytes += message.len() + context / CONTEXT_SHARE;
         }
         self.happen(id, event, now);
@@ -158,7 +157,7 @@ impl Hub {
     ) -> usize {
         let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
         let Some(socket) = found else { return 1 };
-        let codec = self.deflate.codec.get_or_insert_default();
+        let codec = self.deflate.codec();
         let sent = socket.session.send_compressed(codec, message, limits, now);
         let deliveries = match sent {
             Ok(0) => 1,
@@ -221,8 +220,9 @@ const fn deliveries(bytes: usize) -> usize {
     DELIVERIES_MIN + bytes / DELIVERY_BYTES
 }
 
-/// To set up a deflater takes about as long as so many deliveries, and so does each further
-/// so many bytes as one.
+/// To set up a deflater takes about as long as so many deliveries.
 const DELIVERIES_MIN: usize = 16;
+/// To deflate so many bytes takes about as long as one delivery.
 const DELIVERY_BYTES: usize = 256;
+/// To lay out a context takes about as long as to inflate this part of its length.
 const CONTEXT_SHARE: usize = 8;

@@ -60,6 +60,8 @@ pub use tree::{PathError, ServiceTree};
 /// [`Hub::expire`], then [`Hub::poll`] until it gives `None`; for [`Output::Write`] it calls
 /// [`Hub::wrote`], and [`Hub::remove`] if that says so. To stop, it calls [`Hub::drain`], goes
 /// on until [`Hub::is_drained`], and then calls [`Hub::stop_services`].
+///
+/// With the feature `deflate`, `Hub::receive_unread` comes before each [`Hub::may_read`].
 #[derive(Debug)]
 pub struct Hub {
     tree: ServiceTree,

@@ -158,6 +158,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::ws::tests::random::Random;
 
     fn id(number: u64) -> SocketId {
         SocketId::from_u64(number << 24 | number)
@@ -182,13 +183,10 @@ mod tests {
         let names = ["a", "b", "c", "d", "e"];
         let mut topics = Topics::default();
         let mut plain = BTreeSet::new();
-        let mut seed = 1_u64;
+        let mut random = Random::new(1);
         for _ in 0..20_000 {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let (socket, name) = (id((seed >> 33) % 9), names[(seed >> 40) as usize % 5]);
-            match (seed >> 50) % 8 {
+            let (socket, name) = (id(random.below(9) as u64), random.pick(&names));
+            match random.below(8) {
                 0 => {
                     topics.leave(socket);
                     plain.retain(|&(member, _)| member != socket);

@@ -156,6 +156,7 @@ const UNSET: u16 = u16::MAX;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::tests::random::Random;
 
     fn all(wheel: &mut Wheel, now: u64) -> Vec<usize> {
         std::iter::from_fn(|| wheel.expire(Time::from_ms(now))).collect()
@@ -197,24 +198,21 @@ mod tests {
     fn any_history_agrees_with_a_plain_list() {
         let mut wheel = Wheel::new(Time::ZERO, 0);
         let mut plain: Vec<Option<u64>> = vec![None; 50];
-        let (mut seed, mut now) = (7_u64, 0_u64);
+        let (mut random, mut now) = (Random::new(7), 0_u64);
         for _ in 0..20_000 {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let (place, random) = ((seed >> 33) as usize % 50, seed >> 40);
-            match random % 5 {
+            let place = random.below(50);
+            match random.below(5) {
                 0 => {
                     wheel.cancel(place);
                     plain[place] = None;
                 }
                 1..=3 if plain[place].is_none() => {
-                    let at = now + random % 30_000;
+                    let at = now + random.below(30_000) as u64;
                     wheel.set(place, Time::from_ms(at));
                     plain[place] = Some(at.div_ceil(Wheel::TICK_MS).max(now / Wheel::TICK_MS + 1));
                 }
                 _ => {
-                    now += random % 500;
+                    now += random.below(500) as u64;
                     let mut came = all(&mut wheel, now);
                     came.sort_unstable();
                     let due = |tick: &Option<u64>| tick.is_some_and(|t| t <= now / Wheel::TICK_MS);

@@ -125,7 +125,11 @@ impl Codec {
             let status = status.map_err(|_| Fault::Deflate)?;
             rest = &rest[count(inflate.total_in(), read)..];
             let written = count(inflate.total_out(), written);
-            extend(out, &self.scratch[..written], limits.message_bytes_max)?;
+            let piece = &self.scratch[..written];
+            if piece.len() > limits.message_bytes_max - out.len() {
+                return Err(Fault::MessageTooLong);
+            }
+            append(out, piece, limits.message_bytes_max);
             match status {
                 Status::StreamEnd if rest.is_empty() => return Ok(Progress::Final),
                 // RFC 7692, 7.2.3.4: a block may be final, and others follow it; they are
@@ -160,17 +164,12 @@ enum Progress {
     Open,
 }
 
-/// Appends a piece, unless that makes a message too long. The buffer doubles, as far as it may.
-fn extend(out: &mut Vec<u8>, piece: &[u8], max: usize) -> Result<(), Fault> {
-    let room = max - out.len();
-    if piece.len() > room {
-        return Err(Fault::MessageTooLong);
-    }
+/// Appends a piece, with which there are `max` bytes at most. The buffer doubles, up to that.
+pub(super) fn append(out: &mut Vec<u8>, piece: &[u8], max: usize) {
     if piece.len() > out.capacity() - out.len() {
-        out.reserve_exact(out.len().max(piece.len()).min(room));
+        out.reserve_exact(out.len().max(piece.len()).min(max - out.len()));
     }
     out.extend_from_slice(piece);
-    Ok(())
 }
 
 /// How far a counter has come. It is never more than a buffer's length.

@@ -1,10 +1,11 @@
-//! [`Session`]: one conversation, driven by the hub. Its methods, in three files:
+//! [`Session`]: one conversation, driven by the hub. Its methods, and where those stand that do
+//! not stand here:
 //!
 //! 1. what the peer did (`input.rs`): [`Session::receive`], [`Session::end`],
 //!    [`Session::fail`]
 //! 2. what the hub decides: [`Session::accept`], [`Session::respond`], [`Session::send`],
 //!    [`Session::send_frame`], [`Session::close`], [`Session::settle`], [`Session::pause`],
-//!    [`Session::resume`]
+//!    [`Session::leave`], [`Session::resume`]
 //! 3. what time demands: [`Session::deadline`], [`Session::expire`]
 //! 4. what is to be written (`output.rs`): [`Session::unsent`], [`Session::wrote`],
 //!    [`Session::next`]

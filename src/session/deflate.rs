@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::codec::Codec;
+use crate::session::codec::{Codec, append};
 use crate::session::conversation::{Event, Overflow, Session};
 use crate::session::outbox::Frame;
 use crate::session::phase::Phase;
@@ -54,11 +54,7 @@ impl Window {
         let plain = &plain[plain.len().saturating_sub(max)..];
         let surplus = (self.0.len() + plain.len()).saturating_sub(max);
         self.0.drain(..surplus);
-        if plain.len() > self.0.capacity() - self.0.len() {
-            let room = max - self.0.len();
-            self.0.reserve_exact(self.0.len().max(plain.len()).min(room));
-        }
-        self.0.extend_from_slice(plain);
+        append(&mut self.0, plain, max);
     }
 }
 

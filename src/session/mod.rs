@@ -24,7 +24,7 @@ mod output;
 mod phase;
 mod reader;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(feature = "deflate")]
 pub use codec::Codec;

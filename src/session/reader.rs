@@ -156,9 +156,16 @@ struct Assembly {
 #[derive(Debug)]
 enum Body {
     Text(String, Utf8),
-    Binary(Vec<u8>),
+    /// Bytes that are not looked into.
+    Bytes(Vec<u8>, Kind),
+}
+
+/// What bytes are once they are whole.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Binary,
     #[cfg(feature = "deflate")]
-    Compressed(Opcode, Vec<u8>),
+    Compressed(Opcode),
 }
 
 impl Partial {
@@ -248,9 +255,11 @@ impl Partial {
                 utf8.finish()?;
                 Item::Message(Message::Text(text))
             }
-            Body::Binary(bytes) => Item::Message(Message::Binary(bytes)),
+            Body::Bytes(bytes, Kind::Binary) => Item::Message(Message::Binary(bytes)),
             #[cfg(feature = "deflate")]
-            Body::Compressed(opcode, bytes) => Item::Compressed(Compressed { opcode, bytes }),
+            Body::Bytes(bytes, Kind::Compressed(opcode)) => {
+                Item::Compressed(Compressed { opcode, bytes })
+            }
         }))
     }
 
@@ -289,29 +298,24 @@ impl Body {
             Payload::Plain if matches!(opcode, Opcode::Text) => {
                 Self::Text(String::new(), Utf8::default())
             }
-            Payload::Plain => Self::Binary(Vec::new()),
+            Payload::Plain => Self::Bytes(Vec::new(), Kind::Binary),
             #[cfg(feature = "deflate")]
-            Payload::Compressed => Self::Compressed(opcode, Vec::new()),
+            Payload::Compressed => Self::Bytes(Vec::new(), Kind::Compressed(opcode)),
         }
     }
 
     const fn payload(&self) -> Payload {
         match self {
-            Self::Text(..) | Self::Binary(_) => Payload::Plain,
+            Self::Text(..) | Self::Bytes(_, Kind::Binary) => Payload::Plain,
             #[cfg(feature = "deflate")]
-            Self::Compressed(..) => Payload::Compressed,
+            Self::Bytes(_, Kind::Compressed(_)) => Payload::Compressed,
         }
     }
 
     fn receive(&mut self, payload: &[u8]) -> Result<(), Fault> {
         match self {
             Self::Text(text, utf8) => utf8.receive(payload, text)?,
-            Self::Binary(bytes) => {
-                work::did(payload.len());
-                bytes.extend_from_slice(payload);
-            }
-            #[cfg(feature = "deflate")]
-            Self::Compressed(_, bytes) => {
+            Self::Bytes(bytes, _) => {
                 work::did(payload.len());
                 bytes.extend_from_slice(payload);
             }
@@ -322,9 +326,7 @@ impl Body {
     const fn len(&self) -> usize {
         match self {
             Self::Text(text, utf8) => text.len() + utf8.held_len(),
-            Self::Binary(bytes) => bytes.len(),
-            #[cfg(feature = "deflate")]
-            Self::Compressed(_, bytes) => bytes.len(),
+            Self::Bytes(bytes, _) => bytes.len(),
         }
     }
 
@@ -332,9 +334,7 @@ impl Body {
     const fn capacity(&self) -> usize {
         match self {
             Self::Text(text, _) => text.capacity(),
-            Self::Binary(bytes) => bytes.capacity(),
-            #[cfg(feature = "deflate")]
-            Self::Compressed(_, bytes) => bytes.capacity(),
+            Self::Bytes(bytes, _) => bytes.capacity(),
         }
     }
 }
@@ -346,26 +346,26 @@ fn receive_whole(
     extension: Extension,
     limits: &Limits,
 ) -> Result<Option<(usize, Item)>, Fault> {
-    let Some((header, kind, start)) = extension.decode(bytes)? else { return Ok(None) };
+    let Some((header, payload, start)) = extension.decode(bytes)? else { return Ok(None) };
     if !header.fin || !matches!(header.opcode, Opcode::Text | Opcode::Binary) {
         return Ok(None);
     }
-    check_length(0, header.length, kind.bytes_max(limits))?;
+    check_length(0, header.length, payload.bytes_max(limits))?;
     let Ok(length) = usize::try_from(header.length) else { return Ok(None) };
-    let Some(payload) = bytes[start..].get_mut(..length) else { return Ok(None) };
-    mask::apply(payload, header.key.unwrap_or_default());
+    let Some(body) = bytes[start..].get_mut(..length) else { return Ok(None) };
+    mask::apply(body, header.key.unwrap_or_default());
     // It is copied, and text is validated besides.
-    work::did(2 * payload.len());
-    let item = match kind {
-        #[cfg(feature = "deflate")]
-        Payload::Compressed => {
-            Item::Compressed(Compressed { opcode: header.opcode, bytes: payload.to_vec() })
-        }
+    work::did(2 * body.len());
+    let item = match payload {
         Payload::Plain if header.opcode == Opcode::Text => {
-            let text = core::str::from_utf8(payload).map_err(|_| Fault::Utf8)?;
+            let text = core::str::from_utf8(body).map_err(|_| Fault::Utf8)?;
             Item::Message(Message::Text(text.to_owned()))
         }
-        Payload::Plain => Item::Message(Message::Binary(payload.to_vec())),
+        Payload::Plain => Item::Message(Message::Binary(body.to_vec())),
+        #[cfg(feature = "deflate")]
+        Payload::Compressed => {
+            Item::Compressed(Compressed { opcode: header.opcode, bytes: body.to_vec() })
+        }
     };
     Ok(Some((start + length, item)))
 }

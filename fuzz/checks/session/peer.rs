@@ -4,6 +4,8 @@
 use arbitrary::{Result, Unstructured};
 use switchboard::ws::Message;
 
+use super::super::frames::Sent;
+
 /// A peer, and what of its words is still on the way.
 #[derive(Default)]
 pub struct Peer {
@@ -89,9 +91,9 @@ impl Peer {
         Ok(())
     }
 
-    /// The next bytes on their way; all there are if `max` is that of its type.
-    pub fn take(&mut self, max: usize) -> Vec<u8> {
-        let max = if max == usize::from(u8::MAX) { self.queue.len() } else { max };
+    /// The next bytes on their way, up to so many; `u8::MAX` is all there are.
+    pub fn take(&mut self, max: u8) -> Vec<u8> {
+        let max = if max == u8::MAX { usize::MAX } else { max.into() };
         let bytes: Vec<u8> = self.queue.drain(..max.min(self.queue.len())).collect();
         self.taken += bytes.len();
         bytes
@@ -121,20 +123,10 @@ impl Peer {
         self.pings.iter().take_while(|(end, _)| *end <= self.taken).map(|(_, payload)| payload)
     }
 
-    /// Puts a masked frame together (RFC 6455, 5.2).
+    /// Says a frame, masked with one key or with zeros.
     fn frame(&mut self, first: u8, payload: &[u8], input: &mut Unstructured) -> Result<()> {
         let key: [u8; 4] = if input.arbitrary()? { [0x12, 0xF4, 0x56, 0xB8] } else { [0; 4] };
-        self.queue.push(first);
-        match u8::try_from(payload.len()) {
-            Ok(short @ ..=125) => self.queue.push(0x80 | short),
-            _ => {
-                let medium = u16::try_from(payload.len()).expect("none is longer");
-                self.queue.push(0x80 | 126);
-                self.queue.extend(medium.to_be_bytes());
-            }
-        }
-        self.queue.extend(key);
-        self.queue.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+        self.queue.extend(Sent::new(first, key, payload.to_vec()).encode());
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! Compression in the hub: who gets it, what is compressed once, and what a read may come to.
 
-use flate2::{Compress, Compression as Level, Decompress, FlushCompress, FlushDecompress};
+use flate2::{Compress, Compression as Level, Decompress};
 
 use super::*;
+use crate::session::tests::codec::{self, inflate};
 
 #[test]
 fn services_compress_if_they_are_told_to() {
@@ -127,7 +128,7 @@ fn many_small_bombs_fill_the_mail_and_no_more() {
     rig.compress();
     let (bomber, other) = (rig.compressing(""), rig.open("/a"));
     let neighbor = rig.open("/b");
-    let bomb = frame_of(0xC2, &deflate(&vec![0; 1 << 20]));
+    let bomb = frame(0xC2, &deflate(&vec![0; 1 << 20]));
     assert!(bomb.len() < 1_100);
     let bombs = 60;
     rig.receive(bomber, &bomb.repeat(bombs));
@@ -167,7 +168,7 @@ fn what_waits_of_a_read_comes_in_its_order() {
     let mut rig = Rig::new(limits);
     rig.compress();
     let id = rig.compressing("");
-    let long = frame_of(0xC1, &deflate(&[b'x'; 1_500]));
+    let long = frame(0xC1, &deflate(&[b'x'; 1_500]));
     let parts: [&[u8]; 6] = [
         &long,
         &frame(0x81, b"1"),
@@ -197,7 +198,7 @@ fn full_mail_cuts_a_read() {
     let id = rig.compressing("");
     let messages: Vec<u8> = (0..10)
         .flat_map(|number: u8| match number % 2 {
-            0 => frame_of(0xC1, &deflate(&[b'0' + number])),
+            0 => frame(0xC1, &deflate(&[b'0' + number])),
             _ => frame(0x81, &[b'0' + number]),
         })
         .collect();
@@ -226,7 +227,7 @@ fn what_waits_goes_with_its_connection() {
     let mut rig = Rig::new(limits);
     rig.compress();
     let id = rig.compressing("");
-    rig.receive(id, &frame_of(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
+    rig.receive(id, &frame(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
     assert_eq!(rig.mail().len(), 1);
     rig.hub.fail(id, "gone", rig.now);
     rig.turn();
@@ -242,7 +243,7 @@ fn nobody_inflates_for_nobody() {
     let mut rig = Rig::new(limits);
     rig.compress();
     let id = rig.compressing("");
-    rig.receive(id, &frame_of(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
+    rig.receive(id, &frame(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
     rig.hub.ended(StationId::new(0), 1, "it panicked", rig.now);
     rig.turn();
     rig.mail();
@@ -260,10 +261,10 @@ fn bombs_and_broken_data_end_their_own_socket() {
     let other = rig.compressing("");
     for (payload, code) in [(deflate(&[0; 1_001]), 1009), (vec![0x06], 1007)] {
         let id = rig.compressing("");
-        rig.receive(id, &frame_of(0xC2, &payload));
+        rig.receive(id, &frame(0xC2, &payload));
         let word = format!("close {} {code}", id.serial());
         assert_eq!(rig.mail(), [word]);
-        rig.receive(other, &frame_of(0xC1, &deflate(b"well")));
+        rig.receive(other, &frame(0xC1, &deflate(b"well")));
         assert_eq!(rig.mail(), [format!("data {} well", other.serial())]);
     }
 }
@@ -276,14 +277,7 @@ impl Rig {
 
     /// A peer that asks for a service, and offers to compress.
     fn offer(&mut self, path: &str, offer: &str) -> SocketId {
-        let id = self.connect();
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Extensions: permessage-deflate{offer}\r\n\r\n"
-        );
-        self.receive(id, head.as_bytes());
-        id
+        self.ask_with(path, &format!("Sec-WebSocket-Extensions: permessage-deflate{offer}"))
     }
 
     /// A socket that is open at the first service, and compresses.
@@ -308,32 +302,9 @@ impl Rig {
     }
 }
 
-/// A message as RFC 7692, 7.2.1 says, by another implementation.
+/// A message by itself, compressed by another implementation.
 fn deflate(plain: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(plain.len() + 100);
-    let mut compress = Compress::new(Level::new(6), false);
-    compress.compress_vec(plain, &mut out, FlushCompress::Sync).expect("it is deflated");
-    assert!(out.len() < plain.len() + 100);
-    out.truncate(out.len() - 4);
-    out
-}
-
-/// What a message comes to, by another implementation.
-fn inflate(decompress: &mut Decompress, compressed: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(10_000);
-    let compressed = [compressed, &[0x00, 0x00, 0xFF, 0xFF]].concat();
-    let read = decompress.decompress_vec(&compressed, &mut out, FlushDecompress::Sync);
-    read.expect("it is right");
-    out
-}
-
-/// A frame of any length, masked with zeros.
-fn frame_of(first: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(payload.len()).expect("a medium one").to_be_bytes();
-    match u8::try_from(payload.len()) {
-        Ok(..=125) => frame(first, payload),
-        _ => [&[first, 0xFE, length[0], length[1], 0, 0, 0, 0], payload].concat(),
-    }
+    codec::deflate(&mut Compress::new(Level::new(6), false), plain)
 }
 
 /// The first byte and the payload of a server's only frame.

@@ -2,23 +2,6 @@
 
 use super::*;
 
-/// The peer of a socket whose service has ended answers the close frame. By then the next run
-/// counts its own mail, and the number of the last transaction means another socket there.
-#[test]
-fn close_frames_wait_in_the_mail_of_their_own_run_only() {
-    let mut rig = Rig::new(Limits::SERVER);
-    let old = rig.open("/a");
-    rig.say(old, "1");
-    rig.hub.ended(StationId::new(0), 1, "it panicked", rig.now);
-    rig.turn();
-    let new = rig.open("/a");
-    rig.receive(new, &[frame(0x81, b"1"), frame(0x88, &[3, 232])].concat());
-    rig.receive(old, &frame(0x88, &[3, 244]));
-    assert!(rig.got(new).is_empty(), "the service has not answered");
-    rig.apply(0, vec![taken(2)]);
-    assert_eq!(rig.got(new), close_frame(1000));
-}
-
 /// A service that sends and takes no mail is not told of each time that an outbox fills and
 /// drains, or its mail would grow without a limit.
 #[test]

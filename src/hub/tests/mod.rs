@@ -7,6 +7,7 @@ mod storm;
 
 use super::*;
 use crate::service::{Admission, Audience, Outbound, Verdict};
+use crate::session::tests::frame;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
 /// A hub, and a host that does what it is told and remembers what the peers got.
@@ -89,11 +90,16 @@ impl Rig {
 
     /// A peer that asks for a service.
     fn ask(&mut self, path: &str) -> SocketId {
+        self.ask_with(path, "Sec-WebSocket-Protocol: x, y")
+    }
+
+    /// The same, with this line in its head.
+    fn ask_with(&mut self, path: &str, line: &str) -> SocketId {
         let id = self.connect();
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Protocol: x, y\r\n\r\n"
+             {line}\r\n\r\n"
         );
         self.receive(id, head.as_bytes());
         id
@@ -104,7 +110,7 @@ impl Rig {
         self.turn();
     }
 
-    /// A text message, masked with zeros.
+    /// A text message.
     fn say(&mut self, id: SocketId, text: &str) {
         self.receive(id, &frame(0x81, text.as_bytes()));
     }
@@ -166,11 +172,6 @@ impl Rig {
         let text = String::from_utf8(self.got(id)).expect("an answer is text");
         text.split(' ').nth(1).unwrap_or_default().to_owned()
     }
-}
-
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).expect("a short one");
-    [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
 }
 
 fn send(to: impl Into<Audience>, text: &str) -> Outbound {

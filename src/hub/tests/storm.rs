@@ -1,13 +1,13 @@
 //! What is left when all have gone, and what a stale id can do: nothing, both times.
 
 use super::*;
+use crate::ws::tests::random::Random;
 
 /// Peers of all kinds come, do one thing or another, and go: by themselves, by a fault, lost,
 /// by a deadline, by their service, with its end. The seed tells which.
-fn storm(rig: &mut Rig, random: &mut u64, sockets: &mut Vec<SocketId>) {
-    *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-    let roll = usize::try_from(*random >> 40).expect("it is small");
-    let path = if roll % 2 == 0 { "/a" } else { "/b" };
+fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<SocketId>) {
+    let roll = random.below(1 << 24);
+    let path = if roll.is_multiple_of(2) { "/a" } else { "/b" };
     let id = match sockets.len() {
         0 => rig.ask(path),
         len => sockets.swap_remove(roll / 32 % len),
@@ -23,7 +23,7 @@ fn storm(rig: &mut Rig, random: &mut u64, sockets: &mut Vec<SocketId>) {
         5 => rig.apply(station, vec![Outbound::Close { to: id.into(), close: lost() }]),
         6 => rig.wait(roll as u64 % 3_000),
         7 => rig.hub.peer_leaves(id, now),
-        8 if roll % 7 == 0 => {
+        8 if roll.is_multiple_of(7) => {
             let run = rig.hub.stations[StationId::new(station)].run;
             rig.hub.ended(StationId::new(station), run, "a storm", now);
         }
@@ -38,7 +38,7 @@ fn storm(rig: &mut Rig, random: &mut u64, sockets: &mut Vec<SocketId>) {
         14 => sockets.push(rig.connect()),
         _ => rig.say(id, "word"),
     }
-    if roll % 3 > 0 {
+    if !roll.is_multiple_of(3) {
         sockets.push(id);
     }
     rig.turn();
@@ -49,7 +49,7 @@ fn a_storm_leaves_nothing_behind() {
     let limits = Limits { mail_messages_max: 8, sockets_max: 40, ..Limits::SERVER };
     for seed in 0..50 {
         let mut rig = Rig::new(limits);
-        let (mut random, mut sockets) = (seed, Vec::new());
+        let (mut random, mut sockets) = (Random::new(seed), Vec::new());
         for _ in 0..1_000 {
             storm(&mut rig, &mut random, &mut sockets);
             if rig.hub.sockets_len() > 40 {

@@ -151,7 +151,7 @@ fn words(random: &mut Random) -> Vec<u8> {
 }
 
 /// Deflates as RFC 7692, 7.2.1 says, with another implementation.
-pub(super) fn deflate(compress: &mut Compress, plain: &[u8]) -> Vec<u8> {
+pub(crate) fn deflate(compress: &mut Compress, plain: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(plain.len() + 1_000);
     let before = compress.total_in();
     loop {
@@ -172,7 +172,7 @@ pub(super) fn deflate(compress: &mut Compress, plain: &[u8]) -> Vec<u8> {
 }
 
 /// Inflates as RFC 7692, 7.2.2 says, with another implementation.
-pub(super) fn inflate(decompress: &mut Decompress, compressed: &[u8]) -> Vec<u8> {
+pub(crate) fn inflate(decompress: &mut Decompress, compressed: &[u8]) -> Vec<u8> {
     let compressed = [compressed, &[0x00, 0x00, 0xFF, 0xFF]].concat();
     let (mut out, before) = (Vec::new(), decompress.total_in());
     loop {

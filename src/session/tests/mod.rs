@@ -5,7 +5,7 @@
 mod answers;
 mod closing;
 #[cfg(feature = "deflate")]
-mod codec;
+pub(crate) mod codec;
 mod deadlines;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -40,7 +40,7 @@ impl Peer {
 }
 
 /// A client's frame, encoded after RFC 6455, 5.2, without the code under test.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     const KEY: [u8; 4] = [0x12, 0xF4, 0x56, 0xB8];
     let mut bytes = vec![first];
     match payload.len() {

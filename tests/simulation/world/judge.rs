@@ -136,7 +136,7 @@ impl World {
         let is_over = |&at: &Time| self.now >= at.after(self.limits.drain_ms_max);
         let is_stopped = self.drained.as_ref().is_some_and(is_over);
         assert!(!is_stopped || sockets_len == 0, "a stop comes to its end");
-        let gone = |&index: &usize| {
+        let stays = |&index: &usize| {
             let Link { pipe, record, .. } = &self.links[index];
             if let Some(record) = record.as_ref().filter(|_| pipe.is_dropped()) {
                 assert!(!record.is_member(), "peer {index} is gone, and its service is not told");
@@ -144,7 +144,7 @@ impl World {
             !pipe.is_dropped()
         };
         let mut live = std::mem::take(&mut self.live);
-        live.retain(gone);
+        live.retain(stays);
         self.live = live;
         for place in 0..self.places.len() {
             self.judge_mail(place);

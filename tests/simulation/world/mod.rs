@@ -21,7 +21,7 @@ mod peer;
 mod pipe;
 mod record;
 mod service;
-mod wire;
+pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

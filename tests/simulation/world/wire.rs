@@ -44,14 +44,12 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// How long a server's frame with a payload of this length is.
 pub const fn framed_len(payload_len: usize) -> usize {
-    payload_len
-        + if payload_len < 126 {
-            2
-        } else if payload_len < 65_536 {
-            4
-        } else {
-            10
-        }
+    let header_len = match payload_len {
+        0..126 => 2,
+        126..65_536 => 4,
+        65_536.. => 10,
+    };
+    header_len + payload_len
 }
 
 /// Something that a server says.
@@ -161,14 +159,16 @@ impl Reader {
     }
 }
 
-fn read_head(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
+/// Reads the head of an answer, if it is whole; gives back its length too.
+pub fn read_head(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&bytes[..end]).expect("the head of an answer is text");
     let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
     Some((end, Said::Answer { status: status.expect("an answer has a status"), head }))
 }
 
-fn read_frame(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
+/// Reads a frame, if it is whole; gives back its length too.
+pub fn read_frame(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     assert_eq!(first & 0x70, 0, "a reserved bit is set: {first:02x}");
     assert_eq!(first & 0x80, 0x80, "servers of this kind send whole messages: {first:02x}");
@@ -191,13 +191,25 @@ fn read_frame(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
     let said = match first & 0x0F {
         0x1 => Said::Message { is_text: true, payload },
         0x2 => Said::Message { is_text: false, payload },
-        0x8 => Said::Close(match payload {
-            [] => 1005,
-            payload => u16::from_be_bytes(*payload.first_chunk().expect("a code has two bytes")),
-        }),
-        0x9 => Said::Ping,
+        0x8 => Said::Close(close_code(payload)),
+        0x9 => {
+            assert!(payload.is_empty(), "pings of this server say nothing");
+            Said::Ping
+        }
         0xA => Said::Pong(payload),
         opcode => panic!("no opcode of a server: {opcode:x}"),
     };
     Some((begin + len, said))
+}
+
+fn close_code(payload: &[u8]) -> u16 {
+    if payload.is_empty() {
+        return 1005;
+    }
+    let (code, reason) = payload.split_first_chunk().expect("a code has two bytes");
+    let code = u16::from_be_bytes(*code);
+    let is_right = (1_000..5_000).contains(&code) && ![1_004, 1_005, 1_006, 1_015].contains(&code);
+    assert!(is_right, "the code {code} in a frame");
+    assert!(std::str::from_utf8(reason).is_ok(), "a reason is UTF-8");
+    code
 }

@@ -1,5 +1,5 @@
-//! `Wire`: the connection of another implementation, in memory. When there is nothing more to
-//! be read, reading would block.
+//! The other implementation, over a connection in memory: when there is nothing more to be read,
+//! reading would block.
 
 use std::io::{self, Read, Write};
 
