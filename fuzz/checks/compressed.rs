@@ -148,11 +148,27 @@ impl Pair {
 
 fn message(u: &mut Unstructured<'_>) -> Result<Message> {
     let piece: &[u8] = u.arbitrary()?;
-    let bytes = piece.repeat(*u.choose(&[1, 1, 3, 40])?);
+    let bytes = match u.int_in_range(0..=7)? {
+        // Long and of no order, so that it is not compressed.
+        0 => noise(u.arbitrary()?),
+        more => piece.repeat(*[1, 1, 1, 3, 3, 40, 40].get(more - 1).unwrap_or(&1)),
+    };
     Ok(match String::from_utf8(bytes) {
         Ok(text) => Message::from(text),
         Err(error) => Message::from(error.into_bytes()),
     })
+}
+
+/// Up to 64 KiB in which nothing comes twice.
+fn noise(len: u16) -> Vec<u8> {
+    let mut state = u64::from(len) + 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..len).map(|_| next()).collect()
 }
 
 /// The first byte of its first frame, without FIN.

@@ -19,14 +19,18 @@ pub(super) struct Deflate {
     codec: Option<Codec>,
     /// What all contexts may take together, if they are filled.
     context_bytes: usize,
-    /// What the present read has come to.
-    inflated_bytes: usize,
+    /// What inflating has cost in this turn, in nanoseconds or so.
+    work: usize,
+    /// The same when the present read began.
+    work_before: usize,
+    /// Who has had its share of this turn, and has more.
+    served: Vec<SocketId>,
 }
 
 impl Deflate {
     /// A read begins.
     pub(super) const fn begin_read(&mut self) {
-        self.inflated_bytes = 0;
+        self.work_before = self.work;
     }
 
     fn codec(&mut self) -> &mut Codec {
@@ -55,28 +59,35 @@ impl Hub {
         self.touch(id);
     }
 
-    /// Keeps the rest of a read if the mail is full, or if the read has come to as much as one
-    /// message may: then others have their turn first. Gives back whether it has.
-    pub(super) fn keep_unread(&mut self, id: SocketId, rest: &[u8], now: Time) -> bool {
+    /// Keeps the rest of a read if the mail is full, or if this turn has inflated enough: then
+    /// others have their turn first. Gives back whether it has.
+    pub(super) fn keep_unread(&mut self, id: SocketId, rest: &[u8]) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
             return false;
         };
         let full = self.stations[station].mail.is_full();
-        let limits = self.stations.limits_of(Some(station));
-        let spent = self.deflate.inflated_bytes >= limits.message_bytes_max;
+        let spent = self.deflate.work >= TURN_WORK_MAX;
         if socket.session.agreement().is_none() || !(full || spent) {
             return false;
         }
         let rare = socket.rare.get_or_insert_default();
         debug_assert!(rare.unread.is_empty(), "what waits is taken up before more is read");
         rare.unread = rest.to_vec();
-        if full {
-            self.hold(id, station, now);
+        // Whoever has had nothing of this turn comes first in the next. If the mail is full then,
+        // the socket stands behind those that have been held back meanwhile.
+        if spent && self.deflate.work > self.deflate.work_before {
+            self.deflate.served.push(id);
         } else {
             self.outputs.push_back(Output::Resume(id));
         }
         true
+    }
+
+    /// A turn ends: those that have had their share of it go on in the next.
+    pub(super) fn end_inflating(&mut self) {
+        self.deflate.work = 0;
+        self.outputs.extend(self.deflate.served.drain(..).map(Output::Resume));
     }
 
     /// A compressed message came.
@@ -88,11 +99,16 @@ impl Hub {
         }
         let limits = self.stations.limits_of(socket.station);
         let context = socket.session.agreement().map_or(0, |agreed| agreed.client.context_bytes());
+        // Every byte may be the table of a code, whatever it comes to.
+        let work = COMPRESSED_BYTE_WORK * message.len() + context / CONTEXT_SHARE;
         let codec = self.deflate.codec();
         let Some(event) = socket.session.inflate(codec, message, limits, now) else { return };
-        if let Event::Message(message) = &event {
-            self.deflate.inflated_bytes += message.len() + context / CONTEXT_SHARE;
-        }
+        self.deflate.work += work;
+        self.deflate.work += match &event {
+            Event::Message(message) => message.len(),
+            // What is too long is seen by then.
+            _ => limits.message_bytes_max,
+        };
         self.happen(id, event, now);
     }
 
@@ -157,14 +173,14 @@ impl Hub {
     ) -> usize {
         let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
         let Some(socket) = found else { return 1 };
-        let codec = self.deflate.codec();
+        let (codec, len) = (self.deflate.codec(), message.len());
         let sent = socket.session.send_compressed(codec, message, limits, now);
         let deliveries = match sent {
             Ok(0) => 1,
             Ok(bytes) => 1 + deliveries(bytes),
             Err(Overflow(close)) => {
                 self.leave(id, close, now);
-                1
+                1 + deliveries(len)
             }
         };
         self.touch(id);
@@ -222,7 +238,11 @@ const fn deliveries(bytes: usize) -> usize {
 
 /// To set up a deflater takes about as long as so many deliveries.
 const DELIVERIES_MIN: usize = 16;
-/// To deflate so many bytes takes about as long as one delivery.
-const DELIVERY_BYTES: usize = 256;
-/// To lay out a context takes about as long as to inflate this part of its length.
+/// To deflate so many bytes, if they are of no order, takes about as long as one delivery.
+const DELIVERY_BYTES: usize = 64;
+/// What a turn may inflate, in nanoseconds or so. One message at least, however long it takes.
+const TURN_WORK_MAX: usize = 2 << 20;
+/// What a byte of compressed data costs at worst: a code whose tables are never used.
+const COMPRESSED_BYTE_WORK: usize = 64;
+/// To lay out a context costs this part of its length.
 const CONTEXT_SHARE: usize = 8;

@@ -130,6 +130,8 @@ impl Hub {
             self.touch(id);
         }
         self.drain_some(now);
+        #[cfg(feature = "deflate")]
+        self.end_inflating();
     }
 
     /// The next thing to do for the host.

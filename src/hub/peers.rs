@@ -140,7 +140,7 @@ impl Hub {
         let mut used = 0;
         while used < bytes.len() {
             #[cfg(feature = "deflate")]
-            if self.keep_unread(id, &bytes[used..], now) {
+            if self.keep_unread(id, &bytes[used..]) {
                 return;
             }
             let Some(socket) = self.sockets.get_mut(id) else { return };

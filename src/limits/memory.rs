@@ -5,11 +5,13 @@ use crate::limits::Limits;
 impl Limits {
     /// The worst case of memory in bytes, with every socket and each of `services` running
     /// services under attack at once; `u64::MAX` where there is none. What services keep for
-    /// themselves comes on top, and so do the answers that they refuse sockets with.
+    /// themselves comes on top, and so do the answers that they refuse sockets with, and messages
+    /// that are too long for any outbox.
     ///
     /// - Each socket costs [`Limits::socket_memory_bytes_max`].
     /// - Each service costs its full mail and what one more read may add to it, twice, since
-    ///   the list of it grows too; the batches on their way back, likewise; and its topics.
+    ///   the list of it grows too; the batches on their way back, likewise, each with one message
+    ///   more, of the longest that an outbox takes; and its topics.
     /// - The loop has one read buffer, and one buffer more while another grows.
     /// - With the feature `deflate`, compressed messages may be somewhat longer than what they
     ///   come to, a message is there besides what it is inflated from or deflated to, and the
@@ -23,8 +25,8 @@ impl Limits {
             self.message_bytes_max as u64,
             times(self.read_buffer_bytes / FRAME_BYTES_MIN, Self::MAIL_ITEM_BYTES as u64),
         ]);
-        let batches =
-            times(self.batches_max.saturating_add(2), times(2, self.batch_bytes_max as u64));
+        let batch = sum(&[times(2, self.batch_bytes_max as u64), self.outbox_bytes_max as u64]);
+        let batches = times(self.batches_max.saturating_add(2), batch);
         let topics = times(self.topics_max, TOPIC_BYTES + Self::TOPIC_NAME_BYTES_MAX as u64);
         let service = sum(&[times(2, mail), batches, topics, SERVICE_BYTES]);
         let input = larger(self.head_bytes_max as u64, self.input_bytes_max() as u64);
@@ -57,7 +59,8 @@ impl Limits {
     ///   service hands over is shortened to its message;
     /// - the list of buffers, a sixteenth of what waits.
     ///
-    /// Bytes that several outboxes share count in each.
+    /// Bytes that several outboxes share count in each. Contexts of compression come on top, for
+    /// all sockets together `deflate_context_bytes_max`.
     #[must_use]
     pub const fn socket_memory_bytes_max(&self) -> u64 {
         let request = sum(&[

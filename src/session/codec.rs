@@ -52,14 +52,19 @@ impl Codec {
             deflate.compress(rest, &mut self.scratch, DeflateFlush::SyncFlush).ok()?;
             rest = &rest[count(deflate.total_in(), read)..];
             let written = count(deflate.total_out(), written);
-            out.extend_from_slice(&self.scratch[..written]);
-            if out.len() >= plain.len() + FLUSHED.len() {
-                return None;
+            // What does not become shorter is deflated to its end all the same, which is little
+            // more: a reset of zlib-rs 0.6 in the middle of a stream would leave the block that
+            // is open, and the place of bytes that wait, to the next message.
+            if out.len() < plain.len() + FLUSHED.len() {
+                out.extend_from_slice(&self.scratch[..written]);
             }
             // A flush has come to its end when it leaves room.
             if rest.is_empty() && written < self.scratch.len() {
                 break;
             }
+        }
+        if out.len() >= plain.len() + FLUSHED.len() {
+            return None;
         }
         // RFC 7692, 7.2.1: the last four bytes are the same in all messages, and left out.
         debug_assert!(out.ends_with(&FLUSHED), "a flush ends in an empty block");

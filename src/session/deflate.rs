@@ -22,6 +22,20 @@ pub struct Compressed {
     pub(super) bytes: Vec<u8>,
 }
 
+impl Compressed {
+    /// Its length in bytes, as it came.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there is nothing of it, so that it comes to nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
 /// What a conversation keeps that compresses.
 #[derive(Debug)]
 pub struct Contexts {

@@ -104,6 +104,55 @@ fn round_trips() {
 }
 
 /// What cannot become shorter is given back, and soon.
+/// Law: a codec that has left something alone is as good as a new one, wherever it gave up.
+#[test]
+fn what_was_left_alone_leaves_nothing_behind() {
+    let plain = b"to be or not to be, ".repeat(100);
+    for bits in [9, 15] {
+        let expected = Codec::new().deflate(&plain, &[], bits);
+        let mut codec = Codec::new();
+        for kib in (16_u16..500).step_by(53) {
+            let random = Random::new(kib.into()).bytes(usize::from(kib) << 10);
+            assert_eq!(codec.deflate(&random, &[], bits), None);
+            assert!(codec.deflate(&plain, &[], bits) == expected, "{kib} KiB, {bits} bits");
+        }
+    }
+}
+
+/// Law: so is one that leaves one thing alone after the other.
+#[test]
+fn any_number_in_a_row_is_left_alone() {
+    let mut codec = Codec::new();
+    let random = Random::new(1).bytes(100_000);
+    for len in (1_000..random.len()).step_by(5_000) {
+        for _ in 0..3 {
+            assert_eq!(codec.deflate(&random[..len], &[], 15), None, "{len} bytes");
+        }
+    }
+}
+
+/// Law: an inflater that was broken off is as good as a new one.
+#[test]
+fn what_was_broken_leaves_nothing_behind() {
+    let plain = b"to be or not to be, ".repeat(100);
+    let mut codec = Codec::new();
+    let good = codec.deflate(&plain, &[], 15).expect("it becomes shorter");
+    let mut random = Random::new(7);
+    for _ in 0..500 {
+        let mut bad = good.clone();
+        match random.below(3) {
+            0 => bad.truncate(random.below(good.len())),
+            1 => bad[random.below(good.len())] ^= 1 << random.below(8),
+            _ => bad = random.bytes(100),
+        }
+        let limits = Limits { message_bytes_max: 1 + random.below(3_000), ..Limits::SERVER };
+        // It may come to something by chance.
+        let _ = codec.inflate(&bad, &[], &limits);
+        let inflated = codec.inflate(&good, &[], &Limits::SERVER);
+        assert_eq!(inflated.as_deref(), Ok(&plain[..]), "after {bad:02x?}");
+    }
+}
+
 #[test]
 fn random_bytes_are_left_alone() {
     let mut codec = Codec::new();
