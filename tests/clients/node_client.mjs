@@ -6,6 +6,7 @@
 // "N passed, N failed"; the exit status is 1 if one failed.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { on, once } from "node:events";
 import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
@@ -131,6 +132,10 @@ async function compresses(offer) {
     await client.receive(Buffer.from(message));
     client.send("short", { compress: false });
     await client.receive("short");
+    // What cannot be compressed comes back as it is, and leaves nothing behind.
+    const noise = randomBytes(number % 2 ? 48_000 : 1_000_000);
+    client.send(noise);
+    await client.receive(noise);
   }
 }
 

@@ -15,6 +15,7 @@ Prints a line per check, and last "N passed, N failed"; the exit status is 1 if 
 """
 
 import asyncio
+import os
 import sys
 
 from websockets.asyncio.client import connect
@@ -156,6 +157,10 @@ async def compresses(**offer):
             equal(await socket.recv(), text.encode(), f"echo {number} as bytes")
             await socket.send("short")
             equal(await socket.recv(), "short", "a short echo")
+            # What cannot be compressed comes back as it is, and leaves nothing behind.
+            noise = os.urandom(48_000 if number % 2 else 1_000_000)
+            await socket.send(noise)
+            equal(await socket.recv(), noise, f"the echo of {len(noise)} random bytes")
 
 
 async def inflates_no_bomb():

@@ -1,8 +1,8 @@
 //! Whole histories of a hub, each from one seed: peers, services, deaths and time do as they
 //! please, and what the README promises is judged from what went in and what came out.
 //!
-//! A failure tells its seed, and `SIMULATION_SEED=... cargo test --test simulation` repeats it.
-//! `SIMULATION_WORLDS=...` sets how many fresh seeds are tried. Whether the judges see anything
+//! A failure tells its seed, and `SIMULATION_SEED=... cargo test --test simulation fresh_seeds`
+//! repeats it. `SIMULATION_WORLDS=...` sets how many fresh seeds are tried. Whether the judges see anything
 //! is for `tests/mutations` to say.
 #![cfg(feature = "host")]
 
@@ -50,7 +50,10 @@ fn seeds_that_once_failed() {
 
 #[test]
 fn fresh_seeds() {
-    let number = |name: &str| env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let number = |name: &str| {
+        let text = env::var(name).ok()?;
+        Some(text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, allowed is a number")))
+    };
     if let Some(seed) = number("SIMULATION_SEED") {
         println!("{:?}", live(seed));
         return;
@@ -80,7 +83,7 @@ fn live(seed: u64) -> Tally {
     lived.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
-        panic!("{text}\nto repeat it: SIMULATION_SEED={seed} cargo test --test simulation")
+        panic!("{text}\nto repeat it: SIMULATION_SEED={seed} cargo test --test simulation fresh")
     })
 }
 

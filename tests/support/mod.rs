@@ -24,7 +24,7 @@ use tungstenite::{ClientRequestBuilder, WebSocket};
 pub use raw::Raw;
 
 /// How long a test waits for what has to come.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The usual bounds, but for a stop that closes all sockets at once.
 pub const LIMITS: Limits = Limits { drain_spread_ms: 0, ..Limits::SERVER };
