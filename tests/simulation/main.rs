@@ -1,9 +1,9 @@
 //! Whole histories of a hub, each from one seed: peers, services, deaths and time do as they
 //! please, and what the README promises is judged from what went in and what came out.
 //!
-//! A failure tells its seed, and `SIMULATION_SEED=... cargo test --test simulation fresh_seeds`
-//! repeats it. `SIMULATION_WORLDS=...` sets how many fresh seeds are tried. Whether the judges see anything
-//! is for `tests/mutations` to say.
+//! A failure tells its seed, and `SIMULATION_SEED=... cargo test --test simulation fresh` repeats
+//! it. `SIMULATION_WORLDS=...` sets how many fresh seeds are tried. Whether the judges see
+//! anything is for `tests/mutations` to say.
 #![cfg(feature = "host")]
 
 mod world;
