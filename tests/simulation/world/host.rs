@@ -337,6 +337,7 @@ impl World {
             }
             record.times.carried = self.now;
             record.look_ahead(self.hub.unsent(id));
+            record.saw_unsent(self.hub.unsent_len(id), &self.limits);
             let messages = record.carry(peer, &bytes[..written], self.now);
             if messages > 0 {
                 record.answered_turn = self.turns;

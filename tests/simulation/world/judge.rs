@@ -184,7 +184,7 @@ impl World {
             record.times.unsent = now;
         }
         record.unsent_len = unsent_len;
-        record.may_skip_pongs |= unsent_len > self.limits.outbox_high_bytes / 2;
+        record.saw_unsent(unsent_len, &self.limits);
         let is_closed = record.look_ahead(self.hub.unsent(record.id)).is_closed();
         record.closed_by_us |= is_closed && record.is_member();
         let max = self.limits.outbox_bytes_max + OUTBOX_SLACK;

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use switchboard::limits::Limits;
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 
@@ -47,7 +48,7 @@ pub struct Record {
     /// The first ping that may still be answered.
     pong_next: usize,
     /// Since when the outbox was above its high mark, pings may be answered by one pong.
-    pub may_skip_pongs: bool,
+    may_skip_pongs: bool,
     /// The service, or idleness, has closed it.
     pub closed_by_us: bool,
     /// The code of our close frame.
@@ -175,6 +176,11 @@ impl Record {
         let begin = self.carried + waiting as u64;
         self.times.message = now;
         self.expected.push_back(Expected { begin, serial, len, is_text });
+    }
+
+    /// So much waits to leave, now or before a part of it has left.
+    pub const fn saw_unsent(&mut self, unsent_len: usize, limits: &Limits) {
+        self.may_skip_pongs |= unsent_len > limits.outbox_high_bytes / 2;
     }
 
     /// Bytes have left. Gives back how many messages are whole with them.
