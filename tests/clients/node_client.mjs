@@ -132,11 +132,16 @@ async function compresses(offer) {
     await client.receive(Buffer.from(message));
     client.send("short", { compress: false });
     await client.receive("short");
-    // What cannot be compressed comes back as it is, and leaves nothing behind.
-    const noise = randomBytes(number % 2 ? 48_000 : 1_000_000);
+  }
+  // What cannot be compressed comes back as it is, and leaves nothing behind.
+  for (const length of [48_000, 48_000, 500_000]) {
+    const noise = randomBytes(length);
     client.send(noise);
     await client.receive(noise);
   }
+  const last = UNICODE.repeat(100);
+  client.send(last);
+  await client.receive(last);
 }
 
 async function declinesCompression() {

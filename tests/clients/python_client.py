@@ -157,10 +157,13 @@ async def compresses(**offer):
             equal(await socket.recv(), text.encode(), f"echo {number} as bytes")
             await socket.send("short")
             equal(await socket.recv(), "short", "a short echo")
-            # What cannot be compressed comes back as it is, and leaves nothing behind.
-            noise = os.urandom(48_000 if number % 2 else 1_000_000)
+        # What cannot be compressed comes back as it is, and leaves nothing behind.
+        for length in (48_000, 48_000, 500_000):
+            noise = os.urandom(length)
             await socket.send(noise)
-            equal(await socket.recv(), noise, f"the echo of {len(noise)} random bytes")
+            equal(await socket.recv(), noise, f"the echo of {length} random bytes")
+        await socket.send(UNICODE * 100)
+        equal(await socket.recv(), UNICODE * 100, "the echo after them")
 
 
 async def inflates_no_bomb():
