@@ -106,6 +106,15 @@ impl Stage {
         assert_eq!(self.host.turn(Some(timeout)).expect("it polls"), Turn::Another);
     }
 
+    /// Goes on until a service tells that it waits for the test.
+    fn turn_until_told(&mut self) {
+        let begun = Instant::now();
+        while self.waits.try_recv().is_err() {
+            self.turn(STEP);
+            assert!(begun.elapsed() < DEADLINE, "no service waits");
+        }
+    }
+
     /// Lets the host come to rest, and counts its turns from then on.
     fn assert_rests(&mut self, state: &str) {
         let begun = Instant::now();
@@ -193,7 +202,7 @@ fn stalled_writers_and_full_mail() {
         crowd[0].send_text("wait");
         crowd
     });
-    support::next(&stage.waits);
+    stage.turn_until_told();
     let crowd = stage.play(move |address| {
         let mut crowd = crowd;
         for raw in &mut crowd[1..] {
