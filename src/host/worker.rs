@@ -5,7 +5,7 @@ use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Thread};
 use std::vec::IntoIter;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -23,13 +23,21 @@ pub type Factory = Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>;
 #[derive(Debug)]
 pub struct Worker {
     run: u32,
-    /// `None` once the service has been told to finish.
-    mail: Option<Sender<Vec<Inbound>>>,
+    post: Post,
     batches: Receiver<Vec<Outbound>>,
     /// What is left of the batch in work.
     pub(super) batch: IntoIter<Outbound>,
     rung: Rung,
     thread: JoinHandle<()>,
+}
+
+/// The way of mail to a service, whose thread parks while there is none. Unparking one that
+/// does not costs no system call.
+#[derive(Debug)]
+struct Post {
+    /// `None` once the service has been told to finish.
+    mail: Option<Sender<Vec<Inbound>>>,
+    thread: Thread,
 }
 
 /// The end of a service's run.
@@ -77,20 +85,20 @@ impl Worker {
             let _ = exits.send(Exit { station, run, how });
             alarm.wake();
         })?;
-        Ok(Self { run, mail: Some(mail), batches, batch: Vec::new().into_iter(), rung, thread })
+        let post = Post { mail: Some(mail), thread: thread.thread().clone() };
+        Ok(Self { run, post, batches, batch: Vec::new().into_iter(), rung, thread })
     }
 
     /// Hands over mail, if it is for this run.
     pub fn deliver(&self, run: u32, batch: Vec<Inbound>) {
-        if let (Some(mail), true) = (&self.mail, run == self.run) {
-            // A service that has ended takes no mail; its exit is on its way.
-            let _ = mail.send(batch);
+        if run == self.run {
+            self.post.send(batch);
         }
     }
 
     /// Tells the service to finish, once it has taken its mail.
     pub fn finish(&mut self) {
-        self.mail = None;
+        self.post.end();
     }
 
     /// Begins the next batch of the service, once the last one is done. Gives back whether
@@ -125,6 +133,29 @@ impl Worker {
     /// The thread of a worker whose exit has been told. It may still be busy with its end.
     pub fn into_thread(self) -> JoinHandle<()> {
         self.thread
+    }
+}
+
+impl Post {
+    /// Hands over mail. A service that has ended takes none; its exit is on its way.
+    fn send(&self, batch: Vec<Inbound>) {
+        if self.mail.as_ref().is_some_and(|mail| mail.send(batch).is_ok()) {
+            self.thread.unpark();
+        }
+    }
+
+    /// No mail follows.
+    fn end(&mut self) {
+        if self.mail.take().is_some() {
+            self.thread.unpark();
+        }
+    }
+}
+
+impl Drop for Post {
+    /// A host that has gone leaves no service asleep.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

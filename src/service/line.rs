@@ -3,10 +3,11 @@
 //! per message.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use crate::limits::Limits;
 use crate::service::{Admission, Audience, Inbound, Outbound, SocketId, Verdict};
@@ -49,7 +50,8 @@ pub(crate) trait Bell: Send + Sync {
 
 /// The two ends that a line has towards the host.
 pub(crate) struct Ends {
-    /// Batches for the service.
+    /// Batches for the service. Whoever sends one, or sends no more, unparks the service's thread
+    /// after it.
     pub(crate) mail: Receiver<Vec<Inbound>>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
     pub(crate) batches: Sender<Vec<Outbound>>,
@@ -208,21 +210,23 @@ impl Line {
                 return Received::Transaction(transaction);
             }
             self.flush();
-            self.mail = match (self.ends.mail.try_recv(), deadline) {
-                (Ok(mail), _) => mail.into_iter(),
-                (Err(TryRecvError::Disconnected), _) => return Received::End,
-                (Err(TryRecvError::Empty), None) => match self.ends.mail.recv() {
-                    Ok(mail) => mail.into_iter(),
-                    Err(_) => return Received::End,
-                },
-                (Err(TryRecvError::Empty), Some(deadline)) => {
-                    match self.ends.mail.recv_deadline(deadline) {
-                        Ok(mail) => mail.into_iter(),
-                        Err(RecvTimeoutError::Timeout) => return Received::Time,
-                        Err(RecvTimeoutError::Disconnected) => return Received::End,
+            match self.ends.mail.try_recv() {
+                Ok(mail) => self.mail = mail.into_iter(),
+                Err(TryRecvError::Disconnected) => return Received::End,
+                // Parked, and not in the channel's own way of waiting, which spins and yields
+                // first: that takes longer than a turn of the loop, on a CPU that it may need.
+                // A token that is there already makes this return at once.
+                Err(TryRecvError::Empty) => match deadline {
+                    None => thread::park(),
+                    Some(deadline) => {
+                        let left = deadline.saturating_duration_since(Instant::now());
+                        if left.is_zero() {
+                            return Received::Time;
+                        }
+                        thread::park_timeout(left);
                     }
-                }
-            };
+                },
+            }
         }
     }
 }
