@@ -62,15 +62,7 @@ impl Host {
         let mut left = self.limits.turn_write_bytes_max;
         let next = loop {
             let Some(stream) = self.streams.get_mut(id) else { return };
-            let mut chunks = [IoSlice::new(&[]); CHUNKS_MAX];
-            let mut room = left;
-            let mut len = 0;
-            for (slot, chunk) in chunks.iter_mut().zip(self.hub.unsent(id)) {
-                *slot = IoSlice::new(&chunk[..chunk.len().min(room)]);
-                room -= slot.len();
-                len += 1;
-            }
-            let written = match stream.write(&chunks[..len]) {
+            let written = match write_once(stream, self.hub.unsent(id), left) {
                 Ok(written) => written,
                 Err(reason) => {
                     self.hub.fail(id, reason, now);
@@ -113,7 +105,8 @@ impl Host {
                 if left == 0 || !worker.begin_batch() {
                     break;
                 }
-                left = self.hub.apply(station, worker.run(), &mut worker.batch, left, now);
+                let run = worker.run();
+                left = self.hub.apply(station, run, &mut worker.transactions(), left, now);
             }
             if worker.has_more() {
                 self.tower.again(station, worker.rung());
@@ -150,12 +143,16 @@ impl Host {
         }
     }
 
-    /// Does all that the hub wants, after the writes that were left from the last turn.
-    pub(super) fn carry_out(&mut self, now: Time) {
+    /// Goes on with the writes that were left from the last turn.
+    pub(super) fn write_on(&mut self, now: Time) {
         for _ in 0..self.writes.len() {
-            let Some(id) = self.writes.pop_front() else { break };
+            let Some(id) = self.writes.pop_front() else { return };
             self.write(id, now);
         }
+    }
+
+    /// Does all that the hub wants.
+    pub(super) fn carry_out(&mut self, now: Time) {
         while let Some(output) = self.hub.poll() {
             self.carry_out_one(output, now);
         }
@@ -165,12 +162,10 @@ impl Host {
     fn carry_out_one(&mut self, output: Output, now: Time) {
         match output {
             Output::Write(id) => self.write(id, now),
-            Output::Mail(station) => {
-                let (run, batch) = self.hub.take_mail(station);
-                if let Some(worker) = &self.workers[station.index()] {
-                    worker.deliver(run, batch);
-                }
-            }
+            Output::Mail(station) => match &mut self.workers[station.index()] {
+                Some(worker) => worker.deliver(station, &mut self.hub),
+                None => drop(self.hub.take_mail(station)),
+            },
             Output::Resume(id) => self.read_later(id),
             Output::Start { station, run } => self.start(station, run, now),
             Output::Stop(station) => {
@@ -211,6 +206,25 @@ impl Host {
             files.order(order);
         }
     }
+}
+
+/// Writes chunks to a connection, all together and up to `room` bytes. Most often there is one.
+fn write_once<'a>(
+    stream: &mut Stream,
+    mut unsent: impl Iterator<Item = &'a [u8]>,
+    mut room: usize,
+) -> Result<usize, &'static str> {
+    let Some(first) = unsent.next() else { return Ok(0) };
+    let first = &first[..first.len().min(room)];
+    let Some(second) = unsent.next() else { return stream.write(first) };
+    let mut chunks = [IoSlice::new(&[]); CHUNKS_MAX];
+    let mut len = 0;
+    for (slot, chunk) in chunks.iter_mut().zip([first, second].into_iter().chain(unsent)) {
+        *slot = IoSlice::new(&chunk[..chunk.len().min(room)]);
+        room -= slot.len();
+        len += 1;
+    }
+    stream.write_vectored(&chunks[..len])
 }
 
 /// The most chunks in one write.

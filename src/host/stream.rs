@@ -1,7 +1,7 @@
 //! `Stream`: one connection without blocking. Would-block stays in here: a read or write that
 //! would block has simply moved nothing.
 
-use std::io::{ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 
 use mio::net::TcpStream;
@@ -127,21 +127,33 @@ impl Stream {
         }
     }
 
-    /// Writes once, all chunks together. Gives back how many bytes have left.
+    /// Writes once. Gives back how many bytes have left.
     ///
     /// # Errors
     /// The connection is lost.
-    pub(super) fn write(&mut self, chunks: &[IoSlice<'_>]) -> Result<usize, &'static str> {
-        let len: usize = chunks.iter().map(|chunk| chunk.len()).sum();
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, &'static str> {
+        self.write_by(bytes.len(), |stream| stream.write(bytes))
+    }
+
+    /// Writes once, all chunks together, like [`Stream::write`].
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(super) fn write_vectored(&mut self, chunks: &[IoSlice<'_>]) -> Result<usize, &'static str> {
+        let len = chunks.iter().map(|chunk| chunk.len()).sum();
+        self.write_by(len, |stream| stream.write_vectored(chunks))
+    }
+
+    fn write_by(
+        &mut self,
+        len: usize,
+        mut write: impl FnMut(&mut TcpStream) -> io::Result<usize>,
+    ) -> Result<usize, &'static str> {
         if !self.writable || len == 0 {
             return Ok(0);
         }
         loop {
-            let written = match chunks {
-                [chunk] => self.stream.write(chunk),
-                chunks => self.stream.write_vectored(chunks),
-            };
-            match written {
+            match write(&mut self.stream) {
                 Ok(written) => {
                     // A short write has filled the queue; room in it makes an edge.
                     self.writable = written == len;

@@ -129,7 +129,8 @@ impl Host {
     /// come up. To be called again while it gives [`Turn::Another`].
     ///
     /// The order within a turn: wait; read the clock, once; accept; read; apply what services
-    /// sent; expire deadlines; carry out what the hub wants, each socket being written once.
+    /// sent; expire deadlines; carry out what the hub wants, each socket being written once;
+    /// once more apply and carry out, if services have answered meanwhile.
     ///
     /// # Errors
     /// Polling fails.
@@ -144,7 +145,13 @@ impl Host {
         self.apply_exits(now);
         self.apply_files(now);
         self.hub.expire(now);
+        self.write_on(now);
         self.carry_out(now);
+        // What came back meanwhile need not wait for another look at the events.
+        if !self.tower.is_empty() {
+            self.apply_batches(now);
+            self.carry_out(now);
+        }
         Ok(self.progress(now))
     }
 

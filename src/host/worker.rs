@@ -2,18 +2,19 @@
 //! the service's making included, ends that service only.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle, Thread};
-use std::vec::IntoIter;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{Rung, Tower};
-use crate::hub::StationId;
+use crate::host::sys;
+use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
-use crate::service::line::Ends;
+use crate::service::line::{Ends, Parcel, spare};
 use crate::service::{Inbound, Line, Outbound, Service};
 
 /// Makes a fresh service for each run of it, on the thread of that run.
@@ -24,9 +25,11 @@ pub type Factory = Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>;
 pub struct Worker {
     run: u32,
     post: Post,
-    batches: Receiver<Vec<Outbound>>,
+    batches: Receiver<Parcel<Outbound, Inbound>>,
     /// What is left of the batch in work.
-    pub(super) batch: IntoIter<Outbound>,
+    batch: VecDeque<Outbound>,
+    /// A list for the next mail.
+    spare: Vec<Inbound>,
     rung: Rung,
     thread: JoinHandle<()>,
 }
@@ -36,7 +39,7 @@ pub struct Worker {
 #[derive(Debug)]
 struct Post {
     /// `None` once the service has been told to finish.
-    mail: Option<Sender<Vec<Inbound>>>,
+    mail: Option<Sender<Parcel<Inbound, Outbound>>>,
     thread: Thread,
 }
 
@@ -78,7 +81,7 @@ impl Worker {
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (bell, rung) = tower.bell(station);
         let alarm = tower.alarm();
-        let ends = Ends { mail: inbox, batches: outbox, bell: Arc::new(bell) };
+        let ends = Ends { mail: inbox, batches: outbox, bell: Arc::new(bell), tick: sys::tick };
         let line = Line::new(ends, limits);
         let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
             let how = live(&factory, line);
@@ -86,13 +89,20 @@ impl Worker {
             alarm.wake();
         })?;
         let post = Post { mail: Some(mail), thread: thread.thread().clone() };
-        Ok(Self { run, post, batches, batch: Vec::new().into_iter(), rung, thread })
+        let (batch, spare) = (VecDeque::new(), Vec::new());
+        Ok(Self { run, post, batches, batch, spare, rung, thread })
     }
 
-    /// Hands over mail, if it is for this run.
-    pub fn deliver(&self, run: u32, batch: Vec<Inbound>) {
+    /// Hands over the mail that is there for the service, if it is for this run.
+    pub fn deliver(&mut self, station: StationId, hub: &mut Hub) {
+        let (run, batch) = hub.swap_mail(station, std::mem::take(&mut self.spare));
         if run == self.run {
-            self.post.send(batch);
+            let used = if self.batch.is_empty() {
+                std::mem::take(&mut self.batch)
+            } else {
+                VecDeque::new()
+            };
+            self.post.send(Parcel { batch, spare: spare(used) });
         }
     }
 
@@ -104,18 +114,26 @@ impl Worker {
     /// Begins the next batch of the service, once the last one is done. Gives back whether
     /// there is anything to do.
     pub fn begin_batch(&mut self) -> bool {
-        if self.batch.len() == 0
-            && let Ok(batch) = self.batches.try_recv()
+        if self.batch.is_empty()
+            && let Ok(Parcel { batch, spare }) = self.batches.try_recv()
         {
-            self.batch = batch.into_iter();
+            self.batch = batch.into();
+            if spare.capacity() > self.spare.capacity() {
+                self.spare = spare;
+            }
         }
-        self.batch.len() > 0
+        !self.batch.is_empty()
+    }
+
+    /// The transactions of the batch that are left to be applied.
+    pub fn transactions(&mut self) -> impl Iterator<Item = Outbound> {
+        std::iter::from_fn(|| self.batch.pop_front())
     }
 
     /// Whether there is more to do.
     #[must_use]
     pub fn has_more(&self) -> bool {
-        self.batch.len() > 0 || !self.batches.is_empty()
+        !self.batch.is_empty() || !self.batches.is_empty()
     }
 
     /// The number of this run.
@@ -138,8 +156,8 @@ impl Worker {
 
 impl Post {
     /// Hands over mail. A service that has ended takes none; its exit is on its way.
-    fn send(&self, batch: Vec<Inbound>) {
-        if self.mail.as_ref().is_some_and(|mail| mail.send(batch).is_ok()) {
+    fn send(&self, parcel: Parcel<Inbound, Outbound>) {
+        if self.mail.as_ref().is_some_and(|mail| mail.send(parcel).is_ok()) {
             self.thread.unpark();
         }
     }

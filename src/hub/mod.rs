@@ -141,8 +141,15 @@ impl Hub {
 
     /// The mail for a service, and the run that it is for.
     pub fn take_mail(&mut self, station: StationId) -> (u32, Vec<Inbound>) {
+        self.swap_mail(station, Vec::new())
+    }
+
+    /// Like [`Hub::take_mail`]. The next mail is collected in `spare`, an empty list that has
+    /// its memory already.
+    pub fn swap_mail(&mut self, station: StationId, spare: Vec<Inbound>) -> (u32, Vec<Inbound>) {
+        debug_assert!(spare.is_empty(), "a list to be filled has nothing in it");
         let station = &mut self.stations[station];
-        (station.run, std::mem::take(&mut station.mail.batch))
+        (station.run, std::mem::replace(&mut station.mail.batch, spare))
     }
 
     /// When [`Hub::expire`] wants to be called.
@@ -205,16 +212,19 @@ impl Hub {
         socket.mailed = mail.last();
     }
 
-    /// After anything happened to a socket: its deadline is set, and a write is asked for if
-    /// there is anything to write or to end.
+    /// After anything happened to a socket: a write is asked for if there is anything to write
+    /// or to end, and its deadline is set; after a write it is set in any case.
     fn touch(&mut self, id: SocketId) {
-        self.schedule(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let wanted = socket.session.unsent_len() > 0 || socket.session.next() != Next::Keep;
-        if wanted && !socket.flags.touched {
+        if socket.flags.touched {
+            return;
+        }
+        if socket.session.unsent_len() > 0 || socket.session.next() != Next::Keep {
             socket.flags.touched = true;
             self.outputs.push_back(Output::Write(id));
+            return;
         }
+        self.schedule(id);
     }
 
     fn schedule(&mut self, id: SocketId) {

@@ -67,8 +67,13 @@ impl Hub {
     pub fn receive(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.received += bytes.len() as u64;
+        let was_open = socket.session.is_open();
         self.feed(id, bytes, now);
-        self.touch(id);
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        // What an open peer sends puts its deadlines off, and they are looked at in their time.
+        if !(was_open && socket.session.is_open() && socket.session.unsent_len() == 0) {
+            self.touch(id);
+        }
     }
 
     /// The peer ended its half of the connection.

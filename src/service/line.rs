@@ -2,10 +2,10 @@
 //! service sends into batches, so that the way to the host costs once per batch and not once
 //! per message.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-use std::vec::IntoIter;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
@@ -48,30 +48,49 @@ pub(crate) trait Bell: Send + Sync {
     fn ring(&self);
 }
 
+/// A batch on its way, and with it an empty list on its way back to where it is filled: so both
+/// sides go on with the same memory.
+#[derive(Debug)]
+pub(crate) struct Parcel<There, Back> {
+    /// The batch.
+    pub(crate) batch: Vec<There>,
+    /// A list for a batch of the other side.
+    pub(crate) spare: Vec<Back>,
+}
+
+/// What is left of a list once it has been used: the list, unless it has grown long in a rush.
+pub(crate) fn spare<T>(used: VecDeque<T>) -> Vec<T> {
+    debug_assert!(used.is_empty(), "what is used up has nothing in it");
+    if used.capacity() > SPARE_LEN_MAX { Vec::new() } else { used.into() }
+}
+
 /// The two ends that a line has towards the host.
 pub(crate) struct Ends {
     /// Batches for the service. Whoever sends one, or sends no more, unparks the service's thread
     /// after it.
-    pub(crate) mail: Receiver<Vec<Inbound>>,
+    pub(crate) mail: Receiver<Parcel<Inbound, Outbound>>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
-    pub(crate) batches: Sender<Vec<Outbound>>,
+    pub(crate) batches: Sender<Parcel<Outbound, Inbound>>,
     /// Rung for each batch.
     pub(crate) bell: Arc<dyn Bell>,
+    /// The time, as cheap as can be, in steps of some milliseconds.
+    pub(crate) tick: fn() -> Duration,
 }
 
 /// A service's way to its sockets.
 ///
 /// What is sent leaves in batches: when the service next waits for a transaction, when a
-/// batch is full, when more than a millisecond has passed at the next call of
-/// [`Line::receive`], or with [`Line::flush`]. A service that works for long between two
-/// calls of `receive` may want to flush.
+/// batch is full, at the next call of [`Line::receive`] after a tick of the system's clock, of
+/// which there is one every few milliseconds, or with [`Line::flush`]. A service that works for
+/// long between two calls of `receive` may want to flush.
 pub struct Line {
     ends: Ends,
     /// The rest of the batch that was received last.
-    mail: IntoIter<Inbound>,
+    mail: VecDeque<Inbound>,
     batch: Vec<Outbound>,
     batch_bytes: usize,
-    batch_begun: Instant,
+    /// The tick at which the batch was begun.
+    batch_begun: Duration,
     taken_messages: usize,
     taken_bytes: usize,
     /// What the transaction counts that the service has in hand. It is taken, and answered,
@@ -102,10 +121,10 @@ impl Line {
     pub(crate) fn new(ends: Ends, limits: &Limits) -> Self {
         Self {
             ends,
-            mail: Vec::new().into_iter(),
+            mail: VecDeque::new(),
             batch: Vec::new(),
             batch_bytes: 0,
-            batch_begun: Instant::now(),
+            batch_begun: Duration::ZERO,
             taken_messages: 0,
             taken_bytes: 0,
             in_hand_bytes: None,
@@ -160,7 +179,7 @@ impl Line {
     /// Hands a transaction to the host, with the batch that it belongs to.
     pub fn apply(&mut self, transaction: Outbound) {
         if self.batch.is_empty() {
-            self.batch_begun = Instant::now();
+            self.batch_begun = (self.ends.tick)();
         }
         self.batch_bytes += transaction.batch_bytes();
         self.batch.push(transaction);
@@ -184,8 +203,11 @@ impl Line {
             self.ended = false;
         }
         self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        let spare =
+            if self.mail.is_empty() { spare(std::mem::take(&mut self.mail)) } else { Vec::new() };
         // A host that has gone takes nothing; the next call of `receive` tells so.
-        if self.ends.batches.send(std::mem::take(&mut self.batch)).is_ok() {
+        if self.ends.batches.send(Parcel { batch, spare }).is_ok() {
             self.ends.bell.ring();
         }
     }
@@ -201,17 +223,23 @@ impl Line {
             return Received::Time;
         }
         loop {
-            if let Some(transaction) = self.mail.next() {
+            if let Some(transaction) = self.mail.pop_front() {
                 self.in_hand_bytes = Some(transaction.mail_bytes());
                 self.ended |= matches!(transaction, Inbound::Close { .. });
-                if !self.batch.is_empty() && self.batch_begun.elapsed() > BATCH_AGE_MAX {
+                if !self.batch.is_empty() && self.batch_begun != (self.ends.tick)() {
                     self.flush();
                 }
                 return Received::Transaction(transaction);
             }
             self.flush();
             match self.ends.mail.try_recv() {
-                Ok(mail) => self.mail = mail.into_iter(),
+                Ok(Parcel { batch, spare }) => {
+                    self.mail = batch.into();
+                    // The last batch has been sent off, most often with its memory.
+                    if self.batch.capacity() == 0 {
+                        self.batch = spare;
+                    }
+                }
                 Err(TryRecvError::Disconnected) => return Received::End,
                 // Parked, and not in the channel's own way of waiting, which spins and yields
                 // first: that takes longer than a turn of the loop, on a CPU that it may need.
@@ -238,5 +266,5 @@ impl Drop for Line {
     }
 }
 
-/// How long a batch may wait while its service is busy.
-const BATCH_AGE_MAX: Duration = Duration::from_millis(1);
+/// A longer list is given up once it has been used.
+const SPARE_LEN_MAX: usize = 128;

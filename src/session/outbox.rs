@@ -63,7 +63,9 @@ impl Frame {
 ///   one that is shared. So entries are few.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    chunks: VecDeque<Chunk>,
+    /// The first chunk, apart, since most often there is no other.
+    first: Chunk,
+    others: VecDeque<Chunk>,
     /// How much of the first chunk has left.
     sent: usize,
     bytes: usize,
@@ -79,11 +81,22 @@ impl Outbox {
     /// Appends a message as one frame.
     pub fn push_message(&mut self, message: Message) {
         let header = Header::whole(message.opcode(), message.len()).encode();
-        if message.len() <= JOINED_BYTES_MAX {
-            return self.push_parts(header.as_slice(), message.as_bytes());
+        let header = header.as_slice();
+        let mut bytes = message.into_bytes();
+        let joined = bytes.len() <= JOINED_BYTES_MAX;
+        let room = bytes.capacity() - bytes.len();
+        let in_place = (header.len()..=Limits::OUTBOX_SPARE_BYTES).contains(&room)
+            && bytes.len() <= MOVED_BYTES_MAX;
+        if in_place && (self.is_empty() || !joined) {
+            work::did(bytes.len());
+            bytes.splice(..0, header.iter().copied());
+            return self.push_own(bytes);
         }
-        self.push_parts(header.as_slice(), &[]);
-        self.push_buffer(message.into_bytes());
+        if joined {
+            return self.push_parts(header, &bytes);
+        }
+        self.push_parts(header, &[]);
+        self.push_own(bytes);
     }
 
     /// Appends a frame that other outboxes may hold as well.
@@ -102,15 +115,11 @@ impl Outbox {
     }
 
     /// Appends a buffer: moved when it is large, copied when it is small.
-    pub fn push_buffer(&mut self, mut buffer: Vec<u8>) {
+    pub fn push_buffer(&mut self, buffer: Vec<u8>) {
         if buffer.len() <= JOINED_BYTES_MAX {
             return self.push_parts(&buffer, &[]);
         }
-        // Whoever filled it may have left room behind its end, which the outbox does not count.
-        work::did(buffer.len());
-        buffer.shrink_to_fit();
-        self.bytes += buffer.len();
-        self.push_chunk(Chunk::Own(buffer));
+        self.push_own(buffer);
     }
 
     /// Appends two pieces, such as a header and its payload, to the last chunk or to a new one.
@@ -124,7 +133,7 @@ impl Outbox {
         if !self.has_room(more) {
             self.push_chunk(Chunk::Own(Vec::with_capacity(more)));
         }
-        if let Some(Chunk::Own(last)) = self.chunks.back_mut() {
+        if let Chunk::Own(last) = self.last_mut() {
             if last.capacity() - last.len() < more {
                 work::did(last.len());
                 // It doubles, up to where room to spare would no longer be little.
@@ -140,15 +149,14 @@ impl Outbox {
         debug_assert!(bytes_len <= self.bytes, "more was written than was there");
         self.bytes = self.bytes.saturating_sub(bytes_len);
         self.sent += bytes_len;
-        while let Some(first) = self.chunks.front()
-            && self.sent >= first.as_slice().len()
-        {
+        while self.sent >= self.first.as_slice().len() {
             work::did(1);
-            self.sent -= first.as_slice().len();
-            self.chunks.pop_front();
-        }
-        if self.chunks.is_empty() {
-            *self = Self::default();
+            self.sent -= self.first.as_slice().len();
+            let Some(next) = self.others.pop_front() else {
+                *self = Self::default();
+                return;
+            };
+            self.first = next;
         }
     }
 
@@ -159,8 +167,8 @@ impl Outbox {
 
     /// The bytes that wait, chunk by chunk.
     pub fn unsent(&self) -> impl Iterator<Item = &[u8]> {
-        let sent = core::iter::once(self.sent).chain(core::iter::repeat(0));
-        self.chunks.iter().zip(sent).map(|(chunk, sent)| &chunk.as_slice()[sent..])
+        let first = Some(&self.first.as_slice()[self.sent..]).filter(|first| !first.is_empty());
+        first.into_iter().chain(self.others.iter().map(Chunk::as_slice))
     }
 
     /// How many bytes wait.
@@ -182,7 +190,8 @@ impl Outbox {
             Chunk::Own(bytes) => bytes.capacity(),
             Chunk::Shared(_) => 0,
         };
-        self.chunks.capacity() * size_of::<Chunk>() + self.chunks.iter().map(own).sum::<usize>()
+        let others = self.others.capacity() * size_of::<Chunk>();
+        others + self.chunks().map(own).sum::<usize>()
     }
 
     /// How much of that is room to spare.
@@ -192,26 +201,57 @@ impl Outbox {
             Chunk::Own(bytes) => bytes.capacity() - bytes.len(),
             Chunk::Shared(_) => 0,
         };
-        self.chunks.iter().map(spare).sum()
+        self.chunks().map(spare).sum()
+    }
+
+    #[cfg(test)]
+    fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        core::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Appends a buffer. Whoever filled it may have left room behind its end, which the outbox
+    /// does not count.
+    fn push_own(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() - buffer.len() > Limits::OUTBOX_SPARE_BYTES {
+            work::did(buffer.len());
+            buffer.shrink_to_fit();
+        }
+        self.bytes += buffer.len();
+        self.push_chunk(Chunk::Own(buffer));
     }
 
     /// Appends a chunk; the one before it, to which nothing is joined any more, gives back
     /// its spare room.
     fn push_chunk(&mut self, chunk: Chunk) {
-        if let Some(Chunk::Own(last)) = self.chunks.back_mut() {
+        if self.first.as_slice().is_empty() {
+            self.first = chunk;
+            return;
+        }
+        if let Chunk::Own(last) = self.last_mut() {
             work::did(last.len());
             last.shrink_to_fit();
         }
-        self.chunks.push_back(chunk);
+        self.others.push_back(chunk);
+    }
+
+    fn last_mut(&mut self) -> &mut Chunk {
+        self.others.back_mut().unwrap_or(&mut self.first)
     }
 
     /// Whether the last chunk is one to which small things are joined. A large buffer that
     /// was moved in is not: making it longer would copy all of it.
     fn has_room(&self, more: usize) -> bool {
-        match self.chunks.back() {
-            Some(Chunk::Own(last)) => last.len() + more <= Limits::OUTBOX_CHUNK_BYTES,
-            Some(Chunk::Shared(_)) | None => false,
+        match self.others.back().unwrap_or(&self.first) {
+            Chunk::Own(last) => !last.is_empty() && last.len() + more <= Limits::OUTBOX_CHUNK_BYTES,
+            Chunk::Shared(_) => false,
         }
+    }
+}
+
+impl Default for Chunk {
+    /// Nothing, which takes no memory.
+    fn default() -> Self {
+        Self::Own(Vec::new())
     }
 }
 
@@ -226,6 +266,8 @@ impl Chunk {
 
 /// Up to here a copy is cheaper than an entry of its own in the write.
 const JOINED_BYTES_MAX: usize = 2_048;
+/// Up to here moving a message behind its header, in its own buffer, is cheaper than two chunks.
+const MOVED_BYTES_MAX: usize = 32 * 1_024;
 
 // Entries, of which a table that grew has two for each that it needs, are a sixteenth at most of
 // what waits: one for each half of `JOINED_BYTES_MAX`.

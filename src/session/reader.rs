@@ -2,7 +2,6 @@
 //! (RFC 6455, 5.4 and 5.5). Memory grows with the bytes that came, never with the lengths
 //! that were declared; between two messages a reader holds none.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -359,9 +358,15 @@ fn receive_whole(
     let item = match payload {
         Payload::Plain if header.opcode == Opcode::Text => {
             let text = core::str::from_utf8(body).map_err(|_| Fault::Utf8)?;
-            Item::Message(Message::Text(text.to_owned()))
+            let mut own = String::with_capacity(text.len() + HEADER_ROOM);
+            own.push_str(text);
+            Item::Message(Message::Text(own))
         }
-        Payload::Plain => Item::Message(Message::Binary(body.to_vec())),
+        Payload::Plain => {
+            let mut own = Vec::with_capacity(body.len() + HEADER_ROOM);
+            own.extend_from_slice(body);
+            Item::Message(Message::Binary(own))
+        }
         #[cfg(feature = "deflate")]
         Payload::Compressed => {
             Item::Compressed(Compressed { opcode: header.opcode, bytes: body.to_vec() })
@@ -376,5 +381,7 @@ fn check_length(have: usize, more: u64, max: usize) -> Result<(), Fault> {
     if total > max as u64 { Err(Fault::MessageTooLong) } else { Ok(()) }
 }
 
+/// A message that is sent on, as many services do, gets a header of this length.
+const HEADER_ROOM: usize = 4;
 /// RFC 6455, 5.5.
 const CONTROL_BYTES_MAX: usize = 125;
