@@ -36,14 +36,24 @@ impl Host {
                 }
                 return;
             }
-            match stream.read(&mut self.buffer) {
-                Progress::More(len) => self.hub.receive(id, &mut self.buffer[..len], now),
+            let (progress, in_place) = match self.hub.room(id) {
+                Some(room) => (stream.read(room), true),
+                None => (stream.read(&mut self.buffer), false),
+            };
+            let (len, drained) = match progress {
+                Progress::More(len) => (len, false),
                 Progress::Drained(0) => return,
-                Progress::Drained(len) => {
-                    return self.hub.receive(id, &mut self.buffer[..len], now);
-                }
+                Progress::Drained(len) => (len, true),
                 Progress::End => return self.hub.end(id, now),
                 Progress::Lost(reason) => return self.hub.fail(id, reason, now),
+            };
+            if in_place {
+                self.hub.filled(id, len, now);
+            } else {
+                self.hub.receive(id, &mut self.buffer[..len], now);
+            }
+            if drained {
+                return;
             }
         }
         self.read_later(id);

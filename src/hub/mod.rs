@@ -38,7 +38,7 @@ use std::net::IpAddr;
 
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
-use crate::session::Next;
+use crate::session::{Buffers, Next};
 use crate::time::Time;
 
 use drain::Drain;
@@ -55,7 +55,7 @@ pub use tree::{PathError, ServiceTree};
 /// All sockets and all services of one host.
 ///
 /// A host calls, in each turn of its loop: [`Hub::accept`], then [`Hub::may_read`] with
-/// [`Hub::receive`], [`Hub::end`] or [`Hub::fail`] for sockets that are readable, then
+/// [`Hub::receive`] (or [`Hub::room`] and [`Hub::filled`]), [`Hub::end`] or [`Hub::fail`] for sockets that are readable, then
 /// [`Hub::apply`] and [`Hub::ended`] for what services sent and how they ended, then
 /// [`Hub::expire`], then [`Hub::poll`] until it gives `None`; for [`Output::Write`] it calls
 /// [`Hub::wrote`], and [`Hub::remove`] if that says so. To stop, it calls [`Hub::drain`], goes
@@ -73,6 +73,7 @@ pub struct Hub {
     addresses: HashMap<IpAddr, usize>,
     wheel: Wheel,
     outputs: VecDeque<Output>,
+    buffers: Buffers,
     drain: Option<Drain>,
     files: Files,
     #[cfg(feature = "deflate")]
@@ -100,6 +101,7 @@ impl Hub {
             addresses: HashMap::new(),
             wheel: Wheel::new(now, limits.tables_len()),
             outputs: VecDeque::new(),
+            buffers: Buffers::new(limits.spare_bytes_max),
             drain: None,
             files,
             #[cfg(feature = "deflate")]

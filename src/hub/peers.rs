@@ -76,6 +76,22 @@ impl Hub {
         }
     }
 
+    /// Where the next bytes of a socket can be read to, if they are those of a large message.
+    pub fn room(&mut self, id: SocketId) -> Option<&mut [u8]> {
+        self.sockets.get_mut(id)?.session.room()
+    }
+
+    /// So many bytes were read into [`Hub::room`].
+    pub fn filled(&mut self, id: SocketId, len: usize, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        socket.received += len as u64;
+        let limits = self.stations.limits_of(socket.station);
+        if let Some(event) = socket.session.filled(len, limits, now) {
+            self.happen(id, event, now);
+        }
+        self.touch(id);
+    }
+
     /// The peer ended its half of the connection.
     pub fn end(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -109,7 +125,7 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
         socket.flags.touched = false;
         socket.sent += bytes_len as u64;
-        socket.session.wrote(bytes_len, now);
+        socket.session.wrote_with(&mut self.buffers, bytes_len, now);
         self.mark(id);
         self.schedule(id);
         self.sockets.get(id).map_or(Next::Keep, |socket| socket.session.next())
@@ -150,7 +166,8 @@ impl Hub {
             }
             let Some(socket) = self.sockets.get_mut(id) else { return };
             let limits = self.stations.limits_of(socket.station);
-            let (more, event) = socket.session.receive(&mut bytes[used..], limits, now);
+            let rest = &mut bytes[used..];
+            let (more, event) = socket.session.receive_with(&mut self.buffers, rest, limits, now);
             used += more;
             if let Some(event) = event {
                 self.happen(id, event, now);

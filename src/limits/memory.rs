@@ -12,7 +12,8 @@ impl Limits {
     /// - Each service costs its full mail and what one more read may add to it, twice, since
     ///   the list of it grows too; the batches on their way back, likewise, each with one message
     ///   more, of the longest that an outbox takes; and its topics.
-    /// - The loop has one read buffer, and one buffer more while another grows.
+    /// - The loop has one read buffer, one buffer more while another grows, and those that large
+    ///   messages have left.
     /// - With the feature `deflate`, compressed messages may be somewhat longer than what they
     ///   come to, a message is there besides what it is inflated from or deflated to, and the
     ///   loop has the states of the compression and the contexts of all sockets.
@@ -34,6 +35,7 @@ impl Limits {
             sockets.saturating_mul(self.socket_memory_bytes_max()),
             times(services, service),
             self.read_buffer_bytes as u64,
+            self.spare_bytes_max as u64,
             larger(times(2, input), self.outbox_bytes_max as u64),
             LOOP_BYTES,
             self.deflate_bytes_max(),

@@ -80,8 +80,10 @@ pub struct Limits {
     /// Most files that are being sent at a time, each with a descriptor. Over it: 503. One that
     /// is no longer than `outbox_high_bytes` does not count.
     pub files_open_max: usize,
-    /// The loop's one read buffer, and so the longest read.
+    /// The loop's one read buffer, and so the longest read of anything but a large message.
     pub read_buffer_bytes: usize,
+    /// Most memory of large messages that have been written, kept for those that come.
+    pub spare_bytes_max: usize,
     /// Most reads from one socket in one turn of the loop; the rest waits for the next turn. More
     /// than one saves a call per read, and lets a peer that floods hold up the others for longer.
     pub turn_reads_max: usize,
@@ -149,6 +151,7 @@ impl Limits {
         topics_max: 131_072,
         topics_per_socket_max: 1_024,
         read_buffer_bytes: 64 * KIB,
+        spare_bytes_max: 8 * MIB,
         turn_reads_max: 1,
         turn_write_bytes_max: MIB,
         turn_accepts_max: 256,
@@ -182,6 +185,7 @@ impl Limits {
         topics_max: 64,
         topics_per_socket_max: 8,
         read_buffer_bytes: 8 * KIB,
+        spare_bytes_max: 64 * KIB,
         turn_write_bytes_max: 64 * KIB,
         turn_accepts_max: 16,
         turn_deliveries_max: 1_024,

@@ -6,6 +6,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
+use crate::session::buffers::Buffers;
 use crate::session::conversation::{Event, Session};
 use crate::session::phase::{Phase, Settling, Waiting};
 use crate::session::reader::{Control, Item, Reader};
@@ -18,6 +19,17 @@ impl Session {
     /// To be called until all are used. They are unmasked in place.
     pub fn receive(
         &mut self,
+        bytes: &mut [u8],
+        limits: &Limits,
+        now: Time,
+    ) -> (usize, Option<Event>) {
+        self.receive_with(&mut Buffers::none(), bytes, limits, now)
+    }
+
+    /// Like [`Session::receive`], with buffers for messages that are large.
+    pub fn receive_with(
+        &mut self,
+        buffers: &mut Buffers,
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
@@ -35,7 +47,7 @@ impl Session {
                 waiting.early.extend_from_slice(bytes);
                 (bytes.len(), None)
             }
-            Phase::Open | Phase::Closing => self.receive_frames(bytes, limits, now),
+            Phase::Open | Phase::Closing => self.receive_frames(buffers, bytes, limits, now),
             Phase::Settling(_)
             | Phase::Responding
             | Phase::Flushing
@@ -114,6 +126,7 @@ impl Session {
     /// Reads frames up to the first event.
     fn receive_frames(
         &mut self,
+        buffers: &mut Buffers,
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
@@ -121,29 +134,60 @@ impl Session {
         self.clock.saw_life(now);
         let mut used = 0;
         while used < bytes.len() {
-            let (more, item) = match self.reader.receive(&mut bytes[used..], limits) {
+            let (more, item) = match self.reader.receive(&mut bytes[used..], limits, buffers) {
                 Ok(read) => read,
                 Err(fault) => return (bytes.len(), Some(self.receive_fault(fault, now))),
             };
             used += more;
-            match item {
-                Some(Item::Message(message)) => {
-                    self.saw_message(now);
-                    return (used, Some(Event::Message(message)));
-                }
-                #[cfg(feature = "deflate")]
-                Some(Item::Compressed(compressed)) => {
-                    self.saw_message(now);
-                    return (used, Some(Event::Compressed(compressed)));
-                }
-                Some(Item::Ping(payload)) => self.receive_ping(payload, limits, now),
-                Some(Item::Close(close)) => {
-                    return (used, Some(self.receive_close(close, now)));
-                }
-                Some(Item::Pong) | None => {}
+            if let Some(event) = item.and_then(|item| self.receive_item(item, limits, now)) {
+                return (used, Some(event));
             }
         }
         (used, None)
+    }
+
+    /// Where the next bytes of a large message can be read to, instead of the way through
+    /// [`Session::receive`]: they are what they would be behind all that came before.
+    pub fn room(&mut self) -> Option<&mut [u8]> {
+        match self.phase {
+            Phase::Open | Phase::Closing => self.reader.room(),
+            Phase::Connecting(_)
+            | Phase::Waiting(_)
+            | Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Flushing
+            | Phase::Lingering
+            | Phase::Finished => None,
+        }
+    }
+
+    /// So many bytes of the peer were read into [`Session::room`].
+    pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<Event> {
+        self.clock.saw_life(now);
+        match self.reader.filled(len) {
+            Ok(item) => self.receive_item(item?, limits, now),
+            Err(fault) => Some(self.receive_fault(fault, now)),
+        }
+    }
+
+    fn receive_item(&mut self, item: Item, limits: &Limits, now: Time) -> Option<Event> {
+        match item {
+            Item::Message(message) => {
+                self.saw_message(now);
+                Some(Event::Message(message))
+            }
+            #[cfg(feature = "deflate")]
+            Item::Compressed(compressed) => {
+                self.saw_message(now);
+                Some(Event::Compressed(compressed))
+            }
+            Item::Ping(payload) => {
+                self.receive_ping(payload, limits, now);
+                None
+            }
+            Item::Pong => None,
+            Item::Close(close) => Some(self.receive_close(close, now)),
+        }
     }
 
     fn receive_ping(&mut self, payload: Control, limits: &Limits, now: Time) {

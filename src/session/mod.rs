@@ -8,10 +8,13 @@
 //! - `conversation`: [`Session`], which the hub drives; `input`: what the peer does;
 //!   `output`: what is to be written
 //! - `clock`: its deadlines
-//! - `reader`: frames become messages
+//! - `reader`: frames become messages, whose payloads grow in a `body`
 //! - `outbox`: messages become bytes that wait for the peer
+//! - `buffers`: what large messages leave to those after them
 //! - `deflate` and `codec`, with the feature `deflate`: compression
 
+mod body;
+mod buffers;
 mod clock;
 #[cfg(feature = "deflate")]
 mod codec;
@@ -26,6 +29,7 @@ mod reader;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use buffers::Buffers;
 #[cfg(feature = "deflate")]
 pub use codec::Codec;
 pub use conversation::{Event, Next, Overflow, Session};

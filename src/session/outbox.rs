@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
+use crate::session::buffers::Buffers;
 use crate::ws::{Header, Message, work};
 
 /// A whole message, encoded once for any number of outboxes, which share its bytes.
@@ -144,19 +145,25 @@ impl Outbox {
         }
     }
 
-    /// Takes away the first `bytes_len` bytes, which have left.
-    pub fn advance(&mut self, bytes_len: usize) {
+    /// Takes away the first `bytes_len` bytes, which have left, and leaves their large buffers to
+    /// others.
+    pub fn advance(&mut self, bytes_len: usize, buffers: &mut Buffers) {
         debug_assert!(bytes_len <= self.bytes, "more was written than was there");
         self.bytes = self.bytes.saturating_sub(bytes_len);
         self.sent += bytes_len;
         while self.sent >= self.first.as_slice().len() {
             work::did(1);
             self.sent -= self.first.as_slice().len();
-            let Some(next) = self.others.pop_front() else {
+            let next = self.others.pop_front();
+            let is_over = next.is_none();
+            let spent = core::mem::replace(&mut self.first, next.unwrap_or_default());
+            if let Chunk::Own(bytes) = spent {
+                buffers.keep(bytes);
+            }
+            if is_over {
                 *self = Self::default();
                 return;
-            };
-            self.first = next;
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
+use crate::session::buffers::Buffers;
 use crate::session::conversation::{Next, Overflow, Session};
 use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
@@ -14,7 +15,12 @@ use crate::ws::{Close, CloseCode, Header, Opcode};
 impl Session {
     /// Tells that `bytes_len` of the unsent bytes were written.
     pub fn wrote(&mut self, bytes_len: usize, now: Time) {
-        self.outbox.advance(bytes_len);
+        self.wrote_with(&mut Buffers::none(), bytes_len, now);
+    }
+
+    /// Like [`Session::wrote`]. What is large and has left leaves its buffer.
+    pub fn wrote_with(&mut self, buffers: &mut Buffers, bytes_len: usize, now: Time) {
+        self.outbox.advance(bytes_len, buffers);
         if bytes_len > 0 {
             self.clock.wrote(now);
             if self.stalled {

@@ -3,14 +3,13 @@
 //! that were declared; between two messages a reader holds none.
 
 use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::limits::Limits;
+use crate::session::body::{self, Body};
+use crate::session::buffers::Buffers;
 #[cfg(feature = "deflate")]
 use crate::session::deflate::Compressed;
 use crate::ws::frame::Payload;
-use crate::ws::utf8::Utf8;
 use crate::ws::{Close, Fault, Header, Message, Opcode, mask, work};
 
 /// What a reader makes of frames.
@@ -83,9 +82,10 @@ impl Reader {
         &mut self,
         bytes: &mut [u8],
         limits: &Limits,
+        buffers: &mut Buffers,
     ) -> Result<(usize, Option<Item>), Fault> {
         if self.partial.is_none()
-            && let Some((used, item)) = receive_whole(bytes, self.extension, limits)?
+            && let Some((used, item)) = receive_whole(bytes, self.extension, limits, buffers)?
         {
             return Ok((used, Some(item)));
         }
@@ -99,7 +99,7 @@ impl Reader {
             if partial.frame.is_none() {
                 used += partial.receive_header(&bytes[used..], self.extension, limits)?;
             }
-            let (more, next) = partial.receive_payload(&mut bytes[used..])?;
+            let (more, next) = partial.receive_payload(&mut bytes[used..], buffers)?;
             used += more;
             item = next;
         }
@@ -107,6 +107,32 @@ impl Reader {
             self.partial = None;
         }
         Ok((used, item))
+    }
+
+    /// Where the next bytes of a large payload can be read to, instead of the way through
+    /// [`Reader::receive`].
+    pub fn room(&mut self) -> Option<&mut [u8]> {
+        let Partial { frame, message, control, .. } = self.partial.as_deref_mut()?;
+        let more = usize::try_from(frame.as_ref()?.remaining).ok()?;
+        let message = message.as_mut().filter(|_| control.is_none())?;
+        message.body.room(more)
+    }
+
+    /// So many bytes were read into [`Reader::room`].
+    ///
+    /// # Errors
+    /// Like those of [`Reader::receive`].
+    pub fn filled(&mut self, len: usize) -> Result<Option<Item>, Fault> {
+        let Some(partial) = &mut self.partial else { return Ok(None) };
+        let (Some(frame), Some(message)) = (&mut partial.frame, &mut partial.message) else {
+            return Ok(None);
+        };
+        frame.unmask(message.body.filled(len));
+        let item = partial.finish_frame()?;
+        if partial.is_idle() {
+            self.partial = None;
+        }
+        Ok(item)
     }
 
     /// Compression was agreed on: messages may be compressed from here on.
@@ -150,21 +176,6 @@ struct Frame {
 struct Assembly {
     body: Body,
     continuations: u32,
-}
-
-#[derive(Debug)]
-enum Body {
-    Text(String, Utf8),
-    /// Bytes that are not looked into.
-    Bytes(Vec<u8>, Kind),
-}
-
-/// What bytes are once they are whole.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Binary,
-    #[cfg(feature = "deflate")]
-    Compressed(Opcode),
 }
 
 impl Partial {
@@ -217,53 +228,53 @@ impl Partial {
     }
 
     /// Reads on in a payload; gives back the bytes used and what is whole with them.
-    fn receive_payload(&mut self, bytes: &mut [u8]) -> Result<(usize, Option<Item>), Fault> {
+    fn receive_payload(
+        &mut self,
+        bytes: &mut [u8],
+        buffers: &mut Buffers,
+    ) -> Result<(usize, Option<Item>), Fault> {
         let Some(frame) = &mut self.frame else { return Ok((0, None)) };
         let used = usize::try_from(frame.remaining).map_or(bytes.len(), |r| r.min(bytes.len()));
         let payload = &mut bytes[..used];
-        mask::apply(payload, frame.key);
-        frame.key = mask::rotate(frame.key, used);
-        frame.remaining -= used as u64;
-        let whole = frame.remaining == 0;
-        let (opcode, fin) = (frame.opcode, frame.fin);
+        frame.unmask(payload);
         if let Some(control) = &mut self.control {
             control.receive(payload);
         } else if let Some(message) = &mut self.message {
-            message.body.receive(payload)?;
+            let more = usize::try_from(frame.remaining).ok().filter(|_| frame.fin);
+            message.body.receive(payload, more, buffers)?;
         }
-        if !whole {
-            return Ok((used, None));
-        }
-        self.frame = None;
+        Ok((used, self.finish_frame()?))
+    }
+
+    /// Ends the frame, if all of it has come; gives back what is whole with it.
+    fn finish_frame(&mut self) -> Result<Option<Item>, Fault> {
+        let Some(Frame { opcode, fin, .. }) = self.frame.take_if(|frame| frame.remaining == 0)
+        else {
+            return Ok(None);
+        };
         let control = self.control.take().unwrap_or(Control::EMPTY);
-        let item = match opcode {
+        Ok(match opcode {
             Opcode::Ping => Some(Item::Ping(control)),
             Opcode::Pong => Some(Item::Pong),
             Opcode::Close => Some(Item::Close(Close::decode(control.as_slice())?)),
             Opcode::Continuation | Opcode::Text | Opcode::Binary if !fin => None,
-            Opcode::Continuation | Opcode::Text | Opcode::Binary => self.finish()?,
-        };
-        Ok((used, item))
-    }
-
-    /// Ends the message.
-    fn finish(&mut self) -> Result<Option<Item>, Fault> {
-        let Some(message) = self.message.take() else { return Ok(None) };
-        Ok(Some(match message.body {
-            Body::Text(text, utf8) => {
-                utf8.finish()?;
-                Item::Message(Message::Text(text))
+            Opcode::Continuation | Opcode::Text | Opcode::Binary => {
+                self.message.take().map(|message| message.body.finish()).transpose()?
             }
-            Body::Bytes(bytes, Kind::Binary) => Item::Message(Message::Binary(bytes)),
-            #[cfg(feature = "deflate")]
-            Body::Bytes(bytes, Kind::Compressed(opcode)) => {
-                Item::Compressed(Compressed { opcode, bytes })
-            }
-        }))
+        })
     }
 
     const fn is_idle(&self) -> bool {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
+    }
+}
+
+impl Frame {
+    /// Unmasks the next bytes of the payload.
+    fn unmask(&mut self, payload: &mut [u8]) {
+        mask::apply(payload, self.key);
+        self.key = mask::rotate(self.key, payload.len());
+        self.remaining -= payload.len() as u64;
     }
 }
 
@@ -291,59 +302,13 @@ impl Payload {
     }
 }
 
-impl Body {
-    fn new(opcode: Opcode, payload: Payload) -> Self {
-        match payload {
-            Payload::Plain if matches!(opcode, Opcode::Text) => {
-                Self::Text(String::new(), Utf8::default())
-            }
-            Payload::Plain => Self::Bytes(Vec::new(), Kind::Binary),
-            #[cfg(feature = "deflate")]
-            Payload::Compressed => Self::Bytes(Vec::new(), Kind::Compressed(opcode)),
-        }
-    }
-
-    const fn payload(&self) -> Payload {
-        match self {
-            Self::Text(..) | Self::Bytes(_, Kind::Binary) => Payload::Plain,
-            #[cfg(feature = "deflate")]
-            Self::Bytes(_, Kind::Compressed(_)) => Payload::Compressed,
-        }
-    }
-
-    fn receive(&mut self, payload: &[u8]) -> Result<(), Fault> {
-        match self {
-            Self::Text(text, utf8) => utf8.receive(payload, text)?,
-            Self::Bytes(bytes, _) => {
-                work::did(payload.len());
-                bytes.extend_from_slice(payload);
-            }
-        }
-        Ok(())
-    }
-
-    const fn len(&self) -> usize {
-        match self {
-            Self::Text(text, utf8) => text.len() + utf8.held_len(),
-            Self::Bytes(bytes, _) => bytes.len(),
-        }
-    }
-
-    #[cfg(test)]
-    const fn capacity(&self) -> usize {
-        match self {
-            Self::Text(text, _) => text.capacity(),
-            Self::Bytes(bytes, _) => bytes.capacity(),
-        }
-    }
-}
-
 /// The straight way of most messages: one frame, all of it there. `None` sends everything
 /// else the long way.
 fn receive_whole(
     bytes: &mut [u8],
     extension: Extension,
     limits: &Limits,
+    buffers: &mut Buffers,
 ) -> Result<Option<(usize, Item)>, Fault> {
     let Some((header, payload, start)) = extension.decode(bytes)? else { return Ok(None) };
     if !header.fin || !matches!(header.opcode, Opcode::Text | Opcode::Binary) {
@@ -353,22 +318,11 @@ fn receive_whole(
     let Ok(length) = usize::try_from(header.length) else { return Ok(None) };
     let Some(body) = bytes[start..].get_mut(..length) else { return Ok(None) };
     mask::apply(body, header.key.unwrap_or_default());
-    // It is copied, and text is validated besides.
-    work::did(2 * body.len());
     let item = match payload {
-        Payload::Plain if header.opcode == Opcode::Text => {
-            let text = core::str::from_utf8(body).map_err(|_| Fault::Utf8)?;
-            let mut own = String::with_capacity(text.len() + HEADER_ROOM);
-            own.push_str(text);
-            Item::Message(Message::Text(own))
-        }
-        Payload::Plain => {
-            let mut own = Vec::with_capacity(body.len() + HEADER_ROOM);
-            own.extend_from_slice(body);
-            Item::Message(Message::Binary(own))
-        }
+        Payload::Plain => Item::Message(body::whole(header.opcode, body, buffers)?),
         #[cfg(feature = "deflate")]
         Payload::Compressed => {
+            work::did(2 * body.len());
             Item::Compressed(Compressed { opcode: header.opcode, bytes: body.to_vec() })
         }
     };
@@ -381,7 +335,5 @@ fn check_length(have: usize, more: u64, max: usize) -> Result<(), Fault> {
     if total > max as u64 { Err(Fault::MessageTooLong) } else { Ok(()) }
 }
 
-/// A message that is sent on, as many services do, gets a header of this length.
-const HEADER_ROOM: usize = 4;
 /// RFC 6455, 5.5.
 const CONTROL_BYTES_MAX: usize = 125;

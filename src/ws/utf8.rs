@@ -5,6 +5,19 @@ use alloc::string::String;
 
 use crate::ws::{Fault, work};
 
+/// Whole text. With the feature `simd` it is validated by instructions that look at many bytes at
+/// a time, which pays from a certain length on.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn validate(bytes: &[u8]) -> Result<&str, Fault> {
+    #[cfg(feature = "simd")]
+    if bytes.len() >= SIMD_BYTES_MIN {
+        return simdutf8::basic::from_utf8(bytes).map_err(|_| Fault::Utf8);
+    }
+    core::str::from_utf8(bytes).map_err(|_| Fault::Utf8)
+}
+
 /// The validator between two pieces of one text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Utf8 {
@@ -26,7 +39,7 @@ impl Utf8 {
             return Ok(());
         }
         let (whole, beginning) = split_beginning(bytes);
-        text.push_str(core::str::from_utf8(whole).map_err(|_| Fault::Utf8)?);
+        text.push_str(validate(whole)?);
         // No known length of an error means an end cut short, which may still come right.
         if core::str::from_utf8(beginning).is_err_and(|error| error.error_len().is_some()) {
             return Err(Fault::Utf8);
@@ -98,3 +111,6 @@ fn split_beginning(bytes: &[u8]) -> (&[u8], &[u8]) {
     }
     (bytes, &[])
 }
+
+#[cfg(feature = "simd")]
+const SIMD_BYTES_MIN: usize = 32;

@@ -11,6 +11,7 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message as Theirs, WebSocket};
 
 use crate::limits::Limits;
+use crate::session::Buffers;
 use crate::session::reader::{Item, Reader};
 use crate::session::tests::talk::{Talk, tell_binary, tell_text};
 use crate::session::{Frame as Shared, Next};
@@ -235,7 +236,8 @@ fn their_frames_in_our_reader() {
         }
         let mut reader = Reader::default();
         let len = bytes.len();
-        let read = reader.receive(&mut bytes, &Limits::SERVER).expect("it is right");
+        let read =
+            reader.receive(&mut bytes, &Limits::SERVER, &mut Buffers::none()).expect("it is right");
         let (used, Some(Item::Message(read))) = read else { panic!("it is a message: {read:?}") };
         assert_eq!((used, read), (len, message), "seed {seed}");
     }

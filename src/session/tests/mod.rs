@@ -3,6 +3,7 @@
 //! step by step what is done and what comes of it, in a time of their own.
 
 mod answers;
+mod buffers;
 mod closing;
 #[cfg(feature = "deflate")]
 pub(crate) mod codec;

@@ -2,6 +2,7 @@
 //! portions the peer takes it.
 
 use crate::limits::Limits;
+use crate::session::Buffers;
 use crate::session::Next::{EndWriting, Keep};
 use crate::session::outbox::{Frame as Shared, Outbox};
 use crate::session::tests::Peer::{Bytes, Frame};
@@ -298,7 +299,7 @@ fn any_history_agrees_with_a_plain_queue() {
                 }
                 _ => {
                     let len = random.pick(&[0, 1, 2_000, 30_000, usize::MAX]).min(plain.len());
-                    outbox.advance(len);
+                    outbox.advance(len, &mut Buffers::none());
                     plain.drain(..len);
                 }
             }

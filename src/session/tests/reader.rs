@@ -1,6 +1,7 @@
 //! The reader's memory, its limits to the byte, and messages of all kinds and lengths.
 
 use crate::limits::Limits;
+use crate::session::Buffers;
 use crate::session::reader::{Item, Reader};
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, TEXT_BEGINS, frame};
 use crate::ws::tests::random::Random;
@@ -18,11 +19,16 @@ fn memory_grows_with_what_came() {
         assert_eq!(reader.capacity(), 0);
         let bytes = frame(first, &vec![b'a'; limits.message_bytes_max]);
         let (header, payload) = bytes.split_at(14);
-        assert!(matches!(reader.receive(&mut header.to_vec(), &limits), Ok((14, None))));
+        assert!(matches!(
+            reader.receive(&mut header.to_vec(), &limits, &mut Buffers::none()),
+            Ok((14, None))
+        ));
         assert!(reader.capacity() <= FIXED, "{} bytes for a header", reader.capacity());
         let mut came = 0;
         for piece in payload.chunks(10_007) {
-            let read = reader.receive(&mut piece.to_vec(), &limits).expect("it is right");
+            let read = reader
+                .receive(&mut piece.to_vec(), &limits, &mut Buffers::none())
+                .expect("it is right");
             came += piece.len();
             assert_eq!(read.0, piece.len());
             match read.1 {
@@ -43,7 +49,8 @@ fn control_frames_leave_no_memory() {
     let mut reader = Reader::default();
     let bytes = frame(PING, &[b'a'; 125]);
     for (at, byte) in bytes.iter().enumerate() {
-        let item = reader.receive(&mut [*byte], &limits).expect("it is right").1;
+        let item =
+            reader.receive(&mut [*byte], &limits, &mut Buffers::none()).expect("it is right").1;
         let is_last = at + 1 == bytes.len();
         assert_eq!(item.is_some(), is_last);
         assert_eq!(reader.capacity() == 0, is_last);
@@ -80,7 +87,8 @@ fn the_length_of_a_message_is_exact() {
         for (at, fragment) in fragments.iter().enumerate() {
             let opcode = if at == 0 { *opcode } else { 0 };
             let fin = if at + 1 == fragments.len() { 0x80 } else { 0 };
-            let read = reader.receive(&mut frame(fin | opcode, fragment), &limits);
+            let read =
+                reader.receive(&mut frame(fin | opcode, fragment), &limits, &mut Buffers::none());
             outcome = read.map(|(_, item)| item);
             if outcome.is_err() {
                 break;
@@ -105,7 +113,7 @@ fn the_number_of_fragments_is_exact() {
             let mut bytes = frame(BINARY_BEGINS, b"");
             (1..count).for_each(|_| bytes.extend(frame(GOES_ON, b"")));
             bytes.extend(frame(ENDS, b""));
-            let read = reader.receive(&mut bytes, &limits);
+            let read = reader.receive(&mut bytes, &limits, &mut Buffers::none());
             match read {
                 Ok((_, Some(Item::Message(message)))) => assert!(fits && message.is_empty()),
                 Err(Fault::TooManyFragments) => assert!(!fits, "{count} of {max}"),
@@ -125,11 +133,14 @@ fn an_item_takes_its_own_bytes() {
     let mut places = Vec::new();
     let mut used = 0;
     while used < bytes.len() {
-        used += reader.receive(&mut bytes[used..], &limits).expect("it is right").0;
+        used += reader
+            .receive(&mut bytes[used..], &limits, &mut Buffers::none())
+            .expect("it is right")
+            .0;
         places.push(used);
     }
     assert_eq!(places, [7, 14, 27]);
-    assert!(matches!(reader.receive(&mut [], &limits), Ok((0, None))));
+    assert!(matches!(reader.receive(&mut [], &limits, &mut Buffers::none()), Ok((0, None))));
 }
 
 /// Law: what is sent in fragments and pieces of any kind is read as it was meant.
@@ -151,7 +162,8 @@ fn any_message_in_any_fragments_and_pieces() {
             let mut rest = &mut bytes[came..came + piece];
             came += piece;
             while !rest.is_empty() {
-                let (used, item) = reader.receive(rest, &limits).expect("it is right");
+                let (used, item) =
+                    reader.receive(rest, &limits, &mut Buffers::none()).expect("it is right");
                 rest = &mut rest[used..];
                 if let Some(Item::Message(message)) = item {
                     assert!(read.replace(message).is_none(), "seed {seed}");

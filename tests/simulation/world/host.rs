@@ -240,14 +240,21 @@ impl World {
             }
             record.held = false;
             record.times.left = None;
-            let buffer = &mut self.host.buffer;
+            let room = self.hub.room(id);
+            let in_place = room.is_some();
+            let buffer = room.unwrap_or(&mut self.host.buffer);
+            let room_len = buffer.len();
             let read = if stream.ended { Read::WouldBlock } else { pipe.host_reads(buffer) };
             self.host.moved |= read != Read::WouldBlock;
             match read {
                 Read::Bytes(len) => {
-                    let is_last = len < buffer.len() && stream.tidings == Tidings::None;
+                    let is_last = len < room_len && stream.tidings == Tidings::None;
                     record.feed(peer, len, self.now);
-                    self.hub.receive(id, &mut buffer[..len], self.now);
+                    if in_place {
+                        self.hub.filled(id, len, self.now);
+                    } else {
+                        self.hub.receive(id, &mut self.host.buffer[..len], self.now);
+                    }
                     self.note(2, len as u64);
                     if is_last {
                         return;

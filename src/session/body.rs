@@ -1,0 +1,203 @@
+//! `Body`: the payload of a message that is coming. Its memory grows with the bytes that came,
+//! to at most twice their number, whatever length was declared.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::session::buffers::Buffers;
+#[cfg(feature = "deflate")]
+use crate::session::deflate::Compressed;
+use crate::session::reader::Item;
+use crate::ws::frame::Payload;
+use crate::ws::utf8::{self, Utf8};
+use crate::ws::{Fault, Message, Opcode, work};
+
+/// What has come of a message.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Text, which is validated as it comes.
+    Text(String, Utf8),
+    /// Bytes that are not looked into.
+    Bytes(Growing, Kind),
+}
+
+/// What bytes are once they are whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Binary,
+    #[cfg(feature = "deflate")]
+    Compressed(Opcode),
+}
+
+impl Body {
+    pub(super) fn new(opcode: Opcode, payload: Payload) -> Self {
+        match payload {
+            Payload::Plain if matches!(opcode, Opcode::Text) => {
+                Self::Text(String::new(), Utf8::default())
+            }
+            Payload::Plain => Self::Bytes(Growing::default(), Kind::Binary),
+            #[cfg(feature = "deflate")]
+            Payload::Compressed => Self::Bytes(Growing::default(), Kind::Compressed(opcode)),
+        }
+    }
+
+    pub(super) const fn payload(&self) -> Payload {
+        match self {
+            Self::Text(..) | Self::Bytes(_, Kind::Binary) => Payload::Plain,
+            #[cfg(feature = "deflate")]
+            Self::Bytes(_, Kind::Compressed(_)) => Payload::Compressed,
+        }
+    }
+
+    /// Appends bytes, behind which so many `more` are to come, if that is known: in the last
+    /// fragment of a message it is.
+    pub(super) fn receive(
+        &mut self,
+        payload: &[u8],
+        more: Option<usize>,
+        buffers: &mut Buffers,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Text(text, utf8) => utf8.receive(payload, text)?,
+            Self::Bytes(bytes, _) => bytes.receive(payload, more, buffers),
+        }
+        Ok(())
+    }
+
+    /// Where to read bytes straight into, of which so many `more` are to come in this frame.
+    pub(super) fn room(&mut self, more: usize) -> Option<&mut [u8]> {
+        match self {
+            Self::Bytes(bytes, Kind::Binary) => bytes.room(more),
+            // Text is validated on its way to its place, and what is compressed may have to
+            // wait for its turn.
+            Self::Text(..) => None,
+            #[cfg(feature = "deflate")]
+            Self::Bytes(_, Kind::Compressed(_)) => None,
+        }
+    }
+
+    /// So many bytes were read into [`Body::room`]; gives them back to be unmasked.
+    pub(super) fn filled(&mut self, len: usize) -> &mut [u8] {
+        match self {
+            Self::Bytes(bytes, _) => bytes.filled(len),
+            Self::Text(..) => &mut [],
+        }
+    }
+
+    /// Ends the message.
+    pub(super) fn finish(self) -> Result<Item, Fault> {
+        Ok(match self {
+            Self::Text(text, utf8) => {
+                utf8.finish()?;
+                Item::Message(Message::Text(text))
+            }
+            Self::Bytes(bytes, Kind::Binary) => Item::Message(Message::Binary(bytes.finish())),
+            #[cfg(feature = "deflate")]
+            Self::Bytes(bytes, Kind::Compressed(opcode)) => {
+                Item::Compressed(Compressed { opcode, bytes: bytes.finish() })
+            }
+        })
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        match self {
+            Self::Text(text, utf8) => text.len() + utf8.held_len(),
+            Self::Bytes(bytes, _) => bytes.len,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn capacity(&self) -> usize {
+        match self {
+            Self::Text(text, _) => text.capacity(),
+            Self::Bytes(bytes, _) => bytes.bytes.capacity(),
+        }
+    }
+}
+
+/// A whole message, from a frame that came as one piece.
+pub(super) fn whole(opcode: Opcode, body: &[u8], buffers: &mut Buffers) -> Result<Message, Fault> {
+    // It is copied, and text is validated besides.
+    work::did(2 * body.len());
+    let text = if opcode == Opcode::Text { Some(utf8::validate(body)?) } else { None };
+    let len = body.len() + HEADER_ROOM;
+    let mut own = buffers.take(len).unwrap_or_else(|| Vec::with_capacity(len));
+    own.clear();
+    let Some(text) = text else {
+        own.extend_from_slice(body);
+        return Ok(Message::Binary(own));
+    };
+    // An empty buffer is text, and stays the same buffer.
+    let mut own = String::from_utf8(own).unwrap_or_default();
+    own.push_str(text);
+    Ok(Message::Text(own))
+}
+
+/// Bytes that grow, and behind them room that is laid out already.
+#[derive(Debug, Default)]
+pub(super) struct Growing {
+    bytes: Vec<u8>,
+    /// How many of them have come.
+    len: usize,
+}
+
+impl Growing {
+    fn receive(&mut self, payload: &[u8], more: Option<usize>, buffers: &mut Buffers) {
+        work::did(payload.len());
+        let needed = self.len + payload.len();
+        let total = more.map_or(usize::MAX, |more| needed.saturating_add(more));
+        // A buffer that is there anyway costs nothing new, if only the peer means it.
+        if self.bytes.capacity() == 0
+            && payload.len() >= total / EARNEST
+            && let Some(buffer) = buffers.take(total)
+        {
+            self.bytes = buffer;
+        }
+        if self.bytes.capacity() < needed {
+            work::did(self.len);
+            let grown = needed.max(total.min(2 * self.len));
+            self.bytes.reserve_exact(grown - self.bytes.len());
+        }
+        let room = payload.len().min(self.bytes.len() - self.len);
+        let (first, second) = payload.split_at(room);
+        self.bytes[self.len..self.len + room].copy_from_slice(first);
+        self.bytes.extend_from_slice(second);
+        self.len += payload.len();
+    }
+
+    fn room(&mut self, more: usize) -> Option<&mut [u8]> {
+        // Behind the end of this frame comes another one, so that a read of its own for little
+        // gains nothing.
+        if more < STRAIGHT_BYTES_MIN || self.len < STRAIGHT_BYTES_MIN {
+            return None;
+        }
+        if self.bytes.len() - self.len < STRAIGHT_BYTES_MIN {
+            let grown = self.len + self.len.min(more);
+            work::did(grown - self.bytes.len());
+            self.bytes.reserve_exact(grown - self.bytes.len());
+            self.bytes.resize(grown, 0);
+        }
+        let end = self.bytes.len().min(self.len + more.min(STRAIGHT_BYTES_MAX));
+        Some(&mut self.bytes[self.len..end])
+    }
+
+    fn filled(&mut self, len: usize) -> &mut [u8] {
+        let start = self.len;
+        self.len += len;
+        &mut self.bytes[start..self.len]
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.len);
+        self.bytes
+    }
+}
+
+/// A message that is sent on, as many services do, gets a header of this length.
+const HEADER_ROOM: usize = 4;
+/// A peer that has sent this fraction of a frame gets a buffer for all of it, if there is one.
+const EARNEST: usize = 32;
+/// From here on reading into place saves more than the read that it may take more.
+const STRAIGHT_BYTES_MIN: usize = 16 * 1_024;
+/// The most in one read, so that nobody else waits for long.
+const STRAIGHT_BYTES_MAX: usize = 256 * 1_024;

@@ -1,0 +1,66 @@
+//! Buffers of large messages that have left, for those that come: memory that is in use already
+//! costs nothing, while the system hands out new memory page by page, each cleared.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// Buffers that nobody uses now, up to a limit.
+#[derive(Debug)]
+pub struct Buffers {
+    /// The last one was in use last.
+    list: VecDeque<Vec<u8>>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Buffers {
+    /// Smaller ones are not kept: the allocator is as fast.
+    pub const BYTES_MIN: usize = 4_096;
+
+    /// Keeps buffers of up to so many bytes together.
+    #[must_use]
+    pub const fn new(bytes_max: usize) -> Self {
+        Self { list: VecDeque::new(), bytes: 0, bytes_max }
+    }
+
+    /// Keeps none.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self::new(0)
+    }
+
+    /// A buffer for `len` bytes and no more than twice as many. It holds bytes of its last use.
+    pub fn take(&mut self, len: usize) -> Option<Vec<u8>> {
+        if len < Self::BYTES_MIN {
+            return None;
+        }
+        let fits = |buffer: &Vec<u8>| (len..=len.saturating_mul(2)).contains(&buffer.capacity());
+        let place = self.list.iter().rposition(fits)?;
+        let buffer = self.list.swap_remove_back(place)?;
+        self.bytes -= buffer.capacity();
+        Some(buffer)
+    }
+
+    /// Keeps a buffer, in place of those that were not asked for the longest time.
+    pub fn keep(&mut self, buffer: Vec<u8>) {
+        let bytes = buffer.capacity();
+        if !(Self::BYTES_MIN..=self.bytes_max).contains(&bytes) {
+            return;
+        }
+        while self.bytes + bytes > self.bytes_max || self.list.len() >= LEN_MAX {
+            let Some(oldest) = self.list.pop_front() else { break };
+            self.bytes -= oldest.capacity();
+        }
+        self.bytes += bytes;
+        self.list.push_back(buffer);
+    }
+
+    /// The bytes of memory of all that it keeps.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// So that looking for one that fits stays cheap.
+const LEN_MAX: usize = 256;

@@ -1,0 +1,151 @@
+//! Large messages: read straight into their place, into buffers that others have left, they are
+//! what they would be otherwise, and cost no more memory than they may.
+
+use crate::limits::Limits;
+use crate::session::Buffers;
+use crate::session::reader::{Item, Reader};
+use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, frame};
+use crate::ws::Message;
+use crate::ws::tests::random::Random;
+
+/// What a reader makes of `bytes` in reads of up to `read_max`, the half of those that can go
+/// straight into place doing so. `may_hold` tells how much memory it may have after so many bytes.
+fn read_all(
+    bytes: &[u8],
+    read_max: usize,
+    buffers: &mut Buffers,
+    random: &mut Random,
+    may_hold: impl Fn(usize) -> usize,
+) -> (Vec<Message>, usize) {
+    let limits = Limits { message_bytes_max: 1 << 24, ..Limits::SERVER };
+    let mut reader = Reader::default();
+    let (mut messages, mut came, mut in_place) = (Vec::new(), 0, 0);
+    let mut since = 0;
+    while came < bytes.len() {
+        let mut note = |item: Option<Item>, came: usize| {
+            if let Some(Item::Message(message)) = item {
+                messages.push(message);
+                since = came;
+            }
+        };
+        if random.below(2) == 0
+            && let Some(room) = reader.room()
+        {
+            let len = room.len().min(bytes.len() - came).min(read_max);
+            room[..len].copy_from_slice(&bytes[came..came + len]);
+            came += len;
+            in_place += len;
+            note(reader.filled(len).expect("it is right"), came);
+        } else {
+            let len = read_max.min(bytes.len() - came);
+            let mut rest = bytes[came..came + len].to_vec();
+            let mut used = 0;
+            while used < len {
+                let (more, item) =
+                    reader.receive(&mut rest[used..], &limits, buffers).expect("it is right");
+                used += more;
+                note(item, came + used);
+            }
+            came += len;
+        }
+        let holds = reader.capacity();
+        assert!(holds <= may_hold(came - since), "{holds} after {}", came - since);
+    }
+    assert_eq!(reader.capacity(), 0);
+    (messages, in_place)
+}
+
+/// Law: whichever way the bytes come, the messages are the same.
+#[test]
+fn what_is_read_into_place_is_what_was_sent() {
+    let mut in_place = 0;
+    for seed in 0..40 {
+        let mut random = Random::new(seed);
+        let mut buffers = Buffers::new(1 << 20);
+        for len in [40_000, 100_000, 300_000] {
+            buffers.keep(vec![0xEE; len]);
+        }
+        let (mut bytes, mut sent) = (Vec::new(), Vec::new());
+        for _ in 0..6 {
+            let len = random.pick(&[0, 5, 16_384, 40_000, 100_000, 290_000]);
+            if random.below(3) == 0 {
+                let text = random.text(len / 4);
+                bytes.extend(frame(TEXT, text.as_bytes()));
+                sent.push(Message::from(text));
+                continue;
+            }
+            let body = random.bytes(len);
+            let (first, second) = body.split_at(random.below(len + 1));
+            match random.below(2) {
+                0 => bytes.extend(frame(BINARY, &body)),
+                _ => {
+                    bytes.extend(frame(BINARY_BEGINS, first));
+                    bytes.extend(frame(PING, b"ping"));
+                    bytes.extend(frame(GOES_ON, second));
+                    bytes.extend(frame(ENDS, b""));
+                }
+            }
+            sent.push(Message::from(body));
+        }
+        let read_max = random.pick(&[1_000, 16_384, 65_536, 1 << 20]);
+        let read = read_all(&bytes, read_max, &mut buffers, &mut random, |_| usize::MAX);
+        assert!(read.0 == sent, "seed {seed}");
+        in_place += read.1;
+    }
+    assert!(in_place > 1 << 20, "the way into place is taken");
+}
+
+/// Memory follows what came, not what was declared, unless a buffer is there anyway.
+#[test]
+fn what_grows_in_place_holds_twice_what_came() {
+    for len in [20_000, 65_600, 1 << 20, (1 << 20) + 5_000] {
+        let bytes = frame(BINARY, &vec![7; len]);
+        let fixed = 1_024;
+        for read_max in [100, 20_000, 65_536] {
+            let mut random = Random::new(1);
+            let may_hold = |came: usize| fixed + (2 * came).min(len + 16);
+            let read = read_all(&bytes, read_max, &mut Buffers::none(), &mut random, may_hold);
+            assert_eq!(read.0[0].len(), len);
+        }
+    }
+}
+
+/// A buffer is given for a message of half its length at least, to a peer that means it.
+#[test]
+fn buffers_are_for_their_like() {
+    let mut buffers = Buffers::new(300_000);
+    buffers.keep(Vec::with_capacity(100_000));
+    for (len, fits) in [(100_001, false), (49_999, false), (50_000, true), (100_000, true)] {
+        let buffer = buffers.take(len);
+        assert_eq!(buffer.is_some(), fits, "{len}");
+        buffer.into_iter().for_each(|buffer| buffers.keep(buffer));
+        assert_eq!(buffers.bytes(), 100_000);
+    }
+    let bytes = frame(BINARY, &vec![7; 90_000]);
+    for (came, takes) in [(14 + 2_000, false), (14 + 3_000, true)] {
+        let mut reader = Reader::default();
+        let read = reader.receive(&mut bytes[..came].to_vec(), &Limits::SERVER, &mut buffers);
+        assert!(matches!(read, Ok((_, None))));
+        assert_eq!(buffers.bytes() == 0, takes, "after {came} bytes");
+    }
+}
+
+/// What is kept is bounded, and what nobody asks for makes room for what was used last.
+#[test]
+fn the_oldest_buffer_goes_first() {
+    let mut buffers = Buffers::new(100_000);
+    for len in [100, 4_095, 100_001] {
+        buffers.keep(Vec::with_capacity(len));
+    }
+    assert_eq!(buffers.bytes(), 0, "too small, or too large");
+    for _ in 0..5 {
+        buffers.keep(Vec::with_capacity(30_000));
+    }
+    assert_eq!(buffers.bytes(), 90_000);
+    buffers.keep(Vec::with_capacity(60_000));
+    assert_eq!(buffers.bytes(), 90_000, "60,000 and the last of 30,000");
+    assert!(buffers.take(60_000).is_some() && buffers.take(30_000).is_some());
+    assert_eq!(buffers.bytes(), 0);
+    (0..1_000).for_each(|_| buffers.keep(Vec::with_capacity(4_096)));
+    assert!(buffers.bytes() <= 100_000);
+}
