@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::panic::{self, PanicHookInfo};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,7 +29,8 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     log::set_max_level(level);
     panic::set_hook(Box::new(log_panic));
     LINES.get_or_init(|| {
-        let (sender, lines) = mpsc::sync_channel(LINES_MAX);
+        // The bound is ours: a channel that has one lays out its whole table at once.
+        let (sender, lines) = mpsc::channel();
         // Without a thread the lines have no reader, and are dropped.
         let _ = thread::Builder::new().name("log".to_owned()).spawn(|| write_all(lines));
         sender
@@ -39,7 +40,7 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
 /// Waits until what was logged is written, for a second at most.
 pub(crate) fn finish() {
     let (done, written) = mpsc::channel();
-    if LINES.get().is_some_and(|lines| lines.try_send(Entry::Flush(done)).is_ok()) {
+    if LINES.get().is_some_and(|lines| lines.send(Entry::Flush(done)).is_ok()) {
         let _ = written.recv_timeout(Duration::from_secs(1));
     }
 }
@@ -60,7 +61,10 @@ fn write_all(lines: Receiver<Entry>) {
         }
         // There is nobody left to tell that the log cannot be written.
         let _ = match entry {
-            Entry::Line(line) => std::io::stderr().lock().write_all(line.as_bytes()),
+            Entry::Line(line) => {
+                WAITING.fetch_sub(1, Ordering::Relaxed);
+                std::io::stderr().lock().write_all(line.as_bytes())
+            }
             Entry::Flush(done) => {
                 let _ = done.send(());
                 Ok(())
@@ -92,7 +96,10 @@ impl Log for Logger {
             return;
         }
         let line = line(self.format, SystemTime::now(), record);
-        if LINES.get().is_none_or(|lines| lines.try_send(Entry::Line(line)).is_err()) {
+        let waiting = WAITING.fetch_add(1, Ordering::Relaxed);
+        let lines = LINES.get().filter(|_| waiting < LINES_MAX);
+        if lines.is_none_or(|lines| lines.send(Entry::Line(line)).is_err()) {
+            WAITING.fetch_sub(1, Ordering::Relaxed);
             DROPPED.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -222,7 +229,9 @@ const DAY_SECONDS: u64 = 86_400;
 const ERA_DAYS: u64 = 146_097;
 
 /// The way to the thread that writes.
-static LINES: OnceLock<SyncSender<Entry>> = OnceLock::new();
+static LINES: OnceLock<Sender<Entry>> = OnceLock::new();
+/// How many lines wait to be written.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// How many lines found no room since the last one that did.
 static DROPPED: AtomicUsize = AtomicUsize::new(0);
 /// The most lines that wait to be written.

@@ -16,16 +16,8 @@ struct Example {
 
 impl Example {
     fn start(name: &str) -> Self {
-        let mut path = std::env::current_exe().expect("a test has a path");
-        // From `deps/NAME-HASH` to `examples/NAME`.
-        path.pop();
-        path.pop();
-        path.extend(["examples", name]);
-        let mut command = Command::new(&path);
-        let started = command.stdout(Stdio::piped()).spawn();
-        let mut child = started.unwrap_or_else(|error| {
-            panic!("{}: {error}; `cargo build --examples` makes it", path.display())
-        });
+        let started = command(name).stdout(Stdio::piped()).spawn();
+        let mut child = started.unwrap_or_else(|error| panic!("{name}: {error}; {CURE}"));
         let mut line = String::new();
         let out = child.stdout.take().expect("the output is piped");
         BufReader::new(out).read_line(&mut line).expect("the example prints its address");
@@ -39,6 +31,16 @@ impl Example {
         assert!(kill.success());
         assert_eq!(self.child.wait().expect("it ends").code(), Some(0));
     }
+}
+
+/// The command that runs an example.
+fn command(name: &str) -> Command {
+    let mut path = std::env::current_exe().expect("a test has a path");
+    // From `deps/NAME-HASH` to `examples/NAME`.
+    path.pop();
+    path.pop();
+    path.extend(["examples", name]);
+    Command::new(path)
 }
 
 #[test]
@@ -71,3 +73,15 @@ fn guarded() {
     drop(client);
     example.stop();
 }
+
+/// It measures itself, and fails if it is above the documented bound.
+#[test]
+fn small() {
+    let output = command("small").output().unwrap_or_else(|error| panic!("{error}; {CURE}"));
+    let text = String::from_utf8(output.stdout).expect("it prints text");
+    println!("{text}");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(text.matches("bytes resident").count(), 3, "{text}");
+}
+
+const CURE: &str = "`cargo build --examples` makes it";

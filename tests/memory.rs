@@ -295,8 +295,9 @@ fn idle_sockets_hold_no_buffer() {
     sync(&server);
     let held = NOW.load(Ordering::SeqCst).saturating_sub(measurement.start);
     println!("{held} bytes for {SOCKETS} idle sockets, at most {}", measurement.peak());
-    // Their entries are in tables that are there from the start; lists of them have grown.
-    assert!(held < SOCKETS * 64, "{held} bytes are held");
+    // Their entries are in tables that are there from the start; lists of them have grown; and
+    // the one buffer that all messages had, one after the other, is kept for the next.
+    assert!(held < SOCKETS * 64 + message.len() + 1_024, "{held} bytes are held");
     assert!(measurement.peak() < 2_000_000, "not more than one message at a time is held");
 }
 

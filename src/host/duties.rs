@@ -6,7 +6,7 @@ use crate::host::files::{Files, Order, Reply};
 use crate::host::stream::{Progress, Stream, Tidings};
 use crate::host::turn::Host;
 use crate::host::worker::{Plan, Worker};
-use crate::hub::{Output, StationId};
+use crate::hub::{Fetch, Output, StationId};
 use crate::service::SocketId;
 use crate::session::Next;
 use crate::time::Time;
@@ -183,7 +183,8 @@ impl Host {
                     worker.finish();
                 }
             }
-            Output::Fetch { id, path, if_none_match } => {
+            Output::Fetch(fetch) => {
+                let Fetch { id, path, if_none_match } = *fetch;
                 self.order(Order::Open { id, path, if_none_match });
             }
             Output::FetchMore(id) => self.order(Order::More(id)),

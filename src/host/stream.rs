@@ -28,7 +28,7 @@ impl Streams {
     /// The connection of this socket, and never that of another one in its place.
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Stream> {
         let stream = self.0.get_mut(id.index())?.as_mut()?;
-        Some(stream).filter(|stream| stream.serial == end_of_serial(id))
+        Some(stream).filter(|stream| stream.serial == SerialEnd::of(id))
     }
 
     /// Closes the connection of this socket, which takes it out of the poll.
@@ -39,27 +39,40 @@ impl Streams {
     }
 }
 
-/// One connection.
+/// One connection, in eight bytes: there are many.
 #[derive(Debug)]
 pub(super) struct Stream {
     /// The end of its socket's number, which tells it from others in the same place.
-    serial: u32,
+    serial: SerialEnd,
+    /// What is so of it: a set of [`Flag`].
+    flags: u8,
     stream: TcpStream,
-    /// Whether a write may move bytes; an edge tells when it may again.
-    writable: bool,
-    /// What the system has told of the peer's end. After it, a read which is short is not the
-    /// last one.
-    tidings: Tidings,
-    /// Whether nothing comes any more.
-    ended: bool,
-    /// Whether our half has been ended.
-    shut: bool,
-    /// Whether it stands in the list of those to be read.
-    reading: bool,
+}
+
+// In a debug build mio keeps more, for checks of its own.
+#[cfg(not(debug_assertions))]
+const _: () = assert!(size_of::<Option<Stream>>() <= 8, "a stream is a descriptor and little more");
+
+/// What may be so of a connection.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+enum Flag {
+    /// A write may move bytes; if not, an edge tells when it may again.
+    Writable = 1 << 0,
+    /// The system has told that the peer has ended its half.
+    Ending = 1 << 1,
+    /// The system has told that the connection is lost.
+    Lost = 1 << 2,
+    /// Nothing comes any more.
+    Ended = 1 << 3,
+    /// Our half has been ended.
+    Shut = 1 << 4,
+    /// It stands in the list of those to be read.
+    Reading = 1 << 5,
 }
 
 /// What the system has told of a peer's end, whether or not all was read before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tidings {
     /// Nothing.
     None,
@@ -86,32 +99,24 @@ impl Stream {
     /// A connection that was just accepted.
     #[must_use]
     pub(super) const fn new(id: SocketId, stream: TcpStream) -> Self {
-        Self {
-            serial: end_of_serial(id),
-            stream,
-            writable: true,
-            tidings: Tidings::None,
-            ended: false,
-            shut: false,
-            reading: false,
-        }
+        Self { serial: SerialEnd::of(id), flags: Flag::Writable as u8, stream }
     }
 
     /// Reads once.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Progress {
-        if self.ended {
+        if self.has(Flag::Ended) {
             return Progress::Drained(0);
         }
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => {
-                    self.ended = true;
+                    self.set(Flag::Ended);
                     return Progress::End;
                 }
                 // A short read has emptied the queue; what comes after it makes an edge. Only
                 // an end that was there before it does not (nor does urgent data, which no
                 // client of ours sends, and which would delay nobody else).
-                Ok(len) if len < buffer.len() && self.tidings == Tidings::None => {
+                Ok(len) if len < buffer.len() && self.tidings() == Tidings::None => {
                     return Progress::Drained(len);
                 }
                 Ok(len) => return Progress::More(len),
@@ -120,7 +125,7 @@ impl Stream {
                     return Progress::Drained(0);
                 }
                 Err(error) => {
-                    self.ended = true;
+                    self.set(Flag::Ended);
                     return Progress::Lost(describe(error.kind()));
                 }
             }
@@ -149,19 +154,21 @@ impl Stream {
         len: usize,
         mut write: impl FnMut(&mut TcpStream) -> io::Result<usize>,
     ) -> Result<usize, &'static str> {
-        if !self.writable || len == 0 {
+        if !self.is_writable() || len == 0 {
             return Ok(0);
         }
         loop {
             match write(&mut self.stream) {
                 Ok(written) => {
                     // A short write has filled the queue; room in it makes an edge.
-                    self.writable = written == len;
+                    if written < len {
+                        self.clear(Flag::Writable);
+                    }
                     return Ok(written);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.writable = false;
+                    self.clear(Flag::Writable);
                     return Ok(0);
                 }
                 Err(error) => return Err(describe(error.kind())),
@@ -171,8 +178,7 @@ impl Stream {
 
     /// Ends our half, once.
     pub(super) fn end_writing(&mut self) {
-        if !self.shut {
-            self.shut = true;
+        if self.set(Flag::Shut) {
             // If it fails the connection is gone, which the next read tells.
             let _ = self.stream.shutdown(Shutdown::Write);
         }
@@ -180,51 +186,74 @@ impl Stream {
 
     /// The system told that a write may move bytes. Gives back whether that is news.
     pub(super) const fn set_writable(&mut self) -> bool {
-        let news = !self.writable;
-        self.writable = true;
-        news
+        self.set(Flag::Writable)
     }
 
     /// It is put in the list of those to be read. Gives back whether it was not there yet:
     /// whoever stood there twice would get twice its share.
     pub(super) const fn set_reading(&mut self) -> bool {
-        let news = !self.reading;
-        self.reading = true;
-        news
+        self.set(Flag::Reading)
     }
 
     /// It was taken from that list.
     pub(super) const fn clear_reading(&mut self) {
-        self.reading = false;
+        self.clear(Flag::Reading);
     }
 
     /// The system told something of the peer's end.
-    pub(super) fn set_tidings(&mut self, tidings: Tidings) {
-        self.tidings = self.tidings.max(tidings);
+    pub(super) const fn set_tidings(&mut self, tidings: Tidings) {
+        match tidings {
+            Tidings::None => {}
+            Tidings::Ending => _ = self.set(Flag::Ending),
+            Tidings::Lost => _ = self.set(Flag::Lost),
+        }
     }
 
     /// What the system has told of the peer's end.
     pub(super) const fn tidings(&self) -> Tidings {
-        self.tidings
+        if self.has(Flag::Lost) {
+            return Tidings::Lost;
+        }
+        if self.has(Flag::Ending) { Tidings::Ending } else { Tidings::None }
     }
 
     /// Whether a write may move bytes.
     #[must_use]
     pub(super) const fn is_writable(&self) -> bool {
-        self.writable
+        self.has(Flag::Writable)
     }
 
     /// The connection as a source of events.
     pub(super) const fn source(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
+
+    /// From here on it is so. Gives back whether that is news.
+    const fn set(&mut self, flag: Flag) -> bool {
+        let news = !self.has(flag);
+        self.flags |= flag as u8;
+        news
+    }
+
+    const fn clear(&mut self, flag: Flag) {
+        self.flags &= !(flag as u8);
+    }
+
+    const fn has(&self, flag: Flag) -> bool {
+        self.flags & flag as u8 != 0
+    }
 }
 
-/// Enough to tell apart the sockets that one place has within two turns.
-const fn end_of_serial(id: SocketId) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the end is what is wanted")]
-    let end = id.serial() as u32;
-    end
+/// The end of a socket's number: enough to tell apart the sockets that one place has within two
+/// turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SerialEnd([u8; 3]);
+
+impl SerialEnd {
+    const fn of(id: SocketId) -> Self {
+        let [a, b, c, ..] = id.serial().to_le_bytes();
+        Self([a, b, c])
+    }
 }
 
 const fn describe(kind: ErrorKind) -> &'static str {

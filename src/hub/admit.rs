@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::hub::socket::Standing;
+use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::State;
-use crate::hub::{Files, Hub, Output, StationId};
+use crate::hub::{Fetch, Files, Hub, Output, StationId};
 use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
 use crate::time::Time;
 use crate::ws::{Head, Response, Status, Target};
@@ -59,7 +59,7 @@ impl Hub {
     pub fn respond_head(&mut self, id: SocketId, response: &Response, now: Time) {
         self.note(id, None, "page");
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.flags.fetching = false;
+            socket.flags.clear(Flag::Fetching);
             socket.session.respond_head(response, now);
             self.read_again(id, now);
             self.touch(id);
@@ -69,7 +69,7 @@ impl Hub {
     /// Goes on with the body of an answer; an empty part ends it.
     pub fn respond_body(&mut self, id: SocketId, body: Vec<u8>, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.flags.fetching = false;
+        socket.flags.clear(Flag::Fetching);
         if body.is_empty() {
             socket.session.respond_end(now);
         } else {
@@ -147,7 +147,8 @@ impl Hub {
         }
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Target { path, query, .. } = target;
-        let request = Request::new(head, path, query, socket.peer.into(), protocols);
+        let peer = self.addresses.of(socket.peer);
+        let request = Request::new(head, path, query, peer, protocols);
         socket.rare.get_or_insert_default().request = Some(Arc::new(request));
         self.wait(id, station);
         let full = self.stations[station].mail.is_full();
@@ -163,7 +164,7 @@ impl Hub {
         if self.drain.is_some() {
             return Some(unavailable("the server is stopping", 5));
         }
-        if self.sockets.get(id)?.flags.surplus {
+        if self.sockets.get(id)?.flags.has(Flag::Surplus) {
             return Some(unavailable("too many connections", 5));
         }
         None
@@ -186,9 +187,10 @@ impl Hub {
     fn fetch(&mut self, id: SocketId, head: &Head, path: String) {
         let if_none_match = head.header("If-None-Match").map(str::to_owned);
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.flags.fetches = true;
-            socket.flags.fetching = true;
-            self.outputs.push_back(Output::Fetch { id, path, if_none_match });
+            socket.flags.set(Flag::Fetches);
+            socket.flags.set(Flag::Fetching);
+            let fetch = Fetch { id, path, if_none_match };
+            self.outputs.push_back(Output::Fetch(Box::new(fetch)));
         }
     }
 }

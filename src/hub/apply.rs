@@ -124,7 +124,7 @@ impl Hub {
             Who::One(id) => vec![id],
             Who::Many(ids) => ids,
             // Whoever overflows leaves, which changes the list; so this walks over a copy.
-            Who::All => self.stations[station].members.ids(),
+            Who::All => self.sockets.ids_of(&self.stations[station].members),
             Who::Topic(topic) => self.stations[station].topics.members(&topic).collect(),
         };
         let len = ids.len().max(1);

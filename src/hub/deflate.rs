@@ -2,7 +2,7 @@
 //! once for many sockets, and what of a read has to wait, since a few bytes may come to much.
 //! What compressed data is, `session` knows.
 
-use crate::hub::socket::{Rare, Standing};
+use crate::hub::socket::Standing;
 use crate::hub::station::Compression;
 use crate::hub::{Hub, Output, StationId};
 use crate::limits::Limits;
@@ -197,12 +197,6 @@ impl Hub {
     #[cfg(test)]
     pub(super) const fn context_bytes(&self) -> usize {
         self.deflate.context_bytes
-    }
-}
-
-impl Rare {
-    fn is_empty(&self) -> bool {
-        self.request.is_none() && self.path.is_empty() && self.reason.is_empty()
     }
 }
 

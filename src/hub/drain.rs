@@ -4,7 +4,7 @@
 use std::vec::IntoIter;
 
 use crate::hub::admit::unavailable;
-use crate::hub::socket::Standing;
+use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::State;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
@@ -100,7 +100,9 @@ impl Hub {
             }
             // Whoever has not asked yet is not waited for; an answer that is on its way is, and
             // so is one that a file is read for.
-            Standing::Stranger if !socket.session.is_answered() && !socket.flags.fetches => {
+            Standing::Stranger
+                if !socket.session.is_answered() && !socket.flags.has(Flag::Fetches) =>
+            {
                 self.fail(id, "the server is stopping", now);
             }
             Standing::Stranger | Standing::Left => {}

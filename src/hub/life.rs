@@ -2,7 +2,7 @@
 //! followed by exactly one close, which only [`Hub::leave`] delivers.
 
 use crate::hub::admit::unavailable;
-use crate::hub::socket::Standing;
+use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, StationId};
 use crate::service::{Admission, Inbound, SocketId};
@@ -48,7 +48,9 @@ impl Hub {
             let pause_ms = ending.retry.since(now);
             log::warn!("service {} ended: {how}; next start in {pause_ms} ms", ending.path);
         }
-        let (waiting, members) = (ending.waiting.ids(), ending.members.ids());
+        let ending = &self.stations[station];
+        let waiting = self.sockets.ids_of(&ending.waiting);
+        let members = self.sockets.ids_of(&ending.members);
         for id in settling {
             self.settle(id, now);
         }
@@ -171,17 +173,17 @@ impl Hub {
 
     /// Lets the host read a socket again that was held back.
     pub(super) fn read_again(&mut self, id: SocketId, now: Time) {
-        let Some(socket) = self.sockets.get_mut(id).filter(|socket| socket.flags.held) else {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if !socket.flags.clear(Flag::Held) {
             return;
-        };
-        socket.flags.held = false;
+        }
         socket.session.resume(now);
         self.outputs.push_back(Output::Resume(id));
     }
 
     /// Lets those in who wait, as far as the mail has room.
     fn let_all_in(&mut self, station: StationId, now: Time) {
-        for id in self.stations[station].waiting.ids() {
+        for id in self.sockets.ids_of(&self.stations[station].waiting) {
             if self.stations[station].mail.is_full() {
                 return;
             }

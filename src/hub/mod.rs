@@ -13,8 +13,9 @@
 //! - `drain`: the clean stop
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
 //! - `output`: what the host has to do
-//! - `tree`, `topics`, `wheel`, `origin`: tables of one purpose each
+//! - `tree`, `topics`, `wheel`, `origin`, `addresses`: tables of one purpose each
 
+mod addresses;
 mod admit;
 mod apply;
 #[cfg(feature = "deflate")]
@@ -33,22 +34,22 @@ mod topics;
 mod tree;
 mod wheel;
 
-use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::collections::VecDeque;
 
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Buffers, Next};
 use crate::time::Time;
 
+use addresses::Addresses;
 use drain::Drain;
-use socket::Standing;
+use socket::{Flag, Standing};
 use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
 
 pub use origin::OriginRule;
-pub use output::Output;
+pub use output::{Fetch, Output};
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};
 
@@ -69,8 +70,7 @@ pub struct Hub {
     sockets: Sockets,
     /// How many sockets are beyond the limits.
     surplus_len: usize,
-    /// How many sockets come from each address that is counted.
-    addresses: HashMap<IpAddr, usize>,
+    addresses: Addresses,
     wheel: Wheel,
     outputs: VecDeque<Output>,
     buffers: Buffers,
@@ -98,7 +98,7 @@ impl Hub {
             stations: Stations::new(limits),
             sockets: Sockets::with_capacity(limits.tables_len()),
             surplus_len: 0,
-            addresses: HashMap::new(),
+            addresses: Addresses::default(),
             wheel: Wheel::new(now, limits.tables_len()),
             outputs: VecDeque::new(),
             buffers: Buffers::new(limits.spare_bytes_max),
@@ -175,7 +175,7 @@ impl Hub {
     /// The socket that is in this place of the table now.
     #[must_use]
     pub fn id_at(&self, place: usize) -> Option<SocketId> {
-        self.sockets.at(place).map(|socket| socket.id)
+        self.sockets.at(place)?.id(place)
     }
 
     /// How many sockets there are.
@@ -218,11 +218,11 @@ impl Hub {
     /// or to end, and its deadline is set; after a write it is set in any case.
     fn touch(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if socket.flags.touched {
+        if socket.flags.has(Flag::Touched) {
             return;
         }
         if socket.session.unsent_len() > 0 || socket.session.next() != Next::Keep {
-            socket.flags.touched = true;
+            socket.flags.set(Flag::Touched);
             self.outputs.push_back(Output::Write(id));
             return;
         }

@@ -22,17 +22,24 @@ pub enum Output {
     Write(SocketId),
     /// Read the socket again: it was held back before.
     Resume(SocketId),
-    /// Answer the socket with a file.
-    Fetch {
-        /// The socket.
-        id: SocketId,
-        /// The decoded path below the root of files.
-        path: String,
-        /// The entity tags that the client has.
-        if_none_match: Option<String>,
-    },
+    /// Answer a socket with a file.
+    Fetch(Box<Fetch>),
     /// Go on with the file.
     FetchMore(SocketId),
     /// Nobody waits for the file any more.
     FetchEnd(SocketId),
 }
+
+/// A file that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// The socket.
+    pub id: SocketId,
+    /// The decoded path below the root of files.
+    pub path: String,
+    /// The entity tags that the client has.
+    pub if_none_match: Option<String>,
+}
+
+// A turn may have several outputs for each of a thousand sockets.
+const _: () = assert!(size_of::<Output>() <= 16, "outputs are small, as most of them are an id");

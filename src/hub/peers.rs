@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use crate::hub::admit::answered;
-use crate::hub::socket::{Flags, Socket, Standing};
+use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::{Hub, Output, StationId};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
@@ -17,19 +17,22 @@ impl Hub {
     /// A connection came. `None` if there is no room even to refuse it: then it is to be
     /// dropped at once.
     pub fn accept(&mut self, peer: SocketAddr, now: Time) -> Option<SocketId> {
-        let from_here = self.addresses.get(&peer.ip()).copied().unwrap_or(0);
+        let from_here = self.addresses.count(peer.ip());
         let limits = self.stations.limits_of(None);
         let surplus = self.sockets.len() - self.surplus_len >= limits.sockets_max
             || from_here >= limits.sockets_per_ip_max;
         if surplus && self.surplus_len >= Limits::REFUSALS_MAX {
             return None;
         }
-        let flags = Flags { surplus, ..Flags::default() };
-        let id = self.sockets.insert(|id| Socket { flags, ..Socket::new(id, peer, now) })?;
+        let addresses = &mut self.addresses;
+        let id = self.sockets.insert(|id| {
+            let mut socket = Socket::new(id, addresses.join(peer), now);
+            if surplus {
+                socket.flags.set(Flag::Surplus);
+            }
+            socket
+        })?;
         self.surplus_len += usize::from(surplus);
-        if !peer.ip().is_loopback() {
-            *self.addresses.entry(peer.ip()).or_default() += 1;
-        }
         self.touch(id);
         Some(id)
     }
@@ -49,15 +52,18 @@ impl Hub {
             return false;
         }
         let wanted = socket.session.wants_bytes();
-        socket.flags.held = !wanted;
+        if wanted {
+            socket.flags.clear(Flag::Held);
+        } else {
+            socket.flags.set(Flag::Held);
+        }
         wanted
     }
 
     /// Does not read a socket until its service has taken half of its mail.
     pub(super) fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if !socket.flags.held {
-            socket.flags.held = true;
+        if socket.flags.set(Flag::Held) {
             socket.session.pause(now);
             self.stations[station].paused.push(id);
         }
@@ -66,7 +72,7 @@ impl Hub {
     /// Bytes came. They are unmasked in place.
     pub fn receive(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.received += bytes.len() as u64;
+        socket.count_received(bytes.len());
         let was_open = socket.session.is_open();
         self.feed(id, bytes, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -84,7 +90,7 @@ impl Hub {
     /// So many bytes were read into [`Hub::room`].
     pub fn filled(&mut self, id: SocketId, len: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.received += len as u64;
+        socket.count_received(len);
         let limits = self.stations.limits_of(socket.station);
         if let Some(event) = socket.session.filled(len, limits, now) {
             self.happen(id, event, now);
@@ -123,8 +129,8 @@ impl Hub {
     /// gone there is nothing to do, least of all to whoever is in its place now.
     pub fn wrote(&mut self, id: SocketId, bytes_len: usize, now: Time) -> Next {
         let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
-        socket.flags.touched = false;
-        socket.sent += bytes_len as u64;
+        socket.flags.clear(Flag::Touched);
+        socket.count_sent(bytes_len);
         socket.session.wrote_with(&mut self.buffers, bytes_len, now);
         self.mark(id);
         self.schedule(id);
@@ -142,14 +148,9 @@ impl Hub {
         #[cfg(feature = "deflate")]
         self.release(socket.session.agreement().map_or(0, Agreement::context_bytes));
         self.wheel.cancel(id.index());
-        self.surplus_len -= usize::from(socket.flags.surplus);
-        if let Some(count) = self.addresses.get_mut(&socket.peer.0) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&socket.peer.0);
-            }
-        }
-        if socket.flags.fetches {
+        self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
+        self.addresses.part(socket.peer);
+        if socket.flags.has(Flag::Fetches) {
             self.outputs.push_back(Output::FetchEnd(id));
         }
     }
@@ -203,14 +204,12 @@ impl Hub {
         let (drained, full) = (bytes <= limits.outbox_low_bytes, bytes > limits.outbox_high_bytes);
         // A service that sends and takes no mail would be told again and again, without a limit.
         let behind = socket.station.is_some_and(|station| self.stations[station].mail.is_full());
-        if drained && socket.session.is_responding() && !socket.flags.fetching {
-            socket.flags.fetching = true;
+        let flags = &mut socket.flags;
+        if drained && socket.session.is_responding() && flags.set(Flag::Fetching) {
             self.outputs.push_back(Output::FetchMore(id));
-        } else if drained && socket.flags.full {
-            socket.flags.full = false;
+        } else if drained && flags.clear(Flag::Full) {
             self.deliver(id, Inbound::Drained { id });
-        } else if full && !behind && !socket.flags.full && socket.standing == Standing::Member {
-            socket.flags.full = true;
+        } else if full && !behind && socket.standing == Standing::Member && flags.set(Flag::Full) {
             self.deliver(id, Inbound::Full { id, bytes });
         }
     }
@@ -223,9 +222,8 @@ impl Hub {
             Some(station) if path.is_empty() => self.stations[station].path.as_str(),
             Some(_) | None => path,
         };
-        let (socket_id, peer) = (socket.id.serial(), SocketAddr::from(socket.peer));
-        let (received, sent) = (socket.received, socket.sent);
-        let ms = now.since(socket.accepted);
+        let (socket_id, peer) = (socket.serial(), self.addresses.of(socket.peer));
+        let ((received, sent), ms) = (socket.counts(), socket.age_ms(now));
         // As words for people, and as fields for loggers that keep them apart.
         log::info!(
             socket = socket_id, peer:% = peer, path = path, reason = reason,

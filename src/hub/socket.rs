@@ -1,33 +1,39 @@
 //! `Socket`: what the hub keeps for one connection beside its session.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::hub::StationId;
+use crate::hub::addresses::Peer;
+use crate::hub::station::Mailed;
 use crate::service::{Request, SocketId, Verdict};
 use crate::session::Session;
-use crate::time::Time;
+use crate::time::{Moment, Time};
 
-/// One connection.
+/// One connection. There are many, most of them idle: what is rarely needed is boxed, and what
+/// is small is kept in just the bytes that it needs.
 #[derive(Debug)]
 pub(super) struct Socket {
-    pub(super) id: SocketId,
     pub(super) session: Session,
-    /// Its address and port; kept apart they are smaller.
-    pub(super) peer: (IpAddr, u16),
-    pub(super) accepted: Time,
-    pub(super) standing: Standing,
+    /// What is rarely there.
+    pub(super) rare: Option<Box<Rare>>,
     pub(super) station: Option<StationId>,
     /// Its place in the station's list of those who wait, or of its members.
     pub(super) place: u32,
-    /// What is rarely there.
-    pub(super) rare: Option<Box<Rare>>,
-    pub(super) received: u64,
-    pub(super) sent: u64,
     /// The number of its last transaction in the mail of its service.
-    pub(super) mailed: u64,
+    pub(super) mailed: Mailed,
+    received: u32,
+    sent: u32,
+    serial: Serial,
+    accepted: Moment,
+    pub(super) peer: Peer,
+    pub(super) standing: Standing,
     pub(super) flags: Flags,
 }
+
+// An idle socket costs little more than this: its stream, its deadline and its membership have
+// 24 bytes together.
+#[cfg(all(target_pointer_width = "64", not(feature = "deflate")))]
+const _: () = assert!(size_of::<Option<Socket>>() <= 88, "an idle socket is small");
 
 /// How a socket stands with the station that its path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,21 +50,46 @@ pub(super) enum Standing {
     Left,
 }
 
-/// What is remembered of a socket from turn to turn.
+/// What is remembered of a socket from turn to turn: a set of [`Flag`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flags {
+pub(super) struct Flags(u8);
+
+/// What may be so of a socket.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(super) enum Flag {
     /// A write is among the outputs.
-    pub(super) touched: bool,
+    Touched = 1 << 0,
     /// Its service was told that the outbox is full.
-    pub(super) full: bool,
+    Full = 1 << 1,
     /// The host was told not to read, and waits to be told otherwise.
-    pub(super) held: bool,
+    Held = 1 << 2,
     /// It is beyond the limits, and is here to be told so.
-    pub(super) surplus: bool,
+    Surplus = 1 << 3,
     /// Its answer comes from a file.
-    pub(super) fetches: bool,
+    Fetches = 1 << 4,
     /// The next part of the file has been asked for.
-    pub(super) fetching: bool,
+    Fetching = 1 << 5,
+}
+
+impl Flags {
+    /// From here on it is so. Gives back whether that is news.
+    pub(super) const fn set(&mut self, flag: Flag) -> bool {
+        let news = !self.has(flag);
+        self.0 |= flag as u8;
+        news
+    }
+
+    /// From here on it is not so. Gives back whether that is news.
+    pub(super) const fn clear(&mut self, flag: Flag) -> bool {
+        let news = self.has(flag);
+        self.0 &= !(flag as u8);
+        news
+    }
+
+    pub(super) const fn has(self, flag: Flag) -> bool {
+        self.0 & flag as u8 != 0
+    }
 }
 
 /// What a socket has while it waits, and when it ends.
@@ -72,27 +103,72 @@ pub(super) struct Rare {
     pub(super) path: String,
     /// How it ended, for the log.
     pub(super) reason: String,
+    /// How often the count of bytes received, and that of bytes sent, has begun anew.
+    rounds: [u32; 2],
     /// What had to wait of its last read.
     #[cfg(feature = "deflate")]
     pub(super) unread: Vec<u8>,
 }
 
 impl Socket {
-    pub(super) fn new(id: SocketId, peer: SocketAddr, now: Time) -> Self {
+    pub(super) fn new(id: SocketId, peer: Peer, now: Time) -> Self {
         Self {
-            id,
             session: Session::new(now),
-            peer: (peer.ip(), peer.port()),
-            accepted: now,
-            standing: Standing::Stranger,
+            rare: None,
             station: None,
             place: 0,
-            rare: None,
+            mailed: Mailed::default(),
             received: 0,
             sent: 0,
-            mailed: 0,
+            serial: Serial::of(id),
+            accepted: Moment::new(now),
+            peer,
+            standing: Standing::Stranger,
             flags: Flags::default(),
         }
+    }
+
+    /// Bytes came.
+    pub(super) fn count_received(&mut self, bytes_len: usize) {
+        let rounds = count(&mut self.received, bytes_len);
+        if rounds > 0 {
+            self.rare.get_or_insert_default().rounds[0] += rounds;
+        }
+    }
+
+    /// Bytes have left.
+    pub(super) fn count_sent(&mut self, bytes_len: usize) {
+        let rounds = count(&mut self.sent, bytes_len);
+        if rounds > 0 {
+            self.rare.get_or_insert_default().rounds[1] += rounds;
+        }
+    }
+
+    /// How many bytes have come and have left.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let [received, sent] = self.rare.as_ref().map_or([0; 2], |rare| rare.rounds);
+        let whole = |rounds: u32, rest: u32| u64::from(rounds) << 32 | u64::from(rest);
+        (whole(received, self.received), whole(sent, self.sent))
+    }
+
+    /// Its id, in this place of the table.
+    pub(super) fn id(&self, place: usize) -> Option<SocketId> {
+        SocketId::new(place, self.serial.number())
+    }
+
+    /// Whether this is its id, in the place where it is.
+    pub(super) fn is(&self, id: SocketId) -> bool {
+        self.serial == Serial::of(id)
+    }
+
+    /// Its number in the order of all sockets.
+    pub(super) const fn serial(&self) -> u64 {
+        self.serial.number()
+    }
+
+    /// For how long it has been there, in milliseconds.
+    pub(super) const fn age_ms(&self, now: Time) -> u64 {
+        now.since(self.accepted.time())
     }
 
     /// Whether it stands like this with that station.
@@ -104,5 +180,64 @@ impl Socket {
     /// so that what was asked before the end is answered.
     pub(super) fn hears(&self, station: StationId) -> bool {
         self.stands(Standing::Member, station) || self.stands(Standing::Left, station)
+    }
+}
+
+impl Rare {
+    /// Whether there is nothing in it.
+    #[cfg(feature = "deflate")]
+    pub(super) fn is_empty(&self) -> bool {
+        let words = self.path.is_empty() && self.reason.is_empty() && self.unread.is_empty();
+        self.request.is_none() && self.verdict.is_none() && words && self.rounds == [0; 2]
+    }
+}
+
+/// The number of a socket in the order of all, in five bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Serial([u8; 5]);
+
+impl Serial {
+    const fn of(id: SocketId) -> Self {
+        let [a, b, c, d, e, ..] = id.serial().to_le_bytes();
+        Self([a, b, c, d, e])
+    }
+
+    const fn number(self) -> u64 {
+        let [a, b, c, d, e] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
+    }
+}
+
+const _: () = assert!(SocketId::SERIAL_MAX < 1 << 40, "a serial has five bytes");
+
+/// Counts on, and tells how often the count has begun anew.
+fn count(count: &mut u32, more: usize) -> u32 {
+    let sum = u64::from(*count) + more as u64;
+    #[expect(clippy::cast_possible_truncation, reason = "what is cut off is given back")]
+    let rest = sum as u32;
+    *count = rest;
+    u32::try_from(sum >> 32).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::addresses::Addresses;
+
+    #[test]
+    fn bytes_are_counted_beyond_four_gibibytes() {
+        let id = SocketId::new(7, SocketId::SERIAL_MAX).expect("it is one");
+        let mut addresses = Addresses::default();
+        let peer = addresses.join(([127, 0, 0, 1], 80).into());
+        let mut socket = Socket::new(id, peer, Time::ZERO);
+        let mut plain = (0_u64, 0_u64);
+        for number in 1..=9_usize {
+            let (received, sent) = (number << 29, 3 << 30);
+            socket.count_received(received);
+            socket.count_sent(sent);
+            plain = (plain.0 + received as u64, plain.1 + sent as u64);
+            assert_eq!(socket.counts(), plain);
+        }
+        assert!(socket.is(id) && socket.id(7) == Some(id));
     }
 }

@@ -1,8 +1,8 @@
 //! `Station`: the hub's side of one service: whether it runs, who its sockets are, and the
 //! mail that waits for it.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::OccupiedEntry;
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use crate::hub::origin::OriginRule;
 use crate::hub::tables::Roster;
@@ -14,7 +14,7 @@ use crate::time::Time;
 
 /// The place of a service in the hub's table. Services are never removed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StationId(u32);
+pub struct StationId(NonZeroU32);
 
 impl StationId {
     /// The id of the service at `index`.
@@ -23,13 +23,14 @@ impl StationId {
     /// There are more than four thousand million services.
     #[must_use]
     pub fn new(index: usize) -> Self {
-        Self(u32::try_from(index).expect("services are fewer than 2^32"))
+        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+        Self(number.expect("services are fewer than 2^32"))
     }
 
     /// The place in the table.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
     }
 }
 
@@ -95,6 +96,12 @@ pub(super) struct Station {
     pub(super) mail: Mail,
 }
 
+/// The end of the number of a transaction in the mail of a service, which is enough: a socket
+/// keeps the number of its last one, and what may be mistaken for a transaction that is on its
+/// way is only one that was taken 2^32 transactions ago. Then a close frame waits for that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mailed(u32);
+
 /// Whether a service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -118,7 +125,7 @@ pub(super) struct Mail {
     put: u64,
     /// Sockets whose peers are done, by the number of the last transaction of each, which the
     /// service has to take before the close frame goes out.
-    settling: BTreeMap<u64, SocketId>,
+    settling: BTreeSet<(u64, SocketId)>,
 }
 
 impl Mail {
@@ -148,23 +155,29 @@ impl Mail {
 
     /// A socket's peer is done. Gives back whether the service has taken, and so answered, all
     /// that came from it up to transaction `last`; otherwise [`Mail::settled`] tells when.
-    pub(super) fn settle(&mut self, id: SocketId, last: u64) -> bool {
+    pub(super) fn settle(&mut self, id: SocketId, last: Mailed) -> bool {
+        let since = u64::from(self.last().0.wrapping_sub(last.0));
+        let last = self.put.saturating_sub(since);
         if last <= self.taken() {
             return true;
         }
-        self.settling.insert(last, id);
+        self.settling.insert((last, id));
         false
     }
 
     /// The next socket all of whose transactions have been taken.
     pub(super) fn settled(&mut self) -> Option<SocketId> {
         let taken = self.taken();
-        self.settling.first_entry().filter(|first| *first.key() <= taken).map(OccupiedEntry::remove)
+        let first = *self.settling.first().filter(|(last, _)| *last <= taken)?;
+        self.settling.remove(&first);
+        Some(first.1)
     }
 
     /// The number of the transaction that was put in last.
-    pub(super) const fn last(&self) -> u64 {
-        self.put
+    pub(super) const fn last(&self) -> Mailed {
+        #[expect(clippy::cast_possible_truncation, reason = "the end is what is wanted")]
+        let end = self.put as u32;
+        Mailed(end)
     }
 
     /// The number of the transaction that was taken last.
@@ -227,7 +240,7 @@ impl Station {
         let mail = std::mem::take(&mut self.mail);
         self.topics = Topics::default();
         self.admission = Admission::default();
-        mail.settling.into_values().collect()
+        mail.settling.into_iter().map(|(_, id)| id).collect()
     }
 }
 

@@ -38,16 +38,16 @@ impl Sockets {
     }
 
     pub(super) fn get(&self, id: SocketId) -> Option<&Socket> {
-        self.at(id.index()).filter(|socket| socket.id == id)
+        self.at(id.index()).filter(|socket| socket.is(id))
     }
 
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Socket> {
-        self.table.get_mut(id.index()).filter(|socket| socket.id == id)
+        self.table.get_mut(id.index()).filter(|socket| socket.is(id))
     }
 
-    /// Tells a socket that it has moved within its list.
-    pub(super) fn set_place(&mut self, id: SocketId, place: u32) {
-        if let Some(socket) = self.get_mut(id) {
+    /// Tells the socket at `index` that it has moved within its list.
+    pub(super) fn set_place(&mut self, index: u32, place: u32) {
+        if let Some(socket) = self.table.get_mut(index as usize) {
             socket.place = place;
         }
     }
@@ -58,7 +58,13 @@ impl Sockets {
     }
 
     pub(super) fn ids(&self) -> Vec<SocketId> {
-        self.table.iter().map(|(_, socket)| socket.id).collect()
+        self.table.iter().filter_map(|(place, socket)| socket.id(place)).collect()
+    }
+
+    /// Who is in a list of sockets.
+    pub(super) fn ids_of(&self, roster: &Roster) -> Vec<SocketId> {
+        let id = |&place: &u32| self.at(place as usize)?.id(place as usize);
+        roster.0.iter().filter_map(id).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -111,24 +117,28 @@ impl IndexMut<StationId> for Stations {
     }
 }
 
-/// A list of sockets, each of which remembers its place, so that it can part at a fixed cost.
+/// A list of sockets by their places in the table. Each of them remembers where it stands in the
+/// list, so that it can part at a fixed cost, and parts before it leaves the table.
 #[derive(Debug, Default)]
-pub(super) struct Roster(Vec<SocketId>);
+pub(super) struct Roster(Vec<u32>);
 
 impl Roster {
     /// Adds a socket; gives back its place.
     pub(super) fn join(&mut self, id: SocketId) -> u32 {
-        self.0.push(id);
-        u32::try_from(self.0.len() - 1).expect("socket ids have room for 2^24 places")
+        let narrow = |place| u32::try_from(place).expect("socket ids have room for 2^24 places");
+        self.0.push(narrow(id.index()));
+        narrow(self.0.len() - 1)
     }
 
     /// Takes out the socket at `place`; gives back the one that is there now, if any.
-    pub(super) fn part(&mut self, place: u32) -> Option<SocketId> {
+    pub(super) fn part(&mut self, place: u32) -> Option<u32> {
         self.0.swap_remove(place as usize);
         self.0.get(place as usize).copied()
     }
 
-    pub(super) fn ids(&self) -> Vec<SocketId> {
-        self.0.clone()
+    /// Whether nobody is left.
+    #[cfg(test)]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }

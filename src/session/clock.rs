@@ -3,18 +3,17 @@
 
 use crate::limits::Limits;
 use crate::session::phase::Phase;
-use crate::time::Time;
+use crate::time::{Moment, Time};
 
 /// The moments from which a conversation's deadlines count.
 #[derive(Debug)]
 pub struct Clock {
     /// The last sign of life from the peer; while it owes one, when it was asked for; while
     /// reading is paused, since when.
-    life: Time,
-    /// When the phase began; while open, when the last message went either way.
-    since: Time,
-    /// When the outbox last went on.
-    write: Time,
+    life: Moment,
+    /// When the phase began; while open, when the last message went either way. While the body
+    /// of an answer is awaited, when the peer had taken all that was there of it.
+    since: Moment,
     /// Whether a ping was sent that nothing has answered yet.
     asked: bool,
     /// While its service is behind, the peer is not read, and owes no sign of life.
@@ -50,36 +49,32 @@ impl Clock {
     /// A conversation begins.
     #[must_use]
     pub const fn new(now: Time) -> Self {
-        Self { life: now, since: now, write: now, asked: false, paused: false, leaving: false }
+        let now = Moment::new(now);
+        Self { life: now, since: now, asked: false, paused: false, leaving: false }
     }
 
     /// Bytes came.
     pub const fn saw_life(&mut self, now: Time) {
-        self.life = now;
+        self.life = Moment::new(now);
         self.asked = false;
     }
 
     /// A ping was queued.
     pub const fn sent_ping(&mut self, now: Time) {
-        self.life = now;
+        self.life = Moment::new(now);
         self.asked = true;
     }
 
     /// A phase began, or a message came or was sent.
     pub const fn restart(&mut self, now: Time) {
-        self.since = now;
-    }
-
-    /// The outbox went on, or is no longer empty.
-    pub const fn wrote(&mut self, now: Time) {
-        self.write = now;
+        self.since = Moment::new(now);
     }
 
     /// Reading is paused: what the peer owes is not due before reading goes on.
     pub const fn pause(&mut self, now: Time) {
         if !self.paused {
             self.paused = true;
-            self.life = now;
+            self.life = Moment::new(now);
         }
     }
 
@@ -87,10 +82,11 @@ impl Clock {
     /// to answer our close frame is only as much longer as the pause was, or a peer that fills
     /// the mail again and again would have time without end.
     pub fn resume(&mut self, phase: &Phase, now: Time) {
-        self.since = match phase {
-            Phase::Closing if self.paused => self.since.after(now.since(self.life.max(self.since))),
+        let (life, since) = (self.life.time(), self.since.time());
+        self.restart(match phase {
+            Phase::Closing(_) if self.paused => since.after(now.since(life.max(since))),
             _ => now,
-        };
+        });
         self.paused = false;
         self.leaving = false;
         self.saw_life(now);
@@ -100,7 +96,7 @@ impl Clock {
     pub const fn leave(&mut self, now: Time) {
         if self.paused && !self.leaving {
             self.leaving = true;
-            self.life = now;
+            self.life = Moment::new(now);
         }
     }
 
@@ -110,47 +106,47 @@ impl Clock {
         self.paused
     }
 
-    /// The next deadline and what it demands.
+    /// The next deadline and what it demands; `stuck` is since when the peer has taken nothing
+    /// of what waits for it, if anything does.
     #[must_use]
-    pub fn next(&self, phase: &Phase, unsent: bool, limits: &Limits) -> Option<(Time, Due)> {
-        let write = unsent.then(|| (self.write.after(limits.write_ms_max), Due::Write));
-        let close = || Some((self.since.after(limits.close_ms_max), Due::Close));
+    pub fn next(&self, phase: &Phase, stuck: Option<Time>, limits: &Limits) -> Option<(Time, Due)> {
+        let (life, since) = (self.life.time(), self.since.time());
+        let write = stuck.map(|stuck| (stuck.after(limits.write_ms_max), Due::Write));
+        let close = || Some((since.after(limits.close_ms_max), Due::Close));
         match phase {
-            Phase::Connecting(_) => {
-                Some((self.since.after(limits.handshake_ms_max), Due::Handshake))
-            }
-            Phase::Waiting(_) => Some((self.since.after(limits.admission_ms_max), Due::Admission)),
+            Phase::Connecting(_) => Some((since.after(limits.handshake_ms_max), Due::Handshake)),
+            Phase::Waiting(_) => Some((since.after(limits.admission_ms_max), Due::Admission)),
             // The body comes from a file, bit by bit: a bit that does not come is like an
             // answer that does not come.
             Phase::Responding => {
-                write.or(Some((self.write.after(limits.admission_ms_max), Due::Admission)))
+                write.or(Some((since.after(limits.admission_ms_max), Due::Admission)))
             }
             // What the peer sends is not seen now, but its going may be.
-            Phase::Open | Phase::Closing if self.paused => {
-                let gone = self.leaving.then(|| (self.life.after(limits.write_ms_max), Due::Gone));
+            Phase::Open(_) | Phase::Closing(_) if self.paused => {
+                let gone = self.leaving.then(|| (life.after(limits.write_ms_max), Due::Gone));
                 write.or(gone)
             }
             // What waits to be written stands before a ping: the peer has to read on, and its
             // doing so is the sign of life.
-            Phase::Open if unsent => write,
-            Phase::Open => Some(self.silence(limits)),
+            Phase::Open(_) if stuck.is_some() => write,
+            Phase::Open(_) => Some(self.silence(limits)),
             Phase::Settling(_) => {
-                let settle = (self.since.after(limits.close_ms_max), Due::Settle);
+                let settle = (since.after(limits.close_ms_max), Due::Settle);
                 write.into_iter().chain([settle]).min_by_key(|due| due.0)
             }
             // The peer can only answer what has left; until then it only has to read on.
-            Phase::Closing | Phase::Flushing | Phase::Lingering => write.or_else(close),
+            Phase::Closing(_) | Phase::Flushing | Phase::Lingering => write.or_else(close),
             Phase::Finished => None,
         }
     }
 
     fn silence(&self, limits: &Limits) -> (Time, Due) {
         let life = if self.asked {
-            (self.life.after(limits.pong_ms_max), Due::Pong)
+            (self.life.time().after(limits.pong_ms_max), Due::Pong)
         } else {
-            (self.life.after(limits.ping_interval_ms), Due::Ping)
+            (self.life.time().after(limits.ping_interval_ms), Due::Ping)
         };
-        let idle = (self.since.after(limits.idle_ms_max), Due::Idle);
+        let idle = (self.since.time().after(limits.idle_ms_max), Due::Idle);
         if idle.0 < life.0 { idle } else { life }
     }
 }

@@ -23,9 +23,10 @@ use crate::limits::Limits;
 use crate::session::clock::{Clock, Due};
 #[cfg(feature = "deflate")]
 use crate::session::deflate::{Compressed, Contexts};
-use crate::session::outbox::{Frame, Outbox};
+use crate::session::outbox::Frame;
+use crate::session::output::Unsent;
 use crate::session::phase::Phase;
-use crate::session::reader::{Control, Reader};
+use crate::session::reader::Reader;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Head, Message, Opcode, Response, Status, Upgrade};
 
@@ -33,20 +34,19 @@ use crate::ws::{Close, CloseCode, Head, Message, Opcode, Response, Status, Upgra
 #[derive(Debug)]
 pub struct Session {
     pub(super) phase: Phase,
-    pub(super) reader: Reader,
-    pub(super) outbox: Outbox,
+    /// What waits for the peer; `None` when nothing does.
+    pub(super) unsent: Option<Box<Unsent>>,
     pub(super) clock: Clock,
-    /// A pong that waits until the peer takes what it was sent before.
-    pub(super) pong: Option<Box<Control>>,
-    /// Whether the peer has not taken all that was written, so that its taking more of it is
-    /// a sign of life.
-    pub(super) stalled: bool,
     /// Whether the peer has ended its half of the connection.
     pub(super) ended: bool,
     /// What it keeps if compression was agreed on.
     #[cfg(feature = "deflate")]
     pub(super) contexts: Option<Box<Contexts>>,
 }
+
+// There are as many as sockets, and most of them are idle: what is not needed then is boxed.
+#[cfg(all(target_pointer_width = "64", not(feature = "deflate")))]
+const _: () = assert!(size_of::<Session>() <= 40, "an idle conversation is small");
 
 /// What happened in a conversation.
 #[derive(Debug)]
@@ -91,11 +91,8 @@ impl Session {
     pub fn new(now: Time) -> Self {
         Self {
             phase: Phase::Connecting(Box::default()),
-            reader: Reader::default(),
-            outbox: Outbox::default(),
+            unsent: None,
             clock: Clock::new(now),
-            pong: None,
-            stalled: false,
             ended: false,
             #[cfg(feature = "deflate")]
             contexts: None,
@@ -110,13 +107,14 @@ impl Session {
         let upgrade = waiting.upgrade.as_ref()?;
         upgrade.encode(protocol, &mut answer);
         #[cfg(feature = "deflate")]
-        if let Some(agreement) = upgrade.agreement() {
-            self.reader.allow_compression();
-            self.contexts = Some(Contexts::new(agreement));
-        }
+        let agreement = upgrade.agreement();
         let early = core::mem::take(&mut waiting.early);
         self.push(|outbox| outbox.push_parts(&answer, &[]), now);
-        self.phase = Phase::Open;
+        self.phase = Phase::Open(Reader::default());
+        #[cfg(feature = "deflate")]
+        if let Some(agreement) = agreement {
+            self.begin_compression(agreement);
+        }
         self.clock.restart(now);
         self.clock.saw_life(now);
         Some(early)
@@ -162,7 +160,7 @@ impl Session {
     /// # Errors
     /// The outbox is over its limit.
     pub fn send(&mut self, message: Message, limits: &Limits, now: Time) -> Result<(), Overflow> {
-        if !matches!(self.phase, Phase::Open | Phase::Settling(_)) {
+        if !matches!(self.phase, Phase::Open(_) | Phase::Settling(_)) {
             return Ok(());
         }
         self.check_room(message.len(), limits, now)?;
@@ -181,7 +179,7 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Result<(), Overflow> {
-        if !matches!(self.phase, Phase::Open | Phase::Settling(_)) {
+        if !matches!(self.phase, Phase::Open(_) | Phase::Settling(_)) {
             return Ok(());
         }
         self.check_room(frame.message_len(), limits, now)?;
@@ -193,9 +191,10 @@ impl Session {
     /// Begins the closing handshake (RFC 6455, 7.1.2). Messages of the peer still come until
     /// it answers.
     pub fn close(&mut self, close: &Close, now: Time) {
-        if self.is_open() {
+        if let Phase::Open(reader) = &mut self.phase {
+            let reader = core::mem::take(reader);
             self.push_close(close, now);
-            self.enter(Phase::Closing, now);
+            self.enter(Phase::Closing(reader), now);
         }
     }
 
@@ -229,12 +228,12 @@ impl Session {
     /// When [`Session::expire`] wants to be called.
     #[must_use]
     pub fn deadline(&self, limits: &Limits) -> Option<Time> {
-        self.clock.next(&self.phase, !self.outbox.is_empty(), limits).map(|(time, _)| time)
+        self.clock.next(&self.phase, self.stuck(), limits).map(|(time, _)| time)
     }
 
     /// Does what a deadline demands that has come.
     pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<Event> {
-        let (time, due) = self.clock.next(&self.phase, !self.outbox.is_empty(), limits)?;
+        let (time, due) = self.clock.next(&self.phase, self.stuck(), limits)?;
         if now < time {
             return None;
         }
@@ -275,7 +274,7 @@ impl Session {
     /// Whether messages can be sent.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Open)
+        matches!(self.phase, Phase::Open(_))
     }
 
     /// Whether the peer's bytes are wanted now. A request that waits has had one read.
@@ -285,10 +284,10 @@ impl Session {
             Phase::Waiting(waiting) => waiting.early.is_empty(),
             Phase::Finished => false,
             Phase::Connecting(_)
-            | Phase::Open
+            | Phase::Open(_)
             | Phase::Settling(_)
             | Phase::Responding
-            | Phase::Closing
+            | Phase::Closing(_)
             | Phase::Flushing
             | Phase::Lingering => !self.clock.is_paused(),
         }

@@ -83,6 +83,14 @@ impl Session {
         }
     }
 
+    /// Messages may be compressed from here on.
+    pub(super) fn begin_compression(&mut self, agreement: Agreement) {
+        if let Phase::Open(reader) = &mut self.phase {
+            reader.allow_compression();
+            self.contexts = Some(Contexts::new(agreement));
+        }
+    }
+
     /// What has been agreed; `None` for a conversation without compression.
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {
@@ -99,7 +107,7 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Option<Event> {
-        if !matches!(self.phase, Phase::Open | Phase::Closing) {
+        if !matches!(self.phase, Phase::Open(_) | Phase::Closing(_)) {
             return None;
         }
         let contexts = self.contexts.as_mut()?;
@@ -130,7 +138,7 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Result<usize, Overflow> {
-        let hears = matches!(self.phase, Phase::Open | Phase::Settling(_));
+        let hears = matches!(self.phase, Phase::Open(_) | Phase::Settling(_));
         let contexts = self.contexts.as_ref().filter(|_| hears);
         let Some(contexts) = contexts.filter(|_| limits.compresses(message.len())) else {
             return self.send(message, limits, now).map(|()| 0);

@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::session::buffers::Buffers;
 use crate::session::conversation::{Event, Session};
 use crate::session::phase::{Phase, Settling, Waiting};
-use crate::session::reader::{Control, Item, Reader};
+use crate::session::reader::{Control, Item};
 use crate::time::Time;
 use crate::ws::upgrade::UpgradeError;
 use crate::ws::{Close, CloseCode, Fault, Head, Opcode, Response, Status, Upgrade};
@@ -47,7 +47,7 @@ impl Session {
                 waiting.early.extend_from_slice(bytes);
                 (bytes.len(), None)
             }
-            Phase::Open | Phase::Closing => self.receive_frames(buffers, bytes, limits, now),
+            Phase::Open(_) | Phase::Closing(_) => self.receive_frames(buffers, bytes, limits, now),
             Phase::Settling(_)
             | Phase::Responding
             | Phase::Flushing
@@ -65,21 +65,19 @@ impl Session {
             Phase::Connecting(reader) if reader.is_empty() => self.fail("no request was sent"),
             Phase::Connecting(_)
             | Phase::Waiting(_)
-            | Phase::Open
-            | Phase::Closing
+            | Phase::Open(_)
+            | Phase::Closing(_)
             | Phase::Finished => self.fail("the peer ended the connection without a close frame"),
         }
     }
 
     /// The connection is lost; `reason` says how.
     pub fn fail(&mut self, reason: &'static str) -> Option<Event> {
-        self.outbox.clear();
-        self.reader = Reader::default();
-        self.pong = None;
+        self.unsent = None;
         match core::mem::replace(&mut self.phase, Phase::Finished) {
             Phase::Connecting(_) | Phase::Waiting(_) => Some(Event::Gone(reason)),
             // RFC 6455, 7.1.5: without a close frame the code is 1006.
-            Phase::Open | Phase::Closing => {
+            Phase::Open(_) | Phase::Closing(_) => {
                 Some(Event::Closed(Close::new(CloseCode::LOST, reason)))
             }
             Phase::Settling(_)
@@ -134,7 +132,10 @@ impl Session {
         self.clock.saw_life(now);
         let mut used = 0;
         while used < bytes.len() {
-            let (more, item) = match self.reader.receive(&mut bytes[used..], limits, buffers) {
+            let (Phase::Open(reader) | Phase::Closing(reader)) = &mut self.phase else {
+                return (bytes.len(), None);
+            };
+            let (more, item) = match reader.receive(&mut bytes[used..], limits, buffers) {
                 Ok(read) => read,
                 Err(fault) => return (bytes.len(), Some(self.receive_fault(fault, now))),
             };
@@ -149,8 +150,8 @@ impl Session {
     /// Where the next bytes of a large message can be read to, instead of the way through
     /// [`Session::receive`]: they are what they would be behind all that came before.
     pub fn room(&mut self) -> Option<&mut [u8]> {
-        match self.phase {
-            Phase::Open | Phase::Closing => self.reader.room(),
+        match &mut self.phase {
+            Phase::Open(reader) | Phase::Closing(reader) => reader.room(),
             Phase::Connecting(_)
             | Phase::Waiting(_)
             | Phase::Settling(_)
@@ -164,7 +165,8 @@ impl Session {
     /// So many bytes of the peer were read into [`Session::room`].
     pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<Event> {
         self.clock.saw_life(now);
-        match self.reader.filled(len) {
+        let (Phase::Open(reader) | Phase::Closing(reader)) = &mut self.phase else { return None };
+        match reader.filled(len) {
             Ok(item) => self.receive_item(item?, limits, now),
             Err(fault) => Some(self.receive_fault(fault, now)),
         }
@@ -198,16 +200,15 @@ impl Session {
         }
         // RFC 6455, 5.5.3: only the latest ping needs an answer; so a peer that pings and
         // does not read costs one pong.
-        if self.outbox.len() > limits.outbox_high_bytes {
-            self.pong = Some(Box::new(payload));
+        if let Some(unsent) = &mut self.unsent
+            && !unsent.offer_pong(&payload, limits.outbox_high_bytes)
+        {
             return;
         }
-        self.pong = None;
         self.push_control(Opcode::Pong, payload.as_slice(), now);
     }
 
     fn receive_close(&mut self, close: Close, now: Time) -> Event {
-        self.reader = Reader::default();
         // RFC 6455, 5.5.1: a close frame is answered, unless one was sent before.
         let answer = Settling { close: close.clone(), then: Phase::Flushing };
         self.stop_listening(answer, now);
@@ -216,7 +217,6 @@ impl Session {
 
     /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more.
     pub(super) fn receive_fault(&mut self, fault: Fault, now: Time) -> Event {
-        self.reader = Reader::default();
         let reason = format!("{fault} (RFC 6455, {})", fault.section());
         let close = Close::new(fault.code(), reason);
         let answer = Settling { close: close.clone(), then: Phase::Lingering };

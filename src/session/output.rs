@@ -1,5 +1,6 @@
 //! What is to be written to the peer of a conversation, and what comes after it.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -8,9 +9,38 @@ use crate::session::buffers::Buffers;
 use crate::session::conversation::{Next, Overflow, Session};
 use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
-use crate::session::reader::Reader;
+use crate::session::reader::Control;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Header, Opcode};
+
+/// What waits for the peer, and how long it has; there only as long as anything waits.
+#[derive(Debug)]
+pub(super) struct Unsent {
+    outbox: Outbox,
+    /// When the peer last took some of it; before that, since when it waits.
+    moved: Time,
+    /// Whether the peer has not taken all that was written, so that its taking more of it is
+    /// a sign of life.
+    stalled: bool,
+    /// A pong that waits until the peer takes what it was sent before.
+    pong: Option<Box<Control>>,
+}
+
+impl Unsent {
+    fn new(now: Time) -> Box<Self> {
+        let outbox = Outbox::default();
+        Box::new(Self { outbox, moved: now, stalled: false, pong: None })
+    }
+
+    /// A ping came. Gives back whether its pong is to be queued; behind more than `high` bytes
+    /// it waits instead. RFC 6455, 5.5.3: only the latest ping needs an answer; so a peer that
+    /// pings and does not read costs one pong.
+    pub(super) fn offer_pong(&mut self, payload: &Control, high: usize) -> bool {
+        let waits = self.outbox.len() > high;
+        self.pong = waits.then(|| Box::new(*payload));
+        !waits
+    }
+}
 
 impl Session {
     /// Tells that `bytes_len` of the unsent bytes were written.
@@ -20,36 +50,41 @@ impl Session {
 
     /// Like [`Session::wrote`]. What is large and has left leaves its buffer.
     pub fn wrote_with(&mut self, buffers: &mut Buffers, bytes_len: usize, now: Time) {
-        self.outbox.advance(bytes_len, buffers);
-        if bytes_len > 0 {
-            self.clock.wrote(now);
-            if self.stalled {
-                self.clock.saw_life(now);
-            }
-        }
-        self.stalled = !self.outbox.is_empty();
+        let Some(unsent) = &mut self.unsent else { return };
+        let stalled = core::mem::replace(&mut unsent.stalled, true);
         // A write that moved nothing is no event, or a peer could put its deadlines off.
-        if self.stalled || bytes_len == 0 {
+        if bytes_len == 0 {
             return;
         }
-        if let Some(pong) = self.pong.take() {
+        unsent.outbox.advance(bytes_len, buffers);
+        unsent.moved = now;
+        if stalled {
+            self.clock.saw_life(now);
+        }
+        if !unsent.outbox.is_empty() {
+            return;
+        }
+        if let Some(pong) = self.unsent.take().and_then(|unsent| unsent.pong) {
             self.push_control(Opcode::Pong, pong.as_slice(), now);
         }
-        // What the peer owes after our last word counts from when it could know.
-        if let Phase::Closing | Phase::Flushing | Phase::Lingering = self.phase {
+        // What the peer owes after our last word counts from when it could know; what a file
+        // owes, from when there was room for it.
+        if let Phase::Responding | Phase::Closing(_) | Phase::Flushing | Phase::Lingering =
+            self.phase
+        {
             self.clock.restart(now);
         }
     }
 
     /// The bytes to be written, chunk by chunk.
     pub fn unsent(&self) -> impl Iterator<Item = &[u8]> {
-        self.outbox.unsent()
+        self.unsent.iter().flat_map(|unsent| unsent.outbox.unsent())
     }
 
     /// How many bytes are to be written.
     #[must_use]
-    pub const fn unsent_len(&self) -> usize {
-        self.outbox.len()
+    pub fn unsent_len(&self) -> usize {
+        self.unsent.as_ref().map_or(0, |unsent| unsent.outbox.len())
     }
 
     /// What to do with the connection.
@@ -57,26 +92,32 @@ impl Session {
     pub const fn next(&self) -> Next {
         match self.phase {
             Phase::Finished => Next::Drop,
-            Phase::Flushing if self.outbox.is_empty() => Next::Drop,
-            Phase::Lingering if self.outbox.is_empty() && self.ended => Next::Drop,
-            Phase::Lingering if self.outbox.is_empty() => Next::EndWriting,
+            Phase::Flushing if self.unsent.is_none() => Next::Drop,
+            Phase::Lingering if self.unsent.is_none() && self.ended => Next::Drop,
+            Phase::Lingering if self.unsent.is_none() => Next::EndWriting,
             Phase::Connecting(_)
             | Phase::Waiting(_)
-            | Phase::Open
+            | Phase::Open(_)
             | Phase::Settling(_)
             | Phase::Responding
-            | Phase::Closing
+            | Phase::Closing(_)
             | Phase::Flushing
             | Phase::Lingering => Next::Keep,
         }
     }
 
-    /// Changes the outbox. Time to write counts from its first byte.
-    pub(super) fn push(&mut self, change: impl FnOnce(&mut Outbox), now: Time) {
-        if self.outbox.is_empty() {
-            self.clock.wrote(now);
+    /// Adds to the outbox. Time to write counts from its first byte.
+    pub(super) fn push(&mut self, add: impl FnOnce(&mut Outbox), now: Time) {
+        let unsent = self.unsent.get_or_insert_with(|| Unsent::new(now));
+        add(&mut unsent.outbox);
+        if unsent.outbox.is_empty() {
+            self.unsent = None;
         }
-        change(&mut self.outbox);
+    }
+
+    /// Since when the peer has taken nothing of what waits for it.
+    pub(super) fn stuck(&self) -> Option<Time> {
+        self.unsent.as_ref().map(|unsent| unsent.moved)
     }
 
     pub(super) fn push_control(&mut self, opcode: Opcode, payload: &[u8], now: Time) {
@@ -86,7 +127,8 @@ impl Session {
 
     pub(super) fn push_close(&mut self, close: &Close, now: Time) {
         // RFC 6455, 5.5.1: a close frame is the last one, so a pong that waits goes before it.
-        if let Some(pong) = self.pong.take() {
+        let pong = self.unsent.as_mut().and_then(|unsent| unsent.pong.take());
+        if let Some(pong) = pong {
             self.push_control(Opcode::Pong, pong.as_slice(), now);
         }
         let mut payload = Vec::new();
@@ -103,13 +145,12 @@ impl Session {
         now: Time,
     ) -> Result<(), Overflow> {
         let max = limits.outbox_bytes_max;
-        if self.outbox.len() + more <= max {
+        let unread = self.unsent_len();
+        if unread + more <= max {
             return Ok(());
         }
-        let unread = self.outbox.len();
         let reason = format!("{unread} bytes unread and {more} more, above the limit of {max}");
         let close = Close::new(CloseCode::TRY_LATER, reason);
-        self.reader = Reader::default();
         self.push_close(&close, now);
         self.enter(Phase::Lingering, now);
         Err(Overflow(close))
@@ -126,5 +167,26 @@ impl Session {
     pub(super) fn enter(&mut self, phase: Phase, now: Time) {
         self.phase = phase;
         self.clock.restart(now);
+    }
+
+    /// The bytes of memory that an unfinished message of the peer occupies.
+    #[cfg(test)]
+    pub(super) fn reader_capacity(&self) -> usize {
+        match &self.phase {
+            Phase::Open(reader) | Phase::Closing(reader) => reader.capacity(),
+            _ => 0,
+        }
+    }
+
+    /// The bytes of memory that the outbox occupies.
+    #[cfg(test)]
+    pub(super) fn outbox_capacity(&self) -> usize {
+        self.unsent.as_ref().map_or(0, |unsent| size_of::<Unsent>() + unsent.outbox.capacity())
+    }
+
+    /// Whether a pong waits.
+    #[cfg(test)]
+    pub(super) fn has_pong(&self) -> bool {
+        self.unsent.as_ref().is_some_and(|unsent| unsent.pong.is_some())
     }
 }

@@ -31,9 +31,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::session::reader::Reader;
 use crate::ws::{Close, HeadReader, Upgrade};
 
-/// Where a conversation stands.
+/// Where a conversation stands, with what only has a meaning there.
 #[derive(Debug)]
 pub enum Phase {
     /// The request head is being read.
@@ -41,13 +42,13 @@ pub enum Phase {
     /// The request is whole; the hub has not decided yet.
     Waiting(Box<Waiting>),
     /// Messages go both ways.
-    Open,
+    Open(Reader),
     /// The peer is done; our close frame follows the answers to what it sent.
     Settling(Box<Settling>),
     /// The head of an answer is queued, and its body is still coming.
     Responding,
-    /// Our close frame is queued or sent; the peer's is awaited.
-    Closing,
+    /// Our close frame is queued or sent; the peer's is awaited, and messages before it.
+    Closing(Reader),
     /// What is queued still leaves, then the connection ends.
     Flushing,
     /// What is queued still leaves, then our half ends; the peer ends the other.

@@ -27,6 +27,9 @@ impl HeadReader {
     /// # Errors
     /// The first thing that is wrong, wherever `bytes` were cut. Nothing may be read after it.
     pub fn receive(&mut self, bytes: &[u8], limits: &Limits) -> Result<Received, HeadError> {
+        // Most heads come whole, and stay for a while: they have just the room that they need.
+        let room = limits.head_bytes_max.saturating_sub(self.head.text.len());
+        self.head.text.reserve(bytes.len().min(room));
         for (used, &byte) in (1..).zip(bytes) {
             if self.head.text.len() >= limits.head_bytes_max {
                 return Err(self.too_long(limits));
@@ -35,6 +38,7 @@ impl HeadReader {
             self.step(byte, limits)?;
             if self.state == State::Done {
                 self.head.check()?;
+                self.head.text.shrink_to_fit();
                 return Ok((used, Some(core::mem::take(self).head)));
             }
         }

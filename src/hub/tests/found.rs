@@ -51,7 +51,7 @@ fn a_clean_stop_lets_files_be_answered() {
     let id = hub.accept(([127, 0, 0, 1], 1).into(), Time::ZERO).expect("there is room");
     hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
     hub.drain(Time::ZERO);
-    let is_fetch = |output: Output| matches!(output, Output::Fetch { .. });
+    let is_fetch = |output: Output| matches!(output, Output::Fetch(_));
     assert!(std::iter::from_fn(|| hub.poll()).any(is_fetch));
     hub.respond(id, &Response::text(Status::OK, "file"), Time::ZERO);
     let answer: Vec<u8> = hub.unsent(id).flatten().copied().collect();

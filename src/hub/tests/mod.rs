@@ -5,6 +5,8 @@ mod deflate;
 mod found;
 mod storm;
 
+use std::collections::HashMap;
+
 use super::*;
 use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::session::tests::frame;
@@ -55,7 +57,7 @@ impl Rig {
                 Output::Resume(id) => self.resumed.push(id),
                 Output::Start { station, run } => self.started.push((station, run)),
                 Output::Stop(station) => self.stopped.push(station),
-                Output::Fetch { .. } | Output::FetchMore(_) | Output::FetchEnd(_) => {
+                Output::Fetch(_) | Output::FetchMore(_) | Output::FetchEnd(_) => {
                     panic!("there are no files")
                 }
             }
@@ -490,7 +492,10 @@ fn too_many_sockets_are_told_so() {
     let mut rig = Rig::new(Limits { sockets_per_ip_max: 1, ..Limits::SERVER });
     for (ip, expected) in [([10, 0, 0, 1], false), ([10, 0, 0, 1], true), ([10, 0, 0, 2], false)] {
         let id = rig.hub.accept((ip, 1).into(), rig.now).expect("there is room");
-        assert_eq!(rig.hub.sockets.get(id).map(|socket| socket.flags.surplus), Some(expected));
+        assert_eq!(
+            rig.hub.sockets.get(id).map(|socket| socket.flags.has(Flag::Surplus)),
+            Some(expected)
+        );
     }
 }
 

@@ -128,7 +128,7 @@ fn tell(mut talk: Talk, mode: Mode) -> Story {
         talk.receive(&frame(TEXT, b"too late"));
         assert_eq!(talk.heard.len(), heard, "nothing happens behind the end");
         assert_eq!(talk.session.unsent_len(), 0, "nothing is said behind the end");
-        assert_eq!(talk.session.reader.capacity(), 0, "what is over holds no memory");
+        assert_eq!(talk.session.reader_capacity(), 0, "what is over holds no memory");
     }
     let mut output = talk.taken;
     if mode.start != Start::Open {

@@ -176,11 +176,11 @@ impl Walk {
         assert!(session.unsent_len() <= LIMITS.outbox_bytes_max + SLACK, "seed {seed}");
         let unsent: usize = session.unsent().map(<[u8]>::len).sum();
         assert_eq!(unsent, session.unsent_len(), "seed {seed}");
-        assert!(session.reader.capacity() <= 512 + 2 * LIMITS.message_bytes_max, "seed {seed}");
+        assert!(session.reader_capacity() <= 512 + 2 * LIMITS.message_bytes_max, "seed {seed}");
         if session.next() == Next::Drop {
             assert_eq!(unsent, 0, "seed {seed}: what is dropped has nothing to say");
-            let memory = session.outbox.capacity() + session.reader.capacity();
-            assert!(memory == 0 && session.pong.is_none(), "seed {seed}: it holds no memory");
+            let memory = session.outbox_capacity() + session.reader_capacity();
+            assert!(memory == 0 && !session.has_pong(), "seed {seed}: it holds no memory");
         }
         if due.is_none() {
             // Only what is over, and who is not read, may take as long as it likes.

@@ -462,7 +462,8 @@ impl World {
                     worker.finish();
                 }
             }
-            Output::Fetch { id, .. } => {
+            Output::Fetch(fetch) => {
+                let id = fetch.id;
                 self.host.files.push_back((id, FileOrder::Open));
                 let index = self.link_of(id).expect("whoever asks is there");
                 assert!(self.links[index].file.is_none(), "a request is one file");
