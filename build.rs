@@ -87,7 +87,8 @@ impl Tree {
         let _ = writeln!(
             self.table,
             "Compiled {{ path: {url:?}, about: {about:?}, page: {page}, \
-             mount: |server, path| server.mount(path, {module}{id}::service) }},"
+             mount: |server, path| server.mount(path, {module}{id}::service), \
+             has_callbacks: || has_callbacks({module}{id}::service) }},"
         );
     }
 

@@ -50,8 +50,9 @@
 //! ```
 //!
 //! One thread polls all sockets; each service has a thread of its own, from its first socket
-//! on. A service with a loop of its own is a [`Service`] over a [`Line`]. Every bound is in
-//! [`Limits`], whose [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case.
+//! on, unless it is placed on the loop ([`Thread::Loop`]). A service with a loop of its own is a
+//! [`Service`] over a [`Line`]. Every bound is in [`Limits`], whose
+//! [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case.
 //!
 //! # The protocol core
 //!
@@ -108,8 +109,8 @@ pub use {
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{
-        Admission, Audience, Gate, Handler, Inbound, Line, Outbound, Peer, Received, Request,
-        Service, SocketId, Subscribable, Verdict, gated, handler,
+        Admission, Audience, Callbacks, Gate, Handler, Inbound, Line, Outbound, Peer, Received,
+        Request, Service, SocketId, Subscribable, Thread, Verdict, gated, handler,
     },
 };
 

@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use switchboard::config::{self, Command, Config, Exit};
 use switchboard::host::raise_descriptor_limit;
 use switchboard::server::{BindError, Mounted};
-use switchboard::{Host, Page, Server};
+use switchboard::{Host, Page, Server, Service, Thread};
 
 /// The services that `build.rs` found.
 mod services {
-    use super::Compiled;
+    use super::{Compiled, has_callbacks};
 
     include!(concat!(env!("OUT_DIR"), "/services.rs"));
 }
@@ -26,6 +26,13 @@ struct Compiled {
     about: &'static str,
     page: Option<&'static [u8]>,
     mount: for<'a> fn(&'a mut Server, &str) -> Mounted<'a>,
+    /// Whether the loop may call it.
+    has_callbacks: fn() -> bool,
+}
+
+/// Whether the loop may call what this makes.
+fn has_callbacks<S: Service>(_service: fn() -> S) -> bool {
+    S::callbacks().is_some()
 }
 
 fn main() -> ExitCode {
@@ -49,7 +56,7 @@ fn main() -> ExitCode {
 /// A section for a service that is not there does not keep the server from starting, but who
 /// asks is told that something is wrong.
 fn check(config: &Config) -> Exit {
-    let faults: Vec<_> = unknown_services(config).collect();
+    let faults: Vec<_> = unknown_services(config).chain(misplaced(services::ALL, config)).collect();
     for text in &faults {
         eprintln!("switchboard: {text}");
     }
@@ -68,6 +75,11 @@ fn check(config: &Config) -> Exit {
 fn run(config: &Config) -> Exit {
     logger::start(config.log_level, config.log_format);
     unknown_services(config).for_each(|text| log::warn!("{text}"));
+    let misplaced: Vec<_> = misplaced(services::ALL, config).collect();
+    if !misplaced.is_empty() {
+        misplaced.iter().for_each(|text| eprintln!("switchboard: {text}"));
+        return Exit::Configuration;
+    }
     let mut host = match listen(config) {
         Ok(host) => host,
         Err((exit, text)) => {
@@ -95,7 +107,8 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
     let limits = config.limits_for(raise_descriptor_limit());
     log::info!("at most {} sockets at a time", limits.sockets_max);
     let mut server = Server::new(limits);
-    server.origin(config.all.origin.clone()).compression(config.all.compression);
+    let all = &config.all;
+    server.origin(all.origin.clone()).compression(all.compression).thread(all.thread);
     if let Some(root) = &config.static_root {
         server.static_root(root);
     }
@@ -105,16 +118,18 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
             mounted = mounted.page(Page::html(page));
         }
         if let Some(own) = config.services.get(service.path) {
-            mounted.limits(own.limits).origin(own.origin.clone()).compression(own.compression);
+            let mounted = mounted.limits(own.limits).origin(own.origin.clone());
+            mounted.compression(own.compression).thread(own.thread);
         }
     }
     let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
     server.bind(addresses.as_slice()).map_err(|error| {
         let exit = match error {
             BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
-            BindError::Limits(_) | BindError::Path(_) | BindError::StaticRoot(_) => {
-                Exit::Configuration
-            }
+            BindError::Limits(_)
+            | BindError::Path(_)
+            | BindError::Thread(_)
+            | BindError::StaticRoot(_) => Exit::Configuration,
         };
         let hint = match &error {
             BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -172,8 +187,71 @@ fn unknown_services(config: &Config) -> impl Iterator<Item = String> {
     unknown.map(|path| format!("[service {path}] configures no service; --list-services has all"))
 }
 
+/// What to say of each service that is to be on the loop and cannot be.
+fn misplaced(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> {
+    let own = |path| config.services.get(path).unwrap_or(&config.all);
+    let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);
+    on_loop.filter(|service| !(service.has_callbacks)()).map(|service| {
+        format!(
+            "[service {}] thread is \"loop\", allowed is \"own\": this service has a loop of its \
+             own; only what handler or gated makes has callbacks instead",
+            service.path
+        )
+    })
+}
+
 fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use switchboard::{Line, handler};
+
+    use super::*;
+
+    struct Looping;
+
+    impl Service for Looping {
+        fn run(&mut self, _: &mut Line) {}
+    }
+
+    struct Called;
+
+    impl switchboard::Handler for Called {}
+
+    #[test]
+    fn a_service_with_a_loop_of_its_own_is_misplaced_on_the_loop() {
+        let service = |path, has_callbacks| Compiled {
+            path,
+            about: "",
+            page: None,
+            mount: |server, path| server.mount(path, || handler(Called)),
+            has_callbacks,
+        };
+        let all = [
+            service("/called", || has_callbacks(|| handler(Called))),
+            service("/looping", || has_callbacks(|| Looping)),
+        ];
+        let rows = [
+            ("", 0),
+            ("[server]\nthread: own", 0),
+            ("[service /called]\nthread: loop", 0),
+            ("[server]\nthread: loop\n[service /looping]\nthread: own", 0),
+            ("[server]\nthread: loop", 1),
+            ("[service /looping]\nthread: loop", 1),
+        ];
+        for (text, count) in rows {
+            let config = Config::parse(Path::new("server.conf"), text).expect("it is right");
+            let faults: Vec<_> = misplaced(&all, &config).collect();
+            assert_eq!(faults.len(), count, "{text}: {faults:?}");
+            let names_it =
+                |text: &String| text.starts_with("[service /looping] thread is \"loop\"");
+            assert!(faults.iter().all(names_it), "{faults:?}");
+        }
+    }
 }

@@ -7,11 +7,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::{Factory, Host, HostPlan};
+use crate::host::{Factory, Host, HostPlan, Make};
 use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
-use crate::service::Service;
+use crate::service::{Callbacks, Service, Thread};
 use crate::time::Time;
 
 /// A server in the making.
@@ -43,16 +43,33 @@ pub struct Server {
     limits: Limits,
     origin: OriginRule,
     compression: Compression,
+    thread: Thread,
     static_root: Option<PathBuf>,
-    mounts: Vec<(String, Mount, Factory)>,
+    mounts: Vec<Mounting>,
+}
+
+/// A service as it was mounted.
+struct Mounting {
+    path: String,
+    mount: Mount,
+    thread: Thread,
+    own: Make<dyn Service>,
+    /// `None` if it has no callbacks for the loop to call.
+    callbacks: Option<Make<dyn Callbacks>>,
 }
 
 impl Server {
     /// A server with these bounds, without services.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        let (origin, compression) = (OriginRule::Same, Compression::Off);
-        Self { limits, origin, compression, static_root: None, mounts: Vec::new() }
+        Self {
+            limits,
+            origin: OriginRule::Same,
+            compression: Compression::Off,
+            thread: Thread::Own,
+            static_root: None,
+            mounts: Vec::new(),
+        }
     }
 
     /// Which pages may open sockets to the services that are mounted from here on: by default
@@ -68,6 +85,13 @@ impl Server {
         self
     }
 
+    /// Which thread the services run on that are mounted from here on: by default each has one
+    /// of its own.
+    pub fn thread(&mut self, thread: Thread) -> &mut Self {
+        self.thread = thread;
+        self
+    }
+
     /// Serves the files below a folder where a plain GET meets no service. Names that begin
     /// with a dot, and links that lead out, are not there for it.
     pub fn static_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
@@ -77,26 +101,32 @@ impl Server {
 
     /// Gives a path a service: `/dir/name`, or `/dir/` for the folder's own. The factory makes
     /// a fresh service whenever the first socket asks for it, and again after it has ended;
-    /// it is called on the service's own thread.
+    /// it is called on the thread that the service then runs on.
     pub fn mount<S, F>(&mut self, path: &str, factory: F) -> Mounted<'_>
     where
         S: Service,
         F: Fn() -> S + Send + Sync + 'static,
     {
-        let (limits, origin, compression) = (self.limits, self.origin.clone(), self.compression);
-        let mount = Mount { limits, origin, page: None, compression };
-        let factory: Factory = Arc::new(move || Box::new(factory()));
-        self.mounts.push((path.to_owned(), mount, factory));
+        let Self { limits, compression, thread, .. } = *self;
+        let mount = Mount { limits, origin: self.origin.clone(), page: None, compression };
+        let factory = Arc::new(factory);
+        let callbacks = S::callbacks().map(|callbacks| -> Make<dyn Callbacks> {
+            let factory = factory.clone();
+            Arc::new(move || callbacks(factory()))
+        });
+        let own: Make<dyn Service> = Arc::new(move || Box::new(factory()));
+        self.mounts.push(Mounting { path: path.to_owned(), mount, thread, own, callbacks });
         let last = self.mounts.len() - 1;
-        Mounted(&mut self.mounts[last].1)
+        Mounted(&mut self.mounts[last])
     }
 
     /// Listens on all of the addresses; port 0 lets the system choose.
     ///
     /// # Errors
-    /// Limits that contradict each other, a path that cannot be mounted, a folder of files
-    /// that is not there, an address that cannot be listened on. Of a name with several
-    /// addresses, those that this machine does not have are left out.
+    /// Limits that contradict each other, a path that cannot be mounted, a service on the loop
+    /// that has a loop of its own, a folder of files that is not there, an address that cannot be
+    /// listened on. Of a name with several addresses, those that this machine does not have are
+    /// left out.
     pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
@@ -104,10 +134,14 @@ impl Server {
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         let mut factories = Vec::new();
-        for (path, mount, factory) in self.mounts {
+        for Mounting { path, mount, thread, own, callbacks } in self.mounts {
             mount.limits.check().map_err(BindError::Limits)?;
             hub.mount(&path, mount).map_err(BindError::Path)?;
-            factories.push(factory);
+            factories.push(match (thread, callbacks) {
+                (Thread::Own, _) => Factory::Own(own),
+                (Thread::Loop, Some(callbacks)) => Factory::Loop(callbacks),
+                (Thread::Loop, None) => return Err(BindError::Thread(path)),
+            });
         }
         let canonical = self.static_root.map(|root| root.canonicalize()).transpose();
         let static_root = canonical.map_err(BindError::StaticRoot)?;
@@ -117,35 +151,42 @@ impl Server {
 }
 
 /// A service that has been mounted, for what is not as usual about it.
-pub struct Mounted<'a>(&'a mut Mount);
+pub struct Mounted<'a>(&'a mut Mounting);
 
 impl Mounted<'_> {
     /// Its own bounds, instead of the server's. Those of the request head and of the host
     /// stay the server's, since they hold before the service is known.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn limits(self, limits: Limits) -> Self {
-        self.0.limits = limits;
+        self.0.mount.limits = limits;
         self
     }
 
     /// Which pages may open sockets to it, instead of the server's rule.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn origin(self, origin: OriginRule) -> Self {
-        self.0.origin = origin;
+        self.0.mount.origin = origin;
         self
     }
 
     /// Whether it compresses, instead of the server's word.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn compression(self, compression: Compression) -> Self {
-        self.0.compression = compression;
+        self.0.mount.compression = compression;
+        self
+    }
+
+    /// Which thread it runs on, instead of what the server says.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn thread(self, thread: Thread) -> Self {
+        self.0.thread = thread;
         self
     }
 
     /// What a plain GET of its path shows.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn page(self, page: Page) -> Self {
-        self.0.page = Some(page);
+        self.0.mount.page = Some(page);
         self
     }
 }
@@ -159,6 +200,8 @@ pub enum BindError {
     Limits(LimitsError),
     /// A path cannot be mounted.
     Path(PathError),
+    /// The service at this path is to be on the loop and has a loop of its own.
+    Thread(String),
     /// The folder of files cannot be used.
     StaticRoot(io::Error),
     /// An address cannot be listened on, or the system lacks something else.
@@ -171,6 +214,11 @@ impl fmt::Display for BindError {
             Self::Address(error) => write!(f, "the address cannot be made out: {error}"),
             Self::Limits(error) => error.fmt(f),
             Self::Path(error) => error.fmt(f),
+            Self::Thread(path) => write!(
+                f,
+                "the service {path} is to run on the loop, allowed is a thread of its own: it has \
+                 a loop of its own, and only what handler or gated makes has callbacks instead"
+            ),
             Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
             Self::Listen(error) => error.fmt(f),
         }
@@ -180,6 +228,7 @@ impl fmt::Display for BindError {
 impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
+            Self::Thread(_) => return None,
             Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error,
             Self::Limits(error) => error,
             Self::Path(error) => error,

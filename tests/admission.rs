@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex};
 use switchboard::ws::Status;
 use switchboard::{
     Admission, Close, Gate, Handler, Inbound, Limits, Line, Message, Peer, Request, Response,
-    Server, Service, SocketId, Verdict, gated, handler,
+    Server, Service, SocketId, Thread, Verdict, gated, handler,
 };
 
 use support::http::{Answer, upgrade};
 use support::raw::{PONG, TEXT, close, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next};
+use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
 
 /// Decides by the query.
 struct Door(Sender<&'static str>);
@@ -56,9 +56,9 @@ impl Gate for Door {
     }
 }
 
-fn door() -> (Running, Receiver<&'static str>) {
+fn door(thread: Thread) -> (Running, Receiver<&'static str>) {
     let (tell, told) = mpsc::channel();
-    let mut server = Server::new(LIMITS);
+    let mut server = server_on(thread, LIMITS);
     server.mount("/door", move || gated(Door(tell.clone())));
     (Running::start(server), told)
 }
@@ -72,35 +72,39 @@ fn let_in(server: &Running, path: &str, more: &str) -> (Raw, Answer) {
 
 #[test]
 fn a_service_refuses_before_the_101() {
-    let (server, told) = door();
-    for _ in 0..3 {
-        let answer = server.ask(&upgrade("/door?no", ""));
-        assert_eq!((answer.status, answer.text()), (401, "members only\n"));
-        assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"chat\""));
-        assert_eq!(answer.header("x-trick"), Some("a  Set-Cookie: b"));
-        assert_eq!(answer.header("set-cookie"), None);
-        assert_eq!(answer.header("connection"), Some("close"));
+    on_each_thread(|thread| {
+        let (server, told) = door(thread);
+        for _ in 0..3 {
+            let answer = server.ask(&upgrade("/door?no", ""));
+            assert_eq!((answer.status, answer.text()), (401, "members only\n"));
+            assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"chat\""));
+            assert_eq!(answer.header("x-trick"), Some("a  Set-Cookie: b"));
+            assert_eq!(answer.header("set-cookie"), None);
+            assert_eq!(answer.header("connection"), Some("close"));
+            assert_eq!(next(&told), "admit");
+        }
+        let answer = server.ask(&upgrade("/door?busy", ""));
+        assert_eq!((answer.status, answer.header("content-length")), (503, Some("0")));
         assert_eq!(next(&told), "admit");
-    }
-    let answer = server.ask(&upgrade("/door?busy", ""));
-    assert_eq!((answer.status, answer.header("content-length")), (503, Some("0")));
-    assert_eq!(next(&told), "admit");
-    let (raw, _) = let_in(&server, "/door?yes", "");
-    assert_eq!((next(&told), next(&told)), ("admit", "open"));
-    drop(raw);
-    assert_eq!(next(&told), "close", "whoever was refused was never open");
+        let (raw, _) = let_in(&server, "/door?yes", "");
+        assert_eq!((next(&told), next(&told)), ("admit", "open"));
+        drop(raw);
+        assert_eq!(next(&told), "close", "whoever was refused was never open");
+    });
 }
 
 #[test]
 fn a_service_that_decides_chooses_the_subprotocol() {
-    let (server, _told) = door();
-    let offer = "Sec-WebSocket-Protocol: one, two\r\nsec-websocket-protocol: three\r\n";
-    let (_, answer) = let_in(&server, "/door?choose", offer);
-    assert_eq!(answer.header("sec-websocket-protocol"), Some("three"));
-    for query in ["yes", "invent"] {
-        let (_, answer) = let_in(&server, &format!("/door?{query}"), offer);
-        assert_eq!(answer.header("sec-websocket-protocol"), None);
-    }
+    on_each_thread(|thread| {
+        let (server, _told) = door(thread);
+        let offer = "Sec-WebSocket-Protocol: one, two\r\nsec-websocket-protocol: three\r\n";
+        let (_, answer) = let_in(&server, "/door?choose", offer);
+        assert_eq!(answer.header("sec-websocket-protocol"), Some("three"));
+        for query in ["yes", "invent"] {
+            let (_, answer) = let_in(&server, &format!("/door?{query}"), offer);
+            assert_eq!(answer.header("sec-websocket-protocol"), None);
+        }
+    });
 }
 
 /// Speaks two subprotocols.
@@ -114,26 +118,28 @@ impl Handler for Polyglot {
 
 #[test]
 fn a_list_of_subprotocols_decides_by_the_order_of_the_service() {
-    let mut server = Server::new(LIMITS);
-    server.mount("/protocol", || handler(Polyglot));
-    let server = Running::start(server);
-    let rows = [
-        ("chat.v1", Some("chat.v1")),
-        ("chat.v1, chat.v2", Some("chat.v2")),
-        ("nonsense,chat.v2 , chat.v1", Some("chat.v2")),
-        ("nonsense", None),
-        ("CHAT.V1", None),
-        ("", None),
-    ];
-    for (offer, agreed) in rows {
-        let offer = format!("Sec-WebSocket-Protocol: {offer}\r\n");
-        let (_, answer) = let_in(&server, "/protocol", &offer);
-        assert_eq!(answer.header("sec-websocket-protocol"), agreed, "{offer}");
-    }
-    let (_, answer) = let_in(&server, "/protocol", "");
-    assert_eq!(answer.header("sec-websocket-protocol"), None);
-    // And a client that nobody here wrote agrees.
-    server.connect_offering("/protocol", "chat.v1");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        server.mount("/protocol", || handler(Polyglot));
+        let server = Running::start(server);
+        let rows = [
+            ("chat.v1", Some("chat.v1")),
+            ("chat.v1, chat.v2", Some("chat.v2")),
+            ("nonsense,chat.v2 , chat.v1", Some("chat.v2")),
+            ("nonsense", None),
+            ("CHAT.V1", None),
+            ("", None),
+        ];
+        for (offer, agreed) in rows {
+            let offer = format!("Sec-WebSocket-Protocol: {offer}\r\n");
+            let (_, answer) = let_in(&server, "/protocol", &offer);
+            assert_eq!(answer.header("sec-websocket-protocol"), agreed, "{offer}");
+        }
+        let (_, answer) = let_in(&server, "/protocol", "");
+        assert_eq!(answer.header("sec-websocket-protocol"), None);
+        // And a client that nobody here wrote agrees.
+        server.connect_offering("/protocol", "chat.v1");
+    });
 }
 
 /// Passes on who asks; decides when, and about whom, the test says.

@@ -19,7 +19,7 @@ use switchboard::{
 use support::http::{get, upgrade};
 use support::raw::{CLOSE, TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next};
+use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
 
 /// A panic like any other, but for the noise.
 fn panic_quietly() -> ! {
@@ -98,121 +98,127 @@ fn mount_fragile(server: &mut Server, path: &str, at: &'static str) {
 
 #[test]
 fn a_service_starts_with_its_first_socket() {
-    let mut server = Server::new(LIMITS);
-    let told = mount_probe(&mut server, "/lazy", |_, _| {});
-    mount_echo(&mut server, "/echo");
-    let server = Running::start(server);
-    // Neither a plain GET, nor what is refused, nor another service's socket starts it.
-    assert_eq!(server.ask(&get("/lazy", "")).status, 426);
-    assert_eq!(server.ask(b"POST /lazy HTTP/1.1\r\nHost: x\r\n\r\n").status, 405);
-    assert_eq!(server.ask(&upgrade("/lazy", "Host: y\r\n")).status, 400);
-    assert_eq!(server.ask(&upgrade("/lazy", "Origin: http://evil.net\r\n")).status, 403);
-    assert_eq!(server.ask(&upgrade("/lazy/", "")).status, 404);
-    drop(server.open("/echo"));
-    assert!(told.try_recv().is_err(), "nobody has asked for it");
-    let first = server.open("/lazy");
-    assert_eq!(next(&told), Seen::Start);
-    assert!(matches!(next(&told), Seen::Open(_)));
-    drop(first);
-    assert!(matches!(next(&told), Seen::Close(..)));
-    // It stays when its last socket has left.
-    drop(server.open("/lazy.rs"));
-    assert!(matches!(next(&told), Seen::Open(_)));
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/lazy", |_, _| {});
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        // Neither a plain GET, nor what is refused, nor another service's socket starts it.
+        assert_eq!(server.ask(&get("/lazy", "")).status, 426);
+        assert_eq!(server.ask(b"POST /lazy HTTP/1.1\r\nHost: x\r\n\r\n").status, 405);
+        assert_eq!(server.ask(&upgrade("/lazy", "Host: y\r\n")).status, 400);
+        assert_eq!(server.ask(&upgrade("/lazy", "Origin: http://evil.net\r\n")).status, 403);
+        assert_eq!(server.ask(&upgrade("/lazy/", "")).status, 404);
+        drop(server.open("/echo"));
+        assert!(told.try_recv().is_err(), "nobody has asked for it");
+        let first = server.open("/lazy");
+        assert_eq!(next(&told), Seen::Start);
+        assert!(matches!(next(&told), Seen::Open(_)));
+        drop(first);
+        assert!(matches!(next(&told), Seen::Close(..)));
+        // It stays when its last socket has left.
+        drop(server.open("/lazy.rs"));
+        assert!(matches!(next(&told), Seen::Open(_)));
+    });
 }
 
 #[test]
 fn a_panic_takes_its_own_sockets_along_and_nobody_else() {
-    let mut server = Server::new(LIMITS);
-    mount_fragile(&mut server, "/fragile", "nowhere");
-    mount_fragile(&mut server, "/other", "nowhere");
-    let server = Running::start(server);
-    let mut others: Vec<Raw> = (0..10).map(|_| server.open("/other")).collect();
-    let mut own: Vec<Raw> = (0..50).map(|_| server.open("/fragile")).collect();
-    own[7].send_text("live");
-    assert_eq!(own[7].read_text(), "1");
-    own[7].send_text("die");
-    // What was sent before the panic still comes.
-    assert_eq!(own[7].read_text(), "2");
-    for raw in &mut own {
-        assert_eq!(raw.read_close(), (1012, "the service has ended".to_owned()));
-    }
-    for (count, raw) in (1..).zip(&mut others) {
-        raw.send_text("still there?");
-        assert_eq!(raw.read_text(), count.to_string());
-    }
-    // The next socket starts it again, with a fresh state; those of the last run are over.
-    let mut fresh = server.open("/fragile");
-    own[3].send_text("still there?");
-    own[3].send(&close(1012, ""));
-    own[3].expect_end();
-    fresh.send_text("how many?");
-    assert_eq!(fresh.read_text(), "1");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        mount_fragile(&mut server, "/fragile", "nowhere");
+        mount_fragile(&mut server, "/other", "nowhere");
+        let server = Running::start(server);
+        let mut others: Vec<Raw> = (0..10).map(|_| server.open("/other")).collect();
+        let mut own: Vec<Raw> = (0..50).map(|_| server.open("/fragile")).collect();
+        own[7].send_text("live");
+        assert_eq!(own[7].read_text(), "1");
+        own[7].send_text("die");
+        // What was sent before the panic still comes.
+        assert_eq!(own[7].read_text(), "2");
+        for raw in &mut own {
+            assert_eq!(raw.read_close(), (1012, "the service has ended".to_owned()));
+        }
+        for (count, raw) in (1..).zip(&mut others) {
+            raw.send_text("still there?");
+            assert_eq!(raw.read_text(), count.to_string());
+        }
+        // The next socket starts it again, with a fresh state; those of the last run are over.
+        let mut fresh = server.open("/fragile");
+        own[3].send_text("still there?");
+        own[3].send(&close(1012, ""));
+        own[3].expect_end();
+        fresh.send_text("how many?");
+        assert_eq!(fresh.read_text(), "1");
+    });
 }
 
 #[test]
 fn a_panic_in_any_callback_is_1012_or_500_or_503() {
-    let mut server = Server::new(LIMITS);
-    for at in ["start", "protocols", "open", "close", "tick"] {
-        mount_fragile(&mut server, &format!("/{at}"), at);
-    }
-    server.mount("/admit", || gated(Fragile { at: "admit", count: 0 }));
-    server.mount("/factory", || -> FactoryFails { panic_quietly() });
-    mount_echo(&mut server, "/echo");
-    let server = Running::start(server);
-    let mut other = server.open("/echo");
-    for path in ["/factory", "/protocols"] {
-        let answer = server.ask(&upgrade(path, ""));
-        assert_eq!((answer.status, answer.text()), (500, "the service does not start\n"));
-    }
-    let answer = server.ask(&upgrade("/admit", ""));
-    assert_eq!(answer.status, 503);
-    assert!(answer.header("retry-after").is_some());
-    for path in ["/start", "/open", "/tick"] {
-        assert_eq!(server.open(path).read_close().0, 1012, "{path}");
-    }
-    let mut first = server.open("/close");
-    drop(server.open("/close"));
-    assert_eq!(first.read_close().0, 1012);
-    other.send_text("still there?");
-    assert_eq!(other.read_text(), "still there?");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        for at in ["start", "protocols", "open", "close", "tick"] {
+            mount_fragile(&mut server, &format!("/{at}"), at);
+        }
+        server.mount("/admit", || gated(Fragile { at: "admit", count: 0 }));
+        server.mount("/factory", || handler(never()));
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        let mut other = server.open("/echo");
+        for path in ["/factory", "/protocols"] {
+            let answer = server.ask(&upgrade(path, ""));
+            assert_eq!((answer.status, answer.text()), (500, "the service does not start\n"));
+        }
+        let answer = server.ask(&upgrade("/admit", ""));
+        assert_eq!(answer.status, 503);
+        assert!(answer.header("retry-after").is_some());
+        for path in ["/start", "/open", "/tick"] {
+            assert_eq!(server.open(path).read_close().0, 1012, "{path}");
+        }
+        let mut first = server.open("/close");
+        drop(server.open("/close"));
+        assert_eq!(first.read_close().0, 1012);
+        other.send_text("still there?");
+        assert_eq!(other.read_text(), "still there?");
+    });
 }
 
-/// Never made.
-struct FactoryFails;
-
-impl Service for FactoryFails {
-    fn run(&mut self, _: &mut Line) {}
+/// Fails to make a service.
+fn never() -> Echo {
+    panic_quietly()
 }
 
 #[test]
 fn a_service_that_keeps_dying_is_503_for_a_while() {
-    let starts = Arc::new(AtomicUsize::new(0));
-    let counter = starts.clone();
-    let mut server = Server::new(LIMITS);
-    server.mount("/dying", move || -> FactoryFails {
-        counter.fetch_add(1, Ordering::SeqCst);
-        panic_quietly()
+    on_each_thread(|thread| {
+        let starts = Arc::new(AtomicUsize::new(0));
+        let counter = starts.clone();
+        let mut server = server_on(thread, LIMITS);
+        server.mount("/dying", move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            handler(never())
+        });
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        // The first end is forgiven.
+        assert_eq!(server.ask(&upgrade("/dying", "")).status, 500);
+        assert_eq!(server.ask(&upgrade("/dying", "")).status, 500);
+        let (mut failures, mut refusals) = (2, 0);
+        support::until("it is tried again after a pause", || {
+            let answer = server.ask(&upgrade("/dying", ""));
+            if answer.status == 500 {
+                failures += 1;
+                return refusals > 0;
+            }
+            assert_eq!(answer.status, 503, "{answer:?}");
+            let retry = answer.header("retry-after").expect("it says when to come back");
+            assert!(retry.parse().is_ok_and(|seconds: u32| (1..=64).contains(&seconds)), "{retry}");
+            refusals += 1;
+            false
+        });
+        assert_eq!(starts.load(Ordering::SeqCst), failures, "whoever is refused starts nothing");
+        server.open("/echo");
     });
-    mount_echo(&mut server, "/echo");
-    let server = Running::start(server);
-    // The first end is forgiven.
-    assert_eq!(server.ask(&upgrade("/dying", "")).status, 500);
-    assert_eq!(server.ask(&upgrade("/dying", "")).status, 500);
-    let (mut failures, mut refusals) = (2, 0);
-    support::until("it is tried again after a pause", || {
-        let answer = server.ask(&upgrade("/dying", ""));
-        if answer.status == 500 {
-            failures += 1;
-            return refusals > 0;
-        }
-        assert_eq!(answer.status, 503, "{answer:?}");
-        let retry = answer.header("retry-after").expect("it says when to come back");
-        assert!(retry.parse().is_ok_and(|seconds: u32| (1..=64).contains(&seconds)), "{retry}");
-        refusals += 1;
-        false
-    });
-    assert_eq!(starts.load(Ordering::SeqCst), failures, "whoever is refused starts nothing");
-    server.open("/echo");
 }
 
 /// Returns after its first message.
@@ -338,25 +344,27 @@ fn a_panic_in_a_drop_is_one_more_end_of_its_service() {
 
 #[test]
 fn a_panic_over_flow_control_is_1012() {
-    let limits = Limits { outbox_bytes_max: 50 << 20, ..LIMITS };
-    let mut server = Server::new(limits);
-    for at in ["full", "drained"] {
-        mount_fragile(&mut server, &format!("/{at}"), at);
-    }
-    mount_echo(&mut server, "/echo");
-    let server = Running::start(server);
-    let mut other = server.open("/echo");
-    for path in ["/full", "/drained"] {
-        let mut witness = server.open(path);
-        let mut raw = server.open(path);
-        raw.send_text("fill");
-        let mut frames = std::iter::repeat_with(|| raw.read_frame());
-        let last = frames.find(|frame| frame.first == 0x80 | CLOSE).expect("it is closed");
-        assert_eq!(last.payload[..2], 1012_u16.to_be_bytes(), "{path}");
-        assert_eq!(witness.read_close().0, 1012, "{path}");
-        other.send_text("still there?");
-        assert_eq!(other.read_text(), "still there?");
-    }
+    on_each_thread(|thread| {
+        let limits = Limits { outbox_bytes_max: 50 << 20, ..LIMITS };
+        let mut server = server_on(thread, limits);
+        for at in ["full", "drained"] {
+            mount_fragile(&mut server, &format!("/{at}"), at);
+        }
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        let mut other = server.open("/echo");
+        for path in ["/full", "/drained"] {
+            let mut witness = server.open(path);
+            let mut raw = server.open(path);
+            raw.send_text("fill");
+            let mut frames = std::iter::repeat_with(|| raw.read_frame());
+            let last = frames.find(|frame| frame.first == 0x80 | CLOSE).expect("it is closed");
+            assert_eq!(last.payload[..2], 1012_u16.to_be_bytes(), "{path}");
+            assert_eq!(witness.read_close().0, 1012, "{path}");
+            other.send_text("still there?");
+            assert_eq!(other.read_text(), "still there?");
+        }
+    });
 }
 
 /// Sends its number to all, now and then.
@@ -379,49 +387,53 @@ impl Handler for Clock {
 
 #[test]
 fn ticks_come_whether_or_not_there_is_mail() {
-    let mut server = Server::new(LIMITS);
-    server.mount("/clock", || handler(Clock(0)));
-    let server = Running::start(server);
-    let mut raw = server.open("/clock");
-    let first: u64 = raw.read_text().parse().expect("a number comes");
-    for number in first + 1..first + 10 {
-        assert_eq!(raw.read_text(), number.to_string());
-    }
-    // Mail without an end does not keep them from coming.
-    let (mut echoes, mut ticks) = (0, 0);
-    while ticks < 10 {
-        raw.send_text("echo");
-        loop {
-            match raw.read_text().as_str() {
-                "echo" => break echoes += 1,
-                _ => ticks += 1,
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        server.mount("/clock", || handler(Clock(0)));
+        let server = Running::start(server);
+        let mut raw = server.open("/clock");
+        let first: u64 = raw.read_text().parse().expect("a number comes");
+        for number in first + 1..first + 10 {
+            assert_eq!(raw.read_text(), number.to_string());
+        }
+        // Mail without an end does not keep them from coming.
+        let (mut echoes, mut ticks) = (0, 0);
+        while ticks < 10 {
+            raw.send_text("echo");
+            loop {
+                match raw.read_text().as_str() {
+                    "echo" => break echoes += 1,
+                    _ => ticks += 1,
+                }
             }
         }
-    }
-    assert!(echoes > 0);
+        assert!(echoes > 0);
+    });
 }
 
 #[test]
 fn one_service_among_many_dies_again_and_again() {
-    let mut server = Server::new(LIMITS);
-    server.mount("/echo", || handler(Echo));
-    for number in 0..10 {
-        mount_fragile(&mut server, &format!("/{number}"), "nowhere");
-    }
-    let server = Running::start(server);
-    let mut other = server.open("/echo");
-    for number in 0..10 {
-        let path = format!("/{number}");
-        // Two ends in a row are as many as there are without a pause.
-        for _ in 0..2 {
-            let mut crowd: Vec<Raw> = (0..10).map(|_| server.open(&path)).collect();
-            crowd[number].send_text("die");
-            assert_eq!(crowd[number].read_text(), "1");
-            for raw in &mut crowd {
-                assert_eq!(raw.read_close().0, 1012);
-            }
-            other.send_text(&path);
-            assert_eq!(other.read_text(), path);
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        server.mount("/echo", || handler(Echo));
+        for number in 0..10 {
+            mount_fragile(&mut server, &format!("/{number}"), "nowhere");
         }
-    }
+        let server = Running::start(server);
+        let mut other = server.open("/echo");
+        for number in 0..10 {
+            let path = format!("/{number}");
+            // Two ends in a row are as many as there are without a pause.
+            for _ in 0..2 {
+                let mut crowd: Vec<Raw> = (0..10).map(|_| server.open(&path)).collect();
+                crowd[number].send_text("die");
+                assert_eq!(crowd[number].read_text(), "1");
+                for raw in &mut crowd {
+                    assert_eq!(raw.read_close().0, 1012);
+                }
+                other.send_text(&path);
+                assert_eq!(other.read_text(), path);
+            }
+        }
+    });
 }

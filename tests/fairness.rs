@@ -19,7 +19,7 @@ use tungstenite::Message;
 use support::http::upgrade;
 use support::raw::{BINARY, TEXT, close, frame};
 use support::services::mount_echo;
-use support::{Client, DEADLINE, LIMITS, Raw, Running};
+use support::{Client, DEADLINE, LIMITS, Raw, Running, on_each_thread, server_on};
 
 /// Round trips of a well-behaved peer, which take some milliseconds all together, and a second
 /// each when a turn of the loop grows without bound.
@@ -28,25 +28,29 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_peer_that_floods_holds_up_nobody() {
-    let mut server = Server::new(LIMITS);
-    mount_echo(&mut server, "/echo");
-    let server = Running::start(server);
-    let over = Arc::new(AtomicBool::new(false));
-    let floods: Vec<_> = (0..2)
-        .map(|_| {
-            let raw = server.open("/echo");
-            let over = over.clone();
-            thread::spawn(move || {
-                // Empty pongs: nothing is smaller, and nothing answers them.
-                let pongs = [0x8A, 0x80, 0, 0, 0, 0].repeat(10_000);
-                while !over.load(Ordering::Relaxed) && { raw.stream().write_all(&pongs).is_ok() } {}
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        let over = Arc::new(AtomicBool::new(false));
+        let floods: Vec<_> = (0..2)
+            .map(|_| {
+                let raw = server.open("/echo");
+                let over = over.clone();
+                thread::spawn(move || {
+                    // Empty pongs: nothing is smaller, and nothing answers them.
+                    let pongs = [0x8A, 0x80, 0, 0, 0, 0].repeat(10_000);
+                    while !over.load(Ordering::Relaxed) && {
+                        raw.stream().write_all(&pongs).is_ok()
+                    } {}
+                })
             })
-        })
-        .collect();
-    round_trips(&mut server.connect("/echo"));
-    over.store(true, Ordering::Relaxed);
-    floods.into_iter().for_each(|flood| flood.join().expect("it does not panic"));
-    server.stop();
+            .collect();
+        round_trips(&mut server.connect("/echo"));
+        over.store(true, Ordering::Relaxed);
+        floods.into_iter().for_each(|flood| flood.join().expect("it does not panic"));
+        server.stop();
+    });
 }
 
 /// Is busy with ticks all the time, and answers messages none the less.
@@ -71,11 +75,13 @@ impl Handler for Busy {
 
 #[test]
 fn ticks_that_take_too_long_leave_time_for_sockets_and_for_the_end() {
-    let mut server = Server::new(LIMITS);
-    server.mount("/busy", || handler(Busy));
-    let server = Running::start(server);
-    round_trips(&mut server.connect("/busy"));
-    server.stop();
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        server.mount("/busy", || handler(Busy));
+        let server = Running::start(server);
+        round_trips(&mut server.connect("/busy"));
+        server.stop();
+    });
 }
 
 /// Sleeps over its first message until the test is over.

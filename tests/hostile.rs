@@ -19,7 +19,7 @@ use switchboard::{
 use support::http::{get, upgrade};
 use support::raw::{BINARY, CLOSE, PING, TEXT, close, frame, header, piece};
 use support::services::mount_echo;
-use support::{LIMITS, Raw, Running, until};
+use support::{LIMITS, Raw, Running, on_each_thread, server_on, until};
 
 /// An echo that keeps the books: what opens closes once, and is silent before and after.
 struct Books {
@@ -141,56 +141,61 @@ fn leave(mut raw: Raw, kind: usize, hello: &[u8]) {
 
 #[test]
 fn each_open_has_one_close_however_peers_come_and_go() {
-    let totals = Arc::new(Totals::default());
-    let books = totals.clone();
-    let mut server = Server::new(LIMITS);
-    server.mount("/books", move || handler(Books { open: BTreeSet::new(), totals: books.clone() }));
-    mount_echo(&mut server, "/echo");
-    let server = Arc::new(Running::start(server));
-    let visitors: Vec<_> = (0..VISITORS)
-        .map(|seed| {
-            let server = server.clone();
-            thread::spawn(move || {
-                let (mut random, mut sure, mut unsure) = (seed as u64, 0, 0);
-                for _ in 0..VISITS / VISITORS {
-                    random = random
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    let kind = usize::try_from((random >> 33) % 18).expect("it is small");
-                    match visit(&server, kind) {
-                        Some(opened) => sure += usize::from(opened),
-                        None => unsure += 1,
+    on_each_thread(|thread| {
+        let totals = Arc::new(Totals::default());
+        let books = totals.clone();
+        let mut server = server_on(thread, LIMITS);
+        server.mount("/books", move || {
+            handler(Books { open: BTreeSet::new(), totals: books.clone() })
+        });
+        mount_echo(&mut server, "/echo");
+        let server = Arc::new(Running::start(server));
+        let visitors: Vec<_> = (0..VISITORS)
+            .map(|seed| {
+                let server = server.clone();
+                thread::spawn(move || {
+                    let (mut random, mut sure, mut unsure) = (seed as u64, 0, 0);
+                    for _ in 0..VISITS / VISITORS {
+                        random = random
+                            .wrapping_mul(6_364_136_223_846_793_005)
+                            .wrapping_add(1_442_695_040_888_963_407);
+                        let kind = usize::try_from((random >> 33) % 18).expect("it is small");
+                        match visit(&server, kind) {
+                            Some(opened) => sure += usize::from(opened),
+                            None => unsure += 1,
+                        }
                     }
-                }
-                (sure, unsure)
+                    (sure, unsure)
+                })
             })
-        })
-        .collect();
-    let mut other = server.open("/echo");
-    let mut worst = Duration::ZERO;
-    while !visitors.iter().all(thread::JoinHandle::is_finished) {
-        let start = Instant::now();
-        other.send_text("still served?");
-        assert_eq!(other.read_text(), "still served?");
-        worst = worst.max(start.elapsed());
-    }
-    let visited = visitors.into_iter().map(|visitor| visitor.join().expect("all go as planned"));
-    let (sure, unsure) = visited.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    until("all have left", || {
-        let opens = totals.opens.load(Ordering::SeqCst);
-        opens >= sure && totals.closes.load(Ordering::SeqCst) == opens
+            .collect();
+        let mut other = server.open("/echo");
+        let mut worst = Duration::ZERO;
+        while !visitors.iter().all(thread::JoinHandle::is_finished) {
+            let start = Instant::now();
+            other.send_text("still served?");
+            assert_eq!(other.read_text(), "still served?");
+            worst = worst.max(start.elapsed());
+        }
+        let visited =
+            visitors.into_iter().map(|visitor| visitor.join().expect("all go as planned"));
+        let (sure, unsure) = visited.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        until("all have left", || {
+            let opens = totals.opens.load(Ordering::SeqCst);
+            opens >= sure && totals.closes.load(Ordering::SeqCst) == opens
+        });
+        // A clean stop ends those that are not known to have gone, too.
+        let server = Arc::into_inner(server).expect("all visitors have gone");
+        drop(other);
+        server.stop();
+        let (opens, closes) =
+            (totals.opens.load(Ordering::SeqCst), totals.closes.load(Ordering::SeqCst));
+        assert_eq!(opens, closes);
+        assert!((sure..=sure + unsure).contains(&opens), "{opens} opens, {sure} to {unsure} more");
+        let faults = totals.faults.lock().expect("nobody panics with it");
+        assert!(faults.is_empty(), "{} faults, such as {:?}", faults.len(), faults[0]);
+        assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
     });
-    // A clean stop ends those that are not known to have gone, too.
-    let server = Arc::into_inner(server).expect("all visitors have gone");
-    drop(other);
-    server.stop();
-    let (opens, closes) =
-        (totals.opens.load(Ordering::SeqCst), totals.closes.load(Ordering::SeqCst));
-    assert_eq!(opens, closes);
-    assert!((sure..=sure + unsure).contains(&opens), "{opens} opens, {sure} to {unsure} more");
-    let faults = totals.faults.lock().expect("nobody panics with it");
-    assert!(faults.is_empty(), "{} faults, such as {:?}", faults.len(), faults[0]);
-    assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
 }
 
 /// Sends bytes again and again until the server lets it go; in between others are served.
@@ -237,50 +242,54 @@ fn whoever_goes_on_after_the_end_is_let_go() {
 
 #[test]
 fn floods_hold_nobody_up() {
-    let mut server = Server::new(LIMITS);
-    mount_echo(&mut server, "/flooded");
-    mount_echo(&mut server, "/echo");
-    let server = Arc::new(Running::start(server));
-    let over = Arc::new(AtomicBool::new(false));
-    // Echoes that nobody reads, the smallest frames there are, pings, unfinished fragments,
-    // and heads without an end; whoever is thrown out comes again.
-    let floods: [(bool, Vec<u8>); 5] = [
-        (true, frame(BINARY, &[b'x'; 1 << 20])),
-        (true, frame(TEXT, b"").repeat(10_000)),
-        (true, frame(PING, &[b'x'; 125]).repeat(1_000)),
-        (true, [piece(TEXT, b""), piece(0, b"x").repeat(10_000)].concat()),
-        (false, b"X: y\r\n".repeat(1_000)),
-    ];
-    let floods: Vec<_> = floods
-        .into_iter()
-        .map(|(is_open, bytes)| {
-            let (server, over) = (server.clone(), over.clone());
-            thread::spawn(move || {
-                while !over.load(Ordering::SeqCst) {
-                    let mut raw = server.raw();
-                    if is_open {
-                        raw.upgrade("/flooded");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        mount_echo(&mut server, "/flooded");
+        mount_echo(&mut server, "/echo");
+        let server = Arc::new(Running::start(server));
+        let over = Arc::new(AtomicBool::new(false));
+        // Echoes that nobody reads, the smallest frames there are, pings, unfinished fragments,
+        // and heads without an end; whoever is thrown out comes again.
+        let floods: [(bool, Vec<u8>); 5] = [
+            (true, frame(BINARY, &[b'x'; 1 << 20])),
+            (true, frame(TEXT, b"").repeat(10_000)),
+            (true, frame(PING, &[b'x'; 125]).repeat(1_000)),
+            (true, [piece(TEXT, b""), piece(0, b"x").repeat(10_000)].concat()),
+            (false, b"X: y\r\n".repeat(1_000)),
+        ];
+        let floods: Vec<_> = floods
+            .into_iter()
+            .map(|(is_open, bytes)| {
+                let (server, over) = (server.clone(), over.clone());
+                thread::spawn(move || {
+                    while !over.load(Ordering::SeqCst) {
+                        let mut raw = server.raw();
+                        if is_open {
+                            raw.upgrade("/flooded");
+                        }
+                        let patience = Some(Duration::from_millis(200));
+                        raw.stream().set_write_timeout(patience).expect("it can be set");
+                        while !over.load(Ordering::SeqCst) && raw.stream().write_all(&bytes).is_ok()
+                        {
+                        }
                     }
-                    let patience = Some(Duration::from_millis(200));
-                    raw.stream().set_write_timeout(patience).expect("it can be set");
-                    while !over.load(Ordering::SeqCst) && raw.stream().write_all(&bytes).is_ok() {}
-                }
+                })
             })
-        })
-        .collect();
-    let mut other = server.open("/echo");
-    let mut worst = Duration::ZERO;
-    for number in 0..40 {
-        let start = Instant::now();
-        other.send_text(&number.to_string());
-        assert_eq!(other.read_text(), number.to_string());
-        worst = worst.max(start.elapsed());
-    }
-    over.store(true, Ordering::SeqCst);
-    for flood in floods {
-        flood.join().expect("a flood only ends");
-    }
-    assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
+            .collect();
+        let mut other = server.open("/echo");
+        let mut worst = Duration::ZERO;
+        for number in 0..40 {
+            let start = Instant::now();
+            other.send_text(&number.to_string());
+            assert_eq!(other.read_text(), number.to_string());
+            worst = worst.max(start.elapsed());
+        }
+        over.store(true, Ordering::SeqCst);
+        for flood in floods {
+            flood.join().expect("a flood only ends");
+        }
+        assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
+    });
 }
 
 #[test]

@@ -13,15 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use switchboard::{
-    Audience, CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, handler,
+    Audience, CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, Thread, handler,
 };
 #[cfg(feature = "deflate")]
 use switchboard::{Compression, session::Codec};
 
 use support::http::{get, upgrade};
-use support::raw::{BINARY, CONTINUATION, TEXT, frame, header, piece};
+use support::raw::{BINARY, CLOSE, CONTINUATION, TEXT, frame, header, piece};
 use support::services::mount_echo;
-use support::{DEADLINE, LIMITS, Raw, Running, next, until};
+use support::{DEADLINE, LIMITS, Raw, Running, next, server_on, until};
 
 /// Counts bytes. Growing counts the old place and the new one, as when both are there.
 struct Counting;
@@ -197,6 +197,38 @@ fn a_small_server_keeps_to_its_documented_bound_under_attack() {
     assert!(peak as u64 <= bound, "{peak} bytes are above the documented {bound}");
     drop(open_gate);
     drop((sockets, leader, sender));
+}
+
+/// All in one callback, while nothing can be written: it fills outboxes, and no list beside them.
+#[test]
+fn a_callback_on_the_loop_holds_what_outboxes_do() {
+    let limits = Limits { drain_spread_ms: 0, ..Limits::SMALL };
+    let measurement = Measurement::start();
+    let (_open_gate, gate) = mpsc::channel();
+    let (tell, _blocks) = mpsc::channel();
+    let gate = Arc::new(Mutex::new(gate));
+    let mut server = server_on(Thread::Loop, limits);
+    server.mount("/hostile", move || {
+        let (gate, blocks) = (gate.clone(), tell.clone());
+        handler(Hostile { victims: Vec::new(), stuffed: Vec::new(), gate, blocks })
+    });
+    let server = Running::start(server);
+    let mut leader = server.open("/hostile");
+    let mut victims: Vec<Raw> = (0..VICTIMS).map(|_| server.open("/hostile")).collect();
+    victims.iter_mut().for_each(|raw| raw.send_text("victim"));
+    sync(&server);
+    leader.send_text("flood");
+    assert_eq!(leader.read_text(), "flooded");
+    let (peak, sent) = (measurement.peak(), VICTIMS * FLOOD_BYTES);
+    println!("{peak} bytes at most for a callback that sends {sent}");
+    assert!(peak > VICTIMS * limits.outbox_bytes_max / 2, "outboxes were full: {peak} bytes");
+    let outboxes = VICTIMS as u64 * limits.socket_memory_bytes_max();
+    assert!(peak as u64 <= outboxes + CALLBACK_BYTES, "{peak} bytes");
+    for raw in &mut victims {
+        let mut frames = std::iter::repeat_with(|| raw.read_frame());
+        let close = frames.find(|frame| frame.first == 0x80 | CLOSE);
+        assert_eq!(close.expect("it is closed").payload[..2], 1013_u16.to_be_bytes());
+    }
 }
 
 /// The rest of `limits`' longest message but its last byte, to each of them bit by bit.
@@ -390,5 +422,7 @@ const FLOOD_BYTES: usize = 12 << 20;
 const MAIL_BYTES: usize = 20 << 20;
 /// What the attack brings at least: most of the buffers that it fills.
 const ATTACK_BYTES_MIN: usize = 1_500_000;
+/// Beside the outboxes that a callback fills: the loop, its tables, and the test.
+const CALLBACK_BYTES: u64 = 500_000;
 /// Beside the buffer of a message: the batches and buffers that are around it.
 const CONSTANT_BYTES: usize = 64 * 1_024;

@@ -20,7 +20,7 @@ use switchboard::{
 use support::http::upgrade;
 use support::raw::{CLOSE, PING, PONG, TEXT, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next};
+use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
 
 /// Sends numbered messages of this length when told to; tells whom it has lost, and why.
 #[derive(Clone)]
@@ -84,122 +84,130 @@ fn number(text: &[u8]) -> usize {
 
 #[test]
 fn a_peer_that_does_not_read_is_closed_with_1013_and_has_lost_nothing_before() {
-    let mut server = Server::new(LIMITS);
-    let lost = Source::mount(&mut server, "/source", 100_000);
-    mount_echo(&mut server, "/echo");
-    let server = Running::start(server);
-    let mut readers: Vec<Raw> = (0..3).map(|_| server.open("/source")).collect();
-    let mut victim = server.open("/source");
-    let mut speaker = server.open("/source");
-    let mut other = server.open("/echo");
-    let (mut sent, mut worst) = (0, Duration::ZERO);
-    let code = loop {
-        if let Ok(code) = lost.try_recv() {
-            break code;
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let lost = Source::mount(&mut server, "/source", 100_000);
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        let mut readers: Vec<Raw> = (0..3).map(|_| server.open("/source")).collect();
+        let mut victim = server.open("/source");
+        let mut speaker = server.open("/source");
+        let mut other = server.open("/echo");
+        let (mut sent, mut worst) = (0, Duration::ZERO);
+        let code = loop {
+            if let Ok(code) = lost.try_recv() {
+                break code;
+            }
+            assert!(sent < 10_000, "a peer that reads nothing is closed at last");
+            speaker.send_text("more");
+            assert_eq!(speaker.read_text(), "ok");
+            for reader in &mut readers {
+                assert_eq!(number(&reader.read_frame().payload), sent, "readers get all in order");
+            }
+            sent += 1;
+            let start = Instant::now();
+            other.send_text("still served?");
+            assert_eq!(other.read_text(), "still served?");
+            worst = worst.max(start.elapsed());
+        };
+        assert_eq!(code, 1013, "the service is told");
+        assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
+        // What was not lost comes in order, and the last word says why it is the last.
+        for expected in 0.. {
+            let frame = victim.read_frame();
+            if frame.first == 0x80 | CLOSE {
+                assert_eq!(frame.payload[..2], 1013_u16.to_be_bytes());
+                assert!(expected <= sent, "{expected} of {sent}");
+                break;
+            }
+            assert_eq!(number(&frame.payload), expected);
         }
-        assert!(sent < 10_000, "a peer that reads nothing is closed at last");
+        victim.expect_end();
+        drop(victim);
+        // Nobody else was closed.
         speaker.send_text("more");
         assert_eq!(speaker.read_text(), "ok");
         for reader in &mut readers {
-            assert_eq!(number(&reader.read_frame().payload), sent, "readers get all in order");
+            assert_eq!(number(&reader.read_frame().payload), sent);
         }
-        sent += 1;
-        let start = Instant::now();
-        other.send_text("still served?");
-        assert_eq!(other.read_text(), "still served?");
-        worst = worst.max(start.elapsed());
-    };
-    assert_eq!(code, 1013, "the service is told");
-    assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
-    // What was not lost comes in order, and the last word says why it is the last.
-    for expected in 0.. {
-        let frame = victim.read_frame();
-        if frame.first == 0x80 | CLOSE {
-            assert_eq!(frame.payload[..2], 1013_u16.to_be_bytes());
-            assert!(expected <= sent, "{expected} of {sent}");
-            break;
-        }
-        assert_eq!(number(&frame.payload), expected);
-    }
-    victim.expect_end();
-    drop(victim);
-    // Nobody else was closed.
-    speaker.send_text("more");
-    assert_eq!(speaker.read_text(), "ok");
-    for reader in &mut readers {
-        assert_eq!(number(&reader.read_frame().payload), sent);
-    }
-    assert!(lost.try_recv().is_err());
+        assert!(lost.try_recv().is_err());
+    });
 }
 
 #[test]
 fn a_service_that_floods_holds_nobody_up() {
-    let mut server = Server::new(LIMITS);
-    let lost = Source::mount(&mut server, "/source", 10_000);
-    mount_echo(&mut server, "/echo");
-    let server = Running::start(server);
-    // None of these reads: 50 MB are sent to each of them.
-    let mut victims: Vec<Raw> = (0..10).map(|_| server.open("/source")).collect();
-    victims[0].send_text("flood");
-    let mut other = server.open("/echo");
-    let (mut worst, mut closed) = (Duration::ZERO, 0);
-    while closed < victims.len() {
-        let start = Instant::now();
-        other.send_text("still served?");
-        assert_eq!(other.read_text(), "still served?");
-        worst = worst.max(start.elapsed());
-        while let Ok(code) = lost.try_recv() {
-            assert_eq!(code, 1013);
-            closed += 1;
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let lost = Source::mount(&mut server, "/source", 10_000);
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        // None of these reads: 50 MB are sent to each of them.
+        let mut victims: Vec<Raw> = (0..10).map(|_| server.open("/source")).collect();
+        victims[0].send_text("flood");
+        let mut other = server.open("/echo");
+        let (mut worst, mut closed) = (Duration::ZERO, 0);
+        while closed < victims.len() {
+            let start = Instant::now();
+            other.send_text("still served?");
+            assert_eq!(other.read_text(), "still served?");
+            worst = worst.max(start.elapsed());
+            while let Ok(code) = lost.try_recv() {
+                assert_eq!(code, 1013);
+                closed += 1;
+            }
         }
-    }
-    assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
+        assert!(worst < Duration::from_secs(5), "others are served: {worst:?}");
+    });
 }
 
 #[test]
 fn a_service_is_told_when_an_outbox_is_full_and_when_it_has_drained() {
-    let limits = Limits {
-        outbox_low_bytes: 100_000,
-        outbox_high_bytes: 400_000,
-        outbox_bytes_max: 50 << 20,
-        ..LIMITS
-    };
-    let mut server = Server::new(limits);
-    let told = mount_probe(&mut server, "/probe", |peer, message| {
-        let count = message.as_text().and_then(|text| text.parse().ok()).expect("a number");
-        (0..count).for_each(|_| peer.send(vec![b'x'; 100_000]));
-    });
-    let server = Running::start(server);
-    let mut sockets = Vec::new();
-    for round in 0..3 {
-        let mut raw = server.open("/probe");
-        assert!(round > 0 || next(&told) == Seen::Start);
-        let Seen::Open(id) = next(&told) else { panic!("somebody comes") };
-        // More than the system holds for a peer that has never read much.
-        raw.send_text("200");
-        assert!(matches!(next(&told), Seen::Message(..)));
-        assert_eq!(next(&told), Seen::Full(id));
-        for _ in 0..200 {
-            assert_eq!(raw.read_frame().payload.len(), 100_000);
-        }
-        // What is read at once fills nothing.
-        raw.send_text("0");
-        raw.send_text("1");
-        assert_eq!(raw.read_frame().payload.len(), 100_000);
-        raw.send_text("0");
-        // In turns, as often as the mark was passed; and drained in the end.
-        let (mut is_full, mut words) = (true, 0);
-        while words < 3 {
-            match next(&told) {
-                Seen::Message(..) => words += 1,
-                Seen::Full(_) => assert!(words == 0 && !std::mem::replace(&mut is_full, true)),
-                Seen::Drained(_) => assert!(words == 0 && std::mem::replace(&mut is_full, false)),
-                seen => panic!("not {seen:?}"),
+    on_each_thread(|thread| {
+        let limits = Limits {
+            outbox_low_bytes: 100_000,
+            outbox_high_bytes: 400_000,
+            outbox_bytes_max: 50 << 20,
+            ..LIMITS
+        };
+        let mut server = server_on(thread, limits);
+        let told = mount_probe(&mut server, "/probe", |peer, message| {
+            let count = message.as_text().and_then(|text| text.parse().ok()).expect("a number");
+            (0..count).for_each(|_| peer.send(vec![b'x'; 100_000]));
+        });
+        let server = Running::start(server);
+        let mut sockets = Vec::new();
+        for round in 0..3 {
+            let mut raw = server.open("/probe");
+            assert!(round > 0 || next(&told) == Seen::Start);
+            let Seen::Open(id) = next(&told) else { panic!("somebody comes") };
+            // More than the system holds for a peer that has never read much.
+            raw.send_text("200");
+            assert!(matches!(next(&told), Seen::Message(..)));
+            assert_eq!(next(&told), Seen::Full(id));
+            for _ in 0..200 {
+                assert_eq!(raw.read_frame().payload.len(), 100_000);
             }
+            // What is read at once fills nothing.
+            raw.send_text("0");
+            raw.send_text("1");
+            assert_eq!(raw.read_frame().payload.len(), 100_000);
+            raw.send_text("0");
+            // In turns, as often as the mark was passed; and drained in the end.
+            let (mut is_full, mut words) = (true, 0);
+            while words < 3 {
+                match next(&told) {
+                    Seen::Message(..) => words += 1,
+                    Seen::Full(_) => assert!(words == 0 && !std::mem::replace(&mut is_full, true)),
+                    Seen::Drained(_) => {
+                        assert!(words == 0 && std::mem::replace(&mut is_full, false))
+                    }
+                    seen => panic!("not {seen:?}"),
+                }
+            }
+            assert!(!is_full);
+            sockets.push(raw);
         }
-        assert!(!is_full);
-        sockets.push(raw);
-    }
+    });
 }
 
 /// Waits for the test with its first message in hand; from then on it answers nothing, but
@@ -354,38 +362,40 @@ fn whoever_is_not_read_owes_no_pong() {
 
 #[test]
 fn a_peer_that_pings_and_does_not_read_costs_one_pong() {
-    let mut server = Server::new(LIMITS);
-    let told = mount_probe(&mut server, "/echo", |peer, message| peer.send(message));
-    let server = Running::start(server);
-    let mut raw = server.open("/echo");
-    let payload = |number: usize| format!("{number:<125}");
-    for hundred in 0..PINGS / 100 {
-        let pings = (0..100).map(|n| frame(PING, payload(100 * hundred + n).as_bytes()));
-        raw.send(&pings.collect::<Vec<_>>().concat());
-    }
-    raw.send_text("and now?");
-    // The message has passed all pings, none of which has anybody read the answer to.
-    while !matches!(next(&told), Seen::Message(..)) {}
-    let (mut pongs, mut last) = (0, None);
-    loop {
-        let frame = raw.read_frame();
-        if frame.first == 0x80 | TEXT {
-            assert_eq!(frame.payload, b"and now?");
-            break;
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/echo", |peer, message| peer.send(message));
+        let server = Running::start(server);
+        let mut raw = server.open("/echo");
+        let payload = |number: usize| format!("{number:<125}");
+        for hundred in 0..PINGS / 100 {
+            let pings = (0..100).map(|n| frame(PING, payload(100 * hundred + n).as_bytes()));
+            raw.send(&pings.collect::<Vec<_>>().concat());
         }
-        assert_eq!(frame.first, 0x80 | PONG);
-        let seen = number(&frame.payload);
-        assert!(last.is_none_or(|last| last < seen), "in order");
-        last = Some(seen);
-        pongs += 1;
-    }
-    // RFC 6455, 5.5.3: the latest ping is the one to be answered.
-    if last != Some(PINGS - 1) {
-        assert_eq!(raw.read_frame().payload, payload(PINGS - 1).into_bytes());
-    }
-    assert!(pongs < PINGS - 1, "not all pings are answered: {pongs}");
-    raw.send_text("still here?");
-    assert_eq!(raw.read_text(), "still here?");
+        raw.send_text("and now?");
+        // The message has passed all pings, none of which has anybody read the answer to.
+        while !matches!(next(&told), Seen::Message(..)) {}
+        let (mut pongs, mut last) = (0, None);
+        loop {
+            let frame = raw.read_frame();
+            if frame.first == 0x80 | TEXT {
+                assert_eq!(frame.payload, b"and now?");
+                break;
+            }
+            assert_eq!(frame.first, 0x80 | PONG);
+            let seen = number(&frame.payload);
+            assert!(last.is_none_or(|last| last < seen), "in order");
+            last = Some(seen);
+            pongs += 1;
+        }
+        // RFC 6455, 5.5.3: the latest ping is the one to be answered.
+        if last != Some(PINGS - 1) {
+            assert_eq!(raw.read_frame().payload, payload(PINGS - 1).into_bytes());
+        }
+        assert!(pongs < PINGS - 1, "not all pings are answered: {pongs}");
+        raw.send_text("still here?");
+        assert_eq!(raw.read_text(), "still here?");
+    });
 }
 
 #[test]

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 
 use switchboard::{
     Audience, CloseCode, Handler, Inbound, Limits, Line, Message, Peer, Server, Service, SocketId,
-    handler,
+    Thread, handler,
 };
 use tungstenite::protocol::frame::coding::CloseCode as Code;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 use support::raw::{BINARY, CLOSE, CONTINUATION, PING, TEXT, close, frame, header, piece};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{Client, LIMITS, Raw, Running, next};
+use support::{Client, LIMITS, Raw, Running, next, on_each_thread, server_on};
 
 /// Does what texts say, so that a test can move it from outside.
 struct Puppet;
@@ -73,8 +73,8 @@ impl Player {
     }
 }
 
-fn puppets() -> Running {
-    let mut server = Server::new(LIMITS);
+fn puppets(thread: Thread) -> Running {
+    let mut server = server_on(thread, LIMITS);
     server.mount("/one", || handler(Puppet));
     server.mount("/two", || handler(Puppet));
     Running::start(server)
@@ -82,103 +82,112 @@ fn puppets() -> Running {
 
 #[test]
 fn a_service_is_told_in_order() {
-    let mut server = Server::new(LIMITS);
-    let told = mount_probe(&mut server, "/probe", |_, _| {});
-    let server = Running::start(server);
-    let mut client = server.connect("/probe");
-    let messages = ["", "one", "two"].map(tungstenite::Message::text);
-    for message in messages {
-        client.send(message).expect("it is open");
-    }
-    client.send(tungstenite::Message::binary(vec![0, 255])).expect("it is open");
-    client
-        .close(Some(CloseFrame { code: Code::Library(4_001), reason: "bye".into() }))
-        .expect("it is");
-    assert_eq!(next(&told), Seen::Start);
-    let Seen::Open(id) = next(&told) else { panic!("the open comes first") };
-    for text in ["", "one", "two"] {
-        assert_eq!(next(&told), Seen::Message(id, text.into()));
-    }
-    assert_eq!(next(&told), Seen::Message(id, vec![0, 255].into()));
-    assert_eq!(next(&told), Seen::Close(id, 4_001));
-    while client.read().is_ok() {}
-    server.stop();
-    assert_eq!(next(&told), Seen::Stop);
-    assert!(told.recv().is_err(), "nothing comes after the stop");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/probe", |_, _| {});
+        let server = Running::start(server);
+        let mut client = server.connect("/probe");
+        let messages = ["", "one", "two"].map(tungstenite::Message::text);
+        for message in messages {
+            client.send(message).expect("it is open");
+        }
+        client.send(tungstenite::Message::binary(vec![0, 255])).expect("it is open");
+        client
+            .close(Some(CloseFrame { code: Code::Library(4_001), reason: "bye".into() }))
+            .expect("it is");
+        assert_eq!(next(&told), Seen::Start);
+        let Seen::Open(id) = next(&told) else { panic!("the open comes first") };
+        for text in ["", "one", "two"] {
+            assert_eq!(next(&told), Seen::Message(id, text.into()));
+        }
+        assert_eq!(next(&told), Seen::Message(id, vec![0, 255].into()));
+        assert_eq!(next(&told), Seen::Close(id, 4_001));
+        while client.read().is_ok() {}
+        server.stop();
+        assert_eq!(next(&told), Seen::Stop);
+        assert!(told.recv().is_err(), "nothing comes after the stop");
+    });
 }
 
 #[test]
 fn close_codes_of_peers_reach_the_service_and_come_back() {
-    let mut server = Server::new(LIMITS);
-    let told = mount_probe(&mut server, "/probe", |_, _| {});
-    let server = Running::start(server);
-    let code_seen = || {
-        loop {
-            if let Seen::Close(_, code) = next(&told) {
-                return code;
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/probe", |_, _| {});
+        let server = Running::start(server);
+        let code_seen = || {
+            loop {
+                if let Seen::Close(_, code) = next(&told) {
+                    return code;
+                }
             }
+        };
+        for code in [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999] {
+            let mut raw = server.open("/probe");
+            raw.send(&close(code, "why"));
+            assert_eq!(raw.read_close().0, code);
+            raw.expect_end();
+            assert_eq!(code_seen(), code);
         }
-    };
-    for code in [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999] {
         let mut raw = server.open("/probe");
-        raw.send(&close(code, "why"));
-        assert_eq!(raw.read_close().0, code);
+        raw.send(&frame(CLOSE, b""));
+        assert_eq!(raw.read_close().0, 1005);
         raw.expect_end();
-        assert_eq!(code_seen(), code);
-    }
-    let mut raw = server.open("/probe");
-    raw.send(&frame(CLOSE, b""));
-    assert_eq!(raw.read_close().0, 1005);
-    raw.expect_end();
-    assert_eq!(code_seen(), 1005);
-    // Without a close frame it is lost, whichever way.
-    let raw = server.open("/probe");
-    raw.end_writing();
-    assert_eq!(code_seen(), 1006);
-    drop(server.open("/probe"));
-    assert_eq!(code_seen(), 1006);
+        assert_eq!(code_seen(), 1005);
+        // Without a close frame it is lost, whichever way.
+        let raw = server.open("/probe");
+        raw.end_writing();
+        assert_eq!(code_seen(), 1006);
+        drop(server.open("/probe"));
+        assert_eq!(code_seen(), 1006);
+    });
 }
 
 #[test]
 fn faults_of_peers_are_answered_with_their_code() {
-    let mut server = Server::new(LIMITS);
-    let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
-    let server = Running::start(server);
-    let too_long = header(0x80 | BINARY, (1 << 20) + 1);
-    let fragments = [piece(TEXT, &[b'x'; 1 << 20]), header(CONTINUATION, 1)].concat();
-    let rows = [
-        ("reserved bits", piece(0xC0 | TEXT, b""), 1002),
-        ("a reserved opcode", frame(0x3, b""), 1002),
-        ("a reserved control opcode", frame(0xB, b""), 1002),
-        ("no mask", vec![0x81, 0x00], 1002),
-        ("a fragmented ping", piece(PING, b""), 1002),
-        ("a long ping", frame(PING, &[0; 126]), 1002),
-        ("a length of 5 in two bytes", vec![0x81, 0xFE, 0, 5], 1002),
-        ("a length of 5 in eight bytes", vec![0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 5], 1002),
-        ("a negative length", vec![0x82, 0xFF, 0x80], 1002),
-        ("a lone continuation", frame(CONTINUATION, b""), 1002),
-        ("a message within a message", [piece(TEXT, b"a"), frame(TEXT, b"b")].concat(), 1002),
-        ("no UTF-8", frame(TEXT, b"\xC0\x80"), 1007),
-        ("half a character", frame(TEXT, b"\xE2\x82"), 1007),
-        ("a surrogate", frame(TEXT, b"\xED\xA0\x80"), 1007),
-        ("a close of one byte", frame(CLOSE, b"\x03"), 1002),
-        ("a close code of nobody", close(1005, ""), 1002),
-        ("a close code too low", close(999, ""), 1002),
-        ("a close reason without UTF-8", frame(CLOSE, b"\x03\xE8\xFF"), 1007),
-        ("a long message", too_long, 1009),
-        ("a long message in fragments", fragments, 1009),
-    ];
-    for (name, bytes, code) in rows {
-        let mut raw = server.open("/probe");
-        // What came before in the same segment is answered before the close frame.
-        raw.send(&[frame(TEXT, b"one"), frame(TEXT, b"two"), bytes].concat());
-        assert_eq!((raw.read_text(), raw.read_text()), ("one".into(), "two".into()), "{name}");
-        assert_eq!(raw.read_close().0, code, "{name}");
-        raw.expect_end();
-        let mut seen = std::iter::repeat_with(|| next(&told));
-        let closed = seen.find(|seen| matches!(seen, Seen::Close(..)));
-        assert!(matches!(closed, Some(Seen::Close(_, seen)) if seen == code), "{name}: {closed:?}");
-    }
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
+        let server = Running::start(server);
+        let too_long = header(0x80 | BINARY, (1 << 20) + 1);
+        let fragments = [piece(TEXT, &[b'x'; 1 << 20]), header(CONTINUATION, 1)].concat();
+        let rows = [
+            ("reserved bits", piece(0xC0 | TEXT, b""), 1002),
+            ("a reserved opcode", frame(0x3, b""), 1002),
+            ("a reserved control opcode", frame(0xB, b""), 1002),
+            ("no mask", vec![0x81, 0x00], 1002),
+            ("a fragmented ping", piece(PING, b""), 1002),
+            ("a long ping", frame(PING, &[0; 126]), 1002),
+            ("a length of 5 in two bytes", vec![0x81, 0xFE, 0, 5], 1002),
+            ("a length of 5 in eight bytes", vec![0x81, 0xFF, 0, 0, 0, 0, 0, 0, 0, 5], 1002),
+            ("a negative length", vec![0x82, 0xFF, 0x80], 1002),
+            ("a lone continuation", frame(CONTINUATION, b""), 1002),
+            ("a message within a message", [piece(TEXT, b"a"), frame(TEXT, b"b")].concat(), 1002),
+            ("no UTF-8", frame(TEXT, b"\xC0\x80"), 1007),
+            ("half a character", frame(TEXT, b"\xE2\x82"), 1007),
+            ("a surrogate", frame(TEXT, b"\xED\xA0\x80"), 1007),
+            ("a close of one byte", frame(CLOSE, b"\x03"), 1002),
+            ("a close code of nobody", close(1005, ""), 1002),
+            ("a close code too low", close(999, ""), 1002),
+            ("a close reason without UTF-8", frame(CLOSE, b"\x03\xE8\xFF"), 1007),
+            ("a long message", too_long, 1009),
+            ("a long message in fragments", fragments, 1009),
+        ];
+        for (name, bytes, code) in rows {
+            let mut raw = server.open("/probe");
+            // What came before in the same segment is answered before the close frame.
+            raw.send(&[frame(TEXT, b"one"), frame(TEXT, b"two"), bytes].concat());
+            assert_eq!((raw.read_text(), raw.read_text()), ("one".into(), "two".into()), "{name}");
+            assert_eq!(raw.read_close().0, code, "{name}");
+            raw.expect_end();
+            let mut seen = std::iter::repeat_with(|| next(&told));
+            let closed = seen.find(|seen| matches!(seen, Seen::Close(..)));
+            assert!(
+                matches!(closed, Some(Seen::Close(_, seen)) if seen == code),
+                "{name}: {closed:?}"
+            );
+        }
+    });
 }
 
 #[test]
@@ -228,114 +237,124 @@ fn sizes_around_the_forms_of_lengths_come_back() {
 
 #[test]
 fn messages_go_to_one_several_or_all() {
-    let server = puppets();
-    let mut players: Vec<_> = (0..4).map(|_| Player::join(&server, "/one")).collect();
-    let mut stranger = Player::join(&server, "/two");
-    let ids: Vec<_> = players.iter_mut().map(Player::id).collect();
-    let own = |order: String, got: [usize; 4], players: &mut Vec<Player>| {
-        let mut seen = vec![players[0].tell(&order)];
-        seen.extend(players[1..].iter_mut().map(Player::seen));
-        let lens: Vec<_> = seen.iter().map(Vec::len).collect();
-        assert_eq!(lens, got, "{order}: {seen:?}");
-        assert!(seen.iter().flatten().all(|text| text == "hello all"), "{order}: {seen:?}");
-    };
-    own(format!("to {} hello all", ids[2]), [0, 0, 1, 0], &mut players);
-    own(format!("list {},{} hello all", ids[0], ids[3]), [1, 0, 0, 1], &mut players);
-    own("all hello all".to_owned(), [1, 1, 1, 1], &mut players);
-    own("others hello all".to_owned(), [0, 1, 1, 1], &mut players);
-    for player in [0, 1, 3] {
-        assert_eq!(players[player].tell("subscribe news"), [""; 0]);
-        assert_eq!(players[player].tell("subscribe news"), [""; 0], "twice is as good as once");
-    }
-    own("topic news hello all".to_owned(), [1, 1, 0, 1], &mut players);
-    own("topic-others news hello all".to_owned(), [0, 1, 0, 1], &mut players);
-    own("topic others hello all".to_owned(), [0, 0, 0, 0], &mut players);
-    players[1].tell("unsubscribe news");
-    players[2].tell("unsubscribe news");
-    own("topic news hello all".to_owned(), [1, 0, 0, 1], &mut players);
-    assert_eq!(stranger.seen(), [""; 0], "another service has its own sockets");
-    players[2].tell("close-topic news for today");
-    assert_eq!(players[0].0.read_close(), (1000, "for today".to_owned()));
-    assert_eq!(players[3].0.read_close(), (1000, "for today".to_owned()));
-    assert_eq!(players[2].seen(), [""; 0]);
+    on_each_thread(|thread| {
+        let server = puppets(thread);
+        let mut players: Vec<_> = (0..4).map(|_| Player::join(&server, "/one")).collect();
+        let mut stranger = Player::join(&server, "/two");
+        let ids: Vec<_> = players.iter_mut().map(Player::id).collect();
+        let own = |order: String, got: [usize; 4], players: &mut Vec<Player>| {
+            let mut seen = vec![players[0].tell(&order)];
+            seen.extend(players[1..].iter_mut().map(Player::seen));
+            let lens: Vec<_> = seen.iter().map(Vec::len).collect();
+            assert_eq!(lens, got, "{order}: {seen:?}");
+            assert!(seen.iter().flatten().all(|text| text == "hello all"), "{order}: {seen:?}");
+        };
+        own(format!("to {} hello all", ids[2]), [0, 0, 1, 0], &mut players);
+        own(format!("list {},{} hello all", ids[0], ids[3]), [1, 0, 0, 1], &mut players);
+        own("all hello all".to_owned(), [1, 1, 1, 1], &mut players);
+        own("others hello all".to_owned(), [0, 1, 1, 1], &mut players);
+        for player in [0, 1, 3] {
+            assert_eq!(players[player].tell("subscribe news"), [""; 0]);
+            assert_eq!(players[player].tell("subscribe news"), [""; 0], "twice is as good as once");
+        }
+        own("topic news hello all".to_owned(), [1, 1, 0, 1], &mut players);
+        own("topic-others news hello all".to_owned(), [0, 1, 0, 1], &mut players);
+        own("topic others hello all".to_owned(), [0, 0, 0, 0], &mut players);
+        players[1].tell("unsubscribe news");
+        players[2].tell("unsubscribe news");
+        own("topic news hello all".to_owned(), [1, 0, 0, 1], &mut players);
+        assert_eq!(stranger.seen(), [""; 0], "another service has its own sockets");
+        players[2].tell("close-topic news for today");
+        assert_eq!(players[0].0.read_close(), (1000, "for today".to_owned()));
+        assert_eq!(players[3].0.read_close(), (1000, "for today".to_owned()));
+        assert_eq!(players[2].seen(), [""; 0]);
+    });
 }
 
 #[test]
 fn a_service_reaches_its_own_sockets_only() {
-    let server = puppets();
-    let mut one = Player::join(&server, "/one");
-    let mut two = Player::join(&server, "/two");
-    let id = one.id();
-    two.tell("subscribe news");
-    for order in
-        ["to {} x", "list {},{} x", "close {} x", "subscribe-other {} news", "topic news x"]
-    {
-        let got = two.tell(&order.replace("{}", &id.to_string()));
-        assert_eq!(got.len(), usize::from(order.starts_with("topic")), "{order}");
-        assert_eq!(one.seen(), [""; 0], "{order}");
-    }
+    on_each_thread(|thread| {
+        let server = puppets(thread);
+        let mut one = Player::join(&server, "/one");
+        let mut two = Player::join(&server, "/two");
+        let id = one.id();
+        two.tell("subscribe news");
+        for order in
+            ["to {} x", "list {},{} x", "close {} x", "subscribe-other {} news", "topic news x"]
+        {
+            let got = two.tell(&order.replace("{}", &id.to_string()));
+            assert_eq!(got.len(), usize::from(order.starts_with("topic")), "{order}");
+            assert_eq!(one.seen(), [""; 0], "{order}");
+        }
+    });
 }
 
 #[test]
 fn the_id_of_a_socket_that_has_gone_is_nobodys() {
-    let server = puppets();
-    let mut first = Player::join(&server, "/one");
-    let old = first.id();
-    first.0.send(&close(1000, ""));
-    first.0.read_close();
-    first.0.expect_end();
-    let mut second = Player::join(&server, "/one");
-    let new = second.id();
-    let index = |id| SocketId::from_u64(id).index();
-    assert_eq!(index(old), index(new), "it stands in the same place");
-    assert_ne!(old, new);
-    second.tell("subscribe news");
-    let orders = [format!("to {old} x"), format!("close {old} x"), format!("list {old} x")];
-    for order in orders {
-        assert_eq!(second.tell(&order), [""; 0], "{order}");
-    }
-    second.tell(&format!("subscribe-other {old} news"));
-    assert_eq!(second.tell("topic news x"), ["x"], "once");
-    for garbage in [0, 1, u64::MAX, new ^ 1, new ^ (1 << 24), new ^ (1 << 63)] {
-        assert_eq!(second.tell(&format!("to {garbage} x")), [""; 0]);
-    }
-    assert_eq!(second.tell(&format!("to {new} x")), ["x"]);
+    on_each_thread(|thread| {
+        let server = puppets(thread);
+        let mut first = Player::join(&server, "/one");
+        let old = first.id();
+        first.0.send(&close(1000, ""));
+        first.0.read_close();
+        first.0.expect_end();
+        let mut second = Player::join(&server, "/one");
+        let new = second.id();
+        let index = |id| SocketId::from_u64(id).index();
+        assert_eq!(index(old), index(new), "it stands in the same place");
+        assert_ne!(old, new);
+        second.tell("subscribe news");
+        let orders = [format!("to {old} x"), format!("close {old} x"), format!("list {old} x")];
+        for order in orders {
+            assert_eq!(second.tell(&order), [""; 0], "{order}");
+        }
+        second.tell(&format!("subscribe-other {old} news"));
+        assert_eq!(second.tell("topic news x"), ["x"], "once");
+        for garbage in [0, 1, u64::MAX, new ^ 1, new ^ (1 << 24), new ^ (1 << 63)] {
+            assert_eq!(second.tell(&format!("to {garbage} x")), [""; 0]);
+        }
+        assert_eq!(second.tell(&format!("to {new} x")), ["x"]);
+    });
 }
 
 #[test]
 fn services_close_their_sockets() {
-    let mut server = Server::new(LIMITS);
-    let told = mount_probe(&mut server, "/close", |peer, message| {
-        let text = message.as_text().expect("it is a text");
-        let (code, reason) = text.split_once(' ').expect("a code and a reason");
-        let code = CloseCode::new(code.parse().expect("a number")).expect("a code");
-        peer.send("last words");
-        peer.close(code, reason);
-        peer.send("nothing comes after the close frame");
-        peer.close(CloseCode::NORMAL, "nor another one");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/close", |peer, message| {
+            let text = message.as_text().expect("it is a text");
+            let (code, reason) = text.split_once(' ').expect("a code and a reason");
+            let code = CloseCode::new(code.parse().expect("a number")).expect("a code");
+            peer.send("last words");
+            peer.close(code, reason);
+            peer.send("nothing comes after the close frame");
+            peer.close(CloseCode::NORMAL, "nor another one");
+        });
+        let server = Running::start(server);
+        drop(server.open("/close"));
+        assert!(matches!(next(&told), Seen::Start));
+        assert!(matches!((next(&told), next(&told)), (Seen::Open(_), Seen::Close(_, 1006))));
+        let long = "\u{E9}".repeat(100);
+        for (code, reason) in
+            [(1000, ""), (1001, "bye"), (1013, "later"), (3000, "x"), (4999, &long)]
+        {
+            let mut raw = server.open("/close");
+            raw.send_text(&format!("{code} {reason}"));
+            assert_eq!(raw.read_text(), "last words");
+            let (seen, words) = raw.read_close();
+            assert_eq!(seen, code);
+            assert_eq!(words, reason[..reason.floor_char_boundary(123)]);
+            // Until it answers the peer may go on.
+            raw.send_text("1000 still talking");
+            raw.send(&close(code, "well then"));
+            raw.expect_end();
+            let seen: Vec<_> = std::iter::repeat_with(|| next(&told)).take(4).collect();
+            let [Seen::Open(id), Seen::Message(..), Seen::Message(..), last] = &seen[..] else {
+                panic!("an open, two messages and a close come, not {seen:?}");
+            };
+            assert_eq!(*last, Seen::Close(*id, code));
+        }
     });
-    let server = Running::start(server);
-    drop(server.open("/close"));
-    assert!(matches!(next(&told), Seen::Start));
-    assert!(matches!((next(&told), next(&told)), (Seen::Open(_), Seen::Close(_, 1006))));
-    let long = "\u{E9}".repeat(100);
-    for (code, reason) in [(1000, ""), (1001, "bye"), (1013, "later"), (3000, "x"), (4999, &long)] {
-        let mut raw = server.open("/close");
-        raw.send_text(&format!("{code} {reason}"));
-        assert_eq!(raw.read_text(), "last words");
-        let (seen, words) = raw.read_close();
-        assert_eq!(seen, code);
-        assert_eq!(words, reason[..reason.floor_char_boundary(123)]);
-        // Until it answers the peer may go on.
-        raw.send_text("1000 still talking");
-        raw.send(&close(code, "well then"));
-        raw.expect_end();
-        let seen: Vec<_> = std::iter::repeat_with(|| next(&told)).take(4).collect();
-        let [Seen::Open(id), Seen::Message(..), Seen::Message(..), last] = &seen[..] else {
-            panic!("an open, two messages and a close come, not {seen:?}");
-        };
-        assert_eq!(*last, Seen::Close(*id, code));
-    }
 }
 
 /// A service with a loop of its own: it counts the messages of each socket.
@@ -399,28 +418,30 @@ fn a_service_may_have_a_loop_of_its_own() {
 
 #[test]
 fn clients_of_many_services_do_not_meet() {
-    let mut server = Server::new(LIMITS);
-    for number in 0..20 {
-        let name = format!("service {number}");
-        let told = mount_probe(&mut server, &format!("/{number}"), move |peer, message| {
-            let text = message.as_text().expect("it is a text");
-            peer.send_to(Audience::all(), format!("{name} says {text}"));
-        });
-        drop(told);
-    }
-    let server = Running::start(server);
-    let mut clients: Vec<Client> = (0..20).map(|n| server.connect(&format!("/{n}"))).collect();
-    for round in 0..10 {
-        for (number, client) in clients.iter_mut().enumerate() {
-            let text = format!("{round} to {number}");
-            client.send(tungstenite::Message::text(text)).expect("it is open");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        for number in 0..20 {
+            let name = format!("service {number}");
+            let told = mount_probe(&mut server, &format!("/{number}"), move |peer, message| {
+                let text = message.as_text().expect("it is a text");
+                peer.send_to(Audience::all(), format!("{name} says {text}"));
+            });
+            drop(told);
         }
-        for (number, client) in clients.iter_mut().enumerate() {
-            let message = client.read().expect("an answer comes");
-            assert_eq!(
-                message.to_text().expect("it is a text"),
-                format!("service {number} says {round} to {number}")
-            );
+        let server = Running::start(server);
+        let mut clients: Vec<Client> = (0..20).map(|n| server.connect(&format!("/{n}"))).collect();
+        for round in 0..10 {
+            for (number, client) in clients.iter_mut().enumerate() {
+                let text = format!("{round} to {number}");
+                client.send(tungstenite::Message::text(text)).expect("it is open");
+            }
+            for (number, client) in clients.iter_mut().enumerate() {
+                let message = client.read().expect("an answer comes");
+                assert_eq!(
+                    message.to_text().expect("it is a text"),
+                    format!("service {number} says {round} to {number}")
+                );
+            }
         }
-    }
+    });
 }

@@ -20,7 +20,7 @@ use support::binary::Binary;
 use support::http::{get, upgrade};
 use support::raw::{TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next};
+use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
 
 /// Waits for the test with each message in hand.
 struct Gated(Sender<()>, Arc<Mutex<Receiver<()>>>);
@@ -45,31 +45,33 @@ impl Handler for Gated {
 
 #[test]
 fn the_port_is_free_while_sockets_are_still_closing() {
-    let mut server = Server::new(LIMITS);
-    let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
-    let old = Running::start(server);
-    let mut raw = old.open("/probe");
-    assert_eq!(next(&told), Seen::Start);
-    let Seen::Open(id) = next(&told) else { panic!("somebody comes") };
-    old.stopper().stop();
-    assert_eq!(raw.read_close(), (1001, "the server is stopping".to_owned()));
-    // The old one waits for the answer, the new one is there already.
-    let mut server = Server::new(LIMITS);
-    mount_echo(&mut server, "/echo");
-    let new = Running::start_at(server, old.address());
-    let mut fresh = new.open("/echo");
-    fresh.send_text("who is there?");
-    assert_eq!(fresh.read_text(), "who is there?");
-    // What is said before the answer still comes.
-    raw.send_text("one more thing");
-    assert_eq!(next(&told), Seen::Message(id, "one more thing".into()));
-    assert!(old.is_running());
-    raw.send(&close(1001, ""));
-    raw.expect_end();
-    old.join();
-    assert_eq!(next(&told), Seen::Close(id, 1001));
-    assert_eq!(next(&told), Seen::Stop);
-    assert!(told.recv().is_err(), "the service has finished");
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
+        let old = Running::start(server);
+        let mut raw = old.open("/probe");
+        assert_eq!(next(&told), Seen::Start);
+        let Seen::Open(id) = next(&told) else { panic!("somebody comes") };
+        old.stopper().stop();
+        assert_eq!(raw.read_close(), (1001, "the server is stopping".to_owned()));
+        // The old one waits for the answer, the new one is there already.
+        let mut server = server_on(thread, LIMITS);
+        mount_echo(&mut server, "/echo");
+        let new = Running::start_at(server, old.address());
+        let mut fresh = new.open("/echo");
+        fresh.send_text("who is there?");
+        assert_eq!(fresh.read_text(), "who is there?");
+        // What is said before the answer still comes.
+        raw.send_text("one more thing");
+        assert_eq!(next(&told), Seen::Message(id, "one more thing".into()));
+        assert!(old.is_running());
+        raw.send(&close(1001, ""));
+        raw.expect_end();
+        old.join();
+        assert_eq!(next(&told), Seen::Close(id, 1001));
+        assert_eq!(next(&told), Seen::Stop);
+        assert!(told.recv().is_err(), "the service has finished");
+    });
 }
 
 #[test]
@@ -230,26 +232,28 @@ fn whoever_does_not_finish_is_left_behind() {
 
 #[test]
 fn the_closing_is_spread_over_a_window() {
-    let mut server = Server::new(Limits { drain_spread_ms: 500, ..LIMITS });
-    let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
-    let server = Running::start(server);
-    let mut sockets: Vec<Raw> = (0..400).map(|_| server.open("/probe")).collect();
-    let start = Instant::now();
-    server.stopper().stop();
-    // Those that come last are still served while the first ones are gone.
-    assert_eq!(sockets[0].read_close().0, 1001);
-    for raw in &mut sockets[1..] {
-        assert_eq!(raw.read_close(), (1001, "the server is stopping".to_owned()));
-    }
-    assert!(start.elapsed() >= Duration::from_millis(300), "not all of them at once");
-    for raw in &mut sockets {
-        raw.send(&close(1001, ""));
-        raw.expect_end();
-    }
-    server.join();
-    let seen: Vec<_> = told.iter().collect();
-    let closes = seen.iter().filter(|seen| matches!(seen, Seen::Close(_, 1001))).count();
-    assert_eq!((closes, seen.last()), (400, Some(&Seen::Stop)));
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, Limits { drain_spread_ms: 500, ..LIMITS });
+        let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
+        let server = Running::start(server);
+        let mut sockets: Vec<Raw> = (0..400).map(|_| server.open("/probe")).collect();
+        let start = Instant::now();
+        server.stopper().stop();
+        // Those that come last are still served while the first ones are gone.
+        assert_eq!(sockets[0].read_close().0, 1001);
+        for raw in &mut sockets[1..] {
+            assert_eq!(raw.read_close(), (1001, "the server is stopping".to_owned()));
+        }
+        assert!(start.elapsed() >= Duration::from_millis(300), "not all of them at once");
+        for raw in &mut sockets {
+            raw.send(&close(1001, ""));
+            raw.expect_end();
+        }
+        server.join();
+        let seen: Vec<_> = told.iter().collect();
+        let closes = seen.iter().filter(|seen| matches!(seen, Seen::Close(_, 1001))).count();
+        assert_eq!((closes, seen.last()), (400, Some(&Seen::Stop)));
+    });
 }
 
 #[test]
@@ -267,38 +271,40 @@ fn a_stop_may_come_before_the_start_and_after_the_end() {
 
 #[test]
 fn a_host_runs_within_a_loop_of_its_embedder() {
-    let mut server = Server::new(LIMITS);
-    mount_echo(&mut server, "/echo");
-    let mut host = server.bind("127.0.0.1:0").expect("a port is free");
-    let (address, stopper) = (host.address(), host.stopper());
-    assert_eq!(host.addresses().collect::<Vec<_>>(), [address]);
-    // Nothing to do: it gives back control.
-    for _ in 0..3 {
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        mount_echo(&mut server, "/echo");
+        let mut host = server.bind("127.0.0.1:0").expect("a port is free");
+        let (address, stopper) = (host.address(), host.stopper());
+        assert_eq!(host.addresses().collect::<Vec<_>>(), [address]);
+        // Nothing to do: it gives back control.
+        for _ in 0..3 {
+            assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Another);
+        }
+        let client = thread::spawn(move || {
+            let mut raw = Raw::connect(address);
+            raw.upgrade("/echo");
+            raw.send_text("hello");
+            assert_eq!(raw.read_text(), "hello");
+            raw
+        });
+        let (mut turns, mut most) = (0, 0);
+        while !client.is_finished() {
+            assert_eq!(host.turn(Some(Duration::from_millis(1))).expect("it polls"), Turn::Another);
+            most = most.max(host.sockets_len());
+            turns += 1;
+        }
+        let mut raw = client.join().expect("it is served");
+        assert!(turns > 0 && most == 1, "{turns} turns, {most} sockets");
+        stopper.stop();
         assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Another);
-    }
-    let client = thread::spawn(move || {
-        let mut raw = Raw::connect(address);
-        raw.upgrade("/echo");
-        raw.send_text("hello");
-        assert_eq!(raw.read_text(), "hello");
-        raw
+        assert_eq!(host.addresses().count(), 0, "it no longer listens");
+        assert_eq!(raw.read_close().0, 1001);
+        raw.send(&close(1001, ""));
+        while host.turn(Some(DEADLINE)).expect("it polls") == Turn::Another {}
+        raw.expect_end();
+        assert_eq!(host.sockets_len(), 0);
     });
-    let (mut turns, mut most) = (0, 0);
-    while !client.is_finished() {
-        assert_eq!(host.turn(Some(Duration::from_millis(1))).expect("it polls"), Turn::Another);
-        most = most.max(host.sockets_len());
-        turns += 1;
-    }
-    let mut raw = client.join().expect("it is served");
-    assert!(turns > 0 && most == 1, "{turns} turns, {most} sockets");
-    stopper.stop();
-    assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Another);
-    assert_eq!(host.addresses().count(), 0, "it no longer listens");
-    assert_eq!(raw.read_close().0, 1001);
-    raw.send(&close(1001, ""));
-    while host.turn(Some(DEADLINE)).expect("it polls") == Turn::Another {}
-    raw.expect_end();
-    assert_eq!(host.sockets_len(), 0);
 }
 
 #[test]

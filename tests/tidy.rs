@@ -46,7 +46,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("hub", &["limits", "time", "ws", "session", "service", "pages"]),
     ("host", &["limits", "time", "ws", "session", "service", "pages", "hub"]),
     ("server", &["limits", "time", "ws", "session", "service", "pages", "hub", "host"]),
-    ("config", &["limits", "time", "ws", "hub"]),
+    ("config", &["limits", "time", "ws", "service", "hub"]),
     ("lib", &["limits", "ws", "host", "hub", "pages", "server", "service", "config"]),
     ("main", &["logger"]),
     ("logger", &[]),

@@ -169,6 +169,13 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Server,
+        name: "thread",
+        default: "own",
+        meaning: "Each service has a thread of its own, or is called by the loop that polls",
+        setter: Setter::Service(Kind::Thread(|service, thread| service.thread = thread)),
+    },
+    Key {
+        section: Section::Server,
         name: "log-level",
         default: "info",
         meaning: "How much is logged on standard error",
@@ -312,6 +319,13 @@ pub(super) static KEYS: &[Key] = &[
             limits.mail_messages_max = mail.messages_max.unwrap_or(limits.mail_messages_max);
             limits.mail_bytes_max = mail.bytes_max.unwrap_or(limits.mail_bytes_max);
         })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "max-callback",
+        default: "50ms",
+        meaning: "Longest time of a callback on the loop, where all wait; over it: a warning",
+        setter: Setter::Service(Kind::Time(|service, ms| service.limits.callback_ms_max = ms)),
     },
     Key {
         section: Section::Limits,

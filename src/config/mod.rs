@@ -35,6 +35,7 @@ use crate::config::resolve::resolve;
 use crate::config::sheet::Sheet;
 use crate::hub::{Compression, OriginRule};
 use crate::limits::Limits;
+use crate::service::Thread;
 
 pub use command::{Command, Exit};
 pub use error::{CommandError, ConfigError, UsageError};
@@ -124,6 +125,7 @@ impl Default for Config {
                 limits: Limits::SERVER,
                 origin: OriginRule::Same,
                 compression: Compression::Off,
+                thread: Thread::Own,
             },
             services: BTreeMap::new(),
         }
@@ -140,6 +142,8 @@ pub struct ServiceConfig {
     pub origin: OriginRule,
     /// Whether messages may be compressed.
     pub compression: Compression,
+    /// Which thread it runs on.
+    pub thread: Thread,
 }
 
 /// The shape of a log line.

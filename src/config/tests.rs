@@ -12,6 +12,7 @@ use crate::config::keys::{self, KEYS};
 use crate::config::{Command, Config, Exit, LogFormat, ServiceConfig, read_file};
 use crate::hub::OriginRule;
 use crate::limits::Limits;
+use crate::service::Thread;
 
 /// Tests run in the package, where this file is, and the directories that they name.
 const SHIPPED: &str = include_str!("../../server.conf");
@@ -107,6 +108,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         static-root: src/config
         origin: https://A.example:443, http://b:8080 null
         compression: OFF
+        thread: LOOP
         log-level: Trace
         log-format: JSON
         [LIMITS]\r
@@ -126,6 +128,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         outbox-low: 9k
         outbox-max: 64m
         mail-max: 10 messages
+        max-callback: 15ms
         max-connections: 1000
         max-per-ip: off
         max-topics: 11
@@ -154,6 +157,7 @@ fn every_key_is_set() {
         outbox_low_bytes: 9 << 10,
         outbox_bytes_max: 64 << 20,
         mail_messages_max: 10,
+        callback_ms_max: 15,
         sockets_per_ip_max: Limits::OFF_COUNT,
         topics_max: 11,
         topics_per_socket_max: 12,
@@ -177,6 +181,7 @@ fn every_key_is_set() {
         all: ServiceConfig {
             limits,
             origin: OriginRule::List(origins.to_vec()),
+            thread: Thread::Loop,
             ..Config::default().all
         },
         services: BTreeMap::new(),
@@ -291,6 +296,10 @@ const FAULTS: &[(&str, &str)] = &[
         "2: document-root is \"Cargo.toml\", allowed is a directory that exists",
     ),
     ("[server]\ndocument-root:", "2: document-root is \"\", allowed is a directory that exists"),
+    (
+        "[service /a]\nthread: worker",
+        "2: thread is \"worker\", allowed is own, or loop for a service that never blocks",
+    ),
     (
         "[limits]\npong-timeout: 0s",
         "2: pong-timeout is \"0s\", \

@@ -11,6 +11,7 @@ use log::LevelFilter;
 use crate::config::LogFormat;
 use crate::hub::{Compression, OriginRule};
 use crate::limits::Limits;
+use crate::service::Thread;
 use crate::ws::Origin;
 use crate::ws::origin::is_host_name;
 
@@ -24,6 +25,7 @@ pub(super) enum Kind<T> {
     DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
     Origin(fn(&mut T, OriginRule)),
     Compression(fn(&mut T, Compression)),
+    Thread(fn(&mut T, Thread)),
     LogLevel(fn(&mut T, LevelFilter)),
     LogFormat(fn(&mut T, LogFormat)),
     /// In bytes.
@@ -55,6 +57,7 @@ impl<T> Kind<T> {
             Self::Port(set) => set(target, port(text?)?),
             Self::Origin(set) => set(target, origin_rule(text?)?),
             Self::Compression(set) => set(target, Compression::named(text?)?),
+            Self::Thread(set) => set(target, Thread::named(text?)?),
             Self::LogLevel(set) => set(target, text?.parse().ok()?),
             Self::LogFormat(set) => set(target, log_format(text?)?),
             Self::Size(set) => set(target, size(text?)?),
@@ -87,6 +90,7 @@ impl<T> Kind<T> {
                 "same, any, or a list such as https://a.example, http://b:8080, null"
             }
             Self::Compression(_) => "off, or on if it was built with --features deflate",
+            Self::Thread(_) => "own, or loop for a service that never blocks",
             Self::LogLevel(_) => "off, error, warn, info, debug or trace",
             Self::LogFormat(_) => "text or json",
             Self::Size(_) => "a size from 1 to 1g, such as 65536, 64k or 1m",

@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use crate::host::files::{Files, Order, Reply};
 use crate::host::stream::{Progress, Stream, Tidings};
 use crate::host::turn::Host;
-use crate::host::worker::{Plan, Worker};
+use crate::host::worker::{Factory, Plan, Worker};
 use crate::hub::{Fetch, Output, StationId};
 use crate::service::SocketId;
 use crate::session::Next;
@@ -163,7 +163,7 @@ impl Host {
 
     /// Does all that the hub wants.
     pub(super) fn carry_out(&mut self, now: Time) {
-        while let Some(output) = self.hub.poll() {
+        while let Some(output) = self.locals.held.pop_front().or_else(|| self.hub.poll()) {
             self.carry_out_one(output, now);
         }
     }
@@ -172,12 +172,14 @@ impl Host {
     fn carry_out_one(&mut self, output: Output, now: Time) {
         match output {
             Output::Write(id) => self.write(id, now),
+            Output::Mail(station) if self.locals.has(station) => self.locals.call_soon(station),
             Output::Mail(station) => match &mut self.workers[station.index()] {
                 Some(worker) => worker.deliver(station, &mut self.hub),
                 None => drop(self.hub.take_mail(station)),
             },
             Output::Resume(id) => self.read_later(id),
             Output::Start { station, run } => self.start(station, run, now),
+            Output::Stop(station) if self.locals.has(station) => self.locals.finish(station),
             Output::Stop(station) => {
                 if let Some(worker) = &mut self.workers[station.index()] {
                     worker.finish();
@@ -192,15 +194,22 @@ impl Host {
         }
     }
 
-    fn start(&mut self, station: StationId, run: u32, now: Time) {
+    pub(super) fn start(&mut self, station: StationId, run: u32, now: Time) {
         let path = self.hub.path(station);
         log::info!("service {path} starts");
+        let factory = match &self.factories[station.index()] {
+            Factory::Own(factory) => factory.clone(),
+            Factory::Loop(factory) => {
+                let factory = factory.clone();
+                return self.start_local(station, run, &factory, now);
+            }
+        };
         let plan = Plan {
             station,
             run,
             path,
             limits: self.hub.limits(station),
-            factory: self.factories[station.index()].clone(),
+            factory,
             exits: self.exit_sender.clone(),
         };
         match Worker::start(plan, &self.tower) {

@@ -7,23 +7,29 @@
 //! - `listener`, `stream`: connections
 //! - `bell`: how other threads wake the loop; `sync`: what bells are made of
 //! - `worker`: services on threads of their own
+//! - `calls`: services on the loop; `local`: one of them; `kept`: how its thread keeps it;
+//!   `watch`: how long it takes
 //! - `files`: files on a thread of its own, since disks block
 //! - `stop`: the clean stop and its signals
 //! - `sys`: the system calls that the standard library and mio lack
 
 mod bell;
+mod calls;
 mod duties;
 mod files;
+mod kept;
 mod listener;
+mod local;
 mod stop;
 mod stream;
 mod sync;
 mod sys;
 mod turn;
+mod watch;
 mod worker;
 
 pub use stop::Stopper;
 pub use sys::raise_descriptor_limit;
 pub(crate) use turn::HostPlan;
 pub use turn::{Host, Turn};
-pub(crate) use worker::Factory;
+pub(crate) use worker::{Factory, Make};

@@ -78,7 +78,7 @@ impl Host {
             self.hub.stop_services();
             self.carry_out(now);
         }
-        let running = self.workers.iter().flatten().count();
+        let running = self.workers.iter().flatten().count() + self.locals.len();
         if running == 0 {
             for thread in self.leaving.drain(..) {
                 // A panic was caught on the thread itself.
@@ -104,6 +104,7 @@ impl Drop for Host {
         for worker in self.workers.iter_mut().flatten() {
             worker.finish();
         }
+        self.finish_locals(now);
     }
 }
 

@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::host::bell::Tower;
+use crate::host::calls::Locals;
 use crate::host::files::Files;
 use crate::host::listener::{self, Listener};
 use crate::host::stop::{Signals, Stop, Stopper};
@@ -22,7 +23,9 @@ use crate::service::SocketId;
 use crate::time::Time;
 
 /// A server that listens. It does its work within [`Host::run`] or [`Host::turn`], on the
-/// thread that calls them, and services run on threads of their own.
+/// thread that calls them, and services run on threads of their own, but for those on the loop
+/// (see [`Thread`](crate::service::Thread)). A host may be moved to another thread, preferably
+/// before its first turn: services on the loop stay behind, as if they had ended.
 pub struct Host {
     pub(super) hub: Hub,
     pub(super) limits: Limits,
@@ -42,6 +45,8 @@ pub struct Host {
     /// By the index of the station.
     pub(super) workers: Vec<Option<Worker>>,
     pub(super) exits: Receiver<Exit>,
+    /// Services on the loop.
+    pub(super) locals: Locals,
     /// Threads of services that have ended.
     pub(super) leaving: Vec<JoinHandle<()>>,
     /// For workers, to tell their exits.
@@ -88,6 +93,7 @@ impl Host {
         let files =
             static_root.map(|root| Files::start(root, &limits, tower.alarm())).transpose()?;
         let workers = factories.iter().map(|_| None).collect();
+        let locals = Locals::of(&factories);
         let stopper = Stopper::new(tower.alarm());
         let (exit_sender, exits) = crossbeam_channel::unbounded();
         let address = listeners[0].address();
@@ -108,6 +114,7 @@ impl Host {
             workers,
             exits,
             exit_sender,
+            locals,
             leaving: Vec::new(),
             files,
             stopper,
@@ -129,8 +136,9 @@ impl Host {
     /// come up. To be called again while it gives [`Turn::Another`].
     ///
     /// The order within a turn: wait; read the clock, once; accept; read; apply what services
-    /// sent; expire deadlines; carry out what the hub wants, each socket being written once;
-    /// once more apply and carry out, if services have answered meanwhile.
+    /// sent; expire deadlines; call the services on the loop; carry out what the hub wants, each
+    /// socket being written once; once more apply and carry out, if services have answered
+    /// meanwhile.
     ///
     /// # Errors
     /// Polling fails.
@@ -145,6 +153,7 @@ impl Host {
         self.apply_exits(now);
         self.apply_files(now);
         self.hub.expire(now);
+        self.call_services(now);
         self.write_on(now);
         self.carry_out(now);
         // What came back meanwhile need not wait for another look at the events.
@@ -213,6 +222,7 @@ impl Host {
     fn has_work(&self) -> bool {
         !self.reads.is_empty()
             || !self.writes.is_empty()
+            || self.locals.has_work()
             || !self.tower.is_empty()
             || !self.exits.is_empty()
             || self.files.as_ref().is_some_and(|files| !files.is_empty())
@@ -228,7 +238,7 @@ impl Host {
             0 => Duration::ZERO,
             ms => Duration::from_millis(ms.saturating_add(1)),
         });
-        [wait, timeout].into_iter().flatten().min()
+        [wait, self.locals.patience(), timeout].into_iter().flatten().min()
     }
 
     /// Takes up what the events tell.

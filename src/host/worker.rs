@@ -15,10 +15,19 @@ use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::line::{Ends, Parcel, spare};
-use crate::service::{Inbound, Line, Outbound, Service};
+use crate::service::{Callbacks, Inbound, Line, Outbound, Service};
 
 /// Makes a fresh service for each run of it, on the thread of that run.
-pub type Factory = Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>;
+#[derive(Clone)]
+pub enum Factory {
+    /// One for a thread of its own.
+    Own(Make<dyn Service>),
+    /// One for the loop.
+    Loop(Make<dyn Callbacks>),
+}
+
+/// Makes a fresh value.
+pub type Make<T> = Arc<dyn Fn() -> Box<T> + Send + Sync>;
 
 /// The host's side of one service that runs.
 #[derive(Debug)]
@@ -65,7 +74,7 @@ pub struct Plan<'a> {
     /// Its bounds.
     pub limits: &'a Limits,
     /// What makes it.
-    pub factory: Factory,
+    pub factory: Make<dyn Service>,
     /// Where its end is told.
     pub exits: Sender<Exit>,
 }
@@ -178,7 +187,7 @@ impl Drop for Post {
 }
 
 /// Makes a service, runs it to its end and drops it; tells how it ended.
-fn live(factory: &Factory, mut line: Line) -> String {
+fn live(factory: &Make<dyn Service>, mut line: Line) -> String {
     let mut service = None;
     let lived = caught(|| {
         let service = service.insert(factory());
@@ -192,7 +201,7 @@ fn live(factory: &Factory, mut line: Line) -> String {
 }
 
 /// Calls code of a service; a panic in it is an error with its text.
-fn caught(call: impl FnOnce()) -> Result<(), String> {
+pub fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let how = format!("it panicked: {}", text(panic.as_ref()));
         // Dropping it runs code of the service, which may panic again.

@@ -67,6 +67,10 @@ pub struct Limits {
     pub batch_bytes_max: usize,
     /// Most batches of one service on their way to the loop; then the service waits.
     pub batches_max: usize,
+    /// Longest time that one service on the loop may take in one turn; what is left of its mail
+    /// waits for the next. A callback that takes longer by itself holds up everybody for as
+    /// long, of which the log warns. Costs no memory: what is sent goes to the outboxes at once.
+    pub callback_ms_max: u64,
 
     /// Most sockets that are served at a time. Over it: 503.
     pub sockets_max: usize,
@@ -146,6 +150,7 @@ impl Limits {
         mail_bytes_max: 4 * MIB,
         batch_bytes_max: 64 * KIB,
         batches_max: 16,
+        callback_ms_max: 50,
         sockets_max: 10_000,
         sockets_per_ip_max: 256,
         topics_max: 131_072,

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use crate::service::callbacks::next_tick;
 use crate::service::{
-    Admission, Audience, Inbound, Line, Received, Request, Service, SocketId, Verdict,
+    Admission, Audience, Callbacks, Inbound, Line, Received, Request, Service, SocketId, Verdict,
 };
 use crate::ws::{Close, CloseCode, Message};
 
 /// A service as callbacks, each of which has a default that does nothing. They are called
-/// one at a time, on the service's own thread, so that a handler needs no locks.
+/// one at a time, on one thread, so that a handler needs no locks: on the service's own, or on
+/// that of the loop, as [`Thread`](crate::service::Thread) says.
 ///
 /// ```
 /// use switchboard::service::{Handler, Peer};
@@ -86,12 +88,12 @@ pub trait Gate: Handler {
 }
 
 /// One socket during a callback, and through it the line to all others.
-pub struct Peer<'a> {
+pub struct Peer<'a, 'host> {
     id: SocketId,
-    line: &'a mut Line,
+    line: &'a mut Line<'host>,
 }
 
-impl Peer<'_> {
+impl<'host> Peer<'_, 'host> {
     /// Sends the socket a message.
     pub fn send(&mut self, message: impl Into<Message>) {
         self.line.send(self.id, message);
@@ -124,7 +126,7 @@ impl Peer<'_> {
     }
 
     /// The line, for what concerns other sockets.
-    pub const fn line(&mut self) -> &mut Line {
+    pub const fn line(&mut self) -> &mut Line<'host> {
         self.line
     }
 }
@@ -150,38 +152,46 @@ struct Handled<H> {
 
 impl<H: Handler> Service for Handled<H> {
     fn run(&mut self, line: &mut Line) {
-        self.handler.start(line);
-        let interval = self.handler.tick_interval().filter(|interval| !interval.is_zero());
-        let mut tick = interval.map(|interval| Instant::now() + interval);
+        self.start(line);
+        let interval = self.tick_interval();
+        let mut tick = interval.and_then(|interval| Instant::now().checked_add(interval));
         loop {
             let received = match tick {
                 Some(tick) => line.receive_until(tick),
                 None => line.receive().map_or(Received::End, Received::Transaction),
             };
             match received {
-                Received::Transaction(transaction) => self.call(line, transaction),
+                Received::Transaction(transaction) => self.receive(line, transaction),
                 Received::Time => {
-                    self.handler.tick(line);
-                    // Counted from the last one, so that ticks do not drift. Those that a slow
-                    // callback has missed are skipped: sockets have their turn in between.
-                    tick = tick.zip(interval).map(|(tick, interval)| {
-                        let (next, now) = (tick + interval, Instant::now());
-                        if next > now { next } else { now + interval }
-                    });
+                    self.tick(line);
+                    let now = Instant::now();
+                    tick = tick.zip(interval).and_then(|(last, every)| next_tick(last, every, now));
                 }
                 Received::End => break,
             }
         }
-        self.handler.stop(line);
+        self.stop(line);
     }
 
     fn admission(&self) -> Admission {
         self.admission.clone()
     }
+
+    fn callbacks() -> Option<fn(Self) -> Box<dyn Callbacks>> {
+        Some(|handled| Box::new(handled))
+    }
 }
 
-impl<H: Handler> Handled<H> {
-    fn call(&mut self, line: &mut Line, transaction: Inbound) {
+impl<H: Handler> Callbacks for Handled<H> {
+    fn admission(&self) -> Admission {
+        self.admission.clone()
+    }
+
+    fn start(&mut self, line: &mut Line) {
+        self.handler.start(line);
+    }
+
+    fn receive(&mut self, line: &mut Line, transaction: Inbound) {
         let id = transaction.id();
         match transaction {
             Inbound::Ask { request, .. } => {
@@ -194,5 +204,17 @@ impl<H: Handler> Handled<H> {
             Inbound::Drained { .. } => self.handler.drained(&mut Peer { id, line }),
             Inbound::Close { close, .. } => self.handler.close(line, id, &close),
         }
+    }
+
+    fn tick(&mut self, line: &mut Line) {
+        self.handler.tick(line);
+    }
+
+    fn tick_interval(&self) -> Option<Duration> {
+        self.handler.tick_interval().filter(|interval| !interval.is_zero())
+    }
+
+    fn stop(&mut self, line: &mut Line) {
+        self.handler.stop(line);
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use crate::limits::Limits;
-use crate::service::{Admission, Audience, Inbound, Outbound, SocketId, Verdict};
+use crate::service::{Admission, Audience, Callbacks, Inbound, Outbound, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
 /// A service with a loop of its own. It runs on a thread of its own from the first socket
@@ -40,6 +40,17 @@ pub trait Service: 'static {
     fn admission(&self) -> Admission {
         Admission::default()
     }
+
+    /// What makes callbacks of the service, for the loop to call instead of [`Service::run`].
+    /// `None`, which is the default, for a service that cannot do without a thread of its own.
+    /// What [`handler`](crate::service::handler) and [`gated`](crate::service::gated) give has
+    /// callbacks.
+    fn callbacks() -> Option<fn(Self) -> Box<dyn Callbacks>>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// Wakes the host when a batch is there for it.
@@ -64,6 +75,15 @@ pub(crate) fn spare<T>(used: VecDeque<T>) -> Vec<T> {
     if used.capacity() > SPARE_LEN_MAX { Vec::new() } else { used.into() }
 }
 
+/// What applies transactions at once: the host, to a service on its own thread.
+pub(crate) trait Apply: Send {
+    /// Applies a transaction.
+    fn apply(&mut self, transaction: Outbound);
+
+    /// Whether the service has sent all that one turn allows.
+    fn is_spent(&self) -> bool;
+}
+
 /// The two ends that a line has towards the host.
 pub(crate) struct Ends {
     /// Batches for the service. Whoever sends one, or sends no more, unparks the service's thread
@@ -77,14 +97,23 @@ pub(crate) struct Ends {
     pub(crate) tick: fn() -> Duration,
 }
 
+/// The way from a line to the host.
+enum Way<'host> {
+    /// From another thread.
+    Ends(Ends),
+    /// From the host's own.
+    Loop(&'host mut dyn Apply),
+}
+
 /// A service's way to its sockets.
 ///
-/// What is sent leaves in batches: when the service next waits for a transaction, when a
+/// What a service on the loop sends is applied at once, and written after the callback. What
+/// others send leaves in batches: when the service next waits for a transaction, when a
 /// batch is full, at the next call of [`Line::receive`] after a tick of the system's clock, of
 /// which there is one every few milliseconds, or with [`Line::flush`]. A service that works for
 /// long between two calls of `receive` may want to flush.
-pub struct Line {
-    ends: Ends,
+pub struct Line<'host> {
+    way: Way<'host>,
     /// The rest of the batch that was received last.
     mail: VecDeque<Inbound>,
     batch: Vec<Outbound>,
@@ -115,28 +144,25 @@ pub enum Received {
     End,
 }
 
-impl Line {
+impl<'host> Line<'host> {
     /// A line over these ends.
     #[must_use]
     pub(crate) fn new(ends: Ends, limits: &Limits) -> Self {
-        Self {
-            ends,
-            mail: VecDeque::new(),
-            batch: Vec::new(),
-            batch_bytes: 0,
-            batch_begun: Duration::ZERO,
-            taken_messages: 0,
-            taken_bytes: 0,
-            in_hand_bytes: None,
-            ended: false,
-            batch_bytes_max: limits.batch_bytes_max,
-            report_messages: limits.mail_messages_max.div_ceil(4),
-            report_bytes: limits.mail_bytes_max.div_ceil(4),
-        }
+        Self::over(Way::Ends(ends), limits)
+    }
+
+    /// A line on the host's own thread.
+    #[must_use]
+    pub(crate) fn on_loop(host: &'host mut dyn Apply, limits: &Limits) -> Self {
+        Self::over(Way::Loop(host), limits)
     }
 
     /// The next transaction, for which it waits; `None` when the host stops, which is the
     /// service's sign to finish.
+    ///
+    /// # Panics
+    /// In a callback on the loop: whoever waited there would wait for themselves. The service
+    /// ends by it, as by any panic of its own.
     pub fn receive(&mut self) -> Option<Inbound> {
         match self.receive_by(None) {
             Received::Transaction(transaction) => Some(transaction),
@@ -145,6 +171,9 @@ impl Line {
     }
 
     /// The next transaction, for which it waits until `deadline` at most.
+    ///
+    /// # Panics
+    /// In a callback on the loop, like [`Line::receive`].
     pub fn receive_until(&mut self, deadline: Instant) -> Received {
         self.receive_by(Some(deadline))
     }
@@ -178,8 +207,11 @@ impl Line {
 
     /// Hands a transaction to the host, with the batch that it belongs to.
     pub fn apply(&mut self, transaction: Outbound) {
+        if let Way::Loop(host) = &mut self.way {
+            return host.apply(transaction);
+        }
         if self.batch.is_empty() {
-            self.batch_begun = (self.ends.tick)();
+            self.batch_begun = self.tick();
         }
         self.batch_bytes += transaction.batch_bytes();
         self.batch.push(transaction);
@@ -188,8 +220,18 @@ impl Line {
         }
     }
 
-    /// Sends off the batch. Waits if the host is too many batches behind.
+    /// Whether a service on the loop has sent all that one turn allows.
+    pub(crate) fn is_spent(&self) -> bool {
+        match &self.way {
+            Way::Ends(_) => false,
+            Way::Loop(host) => host.is_spent(),
+        }
+    }
+
+    /// Sends off the batch. Waits if the host is too many batches behind. On the loop there is
+    /// nothing to send off.
     pub fn flush(&mut self) {
+        let Way::Ends(ends) = &self.way else { return };
         let due = self.ended
             || self.taken_messages >= self.report_messages
             || self.taken_bytes >= self.report_bytes;
@@ -207,8 +249,8 @@ impl Line {
         let spare =
             if self.mail.is_empty() { spare(std::mem::take(&mut self.mail)) } else { Vec::new() };
         // A host that has gone takes nothing; the next call of `receive` tells so.
-        if self.ends.batches.send(Parcel { batch, spare }).is_ok() {
-            self.ends.bell.ring();
+        if ends.batches.send(Parcel { batch, spare }).is_ok() {
+            ends.bell.ring();
         }
     }
 
@@ -226,13 +268,16 @@ impl Line {
             if let Some(transaction) = self.mail.pop_front() {
                 self.in_hand_bytes = Some(transaction.mail_bytes());
                 self.ended |= matches!(transaction, Inbound::Close { .. });
-                if !self.batch.is_empty() && self.batch_begun != (self.ends.tick)() {
+                if !self.batch.is_empty() && self.batch_begun != self.tick() {
                     self.flush();
                 }
                 return Received::Transaction(transaction);
             }
             self.flush();
-            match self.ends.mail.try_recv() {
+            let Way::Ends(ends) = &self.way else {
+                panic!("a callback on the loop cannot receive: it is called with what comes")
+            };
+            match ends.mail.try_recv() {
                 Ok(Parcel { batch, spare }) => {
                     self.mail = batch.into();
                     // The last batch has been sent off, most often with its memory.
@@ -257,9 +302,33 @@ impl Line {
             }
         }
     }
+
+    fn tick(&self) -> Duration {
+        match &self.way {
+            Way::Ends(ends) => (ends.tick)(),
+            Way::Loop(_) => Duration::ZERO,
+        }
+    }
+
+    fn over(way: Way<'host>, limits: &Limits) -> Self {
+        Self {
+            way,
+            mail: VecDeque::new(),
+            batch: Vec::new(),
+            batch_bytes: 0,
+            batch_begun: Duration::ZERO,
+            taken_messages: 0,
+            taken_bytes: 0,
+            in_hand_bytes: None,
+            ended: false,
+            batch_bytes_max: limits.batch_bytes_max,
+            report_messages: limits.mail_messages_max.div_ceil(4),
+            report_bytes: limits.mail_bytes_max.div_ceil(4),
+        }
+    }
 }
 
-impl Drop for Line {
+impl Drop for Line<'_> {
     /// What was sent before the service returned is sent.
     fn drop(&mut self) {
         self.flush();

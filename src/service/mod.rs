@@ -8,10 +8,12 @@
 //! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
 //! - `audience`: [`Audience`], whom a message is for
 //! - `line`: [`Service`] and the [`Line`] that it loops over
+//! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
 //! - `handler`: [`Handler`], callbacks laid over a line
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
 pub(crate) mod audience;
+pub(crate) mod callbacks;
 mod handler;
 mod id;
 pub(crate) mod line;
@@ -20,6 +22,7 @@ mod subscribable;
 mod transaction;
 
 pub use audience::Audience;
+pub use callbacks::{Callbacks, Thread};
 pub use handler::{Gate, Handler, Peer, gated, handler};
 pub use id::SocketId;
 pub use line::{Line, Received, Service};

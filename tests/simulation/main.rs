@@ -26,6 +26,8 @@ const NAMED: [(&str, u64); 2] = [
 /// Over these many worlds more than a million messages are judged.
 const WORLDS: u64 = 230;
 const MESSAGES_MIN: u64 = 1_000_000;
+/// How many worlds have their services on the loop.
+const ON_THE_LOOP: u64 = 24;
 /// How many fresh seeds are tried, unless the environment says otherwise.
 const FRESH: u64 = 24;
 /// How many choices a world has.
@@ -38,6 +40,17 @@ fn a_million_messages() {
     assert!(total.messages >= MESSAGES_MIN, "{total:?}");
     let rare = [total.ends, total.overflows, total.holds, total.losses, total.restarts];
     assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+}
+
+/// The worlds of other seeds, with services on the loop.
+#[test]
+fn services_on_the_loop() {
+    let mut total = Tally::default();
+    for seed in WORLDS..WORLDS + ON_THE_LOOP {
+        total.add(&live_in(seed, |world| world.on_the_loop()));
+    }
+    println!("{total:?}");
+    assert!(total.messages >= ON_THE_LOOP * 4_000, "{total:?}");
 }
 
 #[test]
@@ -79,7 +92,12 @@ fn choices_may_be_listed() {
 
 /// Lives through the world of a seed.
 fn live(seed: u64) -> Tally {
-    let lived = catch_unwind(AssertUnwindSafe(|| World::new(Seeded::new(seed, CHOICES)).live()));
+    live_in(seed, |world| world)
+}
+
+fn live_in(seed: u64, change: impl Fn(World) -> World) -> Tally {
+    let world = || change(World::new(Seeded::new(seed, CHOICES)));
+    let lived = catch_unwind(AssertUnwindSafe(|| world().live()));
     lived.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();

@@ -17,7 +17,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use switchboard::{Limits, Server, Stopper};
+use switchboard::{Limits, Server, Stopper, Thread};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{ClientRequestBuilder, WebSocket};
 
@@ -28,6 +28,21 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The usual bounds, but for a stop that closes all sockets at once.
 pub const LIMITS: Limits = Limits { drain_spread_ms: 0, ..Limits::SERVER };
+
+/// Tests what has to hold wherever services run.
+pub fn on_each_thread(test: impl Fn(Thread)) {
+    for thread in [Thread::Own, Thread::Loop] {
+        println!("with services on the thread {thread:?}");
+        test(thread);
+    }
+}
+
+/// A server whose services run there.
+pub fn server_on(thread: Thread, limits: Limits) -> Server {
+    let mut server = Server::new(limits);
+    server.thread(thread);
+    server
+}
 
 /// A client that nobody here wrote.
 pub type Client = WebSocket<TcpStream>;

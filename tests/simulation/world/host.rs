@@ -124,15 +124,35 @@ impl World {
         self.apply_exits();
         self.apply_files();
         self.hub.expire(self.now);
+        let held = if self.calls { self.call_services() } else { VecDeque::new() };
         for _ in 0..self.host.writes.len() {
             let Some(id) = self.host.writes.pop_front() else { break };
             self.write(id);
         }
+        held.into_iter().for_each(|output| self.carry_out(output));
         while let Some(output) = self.hub.poll() {
             self.carry_out(output);
         }
         self.address_the_gone();
         self.judge_turn();
+    }
+
+    /// As with services on the loop: they act between reading and writing, and what they send is
+    /// applied there. Gives back what is to be done after it.
+    fn call_services(&mut self) -> VecDeque<Output> {
+        let mut held = VecDeque::new();
+        while let Some(output) = self.hub.poll() {
+            match output {
+                Output::Mail(_) | Output::Start { .. } => self.carry_out(output),
+                other => held.push_back(other),
+            }
+        }
+        self.services_act();
+        while !self.host.rung.is_empty() || !self.host.exits.is_empty() {
+            self.apply_batches();
+            self.apply_exits();
+        }
+        held
     }
 
     fn sort_events(&mut self) {

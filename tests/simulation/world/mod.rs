@@ -55,6 +55,8 @@ pub struct World {
     places: Vec<Place>,
     host: Host,
     turns: u64,
+    /// Whether services also act within a turn, as those on the loop do.
+    calls: bool,
     /// The number of the last message of any service.
     serial: u32,
     drained: Option<Time>,
@@ -184,12 +186,18 @@ impl World {
             places,
             host: Host::new(&limits),
             turns: 0,
+            calls: false,
             serial: 0,
             drained: None,
             surplus_len: 0,
             dull_turns: 0,
             tally: Tally::default(),
         }
+    }
+
+    /// The same world with its services on the loop.
+    pub fn on_the_loop(self) -> Self {
+        Self { calls: true, ..self }
     }
 
     /// Lives until all choices are made and everybody has gone. Gives back what came about.
@@ -281,7 +289,7 @@ impl World {
         self.host.connect(number);
     }
 
-    fn services_act(&mut self) {
+    pub(super) fn services_act(&mut self) {
         for index in 0..self.places.len() {
             let Place { worker, temper, limits, .. } = &mut self.places[index];
             let Some(worker) = worker else { continue };

@@ -1,0 +1,174 @@
+//! The services on the loop: who is to be called in a turn, and the calls. Each is called once
+//! in a turn at most, after all reading and before all writing, so that a socket is answered in
+//! the turn that read it, with one write.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::host::local::{Called, Local};
+use crate::host::turn::Host;
+use crate::host::worker::{Factory, Make};
+use crate::hub::{Output, StationId};
+use crate::service::Callbacks;
+use crate::service::callbacks::next_tick;
+use crate::time::Time;
+
+/// All services on the loop.
+#[derive(Debug)]
+pub(super) struct Locals {
+    /// Those that run, by the index of the station. Empty if none is mounted on the loop.
+    list: Vec<Option<Local>>,
+    /// Those to be called in this turn, or in the next.
+    due: VecDeque<StationId>,
+    /// When those are to be called that have ticks.
+    ticks: BTreeSet<(Instant, usize)>,
+    /// Outputs of the hub that wait until services have been called.
+    pub(super) held: VecDeque<Output>,
+}
+
+impl Locals {
+    /// None runs yet of those that these factories make.
+    pub(super) fn of(factories: &[Factory]) -> Self {
+        let is_any = factories.iter().any(|factory| matches!(factory, Factory::Loop(_)));
+        let list_len = if is_any { factories.len() } else { 0 };
+        Self {
+            list: (0..list_len).map(|_| None).collect(),
+            due: VecDeque::new(),
+            ticks: BTreeSet::new(),
+            held: VecDeque::new(),
+        }
+    }
+
+    /// Has a service called in this turn, or in the next if the calls of this one are over.
+    pub(super) fn call_soon(&mut self, station: StationId) {
+        if let Some(local) = self.at(station)
+            && !local.called
+        {
+            local.called = true;
+            self.due.push_back(station);
+        }
+    }
+
+    /// Tells a service to finish.
+    pub(super) fn finish(&mut self, station: StationId) {
+        if let Some(local) = self.at(station) {
+            local.finishes = true;
+        }
+        self.call_soon(station);
+    }
+
+    /// Whether this service runs here.
+    pub(super) fn has(&self, station: StationId) -> bool {
+        self.list.get(station.index()).is_some_and(Option::is_some)
+    }
+
+    /// Whether one is to be called.
+    pub(super) fn has_work(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// How long none is to be called for its tick.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        let (at, _) = self.ticks.first()?;
+        Some(at.saturating_duration_since(Instant::now()))
+    }
+
+    /// How many run.
+    pub(super) fn len(&self) -> usize {
+        self.list.iter().flatten().count()
+    }
+
+    fn at(&mut self, station: StationId) -> Option<&mut Local> {
+        self.list.get_mut(station.index())?.as_mut()
+    }
+
+    fn add(&mut self, station: StationId, local: Local) {
+        let first = local.interval().and_then(|interval| Instant::now().checked_add(interval));
+        self.ticks.extend(first.map(|first| (first, station.index())));
+        self.list[station.index()] = Some(local);
+    }
+
+    fn remove(&mut self, station: StationId) -> Option<Local> {
+        self.ticks.retain(|(_, index)| *index != station.index());
+        self.list.get_mut(station.index())?.take()
+    }
+
+    /// Has those called whose intervals have passed.
+    fn tick(&mut self) {
+        if self.ticks.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        while let Some((at, index)) = self.ticks.first().copied().filter(|(at, _)| *at <= now) {
+            self.ticks.pop_first();
+            let Some(local) = self.list[index].as_mut() else { continue };
+            local.ticks = true;
+            let next = local.interval().and_then(|interval| next_tick(at, interval, now));
+            self.ticks.extend(next.map(|next| (next, index)));
+            self.call_soon(StationId::new(index));
+        }
+    }
+}
+
+impl Host {
+    /// Calls the services on the loop that have mail, or whose intervals have passed.
+    pub(super) fn call_services(&mut self, now: Time) {
+        if self.locals.list.is_empty() {
+            return;
+        }
+        while let Some(output) = self.hub.poll() {
+            match output {
+                Output::Mail(station) if self.locals.has(station) => {
+                    self.locals.call_soon(station);
+                }
+                Output::Start { station, run } => self.start(station, run, now),
+                other => self.locals.held.push_back(other),
+            }
+        }
+        self.locals.tick();
+        for _ in 0..self.locals.due.len() {
+            let Some(station) = self.locals.due.pop_front() else { return };
+            self.call_service(station, now);
+        }
+    }
+
+    fn call_service(&mut self, station: StationId, now: Time) {
+        let Some(local) = self.locals.at(station) else { return };
+        local.called = false;
+        match local.call(&mut self.hub, self.limits.turn_deliveries_max, now) {
+            Called::Done => {}
+            Called::More => self.locals.call_soon(station),
+            Called::Ended(how) => {
+                let Some(local) = self.locals.remove(station) else { return };
+                let run = local.run();
+                self.hub.ended(station, run, &local.end(how), now);
+            }
+        }
+    }
+
+    /// Starts a service on the loop.
+    pub(super) fn start_local(
+        &mut self,
+        station: StationId,
+        run: u32,
+        make: &Make<dyn Callbacks>,
+        now: Time,
+    ) {
+        match Local::start(make, station, run, &mut self.hub, now) {
+            Ok(local) => self.locals.add(station, local),
+            Err(how) => self.hub.ended(station, run, &how, now),
+        }
+    }
+
+    /// Has all finish that run, at the end of the host.
+    pub(super) fn finish_locals(&mut self, now: Time) {
+        // With that, it is no news that a service ends.
+        self.hub.drain(now);
+        for index in 0..self.locals.list.len() {
+            self.locals.finish(StationId::new(index));
+        }
+        while self.locals.has_work() {
+            self.call_services(now);
+        }
+    }
+}

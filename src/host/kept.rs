@@ -1,0 +1,74 @@
+//! `Kept`: a service on the loop, which the thread keeps that made it. So a service need not be
+//! fit for other threads, while a host is: it may be made on one thread and run on another.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::host::worker::{Make, caught};
+use crate::service::Callbacks;
+
+/// A service that this thread keeps, or another one if the host has been moved.
+#[derive(Debug)]
+pub(super) struct Kept(u64);
+
+thread_local! {
+    /// By a number that no other service has.
+    static SERVICES: RefCell<BTreeMap<u64, Quiet>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A service whose end is quiet: where a thread ends with it, a panic would end the process. It
+/// is out while it is called, so that it may run a host of its own.
+struct Quiet(Option<Box<dyn Callbacks>>);
+
+impl Kept {
+    /// Makes a service, and calls `act` with it.
+    ///
+    /// # Errors
+    /// How it panicked; it has been dropped.
+    pub(super) fn make<T>(
+        make: &Make<dyn Callbacks>,
+        act: impl FnOnce(&mut dyn Callbacks) -> T,
+    ) -> Result<(Self, T), String> {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let mut service = Quiet(None);
+        let made = caught(|| act(service.0.insert(make()).as_mut()))?;
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        // A thread that is at its end keeps nothing any more; it calls nothing either.
+        let _ = SERVICES.try_with(|all| all.borrow_mut().insert(number, service));
+        Ok((Self(number), made))
+    }
+
+    /// Calls the service.
+    ///
+    /// # Errors
+    /// How it panicked, or that it is not here.
+    pub(super) fn call<T>(&self, act: impl FnOnce(&mut dyn Callbacks) -> T) -> Result<T, String> {
+        let mut service = self.swap(None).ok_or("the host has moved to another thread")?;
+        let called = caught(|| act(service.as_mut()));
+        self.swap(Some(service));
+        called
+    }
+
+    /// Drops the service.
+    ///
+    /// # Errors
+    /// How it panicked.
+    pub(super) fn end(self) -> Result<(), String> {
+        let service = self.swap(None);
+        let _ = SERVICES.try_with(|all| all.borrow_mut().remove(&self.0));
+        caught(|| drop(service))
+    }
+
+    fn swap(&self, service: Option<Box<dyn Callbacks>>) -> Option<Box<dyn Callbacks>> {
+        let swap = |quiet: &mut Quiet| std::mem::replace(&mut quiet.0, service);
+        SERVICES.try_with(|all| all.borrow_mut().get_mut(&self.0).and_then(swap)).ok().flatten()
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let service = self.0.take();
+        let _ = caught(|| drop(service));
+    }
+}
