@@ -248,4 +248,4 @@ fn write_once<'a>(
 }
 
 /// The most chunks in one write.
-const CHUNKS_MAX: usize = 64;
+const CHUNKS_MAX: usize = 16;

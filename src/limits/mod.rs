@@ -158,7 +158,7 @@ impl Limits {
         read_buffer_bytes: 64 * KIB,
         spare_bytes_max: 8 * MIB,
         turn_reads_max: 1,
-        turn_write_bytes_max: MIB,
+        turn_write_bytes_max: MIB + KIB,
         turn_accepts_max: 256,
         turn_batches_max: 16,
         turn_deliveries_max: 16_384,

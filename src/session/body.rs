@@ -10,7 +10,7 @@ use crate::session::deflate::Compressed;
 use crate::session::reader::Item;
 use crate::ws::frame::Payload;
 use crate::ws::utf8::{self, Utf8};
-use crate::ws::{Fault, Message, Opcode, work};
+use crate::ws::{Fault, Message, Opcode, mask, work};
 
 /// What has come of a message.
 #[derive(Debug)]
@@ -115,18 +115,32 @@ impl Body {
     }
 }
 
-/// A whole message, from a frame that came as one piece.
-pub(super) fn whole(opcode: Opcode, body: &[u8], buffers: &mut Buffers) -> Result<Message, Fault> {
-    // It is copied, and text is validated besides.
-    work::did(2 * body.len());
-    let text = if opcode == Opcode::Text { Some(utf8::validate(body)?) } else { None };
-    let len = body.len() + HEADER_ROOM;
+/// A whole message, from the payload of a frame that came as one piece.
+///
+/// # Errors
+/// Text that is not UTF-8.
+pub(super) fn whole(
+    opcode: Opcode,
+    payload: &mut [u8],
+    key: [u8; 4],
+    buffers: &mut Buffers,
+) -> Result<Message, Fault> {
+    let len = payload.len() + HEADER_ROOM;
     let mut own = buffers.take(len).unwrap_or_else(|| Vec::with_capacity(len));
-    own.clear();
-    let Some(text) = text else {
-        own.extend_from_slice(body);
+    if opcode == Opcode::Binary && payload.len() >= Buffers::BYTES_MIN {
+        own.resize(payload.len(), 0);
+        mask::copy(payload, key, &mut own);
         return Ok(Message::Binary(own));
-    };
+    }
+    mask::apply(payload, key);
+    // It is copied, and text is validated besides.
+    work::did(2 * payload.len());
+    own.clear();
+    if opcode == Opcode::Binary {
+        own.extend_from_slice(payload);
+        return Ok(Message::Binary(own));
+    }
+    let text = utf8::validate(payload)?;
     // An empty buffer is text, and stays the same buffer.
     let mut own = String::from_utf8(own).unwrap_or_default();
     own.push_str(text);

@@ -274,7 +274,7 @@ impl Chunk {
 /// Up to here a copy is cheaper than an entry of its own in the write.
 const JOINED_BYTES_MAX: usize = 2_048;
 /// Up to here moving a message behind its header, in its own buffer, is cheaper than two chunks.
-const MOVED_BYTES_MAX: usize = 32 * 1_024;
+const MOVED_BYTES_MAX: usize = 4 * 1_024;
 
 // Entries, of which a table that grew has two for each that it needs, are a sixteenth at most of
 // what waits: one for each half of `JOINED_BYTES_MAX`.

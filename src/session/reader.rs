@@ -317,11 +317,12 @@ fn receive_whole(
     check_length(0, header.length, payload.bytes_max(limits))?;
     let Ok(length) = usize::try_from(header.length) else { return Ok(None) };
     let Some(body) = bytes[start..].get_mut(..length) else { return Ok(None) };
-    mask::apply(body, header.key.unwrap_or_default());
+    let key = header.key.unwrap_or_default();
     let item = match payload {
-        Payload::Plain => Item::Message(body::whole(header.opcode, body, buffers)?),
+        Payload::Plain => Item::Message(body::whole(header.opcode, body, key, buffers)?),
         #[cfg(feature = "deflate")]
         Payload::Compressed => {
+            mask::apply(body, key);
             work::did(2 * body.len());
             Item::Compressed(Compressed { opcode: header.opcode, bytes: body.to_vec() })
         }

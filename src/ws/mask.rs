@@ -6,10 +6,7 @@ use crate::ws::work;
 /// [`rotate`] the key by the number of bytes that are done.
 pub fn apply(bytes: &mut [u8], key: [u8; 4]) {
     work::did(bytes.len());
-    let mut wide = [0; WIDE];
-    for (index, byte) in wide.iter_mut().enumerate() {
-        *byte = key[index % 4];
-    }
+    let wide = widen(key);
     // Whole blocks of a fixed width: the compiler turns them into vector instructions.
     let (blocks, rest) = bytes.as_chunks_mut::<WIDE>();
     for block in blocks {
@@ -22,11 +19,37 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4]) {
     }
 }
 
+/// Copies `bytes` and applies the masking key on the way, which is cheaper than one after the
+/// other where there are many. `target` is as long.
+pub fn copy(bytes: &[u8], key: [u8; 4], target: &mut [u8]) {
+    debug_assert_eq!(bytes.len(), target.len(), "each byte has its place");
+    work::did(bytes.len());
+    let wide = widen(key);
+    let (blocks, rest) = bytes.as_chunks::<WIDE>();
+    let (target_blocks, target_rest) = target.as_chunks_mut::<WIDE>();
+    for (target, block) in target_blocks.iter_mut().zip(blocks) {
+        for ((place, byte), key) in target.iter_mut().zip(block).zip(wide) {
+            *place = byte ^ key;
+        }
+    }
+    for ((place, byte), key) in target_rest.iter_mut().zip(rest).zip(wide) {
+        *place = byte ^ key;
+    }
+}
+
 /// The key as it stands `bytes_len` bytes into the payload.
 #[must_use]
 pub fn rotate(mut key: [u8; 4], bytes_len: usize) -> [u8; 4] {
     key.rotate_left(bytes_len % 4);
     key
+}
+
+fn widen(key: [u8; 4]) -> [u8; WIDE] {
+    let mut wide = [0; WIDE];
+    for (index, byte) in wide.iter_mut().enumerate() {
+        *byte = key[index % 4];
+    }
+    wide
 }
 
 /// A multiple of the key's four bytes.
