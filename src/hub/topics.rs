@@ -29,11 +29,10 @@ impl Topics {
             return Err(TopicError::LongName);
         }
         let known = self.by_name.get(name).copied();
-        let links = self.by_socket.get(&id).map_or(&[][..], Vec::as_slice);
-        if known.is_some_and(|topic| links.iter().any(|link| link.topic == topic)) {
+        if known.is_some_and(|topic| self.find(id, topic).is_some()) {
             return Ok(());
         }
-        if links.len() >= max.topics_per_socket_max {
+        if self.by_socket.get(&id).map_or(0, Vec::len) >= max.topics_per_socket_max {
             return Err(TopicError::TooManySubscriptions);
         }
         if known.is_none() && self.topics.len() >= max.topics_max {
@@ -50,8 +49,7 @@ impl Topics {
     /// Takes a subscription back, if there is one.
     pub fn unsubscribe(&mut self, id: SocketId, name: &str) {
         let Some(&topic) = self.by_name.get(name) else { return };
-        let Some(links) = self.by_socket.get(&id) else { return };
-        if let Some(link) = links.iter().position(|link| link.topic == topic) {
+        if let Some(link) = self.find(id, topic) {
             self.remove(id, link);
         }
     }
@@ -79,6 +77,17 @@ impl Topics {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.topics.is_empty() && self.by_name.is_empty() && self.by_socket.is_empty()
+    }
+
+    /// Where the subscription to `topic` stands among those of `id`. It is looked for in the
+    /// shorter of the two lists: a socket with many topics costs no more than their members.
+    fn find(&self, id: SocketId, topic: usize) -> Option<usize> {
+        let links = self.by_socket.get(&id)?;
+        let members = &self.topics[topic].members;
+        if links.len() <= members.len() {
+            return links.iter().position(|link| link.topic == topic);
+        }
+        members.iter().find(|member| member.id == id).map(|member| member.link)
     }
 
     fn add(&mut self, name: &str) -> usize {

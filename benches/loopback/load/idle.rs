@@ -1,0 +1,37 @@
+//! Sockets that are there and do nothing: what they cost in memory.
+
+use std::thread;
+use std::time::Duration;
+
+use super::Load;
+use crate::server::resident_bytes;
+
+/// What each of the sockets takes of the server's resident memory, in bytes.
+pub struct Idle {
+    /// After the upgrade.
+    pub upgraded: f64,
+    /// After one echo each.
+    pub echoed: f64,
+}
+
+/// Opens the sockets, and sends one message by each.
+///
+/// # Errors
+/// What the server did that it must not.
+pub fn idle(load: &mut Load, sockets_len: usize, pid: u32) -> Result<Idle, String> {
+    let before = resident_bytes(pid)?;
+    let per_socket = || -> Result<f64, String> {
+        // A server may give back memory only when it has nothing else to do.
+        thread::sleep(REST);
+        Ok((resident_bytes(pid)? - before) / sockets_len as f64)
+    };
+    load.open(sockets_len)?;
+    let upgraded = per_socket()?;
+    for socket in 0..sockets_len {
+        load.ask(socket, 1)?;
+    }
+    load.settle()?;
+    Ok(Idle { upgraded, echoed: per_socket()? })
+}
+
+const REST: Duration = Duration::from_millis(500);

@@ -1,0 +1,159 @@
+//! What one run comes to: messages and latencies within its window, and the processor time of the
+//! server and of the generator between the window's ends.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::server::cpu_time;
+
+/// Counts while the window is open, and nothing before it, when everything warms up.
+pub struct Tally {
+    pid: u32,
+    warm_up: Duration,
+    length: Duration,
+    window: Window,
+    count: usize,
+    latencies: Vec<Duration>,
+    delays: Vec<Duration>,
+}
+
+/// What a run came to.
+pub struct Measured {
+    /// Messages, deliveries or connections.
+    pub count: usize,
+    /// How long the window was.
+    pub time: Duration,
+    /// What the server's process used of a processor.
+    pub server: Duration,
+    /// What the generator used.
+    pub generator: Duration,
+    /// The median latency of those that were timed.
+    pub p50: Duration,
+    /// The latency that one in a hundred exceeds.
+    pub p99: Duration,
+    /// How much later than intended the generator sent, but for one message in a hundred.
+    pub delay_p99: Duration,
+}
+
+enum Window {
+    /// The load has not begun.
+    Unset,
+    /// Opens then.
+    Ahead(Instant),
+    Open(Mark),
+    Over {
+        from: Mark,
+        to: Mark,
+    },
+}
+
+#[derive(Clone, Copy)]
+struct Mark {
+    at: Instant,
+    server: Duration,
+    generator: Duration,
+}
+
+impl Tally {
+    /// A window of this length on the process `pid`, which opens when the load has warmed up.
+    pub fn new(pid: u32, warm_up: Duration, length: Duration) -> Self {
+        Self {
+            pid,
+            warm_up,
+            length,
+            window: Window::Unset,
+            count: 0,
+            latencies: Vec::with_capacity(SAMPLES_EXPECTED),
+            delays: Vec::new(),
+        }
+    }
+
+    /// To be called before each batch of events, from when the load begins. Returns false when the
+    /// window is over.
+    ///
+    /// A window stays open until something was timed, on however slow a machine.
+    ///
+    /// # Errors
+    /// When the server's process is gone, or nothing comes.
+    pub fn goes_on(&mut self) -> Result<bool, String> {
+        let now = Instant::now();
+        match self.window {
+            Window::Unset => self.window = Window::Ahead(now + self.warm_up),
+            Window::Ahead(opens) if now >= opens => self.window = Window::Open(self.mark()?),
+            Window::Open(from) if now >= from.at + self.length => {
+                if !self.latencies.is_empty() {
+                    self.window = Window::Over { from, to: self.mark()? };
+                } else if now >= from.at + self.length + PATIENCE {
+                    return Err(format!("nothing arrived within {PATIENCE:?}"));
+                }
+            }
+            Window::Ahead(_) | Window::Open(_) | Window::Over { .. } => {}
+        }
+        Ok(!matches!(self.window, Window::Over { .. }))
+    }
+
+    /// Counts what has arrived.
+    pub fn count(&mut self, len: usize) {
+        if self.is_open() {
+            self.count += len;
+        }
+    }
+
+    /// Notes how long something took, or would have taken had it begun in time.
+    pub fn latency(&mut self, latency: Duration) {
+        if self.is_open() {
+            self.latencies.push(latency);
+        }
+    }
+
+    /// Notes by how much the generator was late.
+    pub fn delay(&mut self, delay: Duration) {
+        if self.is_open() {
+            self.delays.push(delay);
+        }
+    }
+
+    /// What it came to.
+    ///
+    /// # Errors
+    /// When its window is not over.
+    pub fn finish(mut self) -> Result<Measured, String> {
+        let Window::Over { from, to } = self.window else {
+            return Err("the run ended before its window was over".to_owned());
+        };
+        Ok(Measured {
+            count: self.count,
+            time: to.at - from.at,
+            server: to.server.saturating_sub(from.server),
+            generator: to.generator - from.generator,
+            p50: percentile(&mut self.latencies, 50),
+            p99: percentile(&mut self.latencies, 99),
+            delay_p99: percentile(&mut self.delays, 99),
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.window, Window::Open(_))
+    }
+
+    fn mark(&self) -> Result<Mark, String> {
+        let server = cpu_time(self.pid)?;
+        let own = clock_gettime(ClockId::ThreadCPUTime);
+        let generator = Duration::try_from(own).expect("it is not negative");
+        Ok(Mark { at: Instant::now(), server, generator })
+    }
+}
+
+/// The value that all but `100 - percent` in a hundred do not exceed, or zero of none.
+fn percentile(values: &mut [Duration], percent: usize) -> Duration {
+    values.sort_unstable();
+    let index = (values.len() * percent).div_ceil(100).saturating_sub(1);
+    values.get(index).copied().unwrap_or_default()
+}
+
+/// Room for these is there before the window opens.
+const SAMPLES_EXPECTED: usize = 1 << 18;
+
+/// Nothing for so much longer than the window was meant to be open is a fault.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,134 @@
+//! What is measured: the scenarios, and how one of them is run against a server.
+
+use std::time::Duration;
+
+use crate::load::{self, Kind, Load, Measured, Messages, Tally, Target, Verify};
+use crate::server::Server;
+
+/// One kind of load.
+pub struct Scenario {
+    /// What it is called on the command line and in tables.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub about: &'static str,
+    sockets_len: usize,
+    kind: Kind,
+    payload_len: usize,
+    work: Work,
+}
+
+/// What the sockets do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Echo { in_flight: usize },
+    FanOut,
+    OpenLoop { per_second: u32 },
+    Churn,
+    Idle,
+}
+
+/// How a scenario is run.
+pub struct Manner {
+    /// Before the window.
+    pub warm_up: Duration,
+    /// How long the window is.
+    pub time: Duration,
+    /// No scenario has more sockets.
+    pub sockets_max: usize,
+}
+
+/// What one run came to.
+pub enum Outcome {
+    /// A load over some time.
+    Timed(Measured),
+    /// The memory of sockets that do nothing.
+    Idle(load::Idle),
+}
+
+/// All of them, in the order in which they are run.
+pub const SCENARIOS: [Scenario; 14] = [
+    scenario("E1", "echo, 100 sockets, 20 B text", 100, Kind::Ascii, 20, ONE),
+    scenario("E2", "echo, 1 socket, 64 in flight, 20 B text", 1, Kind::Ascii, 20, BURST),
+    scenario("E3", "echo, 100 sockets, 16 KiB binary", 100, Kind::Binary, 16 << 10, ONE),
+    scenario("E3t", "echo, 100 sockets, 16 KiB Chinese text", 100, Kind::Characters, 16 << 10, ONE),
+    scenario("E4", "echo, 4 sockets, 1 MiB binary", 4, Kind::Binary, 1 << 20, ONE),
+    scenario("S1", "echo, 1,000 sockets, 64 B text", 1_000, Kind::Ascii, 64, ONE),
+    scenario("E5", "echo, 10,000 sockets, 64 B text", 10_000, Kind::Ascii, 64, ONE),
+    scenario("S19", "echo, 19,000 sockets, 64 B text", 19_000, Kind::Ascii, 64, ONE),
+    scenario("F1", "fan-out to 1,000 sockets, 64 B text", 1_000, Kind::Ascii, 64, Work::FanOut),
+    scenario("F2", "fan-out to 10,000 sockets, 64 B text", 10_000, Kind::Ascii, 64, Work::FanOut),
+    scenario("F19", "fan-out to 19,000 sockets, 64 B text", 19_000, Kind::Ascii, 64, Work::FanOut),
+    scenario("C1", "50 at a time: upgrade, echo, close", 50, Kind::Ascii, 20, Work::Churn),
+    scenario("L1", "10,000 messages/s by 100 sockets, 64 B text", 100, Kind::Ascii, 64, STEADY),
+    scenario("I1", "10,000 idle sockets", 10_000, Kind::Ascii, 20, Work::Idle),
+];
+
+const ONE: Work = Work::Echo { in_flight: 1 };
+const BURST: Work = Work::Echo { in_flight: 64 };
+const STEADY: Work = Work::OpenLoop { per_second: 10_000 };
+
+const fn scenario(
+    name: &'static str,
+    about: &'static str,
+    sockets_len: usize,
+    kind: Kind,
+    payload_len: usize,
+    work: Work,
+) -> Scenario {
+    Scenario { name, about, sockets_len, kind, payload_len, work }
+}
+
+impl Scenario {
+    /// What its cost is measured in.
+    pub fn unit(&self) -> &'static str {
+        match self.work {
+            Work::Echo { .. } | Work::OpenLoop { .. } => "µs/message",
+            Work::FanOut => "µs/delivery",
+            Work::Churn => "µs/connection",
+            Work::Idle => "bytes/socket",
+        }
+    }
+
+    /// The descriptors that a process needs for it.
+    pub fn descriptors(&self, manner: &Manner) -> usize {
+        self.sockets_len.min(manner.sockets_max) + DESCRIPTORS_BESIDE
+    }
+
+    /// Runs it, and ends the server.
+    ///
+    /// # Errors
+    /// What the server did that it must not.
+    pub fn run(&self, server: Server, verify: Verify, manner: &Manner) -> Result<Outcome, String> {
+        let burst_max = match self.work {
+            Work::Echo { in_flight } => in_flight,
+            Work::FanOut | Work::OpenLoop { .. } | Work::Churn | Work::Idle => 1,
+        };
+        let path = if self.work == Work::FanOut { "/broadcast" } else { "/echo" };
+        let target = Target::new(server.address(), path);
+        let messages = Messages::new(self.kind, self.payload_len, burst_max, verify);
+        let mut load = Load::new(target, messages)?;
+        let outcome = self.drive(&mut load, server.pid(), manner);
+        // Whoever ends a connection first keeps its port for a minute. That is to be the server:
+        // our own ports are thousands, and the next run needs them.
+        drop(server);
+        outcome
+    }
+
+    fn drive(&self, load: &mut Load, pid: u32, manner: &Manner) -> Result<Outcome, String> {
+        let sockets_len = self.sockets_len.min(manner.sockets_max);
+        let mut tally = Tally::new(pid, manner.warm_up, manner.time);
+        match self.work {
+            Work::Echo { in_flight } => load::echo(load, sockets_len, in_flight, &mut tally)?,
+            Work::FanOut => load::fan_out(load, sockets_len, &mut tally)?,
+            Work::OpenLoop { per_second } => {
+                load::open_loop(load, sockets_len, per_second, &mut tally)?;
+            }
+            Work::Churn => load::churn(load, sockets_len, &mut tally)?,
+            Work::Idle => return load::idle(load, sockets_len, pid).map(Outcome::Idle),
+        }
+        tally.finish().map(Outcome::Timed)
+    }
+}
+
+/// Standard streams, epoll, and what a runtime keeps open.
+const DESCRIPTORS_BESIDE: usize = 100;

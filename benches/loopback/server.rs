@@ -1,0 +1,139 @@
+//! A server that is measured: a process of its own on a processor of its own, which ends with us.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    address: SocketAddrV4,
+}
+
+impl Server {
+    /// Starts a command, in whose words `{port}` stands for the port, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it ends, or does not listen.
+    pub fn start(command: &[String], processor: usize) -> Result<Self, String> {
+        let address = free_address()?;
+        let words = command.iter().map(|word| word.replace("{port}", &address.port().to_string()));
+        let child = Command::new(OWN_PROGRAM)
+            .args([LAUNCH, &processor.to_string()])
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("it does not start: {error}"))?;
+        let mut server = Self { child, address };
+        let deadline = Instant::now() + START_TIME_MAX;
+        while TcpStream::connect(address).is_err() {
+            if let Ok(Some(status)) = server.child.try_wait() {
+                return Err(format!("it ended at its start: {status}"));
+            }
+            if Instant::now() > deadline {
+                return Err(format!("it does not listen at {address}"));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddrV4 {
+        self.address
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Not the signal that asks for a clean stop: that may take its time, and has no witness.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the process that `Server::start` starts does: it becomes the command, on its processor,
+/// and dies with the process that started it, however that ends.
+///
+/// # Errors
+/// When the command does not start.
+pub fn launch(words: &[String]) -> Result<(), String> {
+    let [processor, program, rest @ ..] = words else {
+        return Err(format!("{LAUNCH} takes a processor and a command"));
+    };
+    let processor = processor.parse().map_err(|_| format!("{processor} is no processor"))?;
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| format!("no signal at the end of its parent: {error}"))?;
+    pin(processor)?;
+    Err(format!("{program}: {}", Command::new(program).args(rest).exec()))
+}
+
+/// Keeps this thread, and what it starts, on one processor.
+///
+/// # Errors
+/// When there is no such processor.
+pub fn pin(processor: usize) -> Result<(), String> {
+    let mut set = CpuSet::new();
+    set.set(processor);
+    sched_setaffinity(None, &set).map_err(|error| format!("processor {processor}: {error}"))
+}
+
+/// What a process has used of a processor so far, all of its threads together. The scheduler
+/// counts nanoseconds, while `/proc/PID/stat` counts ticks.
+///
+/// # Errors
+/// When the process is gone.
+pub fn cpu_time(pid: u32) -> Result<Duration, String> {
+    let gone = |error| format!("the server is gone: {error}");
+    let mut sum = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).map_err(gone)? {
+        let path = thread.map_err(gone)?.path().join("schedstat");
+        // A thread may end while we look.
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        let nanoseconds = text.split(' ').next().and_then(|word| word.parse().ok());
+        sum += Duration::from_nanos(nanoseconds.ok_or("the kernel keeps no schedstat")?);
+    }
+    Ok(sum)
+}
+
+/// The bytes of memory that a process has resident.
+///
+/// # Errors
+/// When the process is gone.
+pub fn resident_bytes(pid: u32) -> Result<f64, String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
+        .map_err(|error| format!("the server is gone: {error}"))?;
+    let kibibytes = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Rss:")?.strip_suffix("kB"))
+        .and_then(|number| number.trim().parse::<f64>().ok());
+    Ok(kibibytes.ok_or("the kernel tells no resident memory")? * 1024.0)
+}
+
+/// The system chooses a port, which is free a moment later, when the server asks for it.
+fn free_address() -> Result<SocketAddrV4, String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    let port = address.map_err(|error| format!("no free port: {error}"))?.port();
+    Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
+}
+
+/// The word that makes this program become another one.
+pub const LAUNCH: &str = "--launch";
+
+/// This program, even when it has been built anew since it was started.
+pub const OWN_PROGRAM: &str = "/proc/self/exe";
+
+const START_TIME_MAX: Duration = Duration::from_secs(20);

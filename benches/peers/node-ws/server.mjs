@@ -1,0 +1,29 @@
+// The package `ws` on Node: /echo, and /broadcast to all who are there.
+import { createRequire } from 'node:module';
+
+// The package stands where benches/compare has installed it, not beside this file.
+const [, , port, folder] = process.argv;
+const { WebSocketServer } = createRequire(`${folder}/package.json`)('ws');
+
+const server = new WebSocketServer({
+  host: '127.0.0.1',
+  port: Number(port),
+  backlog: 4096,
+  clientTracking: false,
+  perMessageDeflate: false,
+});
+const members = new Set();
+
+server.on('connection', (socket, request) => {
+  // A peer that leaves without a closing handshake is nobody's concern here.
+  socket.on('error', () => {});
+  if (request.url !== '/broadcast') {
+    socket.on('message', (message, binary) => socket.send(message, { binary }));
+    return;
+  }
+  members.add(socket);
+  socket.on('close', () => members.delete(socket));
+  socket.on('message', (message, binary) => {
+    for (const member of members) member.send(message, { binary });
+  });
+});
