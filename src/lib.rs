@@ -95,6 +95,8 @@ pub mod hub;
 #[cfg(feature = "host")]
 pub mod pages;
 #[cfg(feature = "host")]
+pub mod programs;
+#[cfg(feature = "host")]
 pub mod server;
 #[cfg(feature = "host")]
 pub mod service;

@@ -1,7 +1,7 @@
-//! No wake-up is lost between services and the loop: `src/host/bell.rs` itself, compiled over
-//! the parts of a model checker, in every order in which its threads can meet and with every
-//! value that the memory may show them. A thread that would sleep for ever is a deadlock, which
-//! the checker reports.
+//! No wake-up is lost between services and the loop, either way: `src/host/bell.rs` itself,
+//! compiled over the parts of a model checker, in every order in which its threads can meet and
+//! with every value that the memory may show them. A thread that would sleep for ever is a
+//! deadlock, which the checker reports.
 //!
 //! The channels here promise less than real ones: an item is seen with what its sender did
 //! before, and nothing else is ordered.
@@ -18,10 +18,10 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use bell::{Alarm, Rung, Tower};
+use bell::{Alarm, MailBell, Rung, Tower};
 use host::sync::{Receiver, Waker, unbounded};
 use hub::StationId;
-use service::line::Bell as _;
+use service::way::{Bell as _, Doorbell as _};
 
 /// What the file says of other files, as far as it needs it.
 mod hub {
@@ -30,10 +30,18 @@ mod hub {
 }
 
 mod service {
-    pub mod line {
+    pub mod way {
         pub trait Bell {
             fn ring(&self);
         }
+
+        pub trait Doorbell {
+            fn connect(&self, wake: Wake);
+            fn doze(&self);
+            fn awake(&self);
+        }
+
+        pub type Wake = Box<dyn Fn() + Send + Sync>;
     }
 }
 
@@ -122,6 +130,29 @@ mod host {
 
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
+            }
+        }
+
+        /// A value that one thread may not see yet, though another has set it.
+        #[derive(Debug)]
+        pub struct OnceLock<T> {
+            value: std::sync::OnceLock<T>,
+            is_set: AtomicBool,
+        }
+
+        impl<T> OnceLock<T> {
+            pub fn new() -> Self {
+                Self { value: std::sync::OnceLock::new(), is_set: AtomicBool::new(false) }
+            }
+
+            pub fn set(&self, value: T) -> Result<(), T> {
+                self.value.set(value)?;
+                self.is_set.store(true, Ordering::Release);
+                Ok(())
+            }
+
+            pub fn get(&self) -> Option<&T> {
+                self.is_set.load(Ordering::Acquire).then(|| self.value.get()).flatten()
             }
         }
 
@@ -265,6 +296,104 @@ fn an_alarm_beside_a_service_is_heard() {
     });
 }
 
+/// What a service that waits in a poll of its own does when, and the loop that sends it mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Post {
+    /// As it is.
+    Right,
+    /// As it must not be: the service looks for mail, and says after that that it dozes.
+    DozesLate,
+    /// As it must not be: the loop rings, and sends after that.
+    RingsEarly,
+}
+
+/// A loop that sends so much mail, and a service that takes it all.
+fn loop_and_service(batches_len: usize, post: Post) {
+    check(move || {
+        let doorbell = Arc::new(MailBell::new());
+        let (mail, inbox) = unbounded::<()>();
+        let waker = Waker::new();
+        let (bell, wakes) = (doorbell.clone(), waker.clone());
+        thread::spawn(move || {
+            // The loop has begun by now, as it may have in the host.
+            bell.connect(Box::new(move || wakes.wake().expect("it wakes")));
+            let mut taken = 0;
+            while taken < batches_len {
+                bell.awake();
+                if inbox.try_recv().is_err() {
+                    bell.doze();
+                    if post == Post::DozesLate || inbox.try_recv().is_err() {
+                        waker.wait();
+                        continue;
+                    }
+                }
+                taken += 1;
+            }
+        });
+        for _ in 0..batches_len {
+            if post == Post::RingsEarly {
+                doorbell.ring();
+            }
+            mail.send(()).expect("there is room");
+            if post != Post::RingsEarly {
+                doorbell.ring();
+            }
+        }
+    });
+}
+
+#[test]
+fn all_mail_is_taken_by_a_service_with_a_poll() {
+    loop_and_service(3, Post::Right);
+}
+
+/// A service may wait for one batch in its poll, and be parked in its line for the next.
+#[test]
+fn all_mail_is_taken_by_a_service_that_waits_in_turn() {
+    check(|| {
+        let doorbell = Arc::new(MailBell::new());
+        let (mail, inbox) = unbounded::<()>();
+        let (waker, parker) = (Waker::new(), Waker::new());
+        let (bell, wakes, parks) = (doorbell.clone(), waker.clone(), parker.clone());
+        thread::spawn(move || {
+            bell.connect(Box::new(move || wakes.wake().expect("it wakes")));
+            bell.doze();
+            let mut taken = 0;
+            if inbox.try_recv().is_ok() {
+                taken += 1;
+            } else {
+                waker.wait();
+            }
+            bell.awake();
+            while taken < 2 {
+                match inbox.try_recv() {
+                    Ok(()) => taken += 1,
+                    Err(_) => parks.wait(),
+                }
+            }
+        });
+        for _ in 0..2 {
+            mail.send(()).expect("there is room");
+            if !doorbell.ring() {
+                // What ends a parking that goes on, or else the next one.
+                parker.wake().expect("it wakes");
+            }
+        }
+    });
+}
+
+#[test]
+#[ignore = "it fails, as `the_checker_sees_what_a_wrong_order_loses` wants it to"]
+fn a_service_that_dozes_late() {
+    loop_and_service(1, Post::DozesLate);
+}
+
+#[test]
+#[ignore = "it fails, as `the_checker_sees_what_a_wrong_order_loses` wants it to"]
+fn mail_that_rings_early() {
+    loop_and_service(1, Post::RingsEarly);
+}
+
 #[test]
 #[ignore = "it fails, as `the_checker_sees_what_a_wrong_order_loses` wants it to"]
 fn a_bell_cleared_late() {
@@ -280,7 +409,12 @@ fn a_loop_that_dozes_late() {
 /// In processes of their own: the checker does not survive what it finds.
 #[test]
 fn the_checker_sees_what_a_wrong_order_loses() {
-    for name in ["a_bell_cleared_late", "a_loop_that_dozes_late"] {
+    for name in [
+        "a_bell_cleared_late",
+        "a_loop_that_dozes_late",
+        "a_service_that_dozes_late",
+        "mail_that_rings_early",
+    ] {
         let mut test = Command::new(env::current_exe().expect("this runs"));
         let test = test.args(["--ignored", "--exact", "--nocapture", name]).output();
         let test = test.expect("it runs again");
@@ -304,6 +438,15 @@ fn the_host_keeps_to_the_order_of_the_model() {
             &["tower.len()", "tower.next()", ".clear()", ".begin_batch()", "tower.again("],
         ),
         (include_str!("../src/service/line.rs"), "fn flush(", &["batches.send(", "bell.ring()"]),
+        (
+            include_str!("../src/service/line.rs"),
+            "fn try_receive(",
+            &["receive_by(", "doorbell.doze()", "next("],
+        ),
+        (include_str!("../src/service/line.rs"), "fn receive_by(", &["doorbell.awake()", "next("]),
+        (include_str!("../src/host/worker.rs"), "fn send(", &["mail.send(", "ring()"]),
+        (include_str!("../src/host/worker.rs"), "fn end(", &["mail.take()", "ring()"]),
+        (include_str!("../src/host/worker.rs"), "fn ring(", &["doorbell.ring()", "unpark()"]),
     ];
     for (source, function, steps) in orders {
         let start = source.find(function).expect("the function is there");

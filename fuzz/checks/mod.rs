@@ -6,6 +6,7 @@
 #[cfg(feature = "deflate")]
 pub mod compressed;
 pub mod configuration;
+pub mod counted_lines;
 pub mod encode;
 pub mod frames_chunks;
 pub mod frames_raw;
@@ -39,6 +40,7 @@ pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "deflate")]
     ("compressed", compressed::check),
     ("configuration", configuration::check),
+    ("counted_lines", counted_lines::check),
     ("encode", encode::check),
     ("frames_chunks", frames_chunks::check),
     ("frames_raw", frames_raw::check),

@@ -1,14 +1,17 @@
-//! How other threads wake the loop. A bell rings only if the loop may sleep, and once for
-//! everything that came since the loop last looked.
+//! How other threads wake the loop, and how the loop wakes a service that waits in a poll of its
+//! own. A bell rings only if its listener may sleep, and once for everything that came since
+//! the listener last looked.
 //!
 //! Flags change by swaps alone. Of two swaps of one flag the later one reads what the earlier one
 //! wrote, and sees all that was done before it; stores would promise that to nobody. So of a
 //! ring and a falling asleep at the same time, at least one sees the other. `tests/model.rs`
 //! holds this file against every order in which its threads can meet.
 
-use crate::host::sync::{Arc, AtomicBool, Ordering, Receiver, Sender, Waker, unbounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::host::sync::{Arc, AtomicBool, OnceLock, Ordering, Receiver, Sender, Waker, unbounded};
 use crate::hub::StationId;
-use crate::service::line::Bell;
+use crate::service::way::{Bell, Doorbell, Wake};
 
 /// The loop's side: which services have sent something.
 #[derive(Debug)]
@@ -20,8 +23,7 @@ pub struct Tower {
 #[derive(Debug)]
 struct Shared {
     waker: Waker,
-    /// Whether the loop may sleep, so that it has to be woken.
-    sleeping: AtomicBool,
+    sleep: Sleep,
     /// A service is in here at most once, so that it never holds more than there are services.
     ring: Sender<StationId>,
 }
@@ -43,12 +45,24 @@ pub struct ServiceBell {
 #[derive(Clone, Debug)]
 pub struct Rung(Arc<AtomicBool>);
 
+/// What the loop rings when it has put mail into a service's channel. Only a service that waits
+/// in a poll of its own ever sleeps in its sense; one that waits in its line is parked there.
+pub struct MailBell {
+    sleep: Sleep,
+    /// Not known before the service has a poll. It is there whenever the service sleeps.
+    wake: OnceLock<Wake>,
+}
+
+/// Whether a thread may sleep, so that it has to be woken.
+#[derive(Debug)]
+struct Sleep(AtomicBool);
+
 impl Tower {
     /// The bells that wake this waker's poll.
     #[must_use]
     pub fn new(waker: Waker) -> Self {
         let (ring, rung) = unbounded();
-        let shared = Shared { waker, sleeping: AtomicBool::new(false), ring };
+        let shared = Shared { waker, sleep: Sleep::new(), ring };
         Self { shared: Arc::new(shared), rung }
     }
 
@@ -68,12 +82,12 @@ impl Tower {
     /// The loop is about to sleep: whoever has something for it from now on wakes it. What
     /// came before has to be looked for after this, and before the loop does sleep.
     pub fn doze(&self) {
-        self.shared.sleeping.swap(true, Ordering::AcqRel);
+        self.shared.sleep.begin();
     }
 
     /// The loop is awake.
     pub fn awake(&self) {
-        self.shared.sleeping.swap(false, Ordering::AcqRel);
+        self.shared.sleep.end();
     }
 
     /// A service that has sent something.
@@ -106,7 +120,7 @@ impl Tower {
 impl Alarm {
     /// Wakes the loop, unless it is awake and will look before it sleeps.
     pub fn wake(&self) {
-        if self.0.sleeping.swap(false, Ordering::AcqRel)
+        if self.0.sleep.end()
             && let Err(error) = self.0.waker.wake()
         {
             log::error!("cannot wake the loop: {error}");
@@ -128,5 +142,61 @@ impl Bell for ServiceBell {
         if !self.rung.swap(true, Ordering::AcqRel) && self.alarm.0.ring.send(self.station).is_ok() {
             self.alarm.wake();
         }
+    }
+}
+
+impl MailBell {
+    /// A bell for the mail of a service that is about to start.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { sleep: Sleep::new(), wake: OnceLock::new() }
+    }
+
+    /// Mail is there, or none follows: wakes the service if it sleeps in a poll of its own, and
+    /// gives back whether it does. Otherwise it is awake and will look before it sleeps there, or
+    /// is parked.
+    pub fn ring(&self) -> bool {
+        if !self.sleep.end() {
+            return false;
+        }
+        let Some(wake) = self.wake.get() else { return false };
+        // It is code of the service, which may not take the loop along.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(wake)) {
+            log::error!("a service panicked when it was woken for its mail");
+            // Dropping it runs code of the service, which may panic again.
+            std::mem::forget(panic);
+        }
+        true
+    }
+}
+
+impl Doorbell for MailBell {
+    fn connect(&self, wake: Wake) {
+        // The first one stays: the loop may be calling it.
+        let _ = self.wake.set(wake);
+    }
+
+    fn doze(&self) {
+        self.sleep.begin();
+    }
+
+    fn awake(&self) {
+        self.sleep.end();
+    }
+}
+
+impl Sleep {
+    fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// From here on the thread has to be woken.
+    fn begin(&self) {
+        self.0.swap(true, Ordering::AcqRel);
+    }
+
+    /// The thread is awake, or is about to be woken; gives back whether it could have slept.
+    fn end(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
     }
 }

@@ -10,7 +10,7 @@ use crate::host::watch::Watch;
 use crate::host::worker::Make;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
-use crate::service::line::Apply;
+use crate::service::way::Apply;
 use crate::service::{Callbacks, Inbound, Line, Outbound};
 use crate::time::Time;
 

@@ -9,6 +9,7 @@
 //! - `worker`: services on threads of their own
 //! - `calls`: services on the loop; `local`: one of them; `kept`: how its thread keeps it;
 //!   `watch`: how long it takes
+//! - `program`: executables as child processes, and a poll over their pipes
 //! - `files`: files on a thread of its own, since disks block
 //! - `stop`: the clean stop and its signals
 //! - `sys`: the system calls that the standard library and mio lack
@@ -20,6 +21,7 @@ mod files;
 mod kept;
 mod listener;
 mod local;
+pub mod program;
 mod stop;
 mod stream;
 mod sync;
@@ -29,7 +31,7 @@ mod watch;
 mod worker;
 
 pub use stop::Stopper;
-pub use sys::raise_descriptor_limit;
+pub use sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use turn::HostPlan;
 pub use turn::{Host, Turn};
 pub(crate) use worker::{Factory, Make};

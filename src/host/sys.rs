@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The number of descriptors that this process may have open, raised as far as the system
@@ -16,6 +16,9 @@ pub fn raise_descriptor_limit() -> usize {
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
         return DESCRIPTORS_FALLBACK;
     }
+    // The first time alone: after it, this is what was raised.
+    let (unknown, given) = (DESCRIPTORS_UNKNOWN, limit.rlim_cur);
+    let _ = DESCRIPTORS_GIVEN.compare_exchange(unknown, given, Ordering::SeqCst, Ordering::SeqCst);
     let raised = libc::rlimit { rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max };
     // SAFETY: the pointer is to a local of the right type, which the call only reads.
     if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } == 0 {
@@ -34,6 +37,106 @@ pub(super) fn tick() -> Duration {
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) };
     let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
     seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Keeps programs from inheriting what this process itself has inherited: all descriptors but
+/// standard input, output and error are closed in whatever it executes. Those that Switchboard
+/// opens are so from the start. For a program's `main`, which knows what the process was given.
+///
+/// # Errors
+/// What the system says; before Linux 5.11 that it does not know how.
+pub fn seal_descriptors() -> io::Result<()> {
+    let (first, last) = (libc::STDERR_FILENO + 1, libc::c_uint::MAX);
+    // SAFETY: the call changes a flag of descriptors, and neither closes any nor uses memory.
+    let result =
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Gives a child the limit of descriptors that this process had before it was raised: a program
+/// which waits with `select` cannot use more than 1,024, and some close all that there may be.
+pub(super) fn restore_descriptor_limit(id: u32) {
+    let given = DESCRIPTORS_GIVEN.load(Ordering::SeqCst);
+    let Ok(id) = libc::pid_t::try_from(id) else { return };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both pointers are null or to a local of the right type, and the calls keep none.
+    // A child that has exited already has no use for it.
+    unsafe {
+        let none = std::ptr::null();
+        let known = libc::prlimit(id, libc::RLIMIT_NOFILE, none, &raw mut limit) == 0;
+        if known && given < limit.rlim_cur {
+            limit.rlim_cur = given;
+            libc::prlimit(id, libc::RLIMIT_NOFILE, &raw const limit, std::ptr::null_mut());
+        }
+    }
+}
+
+/// A descriptor that becomes readable when the child process `id` exits.
+///
+/// # Errors
+/// What the system says; before Linux 5.3 that it does not know how.
+pub(super) fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
+    let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
+    // SAFETY: the call takes two numbers and uses no memory.
+    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
+    let descriptor = RawFd::try_from(descriptor).map_err(io::Error::other)?;
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is new, so that nobody else owns it. It is closed in children.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Whether the child process `id` has exited. It stays a zombie, whose number the system gives
+/// to no other process or group.
+///
+/// # Errors
+/// It is no child, or no longer one.
+pub(super) fn has_exited(id: u32) -> io::Result<bool> {
+    // SAFETY: zero is a valid value for every field.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the pointer is to a local of the right type, which the call only writes.
+    if unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: what the call has filled in is about a child; otherwise the field is still zero.
+    Ok(unsafe { info.si_pid() } != 0)
+}
+
+/// Waits until the child process `id` has exited, which stays a zombie; or until the system
+/// says that it is no child.
+pub(super) fn wait_for_exit(id: u32) {
+    // SAFETY: zero is a valid value for every field.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a local of the right type, which the call only writes.
+    unsafe { libc::waitid(libc::P_PID, id, &raw mut info, libc::WEXITED | libc::WNOWAIT) };
+}
+
+/// What a group of processes can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// To end (SIGTERM).
+    Terminate,
+    /// That it has ended (SIGKILL).
+    Kill,
+}
+
+/// Sends a signal to the child process `leader` and to all of the group that it leads. To be
+/// called before the leader is waited for, since its number may mean others after that.
+pub(super) fn signal_group(leader: u32, signal: Signal) {
+    let signal = match signal {
+        Signal::Terminate => libc::SIGTERM,
+        Signal::Kill => libc::SIGKILL,
+    };
+    // A number below two would mean other processes than a child.
+    let Some(id) = libc::pid_t::try_from(leader).ok().filter(|&id| id > 1) else { return };
+    // Those that have gone cannot be told; and the leader may have left its group.
+    // SAFETY: both calls take two numbers and use no memory.
+    unsafe {
+        libc::kill(-id, signal);
+        libc::kill(id, signal);
+    }
 }
 
 /// Makes a listener's connections send small messages at once. Linux passes the option on to
@@ -106,5 +209,8 @@ extern "C" fn on_stop_signal(_: libc::c_int) {
 
 /// The pipe that the signal handler writes to.
 static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
+/// The limit of descriptors before it was raised.
+static DESCRIPTORS_GIVEN: AtomicU64 = AtomicU64::new(DESCRIPTORS_UNKNOWN);
+const DESCRIPTORS_UNKNOWN: u64 = u64::MAX;
 /// What POSIX systems allow at least, near enough.
 const DESCRIPTORS_FALLBACK: usize = 256;

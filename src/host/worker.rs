@@ -10,11 +10,11 @@ use std::thread::{self, JoinHandle, Thread};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::host::bell::{Rung, Tower};
+use crate::host::bell::{MailBell, Rung, Tower};
 use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
-use crate::service::line::{Ends, Parcel, spare};
+use crate::service::way::{Ends, Parcel, spare};
 use crate::service::{Callbacks, Inbound, Line, Outbound, Service};
 
 /// Makes a fresh service for each run of it, on the thread of that run.
@@ -30,7 +30,6 @@ pub enum Factory {
 pub type Make<T> = Arc<dyn Fn() -> Box<T> + Send + Sync>;
 
 /// The host's side of one service that runs.
-#[derive(Debug)]
 pub struct Worker {
     run: u32,
     post: Post,
@@ -43,12 +42,12 @@ pub struct Worker {
     thread: JoinHandle<()>,
 }
 
-/// The way of mail to a service, whose thread parks while there is none. Unparking one that
-/// does not costs no system call.
-#[derive(Debug)]
+/// The way of mail to a service. Its thread parks while there is none, or sleeps elsewhere and
+/// has said so; unparking one that does not park costs no system call.
 struct Post {
     /// `None` once the service has been told to finish.
     mail: Option<Sender<Parcel<Inbound, Outbound>>>,
+    doorbell: Arc<MailBell>,
     thread: Thread,
 }
 
@@ -90,14 +89,21 @@ impl Worker {
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (bell, rung) = tower.bell(station);
         let alarm = tower.alarm();
-        let ends = Ends { mail: inbox, batches: outbox, bell: Arc::new(bell), tick: sys::tick };
+        let doorbell = Arc::new(MailBell::new());
+        let ends = Ends {
+            mail: inbox,
+            doorbell: doorbell.clone(),
+            batches: outbox,
+            bell: Arc::new(bell),
+            tick: sys::tick,
+        };
         let line = Line::new(ends, limits);
         let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
             let how = live(&factory, line);
             let _ = exits.send(Exit { station, run, how });
             alarm.wake();
         })?;
-        let post = Post { mail: Some(mail), thread: thread.thread().clone() };
+        let post = Post { mail: Some(mail), doorbell, thread: thread.thread().clone() };
         let (batch, spare) = (VecDeque::new(), Vec::new());
         Ok(Self { run, post, batches, batch, spare, rung, thread })
     }
@@ -167,13 +173,20 @@ impl Post {
     /// Hands over mail. A service that has ended takes none; its exit is on its way.
     fn send(&self, parcel: Parcel<Inbound, Outbound>) {
         if self.mail.as_ref().is_some_and(|mail| mail.send(parcel).is_ok()) {
-            self.thread.unpark();
+            self.ring();
         }
     }
 
     /// No mail follows.
     fn end(&mut self) {
         if self.mail.take().is_some() {
+            self.ring();
+        }
+    }
+
+    /// Wakes the service, wherever it sleeps.
+    fn ring(&self) {
+        if !self.doorbell.ring() {
             self.thread.unpark();
         }
     }

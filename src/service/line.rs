@@ -3,13 +3,13 @@
 //! per message.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use crossbeam_channel::TryRecvError;
 
 use crate::limits::Limits;
+use crate::service::way::{Apply, Ends, Parcel, Way, spare};
 use crate::service::{Admission, Audience, Callbacks, Inbound, Outbound, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
@@ -53,58 +53,6 @@ pub trait Service: 'static {
     }
 }
 
-/// Wakes the host when a batch is there for it.
-pub(crate) trait Bell: Send + Sync {
-    /// Wakes the host, unless it is awake.
-    fn ring(&self);
-}
-
-/// A batch on its way, and with it an empty list on its way back to where it is filled: so both
-/// sides go on with the same memory.
-#[derive(Debug)]
-pub(crate) struct Parcel<There, Back> {
-    /// The batch.
-    pub(crate) batch: Vec<There>,
-    /// A list for a batch of the other side.
-    pub(crate) spare: Vec<Back>,
-}
-
-/// What is left of a list once it has been used: the list, unless it has grown long in a rush.
-pub(crate) fn spare<T>(used: VecDeque<T>) -> Vec<T> {
-    debug_assert!(used.is_empty(), "what is used up has nothing in it");
-    if used.capacity() > SPARE_LEN_MAX { Vec::new() } else { used.into() }
-}
-
-/// What applies transactions at once: the host, to a service on its own thread.
-pub(crate) trait Apply: Send {
-    /// Applies a transaction.
-    fn apply(&mut self, transaction: Outbound);
-
-    /// Whether the service has sent all that one turn allows.
-    fn is_spent(&self) -> bool;
-}
-
-/// The two ends that a line has towards the host.
-pub(crate) struct Ends {
-    /// Batches for the service. Whoever sends one, or sends no more, unparks the service's thread
-    /// after it.
-    pub(crate) mail: Receiver<Parcel<Inbound, Outbound>>,
-    /// Batches of the service; bounded, so that a service cannot run ahead of the host.
-    pub(crate) batches: Sender<Parcel<Outbound, Inbound>>,
-    /// Rung for each batch.
-    pub(crate) bell: Arc<dyn Bell>,
-    /// The time, as cheap as can be, in steps of some milliseconds.
-    pub(crate) tick: fn() -> Duration,
-}
-
-/// The way from a line to the host.
-enum Way<'host> {
-    /// From another thread.
-    Ends(Ends),
-    /// From the host's own.
-    Loop(&'host mut dyn Apply),
-}
-
 /// A service's way to its sockets.
 ///
 /// What a service on the loop sends is applied at once, and written after the callback. What
@@ -127,18 +75,20 @@ pub struct Line<'host> {
     in_hand_bytes: Option<usize>,
     /// Whether sockets have ended, whose close frames wait for the answers to what they sent.
     ended: bool,
+    /// Whether mail that comes wakes the service, since it found none.
+    dozing: bool,
     batch_bytes_max: usize,
     /// Mail that was taken is reported from here on, and at the latest with the next batch.
     report_messages: usize,
     report_bytes: usize,
 }
 
-/// What [`Line::receive_until`] came to.
+/// What [`Line::receive_until`] and [`Line::try_receive`] came to.
 #[derive(Debug)]
 pub enum Received {
     /// A transaction.
     Transaction(Inbound),
-    /// The time has come.
+    /// The time has come; to [`Line::try_receive`], that nothing is there.
     Time,
     /// The host stops.
     End,
@@ -164,7 +114,7 @@ impl<'host> Line<'host> {
     /// In a callback on the loop: whoever waited there would wait for themselves. The service
     /// ends by it, as by any panic of its own.
     pub fn receive(&mut self) -> Option<Inbound> {
-        match self.receive_by(None) {
+        match self.receive_by(Patience::Endless) {
             Received::Transaction(transaction) => Some(transaction),
             Received::Time | Received::End => None,
         }
@@ -175,7 +125,62 @@ impl<'host> Line<'host> {
     /// # Panics
     /// In a callback on the loop, like [`Line::receive`].
     pub fn receive_until(&mut self, deadline: Instant) -> Received {
-        self.receive_by(Some(deadline))
+        self.receive_by(Patience::Until(deadline))
+    }
+
+    /// The next transaction, for which it does not wait: [`Received::Time`] says that none is
+    /// there. It is for a service that waits elsewhere, for mail and for something else: from
+    /// that answer until the next call, what [`Line::wake_by`] was given is called when there
+    /// is more to receive. It may be called for nothing, too.
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// use switchboard::service::{Inbound, Line, Received, Service};
+    ///
+    /// struct Echo;
+    ///
+    /// impl Service for Echo {
+    ///     fn run(&mut self, line: &mut Line) {
+    ///         loop {
+    ///             match line.try_receive() {
+    ///                 Received::Transaction(Inbound::Data { id, message }) => {
+    ///                     line.send(id, message);
+    ///                 }
+    ///                 Received::Transaction(_) => {}
+    ///                 // Others who unpark this thread have something to be done here.
+    ///                 Received::Time => thread::park(),
+    ///                 Received::End => return,
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// In a callback on the loop, like [`Line::receive`].
+    pub fn try_receive(&mut self) -> Received {
+        match self.receive_by(Patience::None) {
+            Received::Time => {}
+            received @ (Received::Transaction(_) | Received::End) => return received,
+        }
+        if let Way::Ends(ends) = &self.way {
+            ends.doorbell.doze();
+            self.dozing = true;
+        }
+        // What came just before rang for a service that was awake.
+        self.next(Patience::None)
+    }
+
+    /// What is called when there is something to receive after [`Line::try_receive`] found
+    /// nothing; by default, the service's thread is unparked. The first call counts. It is called
+    /// on the thread that polls all sockets, so that it may wake something, and must not wait for
+    /// anything.
+    pub fn wake_by(&mut self, wake: impl Fn() + Send + Sync + 'static) {
+        // A service on the loop never sleeps.
+        if let Way::Ends(ends) = &self.way {
+            ends.doorbell.connect(Box::new(wake));
+        }
     }
 
     /// Sends a message to a socket, several, all, or a topic. To those that have gone, or
@@ -254,13 +259,24 @@ impl<'host> Line<'host> {
         }
     }
 
-    fn receive_by(&mut self, deadline: Option<Instant>) -> Received {
+    fn receive_by(&mut self, patience: Patience) -> Received {
+        if std::mem::take(&mut self.dozing)
+            && let Way::Ends(ends) = &self.way
+        {
+            ends.doorbell.awake();
+        }
+        self.next(patience)
+    }
+
+    fn next(&mut self, patience: Patience) -> Received {
         if let Some(bytes) = self.in_hand_bytes.take() {
             self.taken_messages += 1;
             self.taken_bytes += bytes;
         }
         // So that time comes even if mail never ends.
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if let Patience::Until(deadline) = patience
+            && Instant::now() >= deadline
+        {
             self.flush();
             return Received::Time;
         }
@@ -289,9 +305,10 @@ impl<'host> Line<'host> {
                 // Parked, and not in the channel's own way of waiting, which spins and yields
                 // first: that takes longer than a turn of the loop, on a CPU that it may need.
                 // A token that is there already makes this return at once.
-                Err(TryRecvError::Empty) => match deadline {
-                    None => thread::park(),
-                    Some(deadline) => {
+                Err(TryRecvError::Empty) => match patience {
+                    Patience::None => return Received::Time,
+                    Patience::Endless => thread::park(),
+                    Patience::Until(deadline) => {
                         let left = deadline.saturating_duration_since(Instant::now());
                         if left.is_zero() {
                             return Received::Time;
@@ -321,6 +338,7 @@ impl<'host> Line<'host> {
             taken_bytes: 0,
             in_hand_bytes: None,
             ended: false,
+            dozing: false,
             batch_bytes_max: limits.batch_bytes_max,
             report_messages: limits.mail_messages_max.div_ceil(4),
             report_bytes: limits.mail_bytes_max.div_ceil(4),
@@ -335,5 +353,10 @@ impl Drop for Line<'_> {
     }
 }
 
-/// A longer list is given up once it has been used.
-const SPARE_LEN_MAX: usize = 128;
+/// How long a line waits for mail.
+#[derive(Clone, Copy)]
+enum Patience {
+    None,
+    Until(Instant),
+    Endless,
+}

@@ -7,6 +7,7 @@
 //! - `request`: [`Request`], what a peer asked for when it came
 //! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
 //! - `audience`: [`Audience`], whom a message is for
+//! - `way`: what joins a line to the host
 //! - `line`: [`Service`] and the [`Line`] that it loops over
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
 //! - `handler`: [`Handler`], callbacks laid over a line
@@ -16,10 +17,11 @@ pub(crate) mod audience;
 pub(crate) mod callbacks;
 mod handler;
 mod id;
-pub(crate) mod line;
+mod line;
 mod request;
 mod subscribable;
 mod transaction;
+pub(crate) mod way;
 
 pub use audience::Audience;
 pub use callbacks::{Callbacks, Thread};

@@ -116,6 +116,10 @@ pub struct Response {
 }
 
 impl Response {
+    /// The headers that say where an answer ends (RFC 9112, 6 and 9.6), which are the server's
+    /// to set.
+    pub const FRAMING: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
+
     /// An answer whose body is `body` of this media type.
     #[must_use]
     pub fn new(status: Status, media_type: &str, body: impl Into<Arc<Vec<u8>>>) -> Self {
@@ -141,7 +145,7 @@ impl Response {
     /// say where the answer ends, which are the server's to set.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let framing = FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let framing = Self::FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));
         if is_token(name.as_bytes()) && !framing {
             self.headers.push_str(name);
             self.headers.push_str(": ");
@@ -202,6 +206,3 @@ impl Response {
         Some(&self.body).filter(|body| self.status.has_content() && !body.is_empty())
     }
 }
-
-/// RFC 9112, 6 and 9.6.
-const FRAMING: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];

@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""Sends the time to all, each second."""
+
+import time
+
+from _switchboard import Service
+
+
+class Clock(Service):
+    tick_seconds = 1
+
+    def on_tick(self):
+        self.send("*", time.strftime("%H:%M:%S"))
+
+
+Clock().run()

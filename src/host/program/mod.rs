@@ -1,0 +1,29 @@
+//! Programs: executables below the document root, each run as a child process that is talked
+//! to over its standard input and output. What is said over them is decided elsewhere; nothing
+//! in here knows of messages.
+//!
+//! In reading order:
+//!
+//! - `lookup`: [`DocumentRoot`], which executable a path names
+//! - `start`: [`Launch`], how a child process begins
+//! - `groups`: [`Groups`], the process groups of a host, so that none outlives it
+//! - `input`, `output`: the two ends of a child's pipes
+//! - `journal`: standard error as log lines
+//! - `child`: one child process, and its end in stages
+//! - `pump`: [`Pump`], a poll over the pipes of many
+
+mod child;
+mod groups;
+mod input;
+mod journal;
+mod lookup;
+mod output;
+mod pump;
+mod start;
+
+pub use child::Stages;
+pub use groups::{Exit, Groups};
+pub use lookup::{DocumentRoot, LookupError, Program};
+pub use output::Heard;
+pub use pump::{Event, Plan, ProgramId, Pump};
+pub use start::{Launch, StartError};

@@ -1,0 +1,336 @@
+//! `Pump`: a poll over the pipes of programs, on the thread of their service: it writes what
+//! they are told and reads what they say, and waits for neither. It serves one program or
+//! many, and never the sockets.
+//!
+//! Each turn of a service is: take mail and append it to the inputs, [`Pump::poll`], do what
+//! the events say. Nothing is lost between two turns: whatever has work stands in a list, and a
+//! poll with such a list does not sleep.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+
+use crate::host::program::child::{Child, Part, Stages};
+use crate::host::program::groups::{Exit, Groups};
+use crate::host::program::output::Heard;
+use crate::host::program::start::{Launch, StartError};
+
+/// Many child processes of one service.
+pub struct Pump {
+    plan: Plan,
+    poll: Poll,
+    events: Events,
+    waker: Arc<Waker>,
+    children: HashMap<usize, Child>,
+    next: usize,
+    /// Those that something is to be done for.
+    busy: Vec<ProgramId>,
+    /// Those that are being ended, by when that goes on.
+    ending: BTreeSet<(Instant, ProgramId)>,
+    /// For standard errors.
+    buffer: Vec<u8>,
+}
+
+/// What a pump is made from.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The path of the service, for the log.
+    pub service: String,
+    /// How many programs may run at a time.
+    pub programs_max: usize,
+    /// An input is full when so many bytes wait for its program. What is appended to a full one
+    /// is written, too; it is the service that takes no more mail.
+    pub input_high_bytes: usize,
+    /// The process groups of the host.
+    pub groups: Groups,
+}
+
+/// One program that runs; not used for another one as long as this one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProgramId(usize);
+
+/// What has happened to a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It has said something, or will say nothing more: [`Pump::read`] tells. Told in each turn
+    /// until there is nothing more to read.
+    Output(ProgramId),
+    /// Half of its input, which was full, has been written.
+    Drained(ProgramId),
+    /// It reads its input no more; what it was told is lost from [`Pump::written`] on.
+    Deaf(ProgramId),
+    /// It has exited, and all that it said has been read. Always the last.
+    Exit {
+        /// The program, whose id means nothing from here on.
+        id: ProgramId,
+        /// How it ended.
+        exit: Exit,
+        /// What [`Pump::written`] has come to.
+        written: u64,
+    },
+}
+
+impl Pump {
+    /// A pump without programs.
+    ///
+    /// # Errors
+    /// The system has no descriptors for it.
+    pub fn new(plan: Plan) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self {
+            plan,
+            poll,
+            events: Events::with_capacity(EVENTS_MAX),
+            waker,
+            children: HashMap::new(),
+            next: 0,
+            busy: Vec::new(),
+            ending: BTreeSet::new(),
+            buffer: vec![0; ERRORS_SHARE_BYTES],
+        })
+    }
+
+    /// What ends a wait from any thread, as a line does when mail comes:
+    /// [`Line::wake_by`](crate::Line::wake_by).
+    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let waker = self.waker.clone();
+        move || {
+            if let Err(error) = waker.wake() {
+                log::error!("cannot wake a service's poll: {error}");
+            }
+        }
+    }
+
+    /// Starts a program. It takes as long as the system takes to execute a file.
+    ///
+    /// # Errors
+    /// It cannot be started, or as many run as may.
+    pub fn start(&mut self, launch: Launch<'_>) -> Result<ProgramId, StartError> {
+        let max = self.plan.programs_max;
+        if self.children.len() >= max {
+            return Err(StartError::TooMany { max });
+        }
+        if self.plan.groups.is_closed() {
+            return Err(StartError::Stopped);
+        }
+        let (service, path) = (&self.plan.service, launch.program.path());
+        // It is served all the same: some file systems show all files like that.
+        if launch.program.is_open_to_all() {
+            log::warn!("service {service}: everybody on this machine may change {path:?}");
+        }
+        let process = launch.start()?;
+        let mut child = Child::new(process, &self.plan.groups).map_err(StartError::System)?;
+        let id = ProgramId(self.next);
+        child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
+        log::info!("service {service}: {path:?} runs as process {}", child.leader());
+        self.children.insert(id.0, child);
+        while self.children.contains_key(&self.next) {
+            self.next = (self.next + 1) % IDS_END;
+        }
+        self.list(id);
+        Ok(id)
+    }
+
+    /// Writes and reads what can be, waits for more, `timeout` at most, and adds to `events`
+    /// what has happened. It does not wait as long as there is something to do.
+    ///
+    /// # Errors
+    /// Polling fails, which the system does for no reason that a service could mend.
+    pub fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        // What was appended is written before it waits, and may empty a list.
+        self.turn(events);
+        let idle = self.busy.is_empty() && events.is_empty();
+        let timeout = if idle { self.patience(timeout) } else { Some(Duration::ZERO) };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
+            polled => polled?,
+        }
+        self.sort_events();
+        self.advance(Instant::now());
+        self.turn(events);
+        let children = &self.children;
+        let readable = |id: &&ProgramId| children.get(&id.0).is_some_and(|c| c.output.has_work());
+        events.extend(self.busy.iter().filter(readable).map(|&id| Event::Output(id)));
+        Ok(())
+    }
+
+    /// Where to append what a program is to be told, which the next [`Pump::poll`] writes.
+    /// `None` when it reads no more, or is gone.
+    pub fn input(&mut self, id: ProgramId) -> Option<&mut Vec<u8>> {
+        self.list(id);
+        self.children.get_mut(&id.0)?.input.end()
+    }
+
+    /// Reads what a program says into a buffer, which has room for something.
+    pub fn read(&mut self, id: ProgramId, buffer: &mut [u8]) -> Heard {
+        self.children.get_mut(&id.0).map_or(Heard::End, |child| child.output.read(buffer))
+    }
+
+    /// Whether so much waits for a program that it had better be told no more. Then
+    /// [`Event::Drained`] follows, or [`Event::Deaf`], or its exit.
+    pub fn is_full(&mut self, id: ProgramId) -> bool {
+        let Some(child) = self.children.get_mut(&id.0) else { return false };
+        child.full |= child.input.unwritten_len() >= self.plan.input_high_bytes;
+        child.full
+    }
+
+    /// Ends a program in stages, the first of which is the end of its input.
+    pub fn stop(&mut self, id: ProgramId, stages: Stages) {
+        let Some(child) = self.children.get_mut(&id.0) else { return };
+        child.stop(stages, Instant::now());
+        self.ending.extend(child.deadline().map(|at| (at, id)));
+        self.list(id);
+    }
+
+    /// Ends a program at once, and all of its group. Its exit is told.
+    pub fn kill(&mut self, id: ProgramId) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.kill();
+        }
+    }
+
+    /// How many bytes the pipe of a program has taken, since its start: what was appended
+    /// beyond that has certainly not been read.
+    #[must_use]
+    pub fn written(&self, id: ProgramId) -> u64 {
+        self.children.get(&id.0).map_or(0, |child| child.input.written())
+    }
+
+    /// The system's number of a program, which leads the process group of the same number.
+    #[must_use]
+    pub fn leader(&self, id: ProgramId) -> Option<u32> {
+        self.children.get(&id.0).map(Child::leader)
+    }
+
+    /// How many programs run.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.children.len()
+    }
+
+    /// Whether none does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.children.is_empty()
+    }
+
+    /// How long there is nothing to do.
+    fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
+        let deadline = self.ending.first().map(|(at, _)| *at);
+        let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        [wait, timeout].into_iter().flatten().min()
+    }
+
+    /// Takes up what the events tell.
+    fn sort_events(&mut self) {
+        let events = mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            let Some((id, part)) = ProgramId::of(event.token()) else { continue };
+            let Some(child) = self.children.get_mut(&id.0) else { continue };
+            match part {
+                Part::Input => child.input.set_writable(),
+                Part::Output if event.is_read_closed() => child.output.set_hung_up(),
+                Part::Output => child.output.set_readable(),
+                Part::Errors if event.is_read_closed() => child.errors.set_hung_up(),
+                Part::Errors => child.errors.set_readable(),
+                Part::Exit => child.set_exiting(),
+            }
+            self.list(id);
+        }
+        self.events = events;
+    }
+
+    /// Goes on with the ends whose time has come.
+    fn advance(&mut self, now: Instant) {
+        while let Some(&(at, id)) = self.ending.first()
+            && at <= now
+        {
+            self.ending.pop_first();
+            // Whoever has exited meanwhile is no longer there.
+            let Some(child) = self.children.get_mut(&id.0) else { continue };
+            child.advance(now);
+            self.ending.extend(child.deadline().map(|at| (at, id)));
+            self.list(id);
+        }
+    }
+
+    /// Does what can be done for all that are listed, and keeps those that need more.
+    fn turn(&mut self, events: &mut Vec<Event>) {
+        let now = Instant::now();
+        for id in mem::take(&mut self.busy) {
+            let Some(child) = self.children.get_mut(&id.0) else { continue };
+            child.listed = false;
+            child.heed_exit();
+            if child.input.flush() {
+                events.push(Event::Deaf(id));
+            }
+            let low = self.plan.input_high_bytes / 2;
+            if child.full && child.input.is_open() && child.input.unwritten_len() <= low {
+                child.full = false;
+                events.push(Event::Drained(id));
+            }
+            let (service, process) = (&self.plan.service, child.leader());
+            let mut tell = |line: &str| log::info!("service {service}: process {process}: {line}");
+            child.read_errors(&mut self.buffer, now, &mut tell);
+            if let Some(exit) = child.exit() {
+                log::info!("service {service}: process {process} has gone: {exit}");
+                let written = child.input.written();
+                events.push(Event::Exit { id, exit, written });
+                self.children.remove(&id.0);
+            } else if child.has_work() {
+                self.list(id);
+            }
+        }
+    }
+
+    /// Notes that something is to be done for a program.
+    fn list(&mut self, id: ProgramId) {
+        if let Some(child) = self.children.get_mut(&id.0)
+            && !mem::replace(&mut child.listed, true)
+        {
+            self.busy.push(id);
+        }
+    }
+}
+
+impl Drop for Pump {
+    /// All are ended before any is waited for.
+    fn drop(&mut self) {
+        for child in self.children.values_mut() {
+            child.kill();
+        }
+    }
+}
+
+impl fmt::Debug for Pump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pump").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+impl ProgramId {
+    fn token(self, part: Part) -> Token {
+        Token(self.0 * PARTS_LEN + part as usize)
+    }
+
+    fn of(token: Token) -> Option<(Self, Part)> {
+        let parts = [Part::Input, Part::Output, Part::Errors, Part::Exit];
+        let part = parts.into_iter().find(|&part| part as usize == token.0 % PARTS_LEN)?;
+        (token != WAKER).then_some((Self(token.0 / PARTS_LEN), part))
+    }
+}
+
+const PARTS_LEN: usize = 4;
+/// So many programs have names that no other program of the pump has had.
+const IDS_END: usize = usize::MAX / PARTS_LEN;
+const WAKER: Token = Token(usize::MAX);
+/// How many events one turn takes up; the others wait for the next.
+const EVENTS_MAX: usize = 256;
+/// How much of a standard error is read in one turn.
+const ERRORS_SHARE_BYTES: usize = 16_384;

@@ -1,0 +1,114 @@
+//! `Launch`: how a child process begins. Nothing in here knows how it goes on.
+//!
+//! The program is executed as `./name` in its own folder. The folder is the one that is held
+//! open since the program was looked up, so that nobody can lead the way there astray; that the
+//! name still means the file that was looked at is checked just before. Who exchanges it in
+//! between can write to the document root, and may run programs anyway. The alternative, to
+//! execute the open file itself, leaves no such moment, and breaks programs instead: a script
+//! then is `/dev/fd/N`, so that Python looks there for the modules that stand beside it.
+//!
+//! The standard library starts it with `posix_spawn`, which copies no page tables: so it costs
+//! the same in a host with much memory, and holds up no other thread. That leaves no moment for
+//! code of ours in the child, such as asking for a signal at the death of its parent, which
+//! would mean the thread that started it. So this is what is guaranteed: a host that stops ends
+//! all groups; of a host that is killed, programs see the end of their standard input. The
+//! standard library also clears the mask of signals and puts SIGPIPE back to what programs
+//! expect.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::host::program::lookup::Program;
+
+/// A program that is about to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// Which one.
+    pub program: &'a Program,
+    /// The variables of this process's environment that it gets besides PATH.
+    pub pass_env: &'a [String],
+    /// The rest of its environment, by name and value, which counts before the others.
+    pub variables: &'a [(OsString, OsString)],
+}
+
+/// Why a program does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// It is another file by now; to be looked up again.
+    Replaced,
+    /// Too many programs run.
+    TooMany {
+        /// How many may.
+        max: usize,
+    },
+    /// The host has stopped.
+    Stopped,
+    /// The system says no.
+    System(io::Error),
+}
+
+impl Launch<'_> {
+    /// Starts it, as the leader of a process group of its own, with pipes for its standard
+    /// input, output and error.
+    pub(super) fn start(self) -> Result<Child, StartError> {
+        if !self.program.is_same() {
+            return Err(StartError::Replaced);
+        }
+        let mut command = Command::new(Path::new(".").join(self.program.name()));
+        command.current_dir(self.program.folder()).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or(PATH_FALLBACK.into()));
+        for name in self.pass_env {
+            if let Some(value) = env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.spawn().map_err(StartError::System)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = match self {
+            Self::Replaced => return f.write_str("the file was replaced just now"),
+            Self::TooMany { max } => return write!(f, "{max} of it run, which is the most"),
+            Self::Stopped => return f.write_str("the host has stopped"),
+            Self::System(error) => error,
+        };
+        write!(f, "it cannot be started: {error}")?;
+        match error.raw_os_error() {
+            Some(libc::ENOEXEC) => f.write_str(
+                "; it is neither made for this machine nor a script whose first line is #! and an \
+                 interpreter",
+            ),
+            // The program itself was there a moment ago.
+            Some(libc::ENOENT) => f.write_str(
+                "; it is the interpreter that is missing, which its first line names, or else its \
+                 loader",
+            ),
+            Some(libc::EACCES) => f.write_str(
+                "; this user may not execute it, or its interpreter, or nobody may where it is",
+            ),
+            Some(libc::ETXTBSY) => f.write_str("; somebody is writing it"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System(error) => Some(error),
+            Self::Replaced | Self::TooMany { .. } | Self::Stopped => None,
+        }
+    }
+}
+
+/// Where programs are looked for by programs, if this process has not been told.
+const PATH_FALLBACK: &str = "/usr/local/bin:/usr/bin:/bin";

@@ -1,0 +1,215 @@
+//! What can be wrong with what a program writes. A [`Mistake`] costs the line that it is in; a
+//! [`Fault`] means that nobody knows where the next line begins, or what it would do.
+
+use std::fmt;
+
+use crate::service::SocketId;
+
+/// The streams are out of step, or were never in step: nothing more is read, and the program
+/// is to be ended. Each has the line that it was noticed in, cut to 200 bytes and escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A header line is above 1024 bytes.
+    LongHeader {
+        /// Its beginning.
+        line: String,
+    },
+    /// A header line has control characters, or is not UTF-8.
+    Characters {
+        /// The line.
+        line: String,
+    },
+    /// A last word that begins with `+` is not a length.
+    Length {
+        /// The line.
+        line: String,
+    },
+    /// A body is not followed by a newline.
+    Unended {
+        /// The header of the body.
+        line: String,
+        /// What follows instead.
+        found: String,
+    },
+    /// A verb that always has a body comes without a length, so that its body would be taken
+    /// for lines.
+    Uncounted {
+        /// The line.
+        line: String,
+    },
+    /// The first line is not READY.
+    NotReady {
+        /// The line.
+        line: String,
+    },
+    /// READY has another version, or words that are not known.
+    Ready {
+        /// The line.
+        line: String,
+    },
+    /// The stream ends within a header line.
+    CutHeader {
+        /// Its beginning.
+        line: String,
+    },
+    /// The stream ends within a body.
+    CutBody {
+        /// The header of the body.
+        line: String,
+        /// How many bytes of the body are missing, besides the newline.
+        left: u64,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LongHeader { line } => {
+                write!(f, "a header line above 1024 bytes begins with \"{line}\"")
+            }
+            Self::Characters { line } => {
+                write!(f, "the header line \"{line}\" is not UTF-8 without control characters")
+            }
+            Self::Length { line } => write!(
+                f,
+                "the last word of \"{line}\" is not a length: + and 1 to 10 decimal digits"
+            ),
+            Self::Unended { line, found } => write!(
+                f,
+                "the body of \"{line}\" is followed by \"{found}\" instead of a newline; lengths \
+                 count bytes"
+            ),
+            Self::Uncounted { line } => {
+                write!(f, "the line \"{line}\" lacks the length of its body, such as +5")
+            }
+            Self::NotReady { line } => write!(
+                f,
+                "the first line is \"{line}\" instead of READY 1; a program that writes plain \
+                 lines needs the mode per-socket"
+            ),
+            Self::Ready { line } => write!(
+                f,
+                "\"{line}\" is none of READY 1, READY 1 admission=ask, READY 1 protocols=NAME,..."
+            ),
+            Self::CutHeader { line } => write!(f, "the output ends within the line \"{line}\""),
+            Self::CutBody { line, left } => {
+                write!(f, "the output ends {left} bytes before the end of the body of \"{line}\"")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// A line that could not be done. It has done nothing, its body is skipped, and the program is
+/// told with an ERR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line's first word, cut to 32 bytes; empty if it has none.
+    pub verb: String,
+    /// The line's second word, if that is one socket.
+    pub id: Option<SocketId>,
+    /// What is wrong.
+    pub wrong: Wrong,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.wrong.fmt(f)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// It has no words.
+    Empty,
+    /// Its verb is not known.
+    Verb,
+    /// It is READY, and not the first line.
+    Again,
+    /// Its words are not those of the verb, which have this form.
+    Form(&'static str),
+    /// A word is not a socket id.
+    Id(String),
+    /// A topic has a name that no topic can have.
+    Topic(String),
+    /// A code that a close frame may not carry.
+    Code(String),
+    /// A status that does not end a request.
+    Status(String),
+    /// Not a level of logging.
+    Level(String),
+    /// A label's key is malformed, or taken.
+    Key(String),
+    /// A label's value has control characters.
+    Value,
+    /// A subprotocol that is not a token.
+    Protocol(String),
+    /// The body of a REJECT has this line where a header is expected.
+    Header(String),
+    /// The body is longer than allowed.
+    Long {
+        /// The length that the header tells.
+        found: u64,
+        /// The longest that is allowed.
+        max: usize,
+    },
+    /// The body has to be UTF-8 and is not, from this byte on.
+    Utf8(usize),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a line without words, where a verb is expected"),
+            Self::Verb => f.write_str(
+                "no such verb; there are ACCEPT, REJECT, TEXT, BIN, CLOSE, SUB, UNSUB, PAUSE, \
+                 RESUME, SET and LOG",
+            ),
+            Self::Again => f.write_str("READY is the first line, and only the first"),
+            Self::Form(form) => write!(f, "the form of the line is: {form}"),
+            Self::Id(found) => {
+                write!(f, "{found:?} is not a socket id, which is a number from an OPEN or ASK")
+            }
+            Self::Topic(found) => write!(
+                f,
+                "{found:?} is not a topic: 1 to 256 bytes without blanks, commas and control \
+                 characters, not beginning with +"
+            ),
+            Self::Code(found) => write!(
+                f,
+                "{found:?} is not a close code to send: 1000 to 1003, 1007 to 1014, 3000 to 4999"
+            ),
+            Self::Status(found) => write!(f, "{found:?} is not a status from 200 to 599"),
+            Self::Level(found) => {
+                write!(f, "{found:?} is none of the levels error, warn, info, debug, trace")
+            }
+            Self::Key(found) => write!(
+                f,
+                "{found:?} is not a key: 1 to 32 of a-z, 0-9, - and _, none of {}",
+                super::said::KEYS_TAKEN.join(", ")
+            ),
+            Self::Value => f.write_str("a value of a label has no control characters"),
+            Self::Protocol(found) => write!(f, "{found:?} is not a subprotocol, which is a token"),
+            Self::Header(found) => write!(
+                f,
+                "{found:?} is not a header line; a body is header lines, an empty line, content, \
+                 and leaves out Content-Length, Transfer-Encoding and Connection"
+            ),
+            Self::Long { found, max } => write!(f, "a body of {found} bytes, {max} are allowed"),
+            Self::Utf8(at) => write!(f, "the body is not UTF-8 from byte {at} on"),
+        }
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// `bytes` for a log: cut, and escaped.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
+    bytes[..bytes.len().min(EXCERPT_BYTES_MAX)].escape_ascii().to_string()
+}
+
+const EXCERPT_BYTES_MAX: usize = 200;

@@ -1,0 +1,204 @@
+//! Frames: a header line, and a body if the header's last word counts one. What the words mean
+//! is not looked at, so that a frame of an unknown kind is skipped like any other.
+
+use crate::programs::Fault;
+use crate::programs::fault::excerpt;
+
+/// Cuts a stream of bytes into frames. It holds one header, and of a body what has come of it.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    state: State,
+    /// The header line, while it comes and until its frame has ended.
+    line: Vec<u8>,
+    /// How much of the line is words; its length, if it has one, stands behind them.
+    words_len: usize,
+    length: Option<u64>,
+    body: Vec<u8>,
+}
+
+/// A part of a frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// A header is there, to be looked at with [`Frames::words`] and [`Frames::length`]. If it
+    /// has a length, its body comes next, unless [`Frames::skip_body`] is called now.
+    Header,
+    /// The body of that header.
+    Body(Vec<u8>),
+    /// The streams are out of step: whatever comes is swallowed.
+    Fault(Fault),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Between two frames.
+    #[default]
+    Between,
+    Header,
+    /// So many bytes of the body are still to come.
+    Body(u64),
+    /// So many bytes are still to be skipped.
+    Skipped(u64),
+    /// After a fault.
+    Dead,
+}
+
+impl Frames {
+    /// Takes bytes up to the next piece: gives back how many, and the piece. Without a piece
+    /// all bytes have been taken.
+    pub(super) fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Piece>) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (used, piece) = self.step(rest);
+            rest = &rest[used..];
+            if let Some(Piece::Fault(_)) = piece {
+                self.die();
+                return (bytes.len(), piece);
+            }
+            if piece.is_some() {
+                return (bytes.len() - rest.len(), piece);
+            }
+        }
+        (bytes.len(), None)
+    }
+
+    /// The body of the header that has just come is skipped when it comes.
+    pub(super) const fn skip_body(&mut self) {
+        if let State::Body(left) = self.state {
+            self.state = State::Skipped(left);
+        }
+    }
+
+    /// Nothing more can be read: whatever comes is swallowed, and nothing is held.
+    pub(super) fn die(&mut self) {
+        *self = Self { state: State::Dead, ..Self::default() };
+    }
+
+    /// The words of the header, without its length.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> + Clone {
+        // They were checked when the line was whole.
+        let words = str::from_utf8(&self.line[..self.words_len]).unwrap_or_default();
+        words.split(' ').filter(|word| !word.is_empty())
+    }
+
+    /// The header line for a log.
+    pub(super) fn excerpt(&self) -> String {
+        excerpt(&self.line)
+    }
+
+    /// The length of the body that the header counts.
+    pub(super) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The end of the stream.
+    pub(super) fn finish(&self) -> Result<(), Fault> {
+        match self.state {
+            State::Between | State::Dead => Ok(()),
+            State::Header => Err(Fault::CutHeader { line: excerpt(&self.line) }),
+            State::Body(left) | State::Skipped(left) => {
+                Err(Fault::CutBody { line: excerpt(&self.line), left })
+            }
+        }
+    }
+
+    /// The bytes of memory that are held.
+    #[cfg(test)]
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.line.capacity() + self.body.capacity()
+    }
+
+    /// Up to the next change of state. `bytes` are not empty.
+    fn step(&mut self, bytes: &[u8]) -> (usize, Option<Piece>) {
+        match self.state {
+            State::Between => {
+                self.line.clear();
+                self.state = State::Header;
+                (0, None)
+            }
+            State::Header => self.step_header(bytes),
+            State::Body(0) | State::Skipped(0) if bytes[0] != b'\n' => {
+                let (line, found) = (excerpt(&self.line), excerpt(&bytes[..1]));
+                (1, Some(Piece::Fault(Fault::Unended { line, found })))
+            }
+            State::Body(0) => {
+                self.state = State::Between;
+                (1, Some(Piece::Body(std::mem::take(&mut self.body))))
+            }
+            State::Skipped(0) => {
+                self.state = State::Between;
+                (1, None)
+            }
+            State::Body(left) => {
+                let (used, left) = split(bytes, left);
+                let more = usize::try_from(left).unwrap_or(usize::MAX).saturating_add(used);
+                // As much again as has come, and never more than is to come.
+                if self.body.capacity() - self.body.len() < used {
+                    self.body.reserve_exact(more.min(used.max(self.body.len())));
+                }
+                self.body.extend_from_slice(&bytes[..used]);
+                self.state = State::Body(left);
+                (used, None)
+            }
+            State::Skipped(left) => {
+                let (used, left) = split(bytes, left);
+                self.state = State::Skipped(left);
+                (used, None)
+            }
+            State::Dead => (bytes.len(), None),
+        }
+    }
+
+    fn step_header(&mut self, bytes: &[u8]) -> (usize, Option<Piece>) {
+        // One byte more than is allowed tells that it is too long.
+        let room = (HEADER_BYTES_MAX + 1 - self.line.len()).min(bytes.len());
+        let end = bytes[..room].iter().position(|&byte| byte == b'\n');
+        self.line.extend_from_slice(&bytes[..end.unwrap_or(room)]);
+        if self.line.len() > HEADER_BYTES_MAX {
+            return (room, Some(Piece::Fault(Fault::LongHeader { line: excerpt(&self.line) })));
+        }
+        let Some(end) = end else { return (room, None) };
+        if self.line.last() == Some(&b'\r') {
+            self.line.pop();
+        }
+        (end + 1, Some(self.begin().map_or_else(Piece::Fault, |()| Piece::Header)))
+    }
+
+    /// Looks at a header that is whole: its characters, and the length at its end.
+    fn begin(&mut self) -> Result<(), Fault> {
+        let characters = || Fault::Characters { line: excerpt(&self.line) };
+        let line = str::from_utf8(&self.line).map_err(|_| characters())?;
+        if line.chars().any(char::is_control) {
+            return Err(characters());
+        }
+        let line = line.trim_end_matches(' ');
+        let start = line.rfind(' ').map_or(0, |at| at + 1);
+        let (length, words_len) = match line[start..].strip_prefix('+') {
+            Some(digits) => {
+                let length = number(digits, LENGTH_DIGITS_MAX);
+                (Some(length.ok_or_else(|| Fault::Length { line: excerpt(&self.line) })?), start)
+            }
+            None => (None, line.len()),
+        };
+        (self.length, self.words_len) = (length, words_len);
+        self.state = length.map_or(State::Between, State::Body);
+        Ok(())
+    }
+}
+
+/// A decimal number of so many digits at most, that fits 64 bits.
+pub(super) fn number(digits: &str, digits_max: usize) -> Option<u64> {
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    // The library would take a sign, too.
+    if all_digits && digits.len() <= digits_max { digits.parse().ok() } else { None }
+}
+
+/// How many of `bytes` belong to the `left` that are to come, and how many are left then.
+fn split(bytes: &[u8], left: u64) -> (usize, u64) {
+    let used = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+    (used, left - used as u64)
+}
+
+/// The longest header line, without its newline.
+pub(super) const HEADER_BYTES_MAX: usize = 1024;
+/// A longer length is no length that anybody means.
+const LENGTH_DIGITS_MAX: usize = 10;

@@ -1,0 +1,126 @@
+//! Plain lines: what a program writes that serves one socket and knows of no protocol, and how
+//! messages are told to it.
+
+use std::fmt;
+
+use crate::ws::{Close, CloseCode, Message};
+
+/// Makes text messages of lines, in whatever pieces they come. It holds one line, as far as it
+/// has come.
+///
+/// ```
+/// use switchboard::Message;
+/// use switchboard::programs::Lines;
+///
+/// let mut lines = Lines::new(1 << 20);
+/// assert_eq!(lines.receive(b"one\r\ntwo"), (5, Some(Ok(Message::from("one")))));
+/// assert_eq!(lines.receive(b"two"), (3, None));
+/// assert_eq!(lines.finish(), Some(Ok(Message::from("two"))));
+/// ```
+#[derive(Debug)]
+pub struct Lines {
+    held: Vec<u8>,
+    line_bytes_max: usize,
+    is_dead: bool,
+}
+
+/// Why a line is no message. Nothing more is read, and the socket is to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineFault {
+    /// It is longer than so many bytes.
+    Long(usize),
+    /// It is not UTF-8, from this byte on.
+    Utf8(usize),
+}
+
+impl LineFault {
+    /// What the peer is told.
+    #[must_use]
+    pub fn close(self) -> Close {
+        // RFC 6455, 7.4.1: an unexpected condition at the server, since the peer has done nothing.
+        Close::new(CloseCode::INTERNAL, "the program wrote what is no message")
+    }
+}
+
+impl fmt::Display for LineFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Long(max) => write!(f, "the program wrote a line above {max} bytes"),
+            Self::Utf8(at) => write!(
+                f,
+                "the program wrote a line that is not UTF-8 from byte {at} on; one that writes \
+                 binary data needs the framing bytes"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LineFault {}
+
+impl Lines {
+    /// A reader of lines of so many bytes at most, their ends not counted.
+    #[must_use]
+    pub const fn new(line_bytes_max: usize) -> Self {
+        Self { held: Vec::new(), line_bytes_max, is_dead: false }
+    }
+
+    /// Takes bytes up to the end of a line: gives back how many, and the message. To be called
+    /// with the rest until there is none; then all bytes have been taken.
+    pub fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, LineFault>>) {
+        if self.is_dead {
+            return (bytes.len(), None);
+        }
+        // One byte more than is allowed may be the carriage return before a newline.
+        let room = (self.line_bytes_max.saturating_add(1) - self.held.len()).min(bytes.len());
+        let end = bytes[..room].iter().position(|&byte| byte == b'\n');
+        if end.is_none() && room < bytes.len() && bytes[room] != b'\n' {
+            return (bytes.len(), Some(Err(self.die(LineFault::Long(self.line_bytes_max)))));
+        }
+        let end = end.or_else(|| (room < bytes.len()).then_some(room));
+        self.held.extend_from_slice(&bytes[..end.unwrap_or(room)]);
+        match end {
+            None => (bytes.len(), None),
+            Some(end) => {
+                let message = self.end();
+                let used = if message.is_err() { bytes.len() } else { end + 1 };
+                (used, Some(message))
+            }
+        }
+    }
+
+    /// The end of the output, and the message of a last line without a newline.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Result<Message, LineFault>> {
+        (!self.held.is_empty()).then(|| self.end())
+    }
+
+    /// The line is whole.
+    fn end(&mut self) -> Result<Message, LineFault> {
+        let mut line = std::mem::take(&mut self.held);
+        // As many programs end their lines that were written for other systems.
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        if line.len() > self.line_bytes_max {
+            return Err(self.die(LineFault::Long(self.line_bytes_max)));
+        }
+        let text = String::from_utf8(line);
+        let valid_up_to = |error: std::string::FromUtf8Error| error.utf8_error().valid_up_to();
+        text.map(Message::Text).map_err(|error| self.die(LineFault::Utf8(valid_up_to(error))))
+    }
+
+    fn die(&mut self, fault: LineFault) -> LineFault {
+        (self.held, self.is_dead) = (Vec::new(), true);
+        fault
+    }
+}
+
+/// Appends a message as a program of its own gets it: a text with a newline behind it, bytes as
+/// they are. Newlines within a text are not marked.
+pub fn encode_line(message: &Message, out: &mut Vec<u8>) {
+    out.extend_from_slice(message.as_bytes());
+    match message {
+        Message::Text(_) => out.push(b'\n'),
+        Message::Binary(_) => {}
+    }
+}

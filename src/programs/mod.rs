@@ -1,0 +1,46 @@
+//! Programs as services, the part without I/O: what a child process and the host write to each
+//! other, as bytes and as values. `docs/programs.md` is its specification. No processes, pipes
+//! or threads; and nothing is allocated by a length that a program merely declares.
+//!
+//! In reading order:
+//!
+//! - `frames`: header lines and the bodies that they count, whatever they mean
+//! - `fault`: [`Fault`], after which nothing more can be read; [`Mistake`], which costs one line
+//! - `audience`: ids, lists of ids, topics
+//! - `said`: [`Said`], what a program can say, from the words of its header and its body
+//! - `answer`: the body of a REJECT
+//! - `reader`: [`Reader`], from bytes to what was said
+//! - `variables`: the variables of a socket's request, for OPEN and for environments
+//! - `told`: [`Told`], what a program is told, to bytes
+//! - `lines`: plain lines, for programs that serve one socket each
+//! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
+//! - `transcript`: both directions as text to be read and edited
+//! - `replay`: whether a program says what its transcript expects
+
+mod answer;
+mod audience;
+mod fault;
+mod frames;
+mod lines;
+mod pattern;
+mod reader;
+mod replay;
+mod said;
+#[cfg(test)]
+mod tests;
+mod told;
+mod transcript;
+mod variables;
+
+pub use fault::{Fault, Mistake, Wrong};
+pub use lines::{LineFault, Lines, encode_line};
+pub use pattern::Pattern;
+pub use reader::{Heard, Reader};
+pub use replay::{Difference, Replay};
+pub use said::{Level, Said};
+pub use told::{Place, Told};
+pub use transcript::{Entry, Recorder, Transcript, TranscriptError, Way};
+pub use variables::{Mode, Variable, own_variables, request_variables};
+
+/// The version of the protocol.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,148 @@
+//! Bytes as transcripts have them: what cannot be seen is escaped, and a body may have gaps.
+
+use crate::programs::fault::excerpt;
+
+/// The bytes of a body, with gaps that stand for any bytes. A gap is written by hand, where a
+/// program says something else each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// What stands before, between and after the gaps: one more than there are gaps.
+    pieces: Vec<Vec<u8>>,
+}
+
+impl Pattern {
+    /// Whether `bytes` are these but for the gaps.
+    #[must_use]
+    pub fn matches(&self, bytes: &[u8]) -> bool {
+        let [first, rest @ ..] = &self.pieces[..] else { return false };
+        let Some(mut left) = bytes.strip_prefix(&first[..]) else { return false };
+        let [between @ .., last] = rest else { return left.is_empty() };
+        for piece in between {
+            // The first place is as good as any: it leaves the most for those that follow.
+            let found = left.windows(piece.len().max(1)).position(|window| window == &piece[..]);
+            let Some(at) = found.or(piece.is_empty().then_some(0)) else { return false };
+            left = &left[at + piece.len()..];
+        }
+        left.ends_with(last)
+    }
+
+    /// The bytes, if there are no gaps.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.pieces[..] {
+            [bytes] => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Adds a byte at the end.
+    pub(super) fn push(&mut self, byte: u8) {
+        if let Some(last) = self.pieces.last_mut() {
+            last.push(byte);
+        }
+    }
+
+    /// What is written of the body where a line tells of it.
+    pub(super) fn excerpt(&self) -> String {
+        self.pieces.iter().map(|piece| excerpt(piece)).collect::<Vec<_>>().join("\\*")
+    }
+
+    /// Appends the lines of the body to a transcript.
+    pub(super) fn write(&self, out: &mut String) {
+        let lines = self.pieces.iter().map(|piece| piece.split(|&byte| byte == b'\n'));
+        out.push_str("| ");
+        for (number, lines) in lines.enumerate() {
+            if number > 0 {
+                out.push_str("\\*");
+            }
+            for (number, line) in lines.enumerate() {
+                if number > 0 {
+                    end_line(out);
+                    out.push_str("| ");
+                }
+                escape(line, LINE_COLUMNS, out);
+            }
+        }
+        end_line(out);
+    }
+}
+
+impl From<Vec<u8>> for Pattern {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { pieces: vec![bytes] }
+    }
+}
+
+/// Ends a line of a body. A blank at its end, which an editor would take away, is escaped.
+fn end_line(out: &mut String) {
+    let is_empty = out.ends_with("\n| ") || out == "| ";
+    if out.ends_with(' ') {
+        out.pop();
+        if !is_empty {
+            out.push_str("\\x20");
+        }
+    }
+    out.push('\n');
+}
+
+/// Appends `bytes`, of which none is a newline, so that they can be read: what cannot be seen is
+/// escaped. Beyond so many columns the line goes on in the next.
+pub(super) fn escape(bytes: &[u8], columns_max: usize, out: &mut String) {
+    let mut column = 0;
+    let mut add = |word: &str| {
+        if column + word.len() > columns_max {
+            out.push_str("\\\n| ");
+            column = 0;
+        }
+        out.push_str(word);
+        column += word.len();
+    };
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02X}")).collect::<String>();
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            let mut buffer = [0; 4];
+            let text: &str = character.encode_utf8(&mut buffer);
+            match character {
+                '\\' => add("\\\\"),
+                '\t' => add("\\t"),
+                '\r' => add("\\r"),
+                '\'' | '"' => add(text),
+                // The library knows which characters can be seen.
+                _ if character.escape_debug().len() == 1 => add(text),
+                _ => add(&hex(text.as_bytes())),
+            }
+        }
+        for byte in chunk.invalid() {
+            add(&hex(&[*byte]));
+        }
+    }
+}
+
+/// Appends what `text` means; gives back whether it goes on in the next line. `None` if a
+/// backslash means nothing.
+pub(super) fn unescape(text: &str, out: &mut Pattern) -> Option<bool> {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match bytes.next() {
+            None => return Some(true),
+            Some(b'\\') => out.push(b'\\'),
+            Some(b't') => out.push(b'\t'),
+            Some(b'r') => out.push(b'\r'),
+            Some(b'*') => out.pieces.push(Vec::new()),
+            Some(b'x') => {
+                let digits = [bytes.next()?, bytes.next()?].map(char::from);
+                let [high, low] = digits.map(|digit| digit.to_digit(16));
+                out.push(u8::try_from(high? << 4 | low?).ok()?);
+            }
+            Some(_) => return None,
+        }
+    }
+    Some(false)
+}
+
+/// So many characters of a body stand in one line.
+const LINE_COLUMNS: usize = 96;

@@ -1,0 +1,52 @@
+//! Tests of what programs and the host write. A line is a row of a table; the laws are that any
+//! cutting gives the same, that what is written can be read, and that little is held meanwhile.
+
+mod laws;
+mod lines;
+mod reader;
+mod replay;
+mod told;
+mod transcript;
+
+use crate::limits::Limits;
+use crate::programs::{Heard, Reader, Said};
+use crate::service::{Admission, Request};
+use crate::ws::Target;
+use crate::ws::head::HeadReader;
+
+/// All that is heard of `bytes`, which come in pieces of these lengths.
+fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<Heard> {
+    let mut reader = Reader::new(MESSAGE_BYTES_MAX);
+    let (mut heard, mut rest) = (Vec::new(), bytes);
+    for &len in pieces {
+        let (mut piece, behind) = rest.split_at(len);
+        rest = behind;
+        loop {
+            let (used, item) = reader.receive(piece);
+            piece = &piece[used..];
+            let Some(item) = item else { break };
+            heard.push(item);
+        }
+        assert!(piece.is_empty(), "what is not heard is taken");
+    }
+    heard.extend(reader.finish().err().map(Heard::Fault));
+    heard
+}
+
+/// A READY, which every program has said before what a row is about.
+fn ready() -> Heard {
+    Heard::Said(Said::Ready(Admission::default()))
+}
+
+/// The request of a head, whose peer is at 192.0.2.7:5000.
+fn request(head: &str, protocols: &[&str]) -> Request {
+    let read = HeadReader::default().receive(head.as_bytes(), &Limits::SERVER);
+    let (_, head) = read.unwrap_or_else(|error| panic!("{error}"));
+    let head = head.expect("the head ends");
+    let Target { path, query, .. } = Target::parse(head.target()).expect("it is a target");
+    let peer = "192.0.2.7:5000".parse().expect("an address");
+    let protocols = protocols.iter().map(|name| (*name).to_owned()).collect();
+    Request::new(head, path, query, peer, protocols)
+}
+
+const MESSAGE_BYTES_MAX: usize = 2000;

@@ -1,0 +1,156 @@
+//! What a program is told, byte by byte.
+
+use std::sync::Arc;
+
+use super::request;
+use crate::programs::{Mistake, Mode, Place, Told, Wrong, own_variables, request_variables};
+use crate::service::{Inbound, Request, SocketId};
+use crate::ws::{Close, CloseCode, Message};
+
+const ID: SocketId = SocketId::from_u64(17);
+
+fn place(service: &str) -> Place {
+    Place { service: service.to_owned(), address: "[::1]:12345".parse().expect("an address") }
+}
+
+fn bytes(told: Told, place: &Place) -> String {
+    let mut out = Vec::new();
+    told.encode(place, &mut out);
+    String::from_utf8(out).expect("the rows are UTF-8")
+}
+
+#[test]
+fn rows() {
+    let hello = Told::Hello { message_bytes_max: 10, send_bytes_max: 20 };
+    let mistake = |verb: &str, id| Mistake { verb: verb.to_owned(), id, wrong: Wrong::Utf8(3) };
+    let (known, unknown) = (mistake("TEXT", Some(ID)), mistake("", None));
+    let data = |message| Inbound::Data { id: ID, message };
+    let (text, binary) = (data(Message::from("h\u{e9}")), data(Message::from(&b"\n\n"[..])));
+    let close = |close| Inbound::Close { id: ID, close };
+    let lost = close(Close::new(CloseCode::LOST, ""));
+    let left = close(Close::new(CloseCode::NORMAL, "bye\nbye"));
+    let (full, drained) = (Inbound::Full { id: ID, bytes: 70_000 }, Inbound::Drained { id: ID });
+    let rows = [
+        (hello, "HELLO 1 service=/chat max-message=10 max-send=20\n"),
+        (Told::Inbound(&text), "TEXT 17 +3\nh\u{e9}\n"),
+        (Told::Inbound(&binary), "BIN 17 +2\n\n\n\n"),
+        (Told::Inbound(&full), "FULL 17 70000\n"),
+        (Told::Inbound(&drained), "DRAIN 17\n"),
+        (Told::Inbound(&lost), "CLOSE 17 1006 +0\n\n"),
+        (Told::Inbound(&left), "CLOSE 17 1000 +7\nbye\nbye\n"),
+        (Told::Reload, "RELOAD\n"),
+        (Told::Stop { ms: 30_000 }, "STOP 30000\n"),
+        (Told::Mistake(&known), "ERR TEXT 17 +36\nthe body is not UTF-8 from byte 3 on\n"),
+        (Told::Mistake(&unknown), "ERR - - +36\nthe body is not UTF-8 from byte 3 on\n"),
+    ];
+    for (told, expected) in rows {
+        assert_eq!(bytes(told, &place("/chat")), expected);
+    }
+    let path = "/a b/\u{e9}%20";
+    assert_eq!(
+        bytes(hello, &place(path)),
+        "HELLO 1 service=/a%20b/%C3%A9%2520 max-message=10 max-send=20\n"
+    );
+    assert!(bytes(hello, &place(&"\u{e9}".repeat(9000))).len() < 1024, "it is a header");
+}
+
+const HEAD: &str = "GET /chat/r%20m?q=%20&x HTTP/1.1\r\nHost: example.org:80\r\n\
+    Cookie: a=1\r\nX-Twice: 1\r\nPROXY: evil\r\nX_Under: no\r\nx-twice:2\r\nCookie: b=2\r\n\r\n";
+
+#[test]
+fn requests() {
+    let request = Arc::new(request(HEAD, &["chat.v2", "chat.v1"]));
+    let software = concat!("SERVER_SOFTWARE=switchboard/", env!("CARGO_PKG_VERSION"), "\n");
+    let lines = [
+        "GATEWAY_INTERFACE=CGI/1.1\nPATH_INFO=/r m\nQUERY_STRING=q=%20&x\n",
+        "REMOTE_ADDR=192.0.2.7\nREMOTE_HOST=192.0.2.7\nREMOTE_PORT=5000\nREQUEST_METHOD=GET\n",
+        "REQUEST_URI=/chat/r%20m?q=%20&x\nSCRIPT_NAME=/chat\nSERVER_NAME=example.org\n",
+        "SERVER_PORT=12345\nSERVER_PROTOCOL=HTTP/1.1\n",
+        software,
+        "WS_SUBPROTOCOLS=chat.v2,chat.v1\n",
+        "HTTP_COOKIE=a=1; b=2\nHTTP_HOST=example.org:80\nHTTP_X_TWICE=1, 2\n",
+    ]
+    .concat();
+    let place = place("/chat");
+    let (ask, open) = (
+        Inbound::Ask { id: ID, request: request.clone() },
+        Inbound::Open { id: ID, request: request.clone() },
+    );
+    let len = lines.len();
+    assert_eq!(bytes(Told::Inbound(&ask), &place), format!("ASK 17 +{len}\n{lines}\n"));
+    assert_eq!(bytes(Told::Inbound(&open), &place), format!("OPEN 17 +{len}\n{lines}\n"));
+    let resumed = format!("OPEN 17 +{}\n{lines}RESUMED=1\n\n", len + 10);
+    assert_eq!(bytes(Told::Resumed { id: ID, request: &request }, &place), resumed);
+}
+
+#[test]
+fn names_of_hosts() {
+    let rows = [
+        ("example.org", "example.org"),
+        ("example.org:80", "example.org"),
+        ("[::1]", "[::1]"),
+        ("[::1]:80", "[::1]"),
+        ("", "::1"),
+        (":80", "::1"),
+    ];
+    for (host, name) in rows {
+        let request = request(&format!("GET /chat HTTP/1.1\r\nHost: {host}\r\n\r\n"), &[]);
+        assert_eq!(value(&request, "SERVER_NAME").as_deref(), Some(name), "{host}");
+        assert_eq!(value(&request, "PATH_INFO").as_deref(), Some(""), "nothing is below");
+    }
+}
+
+/// RFC 3875, 4.1: what every script may count on.
+#[test]
+fn required_variables_are_there_once() {
+    let request = request("GET /other HTTP/1.1\r\nHost: h\r\n\r\n", &[]);
+    let variables = request_variables(&request, &place("/chat"));
+    for name in [
+        "GATEWAY_INTERFACE",
+        "QUERY_STRING",
+        "REMOTE_ADDR",
+        "REQUEST_METHOD",
+        "SCRIPT_NAME",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SERVER_PROTOCOL",
+        "SERVER_SOFTWARE",
+    ] {
+        let found = variables.iter().filter(|variable| variable.name == name);
+        assert_eq!(found.count(), 1, "{name}");
+    }
+}
+
+/// A value that would be two lines is left out, as it cannot be told.
+#[test]
+fn values_have_no_control_characters() {
+    let head = request("GET /chat HTTP/1.1\r\nHost: h\r\nA: \tb\tc\r\n\r\n", &[]).head().clone();
+    let peer = "192.0.2.7:5000".parse().expect("an address");
+    let request = Request::new(head, "/chat/a\nB=c".into(), "a\0b".into(), peer, Vec::new());
+    assert_eq!(value(&request, "PATH_INFO"), None);
+    assert_eq!(value(&request, "QUERY_STRING"), None);
+    assert_eq!(value(&request, "HTTP_A").as_deref(), Some("b\tc"));
+}
+
+#[test]
+fn variables_of_our_own() {
+    for (mode, protocol) in [(Mode::Shared, "1"), (Mode::Lines, "lines"), (Mode::Bytes, "bytes")] {
+        let variables = own_variables(mode, "/chat");
+        let shown: Vec<_> = variables
+            .iter()
+            .map(|variable| (variable.name.as_str(), &variable.value[..]))
+            .collect();
+        let expected = [
+            ("SWITCHBOARD_PROTOCOL", protocol.as_bytes()),
+            ("SWITCHBOARD_SERVICE", b"/chat"),
+            ("PYTHONUNBUFFERED", b"1"),
+        ];
+        assert_eq!(shown, expected);
+    }
+}
+
+fn value(request: &Request, name: &str) -> Option<String> {
+    let variables = request_variables(request, &place("/chat"));
+    let found = variables.into_iter().find(|variable| variable.name == name)?;
+    Some(String::from_utf8_lossy(&found.value).into_owned())
+}

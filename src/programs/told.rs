@@ -1,0 +1,151 @@
+//! `Told`: what a program is told, and its bytes.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use crate::programs::variables::{Variable, request_variables};
+use crate::programs::{Mistake, VERSION};
+use crate::service::{Inbound, Request, SocketId};
+use crate::ws::Message;
+
+/// What the host tells a program, in one line with or without a body.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// HELLO: the version, and what is allowed. Always the first.
+    Hello {
+        /// The longest message that comes from a peer.
+        message_bytes_max: usize,
+        /// The longest message that the program may send.
+        send_bytes_max: usize,
+    },
+    /// ASK, OPEN, TEXT, BIN, FULL, DRAIN or CLOSE: what happens to a socket.
+    Inbound(&'a Inbound),
+    /// OPEN with `RESUMED=1`: a socket that is open, and whose program has been started anew.
+    Resumed {
+        /// The socket.
+        id: SocketId,
+        /// What it asked for when it came.
+        request: &'a Request,
+    },
+    /// RELOAD: the configuration was read again.
+    Reload,
+    /// STOP: the program is to end.
+    Stop {
+        /// How much time it has, in milliseconds.
+        ms: u64,
+    },
+    /// ERR: a line of the program could not be done.
+    Mistake(&'a Mistake),
+}
+
+/// Where a program serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The path of its service.
+    pub service: String,
+    /// The address that its sockets connect to.
+    pub address: SocketAddr,
+}
+
+impl Told<'_> {
+    /// Appends the bytes to `out`.
+    pub fn encode(&self, place: &Place, out: &mut Vec<u8>) {
+        match *self {
+            Self::Hello { message_bytes_max, send_bytes_max } => {
+                let service = word(&place.service);
+                header(
+                    out,
+                    format_args!(
+                        "HELLO {VERSION} service={service} max-message={message_bytes_max} \
+                         max-send={send_bytes_max}"
+                    ),
+                );
+            }
+            Self::Inbound(inbound) => encode_inbound(inbound, place, out),
+            Self::Resumed { id, request } => {
+                let resumed = Variable { name: "RESUMED".to_owned(), value: b"1".to_vec() };
+                let variables = request_variables(request, place).into_iter().chain([resumed]);
+                counted(out, format_args!("OPEN {}", id.as_u64()), &lines(variables));
+            }
+            Self::Reload => header(out, format_args!("RELOAD")),
+            Self::Stop { ms } => header(out, format_args!("STOP {ms}")),
+            Self::Mistake(mistake) => {
+                let verb = if mistake.verb.is_empty() { "-" } else { &mistake.verb };
+                let id = mistake.id.map_or_else(|| "-".to_owned(), |id| id.as_u64().to_string());
+                let text = mistake.to_string();
+                counted(out, format_args!("ERR {verb} {id}"), text.as_bytes());
+            }
+        }
+    }
+}
+
+fn encode_inbound(inbound: &Inbound, place: &Place, out: &mut Vec<u8>) {
+    let id = inbound.id().as_u64();
+    match inbound {
+        Inbound::Ask { request, .. } => {
+            let variables = request_variables(request, place);
+            counted(out, format_args!("ASK {id}"), &lines(variables));
+        }
+        Inbound::Open { request, .. } => {
+            let variables = request_variables(request, place);
+            counted(out, format_args!("OPEN {id}"), &lines(variables));
+        }
+        Inbound::Data { message, .. } => {
+            let verb = match message {
+                Message::Text(_) => "TEXT",
+                Message::Binary(_) => "BIN",
+            };
+            counted(out, format_args!("{verb} {id}"), message.as_bytes());
+        }
+        Inbound::Full { bytes, .. } => header(out, format_args!("FULL {id} {bytes}")),
+        Inbound::Drained { .. } => header(out, format_args!("DRAIN {id}")),
+        Inbound::Close { close, .. } => {
+            counted(out, format_args!("CLOSE {id} {}", close.code), close.reason.as_bytes());
+        }
+    }
+}
+
+/// A line without a body.
+fn header(out: &mut Vec<u8>, words: std::fmt::Arguments<'_>) {
+    writeln!(out, "{words}").expect("memory takes what is written");
+}
+
+/// A line with its body.
+fn counted(out: &mut Vec<u8>, words: std::fmt::Arguments<'_>, body: &[u8]) {
+    out.reserve(body.len() + HEADER_BYTES);
+    writeln!(out, "{words} +{}", body.len()).expect("memory takes what is written");
+    out.extend_from_slice(body);
+    out.push(b'\n');
+}
+
+/// A line for each variable, each with its newline.
+fn lines(variables: impl IntoIterator<Item = Variable>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for Variable { name, value } in variables {
+        lines.extend_from_slice(name.as_bytes());
+        lines.push(b'=');
+        lines.extend_from_slice(&value);
+        lines.push(b'\n');
+    }
+    lines
+}
+
+/// A path as one word: what is no visible ASCII, and the percent sign, is percent-encoded. A
+/// path that would fill the line is cut off; the environment has it whole.
+fn word(path: &str) -> String {
+    let mut word = String::new();
+    for byte in path.bytes() {
+        if word.len() >= WORD_BYTES_MAX {
+            break;
+        }
+        match byte {
+            b'!'..=b'~' if byte != b'%' => word.push(char::from(byte)),
+            _ => word.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    word
+}
+
+/// About what a header takes.
+const HEADER_BYTES: usize = 64;
+const WORD_BYTES_MAX: usize = 768;

@@ -1,0 +1,81 @@
+//! The way between a line and the host: batches there and back, and who wakes whom for them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::service::{Inbound, Outbound};
+
+/// Wakes the host when a batch is there for it.
+pub(crate) trait Bell: Send + Sync {
+    /// Wakes the host, unless it is awake.
+    fn ring(&self);
+}
+
+/// How mail calls a service that waits elsewhere than in its line.
+pub(crate) trait Doorbell: Send + Sync {
+    /// What wakes the service. The first one counts.
+    fn connect(&self, wake: Wake);
+
+    /// The service is about to sleep: mail that comes from now on wakes it. What came before
+    /// has to be looked for after this, and before the service does sleep.
+    fn doze(&self);
+
+    /// The service is awake.
+    fn awake(&self);
+}
+
+/// What wakes a service.
+pub(crate) type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// A batch on its way, and with it an empty list on its way back to where it is filled: so both
+/// sides go on with the same memory.
+#[derive(Debug)]
+pub(crate) struct Parcel<There, Back> {
+    /// The batch.
+    pub(crate) batch: Vec<There>,
+    /// A list for a batch of the other side.
+    pub(crate) spare: Vec<Back>,
+}
+
+/// What is left of a list once it has been used: the list, unless it has grown long in a rush.
+pub(crate) fn spare<T>(used: VecDeque<T>) -> Vec<T> {
+    debug_assert!(used.is_empty(), "what is used up has nothing in it");
+    if used.capacity() > SPARE_LEN_MAX { Vec::new() } else { used.into() }
+}
+
+/// What applies transactions at once: the host, to a service on its own thread.
+pub(crate) trait Apply: Send {
+    /// Applies a transaction.
+    fn apply(&mut self, transaction: Outbound);
+
+    /// Whether the service has sent all that one turn allows.
+    fn is_spent(&self) -> bool;
+}
+
+/// The two ends that a line has towards the host.
+pub(crate) struct Ends {
+    /// Batches for the service. Whoever sends one, or sends no more, wakes the service after it.
+    pub(crate) mail: Receiver<Parcel<Inbound, Outbound>>,
+    /// Told when the service sleeps elsewhere than in the line.
+    pub(crate) doorbell: Arc<dyn Doorbell>,
+    /// Batches of the service; bounded, so that a service cannot run ahead of the host.
+    pub(crate) batches: Sender<Parcel<Outbound, Inbound>>,
+    /// Rung for each batch.
+    pub(crate) bell: Arc<dyn Bell>,
+    /// The time, as cheap as can be, in steps of some milliseconds.
+    pub(crate) tick: fn() -> Duration,
+}
+
+/// The way from a line to the host.
+pub(super) enum Way<'host> {
+    /// From another thread.
+    Ends(Ends),
+    /// From the host's own.
+    Loop(&'host mut dyn Apply),
+}
+
+/// A longer list is given up once it has been used.
+const SPARE_LEN_MAX: usize = 128;

@@ -1,0 +1,117 @@
+"""What only the asyncio helper does: a coroutine for each socket, which waits and is waited for."""
+
+import unittest
+
+from host import PROGRAMS, Host, Line
+
+PROGRAM = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+from _switchboard_async import Server
+
+async def serve(socket):
+    {}
+
+server = Server(serve)
+asyncio.run(server.run())
+"""
+
+
+def serving(body):
+    return Host("python3", "-c", PROGRAM.format(body.strip()), PROGRAMS / "python")
+
+
+class Asyncio(unittest.TestCase):
+    def test_a_coroutine_that_returns_closes_its_socket(self):
+        with serving("await socket.send('bye')") as host:
+            host.ready()
+            host.open(17)
+            self.assertEqual(host.next(), Line("TEXT 17", b"bye"))
+            self.assertEqual(host.next(), Line("CLOSE 17 1000", b""))
+            # Whoever does not know it yet may still say something.
+            host.say("TEXT 17", "wait")
+            host.say("CLOSE 17 1000", "")
+            self.assertEqual(host.end(), ([], 0), host.log())
+
+    def test_one_that_closed_it_does_not_close_it_again(self):
+        with serving("socket.close(4000, 'so')") as host:
+            host.ready()
+            host.open(17)
+            self.assertEqual(host.next(), Line("CLOSE 17 4000", b"so"))
+            self.assertEqual(host.end(), ([], 0), host.log())
+
+    def test_an_exception_closes_one_socket_and_is_logged(self):
+        body = """
+    async for message in socket:
+        await socket.send(str(1 // int(message)))
+"""
+        with serving(body) as host:
+            host.ready()
+            host.open(17)
+            host.open(18)
+            host.say("TEXT 17", "0")
+            self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+            host.say("TEXT 18", "1")
+            self.assertEqual(host.next(), Line("TEXT 18", b"1"))
+            self.assertEqual(host.end()[1], 0)
+            self.assertIn("ZeroDivisionError", host.log())
+
+    def test_send_waits_for_a_slow_peer_and_not_for_a_dead_one(self):
+        body = """
+    async for message in socket:
+        await socket.send(message)
+    print(f"{socket.id} has gone with {socket.close_code} {socket.close_reason}")
+"""
+        with serving(body) as host:
+            host.ready()
+            host.open(17)
+            host.open(18)
+            host.say("FULL 17 70000")
+            host.say("TEXT 17", "later")
+            host.say("TEXT 18", "now")
+            self.assertEqual(host.next(), Line("TEXT 18", b"now"))
+            host.say("DRAIN 17")
+            self.assertEqual(host.next(), Line("TEXT 17", b"later"))
+            host.say("FULL 17 70000")
+            host.say("TEXT 17", "never")
+            host.say("CLOSE 17 1013", "slow")
+            self.assertEqual(host.end(), ([], 0), host.log())
+            self.assertIn("17 has gone with 1013 slow", host.log())
+
+    def test_a_socket_whose_coroutine_is_busy_is_paused(self):
+        body = """
+    gate = asyncio.Event()
+    if socket.id == "18":
+        async for message in socket: gates["17"].set()
+        return
+    gates[socket.id] = gate
+    await gate.wait()
+    async for message in socket: pass
+"""
+        with serving(body.strip() + "\n\ngates = {}\n") as host:
+            host.ready()
+            host.open(17)
+            host.open(18)
+            for _ in range(12):
+                host.say("TEXT 17", "x" * 100_000)
+            self.assertEqual(host.next(), Line("PAUSE 17"))
+            host.say("TEXT 18", "go on")
+            self.assertEqual(host.next(), Line("RESUME 17"))
+
+    def test_the_end_waits_for_what_the_coroutines_have_to_do(self):
+        body = """
+    async for message in socket: pass
+    await asyncio.sleep(0)
+    server.send("*", "last words")
+"""
+        with serving(body) as host:
+            host.ready()
+            host.open(17)
+            host.open(18)
+            lines, code = host.end()
+            self.assertEqual(code, 0, host.log())
+            self.assertEqual(lines, [Line("TEXT *", b"last words")] * 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

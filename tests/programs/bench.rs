@@ -1,0 +1,158 @@
+//! A folder of programs, and a pump that runs them. Nothing sleeps: whoever waits takes turns
+//! of the pump until an event comes, or a deadline far away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use switchboard::host::program::{
+    DocumentRoot, Event, Exit, Groups, Heard, Launch, Plan, ProgramId, Pump, StartError,
+};
+
+use crate::support::DEADLINE;
+
+pub struct Bench {
+    pub folder: PathBuf,
+    pub root: DocumentRoot,
+    pub groups: Groups,
+    pub pump: Pump,
+    events: Vec<Event>,
+    /// What came last of whoever is listened to.
+    buffer: Vec<u8>,
+}
+
+impl Bench {
+    /// A folder with these programs, each as its name and its text.
+    pub fn new(name: &str, programs: &[(&str, &str)]) -> Self {
+        let folder = folder(name);
+        for (program, text) in programs {
+            write(&folder, program, text, "755");
+        }
+        let groups = Groups::default();
+        let pump = Pump::new(plan(name, &groups)).expect("there are descriptors");
+        let root = DocumentRoot::new(&folder).expect("it is a folder");
+        let (events, buffer) = (Vec::new(), vec![0; 65_536]);
+        Self { folder, root, groups, pump, events, buffer }
+    }
+
+    pub fn try_start(&mut self, path: &str) -> Result<ProgramId, StartError> {
+        let program = self.root.find(path).expect("it is there");
+        self.pump.start(Launch { program: &program, pass_env: &[], variables: &[] })
+    }
+
+    pub fn start(&mut self, path: &str) -> ProgramId {
+        self.try_start(path).expect("it starts")
+    }
+
+    pub fn leader(&self, id: ProgramId) -> u32 {
+        self.pump.leader(id).expect("it runs")
+    }
+
+    pub fn tell(&mut self, id: ProgramId, bytes: &[u8]) {
+        self.pump.input(id).expect("it reads").extend_from_slice(bytes);
+    }
+
+    /// One turn: what has happened, and what was said with it.
+    pub fn turn(&mut self) -> Vec<(Event, Vec<u8>)> {
+        self.pump.poll(Some(DEADLINE), &mut self.events).expect("polling works");
+        let events = std::mem::take(&mut self.events);
+        events.into_iter().map(|event| (event, self.said(event))).collect()
+    }
+
+    /// What an event says.
+    fn said(&mut self, event: Event) -> Vec<u8> {
+        let Event::Output(id) = event else { return Vec::new() };
+        match self.pump.read(id, &mut self.buffer) {
+            Heard::Bytes(len) => self.buffer[..len].to_vec(),
+            Heard::Nothing | Heard::End => Vec::new(),
+        }
+    }
+
+    /// Takes turns until `found` finds something.
+    pub fn until<T>(
+        &mut self,
+        what: &str,
+        mut found: impl FnMut(&mut Pump, Event, &[u8]) -> Option<T>,
+    ) -> T {
+        let start = Instant::now();
+        while start.elapsed() < DEADLINE {
+            let mut result = None;
+            // All of a turn is looked at, so that nothing that was read is lost.
+            for (event, said) in self.turn() {
+                result = result.or(found(&mut self.pump, event, &said));
+            }
+            if let Some(result) = result {
+                return result;
+            }
+        }
+        panic!("it does not happen: {what}");
+    }
+
+    /// Takes turns until the program has said a line.
+    pub fn line(&mut self, id: ProgramId) -> String {
+        let mut all = Vec::new();
+        self.until("it says a line", |_, event, said| {
+            assert!(!matches!(event, Event::Exit { .. }), "it is gone: {event:?}");
+            all.extend_from_slice(if event == Event::Output(id) { said } else { &[] });
+            all.ends_with(b"\n").then_some(())
+        });
+        String::from_utf8(all).expect("it is UTF-8").trim_end().to_owned()
+    }
+
+    /// All that a program still says, and how it ends.
+    pub fn rest(&mut self, id: ProgramId) -> (String, Exit) {
+        let mut all = Vec::new();
+        let exit = self.until("it exits", |_, event, said| {
+            all.extend_from_slice(if event == Event::Output(id) { said } else { &[] });
+            match event {
+                Event::Exit { id: gone, exit, .. } => (gone == id).then_some(exit),
+                Event::Output(_) | Event::Drained(_) | Event::Deaf(_) => None,
+            }
+        });
+        (String::from_utf8(all).expect("it is UTF-8"), exit)
+    }
+}
+
+/// The plan of a pump.
+pub fn plan(name: &str, groups: &Groups) -> Plan {
+    Plan {
+        service: format!("/{name}"),
+        programs_max: 30,
+        input_high_bytes: INPUT_HIGH_BYTES,
+        groups: groups.clone(),
+    }
+}
+
+/// An empty folder.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("it can be made");
+    folder
+}
+
+/// Writes a file. A process of its own does, since another test may start a program just then:
+/// that would hold the file open for writing for a moment, and nobody can execute such a file.
+pub fn write(folder: &Path, name: &str, text: &str, mode: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+    let script = "printf %s \"$1\" >\"$2\" && chmod \"$3\" \"$2\"";
+    let status = Command::new("sh").args(["-c", script, "sh", text]).arg(path).arg(mode).status();
+    assert!(status.expect("it runs").success());
+}
+
+/// Whether a process still does something: it is neither gone nor a zombie.
+pub fn is_alive(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// Whether the system knows a process, be it as a zombie.
+pub fn is_known(process: u32) -> bool {
+    Path::new(&format!("/proc/{process}")).exists()
+}
+
+pub const INPUT_HIGH_BYTES: usize = 65_536;
+/// Long enough that a test which waits for it fails.
+pub const NEVER: Duration = Duration::from_secs(1_000);

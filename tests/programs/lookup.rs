@@ -1,0 +1,210 @@
+//! Which file a path names, and which it must not.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use switchboard::Status;
+use switchboard::host::program::{DocumentRoot, LookupError};
+
+use crate::bench::{folder, write};
+
+/// A path, and what it comes to.
+type Row<'a> = (&'a str, Result<(&'a str, &'a str), u16>);
+
+/// What a path comes to: the key and the file's name, or the status.
+fn find(root: &DocumentRoot, path: &str) -> Result<(String, String), u16> {
+    let found = root.find(path).map_err(|error| error.status().number())?;
+    let name = found.path().file_name().expect("it has a name").to_string_lossy().into_owned();
+    Ok((found.key().to_owned(), name))
+}
+
+fn check(root: &DocumentRoot, rows: &[Row<'_>]) {
+    for (path, expected) in rows {
+        let expected = expected.map(|(key, name)| (key.to_owned(), name.to_owned()));
+        assert_eq!(find(root, path), expected, "{path:?}");
+    }
+}
+
+#[test]
+fn a_path_names_one_file_however_it_is_spelled() {
+    let folder = folder("spellings");
+    for name in [
+        "chat.py",
+        "plain",
+        "ws_service.sh",
+        "games/chess",
+        "games/ws_service",
+        "v1.2",
+        "a b.py",
+        "games/_board.py",
+        "_lib/x.py",
+        "caf\u{e9}.py",
+    ] {
+        write(&folder, name, "#!/bin/sh\n", "755");
+    }
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    check(
+        &root,
+        &[
+            ("/chat", Ok(("/chat", "chat.py"))),
+            ("/chat.py", Ok(("/chat", "chat.py"))),
+            ("/chat.sh", Err(404)),
+            ("/cha", Err(404)),
+            ("/Chat", Err(404)),
+            ("/chat/", Err(404)),
+            ("/plain", Ok(("/plain", "plain"))),
+            ("/plain.py", Err(404)),
+            ("/", Ok(("/", "ws_service.sh"))),
+            ("/ws_service", Ok(("/", "ws_service.sh"))),
+            ("/ws_service.sh", Ok(("/", "ws_service.sh"))),
+            ("/games", Err(404)),
+            ("/games/", Ok(("/games/", "ws_service"))),
+            ("/games/ws_service", Ok(("/games/", "ws_service"))),
+            ("/games/chess", Ok(("/games/chess", "chess"))),
+            ("/games/chess/", Err(404)),
+            ("/v1.2", Ok(("/v1", "v1.2"))),
+            ("/v1", Ok(("/v1", "v1.2"))),
+            ("/a b", Ok(("/a b", "a b.py"))),
+            ("/caf\u{e9}", Ok(("/caf\u{e9}", "caf\u{e9}.py"))),
+            ("/games/_board", Err(404)),
+            ("/_lib/x", Err(404)),
+            ("/nowhere/x", Err(404)),
+            ("/plain/x", Err(404)),
+        ],
+    );
+}
+
+#[test]
+fn nothing_leads_out_of_the_root() {
+    let outside = folder("outside");
+    write(&outside, "secret", "#!/bin/sh\n", "755");
+    let folder = folder("inside");
+    for name in ["real.py", ".hidden", ".git/hook", "sub/x"] {
+        write(&folder, name, "#!/bin/sh\n", "755");
+    }
+    let link = |target: &str, name: &str| {
+        symlink(target, folder.join(name)).expect("it can be made");
+    };
+    let absolute = folder.join("real.py");
+    link("../outside/secret", "out");
+    link("../outside", "outer");
+    link(absolute.to_str().expect("it is UTF-8"), "absolute");
+    link("real.py", "linked");
+    link("real.py", "real");
+    link(".git/hook", "hook");
+    link("sub", "folder");
+    link("circle", "circle");
+    link("nothing", "broken");
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    check(
+        &root,
+        &[
+            ("/out", Err(404)),
+            ("/outer/secret", Err(404)),
+            ("/hook", Err(404)),
+            ("/circle", Err(404)),
+            ("/circle/x", Err(404)),
+            ("/broken", Err(404)),
+            ("/absolute", Ok(("/absolute", "real.py"))),
+            ("/linked", Ok(("/linked", "real.py"))),
+            // The link beside the file that it leads to is no second one.
+            ("/real", Ok(("/real", "real.py"))),
+            ("/folder/x", Ok(("/folder/x", "x"))),
+            ("/.hidden", Err(404)),
+            ("/.git/hook", Err(404)),
+            ("/../outside/secret", Err(404)),
+            ("/sub/../real", Err(404)),
+            ("/./real", Err(404)),
+            ("//real", Err(404)),
+            ("/sub//x", Err(404)),
+            ("real", Err(404)),
+            ("", Err(404)),
+            ("/real\0", Err(404)),
+            ("/real\n", Err(404)),
+            ("/sub\\x", Err(404)),
+            (&format!("/{}", "x".repeat(300)), Err(404)),
+            (&"/x".repeat(3_000), Err(404)),
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_program_is_passed_over_or_told() {
+    let folder = folder("kinds");
+    write(&folder, "page.html", "<p>", "644");
+    write(&folder, "source.rs", "//", "644");
+    write(&folder, "forgotten.py", "#!/bin/sh\n", "644");
+    for name in ["backup.py", "backup.py~", "backup.py.orig", "two.py", "two.sh", "page2.py"] {
+        write(&folder, name, "#!/bin/sh\n", "755");
+    }
+    write(&folder, "page2.html", "<p>", "644");
+    write(&folder, "page2.txt", "notes", "644");
+    fs::create_dir(folder.join("folder.py")).expect("it can be made");
+    let made = Command::new("mkfifo").args(["-m", "755"]).arg(folder.join("pipe")).status();
+    assert!(made.expect("it runs").success());
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    check(
+        &root,
+        &[
+            ("/page", Err(404)),
+            ("/source", Err(404)),
+            ("/forgotten", Err(500)),
+            ("/forgotten.py", Err(500)),
+            ("/backup", Ok(("/backup", "backup.py"))),
+            ("/two", Err(500)),
+            ("/two.py", Err(500)),
+            ("/two.sh", Err(500)),
+            ("/page2", Ok(("/page2", "page2.py"))),
+            ("/folder", Err(404)),
+            ("/folder.py", Err(404)),
+            ("/pipe", Err(404)),
+        ],
+    );
+    let told = root.find("/two").expect_err("it is ambiguous").to_string();
+    assert!(told.starts_with("two.py and two.sh are executable, and only one"), "{told}");
+    let told = root.find("/forgotten").expect_err("it is not executable");
+    assert!(told.to_string().contains("forgotten.py\" is not executable: chmod +x"), "{told}");
+    assert!(matches!(root.find("/page"), Err(LookupError::Nothing)));
+}
+
+#[test]
+fn files_are_found_and_missed_as_they_come_and_go() {
+    let folder = folder("fresh");
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    assert_eq!(find(&root, "/new"), Err(404));
+    write(&folder, "new.py", "#!/bin/sh\n", "755");
+    assert_eq!(find(&root, "/new"), Ok(("/new".into(), "new.py".into())));
+    fs::rename(folder.join("new.py"), folder.join("new.sh")).expect("it can be renamed");
+    assert_eq!(find(&root, "/new"), Ok(("/new".into(), "new.sh".into())));
+    fs::remove_file(folder.join("new.sh")).expect("it can be removed");
+    assert_eq!(find(&root, "/new"), Err(404));
+}
+
+#[test]
+fn a_root_is_a_folder() {
+    let folder = folder("root");
+    write(&folder, "file", "", "644");
+    assert!(DocumentRoot::new(folder.join("file")).is_err());
+    assert!(DocumentRoot::new(folder.join("nothing")).is_err());
+}
+
+#[test]
+fn what_everybody_may_change_is_told() {
+    let folder = folder("open");
+    write(&folder, "mine", "#!/bin/sh\n", "755");
+    write(&folder, "all", "#!/bin/sh\n", "757");
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    let is_open = |path: &str| root.find(path).expect("it is there").is_open_to_all();
+    assert!(!is_open("/mine") && is_open("/all"));
+    let chmod = Command::new("chmod").arg("777").arg(&folder).status();
+    assert!(chmod.expect("it runs").success());
+    assert!(is_open("/mine"));
+}
+
+#[test]
+fn a_status_is_not_found_or_an_error_of_ours() {
+    let error = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    assert_eq!(LookupError::from(error).status(), Status::INTERNAL_ERROR);
+    assert_eq!(LookupError::Nothing.status(), Status::NOT_FOUND);
+}

@@ -1,0 +1,12 @@
+//! Programs as child processes: which file a path names, how a child begins, talks, and ends.
+//! All are real ones: shells, Python, and what every Linux has.
+#![cfg(feature = "host")]
+
+mod beginnings;
+mod bench;
+mod endings;
+mod lookup;
+mod service;
+#[path = "../support/mod.rs"]
+mod support;
+mod talk;

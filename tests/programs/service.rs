@@ -1,0 +1,131 @@
+//! A service that waits for its mail and for a program, in one poll: no wake-up is lost
+//! between the line and the pump.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use switchboard::host::program::{
+    DocumentRoot, Event, Groups, Heard, Launch, ProgramId, Pump, Stages,
+};
+use switchboard::{Inbound, Line, Message, Received, Server, Service, SocketId};
+
+use crate::beginnings::CAT;
+use crate::bench::{folder, plan, write};
+use crate::support::{LIMITS, Running};
+
+/// Lets a program answer its one socket, line by line.
+struct Through {
+    root: DocumentRoot,
+    groups: Groups,
+}
+
+impl Service for Through {
+    fn run(&mut self, line: &mut Line) {
+        let mut pump = Pump::new(plan("through", &self.groups)).expect("there are descriptors");
+        line.wake_by(pump.waker());
+        let program = self.root.find("/cat").expect("it is there");
+        let launch = Launch { program: &program, pass_env: &[], variables: &[] };
+        let id = pump.start(launch).expect("it starts");
+        let (mut socket, mut said, mut events) = (None, Vec::new(), Vec::new());
+        loop {
+            if !mail(line, &mut pump, id, &mut socket) {
+                break;
+            }
+            pump.poll(None, &mut events).expect("polling works");
+            for event in events.drain(..) {
+                let Event::Output(_) = event else { panic!("it has no reason to end: {event:?}") };
+                let mut buffer = [0; 4_096];
+                if let Heard::Bytes(len) = pump.read(id, &mut buffer) {
+                    said.extend_from_slice(&buffer[..len]);
+                }
+            }
+            while let Some(end) = said.iter().position(|&byte| byte == b'\n') {
+                let text = String::from_utf8(said.drain(..=end).collect()).expect("it is UTF-8");
+                line.send(socket.expect("somebody is there"), text.trim_end());
+            }
+        }
+        pump.stop(id, Stages { terminate_after: STAGE, kill_after: STAGE });
+        while !pump.is_empty() {
+            pump.poll(None, &mut events).expect("polling works");
+            events
+                .drain(..)
+                .for_each(|_| while let Heard::Bytes(_) = pump.read(id, &mut [0; 9]) {});
+        }
+    }
+}
+
+/// Takes all mail that is there; gives back whether there may be more one day.
+fn mail(line: &mut Line, pump: &mut Pump, id: ProgramId, socket: &mut Option<SocketId>) -> bool {
+    loop {
+        match line.try_receive() {
+            Received::Transaction(Inbound::Data { id: from, message: Message::Text(text) }) => {
+                *socket = Some(from);
+                let input = pump.input(id).expect("it reads");
+                input.extend_from_slice(text.as_bytes());
+                input.push(b'\n');
+            }
+            Received::Transaction(_) => {}
+            Received::Time => return true,
+            Received::End => return false,
+        }
+    }
+}
+
+#[test]
+fn a_long_ping_pong_through_a_program_never_stalls() {
+    let folder = folder("through");
+    write(&folder, "cat", CAT, "755");
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    let groups = Groups::default();
+    let mut server = Server::new(LIMITS);
+    let all = groups.clone();
+    server.mount("/through", move || Through { root: root.clone(), groups: all.clone() });
+    let server = Running::start(server);
+    let mut raw = server.open("/through");
+    // The watchdog: a word that does not come back in this time makes reading fail.
+    raw.stream().set_read_timeout(Some(STAGE)).expect("it can be set");
+    let start = Instant::now();
+    for number in 0..ROUND_TRIPS {
+        raw.send_text(&number.to_string());
+        assert_eq!(raw.read_text(), number.to_string());
+    }
+    println!("{ROUND_TRIPS} round trips through a program in {:?}", start.elapsed());
+    assert_eq!(groups.len(), 1);
+    drop(raw);
+    server.stop();
+    assert!(groups.is_empty(), "the program has ended with its service");
+}
+
+/// Wakes itself with a panic, and looks for mail without end.
+struct Clumsy;
+
+impl Service for Clumsy {
+    fn run(&mut self, line: &mut Line) {
+        line.wake_by(|| panic!("it is clumsy"));
+        loop {
+            match line.try_receive() {
+                Received::Transaction(Inbound::Data { id, message }) => line.send(id, message),
+                Received::Transaction(_) => {}
+                Received::Time => thread::yield_now(),
+                Received::End => return,
+            }
+        }
+    }
+}
+
+#[test]
+fn a_panic_in_a_wake_up_leaves_the_loop_alone() {
+    let mut server = Server::new(LIMITS);
+    server.mount("/clumsy", || Clumsy);
+    let server = Running::start(server);
+    let mut raw = server.open("/clumsy");
+    for number in 0..3 {
+        raw.send_text(&number.to_string());
+        assert_eq!(raw.read_text(), number.to_string());
+    }
+    drop(raw);
+    server.stop();
+}
+
+const ROUND_TRIPS: usize = 20_000;
+const STAGE: Duration = Duration::from_secs(10);
