@@ -9,7 +9,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 
 use switchboard::config::{self, Command, Config, Exit};
-use switchboard::host::raise_descriptor_limit;
+use switchboard::host::program::DocumentRoot;
+use switchboard::host::{raise_descriptor_limit, seal_descriptors};
 use switchboard::server::{BindError, Mounted};
 use switchboard::{Host, Page, Server, Service, Thread};
 
@@ -74,6 +75,9 @@ fn check(config: &Config) -> Exit {
 
 fn run(config: &Config) -> Exit {
     logger::start(config.log_level, config.log_format);
+    if let Err(error) = seal_descriptors() {
+        log::warn!("programs inherit the descriptors that this process was started with: {error}");
+    }
     unknown_services(config).for_each(|text| log::warn!("{text}"));
     let misplaced: Vec<_> = misplaced(services::ALL, config).collect();
     if !misplaced.is_empty() {
@@ -122,6 +126,13 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
             mounted.compression(own.compression).thread(own.thread);
         }
     }
+    if config.document_root.is_dir() {
+        server.document_root(&config.document_root);
+        for (path, own) in config.services.iter().filter(|(path, _)| !is_compiled(path)) {
+            let program = server.program(path).limits(own.limits).origin(own.origin.clone());
+            program.compression(own.compression);
+        }
+    }
     let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
     server.bind(addresses.as_slice()).map_err(|error| {
         let exit = match error {
@@ -129,6 +140,7 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
             BindError::Limits(_)
             | BindError::Path(_)
             | BindError::Thread(_)
+            | BindError::DocumentRoot(_)
             | BindError::StaticRoot(_) => Exit::Configuration,
         };
         let hint = match &error {
@@ -158,6 +170,9 @@ fn greeting(config: &Config, host: &Host) -> String {
         text += &format!("configuration: {}\n", file.display());
     }
     text += &format!("services:\n{}", list());
+    if config.document_root.is_dir() {
+        text += &format!("programs below {}\n", config.document_root.display());
+    }
     for address in host.addresses() {
         text += &format!("listening on http://{address}\n");
     }
@@ -182,9 +197,24 @@ fn list() -> String {
 
 /// What to say of each section for a service that is not there.
 fn unknown_services(config: &Config) -> impl Iterator<Item = String> {
-    let is_known = |path: &str| services::ALL.iter().any(|service| service.path == path);
-    let unknown = config.services.keys().filter(move |path| !is_known(path));
-    unknown.map(|path| format!("[service {path}] configures no service; --list-services has all"))
+    let root = DocumentRoot::new(&config.document_root).ok();
+    let is_program = move |path: &str| {
+        let found = root.as_ref().and_then(|root| root.find(path).ok());
+        found.is_some_and(|program| program.key() == path)
+    };
+    let unknown =
+        config.services.keys().filter(move |path| !is_compiled(path) && !is_program(path));
+    unknown.map(|path| {
+        format!(
+            "[service {path}] configures no service: neither one of --list-services nor a program \
+             of this path without its extension"
+        )
+    })
+}
+
+/// Whether the service at a path is compiled in.
+fn is_compiled(path: &str) -> bool {
+    services::ALL.iter().any(|service| service.path == path)
 }
 
 /// What to say of each service that is to be on the loop and cannot be.

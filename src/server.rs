@@ -7,7 +7,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::{Factory, Host, HostPlan, Make};
+use crate::host::program::DocumentRoot;
+use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan};
 use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
@@ -45,6 +46,8 @@ pub struct Server {
     compression: Compression,
     thread: Thread,
     static_root: Option<PathBuf>,
+    document_root: Option<PathBuf>,
+    programs: Vec<(String, Mount)>,
     mounts: Vec<Mounting>,
 }
 
@@ -68,6 +71,8 @@ impl Server {
             compression: Compression::Off,
             thread: Thread::Own,
             static_root: None,
+            document_root: None,
+            programs: Vec::new(),
             mounts: Vec::new(),
         }
     }
@@ -99,6 +104,28 @@ impl Server {
         self
     }
 
+    /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder
+    /// `dir`, `/dir/` is `ws_service` or `ws_service.*` there. They are looked up while the host
+    /// runs, behind the services that are mounted, and each is one child process for all of its
+    /// sockets. What goes over its pipes is in `docs/programs.md`. What holds for services that
+    /// are mounted from here on holds for all of them, but that each has a thread of its own.
+    ///
+    /// At most [`Limits::PROGRAMS_MAX`] are served; each takes as much memory as a service does
+    /// and [`Limits::program_memory_bytes_max`] besides.
+    pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
+        self.document_root = Some(folder.into());
+        self
+    }
+
+    /// What is not as usual about the program at a path, which is without the extension of its
+    /// file. Without such a program, it has no effect. Its thread is always its own.
+    pub fn program(&mut self, path: &str) -> Program<'_> {
+        let mount = self.usual_mount();
+        self.programs.push((path.to_owned(), mount));
+        let last = self.programs.len() - 1;
+        Program(&mut self.programs[last].1)
+    }
+
     /// Gives a path a service: `/dir/name`, or `/dir/` for the folder's own. The factory makes
     /// a fresh service whenever the first socket asks for it, and again after it has ended;
     /// it is called on the thread that the service then runs on.
@@ -107,8 +134,7 @@ impl Server {
         S: Service,
         F: Fn() -> S + Send + Sync + 'static,
     {
-        let Self { limits, compression, thread, .. } = *self;
-        let mount = Mount { limits, origin: self.origin.clone(), page: None, compression };
+        let (mount, thread) = (self.usual_mount(), self.thread);
         let factory = Arc::new(factory);
         let callbacks = S::callbacks().map(|callbacks| -> Make<dyn Callbacks> {
             let factory = factory.clone();
@@ -131,8 +157,12 @@ impl Server {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
         self.limits.check().map_err(BindError::Limits)?;
+        let programs = self.programs_plan()?;
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
+        if programs.is_some() {
+            hub.look_up();
+        }
         let mut factories = Vec::new();
         for Mounting { path, mount, thread, own, callbacks } in self.mounts {
             mount.limits.check().map_err(BindError::Limits)?;
@@ -145,8 +175,24 @@ impl Server {
         }
         let canonical = self.static_root.map(|root| root.canonicalize()).transpose();
         let static_root = canonical.map_err(BindError::StaticRoot)?;
-        Host::new(HostPlan { hub, limits: self.limits, factories, static_root }, &addresses)
-            .map_err(BindError::Listen)
+        let plan = HostPlan { hub, limits: self.limits, factories, static_root, programs };
+        Host::new(plan, &addresses).map_err(BindError::Listen)
+    }
+
+    /// What holds for services that nothing else was said about.
+    fn usual_mount(&self) -> Mount {
+        let Self { limits, compression, .. } = *self;
+        Mount { limits, origin: self.origin.clone(), page: None, compression }
+    }
+
+    fn programs_plan(&self) -> Result<Option<ProgramsPlan>, BindError> {
+        let Some(folder) = &self.document_root else { return Ok(None) };
+        let root = DocumentRoot::new(folder).map_err(BindError::DocumentRoot)?;
+        for (_, mount) in &self.programs {
+            mount.limits.check().map_err(BindError::Limits)?;
+        }
+        let own = self.programs.iter().cloned().collect();
+        Ok(Some(ProgramsPlan { root, all: self.usual_mount(), own }))
     }
 }
 
@@ -191,6 +237,32 @@ impl Mounted<'_> {
     }
 }
 
+/// A program of the document root, for what is not as usual about it.
+pub struct Program<'a>(&'a mut Mount);
+
+impl Program<'_> {
+    /// Its own bounds, like [`Mounted::limits`].
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn limits(self, limits: Limits) -> Self {
+        self.0.limits = limits;
+        self
+    }
+
+    /// Which pages may open sockets to it, instead of the server's rule.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn origin(self, origin: OriginRule) -> Self {
+        self.0.origin = origin;
+        self
+    }
+
+    /// Whether it compresses, instead of the server's word.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn compression(self, compression: Compression) -> Self {
+        self.0.compression = compression;
+        self
+    }
+}
+
 /// Why a server cannot begin.
 #[derive(Debug)]
 pub enum BindError {
@@ -202,6 +274,8 @@ pub enum BindError {
     Path(PathError),
     /// The service at this path is to be on the loop and has a loop of its own.
     Thread(String),
+    /// The folder of programs cannot be used.
+    DocumentRoot(io::Error),
     /// The folder of files cannot be used.
     StaticRoot(io::Error),
     /// An address cannot be listened on, or the system lacks something else.
@@ -219,6 +293,9 @@ impl fmt::Display for BindError {
                 "the service {path} is to run on the loop, allowed is a thread of its own: it has \
                  a loop of its own, and only what handler or gated makes has callbacks instead"
             ),
+            Self::DocumentRoot(error) => {
+                write!(f, "the document root cannot be used: {error}")
+            }
             Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
             Self::Listen(error) => error.fmt(f),
         }
@@ -229,7 +306,10 @@ impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
             Self::Thread(_) => return None,
-            Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error,
+            Self::Address(error)
+            | Self::DocumentRoot(error)
+            | Self::StaticRoot(error)
+            | Self::Listen(error) => error,
             Self::Limits(error) => error,
             Self::Path(error) => error,
         })

@@ -131,7 +131,8 @@ impl World {
             | Output::Stop(_)
             | Output::Fetch { .. }
             | Output::FetchMore(_)
-            | Output::FetchEnd(_) => {}
+            | Output::FetchEnd(_)
+            | Output::Lookup(_) => {}
         }
     }
 

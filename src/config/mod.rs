@@ -62,8 +62,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// The TCP port of all of them; with 0 the system chooses.
     pub port: u16,
-    /// A directory if it is given, accepted for configurations of the original: services are
-    /// compiled in, and nothing is searched there.
+    /// Where programs are looked up. A directory if it is given; the default may be missing, and
+    /// then there are none.
     pub document_root: PathBuf,
     /// Where files for plain GET are looked up. It exists.
     pub static_root: Option<PathBuf>,

@@ -60,8 +60,7 @@ fn is_outbox_max(setting: &Setting) -> bool {
     setting.key.name == "outbox-max"
 }
 
-/// What is given as a directory has to be one, the `document-root` too, though nothing is
-/// searched there: its default may be missing. Of `settings`, the first of a key is the one
+/// What is given as a directory has to be one; the default of `document-root` may be missing. Of `settings`, the first of a key is the one
 /// that counts.
 fn check_roots<'a>(
     config: &Config,

@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use crate::host::files::{Files, Order, Reply};
 use crate::host::stream::{Progress, Stream, Tidings};
 use crate::host::turn::Host;
-use crate::host::worker::{Factory, Plan, Worker};
+use crate::host::worker::{self, Factory, Life, Plan, Worker};
 use crate::hub::{Fetch, Output, StationId};
 use crate::service::SocketId;
 use crate::session::Next;
@@ -185,6 +185,7 @@ impl Host {
                     worker.finish();
                 }
             }
+            Output::Lookup(lookup) => self.look_up(*lookup, now),
             Output::Fetch(fetch) => {
                 let Fetch { id, path, if_none_match } = *fetch;
                 self.order(Order::Open { id, path, if_none_match });
@@ -197,21 +198,23 @@ impl Host {
     pub(super) fn start(&mut self, station: StationId, run: u32, now: Time) {
         let path = self.hub.path(station);
         log::info!("service {path} starts");
-        let factory = match &self.factories[station.index()] {
-            Factory::Own(factory) => factory.clone(),
+        let limits = *self.hub.limits(station);
+        let life: Life = match &self.factories[station.index()] {
+            Factory::Own(factory) => {
+                let factory = factory.clone();
+                Box::new(move |line| worker::live(&factory, line))
+            }
+            Factory::Program(program) => {
+                let program = program.clone();
+                Box::new(move |line| program.live(line, &limits))
+            }
             Factory::Loop(factory) => {
                 let factory = factory.clone();
                 return self.start_local(station, run, &factory, now);
             }
         };
-        let plan = Plan {
-            station,
-            run,
-            path,
-            limits: self.hub.limits(station),
-            factory,
-            exits: self.exit_sender.clone(),
-        };
+        let plan =
+            Plan { station, run, path, limits: &limits, life, exits: self.exit_sender.clone() };
         match Worker::start(plan, &self.tower) {
             Ok(worker) => self.workers[station.index()] = Some(worker),
             Err(error) => {

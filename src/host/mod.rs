@@ -10,6 +10,7 @@
 //! - `calls`: services on the loop; `local`: one of them; `kept`: how its thread keeps it;
 //!   `watch`: how long it takes
 //! - `program`: executables as child processes, and a poll over their pipes
+//! - `programs`: the document root, in which paths are looked up while the host runs
 //! - `files`: files on a thread of its own, since disks block
 //! - `stop`: the clean stop and its signals
 //! - `sys`: the system calls that the standard library and mio lack
@@ -22,6 +23,7 @@ mod kept;
 mod listener;
 mod local;
 pub mod program;
+mod programs;
 mod stop;
 mod stream;
 mod sync;
@@ -30,6 +32,7 @@ mod turn;
 mod watch;
 mod worker;
 
+pub(crate) use programs::ProgramsPlan;
 pub use stop::Stopper;
 pub use sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use turn::HostPlan;

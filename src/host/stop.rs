@@ -96,7 +96,7 @@ impl Host {
 
 impl Drop for Host {
     /// What is left when a host goes: sockets are dropped, of which services are told, and
-    /// services are told to finish.
+    /// services are told to finish. Programs are killed: nothing of them outlives the host.
     fn drop(&mut self) {
         let now = self.now();
         self.hub.drop_all(now);
@@ -105,6 +105,9 @@ impl Drop for Host {
             worker.finish();
         }
         self.finish_locals(now);
+        if let Some(programs) = &self.programs {
+            programs.kill_all();
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::host::bell::Tower;
 use crate::host::calls::Locals;
 use crate::host::files::Files;
 use crate::host::listener::{self, Listener};
+use crate::host::programs::{Programs, ProgramsPlan};
 use crate::host::stop::{Signals, Stop, Stopper};
 use crate::host::stream::{Stream, Streams, Tidings};
 use crate::host::worker::{Exit, Factory, Worker};
@@ -52,6 +53,8 @@ pub struct Host {
     /// For workers, to tell their exits.
     pub(super) exit_sender: Sender<Exit>,
     pub(super) files: Option<Files>,
+    /// The document root.
+    pub(super) programs: Option<Programs>,
     pub(super) stopper: Stopper,
     signals: Option<Signals>,
     pub(super) stop: Stop,
@@ -67,6 +70,8 @@ pub(crate) struct HostPlan {
     pub(crate) factories: Vec<Factory>,
     /// The files for plain GET.
     pub(crate) static_root: Option<PathBuf>,
+    /// Where programs are looked for.
+    pub(crate) programs: Option<ProgramsPlan>,
 }
 
 /// Whether there is another turn.
@@ -81,7 +86,7 @@ pub enum Turn {
 impl Host {
     /// Listens on all `addresses`.
     pub(crate) fn new(plan: HostPlan, addresses: &[SocketAddr]) -> io::Result<Self> {
-        let HostPlan { hub, limits, factories, static_root } = plan;
+        let HostPlan { hub, limits, factories, static_root, programs } = plan;
         let poll = Poll::new()?;
         let tower = Tower::new(Waker::new(poll.registry(), WAKER)?);
         let mut listeners = Vec::new();
@@ -92,11 +97,13 @@ impl Host {
         }
         let files =
             static_root.map(|root| Files::start(root, &limits, tower.alarm())).transpose()?;
+        let address = listeners[0].address();
+        let programs =
+            programs.map(|plan| Programs::start(plan, address, tower.alarm())).transpose()?;
         let workers = factories.iter().map(|_| None).collect();
         let locals = Locals::of(&factories);
         let stopper = Stopper::new(tower.alarm());
         let (exit_sender, exits) = crossbeam_channel::unbounded();
-        let address = listeners[0].address();
         Ok(Self {
             hub,
             limits,
@@ -117,6 +124,7 @@ impl Host {
             locals,
             leaving: Vec::new(),
             files,
+            programs,
             stopper,
             signals: None,
             stop: Stop::default(),
@@ -152,6 +160,7 @@ impl Host {
         self.apply_batches(now);
         self.apply_exits(now);
         self.apply_files(now);
+        self.apply_lookups(now);
         self.hub.expire(now);
         self.call_services(now);
         self.write_on(now);
@@ -226,6 +235,7 @@ impl Host {
             || !self.tower.is_empty()
             || !self.exits.is_empty()
             || self.files.as_ref().is_some_and(|files| !files.is_empty())
+            || self.programs.as_ref().is_some_and(|programs| !programs.is_empty())
             || self.stopper.requests() > self.stop.seen
     }
 

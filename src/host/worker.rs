@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle, Thread};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{MailBell, Rung, Tower};
+use crate::host::program::Shared;
 use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
@@ -24,7 +25,12 @@ pub enum Factory {
     Own(Make<dyn Service>),
     /// One for the loop.
     Loop(Make<dyn Callbacks>),
+    /// A program, on a thread of its own.
+    Program(Arc<Shared>),
 }
+
+/// What a service does on its thread, up to its end; tells how it ended.
+pub type Life = Box<dyn FnOnce(Line<'static>) -> String + Send>;
 
 /// Makes a fresh value.
 pub type Make<T> = Arc<dyn Fn() -> Box<T> + Send + Sync>;
@@ -72,8 +78,8 @@ pub struct Plan<'a> {
     pub path: &'a str,
     /// Its bounds.
     pub limits: &'a Limits,
-    /// What makes it.
-    pub factory: Make<dyn Service>,
+    /// What it does on its thread.
+    pub life: Life,
     /// Where its end is told.
     pub exits: Sender<Exit>,
 }
@@ -84,7 +90,7 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub fn start(plan: Plan<'_>, tower: &Tower) -> io::Result<Self> {
-        let Plan { station, run, path, limits, factory, exits } = plan;
+        let Plan { station, run, path, limits, life, exits } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (bell, rung) = tower.bell(station);
@@ -99,7 +105,7 @@ impl Worker {
         };
         let line = Line::new(ends, limits);
         let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
-            let how = live(&factory, line);
+            let how = life(line);
             let _ = exits.send(Exit { station, run, how });
             alarm.wake();
         })?;
@@ -200,7 +206,7 @@ impl Drop for Post {
 }
 
 /// Makes a service, runs it to its end and drops it; tells how it ended.
-fn live(factory: &Make<dyn Service>, mut line: Line) -> String {
+pub fn live(factory: &Make<dyn Service>, mut line: Line<'_>) -> String {
     let mut service = None;
     let lived = caught(|| {
         let service = service.insert(factory());

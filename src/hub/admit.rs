@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::hub::lookup::Asked;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::State;
-use crate::hub::{Fetch, Files, Hub, Output, StationId};
+use crate::hub::{Fetch, Hub, Output, StationId};
 use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
 use crate::time::Time;
 use crate::ws::{Head, Response, Status, Target};
@@ -27,19 +28,12 @@ impl Hub {
         self.note(id, Some(&target.path), "");
         let upgrade = self.sockets.get(id).and_then(|socket| socket.session.upgrade());
         let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
-        match (self.tree.find(&target.path), protocols) {
-            (Some(station), Some(protocols)) => {
-                self.receive_upgrade(id, station, head, target, protocols, now);
-            }
-            (Some(station), None) => {
-                let response = self.page(station);
-                self.respond(id, &response, now);
-            }
-            (None, None) if self.files == Files::Served => self.fetch(id, &head, target.path),
-            (None, _) => {
-                let text = format!("no service is at {}", target.path);
-                self.respond(id, &Response::text(Status::NOT_FOUND, &text), now);
-            }
+        let station = self.tree.find(&target.path);
+        let asked = Asked { head, target, protocols };
+        match station {
+            station if self.is_looked_up(station) => self.begin_lookup(id, asked, now),
+            Some(station) => self.receive_asked(id, station, asked, now),
+            None => self.miss(id, asked, now),
         }
     }
 
@@ -48,6 +42,10 @@ impl Hub {
         self.stop_waiting(id);
         self.note(id, None, &answered(response.status()));
         if let Some(socket) = self.sockets.get_mut(id) {
+            // What is found now comes too late.
+            if let Some(rare) = &mut socket.rare {
+                rare.asked = None;
+            }
             socket.session.respond(response, now);
             self.read_again(id, now);
             self.touch(id);
@@ -126,7 +124,7 @@ impl Hub {
         }
     }
 
-    fn receive_upgrade(
+    pub(super) fn receive_upgrade(
         &mut self,
         id: SocketId,
         station: StationId,
@@ -170,7 +168,7 @@ impl Hub {
         None
     }
 
-    fn page(&self, station: StationId) -> Response {
+    pub(super) fn page(&self, station: StationId) -> Response {
         let station = &self.stations[station];
         match &station.mount.page {
             Some(page) => page.response(),
@@ -184,7 +182,7 @@ impl Hub {
         }
     }
 
-    fn fetch(&mut self, id: SocketId, head: &Head, path: String) {
+    pub(super) fn fetch(&mut self, id: SocketId, head: &Head, path: String) {
         let if_none_match = head.header("If-None-Match").map(str::to_owned);
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.set(Flag::Fetches);

@@ -1,7 +1,7 @@
 //! What services want: each transaction is applied in its order, to the service's own sockets
 //! and to no others. An id of a socket that has gone is silence.
 
-use crate::hub::socket::Standing;
+use crate::hub::socket::{Flag, Socket, Standing};
 #[cfg(feature = "deflate")]
 use crate::hub::station::Compression;
 use crate::hub::station::State;
@@ -50,6 +50,25 @@ impl Hub {
                     self.decide(id, verdict, now);
                 }
             }
+            Outbound::Pause { id } => {
+                let socket = self.member(station, id);
+                if let Some(socket) = socket.filter(|socket| socket.session.is_open()) {
+                    socket.flags.set(Flag::Paused);
+                }
+            }
+            Outbound::Resume { id } => {
+                if self.member(station, id).is_some() {
+                    self.end_pause(id, now);
+                }
+            }
+            Outbound::Label { id, key, value } => {
+                if let Some(socket) = self.member(station, id)
+                    && !socket.label(&key, &value)
+                {
+                    let path = &self.stations[station].path;
+                    log::warn!("service {path}: socket {id} has no room for its label {key:?}");
+                }
+            }
             Outbound::Ready(admission) => self.ready(station, admission, now),
         }
         1
@@ -95,9 +114,15 @@ impl Hub {
             let found = hub.sockets.get_mut(id);
             if let Some(socket) = found.filter(|s| s.stands(Standing::Member, station)) {
                 socket.session.close(close, now);
+                hub.end_pause(id, now);
                 hub.touch(id);
             }
         })
+    }
+
+    /// A socket that is in, if it is the service's own.
+    fn member(&mut self, station: StationId, id: SocketId) -> Option<&mut Socket> {
+        self.sockets.get_mut(id).filter(|socket| socket.stands(Standing::Member, station))
     }
 
     fn subscribe(&mut self, station: StationId, id: SocketId, topic: &str, now: Time) {

@@ -93,9 +93,13 @@ impl Hub {
             Standing::Member => {
                 let close = Close::new(CloseCode::GOING_AWAY, "the server is stopping");
                 socket.session.close(&close, now);
+                self.end_pause(id, now);
                 self.touch(id);
             }
             Standing::Waiting | Standing::Asked => {
+                self.respond(id, &unavailable("the server is stopping", 5), now);
+            }
+            Standing::Stranger if socket.rare.as_ref().is_some_and(|rare| rare.asked.is_some()) => {
                 self.respond(id, &unavailable("the server is stopping", 5), now);
             }
             // Whoever has not asked yet is not waited for; an answer that is on its way is, and

@@ -174,11 +174,21 @@ impl Hub {
     /// Lets the host read a socket again that was held back.
     pub(super) fn read_again(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if !socket.flags.clear(Flag::Held) {
+        let paused = socket.standing == Standing::Member && socket.flags.has(Flag::Paused);
+        if paused || !socket.flags.clear(Flag::Held) {
             return;
         }
         socket.session.resume(now);
         self.outputs.push_back(Output::Resume(id));
+    }
+
+    /// Reads a socket on that its service had paused: because the service wants it, or because
+    /// the socket is being closed, and the peer's answer to that has to be read.
+    pub(super) fn end_pause(&mut self, id: SocketId, now: Time) {
+        let socket = self.sockets.get_mut(id);
+        if socket.is_some_and(|socket| socket.flags.clear(Flag::Paused)) {
+            self.read_again(id, now);
+        }
     }
 
     /// Lets those in who wait, as far as the mail has room.

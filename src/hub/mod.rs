@@ -7,6 +7,7 @@
 //! - [`Hub`]: the tables, and what a host calls in each turn
 //! - `peers`: what peers do
 //! - `admit`: from a request to a service, a page, or a refusal
+//! - `lookup`: from a path without a service to a program
 //! - `life`: services start and end, sockets come in and leave
 //! - `apply`: what services want
 //! - `deflate`, with the feature of that name: compression
@@ -22,6 +23,7 @@ mod apply;
 mod deflate;
 mod drain;
 mod life;
+mod lookup;
 mod origin;
 mod output;
 mod peers;
@@ -43,11 +45,13 @@ use crate::time::Time;
 
 use addresses::Addresses;
 use drain::Drain;
+use lookup::Lookups;
 use socket::{Flag, Standing};
 use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
 
+pub use lookup::Looked;
 pub use origin::OriginRule;
 pub use output::{Fetch, Output};
 pub use station::{Compression, Mount, StationId};
@@ -77,6 +81,7 @@ pub struct Hub {
     buffers: Buffers,
     drain: Option<Drain>,
     files: Files,
+    lookups: Lookups,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
 }
@@ -105,6 +110,7 @@ impl Hub {
             buffers: Buffers::new(limits.spare_bytes_max),
             drain: None,
             files,
+            lookups: Lookups::default(),
             #[cfg(feature = "deflate")]
             deflate: deflate::Deflate::default(),
         }
@@ -127,8 +133,13 @@ impl Hub {
             let Some(id) = self.id_at(place) else { continue };
             let Some(socket) = self.sockets.get_mut(id) else { continue };
             let limits = self.stations.limits_of(socket.station);
-            if let Some(event) = socket.session.expire(limits, now) {
+            let event = socket.session.expire(limits, now);
+            let closing = !socket.session.is_open();
+            if let Some(event) = event {
                 self.happen(id, event, now);
+            }
+            if closing {
+                self.end_pause(id, now);
             }
             self.touch(id);
         }

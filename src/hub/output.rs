@@ -22,6 +22,9 @@ pub enum Output {
     Write(SocketId),
     /// Read the socket again: it was held back before.
     Resume(SocketId),
+    /// Look for a program at the decoded path that the socket asks for, and answer with
+    /// [`crate::hub::Hub::looked_up`].
+    Lookup(Box<(SocketId, String)>),
     /// Answer a socket with a file.
     Fetch(Box<Fetch>),
     /// Go on with the file.

@@ -3,6 +3,9 @@
 
 use std::net::SocketAddr;
 
+use log::kv::Value;
+use log::{Level, Record};
+
 use crate::hub::admit::answered;
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::{Hub, Output, StationId};
@@ -44,6 +47,12 @@ impl Hub {
             // The service is behind: TCP tells the peer to wait.
             if self.stations[station].mail.is_full() {
                 self.hold(id, station, now);
+                return false;
+            }
+            if socket.flags.has(Flag::Paused) {
+                if socket.flags.set(Flag::Held) {
+                    socket.session.pause(now);
+                }
                 return false;
             }
         }
@@ -216,6 +225,9 @@ impl Hub {
 
     /// The one line about a socket's life.
     fn log_end(&self, socket: &Socket, now: Time) {
+        if !log::log_enabled!(Level::Info) {
+            return;
+        }
         let rare = socket.rare.as_deref();
         let (path, reason) = rare.map_or(("", ""), |rare| (&rare.path, &rare.reason));
         let path = match socket.station {
@@ -224,12 +236,29 @@ impl Hub {
         };
         let (socket_id, peer) = (socket.serial(), self.addresses.of(socket.peer));
         let ((received, sent), ms) = (socket.counts(), socket.age_ms(now));
+        let labels = rare.map_or(&[][..], |rare| &rare.labels);
+        let words: String = labels.iter().map(|(key, value)| format!(" {key}={value:?}")).collect();
         // As words for people, and as fields for loggers that keep them apart.
-        log::info!(
-            socket = socket_id, peer:% = peer, path = path, reason = reason,
-            received = received, sent = sent, ms = ms;
-            "socket={socket_id} peer={peer} path={path:?} reason={reason:?} received={received} \
-             sent={sent} ms={ms}"
+        let mut fields = vec![
+            ("socket", Value::from(socket_id)),
+            ("peer", Value::from_display(&peer)),
+            ("path", Value::from(path)),
+            ("reason", Value::from(reason)),
+            ("received", Value::from(received)),
+            ("sent", Value::from(sent)),
+            ("ms", Value::from(ms)),
+        ];
+        fields.extend(labels.iter().map(|(key, value)| (&**key, Value::from(&**value))));
+        let mut record = Record::builder();
+        record.level(Level::Info).target(module_path!()).module_path_static(Some(module_path!()));
+        log::logger().log(
+            &record
+                .key_values(&&fields[..])
+                .args(format_args!(
+                    "socket={socket_id} peer={peer} path={path:?} reason={reason:?} \
+                     received={received} sent={sent} ms={ms}{words}"
+                ))
+                .build(),
         );
     }
 }

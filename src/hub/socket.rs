@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::hub::StationId;
 use crate::hub::addresses::Peer;
+use crate::hub::lookup::Asked;
 use crate::hub::station::Mailed;
+use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
 use crate::session::Session;
 use crate::time::{Moment, Time};
@@ -70,6 +72,8 @@ pub(super) enum Flag {
     Fetches = 1 << 4,
     /// The next part of the file has been asked for.
     Fetching = 1 << 5,
+    /// Its service does not want it to be read.
+    Paused = 1 << 6,
 }
 
 impl Flags {
@@ -99,8 +103,12 @@ pub(super) struct Rare {
     pub(super) request: Option<Arc<Request>>,
     /// The service's verdict, while there is no room in the mail for an open.
     pub(super) verdict: Option<Verdict>,
+    /// What it asked for, while a program is looked for.
+    pub(super) asked: Option<Asked>,
     /// The path that it asked for; empty if it is that of the station.
     pub(super) path: String,
+    /// What its service calls it, for the log.
+    pub(super) labels: Vec<(String, String)>,
     /// How it ended, for the log.
     pub(super) reason: String,
     /// How often the count of bytes received, and that of bytes sent, has begun anew.
@@ -126,6 +134,19 @@ impl Socket {
             standing: Standing::Stranger,
             flags: Flags::default(),
         }
+    }
+
+    /// Sets a label, or takes it away. Gives back whether there was room for it.
+    pub(super) fn label(&mut self, key: &str, value: &str) -> bool {
+        let labels = &mut self.rare.get_or_insert_default().labels;
+        labels.retain(|(own, _)| own != key);
+        let cost = |key: &str, value: &str| key.len() + value.len() + LABEL_BYTES;
+        let held: usize = labels.iter().map(|(key, value)| cost(key, value)).sum();
+        let fits = held + cost(key, value) <= Limits::LABELS_BYTES_MAX;
+        if fits && !value.is_empty() {
+            labels.push((key.to_owned(), value.to_owned()));
+        }
+        fits || value.is_empty()
     }
 
     /// Bytes came.
@@ -187,8 +208,15 @@ impl Rare {
     /// Whether there is nothing in it.
     #[cfg(feature = "deflate")]
     pub(super) fn is_empty(&self) -> bool {
-        let words = self.path.is_empty() && self.reason.is_empty() && self.unread.is_empty();
-        self.request.is_none() && self.verdict.is_none() && words && self.rounds == [0; 2]
+        let words = self.path.is_empty()
+            && self.labels.is_empty()
+            && self.reason.is_empty()
+            && self.unread.is_empty();
+        self.asked.is_none()
+            && self.request.is_none()
+            && self.verdict.is_none()
+            && words
+            && self.rounds == [0; 2]
     }
 }
 
@@ -207,6 +235,9 @@ impl Serial {
         u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
     }
 }
+
+/// What a label counts beside its words.
+const LABEL_BYTES: usize = 64;
 
 const _: () = assert!(SocketId::SERIAL_MAX < 1 << 40, "a serial has five bytes");
 

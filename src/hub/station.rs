@@ -77,6 +77,8 @@ impl Compression {
 #[derive(Debug)]
 pub(super) struct Station {
     pub(super) path: String,
+    /// Whether it was found at run time, and has to be found again before each run.
+    pub(super) is_program: bool,
     pub(super) mount: Mount,
     pub(super) state: State,
     /// The number of the run; what an earlier run sends is ignored.
@@ -201,6 +203,7 @@ impl Station {
     pub(super) fn new(path: String, mount: Mount) -> Self {
         Self {
             path,
+            is_program: false,
             mount,
             state: State::Idle,
             run: 0,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::hub::StationId;
+use crate::limits::Limits;
 use crate::ws::Target;
 
 /// The services by path.
@@ -31,6 +32,22 @@ impl ServiceTree {
         Ok(())
     }
 
+    /// Adds a program by the decoded path that was found for it, which need not be one that could
+    /// be written into a request as it is.
+    ///
+    /// # Errors
+    /// Another spelling is the canonical one, or the path names a service already.
+    pub fn add_found(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
+        if canonical(path) != path {
+            return Err(PathError::NoPath(path.to_owned()));
+        }
+        if self.by_path.contains_key(path) {
+            return Err(PathError::Taken(path.to_owned()));
+        }
+        self.by_path.insert(path.to_owned(), station);
+        Ok(())
+    }
+
     /// The service that `path` names, which is a decoded one. Asking leaves nothing behind.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<StationId> {
@@ -46,6 +63,8 @@ pub enum PathError {
     NoPath(String),
     /// Another service has it.
     Taken(String),
+    /// There are as many programs as may be.
+    TooMany,
 }
 
 impl fmt::Display for PathError {
@@ -57,6 +76,9 @@ impl fmt::Display for PathError {
                  as it will be decoded, without query, empty or hidden segments"
             ),
             Self::Taken(path) => write!(f, "the path {path:?} has a service already"),
+            Self::TooMany => {
+                write!(f, "{} programs have been found, which is the most", Limits::PROGRAMS_MAX)
+            }
         }
     }
 }

@@ -38,6 +38,7 @@ impl Limits {
             self.spare_bytes_max as u64,
             larger(times(2, input), self.outbox_bytes_max as u64),
             LOOP_BYTES,
+            times(2 * Self::LOOKUPS_MAX, self.request_line_bytes_max as u64),
             self.deflate_bytes_max(),
         ])
     }
@@ -76,6 +77,7 @@ impl Limits {
         let conversation = sum(&[times(2, self.input_bytes_max() as u64), outbox]);
         sum(&[
             SOCKET_BYTES,
+            times(2, Self::LABELS_BYTES_MAX as u64),
             times(self.topics_per_socket_max, SUBSCRIPTION_BYTES),
             larger(request, conversation),
             self.read_buffer_bytes as u64,
@@ -92,6 +94,15 @@ impl Limits {
     #[must_use]
     pub const fn compressed_bytes_max(&self) -> usize {
         self.message_bytes_max.saturating_add(self.message_bytes_max / 8).saturating_add(64)
+    }
+
+    /// The most that a program of a document root takes in the host, beside what a service
+    /// does: what it has not read, of the longest message and the list of it, which grows; what
+    /// it is saying, likewise; and what is read at once from it.
+    #[must_use]
+    pub const fn program_memory_bytes_max(&self) -> u64 {
+        let unread = sum(&[self.message_bytes_max as u64, self.mail_bytes_max as u64]);
+        sum(&[times(2, unread), times(2, self.outbox_bytes_max as u64), PROGRAM_BYTES])
     }
 
     /// What compression costs beside the sockets.
@@ -137,6 +148,8 @@ const SUBSCRIPTION_BYTES: u64 = 64;
 const TOPIC_BYTES: u64 = 256;
 /// One running service beside its mail: queues, names, the handle of its thread.
 const SERVICE_BYTES: u64 = 4_096;
+/// One program's poll, its events, the buffers of its pipes, and a line of its own log.
+const PROGRAM_BYTES: u64 = 262_144;
 /// Timers, event list and tables of the loop.
 const LOOP_BYTES: u64 = 65_536;
 /// The states of compression: three that deflate and one that inflates.

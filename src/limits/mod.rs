@@ -116,6 +116,13 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Most bytes of all labels of a socket, each counted with 64 more.
+    pub const LABELS_BYTES_MAX: usize = 512;
+    /// Most programs of a document root that have been found, each of which costs what a service
+    /// does. Over it: 503.
+    pub const PROGRAMS_MAX: usize = 1_024;
+    /// Most programs that are looked for at a time, each with its path. Over it: 503.
+    pub const LOOKUPS_MAX: usize = 16;
     /// For a time limit: never.
     pub const OFF_MS: u64 = u64::MAX;
     /// For a count: no limit of its own.

@@ -172,6 +172,23 @@ impl<'host> Line<'host> {
         self.next(Patience::None)
     }
 
+    /// Whether the host stops, however much mail there is to be received before. From `false`
+    /// until the next call, what [`Line::wake_by`] was given is called when that changes, or when
+    /// there is more mail. For a service that does not take its mail just now.
+    pub(crate) fn is_over(&mut self) -> bool {
+        let Way::Ends(ends) = &self.way else { return false };
+        ends.doorbell.doze();
+        self.dozing = true;
+        loop {
+            match ends.mail.try_recv() {
+                // It counts as mail until it is taken, so that it has its bound.
+                Ok(parcel) => self.mail.extend(parcel.batch),
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) => return true,
+            }
+        }
+    }
+
     /// What is called when there is something to receive after [`Line::try_receive`] found
     /// nothing; by default, the service's thread is unparked. The first call counts. It is called
     /// on the thread that polls all sockets, so that it may wake something, and must not wait for
@@ -203,6 +220,23 @@ impl<'host> Line<'host> {
     /// Takes a subscription back.
     pub fn unsubscribe(&mut self, id: SocketId, topic: impl Into<String>) {
         self.apply(Outbound::Unsubscribe { id, topic: topic.into() });
+    }
+
+    /// Reads nothing more of a socket until [`Line::resume`]. What is on its way still comes, and
+    /// that the peer has gone may be told late.
+    pub fn pause(&mut self, id: SocketId) {
+        self.apply(Outbound::Pause { id });
+    }
+
+    /// Reads on, however often the socket was paused.
+    pub fn resume(&mut self, id: SocketId) {
+        self.apply(Outbound::Resume { id });
+    }
+
+    /// Gives a socket a label for the log line that tells its life, such as its user's name; an
+    /// empty value takes it away.
+    pub fn label(&mut self, id: SocketId, key: impl Into<String>, value: impl Into<String>) {
+        self.apply(Outbound::Label { id, key: key.into(), value: value.into() });
     }
 
     /// Answers an [`Inbound::Ask`].

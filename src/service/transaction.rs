@@ -125,6 +125,28 @@ pub enum Outbound {
         /// The topic, which goes with its last subscriber.
         topic: String,
     },
+    /// Read nothing more of a socket, whatever becomes of the mail. A second time changes
+    /// nothing; what is on its way still comes.
+    Pause {
+        /// The socket.
+        id: SocketId,
+    },
+    /// Read on, however often it was paused.
+    Resume {
+        /// The socket.
+        id: SocketId,
+    },
+    /// A word about a socket for the log, such as its user's name. A key that it has already gets
+    /// this value; an empty value takes the label away. All labels of a socket have
+    /// [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left out.
+    Label {
+        /// The socket.
+        id: SocketId,
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+    },
     /// So much of the mail has been taken by the service.
     Taken {
         /// How many transactions.
@@ -144,7 +166,12 @@ impl Outbound {
                 Self::Admit { verdict: Verdict::Refuse(response), .. } => response.capacity(),
                 Self::Subscribe { topic, .. } | Self::Unsubscribe { topic, .. } => topic.capacity(),
                 Self::Close { to, close } => to.capacity() + close.reason.capacity(),
-                Self::Ready(_) | Self::Admit { .. } | Self::Taken { .. } => 0,
+                Self::Label { key, value, .. } => key.capacity() + value.capacity(),
+                Self::Ready(_)
+                | Self::Admit { .. }
+                | Self::Pause { .. }
+                | Self::Resume { .. }
+                | Self::Taken { .. } => 0,
             }
     }
 }

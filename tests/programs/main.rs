@@ -5,8 +5,10 @@
 mod beginnings;
 mod bench;
 mod endings;
+mod faults;
 mod lookup;
 mod service;
+mod shared;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;

@@ -1,6 +1,5 @@
 //! Programs: executables below the document root, each run as a child process that is talked
-//! to over its standard input and output. What is said over them is decided elsewhere; nothing
-//! in here knows of messages.
+//! to over its standard input and output. What may be said over them is decided in `programs`.
 //!
 //! In reading order:
 //!
@@ -11,6 +10,7 @@
 //! - `journal`: standard error as log lines
 //! - `child`: one child process, and its end in stages
 //! - `pump`: [`Pump`], a poll over the pipes of many
+//! - `shared`: a service whose sockets are all served by one program
 
 mod child;
 mod groups;
@@ -19,6 +19,7 @@ mod journal;
 mod lookup;
 mod output;
 mod pump;
+mod shared;
 mod start;
 
 pub use child::Stages;
@@ -26,4 +27,5 @@ pub use groups::{Exit, Groups};
 pub use lookup::{DocumentRoot, LookupError, Program};
 pub use output::Heard;
 pub use pump::{Event, Plan, ProgramId, Pump};
+pub(crate) use shared::{Shared, Site};
 pub use start::{Launch, StartError};

@@ -3,6 +3,7 @@
 #[cfg(feature = "deflate")]
 mod deflate;
 mod found;
+mod lookup;
 mod storm;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ struct Rig {
     resumed: Vec<SocketId>,
     started: Vec<(StationId, u32)>,
     stopped: Vec<StationId>,
+    lookups: Vec<(SocketId, String)>,
     mail: Vec<Inbound>,
     /// Sockets whose peers take nothing.
     stalled: Vec<SocketId>,
@@ -43,6 +45,7 @@ impl Rig {
             resumed: Vec::new(),
             started: Vec::new(),
             stopped: Vec::new(),
+            lookups: Vec::new(),
             mail: Vec::new(),
             stalled: Vec::new(),
         }
@@ -57,6 +60,7 @@ impl Rig {
                 Output::Resume(id) => self.resumed.push(id),
                 Output::Start { station, run } => self.started.push((station, run)),
                 Output::Stop(station) => self.stopped.push(station),
+                Output::Lookup(lookup) => self.lookups.push(*lookup),
                 Output::Fetch(_) | Output::FetchMore(_) | Output::FetchEnd(_) => {
                     panic!("there are no files")
                 }

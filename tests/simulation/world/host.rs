@@ -489,6 +489,7 @@ impl World {
                 assert!(self.links[index].file.is_none(), "a request is one file");
                 self.links[index].file = Some(File::Parts(self.fate.below(9)));
             }
+            Output::Lookup(lookup) => panic!("nobody answers lookups: {lookup:?}"),
             Output::FetchMore(id) => self.host.files.push_back((id, FileOrder::More)),
             Output::FetchEnd(id) => {
                 let serial = usize::try_from(id.serial()).expect("they are in memory");

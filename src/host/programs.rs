@@ -1,0 +1,129 @@
+//! The document root while the host runs: paths that no service has are looked up there, on a
+//! thread of their own, since disks block; and what is found becomes a service.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::host::bell::Alarm;
+use crate::host::program::{DocumentRoot, Groups, LookupError, Shared, Site};
+use crate::host::turn::Host;
+use crate::host::worker::Factory;
+use crate::hub::{Looked, Mount};
+use crate::service::SocketId;
+use crate::time::Time;
+use crate::ws::{Response, Status};
+
+/// What the programs of a host are made from.
+pub(crate) struct ProgramsPlan {
+    /// Where they are.
+    pub(crate) root: DocumentRoot,
+    /// What holds for each that is not among `own`.
+    pub(crate) all: Mount,
+    /// What holds for single ones instead, by path.
+    pub(crate) own: HashMap<String, Mount>,
+}
+
+/// The loop's side of the document root.
+pub(super) struct Programs {
+    /// Bounded by the lookups that the hub has under way.
+    orders: Sender<(SocketId, String)>,
+    replies: Receiver<Reply>,
+    site: Arc<Site>,
+    all: Mount,
+    own: HashMap<String, Mount>,
+}
+
+/// What was found at a path: the one spelling of it.
+struct Reply {
+    id: SocketId,
+    path: String,
+    found: Result<String, LookupError>,
+}
+
+impl Programs {
+    /// Looks paths up from here on.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(super) fn start(plan: ProgramsPlan, address: SocketAddr, alarm: Alarm) -> io::Result<Self> {
+        let ProgramsPlan { root, all, own } = plan;
+        let (orders, inbox) = crossbeam_channel::unbounded::<(SocketId, String)>();
+        let (outbox, replies) = crossbeam_channel::unbounded();
+        let site = Arc::new(Site { root, groups: Groups::default(), address });
+        let place = site.clone();
+        thread::Builder::new().name("lookups".to_owned()).spawn(move || {
+            for (id, path) in inbox {
+                let found = place.root.find(&path).map(|program| program.key().to_owned());
+                // A loop that has gone reads nothing; its orders end as well.
+                let _ = outbox.send(Reply { id, path, found });
+                alarm.wake();
+            }
+        })?;
+        Ok(Self { orders, replies, site, all, own })
+    }
+
+    /// Whether no answer is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.replies.is_empty()
+    }
+
+    /// Ends all programs at once.
+    pub(super) fn kill_all(&self) {
+        self.site.groups.kill_all();
+    }
+}
+
+impl Host {
+    /// Has a path looked up.
+    pub(super) fn look_up(&mut self, (id, path): (SocketId, String), now: Time) {
+        match &self.programs {
+            // The thread ends only when this is dropped.
+            Some(programs) => drop(programs.orders.send((id, path))),
+            None => self.hub.looked_up(id, Looked::Nothing, now),
+        }
+    }
+
+    /// Takes up what was found.
+    pub(super) fn apply_lookups(&mut self, now: Time) {
+        while let Some(reply) = self.programs.as_ref().and_then(|p| p.replies.try_recv().ok()) {
+            let Reply { id, path, found } = reply;
+            let looked = match found {
+                Ok(key) => self.station_of(&key),
+                Err(LookupError::Nothing) => Looked::Nothing,
+                Err(error) => {
+                    log::warn!("no program can serve {path:?}: {error}");
+                    Looked::Refused(Response::text(error.status(), "the program cannot be served"))
+                }
+            };
+            self.hub.looked_up(id, looked, now);
+        }
+    }
+
+    /// The service of a program, which gets one if it has none yet.
+    fn station_of(&mut self, key: &str) -> Looked {
+        if let Some(station) = self.hub.find(key) {
+            return Looked::Found(station);
+        }
+        let Some(programs) = &self.programs else { return Looked::Nothing };
+        let mount = programs.own.get(key).unwrap_or(&programs.all).clone();
+        let program = Shared::new(programs.site.clone(), key.to_owned());
+        match self.hub.mount_program(key, mount) {
+            Ok(station) => {
+                // Both have a place for each service, in the order of the hub.
+                self.factories.push(Factory::Program(Arc::new(program)));
+                self.workers.push(None);
+                Looked::Found(station)
+            }
+            Err(error) => {
+                log::warn!("the program {key:?} cannot be served: {error}");
+                let response = Response::text(Status::UNAVAILABLE, "there are too many programs");
+                Looked::Refused(response.header("Retry-After", "60"))
+            }
+        }
+    }
+}

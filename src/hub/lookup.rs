@@ -1,0 +1,130 @@
+//! Paths that no service has: the host looks for a program there, which takes a disk, while the
+//! socket waits. So does a program that does not run, since its file may have gone. A path
+//! without a program leaves nothing behind.
+
+use crate::hub::admit::unavailable;
+use crate::hub::station::{State, Station};
+use crate::hub::{Files, Hub, Mount, Output, PathError, StationId};
+use crate::limits::Limits;
+use crate::service::SocketId;
+use crate::time::Time;
+use crate::ws::{Head, Response, Status, Target};
+
+/// A request whose path names no service yet.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) head: Head,
+    pub(super) target: Target,
+    /// What an upgrade offers; `None` for a plain request.
+    pub(super) protocols: Option<Vec<String>>,
+}
+
+/// Lookups that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Lookups {
+    /// Whether the host answers them.
+    answered: bool,
+    len: usize,
+    programs_len: usize,
+}
+
+/// What a lookup has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// The program has this service.
+    Found(StationId),
+    /// No program is there.
+    Nothing,
+    /// There is something that cannot serve.
+    Refused(Response),
+}
+
+impl Hub {
+    /// From here on, the host answers [`Output::Lookup`] with [`Hub::looked_up`].
+    pub fn look_up(&mut self) {
+        self.lookups.answered = true;
+    }
+
+    /// Gives a program that was found a service, by the one spelling of its decoded path.
+    ///
+    /// # Errors
+    /// The path can name no service or names one already, or there are
+    /// [`Limits::PROGRAMS_MAX`] programs.
+    pub fn mount_program(&mut self, path: &str, mount: Mount) -> Result<StationId, PathError> {
+        if self.lookups.programs_len >= Limits::PROGRAMS_MAX {
+            return Err(PathError::TooMany);
+        }
+        let id = self.stations.next_id();
+        self.tree.add_found(path, id)?;
+        self.lookups.programs_len += 1;
+        self.stations.push(Station { is_program: true, ..Station::new(path.to_owned(), mount) });
+        Ok(id)
+    }
+
+    /// The service that a decoded path names.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<StationId> {
+        self.tree.find(path)
+    }
+
+    /// Answers an [`Output::Lookup`], each of them once; the socket may have gone meanwhile.
+    pub fn looked_up(&mut self, id: SocketId, looked: Looked, now: Time) {
+        self.lookups.len = self.lookups.len.saturating_sub(1);
+        let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
+        let Some(asked) = rare.and_then(|rare| rare.asked.take()) else { return };
+        match looked {
+            Looked::Found(station) => self.receive_asked(id, station, asked, now),
+            Looked::Nothing => self.miss(id, asked, now),
+            Looked::Refused(response) => self.respond(id, &response, now),
+        }
+    }
+
+    /// Whether the service at a path has to be looked for before it is asked.
+    pub(super) fn is_looked_up(&self, station: Option<StationId>) -> bool {
+        self.lookups.answered
+            && station.is_none_or(|station| {
+                let Station { is_program, state, .. } = &self.stations[station];
+                *is_program && *state == State::Idle
+            })
+    }
+
+    /// Has the host look for a program.
+    pub(super) fn begin_lookup(&mut self, id: SocketId, asked: Asked, now: Time) {
+        if self.lookups.len >= Limits::LOOKUPS_MAX {
+            return self.respond(id, &unavailable("too many programs are looked for", 1), now);
+        }
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        self.lookups.len += 1;
+        let path = asked.target.path.clone();
+        socket.rare.get_or_insert_default().asked = Some(asked);
+        self.outputs.push_back(Output::Lookup(Box::new((id, path))));
+    }
+
+    /// A request has met its service.
+    pub(super) fn receive_asked(
+        &mut self,
+        id: SocketId,
+        station: StationId,
+        asked: Asked,
+        now: Time,
+    ) {
+        let Asked { head, target, protocols } = asked;
+        match protocols {
+            Some(protocols) => self.receive_upgrade(id, station, head, target, protocols, now),
+            None => {
+                let response = self.page(station);
+                self.respond(id, &response, now);
+            }
+        }
+    }
+
+    /// No service is there.
+    pub(super) fn miss(&mut self, id: SocketId, asked: Asked, now: Time) {
+        let Asked { head, target, protocols } = asked;
+        if protocols.is_none() && self.files == Files::Served {
+            return self.fetch(id, &head, target.path);
+        }
+        let text = format!("no service is at {}", target.path);
+        self.respond(id, &Response::text(Status::NOT_FOUND, &text), now);
+    }
+}

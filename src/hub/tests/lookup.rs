@@ -1,0 +1,203 @@
+//! Paths that no service has: what is asked of the host for them, and what its answers do.
+
+use super::*;
+
+fn rig() -> Rig {
+    let mut rig = Rig::new(Limits::SERVER);
+    rig.hub.look_up();
+    rig
+}
+
+fn mount() -> Mount {
+    let (limits, origin) = (Limits::SERVER, OriginRule::Same);
+    Mount { limits, origin, page: None, compression: Compression::default() }
+}
+
+impl Rig {
+    /// Answers the lookup that was asked for first.
+    fn look(&mut self, looked: Looked) -> String {
+        let (id, path) = self.lookups.remove(0);
+        self.hub.looked_up(id, looked, self.now);
+        self.turn();
+        path
+    }
+
+    fn missing(&mut self, id: SocketId) {
+        assert_eq!(self.look(Looked::Nothing), "/none");
+        assert_eq!(self.status(id), "404");
+    }
+}
+
+#[test]
+fn what_is_found_becomes_a_service() {
+    let mut rig = rig();
+    let (first, second) = (rig.ask("/dir/name.py"), rig.ask("/dir/name"));
+    assert!(rig.got(first).is_empty() && rig.started.is_empty(), "it waits");
+    let station = rig.hub.mount_program("/dir/name", mount()).expect("it is free");
+    assert_eq!(rig.look(Looked::Found(station)), "/dir/name.py");
+    assert_eq!(rig.look(Looked::Found(station)), "/dir/name");
+    assert_eq!(rig.started, [(station, 1)], "both are one service");
+    rig.ready(station.index());
+    assert_eq!((rig.status(first), rig.status(second)), ("101".into(), "101".into()));
+    // As long as it runs, nobody looks for its path.
+    let third = rig.ask("/dir/name");
+    assert_eq!((rig.status(third), rig.lookups.len()), ("101".into(), 0));
+    // Once it does not, its file may have gone.
+    rig.hub.ended(station, 1, "it is gone", rig.now);
+    rig.turn();
+    let fourth = rig.ask("/dir/name");
+    assert_eq!(rig.look(Looked::Nothing), "/dir/name");
+    assert_eq!(rig.status(fourth), "404");
+    assert_eq!(rig.started.len(), 1);
+}
+
+#[test]
+fn what_is_compiled_in_comes_first() {
+    let mut rig = rig();
+    rig.open("/a");
+    assert_eq!(rig.lookups, []);
+    for (path, is_free) in [("/a", false), ("/a.rs", false), ("/dir/", true), ("/a b", true)] {
+        assert_eq!(rig.hub.mount_program(path, mount()).is_ok(), is_free, "{path}");
+    }
+}
+
+#[test]
+fn misses_leave_nothing_behind() {
+    let mut rig = rig();
+    for _ in 0..3 * Limits::LOOKUPS_MAX {
+        let id = rig.ask("/none");
+        rig.missing(id);
+    }
+    assert_eq!(rig.hub.stations.ids().count(), 2);
+    assert!(rig.hub.find("/none").is_none());
+}
+
+#[test]
+fn what_cannot_serve_is_refused() {
+    let mut rig = rig();
+    let id = rig.ask("/broken");
+    let refusal = Response::text(Status::INTERNAL_ERROR, "it cannot be served");
+    rig.look(Looked::Refused(refusal));
+    assert_eq!(rig.status(id), "500");
+}
+
+#[test]
+fn a_plain_request_is_looked_up_as_well() {
+    let mut rig = rig();
+    let station = rig.hub.mount_program("/name", mount()).expect("it is free");
+    for (looked, status) in [(Looked::Found(station), "426"), (Looked::Nothing, "404")] {
+        let id = rig.connect();
+        rig.receive(id, b"GET /name HTTP/1.1\r\nHost: h\r\n\r\n");
+        rig.look(looked);
+        assert_eq!(rig.status(id), status);
+    }
+    assert_eq!(rig.started, [], "a page starts nothing");
+}
+
+#[test]
+fn lookups_have_bounds() {
+    let mut rig = rig();
+    let ids: Vec<_> = (0..Limits::LOOKUPS_MAX).map(|_| rig.ask("/none")).collect();
+    let beyond = rig.ask("/none");
+    assert_eq!(rig.status(beyond), "503");
+    // Whoever is answered too late has been told so, and frees its place when it is answered.
+    rig.wait(Limits::SERVER.admission_ms_max + 2 * Wheel::TICK_MS);
+    for id in ids {
+        assert_eq!(rig.status(id), "503");
+        rig.look(Looked::Nothing);
+        assert!(rig.got(id).is_empty(), "it is answered once");
+    }
+    let id = rig.ask("/none");
+    rig.missing(id);
+}
+
+#[test]
+fn programs_have_a_bound() {
+    let mut rig = rig();
+    for number in 0..Limits::PROGRAMS_MAX {
+        rig.hub.mount_program(&format!("/p{number}"), mount()).expect("there is room");
+    }
+    assert_eq!(rig.hub.mount_program("/more", mount()), Err(PathError::TooMany));
+}
+
+#[test]
+fn a_stop_tells_those_who_wait() {
+    let mut rig = rig();
+    let id = rig.ask("/none");
+    rig.hub.drain(rig.now);
+    rig.turn();
+    assert_eq!(rig.status(id), "503");
+    rig.look(Looked::Nothing);
+    assert!(rig.got(id).is_empty());
+}
+
+#[test]
+fn a_socket_is_not_read_while_its_service_wants_that() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 4, ..Limits::SERVER });
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    rig.apply(0, vec![Outbound::Pause { id }, Outbound::Pause { id }]);
+    assert!(!rig.hub.may_read(id, rig.now));
+    // What was on its way still comes, and fills the mail. That it empties changes nothing.
+    rig.receive(id, &frame(0x81, b"x").repeat(5));
+    assert_eq!(rig.mail().len(), 5);
+    assert!(!rig.hub.may_read(id, rig.now));
+    rig.apply(0, vec![taken(5)]);
+    assert!(!rig.hub.may_read(id, rig.now) && rig.resumed.is_empty());
+    // It owes no pong meanwhile.
+    rig.wait(Limits::SERVER.ping_interval_ms);
+    rig.wait(Limits::SERVER.pong_ms_max);
+    rig.wait(Limits::SERVER.pong_ms_max);
+    assert_eq!(rig.dropped, []);
+    let other = rig.open("/b");
+    rig.apply(1, vec![Outbound::Resume { id }]);
+    assert!(!rig.hub.may_read(id, rig.now), "another service has no say");
+    rig.apply(0, vec![Outbound::Resume { id }, Outbound::Resume { id: other }]);
+    assert_eq!(rig.resumed, [id]);
+    assert!(rig.hub.may_read(id, rig.now) && rig.hub.may_read(other, rig.now));
+}
+
+#[test]
+fn full_mail_outlasts_a_pause() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 4, ..Limits::SERVER });
+    let id = rig.open("/a");
+    rig.receive(id, &frame(0x81, b"x").repeat(5));
+    assert!(!rig.hub.may_read(id, rig.now));
+    rig.apply(0, vec![Outbound::Pause { id }, Outbound::Resume { id }]);
+    assert!(!rig.hub.may_read(id, rig.now), "the mail is still full");
+    rig.apply(0, vec![taken(6)]);
+    assert!(rig.resumed.contains(&id) && rig.hub.may_read(id, rig.now));
+    // The end of a paused socket is heeded like any other.
+    rig.apply(0, vec![Outbound::Pause { id }]);
+    assert!(!rig.hub.may_read(id, rig.now));
+    rig.apply(0, vec![Outbound::Close { to: id.into(), close: lost() }]);
+    assert!(rig.hub.may_read(id, rig.now), "its close frame is waited for");
+}
+
+#[test]
+fn labels_have_bounds() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.open("/a");
+    let label = |key: &str, value: &str| Outbound::Label {
+        id,
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    let long = "x".repeat(256);
+    let rows = [
+        (label("user", "ida"), vec![("user", "ida")]),
+        (label("user", "bob"), vec![("user", "bob")]),
+        (label("room", "7"), vec![("user", "bob"), ("room", "7")]),
+        (label("user", ""), vec![("room", "7")]),
+        (label("long", &long), vec![("room", "7"), ("long", &*long)]),
+        (label("more", &long), vec![("room", "7"), ("long", &*long)]),
+        (label("long", ""), vec![("room", "7")]),
+    ];
+    for (wish, expected) in rows {
+        rig.apply(0, vec![wish.clone()]);
+        let socket = rig.hub.sockets.get(id).expect("it is there");
+        let labels = socket.rare.as_ref().map_or(&[][..], |rare| &rare.labels);
+        let labels: Vec<_> = labels.iter().map(|(key, value)| (&**key, &**value)).collect();
+        assert_eq!(labels, expected, "{wish:?}");
+    }
+}

@@ -1,0 +1,217 @@
+//! What goes wrong with programs that serve all sockets of their paths: each fault has the
+//! outcome that `docs/programs.md` tells, nobody else notices, and no process is left.
+
+use std::process;
+use std::time::{Duration, Instant};
+
+use switchboard::Limits;
+
+use crate::bench::is_alive;
+use crate::shared::{OBEY, request, serve, status};
+use crate::support::{LIMITS, Raw, Running, until};
+
+/// The process of the program that serves a socket.
+fn process_of(raw: &mut Raw) -> u32 {
+    raw.send_text("!p = str(os.getpid()); write(f'TEXT {words[1]} +{len(p)}\\n{p}\\n'.encode())");
+    raw.read_text().parse().expect("it is a number")
+}
+
+fn assert_answers(raw: &mut Raw) {
+    raw.send_text("TEXT {} +4\nwell");
+    assert_eq!(raw.read_text(), "well");
+}
+
+#[test]
+fn every_fault_takes_its_own_sockets_along_and_no_others() {
+    let programs = [("obey.py", OBEY), ("other.py", OBEY)];
+    let faults = [
+        ("garbage without end", "!write(b'x' * 2000)"),
+        ("words for people", "!write(b'\\x07\\n')"),
+        ("half a header", "!write(b'TEXT 1'); sys.exit()"),
+        ("half a body", "!write(b'TEXT 1 +10\\nhalf'); sys.exit()"),
+        ("a wrong length", "!write(b'TEXT 1 +1\\nlong\\n')"),
+        ("no length", "!write(b'TEXT 1\\nhello\\n')"),
+        ("a length that is none", "!write(b'TEXT 1 +x\\n')"),
+        ("an exit", "!sys.exit(3)"),
+        ("a signal", "!os.kill(os.getpid(), 9)"),
+        ("a crash", "!os.abort()"),
+        ("its output closed", "!os.close(1)"),
+        (
+            "its input closed, while it lives on",
+            "!os.close(0); write(b'LOG info +1\\nx\\n'); \
+          subprocess.run(['sleep', '1000'])",
+        ),
+        ("an exit that a grandchild outlives", "!subprocess.Popen(['sleep', '1000']); sys.exit()"),
+        (
+            "its output closed, and no end by itself",
+            "!os.close(1); \
+          signal.signal(15, signal.SIG_IGN); time.sleep(1000)",
+        ),
+    ];
+    for (number, (fault, text)) in faults.into_iter().enumerate() {
+        // Each has its server, since one that keeps failing is not started at once.
+        let (server, _) = serve(&format!("fault{number}"), &programs, LIMITS);
+        let mut other = server.open("/other");
+        assert_answers(&mut other);
+        let (mut one, mut two) = (server.open("/obey"), server.open("/obey"));
+        let process = process_of(&mut one);
+        one.send_text(text);
+        if text.contains("close(0)") {
+            // It is found out when there is something to tell.
+            until("the program reads no more", || {
+                two.try_send(&crate::support::raw::frame(1, b"!")) && !is_alive(process)
+            });
+        }
+        println!("{fault}");
+        assert_eq!((one.read_close().0, two.read_close().0), (1012, 1012), "{fault}");
+        until("the process has gone", || !is_alive(process));
+        assert_answers(&mut other);
+        let mut again = server.open("/obey");
+        assert_answers(&mut again);
+        assert_ne!(process_of(&mut again), process);
+        drop(server);
+    }
+}
+
+#[test]
+fn whoever_does_not_begin_well_is_answered_500_and_then_503() {
+    let limits = Limits { admission_ms_max: 1_000, ..LIMITS };
+    let programs = [
+        ("lines", "#!/bin/sh\necho hello\nexec cat\n"),
+        ("nothing", "#!/bin/sh\nexit 1\n"),
+        ("silent", "#!/bin/sh\nexec sleep 1000\n"),
+        ("missing", "#!/no/such/interpreter\n"),
+        ("none", "hello"),
+        ("newer", "#!/bin/sh\necho READY 2\nexec cat\n"),
+        ("fine.py", OBEY),
+    ];
+    let (server, _) = serve("begin", &programs, limits);
+    for path in ["/lines", "/nothing", "/silent", "/missing", "/none", "/newer"] {
+        assert_eq!(status(&server, path), 500, "{path}");
+        // The first end is forgiven, the second is not.
+        let second = status(&server, path);
+        assert!(matches!(second, 500 | 503), "{path}: {second}");
+        until("it is told to wait", || {
+            let answer = server.ask(request(path).as_bytes());
+            let retry = answer.headers.iter().any(|(name, _)| name == "retry-after");
+            assert!(answer.status == 500 || retry, "{path}: {answer:?}");
+            answer.status == 503
+        });
+    }
+    assert_answers(&mut server.open("/fine"));
+    server.stop();
+}
+
+#[test]
+fn a_program_that_stalls_gets_all_in_order() {
+    let (server, _) = serve("stall", &[("stall.py", STALL)], LIMITS);
+    let mut raw = server.open("/stall");
+    let mut writer = raw.stream().try_clone().expect("there are descriptors");
+    let sender = std::thread::spawn(move || {
+        use std::io::Write;
+        for number in 0..MESSAGES {
+            let text = number.to_string();
+            writer.write_all(&crate::support::raw::frame(1, text.as_bytes())).expect("it is read");
+        }
+    });
+    // Others are served meanwhile, in their own time.
+    for number in 0..MESSAGES {
+        assert_eq!(raw.read_text(), number.to_string());
+    }
+    sender.join().expect("it sends all");
+    server.stop();
+}
+
+#[test]
+fn whoever_reads_nothing_holds_up_no_stop() {
+    let programs = [("deaf", "#!/bin/sh\necho READY 1\nexec sleep 1000\n"), ("obey.py", OBEY)];
+    let (server, _) = serve("deaf", &programs, Limits { drain_ms_max: 20_000, ..LIMITS });
+    let raw = server.open("/deaf");
+    raw.stream().set_nonblocking(true).expect("it can be");
+    let message = crate::support::raw::frame(1, &[b'x'; 100_000]);
+    // Until the pipe, the mail and the connection are full.
+    use std::io::Write;
+    let mut stream = raw.stream();
+    let mut full = 0;
+    while full < 1_000 {
+        match stream.write(&message) {
+            Ok(_) => full = 0,
+            Err(_) => full += 1,
+        }
+        std::thread::yield_now();
+    }
+    assert_answers(&mut server.open("/obey"));
+    raw.stream().set_nonblocking(false).expect("it can be");
+    let start = Instant::now();
+    drop(raw);
+    server.stop();
+    assert!(start.elapsed() < Duration::from_secs(18), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_program_is_told_to_stop_and_ends_by_itself() {
+    let (server, folder) = serve("stop", &[("stop.py", STOP)], LIMITS);
+    let mut raw = server.open("/stop");
+    let start = Instant::now();
+    server.stopper().stop();
+    assert_eq!(raw.read_close().0, 1001);
+    raw.send(&crate::support::raw::close(1001, ""));
+    server.join();
+    let told = std::fs::read_to_string(folder.join("told")).expect("it has written");
+    assert!(told.starts_with("HELLO 1 service=/stop ") && told.contains("OPEN "), "{told}");
+    assert!(told.contains(" 1001 ") && told.ends_with("STOP 5000\nend\n"), "{told}");
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+#[test]
+fn nothing_outlives_a_host_that_is_dropped() {
+    let (server, _) = serve("drop", &[("obey.py", OBEY)], LIMITS);
+    let mut raw = server.open("/obey");
+    let process = process_of(&mut raw);
+    raw.send_text(
+        "!c = subprocess.Popen(['sleep', '1000']); \
+                   p = str(c.pid); write(f'TEXT {words[1]} +{len(p)}\\n{p}\\n'.encode())",
+    );
+    let grandchild: u32 = raw.read_text().parse().expect("it is a number");
+    raw.send_text("!signal.signal(15, signal.SIG_IGN); time.sleep(1000)");
+    assert!(is_alive(process) && is_alive(grandchild) && process != process::id());
+    // Two stops end it at once.
+    drop::<Running>(server);
+    until("nothing is left", || !is_alive(process) && !is_alive(grandchild));
+}
+
+/// Reads nothing for a while, again and again, and sends everything back.
+const STALL: &str = r#"#!/usr/bin/env python3
+import sys, time
+receive, send = sys.stdin.buffer, sys.stdout.buffer
+send.write(b"READY 1\n")
+send.flush()
+count = 0
+for line in receive:
+    words = line.decode().split()
+    if words[-1].startswith("+"):
+        length = int(words.pop())
+        body = receive.read(length + 1)
+    if words[0] == "TEXT":
+        count += 1
+        if count % 10000 == 1:
+            time.sleep(0.3)
+        send.write(b"TEXT %s +%d\n%s" % (words[1].encode(), length, body))
+        send.flush()
+"#;
+
+/// Notes the lines that it is told.
+const STOP: &str = r#"#!/usr/bin/env python3
+import os, sys
+receive = sys.stdin.buffer
+print("READY 1", flush=True)
+with open("told", "w") as told:
+    for line in receive:
+        told.write(line.decode())
+        words = line.decode().split()
+        if words[-1].startswith("+"):
+            receive.read(int(words[-1]) + 1)
+    told.write("end\n")
+"#;
+
+const MESSAGES: usize = 40_000;
