@@ -7,7 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::program::DocumentRoot;
+use crate::host::program::{DocumentRoot, Manner};
 use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan};
 use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
@@ -47,7 +47,8 @@ pub struct Server {
     thread: Thread,
     static_root: Option<PathBuf>,
     document_root: Option<PathBuf>,
-    programs: Vec<(String, Mount)>,
+    manner: Manner,
+    programs: Vec<(String, (Mount, Manner))>,
     mounts: Vec<Mounting>,
 }
 
@@ -72,6 +73,7 @@ impl Server {
             thread: Thread::Own,
             static_root: None,
             document_root: None,
+            manner: Manner::SHARED,
             programs: Vec::new(),
             mounts: Vec::new(),
         }
@@ -117,11 +119,18 @@ impl Server {
         self
     }
 
+    /// How programs of the document root are run: by default, one process serves all sockets of
+    /// a program.
+    pub fn manner(&mut self, manner: Manner) -> &mut Self {
+        self.manner = manner;
+        self
+    }
+
     /// What is not as usual about the program at a path, which is without the extension of its
     /// file. Without such a program, it has no effect. Its thread is always its own.
     pub fn program(&mut self, path: &str) -> Program<'_> {
-        let mount = self.usual_mount();
-        self.programs.push((path.to_owned(), mount));
+        let usual = (self.usual_mount(), self.manner.clone());
+        self.programs.push((path.to_owned(), usual));
         let last = self.programs.len() - 1;
         Program(&mut self.programs[last].1)
     }
@@ -188,11 +197,12 @@ impl Server {
     fn programs_plan(&self) -> Result<Option<ProgramsPlan>, BindError> {
         let Some(folder) = &self.document_root else { return Ok(None) };
         let root = DocumentRoot::new(folder).map_err(BindError::DocumentRoot)?;
-        for (_, mount) in &self.programs {
+        for (_, (mount, _)) in &self.programs {
             mount.limits.check().map_err(BindError::Limits)?;
         }
         let own = self.programs.iter().cloned().collect();
-        Ok(Some(ProgramsPlan { root, all: self.usual_mount(), own }))
+        let all = (self.usual_mount(), self.manner.clone());
+        Ok(Some(ProgramsPlan { root, all, own }))
     }
 }
 
@@ -238,27 +248,34 @@ impl Mounted<'_> {
 }
 
 /// A program of the document root, for what is not as usual about it.
-pub struct Program<'a>(&'a mut Mount);
+pub struct Program<'a>(&'a mut (Mount, Manner));
 
 impl Program<'_> {
     /// Its own bounds, like [`Mounted::limits`].
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn limits(self, limits: Limits) -> Self {
-        self.0.limits = limits;
+        self.0.0.limits = limits;
         self
     }
 
     /// Which pages may open sockets to it, instead of the server's rule.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn origin(self, origin: OriginRule) -> Self {
-        self.0.origin = origin;
+        self.0.0.origin = origin;
         self
     }
 
     /// Whether it compresses, instead of the server's word.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn compression(self, compression: Compression) -> Self {
-        self.0.compression = compression;
+        self.0.0.compression = compression;
+        self
+    }
+
+    /// How it is run, instead of what the server says.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn manner(self, manner: Manner) -> Self {
+        self.0.1 = manner;
         self
     }
 }

@@ -143,7 +143,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "document-root",
         default: "services",
-        meaning: "Executables below this directory are services, as docs/programs.md tells",
+        meaning: "Executables below this directory are services: docs/programs.md",
         setter: Setter::Server(Kind::Directory(|config, root| config.document_root = root)),
     },
     Key {

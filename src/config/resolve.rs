@@ -60,8 +60,8 @@ fn is_outbox_max(setting: &Setting) -> bool {
     setting.key.name == "outbox-max"
 }
 
-/// What is given as a directory has to be one; the default of `document-root` may be missing. Of `settings`, the first of a key is the one
-/// that counts.
+/// What is given as a directory has to be one; the default of `document-root` may be missing. Of
+/// `settings`, the first of a key is the one that counts.
 fn check_roots<'a>(
     config: &Config,
     settings: impl Iterator<Item = &'a Setting> + Clone,

@@ -10,7 +10,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::Alarm;
-use crate::host::program::{DocumentRoot, Groups, LookupError, Shared, Site};
+use crate::host::program::{DocumentRoot, Groups, LookupError, Manner, Served, Site};
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
 use crate::hub::{Looked, Mount};
@@ -23,9 +23,9 @@ pub(crate) struct ProgramsPlan {
     /// Where they are.
     pub(crate) root: DocumentRoot,
     /// What holds for each that is not among `own`.
-    pub(crate) all: Mount,
+    pub(crate) all: (Mount, Manner),
     /// What holds for single ones instead, by path.
-    pub(crate) own: HashMap<String, Mount>,
+    pub(crate) own: HashMap<String, (Mount, Manner)>,
 }
 
 /// The loop's side of the document root.
@@ -34,8 +34,8 @@ pub(super) struct Programs {
     orders: Sender<(SocketId, String)>,
     replies: Receiver<Reply>,
     site: Arc<Site>,
-    all: Mount,
-    own: HashMap<String, Mount>,
+    all: (Mount, Manner),
+    own: HashMap<String, (Mount, Manner)>,
 }
 
 /// What was found at a path: the one spelling of it.
@@ -110,8 +110,8 @@ impl Host {
             return Looked::Found(station);
         }
         let Some(programs) = &self.programs else { return Looked::Nothing };
-        let mount = programs.own.get(key).unwrap_or(&programs.all).clone();
-        let program = Shared::new(programs.site.clone(), key.to_owned());
+        let (mount, manner) = programs.own.get(key).unwrap_or(&programs.all).clone();
+        let program = Served::new(programs.site.clone(), key.to_owned(), manner);
         match self.hub.mount_program(key, mount) {
             Ok(station) => {
                 // Both have a place for each service, in the order of the hub.

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle, Thread};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{MailBell, Rung, Tower};
-use crate::host::program::Shared;
+use crate::host::program::Served;
 use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
@@ -26,7 +26,7 @@ pub enum Factory {
     /// One for the loop.
     Loop(Make<dyn Callbacks>),
     /// A program, on a thread of its own.
-    Program(Arc<Shared>),
+    Program(Arc<Served>),
 }
 
 /// What a service does on its thread, up to its end; tells how it ended.

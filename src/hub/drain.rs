@@ -89,18 +89,20 @@ impl Hub {
 
     fn drain_socket(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
+        let waits = match socket.standing {
+            Standing::Waiting | Standing::Asked => true,
+            Standing::Stranger => socket.rare.as_ref().is_some_and(|rare| rare.asked.is_some()),
+            Standing::Member | Standing::Left => false,
+        };
+        if waits {
+            return self.respond(id, &unavailable("the server is stopping", 5), now);
+        }
         match socket.standing {
             Standing::Member => {
                 let close = Close::new(CloseCode::GOING_AWAY, "the server is stopping");
                 socket.session.close(&close, now);
                 self.end_pause(id, now);
                 self.touch(id);
-            }
-            Standing::Waiting | Standing::Asked => {
-                self.respond(id, &unavailable("the server is stopping", 5), now);
-            }
-            Standing::Stranger if socket.rare.as_ref().is_some_and(|rare| rare.asked.is_some()) => {
-                self.respond(id, &unavailable("the server is stopping", 5), now);
             }
             // Whoever has not asked yet is not waited for; an answer that is on its way is, and
             // so is one that a file is read for.
@@ -109,7 +111,7 @@ impl Hub {
             {
                 self.fail(id, "the server is stopping", now);
             }
-            Standing::Stranger | Standing::Left => {}
+            Standing::Stranger | Standing::Waiting | Standing::Asked | Standing::Left => {}
         }
     }
 }

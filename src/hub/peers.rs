@@ -50,9 +50,7 @@ impl Hub {
                 return false;
             }
             if socket.flags.has(Flag::Paused) {
-                if socket.flags.set(Flag::Held) {
-                    socket.session.pause(now);
-                }
+                self.rest(id, now);
                 return false;
             }
         }
@@ -71,11 +69,19 @@ impl Hub {
 
     /// Does not read a socket until its service has taken half of its mail.
     pub(super) fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        if socket.flags.set(Flag::Held) {
-            socket.session.pause(now);
+        if self.rest(id, now) {
             self.stations[station].paused.push(id);
         }
+    }
+
+    /// Does not read a socket, which owes nothing meanwhile. Gives back whether that is news.
+    fn rest(&mut self, id: SocketId, now: Time) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
+        let news = socket.flags.set(Flag::Held);
+        if news {
+            socket.session.pause(now);
+        }
+        news
     }
 
     /// Bytes came. They are unmasked in place.

@@ -1,17 +1,19 @@
 //! What goes wrong with programs that serve all sockets of their paths: each fault has the
 //! outcome that `docs/programs.md` tells, nobody else notices, and no process is left.
 
-use std::process;
+use std::io::Write;
 use std::time::{Duration, Instant};
+use std::{fs, process, thread};
 
 use switchboard::Limits;
 
 use crate::bench::is_alive;
 use crate::shared::{OBEY, request, serve, status};
+use crate::support::raw::{close, frame};
 use crate::support::{LIMITS, Raw, Running, until};
 
 /// The process of the program that serves a socket.
-fn process_of(raw: &mut Raw) -> u32 {
+fn leader_of(raw: &mut Raw) -> u32 {
     raw.send_text("!p = str(os.getpid()); write(f'TEXT {words[1]} +{len(p)}\\n{p}\\n'.encode())");
     raw.read_text().parse().expect("it is a number")
 }
@@ -54,12 +56,12 @@ fn every_fault_takes_its_own_sockets_along_and_no_others() {
         let mut other = server.open("/other");
         assert_answers(&mut other);
         let (mut one, mut two) = (server.open("/obey"), server.open("/obey"));
-        let process = process_of(&mut one);
+        let process = leader_of(&mut one);
         one.send_text(text);
         if text.contains("close(0)") {
             // It is found out when there is something to tell.
             until("the program reads no more", || {
-                two.try_send(&crate::support::raw::frame(1, b"!")) && !is_alive(process)
+                two.try_send(&frame(1, b"!")) && !is_alive(process)
             });
         }
         println!("{fault}");
@@ -68,7 +70,7 @@ fn every_fault_takes_its_own_sockets_along_and_no_others() {
         assert_answers(&mut other);
         let mut again = server.open("/obey");
         assert_answers(&mut again);
-        assert_ne!(process_of(&mut again), process);
+        assert_ne!(leader_of(&mut again), process);
         drop(server);
     }
 }
@@ -107,11 +109,10 @@ fn a_program_that_stalls_gets_all_in_order() {
     let (server, _) = serve("stall", &[("stall.py", STALL)], LIMITS);
     let mut raw = server.open("/stall");
     let mut writer = raw.stream().try_clone().expect("there are descriptors");
-    let sender = std::thread::spawn(move || {
-        use std::io::Write;
+    let sender = thread::spawn(move || {
         for number in 0..MESSAGES {
             let text = number.to_string();
-            writer.write_all(&crate::support::raw::frame(1, text.as_bytes())).expect("it is read");
+            writer.write_all(&frame(1, text.as_bytes())).expect("it is read");
         }
     });
     // Others are served meanwhile, in their own time.
@@ -128,9 +129,8 @@ fn whoever_reads_nothing_holds_up_no_stop() {
     let (server, _) = serve("deaf", &programs, Limits { drain_ms_max: 20_000, ..LIMITS });
     let raw = server.open("/deaf");
     raw.stream().set_nonblocking(true).expect("it can be");
-    let message = crate::support::raw::frame(1, &[b'x'; 100_000]);
+    let message = frame(1, &[b'x'; 100_000]);
     // Until the pipe, the mail and the connection are full.
-    use std::io::Write;
     let mut stream = raw.stream();
     let mut full = 0;
     while full < 1_000 {
@@ -138,7 +138,7 @@ fn whoever_reads_nothing_holds_up_no_stop() {
             Ok(_) => full = 0,
             Err(_) => full += 1,
         }
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert_answers(&mut server.open("/obey"));
     raw.stream().set_nonblocking(false).expect("it can be");
@@ -155,9 +155,9 @@ fn a_program_is_told_to_stop_and_ends_by_itself() {
     let start = Instant::now();
     server.stopper().stop();
     assert_eq!(raw.read_close().0, 1001);
-    raw.send(&crate::support::raw::close(1001, ""));
+    raw.send(&close(1001, ""));
     server.join();
-    let told = std::fs::read_to_string(folder.join("told")).expect("it has written");
+    let told = fs::read_to_string(folder.join("told")).expect("it has written");
     assert!(told.starts_with("HELLO 1 service=/stop ") && told.contains("OPEN "), "{told}");
     assert!(told.contains(" 1001 ") && told.ends_with("STOP 5000\nend\n"), "{told}");
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
@@ -167,7 +167,7 @@ fn a_program_is_told_to_stop_and_ends_by_itself() {
 fn nothing_outlives_a_host_that_is_dropped() {
     let (server, _) = serve("drop", &[("obey.py", OBEY)], LIMITS);
     let mut raw = server.open("/obey");
-    let process = process_of(&mut raw);
+    let process = leader_of(&mut raw);
     raw.send_text(
         "!c = subprocess.Popen(['sleep', '1000']); \
                    p = str(c.pid); write(f'TEXT {words[1]} +{len(p)}\\n{p}\\n'.encode())",

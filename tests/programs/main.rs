@@ -7,6 +7,7 @@ mod bench;
 mod endings;
 mod faults;
 mod lookup;
+mod per_socket;
 mod service;
 mod shared;
 #[path = "../support/mod.rs"]

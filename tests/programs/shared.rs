@@ -8,6 +8,7 @@ use switchboard::ws::Status;
 use switchboard::{Limits, Server};
 
 use crate::bench::{folder, write};
+use crate::support::raw::close;
 use crate::support::{Client, LIMITS, Raw, Running};
 
 /// A server whose document root has these programs.
@@ -72,7 +73,7 @@ fn a_program_closes_with_the_code_that_it_chooses() {
     assert!(listener.read_text().starts_with("OPEN "));
     raw.send_text("CLOSE {} 4001 +6\nenough");
     assert_eq!(raw.read_close(), (4001, "enough".to_owned()));
-    raw.send(&crate::support::raw::close(4001, ""));
+    raw.send(&close(4001, ""));
     let told = listener.read_text();
     assert!(told.starts_with("CLOSE ") && told.contains(" 4001"), "{told}");
     server.stop();

@@ -10,7 +10,8 @@
 //! - `journal`: standard error as log lines
 //! - `child`: one child process, and its end in stages
 //! - `pump`: [`Pump`], a poll over the pipes of many
-//! - `shared`: a service whose sockets are all served by one program
+//! - `served`: a program as a service; `shared`: one process for all of its sockets;
+//!   `per_socket`: one for each
 
 mod child;
 mod groups;
@@ -18,7 +19,9 @@ mod input;
 mod journal;
 mod lookup;
 mod output;
+mod per_socket;
 mod pump;
+mod served;
 mod shared;
 mod start;
 
@@ -27,5 +30,6 @@ pub use groups::{Exit, Groups};
 pub use lookup::{DocumentRoot, LookupError, Program};
 pub use output::Heard;
 pub use pump::{Event, Plan, ProgramId, Pump};
-pub(crate) use shared::{Shared, Site};
+pub use served::Manner;
+pub(crate) use served::{Served, Site};
 pub use start::{Launch, StartError};

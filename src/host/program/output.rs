@@ -16,6 +16,8 @@ pub(super) struct Output {
     hung_up: bool,
     /// How much is still taken from it, once the child that it belonged to has gone.
     left: Option<usize>,
+    /// Whether it is not to be read now, so that the child has to wait.
+    pub(super) muted: bool,
 }
 
 /// What a read came to.
@@ -31,14 +33,14 @@ pub enum Heard {
 
 impl Output {
     pub(super) const fn new(pipe: Receiver) -> Self {
-        Self { pipe: Some(pipe), readable: true, hung_up: false, left: None }
+        Self { pipe: Some(pipe), readable: true, hung_up: false, left: None, muted: false }
     }
 
     /// Reads once.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Heard {
         let room = self.left.unwrap_or(buffer.len()).min(buffer.len());
         let Some(pipe) = &mut self.pipe else { return Heard::End };
-        if !self.readable {
+        if !self.readable || self.muted {
             return Heard::Nothing;
         }
         let len = loop {
@@ -86,7 +88,7 @@ impl Output {
 
     /// Whether a read would do something.
     pub(super) const fn has_work(&self) -> bool {
-        self.pipe.is_some() && self.readable
+        self.pipe.is_some() && self.readable && !self.muted
     }
 
     pub(super) const fn has_ended(&self) -> bool {

@@ -180,6 +180,22 @@ impl Pump {
         child.full
     }
 
+    /// Reads nothing more of what a program says, so that it has to wait once its pipe is full. Its
+    /// exit is not told either.
+    pub fn mute(&mut self, id: ProgramId) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.output.muted = true;
+        }
+    }
+
+    /// Reads on what a program says.
+    pub fn unmute(&mut self, id: ProgramId) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.output.muted = false;
+            self.list(id);
+        }
+    }
+
     /// Ends a program in stages, the first of which is the end of its input.
     pub fn stop(&mut self, id: ProgramId, stages: Stages) {
         let Some(child) = self.children.get_mut(&id.0) else { return };

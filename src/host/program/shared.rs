@@ -1,48 +1,53 @@
-//! `Shared`: a service whose sockets are all served by one program, in counted lines. It runs
-//! on a thread of its own, which waits for mail and for the program in one poll, and so for
+//! A program of which one process serves all sockets, in counted lines. It has a thread of its
+//! own, which waits for mail and for the program in one poll, and so for
 //! neither of them alone.
 //!
 //! A program that reads slowly fills its input; then no mail is taken, which fills up, and its
 //! sockets are not read.
 
-use std::ffi::OsString;
-use std::net::SocketAddr;
-use std::os::unix::ffi::OsStringExt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::host::program::child::Stages;
-use crate::host::program::groups::Groups;
-use crate::host::program::lookup::DocumentRoot;
 use crate::host::program::output;
-use crate::host::program::pump::{Event, Plan, ProgramId, Pump};
-use crate::host::program::start::Launch;
-use crate::host::worker::caught;
+use crate::host::program::pump::{Event, ProgramId, Pump};
+use crate::host::program::served::{EXITING, Served};
 use crate::limits::Limits;
-use crate::programs::{Heard, Level, Mode, Place, Reader, Said, Told, own_variables};
+use crate::programs::{Heard, Level, Place, Reader, Said, Told};
 use crate::service::{Line, Outbound, Received};
 
-/// What the programs of a host have in common.
-#[derive(Debug)]
-pub(crate) struct Site {
-    /// Where they are.
-    pub(crate) root: DocumentRoot,
-    /// Their processes.
-    pub(crate) groups: Groups,
-    /// Where the host listens.
-    pub(crate) address: SocketAddr,
-}
-
-/// A program that serves all sockets of its path.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    site: Arc<Site>,
-    key: String,
+/// Starts the program, and takes turns until it has gone; tells how.
+pub(super) fn serve(
+    served: &Served,
+    mut line: Line<'static>,
+    limits: &Limits,
+) -> Result<String, String> {
+    let program = served.find()?;
+    let mut pump = served.pump(1)?;
+    line.wake_by(pump.waker());
+    let started = served.start(&program, &mut pump, Vec::new());
+    let program = started.map_err(|error| error.to_string())?;
+    let ready_by = Duration::from_millis(limits.admission_ms_max);
+    let mut run = Run {
+        served,
+        line,
+        limits,
+        place: served.place(),
+        pump,
+        program,
+        reader: Reader::new(limits.outbox_bytes_max),
+        buffer: vec![0; READ_BYTES],
+        ready_by: Instant::now().checked_add(ready_by),
+        ending: None,
+    };
+    run.tell(&Told::Hello {
+        message_bytes_max: limits.message_bytes_max,
+        send_bytes_max: limits.outbox_bytes_max,
+    });
+    run.run()
 }
 
 /// One run of it.
 struct Run<'a> {
-    key: &'a str,
+    served: &'a Served,
     line: Line<'static>,
     limits: &'a Limits,
     place: Place,
@@ -54,61 +59,6 @@ struct Run<'a> {
     ready_by: Option<Instant>,
     /// Why it is being ended. No mail is taken then.
     ending: Option<String>,
-}
-
-impl Shared {
-    /// The program with this key.
-    pub(crate) const fn new(site: Arc<Site>, key: String) -> Self {
-        Self { site, key }
-    }
-
-    /// Runs the program to its end; tells how it ended.
-    pub(crate) fn live(&self, line: Line<'static>, limits: &Limits) -> String {
-        // A panic would be ours. It takes this service along and nobody else.
-        let lived = caught(|| self.begin(line, limits).and_then(|mut run| run.run()));
-        match lived {
-            Ok(Ok(how) | Err(how)) | Err(how) => how,
-        }
-    }
-
-    /// Starts the program.
-    fn begin<'a>(&'a self, mut line: Line<'static>, limits: &'a Limits) -> Result<Run<'a>, String> {
-        let Self { site, key } = self;
-        // Anew for each run, so that a changed file is used from here on.
-        let program = site.root.find(key).map_err(|error| error.to_string())?;
-        let plan = Plan {
-            service: key.clone(),
-            programs_max: 1,
-            input_high_bytes: INPUT_HIGH_BYTES,
-            groups: site.groups.clone(),
-        };
-        let mut pump = Pump::new(plan).map_err(|error| format!("there is no poll: {error}"))?;
-        line.wake_by(pump.waker());
-        let variables: Vec<_> = own_variables(Mode::Shared, key)
-            .into_iter()
-            .map(|own| (OsString::from(own.name), OsString::from_vec(own.value)))
-            .collect();
-        let launch = Launch { program: &program, pass_env: &[], variables: &variables };
-        let program = pump.start(launch).map_err(|error| error.to_string())?;
-        let ready_by = Duration::from_millis(limits.admission_ms_max);
-        let mut run = Run {
-            key,
-            line,
-            limits,
-            place: Place { service: key.clone(), address: site.address },
-            pump,
-            program,
-            reader: Reader::new(limits.outbox_bytes_max),
-            buffer: vec![0; READ_BYTES],
-            ready_by: Instant::now().checked_add(ready_by),
-            ending: None,
-        };
-        run.tell(&Told::Hello {
-            message_bytes_max: limits.message_bytes_max,
-            send_bytes_max: limits.outbox_bytes_max,
-        });
-        Ok(run)
-    }
 }
 
 impl Run<'_> {
@@ -163,9 +113,8 @@ impl Run<'_> {
         while let Received::Transaction(inbound) = self.line.try_receive() {
             self.tell(&Told::Inbound(&inbound));
         }
-        self.tell(&Told::Stop { ms: STOP_MS });
-        let terminate_after = Duration::from_millis(STOP_MS);
-        self.pump.stop(self.program, Stages { terminate_after, kill_after: KILL_AFTER });
+        self.tell(&Told::Stop { ms: self.served.manner.stop_ms });
+        self.pump.stop(self.program, self.served.manner.stages());
         self.ending = Some("the host stops".to_owned());
     }
 
@@ -173,8 +122,7 @@ impl Run<'_> {
     fn end(&mut self, how: &str) {
         if self.ending.is_none() {
             self.ending = Some(how.to_owned());
-            let terminate_after = EXIT_WITHIN;
-            self.pump.stop(self.program, Stages { terminate_after, kill_after: KILL_AFTER });
+            self.pump.stop(self.program, EXITING);
         }
     }
 
@@ -246,7 +194,7 @@ impl Run<'_> {
             }
             Said::Set { id, key, value } => line.label(id, key, value),
             Said::Log { level, text } => {
-                log::log!(log_level(level), "service {}: {text}", self.key);
+                log::log!(log_level(level), "service {}: {text}", self.served.key());
             }
         }
     }
@@ -262,13 +210,5 @@ const fn log_level(level: Level) -> log::Level {
     }
 }
 
-/// So much may wait for a program before it gets no more mail. A pipe holds as much again.
-const INPUT_HIGH_BYTES: usize = 65_536;
-/// How much of what it says is read at once.
+/// How much of what the program says is read at once.
 const READ_BYTES: usize = 65_536;
-/// How long it has to end when the host stops.
-const STOP_MS: u64 = 5_000;
-/// How long it has to exit once it has closed a pipe.
-const EXIT_WITHIN: Duration = Duration::from_secs(1);
-/// From SIGTERM to SIGKILL.
-const KILL_AFTER: Duration = Duration::from_secs(2);

@@ -1,0 +1,266 @@
+//! A program that has a process for each socket, which knows of no protocol: what it writes
+//! are messages, and what the peer sends is what it reads. One thread serves all of them.
+//!
+//! A process that reads slowly has its own socket paused, and a peer that reads slowly has its
+//! own process wait; so neither ever meets a limit, and nobody else notices.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::host::program::output::Heard;
+use crate::host::program::pump::{Event, ProgramId, Pump};
+use crate::host::program::served::{EXITING, Served};
+use crate::host::program::start::StartError;
+use crate::limits::Limits;
+use crate::programs::{Lines, Mode, Place, encode_line, request_variables};
+use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
+use crate::ws::{Close, CloseCode, Message, Response, Status};
+
+/// Serves until the host stops; tells how that was.
+pub(super) fn serve(
+    served: &Served,
+    mut line: Line<'static>,
+    limits: &Limits,
+) -> Result<String, String> {
+    let pump = served.pump(served.manner.processes_max)?;
+    line.wake_by(pump.waker());
+    // A process is started before its 101, so that one that cannot be is an answer.
+    line.apply(Outbound::Ready(Admission::Asked));
+    let mut run = Run {
+        served,
+        line,
+        limits,
+        place: served.place(),
+        pump,
+        talks: HashMap::new(),
+        sockets: HashMap::new(),
+        asked: BTreeSet::new(),
+        buffer: vec![0; READ_BYTES],
+    };
+    run.run()
+}
+
+struct Run<'a> {
+    served: &'a Served,
+    line: Line<'static>,
+    limits: &'a Limits,
+    place: Place,
+    pump: Pump,
+    /// By the process, until it has gone.
+    talks: HashMap<ProgramId, Talk>,
+    /// The processes of sockets that have not gone.
+    sockets: HashMap<SocketId, ProgramId>,
+    /// Sockets that have been let in, and by when they come or never will.
+    asked: BTreeSet<(Instant, SocketId)>,
+    buffer: Vec<u8>,
+}
+
+/// A socket and its process.
+struct Talk {
+    id: SocketId,
+    /// What the process writes, as lines; `None` if each read is a message.
+    lines: Option<Lines>,
+    /// Whether the socket is not read, since the process is behind.
+    paused: bool,
+    /// Whether nobody hears the process any more.
+    over: bool,
+}
+
+impl Run<'_> {
+    fn run(&mut self) -> Result<String, String> {
+        let mut events = Vec::new();
+        let mut stopping = false;
+        loop {
+            stopping = stopping || self.take_mail();
+            if stopping && self.pump.is_empty() {
+                return Ok("the host stops".to_owned());
+            }
+            self.line.flush();
+            let first = self.asked.first().map(|(at, _)| *at);
+            let timeout = first.map(|at| at.saturating_duration_since(Instant::now()));
+            let polled = self.pump.poll(timeout, &mut events);
+            polled.map_err(|error| format!("its poll fails: {error}"))?;
+            for event in events.drain(..) {
+                match event {
+                    Event::Output(program) => {
+                        self.hear(program);
+                        self.line.flush();
+                    }
+                    Event::Drained(program) => self.resume(program),
+                    // It may go on writing; what the peer sends is for nobody.
+                    Event::Deaf(program) => self.resume(program),
+                    Event::Exit { id, exit, .. } => {
+                        self.exit(id, exit.status().is_some_and(|status| status.success()));
+                    }
+                }
+            }
+            self.forget_asked();
+        }
+    }
+
+    /// Does all that has come; gives back whether the host stops.
+    fn take_mail(&mut self) -> bool {
+        loop {
+            match self.line.try_receive() {
+                Received::Transaction(inbound) => self.take(inbound),
+                Received::Time => return false,
+                Received::End => return true,
+            }
+        }
+    }
+
+    fn take(&mut self, inbound: Inbound) {
+        let id = inbound.id();
+        let program = self.sockets.get(&id).copied();
+        match (inbound, program) {
+            (Inbound::Ask { request, .. }, _) => self.ask(id, &request),
+            (Inbound::Open { .. }, Some(program)) => {
+                self.asked.retain(|(_, asked)| *asked != id);
+                self.pump.unmute(program);
+            }
+            (Inbound::Data { message, .. }, Some(program)) => self.tell(program, &message),
+            (Inbound::Full { .. }, Some(program)) => self.pump.mute(program),
+            (Inbound::Drained { .. }, Some(program)) => self.pump.unmute(program),
+            (Inbound::Close { .. }, Some(program)) => self.part(id, program),
+            // The process has gone, and the close of its socket is on its way.
+            (_, None) => {}
+        }
+    }
+
+    /// Starts a process for a socket that asks.
+    fn ask(&mut self, id: SocketId, request: &Arc<Request>) {
+        let variables = request_variables(request, &self.place);
+        let found = self.served.find();
+        let started = found.and_then(|program| {
+            match self.served.start(&program, &mut self.pump, variables) {
+                Ok(program) => Ok(Ok(program)),
+                Err(StartError::TooMany { max }) => Ok(Err(max)),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        let (status, text) = match started {
+            Ok(Ok(program)) => return self.let_in(id, program),
+            Ok(Err(max)) => (Status::UNAVAILABLE, format!("{max} of it run, which is the most")),
+            Err(how) => {
+                log::warn!("service {}: no process for socket {id}: {how}", self.served.key());
+                (Status::INTERNAL_ERROR, "the program does not start".to_owned())
+            }
+        };
+        let mut response = Response::text(status, &text);
+        if status == Status::UNAVAILABLE {
+            response = response.header("Retry-After", "5");
+        }
+        self.line.admit(id, Verdict::Refuse(response));
+    }
+
+    fn let_in(&mut self, id: SocketId, program: ProgramId) {
+        let lines = match self.served.manner.mode {
+            Mode::Lines | Mode::Shared => Some(Lines::new(self.limits.outbox_bytes_max)),
+            Mode::Bytes => None,
+        };
+        // What it says before its socket is open would reach nobody.
+        self.pump.mute(program);
+        self.talks.insert(program, Talk { id, lines, paused: false, over: false });
+        self.sockets.insert(id, program);
+        // Whoever goes before it is open does so without a word; the hub waits no longer either.
+        let wait = Duration::from_millis(self.limits.admission_ms_max).saturating_add(GRACE);
+        self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
+        self.line.admit(id, Verdict::Accept);
+    }
+
+    fn tell(&mut self, program: ProgramId, message: &Message) {
+        let Some(input) = self.pump.input(program) else { return };
+        encode_line(message, input);
+        if self.pump.is_full(program)
+            && let Some(talk) = self.talks.get_mut(&program)
+            && !std::mem::replace(&mut talk.paused, true)
+        {
+            self.line.pause(talk.id);
+        }
+    }
+
+    fn resume(&mut self, program: ProgramId) {
+        if let Some(talk) = self.talks.get_mut(&program)
+            && std::mem::take(&mut talk.paused)
+        {
+            self.line.resume(talk.id);
+        }
+    }
+
+    /// A socket has gone. Its process sees the end of its input, and has some time.
+    fn part(&mut self, id: SocketId, program: ProgramId) {
+        self.sockets.remove(&id);
+        if let Some(talk) = self.talks.get_mut(&program) {
+            talk.over = true;
+        }
+        self.pump.unmute(program);
+        self.pump.stop(program, self.served.manner.stages());
+    }
+
+    /// Lets go of the processes whose sockets have not come.
+    fn forget_asked(&mut self) {
+        while let Some(&(at, id)) = self.asked.first()
+            && at <= Instant::now()
+        {
+            self.asked.pop_first();
+            if let Some(&program) = self.sockets.get(&id) {
+                self.part(id, program);
+            }
+        }
+    }
+
+    /// Reads once what a process says, and sends it.
+    fn hear(&mut self, program: ProgramId) {
+        let heard = self.pump.read(program, &mut self.buffer);
+        let Some(talk) = self.talks.get_mut(&program) else { return };
+        let len = match heard {
+            Heard::Bytes(len) => len,
+            Heard::Nothing => return,
+            // Most often it is about to exit.
+            Heard::End => return self.pump.stop(program, EXITING),
+        };
+        let mut rest = &self.buffer[..len];
+        if talk.over {
+            return;
+        }
+        let Some(lines) = &mut talk.lines else { return self.line.send(talk.id, rest.to_vec()) };
+        while let (used, Some(message)) = lines.receive(rest) {
+            rest = &rest[used..];
+            match message {
+                Ok(message) => self.line.send(talk.id, message),
+                Err(fault) => {
+                    log::warn!("service {}: socket {}: {fault}", self.served.key(), talk.id);
+                    talk.over = true;
+                    self.line.apply(Outbound::Close { to: talk.id.into(), close: fault.close() });
+                    return self.pump.kill(program);
+                }
+            }
+        }
+    }
+
+    /// A process has exited, and all that it said has been sent.
+    fn exit(&mut self, program: ProgramId, is_well: bool) {
+        let Some(talk) = self.talks.remove(&program) else { return };
+        if talk.over {
+            return;
+        }
+        // From here on there is no process, and the close of the socket comes for nobody.
+        self.sockets.remove(&talk.id);
+        if let Some(Ok(message)) = talk.lines.and_then(Lines::finish) {
+            self.line.send(talk.id, message);
+        }
+        let (code, reason) = if is_well {
+            (CloseCode::NORMAL, "")
+        } else {
+            (CloseCode::INTERNAL, "the program has failed")
+        };
+        self.line.apply(Outbound::Close { to: talk.id.into(), close: Close::new(code, reason) });
+    }
+}
+
+/// How much of what a process says is read, and sent, at once: so little that what is on its way
+/// when the outbox is full does not bring it over its limit.
+const READ_BYTES: usize = 16_384;
+/// How much longer than the hub a process waits for its socket.
+const GRACE: Duration = Duration::from_secs(1);

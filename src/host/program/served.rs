@@ -1,0 +1,131 @@
+//! `Served`: a program of the document root as the host knows it, and how it is run. What the
+//! two modes do on their threads is in `shared` and `per_socket`.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::host::program::child::Stages;
+use crate::host::program::groups::Groups;
+use crate::host::program::lookup::{DocumentRoot, Program};
+use crate::host::program::pump::{Plan, ProgramId, Pump};
+use crate::host::program::start::{Launch, StartError};
+use crate::host::program::{per_socket, shared};
+use crate::host::worker::caught;
+use crate::limits::Limits;
+use crate::programs::{Mode, Place, Variable, own_variables};
+use crate::service::Line;
+
+/// How a program is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// One process for all sockets, or one for each.
+    pub mode: Mode,
+    /// The names of the variables of the host's environment that it gets besides PATH.
+    pub pass_env: Vec<String>,
+    /// How long a process has to end when its time has come, in milliseconds, before it gets a
+    /// SIGTERM.
+    pub stop_ms: u64,
+    /// How many processes a program may have that has one for each socket. Over it: 503.
+    pub processes_max: usize,
+}
+
+impl Manner {
+    /// One process for all sockets, without anything of the host's environment but PATH.
+    pub const SHARED: Self =
+        Self { mode: Mode::Shared, pass_env: Vec::new(), stop_ms: 5_000, processes_max: 256 };
+
+    /// The stages of an end.
+    pub(super) const fn stages(&self) -> Stages {
+        let terminate_after = Duration::from_millis(self.stop_ms);
+        Stages { terminate_after, kill_after: KILL_AFTER }
+    }
+}
+
+/// What the programs of a host have in common.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// Where they are.
+    pub(crate) root: DocumentRoot,
+    /// Their processes.
+    pub(crate) groups: Groups,
+    /// Where the host listens.
+    pub(crate) address: SocketAddr,
+}
+
+/// A program that is a service.
+#[derive(Debug)]
+pub(crate) struct Served {
+    site: Arc<Site>,
+    key: String,
+    pub(super) manner: Manner,
+}
+
+impl Served {
+    /// The program with this key.
+    pub(crate) const fn new(site: Arc<Site>, key: String, manner: Manner) -> Self {
+        Self { site, key, manner }
+    }
+
+    /// Serves until the host stops or the program has gone; tells how that was.
+    pub(crate) fn live(&self, line: Line<'static>, limits: &Limits) -> String {
+        // A panic would be ours. It takes this service along and nobody else.
+        let lived = caught(|| match self.manner.mode {
+            Mode::Shared => shared::serve(self, line, limits),
+            Mode::Lines | Mode::Bytes => per_socket::serve(self, line, limits),
+        });
+        match lived {
+            Ok(Ok(how) | Err(how)) | Err(how) => how,
+        }
+    }
+
+    /// A pump for so many processes of it.
+    pub(super) fn pump(&self, programs_max: usize) -> Result<Pump, String> {
+        let plan = Plan {
+            service: self.key.clone(),
+            programs_max,
+            input_high_bytes: INPUT_HIGH_BYTES,
+            groups: self.site.groups.clone(),
+        };
+        Pump::new(plan).map_err(|error| format!("there is no poll: {error}"))
+    }
+
+    /// Looks for it, anew each time, so that a changed file is used from here on.
+    pub(super) fn find(&self) -> Result<Program, String> {
+        self.site.root.find(&self.key).map_err(|error| error.to_string())
+    }
+
+    /// Starts a process of it, with these variables besides its own.
+    pub(super) fn start(
+        &self,
+        program: &Program,
+        pump: &mut Pump,
+        variables: Vec<Variable>,
+    ) -> Result<ProgramId, StartError> {
+        let own = own_variables(self.manner.mode, &self.key);
+        let word = |Variable { name, value }| (OsString::from(name), OsString::from_vec(value));
+        let variables: Vec<_> = variables.into_iter().chain(own).map(word).collect();
+        let pass_env = &self.manner.pass_env;
+        pump.start(Launch { program, pass_env, variables: &variables })
+    }
+
+    /// Where it serves.
+    pub(super) fn place(&self) -> Place {
+        Place { service: self.key.clone(), address: self.site.address }
+    }
+
+    /// The path of its service.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// How long a process has to exit once it has closed a pipe, before it is made to.
+pub(super) const EXITING: Stages =
+    Stages { terminate_after: Duration::from_secs(1), kill_after: KILL_AFTER };
+/// So much may wait for a process before it is told no more. A pipe holds as much again.
+const INPUT_HIGH_BYTES: usize = 65_536;
+/// From SIGTERM to SIGKILL.
+const KILL_AFTER: Duration = Duration::from_secs(2);
