@@ -67,7 +67,8 @@ const PLACES: [(&str, &[&str]); 20] = [
     ("unsafe ", &["src/host/sys.rs"]),
     ("Instant::now", &["src/host/", "src/service/line.rs", "src/service/handler.rs"]),
     ("SystemTime", &["src/logger.rs", "services/clock.rs"]),
-    ("thread::", &["src/host/", "src/logger.rs"]),
+    // A line parks the thread of its service; it starts none.
+    ("thread::", &["src/host/", "src/logger.rs", "src/service/line.rs"]),
     ("std::fs", &["src/host/files.rs", "src/config/"]),
     ("std::env", &["src/main.rs", "src/config/"]),
     ("print!", &[]),

@@ -56,11 +56,12 @@ pub use tree::{PathError, ServiceTree};
 /// All sockets and all services of one host.
 ///
 /// A host calls, in each turn of its loop: [`Hub::accept`], then [`Hub::may_read`] with
-/// [`Hub::receive`] (or [`Hub::room`] and [`Hub::filled`]), [`Hub::end`] or [`Hub::fail`] for sockets that are readable, then
-/// [`Hub::apply`] and [`Hub::ended`] for what services sent and how they ended, then
-/// [`Hub::expire`], then [`Hub::poll`] until it gives `None`; for [`Output::Write`] it calls
-/// [`Hub::wrote`], and [`Hub::remove`] if that says so. To stop, it calls [`Hub::drain`], goes
-/// on until [`Hub::is_drained`], and then calls [`Hub::stop_services`].
+/// [`Hub::receive`] (or [`Hub::room`] and [`Hub::filled`]), [`Hub::end`] or [`Hub::fail`] for
+/// sockets that are readable, then [`Hub::apply`] and [`Hub::ended`] for what services sent and
+/// how they ended, then [`Hub::expire`], then [`Hub::poll`] until it gives `None`; for
+/// [`Output::Write`] it calls [`Hub::wrote`], and [`Hub::remove`] if that says so. To stop, it
+/// calls [`Hub::drain`], goes on until [`Hub::is_drained`], and then calls
+/// [`Hub::stop_services`].
 ///
 /// With the feature `deflate`, `Hub::receive_unread` comes before each [`Hub::may_read`].
 #[derive(Debug)]
