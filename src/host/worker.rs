@@ -14,7 +14,7 @@ use crate::host::bell::{Rung, Tower};
 use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
-use crate::service::line::{Ends, Parcel, spare};
+use crate::service::line::{Ends, Parcel, take_spare};
 use crate::service::{Callbacks, Inbound, Line, Outbound, Service};
 
 /// Makes a fresh service for each run of it, on the thread of that run.
@@ -43,8 +43,8 @@ pub struct Worker {
     thread: JoinHandle<()>,
 }
 
-/// The way of mail to a service, whose thread parks while there is none. Unparking one that
-/// does not costs no system call.
+/// The way of mail to a service, whose thread parks while there is none. Unparking a
+/// thread that is not parked costs no system call.
 #[derive(Debug)]
 struct Post {
     /// `None` once the service has been told to finish.
@@ -90,10 +90,12 @@ impl Worker {
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (bell, rung) = tower.bell(station);
         let alarm = tower.alarm();
-        let ends = Ends { mail: inbox, batches: outbox, bell: Arc::new(bell), tick: sys::tick };
-        let line = Line::new(ends, limits);
+        let bell = Arc::new(bell);
+        let limits = *limits;
         let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
-            let how = live(&factory, line);
+            let thread = thread::current().id();
+            let ends = Ends { thread, mail: inbox, batches: outbox, bell, tick: sys::tick };
+            let how = live(&factory, Line::new(ends, &limits));
             let _ = exits.send(Exit { station, run, how });
             alarm.wake();
         })?;
@@ -106,12 +108,7 @@ impl Worker {
     pub fn deliver(&mut self, station: StationId, hub: &mut Hub) {
         let (run, batch) = hub.swap_mail(station, std::mem::take(&mut self.spare));
         if run == self.run {
-            let used = if self.batch.is_empty() {
-                std::mem::take(&mut self.batch)
-            } else {
-                VecDeque::new()
-            };
-            self.post.send(Parcel { batch, spare: spare(used) });
+            self.post.send(Parcel { batch, spare: take_spare(&mut self.batch) });
         }
     }
 

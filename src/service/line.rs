@@ -4,10 +4,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 use crate::limits::Limits;
 use crate::service::{Admission, Audience, Callbacks, Inbound, Outbound, SocketId, Verdict};
@@ -69,9 +69,12 @@ pub(crate) struct Parcel<There, Back> {
     pub(crate) spare: Vec<Back>,
 }
 
-/// What is left of a list once it has been used: the list, unless it has grown long in a rush.
-pub(crate) fn spare<T>(used: VecDeque<T>) -> Vec<T> {
-    debug_assert!(used.is_empty(), "what is used up has nothing in it");
+/// Takes the memory of a list that has been used up, unless it has grown long in a rush.
+pub(crate) fn take_spare<T>(list: &mut VecDeque<T>) -> Vec<T> {
+    if !list.is_empty() {
+        return Vec::new();
+    }
+    let used = std::mem::take(list);
     if used.capacity() > SPARE_LEN_MAX { Vec::new() } else { used.into() }
 }
 
@@ -86,8 +89,9 @@ pub(crate) trait Apply: Send {
 
 /// The two ends that a line has towards the host.
 pub(crate) struct Ends {
-    /// Batches for the service. Whoever sends one, or sends no more, unparks the service's thread
-    /// after it.
+    /// The thread that is unparked after each batch for the service, and after the last one.
+    pub(crate) thread: ThreadId,
+    /// Batches for the service.
     pub(crate) mail: Receiver<Parcel<Inbound, Outbound>>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
     pub(crate) batches: Sender<Parcel<Outbound, Inbound>>,
@@ -95,6 +99,40 @@ pub(crate) struct Ends {
     pub(crate) bell: Arc<dyn Bell>,
     /// The time, as cheap as can be, in steps of some milliseconds.
     pub(crate) tick: fn() -> Duration,
+}
+
+impl Ends {
+    /// The next batch, for which it waits until `deadline` at most.
+    fn receive(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Parcel<Inbound, Outbound>, RecvTimeoutError> {
+        // A service may lend its line to a thread that nobody unparks.
+        if thread::current().id() != self.thread {
+            return match deadline {
+                Some(deadline) => self.mail.recv_deadline(deadline),
+                None => self.mail.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+        }
+        loop {
+            match self.mail.try_recv() {
+                Ok(parcel) => return Ok(parcel),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
+            }
+            // Parked, and not in the channel's own way of waiting, which spins and yields first:
+            // that takes longer than a turn of the loop, on a CPU that it may need. A token that
+            // is there already makes this return at once.
+            let Some(deadline) = deadline else {
+                thread::park();
+                continue;
+            };
+            match deadline.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => return Err(RecvTimeoutError::Timeout),
+                left => thread::park_timeout(left),
+            }
+        }
+    }
 }
 
 /// The way from a line to the host.
@@ -246,8 +284,7 @@ impl<'host> Line<'host> {
         }
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
-        let spare =
-            if self.mail.is_empty() { spare(std::mem::take(&mut self.mail)) } else { Vec::new() };
+        let spare = take_spare(&mut self.mail);
         // A host that has gone takes nothing; the next call of `receive` tells so.
         if ends.batches.send(Parcel { batch, spare }).is_ok() {
             ends.bell.ring();
@@ -277,7 +314,7 @@ impl<'host> Line<'host> {
             let Way::Ends(ends) = &self.way else {
                 panic!("a callback on the loop cannot receive: it is called with what comes")
             };
-            match ends.mail.try_recv() {
+            match ends.receive(deadline) {
                 Ok(Parcel { batch, spare }) => {
                     self.mail = batch.into();
                     // The last batch has been sent off, most often with its memory.
@@ -285,20 +322,8 @@ impl<'host> Line<'host> {
                         self.batch = spare;
                     }
                 }
-                Err(TryRecvError::Disconnected) => return Received::End,
-                // Parked, and not in the channel's own way of waiting, which spins and yields
-                // first: that takes longer than a turn of the loop, on a CPU that it may need.
-                // A token that is there already makes this return at once.
-                Err(TryRecvError::Empty) => match deadline {
-                    None => thread::park(),
-                    Some(deadline) => {
-                        let left = deadline.saturating_duration_since(Instant::now());
-                        if left.is_zero() {
-                            return Received::Time;
-                        }
-                        thread::park_timeout(left);
-                    }
-                },
+                Err(RecvTimeoutError::Timeout) => return Received::Time,
+                Err(RecvTimeoutError::Disconnected) => return Received::End,
             }
         }
     }
@@ -335,5 +360,5 @@ impl Drop for Line<'_> {
     }
 }
 
-/// A longer list is given up once it has been used.
+/// A longer list is given up once it has been used: each service has two of them.
 const SPARE_LEN_MAX: usize = 128;
