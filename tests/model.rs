@@ -435,8 +435,11 @@ fn the_host_keeps_to_the_order_of_the_model() {
         (
             include_str!("../src/host/duties.rs"),
             "fn apply_batches(",
-            &["tower.len()", "tower.next()", ".clear()", ".begin_batch()", "tower.again("],
+            &["tower.len()", "tower.next()", ".clear()", ".begin_batch()", "cut_short.push("],
         ),
+        // Before it sleeps, the loop puts back in line whom it has cut short.
+        (include_str!("../src/host/turn.rs"), "fn turn(", &["apply_batches(", "apply_later("]),
+        (include_str!("../src/host/duties.rs"), "fn apply_later(", &["cut_short", "tower.again("]),
         (include_str!("../src/service/line.rs"), "fn flush(", &["batches.send(", "bell.ring()"]),
         (
             include_str!("../src/service/line.rs"),

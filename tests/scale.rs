@@ -71,5 +71,5 @@ fn leave(mut raw: Raw) {
     raw.expect_end();
 }
 
-/// A regression bound; the aim is half of it.
-const IDLE_BYTES_MAX: usize = 600;
+/// A regression bound, twice what it is.
+const IDLE_BYTES_MAX: usize = 250;

@@ -416,6 +416,37 @@ fn a_service_may_have_a_loop_of_its_own() {
     server.stop();
 }
 
+/// Receives on a thread that nobody else knows of.
+struct Lender;
+
+impl Service for Lender {
+    fn run(&mut self, line: &mut Line) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while let Some(transaction) = line.receive() {
+                    if let Inbound::Data { id, message } = transaction {
+                        line.send(id, message);
+                    }
+                }
+            });
+        });
+    }
+}
+
+#[test]
+fn a_service_may_lend_its_line_to_another_thread() {
+    let mut server = Server::new(LIMITS);
+    server.mount("/lent", || Lender);
+    let server = Running::start(server);
+    let mut raw = server.open("/lent");
+    for number in 0..100 {
+        raw.send_text(&number.to_string());
+        assert_eq!(raw.read_text(), number.to_string());
+    }
+    drop(raw);
+    server.stop();
+}
+
 #[test]
 fn clients_of_many_services_do_not_meet() {
     on_each_thread(|thread| {

@@ -86,9 +86,12 @@ fn nobody_is_let_in_any_more() {
     half.send(&upgrade("/echo", "")[..50]);
     let mut undecided = server.raw();
     undecided.send(&upgrade("/undecided", ""));
-    // Whoever came before this word was read is there.
-    open.send_text("hello");
-    assert_eq!(open.read_text(), "hello");
+    // Whoever came before the first word was read is there, and what they had sent has been read
+    // with the second.
+    for word in ["hello", "again"] {
+        open.send_text(word);
+        assert_eq!(open.read_text(), word);
+    }
     server.stopper().stop();
     assert_eq!(open.read_close().0, 1001);
     assert!(TcpStream::connect(server.address()).is_err(), "nobody listens");

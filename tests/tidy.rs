@@ -66,9 +66,10 @@ const PLACES: [(&str, &[&str]); 20] = [
     ("serde", &["services/demo_chatroom.rs"]),
     ("log::", &["src/hub/", "src/host/", "src/config/", "src/main.rs", "src/logger.rs"]),
     ("unsafe ", &["src/host/sys.rs"]),
-    ("Instant::now", &["src/host/", "src/service/line.rs", "src/service/handler.rs"]),
+    ("Instant::now", &["src/host/", "src/service/"]),
     ("SystemTime", &["src/logger.rs", "services/clock.rs"]),
-    ("thread::", &["src/host/", "src/service/line.rs", "src/logger.rs"]),
+    // A line parks the thread of its service; it starts none.
+    ("thread::", &["src/host/", "src/logger.rs", "src/service/way.rs"]),
     ("std::fs", &["src/host/files.rs", "src/host/program/lookup.rs", "src/config/"]),
     ("std::env", &["src/main.rs", "src/config/", "src/host/program/start.rs"]),
     ("print!", &[]),

@@ -80,17 +80,37 @@ impl World {
 
     /// The socket is read: this is what came.
     pub fn receive(&mut self, id: SocketId, bytes: &[u8]) {
-        if self.hub.may_read(id, self.now) {
-            let buffer = &mut self.buffer[..bytes.len()];
-            buffer.copy_from_slice(bytes);
+        if !self.hub.may_read(id, self.now) {
+            return;
+        }
+        let mut rest = bytes;
+        while let Some(room) = self.hub.room(id).filter(|_| !rest.is_empty()) {
+            let len = room.len().min(rest.len());
+            room[..len].copy_from_slice(&rest[..len]);
+            self.hub.filled(id, len, self.now);
+            rest = &rest[len..];
+        }
+        if !rest.is_empty() {
+            let buffer = &mut self.buffer[..rest.len()];
+            buffer.copy_from_slice(rest);
             self.hub.receive(id, buffer, self.now);
         }
     }
 
-    /// The same, where the bytes need not be kept.
+    /// The same, where the bytes need not be kept. What a host would have the system write
+    /// straight into a message is not written at all: nobody looks at it.
     pub fn receive_in_place(&mut self, id: SocketId, bytes: &mut [u8]) {
-        if self.hub.may_read(id, self.now) {
-            self.hub.receive(id, bytes, self.now);
+        if !self.hub.may_read(id, self.now) {
+            return;
+        }
+        let mut done = 0;
+        while let Some(room) = self.hub.room(id).filter(|_| done < bytes.len()) {
+            let len = room.len().min(bytes.len() - done);
+            self.hub.filled(id, len, self.now);
+            done += len;
+        }
+        if done < bytes.len() {
+            self.hub.receive(id, &mut bytes[done..], self.now);
         }
     }
 

@@ -160,14 +160,16 @@ impl Host {
         }
     }
 
-    /// Has all finish that run, at the end of the host.
-    pub(super) fn finish_locals(&mut self, now: Time) {
+    /// Has all finish that run, at the end of the host, as far as there is time: what they have
+    /// not been called with by then goes with them.
+    pub(super) fn finish_locals(&mut self, now: Time, patience: Duration) {
+        let end = Instant::now() + patience;
         // With that, it is no news that a service ends.
         self.hub.drain(now);
         for index in 0..self.locals.list.len() {
             self.locals.finish(StationId::new(index));
         }
-        while self.locals.has_work() {
+        while self.locals.has_work() && Instant::now() < end {
             self.call_services(now);
         }
     }

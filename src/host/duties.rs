@@ -110,6 +110,10 @@ impl Host {
             let Some(station) = self.tower.next() else { return };
             let Some(Some(worker)) = self.workers.get_mut(station.index()) else { continue };
             worker.rung().clear();
+            // It has had its share of this turn.
+            if self.cut_short.contains(&station) {
+                continue;
+            }
             let mut left = self.limits.turn_deliveries_max;
             for _ in 0..self.limits.turn_batches_max {
                 if left == 0 || !worker.begin_batch() {
@@ -119,6 +123,15 @@ impl Host {
                 left = self.hub.apply(station, run, &mut worker.transactions(), left, now);
             }
             if worker.has_more() {
+                self.cut_short.push(station);
+            }
+        }
+    }
+
+    /// Puts services back in line that have sent more than one turn takes.
+    pub(super) fn apply_later(&mut self) {
+        for station in self.cut_short.drain(..) {
+            if let Some(Some(worker)) = self.workers.get(station.index()) {
                 self.tower.again(station, worker.rung());
             }
         }

@@ -64,7 +64,7 @@ impl Local {
             let mut line = Line::on_loop(&mut direct, &limits);
             line.apply(Outbound::Ready(service.admission()));
             service.start(&mut line);
-            service.tick_interval()
+            service.tick_interval().filter(|interval| !interval.is_zero())
         });
         direct.assert_sound(&made);
         watch.count();

@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use mio::unix::pipe;
 
@@ -104,7 +105,9 @@ impl Drop for Host {
         for worker in self.workers.iter_mut().flatten() {
             worker.finish();
         }
-        self.finish_locals(now);
+        // Asked again, the host stops at once.
+        let patience_ms = if self.stop.seen > 1 { 0 } else { SERVICES_MS_MIN };
+        self.finish_locals(now, Duration::from_millis(patience_ms));
         if let Some(programs) = &self.programs {
             programs.kill_all();
         }

@@ -18,7 +18,7 @@ use crate::host::programs::{Programs, ProgramsPlan};
 use crate::host::stop::{Signals, Stop, Stopper};
 use crate::host::stream::{Stream, Streams, Tidings};
 use crate::host::worker::{Exit, Factory, Worker};
-use crate::hub::Hub;
+use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::SocketId;
 use crate::time::Time;
@@ -45,6 +45,8 @@ pub struct Host {
     pub(super) factories: Vec<Factory>,
     /// By the index of the station.
     pub(super) workers: Vec<Option<Worker>>,
+    /// Services that have sent more than this turn takes.
+    pub(super) cut_short: Vec<StationId>,
     pub(super) exits: Receiver<Exit>,
     /// Services on the loop.
     pub(super) locals: Locals,
@@ -119,6 +121,7 @@ impl Host {
             tower,
             factories,
             workers,
+            cut_short: Vec::new(),
             exits,
             exit_sender,
             locals,
@@ -144,9 +147,8 @@ impl Host {
     /// come up. To be called again while it gives [`Turn::Another`].
     ///
     /// The order within a turn: wait; read the clock, once; accept; read; apply what services
-    /// sent; expire deadlines; call the services on the loop; carry out what the hub wants, each
-    /// socket being written once; once more apply and carry out, if services have answered
-    /// meanwhile.
+    /// sent; expire deadlines; call the services on the loop; carry out what the hub wants;
+    /// apply and carry out once more, if services have answered meanwhile.
     ///
     /// # Errors
     /// Polling fails.
@@ -170,6 +172,7 @@ impl Host {
             self.apply_batches(now);
             self.carry_out(now);
         }
+        self.apply_later();
         Ok(self.progress(now))
     }
 

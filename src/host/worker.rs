@@ -15,7 +15,7 @@ use crate::host::program::Served;
 use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
-use crate::service::way::{Ends, Parcel, spare};
+use crate::service::way::{Ends, Parcel, take_spare};
 use crate::service::{Callbacks, Inbound, Line, Outbound, Service};
 
 /// Makes a fresh service for each run of it, on the thread of that run.
@@ -96,16 +96,13 @@ impl Worker {
         let (bell, rung) = tower.bell(station);
         let alarm = tower.alarm();
         let doorbell = Arc::new(MailBell::new());
-        let ends = Ends {
-            mail: inbox,
-            doorbell: doorbell.clone(),
-            batches: outbox,
-            bell: Arc::new(bell),
-            tick: sys::tick,
-        };
-        let line = Line::new(ends, limits);
+        let (heard, bell) = (doorbell.clone(), Arc::new(bell));
+        let limits = *limits;
         let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
-            let how = life(line);
+            let thread = thread::current().id();
+            let tick = sys::tick;
+            let ends = Ends { thread, mail: inbox, doorbell: heard, batches: outbox, bell, tick };
+            let how = life(Line::new(ends, &limits));
             let _ = exits.send(Exit { station, run, how });
             alarm.wake();
         })?;
@@ -118,12 +115,7 @@ impl Worker {
     pub fn deliver(&mut self, station: StationId, hub: &mut Hub) {
         let (run, batch) = hub.swap_mail(station, std::mem::take(&mut self.spare));
         if run == self.run {
-            let used = if self.batch.is_empty() {
-                std::mem::take(&mut self.batch)
-            } else {
-                VecDeque::new()
-            };
-            self.post.send(Parcel { batch, spare: spare(used) });
+            self.post.send(Parcel { batch, spare: take_spare(&mut self.batch) });
         }
     }
 

@@ -88,11 +88,11 @@ impl Hub {
     pub fn receive(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(bytes.len());
-        let was_open = socket.session.is_open();
+        let was_calm = socket.session.is_calm();
         self.feed(id, bytes, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        // What an open peer sends puts its deadlines off, and they are looked at in their time.
-        if !(was_open && socket.session.is_open() && socket.session.unsent_len() == 0) {
+        // What comes from a peer that owed nothing, and owes nothing now, only puts deadlines off.
+        if !(was_calm && socket.session.is_calm()) {
             self.touch(id);
         }
     }
@@ -102,7 +102,10 @@ impl Hub {
         self.sockets.get_mut(id)?.session.room()
     }
 
-    /// So many bytes were read into [`Hub::room`].
+    /// Tells that `len` bytes were read to the beginning of what [`Hub::room`] gave just before.
+    ///
+    /// # Panics
+    /// That room is shorter.
     pub fn filled(&mut self, id: SocketId, len: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(len);

@@ -19,7 +19,8 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longest message from a peer, over all its fragments. Over it: close 1009. The buffer
-    /// of an unfinished message grows as its bytes arrive, to at most twice their number.
+    /// of an unfinished message grows as its bytes arrive, to at most twice their number, unless
+    /// one of those that `spare_bytes_max` allows to keep is there for all of it.
     pub message_bytes_max: usize,
     /// Most continuation frames that one message may have. Over it: close 1008. Costs no
     /// memory.

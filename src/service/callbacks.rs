@@ -44,7 +44,8 @@ pub trait Callbacks: 'static {
     /// The interval has passed.
     fn tick(&mut self, line: &mut Line);
 
-    /// How often [`Callbacks::tick`] is called, if it is; asked once, at the start.
+    /// How often [`Callbacks::tick`] is called, if it is; asked once, at the start. An interval
+    /// of nothing counts as none.
     fn tick_interval(&self) -> Option<Duration>;
 
     /// The host stops; all sockets have been closed.

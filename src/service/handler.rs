@@ -58,7 +58,8 @@ pub trait Handler: 'static {
         Vec::new()
     }
 
-    /// How often [`Handler::tick`] is called; never by default. Asked once, at the start.
+    /// How often [`Handler::tick`] is called; never by default. Asked once, at the start. An
+    /// interval of nothing counts as none.
     fn tick_interval(&self) -> Option<Duration> {
         None
     }

@@ -3,13 +3,12 @@
 //! per message.
 
 use std::collections::VecDeque;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::TryRecvError;
+use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 
 use crate::limits::Limits;
-use crate::service::way::{Apply, Ends, Parcel, Way, spare};
+use crate::service::way::{Apply, Ends, Parcel, Patience, Way, take_spare};
 use crate::service::{Admission, Audience, Callbacks, Inbound, Outbound, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
@@ -285,8 +284,7 @@ impl<'host> Line<'host> {
         }
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
-        let spare =
-            if self.mail.is_empty() { spare(std::mem::take(&mut self.mail)) } else { Vec::new() };
+        let spare = take_spare(&mut self.mail);
         // A host that has gone takes nothing; the next call of `receive` tells so.
         if ends.batches.send(Parcel { batch, spare }).is_ok() {
             ends.bell.ring();
@@ -327,7 +325,7 @@ impl<'host> Line<'host> {
             let Way::Ends(ends) = &self.way else {
                 panic!("a callback on the loop cannot receive: it is called with what comes")
             };
-            match ends.mail.try_recv() {
+            match ends.receive(patience) {
                 Ok(Parcel { batch, spare }) => {
                     self.mail = batch.into();
                     // The last batch has been sent off, most often with its memory.
@@ -335,21 +333,8 @@ impl<'host> Line<'host> {
                         self.batch = spare;
                     }
                 }
-                Err(TryRecvError::Disconnected) => return Received::End,
-                // Parked, and not in the channel's own way of waiting, which spins and yields
-                // first: that takes longer than a turn of the loop, on a CPU that it may need.
-                // A token that is there already makes this return at once.
-                Err(TryRecvError::Empty) => match patience {
-                    Patience::None => return Received::Time,
-                    Patience::Endless => thread::park(),
-                    Patience::Until(deadline) => {
-                        let left = deadline.saturating_duration_since(Instant::now());
-                        if left.is_zero() {
-                            return Received::Time;
-                        }
-                        thread::park_timeout(left);
-                    }
-                },
+                Err(RecvTimeoutError::Timeout) => return Received::Time,
+                Err(RecvTimeoutError::Disconnected) => return Received::End,
             }
         }
     }
@@ -385,12 +370,4 @@ impl Drop for Line<'_> {
     fn drop(&mut self) {
         self.flush();
     }
-}
-
-/// How long a line waits for mail.
-#[derive(Clone, Copy)]
-enum Patience {
-    None,
-    Until(Instant),
-    Endless,
 }

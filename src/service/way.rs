@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 use crate::service::{Inbound, Outbound};
 
@@ -40,9 +41,12 @@ pub(crate) struct Parcel<There, Back> {
     pub(crate) spare: Vec<Back>,
 }
 
-/// What is left of a list once it has been used: the list, unless it has grown long in a rush.
-pub(crate) fn spare<T>(used: VecDeque<T>) -> Vec<T> {
-    debug_assert!(used.is_empty(), "what is used up has nothing in it");
+/// Takes the memory of a list that has been used up, unless it has grown long in a rush.
+pub(crate) fn take_spare<T>(list: &mut VecDeque<T>) -> Vec<T> {
+    if !list.is_empty() {
+        return Vec::new();
+    }
+    let used = std::mem::take(list);
     if used.capacity() > SPARE_LEN_MAX { Vec::new() } else { used.into() }
 }
 
@@ -57,6 +61,8 @@ pub(crate) trait Apply: Send {
 
 /// The two ends that a line has towards the host.
 pub(crate) struct Ends {
+    /// The thread that is unparked after each batch for the service, and after the last one.
+    pub(crate) thread: ThreadId,
     /// Batches for the service. Whoever sends one, or sends no more, wakes the service after it.
     pub(crate) mail: Receiver<Parcel<Inbound, Outbound>>,
     /// Told when the service sleeps elsewhere than in the line.
@@ -67,6 +73,51 @@ pub(crate) struct Ends {
     pub(crate) bell: Arc<dyn Bell>,
     /// The time, as cheap as can be, in steps of some milliseconds.
     pub(crate) tick: fn() -> Duration,
+}
+
+impl Ends {
+    /// The next batch, for which it waits as long as it may.
+    pub(super) fn receive(
+        &self,
+        patience: Patience,
+    ) -> Result<Parcel<Inbound, Outbound>, RecvTimeoutError> {
+        // A service may lend its line to a thread that nobody unparks.
+        if thread::current().id() != self.thread {
+            return match patience {
+                Patience::None => self.mail.recv_timeout(Duration::ZERO),
+                Patience::Until(deadline) => self.mail.recv_deadline(deadline),
+                Patience::Endless => self.mail.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+        }
+        loop {
+            match self.mail.try_recv() {
+                Ok(parcel) => return Ok(parcel),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
+            }
+            // Parked, and not in the channel's own way of waiting, which spins and yields first:
+            // that takes longer than a turn of the loop, on a CPU that it may need. A token that
+            // is there already makes this return at once.
+            match patience {
+                Patience::None => return Err(RecvTimeoutError::Timeout),
+                Patience::Endless => thread::park(),
+                Patience::Until(deadline) => {
+                    match deadline.saturating_duration_since(Instant::now()) {
+                        Duration::ZERO => return Err(RecvTimeoutError::Timeout),
+                        left => thread::park_timeout(left),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How long a line waits for mail.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    None,
+    Until(Instant),
+    Endless,
 }
 
 /// The way from a line to the host.

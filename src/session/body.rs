@@ -1,5 +1,6 @@
 //! `Body`: the payload of a message that is coming. Its memory grows with the bytes that came,
-//! to at most twice their number, whatever length was declared.
+//! to at most twice their number, whatever length was declared; but a buffer that is kept anyway is
+//! given to whoever has sent a part of what it is for.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -64,10 +65,11 @@ impl Body {
         Ok(())
     }
 
-    /// Where to read bytes straight into, of which so many `more` are to come in this frame.
-    pub(super) fn room(&mut self, more: usize) -> Option<&mut [u8]> {
+    /// Where to read bytes straight into, of which so many `more` are to come in this frame, the
+    /// last one or not.
+    pub(super) fn room(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
         match self {
-            Self::Bytes(bytes, Kind::Binary) => bytes.room(more),
+            Self::Bytes(bytes, Kind::Binary) => bytes.room(more, is_last),
             // Text is validated on its way to its place, and what is compressed may have to
             // wait for its turn.
             Self::Text(..) => None,
@@ -179,16 +181,22 @@ impl Growing {
         self.len += payload.len();
     }
 
-    fn room(&mut self, more: usize) -> Option<&mut [u8]> {
+    fn room(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
         // Behind the end of this frame comes another one, so that a read of its own for little
-        // gains nothing.
+        // gains nothing; and what has just begun may not be meant.
         if more < STRAIGHT_BYTES_MIN || self.len < STRAIGHT_BYTES_MIN {
             return None;
         }
         if self.bytes.len() - self.len < STRAIGHT_BYTES_MIN {
             let grown = self.len + self.len.min(more);
+            if self.bytes.capacity() < grown {
+                // It doubles, so that many fragments are not copied again for each; what is known
+                // to be the last grows no farther than to its end.
+                let capacity = if is_last { grown } else { 2 * self.len };
+                work::did(self.len);
+                self.bytes.reserve_exact(capacity - self.bytes.len());
+            }
             work::did(grown - self.bytes.len());
-            self.bytes.reserve_exact(grown - self.bytes.len());
             self.bytes.resize(grown, 0);
         }
         let end = self.bytes.len().min(self.len + more.min(STRAIGHT_BYTES_MAX));
@@ -207,7 +215,8 @@ impl Growing {
     }
 }
 
-/// A message that is sent on, as many services do, gets a header of this length.
+/// A message that is sent on, as many services do, gets a header in front; one that is short
+/// enough to be moved for that has one of four bytes at most.
 const HEADER_ROOM: usize = 4;
 /// A peer that has sent this fraction of a frame gets a buffer for all of it, if there is one.
 const EARNEST: usize = 32;

@@ -4,7 +4,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-/// Buffers that nobody uses now, up to a limit.
+/// Buffers that nobody uses now, up to a limit. One is for all sessions of a host.
 #[derive(Debug)]
 pub struct Buffers {
     /// The last one was in use last.
@@ -56,8 +56,8 @@ impl Buffers {
     }
 
     /// The bytes of memory of all that it keeps.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
 }

@@ -100,6 +100,12 @@ impl Clock {
         }
     }
 
+    /// Whether no sign of life has been asked for, and reading goes on.
+    #[must_use]
+    pub const fn is_calm(&self) -> bool {
+        !self.asked && !self.paused
+    }
+
     /// Whether reading is paused.
     #[must_use]
     pub const fn is_paused(&self) -> bool {

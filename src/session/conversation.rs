@@ -277,6 +277,13 @@ impl Session {
         matches!(self.phase, Phase::Open(_))
     }
 
+    /// Whether messages go both ways, and neither side owes the other anything: no bytes, no
+    /// sign of life.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        self.is_open() && self.unsent.is_none() && self.clock.is_calm()
+    }
+
     /// Whether the peer's bytes are wanted now. A request that waits has had one read.
     #[must_use]
     pub fn wants_bytes(&self) -> bool {

@@ -147,8 +147,8 @@ impl Session {
         (used, None)
     }
 
-    /// Where the next bytes of a large message can be read to, instead of the way through
-    /// [`Session::receive`]: they are what they would be behind all that came before.
+    /// Where the next bytes of a large message can be read to: there they count as if they had
+    /// been passed to [`Session::receive`]. `None`: they have to be.
     pub fn room(&mut self) -> Option<&mut [u8]> {
         match &mut self.phase {
             Phase::Open(reader) | Phase::Closing(reader) => reader.room(),
@@ -162,7 +162,11 @@ impl Session {
         }
     }
 
-    /// So many bytes of the peer were read into [`Session::room`].
+    /// Tells that `len` bytes of the peer were read to the beginning of what [`Session::room`] gave
+    /// just before. Gives back the event that they complete.
+    ///
+    /// # Panics
+    /// That room is shorter.
     pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<Event> {
         self.clock.saw_life(now);
         let (Phase::Open(reader) | Phase::Closing(reader)) = &mut self.phase else { return None };

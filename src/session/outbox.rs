@@ -167,11 +167,6 @@ impl Outbox {
         }
     }
 
-    /// Drops everything.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     /// The bytes that wait, chunk by chunk.
     pub fn unsent(&self) -> impl Iterator<Item = &[u8]> {
         let first = Some(&self.first.as_slice()[self.sent..]).filter(|first| !first.is_empty());

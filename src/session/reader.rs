@@ -113,12 +113,13 @@ impl Reader {
     /// [`Reader::receive`].
     pub fn room(&mut self) -> Option<&mut [u8]> {
         let Partial { frame, message, control, .. } = self.partial.as_deref_mut()?;
-        let more = usize::try_from(frame.as_ref()?.remaining).ok()?;
+        let frame = frame.as_ref()?;
+        let more = usize::try_from(frame.remaining).ok()?;
         let message = message.as_mut().filter(|_| control.is_none())?;
-        message.body.room(more)
+        message.body.room(more, frame.fin)
     }
 
-    /// So many bytes were read into [`Reader::room`].
+    /// So many bytes were read to the beginning of [`Reader::room`].
     ///
     /// # Errors
     /// Like those of [`Reader::receive`].

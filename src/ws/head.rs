@@ -30,17 +30,24 @@ impl HeadReader {
         // Most heads come whole, and stay for a while: they have just the room that they need.
         let room = limits.head_bytes_max.saturating_sub(self.head.text.len());
         self.head.text.reserve(bytes.len().min(room));
-        for (used, &byte) in (1..).zip(bytes) {
+        let mut used = 0;
+        while let Some(&byte) = bytes.get(used) {
             if self.head.text.len() >= limits.head_bytes_max {
                 return Err(self.too_long(limits));
             }
             self.head.text.push(byte);
+            used += 1;
             self.step(byte, limits)?;
             if self.state == State::Done {
                 self.head.check()?;
                 self.head.text.shrink_to_fit();
                 return Ok((used, Some(core::mem::take(self).head)));
             }
+            let room = limits.head_bytes_max - self.head.text.len();
+            let alike = self.alike(&bytes[used..]).min(room);
+            work::did(alike);
+            self.head.text.extend_from_slice(&bytes[used..used + alike]);
+            used += alike;
         }
         Ok((bytes.len(), None))
     }
@@ -49,6 +56,17 @@ impl HeadReader {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.head.text.is_empty()
+    }
+
+    /// How many bytes follow that change nothing, since they go on with a name or a value:
+    /// most of a head is made of them.
+    fn alike(&self, bytes: &[u8]) -> usize {
+        let goes_on = match self.state {
+            State::Name => is_token_byte,
+            State::Value => is_value_byte,
+            _ => return 0,
+        };
+        bytes.iter().position(|&byte| !goes_on(byte)).unwrap_or(bytes.len())
     }
 
     /// One byte, which is already the last of the text.
@@ -174,28 +192,39 @@ impl Head {
     /// Values are bytes, since HTTP does not say what bytes above ASCII mean.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|field| {
-            work::did((field.value.end - field.name.start) as usize);
+            work::did(field.name.range().len());
             let name = core::str::from_utf8(&self.text[field.name.range()]).unwrap_or_default();
-            (name, trim(&self.text[field.value.range()]))
+            (name, self.value(field))
         })
     }
 
     /// The values of all fields called `name`, in whatever case (RFC 9110, 5.1).
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.fields.iter().filter(|field| self.is_called(field, name)).map(|f| self.value(f))
     }
 
     /// The value of the first field called `name`, in whatever case, if it is UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.fields().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
-        core::str::from_utf8(value).ok()
+        let field = self.fields.iter().find(|field| self.is_called(field, name))?;
+        core::str::from_utf8(self.value(field)).ok()
     }
 
     /// The bytes of memory that the head occupies.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.text.capacity() + self.fields.capacity() * size_of::<Field>()
+    }
+
+    fn is_called(&self, field: &Field, name: &str) -> bool {
+        let range = field.name.range();
+        work::did(range.len().min(name.len()));
+        self.text[range].eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    fn value(&self, field: &Field) -> &[u8] {
+        work::did(field.value.range().len());
+        trim(&self.text[field.value.range()])
     }
 
     /// What decides where the head's request ends, and for whom it is.

@@ -1,4 +1,4 @@
-//! What the simulation has found, each as a row of its own.
+//! What the simulation and reviews have found, each as a row of its own.
 
 use super::*;
 
@@ -56,4 +56,18 @@ fn a_clean_stop_lets_files_be_answered() {
     hub.respond(id, &Response::text(Status::OK, "file"), Time::ZERO);
     let answer: Vec<u8> = hub.unsent(id).flatten().copied().collect();
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
+}
+
+/// An answer to a ping makes the next deadline an earlier one, where pings are close and answers
+/// have time.
+#[test]
+fn a_pong_brings_the_next_ping_closer() {
+    let limits = Limits { ping_interval_ms: 1_000, pong_ms_max: 20_000, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    let id = rig.open("/a");
+    for _ in 0..3 {
+        rig.wait(1_000 + Wheel::TICK_MS);
+        assert_eq!(rig.got(id), [0x89, 0]);
+        rig.receive(id, &frame(0x8A, b""));
+    }
 }

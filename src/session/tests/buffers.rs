@@ -5,8 +5,8 @@ use crate::limits::Limits;
 use crate::session::Buffers;
 use crate::session::reader::{Item, Reader};
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, frame};
-use crate::ws::Message;
 use crate::ws::tests::random::Random;
+use crate::ws::{Message, work};
 
 /// What a reader makes of `bytes` in reads of up to `read_max`, the half of those that can go
 /// straight into place doing so. `may_hold` tells how much memory it may have after so many bytes.
@@ -107,6 +107,37 @@ fn what_grows_in_place_holds_twice_what_came() {
             let read = read_all(&bytes, read_max, &mut Buffers::none(), &mut random, may_hold);
             assert_eq!(read.0[0].len(), len);
         }
+    }
+}
+
+/// However fragments are cut from their headers, each byte is copied a few times and no more.
+#[test]
+fn fragments_in_place_cost_in_proportion_to_their_length() {
+    let limits = Limits { message_bytes_max: 1 << 25, ..Limits::SERVER };
+    let fragment = frame(GOES_ON, &[7; 16_384]);
+    let header_len = fragment.len() - 16_384;
+    for count in [64, 256, 1_024] {
+        let mut reader = Reader::default();
+        let read = |reader: &mut Reader, bytes: &[u8]| {
+            let read = reader.receive(&mut bytes.to_vec(), &limits, &mut Buffers::none());
+            assert!(matches!(read, Ok((_, None))));
+        };
+        read(&mut reader, &frame(BINARY_BEGINS, &[7; 16_384]));
+        let done = work::of(|| {
+            for _ in 0..count {
+                read(&mut reader, &fragment[..header_len]);
+                let mut left = 16_384;
+                while left > 0 {
+                    let room = reader.room().expect("a large message has room");
+                    let len = room.len().min(left);
+                    left -= len;
+                    assert!(matches!(reader.filled(len), Ok(None)));
+                }
+            }
+        });
+        let len = count * fragment.len();
+        assert!((len..=5 * len).contains(&done), "{done} for {len}");
+        assert!(reader.capacity() <= 1_024 + 2 * (len + 16_384));
     }
 }
 
