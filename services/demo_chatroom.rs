@@ -218,7 +218,7 @@ impl Reply<'_> {
 impl From<Reply<'_>> for Message {
     fn from(reply: Reply<'_>) -> Self {
         let text = serde_json::to_string(&reply);
-        Self::Text(text.expect("texts, numbers and lists of them can always be written as JSON"))
+        text.expect("texts, numbers and lists of them can always be written as JSON").into()
     }
 }
 

@@ -5,9 +5,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use switchboard::Limits;
 use switchboard::session::{Event, Frame, Next, Session};
 use switchboard::time::Time;
-use switchboard::{Limits, Message};
 
 /// Counts the bytes that this thread has allocated and not given back.
 struct Counting;
@@ -76,7 +76,7 @@ impl Measured {
         }
         let mut bytes = Vec::with_capacity(len + spare);
         bytes.resize(len, b'x');
-        let sent = self.session.send(Message::Binary(bytes), &self.limits, Time::ZERO);
+        let sent = self.session.send(bytes.into(), &self.limits, Time::ZERO);
         sent.expect("there is room");
         self.check();
     }
@@ -84,7 +84,7 @@ impl Measured {
     /// The same to many, of whom this is the last that holds it.
     fn send_frame(&mut self, len: usize) {
         if self.session.unsent_len() + len <= self.limits.outbox_bytes_max {
-            let frame = Frame::new(&Message::Binary(vec![b'x'; len]));
+            let frame = Frame::new(&vec![b'x'; len].into());
             let sent = self.session.send_frame(&frame, &self.limits, Time::ZERO);
             sent.expect("there is room");
             drop(frame);

@@ -5,11 +5,11 @@
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use switchboard::Limits;
 use switchboard::hub::{Compression, Files, Hub, Mount, OriginRule, Output, StationId};
 use switchboard::service::{Admission, Audience, Inbound, Outbound, SocketId};
 use switchboard::session::Next;
 use switchboard::time::Time;
-use switchboard::{Limits, Message};
 
 /// A hub with echo services, and the sockets that are open.
 pub struct World {
@@ -202,7 +202,7 @@ pub fn request(service: usize) -> String {
 
 /// A message of a service.
 pub fn send(to: impl Into<Audience>, bytes_len: usize) -> Outbound {
-    Outbound::Send { to: to.into(), message: Message::Binary(vec![b'x'; bytes_len]) }
+    Outbound::Send { to: to.into(), message: vec![b'x'; bytes_len].into() }
 }
 
 /// One frame of a client.

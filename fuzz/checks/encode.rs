@@ -84,9 +84,9 @@ impl Sender {
         let has_room = had + message.len() <= LIMITS.outbox_bytes_max;
         assert_eq!(sent.is_ok(), has_room, "{} bytes behind {had}", message.len());
         match sent {
-            Ok(()) => self.sent.push_back(match message {
-                Message::Text(text) => Theirs::text(text.as_str()),
-                Message::Binary(bytes) => Theirs::binary(bytes.clone()),
+            Ok(()) => self.sent.push_back(match message.as_text() {
+                Some(text) => Theirs::text(text),
+                None => Theirs::binary(message.as_bytes().to_vec()),
             }),
             Err(Overflow(close)) => {
                 assert_eq!(close.code, CloseCode::TRY_LATER);
@@ -188,8 +188,8 @@ fn message(input: &mut Unstructured<'_>) -> Result<Message> {
         252..=255 => *input.choose(&LONG_LENGTHS)?,
     };
     Ok(match fill {
-        0x80.. => Message::Binary(vec![fill; len]),
-        _ => Message::Text(char::from(fill).to_string().repeat(len)),
+        0x80.. => vec![fill; len].into(),
+        _ => char::from(fill).to_string().repeat(len).into(),
     })
 }
 

@@ -141,7 +141,7 @@ fn read_theirs(bytes: &[u8]) -> Story {
     while end.is_none() {
         match socket.read() {
             Ok(Theirs::Text(text)) => messages.push(Message::from(text.as_str())),
-            Ok(Theirs::Binary(bytes)) => messages.push(Message::Binary(bytes.to_vec())),
+            Ok(Theirs::Binary(bytes)) => messages.push(bytes.to_vec().into()),
             Ok(Theirs::Ping(_) | Theirs::Pong(_)) => {}
             Ok(Theirs::Close(None)) => end = Some(closed(1005, "")),
             Ok(Theirs::Close(Some(close))) => end = Some(closed(close.code.into(), &close.reason)),

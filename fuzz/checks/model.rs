@@ -155,9 +155,9 @@ impl Model {
             return Vec::new();
         }
         self.messages.push(match String::from_utf8(message.payload) {
-            Ok(text) if message.is_text => Message::Text(text),
-            Ok(text) => Message::Binary(text.into_bytes()),
-            Err(error) => Message::Binary(error.into_bytes()),
+            Ok(text) if message.is_text => text.into(),
+            Ok(text) => text.into_bytes().into(),
+            Err(error) => error.into_bytes().into(),
         });
         Vec::new()
     }

@@ -160,9 +160,9 @@ impl Walk {
     fn send(&mut self, input: &mut Unstructured) -> Result<()> {
         let len = *input.choose(&[0, 1, 100, 125, 126, 300, 2_048, 2_049, 5_000])?;
         let number = u8::try_from(self.sent.len() % 64).unwrap_or(0);
-        let message = match input.arbitrary()? {
-            true => Message::Text("a".repeat(len) + &"b".repeat(usize::from(number))),
-            false => Message::Binary(vec![number; len]),
+        let message: Message = match input.arbitrary()? {
+            true => ("a".repeat(len) + &"b".repeat(usize::from(number))).into(),
+            false => vec![number; len].into(),
         };
         let (open, before) = (self.session.is_open(), self.session.unsent_len());
         let sent = match input.arbitrary()? {

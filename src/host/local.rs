@@ -181,9 +181,8 @@ impl Direct<'_> {
 impl Apply for Direct<'_> {
     fn apply(&mut self, transaction: Outbound) {
         self.applies = true;
-        let mut batch = std::iter::once(transaction);
-        let left = self.hub.apply(self.station, self.run, &mut batch, usize::MAX, self.now);
-        self.left = self.left.saturating_sub(usize::MAX - left);
+        let deliveries = self.hub.apply_one(self.station, self.run, transaction, self.now);
+        self.left = self.left.saturating_sub(deliveries);
         self.applies = false;
     }
 

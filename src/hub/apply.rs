@@ -28,15 +28,24 @@ impl Hub {
         let mut left = deliveries_max;
         while left > 0 {
             let Some(transaction) = batch.next() else { break };
-            if self.stations[station].run == run && self.stations[station].state != State::Idle {
-                left = left.saturating_sub(self.apply_one(station, transaction, now));
-            }
+            left = left.saturating_sub(self.apply_one(station, run, transaction, now));
         }
         left
     }
 
-    /// Applies a transaction; gives back how many sockets it was for.
-    fn apply_one(&mut self, station: StationId, transaction: Outbound, now: Time) -> usize {
+    /// Applies one transaction of a service, as [`Hub::apply`] does. Gives back how many
+    /// deliveries it came to.
+    pub fn apply_one(
+        &mut self,
+        station: StationId,
+        run: u32,
+        transaction: Outbound,
+        now: Time,
+    ) -> usize {
+        let of = &self.stations[station];
+        if of.run != run || of.state == State::Idle {
+            return 0;
+        }
         match transaction {
             Outbound::Send { to, message } => return self.send(station, to, message, now),
             Outbound::Close { to, close } => return self.close(station, to, &close, now),

@@ -106,7 +106,7 @@ impl Lines {
         }
         let text = String::from_utf8(line);
         let valid_up_to = |error: std::string::FromUtf8Error| error.utf8_error().valid_up_to();
-        text.map(Message::Text).map_err(|error| self.die(LineFault::Utf8(valid_up_to(error))))
+        text.map(Message::from).map_err(|error| self.die(LineFault::Utf8(valid_up_to(error))))
     }
 
     fn die(&mut self, fault: LineFault) -> LineFault {
@@ -119,8 +119,7 @@ impl Lines {
 /// they are. Newlines within a text are not marked.
 pub fn encode_line(message: &Message, out: &mut Vec<u8>) {
     out.extend_from_slice(message.as_bytes());
-    match message {
-        Message::Text(_) => out.push(b'\n'),
-        Message::Binary(_) => {}
+    if message.is_text() {
+        out.push(b'\n');
     }
 }

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use crate::programs::variables::{Variable, request_variables};
 use crate::programs::{Mistake, VERSION};
 use crate::service::{Inbound, Request, SocketId};
-use crate::ws::Message;
 
 /// What the host tells a program, in one line with or without a body.
 #[derive(Clone, Copy, Debug)]
@@ -91,10 +90,7 @@ fn encode_inbound(inbound: &Inbound, place: &Place, out: &mut Vec<u8>) {
             counted(out, format_args!("OPEN {id}"), &lines(variables));
         }
         Inbound::Data { message, .. } => {
-            let verb = match message {
-                Message::Text(_) => "TEXT",
-                Message::Binary(_) => "BIN",
-            };
+            let verb = if message.is_text() { "TEXT" } else { "BIN" };
             counted(out, format_args!("{verb} {id}"), message.as_bytes());
         }
         Inbound::Full { bytes, .. } => header(out, format_args!("FULL {id} {bytes}")),

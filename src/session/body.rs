@@ -91,9 +91,9 @@ impl Body {
         Ok(match self {
             Self::Text(text, utf8) => {
                 utf8.finish()?;
-                Item::Message(Message::Text(text))
+                Item::Message(text.into())
             }
-            Self::Bytes(bytes, Kind::Binary) => Item::Message(Message::Binary(bytes.finish())),
+            Self::Bytes(bytes, Kind::Binary) => Item::Message(bytes.finish().into()),
             #[cfg(feature = "deflate")]
             Self::Bytes(bytes, Kind::Compressed(opcode)) => {
                 Item::Compressed(Compressed { opcode, bytes: bytes.finish() })
@@ -127,12 +127,15 @@ pub(super) fn whole(
     key: [u8; 4],
     buffers: &mut Buffers,
 ) -> Result<Message, Fault> {
+    if let Some(short) = Message::unmask(opcode, payload, key) {
+        return short;
+    }
     let len = payload.len() + HEADER_ROOM;
     let mut own = buffers.take(len).unwrap_or_else(|| Vec::with_capacity(len));
     if opcode == Opcode::Binary && payload.len() >= Buffers::BYTES_MIN {
         own.resize(payload.len(), 0);
         mask::copy(payload, key, &mut own);
-        return Ok(Message::Binary(own));
+        return Ok(own.into());
     }
     mask::apply(payload, key);
     // It is copied, and text is validated besides.
@@ -140,13 +143,13 @@ pub(super) fn whole(
     own.clear();
     if opcode == Opcode::Binary {
         own.extend_from_slice(payload);
-        return Ok(Message::Binary(own));
+        return Ok(own.into());
     }
     let text = utf8::validate(payload)?;
     // An empty buffer is text, and stays the same buffer.
     let mut own = String::from_utf8(own).unwrap_or_default();
     own.push_str(text);
-    Ok(Message::Text(own))
+    Ok(own.into())
 }
 
 /// Bytes that grow, and behind them room that is laid out already.

@@ -116,9 +116,9 @@ impl Session {
         let message = plain.and_then(|plain| {
             contexts.received.push(&plain, contexts.agreement.client);
             if opcode == Opcode::Text {
-                return String::from_utf8(plain).map(Message::Text).map_err(|_| Fault::Utf8);
+                return String::from_utf8(plain).map(Message::from).map_err(|_| Fault::Utf8);
             }
-            Ok(Message::Binary(plain))
+            Ok(plain.into())
         });
         Some(match message {
             Ok(message) => Event::Message(message),

@@ -196,7 +196,7 @@ impl Session {
         }
     }
 
-    fn receive_ping(&mut self, payload: Control, limits: &Limits, now: Time) {
+    fn receive_ping(&mut self, payload: Box<Control>, limits: &Limits, now: Time) {
         // RFC 6455, 5.5.2: a ping is answered, unless a close frame was received. After our
         // own close frame the answer would interest nobody.
         if !self.is_open() {
@@ -204,12 +204,13 @@ impl Session {
         }
         // RFC 6455, 5.5.3: only the latest ping needs an answer; so a peer that pings and
         // does not read costs one pong.
-        if let Some(unsent) = &mut self.unsent
-            && !unsent.offer_pong(&payload, limits.outbox_high_bytes)
-        {
-            return;
+        let payload = match &mut self.unsent {
+            Some(unsent) => unsent.offer_pong(payload, limits.outbox_high_bytes),
+            None => Some(payload),
+        };
+        if let Some(payload) = payload {
+            self.push_control(Opcode::Pong, payload.as_slice(), now);
         }
-        self.push_control(Opcode::Pong, payload.as_slice(), now);
     }
 
     fn receive_close(&mut self, close: Close, now: Time) -> Event {

@@ -83,21 +83,21 @@ impl Outbox {
     pub fn push_message(&mut self, message: Message) {
         let header = Header::whole(message.opcode(), message.len()).encode();
         let header = header.as_slice();
-        let mut bytes = message.into_bytes();
-        let joined = bytes.len() <= JOINED_BYTES_MAX;
-        let room = bytes.capacity() - bytes.len();
+        let joined = message.len() <= JOINED_BYTES_MAX;
+        let room = message.capacity().saturating_sub(message.len());
         let in_place = (header.len()..=Limits::OUTBOX_SPARE_BYTES).contains(&room)
-            && bytes.len() <= MOVED_BYTES_MAX;
+            && message.len() <= MOVED_BYTES_MAX;
         if in_place && (self.is_empty() || !joined) {
-            work::did(bytes.len());
+            work::did(message.len());
+            let mut bytes = message.into_bytes();
             bytes.splice(..0, header.iter().copied());
             return self.push_own(bytes);
         }
         if joined {
-            return self.push_parts(header, &bytes);
+            return self.push_parts(header, message.as_bytes());
         }
         self.push_parts(header, &[]);
-        self.push_own(bytes);
+        self.push_own(message.into_bytes());
     }
 
     /// Appends a frame that other outboxes may hold as well.

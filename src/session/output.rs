@@ -32,13 +32,20 @@ impl Unsent {
         Box::new(Self { outbox, moved: now, stalled: false, pong: None })
     }
 
-    /// A ping came. Gives back whether its pong is to be queued; behind more than `high` bytes
-    /// it waits instead. RFC 6455, 5.5.3: only the latest ping needs an answer; so a peer that
-    /// pings and does not read costs one pong.
-    pub(super) fn offer_pong(&mut self, payload: &Control, high: usize) -> bool {
-        let waits = self.outbox.len() > high;
-        self.pong = waits.then(|| Box::new(*payload));
-        !waits
+    /// A ping came. Gives back the payload if its pong is to be queued now; behind more than
+    /// `high` bytes it waits instead. RFC 6455, 5.5.3: only the latest ping needs an answer; so a
+    /// peer that pings and does not read costs one pong.
+    pub(super) fn offer_pong(
+        &mut self,
+        payload: Box<Control>,
+        high: usize,
+    ) -> Option<Box<Control>> {
+        if self.outbox.len() <= high {
+            self.pong = None;
+            return Some(payload);
+        }
+        self.pong = Some(payload);
+        None
     }
 }
 

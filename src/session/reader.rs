@@ -21,7 +21,7 @@ pub enum Item {
     #[cfg(feature = "deflate")]
     Compressed(Compressed),
     /// A ping to be answered.
-    Ping(Control),
+    Ping(Box<Control>),
     /// A pong: a sign of life and nothing more.
     Pong,
     /// The peer's close frame.
@@ -159,7 +159,7 @@ struct Partial {
     header_len: usize,
     frame: Option<Frame>,
     message: Option<Assembly>,
-    control: Option<Control>,
+    control: Option<Box<Control>>,
 }
 
 /// The frame whose payload is coming.
@@ -204,7 +204,9 @@ impl Partial {
     fn begin(&mut self, header: &Header, payload: Payload, limits: &Limits) -> Result<(), Fault> {
         match (header.opcode, &mut self.message) {
             // RFC 6455, 5.4: control frames may stand between the fragments of a message.
-            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => self.control = Some(Control::EMPTY),
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => {
+                self.control = Some(Box::new(Control::EMPTY));
+            }
             // RFC 6455, 5.4: the fragments of two messages are never mixed.
             (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Fault::UnfinishedMessage),
             (Opcode::Continuation, None) => return Err(Fault::LoneContinuation),
@@ -253,11 +255,14 @@ impl Partial {
         else {
             return Ok(None);
         };
-        let control = self.control.take().unwrap_or(Control::EMPTY);
+        let control = self.control.take();
         Ok(match opcode {
-            Opcode::Ping => Some(Item::Ping(control)),
+            Opcode::Ping => control.map(Item::Ping),
             Opcode::Pong => Some(Item::Pong),
-            Opcode::Close => Some(Item::Close(Close::decode(control.as_slice())?)),
+            Opcode::Close => {
+                let payload = control.as_ref().map_or(&[][..], |control| control.as_slice());
+                Some(Item::Close(Close::decode(payload)?))
+            }
             Opcode::Continuation | Opcode::Text | Opcode::Binary if !fin => None,
             Opcode::Continuation | Opcode::Text | Opcode::Binary => {
                 self.message.take().map(|message| message.body.finish()).transpose()?

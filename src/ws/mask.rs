@@ -14,7 +14,12 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4]) {
             *byte ^= key;
         }
     }
-    for (byte, key) in rest.iter_mut().zip(wide) {
+    // What is left, and most messages are no longer, word by word.
+    let (words, rest) = rest.as_chunks_mut::<4>();
+    for word in words {
+        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key) {
         *byte ^= key;
     }
 }

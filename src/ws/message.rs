@@ -3,40 +3,87 @@
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
-use crate::ws::Opcode;
+use crate::ws::utf8;
+use crate::ws::{Fault, Opcode, mask};
 
-/// A whole message: of a peer, with its fragments joined, or for a peer.
+/// A whole message: of a peer, with its fragments joined, or for a peer. A short one, of up to
+/// [`Message::SHORT_BYTES_MAX`] bytes, needs no memory besides.
 ///
 /// ```
 /// use switchboard::ws::Message;
 /// assert_eq!(Message::from("hello").as_text(), Some("hello"));
 /// assert_eq!(Message::from(vec![1, 2]).as_bytes(), [1, 2]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// UTF-8 text.
+#[derive(Clone)]
+pub struct Message(Payload);
+
+#[derive(Clone)]
+enum Payload {
     Text(String),
-    /// Bytes.
     Binary(Vec<u8>),
+    /// It is UTF-8.
+    ShortText(Short),
+    ShortBinary(Short),
 }
 
+/// A few bytes in place. Many messages are as short, and the allocator is dearer than the copy.
+#[derive(Clone, Copy)]
+struct Short {
+    len: u8,
+    bytes: [u8; Message::SHORT_BYTES_MAX],
+}
+
+const _: () = assert!(size_of::<Message>() <= 32, "a message is moved from list to list");
+
 impl Message {
+    /// The longest payload in bytes that is held in place, when it came from a peer or was made
+    /// from a slice.
+    pub const SHORT_BYTES_MAX: usize = 30;
+
+    /// A message from its payload and its key, if it is short.
+    ///
+    /// # Errors
+    /// Text that is not UTF-8.
+    pub(crate) fn unmask(
+        opcode: Opcode,
+        payload: &[u8],
+        key: [u8; 4],
+    ) -> Option<Result<Self, Fault>> {
+        let mut short = Short::new(payload)?;
+        mask::apply(short.as_mut_slice(), key);
+        Some(match opcode {
+            Opcode::Text if !short.is_text() => Err(Fault::Utf8),
+            Opcode::Text => Ok(Self(Payload::ShortText(short))),
+            _ => Ok(Self(Payload::ShortBinary(short))),
+        })
+    }
+
+    /// Whether it is text.
+    #[must_use]
+    pub const fn is_text(&self) -> bool {
+        matches!(self.0, Payload::Text(_) | Payload::ShortText(_))
+    }
+
     /// The text; `None` for a binary message.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Binary(_) => None,
+        match &self.0 {
+            Payload::Text(text) => Some(text),
+            // It is not looked at a second time by those who need its bytes only.
+            Payload::ShortText(short) => core::str::from_utf8(short.as_slice()).ok(),
+            Payload::Binary(_) | Payload::ShortBinary(_) => None,
         }
     }
 
     /// The payload, of whichever kind.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Binary(bytes) => bytes,
+        match &self.0 {
+            Payload::Text(text) => text.as_bytes(),
+            Payload::Binary(bytes) => bytes,
+            Payload::ShortText(short) | Payload::ShortBinary(short) => short.as_slice(),
         }
     }
 
@@ -55,51 +102,91 @@ impl Message {
     /// The payload's buffer.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::Text(text) => text.into_bytes(),
-            Self::Binary(bytes) => bytes,
+        match self.0 {
+            Payload::Text(text) => text.into_bytes(),
+            Payload::Binary(bytes) => bytes,
+            Payload::ShortText(short) | Payload::ShortBinary(short) => short.as_slice().to_owned(),
         }
     }
 
     /// The opcode of its first frame.
     #[must_use]
     pub const fn opcode(&self) -> Opcode {
-        match self {
-            Self::Text(_) => Opcode::Text,
-            Self::Binary(_) => Opcode::Binary,
-        }
+        if self.is_text() { Opcode::Text } else { Opcode::Binary }
     }
 
-    /// The bytes of memory that the payload occupies.
+    /// The bytes of memory that the payload occupies besides.
     #[must_use]
-    pub fn capacity(&self) -> usize {
-        match self {
-            Self::Text(text) => text.capacity(),
-            Self::Binary(bytes) => bytes.capacity(),
+    pub const fn capacity(&self) -> usize {
+        match &self.0 {
+            Payload::Text(text) => text.capacity(),
+            Payload::Binary(bytes) => bytes.capacity(),
+            Payload::ShortText(_) | Payload::ShortBinary(_) => 0,
+        }
+    }
+}
+
+impl Short {
+    fn new(payload: &[u8]) -> Option<Self> {
+        let mut bytes = [0; Message::SHORT_BYTES_MAX];
+        bytes.get_mut(..payload.len())?.copy_from_slice(payload);
+        Some(Self { len: u8::try_from(payload.len()).ok()?, bytes })
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes[..usize::from(self.len)]
+    }
+
+    fn is_text(&self) -> bool {
+        // Zeros behind the payload are ASCII; a known length takes few instructions.
+        self.bytes.iter().fold(0, |all, byte| all | byte).is_ascii()
+            || utf8::validate(self.as_slice()).is_ok()
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_text() == other.is_text() && self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Message {}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_text() {
+            Some(text) => f.debug_tuple("Text").field(&text).finish(),
+            None => f.debug_tuple("Binary").field(&self.as_bytes()).finish(),
         }
     }
 }
 
 impl From<String> for Message {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self(Payload::Text(text))
     }
 }
 
 impl From<&str> for Message {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        let short = Short::new(text.as_bytes()).map(|short| Self(Payload::ShortText(short)));
+        short.unwrap_or_else(|| text.to_owned().into())
     }
 }
 
 impl From<Vec<u8>> for Message {
     fn from(bytes: Vec<u8>) -> Self {
-        Self::Binary(bytes)
+        Self(Payload::Binary(bytes))
     }
 }
 
 impl From<&[u8]> for Message {
     fn from(bytes: &[u8]) -> Self {
-        Self::Binary(bytes.to_owned())
+        let short = Short::new(bytes).map(|short| Self(Payload::ShortBinary(short)));
+        short.unwrap_or_else(|| bytes.to_owned().into())
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use switchboard::host::program::{
     DocumentRoot, Event, Groups, Heard, Launch, ProgramId, Pump, Stages,
 };
-use switchboard::{Inbound, Line, Message, Received, Server, Service, SocketId};
+use switchboard::{Inbound, Line, Received, Server, Service, SocketId};
 
 use crate::beginnings::CAT;
 use crate::bench::{folder, plan, write};
@@ -58,10 +58,10 @@ impl Service for Through {
 fn mail(line: &mut Line, pump: &mut Pump, id: ProgramId, socket: &mut Option<SocketId>) -> bool {
     loop {
         match line.try_receive() {
-            Received::Transaction(Inbound::Data { id: from, message: Message::Text(text) }) => {
+            Received::Transaction(Inbound::Data { id: from, message }) => {
                 *socket = Some(from);
                 let input = pump.input(id).expect("it reads");
-                input.extend_from_slice(text.as_bytes());
+                input.extend_from_slice(message.as_bytes());
                 input.push(b'\n');
             }
             Received::Transaction(_) => {}

@@ -69,10 +69,15 @@ impl Peer {
         let first = if fin { 0x80 } else { 0 };
         let text = || String::from_utf8_lossy(&more).into_owned();
         let (opcode, message) = match self.begun.take() {
-            None if input.arbitrary()? => (0x1, Message::Text(text())),
-            None => (0x2, Message::Binary(more.clone())),
-            Some(Message::Text(begun)) => (0x0, Message::Text(begun + &text())),
-            Some(Message::Binary(begun)) => (0x0, Message::Binary([&begun[..], &more].concat())),
+            None if input.arbitrary()? => (0x1, text().into()),
+            None => (0x2, more.clone().into()),
+            Some(begun) => (
+                0x0,
+                match begun.as_text() {
+                    Some(begun) => (begun.to_owned() + &text()).into(),
+                    None => [begun.as_bytes(), &more].concat().into(),
+                },
+            ),
         };
         self.frame(first | opcode, &more, input)?;
         if fin {

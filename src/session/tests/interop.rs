@@ -13,7 +13,7 @@ use tungstenite::{Error, Message as Theirs, WebSocket};
 use crate::limits::Limits;
 use crate::session::Buffers;
 use crate::session::reader::{Item, Reader};
-use crate::session::tests::talk::{Talk, tell_binary, tell_text};
+use crate::session::tests::talk::{Talk, tell_message};
 use crate::session::{Frame as Shared, Next};
 use crate::ws::tests::random::Random;
 use crate::ws::{Close, CloseCode, Message};
@@ -101,13 +101,6 @@ fn random_message(random: &mut Random) -> Message {
     }
 }
 
-fn tell(message: &Message) -> String {
-    match message {
-        Message::Text(text) => tell_text(text),
-        Message::Binary(bytes) => tell_binary(bytes),
-    }
-}
-
 fn to_theirs(message: &Message) -> Theirs {
     match message.as_text() {
         Some(text) => Theirs::text(text),
@@ -125,7 +118,7 @@ fn a_conversation_with_their_client() {
             let (up, down) = (random_message(&mut random), random_message(&mut random));
             client.send(to_theirs(&up)).expect("the wire takes all");
             carry(client.get_mut(), &mut talk, &mut random);
-            assert_eq!(talk.heard.pop_front(), Some(tell(&up)), "seed {seed}");
+            assert_eq!(talk.heard.pop_front(), Some(tell_message(&up)), "seed {seed}");
 
             if random.below(2) == 0 {
                 talk.send(down.clone());
@@ -212,10 +205,7 @@ fn their_frames_in_our_reader() {
     for seed in 0..100 {
         let mut random = Random::new(seed);
         let message = random_message(&mut random);
-        let mut kind = match message {
-            Message::Text(_) => Data::Text,
-            Message::Binary(_) => Data::Binary,
-        };
+        let mut kind = if message.is_text() { Data::Text } else { Data::Binary };
         let (mut bytes, mut rest) = (Vec::new(), message.as_bytes());
         loop {
             let is_final = random.below(3) == 0;

@@ -8,7 +8,7 @@ use crate::session::outbox::{Frame as Shared, Outbox};
 use crate::session::tests::Peer::{Bytes, Frame};
 use crate::session::tests::script::Step::{self, *};
 use crate::session::tests::script::{play, play_all};
-use crate::session::tests::talk::{Talk, read_frames, tell_binary, tell_text};
+use crate::session::tests::talk::{Talk, read_frames, tell_message};
 use crate::session::tests::{CLOSE, PING, TEXT};
 use crate::ws::tests::random::Random;
 use crate::ws::{Header, Message, Opcode};
@@ -239,10 +239,7 @@ fn portions_make_no_difference() {
                 0 => Message::from("t".repeat(len)),
                 _ => Message::from(random.bytes(len)),
             };
-            sent.push(match &message {
-                Message::Text(text) => tell_text(text),
-                Message::Binary(bytes) => tell_binary(bytes),
-            });
+            sent.push(tell_message(&message));
             if random.below(2) == 0 {
                 let sent = talk.session.send_frame(&Shared::new(&message), &talk.limits, talk.now);
                 talk.note_overflow(sent);

@@ -130,13 +130,16 @@ fn tell(event: &Event) -> String {
         Event::Request(head) => format!("request {}", head.target()),
         Event::Refused(status) => format!("refused {}", status.number()),
         Event::Undecided => "undecided".into(),
-        Event::Message(Message::Text(text)) => tell_text(text),
-        Event::Message(Message::Binary(bytes)) => tell_binary(bytes),
+        Event::Message(message) => tell_message(message),
         #[cfg(feature = "deflate")]
         Event::Compressed(_) => "compressed".into(),
         Event::Closed(close) => format!("closed {}", tell_close(close)),
         Event::Gone(reason) => format!("gone: {reason}"),
     }
+}
+
+pub(super) fn tell_message(message: &Message) -> String {
+    message.as_text().map_or_else(|| tell_binary(message.as_bytes()), tell_text)
 }
 
 pub(super) fn tell_text(text: &str) -> String {

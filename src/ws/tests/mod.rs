@@ -7,6 +7,7 @@ mod extension;
 mod frame;
 mod head;
 mod mask;
+mod message;
 pub(crate) mod random;
 mod response;
 mod syntax;

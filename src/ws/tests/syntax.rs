@@ -1,7 +1,6 @@
-//! The characters of HTTP, and the kinds of messages.
+//! The characters of HTTP.
 
 use crate::ws::syntax::{is_token, list, trim};
-use crate::ws::{Message, Opcode};
 
 #[test]
 fn lists() {
@@ -32,22 +31,5 @@ fn tokens() {
     let rows = [("", false), ("a", true), ("a b", false), ("a\t", false), ("a-b.c", true)];
     for (text, expected) in rows {
         assert_eq!(is_token(text.as_bytes()), expected, "{text:?}");
-    }
-}
-
-#[test]
-fn messages_are_text_or_binary() {
-    let rows = [
-        (Message::from("é"), Opcode::Text, Some("é"), "é".as_bytes()),
-        (Message::from(String::new()), Opcode::Text, Some(""), b""),
-        (Message::from(vec![0xFF]), Opcode::Binary, None, b"\xFF"),
-        (Message::from(&b"a"[..]), Opcode::Binary, None, b"a"),
-    ];
-    for (message, opcode, text, bytes) in rows {
-        assert_eq!((message.opcode(), message.as_text()), (opcode, text));
-        assert_eq!((message.as_bytes(), message.len()), (bytes, bytes.len()));
-        assert_eq!(message.is_empty(), bytes.is_empty());
-        assert!(message.capacity() >= bytes.len());
-        assert_eq!(message.into_bytes(), bytes);
     }
 }

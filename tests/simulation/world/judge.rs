@@ -5,7 +5,7 @@ use switchboard::Limits;
 use switchboard::service::{Inbound, Outbound, SocketId};
 use switchboard::session::Next;
 use switchboard::time::Time;
-use switchboard::{Audience, Message, Response, Status};
+use switchboard::{Audience, Response, Status};
 
 use super::peer::Goal;
 use super::service::check_payload;
@@ -73,7 +73,7 @@ impl World {
             Inbound::Data { message, .. } => {
                 let saying = peer.said.get(record.delivered);
                 let saying = saying.unwrap_or_else(|| panic!("peer {index} did not say that"));
-                assert_eq!(matches!(message, Message::Text(_)), saying.is_text);
+                assert_eq!(message.is_text(), saying.is_text);
                 check_payload(message.as_bytes(), saying.serial, saying.len);
                 record.delivered += 1;
                 self.tally.messages += 1;

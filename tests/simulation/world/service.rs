@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::vec::IntoIter;
 
 use switchboard::service::{Inbound, Outbound, SocketId, Verdict};
-use switchboard::{Admission, Audience, Close, CloseCode, Limits, Message, Response, Status};
+use switchboard::{Admission, Audience, Close, CloseCode, Limits, Response, Status};
 
 use super::choice::Fate;
 
@@ -106,7 +106,7 @@ impl Order {
             Self::Send { to, serial, len, is_text } => {
                 let payload = payload(*serial, *len);
                 let text = || String::from_utf8(payload.clone()).expect("it is ASCII");
-                let message = if *is_text { text().into() } else { Message::Binary(payload) };
+                let message = if *is_text { text().into() } else { payload.into() };
                 Outbound::Send { to: to.audience(), message }
             }
             Self::Close { to, code } => {

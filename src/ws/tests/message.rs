@@ -1,0 +1,58 @@
+//! The kinds of messages, and those that are held in place.
+
+use crate::ws::{Fault, Message, Opcode, mask};
+
+#[test]
+fn messages_are_text_or_binary() {
+    let rows = [
+        (Message::from("é"), Opcode::Text, Some("é"), "é".as_bytes()),
+        (Message::from(String::new()), Opcode::Text, Some(""), b""),
+        (Message::from(vec![0xFF]), Opcode::Binary, None, b"\xFF"),
+        (Message::from(&b"a"[..]), Opcode::Binary, None, b"a"),
+    ];
+    for (message, opcode, text, bytes) in rows {
+        assert_eq!((message.opcode(), message.as_text()), (opcode, text));
+        assert_eq!((message.as_bytes(), message.len()), (bytes, bytes.len()));
+        assert_eq!(message.is_empty(), bytes.is_empty());
+        assert_eq!(message.into_bytes(), bytes);
+    }
+}
+
+/// Of whatever length, and however it came to be: in place or not.
+#[test]
+fn messages_of_any_length() {
+    for len in 0..=2 * Message::SHORT_BYTES_MAX {
+        let text = "ab".repeat(len).split_off(len);
+        let (short, long) = (Message::from(&text[..]), Message::from(text.clone()));
+        assert_eq!((short.as_text(), short.len()), (Some(&text[..]), len));
+        assert_eq!((&short, format!("{short:?}")), (&long, format!("{long:?}")));
+        assert_eq!(short.capacity() == 0, len <= Message::SHORT_BYTES_MAX, "{len} bytes");
+        let binary = Message::from(text.as_bytes());
+        assert_eq!(binary, Message::from(text.clone().into_bytes()));
+        assert_ne!(short, binary, "the same bytes of another kind");
+        assert_ne!(short, Message::from("c".repeat(len + 1)));
+        assert_eq!(binary.as_text(), None);
+        assert_eq!(binary.into_bytes(), text.into_bytes());
+    }
+}
+
+/// RFC 6455, 8.1: text is UTF-8; the same payloads are binary messages.
+#[test]
+fn short_messages_are_validated_as_they_are_unmasked() {
+    let rows: [&[u8]; 6] =
+        [b"", b"plain", "é".as_bytes(), "naïve €uro 😀".as_bytes(), b"\xC3", b"a\xFFb"];
+    let key = [1, 0x80, 0xFE, 7];
+    for plain in rows {
+        let mut masked = plain.to_vec();
+        mask::apply(&mut masked, key);
+        let text = Message::unmask(Opcode::Text, &masked, key).expect("it is short");
+        match std::str::from_utf8(plain) {
+            Ok(plain) => assert_eq!(text.expect("it is text").as_text(), Some(plain)),
+            Err(_) => assert_eq!(text.expect_err("it is no text"), Fault::Utf8),
+        }
+        let binary = Message::unmask(Opcode::Binary, &masked, key).expect("it is short");
+        assert_eq!(binary.expect("it is anything").as_bytes(), plain);
+    }
+    let long = [b'a'; Message::SHORT_BYTES_MAX + 1];
+    assert!(Message::unmask(Opcode::Text, &long, key).is_none());
+}
