@@ -2,6 +2,7 @@
 //! line and the configuration, says what it serves, and runs until it is stopped.
 
 mod logger;
+mod trial;
 
 use std::env;
 use std::io::{self, Write};
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     };
     let said = match command {
         Command::Run(config) => return run(&config).into(),
+        Command::Try(trial) => return trial::run(&trial).into(),
         Command::CheckConfig(config) => return check(&config).into(),
         Command::ListServices => say(&list()),
         Command::Help(text) => say(&text),
@@ -57,7 +59,8 @@ fn main() -> ExitCode {
 /// A section for a service that is not there does not keep the server from starting, but who
 /// asks is told that something is wrong.
 fn check(config: &Config) -> Exit {
-    let faults: Vec<_> = unknown_services(config).chain(misplaced(services::ALL, config)).collect();
+    let unknown = unknown_services(config).chain(idle_keys(services::ALL, config));
+    let faults: Vec<_> = unknown.chain(misplaced(services::ALL, config)).collect();
     for text in &faults {
         eprintln!("switchboard: {text}");
     }
@@ -74,17 +77,28 @@ fn check(config: &Config) -> Exit {
 }
 
 fn run(config: &Config) -> Exit {
-    logger::start(config.log_level, config.log_format);
-    if let Err(error) = seal_descriptors() {
-        log::warn!("programs inherit the descriptors that this process was started with: {error}");
-    }
-    unknown_services(config).for_each(|text| log::warn!("{text}"));
+    begin(config);
+    let unknown = unknown_services(config).chain(idle_keys(services::ALL, config));
+    unknown.for_each(|text| log::warn!("{text}"));
     let misplaced: Vec<_> = misplaced(services::ALL, config).collect();
     if !misplaced.is_empty() {
         misplaced.iter().for_each(|text| eprintln!("switchboard: {text}"));
         return Exit::Configuration;
     }
-    let mut host = match listen(config) {
+    serve(server(config), config, |host| greeting(config, host))
+}
+
+/// What comes before any service.
+fn begin(config: &Config) {
+    logger::start(config.log_level, config.log_format);
+    if let Err(error) = seal_descriptors() {
+        log::warn!("programs inherit the descriptors that this process was started with: {error}");
+    }
+}
+
+/// Runs a server until it is stopped, once it has said the greeting.
+fn serve(server: Server, config: &Config, greeting: impl FnOnce(&Host) -> String) -> Exit {
+    let mut host = match listen(server, config) {
         Ok(host) => host,
         Err((exit, text)) => {
             eprintln!("switchboard: {text}");
@@ -93,7 +107,7 @@ fn run(config: &Config) -> Exit {
     };
     let started = host.stop_on_signals().and_then(|()| {
         // Whoever started the server may have closed its output; it serves all the same.
-        let _ = say(&greeting(config, &host));
+        let _ = say(&greeting(&host));
         host.run()
     });
     let exit = match started {
@@ -107,15 +121,23 @@ fn run(config: &Config) -> Exit {
     exit
 }
 
-fn listen(config: &Config) -> Result<Host, (Exit, String)> {
+/// A server without services, as the configuration wants it for all of them.
+fn bare_server(config: &Config) -> Server {
     let limits = config.limits_for(raise_descriptor_limit());
     log::info!("at most {} sockets at a time", limits.sockets_max);
     let mut server = Server::new(limits);
     let all = &config.all;
     server.origin(all.origin.clone()).compression(all.compression).thread(all.thread);
+    server.manner(all.program.manner());
     if let Some(root) = &config.static_root {
         server.static_root(root);
     }
+    server
+}
+
+/// A server with the services that are compiled in, and the programs.
+fn server(config: &Config) -> Server {
+    let mut server = bare_server(config);
     for service in services::ALL {
         let mut mounted = (service.mount)(&mut server, service.path);
         if let Some(page) = service.page {
@@ -130,9 +152,13 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
         server.document_root(&config.document_root);
         for (path, own) in config.services.iter().filter(|(path, _)| !is_compiled(path)) {
             let program = server.program(path).limits(own.limits).origin(own.origin.clone());
-            program.compression(own.compression);
+            program.compression(own.compression).manner(own.program.manner());
         }
     }
+    server
+}
+
+fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
     let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
     server.bind(addresses.as_slice()).map_err(|error| {
         let exit = match error {
@@ -142,6 +168,7 @@ fn listen(config: &Config) -> Result<Host, (Exit, String)> {
             | BindError::Thread(_)
             | BindError::DocumentRoot(_)
             | BindError::StaticRoot(_) => Exit::Configuration,
+            BindError::Program(..) => Exit::CommandLine,
         };
         let hint = match &error {
             BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -177,15 +204,20 @@ fn greeting(config: &Config, host: &Host) -> String {
         text += &format!("listening on http://{address}\n");
     }
     let pages = services::ALL.iter().filter(|service| service.page.is_some());
-    let address = host.address();
-    let name = match address.ip().is_unspecified() {
-        true => format!("localhost:{}", address.port()),
-        false => address.to_string(),
-    };
+    let name = name_of(host);
     for page in pages {
         text += &format!("open http://{name}{} in a browser\n", page.path);
     }
     text
+}
+
+/// Where a browser on this machine finds a host.
+fn name_of(host: &Host) -> String {
+    let address = host.address();
+    match address.ip().is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    }
 }
 
 /// The services, one in each line.
@@ -208,6 +240,20 @@ fn unknown_services(config: &Config) -> impl Iterator<Item = String> {
         format!(
             "[service {path}] configures no service: neither one of --list-services nor a program \
              of this path without its extension"
+        )
+    })
+}
+
+/// What to say of each section that tells a service how to be run as a program, which it is not.
+fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> {
+    let own = |service: &Compiled| config.services.get(service.path).map(|own| &own.program);
+    let idle =
+        all.iter().filter(move |service| own(service).is_some_and(|p| *p != config.all.program));
+    idle.map(|service| {
+        format!(
+            "[service {}] has keys of programs, such as mode or on-death, without effect: this \
+             service is compiled in; leave them out",
+            service.path
         )
     })
 }

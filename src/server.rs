@@ -7,7 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::program::{DocumentRoot, Manner};
+use crate::host::program::{DocumentRoot, LookupError, Manner, Recording, Tape};
 use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan};
 use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
@@ -46,10 +46,20 @@ pub struct Server {
     compression: Compression,
     thread: Thread,
     static_root: Option<PathBuf>,
-    document_root: Option<PathBuf>,
+    root: Root,
+    recording: Option<Recording>,
     manner: Manner,
     programs: Vec<(String, (Mount, Manner))>,
     mounts: Vec<Mounting>,
+}
+
+/// Where programs are.
+enum Root {
+    None,
+    /// Below this folder.
+    Folder(PathBuf),
+    /// This file is the only one.
+    File(PathBuf),
 }
 
 /// A service as it was mounted.
@@ -72,7 +82,8 @@ impl Server {
             compression: Compression::Off,
             thread: Thread::Own,
             static_root: None,
-            document_root: None,
+            root: Root::None,
+            recording: None,
             manner: Manner::SHARED,
             programs: Vec::new(),
             mounts: Vec::new(),
@@ -115,7 +126,22 @@ impl Server {
     /// At most [`Limits::PROGRAMS_MAX`] are served; each takes as much memory as a service does
     /// and [`Limits::program_memory_bytes_max`] besides.
     pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
-        self.document_root = Some(folder.into());
+        self.root = Root::Folder(folder.into());
+        self
+    }
+
+    /// Serves a single executable, whatever its name, at `/`, instead of those of a document
+    /// root. [`Server::program`] with that path says what is not as usual about it.
+    pub fn only_program(&mut self, file: impl Into<PathBuf>) -> &mut Self {
+        self.root = Root::File(file.into());
+        self
+    }
+
+    /// Records the first run of a program that serves all of its sockets by one process, as a
+    /// transcript: `docs/programs.md` says what is in it. With several programs it is the one
+    /// that is started first.
+    pub fn record(&mut self, recording: Recording) -> &mut Self {
+        self.recording = Some(recording);
         self
     }
 
@@ -162,7 +188,7 @@ impl Server {
     /// that has a loop of its own, a folder of files that is not there, an address that cannot be
     /// listened on. Of a name with several addresses, those that this machine does not have are
     /// left out.
-    pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
+    pub fn bind(mut self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
         self.limits.check().map_err(BindError::Limits)?;
@@ -194,15 +220,20 @@ impl Server {
         Mount { limits, origin: self.origin.clone(), page: None, compression }
     }
 
-    fn programs_plan(&self) -> Result<Option<ProgramsPlan>, BindError> {
-        let Some(folder) = &self.document_root else { return Ok(None) };
-        let root = DocumentRoot::new(folder).map_err(BindError::DocumentRoot)?;
+    fn programs_plan(&mut self) -> Result<Option<ProgramsPlan>, BindError> {
+        let root = match &self.root {
+            Root::None => return Ok(None),
+            Root::Folder(folder) => DocumentRoot::new(folder).map_err(BindError::DocumentRoot)?,
+            Root::File(file) => DocumentRoot::of_file(file)
+                .map_err(|error| BindError::Program(file.clone(), error))?,
+        };
         for (_, (mount, _)) in &self.programs {
             mount.limits.check().map_err(BindError::Limits)?;
         }
         let own = self.programs.iter().cloned().collect();
         let all = (self.usual_mount(), self.manner.clone());
-        Ok(Some(ProgramsPlan { root, all, own }))
+        let tape = self.recording.take().map(Tape::new).unwrap_or_default();
+        Ok(Some(ProgramsPlan { root, all, own, tape }))
     }
 }
 
@@ -272,6 +303,13 @@ impl Program<'_> {
         self
     }
 
+    /// What a plain GET of its path shows, like [`Mounted::page`].
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn page(self, page: Page) -> Self {
+        self.0.0.page = Some(page);
+        self
+    }
+
     /// How it is run, instead of what the server says.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn manner(self, manner: Manner) -> Self {
@@ -293,6 +331,8 @@ pub enum BindError {
     Thread(String),
     /// The folder of programs cannot be used.
     DocumentRoot(io::Error),
+    /// The only program cannot be served.
+    Program(PathBuf, LookupError),
     /// The folder of files cannot be used.
     StaticRoot(io::Error),
     /// An address cannot be listened on, or the system lacks something else.
@@ -313,6 +353,7 @@ impl fmt::Display for BindError {
             Self::DocumentRoot(error) => {
                 write!(f, "the document root cannot be used: {error}")
             }
+            Self::Program(file, error) => write!(f, "{file:?} cannot be served: {error}"),
             Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
             Self::Listen(error) => error.fmt(f),
         }
@@ -329,6 +370,7 @@ impl std::error::Error for BindError {
             | Self::Listen(error) => error,
             Self::Limits(error) => error,
             Self::Path(error) => error,
+            Self::Program(_, error) => error,
         })
     }
 }

@@ -36,7 +36,7 @@ impl Source {
 }
 
 /// The rooms, each with those to its left that it may import.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -47,9 +47,10 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("hub", &["limits", "time", "ws", "session", "service", "pages"]),
     ("host", &["limits", "time", "ws", "session", "service", "programs", "pages", "hub"]),
     ("server", &["limits", "time", "ws", "session", "service", "pages", "hub", "host"]),
-    ("config", &["limits", "time", "ws", "service", "hub"]),
+    ("config", &["limits", "time", "ws", "service", "programs", "hub", "host"]),
     ("lib", &["limits", "ws", "host", "hub", "pages", "server", "service", "config"]),
-    ("main", &["logger"]),
+    ("main", &["logger", "trial"]),
+    ("trial", &["logger"]),
     ("logger", &[]),
     ("services", &[]),
 ];
@@ -70,11 +71,14 @@ const PLACES: [(&str, &[&str]); 20] = [
     ("SystemTime", &["src/logger.rs", "services/clock.rs"]),
     // A line parks the thread of its service; it starts none.
     ("thread::", &["src/host/", "src/logger.rs", "src/service/way.rs"]),
-    ("std::fs", &["src/host/files.rs", "src/host/program/lookup.rs", "src/config/"]),
+    (
+        "std::fs",
+        &["src/host/files.rs", "src/host/program/lookup.rs", "src/config/", "src/trial.rs"],
+    ),
     ("std::env", &["src/main.rs", "src/config/", "src/host/program/start.rs"]),
     ("print!", &[]),
     ("println!", &[]),
-    ("eprintln!", &["src/main.rs"]),
+    ("eprintln!", &["src/main.rs", "src/trial.rs"]),
     (".unwrap()", &[]),
     ("process::exit", &[]),
 ];

@@ -13,7 +13,8 @@ use crate::config::flags::{Effect, Flag};
 use crate::config::keys::Key;
 use crate::config::resolve::resolve;
 use crate::config::sheet::{Setting, Sheet};
-use crate::config::{Command, Config};
+use crate::config::trial::{TrialFlags, clash};
+use crate::config::{Command, Config, Trial};
 
 impl Command {
     /// Reads the command line, without the name of the program, and the configuration file,
@@ -37,10 +38,20 @@ impl Command {
                 return Ok(command());
             }
         }
-        let sheet = Sheet::load(wishes.file.as_deref(), read);
-        let mut config = resolve(sheet, &wishes.settings)?;
-        config.log_level = shifted(config.log_level, wishes.loudness);
-        Ok(wishes.instead.unwrap_or(Self::Run)(config))
+        let Wishes { file, settings, loudness, trial, instead, print: _ } = wishes;
+        let Some((program, script)) = trial.check(&settings)? else {
+            let sheet = Sheet::load(file.as_deref(), read);
+            let config = shifted(resolve(sheet, &settings, Config::default())?, loudness);
+            return Ok(instead.unwrap_or(Self::Run)(config));
+        };
+        if instead.is_some() {
+            return Err(clash("--try", "--check-config or --list-services", "it runs").into());
+        }
+        // Whoever tries a program means it alone, wherever that happens.
+        let sheet = file.map(|file| Sheet::load(Some(&file), read)).unwrap_or_default();
+        let free_port = Config { port: 0, ..Config::default() };
+        let config = shifted(resolve(sheet, &settings, free_port)?, loudness);
+        Ok(Self::Try(Trial::new(program, script, config, &settings)?))
     }
 }
 
@@ -51,6 +62,7 @@ struct Wishes {
     settings: Vec<Setting>,
     /// How many levels more of log than the configuration has.
     loudness: i64,
+    trial: TrialFlags,
     /// What is to be done with the configuration instead of running.
     instead: Option<fn(Config) -> Command>,
     /// What is to be printed without one.
@@ -125,6 +137,15 @@ impl Wishes {
             Effect::File { value: kind } => {
                 self.file = Some(value().ok_or_else(|| needed(kind))?.into());
             }
+            Effect::Try { value: kind } => {
+                self.trial.program = Some(value().ok_or_else(|| needed(kind))?.into());
+            }
+            Effect::Record { value: kind } => {
+                self.trial.record = Some(value().ok_or_else(|| needed(kind))?.into());
+            }
+            Effect::Replay { value: kind } => {
+                self.trial.replay = Some(value().ok_or_else(|| needed(kind))?.into());
+            }
             Effect::Key { key, value: kind } => {
                 let value = value().ok_or_else(|| needed(kind))?;
                 self.settings.push(setting(key, name, value)?);
@@ -147,10 +168,12 @@ fn setting(key: &'static Key, name: &str, value: OsString) -> Result<Setting, Us
     Ok(Setting { key, value, place: Place::CommandLine })
 }
 
-/// The level that is `steps` further, as far as there are levels.
-fn shifted(level: LevelFilter, steps: i64) -> LevelFilter {
+/// The configuration with a level of log that is `steps` further, as far as there are levels.
+fn shifted(config: Config, steps: i64) -> Config {
+    let level = config.log_level;
     let wanted = (level as i64 + steps).clamp(LevelFilter::Off as i64, LevelFilter::Trace as i64);
-    LevelFilter::iter().find(|level| *level as i64 == wanted).unwrap_or(level)
+    let found = LevelFilter::iter().find(|level| *level as i64 == wanted);
+    Config { log_level: found.unwrap_or(level), ..config }
 }
 
 fn lossy(word: &OsStr) -> String {

@@ -3,13 +3,15 @@
 
 use std::process::ExitCode;
 
-use crate::config::Config;
+use crate::config::{Config, Trial};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Run the server.
     Run(Config),
+    /// Try a single program.
+    Try(Trial),
     /// Say that the configuration is right, which it is.
     CheckConfig(Config),
     /// List the services. The configuration is right, too.

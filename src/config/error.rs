@@ -77,6 +77,22 @@ pub enum UsageError {
         /// The flag as it was given.
         flag: String,
     },
+    /// A flag that means something only together with another.
+    Alone {
+        /// The flag.
+        flag: &'static str,
+        /// The flag that is missing, with its value.
+        needed: &'static str,
+    },
+    /// A flag together with what it does not go with.
+    Clash {
+        /// The flag.
+        flag: &'static str,
+        /// The other flag, or a value of the configuration.
+        other: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// A value that the flag does not allow.
     NotAllowed {
         /// The flag as it was given.
@@ -103,6 +119,12 @@ impl fmt::Display for UsageError {
             }
             Self::NoValue { flag, value } => write!(f, "{flag} needs a value: {flag} {value}"),
             Self::ValueNotTaken { flag } => write!(f, "{flag} takes no value"),
+            Self::Alone { flag, needed } => {
+                write!(f, "{flag} belongs to a program that is tried: add {needed}")
+            }
+            Self::Clash { flag, other, why } => {
+                write!(f, "{flag} does not go with {other}: {why}; leave out one of them")
+            }
             Self::NotAllowed { flag, value, allowed } => {
                 write!(f, "{flag} is {}, allowed is {allowed}", Quoted(value))
             }
@@ -203,11 +225,11 @@ pub(super) enum Problem {
     Twice { name: &'static str, first: Place },
     /// A value that the key does not allow.
     NotAllowed { name: &'static str, value: String, allowed: &'static str },
-    /// Limits that contradict each other, and what to do about it.
-    Limits { given: Vec<Given>, cure: &'static str },
+    /// Values that contradict each other, and what to do about it.
+    Contradiction { given: Vec<Given>, cure: &'static str },
 }
 
-/// A limit as it is: given, or else the default.
+/// A value as it is: given, or else the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) name: &'static str,
@@ -257,7 +279,7 @@ impl fmt::Display for Problem {
             Self::NotAllowed { name, value, allowed } => {
                 write!(f, "{name} is {}, allowed is {allowed}", Quoted(value))
             }
-            Self::Limits { given, cure } => {
+            Self::Contradiction { given, cure } => {
                 for (index, Given { name, value, place }) in given.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
                     write!(f, "{comma}{name} is {}", Quoted(value))?;

@@ -24,6 +24,12 @@ pub(super) struct Flag {
 pub(super) enum Effect {
     /// Names the file to read; the help calls the name `value`.
     File { value: &'static str },
+    /// Names the program to try.
+    Try { value: &'static str },
+    /// Names the file that a transcript of it is written to.
+    Record { value: &'static str },
+    /// Names the file with the transcript that it is held against.
+    Replay { value: &'static str },
     /// Sets the key to what the help calls `value`.
     Key { key: &'static Key, value: &'static str },
     /// One level more of log.
@@ -39,13 +45,13 @@ pub(super) enum Effect {
 impl Flag {
     /// A flag that sets a key to what the help calls `value`, and means what the key means.
     const fn of_key(
-        letter: char,
+        short: Option<char>,
         long: &'static str,
         value: &'static str,
         key: &'static Key,
     ) -> Self {
         let effect = Effect::Key { key, value };
-        Self { short: Some(letter), long, meaning: key.meaning, effect }
+        Self { short, long, meaning: key.meaning, effect }
     }
 
     /// The flag with this letter.
@@ -62,7 +68,11 @@ impl Flag {
     /// What its value is called, if it takes one.
     pub(super) const fn value(&self) -> Option<&'static str> {
         match self.effect {
-            Effect::File { value } | Effect::Key { key: _, value } => Some(value),
+            Effect::File { value }
+            | Effect::Try { value }
+            | Effect::Record { value }
+            | Effect::Replay { value }
+            | Effect::Key { key: _, value } => Some(value),
             Effect::Louder | Effect::Quieter | Effect::Instead(_) | Effect::Print(_) => None,
         }
     }
@@ -93,10 +103,30 @@ static FLAGS: &[Flag] = &[
         meaning: "Read this file instead of server.conf",
         effect: Effect::File { value: "FILE" },
     },
-    Flag::of_key('o', "--host", "ADDR", keys::known("host")),
-    Flag::of_key('p', "--port", "N", keys::known("port")),
-    Flag::of_key('d', "--document-root", "DIR", keys::known("document-root")),
-    Flag::of_key('s', "--static-root", "DIR", keys::known("static-root")),
+    Flag::of_key(Some('o'), "--host", "ADDR", keys::known("host")),
+    Flag::of_key(Some('p'), "--port", "N", keys::known("port")),
+    Flag::of_key(Some('d'), "--document-root", "DIR", keys::known("document-root")),
+    Flag::of_key(Some('s'), "--static-root", "DIR", keys::known("static-root")),
+    Flag::of_key(None, "--mode", "MODE", keys::known("mode")),
+    Flag::of_key(None, "--framing", "WHAT", keys::known("framing")),
+    Flag {
+        short: None,
+        long: "--try",
+        meaning: "Serve this program alone, at / on a free port of this machine",
+        effect: Effect::Try { value: "PROGRAM" },
+    },
+    Flag {
+        short: None,
+        long: "--record",
+        meaning: "With --try: write a transcript of its first run to this file",
+        effect: Effect::Record { value: "FILE" },
+    },
+    Flag {
+        short: None,
+        long: "--replay",
+        meaning: "With --try: hold the program against this transcript",
+        effect: Effect::Replay { value: "FILE" },
+    },
     Flag {
         short: Some('v'),
         long: "--verbose",
@@ -146,8 +176,8 @@ const FILES: &str = "
 A flag counts before the file, the file before the default. The last of a repeated flag
 counts, but each --host adds an address; together they replace those of the file.
 Without --config, server.conf in the working directory is read if it is there, or else
-server.config. Every key is in the server.conf that comes with the server, with its
-default, its meaning, and what is allowed.
+server.config; with --try, neither is. Every key is in the server.conf that comes with the
+server, with its default, its meaning, and what is allowed.
 
 Exit codes:
 ";

@@ -8,7 +8,9 @@
 //! - [`Config`]: the result; [`Command`] and [`Exit`] in `command`: what the process is asked
 //!   for, and how it ends
 //! - `args`: the words of the command line; `flags`: the one list of flags, which is the help
-//! - `keys`: the one list of keys; `value`: the kinds of values that they have
+//! - `keys`: the lists of keys; `value`: the kinds of values that they have
+//! - `trial`: [`Trial`], a single program that is tried
+//! - `program`: [`ProgramConfig`], what the keys of programs come to
 //! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections
 //! - `resolve`: from keys in any order to a `Config` that agrees with itself
 //! - `nearest`: the known name that was meant; `error`: what can be wrong
@@ -20,10 +22,12 @@ mod flags;
 mod ini;
 mod keys;
 mod nearest;
+mod program;
 mod resolve;
 mod sheet;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod value;
 
 use std::collections::BTreeMap;
@@ -39,7 +43,9 @@ use crate::service::Thread;
 
 pub use command::{Command, Exit};
 pub use error::{CommandError, ConfigError, UsageError};
+pub use program::{Framing, Processes, ProgramConfig};
 pub use sheet::read_file;
+pub use trial::{Script, Trial};
 
 /// Everything that the server is told. Of three places that may tell it, the first counts: a
 /// flag, the file, the default.
@@ -87,7 +93,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        resolve(Sheet::read(file, text), &[])
+        resolve(Sheet::read(file, text), &[], Self::default())
     }
 
     /// The limits of a server that may have this many descriptors open: those for all, with
@@ -126,6 +132,7 @@ impl Default for Config {
                 origin: OriginRule::Same,
                 compression: Compression::Off,
                 thread: Thread::Own,
+                program: ProgramConfig::default(),
             },
             services: BTreeMap::new(),
         }
@@ -144,6 +151,8 @@ pub struct ServiceConfig {
     pub compression: Compression,
     /// Which thread it runs on.
     pub thread: Thread,
+    /// How it is run, if it is a program of the document root.
+    pub program: ProgramConfig,
 }
 
 /// The shape of a log line.

@@ -4,17 +4,22 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::config::Config;
 use crate::config::error::{ConfigError, Fault, Given, Problem};
 use crate::config::keys::{self, Key};
 use crate::config::sheet::{Setting, Sheet};
+use crate::config::{Config, Processes, ProgramConfig};
+use crate::host::program::OnDeath;
 use crate::limits::{Limits, LimitsError};
 
-/// The configuration that the file makes with the flags laid over it, or else everything that
-/// is wrong with it.
-pub(super) fn resolve(sheet: Sheet, flags: &[Setting]) -> Result<Config, ConfigError> {
+/// The configuration that the file makes of the defaults, with the flags laid over it, or else
+/// everything that is wrong with it.
+pub(super) fn resolve(
+    sheet: Sheet,
+    flags: &[Setting],
+    defaults: Config,
+) -> Result<Config, ConfigError> {
     let Sheet { file, all, services, mut faults } = sheet;
-    let mut config = Config { file, ..Config::default() };
+    let mut config = Config { file, ..defaults };
     for layer in [&all, flags] {
         // Addresses add up within a layer, and together replace those of the layer below.
         if layer.iter().any(|setting| setting.key.repeats()) {
@@ -31,7 +36,9 @@ pub(super) fn resolve(sheet: Sheet, flags: &[Setting]) -> Result<Config, ConfigE
         if !all.iter().any(is_outbox_max) {
             follow(&mut service.limits, &own);
         }
+        let below: Vec<_> = flags.iter().rev().chain(&all).collect();
         check_limits(&service.limits, &own, &all, &mut faults);
+        check_mode(&service.program, &own, &below, &mut faults);
         config.services.insert(path, service);
     }
     if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }
@@ -57,7 +64,7 @@ fn follow(limits: &mut Limits, own: &[Setting]) {
 }
 
 fn is_outbox_max(setting: &Setting) -> bool {
-    setting.key.name == "outbox-max"
+    setting.is_of("outbox-max")
 }
 
 /// What is given as a directory has to be one; the default of `document-root` may be missing. Of
@@ -72,7 +79,7 @@ fn check_roots<'a>(
         ("static-root", config.static_root.as_deref()),
     ];
     for (name, root) in roots {
-        let setting = settings.clone().find(|setting| setting.key.name == name);
+        let setting = settings.clone().find(|setting| setting.is_of(name));
         let missing = root.is_some_and(|root| !root.is_dir());
         let refusal = setting.filter(|_| missing).map(Setting::refusal);
         // What could not be read has been refused already.
@@ -84,7 +91,7 @@ fn check_roots<'a>(
 /// part in it; otherwise it is one of `below` and found there.
 fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mut Vec<Fault>) {
     let Err(error) = limits.check() else { return };
-    let find = |name: &str| own.iter().chain(below).find(|setting| setting.key.name == name);
+    let find = |name: &str| own.iter().chain(below).find(|setting| setting.is_of(name));
     let Some((names, cure)) = relation(error) else { return };
     let mut settings = names.iter().filter_map(|name| find(name));
     let Some(first) = own.iter().find(|setting| names.contains(&setting.key.name)) else { return };
@@ -92,16 +99,52 @@ fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mu
     if settings.any(|setting| faults.iter().any(|fault| fault.place == setting.place)) {
         return;
     }
-    let given = |name: &&'static str| match find(name) {
+    let given = names.iter().map(|name| given(name, find(name))).collect();
+    faults.push(Fault { place: first.place, problem: Problem::Contradiction { given, cure } });
+}
+
+/// Those of a program's `own` keys are faults that are about a mode which it does not have.
+fn check_mode(
+    program: &ProgramConfig,
+    own: &[Setting],
+    below: &[&Setting],
+    faults: &mut Vec<Fault>,
+) {
+    let (names, cure): (&[&'static str], _) = match program.processes {
+        Processes::Shared => (
+            &["framing", "max-processes"],
+            "this is for mode per-socket alone: set that mode, or leave this out",
+        ),
+        Processes::PerSocket if program.on_death == OnDeath::Keep => (
+            &["on-death"],
+            "with mode per-socket no other process can take over: use mode shared, or close",
+        ),
+        Processes::PerSocket => (&[], ""),
+    };
+    let mode = own.iter().chain(below.iter().copied()).find(|setting| setting.is_of("mode"));
+    // What could not be read contradicts nothing.
+    let is_read = |setting: &Setting| faults.iter().all(|fault| fault.place != setting.place);
+    let idle = own.iter().filter(|setting| names.iter().any(|name| setting.is_of(name)));
+    let contradictions: Vec<_> = idle
+        .filter(|setting| is_read(setting) && mode.is_none_or(is_read))
+        .map(|setting| {
+            let given = vec![given("mode", mode), given(setting.key.name, Some(setting))];
+            Fault { place: setting.place, problem: Problem::Contradiction { given, cure } }
+        })
+        .collect();
+    faults.extend(contradictions);
+}
+
+/// What a key is, whether given or not.
+fn given(name: &'static str, setting: Option<&Setting>) -> Given {
+    match setting {
         Some(setting) => Given {
             name,
             value: setting.value.to_string_lossy().into(),
             place: Some(setting.place),
         },
         None => Given { name, value: keys::known(name).default.to_owned(), place: None },
-    };
-    let given = names.iter().map(given).collect();
-    faults.push(Fault { place: first.place, problem: Problem::Limits { given, cure } });
+    }
 }
 
 /// The keys that a relation is about, and the cure; `None` for what no key allows.

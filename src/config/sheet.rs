@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::error::{Fault, Place, Problem};
 use crate::config::ini::{self, IniError, Line};
-use crate::config::keys::{self, KEYS, Key, Section};
+use crate::config::keys::{self, Key, Section};
 use crate::config::nearest::nearest;
 use crate::ws::Target;
 
@@ -128,6 +128,11 @@ pub(super) struct Setting {
 }
 
 impl Setting {
+    /// Whether it is one of this key.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        self.key.name == name
+    }
+
     /// The fault that the value is not allowed.
     pub(super) fn refusal(&self) -> Fault {
         let value = self.value.to_string_lossy().into_owned();
@@ -180,8 +185,8 @@ impl Here {
     /// The fault that no key has this name, with the nearest name of a key: of those here, or
     /// else of those elsewhere.
     fn unknown(&self, name: &str, plain: &str) -> Problem {
-        let here = KEYS.iter().filter(|key| self.holds(key));
-        let elsewhere = KEYS.iter().filter(|key| !self.holds(key));
+        let here = keys::all().filter(|key| self.holds(key));
+        let elsewhere = keys::all().filter(|key| !self.holds(key));
         let near = nearest(plain, here.chain(elsewhere).map(|key| key.name)).and_then(keys::find);
         let nearest = near.map(|key| (key.name, (!self.holds(key)).then_some(key.section)));
         Problem::UnknownKey { name: name.to_owned(), here: self.title(), nearest }

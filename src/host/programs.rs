@@ -10,10 +10,12 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::Alarm;
-use crate::host::program::{DocumentRoot, Groups, LookupError, Manner, Served, Site};
+use crate::host::program::{
+    DocumentRoot, Groups, LookupError, Manner, Served, Site, Subpaths, Tape,
+};
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
-use crate::hub::{Looked, Mount};
+use crate::hub::{Looked, Mount, StationId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Response, Status};
@@ -26,6 +28,8 @@ pub(crate) struct ProgramsPlan {
     pub(crate) all: (Mount, Manner),
     /// What holds for single ones instead, by path.
     pub(crate) own: HashMap<String, (Mount, Manner)>,
+    /// What is recorded of them.
+    pub(crate) tape: Tape,
 }
 
 /// The loop's side of the document root.
@@ -38,11 +42,19 @@ pub(super) struct Programs {
     own: HashMap<String, (Mount, Manner)>,
 }
 
-/// What was found at a path: the one spelling of it.
+/// What a lookup has come to.
 struct Reply {
     id: SocketId,
     path: String,
-    found: Result<String, LookupError>,
+    found: Result<Found, LookupError>,
+}
+
+/// A program, by the one spelling of its path.
+enum Found {
+    /// The path that was asked for is its own.
+    At(String),
+    /// The path is below its own.
+    Above(String),
 }
 
 impl Programs {
@@ -51,14 +63,18 @@ impl Programs {
     /// # Errors
     /// The system gives no thread.
     pub(super) fn start(plan: ProgramsPlan, address: SocketAddr, alarm: Alarm) -> io::Result<Self> {
-        let ProgramsPlan { root, all, own } = plan;
+        let ProgramsPlan { root, all, own, tape } = plan;
         let (orders, inbox) = crossbeam_channel::unbounded::<(SocketId, String)>();
         let (outbox, replies) = crossbeam_channel::unbounded();
-        let site = Arc::new(Site { root, groups: Groups::default(), address });
-        let place = site.clone();
+        let site = Arc::new(Site { root, groups: Groups::default(), address, tape });
+        let searcher = Searcher {
+            site: site.clone(),
+            all: all.1.subpaths,
+            own: own.iter().map(|(path, (_, own))| (path.clone(), own.subpaths)).collect(),
+        };
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
             for (id, path) in inbox {
-                let found = place.root.find(&path).map(|program| program.key().to_owned());
+                let found = searcher.find(&path);
                 // A loop that has gone reads nothing; its orders end as well.
                 let _ = outbox.send(Reply { id, path, found });
                 alarm.wake();
@@ -78,6 +94,30 @@ impl Programs {
     }
 }
 
+/// The side of the thread that looks.
+struct Searcher {
+    site: Arc<Site>,
+    /// What holds for each program that is not among `own`.
+    all: Subpaths,
+    own: HashMap<String, Subpaths>,
+}
+
+impl Searcher {
+    fn find(&self, path: &str) -> Result<Found, LookupError> {
+        let root = &self.site.root;
+        let is_served = |subpaths: &Subpaths| *subpaths == Subpaths::Served;
+        match root.find(path) {
+            Ok(program) => Ok(Found::At(program.key().to_owned())),
+            // What nobody asked for takes no time.
+            Err(LookupError::Nothing) if self.own.values().chain([&self.all]).any(is_served) => {
+                let serves = |key: &str| is_served(self.own.get(key).unwrap_or(&self.all));
+                root.find_above(path, serves).map(|program| Found::Above(program.key().to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl Host {
     /// Has a path looked up.
     pub(super) fn look_up(&mut self, (id, path): (SocketId, String), now: Time) {
@@ -93,7 +133,11 @@ impl Host {
         while let Some(reply) = self.programs.as_ref().and_then(|p| p.replies.try_recv().ok()) {
             let Reply { id, path, found } = reply;
             let looked = match found {
-                Ok(key) => self.station_of(&key),
+                Ok(Found::At(key)) => self.station_of(&key),
+                Ok(Found::Above(key)) => match self.station_of(&key) {
+                    Looked::Found(station) => self.below(station),
+                    looked @ (Looked::Below(_) | Looked::Nothing | Looked::Refused(_)) => looked,
+                },
                 Err(LookupError::Nothing) => Looked::Nothing,
                 Err(error) => {
                     log::warn!("no program can serve {path:?}: {error}");
@@ -101,6 +145,15 @@ impl Host {
                 }
             };
             self.hub.looked_up(id, looked, now);
+        }
+    }
+
+    /// What a path below that of a service means. One that is compiled in hides the program of
+    /// its path, and has no paths below.
+    fn below(&self, station: StationId) -> Looked {
+        match self.factories[station.index()] {
+            Factory::Program(_) => Looked::Below(station),
+            Factory::Own(_) | Factory::Loop(_) => Looked::Nothing,
         }
     }
 

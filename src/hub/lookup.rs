@@ -33,6 +33,8 @@ pub(super) struct Lookups {
 pub enum Looked {
     /// The program has this service.
     Found(StationId),
+    /// The path is below that of a program, which has this service and answers such paths.
+    Below(StationId),
     /// No program is there.
     Nothing,
     /// There is something that cannot serve.
@@ -74,6 +76,11 @@ impl Hub {
         let Some(asked) = rare.and_then(|rare| rare.asked.take()) else { return };
         match looked {
             Looked::Found(station) => self.receive_asked(id, station, asked, now),
+            // A file counts before the page of a service that merely stands above it.
+            Looked::Below(_) if asked.protocols.is_none() && self.files == Files::Served => {
+                self.miss(id, asked, now);
+            }
+            Looked::Below(station) => self.receive_asked(id, station, asked, now),
             Looked::Nothing => self.miss(id, asked, now),
             Looked::Refused(response) => self.respond(id, &response, now),
         }

@@ -3,7 +3,7 @@
 //!
 //! In reading order:
 //!
-//! - [`page`]: the page of a service
+//! - [`page`]: the page of a service; `talk.html`: one to try a service with
 //! - [`media`]: the media type of a file by its name
 
 pub mod media;

@@ -17,6 +17,13 @@ impl Page {
         Self { body: Arc::new(body.into()) }
     }
 
+    /// A page with which to try a service from a browser: it opens a socket to its own address,
+    /// sends what is typed, and shows what goes over the socket. It loads nothing else.
+    #[must_use]
+    pub fn talk() -> Self {
+        Self::html(include_str!("talk.html"))
+    }
+
     /// The answer that shows it.
     #[must_use]
     pub fn response(&self) -> Response {

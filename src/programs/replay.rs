@@ -159,6 +159,12 @@ impl Replay {
         Ok(())
     }
 
+    /// How many lines the program still has to say.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.said.len()
+    }
+
     /// Whether the program has nothing more to say, and has been told all.
     #[must_use]
     pub fn is_finished(&self) -> bool {

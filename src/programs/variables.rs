@@ -34,7 +34,7 @@ pub fn request_variables(request: &Request, place: &Place) -> Vec<Variable> {
     let host = request.header("Host").unwrap_or_default();
     let name = Some(host_name(host)).filter(|name| !name.is_empty());
     let address = place.address.ip().to_string();
-    let path_info = request.path().strip_prefix(place.service.as_str()).unwrap_or_default();
+    let path_info = path_info(request.path(), &place.service);
     let peer = request.peer_address();
     let software = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
     let own = [
@@ -77,6 +77,20 @@ pub fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
     .into()
 }
 
+/// What a path has behind that of its service: nothing, or a slash and the rest. The path may
+/// have the extension of the program's file, or the name of that of a folder's program.
+fn path_info<'p>(path: &'p str, service: &str) -> &'p str {
+    // RFC 3875, 4.1.5: it begins with a slash. That of a folder counts for what is below.
+    let names = service.trim_end_matches('/').matches('/').count();
+    let rest = path.match_indices('/').nth(names).map_or("", |(at, _)| &path[at..]);
+    let is_folder = service.ends_with('/');
+    let is_index = |name: &str| name == INDEX || name.starts_with(&format!("{INDEX}."));
+    match rest.strip_prefix('/') {
+        Some(name) if is_folder && !name.contains('/') && (name.is_empty() || is_index(name)) => "",
+        Some(_) | None => rest,
+    }
+}
+
 /// The headers as variables, those of one name joined (RFC 3875, 4.1.18).
 fn headers(request: &Request) -> BTreeMap<String, Vec<u8>> {
     let mut variables: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -115,3 +129,6 @@ fn host_name(host: &str) -> &str {
 fn is_line(value: &[u8]) -> bool {
     !value.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
 }
+
+/// The service of a folder.
+const INDEX: &str = "ws_service";

@@ -76,6 +76,69 @@ fn a_path_names_one_file_however_it_is_spelled() {
 }
 
 #[test]
+fn a_path_below_a_program_is_that_of_the_nearest_that_serves_it() {
+    let folder = folder("subpaths");
+    for name in ["count.sh", "games/chess.py", "games/ws_service", "games.py", "none", "ws_service"]
+    {
+        write(&folder, name, "#!/bin/sh\n", "755");
+    }
+    write(&folder, "broken.py", "#!/bin/sh\n", "644");
+    symlink("/", folder.join("away")).expect("it can be linked");
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    let find = |path: &str, serves: &dyn Fn(&str) -> bool| {
+        let found = root.find_above(path, serves).map_err(|error| error.status().number());
+        found.map(|program| program.key().to_owned())
+    };
+    let rows = [
+        ("/count/more", Ok("/count")),
+        ("/count.sh/more/and/more", Ok("/count")),
+        ("/count/", Ok("/count")),
+        ("/games/chess/1/", Ok("/games/chess")),
+        ("/games/go", Ok("/games/")),
+        ("/games/ws_service/x", Ok("/games/")),
+        ("/games.py/x", Ok("/games")),
+        ("/none/x", Err(404)),
+        ("/nowhere/x", Err(404)),
+        ("/broken/x", Err(500)),
+        ("/away/bin/sh/x", Err(404)),
+        ("/", Err(404)),
+    ];
+    for (path, expected) in rows {
+        // None is below the root's own, so that nothing falls to that.
+        let serves = |key: &str| !["/none", "/"].contains(&key);
+        assert_eq!(find(path, &serves), expected.map(str::to_owned), "{path}");
+    }
+    for path in ["/count/more", "/none/x", "/a/b/c", "/away/bin/sh/x"] {
+        assert_eq!(find(path, &|key| key == "/"), Ok("/".to_owned()), "{path}");
+    }
+}
+
+#[test]
+fn a_single_file_is_all_of_its_root() {
+    let folder = folder("single");
+    for name in ["_one.py", "two.py"] {
+        write(&folder, name, "#!/bin/sh\n", "755");
+    }
+    write(&folder, "data", "", "644");
+    symlink("_one.py", folder.join("link")).expect("it can be linked");
+    for name in ["_one.py", "link"] {
+        let root = DocumentRoot::of_file(folder.join(name)).expect("it can be executed");
+        check(&root, &[("/", Ok(("/", "_one.py"))), ("/two", Err(404)), ("/_one", Err(404))]);
+    }
+    let fault =
+        |name| DocumentRoot::of_file(folder.join(name)).expect_err("no program").to_string();
+    assert!(
+        fault("data").ends_with("is not executable: chmod +x makes it so"),
+        "{}",
+        fault("data")
+    );
+    assert_eq!(
+        (fault("missing"), fault("")),
+        ("nothing is there".into(), "nothing is there".into())
+    );
+}
+
+#[test]
 fn nothing_leads_out_of_the_root() {
     let outside = folder("outside");
     write(&outside, "secret", "#!/bin/sh\n", "755");

@@ -19,6 +19,7 @@ use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::input::Input;
 use crate::host::program::journal::Journal;
 use crate::host::program::output::{Heard, Output};
+use crate::host::program::recording::Recording;
 use crate::host::sys::{self, Signal};
 
 /// How long a program has at each stage of its end.
@@ -39,6 +40,8 @@ pub(super) struct Child {
     pub(super) output: Output,
     pub(super) errors: Output,
     journal: Journal,
+    /// Where it is written what goes over its pipes, if anybody wants that.
+    pub(super) recording: Option<Recording>,
     /// Readable once it has exited.
     exit_descriptor: OwnedFd,
     /// Whether that has been told.
@@ -95,6 +98,7 @@ impl Child {
             output: Output::new(output.into()),
             errors: Output::new(errors.into()),
             journal: Journal::new(Instant::now()),
+            recording: None,
             exit_descriptor,
             exiting: false,
             exit: None,
@@ -155,6 +159,26 @@ impl Child {
     /// The poll tells that it has exited, or seems to.
     pub(super) const fn set_exiting(&mut self) {
         self.exiting = true;
+    }
+
+    /// Writes what it is told, as much as its pipe takes. Gives back whether it reads no more,
+    /// which is told once.
+    pub(super) fn write(&mut self) -> bool {
+        let recording = &mut self.recording;
+        self.input.flush(|bytes| {
+            if let Some(recording) = recording {
+                recording.tell(bytes);
+            }
+        })
+    }
+
+    /// Reads once what it says.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Heard {
+        let heard = self.output.read(buffer);
+        if let (Some(recording), Heard::Bytes(len)) = (&mut self.recording, heard) {
+            recording.hear(&buffer[..len]);
+        }
+        heard
     }
 
     /// Takes note of its exit, if it has exited. What it had said can still be read.

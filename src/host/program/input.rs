@@ -39,13 +39,14 @@ impl Input {
         self.is_open().then_some(&mut self.unwritten)
     }
 
-    /// Writes until nothing is left or the pipe is full. Gives back whether the child reads no
-    /// more, which is told once.
-    pub(super) fn flush(&mut self) -> bool {
+    /// Writes until nothing is left or the pipe is full, and shows what the pipe has taken. Gives
+    /// back whether the child reads no more, which is told once.
+    pub(super) fn flush(&mut self, mut show: impl FnMut(&[u8])) -> bool {
         let Some(pipe) = &mut self.pipe else { return false };
         while self.writable && self.at < self.unwritten.len() {
             match pipe.write(&self.unwritten[self.at..]) {
                 Ok(len) => {
+                    show(&self.unwritten[self.at..self.at + len]);
                     self.at += len;
                     self.written += len as u64;
                 }

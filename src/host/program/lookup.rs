@@ -25,6 +25,8 @@ use crate::ws::Status;
 pub struct DocumentRoot {
     /// Without links.
     path: PathBuf,
+    /// The name of the one executable in it that counts, if not all do.
+    only: Option<OsString>,
 }
 
 /// An executable that was found. It is held open together with its folder.
@@ -63,7 +65,22 @@ impl DocumentRoot {
         if !path.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
-        Ok(Self { path })
+        Ok(Self { path, only: None })
+    }
+
+    /// A root that has one program and nothing else: the executable at `file`, whatever its
+    /// name, is what `/` names. A link is followed.
+    ///
+    /// # Errors
+    /// It is not there, or is no file that can be executed.
+    pub fn of_file(file: impl AsRef<Path>) -> Result<Self, LookupError> {
+        let file = file.as_ref().canonicalize()?;
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+            return Err(LookupError::Nothing);
+        };
+        let root = Self { path: folder.to_owned(), only: Some(name.to_owned()) };
+        root.find("/")?;
+        Ok(root)
     }
 
     /// The program that a decoded path names: `/foo/bar` is the executable `bar` or `bar.*` in
@@ -74,6 +91,10 @@ impl DocumentRoot {
     /// # Errors
     /// There is none, or none that can be executed, or more than one.
     pub fn find(&self, path: &str) -> Result<Program, LookupError> {
+        if let Some(only) = &self.only {
+            let key = Some(path).filter(|path| *path == "/").ok_or(LookupError::Nothing)?;
+            return self.open(key.to_owned(), Path::new(only));
+        }
         let (folder, name) = split(path).ok_or(LookupError::Nothing)?;
         let place = self.inner(&self.path.join(folder.trim_start_matches('/')))?;
         let place = self.path.join(place);
@@ -86,6 +107,40 @@ impl DocumentRoot {
         }
         let key = if stem == INDEX { "" } else { stem };
         self.open(format!("{folder}/{key}"), &found)
+    }
+
+    /// The program nearest above a decoded path that names none itself, among those whose keys
+    /// `serves` lets pass: `/count/more` is below `/count`, and below the folder's `/`. It is
+    /// sought as deep as there are folders, so that a long path costs no more than a short one.
+    ///
+    /// # Errors
+    /// There is none, or the nearest cannot be executed, or is more than one.
+    pub fn find_above(
+        &self,
+        path: &str,
+        serves: impl Fn(&str) -> bool,
+    ) -> Result<Program, LookupError> {
+        let is_folder = |end: &usize| {
+            let inner = self.inner(&self.path.join(path[..*end].trim_start_matches('/')));
+            inner.is_ok_and(|inner| self.path.join(inner).is_dir())
+        };
+        let slashes = || path.match_indices('/').map(|(at, _)| at);
+        let depth = slashes().take_while(is_folder).count();
+        let near: Vec<_> = slashes().take(depth + 1).collect();
+        // Before each slash stands a name, and up to it goes a folder.
+        let above = near.into_iter().rev().flat_map(|at| [&path[..=at], &path[..at]]);
+        for above in above.filter(|above| !above.is_empty() && *above != path) {
+            match self.find(above) {
+                // A folder's program is above what is below the folder, by that name alone.
+                Ok(program) if program.key.ends_with('/') != above.ends_with('/') => {}
+                Ok(program) if serves(&program.key) => return Ok(program),
+                Err(error) if !matches!(error, LookupError::Nothing) && serves(above) => {
+                    return Err(error);
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Err(LookupError::Nothing)
     }
 
     /// The one executable that `name` means in a folder: its name without extension, and its

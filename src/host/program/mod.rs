@@ -8,10 +8,12 @@
 //! - `groups`: [`Groups`], the process groups of a host, so that none outlives it
 //! - `input`, `output`: the two ends of a child's pipes
 //! - `journal`: standard error as log lines
+//! - `recording`: [`Recording`], what goes over the pipes as a transcript
 //! - `child`: one child process, and its end in stages
 //! - `pump`: [`Pump`], a poll over the pipes of many
 //! - `served`: a program as a service; `shared`: one process for all of its sockets;
 //!   `per_socket`: one for each
+//! - `rehearsal`: [`Rehearsal`], a program held against a transcript
 
 mod child;
 mod groups;
@@ -21,6 +23,8 @@ mod lookup;
 mod output;
 mod per_socket;
 mod pump;
+mod recording;
+mod rehearsal;
 mod served;
 mod shared;
 mod start;
@@ -30,6 +34,9 @@ pub use groups::{Exit, Groups};
 pub use lookup::{DocumentRoot, LookupError, Program};
 pub use output::Heard;
 pub use pump::{Event, Plan, ProgramId, Pump};
-pub use served::Manner;
+pub use recording::Recording;
+pub(crate) use recording::Tape;
+pub use rehearsal::{Rehearsal, RehearsalError};
+pub use served::{Manner, OnChange, OnDeath, Subpaths};
 pub(crate) use served::{Served, Site};
 pub use start::{Launch, StartError};

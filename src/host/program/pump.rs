@@ -18,6 +18,7 @@ use mio::{Events, Poll, Token, Waker};
 use crate::host::program::child::{Child, Part, Stages};
 use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::output::Heard;
+use crate::host::program::recording::Recording;
 use crate::host::program::start::{Launch, StartError};
 
 /// Many child processes of one service.
@@ -160,6 +161,13 @@ impl Pump {
         Ok(())
     }
 
+    /// Records what goes over the pipes of a program from here on, until it has gone.
+    pub fn record(&mut self, id: ProgramId, recording: Recording) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.recording = Some(recording);
+        }
+    }
+
     /// Where to append what a program is to be told, which the next [`Pump::poll`] writes.
     /// `None` when it reads no more, or is gone.
     pub fn input(&mut self, id: ProgramId) -> Option<&mut Vec<u8>> {
@@ -169,7 +177,7 @@ impl Pump {
 
     /// Reads what a program says into a buffer, which has room for something.
     pub fn read(&mut self, id: ProgramId, buffer: &mut [u8]) -> Heard {
-        self.children.get_mut(&id.0).map_or(Heard::End, |child| child.output.read(buffer))
+        self.children.get_mut(&id.0).map_or(Heard::End, |child| child.read(buffer))
     }
 
     /// Whether so much waits for a program that it had better be told no more. Then
@@ -283,7 +291,7 @@ impl Pump {
             let Some(child) = self.children.get_mut(&id.0) else { continue };
             child.listed = false;
             child.heed_exit();
-            if child.input.flush() {
+            if child.write() {
                 events.push(Event::Deaf(id));
             }
             let low = self.plan.input_high_bytes / 2;
@@ -297,6 +305,9 @@ impl Pump {
             if let Some(exit) = child.exit() {
                 log::info!("service {service}: process {process} has gone: {exit}");
                 let written = child.input.written();
+                if let Some(recording) = &mut child.recording {
+                    recording.finish(exit);
+                }
                 events.push(Event::Exit { id, exit, written });
                 self.children.remove(&id.0);
             } else if child.has_work() {

@@ -11,6 +11,7 @@ use crate::host::program::child::Stages;
 use crate::host::program::groups::Groups;
 use crate::host::program::lookup::{DocumentRoot, Program};
 use crate::host::program::pump::{Plan, ProgramId, Pump};
+use crate::host::program::recording::Tape;
 use crate::host::program::start::{Launch, StartError};
 use crate::host::program::{per_socket, shared};
 use crate::host::worker::caught;
@@ -30,12 +31,55 @@ pub struct Manner {
     pub stop_ms: u64,
     /// How many processes a program may have that has one for each socket. Over it: 503.
     pub processes_max: usize,
+    /// What becomes of its sockets when it dies.
+    pub on_death: OnDeath,
+    /// What a change of its file does.
+    pub on_change: OnChange,
+    /// Whether it answers the paths below its own.
+    pub subpaths: Subpaths,
+}
+
+/// What becomes of the sockets of a program that dies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDeath {
+    /// They are closed with 1012.
+    #[default]
+    Close,
+    /// They stay open, and the next run of the program gets them.
+    Keep,
+}
+
+/// What a change of a program's file does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnChange {
+    /// Nothing until the program is started the next time.
+    #[default]
+    NextStart,
+    /// The program that runs is ended, and a new one takes its place.
+    Replace,
+}
+
+/// What the paths below that of a program mean, unless other services have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subpaths {
+    /// Nothing: they are not found.
+    #[default]
+    Refused,
+    /// The program, which is told the rest of the path as `PATH_INFO`.
+    Served,
 }
 
 impl Manner {
     /// One process for all sockets, without anything of the host's environment but PATH.
-    pub const SHARED: Self =
-        Self { mode: Mode::Shared, pass_env: Vec::new(), stop_ms: 5_000, processes_max: 256 };
+    pub const SHARED: Self = Self {
+        mode: Mode::Shared,
+        pass_env: Vec::new(),
+        stop_ms: 5_000,
+        processes_max: 256,
+        on_death: OnDeath::Close,
+        on_change: OnChange::NextStart,
+        subpaths: Subpaths::Refused,
+    };
 
     /// The stages of an end.
     pub(super) const fn stages(&self) -> Stages {
@@ -53,6 +97,8 @@ pub(crate) struct Site {
     pub(crate) groups: Groups,
     /// Where the host listens.
     pub(crate) address: SocketAddr,
+    /// What is recorded of them.
+    pub(crate) tape: Tape,
 }
 
 /// A program that is a service.
@@ -108,7 +154,14 @@ impl Served {
         let word = |Variable { name, value }| (OsString::from(name), OsString::from_vec(value));
         let variables: Vec<_> = variables.into_iter().chain(own).map(word).collect();
         let pass_env = &self.manner.pass_env;
-        pump.start(Launch { program, pass_env, variables: &variables })
+        let id = pump.start(Launch { program, pass_env, variables: &variables })?;
+        // Transcripts are of counted lines.
+        if self.manner.mode == Mode::Shared
+            && let Some(recording) = self.site.tape.take()
+        {
+            pump.record(id, recording);
+        }
+        Ok(id)
     }
 
     /// Where it serves.

@@ -94,6 +94,27 @@ fn a_plain_request_is_looked_up_as_well() {
     assert_eq!(rig.started, [], "a page starts nothing");
 }
 
+/// A path below that of a program is the program's, but for files.
+#[test]
+fn what_lies_below_a_program() {
+    for (files, fetched) in [(Files::None, 0), (Files::Served, 1)] {
+        let mut rig = rig();
+        rig.hub.files = files;
+        let station = rig.hub.mount_program("/name", mount()).expect("it is free");
+        let id = rig.ask("/name/more");
+        assert_eq!(rig.look(Looked::Below(station)), "/name/more");
+        rig.ready(station.index());
+        assert_eq!(rig.status(id), "101");
+        let id = rig.connect();
+        rig.receive(id, b"GET /name/more HTTP/1.1\r\nHost: h\r\n\r\n");
+        let (id, path) = rig.lookups.remove(0);
+        rig.hub.looked_up(id, Looked::Below(station), rig.now);
+        let outputs = std::iter::from_fn(|| rig.hub.poll());
+        let fetches = outputs.filter(|output| matches!(output, Output::Fetch(_))).count();
+        assert_eq!((path.as_str(), fetches), ("/name/more", fetched));
+    }
+}
+
 #[test]
 fn lookups_have_bounds() {
     let mut rig = rig();

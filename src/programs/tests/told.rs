@@ -100,6 +100,33 @@ fn names_of_hosts() {
     }
 }
 
+/// RFC 3875, 4.1.5: it begins with a slash, if there is one.
+#[test]
+fn what_lies_below_a_service() {
+    let rows = [
+        ("/chat", "/chat", ""),
+        ("/chat", "/chat.py", ""),
+        ("/chat", "/chat/", "/"),
+        ("/chat", "/chat/room/7", "/room/7"),
+        ("/chat", "/chat.py/room", "/room"),
+        ("/dir/chat", "/dir/chat.py/_a/", "/_a/"),
+        ("/", "/", ""),
+        ("/", "/ws_service.py", ""),
+        ("/", "/room", "/room"),
+        ("/dir/", "/dir/", ""),
+        ("/dir/", "/dir/ws_service", ""),
+        ("/dir/", "/dir/room/7", "/room/7"),
+        ("/dir/", "/dir/ws_service/room", "/ws_service/room"),
+    ];
+    for (service, path, info) in rows {
+        let request = request(&format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n"), &[]);
+        let variables = request_variables(&request, &place(service));
+        let found = variables.iter().find(|variable| variable.name == "PATH_INFO");
+        let found = found.map(|variable| String::from_utf8_lossy(&variable.value).into_owned());
+        assert_eq!(found.as_deref(), Some(info), "{path} of {service}");
+    }
+}
+
 /// RFC 3875, 4.1: what every script may count on.
 #[test]
 fn required_variables_are_there_once() {

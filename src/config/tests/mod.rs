@@ -1,5 +1,7 @@
 //! Tables of files and command lines, each with what the room makes of it.
 
+mod programs;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -8,14 +10,17 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
-use crate::config::keys::{self, KEYS};
-use crate::config::{Command, Config, Exit, LogFormat, ServiceConfig, read_file};
+use crate::config::keys;
+use crate::config::{
+    Command, Config, Exit, Framing, LogFormat, Processes, ProgramConfig, ServiceConfig, read_file,
+};
+use crate::host::program::{OnChange, OnDeath, Subpaths};
 use crate::hub::OriginRule;
 use crate::limits::Limits;
 use crate::service::Thread;
 
 /// Tests run in the package, where this file is, and the directories that they name.
-const SHIPPED: &str = include_str!("../../server.conf");
+const SHIPPED: &str = include_str!("../../../server.conf");
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("server.conf"), text).map_err(|error| error.to_string())
@@ -57,7 +62,7 @@ fn the_shipped_file_gives_the_defaults() {
 fn the_shipped_file_documents_every_key() {
     let mut rest = SHIPPED;
     let mut section = None;
-    for key in KEYS {
+    for key in keys::all() {
         if section != Some(key.section) {
             section = Some(key.section);
             rest = after(rest, &format!("\n{}\n", key.section.title()));
@@ -67,12 +72,12 @@ fn the_shipped_file_documents_every_key() {
             format!("\n# {meaning}.\n# Allowed: {allowed}.\n#{}: {}\n", key.name, key.default);
         rest = after(rest, &entry);
     }
-    let names = KEYS.iter().filter(|key| key.is_for_services()).map(|key| key.name);
+    let names = keys::all().filter(|key| key.is_for_services()).map(|key| key.name);
     let names = names.collect::<Vec<_>>().join(", ");
     let rest = rest.replace("\n# ", " ");
     after(&rest, &format!("It may have {names}.\n\n[service "));
     let keys = SHIPPED.lines().filter(|line| line.starts_with('#') && line.contains(": "));
-    assert_eq!(keys.filter(|line| !line.starts_with("# ")).count(), KEYS.len());
+    assert_eq!(keys.filter(|line| !line.starts_with("# ")).count(), keys::all().count());
 }
 
 /// What follows the first `part` of `text`, and the line feed that ends it.
@@ -83,9 +88,9 @@ fn after<'a>(text: &'a str, part: &str) -> &'a str {
 
 #[test]
 fn names_are_plain_and_unique() {
-    for (index, key) in KEYS.iter().enumerate() {
+    for (index, key) in keys::all().enumerate() {
         assert_eq!(key.name, super::ini::plain(key.name));
-        assert!(KEYS[..index].iter().all(|other| other.name != key.name), "{}", key.name);
+        assert!(keys::all().take(index).all(|other| other.name != key.name), "{}", key.name);
         assert!(std::ptr::eq(keys::known(key.name), key));
     }
 }
@@ -111,6 +116,14 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         thread: LOOP
         log-level: Trace
         log-format: JSON
+        mode: Per-Socket
+        framing: bytes
+        pass-env: HOME, LANG
+        stop-timeout: 0s
+        max-processes: 9
+        on-death: keep
+        on-change: REPLACE
+        subpaths: yes
         [LIMITS]\r
         max-message: 32m\r
         max-fragments: 7
@@ -182,6 +195,16 @@ fn every_key_is_set() {
             limits,
             origin: OriginRule::List(origins.to_vec()),
             thread: Thread::Loop,
+            program: ProgramConfig {
+                processes: Processes::PerSocket,
+                framing: Framing::Bytes,
+                pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
+                stop_ms: 0,
+                processes_max: 9,
+                on_death: OnDeath::Keep,
+                on_change: OnChange::Replace,
+                subpaths: Subpaths::Served,
+            },
             ..Config::default().all
         },
         services: BTreeMap::new(),

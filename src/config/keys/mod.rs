@@ -1,0 +1,134 @@
+//! The lists of all keys, in the order of `server.conf`, and what there is to know about each:
+//! `server`, `programs` and `limits`. A new key is one more entry there and one more comment in
+//! that file; a test holds the two against each other, and nothing else lists keys. How values
+//! are read is said in `value`.
+
+mod limits;
+mod programs;
+mod server;
+
+use std::ffi::OsStr;
+
+use crate::config::value::Kind;
+use crate::config::{Config, ServiceConfig};
+
+/// One key.
+pub(super) struct Key {
+    /// The section that it belongs to.
+    pub(super) section: Section,
+    /// Its name, as no other key has it in any section.
+    pub(super) name: &'static str,
+    /// The value that it has when it is not given.
+    pub(super) default: &'static str,
+    /// What it does, in one line.
+    pub(super) meaning: &'static str,
+    /// Where its value goes.
+    pub(super) setter: Setter,
+}
+
+impl Key {
+    /// Sets the value for all; `None` if it is not allowed.
+    pub(super) fn set(&self, config: &mut Config, value: &OsStr) -> Option<()> {
+        match &self.setter {
+            Setter::Server(kind) => kind.set(config, value),
+            Setter::Service(kind) => kind.set(&mut config.all, value),
+        }
+    }
+
+    /// Sets the value for one service; `None` if it is not allowed.
+    pub(super) fn set_for(&self, service: &mut ServiceConfig, value: &OsStr) -> Option<()> {
+        match &self.setter {
+            Setter::Server(_) => None,
+            Setter::Service(kind) => kind.set(service, value),
+        }
+    }
+
+    /// Whether one service may have a value of its own.
+    pub(super) const fn is_for_services(&self) -> bool {
+        match self.setter {
+            Setter::Server(_) => false,
+            Setter::Service(_) => true,
+        }
+    }
+
+    /// Whether it may be given several times, where each time adds to the others.
+    pub(super) const fn repeats(&self) -> bool {
+        match &self.setter {
+            Setter::Server(kind) => kind.repeats(),
+            Setter::Service(kind) => kind.repeats(),
+        }
+    }
+
+    /// What is allowed, to be read after "allowed is".
+    pub(super) const fn allowed(&self) -> &'static str {
+        match &self.setter {
+            Setter::Server(kind) => kind.allowed(),
+            Setter::Service(kind) => kind.allowed(),
+        }
+    }
+}
+
+/// Where a value goes.
+pub(super) enum Setter {
+    /// To the server, which has one value.
+    Server(Kind<Config>),
+    /// To all services, or in a section of its own to one of them.
+    Service(Kind<ServiceConfig>),
+}
+
+/// The sections that are there once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    /// `[server]`
+    Server,
+    /// `[limits]`
+    Limits,
+}
+
+impl Section {
+    /// The section as it is written.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Server => "[server]",
+            Self::Limits => "[limits]",
+        }
+    }
+}
+
+/// The key called `name`, which is a plain one.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    all().find(|key| key.name == name)
+}
+
+/// All keys, in the order of `server.conf`.
+pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+    LISTS.into_iter().flatten()
+}
+
+/// The key called `name`, a name that stands in this program. A wrong one is a fault of the
+/// program and panics, which the list of flags does while it is compiled.
+pub(super) const fn known(name: &str) -> &'static Key {
+    let mut lists: &[&[Key]] = &LISTS;
+    while let [list, others @ ..] = lists {
+        let mut keys = *list;
+        while let [key, others @ ..] = keys {
+            if is_same(key.name.as_bytes(), name.as_bytes()) {
+                return key;
+            }
+            keys = others;
+        }
+        lists = others;
+    }
+    panic!("a name in the program is that of a key")
+}
+
+/// What `==` says, which cannot be asked while compiling.
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    match (a, b) {
+        ([], []) => true,
+        ([first, a @ ..], [second, b @ ..]) => *first == *second && is_same(a, b),
+        ([], [_, ..]) | ([_, ..], []) => false,
+    }
+}
+
+static LISTS: [&[Key]; 3] = [server::KEYS, programs::KEYS, limits::KEYS];

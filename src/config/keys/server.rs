@@ -1,0 +1,78 @@
+//! The keys of the server: where it listens, what it serves, what it logs; and of all services,
+//! whatever they are.
+
+use crate::config::keys::{Key, Section, Setter};
+use crate::config::value::Kind;
+
+pub(super) static KEYS: &[Key] = &[
+    Key {
+        section: Section::Server,
+        name: "host",
+        default: "127.0.0.1",
+        meaning: "Listen on this address; may be repeated; :: is for IPv4 too",
+        setter: Setter::Server(Kind::Hosts(|config, hosts| {
+            // The same address twice could be listened on once only.
+            for host in hosts {
+                if !config.hosts.contains(&host) {
+                    config.hosts.push(host);
+                }
+            }
+        })),
+    },
+    Key {
+        section: Section::Server,
+        name: "port",
+        default: "12345",
+        meaning: "The TCP port of all addresses; with 0 the system chooses one for each",
+        setter: Setter::Server(Kind::Port(|config, port| config.port = port)),
+    },
+    Key {
+        section: Section::Server,
+        name: "document-root",
+        default: "services",
+        meaning: "Executables below this directory are services: docs/programs.md",
+        setter: Setter::Server(Kind::Directory(|config, root| config.document_root = root)),
+    },
+    Key {
+        section: Section::Server,
+        name: "static-root",
+        default: "none",
+        meaning: "Answer plain GET requests with the files in this directory",
+        setter: Setter::Server(Kind::DirectoryOrNone(|config, root| config.static_root = root)),
+    },
+    Key {
+        section: Section::Server,
+        name: "origin",
+        default: "same",
+        meaning: "Pages of these origins may open sockets; same is the host and port asked for",
+        setter: Setter::Service(Kind::Origin(|service, rule| service.origin = rule)),
+    },
+    Key {
+        section: Section::Server,
+        name: "compression",
+        default: "off",
+        meaning: "Compress messages for clients that offer it; read on it in the README first",
+        setter: Setter::Service(Kind::Compression(|service, on| service.compression = on)),
+    },
+    Key {
+        section: Section::Server,
+        name: "thread",
+        default: "own",
+        meaning: "Each service has a thread of its own, or is called by the loop that polls",
+        setter: Setter::Service(Kind::Thread(|service, thread| service.thread = thread)),
+    },
+    Key {
+        section: Section::Server,
+        name: "log-level",
+        default: "info",
+        meaning: "How much is logged on standard error",
+        setter: Setter::Server(Kind::LogLevel(|config, level| config.log_level = level)),
+    },
+    Key {
+        section: Section::Server,
+        name: "log-format",
+        default: "text",
+        meaning: "How it is logged: for people, or one JSON object per line",
+        setter: Setter::Server(Kind::LogFormat(|config, format| config.log_format = format)),
+    },
+];

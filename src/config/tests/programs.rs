@@ -1,0 +1,178 @@
+//! Tables of what is said about programs: in files, and by the flags of a trial.
+
+use super::*;
+use crate::config::{Script, Trial};
+use crate::host::program::Manner;
+use crate::programs::Mode;
+
+#[test]
+fn keys_become_a_manner() {
+    let rows: [(&str, Manner); 5] = [
+        ("", Manner::SHARED),
+        ("framing: bytes", Manner::SHARED),
+        ("mode: per-socket", Manner { mode: Mode::Lines, ..Manner::SHARED }),
+        ("framing: bytes\nmode: per-socket", Manner { mode: Mode::Bytes, ..Manner::SHARED }),
+        (
+            "pass-env: HOME\nstop-timeout: 1s\nmax-processes: 2\non-death: keep\n\
+             on-change: replace\nsubpaths: yes",
+            Manner {
+                pass_env: vec!["HOME".to_owned()],
+                stop_ms: 1_000,
+                processes_max: 2,
+                on_death: OnDeath::Keep,
+                on_change: OnChange::Replace,
+                subpaths: Subpaths::Served,
+                ..Manner::SHARED
+            },
+        ),
+    ];
+    for (keys, manner) in rows {
+        let config = parse(&format!("[server]\n{keys}\n[service /a]\norigin: any\n"));
+        let config = config.expect(keys);
+        assert_eq!(config.all.program.manner(), manner, "{keys}");
+        assert_eq!(config.services["/a"].program.manner(), manner, "{keys}");
+    }
+}
+
+#[test]
+fn one_program_has_keys_of_its_own() {
+    let text = "[server]\nmode: per-socket\nframing: bytes\n[service /a]\nmode: shared\n\
+                [service /b]\nframing: lines\nmax-processes: 3\n";
+    let config = parse(text).expect("nothing contradicts itself");
+    let mode = |path: &str| config.services[path].program.mode();
+    assert_eq!((mode("/a"), mode("/b")), (Mode::Shared, Mode::Lines));
+    assert_eq!(config.all.program.mode(), Mode::Bytes);
+    assert_eq!(config.services["/b"].program.processes_max, 3);
+}
+
+#[test]
+fn wrong_values_and_contradictions() {
+    let rows = [
+        ("[server]\nmode: fork", "2: mode is \"fork\", allowed is shared or per-socket"),
+        ("[server]\nframing: text", "2: framing is \"text\", allowed is lines or bytes"),
+        (
+            "[server]\npass-env: HOME=/",
+            "2: pass-env is \"HOME=/\", \
+             allowed is none, or a list of names such as HOME, LANG, DATABASE_URL",
+        ),
+        (
+            "[server]\nstop-timeout: 5",
+            "2: stop-timeout is \"5\", \
+             allowed is a time from 0s to 8760h, such as 500ms, 25s, 2m or 1h",
+        ),
+        (
+            "[service /a]\nmax-processes: 0",
+            "2: max-processes is \"0\", allowed is a number from 1 to 16777216",
+        ),
+        ("[server]\non-death: hold", "2: on-death is \"hold\", allowed is close or keep"),
+        (
+            "[server]\non-change: restart",
+            "2: on-change is \"restart\", allowed is next-start or replace",
+        ),
+        ("[server]\nsubpaths: true", "2: subpaths is \"true\", allowed is no or yes"),
+        ("[limits]\nmode: shared", "2: mode is no key of [limits], it belongs in [server]"),
+        (
+            "[service /a]\nframing: bytes",
+            "2: mode is \"shared\" by default, framing is \"bytes\" in line 2; \
+             this is for mode per-socket alone: set that mode, or leave this out",
+        ),
+        (
+            "[server]\nmode: shared\n[service /a]\nmax-processes: 7",
+            "4: mode is \"shared\" in line 2, max-processes is \"7\" in line 4; \
+             this is for mode per-socket alone: set that mode, or leave this out",
+        ),
+        (
+            "[service /a]\non-death: keep\nmode: per-socket",
+            "2: mode is \"per-socket\" in line 3, on-death is \"keep\" in line 2; \
+             with mode per-socket no other process can take over: use mode shared, or close",
+        ),
+        // What could not be read contradicts nothing.
+        (
+            "[service /a]\nmode: persocket\nframing: bytes",
+            "2: mode is \"persocket\", allowed is shared or per-socket",
+        ),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(parse(text), Err(format!("server.conf:{expected}")), "{text:?}");
+    }
+}
+
+#[test]
+fn a_mode_on_the_command_line_counts_before_the_file() {
+    let file = ("server.conf", "[server]\nmode: shared\n[service /a]\norigin: any");
+    let config = config(&["--mode", "per-socket", "--framing=bytes"], &[file]);
+    assert_eq!(config.all.program.mode(), Mode::Bytes);
+    assert_eq!(config.services["/a"].program.mode(), Mode::Bytes);
+    let file = ("server.conf", "[service /a]\nframing: bytes");
+    let (_, error) = run(&["--mode=shared"], &[file]).expect_err("it has no effect");
+    assert!(error.contains("mode is \"shared\" on the command line, framing"), "{error}");
+}
+
+#[test]
+fn trials() {
+    let files = [("server.conf", "nonsense"), ("other", "[server]\nport: 7\nlog-level: warn")];
+    let free = Config { port: 0, ..Config::default() };
+    let (record, replay) = (Script::Record("t".into()), Script::Replay("t".into()));
+    let named = Config { port: 7, file: Some("other".into()), ..Config::default() };
+    let named = Config { log_level: LevelFilter::Info, ..named };
+    let rows: [(&[&str], Config, Script); 6] = [
+        (&[], free.clone(), Script::None),
+        (&["-p", "9"], Config { port: 9, ..free.clone() }, Script::None),
+        (
+            &["-s", "tests"],
+            Config { static_root: Some("tests".into()), ..free.clone() },
+            Script::None,
+        ),
+        (&["--record", "t"], free.clone(), record),
+        (&["--replay=t"], free, replay),
+        (&["-vc", "other"], named, Script::None),
+    ];
+    for (words, config, script) in rows {
+        let words: Vec<_> = ["--try", "./a"].iter().chain(words).copied().collect();
+        let trial = Trial { program: "./a".into(), config, script };
+        assert_eq!(run(&words, &files), Ok(Command::Try(trial)), "{words:?}");
+    }
+}
+
+#[test]
+fn what_does_not_go_with_a_trial() {
+    let rows: [(&[&str], &str); 10] = [
+        (&["--try"], "--try needs a value: --try PROGRAM"),
+        (&["--record", "t"], "--record belongs to a program that is tried: add --try PROGRAM"),
+        (&["--replay", "t"], "--replay belongs to a program that is tried: add --try PROGRAM"),
+        (
+            &["--try", "a", "--record", "t", "--replay", "t"],
+            "--record does not go with --replay: a replay has no network, and nothing to record; \
+             leave out one of them",
+        ),
+        (
+            &["--try", "a", "-d", "src"],
+            "--try does not go with --document-root: it serves a single program; \
+             leave out one of them",
+        ),
+        (
+            &["--try", "a", "--check-config"],
+            "--try does not go with --check-config or --list-services: it runs; \
+             leave out one of them",
+        ),
+        (
+            &["--try", "a", "--replay", "t", "-p", "1"],
+            "--replay does not go with --port: a replay has no network, and nothing to record; \
+             leave out one of them",
+        ),
+        (
+            &["--try", "a", "--record", "t", "--mode", "per-socket"],
+            "--record does not go with mode per-socket: a transcript is of counted lines, which \
+             programs speak in mode shared; leave out one of them",
+        ),
+        (
+            &["--try", "a", "--framing", "bytes"],
+            "--framing does not go with mode shared: each message says there what it is; \
+             leave out one of them",
+        ),
+        (&["--try", "a", "--mode", "fork"], "--mode is \"fork\", allowed is shared or per-socket"),
+    ];
+    for (words, expected) in rows {
+        assert_eq!(run(words, &[]), Err((Exit::CommandLine, expected.to_owned())), "{words:?}");
+    }
+}

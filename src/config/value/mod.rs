@@ -1,0 +1,177 @@
+//! `Kind`: what sort of value a key has, and how values of each sort are read. A kind pairs what
+//! is allowed, in words, with the reader that allows it, so that no message promises what is
+//! then refused; a reader gives `None` for what is not allowed. Those of numbers are in
+//! `numbers`, those of lists in `names`.
+
+mod names;
+mod numbers;
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use log::LevelFilter;
+
+use crate::config::value::names::{hosts, origin_rule, variables};
+use crate::config::value::numbers::{Mail, count, mail, port, size, time, time_above_zero};
+use crate::config::{Framing, LogFormat, Processes};
+use crate::host::program::{OnChange, OnDeath, Subpaths};
+use crate::hub::{Compression, OriginRule};
+use crate::limits::Limits;
+use crate::service::Thread;
+
+/// A sort of value, and where it goes in a `T`.
+pub(super) enum Kind<T> {
+    /// One or more addresses; they add up.
+    Hosts(fn(&mut T, Vec<String>)),
+    Port(fn(&mut T, u16)),
+    /// A directory; whether it exists is for `resolve` to see.
+    Directory(fn(&mut T, PathBuf)),
+    DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
+    Origin(fn(&mut T, OriginRule)),
+    Compression(fn(&mut T, Compression)),
+    Thread(fn(&mut T, Thread)),
+    LogLevel(fn(&mut T, LevelFilter)),
+    LogFormat(fn(&mut T, LogFormat)),
+    /// In bytes.
+    Size(fn(&mut T, usize)),
+    /// In bytes; off is none.
+    SizeOrOff(fn(&mut T, usize)),
+    Count(fn(&mut T, usize)),
+    CountOrOff(fn(&mut T, usize)),
+    CountOrAuto(fn(&mut T, Option<usize>)),
+    /// In milliseconds; never zero.
+    Time(fn(&mut T, u64)),
+    TimeOrZero(fn(&mut T, u64)),
+    /// In milliseconds; never zero.
+    TimeOrOff(fn(&mut T, u64)),
+    Mail(fn(&mut T, Mail)),
+    Processes(fn(&mut T, Processes)),
+    Framing(fn(&mut T, Framing)),
+    /// Names of variables.
+    Variables(fn(&mut T, Vec<String>)),
+    OnDeath(fn(&mut T, OnDeath)),
+    OnChange(fn(&mut T, OnChange)),
+    Subpaths(fn(&mut T, Subpaths)),
+}
+
+impl<T> Kind<T> {
+    /// Reads the value and sets it; `None` if it is not what [`Kind::allowed`] says.
+    pub(super) fn set(&self, target: &mut T, value: &OsStr) -> Option<()> {
+        // Directories alone may have names that are no text.
+        let directory = || (!value.is_empty()).then(|| PathBuf::from(value));
+        let text = value.to_str();
+        match self {
+            Self::Directory(set) => set(target, directory()?),
+            Self::DirectoryOrNone(set) if value.eq_ignore_ascii_case("none") => set(target, None),
+            Self::DirectoryOrNone(set) => set(target, Some(directory()?)),
+            Self::Hosts(set) => set(target, hosts(text?)?),
+            Self::Port(set) => set(target, port(text?)?),
+            Self::Origin(set) => set(target, origin_rule(text?)?),
+            Self::Compression(set) => set(target, Compression::named(text?)?),
+            Self::Thread(set) => set(target, Thread::named(text?)?),
+            Self::LogLevel(set) => set(target, text?.parse().ok()?),
+            Self::LogFormat(set) => {
+                set(target, word(text?, [("text", LogFormat::Text), ("json", LogFormat::Json)])?);
+            }
+            Self::Size(set) => set(target, size(text?)?),
+            Self::SizeOrOff(set) => set(target, unless("off", text?, size)?.unwrap_or(0)),
+            Self::Count(set) => set(target, count(text?)?),
+            Self::CountOrOff(set) => {
+                let count = unless("off", text?, count)?;
+                set(target, count.unwrap_or(Limits::OFF_COUNT));
+            }
+            Self::CountOrAuto(set) => set(target, unless("auto", text?, count)?),
+            Self::Time(set) => set(target, time_above_zero(text?)?),
+            Self::TimeOrZero(set) => set(target, time(text?)?),
+            Self::TimeOrOff(set) => {
+                let time = unless("off", text?, time_above_zero)?;
+                set(target, time.unwrap_or(Limits::OFF_MS));
+            }
+            Self::Mail(set) => set(target, mail(text?)?),
+            Self::Processes(set) => {
+                let words = [("shared", Processes::Shared), ("per-socket", Processes::PerSocket)];
+                set(target, word(text?, words)?);
+            }
+            Self::Framing(set) => {
+                set(target, word(text?, [("lines", Framing::Lines), ("bytes", Framing::Bytes)])?);
+            }
+            Self::Variables(set) => set(target, variables(text?)?),
+            Self::OnDeath(set) => {
+                set(target, word(text?, [("close", OnDeath::Close), ("keep", OnDeath::Keep)])?);
+            }
+            Self::OnChange(set) => {
+                let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
+                set(target, word(text?, words)?);
+            }
+            Self::Subpaths(set) => {
+                set(target, word(text?, [("no", Subpaths::Refused), ("yes", Subpaths::Served)])?);
+            }
+        }
+        Some(())
+    }
+
+    /// What is allowed, to be read after "allowed is".
+    pub(super) const fn allowed(&self) -> &'static str {
+        match self {
+            Self::Hosts(_) => "a list of IP addresses or host names, without ports",
+            Self::Port(_) => "a number from 0 to 65535",
+            Self::Directory(_) => "a directory that exists",
+            Self::DirectoryOrNone(_) => "a directory that exists, or none",
+            Self::Origin(_) => {
+                "same, any, or a list such as https://a.example, http://b:8080, null"
+            }
+            Self::Compression(_) => "off, or on if it was built with --features deflate",
+            Self::Thread(_) => "own, or loop for a service that never blocks",
+            Self::LogLevel(_) => "off, error, warn, info, debug or trace",
+            Self::LogFormat(_) => "text or json",
+            Self::Size(_) => "a size from 1 to 1g, such as 65536, 64k or 1m",
+            Self::SizeOrOff(_) => "a size from 1 to 1g, such as 65536, 64k or 1m, or off",
+            Self::Count(_) => "a number from 1 to 16777216",
+            Self::CountOrOff(_) => "a number from 1 to 16777216, or off",
+            Self::CountOrAuto(_) => "a number from 1 to 16777216, or auto",
+            Self::Time(_) => "a time from 1ms to 8760h, such as 500ms, 25s, 2m or 1h",
+            Self::TimeOrZero(_) => "a time from 0s to 8760h, such as 500ms, 25s, 2m or 1h",
+            Self::TimeOrOff(_) => "a time from 1ms to 8760h, such as 500ms, 25s, 2m or 1h, or off",
+            Self::Mail(_) => {
+                "a number of messages, a size with its unit, or both: 4096 messages or 4m"
+            }
+            Self::Processes(_) => "shared or per-socket",
+            Self::Framing(_) => "lines or bytes",
+            Self::Variables(_) => "none, or a list of names such as HOME, LANG, DATABASE_URL",
+            Self::OnDeath(_) => "close or keep",
+            Self::OnChange(_) => "next-start or replace",
+            Self::Subpaths(_) => "no or yes",
+        }
+    }
+
+    /// Whether the key may stand there several times, and each time adds to the others.
+    pub(super) const fn repeats(&self) -> bool {
+        matches!(self, Self::Hosts(_))
+    }
+}
+
+/// What `read` makes of the text, or `None` within if the text is `word`.
+fn unless<T>(word: &str, text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    if text.eq_ignore_ascii_case(word) { Some(None) } else { read(text).map(Some) }
+}
+
+/// What one of two words means, in whatever case.
+fn word<T: Copy>(text: &str, words: [(&str, T); 2]) -> Option<T> {
+    let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+    found.map(|(_, meaning)| *meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_for_values() {
+        assert_eq!(unless("off", "OFF", count), Some(None));
+        assert_eq!(unless("off", "7", count), Some(Some(7)));
+        assert_eq!(unless("off", "on", count), None);
+        for (text, expected) in [("a", Some(1)), ("B", Some(2)), ("c", None), ("", None)] {
+            assert_eq!(word(text, [("a", 1), ("b", 2)]), expected, "{text:?}");
+        }
+    }
+}

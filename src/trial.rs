@@ -1,0 +1,111 @@
+//! `--try`: a single program at `/`, for whoever writes one; recorded or replayed, if that is
+//! asked for.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::path::Path;
+
+use switchboard::config::{Exit, Script, Trial};
+use switchboard::host::program::{DocumentRoot, Program, Recording, Rehearsal};
+use switchboard::programs::Transcript;
+use switchboard::{Host, Page};
+
+use super::{bare_server, begin, logger, name_of, say, serve};
+
+/// Does what was asked for.
+pub(crate) fn run(trial: &Trial) -> Exit {
+    begin(&trial.config);
+    // What cannot be served is told before anything is written.
+    let program = match DocumentRoot::of_file(&trial.program).and_then(|root| root.find("/")) {
+        Ok(program) => program,
+        Err(error) => return fail(&format!("--try is {:?}: {error}", trial.program)),
+    };
+    let done = match &trial.script {
+        Script::None => Ok(serve_alone(trial, None)),
+        Script::Record(file) => create(file).map(|out| {
+            let body_bytes_max = trial.config.all.limits.outbox_bytes_max;
+            serve_alone(trial, Some(Recording::new(Box::new(out), body_bytes_max)))
+        }),
+        Script::Replay(file) => {
+            read(file).map(|transcript| replay(trial, &program, file, transcript))
+        }
+    };
+    done.unwrap_or_else(|text| fail(&text))
+}
+
+/// Serves it until the host is stopped.
+fn serve_alone(trial: &Trial, recording: Option<Recording>) -> Exit {
+    let mut server = bare_server(&trial.config);
+    server.only_program(&trial.program);
+    server.program("/").page(Page::talk());
+    if let Some(recording) = recording {
+        server.record(recording);
+    }
+    serve(server, &trial.config, |host| greeting(trial, host))
+}
+
+fn greeting(trial: &Trial, host: &Host) -> String {
+    let mut text = format!("trying {}\n", trial.program.display());
+    if let Script::Record(file) = &trial.script {
+        text += &format!("recording to {}\n", file.display());
+    }
+    for address in host.addresses() {
+        text += &format!("listening on http://{address}\n");
+    }
+    let name = name_of(host);
+    text + &format!("open http://{name}/ in a browser, or connect to ws://{name}/\n")
+}
+
+/// Holds it against a transcript.
+fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript) -> Exit {
+    let all = &trial.config.all;
+    let (manner, lines) = (all.program.manner(), transcript.entries().len());
+    let outcome = Rehearsal { manner: &manner, limits: &all.limits }.run(program, transcript);
+    logger::finish();
+    match outcome {
+        Ok(()) => {
+            let said = say(&format!("{}: {lines} lines, all as expected\n", file.display()));
+            if said.is_ok() { Exit::Clean } else { Exit::Failure }
+        }
+        Err(error) => {
+            eprintln!("switchboard: {}: {error}", file.display());
+            Exit::Failure
+        }
+    }
+}
+
+/// Where a transcript is written. One that is there may have been edited, and is left alone.
+fn create(file: &Path) -> Result<File, String> {
+    let unwritable = |error| format!("--record is {file:?}, which cannot be written: {error}");
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(file);
+    let opened = opened.map_err(unwritable)?;
+    if opened.metadata().map_err(unwritable)?.len() == 0 {
+        return Ok(opened);
+    }
+    Err(format!(
+        "--record is {file:?}, which has something in it, and transcripts are not overwritten: \
+         name another file, or remove it"
+    ))
+}
+
+/// Reads a transcript.
+fn read(file: &Path) -> Result<Transcript, String> {
+    let unreadable = |error| format!("--replay is {file:?}, which cannot be read: {error}");
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(unreadable)?;
+    opened.take(TRANSCRIPT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > TRANSCRIPT_BYTES_MAX {
+        return Err(format!("{}: is longer than 64 MiB, cut it", file.display()));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| format!("{}: is not UTF-8, which transcripts are", file.display()))?;
+    Transcript::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn fail(text: &str) -> Exit {
+    eprintln!("switchboard: {text}");
+    Exit::CommandLine
+}
+
+/// So much is held in memory.
+const TRANSCRIPT_BYTES_MAX: u64 = 64 << 20;

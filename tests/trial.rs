@@ -1,0 +1,304 @@
+//! The binary with programs: what the keys of `server.conf` do to them, a single one that is
+//! tried, and its transcript, which is recorded and held against it.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Instant;
+
+use support::binary::Binary;
+use support::http::{Answer, get};
+use support::{DEADLINE, Raw};
+
+/// A folder of its own with these programs, each as its name and its text.
+fn folder(name: &str, programs: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trial").join(name);
+    // Whatever an earlier run has left.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    for (program, text) in programs {
+        let path = folder.join(program);
+        fs::write(&path, text).expect("it can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    }
+    folder
+}
+
+fn binary() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_switchboard"))
+}
+
+fn open(server: &Binary, path: &str) -> Raw {
+    let mut raw = Raw::connect(server.address());
+    raw.upgrade(path);
+    raw
+}
+
+fn ask(server: &Binary, path: &str) -> Answer {
+    let mut raw = Raw::connect(server.address());
+    raw.send(&get(path, ""));
+    raw.read_answer()
+}
+
+/// What is printed on standard output and standard error, and the exit code.
+fn run(command: &mut Command) -> (String, String, Option<i32>) {
+    let Output { status, stdout, stderr } = command.output().expect("the binary starts");
+    let text = |bytes| String::from_utf8(bytes).expect("its output is text");
+    (text(stdout), text(stderr), status.code())
+}
+
+/// Holds a program against a transcript, and waits for it no longer than a second.
+fn replay(folder: &Path, program: &str, transcript: &str) -> (String, Option<i32>) {
+    fs::write(folder.join("t"), transcript).expect("it can be written");
+    fs::write(folder.join("conf"), "[server]\nstop-timeout: 1s\n[limits]\nadmission-timeout: 1s\n")
+        .expect("it can be written");
+    let mut command = binary();
+    command.current_dir(folder).args(["-q", "-c", "conf", "--try", program, "--replay", "t"]);
+    let (out, err, code) = run(&mut command);
+    (out + &err, code)
+}
+
+#[test]
+fn keys_are_for_all_programs_or_for_one() {
+    let show = "#!/bin/sh\necho \"$SWITCHBOARD_PROTOCOL$TRIAL $PATH_INFO\"\nexec cat\n";
+    let folder = folder("keys", &[("own.sh", show), ("other.sh", show), ("talk", ECHO)]);
+    let conf = "[server]\ndocument-root: .\nmode: per-socket\nframing: bytes\nsubpaths: yes\n\
+        [service /own]\nframing: lines\npass-env: TRIAL\nmax-processes: 1\nsubpaths: no\n\
+        [service /talk]\nmode: shared\n";
+    fs::write(folder.join("conf"), conf).expect("it can be written");
+    let mut command = binary();
+    let conf = folder.join("conf");
+    // Binaries run elsewhere, and paths in a file are relative to that.
+    let text = fs::read_to_string(&conf).expect("it was written");
+    fs::write(&conf, text.replace("root: .", &format!("root: {}", folder.display()))).expect("so");
+    let server = Binary::run(command.env("TRIAL", " passed").arg("--config").arg(&conf));
+
+    let mut own = open(&server, "/own");
+    assert_eq!(own.read_text(), "lines passed ");
+    let mut beyond = Raw::connect(server.address());
+    beyond.send(&support::http::upgrade("/own", ""));
+    assert_eq!(beyond.read_answer().status, 503, "one process is the most");
+    let mut below = Raw::connect(server.address());
+    below.send(&support::http::upgrade("/own/x", ""));
+    assert_eq!(below.read_answer().status, 404, "it has no paths below");
+
+    for (path, info) in [("/other", ""), ("/other/a%20b/c", "/a b/c"), ("/other.sh/x", "/x")] {
+        let mut other = open(&server, path);
+        assert_eq!(other.read_frame().payload, format!("bytes {info}\n").as_bytes(), "{path}");
+    }
+    let (mut one, mut two) = (open(&server, "/talk"), open(&server, "/talk/below"));
+    for raw in [&mut one, &mut two] {
+        raw.send_text("hello");
+        assert_eq!(raw.read_text(), "hello");
+    }
+}
+
+#[test]
+fn the_examples_are_served_by_their_configuration() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let conf = "examples/programs/server.conf";
+    let (out, err, code) =
+        run(binary().current_dir(root).args(["--check-config", "--config", conf]));
+    assert_eq!((err.as_str(), code), ("", Some(0)), "{out}");
+    let mut command = binary();
+    command.arg("--config").arg(root.join(conf));
+    command.arg("--document-root").arg(root.join("examples/programs"));
+    let server = Binary::run(&mut command);
+    for (path, told, heard) in [
+        ("/python/echo", "hello", "hello"),
+        ("/python/echo_async", "hello", "hello"),
+        ("/bash/echo", "hello", "hello"),
+        ("/per-socket/lines", "hello", "HELLO"),
+    ] {
+        let mut raw = open(&server, path);
+        raw.send_text(told);
+        assert_eq!(raw.read_text(), heard, "{path}");
+    }
+    let mut count = open(&server, "/per-socket/count");
+    assert_eq!(count.read_text(), "1");
+    for path in ["/python/chat", "/python/clock", "/bash/chat", "/python/chat_transactions"] {
+        open(&server, path);
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_told() {
+    let folder = folder("idle", &[]);
+    fs::write(folder.join("conf"), "[service /echo]\nmode: per-socket\n").expect("it can be");
+    let mut command = binary();
+    let (_, err, code) =
+        run(command.current_dir(&folder).args(["--check-config", "--config", "conf"]));
+    assert!(err.contains("[service /echo] has keys of programs, such as mode"), "{err}");
+    assert_eq!(code, Some(4));
+}
+
+#[test]
+fn a_program_is_tried_at_once() {
+    let folder = folder("once", &[("_any.name", ECHO), ("other", ECHO)]);
+    let server = Binary::run(binary().arg("--try").arg(folder.join("_any.name")));
+    let mut raw = open(&server, "/");
+    raw.send_text("hello");
+    assert_eq!(raw.read_text(), "hello");
+    let page = ask(&server, "/");
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("new WebSocket(address)"), "{}", page.text());
+    for path in ["/other", "/_any", "/echo"] {
+        assert_eq!(ask(&server, path).status, 404, "{path}");
+    }
+    let mut command = binary();
+    let plain = Binary::run(command.args(["--mode=per-socket", "--try", "/bin/cat"]));
+    let mut raw = open(&plain, "/");
+    raw.send_text("a line");
+    assert_eq!(raw.read_text(), "a line");
+}
+
+#[test]
+fn what_cannot_be_tried_is_told() {
+    let folder = folder("wrong", &[("echo", ECHO)]);
+    for (name, text) in [("plain", "x"), ("t", "> \\q\n"), ("full", "mine\n")] {
+        fs::write(folder.join(name), text).expect("it can be written");
+    }
+    let rows: [(&[&str], &str); 6] = [
+        (&["--try", "none"], "--try is \"none\": nothing is there"),
+        (&["--try", "plain"], "is not executable: chmod +x makes it so"),
+        (&["--try", "echo", "--replay", "none"], "--replay is \"none\", which cannot be read: "),
+        (&["--try", "echo", "--replay", "t"], "t: line 1 has a backslash before none of"),
+        (
+            &["--try", "echo", "--record", "full"],
+            "--record is \"full\", which has something in it, and transcripts are not overwritten",
+        ),
+        (&["--try", "echo", "--record", "no/such"], "--record is \"no/such\", which cannot be"),
+    ];
+    for (words, expected) in rows {
+        let (out, err, code) = run(binary().current_dir(&folder).args(["-q"]).args(words));
+        assert!(err.contains(expected) && out.is_empty(), "{words:?}: {out}{err}");
+        assert_eq!(code, Some(2), "{words:?}");
+    }
+    assert_eq!(fs::read_to_string(folder.join("full")).expect("it is there"), "mine\n");
+}
+
+/// What is recorded can be replayed, and tells a program that has changed.
+#[test]
+fn a_recording_is_replayed() {
+    let folder = folder(
+        "record",
+        &[("echo", ECHO), ("shout", &ECHO.replace("= receive", "= b'!' + receive"))],
+    );
+    let transcript = folder.join("transcript");
+    let mut command = binary();
+    command.arg("--try").arg(folder.join("echo")).arg("--record").arg(&transcript);
+    let mut server = Binary::run(&mut command);
+    for text in ["hello", "two\nlines", "", "caf\u{e9}"] {
+        let mut raw = open(&server, "/");
+        raw.send_text(text);
+        assert_eq!(raw.read_text(), text);
+    }
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), Some(0));
+    let text = fs::read_to_string(&transcript).expect("it was written");
+    for part in
+        ["< HELLO 1 service=/ ", "> READY 1\n", "\n| two\n| lines\n> TEXT ", "\n< STOP 5000\n"]
+    {
+        assert!(text.contains(part), "{part:?} is missing in {text}");
+    }
+    assert!(text.ends_with("# it exited with exit status: 0\n"), "{text}");
+    let count = text.lines().filter(|line| line.starts_with(['<', '>'])).count();
+    let (said, code) = replay(&folder, "./echo", &text);
+    assert_eq!((said, code), (format!("t: {count} lines, all as expected\n"), Some(0)));
+    let (said, code) = replay(&folder, "./shout", &text);
+    assert!(said.ends_with(" expects the body \"hello\", the program says \"!hello\"\n"), "{said}");
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn a_recording_is_of_the_first_run() {
+    let folder = folder("first", &[("once", "#!/bin/sh\necho READY 1\nread x\nread x\n")]);
+    let transcript = folder.join("transcript");
+    let mut command = binary();
+    command.arg("--try").arg(folder.join("once")).arg("--record").arg(&transcript);
+    let server = Binary::run(&mut command);
+    for _ in 0..2 {
+        assert_eq!(open(&server, "/").read_close().0, 1012);
+    }
+    let text = fs::read_to_string(&transcript).expect("it was written");
+    assert_eq!(text.matches("< HELLO").count(), 1, "{text}");
+}
+
+/// Whoever cannot write the transcript serves all the same.
+#[test]
+fn a_full_disk_ends_the_transcript_alone() {
+    let folder = folder("full", &[("echo", ECHO)]);
+    let mut command = binary();
+    command.arg("--try").arg(folder.join("echo")).args(["--record", "/dev/full"]);
+    let server = Binary::run(&mut command);
+    let mut raw = open(&server, "/");
+    for text in ["one", "two"] {
+        raw.send_text(text);
+        assert_eq!(raw.read_text(), text);
+    }
+}
+
+/// Each has an outcome, and none is waited for without end.
+#[test]
+fn programs_that_depart_from_their_transcript() {
+    let programs = [
+        ("stall", "#!/bin/sh\necho READY 1\nexec sleep 1000\n"),
+        ("exit", "#!/bin/sh\necho READY 1\nexit 3\n"),
+        ("more", "#!/bin/sh\necho READY 1\nread x\necho PAUSE 17\necho PAUSE 18\nread x\n"),
+        ("late", "#!/bin/sh\necho READY 1\nread x\necho PAUSE 17\nread x\necho PAUSE 18\n"),
+        ("stay", "#!/bin/sh\necho READY 1\nread x\necho PAUSE 17\nexec sleep 1000\n"),
+        ("fail", "#!/bin/sh\necho READY 1\nread x\necho PAUSE 17\nexit 7\n"),
+        ("flood", "#!/bin/sh\nyes\n"),
+        ("deaf", "#!/bin/sh\nexec <&-\necho READY 1\necho PAUSE 17\n"),
+        ("gone", "#!/nowhere/at/all\n"),
+        ("right", "#!/bin/sh\necho READY 1\nread x\necho PAUSE 17\nread x\nexit 0\n"),
+    ];
+    let folder = folder("depart", &programs);
+    let rows = [
+        (
+            "stall",
+            "line 3 expects \"PAUSE 17\", the program says nothing more; it was waited for 1000 ms",
+        ),
+        ("exit", "\"PAUSE 17\", the program says nothing more; it exited with exit status: 3"),
+        ("more", "nothing is expected, the program says \"PAUSE 18\""),
+        ("late", "nothing is expected, the program says \"PAUSE 18\""),
+        ("stay", "does not end with status 0 at the end of its input: it exited with signal: 15"),
+        (
+            "fail",
+            "does not end with status 0 at the end of its input: it exited with exit status: 7",
+        ),
+        ("flood", "line 1 expects \"READY 1\", the program says \"y\""),
+        ("deaf", "all as expected"),
+        ("gone", "it is the interpreter that is missing"),
+        ("right", "t: 3 lines, all as expected"),
+    ];
+    for (program, expected) in rows {
+        let start = Instant::now();
+        let (said, code) =
+            replay(&folder, &format!("./{program}"), "> READY 1\n< HELLO 1\n> PAUSE 17\n");
+        assert!(said.contains(expected), "{program}: {said}");
+        assert_eq!(code, Some(i32::from(!expected.contains("all as expected"))), "{program}");
+        assert!(start.elapsed() < DEADLINE, "{program}");
+    }
+}
+
+/// Sends every message back.
+const ECHO: &str = r#"#!/usr/bin/env python3
+import sys
+receive, send = sys.stdin.buffer, sys.stdout.buffer
+send.write(b"READY 1\n")
+send.flush()
+for line in receive:
+    words, body = line.decode().split(), b""
+    if words[-1].startswith("+"):
+        length = int(words.pop())
+        body = receive.read(length + 1)[:length]
+    if words[0] == "TEXT":
+        send.write(b"TEXT %s +%d\n%s\n" % (words[1].encode(), len(body), body))
+        send.flush()
+"#;
