@@ -1,6 +1,7 @@
 //! The parts of a turn: what the host does for peers, for services, and for the hub.
 
 use std::io::IoSlice;
+use std::thread;
 
 use crate::host::files::{Files, Order, Reply};
 use crate::host::stream::{Progress, Stream, Tidings};
@@ -128,6 +129,15 @@ impl Host {
         }
     }
 
+    /// Lets services answer that got mail in this turn, if there is nothing to do but to wait for
+    /// them: where they share this CPU, neither side has to be woken then. Where they do not, or
+    /// nobody else wants to run, it is over at once.
+    pub(super) fn give_way(&mut self) {
+        if std::mem::take(&mut self.mailed) && !self.has_work() {
+            thread::yield_now();
+        }
+    }
+
     /// Puts services back in line that have sent more than one turn takes.
     pub(super) fn apply_later(&mut self) {
         for station in self.cut_short.drain(..) {
@@ -187,7 +197,10 @@ impl Host {
             Output::Write(id) => self.write(id, now),
             Output::Mail(station) if self.locals.has(station) => self.locals.call_soon(station),
             Output::Mail(station) => match &mut self.workers[station.index()] {
-                Some(worker) => worker.deliver(station, &mut self.hub),
+                Some(worker) => {
+                    worker.deliver(station, &mut self.hub);
+                    self.mailed = true;
+                }
                 None => drop(self.hub.take_mail(station)),
             },
             Output::Resume(id) => self.read_later(id),

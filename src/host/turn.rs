@@ -47,6 +47,8 @@ pub struct Host {
     pub(super) workers: Vec<Option<Worker>>,
     /// Services that have sent more than this turn takes.
     pub(super) cut_short: Vec<StationId>,
+    /// Whether a service on a thread of its own got mail in this turn.
+    pub(super) mailed: bool,
     pub(super) exits: Receiver<Exit>,
     /// Services on the loop.
     pub(super) locals: Locals,
@@ -122,6 +124,7 @@ impl Host {
             factories,
             workers,
             cut_short: Vec::new(),
+            mailed: false,
             exits,
             exit_sender,
             locals,
@@ -148,7 +151,8 @@ impl Host {
     ///
     /// The order within a turn: wait; read the clock, once; accept; read; apply what services
     /// sent; expire deadlines; call the services on the loop; carry out what the hub wants;
-    /// apply and carry out once more, if services have answered meanwhile.
+    /// give way to services that got mail; apply and carry out once more, if any has answered
+    /// meanwhile.
     ///
     /// # Errors
     /// Polling fails.
@@ -167,6 +171,7 @@ impl Host {
         self.call_services(now);
         self.write_on(now);
         self.carry_out(now);
+        self.give_way();
         // What came back meanwhile need not wait for another look at the events.
         if !self.tower.is_empty() {
             self.apply_batches(now);
@@ -231,7 +236,7 @@ impl Host {
     }
 
     /// Whether something has come that no event tells.
-    fn has_work(&self) -> bool {
+    pub(super) fn has_work(&self) -> bool {
         !self.reads.is_empty()
             || !self.writes.is_empty()
             || self.locals.has_work()
