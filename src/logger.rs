@@ -62,7 +62,7 @@ fn write_all(lines: Receiver<Entry>) {
         // There is nobody left to tell that the log cannot be written.
         let _ = match entry {
             Entry::Line(line) => {
-                WAITING.fetch_sub(1, Ordering::Relaxed);
+                WAITING_BYTES.fetch_sub(line.len(), Ordering::Relaxed);
                 std::io::stderr().lock().write_all(line.as_bytes())
             }
             Entry::Flush(done) => {
@@ -96,10 +96,11 @@ impl Log for Logger {
             return;
         }
         let line = line(self.format, SystemTime::now(), record);
-        let waiting = WAITING.fetch_add(1, Ordering::Relaxed);
-        let lines = LINES.get().filter(|_| waiting < LINES_MAX);
+        let bytes_len = line.len();
+        let waiting = WAITING_BYTES.fetch_add(bytes_len, Ordering::Relaxed);
+        let lines = LINES.get().filter(|_| waiting < BYTES_MAX);
         if lines.is_none_or(|lines| lines.send(Entry::Line(line)).is_err()) {
-            WAITING.fetch_sub(1, Ordering::Relaxed);
+            WAITING_BYTES.fetch_sub(bytes_len, Ordering::Relaxed);
             DROPPED.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -230,12 +231,13 @@ const ERA_DAYS: u64 = 146_097;
 
 /// The way to the thread that writes.
 static LINES: OnceLock<Sender<Entry>> = OnceLock::new();
-/// How many lines wait to be written.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
+/// How many bytes wait to be written.
+static WAITING_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// How many lines found no room since the last one that did.
 static DROPPED: AtomicUsize = AtomicUsize::new(0);
-/// The most lines that wait to be written.
-const LINES_MAX: usize = 4_096;
+/// Once so many bytes wait, further lines are dropped: some thousands of usual lines, and far fewer
+/// of the longest that a program may want logged.
+const BYTES_MAX: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -7,11 +7,15 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use switchboard::host::program::Manner;
 use switchboard::{
     Audience, CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, Thread, handler,
 };
@@ -231,6 +235,52 @@ fn a_callback_on_the_loop_holds_what_outboxes_do() {
     }
 }
 
+/// A program that reads nothing, and stops in the middle of the longest message that it may send:
+/// its peers send whatever is taken, and the host stops, so that it is told all that is left.
+#[test]
+fn a_program_keeps_to_its_documented_bound() {
+    let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("memory");
+    fs::create_dir_all(&folder).expect("it can be made");
+    let half = limits.outbox_bytes_max / 2 + 1;
+    let script = format!(
+        "#!/bin/sh\necho READY 1\nhead -c 16000 /dev/zero | tr '\\0' x >&2\n\
+         printf 'TEXT * +{}\\n'\nhead -c {half} /dev/zero\nexec sleep 1000\n",
+        limits.outbox_bytes_max
+    );
+    // A process of its own writes it, or another test that starts one holds it open for writing.
+    let write = "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"";
+    let mut shell = Command::new("sh");
+    let written = shell.args(["-c", write, "sh", &script]).arg(folder.join("deaf")).status();
+    assert!(written.expect("it runs").success());
+    let mut measurement = Measurement::start();
+    let mut server = Server::new(limits);
+    server.document_root(&folder);
+    server.manner(Manner { stop_ms: 100, ..Manner::SHARED });
+    let server = Running::start(server);
+    let mut sockets: Vec<Raw> = (0..SENDERS).map(|_| server.open("/deaf")).collect();
+    sync(&server);
+    let message = frame(BINARY, &[b'x'; 8_000]);
+    measurement.restart();
+    for raw in &mut sockets {
+        let patience = Some(Duration::from_millis(200));
+        raw.stream().set_write_timeout(patience).expect("it can be set");
+        let taken = (0..MAIL_BYTES / 8_000).take_while(|_| raw.try_send(&message)).count();
+        assert!(taken < MAIL_BYTES / 8_000, "the sender is pushed back");
+    }
+    sync(&server);
+    let unread = measurement.peak();
+    server.stop();
+    let peak = measurement.peak();
+    let service = limits.memory_bytes_max(1) - limits.memory_bytes_max(0);
+    let program = limits.program_memory_bytes_max();
+    let bound = service + program + SENDERS as u64 * limits.socket_memory_bytes_max();
+    println!("{unread} bytes unread, {peak} at most; of {service} and {program} bytes documented");
+    assert!(unread > limits.mail_bytes_max, "the mail is full: {unread} bytes");
+    assert!(peak as u64 <= bound, "{peak} bytes are above the documented {bound}");
+    drop(sockets);
+}
+
 /// The rest of `limits`' longest message but its last byte, to each of them bit by bit.
 fn dribble(sockets: &mut [Raw], header: &[u8]) {
     sockets.iter_mut().for_each(|raw| raw.send(header));
@@ -415,6 +465,7 @@ fn deflated_zeros(len: usize) -> Vec<u8> {
 const SOCKETS: usize = 100;
 const VICTIMS: usize = 20;
 const DRIBBLERS: usize = 39;
+const SENDERS: usize = 4;
 const HEADS: usize = 20;
 /// To each victim: more than the system holds for a socket that is not read.
 const FLOOD_BYTES: usize = 12 << 20;

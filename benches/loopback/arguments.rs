@@ -26,6 +26,8 @@ pub struct Plan {
 pub struct Candidate {
     /// What it is called in tables.
     pub name: String,
+    /// What its services are called below: `/echo` and `/broadcast` stand behind it.
+    pub folder: String,
     /// How it is started.
     pub command: Vec<String>,
     /// Whether it gives payloads back.
@@ -39,8 +41,12 @@ impl Plan {
     /// What is wrong with it, and what is right.
     pub fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let floor = [OWN_PROGRAM, FLOOR, "{port}"].map(str::to_owned).to_vec();
-        let floor =
-            Candidate { name: FLOOR_NAME.to_owned(), command: floor, verify: Verify::Headers };
+        let floor = Candidate {
+            name: FLOOR_NAME.to_owned(),
+            folder: String::new(),
+            command: floor,
+            verify: Verify::Headers,
+        };
         let mut plan = Self {
             servers: vec![floor],
             scenarios: SCENARIOS.iter().collect(),
@@ -95,12 +101,19 @@ fn find(name: &str) -> Option<&'static Scenario> {
     SCENARIOS.iter().find(|scenario| scenario.name == name)
 }
 
-/// A server as it stands on the command line: `NAME=COMMAND`, the command cut at its blanks.
+/// A server as it stands on the command line: `NAME=COMMAND` or `NAME@FOLDER=COMMAND`, the command
+/// cut at its blanks.
 fn candidate(text: &str) -> Candidate {
     let (name, command) = text.split_once('=').unwrap_or((text, text));
+    let (name, folder) = name.split_once('@').unwrap_or((name, ""));
     let binary = env!("CARGO_BIN_EXE_switchboard");
     let words = command.split_whitespace().map(|word| word.replace("{switchboard}", binary));
-    Candidate { name: name.to_owned(), command: words.collect(), verify: Verify::Sample }
+    Candidate {
+        name: name.to_owned(),
+        folder: folder.to_owned(),
+        command: words.collect(),
+        verify: Verify::Sample,
+    }
 }
 
 fn usage(found: &str) -> String {
@@ -132,7 +145,8 @@ const USAGE: &str = "\
   --rounds N              how often each pair of server and scenario is run: 3
   --seconds S             how long each run is measured: 1
   --server NAME=COMMAND   instead of our own server this one, or these; {port} stands for the
-                          port, {switchboard} for our own binary
+                          port, {switchboard} for our own binary; with NAME@FOLDER the services
+                          are FOLDER/echo and FOLDER/broadcast
   --processors A,B        the server runs on A, the generator on B
   --out PATH              writes PATH-runs.csv and PATH-medians.csv
 ";

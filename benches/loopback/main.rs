@@ -95,7 +95,7 @@ fn run(
     let attempt = || {
         let before = look();
         let outcome = Server::start(&candidate.command, processors[0])
-            .and_then(|server| scenario.run(server, candidate.verify, &plan.manner));
+            .and_then(|server| scenario.run(server, candidate, &plan.manner));
         (before, outcome, look())
     };
     let (mut before, mut outcome, mut after) = attempt();

@@ -76,11 +76,11 @@ impl Report {
         let head = format!("round {} {:4} {:18}", run.round, run.scenario.name, run.server);
         let figures = match outcome {
             Ok(Outcome::Timed(measured)) => vec![timed(run, &measured)],
-            Ok(Outcome::Idle(idle)) => {
-                let about = run.scenario.about;
+            Ok(Outcome::Idle(idle, used)) => {
+                let Scenario { name, about, .. } = run.scenario;
                 vec![
-                    figure(run, "I1", about.to_owned(), "bytes/socket", idle.upgraded),
-                    figure(run, "I2", format!("{about}, once used"), "bytes/socket", idle.echoed),
+                    figure(run, name, (*about).to_owned(), "bytes/socket", idle.upgraded),
+                    figure(run, used, format!("{about}, once used"), "bytes/socket", idle.echoed),
                 ]
             }
             Err(fault) => {

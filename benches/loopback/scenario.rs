@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::load::{self, Kind, Load, Measured, Messages, Tally, Target, Verify};
+use crate::arguments::Candidate;
+use crate::load::{self, Kind, Load, Measured, Messages, Tally, Target};
 use crate::server::Server;
 
 /// One kind of load.
@@ -20,11 +21,18 @@ pub struct Scenario {
 /// What the sockets do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Work {
-    Echo { in_flight: usize },
+    Echo {
+        in_flight: usize,
+    },
     FanOut,
-    OpenLoop { per_second: u32 },
+    OpenLoop {
+        per_second: u32,
+    },
     Churn,
-    Idle,
+    /// With the name of what it comes to once each socket was used.
+    Idle {
+        used: &'static str,
+    },
 }
 
 /// How a scenario is run.
@@ -42,11 +50,11 @@ pub enum Outcome {
     /// A load over some time.
     Timed(Measured),
     /// The memory of sockets that do nothing.
-    Idle(load::Idle),
+    Idle(load::Idle, &'static str),
 }
 
 /// All of them, in the order in which they are run.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 15] = [
     scenario("E1", "echo, 100 sockets, 20 B text", 100, Kind::Ascii, 20, ONE),
     scenario("E2", "echo, 1 socket, 64 in flight, 20 B text", 1, Kind::Ascii, 20, BURST),
     scenario("E3", "echo, 100 sockets, 16 KiB binary", 100, Kind::Binary, 16 << 10, ONE),
@@ -60,11 +68,13 @@ pub const SCENARIOS: [Scenario; 14] = [
     scenario("F19", "fan-out to 19,000 sockets, 64 B text", 19_000, Kind::Ascii, 64, Work::FanOut),
     scenario("C1", "50 at a time: upgrade, echo, close", 50, Kind::Ascii, 20, Work::Churn),
     scenario("L1", "10,000 messages/s by 100 sockets, 64 B text", 100, Kind::Ascii, 64, STEADY),
-    scenario("I1", "10,000 idle sockets", 10_000, Kind::Ascii, 20, Work::Idle),
+    scenario("I1", "10,000 idle sockets", 10_000, Kind::Ascii, 20, IDLE),
+    scenario("I3", "1,000 idle sockets", 1_000, Kind::Ascii, 20, Work::Idle { used: "I4" }),
 ];
 
 const ONE: Work = Work::Echo { in_flight: 1 };
 const BURST: Work = Work::Echo { in_flight: 64 };
+const IDLE: Work = Work::Idle { used: "I2" };
 const STEADY: Work = Work::OpenLoop { per_second: 10_000 };
 
 const fn scenario(
@@ -85,7 +95,7 @@ impl Scenario {
             Work::Echo { .. } | Work::OpenLoop { .. } => "µs/message",
             Work::FanOut => "µs/delivery",
             Work::Churn => "µs/connection",
-            Work::Idle => "bytes/socket",
+            Work::Idle { .. } => "bytes/socket",
         }
     }
 
@@ -98,14 +108,20 @@ impl Scenario {
     ///
     /// # Errors
     /// What the server did that it must not.
-    pub fn run(&self, server: Server, verify: Verify, manner: &Manner) -> Result<Outcome, String> {
+    pub fn run(
+        &self,
+        server: Server,
+        candidate: &Candidate,
+        manner: &Manner,
+    ) -> Result<Outcome, String> {
         let burst_max = match self.work {
             Work::Echo { in_flight } => in_flight,
-            Work::FanOut | Work::OpenLoop { .. } | Work::Churn | Work::Idle => 1,
+            Work::FanOut | Work::OpenLoop { .. } | Work::Churn | Work::Idle { .. } => 1,
         };
-        let path = if self.work == Work::FanOut { "/broadcast" } else { "/echo" };
-        let target = Target::new(server.address(), path);
-        let messages = Messages::new(self.kind, self.payload_len, burst_max, verify);
+        let name = if self.work == Work::FanOut { "broadcast" } else { "echo" };
+        let path = format!("{}/{name}", candidate.folder);
+        let target = Target::new(server.address(), &path);
+        let messages = Messages::new(self.kind, self.payload_len, burst_max, candidate.verify);
         let mut load = Load::new(target, messages)?;
         let outcome = self.drive(&mut load, server.pid(), manner);
         // Whoever ends a connection first keeps its port for a minute. That is to be the server:
@@ -124,7 +140,10 @@ impl Scenario {
                 load::open_loop(load, sockets_len, per_second, &mut tally)?;
             }
             Work::Churn => load::churn(load, sockets_len, &mut tally)?,
-            Work::Idle => return load::idle(load, sockets_len, pid).map(Outcome::Idle),
+            Work::Idle { used } => {
+                let idle = load::idle(load, sockets_len, pid)?;
+                return Ok(Outcome::Idle(idle, used));
+            }
         }
         tally.finish().map(Outcome::Timed)
     }

@@ -1,8 +1,11 @@
-//! A server that is measured: a process of its own on a processor of its own, which ends with us.
+//! A server that is measured: a process of its own, with those that it starts, on a processor of
+//! its own, which ends with us.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -90,36 +93,63 @@ pub fn pin(processor: usize) -> Result<(), String> {
     sched_setaffinity(None, &set).map_err(|error| format!("processor {processor}: {error}"))
 }
 
-/// What a process has used of a processor so far, all of its threads together. The scheduler
-/// counts nanoseconds, while `/proc/PID/stat` counts ticks.
+/// What a server has used of a processor so far, all threads of all of its processes together.
+/// The scheduler counts nanoseconds, while `/proc/PID/stat` counts ticks.
 ///
 /// # Errors
-/// When the process is gone.
+/// When the server is gone.
 pub fn cpu_time(pid: u32) -> Result<Duration, String> {
-    let gone = |error| format!("the server is gone: {error}");
     let mut sum = Duration::ZERO;
-    for thread in fs::read_dir(format!("/proc/{pid}/task")).map_err(gone)? {
-        let path = thread.map_err(gone)?.path().join("schedstat");
+    for thread in threads(pid)? {
         // A thread may end while we look.
-        let Ok(text) = fs::read_to_string(path) else { continue };
+        let Ok(text) = fs::read_to_string(thread.join("schedstat")) else { continue };
         let nanoseconds = text.split(' ').next().and_then(|word| word.parse().ok());
         sum += Duration::from_nanos(nanoseconds.ok_or("the kernel keeps no schedstat")?);
     }
     Ok(sum)
 }
 
-/// The bytes of memory that a process has resident.
+/// The bytes of memory that all processes of a server have resident. Of a page that several
+/// processes share, such as libc's, each has its part.
 ///
 /// # Errors
-/// When the process is gone.
+/// When the server is gone.
 pub fn resident_bytes(pid: u32) -> Result<f64, String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
-        .map_err(|error| format!("the server is gone: {error}"))?;
-    let kibibytes = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Rss:")?.strip_suffix("kB"))
-        .and_then(|number| number.trim().parse::<f64>().ok());
-    Ok(kibibytes.ok_or("the kernel tells no resident memory")? * 1024.0)
+    let processes: BTreeSet<_> = threads(pid)?
+        .iter()
+        .filter_map(|path| path.ancestors().nth(2))
+        .map(Path::to_owned)
+        .collect();
+    let mut sum = 0.0;
+    for process in processes {
+        let Ok(text) = fs::read_to_string(process.join("smaps_rollup")) else { continue };
+        let kibibytes = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Pss:")?.strip_suffix("kB"))
+            .and_then(|number| number.trim().parse::<f64>().ok());
+        sum += kibibytes.ok_or("the kernel tells no resident memory")? * 1024.0;
+    }
+    Ok(sum)
+}
+
+/// The folders of all threads of a process and of those that it has started, directly or not.
+fn threads(pid: u32) -> Result<Vec<PathBuf>, String> {
+    let mut threads = Vec::new();
+    let mut processes = vec![pid.to_string()];
+    while let Some(process) = processes.pop() {
+        let folder = match fs::read_dir(format!("/proc/{process}/task")) {
+            Ok(folder) => folder,
+            Err(error) if threads.is_empty() => return Err(format!("the server is gone: {error}")),
+            // A child may end while we look.
+            Err(_) => continue,
+        };
+        for thread in folder.flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            processes.extend(children.split_whitespace().map(str::to_owned));
+            threads.push(thread.path());
+        }
+    }
+    Ok(threads)
 }
 
 /// The system chooses a port, which is free a moment later, when the server asks for it.

@@ -19,6 +19,7 @@ pub mod inflate;
 pub mod mask;
 #[cfg(feature = "deflate")]
 pub mod negotiation;
+pub mod programs;
 pub mod session;
 pub mod tokens;
 pub mod utf8;
@@ -53,6 +54,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("mask", mask::check),
     #[cfg(feature = "deflate")]
     ("negotiation", negotiation::check),
+    ("programs", programs::check),
     ("session", session::check),
     ("tokens", tokens::check),
     ("utf8", utf8::check),

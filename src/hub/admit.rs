@@ -31,7 +31,7 @@ impl Hub {
         let station = self.tree.find(&target.path);
         let asked = Asked { head, target, protocols };
         match station {
-            station if self.is_looked_up(station) => self.begin_lookup(id, asked, now),
+            station if self.is_looked_up(station) => self.begin_lookup(id, asked),
             Some(station) => self.receive_asked(id, station, asked, now),
             None => self.miss(id, asked, now),
         }
@@ -42,10 +42,6 @@ impl Hub {
         self.stop_waiting(id);
         self.note(id, None, &answered(response.status()));
         if let Some(socket) = self.sockets.get_mut(id) {
-            // What is found now comes too late.
-            if let Some(rare) = &mut socket.rare {
-                rare.asked = None;
-            }
             socket.session.respond(response, now);
             self.read_again(id, now);
             self.touch(id);

@@ -68,11 +68,16 @@ impl Hub {
             Outbound::Resume { id } => {
                 if self.member(station, id).is_some() {
                     self.end_pause(id, now);
+                    // Its clock goes on, which nothing else may ever tell the wheel.
+                    self.touch(id);
                 }
             }
             Outbound::Label { id, key, value } => {
+                // Told once for each socket: a service that labels again and again would fill the
+                // log, and leave out the lines of others.
                 if let Some(socket) = self.member(station, id)
                     && !socket.label(&key, &value)
+                    && socket.flags.set(Flag::Unlabeled)
                 {
                     let path = &self.stations[station].path;
                     log::warn!("service {path}: socket {id} has no room for its label {key:?}");

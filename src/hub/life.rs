@@ -115,9 +115,13 @@ impl Hub {
         self.read_again(id, now);
     }
 
-    /// A socket waits no more, if it did.
+    /// A socket waits no more, if it did, neither for its service nor for a program to be found.
     pub(super) fn stop_waiting(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
+        // What is found now comes too late, also if the socket is lost and not yet dropped.
+        if let Some(rare) = &mut socket.rare {
+            rare.asked = None;
+        }
         let (Standing::Waiting | Standing::Asked, Some(station)) =
             (socket.standing, socket.station)
         else {

@@ -2,7 +2,8 @@
 //! socket waits. So does a program that does not run, since its file may have gone. A path
 //! without a program leaves nothing behind.
 
-use crate::hub::admit::unavailable;
+use std::collections::VecDeque;
+
 use crate::hub::station::{State, Station};
 use crate::hub::{Files, Hub, Mount, Output, PathError, StationId};
 use crate::limits::Limits;
@@ -25,6 +26,8 @@ pub(super) struct Lookups {
     /// Whether the host answers them.
     answered: bool,
     len: usize,
+    /// Whoever waits until there are fewer, some of whom may have gone.
+    pub(super) line: VecDeque<SocketId>,
     programs_len: usize,
 }
 
@@ -72,6 +75,22 @@ impl Hub {
     /// Answers an [`Output::Lookup`], each of them once; the socket may have gone meanwhile.
     pub fn looked_up(&mut self, id: SocketId, looked: Looked, now: Time) {
         self.lookups.len = self.lookups.len.saturating_sub(1);
+        self.take_up(id, looked, now);
+        while self.lookups.len < Limits::LOOKUPS_MAX
+            && let Some(next) = self.lookups.line.pop_front()
+        {
+            let Some(path) = self.asked_path(next) else { continue };
+            let station = self.tree.find(&path);
+            match station.filter(|_| !self.is_looked_up(station)) {
+                // It has been found for others meanwhile.
+                Some(station) => self.take_up(next, Looked::Found(station), now),
+                None => self.order_lookup(next, path),
+            }
+        }
+    }
+
+    /// Goes on with a request for which something was found, unless its socket has gone.
+    fn take_up(&mut self, id: SocketId, looked: Looked, now: Time) {
         let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
         let Some(asked) = rare.and_then(|rare| rare.asked.take()) else { return };
         match looked {
@@ -95,16 +114,32 @@ impl Hub {
             })
     }
 
-    /// Has the host look for a program.
-    pub(super) fn begin_lookup(&mut self, id: SocketId, asked: Asked, now: Time) {
-        if self.lookups.len >= Limits::LOOKUPS_MAX {
-            return self.respond(id, &unavailable("too many programs are looked for", 1), now);
-        }
+    /// Has the host look for a program, at once or when its turn has come.
+    pub(super) fn begin_lookup(&mut self, id: SocketId, asked: Asked) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        self.lookups.len += 1;
         let path = asked.target.path.clone();
         socket.rare.get_or_insert_default().asked = Some(asked);
+        if self.lookups.len < Limits::LOOKUPS_MAX {
+            return self.order_lookup(id, path);
+        }
+        // Peers that come, ask and go, while a disk hangs, leave no more than this behind.
+        if self.lookups.line.len() >= 2 * self.sockets.len() {
+            let mut line = std::mem::take(&mut self.lookups.line);
+            line.retain(|&id| self.asked_path(id).is_some());
+            self.lookups.line = line;
+        }
+        self.lookups.line.push_back(id);
+    }
+
+    fn order_lookup(&mut self, id: SocketId, path: String) {
+        self.lookups.len += 1;
         self.outputs.push_back(Output::Lookup(Box::new((id, path))));
+    }
+
+    /// What a socket asks for, if it still waits for a lookup.
+    fn asked_path(&self, id: SocketId) -> Option<String> {
+        let asked = self.sockets.get(id)?.rare.as_ref()?.asked.as_ref()?;
+        Some(asked.target.path.clone())
     }
 
     /// A request has met its service.

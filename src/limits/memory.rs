@@ -97,11 +97,13 @@ impl Limits {
     }
 
     /// The most that a program of a document root takes in the host, beside what a service
-    /// does: what it has not read, of the longest message and the list of it, which grows; what
-    /// it is saying, likewise; and what is read at once from it.
+    /// does; each process of one that has a process for each socket. It is what the process has
+    /// not read, which is one message more than the mail may be, in a buffer that grows; what it
+    /// is saying, likewise; and what is read at once from it. The variables of a request may be
+    /// twice what it counts in the mail.
     #[must_use]
     pub const fn program_memory_bytes_max(&self) -> u64 {
-        let unread = sum(&[self.message_bytes_max as u64, self.mail_bytes_max as u64]);
+        let unread = sum(&[self.message_bytes_max as u64, times(2, self.mail_bytes_max as u64)]);
         sum(&[times(2, unread), times(2, self.outbox_bytes_max as u64), PROGRAM_BYTES])
     }
 

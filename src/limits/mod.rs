@@ -122,7 +122,7 @@ impl Limits {
     /// Most programs of a document root that have been found, each of which costs what a service
     /// does. Over it: 503.
     pub const PROGRAMS_MAX: usize = 1_024;
-    /// Most programs that are looked for at a time, each with its path. Over it: 503.
+    /// Most programs that are looked for at a time, each with its path. Others stand in line.
     pub const LOOKUPS_MAX: usize = 16;
     /// For a time limit: never.
     pub const OFF_MS: u64 = u64::MAX;

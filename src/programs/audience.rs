@@ -8,6 +8,10 @@ use crate::service::{Audience, SocketId};
 
 /// Reads `17`, `17,18`, `*` or `@topic`, each with `,!17` behind it or not.
 pub(super) fn audience(word: &str) -> Result<Audience, Wrong> {
+    // An id alone, which is what most lines have, is not searched for anything else.
+    if let Some(one) = number(word, ID_DIGITS_MAX) {
+        return Ok(SocketId::from_u64(one).into());
+    }
     let (who, but) = match word.rsplit_once(",!") {
         Some((who, but)) => (who, Some(id(but)?)),
         None => (word, None),

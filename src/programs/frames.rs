@@ -167,7 +167,9 @@ impl Frames {
     fn begin(&mut self) -> Result<(), Fault> {
         let characters = || Fault::Characters { line: excerpt(&self.line) };
         let line = str::from_utf8(&self.line).map_err(|_| characters())?;
-        if line.chars().any(char::is_control) {
+        // Most headers are ASCII, of which no characters have to be made.
+        let is_plain = self.line.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        if !is_plain && line.chars().any(char::is_control) {
             return Err(characters());
         }
         let line = line.trim_end_matches(' ');

@@ -91,7 +91,7 @@ fn encode_inbound(inbound: &Inbound, place: &Place, out: &mut Vec<u8>) {
         }
         Inbound::Data { message, .. } => {
             let verb = if message.is_text() { "TEXT" } else { "BIN" };
-            counted(out, format_args!("{verb} {id}"), message.as_bytes());
+            message_line(out, verb, id, message.as_bytes());
         }
         Inbound::Full { bytes, .. } => header(out, format_args!("FULL {id} {bytes}")),
         Inbound::Drained { .. } => header(out, format_args!("DRAIN {id}")),
@@ -112,6 +112,33 @@ fn counted(out: &mut Vec<u8>, words: std::fmt::Arguments<'_>, body: &[u8]) {
     writeln!(out, "{words} +{}", body.len()).expect("memory takes what is written");
     out.extend_from_slice(body);
     out.push(b'\n');
+}
+
+/// The line of a message. Most lines are such, so it does without the formatting of the library.
+fn message_line(out: &mut Vec<u8>, verb: &str, id: u64, body: &[u8]) {
+    out.reserve(body.len() + HEADER_BYTES);
+    out.extend_from_slice(verb.as_bytes());
+    out.push(b' ');
+    decimal(out, id);
+    out.extend_from_slice(b" +");
+    decimal(out, body.len() as u64);
+    out.push(b'\n');
+    out.extend_from_slice(body);
+    out.push(b'\n');
+}
+
+fn decimal(out: &mut Vec<u8>, mut number: u64) {
+    // As many as 64 bits have.
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] += (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[at..]);
+        }
+    }
 }
 
 /// A line for each variable, each with its newline.

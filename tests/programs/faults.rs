@@ -1,14 +1,20 @@
 //! What goes wrong with programs that serve all sockets of their paths: each fault has the
 //! outcome that `docs/programs.md` tells, nobody else notices, and no process is left.
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
 use switchboard::Limits;
 
-use crate::bench::is_alive;
+use crate::bench::{folder, is_alive, is_known, write};
 use crate::shared::{OBEY, request, serve, status};
+use crate::support::binary::Binary;
+use crate::support::process::resident;
 use crate::support::raw::{close, frame};
 use crate::support::{LIMITS, Raw, Running, until};
 
@@ -66,7 +72,7 @@ fn every_fault_takes_its_own_sockets_along_and_no_others() {
         }
         println!("{fault}");
         assert_eq!((one.read_close().0, two.read_close().0), (1012, 1012), "{fault}");
-        until("the process has gone", || !is_alive(process));
+        until("the process has gone, and is no zombie", || !is_known(process));
         assert_answers(&mut other);
         let mut again = server.open("/obey");
         assert_answers(&mut again);
@@ -104,23 +110,154 @@ fn whoever_does_not_begin_well_is_answered_500_and_then_503() {
     server.stop();
 }
 
+/// It stops reading under load, until it is told to go on by another way.
 #[test]
 fn a_program_that_stalls_gets_all_in_order() {
-    let (server, _) = serve("stall", &[("stall.py", STALL)], LIMITS);
-    let mut raw = server.open("/stall");
+    let folder = folder("stall");
+    write(&folder, "stall.py", STALL, "755");
+    write(&folder, "obey.py", OBEY, "755");
+    let made = Command::new("mkfifo").arg(folder.join("go")).status();
+    assert!(made.expect("it runs").success());
+    let host = host(&folder);
+    let (mut raw, mut other) = (open(&host, "/stall"), open(&host, "/obey"));
+    assert_answers(&mut other);
+    let before = resident(&host.pid());
+    let text = |number: usize| format!("{number:0MESSAGE_BYTES$}");
+    // Until the pipe, the mail and the connection are full.
+    raw.stream().set_nonblocking(true).expect("it can be");
+    let (mut sent, mut unsent, mut refused) = (0, Vec::new(), 0);
+    while refused < 2_000 {
+        if unsent.is_empty() {
+            unsent = frame(1, text(sent).as_bytes());
+            sent += 1;
+        }
+        match raw.stream().write(&unsent) {
+            Ok(len) => {
+                refused = 0;
+                unsent.drain(..len);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                refused += 1;
+                assert_answers(&mut other);
+            }
+            Err(error) => panic!("it is lost: {error}"),
+        }
+    }
+    let more = resident(&host.pid()).saturating_sub(before);
+    println!("{sent} messages are on their way, {more} bytes more");
+    assert!(sent < MESSAGES / 2, "the sender is pushed back");
+    let held_max = LIMITS.mail_bytes_max as u64 + LIMITS.program_memory_bytes_max();
+    assert!((more as u64) < held_max, "{more} bytes are held");
+    raw.stream().set_nonblocking(false).expect("it can be");
     let mut writer = raw.stream().try_clone().expect("there are descriptors");
     let sender = thread::spawn(move || {
-        for number in 0..MESSAGES {
-            let text = number.to_string();
-            writer.write_all(&frame(1, text.as_bytes())).expect("it is read");
-        }
+        writer.write_all(&unsent).expect("it is read");
+        (sent..MESSAGES).for_each(|number| {
+            writer.write_all(&frame(1, text(number).as_bytes())).expect("it is read");
+        });
     });
-    // Others are served meanwhile, in their own time.
-    for number in 0..MESSAGES {
-        assert_eq!(raw.read_text(), number.to_string());
-    }
+    let go = OpenOptions::new().write(true).open(folder.join("go")).expect("it waits for that");
+    (0..MESSAGES).for_each(|number| assert_eq!(raw.read_text(), text(number)));
     sender.join().expect("it sends all");
+    drop(go);
+}
+
+/// What a peer does not read ends its own socket, and costs nobody else anything.
+#[test]
+fn a_flood_ends_the_socket_that_does_not_read_it() {
+    let (server, _) = serve("floods", &[("obey.py", OBEY), ("other.py", OBEY)], LIMITS);
+    let (mut flooded, mut same) = (server.open("/obey"), server.open("/obey"));
+    let mut other = server.open("/other");
+    flooded.send_text(
+        "!write(b'TEXT %s +1000000\\n%s\\n' % (words[1].encode(), b'x' * 1000000) * 100)",
+    );
+    for raw in [&mut same, &mut other] {
+        assert_answers(raw);
+    }
+    let end = loop {
+        let frame = flooded.read_frame();
+        if frame.first == 0x88 {
+            break u16::from_be_bytes([frame.payload[0], frame.payload[1]]);
+        }
+    };
+    assert_eq!(end, 1013);
+    for raw in [&mut same, &mut other] {
+        assert_answers(raw);
+    }
     server.stop();
+}
+
+/// Standard error is nobody's business but the program's.
+#[test]
+fn a_program_without_a_standard_error_goes_on() {
+    let (server, _) = serve("mute", &[("obey.py", OBEY)], LIMITS);
+    let mut raw = server.open("/obey");
+    let process = leader_of(&mut raw);
+    raw.send_text("!os.close(2)");
+    assert_answers(&mut raw);
+    assert_eq!(leader_of(&mut raw), process);
+    server.stop();
+}
+
+/// Whoever leaves the group is beyond reach; it holds up nothing, and holds nothing of the host.
+#[test]
+fn a_grandchild_of_its_own_session_holds_nothing_up() {
+    let (server, _) = serve("session", &[("obey.py", OBEY)], LIMITS);
+    let mut raw = server.open("/obey");
+    let process = leader_of(&mut raw);
+    raw.send_text(
+        "!c = subprocess.Popen(['sleep', '1000'], start_new_session=True); \
+         p = str(c.pid); write(f'TEXT {words[1]} +{len(p)}\\n{p}\\n'.encode())",
+    );
+    let daemon: u32 = raw.read_text().parse().expect("it is a number");
+    let held = descriptors_of(daemon);
+    assert!(held.iter().all(|number| *number < 3), "it holds {held:?}");
+    raw.send_text("!sys.exit()");
+    assert_eq!(raw.read_close().0, 1012);
+    until("the process has gone", || !is_known(process));
+    assert_answers(&mut server.open("/obey"));
+    server.stop();
+    assert!(is_alive(daemon), "nobody could have ended it");
+    let killed = Command::new("kill").args(["-KILL", &daemon.to_string()]).status();
+    assert!(killed.expect("it runs").success());
+}
+
+/// The system ends nobody for a host that is killed: programs see the end of their input, each
+/// of them, since none holds a pipe of another.
+#[test]
+fn programs_of_a_host_that_is_killed_see_the_end_of_their_input() {
+    let folder = folder("orphans");
+    write(&folder, "one.py", OBEY, "755");
+    write(&folder, "two.py", OBEY, "755");
+    let mut host = host(&folder);
+    let (mut one, mut two) = (open(&host, "/one"), open(&host, "/two"));
+    let processes = [leader_of(&mut one), leader_of(&mut two)];
+    for process in processes {
+        assert_eq!(descriptors_of(process), BTreeSet::from([0, 1, 2]), "nothing else is inherited");
+    }
+    host.signal("KILL");
+    host.exit_code();
+    for process in processes {
+        until("the program has ended", || !is_alive(process));
+    }
+}
+
+/// The binary with a document root, as a process of its own.
+fn host(folder: &Path) -> Binary {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    Binary::run(command.arg("--document-root").arg(folder))
+}
+
+fn open(host: &Binary, path: &str) -> Raw {
+    let mut raw = Raw::connect(host.address());
+    raw.upgrade(path);
+    raw
+}
+
+fn descriptors_of(process: u32) -> BTreeSet<u32> {
+    let entries = fs::read_dir(format!("/proc/{process}/fd")).expect("it runs");
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    entries.filter_map(|entry| number(entry.expect("it can be listed"))).collect()
 }
 
 #[test]
@@ -180,22 +317,22 @@ fn nothing_outlives_a_host_that_is_dropped() {
     until("nothing is left", || !is_alive(process) && !is_alive(grandchild));
 }
 
-/// Reads nothing for a while, again and again, and sends everything back.
+/// Reads nothing, from the beginning, until somebody opens a pipe; then sends everything back.
 const STALL: &str = r#"#!/usr/bin/env python3
-import sys, time
+import sys
 receive, send = sys.stdin.buffer, sys.stdout.buffer
 send.write(b"READY 1\n")
 send.flush()
-count = 0
+stalls = True
 for line in receive:
     words = line.decode().split()
     if words[-1].startswith("+"):
         length = int(words.pop())
         body = receive.read(length + 1)
     if words[0] == "TEXT":
-        count += 1
-        if count % 10000 == 1:
-            time.sleep(0.3)
+        if stalls:
+            stalls = False
+            open("go").close()
         send.write(b"TEXT %s +%d\n%s" % (words[1].encode(), length, body))
         send.flush()
 "#;
@@ -215,3 +352,4 @@ with open("told", "w") as told:
 "#;
 
 const MESSAGES: usize = 40_000;
+const MESSAGE_BYTES: usize = 1_000;

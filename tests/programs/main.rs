@@ -6,6 +6,8 @@ mod beginnings;
 mod bench;
 mod endings;
 mod faults;
+mod hostile;
+mod logged;
 mod lookup;
 mod per_socket;
 mod service;

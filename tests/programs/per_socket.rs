@@ -55,6 +55,59 @@ fn lines_are_messages() {
     assert_eq!(raw.read_close().0, 1000);
 }
 
+/// What everybody has, and nobody wrote for this.
+#[test]
+fn programs_that_know_nothing_of_sockets_serve_them() {
+    let programs = [
+        ("bc", "#!/bin/sh\nexec bc -q\n"),
+        ("vmstat", "#!/bin/sh\nexec vmstat 1 3\n"),
+        ("count", include_str!("../../examples/programs/per-socket/count.bash")),
+        ("lines", include_str!("../../examples/programs/per-socket/lines.py")),
+    ];
+    let server = serve("plain", &programs, lines());
+    let (mut one, mut two) = (server.open("/bc"), server.open("/bc"));
+    one.send_text("x = 6");
+    two.send_text("x = 2^64");
+    for (raw, product) in [(&mut one, "42"), (&mut two, "129127208515966861312")] {
+        raw.send_text("x * 7");
+        assert_eq!(raw.read_text(), product);
+        raw.send_text("quit");
+        assert_eq!(raw.read_close().0, 1000);
+    }
+    // Two lines of headings, and one for each second.
+    let mut raw = server.open("/vmstat");
+    let said: Vec<_> = (0..5).map(|_| raw.read_text()).collect();
+    assert!(said[0].starts_with("procs ") && said[1].contains(" us sy id"), "{said:?}");
+    let is_row = |row: &String| row.split_whitespace().all(|word| word.parse::<u64>().is_ok());
+    assert!(said[2..].iter().all(is_row), "{said:?}");
+    assert_eq!(raw.read_close().0, 1000);
+    let mut raw = server.open("/lines");
+    raw.send_text("gr\u{fc}\u{df} dich");
+    assert_eq!(raw.read_text(), "GR\u{dc}SS DICH");
+    let mut raw = server.open("/count");
+    assert_eq!(raw.read_text(), "1");
+}
+
+/// The same where each read is a message, however the program has cut its lines.
+#[test]
+fn programs_of_lines_are_bytes_as_well() {
+    let programs = [("bc", "#!/bin/sh\nexec bc -q\n"), ("loop", LOOP)];
+    let server = serve("plainbytes", &programs, Manner { mode: Mode::Bytes, ..lines() });
+    let mut raw = server.open("/bc");
+    raw.send(&crate::support::raw::frame(2, b"6 * "));
+    raw.send(&crate::support::raw::frame(2, b"7\n"));
+    let frame = raw.read_frame();
+    assert_eq!((frame.first, frame.payload), (0x82, b"42\n".to_vec()));
+    let (mut raw, mut said) = (server.open("/loop"), Vec::new());
+    while said.len() < 12 {
+        let frame = raw.read_frame();
+        assert_eq!(frame.first, 0x82);
+        said.extend(frame.payload);
+    }
+    assert_eq!(said, b"1\n2\n3\n\xff\0last");
+    assert_eq!(raw.read_close().0, 1000);
+}
+
 #[test]
 fn bytes_are_messages_as_they_come() {
     let manner = Manner { mode: Mode::Bytes, ..lines() };
@@ -172,3 +225,5 @@ fn a_process_that_reads_nothing_makes_its_peer_wait() {
     assert_eq!(deaf.read_text(), "tick");
     drop(deaf);
 }
+
+const LOOP: &str = "#!/bin/bash\nfor i in {1..3}; do echo $i; done\nprintf '\\377\\000last'\n";

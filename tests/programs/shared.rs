@@ -191,11 +191,25 @@ fn the_examples_answer() {
     let mut server = Server::new(LIMITS);
     server.document_root(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/programs"));
     let server = Running::start(server);
-    for path in ["/python/echo", "/python/echo_async.py", "/bash/echo"] {
+    for path in ["/python/echo", "/python/echo_async.py", "/bash/echo", "/node/echo"] {
         let mut client = server.connect(path);
         client.send("hello".into()).expect("it is open");
         let heard = client.read().expect("it answers").into_text().expect("it is text");
         assert_eq!(heard.as_str(), "hello", "{path}");
+    }
+    for path in ["/python/chat", "/python/chat_async", "/bash/chat", "/node/chat.js"] {
+        let (mut one, mut two) = (server.open(path), server.open(path));
+        for (raw, name) in [(&mut one, "Ida"), (&mut two, "Bob")] {
+            assert_eq!(raw.read_text(), "Your name?", "{path}");
+            raw.send_text(name);
+            while !raw.read_text().starts_with(name) {}
+        }
+        one.send_text("hello");
+        while two.read_text() != "Ida: hello" {}
+    }
+    for path in ["/python/clock", "/python/clock_async", "/bash/clock", "/node/clock"] {
+        let text = server.open(path).read_text();
+        assert_eq!(text.split(':').count(), 3, "{path}: {text}");
     }
     for path in ["/python/_switchboard", "/python/_switchboard.py", "/server.conf"] {
         assert_ne!(status(&server, path), 101, "{path}");

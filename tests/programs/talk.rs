@@ -1,15 +1,14 @@
 //! What goes to programs and comes from them, and what they do to the pipes.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{LevelFilter, Log, Metadata, Record};
 use switchboard::host::program::{Event, Heard, StartError};
 
 use crate::beginnings::CAT;
 use crate::bench::{Bench, INPUT_HIGH_BYTES, NEVER};
+use crate::logged;
 use crate::support::DEADLINE;
 use crate::support::process::resident;
 
@@ -233,38 +232,17 @@ fn another_thread_ends_a_wait() {
 
 #[test]
 fn standard_error_becomes_log_lines() {
-    static LOGGER: Once = Once::new();
-    LOGGER.call_once(|| {
-        log::set_logger(&Kept).expect("there is no other");
-        log::set_max_level(LevelFilter::Info);
-    });
+    logged::keep();
     let script = "#!/bin/sh\necho oops >&2\nprintf 'no end' >&2\nhead -c 100000 /dev/zero >&2\n";
     let mut bench = Bench::new("stderr", &[("stderr", script)]);
     let id = bench.start("/stderr");
     let process = bench.leader(id);
     bench.rest(id);
-    let begin = format!("service /stderr: process {process}: ");
-    let kept = KEPT.lock().expect("nobody panics with it");
+    let begin = format!("process {process}: ");
+    let kept = logged::lines_of("/stderr");
     let lines: Vec<_> = kept.iter().filter_map(|line| line.strip_prefix(&begin)).collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(lines[0], "oops");
     assert!(lines[1].starts_with("no end\\u{0}\\u{0}"), "{}", lines[1]);
     assert!(lines[1].ends_with(" [the rest of the line is left out]"), "{}", lines[1]);
-}
-
-/// Keeps what is logged.
-struct Kept;
-
-static KEPT: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-impl Log for Kept {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        KEPT.lock().expect("nobody panics with it").push(record.args().to_string());
-    }
-
-    fn flush(&self) {}
 }

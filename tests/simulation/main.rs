@@ -28,14 +28,22 @@ const WORLDS: u64 = 230;
 const MESSAGES_MIN: u64 = 1_000_000;
 /// How many worlds have their services on the loop.
 const ON_THE_LOOP: u64 = 24;
+/// How many worlds have programs, and how many messages are judged there at least.
+const PROGRAMS: u64 = 120;
+const PROGRAM_MESSAGES_MIN: u64 = 400_000;
 /// How many fresh seeds are tried, unless the environment says otherwise.
 const FRESH: u64 = 24;
 /// How many choices a world has.
 const CHOICES: usize = 60_000;
 
+/// What a world of a seed is made into.
+type Kind = fn(World) -> World;
+
+const KINDS: [Kind; 3] = [as_it_is, World::on_the_loop, World::with_programs];
+
 #[test]
 fn a_million_messages() {
-    let total = live_all(0, WORLDS);
+    let total = live_all(0, WORLDS, &[as_it_is]);
     println!("{total:?}");
     assert!(total.messages >= MESSAGES_MIN, "{total:?}");
     let rare = [total.ends, total.overflows, total.holds, total.losses, total.restarts];
@@ -47,10 +55,22 @@ fn a_million_messages() {
 fn services_on_the_loop() {
     let mut total = Tally::default();
     for seed in WORLDS..WORLDS + ON_THE_LOOP {
-        total.add(&live_in(seed, |world| world.on_the_loop()));
+        total.add(&live_in(seed, World::on_the_loop));
     }
     println!("{total:?}");
     assert!(total.messages >= ON_THE_LOOP * 4_000, "{total:?}");
+}
+
+/// The worlds of other seeds, with programs, which are looked for while the worlds live, stall,
+/// break in the middle of their mail and are never ready.
+#[test]
+fn programs_live_and_die() {
+    let from = WORLDS + ON_THE_LOOP;
+    let total = live_all(from, PROGRAMS, &[World::with_programs]);
+    println!("{total:?}");
+    assert!(total.messages >= PROGRAM_MESSAGES_MIN, "{total:?}");
+    let rare = [total.ends, total.restarts, total.lookups, total.pauses, total.holds];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
 }
 
 #[test]
@@ -68,18 +88,22 @@ fn fresh_seeds() {
         Some(text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, allowed is a number")))
     };
     if let Some(seed) = number("SIMULATION_SEED") {
-        println!("{:?}", live(seed));
+        for change in KINDS {
+            println!("{:?}", live_in(seed, change));
+        }
         return;
     }
     let from = RandomState::new().build_hasher().finish() >> 1;
     println!("seeds from {from}");
-    live_all(from, number("SIMULATION_WORLDS").unwrap_or(FRESH));
+    live_all(from, number("SIMULATION_WORLDS").unwrap_or(FRESH), &KINDS);
 }
 
 #[test]
 fn a_history_repeats() {
     for seed in 0..6 {
-        assert_eq!(live(seed), live(seed), "seed {seed}");
+        for change in KINDS {
+            assert_eq!(live_in(seed, change), live_in(seed, change), "seed {seed}");
+        }
     }
 }
 
@@ -92,7 +116,11 @@ fn choices_may_be_listed() {
 
 /// Lives through the world of a seed.
 fn live(seed: u64) -> Tally {
-    live_in(seed, |world| world)
+    live_in(seed, as_it_is)
+}
+
+const fn as_it_is(world: World) -> World {
+    world
 }
 
 fn live_in(seed: u64, change: impl Fn(World) -> World) -> Tally {
@@ -105,8 +133,9 @@ fn live_in(seed: u64, change: impl Fn(World) -> World) -> Tally {
     })
 }
 
-/// Lives through so many worlds, on all processors. Gives back what came about in all of them.
-fn live_all(from: u64, len: u64) -> Tally {
+/// Lives through the worlds of so many seeds, each of these kinds of them, on all processors. Gives
+/// back what came about in all of them.
+fn live_all(from: u64, len: u64, kinds: &[Kind]) -> Tally {
     let next = AtomicU64::new(from);
     let work = || {
         let mut total = Tally::default();
@@ -115,7 +144,9 @@ fn live_all(from: u64, len: u64) -> Tally {
             if seed >= from + len {
                 return total;
             }
-            total.add(&live(seed));
+            for change in kinds {
+                total.add(&live_in(seed, change));
+            }
         }
     };
     let threads_len = thread::available_parallelism().map_or(1, |len| len.get().min(8));

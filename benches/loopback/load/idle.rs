@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Load;
 use crate::server::resident_bytes;
 
-/// What each of the sockets takes of the server's resident memory, in bytes.
+/// What each of the sockets takes of the resident memory of the server and its children, in bytes.
 pub struct Idle {
     /// After the upgrade.
     pub upgraded: f64,

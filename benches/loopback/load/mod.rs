@@ -74,7 +74,9 @@ impl Load {
         let mut open_len = self.clients.len();
         let deadline = Instant::now() + OPENING_TIME_MAX;
         while open_len < sockets_len {
-            while self.clients.len() < sockets_len.min(open_len + OPENING_MAX) {
+            // The first one alone: a server may start then what serves it.
+            let opening_max = if open_len == 0 { 1 } else { OPENING_MAX };
+            while self.clients.len() < sockets_len.min(open_len + opening_max) {
                 let client = self.connect(self.clients.len())?;
                 self.clients.push(client);
             }

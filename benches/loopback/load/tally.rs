@@ -24,7 +24,7 @@ pub struct Measured {
     pub count: usize,
     /// How long the window was.
     pub time: Duration,
-    /// What the server's process used of a processor.
+    /// What the server's processes used of a processor.
     pub server: Duration,
     /// What the generator used.
     pub generator: Duration,

@@ -211,6 +211,11 @@ impl Child {
         }
     }
 
+    /// Whether the log has room for one more line of it.
+    pub(super) fn may_log(&mut self, now: Instant, tell: &mut impl FnMut(&str)) -> bool {
+        self.journal.has_room(now, tell)
+    }
+
     /// How it ended, once it has, and all that it had said has been read.
     pub(super) fn exit(&self) -> Option<Exit> {
         self.exit.filter(|_| self.output.has_ended() && self.errors.has_ended())

@@ -1,6 +1,7 @@
 //! `Journal`: what a program writes to its standard error, as lines for the log. It is read in
 //! any case, so that the program never waits for it; what is too long or too much is left out,
-//! and that is told.
+//! and that is told. The lines that a program has logged by its protocol share the same room:
+//! whoever writes the log has bounds for all, and a flood would leave out the lines of others.
 
 use std::mem;
 use std::time::{Duration, Instant};
@@ -43,6 +44,19 @@ impl Journal {
         self.tell_left_out(tell);
     }
 
+    /// Whether one more line may be told now, for which the room is taken; otherwise it counts as
+    /// left out.
+    pub(super) fn has_room(&mut self, now: Instant, tell: &mut impl FnMut(&str)) -> bool {
+        self.grow(now);
+        if self.room == 0 {
+            self.left_out += 1;
+            return false;
+        }
+        self.room -= 1;
+        self.tell_left_out(tell);
+        true
+    }
+
     fn append(&mut self, part: &[u8]) {
         let room = LINE_BYTES_MAX - self.line.len();
         self.cut |= part.len() > room;
@@ -51,13 +65,9 @@ impl Journal {
 
     fn end_line(&mut self, now: Instant, tell: &mut impl FnMut(&str)) {
         let (line, cut) = (mem::take(&mut self.line), mem::take(&mut self.cut));
-        self.grow(now);
-        if self.room == 0 {
-            self.left_out += 1;
+        if !self.has_room(now, tell) {
             return;
         }
-        self.room -= 1;
-        self.tell_left_out(tell);
         let mut text = String::with_capacity(line.len());
         for c in String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line)).chars() {
             // A line of a program is one line of the log, and does nothing to a terminal.

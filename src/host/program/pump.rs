@@ -6,13 +6,14 @@
 //! the events say. Nothing is lost between two turns: whatever has work stands in a list, and a
 //! poll with such a list does not sleep.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use log::Level;
 use mio::{Events, Poll, Token, Waker};
 
 use crate::host::program::child::{Child, Part, Stages};
@@ -27,7 +28,9 @@ pub struct Pump {
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
-    children: HashMap<usize, Child>,
+    /// They are looked for several times with each message, and most often there is one, which a
+    /// tree finds without hashing.
+    children: BTreeMap<usize, Child>,
     next: usize,
     /// Those that something is to be done for.
     busy: Vec<ProgramId>,
@@ -89,7 +92,7 @@ impl Pump {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
             waker,
-            children: HashMap::new(),
+            children: BTreeMap::new(),
             next: 0,
             busy: Vec::new(),
             ending: BTreeSet::new(),
@@ -178,6 +181,19 @@ impl Pump {
     /// Reads what a program says into a buffer, which has room for something.
     pub fn read(&mut self, id: ProgramId, buffer: &mut [u8]) -> Heard {
         self.children.get_mut(&id.0).map_or(Heard::End, |child| child.read(buffer))
+    }
+
+    /// Logs a line of a program, unless it has logged too much of late. It shares the room for its
+    /// lines with its standard error.
+    pub fn log(&mut self, id: ProgramId, level: Level, text: &str) {
+        let Some(child) = self.children.get_mut(&id.0).filter(|_| level <= log::max_level()) else {
+            return;
+        };
+        let (service, process) = (&self.plan.service, child.leader());
+        let mut tell = |line: &str| log::info!("service {service}: process {process}: {line}");
+        if child.may_log(Instant::now(), &mut tell) {
+            log::log!(level, "service {service}: {text}");
+        }
     }
 
     /// Whether so much waits for a program that it had better be told no more. Then

@@ -193,9 +193,7 @@ impl Run<'_> {
                 ids.into_iter().for_each(|id| line.resume(id));
             }
             Said::Set { id, key, value } => line.label(id, key, value),
-            Said::Log { level, text } => {
-                log::log!(log_level(level), "service {}: {text}", self.served.key());
-            }
+            Said::Log { level, text } => self.pump.log(self.program, log_level(level), &text),
         }
     }
 }

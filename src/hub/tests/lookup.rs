@@ -51,6 +51,18 @@ fn what_is_found_becomes_a_service() {
     assert_eq!(rig.started.len(), 1);
 }
 
+/// A socket is lost, and dropped only after what was found for it in the same turn.
+#[test]
+fn whoever_is_lost_is_not_let_in() {
+    let mut rig = rig();
+    let id = rig.ask("/p");
+    let station = rig.hub.mount_program("/p", mount()).expect("it is free");
+    rig.hub.fail(id, "the peer reset the connection", rig.now);
+    assert_eq!(rig.look(Looked::Found(station)), "/p");
+    assert_eq!((rig.started.len(), &rig.dropped[..]), (0, &[id][..]));
+    assert!(rig.hub.stations[station].waiting.is_empty(), "nobody is left in a list");
+}
+
 #[test]
 fn what_is_compiled_in_comes_first() {
     let mut rig = rig();
@@ -120,7 +132,8 @@ fn lookups_have_bounds() {
     let mut rig = rig();
     let ids: Vec<_> = (0..Limits::LOOKUPS_MAX).map(|_| rig.ask("/none")).collect();
     let beyond = rig.ask("/none");
-    assert_eq!(rig.status(beyond), "503");
+    assert_eq!(rig.lookups.len(), Limits::LOOKUPS_MAX, "it stands in line");
+    assert!(rig.got(beyond).is_empty());
     // Whoever is answered too late has been told so, and frees its place when it is answered.
     rig.wait(Limits::SERVER.admission_ms_max + 2 * Wheel::TICK_MS);
     for id in ids {
@@ -128,8 +141,44 @@ fn lookups_have_bounds() {
         rig.look(Looked::Nothing);
         assert!(rig.got(id).is_empty(), "it is answered once");
     }
+    assert_eq!((rig.status(beyond).as_str(), rig.lookups.len()), ("503", 0));
     let id = rig.ask("/none");
     rig.missing(id);
+}
+
+/// After a restart of the host, all come back at once.
+#[test]
+fn a_rush_to_one_program_is_let_in() {
+    let mut rig = rig();
+    let ids: Vec<_> = (0..3 * Limits::LOOKUPS_MAX).map(|_| rig.ask("/p")).collect();
+    let gone = ids[Limits::LOOKUPS_MAX];
+    rig.hub.remove(gone, rig.now);
+    let station = rig.hub.mount_program("/p", mount()).expect("it is free");
+    rig.look(Looked::Found(station));
+    rig.ready(station.index());
+    // What was on its way comes back; nobody else has to be looked for.
+    for _ in 1..Limits::LOOKUPS_MAX {
+        rig.look(Looked::Found(station));
+    }
+    assert_eq!((rig.lookups.len(), rig.started.len()), (0, 1));
+    for id in ids.into_iter().filter(|id| *id != gone) {
+        assert_eq!(rig.status(id), "101");
+    }
+}
+
+#[test]
+fn those_in_line_who_have_gone_cost_nothing() {
+    let mut rig = rig();
+    let waiting: Vec<_> = (0..=Limits::LOOKUPS_MAX).map(|_| rig.ask("/none")).collect();
+    for _ in 0..1_000 {
+        let id = rig.ask("/none");
+        rig.hub.remove(id, rig.now);
+        assert!(rig.hub.lookups.line.len() <= 2 * (rig.hub.sockets_len() + 1));
+    }
+    for id in waiting {
+        rig.missing(id);
+    }
+    assert_eq!(rig.lookups.len(), 0);
 }
 
 #[test]
@@ -195,6 +244,22 @@ fn full_mail_outlasts_a_pause() {
     assert!(rig.hub.may_read(id, rig.now), "its close frame is waited for");
 }
 
+/// A peer that went in silence while it was paused is missed like any other.
+#[test]
+fn whoever_is_read_on_is_asked_for_signs_of_life() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1), Outbound::Pause { id }]);
+    assert!(!rig.hub.may_read(id, rig.now));
+    // The old deadline passes.
+    rig.wait(2 * Limits::SERVER.ping_interval_ms);
+    rig.apply(0, vec![Outbound::Resume { id }]);
+    assert!(rig.hub.may_read(id, rig.now) && rig.dropped.is_empty());
+    rig.wait(Limits::SERVER.ping_interval_ms + Wheel::TICK_MS);
+    rig.wait(Limits::SERVER.pong_ms_max + Wheel::TICK_MS);
+    assert_eq!(rig.dropped, [id]);
+}
+
 #[test]
 fn labels_have_bounds() {
     let mut rig = Rig::new(Limits::SERVER);
@@ -205,6 +270,7 @@ fn labels_have_bounds() {
         value: value.to_owned(),
     };
     let long = "x".repeat(256);
+    let mut was_told = false;
     let rows = [
         (label("user", "ida"), vec![("user", "ida")]),
         (label("user", "bob"), vec![("user", "bob")]),
@@ -220,5 +286,8 @@ fn labels_have_bounds() {
         let labels = socket.rare.as_ref().map_or(&[][..], |rare| &rare.labels);
         let labels: Vec<_> = labels.iter().map(|(key, value)| (&**key, &**value)).collect();
         assert_eq!(labels, expected, "{wish:?}");
+        let is_told = matches!(&wish, Outbound::Label { key, .. } if key == "more");
+        was_told |= is_told;
+        assert_eq!(socket.flags.has(Flag::Unlabeled), was_told, "it is told once: {wish:?}");
     }
 }

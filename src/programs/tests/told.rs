@@ -127,6 +127,30 @@ fn what_lies_below_a_service() {
     }
 }
 
+/// The mail counts no more than twice what a program is told of it, so that what has not been read
+/// is bounded by what the mail may be.
+#[test]
+fn what_is_told_is_at_most_twice_what_it_counts() {
+    let fields = |len: usize| "A:\r\n".repeat(len);
+    let long = "x".repeat(4_000);
+    let rows = [
+        (format!("GET /chat HTTP/1.1\r\nHost: h\r\n{}\r\n", fields(0)), Vec::new()),
+        (format!("GET /chat HTTP/1.1\r\nHost: h\r\n{}\r\n", fields(60)), Vec::new()),
+        (format!("GET /chat/{long} HTTP/1.1\r\nHost: h\r\n\r\n"), Vec::new()),
+        (format!("GET /chat?{long} HTTP/1.1\r\nHost: {long}\r\n\r\n"), Vec::new()),
+        (format!("GET /chat HTTP/1.1\r\nHost: h\r\nX: {long}\r\n\r\n"), vec!["a"; 64]),
+    ];
+    for (head, protocols) in rows {
+        let request = Arc::new(request(&head, &protocols));
+        let open = Inbound::Open { id: SocketId::from_u64(u64::MAX), request };
+        let told = bytes(Told::Inbound(&open), &place("/chat")).len();
+        let counts = open.mail_bytes();
+        assert!(told <= 2 * counts, "{told} bytes are told, {counts} count: {head:.80}");
+    }
+    let text = Inbound::Data { id: SocketId::from_u64(u64::MAX), message: Message::from("") };
+    assert!(bytes(Told::Inbound(&text), &place("/chat")).len() <= 2 * text.mail_bytes());
+}
+
 /// RFC 3875, 4.1: what every script may count on.
 #[test]
 fn required_variables_are_there_once() {

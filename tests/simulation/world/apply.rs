@@ -23,7 +23,7 @@ impl World {
         if self.fate.once_in(16) && self.places[place].relics.len() < 20 {
             self.places[place].relics.push((run, order.clone()));
         }
-        if let Order::Subscribe { id, .. } = order
+        if let Order::Subscribe { id, .. } | Order::Pause { id } = order
             && let Some(index) = self.link_of(*id)
             && self.links[index].record.as_ref().is_some_and(|record| !record.opened)
         {
@@ -31,7 +31,7 @@ impl World {
             return left - 1;
         }
         let before = self.look(place, order);
-        let station = self.places[place].id;
+        let Some(station) = self.places[place].id else { return left };
         let mut batch = vec![order.outbound(), Outbound::Ready(Default::default())].into_iter();
         let after = if left > 1 {
             let mut batch = batch.next().into_iter();
@@ -53,9 +53,11 @@ impl World {
         self.note(5, place as u64);
         self.tally.ends += 1;
         self.places[place].worker = None;
-        let station = self.places[place].id;
+        let Some(station) = self.places[place].id else { return };
         self.hub.ended(station, run, how, self.now);
+        let now = self.now;
         let of = &mut self.places[place];
+        of.fail(now);
         (of.is_ready, of.put, of.put_bytes, of.taken, of.taken_bytes) = (false, 0, 0, 0, 0);
         of.is_full = false;
         of.topics.clear();
@@ -65,7 +67,8 @@ impl World {
             else {
                 continue;
             };
-            if peer.goal != Goal::Service(place) || record.fed < peer.head_end {
+            let is_ours = peer.goal == Goal::Service(place) && record.fed >= peer.head_end;
+            if !is_ours || self.disk.as_ref().is_some_and(|disk| disk.is_asked(record.id)) {
                 continue;
             }
             record.orphaned = true;
@@ -86,9 +89,10 @@ impl World {
 
     /// What an earlier run has left behind is silence.
     fn apply_relic(&mut self, place: usize, run: u32, order: &Order) {
+        let Some(station) = self.places[place].id else { return };
         let before = self.all_unsent();
         let mut batch = [order.outbound()].into_iter();
-        self.hub.apply(self.places[place].id, run, &mut batch, usize::MAX, self.now);
+        self.hub.apply(station, run, &mut batch, usize::MAX, self.now);
         assert_eq!(batch.len(), 0, "they are taken, and ignored");
         assert_eq!(self.all_unsent(), before, "a run that has ended is silent");
     }
@@ -97,9 +101,9 @@ impl World {
     pub(super) fn apply_relics(&mut self, place: usize) {
         let of = &self.places[place];
         let (run, old) = (of.run, of.relics.iter().position(|&(run, _)| run < of.run));
-        if run > 1 {
+        if let (Some(station), true) = (of.id, run > 1) {
             // Its end was told when it came.
-            self.hub.ended(of.id, run - 1, "it has ended before", self.now);
+            self.hub.ended(station, run - 1, "it has ended before", self.now);
         }
         if let Some(old) = old {
             let (run, order) = self.places[place].relics.swap_remove(old);
@@ -126,6 +130,9 @@ impl World {
             Order::Ready { .. }
             | Order::Admit { .. }
             | Order::Unsubscribe { .. }
+            | Order::Pause { .. }
+            | Order::Resume { .. }
+            | Order::Label { .. }
             | Order::Taken { .. } => return Vec::new(),
         };
         let look = |index: usize, is_meant: bool| {
@@ -181,7 +188,9 @@ impl World {
                     self.leave_topics(place, index, Some(*topic));
                 }
             }
-            Order::Admit { .. } => {}
+            Order::Pause { id } => self.note_pause(place, *id),
+            Order::Resume { id } => self.note_resume(place, *id),
+            Order::Admit { .. } | Order::Label { .. } => {}
         }
     }
 
@@ -199,7 +208,9 @@ impl World {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
         if grown == 0 {
-            let hears = is_ours && is_meant && record.opened && !record.failed;
+            // Who was given up in this turn, and is dropped at its end, hears nothing more.
+            let is_lost = record.failed || record.closed == Some(1006);
+            let hears = is_ours && is_meant && record.opened && !is_lost;
             if hears && !record.look_ahead(self.hub.unsent(id)).is_closed() {
                 // Whoever has said its last word is one of all no more, and still gets answers.
                 assert!(!is_list, "peer {index}: message {serial:x} is lost");

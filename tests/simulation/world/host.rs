@@ -100,6 +100,7 @@ impl World {
             || !host.rung.is_empty()
             || !host.exits.is_empty()
             || !host.files.is_empty()
+            || self.disk.as_ref().is_some_and(|disk| !disk.is_idle())
             || host.is_stopping && self.drained.is_none()
             || !host.backlog.is_empty() && !matches!(host.listener, Listener::Pausing(_))
             || self.live.iter().any(|&index| is_told(&self.links[index]))
@@ -123,6 +124,7 @@ impl World {
         self.apply_batches();
         self.apply_exits();
         self.apply_files();
+        self.apply_lookups();
         self.hub.expire(self.now);
         let held = if self.calls { self.call_services() } else { VecDeque::new() };
         for _ in 0..self.host.writes.len() {
@@ -235,6 +237,7 @@ impl World {
         }
         for _ in 0..self.limits.turn_reads_max {
             let may_read = self.hub.may_read(id, self.now);
+            assert!(!may_read || !self.is_paused(index), "peer {index} is read while it is paused");
             let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
                 &mut self.links[index]
             else {
@@ -460,8 +463,9 @@ impl World {
             Output::Write(id) => self.write(id),
             Output::Mail(station) => {
                 let (run, mail) = self.hub.take_mail(station);
-                self.hear(station.index(), run, &mail);
-                if let Some(worker) = &mut self.places[station.index()].worker {
+                let place = self.place_of(station);
+                self.hear(place, run, &mail);
+                if let Some(worker) = &mut self.places[place].worker {
                     worker.deliver(run, mail);
                 }
             }
@@ -478,22 +482,24 @@ impl World {
             }
             Output::Start { station, run } => self.start(station, run),
             Output::Stop(station) => {
-                if let Some(worker) = &mut self.places[station.index()].worker {
+                let place = self.place_of(station);
+                if let Some(worker) = &mut self.places[place].worker {
                     worker.finish();
                 }
             }
             Output::Fetch(fetch) => {
                 let id = fetch.id;
                 self.host.files.push_back((id, FileOrder::Open));
-                let index = self.link_of(id).expect("whoever asks is there");
+                // It may have gone in this turn, after it was asked for.
+                let index = self.link_of_mail(id);
                 assert!(self.links[index].file.is_none(), "a request is one file");
                 self.links[index].file = Some(File::Parts(self.fate.below(9)));
             }
-            Output::Lookup(lookup) => panic!("nobody answers lookups: {lookup:?}"),
+            Output::Lookup(lookup) => self.look_up(lookup.0, lookup.1),
             Output::FetchMore(id) => self.host.files.push_back((id, FileOrder::More)),
             Output::FetchEnd(id) => {
-                let serial = usize::try_from(id.serial()).expect("they are in memory");
-                let file = self.links[self.of_serial[serial]].file.take();
+                let index = self.link_of_mail(id);
+                let file = self.links[index].file.take();
                 assert!(file.is_some(), "a file ends once, and only if it was asked for");
             }
         }
@@ -501,17 +507,19 @@ impl World {
 
     fn start(&mut self, station: StationId, run: u32) {
         let asleep = self.fate.pick(&[0, 1, 20, 200]);
-        let place = &mut self.places[station.index()];
+        self.note(4, u64::from(run));
+        let index = self.place_of(station);
+        self.judge_start(index);
+        let place = &mut self.places[index];
         assert!(place.worker.is_none(), "a service runs once at a time");
         assert_eq!(run, place.run + 1, "runs are numbered");
-        self.note(4, u64::from(run));
-        let place = &mut self.places[station.index()];
-        place.run = run;
+        (place.run, place.started, place.must_start) = (run, self.now, false);
         self.tally.restarts += u64::from(run > 1);
-        let asleep = if station.index() == 0 { 0 } else { asleep };
-        place.worker = Some(Worker::new(run, asleep));
-        if station.index() > 0 && self.fate.once_in(30) {
-            self.end_service(station.index(), run, "there is no thread for it");
+        let asleep = if index == 0 { 0 } else { asleep };
+        let ready_by = self.now.after(self.limits.admission_ms_max);
+        place.worker = Some(Worker::new(run, asleep, ready_by));
+        if index > 0 && self.fate.once_in(30) {
+            self.end_service(index, run, "there is no thread for it");
         }
     }
 }

@@ -37,8 +37,8 @@ impl World {
         }
     }
 
-    /// Whose mail it is: also that of a socket which was dropped in this turn.
-    fn link_of_mail(&self, id: SocketId) -> usize {
+    /// Whose socket it is, or was: also one that was dropped in this turn.
+    pub(super) fn link_of_mail(&self, id: SocketId) -> usize {
         let serial = usize::try_from(id.serial()).expect("they are in memory");
         let index = self.of_serial[serial];
         let record = self.links[index].record.as_ref();
@@ -148,6 +148,8 @@ impl World {
         self.live = live;
         for place in 0..self.places.len() {
             self.judge_mail(place);
+            let of = &self.places[place];
+            assert!(!of.must_start, "{}: it was found, and is not started", of.temper.name);
         }
     }
 
@@ -214,6 +216,7 @@ impl World {
             assert!(waited < answer_turns_max, "peer {index} waits for an echo");
         }
         self.judge_settling(index);
+        self.judge_lookup(index);
         self.judge_times(index);
     }
 
@@ -297,8 +300,9 @@ impl World {
             };
             let of = &self.places[place];
             let is_decided = record.opened || record.status.is_some() || unsent_len > 0;
-            let is_held =
-                record.is_member() && !of.is_roomy() || !is_decided && record.times.head.is_some();
+            let is_paused = record.paused && !record.ahead.is_closed();
+            let is_held = record.is_member() && (!of.is_roomy() || is_paused)
+                || !is_decided && record.times.head.is_some();
             assert!(!pipe.is_unread() || is_held, "peer {index} is not read");
             if of.is_ready && of.is_roomy() && record.times.head.is_some() && !record.orphaned {
                 let is_known = is_decided || record.asked;
@@ -325,7 +329,7 @@ impl World {
         assert_eq!(self.hub.deadline(), None, "no deadline is left");
         assert!(self.places.iter().all(|place| place.topics.is_empty()));
         for place in 0..self.places.len() {
-            let Place { id, run, .. } = self.places[place];
+            let Place { id: Some(id), run, .. } = self.places[place] else { continue };
             let to_all = Outbound::Send { to: Audience::all(), message: "anybody?".into() };
             let left = self.hub.apply(id, run, &mut [to_all].into_iter(), 10, self.now);
             assert!(left >= 9, "no member is left behind");

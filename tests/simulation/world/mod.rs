@@ -8,6 +8,7 @@
 //! - `pipe`: connections
 //! - `peer`, `service`: who talks, each with a temper
 //! - `host`: one turn of the loop, in its order
+//! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
 //! - `record`: what is recorded of a socket
 //! - `apply`: what services send, and whether it goes where it should
 //! - `judge`: what has to hold after each turn; `clock`: the deadlines among it
@@ -15,6 +16,7 @@
 mod apply;
 pub mod choice;
 mod clock;
+mod disk;
 mod host;
 mod judge;
 mod peer;
@@ -34,11 +36,12 @@ use switchboard::service::SocketId;
 use switchboard::time::Time;
 
 use choice::{Choices, Fate};
+use disk::Disk;
 use host::Host;
 use peer::{Goal, Peer};
 use pipe::{Pipe, Stream};
 use record::Record;
-use service::{BRIEF, Order, Surroundings, TEMPERS, Temper, Worker};
+use service::{BRIEF, Order, PROGRAMS, Surroundings, TEMPERS, Temper, Worker};
 
 /// A world.
 pub struct World {
@@ -54,6 +57,8 @@ pub struct World {
     ids: Vec<SocketId>,
     places: Vec<Place>,
     host: Host,
+    /// Where programs are, if there are any.
+    disk: Option<Disk>,
     turns: u64,
     /// Whether services also act within a turn, as those on the loop do.
     calls: bool,
@@ -84,6 +89,10 @@ pub struct Tally {
     pub losses: u64,
     /// Services that were started again.
     pub restarts: u64,
+    /// Programs that were looked for.
+    pub lookups: u64,
+    /// Sockets that were paused by their services.
+    pub pauses: u64,
     /// All that happened, as one number.
     pub history: u64,
 }
@@ -99,6 +108,8 @@ impl Tally {
         self.holds += other.holds;
         self.losses += other.losses;
         self.restarts += other.restarts;
+        self.lookups += other.lookups;
+        self.pauses += other.pauses;
         self.history ^= other.history;
     }
 }
@@ -124,7 +135,8 @@ enum File {
 
 /// A service, running or not, and what is recorded of its mail.
 struct Place {
-    id: StationId,
+    /// None as long as it is a program that has not been found.
+    id: Option<StationId>,
     temper: Temper,
     limits: Limits,
     worker: Option<Worker>,
@@ -132,6 +144,13 @@ struct Place {
     run: u32,
     is_ready: bool,
     is_asked: bool,
+    /// How often in a row it has ended soon, and until when it is not started again.
+    failures: u32,
+    retry: Time,
+    started: Time,
+    /// The turn in which it was found last, if it is a program.
+    found: Option<u64>,
+    must_start: bool,
     /// Transactions that the hub has put into the mail of this run.
     put: u64,
     /// The mail was full when the last turn ended, and has not been roomy since.
@@ -169,8 +188,7 @@ impl World {
             };
             let limits = if index == 0 { roomy } else { limits };
             let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
-            let mount =
-                Mount { limits, origin: OriginRule::Same, page, compression: Compression::Off };
+            let mount = Mount { page, ..mount(limits) };
             let id = hub.mount(&format!("/{index}"), mount).expect("the paths differ");
             places.push(Place::new(id, TEMPERS[temper], limits));
         }
@@ -185,6 +203,7 @@ impl World {
             ids: Vec::new(),
             places,
             host: Host::new(&limits),
+            disk: None,
             turns: 0,
             calls: false,
             serial: 0,
@@ -198,6 +217,20 @@ impl World {
     /// The same world with its services on the loop.
     pub fn on_the_loop(self) -> Self {
         Self { calls: true, ..self }
+    }
+
+    /// The same world, where all services but the first are programs.
+    pub fn with_programs(mut self) -> Self {
+        self.hub = Hub::new(self.limits, Files::Served, Time::ZERO);
+        self.hub.look_up();
+        let first = mount(self.places[0].limits);
+        self.places[0].id = Some(self.hub.mount("/0", first).expect("it is free"));
+        let from = self.fate.below(PROGRAMS.len());
+        let tempers = PROGRAMS.into_iter().cycle().skip(from);
+        for (place, temper) in self.places[1..].iter_mut().zip(tempers) {
+            (place.id, place.temper) = (None, temper);
+        }
+        Self { disk: Some(Disk::new(self.places.len())), ..self }
     }
 
     /// Lives until all choices are made and everybody has gone. Gives back what came about.
@@ -297,6 +330,7 @@ impl World {
             let mut around = Surroundings {
                 fate: &mut self.fate,
                 limits,
+                now: self.now,
                 serial: &mut self.serial,
                 ids: &self.ids,
             };
@@ -353,13 +387,18 @@ impl World {
 impl Place {
     fn new(id: StationId, temper: Temper, limits: Limits) -> Self {
         Self {
-            id,
+            id: Some(id),
             temper,
             limits,
             worker: None,
             run: 0,
             is_ready: false,
             is_asked: false,
+            failures: 0,
+            retry: Time::ZERO,
+            started: Time::ZERO,
+            found: None,
+            must_start: false,
             put: 0,
             is_full: false,
             put_bytes: 0,
@@ -384,6 +423,10 @@ impl Place {
         self.waiting() <= self.limits.mail_messages_max / 2
             && self.waiting_bytes() <= self.limits.mail_bytes_max / 2
     }
+}
+
+fn mount(limits: Limits) -> Mount {
+    Mount { limits, origin: OriginRule::Same, page: None, compression: Compression::Off }
 }
 
 /// Small bounds, so that all of them are met.

@@ -57,6 +57,14 @@ pub struct Record {
     pub times: Times,
     /// The host was told not to read it.
     pub held: bool,
+    /// Its service does not want it to be read.
+    pub paused: bool,
+    /// A program was looked for at its path.
+    pub looked: bool,
+    /// It has been judged whether that had to be.
+    pub is_look_judged: bool,
+    /// The status that the outcome demands.
+    pub demanded: Option<u16>,
     /// A write left something behind.
     pub stalled: bool,
     /// Its close is in the mail of this turn, or something was lost.
@@ -147,6 +155,10 @@ impl Record {
                 left: None,
             },
             held: false,
+            paused: false,
+            looked: false,
+            is_look_judged: false,
+            demanded: None,
             stalled: false,
             must_close: false,
             unsent_len: 0,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::vec::IntoIter;
 
 use switchboard::service::{Inbound, Outbound, SocketId, Verdict};
+use switchboard::time::Time;
 use switchboard::{Admission, Audience, Close, CloseCode, Limits, Response, Status};
 
 use super::choice::Fate;
@@ -29,6 +30,27 @@ pub struct Temper {
     talks: usize,
     /// Addresses sockets that are not its own, or have gone.
     strays: usize,
+    /// How it differs if it is a program.
+    program: Option<Program>,
+}
+
+/// What a program is like, whose mail counts as taken once it is in its pipe.
+#[derive(Clone, Copy, Debug)]
+struct Program {
+    /// How many transactions its pipe holds.
+    pipe_max: usize,
+    /// Most of them that it reads when its time comes.
+    reads_max: usize,
+    /// How many of its times pass before it says READY: one of these.
+    ready_after: [usize; 3],
+    /// Dies in the middle of its mail.
+    breaks: usize,
+    /// Pauses whoever comes or sends a message.
+    pauses: usize,
+    /// Reads on whom it has paused before.
+    resumes: usize,
+    /// Gives them a label.
+    labels: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +73,51 @@ const PROMPT: Temper = Temper {
     sleeps: 0,
     talks: 0,
     strays: 0,
+    program: None,
 };
+
+const LINES: Program = Program {
+    pipe_max: 20,
+    reads_max: 100,
+    ready_after: [0, 1, 9],
+    breaks: 0,
+    pauses: 12,
+    resumes: 40,
+    labels: 9,
+};
+const SERVED: Temper = Temper { name: "served", program: Some(LINES), ..PROMPT };
+
+/// Those of programs.
+pub const PROGRAMS: [Temper; 6] = [
+    Temper { answers: Answers::Many, closes: 30, strays: 40, ..SERVED },
+    Temper {
+        name: "stalled",
+        sleeps: 3,
+        asked: true,
+        program: Some(Program { pipe_max: 3, reads_max: 2, pauses: 4, resumes: 400, ..LINES }),
+        ..SERVED
+    },
+    Temper {
+        name: "broken",
+        answers: Answers::Many,
+        program: Some(Program { breaks: 90, ..LINES }),
+        ..SERVED
+    },
+    Temper {
+        name: "unready",
+        asked: true,
+        dies: 90,
+        program: Some(Program { ready_after: [0, 60, usize::MAX], resumes: 0, ..LINES }),
+        ..SERVED
+    },
+    Temper { name: "flooding", answers: Answers::Amplified, talks: 2, strays: 30, ..SERVED },
+    Temper {
+        name: "fleeting",
+        dies: 12,
+        program: Some(Program { breaks: 9, ready_after: [0, 2, usize::MAX], ..LINES }),
+        ..SERVED
+    },
+];
 
 /// The first one is always there.
 pub const TEMPERS: [Temper; 10] = [
@@ -89,6 +155,9 @@ pub enum Order {
     Close { to: Whom, code: u16 },
     Subscribe { id: SocketId, topic: u8 },
     Unsubscribe { id: SocketId, topic: u8 },
+    Pause { id: SocketId },
+    Resume { id: SocketId },
+    Label { id: SocketId, number: usize },
     Taken { messages: usize, bytes: usize },
 }
 
@@ -118,6 +187,12 @@ impl Order {
             }
             Self::Unsubscribe { id, topic } => {
                 Outbound::Unsubscribe { id: *id, topic: topic.to_string() }
+            }
+            Self::Pause { id } => Outbound::Pause { id: *id },
+            Self::Resume { id } => Outbound::Resume { id: *id },
+            Self::Label { id, number } => {
+                let (key, value) = (format!("key-{}", number % 9), "v".repeat(number % 80));
+                Outbound::Label { id: *id, key, value }
             }
             Self::Taken { messages, bytes } => {
                 Outbound::Taken { messages: *messages, bytes: *bytes }
@@ -172,6 +247,14 @@ pub struct Worker {
     /// What is left of the batch in work at the host.
     pub batch: IntoIter<Order>,
     inbox: VecDeque<Vec<Inbound>>,
+    /// What a program has been told and has not read.
+    pipe: VecDeque<Inbound>,
+    /// When a program is ended that is not ready by then.
+    ready_by: Time,
+    /// How many of its times pass before that; nobody knows yet in the beginning.
+    unready: Option<usize>,
+    /// Whom it has paused.
+    paused: Vec<SocketId>,
     /// It was told to finish.
     finishing: bool,
     pub is_ready: bool,
@@ -201,6 +284,7 @@ struct Line {
 pub struct Surroundings<'a> {
     pub fate: &'a mut Fate,
     pub limits: &'a Limits,
+    pub now: Time,
     /// The number of the last message that any service has sent.
     pub serial: &'a mut u32,
     /// How many sockets there ever were.
@@ -208,12 +292,16 @@ pub struct Surroundings<'a> {
 }
 
 impl Worker {
-    pub fn new(run: u32, asleep: usize) -> Self {
+    pub fn new(run: u32, asleep: usize, ready_by: Time) -> Self {
         Self {
             run,
             queue: VecDeque::new(),
             batch: Vec::new().into_iter(),
             inbox: VecDeque::new(),
+            pipe: VecDeque::new(),
+            ready_by,
+            unready: None,
+            paused: Vec::new(),
             finishing: false,
             is_ready: false,
             ended: None,
@@ -251,29 +339,91 @@ impl Worker {
             let ends = ["it panicked", "it returned", "it never started"];
             return self.end(around.fate.pick(&ends), around);
         }
-        if !self.is_ready {
-            self.is_ready = true;
-            self.send_off(Order::Ready { asked: temper.asked }, around);
+        if !self.is_ready && !self.begin(temper, around) {
+            return;
         }
         if temper.sleeps > 0 && around.fate.once_in(temper.sleeps) {
             self.asleep = around.fate.pick(&[1, 5, 30]);
         }
-        for _ in 0..temper.takes_max {
-            if self.queue.len() >= around.limits.batches_max {
-                return;
-            }
-            let Some(transaction) = self.receive(around) else { break };
-            self.react(temper, transaction, around);
+        let resumes = temper.program.map_or(0, |program| program.resumes);
+        if resumes > 0 && !self.paused.is_empty() && around.fate.once_in(resumes) {
+            let id = self.paused.swap_remove(around.fate.below(self.paused.len()));
+            self.send_off(Order::Resume { id }, around);
+        }
+        self.take_mail(temper, around);
+        if self.ended.is_some() || self.queue.len() >= around.limits.batches_max {
+            return;
         }
         if temper.talks > 0 && around.fate.once_in(temper.talks) {
             self.talk(around);
         }
         if temper.strays > 0 && around.fate.once_in(temper.strays) {
-            self.stray(around);
+            self.stray(temper, around);
         }
         self.flush(around.limits);
-        if self.finishing && self.inbox.is_empty() && self.line.mail.len() == 0 {
+        let is_told = self.inbox.is_empty() && self.line.mail.len() == 0 && self.pipe.is_empty();
+        if self.finishing && is_told {
             self.end("it returned", around);
+        }
+    }
+
+    /// Says that it is ready; gives back whether it is. A program may not be yet, or never.
+    fn begin(&mut self, temper: &Temper, around: &mut Surroundings<'_>) -> bool {
+        if let Some(program) = temper.program {
+            let left = self.unready.get_or_insert_with(|| around.fate.pick(&program.ready_after));
+            if *left > 0 {
+                *left -= 1;
+                if around.now >= self.ready_by || self.finishing {
+                    self.end("it has not said READY", around);
+                }
+                return false;
+            }
+        }
+        self.is_ready = true;
+        self.send_off(Order::Ready { asked: temper.asked }, around);
+        true
+    }
+
+    /// Takes mail and reacts to it; a program, to what it reads of it.
+    fn take_mail(&mut self, temper: &Temper, around: &mut Surroundings<'_>) {
+        let Some(program) = temper.program else {
+            for _ in 0..temper.takes_max {
+                if self.queue.len() >= around.limits.batches_max {
+                    return;
+                }
+                let Some(transaction) = self.receive(around) else { return };
+                self.react(temper, transaction, around);
+            }
+            return;
+        };
+        for _ in 0..program.reads_max {
+            while self.pipe.len() < program.pipe_max {
+                if self.queue.len() >= around.limits.batches_max {
+                    return;
+                }
+                let Some(transaction) = self.receive(around) else { break };
+                self.pipe.push_back(transaction);
+            }
+            let Some(transaction) = self.pipe.pop_front() else { return };
+            if program.breaks > 0 && around.fate.once_in(program.breaks) {
+                return self.end("it was killed", around);
+            }
+            if let Inbound::Open { id, .. } | Inbound::Data { id, .. } = transaction {
+                self.handle(program, id, around);
+            }
+            self.react(temper, transaction, around);
+        }
+    }
+
+    /// What a program does about whoever has come, or has sent a message, besides answering.
+    fn handle(&mut self, program: Program, id: SocketId, around: &mut Surroundings<'_>) {
+        if around.fate.once_in(program.pauses) {
+            self.paused.push(id);
+            self.send_off(Order::Pause { id }, around);
+        }
+        if around.fate.once_in(program.labels) {
+            let number = around.fate.below(200);
+            self.send_off(Order::Label { id, number }, around);
         }
     }
 
@@ -406,13 +556,17 @@ impl Worker {
     }
 
     /// Addresses whoever ever was: most of them are another's, or have gone.
-    fn stray(&mut self, around: &mut Surroundings<'_>) {
+    fn stray(&mut self, temper: &Temper, around: &mut Surroundings<'_>) {
         if around.ids.is_empty() {
             return;
         }
         let id = around.ids[around.fate.below(around.ids.len())];
-        match around.fate.below(6) {
+        // Those that are no programs choose among as many as ever.
+        match around.fate.below(if temper.program.is_some() { 9 } else { 6 }) {
             0 => self.send_off(Order::Close { to: Whom::One(id), code: 3001 }, around),
+            6 => self.send_off(Order::Pause { id }, around),
+            7 => self.send_off(Order::Resume { id }, around),
+            8 => self.send_off(Order::Label { id, number: 9 }, around),
             1 => self.send_off(Order::Subscribe { id, topic: 1 }, around),
             2 => self.send_off(Order::Admit { id, admits: true }, around),
             3 => self.send(Whom::Many(vec![id]), 30, around),

@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""Sends every message to all sockets, the sender too. However many they are, it says it once."""
+
+from _switchboard import Service
+
+
+class Broadcast(Service):
+    def on_open(self, id, info):
+        self.subscribe(id, "all")
+
+    def on_message(self, id, message):
+        self.send("@all", message)
+
+
+Broadcast().run()

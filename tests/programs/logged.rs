@@ -1,0 +1,42 @@
+//! What is logged while these tests run, by the service that each line is about.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, Once, PoisonError};
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+/// Keeps the lines of services.
+struct Kept;
+
+static LINES: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
+
+/// From here on, lines are kept.
+pub fn keep() {
+    static KEPT: Once = Once::new();
+    KEPT.call_once(|| {
+        log::set_logger(&Kept).expect("nobody else keeps them");
+        log::set_max_level(LevelFilter::Info);
+    });
+}
+
+/// What was logged of a service.
+pub fn lines_of(service: &str) -> Vec<String> {
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    lines.get(service).cloned().unwrap_or_default()
+}
+
+impl Log for Kept {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = record.args().to_string();
+        let rest = line.strip_prefix("service ");
+        let Some((service, text)) = rest.and_then(|rest| rest.split_once(": ")) else { return };
+        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.entry(service.to_owned()).or_default().push(text.to_owned());
+    }
+
+    fn flush(&self) {}
+}

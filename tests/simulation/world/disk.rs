@@ -1,0 +1,223 @@
+//! Programs of a world: a slow disk on which they come and go, what is looked for there, and what
+//! has to hold of that; of pauses, too, which only programs here ask for.
+
+use std::collections::VecDeque;
+
+use switchboard::hub::{Looked, StationId};
+use switchboard::service::SocketId;
+use switchboard::time::Time;
+use switchboard::{Limits, Response, Status};
+
+use super::peer::Goal;
+use super::{Link, Place, World, mount};
+
+/// A disk, and the lookups that are under way.
+#[derive(Debug)]
+pub struct Disk {
+    orders: VecDeque<SocketId>,
+    /// By place: whether its program is there.
+    there: Vec<bool>,
+    /// For how many turns nothing is found out.
+    asleep: u32,
+    /// The lookups that were under way before any was answered in this turn, and those that it
+    /// has begun.
+    busiest: usize,
+}
+
+impl Disk {
+    pub fn new(places_len: usize) -> Self {
+        Self { orders: VecDeque::new(), there: vec![true; places_len], asleep: 0, busiest: 0 }
+    }
+
+    /// Whether nothing is looked for.
+    pub fn is_idle(&self) -> bool {
+        self.orders.is_empty()
+    }
+
+    /// Whether it is looked for what this socket wants.
+    pub fn is_asked(&self, id: SocketId) -> bool {
+        self.orders.contains(&id)
+    }
+}
+
+impl Place {
+    /// Notes an end, and until when no other run may begin.
+    pub fn fail(&mut self, now: Time) {
+        if now.since(self.started) >= SOUND_MS {
+            self.failures = 0;
+        }
+        let pauses_ms = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000];
+        let failures = usize::try_from(self.failures).expect("it is small");
+        self.retry = now.after(pauses_ms[failures.min(pauses_ms.len() - 1)]);
+        self.failures += 1;
+    }
+}
+
+impl World {
+    pub(super) fn place_of(&self, station: StationId) -> usize {
+        let place = self.places.iter().position(|place| place.id == Some(station));
+        place.expect("a service has a place")
+    }
+
+    /// A path is to be looked up.
+    pub(super) fn look_up(&mut self, id: SocketId, path: String) {
+        self.tally.lookups += 1;
+        let index = self.link_of_mail(id);
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let asked = match peer.goal {
+            Goal::Service(place) | Goal::Page(place) => {
+                let is_running = self.places[place].worker.is_some();
+                assert!(place > 0 && !is_running, "peer {index}: {path} needs no lookup");
+                format!("/{place}")
+            }
+            Goal::File => "/some/file".to_owned(),
+            Goal::Nowhere => "/nowhere".to_owned(),
+            Goal::Nonsense | Goal::Half => panic!("peer {index} asks for nothing"),
+        };
+        assert_eq!(path, asked, "peer {index}");
+        assert!(!record.looked && !record.opened, "peer {index} is looked up once");
+        record.looked = true;
+        let disk = self.disk.as_mut().expect("somebody answers lookups");
+        disk.orders.push_back(id);
+        disk.busiest += 1;
+        assert!(disk.orders.len() <= Limits::LOOKUPS_MAX, "lookups are bounded");
+    }
+
+    /// Answers some lookups.
+    pub(super) fn apply_lookups(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        disk.busiest = disk.orders.len();
+        if disk.asleep > 0 {
+            disk.asleep -= 1;
+            self.host.moved = true;
+            return;
+        }
+        for _ in 0..disk.orders.len() {
+            let Some(disk) = &mut self.disk else { return };
+            let Some(id) = disk.orders.pop_front() else { return };
+            self.host.moved = true;
+            if self.fate.once_in(3) {
+                disk.orders.push_back(id);
+                continue;
+            }
+            if self.fate.once_in(20) {
+                disk.asleep = self.fate.pick(&[1, 30, 400]);
+            }
+            let looked = match self.links[self.link_of_mail(id)].peer.goal {
+                Goal::Service(place) | Goal::Page(place) => self.find(place),
+                Goal::File | Goal::Nowhere | Goal::Nonsense | Goal::Half => Looked::Nothing,
+            };
+            self.answer_lookup(id, &looked);
+        }
+    }
+
+    /// What a disk has of a program.
+    fn find(&mut self, place: usize) -> Looked {
+        let Some(disk) = &mut self.disk else { return Looked::Nothing };
+        disk.there[place] ^= self.fate.once_in(20);
+        if !disk.there[place] {
+            return Looked::Nothing;
+        }
+        if self.fate.once_in(20) {
+            return Looked::Refused(Response::text(Status::INTERNAL_ERROR, "chmod +x"));
+        }
+        let path = format!("/{place}");
+        let of = &mut self.places[place];
+        let station = of.id.unwrap_or_else(|| {
+            assert_eq!(self.hub.find(&path), None, "it was not found before");
+            self.hub.mount_program(&path, mount(of.limits)).expect("it is free")
+        });
+        assert_eq!(self.hub.find(&path), Some(station));
+        of.id = Some(station);
+        Looked::Found(station)
+    }
+
+    /// Answers one lookup, and notes what has to come of that.
+    fn answer_lookup(&mut self, id: SocketId, looked: &Looked) {
+        let unsent_len = self.hub.unsent_len(id);
+        let waits = self.link_of(id).filter(|&index| {
+            let record = self.links[index].record.as_ref();
+            record.is_some_and(|record| {
+                record.status.is_none() && !record.failed && !record.ahead.is_answered()
+            }) && unsent_len == 0
+        });
+        self.hub.looked_up(id, looked.clone(), self.now);
+        let Some(index) = waits else {
+            // Whoever asks for a page may end its half and get it all the same.
+            let goal = self.links[self.link_of_mail(id)].peer.goal;
+            let is_page = matches!(goal, Goal::Page(_) | Goal::File);
+            let is_silent = self.hub.unsent_len(id) == unsent_len;
+            return assert!(is_page || is_silent, "it comes too late for {goal:?}");
+        };
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        match (looked, peer.goal) {
+            (Looked::Found(_), Goal::Service(place)) => {
+                let of = &mut self.places[place];
+                of.found = Some(self.turns);
+                let rests = of.worker.is_none();
+                of.must_start |= rests && self.now >= of.retry;
+                record.demanded = (rests && self.now < of.retry).then_some(503);
+            }
+            (Looked::Found(_), _) => record.demanded = Some(426),
+            (Looked::Below(_), _) => unreachable!("no program of this disk has paths below it"),
+            (Looked::Nothing, Goal::File | Goal::Page(_)) => {}
+            (Looked::Nothing, _) => record.demanded = Some(404),
+            (Looked::Refused(response), _) => record.demanded = Some(response.status().number()),
+        }
+    }
+
+    /// A service starts when it may, and a program when it has just been found.
+    pub(super) fn judge_start(&self, place: usize) {
+        let Place { temper, retry, found, .. } = &self.places[place];
+        let name = temper.name;
+        assert!(self.now >= *retry, "{name}: it starts before {retry:?}, at {:?}", self.now);
+        let is_compiled_in = self.disk.is_none() || place == 0;
+        assert!(is_compiled_in || *found == Some(self.turns), "{name}: it was not looked for");
+    }
+
+    /// A request has come to what was found, and was looked up if it had to be.
+    pub(super) fn judge_lookup(&mut self, index: usize) {
+        let Some(disk) = &self.disk else { return };
+        let is_busy = disk.busiest >= Limits::LOOKUPS_MAX;
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        if let (Some(status), Some(demanded)) = (record.status, record.demanded) {
+            assert_eq!(status, demanded, "peer {index}: what was found");
+        }
+        let Some(head) = record.times.head else { return };
+        if std::mem::replace(&mut record.is_look_judged, true) {
+            return;
+        }
+        let is_late = head.since(record.times.accepted) >= self.limits.handshake_ms_max;
+        let has_to = matches!(peer.goal, Goal::Nowhere | Goal::File);
+        let may_not = record.surplus || record.failed || is_late || is_busy;
+        let is_excused = may_not || self.drained.is_some();
+        assert!(!has_to || is_excused || record.looked, "peer {index}: nobody looks for its path");
+    }
+
+    /// Whether a socket's service does not want it to be read, and it is not being closed.
+    pub(super) fn is_paused(&mut self, index: usize) -> bool {
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return false };
+        record.paused
+            && record.is_member()
+            && !record.look_ahead(self.hub.unsent(record.id)).is_closed()
+    }
+
+    /// A service has paused a socket, which may be another's, or have gone.
+    pub(super) fn note_pause(&mut self, place: usize, id: SocketId) {
+        let Some(index) = self.link_of(id) else { return };
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        if peer.goal == Goal::Service(place) && record.is_member() {
+            record.paused = true;
+            self.tally.pauses += 1;
+        }
+    }
+
+    pub(super) fn note_resume(&mut self, place: usize, id: SocketId) {
+        let Some(index) = self.link_of(id) else { return };
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        record.paused &= peer.goal != Goal::Service(place);
+    }
+}
+
+/// A run of this length was no failed start.
+const SOUND_MS: u64 = 60_000;
