@@ -106,7 +106,7 @@ pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 
 #[cfg(feature = "host")]
 pub use {
-    host::{Host, Stopper, Turn},
+    host::{Host, Reloader, Stopper, Turn},
     hub::{Compression, OriginRule},
     pages::Page,
     server::{BindError, Mounted, Server},

@@ -2,6 +2,7 @@
 //! line and the configuration, says what it serves, and runs until it is stopped.
 
 mod logger;
+mod reload;
 mod trial;
 
 use std::env;
@@ -13,7 +14,7 @@ use switchboard::config::{self, Command, Config, Exit};
 use switchboard::host::program::DocumentRoot;
 use switchboard::host::{raise_descriptor_limit, seal_descriptors};
 use switchboard::server::{BindError, Mounted};
-use switchboard::{Host, Page, Server, Service, Thread};
+use switchboard::{Host, Limits, Page, Server, Service, Thread};
 
 /// The services that `build.rs` found.
 mod services {
@@ -85,7 +86,11 @@ fn run(config: &Config) -> Exit {
         misplaced.iter().for_each(|text| eprintln!("switchboard: {text}"));
         return Exit::Configuration;
     }
-    serve(server(config), config, |host| greeting(config, host))
+    serve(server(config, fit(config)), config, |host| {
+        let server = |new: &Config| server(new, new.limits_for(raise_descriptor_limit()));
+        let hangups = reload::start(config, host.reloader(), server, is_compiled)?;
+        Ok((greeting(config, host), hangups))
+    })
 }
 
 /// What comes before any service.
@@ -96,8 +101,19 @@ fn begin(config: &Config) {
     }
 }
 
-/// Runs a server until it is stopped, once it has said the greeting.
-fn serve(server: Server, config: &Config, greeting: impl FnOnce(&Host) -> String) -> Exit {
+/// The limits of the configuration, as far as descriptors go.
+fn fit(config: &Config) -> Limits {
+    let limits = config.limits_for(raise_descriptor_limit());
+    log::info!("at most {} sockets at a time", limits.sockets_max);
+    limits
+}
+
+/// Runs a server until it is stopped. `prepare` gives the greeting, and what is held meanwhile.
+fn serve<T>(
+    server: Server,
+    config: &Config,
+    prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
+) -> Exit {
     let mut host = match listen(server, config) {
         Ok(host) => host,
         Err((exit, text)) => {
@@ -106,8 +122,9 @@ fn serve(server: Server, config: &Config, greeting: impl FnOnce(&Host) -> String
         }
     };
     let started = host.stop_on_signals().and_then(|()| {
+        let (greeting, _held) = prepare(&host)?;
         // Whoever started the server may have closed its output; it serves all the same.
-        let _ = say(&greeting(&host));
+        let _ = say(&greeting);
         host.run()
     });
     let exit = match started {
@@ -122,9 +139,7 @@ fn serve(server: Server, config: &Config, greeting: impl FnOnce(&Host) -> String
 }
 
 /// A server without services, as the configuration wants it for all of them.
-fn bare_server(config: &Config) -> Server {
-    let limits = config.limits_for(raise_descriptor_limit());
-    log::info!("at most {} sockets at a time", limits.sockets_max);
+fn bare_server(config: &Config, limits: Limits) -> Server {
     let mut server = Server::new(limits);
     let all = &config.all;
     server.origin(all.origin.clone()).compression(all.compression).thread(all.thread);
@@ -136,8 +151,8 @@ fn bare_server(config: &Config) -> Server {
 }
 
 /// A server with the services that are compiled in, and the programs.
-fn server(config: &Config) -> Server {
-    let mut server = bare_server(config);
+fn server(config: &Config, limits: Limits) -> Server {
+    let mut server = bare_server(config, limits);
     for service in services::ALL {
         let mut mounted = (service.mount)(&mut server, service.path);
         if let Some(page) = service.page {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::program::{DocumentRoot, LookupError, Manner, Recording, Tape};
-use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan};
+use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan, Reloader};
 use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
@@ -124,7 +124,8 @@ impl Server {
     /// are mounted from here on holds for all of them, but that each has a thread of its own.
     ///
     /// At most [`Limits::PROGRAMS_MAX`] are served; each takes as much memory as a service does
-    /// and [`Limits::program_memory_bytes_max`] besides.
+    /// and [`Limits::program_memory_bytes_max`] besides, and one whose sockets outlive it
+    /// [`Limits::kept_memory_bytes_max`].
     pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.root = Root::Folder(folder.into());
         self
@@ -192,7 +193,8 @@ impl Server {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
         self.limits.check().map_err(BindError::Limits)?;
-        let programs = self.programs_plan()?;
+        let tape = self.recording.take().map(Tape::new).unwrap_or_default();
+        let programs = self.programs_plan(tape)?;
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         if programs.is_some() {
@@ -214,13 +216,27 @@ impl Server {
         Host::new(plan, &addresses).map_err(BindError::Listen)
     }
 
+    /// Has a host that runs go on with the programs of this server, of which only what holds for
+    /// programs counts: they are found, bounded and run like that from here on. Those that run
+    /// are replaced if something of this or their file has changed, and told RELOAD otherwise. In
+    /// what this differs else from what the host was bound with, it has to be started again; so it
+    /// has for another document root, and programs that run compress as they do.
+    ///
+    /// # Errors
+    /// Limits that contradict each other, a document root that is not there. Then nothing changes.
+    pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
+        self.limits.check().map_err(BindError::Limits)?;
+        reloader.reload_programs(self.programs_plan(Tape::default())?);
+        Ok(())
+    }
+
     /// What holds for services that nothing else was said about.
     fn usual_mount(&self) -> Mount {
         let Self { limits, compression, .. } = *self;
         Mount { limits, origin: self.origin.clone(), page: None, compression }
     }
 
-    fn programs_plan(&mut self) -> Result<Option<ProgramsPlan>, BindError> {
+    fn programs_plan(&self, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
         let root = match &self.root {
             Root::None => return Ok(None),
             Root::Folder(folder) => DocumentRoot::new(folder).map_err(BindError::DocumentRoot)?,
@@ -232,7 +248,6 @@ impl Server {
         }
         let own = self.programs.iter().cloned().collect();
         let all = (self.usual_mount(), self.manner.clone());
-        let tape = self.recording.take().map(Tape::new).unwrap_or_default();
         Ok(Some(ProgramsPlan { root, all, own, tape }))
     }
 }

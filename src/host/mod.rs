@@ -12,7 +12,7 @@
 //! - `program`: executables as child processes, and a poll over their pipes
 //! - `programs`: the document root, in which paths are looked up while the host runs
 //! - `files`: files on a thread of its own, since disks block
-//! - `stop`: the clean stop and its signals
+//! - `stop`: the clean stop and its signals; `reload`: reading the configuration again
 //! - `sys`: the system calls that the standard library and mio lack
 
 mod bell;
@@ -24,6 +24,7 @@ mod listener;
 mod local;
 pub mod program;
 mod programs;
+mod reload;
 mod stop;
 mod stream;
 mod sync;
@@ -33,6 +34,7 @@ mod watch;
 mod worker;
 
 pub(crate) use programs::ProgramsPlan;
+pub use reload::{Hangups, Reloader, on_hangup};
 pub use stop::Stopper;
 pub use sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use turn::HostPlan;

@@ -21,6 +21,7 @@ use crate::time::Time;
 use crate::ws::{Response, Status};
 
 /// What the programs of a host are made from.
+#[derive(Debug)]
 pub(crate) struct ProgramsPlan {
     /// Where they are.
     pub(crate) root: DocumentRoot,
@@ -35,11 +36,19 @@ pub(crate) struct ProgramsPlan {
 /// The loop's side of the document root.
 pub(super) struct Programs {
     /// Bounded by the lookups that the hub has under way.
-    orders: Sender<(SocketId, String)>,
+    orders: Sender<Order>,
     replies: Receiver<Reply>,
     site: Arc<Site>,
     all: (Mount, Manner),
     own: HashMap<String, (Mount, Manner)>,
+}
+
+/// For the thread that looks.
+enum Order {
+    /// To look up what a socket asks for.
+    Find(SocketId, String),
+    /// From here on this holds.
+    Heed(Below),
 }
 
 /// What a lookup has come to.
@@ -64,20 +73,21 @@ impl Programs {
     /// The system gives no thread.
     pub(super) fn start(plan: ProgramsPlan, address: SocketAddr, alarm: Alarm) -> io::Result<Self> {
         let ProgramsPlan { root, all, own, tape } = plan;
-        let (orders, inbox) = crossbeam_channel::unbounded::<(SocketId, String)>();
+        let (orders, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
         let site = Arc::new(Site { root, groups: Groups::default(), address, tape });
-        let searcher = Searcher {
-            site: site.clone(),
-            all: all.1.subpaths,
-            own: own.iter().map(|(path, (_, own))| (path.clone(), own.subpaths)).collect(),
-        };
+        let (place, mut below) = (site.clone(), Below::of(&all, &own));
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
-            for (id, path) in inbox {
-                let found = searcher.find(&path);
-                // A loop that has gone reads nothing; its orders end as well.
-                let _ = outbox.send(Reply { id, path, found });
-                alarm.wake();
+            for order in inbox {
+                match order {
+                    Order::Heed(other) => below = other,
+                    Order::Find(id, path) => {
+                        let found = below.find(&place.root, &path);
+                        // A loop that has gone reads nothing; its orders end as well.
+                        let _ = outbox.send(Reply { id, path, found });
+                        alarm.wake();
+                    }
+                }
             }
         })?;
         Ok(Self { orders, replies, site, all, own })
@@ -88,23 +98,43 @@ impl Programs {
         self.replies.is_empty()
     }
 
+    /// What holds for programs from here on. Where they are stays as it is.
+    pub(super) fn renew(&mut self, plan: ProgramsPlan) {
+        let ProgramsPlan { root, all, own, .. } = plan;
+        if root != self.site.root {
+            log::warn!("where the document root is is settled until the next start");
+        }
+        // The thread ends only when this is dropped.
+        let _ = self.orders.send(Order::Heed(Below::of(&all, &own)));
+        (self.all, self.own) = (all, own);
+    }
+
+    /// What holds for the program with this key.
+    pub(super) fn settings(&self, key: &str) -> &(Mount, Manner) {
+        self.own.get(key).unwrap_or(&self.all)
+    }
+
     /// Ends all programs at once.
     pub(super) fn kill_all(&self) {
         self.site.groups.kill_all();
     }
 }
 
-/// The side of the thread that looks.
-struct Searcher {
-    site: Arc<Site>,
-    /// What holds for each program that is not among `own`.
+/// Which programs answer the paths below their own.
+struct Below {
+    /// What holds for each that is not among `own`.
     all: Subpaths,
     own: HashMap<String, Subpaths>,
 }
 
-impl Searcher {
-    fn find(&self, path: &str) -> Result<Found, LookupError> {
-        let root = &self.site.root;
+impl Below {
+    fn of(all: &(Mount, Manner), own: &HashMap<String, (Mount, Manner)>) -> Self {
+        let own = own.iter().map(|(path, (_, own))| (path.clone(), own.subpaths));
+        Self { all: all.1.subpaths, own: own.collect() }
+    }
+
+    /// The program that answers a path.
+    fn find(&self, root: &DocumentRoot, path: &str) -> Result<Found, LookupError> {
         let is_served = |subpaths: &Subpaths| *subpaths == Subpaths::Served;
         match root.find(path) {
             Ok(program) => Ok(Found::At(program.key().to_owned())),
@@ -123,7 +153,7 @@ impl Host {
     pub(super) fn look_up(&mut self, (id, path): (SocketId, String), now: Time) {
         match &self.programs {
             // The thread ends only when this is dropped.
-            Some(programs) => drop(programs.orders.send((id, path))),
+            Some(programs) => drop(programs.orders.send(Order::Find(id, path))),
             None => self.hub.looked_up(id, Looked::Nothing, now),
         }
     }
@@ -163,7 +193,7 @@ impl Host {
             return Looked::Found(station);
         }
         let Some(programs) = &self.programs else { return Looked::Nothing };
-        let (mount, manner) = programs.own.get(key).unwrap_or(&programs.all).clone();
+        let (mount, manner) = programs.settings(key).clone();
         let program = Served::new(programs.site.clone(), key.to_owned(), manner);
         match self.hub.mount_program(key, mount) {
             Ok(station) => {

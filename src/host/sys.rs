@@ -113,6 +113,16 @@ pub(super) fn wait_for_exit(id: u32) {
     unsafe { libc::waitid(libc::P_PID, id, &raw mut info, libc::WEXITED | libc::WNOWAIT) };
 }
 
+/// How many bytes a pipe holds that nobody has read, as either of its ends can ask; also once
+/// the other one has been closed.
+pub(super) fn unread_len(pipe: &impl AsFd) -> u64 {
+    let mut len: libc::c_int = 0;
+    // SAFETY: the descriptor is open while it is borrowed; the pointer is to a local of the right
+    // type, which the call only writes. It fails for no pipe.
+    unsafe { libc::ioctl(pipe.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut len) };
+    u64::try_from(len).unwrap_or(0)
+}
+
 /// What a group of processes can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
@@ -161,15 +171,41 @@ pub(super) fn set_nodelay(listener: &impl AsFd) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// From now on SIGINT and SIGTERM write a byte to `pipe`, which must stay open for as long as
-/// the process runs and must not block.
+/// What this process may be asked for by signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// To stop (SIGINT, SIGTERM).
+    Stop,
+    /// To read its configuration again (SIGHUP).
+    Reload,
+}
+
+impl Wish {
+    const fn signals(self) -> &'static [libc::c_int] {
+        match self {
+            Self::Stop => &[libc::SIGINT, libc::SIGTERM],
+            Self::Reload => &[libc::SIGHUP],
+        }
+    }
+
+    /// The pipe that the handler of its signals writes to.
+    const fn pipe(self) -> &'static AtomicI32 {
+        match self {
+            Self::Stop => &STOP_PIPE,
+            Self::Reload => &RELOAD_PIPE,
+        }
+    }
+}
+
+/// From now on the signals of a wish write a byte to `pipe`, which must not block, and must stay
+/// open until [`forget_signals`].
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn write_on_stop_signals(pipe: &impl AsFd) -> io::Result<()> {
-    SIGNAL_PIPE.store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
-    for signal in [libc::SIGINT, libc::SIGTERM] {
-        let handler: extern "C" fn(libc::c_int) = on_stop_signal;
+pub(super) fn write_on_signals(wish: Wish, pipe: &impl AsFd) -> io::Result<()> {
+    wish.pipe().store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
+    for &signal in wish.signals() {
+        let handler: extern "C" fn(libc::c_int) = on_signal;
         // SAFETY: zero is a valid value for every field: no flags, an empty mask.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
         action.sa_sigaction = handler as libc::sighandler_t;
@@ -183,32 +219,33 @@ pub(super) fn write_on_stop_signals(pipe: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// From now on SIGINT and SIGTERM end the process again, as they do by default; unless they
+/// From now on the signals of a wish end the process again, as they do by default; unless they
 /// write to another pipe by now.
-pub(super) fn forget_stop_signals(pipe: &impl AsFd) {
+pub(super) fn forget_signals(wish: Wish, pipe: &impl AsFd) {
     let own = pipe.as_fd().as_raw_fd();
-    if SIGNAL_PIPE.compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+    if wish.pipe().compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
         return;
     }
-    for signal in [libc::SIGINT, libc::SIGTERM] {
-        // SAFETY: the default action is valid for both; no memory is involved.
+    for &signal in wish.signals() {
+        // SAFETY: the default action is valid for all; no memory is involved.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 
-extern "C" fn on_stop_signal(_: libc::c_int) {
+extern "C" fn on_signal(signal: libc::c_int) {
+    let wish = if signal == libc::SIGHUP { Wish::Reload } else { Wish::Stop };
     let byte = 0_u8;
     // SAFETY: `write` may be called within a signal handler, and reads one byte of a local. It
     // may change errno, which is put back, since the interrupted code may be about to read it.
     unsafe {
         let errno = *libc::__errno_location();
-        libc::write(SIGNAL_PIPE.load(Ordering::SeqCst), (&raw const byte).cast(), 1);
+        libc::write(wish.pipe().load(Ordering::SeqCst), (&raw const byte).cast(), 1);
         *libc::__errno_location() = errno;
     }
 }
 
-/// The pipe that the signal handler writes to.
-static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
+static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
+static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
 /// The limit of descriptors before it was raised.
 static DESCRIPTORS_GIVEN: AtomicU64 = AtomicU64::new(DESCRIPTORS_UNKNOWN);
 const DESCRIPTORS_UNKNOWN: u64 = u64::MAX;

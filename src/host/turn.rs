@@ -15,6 +15,7 @@ use crate::host::calls::Locals;
 use crate::host::files::Files;
 use crate::host::listener::{self, Listener};
 use crate::host::programs::{Programs, ProgramsPlan};
+use crate::host::reload::{Reloader, Reloads};
 use crate::host::stop::{Signals, Stop, Stopper};
 use crate::host::stream::{Stream, Streams, Tidings};
 use crate::host::worker::{Exit, Factory, Worker};
@@ -59,6 +60,7 @@ pub struct Host {
     pub(super) files: Option<Files>,
     /// The document root.
     pub(super) programs: Option<Programs>,
+    pub(super) reloads: Reloads,
     pub(super) stopper: Stopper,
     signals: Option<Signals>,
     pub(super) stop: Stop,
@@ -107,6 +109,7 @@ impl Host {
         let workers = factories.iter().map(|_| None).collect();
         let locals = Locals::of(&factories);
         let stopper = Stopper::new(tower.alarm());
+        let reloads = Reloads::new(tower.alarm());
         let (exit_sender, exits) = crossbeam_channel::unbounded();
         Ok(Self {
             hub,
@@ -131,6 +134,7 @@ impl Host {
             leaving: Vec::new(),
             files,
             programs,
+            reloads,
             stopper,
             signals: None,
             stop: Stop::default(),
@@ -150,9 +154,9 @@ impl Host {
     /// come up. To be called again while it gives [`Turn::Another`].
     ///
     /// The order within a turn: wait; read the clock, once; accept; read; apply what services
-    /// sent; expire deadlines; call the services on the loop; carry out what the hub wants;
-    /// give way to services that got mail; apply and carry out once more, if any has answered
-    /// meanwhile.
+    /// sent; renew programs; expire deadlines; call the services on the loop; carry out what the
+    /// hub wants; give way to services that got mail; apply and carry out once more, if any has
+    /// answered meanwhile.
     ///
     /// # Errors
     /// Polling fails.
@@ -167,6 +171,7 @@ impl Host {
         self.apply_exits(now);
         self.apply_files(now);
         self.apply_lookups(now);
+        self.apply_reloads();
         self.hub.expire(now);
         self.call_services(now);
         self.write_on(now);
@@ -210,6 +215,12 @@ impl Host {
         self.stopper.clone()
     }
 
+    /// What replaces its programs from any thread.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloads.reloader()
+    }
+
     /// How many sockets there are.
     #[must_use]
     pub fn sockets_len(&self) -> usize {
@@ -244,6 +255,7 @@ impl Host {
             || !self.exits.is_empty()
             || self.files.as_ref().is_some_and(|files| !files.is_empty())
             || self.programs.as_ref().is_some_and(|programs| !programs.is_empty())
+            || !self.reloads.is_empty()
             || self.stopper.requests() > self.stop.seen
     }
 

@@ -124,6 +124,11 @@ impl Worker {
         self.post.end();
     }
 
+    /// Wakes the service for something else than mail, which it finds then.
+    pub fn wake(&self) {
+        self.post.ring();
+    }
+
     /// Begins the next batch of the service, once the last one is done. Gives back whether
     /// there is anything to do.
     pub fn begin_batch(&mut self) -> bool {

@@ -91,7 +91,9 @@ impl Hub {
     pub(super) fn refuse_undecided(&mut self, id: SocketId, now: Time) {
         let station = self.sockets.get(id).and_then(|socket| socket.station);
         let starting = station.is_some_and(|s| self.stations[s].state == State::Starting);
-        let response = if starting {
+        let response = if let Some(refusal) = station.and_then(|s| self.refuse_in_pause(s, now)) {
+            refusal
+        } else if starting {
             Response::text(Status::INTERNAL_ERROR, "the service does not start in time")
         } else {
             unavailable("the service does not answer in time", 1)
@@ -148,7 +150,12 @@ impl Hub {
         let full = self.stations[station].mail.is_full();
         match self.stations[station].state {
             State::Running if !full => self.let_in(id, station, now),
-            State::Running | State::Starting => {}
+            State::Running => {}
+            State::Starting => {
+                if let Some(refusal) = self.refuse_in_pause(station, now) {
+                    self.respond(id, &refusal, now);
+                }
+            }
             State::Idle => self.start(id, station, now),
         }
     }

@@ -84,6 +84,7 @@ impl Hub {
                 }
             }
             Outbound::Ready(admission) => self.ready(station, admission, now),
+            Outbound::Lapse { pause_ms } => self.lapse(station, pause_ms, now),
         }
         1
     }

@@ -12,13 +12,18 @@ use crate::ws::{Close, CloseCode, Response, Status};
 impl Hub {
     /// Starts the service that a socket has asked for, unless it has ended too often.
     pub(super) fn start(&mut self, id: SocketId, station: StationId, now: Time) {
-        let pause_ms = self.stations[station].retry.since(now);
-        if pause_ms > 0 {
-            let refusal = unavailable("the service keeps failing", pause_ms.div_ceil(1_000));
+        if let Some(refusal) = self.refuse_in_pause(station, now) {
             return self.respond(id, &refusal, now);
         }
         let run = self.stations[station].begin(now);
         self.outputs.push_back(Output::Start { station, run });
+    }
+
+    /// The answer to those who come while the service rests.
+    pub(super) fn refuse_in_pause(&self, station: StationId, now: Time) -> Option<Response> {
+        let pause_ms = self.stations[station].retry.since(now);
+        let refusal = || unavailable("the service keeps failing", pause_ms.div_ceil(1_000));
+        (pause_ms > 0).then(refusal)
     }
 
     /// The service is up: those who wait come in.
@@ -27,6 +32,7 @@ impl Hub {
         if *state == State::Starting {
             *state = State::Running;
             *own = admission;
+            self.ask_nobody(station);
             self.let_all_in(station, now);
         }
     }

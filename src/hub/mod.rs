@@ -8,7 +8,8 @@
 //! - `peers`: what peers do
 //! - `admit`: from a request to a service, a page, or a refusal
 //! - `lookup`: from a path without a service to a program
-//! - `life`: services start and end, sockets come in and leave
+//! - `life`: services start and end, sockets come in and leave; `pauses`: how long those rest
+//!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
 //! - `apply`: what services want
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop
@@ -22,10 +23,12 @@ mod apply;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod drain;
+mod lapse;
 mod life;
 mod lookup;
 mod origin;
 mod output;
+mod pauses;
 mod peers;
 mod socket;
 mod station;
@@ -54,6 +57,7 @@ use wheel::Wheel;
 pub use lookup::Looked;
 pub use origin::OriginRule;
 pub use output::{Fetch, Output};
+pub use pauses::Pauses;
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use crate::hub::origin::OriginRule;
+use crate::hub::pauses::Pauses;
 use crate::hub::tables::Roster;
 use crate::hub::topics::Topics;
 use crate::limits::Limits;
@@ -84,8 +85,8 @@ pub(super) struct Station {
     /// The number of the run; what an earlier run sends is ignored.
     pub(super) run: u32,
     pub(super) started: Time,
-    /// How often in a row it ended soon after its start.
-    pub(super) failures: u32,
+    pub(super) pauses: Pauses,
+    /// Until when it is not started, or is not to be asked, since it keeps failing.
     pub(super) retry: Time,
     pub(super) admission: Admission,
     /// The sockets that wait to come in.
@@ -158,8 +159,7 @@ impl Mail {
     /// A socket's peer is done. Gives back whether the service has taken, and so answered, all
     /// that came from it up to transaction `last`; otherwise [`Mail::settled`] tells when.
     pub(super) fn settle(&mut self, id: SocketId, last: Mailed) -> bool {
-        let since = u64::from(self.last().0.wrapping_sub(last.0));
-        let last = self.put.saturating_sub(since);
+        let last = self.number(last);
         if last <= self.taken() {
             return true;
         }
@@ -175,11 +175,21 @@ impl Mail {
         Some(first.1)
     }
 
+    /// Whether the service has taken this transaction.
+    pub(super) fn has_taken(&self, mailed: Mailed) -> bool {
+        self.number(mailed) <= self.taken()
+    }
+
     /// The number of the transaction that was put in last.
     pub(super) const fn last(&self) -> Mailed {
         #[expect(clippy::cast_possible_truncation, reason = "the end is what is wanted")]
         let end = self.put as u32;
         Mailed(end)
+    }
+
+    const fn number(&self, mailed: Mailed) -> u64 {
+        let since = self.last().0.wrapping_sub(mailed.0);
+        self.put.saturating_sub(since as u64)
     }
 
     /// The number of the transaction that was taken last.
@@ -208,7 +218,7 @@ impl Station {
             state: State::Idle,
             run: 0,
             started: Time::ZERO,
-            failures: 0,
+            pauses: Pauses::default(),
             retry: Time::ZERO,
             admission: Admission::default(),
             waiting: Roster::default(),
@@ -219,6 +229,15 @@ impl Station {
         }
     }
 
+    /// Begins anew in the middle of a run, after a pause of this length: nothing is left of what
+    /// the service has said of its sockets.
+    pub(super) fn lapse(&mut self, pause_ms: u64, now: Time) {
+        self.state = State::Starting;
+        self.retry = now.after(pause_ms);
+        self.topics = Topics::default();
+        self.admission = Admission::default();
+    }
+
     /// Notes the beginning of a run; gives back its number.
     pub(super) fn begin(&mut self, now: Time) -> u32 {
         self.state = State::Starting;
@@ -227,17 +246,10 @@ impl Station {
         self.run
     }
 
-    /// Notes the end of a run, and until when no other is begun: the first end is forgiven,
-    /// and each further one that comes soon doubles the pause. Gives back the sockets whose
+    /// Notes the end of a run, and until when no other is begun. Gives back the sockets whose
     /// close frames waited for the service.
     pub(super) fn fail(&mut self, now: Time) -> Vec<SocketId> {
-        if now.since(self.started) >= SOUND_MS {
-            self.failures = 0;
-        }
-        let doubled = 1 << self.failures.saturating_sub(1).min(PAUSE_DOUBLINGS);
-        let pause = if self.failures == 0 { 0 } else { PAUSE_MS * doubled };
-        self.failures += 1;
-        self.retry = now.after(pause);
+        self.retry = now.after(self.pauses.fail(now.since(self.started)));
         self.state = State::Idle;
         self.paused = Vec::new();
         let mail = std::mem::take(&mut self.mail);
@@ -246,10 +258,3 @@ impl Station {
         mail.settling.into_iter().map(|(_, id)| id).collect()
     }
 }
-
-/// A run of this length was no failed start.
-const SOUND_MS: u64 = 60_000;
-/// The pause after the second failure in a row.
-const PAUSE_MS: u64 = 1_000;
-/// The pause grows to 64 s.
-const PAUSE_DOUBLINGS: u32 = 6;

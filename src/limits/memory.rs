@@ -107,6 +107,29 @@ impl Limits {
         sum(&[times(2, unread), times(2, self.outbox_bytes_max as u64), PROGRAM_BYTES])
     }
 
+    /// The most that a program takes in the host besides, if its sockets outlive it
+    /// (`OnDeath::Keep`). It is the sum of
+    ///
+    /// - what each socket asked for, as its OPEN told it, and likewise of as many that have gone,
+    ///   until the program has read that;
+    /// - what the program may not have read, in its pipe, which it may enlarge, and in its input:
+    ///   twice that, since the system is not asked each time, in a buffer that doubles as it grows,
+    ///   and with a list of the lines, which may be short. And this three times, since what the
+    ///   last process has left is still there while the next one is told.
+    #[must_use]
+    pub const fn kept_memory_bytes_max(&self) -> u64 {
+        let opening = sum(&[
+            self.head_bytes_max as u64,
+            times(self.headers_max, VARIABLE_BYTES),
+            times(3, self.request_line_bytes_max as u64),
+            OPENING_BYTES,
+        ]);
+        let mail = times(2, self.mail_bytes_max as u64);
+        let told = sum(&[PIPE_BYTES, self.message_bytes_max as u64, mail]);
+        let unread = times(4 + LINES_SHARE, told);
+        sum(&[times(2, opening).saturating_mul(self.sockets_max as u64), times(3, unread)])
+    }
+
     /// What compression costs beside the sockets.
     const fn deflate_bytes_max(&self) -> u64 {
         if cfg!(feature = "deflate") {
@@ -152,6 +175,16 @@ const TOPIC_BYTES: u64 = 256;
 const SERVICE_BYTES: u64 = 4_096;
 /// One program's poll, its events, the buffers of its pipes, and a line of its own log.
 const PROGRAM_BYTES: u64 = 262_144;
+/// What a header is longer by as a variable: its prefix and newline, for a colon, a blank and the
+/// end of a line.
+const VARIABLE_BYTES: u64 = 4;
+/// The other variables of an OPEN, beside path and query; and its entry in the table.
+const OPENING_BYTES: u64 = 1_024;
+/// The longest that a program may make its pipe.
+const PIPE_BYTES: u64 = 1 << 20;
+/// The list of lines is so many times as long as the shortest lines: it has 32 bytes for 15, twice
+/// as many lines as may be unread, and up to twice its use.
+const LINES_SHARE: usize = 9;
 /// Timers, event list and tables of the loop.
 const LOOP_BYTES: u64 = 65_536;
 /// The states of compression: three that deflate and one that inflates.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::programs::variables::{Variable, request_variables};
 use crate::programs::{Mistake, VERSION};
-use crate::service::{Inbound, Request, SocketId};
+use crate::service::{Inbound, SocketId};
 
 /// What the host tells a program, in one line with or without a body.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +23,8 @@ pub enum Told<'a> {
     Resumed {
         /// The socket.
         id: SocketId,
-        /// What it asked for when it came.
-        request: &'a Request,
+        /// The body of the OPEN that told of it first.
+        variables: &'a [u8],
     },
     /// RELOAD: the configuration was read again.
     Reload,
@@ -61,10 +61,9 @@ impl Told<'_> {
                 );
             }
             Self::Inbound(inbound) => encode_inbound(inbound, place, out),
-            Self::Resumed { id, request } => {
-                let resumed = Variable { name: "RESUMED".to_owned(), value: b"1".to_vec() };
-                let variables = request_variables(request, place).into_iter().chain([resumed]);
-                counted(out, format_args!("OPEN {}", id.as_u64()), &lines(variables));
+            Self::Resumed { id, variables } => {
+                let variables = [variables, b"RESUMED=1\n"].concat();
+                counted(out, format_args!("OPEN {}", id.as_u64()), &variables);
             }
             Self::Reload => header(out, format_args!("RELOAD")),
             Self::Stop { ms } => header(out, format_args!("STOP {ms}")),

@@ -243,6 +243,22 @@ impl<'host> Line<'host> {
         self.apply(Outbound::Admit { id, verdict });
     }
 
+    /// Tells the host that what serves the sockets has gone and is replaced, and exactly which
+    /// mail it had taken: see [`Outbound::Lapse`].
+    pub(crate) fn lapse(&mut self, pause_ms: u64) {
+        self.put_down();
+        self.report();
+        self.apply(Outbound::Lapse { pause_ms });
+        self.flush();
+    }
+
+    /// Keeps to these bounds from here on.
+    pub(crate) const fn keep_to(&mut self, limits: &Limits) {
+        self.batch_bytes_max = limits.batch_bytes_max;
+        self.report_messages = limits.mail_messages_max.div_ceil(4);
+        self.report_bytes = limits.mail_bytes_max.div_ceil(4);
+    }
+
     /// Hands a transaction to the host, with the batch that it belongs to.
     pub fn apply(&mut self, transaction: Outbound) {
         if let Way::Loop(host) = &mut self.way {
@@ -269,24 +285,20 @@ impl<'host> Line<'host> {
     /// Sends off the batch. Waits if the host is too many batches behind. On the loop there is
     /// nothing to send off.
     pub fn flush(&mut self) {
-        let Way::Ends(ends) = &self.way else { return };
         let due = self.ended
             || self.taken_messages >= self.report_messages
             || self.taken_bytes >= self.report_bytes;
         if self.batch.is_empty() && !due {
             return;
         }
-        if self.taken_messages > 0 {
-            let (messages, bytes) = (self.taken_messages, self.taken_bytes);
-            self.batch.push(Outbound::Taken { messages, bytes });
-            (self.taken_messages, self.taken_bytes) = (0, 0);
-            self.ended = false;
-        }
+        self.report();
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
         let spare = take_spare(&mut self.mail);
         // A host that has gone takes nothing; the next call of `receive` tells so.
-        if ends.batches.send(Parcel { batch, spare }).is_ok() {
+        if let Way::Ends(ends) = &self.way
+            && ends.batches.send(Parcel { batch, spare }).is_ok()
+        {
             ends.bell.ring();
         }
     }
@@ -300,11 +312,26 @@ impl<'host> Line<'host> {
         self.next(patience)
     }
 
-    fn next(&mut self, patience: Patience) -> Received {
+    /// The transaction in hand counts as taken.
+    fn put_down(&mut self) {
         if let Some(bytes) = self.in_hand_bytes.take() {
             self.taken_messages += 1;
             self.taken_bytes += bytes;
         }
+    }
+
+    /// Adds to the batch how much mail has been taken.
+    fn report(&mut self) {
+        if self.taken_messages > 0 {
+            let (messages, bytes) = (self.taken_messages, self.taken_bytes);
+            self.batch.push(Outbound::Taken { messages, bytes });
+            (self.taken_messages, self.taken_bytes) = (0, 0);
+            self.ended = false;
+        }
+    }
+
+    fn next(&mut self, patience: Patience) -> Received {
+        self.put_down();
         // So that time comes even if mail never ends.
         if let Patience::Until(deadline) = patience
             && Instant::now() >= deadline

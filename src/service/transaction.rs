@@ -88,7 +88,8 @@ const _: () = assert!(size_of::<Inbound>() <= Limits::MAIL_ITEM_BYTES, "an entry
 /// From a service to the host.
 #[derive(Clone, Debug)]
 pub enum Outbound {
-    /// The service is up, and lets sockets in like this. Always the first.
+    /// The service is up, and lets sockets in like this. Always the first, and what ends an
+    /// [`Outbound::Lapse`].
     Ready(Admission),
     /// The answer to an [`Inbound::Ask`].
     Admit {
@@ -147,6 +148,16 @@ pub enum Outbound {
         /// The value.
         value: String,
     },
+    /// What serves the sockets has gone, and another takes its place under them, such as a new
+    /// process of the same program. They stay open, and their mail is collected; subscriptions,
+    /// pauses and labels are gone, and whoever waits to come in waits for the next
+    /// [`Outbound::Ready`], and is asked about once more if the service had taken its
+    /// [`Inbound::Ask`].
+    Lapse {
+        /// For how many milliseconds those who wait or come are refused with a 503, since what
+        /// serves keeps failing; 0 if they wait.
+        pause_ms: u64,
+    },
     /// So much of the mail has been taken by the service.
     Taken {
         /// How many transactions.
@@ -171,6 +182,7 @@ impl Outbound {
                 | Self::Admit { .. }
                 | Self::Pause { .. }
                 | Self::Resume { .. }
+                | Self::Lapse { .. }
                 | Self::Taken { .. } => 0,
             }
     }

@@ -4,12 +4,15 @@
 
 mod beginnings;
 mod bench;
+mod chat;
 mod endings;
 mod faults;
 mod hostile;
+mod keep;
 mod logged;
 mod lookup;
 mod per_socket;
+mod replace;
 mod service;
 mod shared;
 #[path = "../support/mod.rs"]

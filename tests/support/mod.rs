@@ -17,7 +17,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use switchboard::{Limits, Server, Stopper, Thread};
+use switchboard::{Limits, Reloader, Server, Stopper, Thread};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{ClientRequestBuilder, WebSocket};
 
@@ -51,6 +51,7 @@ pub type Client = WebSocket<TcpStream>;
 pub struct Running {
     address: SocketAddr,
     stopper: Stopper,
+    reloader: Reloader,
     thread: Option<JoinHandle<()>>,
     ended: Mutex<Receiver<io::Result<()>>>,
 }
@@ -64,13 +65,13 @@ impl Running {
     /// Starts a server at an address.
     pub fn start_at(server: Server, address: SocketAddr) -> Self {
         let host = server.bind(address).expect("the port is free");
-        let (address, stopper) = (host.address(), host.stopper());
+        let (address, stopper, reloader) = (host.address(), host.stopper(), host.reloader());
         let (end, ended) = mpsc::channel();
         let thread = thread::spawn(move || {
             // A test that has failed no longer waits for it.
             let _ = end.send(host.run());
         });
-        Self { address, stopper, thread: Some(thread), ended: Mutex::new(ended) }
+        Self { address, stopper, reloader, thread: Some(thread), ended: Mutex::new(ended) }
     }
 
     /// Where it listens.
@@ -81,6 +82,11 @@ impl Running {
     /// What stops it.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
+    }
+
+    /// What replaces its programs.
+    pub fn reloader(&self) -> &Reloader {
+        &self.reloader
     }
 
     /// A connection on which nothing has been said.

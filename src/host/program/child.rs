@@ -137,9 +137,9 @@ impl Child {
         }
     }
 
-    /// Ends it at once.
+    /// Ends it at once. Until it has gone, it may read what is in its pipe.
     pub(super) fn kill(&mut self) {
-        self.input.discard();
+        self.input.abandon();
         self.stage = Stage::Killed;
         self.signal(Signal::Kill);
     }

@@ -1,10 +1,18 @@
 //! `Input`: the standard input of a child. What is to be written is collected here and written
 //! as far as the pipe takes it, which is told by edges; nothing ever waits.
+//!
+//! How much of it the child has read is known at any time, and stays known after its death: an end
+//! of the pipe is held until then, since it is only as long as one is that the system tells.
 
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::ChildStdin;
 
 use mio::unix::pipe::Sender;
+
+use crate::host::sys;
 
 /// The writing end of a pipe, and what waits for it.
 #[derive(Debug)]
@@ -16,10 +24,16 @@ pub(super) struct Input {
     at: usize,
     /// How much the pipe has taken in all.
     written: u64,
+    /// The other end of the pipe, while ours is closed and the child may still read.
+    rest: Option<File>,
+    /// How much was never read, once both have been closed.
+    unread: u64,
     /// Whether the pipe may take more; an edge tells when it does again.
     writable: bool,
     /// Whether it is closed as soon as all has been written.
     closing: bool,
+    /// Whether nothing more is written, and the pipe held just to know what is read of it.
+    abandoned: bool,
 }
 
 impl Input {
@@ -29,8 +43,11 @@ impl Input {
             unwritten: Vec::new(),
             at: 0,
             written: 0,
+            rest: None,
+            unread: 0,
             writable: true,
             closing: false,
+            abandoned: false,
         }
     }
 
@@ -59,8 +76,8 @@ impl Input {
             }
         }
         self.compact();
-        if self.closing && self.unwritten.is_empty() {
-            self.pipe = None;
+        if self.closing && self.unwritten.is_empty() && !self.abandoned {
+            self.end_writing();
         }
         false
     }
@@ -70,10 +87,17 @@ impl Input {
         self.closing = true;
     }
 
-    /// Closes the pipe, whatever has not been written.
-    pub(super) fn discard(&mut self) {
-        self.pipe = None;
+    /// Writes nothing more, though the child may still read what is in the pipe.
+    pub(super) fn abandon(&mut self) {
+        self.abandoned = true;
         (self.unwritten, self.at) = (Vec::new(), 0);
+    }
+
+    /// Closes the pipe for good: nobody reads it any more.
+    pub(super) fn discard(&mut self) {
+        self.abandon();
+        self.unread = self.unread();
+        (self.pipe, self.rest) = (None, None);
     }
 
     /// The pipe has room again, or nobody reads it, which the next write finds out.
@@ -83,12 +107,13 @@ impl Input {
 
     /// Whether more may be appended.
     pub(super) const fn is_open(&self) -> bool {
-        self.pipe.is_some() && !self.closing
+        self.pipe.is_some() && !self.closing && !self.abandoned
     }
 
     /// Whether a write would do something.
     pub(super) fn has_work(&self) -> bool {
-        self.pipe.is_some() && self.writable && (self.closing || !self.unwritten.is_empty())
+        let has_to_write = self.closing || !self.unwritten.is_empty();
+        self.pipe.is_some() && self.writable && !self.abandoned && has_to_write
     }
 
     pub(super) fn unwritten_len(&self) -> usize {
@@ -99,8 +124,31 @@ impl Input {
         self.written
     }
 
+    /// How much of that the child has read.
+    pub(super) fn read(&self) -> u64 {
+        self.written.saturating_sub(self.unread())
+    }
+
     pub(super) const fn source(&mut self) -> Option<&mut Sender> {
         self.pipe.as_mut()
+    }
+
+    fn unread(&self) -> u64 {
+        let of_pipe = self.pipe.as_ref().map(sys::unread_len);
+        of_pipe.or_else(|| self.rest.as_ref().map(sys::unread_len)).unwrap_or(self.unread)
+    }
+
+    /// Closes our end, so that the child sees the end of its input. Unless it has read all, the
+    /// other end is opened: this keeps no child from seeing that, and what is in there can still
+    /// be asked for. Without a descriptor for it, all counts as read.
+    fn end_writing(&mut self) {
+        let Some(pipe) = &self.pipe else { return };
+        if sys::unread_len(pipe) > 0 {
+            let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
+            self.rest =
+                OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok();
+        }
+        self.pipe = None;
     }
 
     /// Forgets what has been written, at a cost in proportion to it.

@@ -21,7 +21,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::ws::Status;
 
 /// The folder whose executables are services.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRoot {
     /// Without links.
     path: PathBuf,
@@ -40,6 +40,18 @@ pub struct Program {
     name: OsString,
     /// The very file that was looked at, opened like the folder.
     file: File,
+}
+
+/// What tells a file from what it was before, and from the one that took its place: where it lies,
+/// its length and mode, and when it and its entry were changed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    place: (u64, u64),
+    bytes: u64,
+    mode: u32,
+    /// In seconds and nanoseconds. The second one moves with whatever is done to the file, also
+    /// by who puts the first one back.
+    changed: [(i64, i64); 2],
 }
 
 /// Why a path names no program.
@@ -225,6 +237,17 @@ impl Program {
     pub fn is_open_to_all(&self) -> bool {
         let open = |file: &File| file.metadata().is_ok_and(|found| found.mode() & 0o002 != 0);
         open(&self.file) || open(&self.folder)
+    }
+
+    /// What tells its file from others, and from itself once it has been changed.
+    pub(super) fn identity(&self) -> io::Result<Identity> {
+        let found = self.file.metadata()?;
+        Ok(Identity {
+            place: (found.dev(), found.ino()),
+            bytes: found.size(),
+            mode: found.mode(),
+            changed: [(found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec())],
+        })
     }
 
     /// The folder, as this process and a child of it that is about to execute may name it.

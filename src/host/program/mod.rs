@@ -11,15 +11,21 @@
 //! - `recording`: [`Recording`], what goes over the pipes as a transcript
 //! - `child`: one child process, and its end in stages
 //! - `pump`: [`Pump`], a poll over the pipes of many
-//! - `served`: a program as a service; `shared`: one process for all of its sockets;
-//!   `per_socket`: one for each
+//! - `served`: a program as a service
+//! - `shared`: one process for all of its sockets, and the next one after it; `obey`: what it
+//!   says; `keep`: what the next one is handed over; `unread`: what this one has not read;
+//!   `attempts`: when the next one is started; `watch`: whether its file has changed
+//! - `per_socket`: one process for each socket
 //! - `rehearsal`: [`Rehearsal`], a program held against a transcript
 
+mod attempts;
 mod child;
 mod groups;
 mod input;
 mod journal;
+mod keep;
 mod lookup;
+mod obey;
 mod output;
 mod per_socket;
 mod pump;
@@ -28,6 +34,8 @@ mod rehearsal;
 mod served;
 mod shared;
 mod start;
+mod unread;
+mod watch;
 
 pub use child::Stages;
 pub use groups::{Exit, Groups};
@@ -38,5 +46,5 @@ pub use recording::Recording;
 pub(crate) use recording::Tape;
 pub use rehearsal::{Rehearsal, RehearsalError};
 pub use served::{Manner, OnChange, OnDeath, Subpaths};
-pub(crate) use served::{Served, Site};
+pub(crate) use served::{Order, Served, Site};
 pub use start::{Launch, StartError};

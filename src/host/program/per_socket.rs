@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::host::program::output::Heard;
 use crate::host::program::pump::{Event, ProgramId, Pump};
-use crate::host::program::served::{EXITING, Served};
+use crate::host::program::served::{EXITING, Manner, Order, Served};
 use crate::host::program::start::StartError;
 use crate::limits::Limits;
 use crate::programs::{Lines, Mode, Place, encode_line, request_variables};
@@ -30,7 +30,8 @@ pub(super) fn serve(
     let mut run = Run {
         served,
         line,
-        limits,
+        limits: *limits,
+        manner: served.manner.clone(),
         place: served.place(),
         pump,
         talks: HashMap::new(),
@@ -44,7 +45,8 @@ pub(super) fn serve(
 struct Run<'a> {
     served: &'a Served,
     line: Line<'static>,
-    limits: &'a Limits,
+    limits: Limits,
+    manner: Manner,
     place: Place,
     pump: Pump,
     /// By the process, until it has gone.
@@ -76,6 +78,8 @@ impl Run<'_> {
             if stopping && self.pump.is_empty() {
                 return Ok("the host stops".to_owned());
             }
+            // Whoever orders something wakes those who have said that they sleep.
+            self.heed_orders()?;
             self.line.flush();
             let first = self.asked.first().map(|(at, _)| *at);
             let timeout = first.map(|at| at.saturating_duration_since(Instant::now()));
@@ -110,6 +114,23 @@ impl Run<'_> {
         }
     }
 
+    /// Goes on as the host has ordered: new sockets have it like that. The file is looked up for
+    /// each of them anyway.
+    ///
+    /// # Errors
+    /// The mode is not this one any more.
+    fn heed_orders(&mut self) -> Result<(), String> {
+        while let Some(Order { manner, limits }) = self.served.next_order() {
+            self.line.keep_to(&limits);
+            (self.manner, self.limits) = (manner, limits);
+            match self.manner.mode {
+                Mode::Shared => return Err("it has another mode from here on".to_owned()),
+                Mode::Lines | Mode::Bytes => {}
+            }
+        }
+        Ok(())
+    }
+
     fn take(&mut self, inbound: Inbound) {
         let id = inbound.id();
         let program = self.sockets.get(&id).copied();
@@ -133,7 +154,7 @@ impl Run<'_> {
         let variables = request_variables(request, &self.place);
         let found = self.served.find();
         let started = found.and_then(|program| {
-            match self.served.start(&program, &mut self.pump, variables) {
+            match self.served.start(&program, &self.manner, &mut self.pump, variables) {
                 Ok(program) => Ok(Ok(program)),
                 Err(StartError::TooMany { max }) => Ok(Err(max)),
                 Err(error) => Err(error.to_string()),
@@ -155,7 +176,7 @@ impl Run<'_> {
     }
 
     fn let_in(&mut self, id: SocketId, program: ProgramId) {
-        let lines = match self.served.manner.mode {
+        let lines = match self.manner.mode {
             Mode::Lines | Mode::Shared => Some(Lines::new(self.limits.outbox_bytes_max)),
             Mode::Bytes => None,
         };
@@ -195,7 +216,7 @@ impl Run<'_> {
             talk.over = true;
         }
         self.pump.unmute(program);
-        self.pump.stop(program, self.served.manner.stages());
+        self.pump.stop(program, self.manner.stages());
     }
 
     /// Lets go of the processes whose sockets have not come.

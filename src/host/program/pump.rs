@@ -74,8 +74,8 @@ pub enum Event {
         id: ProgramId,
         /// How it ended.
         exit: Exit,
-        /// What [`Pump::written`] has come to.
-        written: u64,
+        /// What [`Pump::read_len`] has come to.
+        read: u64,
     },
 }
 
@@ -242,6 +242,13 @@ impl Pump {
         self.children.get(&id.0).map_or(0, |child| child.input.written())
     }
 
+    /// How many bytes of what was appended the program has read, since its start. The system is
+    /// asked.
+    #[must_use]
+    pub fn read_len(&self, id: ProgramId) -> u64 {
+        self.children.get(&id.0).map_or(0, |child| child.input.read())
+    }
+
     /// The system's number of a program, which leads the process group of the same number.
     #[must_use]
     pub fn leader(&self, id: ProgramId) -> Option<u32> {
@@ -320,11 +327,11 @@ impl Pump {
             child.read_errors(&mut self.buffer, now, &mut tell);
             if let Some(exit) = child.exit() {
                 log::info!("service {service}: process {process} has gone: {exit}");
-                let written = child.input.written();
+                let read = child.input.read();
                 if let Some(recording) = &mut child.recording {
                     recording.finish(exit);
                 }
-                events.push(Event::Exit { id, exit, written });
+                events.push(Event::Exit { id, exit, read });
                 self.children.remove(&id.0);
             } else if child.has_work() {
                 self.list(id);

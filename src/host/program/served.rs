@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender};
+
 use crate::host::program::child::Stages;
 use crate::host::program::groups::Groups;
 use crate::host::program::lookup::{DocumentRoot, Program};
@@ -31,31 +33,32 @@ pub struct Manner {
     pub stop_ms: u64,
     /// How many processes a program may have that has one for each socket. Over it: 503.
     pub processes_max: usize,
-    /// What becomes of its sockets when it dies.
+    /// What becomes of its sockets when its process dies, if one serves all of them.
     pub on_death: OnDeath,
-    /// What a change of its file does.
+    /// What a change of its file does, if one process serves all sockets.
     pub on_change: OnChange,
     /// Whether it answers the paths below its own.
     pub subpaths: Subpaths,
 }
 
-/// What becomes of the sockets of a program that dies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of the sockets of a program when the process dies that serves all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnDeath {
-    /// They are closed with 1012.
+    /// They are closed with 1012, and the next socket starts the program anew.
     #[default]
     Close,
-    /// They stay open, and the next run of the program gets them.
+    /// They stay open, and the program is started anew, with pauses that grow if it keeps dying.
+    /// It is handed over the sockets, and the mail that the old one had not read.
     Keep,
 }
 
-/// What a change of a program's file does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a change of a program's file does to the process that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnChange {
-    /// Nothing until the program is started the next time.
+    /// Nothing: the next start is of the new file.
     #[default]
     NextStart,
-    /// The program that runs is ended, and a new one takes its place.
+    /// It is replaced, once the file has not changed for a second or two.
     Replace,
 }
 
@@ -107,12 +110,45 @@ pub(crate) struct Served {
     site: Arc<Site>,
     key: String,
     pub(super) manner: Manner,
+    /// To the thread that serves it, if one does.
+    orderer: Sender<Order>,
+    orders: Receiver<Order>,
+}
+
+/// What the host tells a program that runs, when it has read its configuration again: all that
+/// holds from here on. It is replaced if something of this, or its file, is not as it was.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// How it is run.
+    pub(crate) manner: Manner,
+    /// Its bounds.
+    pub(crate) limits: Limits,
 }
 
 impl Served {
     /// The program with this key.
-    pub(crate) const fn new(site: Arc<Site>, key: String, manner: Manner) -> Self {
-        Self { site, key, manner }
+    pub(crate) fn new(site: Arc<Site>, key: String, manner: Manner) -> Self {
+        let (orderer, orders) = crossbeam_channel::unbounded();
+        Self { site, key, manner, orderer, orders }
+    }
+
+    /// The same program in another manner, for its next run.
+    pub(crate) fn renewed(&self, manner: Manner) -> Self {
+        Self::new(self.site.clone(), self.key.clone(), manner)
+    }
+
+    /// The same for a program that runs, and which is ordered to go on like this.
+    pub(crate) fn ordered(&self, order: Order) -> Self {
+        let (orderer, orders) = (self.orderer.clone(), self.orders.clone());
+        let (site, key, manner) = (self.site.clone(), self.key.clone(), order.manner.clone());
+        // The other end is held here, so that it cannot fail.
+        let _ = self.orderer.send(order);
+        Self { site, key, manner, orderer, orders }
+    }
+
+    /// What the host has ordered since the last call.
+    pub(super) fn next_order(&self) -> Option<Order> {
+        self.orders.try_recv().ok()
     }
 
     /// Serves until the host stops or the program has gone; tells how that was.
@@ -147,16 +183,17 @@ impl Served {
     pub(super) fn start(
         &self,
         program: &Program,
+        manner: &Manner,
         pump: &mut Pump,
         variables: Vec<Variable>,
     ) -> Result<ProgramId, StartError> {
-        let own = own_variables(self.manner.mode, &self.key);
+        let own = own_variables(manner.mode, &self.key);
         let word = |Variable { name, value }| (OsString::from(name), OsString::from_vec(value));
         let variables: Vec<_> = variables.into_iter().chain(own).map(word).collect();
-        let pass_env = &self.manner.pass_env;
+        let pass_env = &manner.pass_env;
         let id = pump.start(Launch { program, pass_env, variables: &variables })?;
         // Transcripts are of counted lines.
-        if self.manner.mode == Mode::Shared
+        if manner.mode == Mode::Shared
             && let Some(recording) = self.site.tape.take()
         {
             pump.record(id, recording);

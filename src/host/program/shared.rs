@@ -1,64 +1,95 @@
 //! A program of which one process serves all sockets, in counted lines. It has a thread of its
-//! own, which waits for mail and for the program in one poll, and so for
-//! neither of them alone.
+//! own, which waits for mail and for the process in one poll, and so for neither of them alone.
 //!
-//! A program that reads slowly fills its input; then no mail is taken, which fills up, and its
-//! sockets are not read.
+//! A process that reads slowly fills its input; then no mail is taken, which fills up, and its
+//! sockets are not read. So it is, too, while there is no process, or one that is not ready or is
+//! being ended. With `OnDeath::Close` the thread ends with its process, and the hub closes the
+//! sockets. With `OnDeath::Keep` it lives on from the first READY, and starts the next process
+//! itself. What the processes say is done in `obey`.
 
 use std::time::{Duration, Instant};
 
-use crate::host::program::output;
+use crate::host::program::attempts::Attempts;
+use crate::host::program::groups::Exit;
+use crate::host::program::keep::Kept;
 use crate::host::program::pump::{Event, ProgramId, Pump};
-use crate::host::program::served::{EXITING, Served};
+use crate::host::program::served::{EXITING, Manner, OnChange, OnDeath, Order, Served};
+use crate::host::program::watch::Watch;
 use crate::limits::Limits;
-use crate::programs::{Heard, Level, Place, Reader, Said, Told};
-use crate::service::{Line, Outbound, Received};
+use crate::programs::{Place, Reader, Told};
+use crate::service::{Inbound, Line, Received};
+use crate::time::Time;
 
-/// Starts the program, and takes turns until it has gone; tells how.
+/// Starts the program, and takes turns until it has gone for good; tells how.
 pub(super) fn serve(
     served: &Served,
     mut line: Line<'static>,
     limits: &Limits,
 ) -> Result<String, String> {
-    let program = served.find()?;
-    let mut pump = served.pump(1)?;
+    let pump = served.pump(1)?;
     line.wake_by(pump.waker());
-    let started = served.start(&program, &mut pump, Vec::new());
-    let program = started.map_err(|error| error.to_string())?;
-    let ready_by = Duration::from_millis(limits.admission_ms_max);
+    let now = Instant::now();
     let mut run = Run {
         served,
         line,
-        limits,
+        limits: *limits,
+        manner: served.manner.clone(),
         place: served.place(),
         pump,
-        program,
-        reader: Reader::new(limits.outbox_bytes_max),
         buffer: vec![0; READ_BYTES],
-        ready_by: Instant::now().checked_add(ready_by),
-        ending: None,
+        clock: now,
+        kept: (served.manner.on_death == OnDeath::Keep).then(Kept::default),
+        process: None,
+        start_at: now,
+        attempts: Attempts::default(),
+        watch: Watch::new(now),
+        was_ready: false,
+        over: None,
     };
-    run.tell(&Told::Hello {
-        message_bytes_max: limits.message_bytes_max,
-        send_bytes_max: limits.outbox_bytes_max,
-    });
+    run.start()?;
     run.run()
 }
 
-/// One run of it.
-struct Run<'a> {
-    served: &'a Served,
-    line: Line<'static>,
-    limits: &'a Limits,
+/// One run of the service, over one process or several.
+pub(super) struct Run<'a> {
+    pub(super) served: &'a Served,
+    pub(super) line: Line<'static>,
+    limits: Limits,
+    manner: Manner,
     place: Place,
-    pump: Pump,
-    program: ProgramId,
-    reader: Reader,
-    buffer: Vec<u8>,
+    pub(super) pump: Pump,
+    pub(super) buffer: Vec<u8>,
+    clock: Instant,
+    /// What the next process is handed over; `None` if there is none after this one.
+    pub(super) kept: Option<Kept>,
+    pub(super) process: Option<Process>,
+    /// When the next one is started, while there is none.
+    start_at: Instant,
+    pub(super) attempts: Attempts,
+    watch: Watch,
+    /// Whether one has been ready.
+    pub(super) was_ready: bool,
+    /// Why no other is started after this one.
+    over: Option<&'static str>,
+}
+
+/// The process that runs.
+pub(super) struct Process {
+    pub(super) id: ProgramId,
+    pub(super) reader: Reader,
     /// By when it has to be ready; `None` once it is.
-    ready_by: Option<Instant>,
+    pub(super) ready_by: Option<Instant>,
+    /// Whether it is asked whom to let in.
+    pub(super) is_asked: bool,
     /// Why it is being ended. No mail is taken then.
-    ending: Option<String>,
+    pub(super) ending: Option<Ending>,
+}
+
+/// Why a process is being ended.
+pub(super) struct Ending {
+    how: String,
+    /// Whether that is no failure of its own.
+    orderly: bool,
 }
 
 impl Run<'_> {
@@ -67,144 +98,276 @@ impl Run<'_> {
         let mut events = Vec::new();
         loop {
             self.take_mail();
+            // Whoever orders something wakes those who have said that they sleep.
+            self.heed_orders();
+            self.look();
             self.line.flush();
-            let patience = self.ready_by.filter(|_| self.ending.is_none());
-            let timeout = patience.map(|at| at.saturating_duration_since(Instant::now()));
-            let polled = self.pump.poll(timeout, &mut events);
+            let polled = self.pump.poll(self.patience(), &mut events);
             polled.map_err(|error| format!("its poll fails: {error}"))?;
             for event in events.drain(..) {
                 match event {
                     Event::Output(_) => self.hear(),
                     Event::Drained(_) => {}
                     Event::Deaf(_) => self.end("it reads no more"),
-                    Event::Exit { exit, .. } => {
-                        let how = self.ending.take().map(|how| format!("{how}; "));
-                        return Ok(format!("{}{exit}", how.unwrap_or_default()));
-                    }
+                    Event::Exit { exit, read, .. } => self.exited(exit, read)?,
                 }
             }
-            if patience.is_some_and(|at| self.ready_by.is_some() && at <= Instant::now()) {
-                let ms = self.limits.admission_ms_max;
-                self.kill(format!("it has not said READY within {ms} ms"));
+            self.expire();
+            match self.over {
+                Some(how) if self.process.is_none() => return Ok(how.to_owned()),
+                Some(_) | None => {}
+            }
+            if self.process.is_none() && self.start_at <= Instant::now() {
+                let started = self.start();
+                started.or_else(|error| self.fail(&error))?;
             }
         }
     }
 
-    /// Tells the program all that has come, as far as it reads.
+    /// Tells the process all that has come, as far as it reads.
     fn take_mail(&mut self) {
-        while self.ending.is_none() {
-            if self.pump.is_full(self.program) {
+        loop {
+            if !self.may_tell() {
                 if self.line.is_over() {
                     self.stop();
                 }
                 return;
             }
             match self.line.try_receive() {
-                Received::Transaction(inbound) => self.tell(&Told::Inbound(&inbound)),
+                Received::Transaction(inbound) => self.tell_mail(&inbound),
                 Received::Time => return,
-                Received::End => self.stop(),
+                Received::End => return self.stop(),
             }
         }
     }
 
-    /// The host stops: the program is told what is left, and has some time to end.
+    /// Whether the process takes mail just now. Before that, it is told what earlier ones have
+    /// left. Nothing of either is told before it is ready: what a process that never gets so far
+    /// had taken into a buffer would be lost.
+    fn may_tell(&mut self) -> bool {
+        let Some(Process { id, ready_by: None, ending: None, .. }) = self.process else {
+            return false;
+        };
+        loop {
+            if self.pump.is_full(id) {
+                return false;
+            }
+            let Some(input) = self.pump.input(id) else { return false };
+            match &mut self.kept {
+                Some(kept) if !kept.is_handed_over() => kept.hand_over(&self.place, input),
+                Some(_) | None => return true,
+            }
+        }
+    }
+
+    fn tell_mail(&mut self, inbound: &Inbound) {
+        // A question to an earlier process may still be on its way.
+        let is_asked = self.process.as_ref().is_some_and(|process| process.is_asked);
+        if is_asked || !matches!(inbound, Inbound::Ask { .. }) {
+            self.tell(&Told::Inbound(inbound));
+        }
+    }
+
+    /// The host stops: the process is told what is left, and has some time to end.
     fn stop(&mut self) {
-        // It is as much as mail may be.
-        while let Received::Transaction(inbound) = self.line.try_receive() {
-            self.tell(&Told::Inbound(&inbound));
+        const HOW: &str = "the host stops";
+        self.over = Some(HOW);
+        if self.process.as_ref().is_none_or(|process| process.ending.is_some()) {
+            return;
         }
-        self.tell(&Told::Stop { ms: self.served.manner.stop_ms });
-        self.pump.stop(self.program, self.served.manner.stages());
-        self.ending = Some("the host stops".to_owned());
-    }
-
-    /// The program has closed a pipe. Most often it is about to exit.
-    fn end(&mut self, how: &str) {
-        if self.ending.is_none() {
-            self.ending = Some(how.to_owned());
-            self.pump.stop(self.program, EXITING);
+        let is_told = self.process.as_ref().is_some_and(|process| process.ready_by.is_none())
+            && self.kept.as_ref().is_none_or(Kept::is_handed_over);
+        if is_told {
+            // It is as much as mail may be.
+            while let Received::Transaction(inbound) = self.line.try_receive() {
+                self.tell_mail(&inbound);
+            }
         }
+        self.end_in_order(HOW);
     }
 
-    /// The program is not to be waited for.
-    fn kill(&mut self, how: String) {
-        self.ending.get_or_insert(how);
-        self.pump.kill(self.program);
-    }
-
-    fn tell(&mut self, told: &Told<'_>) {
-        if let Some(input) = self.pump.input(self.program) {
-            told.encode(&self.place, input);
+    /// The process has some time to answer what it was told, and to end.
+    fn end_in_order(&mut self, how: &str) {
+        self.tell(&Told::Stop { ms: self.manner.stop_ms });
+        if let Some(process) = &mut self.process {
+            process.ending = Some(Ending { how: how.to_owned(), orderly: true });
+            self.pump.stop(process.id, self.manner.stages());
         }
     }
 
-    /// Reads once what the program says, and does it.
-    fn hear(&mut self) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        match self.pump.read(self.program, &mut buffer) {
-            output::Heard::Bytes(len) => {
-                let mut rest = &buffer[..len];
-                while let (used, Some(heard)) = self.reader.receive(rest) {
-                    rest = &rest[used..];
-                    self.heed(heard);
+    /// The process has closed a pipe. Most often it is about to exit.
+    pub(super) fn end(&mut self, how: &str) {
+        let Some(process) = &mut self.process else { return };
+        if process.ending.is_none() {
+            process.ending = Some(Ending { how: how.to_owned(), orderly: false });
+            self.pump.stop(process.id, EXITING);
+        }
+    }
+
+    /// The process is not to be waited for.
+    pub(super) fn kill(&mut self, how: String) {
+        let Some(process) = &mut self.process else { return };
+        process.ending.get_or_insert(Ending { how, orderly: false });
+        self.pump.kill(process.id);
+    }
+
+    pub(super) fn tell(&mut self, told: &Told<'_>) {
+        let Some(process) = &self.process else { return };
+        let input = self.pump.input(process.id);
+        match (&mut self.kept, input) {
+            (Some(kept), input) => {
+                kept.tell(told, &self.place, input);
+                if kept.is_long() {
+                    kept.read_up_to(self.pump.read_len(process.id));
                 }
             }
-            output::Heard::Nothing => {}
-            output::Heard::End => match self.reader.finish() {
-                Ok(()) => self.end("it has closed its output"),
-                Err(fault) => self.end(&fault.to_string()),
-            },
-        }
-        self.buffer = buffer;
-    }
-
-    fn heed(&mut self, heard: Heard) {
-        match heard {
-            Heard::Said(said) => self.obey(said),
-            // Who does not read is not told more and more of it.
-            Heard::Mistake(mistake) if !self.pump.is_full(self.program) => {
-                self.tell(&Told::Mistake(&mistake));
-            }
-            Heard::Mistake(_) => {}
-            Heard::Fault(fault) => self.kill(fault.to_string()),
+            (None, Some(input)) => told.encode(&self.place, input),
+            (None, None) => {}
         }
     }
 
-    fn obey(&mut self, said: Said) {
-        let line = &mut self.line;
-        match said {
-            Said::Ready(admission) => {
-                self.ready_by = None;
-                line.apply(Outbound::Ready(admission));
+    /// Starts a process.
+    fn start(&mut self) -> Result<(), String> {
+        self.attempts.begin(self.now());
+        let program = self.served.find()?;
+        let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());
+        let id = started.map_err(|error| error.to_string())?;
+        self.watch.begin(&program);
+        let ready_by = Duration::from_millis(self.limits.admission_ms_max);
+        self.process = Some(Process {
+            id,
+            reader: Reader::new(self.limits.outbox_bytes_max),
+            ready_by: Instant::now().checked_add(ready_by),
+            is_asked: false,
+            ending: None,
+        });
+        self.tell(&Told::Hello {
+            message_bytes_max: self.limits.message_bytes_max,
+            send_bytes_max: self.limits.outbox_bytes_max,
+        });
+        Ok(())
+    }
+
+    /// The process has exited, after it had read so much.
+    ///
+    /// # Errors
+    /// How that was, if none follows it.
+    fn exited(&mut self, exit: Exit, read: u64) -> Result<(), String> {
+        let Some(Process { ending, .. }) = self.process.take() else { return Ok(()) };
+        let orderly = ending.as_ref().is_some_and(|ending| ending.orderly);
+        let how = ending.map_or_else(|| exit.to_string(), |why| format!("{}; {exit}", why.how));
+        let lives_on = self.was_ready
+            && self.over.is_none()
+            && (orderly || self.manner.on_death == OnDeath::Keep);
+        let Some(kept) = self.kept.as_mut().filter(|_| lives_on) else { return Err(how) };
+        kept.end(read);
+        if orderly {
+            log::info!("service {}: {how}; sockets kept: {}", self.served.key(), kept.len());
+            self.rest(0);
+            return Ok(());
+        }
+        self.fail(&how)
+    }
+
+    /// The process has died, or cannot be started.
+    ///
+    /// # Errors
+    /// The sockets are given up.
+    fn fail(&mut self, how: &str) -> Result<(), String> {
+        let sockets = self.kept.as_ref().map_or(0, Kept::len);
+        let Some(pause_ms) = self.attempts.fail(self.now()) else {
+            return Err(format!("{how}; its sockets have been held for too long: {sockets}"));
+        };
+        let key = self.served.key();
+        log::warn!("service {key}: {how}; sockets kept: {sockets}; next start in {pause_ms} ms");
+        self.rest(pause_ms);
+        Ok(())
+    }
+
+    /// There is no process for so long.
+    fn rest(&mut self, pause_ms: u64) {
+        self.line.lapse(pause_ms);
+        self.start_at = Instant::now() + Duration::from_millis(pause_ms);
+    }
+
+    /// Does what the host has ordered.
+    fn heed_orders(&mut self) {
+        while let Some(Order { manner, limits }) = self.served.next_order() {
+            let is_new = manner != self.manner || limits != self.limits;
+            if manner.mode != self.manner.mode {
+                self.over = Some("it has another mode from here on");
             }
-            Said::Admit { id, verdict } => line.admit(id, verdict),
-            Said::Send { to, message } => line.send(to, message),
-            Said::Close { to, close } => line.apply(Outbound::Close { to, close }),
-            Said::Subscribe { ids, topic } => {
-                ids.into_iter().for_each(|id| line.subscribe(id, topic.as_str()));
+            self.line.keep_to(&limits);
+            (self.manner, self.limits) = (manner, limits);
+            match self.served.find() {
+                _ if is_new => self.replace("its configuration has changed"),
+                Ok(found) if self.watch.is_other(&found) => self.replace("its file has changed"),
+                Ok(_) => self.tell_reload(),
+                Err(error) => {
+                    log::warn!("service {}: it is not replaced: {error}", self.served.key());
+                    self.tell_reload();
+                }
             }
-            Said::Unsubscribe { ids, topic } => {
-                ids.into_iter().for_each(|id| line.unsubscribe(id, topic.as_str()));
-            }
-            Said::Pause { ids } => {
-                ids.into_iter().for_each(|id| line.pause(id));
-            }
-            Said::Resume { ids } => {
-                ids.into_iter().for_each(|id| line.resume(id));
-            }
-            Said::Set { id, key, value } => line.label(id, key, value),
-            Said::Log { level, text } => self.pump.log(self.program, log_level(level), &text),
         }
     }
-}
 
-const fn log_level(level: Level) -> log::Level {
-    match level {
-        Level::Error => log::Level::Error,
-        Level::Warn => log::Level::Warn,
-        Level::Info => log::Level::Info,
-        Level::Debug => log::Level::Debug,
-        Level::Trace => log::Level::Trace,
+    fn tell_reload(&mut self) {
+        let process = self.process.as_ref();
+        if process.is_some_and(|process| process.ready_by.is_none() && process.ending.is_none()) {
+            self.tell(&Told::Reload);
+        }
+    }
+
+    /// Looks whether the file has changed, if it is time for that.
+    fn look(&mut self) {
+        let now = Instant::now();
+        if self.look_at().is_some_and(|at| at <= now)
+            && self.watch.look(self.served.find().ok().as_ref(), now)
+        {
+            self.replace("its file has changed");
+        }
+    }
+
+    /// Has another process take the place of this one, or start now if there is none.
+    fn replace(&mut self, why: &str) {
+        log::info!("service {}: {why}: the program is replaced", self.served.key());
+        match &self.process {
+            None => self.start_at = Instant::now(),
+            // Whatever follows it is from the newest file anyway.
+            Some(Process { ending: Some(_), .. }) => {}
+            Some(Process { ending: None, .. }) => self.end_in_order(why),
+        }
+    }
+
+    /// Gives up a process that is not ready in time.
+    fn expire(&mut self) {
+        if self.ready_by().is_some_and(|at| at <= Instant::now()) {
+            let ms = self.limits.admission_ms_max;
+            self.kill(format!("it has not said READY within {ms} ms"));
+        }
+    }
+
+    /// How long there is nothing to do, unless something happens.
+    fn patience(&self) -> Option<Duration> {
+        let start = self.process.is_none().then_some(self.start_at);
+        let next = [start, self.look_at(), self.ready_by()].into_iter().flatten().min();
+        next.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// When to look at the file.
+    fn look_at(&self) -> Option<Instant> {
+        let is_ending = self.process.as_ref().is_some_and(|process| process.ending.is_some());
+        let is_wanted = self.manner.on_change == OnChange::Replace && !is_ending;
+        is_wanted.then(|| self.watch.next())
+    }
+
+    fn ready_by(&self) -> Option<Instant> {
+        let process = self.process.as_ref().filter(|process| process.ending.is_none());
+        process.and_then(|process| process.ready_by)
+    }
+
+    fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }
 

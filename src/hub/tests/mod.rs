@@ -3,6 +3,7 @@
 #[cfg(feature = "deflate")]
 mod deflate;
 mod found;
+mod lapse;
 mod lookup;
 mod storm;
 

@@ -1,0 +1,98 @@
+//! What a program that serves all sockets says, and what is done for it.
+
+use crate::host::program::keep::Kept;
+use crate::host::program::output;
+use crate::host::program::shared::Run;
+use crate::programs::{Heard, Level, Said, Told};
+use crate::service::{Admission, Outbound};
+
+impl Run<'_> {
+    /// Reads once what the process says, and does it.
+    pub(super) fn hear(&mut self) {
+        let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        match self.pump.read(id, &mut buffer) {
+            output::Heard::Bytes(len) => {
+                let mut rest = &buffer[..len];
+                while let Some(process) = &mut self.process
+                    && let (used, Some(heard)) = process.reader.receive(rest)
+                {
+                    rest = &rest[used..];
+                    self.heed(heard);
+                }
+            }
+            output::Heard::Nothing => {}
+            output::Heard::End => {
+                let finished = self.process.as_ref().map(|process| process.reader.finish());
+                match finished {
+                    Some(Err(fault)) => self.end(&fault.to_string()),
+                    Some(Ok(())) | None => self.end("it has closed its output"),
+                }
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    fn heed(&mut self, heard: Heard) {
+        match heard {
+            Heard::Said(said) => self.obey(said),
+            Heard::Mistake(mistake) => {
+                // Who does not read is not told more and more of it.
+                let id = self.process.as_ref().map(|process| process.id);
+                if id.is_some_and(|id| !self.pump.is_full(id)) {
+                    self.tell(&Told::Mistake(&mistake));
+                }
+            }
+            Heard::Fault(fault) => self.kill(fault.to_string()),
+        }
+    }
+
+    fn obey(&mut self, said: Said) {
+        let line = &mut self.line;
+        match said {
+            Said::Ready(admission) => self.ready(admission),
+            Said::Admit { id, verdict } => line.admit(id, verdict),
+            Said::Send { to, message } => line.send(to, message),
+            Said::Close { to, close } => line.apply(Outbound::Close { to, close }),
+            Said::Subscribe { ids, topic } => {
+                ids.into_iter().for_each(|id| line.subscribe(id, topic.as_str()));
+            }
+            Said::Unsubscribe { ids, topic } => {
+                ids.into_iter().for_each(|id| line.unsubscribe(id, topic.as_str()));
+            }
+            Said::Pause { ids } => {
+                ids.into_iter().for_each(|id| line.pause(id));
+            }
+            Said::Resume { ids } => {
+                ids.into_iter().for_each(|id| line.resume(id));
+            }
+            Said::Set { id, key, value } => line.label(id, key, value),
+            Said::Log { level, text } => {
+                if let Some(process) = &self.process {
+                    self.pump.log(process.id, log_level(level), &text);
+                }
+            }
+        }
+    }
+
+    /// From here on the process serves: first the sockets that it is handed over.
+    fn ready(&mut self, admission: Admission) {
+        let Some(process) = &mut self.process else { return };
+        process.ready_by = None;
+        process.is_asked = admission == Admission::Asked;
+        self.was_ready = true;
+        self.attempts.ready();
+        self.kept.iter_mut().for_each(Kept::begin_handover);
+        self.line.apply(Outbound::Ready(admission));
+    }
+}
+
+const fn log_level(level: Level) -> log::Level {
+    match level {
+        Level::Error => log::Level::Error,
+        Level::Warn => log::Level::Warn,
+        Level::Info => log::Level::Info,
+        Level::Debug => log::Level::Debug,
+        Level::Trace => log::Level::Trace,
+    }
+}

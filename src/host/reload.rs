@@ -1,0 +1,152 @@
+//! Reading the configuration again while the host runs: who may ask for it, and what becomes of
+//! the programs. What is compiled in, the addresses and the bounds of the host itself stay as they
+//! are until the next start.
+
+use std::io::{self, Read};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender};
+use mio::unix::pipe;
+
+use crate::host::bell::Alarm;
+use crate::host::program::Order;
+use crate::host::programs::ProgramsPlan;
+use crate::host::sys::{self, Wish};
+use crate::host::turn::Host;
+use crate::host::worker::Factory;
+use crate::hub::StationId;
+
+/// Has the programs of a host's document root replaced from any thread, without a socket of theirs
+/// being closed if they are [kept](crate::host::program::OnDeath::Keep).
+/// [`Server::reload`](crate::Server::reload) does so with other settings.
+#[derive(Clone, Debug)]
+pub struct Reloader {
+    orders: Sender<Reload>,
+    alarm: Alarm,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+enum Reload {
+    /// The files may have changed.
+    Files,
+    /// What holds for programs may have changed, too. `None` if there is no document root.
+    Programs(Option<Box<ProgramsPlan>>),
+}
+
+/// The host's side of it.
+#[derive(Debug)]
+pub(super) struct Reloads {
+    orders: Receiver<Reload>,
+    reloader: Reloader,
+}
+
+impl Reloader {
+    /// Replaces the programs that run and whose files have changed, and tells the others RELOAD.
+    /// Of a program with a process for each socket, the next socket gets a process of the new file
+    /// anyway.
+    pub fn reload(&self) {
+        self.order(Reload::Files);
+    }
+
+    /// The same, with all that holds for programs from here on.
+    pub(crate) fn reload_programs(&self, plan: Option<ProgramsPlan>) {
+        self.order(Reload::Programs(plan.map(Box::new)));
+    }
+
+    fn order(&self, reload: Reload) {
+        // A host that has gone reloads nothing.
+        if self.orders.send(reload).is_ok() {
+            self.alarm.wake();
+        }
+    }
+}
+
+impl Reloads {
+    pub(super) fn new(alarm: Alarm) -> Self {
+        let (sender, orders) = crossbeam_channel::unbounded();
+        Self { orders, reloader: Reloader { orders: sender, alarm } }
+    }
+
+    pub(super) fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.orders.is_empty()
+    }
+}
+
+impl Host {
+    /// Does what was asked for.
+    pub(super) fn apply_reloads(&mut self) {
+        while let Ok(reload) = self.reloads.orders.try_recv() {
+            match (reload, &mut self.programs) {
+                (Reload::Files, _) | (Reload::Programs(None), None) => {}
+                (Reload::Programs(Some(plan)), Some(programs)) => programs.renew(*plan),
+                (Reload::Programs(_), _) => {
+                    log::warn!("whether there is a document root is settled until the next start");
+                }
+            }
+            for index in 0..self.factories.len() {
+                self.renew_program(StationId::new(index));
+            }
+        }
+    }
+
+    /// What holds for a program may have changed, and its file.
+    fn renew_program(&mut self, station: StationId) {
+        let Some(programs) = &self.programs else { return };
+        let Factory::Program(served) = &self.factories[station.index()] else { return };
+        let (mount, manner) = programs.settings(self.hub.path(station)).clone();
+        if mount.compression != self.hub.compression(station) {
+            let path = self.hub.path(station);
+            log::warn!("service {path}: whether it compresses is settled until the next start");
+        }
+        let limits = mount.limits;
+        self.hub.remount(station, mount);
+        let renewed = match &self.workers[station.index()] {
+            None => served.renewed(manner),
+            Some(worker) => {
+                let renewed = served.ordered(Order { manner, limits });
+                worker.wake();
+                renewed
+            }
+        };
+        self.factories[station.index()] = Factory::Program(renewed.into());
+    }
+}
+
+/// From here on SIGHUP has `act` called, on a thread of its own, so that it may read files;
+/// several signals that come meanwhile may be one. As long as the value is held, one of which is
+/// enough for a process: after that, SIGHUP ends the process again.
+///
+/// # Errors
+/// The system gives no pipe, or no thread.
+pub fn on_hangup(act: impl FnMut() + Send + 'static) -> io::Result<Hangups> {
+    let (sender, mut receiver) = pipe::new()?;
+    receiver.set_nonblocking(false)?;
+    let mut act = act;
+    thread::Builder::new().name("reloads".to_owned()).spawn(move || {
+        let mut bytes = [0; 16];
+        // It ends when the other end is closed.
+        while receiver.read(&mut bytes).is_ok_and(|len| len > 0) {
+            act();
+        }
+    })?;
+    sys::write_on_signals(Wish::Reload, &sender)?;
+    Ok(Hangups { sender })
+}
+
+/// SIGHUP has something called as long as this is held: see [`on_hangup`].
+#[derive(Debug)]
+pub struct Hangups {
+    sender: pipe::Sender,
+}
+
+impl Drop for Hangups {
+    /// Before the pipe is closed, whose number the system may give to another file.
+    fn drop(&mut self) {
+        sys::forget_signals(Wish::Reload, &self.sender);
+    }
+}

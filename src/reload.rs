@@ -1,0 +1,90 @@
+//! SIGHUP: the configuration is read again, by the same command line. One that is not good is told
+//! to the log and changes nothing. What holds for programs holds from then on; what needs another
+//! start of the server is told.
+
+use std::env;
+use std::io;
+
+use switchboard::config::{self, Command, Config};
+use switchboard::host::{Hangups, on_hangup};
+use switchboard::{Reloader, Server};
+
+/// Reads the configuration again at each SIGHUP, as long as the value is held.
+///
+/// # Errors
+/// What the system says.
+pub fn start(
+    config: &Config,
+    reloader: Reloader,
+    server: impl Fn(&Config) -> Server + Send + 'static,
+    is_compiled: impl Fn(&str) -> bool + Send + 'static,
+) -> io::Result<Hangups> {
+    let begun = config.clone();
+    on_hangup(move || {
+        let config = match Command::parse(env::args_os().skip(1), config::read_file) {
+            Ok(Command::Run(config)) => config,
+            // The command line is the one that began this run.
+            Ok(_) => return,
+            Err(error) => {
+                log::error!("the configuration stays as it is, since the new one is not: {error}");
+                return;
+            }
+        };
+        for what in unchanged(&begun, &config, &is_compiled) {
+            log::warn!("{what}: this has changed, and needs another start of the server");
+        }
+        match server(&config).reload(&reloader) {
+            Ok(()) => log::info!("the configuration was read again"),
+            Err(error) => log::error!("the configuration stays as it is: {error}"),
+        }
+    })
+}
+
+/// What stays as it is until the next start, though it has changed since the last one.
+fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -> Vec<String> {
+    let rows = [
+        ("host", begun.hosts != now.hosts),
+        ("port", begun.port != now.port),
+        ("document-root", begun.document_root != now.document_root),
+        ("static-root", begun.static_root != now.static_root),
+        ("log-level", begun.log_level != now.log_level),
+        ("log-format", begun.log_format != now.log_format),
+        ("max-connections", begun.sockets_max != now.sockets_max),
+        ("what holds for all services, for those that are compiled in", begun.all != now.all),
+    ];
+    let keys = rows.into_iter().filter(|(_, has_changed)| *has_changed);
+    let paths = begun.services.keys().chain(now.services.keys());
+    let mut sections: Vec<_> = paths
+        .filter(|path| is_compiled(path) && begun.services.get(*path) != now.services.get(*path))
+        .map(|path| format!("[service {path}]"))
+        .collect();
+    sections.sort_unstable();
+    sections.dedup();
+    keys.map(|(key, _)| key.to_owned()).chain(sections).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_needs_another_start_is_told() {
+        let rows = [
+            ("", vec![]),
+            ("[service /program]\nmax-message: 1k", vec![]),
+            ("[server]\nport: 1", vec!["port"]),
+            ("[service /compiled]\nmax-message: 1k", vec!["[service /compiled]"]),
+            (
+                "[server]\nhost: ::1\nlog-level: warn\n[service /compiled]\nidle-timeout: 1s",
+                vec!["host", "log-level", "[service /compiled]"],
+            ),
+        ];
+        let read = |text| Config::parse(Path::new("server.conf"), text).expect("it is right");
+        for (text, what) in rows {
+            let found = unchanged(&read(""), &read(text), |path| path == "/compiled");
+            assert_eq!(found, what, "{text}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Programs that are replaced while their sockets are open: by order, by SIGHUP, by a change of
+//! their file; and that the host stops in whatever state they are.
+
+use std::env;
+use std::fs;
+use std::process::Command;
+use std::time::Instant;
+
+use switchboard::Limits;
+use switchboard::host::program::{Manner, OnChange};
+use switchboard::programs::Mode;
+
+use crate::bench::{folder, is_known, write};
+use crate::keep::{SOON, TELLS, hold, keep, kill, open, pid, put, serve, server, version};
+use crate::support::binary::Binary;
+use crate::support::process::descriptors;
+use crate::support::{Raw, Running, until};
+
+/// Another manner, with which the sockets of a program are closed when it ends.
+fn close() -> Manner {
+    Manner { stop_ms: 500, ..Manner::SHARED }
+}
+
+#[test]
+fn without_a_change_a_program_is_told_and_not_replaced() {
+    for manner in [keep(), close()] {
+        let (host, folder) = serve("unchanged", &[("tells.py", TELLS)], manner.clone());
+        let (mut raw, _) = open(&host);
+        let old = pid(&mut raw);
+        host.reloader().reload();
+        assert_eq!(raw.read_text(), "RELOAD");
+        server(&folder, manner, SOON).reload(host.reloader()).expect("it is right");
+        assert_eq!(raw.read_text(), "RELOAD");
+        assert_eq!(pid(&mut raw), old);
+        host.stop();
+    }
+}
+
+#[test]
+fn a_changed_section_replaces_the_program() {
+    let (host, folder) = serve("section", &[("tells.py", TELLS)], keep());
+    let (mut raw, id) = open(&host);
+    let old = pid(&mut raw);
+    let manner = Manner { stop_ms: 400, ..keep() };
+    server(&folder, manner.clone(), SOON).reload(host.reloader()).expect("it is right");
+    assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+    assert_ne!(pid(&mut raw), old);
+    // The new bounds hold for the open socket.
+    let limits = Limits { message_bytes_max: 1_000, ..SOON };
+    server(&folder, manner.clone(), limits).reload(host.reloader()).expect("it is right");
+    assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+    raw.send_text(&"x".repeat(1_000));
+    assert_eq!(raw.read_text().len(), 1_002);
+    raw.send_text(&"x".repeat(1_001));
+    assert_eq!(raw.read_close().0, 1009);
+    // Of settings that contradict each other, nothing is taken.
+    let wrong = Limits { outbox_bytes_max: 10, ..SOON };
+    server(&folder, manner, wrong).reload(host.reloader()).expect_err("it is wrong");
+    host.stop();
+}
+
+#[test]
+fn who_is_not_kept_is_closed_when_the_program_is_replaced() {
+    let (host, folder) = serve("closed", &[("tells.py", TELLS)], close());
+    let (mut raw, _) = open(&host);
+    raw.send_text("heard before the end");
+    put(&folder, "tells.py", &version(2));
+    host.reloader().reload();
+    assert_eq!(raw.read_text(), "1 heard before the end");
+    assert_eq!(raw.read_close().0, 1012);
+    let (mut raw, _) = open(&host);
+    raw.send_text("hello");
+    assert_eq!(raw.read_text(), "2 hello");
+    // From here on they are kept, once this one has gone.
+    server(&folder, keep(), SOON).reload(host.reloader()).expect("it is right");
+    assert_eq!(raw.read_close().0, 1012);
+    let mut raw = come(&host, "/tells");
+    raw.read_text();
+    raw.send_text("!sys.exit(1)");
+    assert!(raw.read_text().ends_with(" again"));
+    // Another mode cannot take sockets over.
+    let lines = Manner { mode: Mode::Lines, ..close() };
+    server(&folder, lines, SOON).reload(host.reloader()).expect("it is right");
+    assert_eq!(raw.read_close().0, 1012);
+    host.stop();
+}
+
+/// A socket that is let in after the pause that there may be.
+fn come(host: &Running, path: &str) -> Raw {
+    let mut raw = None;
+    until("it is let in", || {
+        let mut next = host.raw();
+        next.send(crate::shared::request(path).as_bytes());
+        raw = (next.read_head().status == 101).then_some(next);
+        raw.is_some()
+    });
+    raw.expect("it is open")
+}
+
+#[test]
+fn a_program_that_does_not_heed_its_end_loses_nothing_either() {
+    let (host, folder) = serve("stubborn", &[("tells.py", TELLS)], keep());
+    let (mut raw, id) = open(&host);
+    raw.send_text("!signal.signal(signal.SIGTERM, signal.SIG_IGN); say(b'TEXT *', b'deaf')");
+    assert_eq!(raw.read_text(), "deaf");
+    hold(&mut raw);
+    (0..100).for_each(|number| raw.send_text(&number.to_string()));
+    put(&folder, "tells.py", &version(2));
+    host.reloader().reload();
+    assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+    (0..100).for_each(|number| assert_eq!(raw.read_text(), format!("2 {number}")));
+    host.stop();
+}
+
+#[test]
+fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
+    let manner = Manner { on_change: OnChange::Replace, ..keep() };
+    let (host, folder) = serve("watched", &[("tells.py", TELLS)], manner);
+    let (mut raw, id) = open(&host);
+    for number in 2..4 {
+        put(&folder, "tells.py", &version(number));
+        assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+        raw.send_text("hello");
+        assert_eq!(raw.read_text(), format!("{number} hello"));
+    }
+    // The time of the last change is enough; a file that is not there is not.
+    let touched = Command::new("touch").arg(folder.join("tells.py")).status();
+    assert!(touched.expect("it runs").success());
+    assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+    let old = pid(&mut raw);
+    fs::remove_file(folder.join("tells.py")).expect("it was there");
+    host.reloader().reload();
+    assert_eq!((raw.read_text(), pid(&mut raw)), ("RELOAD".to_owned(), old));
+    host.stop();
+}
+
+#[test]
+fn the_binary_reads_its_configuration_at_a_hangup() {
+    let folder = folder("hangup");
+    write(&folder, "tells.py", TELLS, "755");
+    let conf = folder.join("_server.conf");
+    let configure = |text: &str| {
+        let head = format!("[server]\ndocument-root: {}\n", folder.display());
+        fs::write(&conf, head + text).expect("it can be written");
+    };
+    configure("");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let mut binary = Binary::run(command.arg("--config").arg(&conf));
+    let mut raw = Raw::connect(binary.address());
+    raw.upgrade("/tells");
+    raw.read_text();
+    // Neither what is not good nor what has not changed replaces anything.
+    for text in ["", "[service /tells]\nmax-massage: 1k\n", "log-format: json\n"] {
+        configure(text);
+        binary.signal("HUP");
+        if !text.contains("massage") {
+            assert_eq!(raw.read_text(), "RELOAD");
+        }
+        raw.send_text("still here");
+        assert_eq!(raw.read_text(), "1 still here");
+    }
+    configure("[service /tells]\nmax-message: 1k\n");
+    binary.signal("HUP");
+    assert_eq!(raw.read_close().0, 1012);
+    let mut raw = Raw::connect(binary.address());
+    raw.upgrade("/tells");
+    raw.read_text();
+    raw.send_text(&"x".repeat(1_025));
+    assert_eq!(raw.read_close().0, 1009);
+    drop(raw);
+    binary.signal("TERM");
+    assert_eq!(binary.exit_code(), Some(0));
+}
+
+/// A host whose program is in one of these states stops soon and cleanly.
+#[test]
+fn a_host_stops_whatever_its_program_is_doing() {
+    let never_ready = "#!/bin/sh\nexec sleep 1000\n";
+    let dies = "#!/bin/sh\nexit 1\n";
+    for (name, next) in [("starting", Some(never_ready)), ("resting", Some(dies)), ("gone", None)] {
+        let (host, folder) = serve(name, &[("tells.py", TELLS)], keep());
+        let (mut raw, _) = open(&host);
+        let old = pid(&mut raw);
+        match next {
+            Some(text) => put(&folder, "tells.py", text),
+            None => fs::remove_file(folder.join("tells.py")).expect("it was there"),
+        }
+        kill(old);
+        until("it has gone", || !is_known(old));
+        raw.send_text("for nobody");
+        stops(host, raw, name);
+    }
+    // While it is being replaced, and heeds no end.
+    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], keep());
+    let (mut raw, _) = open(&host);
+    raw.send_text("!signal.signal(signal.SIGTERM, lambda *_: say(b'TEXT *', b'no'))");
+    hold(&mut raw);
+    put(&folder, "tells.py", &version(2));
+    host.reloader().reload();
+    assert_eq!(raw.read_text(), "no");
+    stops(host, raw, "replacing");
+}
+
+fn stops(host: Running, mut raw: Raw, name: &str) {
+    let start = Instant::now();
+    host.stopper().stop();
+    assert_eq!(raw.read_close().0, 1001, "{name}");
+    raw.send(&crate::support::raw::close(1001, ""));
+    drop(raw);
+    host.join();
+    println!("a host whose program is {name} stops in {:?}", start.elapsed());
+}
+
+/// In a process of its own, since other tests open descriptors as well.
+#[test]
+fn deaths_and_replacements_leave_nothing_behind() {
+    let name = "replace::leave_nothing_behind";
+    let run = Command::new(env::current_exe().expect("it is known"))
+        .args(["--ignored", "--exact", name])
+        .output();
+    let run = run.expect("it runs");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "it is run by `deaths_and_replacements_leave_nothing_behind`"]
+fn leave_nothing_behind() {
+    let (host, folder) = serve("leaks", &[("tells.py", TELLS)], keep());
+    let (mut raw, id) = open(&host);
+    let mut counts = Vec::new();
+    for number in 0..12 {
+        let old = pid(&mut raw);
+        put(&folder, "tells.py", &version(number));
+        if number % 6 == 0 {
+            kill(old);
+        } else {
+            // It is stopped with much that it has not read.
+            hold(&mut raw);
+            raw.send_text(&"x".repeat(10_000));
+            host.reloader().reload();
+        }
+        assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+        if number % 6 != 0 {
+            raw.read_text();
+        }
+        pid(&mut raw);
+        assert!(!is_known(old), "it is gone, and no zombie");
+        counts.push(descriptors("self"));
+    }
+    assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+    host.stop();
+}
