@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The host is a process of its own, this program with the word `serve`, so that nothing else is
-//! measured. All of its memory counts, its code too, which the formula does not have.
+//! measured. All of its memory counts, its code too, which the formula does not have. With a port
+//! behind that word it can be measured from outside, beside other servers: `benches/small`.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -159,13 +160,15 @@ impl Drop for Host {
 /// The other half: a host with one service.
 fn serve() -> Outcome<()> {
     let mut server = Server::new(Limits::SMALL);
-    server.mount("/", || handler(Attacked::default()));
-    let host = server.bind("127.0.0.1:0")?;
+    server.mount("/echo", || handler(Attacked::default()));
+    let port = std::env::args().nth(2).unwrap_or_else(|| "0".to_owned());
+    let host = server.bind(format!("127.0.0.1:{port}"))?;
     println!("{}", host.address());
     Ok(host.run()?)
 }
 
-/// Fills the outboxes of those that say so, and takes nothing more when it is told.
+/// Fills the outboxes of those that say so, takes nothing more when it is told, and sends back
+/// all else.
 #[derive(Default)]
 struct Attacked {
     hungry: Vec<SocketId>,
@@ -182,9 +185,10 @@ impl Handler for Attacked {
                 peer.send(format!("{} are full", self.full));
             }
             // Until its process is killed.
-            _ => loop {
+            Some("block") => loop {
                 std::thread::park();
             },
+            _ => peer.send(message),
         }
     }
 
@@ -204,7 +208,7 @@ fn program() -> std::io::Result<std::path::PathBuf> {
 }
 
 fn request() -> Vec<u8> {
-    b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    b"GET /echo HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         .to_vec()
 }
