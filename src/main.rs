@@ -121,14 +121,16 @@ fn serve<T>(
             return exit;
         }
     };
-    let started = host.stop_on_signals().and_then(|()| {
-        let (greeting, _held) = prepare(&host)?;
+    // What is held is so until the end: a SIGHUP would be what the process ends by, after a clean
+    // stop.
+    let ended = host.stop_on_signals().and_then(|()| {
+        let (greeting, held) = prepare(&host)?;
         // Whoever started the server may have closed its output; it serves all the same.
         let _ = say(&greeting);
-        host.run()
+        host.run().map(|()| held)
     });
-    let exit = match started {
-        Ok(()) => Exit::Clean,
+    let exit = match &ended {
+        Ok(_) => Exit::Clean,
         Err(error) => {
             log::error!("the poll loop failed: {error}");
             Exit::Failure

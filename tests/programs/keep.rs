@@ -122,6 +122,8 @@ fn open_sockets_are_handed_over() {
     assert_eq!(one.read_text(), format!("OPEN {third}"));
     three.send_text("!sys.exit(1)");
     assert_eq!(one.read_text(), format!("OPEN {first} again"));
+    // And whoever has gone is not handed over any more.
+    assert_eq!(one.read_text(), format!("OPEN {third} again"));
     server.stop();
 }
 

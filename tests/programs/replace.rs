@@ -12,6 +12,7 @@ use switchboard::programs::Mode;
 
 use crate::bench::{folder, is_known, write};
 use crate::keep::{SOON, TELLS, hold, keep, kill, open, pid, put, serve, server, version};
+use crate::logged::{self, lines_of};
 use crate::support::binary::Binary;
 use crate::support::process::descriptors;
 use crate::support::{Raw, Running, until};
@@ -131,6 +132,70 @@ fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
     fs::remove_file(folder.join("tells.py")).expect("it was there");
     host.reloader().reload();
     assert_eq!((raw.read_text(), pid(&mut raw)), ("RELOAD".to_owned(), old));
+    host.stop();
+}
+
+/// Who is replaced ends by itself: it hears of its end behind all that it was told, and is heard.
+#[test]
+fn a_program_that_is_replaced_may_say_its_last_words() {
+    for manner in [keep(), close()] {
+        let (host, folder) = serve("last", &[("tells.py", TELLS)], manner);
+        let (mut raw, _) = open(&host);
+        raw.send_text(
+            "!import atexit; atexit.register(say, b'TEXT *', b'bye'); say(b'TEXT *', b'')",
+        );
+        assert_eq!(raw.read_text(), "");
+        put(&folder, "tells.py", &version(2));
+        host.reloader().reload();
+        assert_eq!(raw.read_text(), "bye");
+        host.stop();
+    }
+}
+
+/// Whoever has mended what a program lacks need not wait for the end of a pause, though neither
+/// its file nor its section has changed: so many would take two minutes.
+#[test]
+fn a_reload_starts_at_once_what_is_in_a_pause() {
+    let (host, folder) = serve("mended", &[("tells.py", TELLS)], keep());
+    let (mut raw, id) = open(&host);
+    let old = pid(&mut raw);
+    let starts = || fs::read_to_string(folder.join("starts")).unwrap_or_default().len();
+    let lacks = TELLS.replace(
+        "import os, signal, sys, time",
+        "import os, signal, sys, time\n\
+         open('starts', 'a').write('x')\n\
+         if not os.path.exists('mended'): sys.exit(1)",
+    );
+    put(&folder, "tells.py", &lacks);
+    kill(old);
+    let mut start = |number: usize| {
+        until("it is started again", || {
+            host.reloader().reload();
+            starts() >= number
+        });
+    };
+    (2..10).for_each(&mut start);
+    fs::write(folder.join("mended"), "").expect("it can be written");
+    start(starts() + 1);
+    assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+    host.stop();
+}
+
+/// A file that is tried at each look would be tried each second, whatever the pauses are.
+#[test]
+fn a_file_that_cannot_be_started_is_tried_after_pauses_alone() {
+    logged::keep();
+    let manner = Manner { on_change: OnChange::Replace, ..keep() };
+    let (host, folder) = serve("unfit", &[("unfit.py", TELLS)], manner);
+    let mut raw = host.open("/unfit");
+    let told = raw.read_text();
+    put(&folder, "unfit.py", "#!/no/such/interpreter\n");
+    let tries = |what: &str| lines_of("/unfit").iter().filter(|line| line.contains(what)).count();
+    until("it is tried three times", || tries("next start in 2000 ms") == 1);
+    assert_eq!(tries("the program is replaced"), 1);
+    assert_eq!(tries("it cannot be started"), 3);
+    put(&folder, "unfit.py", &version(2));
+    assert_eq!(raw.read_text(), format!("{told} again"));
     host.stop();
 }
 

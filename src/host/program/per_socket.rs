@@ -120,15 +120,13 @@ impl Run<'_> {
     /// # Errors
     /// The mode is not this one any more.
     fn heed_orders(&mut self) -> Result<(), String> {
-        while let Some(Order { manner, limits }) = self.served.next_order() {
-            self.line.keep_to(&limits);
-            (self.manner, self.limits) = (manner, limits);
-            match self.manner.mode {
-                Mode::Shared => return Err("it has another mode from here on".to_owned()),
-                Mode::Lines | Mode::Bytes => {}
-            }
+        let Some(Order { manner, limits }) = self.served.last_order() else { return Ok(()) };
+        self.line.keep_to(&limits);
+        (self.manner, self.limits) = (manner, limits);
+        match self.manner.mode {
+            Mode::Shared => Err("it has another mode from here on".to_owned()),
+            Mode::Lines | Mode::Bytes => Ok(()),
         }
-        Ok(())
     }
 
     fn take(&mut self, inbound: Inbound) {

@@ -146,9 +146,9 @@ impl Served {
         Self { site, key, manner, orderer, orders }
     }
 
-    /// What the host has ordered since the last call.
-    pub(super) fn next_order(&self) -> Option<Order> {
-        self.orders.try_recv().ok()
+    /// What the host has ordered last since the last call: nothing of what it had before counts.
+    pub(super) fn last_order(&self) -> Option<Order> {
+        self.orders.try_iter().last()
     }
 
     /// Serves until the host stops or the program has gone; tells how that was.

@@ -154,7 +154,11 @@ impl Run<'_> {
             }
             let Some(input) = self.pump.input(id) else { return false };
             match &mut self.kept {
-                Some(kept) if !kept.is_handed_over() => kept.hand_over(&self.place, input),
+                Some(kept) if !kept.is_handed_over() => {
+                    kept.hand_over(&self.place, input);
+                    // So that sockets are not held twice until there is mail.
+                    self.let_go(id);
+                }
                 Some(_) | None => return true,
             }
         }
@@ -216,13 +220,19 @@ impl Run<'_> {
         let input = self.pump.input(process.id);
         match (&mut self.kept, input) {
             (Some(kept), input) => {
+                let id = process.id;
                 kept.tell(told, &self.place, input);
-                if kept.is_long() {
-                    kept.read_up_to(self.pump.read_len(process.id));
-                }
+                self.let_go(id);
             }
             (None, Some(input)) => told.encode(&self.place, input),
             (None, None) => {}
+        }
+    }
+
+    /// Lets go of what the process has read, if that may be much.
+    fn let_go(&mut self, id: ProgramId) {
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.is_long()) {
+            kept.read_up_to(self.pump.read_len(id));
         }
     }
 
@@ -230,9 +240,10 @@ impl Run<'_> {
     fn start(&mut self) -> Result<(), String> {
         self.attempts.begin(self.now());
         let program = self.served.find()?;
+        // Also if it cannot be: it is tried again after a pause, and not at each look.
+        self.watch.begin(&program);
         let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());
         let id = started.map_err(|error| error.to_string())?;
-        self.watch.begin(&program);
         let ready_by = Duration::from_millis(self.limits.admission_ms_max);
         self.process = Some(Process {
             id,
@@ -290,31 +301,32 @@ impl Run<'_> {
         self.start_at = Instant::now() + Duration::from_millis(pause_ms);
     }
 
-    /// Does what the host has ordered.
+    /// Does what the host has ordered last, which is all that holds.
     fn heed_orders(&mut self) {
-        while let Some(Order { manner, limits }) = self.served.next_order() {
-            let is_new = manner != self.manner || limits != self.limits;
-            if manner.mode != self.manner.mode {
-                self.over = Some("it has another mode from here on");
-            }
-            self.line.keep_to(&limits);
-            (self.manner, self.limits) = (manner, limits);
-            match self.served.find() {
-                _ if is_new => self.replace("its configuration has changed"),
-                Ok(found) if self.watch.is_other(&found) => self.replace("its file has changed"),
-                Ok(_) => self.tell_reload(),
-                Err(error) => {
-                    log::warn!("service {}: it is not replaced: {error}", self.served.key());
-                    self.tell_reload();
-                }
+        let Some(Order { manner, limits }) = self.served.last_order() else { return };
+        let is_new = manner != self.manner || limits != self.limits;
+        if manner.mode != self.manner.mode {
+            self.over = Some("it has another mode from here on");
+        }
+        self.line.keep_to(&limits);
+        (self.manner, self.limits) = (manner, limits);
+        match self.served.find() {
+            _ if is_new => self.replace("its configuration has changed"),
+            Ok(found) if self.watch.is_other(&found) => self.replace("its file has changed"),
+            Ok(_) => self.tell_reload(),
+            Err(error) => {
+                log::warn!("service {}: it is not replaced: {error}", self.served.key());
+                self.tell_reload();
             }
         }
     }
 
+    /// Nothing has changed that the host knows of. In a pause, what was lacking may be there now.
     fn tell_reload(&mut self) {
-        let process = self.process.as_ref();
-        if process.is_some_and(|process| process.ready_by.is_none() && process.ending.is_none()) {
-            self.tell(&Told::Reload);
+        match &self.process {
+            None => self.start_at = Instant::now(),
+            Some(Process { ready_by: None, ending: None, .. }) => self.tell(&Told::Reload),
+            Some(_) => {}
         }
     }
 
