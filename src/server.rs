@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::program::{DocumentRoot, LookupError, Manner, Recording, Tape};
-use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan, Reloader};
+use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan, Reloader, Terms};
 use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
@@ -49,7 +49,7 @@ pub struct Server {
     root: Root,
     recording: Option<Recording>,
     manner: Manner,
-    programs: Vec<(String, (Mount, Manner))>,
+    programs: Vec<(String, Terms)>,
     mounts: Vec<Mounting>,
 }
 
@@ -156,8 +156,7 @@ impl Server {
     /// What is not as usual about the program at a path, which is without the extension of its
     /// file. Without such a program, it has no effect. Its thread is always its own.
     pub fn program(&mut self, path: &str) -> Program<'_> {
-        let usual = (self.usual_mount(), self.manner.clone());
-        self.programs.push((path.to_owned(), usual));
+        self.programs.push((path.to_owned(), self.usual_terms()));
         let last = self.programs.len() - 1;
         Program(&mut self.programs[last].1)
     }
@@ -236,6 +235,11 @@ impl Server {
         Mount { limits, origin: self.origin.clone(), page: None, compression }
     }
 
+    /// What holds for programs that nothing else was said about.
+    fn usual_terms(&self) -> Terms {
+        Terms { mount: self.usual_mount(), manner: self.manner.clone() }
+    }
+
     fn programs_plan(&self, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
         let root = match &self.root {
             Root::None => return Ok(None),
@@ -243,12 +247,11 @@ impl Server {
             Root::File(file) => DocumentRoot::of_file(file)
                 .map_err(|error| BindError::Program(file.clone(), error))?,
         };
-        for (_, (mount, _)) in &self.programs {
-            mount.limits.check().map_err(BindError::Limits)?;
+        for (_, terms) in &self.programs {
+            terms.mount.limits.check().map_err(BindError::Limits)?;
         }
         let own = self.programs.iter().cloned().collect();
-        let all = (self.usual_mount(), self.manner.clone());
-        Ok(Some(ProgramsPlan { root, all, own, tape }))
+        Ok(Some(ProgramsPlan { root, all: self.usual_terms(), own, tape }))
     }
 }
 
@@ -294,41 +297,41 @@ impl Mounted<'_> {
 }
 
 /// A program of the document root, for what is not as usual about it.
-pub struct Program<'a>(&'a mut (Mount, Manner));
+pub struct Program<'a>(&'a mut Terms);
 
 impl Program<'_> {
     /// Its own bounds, like [`Mounted::limits`].
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn limits(self, limits: Limits) -> Self {
-        self.0.0.limits = limits;
+        self.0.mount.limits = limits;
         self
     }
 
     /// Which pages may open sockets to it, instead of the server's rule.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn origin(self, origin: OriginRule) -> Self {
-        self.0.0.origin = origin;
+        self.0.mount.origin = origin;
         self
     }
 
     /// Whether it compresses, instead of the server's word.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn compression(self, compression: Compression) -> Self {
-        self.0.0.compression = compression;
+        self.0.mount.compression = compression;
         self
     }
 
     /// What a plain GET of its path shows, like [`Mounted::page`].
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn page(self, page: Page) -> Self {
-        self.0.0.page = Some(page);
+        self.0.mount.page = Some(page);
         self
     }
 
     /// How it is run, instead of what the server says.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn manner(self, manner: Manner) -> Self {
-        self.0.1 = manner;
+        self.0.manner = manner;
         self
     }
 }

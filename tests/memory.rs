@@ -7,9 +7,6 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,7 +22,7 @@ use switchboard::{Compression, session::Codec};
 use support::http::{get, upgrade};
 use support::raw::{BINARY, CLOSE, CONTINUATION, TEXT, frame, header, piece};
 use support::services::mount_echo;
-use support::{DEADLINE, LIMITS, Raw, Running, next, server_on, until};
+use support::{DEADLINE, LIMITS, Raw, Running, folder, next, server_on, until};
 
 /// Counts bytes. Growing counts the old place and the new one, as when both are there.
 struct Counting;
@@ -240,19 +237,13 @@ fn a_callback_on_the_loop_holds_what_outboxes_do() {
 #[test]
 fn a_program_keeps_to_its_documented_bound() {
     let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("memory");
-    fs::create_dir_all(&folder).expect("it can be made");
     let half = limits.outbox_bytes_max / 2 + 1;
     let script = format!(
         "#!/bin/sh\necho READY 1\nhead -c 16000 /dev/zero | tr '\\0' x >&2\n\
          printf 'TEXT * +{}\\n'\nhead -c {half} /dev/zero\nexec sleep 1000\n",
         limits.outbox_bytes_max
     );
-    // A process of its own writes it, or another test that starts one holds it open for writing.
-    let write = "printf %s \"$1\" >\"$2\" && chmod 755 \"$2\"";
-    let mut shell = Command::new("sh");
-    let written = shell.args(["-c", write, "sh", &script]).arg(folder.join("deaf")).status();
-    assert!(written.expect("it runs").success());
+    let folder = folder::programs("deaf", &[("deaf", &script)]);
     let mut measurement = Measurement::start();
     let mut server = Server::new(limits);
     server.document_root(&folder);

@@ -6,28 +6,14 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
 use support::binary::Binary;
+use support::folder::{folder, programs};
 use support::http::{Answer, get};
 use support::{DEADLINE, Raw};
-
-/// A folder of its own with these programs, each as its name and its text.
-fn folder(name: &str, programs: &[(&str, &str)]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trial").join(name);
-    // Whatever an earlier run has left.
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder can be made");
-    for (program, text) in programs {
-        let path = folder.join(program);
-        fs::write(&path, text).expect("it can be written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    }
-    folder
-}
 
 fn binary() -> Command {
     Command::new(env!("CARGO_BIN_EXE_switchboard"))
@@ -66,7 +52,7 @@ fn replay(folder: &Path, program: &str, transcript: &str) -> (String, Option<i32
 #[test]
 fn keys_are_for_all_programs_or_for_one() {
     let show = "#!/bin/sh\necho \"$SWITCHBOARD_PROTOCOL$TRIAL $PATH_INFO\"\nexec cat\n";
-    let folder = folder("keys", &[("own.sh", show), ("other.sh", show), ("talk", ECHO)]);
+    let folder = programs("keys", &[("own.sh", show), ("other.sh", show), ("talk", ECHO)]);
     let conf = "[server]\ndocument-root: .\nmode: per-socket\nframing: bytes\nsubpaths: yes\n\
         [service /own]\nframing: lines\npass-env: TRIAL\nmax-processes: 1\nsubpaths: no\n\
         [service /talk]\nmode: shared\n";
@@ -128,7 +114,7 @@ fn the_examples_are_served_by_their_configuration() {
 
 #[test]
 fn what_has_no_effect_is_told() {
-    let folder = folder("idle", &[]);
+    let folder = folder("idle");
     fs::write(folder.join("conf"), "[service /echo]\nmode: per-socket\n").expect("it can be");
     let mut command = binary();
     let (_, err, code) =
@@ -139,7 +125,7 @@ fn what_has_no_effect_is_told() {
 
 #[test]
 fn a_program_is_tried_at_once() {
-    let folder = folder("once", &[("_any.name", ECHO), ("other", ECHO)]);
+    let folder = programs("once", &[("_any.name", ECHO), ("other", ECHO)]);
     let server = Binary::run(binary().arg("--try").arg(folder.join("_any.name")));
     let mut raw = open(&server, "/");
     raw.send_text("hello");
@@ -159,7 +145,7 @@ fn a_program_is_tried_at_once() {
 
 #[test]
 fn what_cannot_be_tried_is_told() {
-    let folder = folder("wrong", &[("echo", ECHO)]);
+    let folder = programs("wrong", &[("echo", ECHO)]);
     for (name, text) in [("plain", "x"), ("t", "> \\q\n"), ("full", "mine\n")] {
         fs::write(folder.join(name), text).expect("it can be written");
     }
@@ -185,7 +171,7 @@ fn what_cannot_be_tried_is_told() {
 /// What is recorded can be replayed, and tells a program that has changed.
 #[test]
 fn a_recording_is_replayed() {
-    let folder = folder(
+    let folder = programs(
         "record",
         &[("echo", ECHO), ("shout", &ECHO.replace("= receive", "= b'!' + receive"))],
     );
@@ -217,7 +203,7 @@ fn a_recording_is_replayed() {
 
 #[test]
 fn a_recording_is_of_the_first_run() {
-    let folder = folder("first", &[("once", "#!/bin/sh\necho READY 1\nread x\nread x\n")]);
+    let folder = programs("first", &[("once", "#!/bin/sh\necho READY 1\nread x\nread x\n")]);
     let transcript = folder.join("transcript");
     let mut command = binary();
     command.arg("--try").arg(folder.join("once")).arg("--record").arg(&transcript);
@@ -232,7 +218,7 @@ fn a_recording_is_of_the_first_run() {
 /// Whoever cannot write the transcript serves all the same.
 #[test]
 fn a_full_disk_ends_the_transcript_alone() {
-    let folder = folder("full", &[("echo", ECHO)]);
+    let folder = programs("full", &[("echo", ECHO)]);
     let mut command = binary();
     command.arg("--try").arg(folder.join("echo")).args(["--record", "/dev/full"]);
     let server = Binary::run(&mut command);
@@ -246,7 +232,7 @@ fn a_full_disk_ends_the_transcript_alone() {
 /// Each has an outcome, and none is waited for without end.
 #[test]
 fn programs_that_depart_from_their_transcript() {
-    let programs = [
+    let departing = [
         ("stall", "#!/bin/sh\necho READY 1\nexec sleep 1000\n"),
         ("exit", "#!/bin/sh\necho READY 1\nexit 3\n"),
         ("more", "#!/bin/sh\necho READY 1\nread x\necho PAUSE 17\necho PAUSE 18\nread x\n"),
@@ -258,7 +244,7 @@ fn programs_that_depart_from_their_transcript() {
         ("gone", "#!/nowhere/at/all\n"),
         ("right", "#!/bin/sh\necho READY 1\nread x\necho PAUSE 17\nread x\nexit 0\n"),
     ];
-    let folder = folder("depart", &programs);
+    let folder = programs("depart", &departing);
     let rows = [
         (
             "stall",

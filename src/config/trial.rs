@@ -56,12 +56,12 @@ impl TrialFlags {
                 Some(flag) => Err(UsageError::Alone { flag, needed: "--try PROGRAM" }),
             };
         };
-        let given = |name: &&&str| settings.iter().any(|setting| setting.is_of(name));
-        if given(&&"document-root") {
+        let given = |name: &str| settings.iter().any(|setting| setting.is_of(name));
+        if given("document-root") {
             return Err(clash("--try", "--document-root", "it serves a single program"));
         }
         if let Script::Replay(_) = script
-            && let Some(name) = ["host", "port", "static-root"].iter().find(given)
+            && let Some(name) = ["host", "port", "static-root"].into_iter().find(|name| given(name))
         {
             return Err(clash("--replay", &format!("--{name}"), NO_SOCKETS));
         }

@@ -33,7 +33,7 @@ mod turn;
 mod watch;
 mod worker;
 
-pub(crate) use programs::ProgramsPlan;
+pub(crate) use programs::{ProgramsPlan, Terms};
 pub use reload::{Hangups, Reloader, on_hangup};
 pub use stop::Stopper;
 pub use sys::{raise_descriptor_limit, seal_descriptors};

@@ -26,11 +26,20 @@ pub(crate) struct ProgramsPlan {
     /// Where they are.
     pub(crate) root: DocumentRoot,
     /// What holds for each that is not among `own`.
-    pub(crate) all: (Mount, Manner),
+    pub(crate) all: Terms,
     /// What holds for single ones instead, by path.
-    pub(crate) own: HashMap<String, (Mount, Manner)>,
+    pub(crate) own: HashMap<String, Terms>,
     /// What is recorded of them.
     pub(crate) tape: Tape,
+}
+
+/// What holds for a program.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    /// What it is mounted with, as any service.
+    pub(crate) mount: Mount,
+    /// How it is run.
+    pub(crate) manner: Manner,
 }
 
 /// The loop's side of the document root.
@@ -39,8 +48,8 @@ pub(super) struct Programs {
     orders: Sender<Order>,
     replies: Receiver<Reply>,
     site: Arc<Site>,
-    all: (Mount, Manner),
-    own: HashMap<String, (Mount, Manner)>,
+    all: Terms,
+    own: HashMap<String, Terms>,
 }
 
 /// For the thread that looks.
@@ -110,7 +119,7 @@ impl Programs {
     }
 
     /// What holds for the program with this key.
-    pub(super) fn settings(&self, key: &str) -> &(Mount, Manner) {
+    pub(super) fn terms(&self, key: &str) -> &Terms {
         self.own.get(key).unwrap_or(&self.all)
     }
 
@@ -128,9 +137,9 @@ struct Below {
 }
 
 impl Below {
-    fn of(all: &(Mount, Manner), own: &HashMap<String, (Mount, Manner)>) -> Self {
-        let own = own.iter().map(|(path, (_, own))| (path.clone(), own.subpaths));
-        Self { all: all.1.subpaths, own: own.collect() }
+    fn of(all: &Terms, own: &HashMap<String, Terms>) -> Self {
+        let own = own.iter().map(|(path, own)| (path.clone(), own.manner.subpaths));
+        Self { all: all.manner.subpaths, own: own.collect() }
     }
 
     /// The program that answers a path.
@@ -193,7 +202,7 @@ impl Host {
             return Looked::Found(station);
         }
         let Some(programs) = &self.programs else { return Looked::Nothing };
-        let (mount, manner) = programs.settings(key).clone();
+        let Terms { mount, manner } = programs.terms(key).clone();
         let program = Served::new(programs.site.clone(), key.to_owned(), manner);
         match self.hub.mount_program(key, mount) {
             Ok(station) => {

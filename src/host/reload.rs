@@ -10,7 +10,7 @@ use mio::unix::pipe;
 
 use crate::host::bell::Alarm;
 use crate::host::program::Order;
-use crate::host::programs::ProgramsPlan;
+use crate::host::programs::{ProgramsPlan, Terms};
 use crate::host::sys::{self, Wish};
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
@@ -98,7 +98,7 @@ impl Host {
     fn renew_program(&mut self, station: StationId) {
         let Some(programs) = &self.programs else { return };
         let Factory::Program(served) = &self.factories[station.index()] else { return };
-        let (mount, manner) = programs.settings(self.hub.path(station)).clone();
+        let Terms { mount, manner } = programs.terms(self.hub.path(station)).clone();
         if mount.compression != self.hub.compression(station) {
             let path = self.hub.path(station);
             log::warn!("service {path}: whether it compresses is settled until the next start");
@@ -123,10 +123,9 @@ impl Host {
 ///
 /// # Errors
 /// The system gives no pipe, or no thread.
-pub fn on_hangup(act: impl FnMut() + Send + 'static) -> io::Result<Hangups> {
+pub fn on_hangup(mut act: impl FnMut() + Send + 'static) -> io::Result<Hangups> {
     let (sender, mut receiver) = pipe::new()?;
     receiver.set_nonblocking(false)?;
-    let mut act = act;
     thread::Builder::new().name("reloads".to_owned()).spawn(move || {
         let mut bytes = [0; 16];
         // It ends when the other end is closed.

@@ -27,7 +27,7 @@ pub(super) struct Lookups {
     answered: bool,
     len: usize,
     /// Whoever waits until there are fewer, some of whom may have gone.
-    pub(super) line: VecDeque<SocketId>,
+    pub(super) queue: VecDeque<SocketId>,
     programs_len: usize,
 }
 
@@ -77,7 +77,7 @@ impl Hub {
         self.lookups.len = self.lookups.len.saturating_sub(1);
         self.take_up(id, looked, now);
         while self.lookups.len < Limits::LOOKUPS_MAX
-            && let Some(next) = self.lookups.line.pop_front()
+            && let Some(next) = self.lookups.queue.pop_front()
         {
             let Some(path) = self.asked_path(next) else { continue };
             let station = self.tree.find(&path);
@@ -123,12 +123,12 @@ impl Hub {
             return self.order_lookup(id, path);
         }
         // Peers that come, ask and go, while a disk hangs, leave no more than this behind.
-        if self.lookups.line.len() >= 2 * self.sockets.len() {
-            let mut line = std::mem::take(&mut self.lookups.line);
-            line.retain(|&id| self.asked_path(id).is_some());
-            self.lookups.line = line;
+        if self.lookups.queue.len() >= 2 * self.sockets.len() {
+            let mut queue = std::mem::take(&mut self.lookups.queue);
+            queue.retain(|&id| self.asked_path(id).is_some());
+            self.lookups.queue = queue;
         }
-        self.lookups.line.push_back(id);
+        self.lookups.queue.push_back(id);
     }
 
     fn order_lookup(&mut self, id: SocketId, path: String) {

@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use crate::limits::Limits;
+use crate::programs::frames::HEADER_BYTES_MAX;
+use crate::programs::said::{KEY_BYTES_MAX, KEYS_TAKEN};
 use crate::service::SocketId;
 
 /// The streams are out of step, or were never in step: nothing more is read, and the program
@@ -65,7 +68,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LongHeader { line } => {
-                write!(f, "a header line above 1024 bytes begins with \"{line}\"")
+                write!(f, "a header line above {HEADER_BYTES_MAX} bytes begins with \"{line}\"")
             }
             Self::Characters { line } => {
                 write!(f, "the header line \"{line}\" is not UTF-8 without control characters")
@@ -176,8 +179,9 @@ impl fmt::Display for Wrong {
             }
             Self::Topic(found) => write!(
                 f,
-                "{found:?} is not a topic: 1 to 256 bytes without blanks, commas and control \
-                 characters, not beginning with +"
+                "{found:?} is not a topic: 1 to {} bytes without blanks, commas and control \
+                 characters, not beginning with +",
+                Limits::TOPIC_NAME_BYTES_MAX
             ),
             Self::Code(found) => write!(
                 f,
@@ -189,8 +193,8 @@ impl fmt::Display for Wrong {
             }
             Self::Key(found) => write!(
                 f,
-                "{found:?} is not a key: 1 to 32 of a-z, 0-9, - and _, none of {}",
-                super::said::KEYS_TAKEN.join(", ")
+                "{found:?} is not a key: 1 to {KEY_BYTES_MAX} of a-z, 0-9, - and _, none of {}",
+                KEYS_TAKEN.join(", ")
             ),
             Self::Value => f.write_str("a value of a label has no control characters"),
             Self::Protocol(found) => write!(f, "{found:?} is not a subprotocol, which is a token"),

@@ -10,7 +10,8 @@
 //! - `said`: [`Said`], what a program can say, from the words of its header and its body
 //! - `answer`: the body of a REJECT
 //! - `reader`: [`Reader`], from bytes to what was said
-//! - `variables`: the variables of a socket's request, for OPEN and for environments
+//! - `variables`: the variables of a socket's request, for OPEN and for environments; [`Mode`],
+//!   how a program is served, and [`Place`], where
 //! - `told`: [`Told`], what a program is told, to bytes
 //! - `lines`: plain lines, for programs that serve one socket each
 //! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
@@ -38,9 +39,10 @@ pub use pattern::Pattern;
 pub use reader::{Heard, Reader};
 pub use replay::{Difference, Replay};
 pub use said::{Level, Said};
-pub use told::{Place, Told};
+pub use told::Told;
 pub use transcript::{Entry, Recorder, Transcript, TranscriptError, Way};
-pub use variables::{Mode, Variable, own_variables, request_variables};
+pub(crate) use variables::INDEX;
+pub use variables::{Mode, Place, Variable, own_variables, request_variables};
 
 /// The version of the protocol.
 pub const VERSION: u32 = 1;

@@ -351,6 +351,6 @@ pub(super) const KEYS_TAKEN: [&str; 8] =
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// RFC 6455, 5.5: a control frame holds 125 bytes, two of them the code.
 const REASON_BYTES_MAX: usize = 123;
-const KEY_BYTES_MAX: usize = 32;
+pub(super) const KEY_BYTES_MAX: usize = 32;
 const VALUE_BYTES_MAX: usize = 256;
 const LOG_BYTES_MAX: usize = 16 * 1024;

@@ -1,9 +1,8 @@
 //! `Told`: what a program is told, and its bytes.
 
 use std::io::Write;
-use std::net::SocketAddr;
 
-use crate::programs::variables::{Variable, request_variables};
+use crate::programs::variables::{Place, Variable, request_variables};
 use crate::programs::{Mistake, VERSION};
 use crate::service::{Inbound, SocketId};
 
@@ -35,15 +34,6 @@ pub enum Told<'a> {
     },
     /// ERR: a line of the program could not be done.
     Mistake(&'a Mistake),
-}
-
-/// Where a program serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The path of its service.
-    pub service: String,
-    /// The address that its sockets connect to.
-    pub address: SocketAddr,
 }
 
 impl Told<'_> {

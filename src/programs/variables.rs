@@ -2,8 +2,9 @@
 //! of an OPEN, and the environment of a program that serves one socket.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use crate::programs::{Place, VERSION};
+use crate::programs::VERSION;
 use crate::service::Request;
 
 /// A variable. Its name is of capital letters, digits and `_`; its value has no control
@@ -14,6 +15,15 @@ pub struct Variable {
     pub name: String,
     /// The value.
     pub value: Vec<u8>,
+}
+
+/// Where a program serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The path of its service.
+    pub service: String,
+    /// The address that its sockets connect to.
+    pub address: SocketAddr,
 }
 
 /// How a program is served.
@@ -130,5 +140,5 @@ fn is_line(value: &[u8]) -> bool {
     !value.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
 }
 
-/// The service of a folder.
-const INDEX: &str = "ws_service";
+/// The name of the service of a folder.
+pub(crate) const INDEX: &str = "ws_service";

@@ -42,7 +42,7 @@ impl Message {
     /// from a slice.
     pub const SHORT_BYTES_MAX: usize = 30;
 
-    /// A message from its payload and its key, if it is short.
+    /// A message from its opcode, text or binary, its payload and its key, if it is short.
     ///
     /// # Errors
     /// Text that is not UTF-8.
@@ -53,11 +53,10 @@ impl Message {
     ) -> Option<Result<Self, Fault>> {
         let mut short = Short::new(payload)?;
         mask::apply(short.as_mut_slice(), key);
-        Some(match opcode {
-            Opcode::Text if !short.is_text() => Err(Fault::Utf8),
-            Opcode::Text => Ok(Self(Payload::ShortText(short))),
-            _ => Ok(Self(Payload::ShortBinary(short))),
-        })
+        if opcode != Opcode::Text {
+            return Some(Ok(Self(Payload::ShortBinary(short))));
+        }
+        Some(if short.is_text() { Ok(Self(Payload::ShortText(short))) } else { Err(Fault::Utf8) })
     }
 
     /// Whether it is text.

@@ -1,15 +1,16 @@
 //! What a program finds when it begins: its place, its environment, its descriptors.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::process::Command;
 
 use switchboard::host::program::{Launch, StartError};
 use switchboard::host::{raise_descriptor_limit, seal_descriptors};
+use switchboard::programs::Variable;
 
-use crate::bench::{Bench, write};
+use crate::bench::Bench;
+use crate::support::folder::write;
 
 #[test]
 fn a_program_inherits_three_descriptors_and_no_other() {
@@ -36,7 +37,7 @@ fn a_program_inherits_three_descriptors_and_no_other() {
 fn the_environment_is_what_it_is_given() {
     let mut bench = Bench::new("environment", &[("env", "#!/bin/sh\ncat /proc/$$/environ\n")]);
     let program = bench.root.find("/env").expect("it is there");
-    let variable = |name: &str, value: &str| (OsString::from(name), OsString::from(value));
+    let variable = |name: &str, value: &str| Variable { name: name.into(), value: value.into() };
     let variables =
         [variable("SWITCHBOARD_SERVICE", "/env"), variable("CARGO_MANIFEST_DIR", "mine")];
     let pass_env = ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "THERE_IS_NO_SUCH"].map(str::to_owned);

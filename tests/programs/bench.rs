@@ -3,14 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use switchboard::host::program::{
     DocumentRoot, Event, Exit, Groups, Heard, Launch, Plan, ProgramId, Pump, StartError,
 };
 
-use crate::support::DEADLINE;
+use crate::support::{DEADLINE, folder};
 
 pub struct Bench {
     pub folder: PathBuf,
@@ -25,10 +24,7 @@ pub struct Bench {
 impl Bench {
     /// A folder with these programs, each as its name and its text.
     pub fn new(name: &str, programs: &[(&str, &str)]) -> Self {
-        let folder = folder(name);
-        for (program, text) in programs {
-            write(&folder, program, text, "755");
-        }
+        let folder = folder::programs(name, programs);
         let groups = Groups::default();
         let pump = Pump::new(plan(name, &groups)).expect("there are descriptors");
         let root = DocumentRoot::new(&folder).expect("it is a folder");
@@ -122,24 +118,6 @@ pub fn plan(name: &str, groups: &Groups) -> Plan {
         input_high_bytes: INPUT_HIGH_BYTES,
         groups: groups.clone(),
     }
-}
-
-/// An empty folder.
-pub fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs").join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("it can be made");
-    folder
-}
-
-/// Writes a file. A process of its own does, since another test may start a program just then:
-/// that would hold the file open for writing for a moment, and nobody can execute such a file.
-pub fn write(folder: &Path, name: &str, text: &str, mode: &str) {
-    let path = folder.join(name);
-    fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
-    let script = "printf %s \"$1\" >\"$2\" && chmod \"$3\" \"$2\"";
-    let status = Command::new("sh").args(["-c", script, "sh", text]).arg(path).arg(mode).status();
-    assert!(status.expect("it runs").success());
 }
 
 /// Whether a process still does something: it is neither gone nor a zombie.

@@ -11,9 +11,10 @@ use std::{fs, process, thread};
 
 use switchboard::Limits;
 
-use crate::bench::{folder, is_alive, is_known, write};
+use crate::bench::{is_alive, is_known};
 use crate::shared::{OBEY, request, serve, status};
 use crate::support::binary::Binary;
+use crate::support::folder::{folder, write};
 use crate::support::process::resident;
 use crate::support::raw::{close, frame};
 use crate::support::{LIMITS, Raw, Running, until};

@@ -7,10 +7,11 @@ use switchboard::host::program::Manner;
 use switchboard::programs::Mode;
 use switchboard::{Limits, Server};
 
-use crate::bench::{folder, is_alive, write};
+use crate::bench::is_alive;
 use crate::logged::{self, lines_of};
 use crate::shared::{OBEY, request, serve, status};
 use crate::support::binary::Binary;
+use crate::support::folder::{folder, write};
 use crate::support::process::resident;
 use crate::support::{LIMITS, Raw, Running, until};
 

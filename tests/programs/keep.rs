@@ -8,8 +8,9 @@ use std::process::Command;
 use switchboard::host::program::{Manner, OnDeath};
 use switchboard::{Limits, Server};
 
-use crate::bench::{folder, is_known, write};
+use crate::bench::is_known;
 use crate::shared::request;
+use crate::support::folder::{self, write};
 use crate::support::http::Answer;
 use crate::support::raw::close;
 use crate::support::{LIMITS, Raw, Running, until};
@@ -24,10 +25,7 @@ pub fn keep() -> Manner {
 
 /// A server whose document root has these programs, whose sockets outlive them.
 pub fn serve(name: &str, programs: &[(&str, &str)], manner: Manner) -> (Running, PathBuf) {
-    let folder = folder(name);
-    for (program, text) in programs {
-        write(&folder, program, text, "755");
-    }
+    let folder = folder::programs(name, programs);
     (Running::start(server(&folder, manner, SOON)), folder)
 }
 

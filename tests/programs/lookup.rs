@@ -7,7 +7,7 @@ use std::process::Command;
 use switchboard::Status;
 use switchboard::host::program::{DocumentRoot, LookupError};
 
-use crate::bench::{folder, write};
+use crate::support::folder::{folder, write};
 
 /// A path, and what it comes to.
 type Row<'a> = (&'a str, Result<(&'a str, &'a str), u16>);

@@ -5,16 +5,13 @@ use switchboard::Server;
 use switchboard::host::program::Manner;
 use switchboard::programs::Mode;
 
-use crate::bench::{folder, is_alive, write};
+use crate::bench::is_alive;
 use crate::shared::{request, status};
 use crate::support::raw::close;
-use crate::support::{LIMITS, Raw, Running, until};
+use crate::support::{LIMITS, Raw, Running, folder, until};
 
 fn serve(name: &str, programs: &[(&str, &str)], manner: Manner) -> Running {
-    let folder = folder(name);
-    for (program, text) in programs {
-        write(&folder, program, text, "755");
-    }
+    let folder = folder::programs(name, programs);
     let mut server = Server::new(LIMITS);
     server.document_root(&folder).manner(manner);
     Running::start(server)

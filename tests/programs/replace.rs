@@ -10,10 +10,11 @@ use switchboard::Limits;
 use switchboard::host::program::{Manner, OnChange};
 use switchboard::programs::Mode;
 
-use crate::bench::{folder, is_known, write};
+use crate::bench::is_known;
 use crate::keep::{SOON, TELLS, hold, keep, kill, open, pid, put, serve, server, version};
 use crate::logged::{self, lines_of};
 use crate::support::binary::Binary;
+use crate::support::folder::{folder, write};
 use crate::support::process::descriptors;
 use crate::support::{Raw, Running, until};
 

@@ -10,7 +10,8 @@ use switchboard::host::program::{
 use switchboard::{Inbound, Line, Received, Server, Service, SocketId};
 
 use crate::beginnings::CAT;
-use crate::bench::{folder, plan, write};
+use crate::bench::plan;
+use crate::support::folder::{folder, write};
 use crate::support::{LIMITS, Running};
 
 /// Lets a program answer its one socket, line by line.

@@ -7,16 +7,13 @@ use std::path::{Path, PathBuf};
 use switchboard::ws::Status;
 use switchboard::{Limits, Server};
 
-use crate::bench::{folder, write};
+use crate::support::folder::{self, write};
 use crate::support::raw::close;
 use crate::support::{Client, LIMITS, Raw, Running};
 
 /// A server whose document root has these programs.
 pub fn serve(name: &str, programs: &[(&str, &str)], limits: Limits) -> (Running, PathBuf) {
-    let folder = folder(name);
-    for (program, text) in programs {
-        write(&folder, program, text, "755");
-    }
+    let folder = folder::programs(name, programs);
     let mut server = Server::new(limits);
     server.document_root(&folder);
     (Running::start(server), folder)

@@ -5,6 +5,7 @@
 #![allow(unused_imports, reason = "each test file uses a part of it")]
 
 pub mod binary;
+pub mod folder;
 pub mod http;
 pub mod process;
 pub mod raw;

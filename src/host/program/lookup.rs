@@ -18,6 +18,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
+use crate::programs::INDEX;
 use crate::ws::Status;
 
 /// The folder whose executables are services.
@@ -377,6 +378,3 @@ fn open_at(path: &Path, flags: i32) -> io::Result<File> {
 fn below(folder: &File, name: &OsStr) -> PathBuf {
     Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name)
 }
-
-/// The service of a folder.
-const INDEX: &str = "ws_service";

@@ -3,10 +3,8 @@
 //! bounded time, whatever the program does: each line is waited for so long and no longer, and
 //! so is its exit.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, Instant};
 
 use crate::host::program::groups::{Exit, Groups};
@@ -16,7 +14,7 @@ use crate::host::program::pump::{Event, Plan, ProgramId, Pump};
 use crate::host::program::served::Manner;
 use crate::host::program::start::{Launch, StartError};
 use crate::limits::Limits;
-use crate::programs::{Difference, Mode, Replay, Transcript, Variable, own_variables};
+use crate::programs::{Difference, Mode, Replay, Transcript, own_variables};
 
 /// How a program is rehearsed.
 #[derive(Clone, Debug)]
@@ -90,9 +88,7 @@ impl Rehearsal<'_> {
             groups: Groups::default(),
         };
         let mut pump = Pump::new(plan).map_err(RehearsalError::Poll)?;
-        let word = |Variable { name, value }| (OsString::from(name), OsString::from_vec(value));
-        let variables: Vec<_> =
-            own_variables(Mode::Shared, program.key()).into_iter().map(word).collect();
+        let variables = own_variables(Mode::Shared, program.key());
         let launch = Launch { program, pass_env: &self.manner.pass_env, variables: &variables };
         let program = pump.start(launch).map_err(RehearsalError::Start)?;
         let replay = Replay::new(transcript, self.limits.outbox_bytes_max);

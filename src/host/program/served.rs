@@ -1,9 +1,7 @@
 //! `Served`: a program of the document root as the host knows it, and how it is run. What the
 //! two modes do on their threads is in `shared` and `per_socket`.
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -188,8 +186,7 @@ impl Served {
         variables: Vec<Variable>,
     ) -> Result<ProgramId, StartError> {
         let own = own_variables(manner.mode, &self.key);
-        let word = |Variable { name, value }| (OsString::from(name), OsString::from_vec(value));
-        let variables: Vec<_> = variables.into_iter().chain(own).map(word).collect();
+        let variables: Vec<_> = variables.into_iter().chain(own).collect();
         let pass_env = &manner.pass_env;
         let id = pump.start(Launch { program, pass_env, variables: &variables })?;
         // Transcripts are of counted lines.

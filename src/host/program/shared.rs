@@ -113,9 +113,8 @@ impl Run<'_> {
                 }
             }
             self.expire();
-            match self.over {
-                Some(how) if self.process.is_none() => return Ok(how.to_owned()),
-                Some(_) | None => {}
+            if let (Some(how), None) = (self.over, &self.process) {
+                return Ok(how.to_owned());
             }
             if self.process.is_none() && self.start_at <= Instant::now() {
                 let started = self.start();

@@ -16,14 +16,16 @@
 //! expect.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::host::program::lookup::Program;
+use crate::programs::Variable;
 
 /// A program that is about to run.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +34,8 @@ pub struct Launch<'a> {
     pub program: &'a Program,
     /// The variables of this process's environment that it gets besides PATH.
     pub pass_env: &'a [String],
-    /// The rest of its environment, by name and value, which counts before the others.
-    pub variables: &'a [(OsString, OsString)],
+    /// The rest of its environment, which counts before the others.
+    pub variables: &'a [Variable],
 }
 
 /// Why a program does not start.
@@ -68,7 +70,9 @@ impl Launch<'_> {
                 command.env(name, value);
             }
         }
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        for Variable { name, value } in self.variables {
+            command.env(name, OsStr::from_bytes(value));
+        }
         command.spawn().map_err(StartError::System)
     }
 }

@@ -173,7 +173,7 @@ fn those_in_line_who_have_gone_cost_nothing() {
     for _ in 0..1_000 {
         let id = rig.ask("/none");
         rig.hub.remove(id, rig.now);
-        assert!(rig.hub.lookups.line.len() <= 2 * (rig.hub.sockets_len() + 1));
+        assert!(rig.hub.lookups.queue.len() <= 2 * (rig.hub.sockets_len() + 1));
     }
     for id in waiting {
         rig.missing(id);

@@ -1,0 +1,36 @@
+//! Folders of tests, with the programs that they serve.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+/// An empty folder called `name`, which no other test has, whatever that calls its own: it lies in
+/// one that is named after the test, as the thread of a test is.
+pub fn folder(name: &str) -> PathBuf {
+    let test = thread::current().name().expect("tests have names").replace("::", "-");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test).join(name);
+    // Whatever an earlier run has left.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("it can be made");
+    folder
+}
+
+/// Writes a file. A process of its own does, since another test may start a program just then:
+/// that would hold the file open for writing for a moment, and nobody can execute such a file.
+pub fn write(folder: &Path, name: &str, text: &str, mode: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+    let script = "printf %s \"$1\" >\"$2\" && chmod \"$3\" \"$2\"";
+    let status = Command::new("sh").args(["-c", script, "sh", text]).arg(path).arg(mode).status();
+    assert!(status.expect("it runs").success());
+}
+
+/// A folder with these programs, each as its name and its text.
+pub fn programs(name: &str, programs: &[(&str, &str)]) -> PathBuf {
+    let folder = folder(name);
+    for (program, text) in programs {
+        write(&folder, program, text, "755");
+    }
+    folder
+}
