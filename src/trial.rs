@@ -16,6 +16,10 @@ use super::{bare_server, begin, fit, logger, name_of, say, serve};
 pub(crate) fn run(trial: &Trial) -> Exit {
     begin(&trial.config);
     // What cannot be served is told before anything is written.
+    if trial.program.is_dir() {
+        let text = "is a folder: name a file in it, or serve all of them with --document-root";
+        return fail(&format!("--try is {:?}, which {text}", trial.program));
+    }
     let program = match DocumentRoot::of_file(&trial.program).and_then(|root| root.find("/")) {
         Ok(program) => program,
         Err(error) => return fail(&format!("--try is {:?}: {error}", trial.program)),

@@ -149,8 +149,9 @@ fn what_cannot_be_tried_is_told() {
     for (name, text) in [("plain", "x"), ("t", "> \\q\n"), ("full", "mine\n")] {
         fs::write(folder.join(name), text).expect("it can be written");
     }
-    let rows: [(&[&str], &str); 6] = [
+    let rows: [(&[&str], &str); 7] = [
         (&["--try", "none"], "--try is \"none\": nothing is there"),
+        (&["--try", "."], "--try is \".\", which is a folder: name a file in it, or serve all"),
         (&["--try", "plain"], "is not executable: chmod +x makes it so"),
         (&["--try", "echo", "--replay", "none"], "--replay is \"none\", which cannot be read: "),
         (&["--try", "echo", "--replay", "t"], "t: line 1 has a backslash before none of"),

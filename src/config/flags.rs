@@ -179,5 +179,8 @@ Without --config, server.conf in the working directory is read if it is there, o
 server.config; with --try, neither is. Every key is in the server.conf that comes with the
 server, with its default, its meaning, and what is allowed.
 
+On SIGHUP the server reads its configuration again, and replaces the programs that have
+changed. On SIGTERM or SIGINT it stops cleanly, on a second one at once.
+
 Exit codes:
 ";

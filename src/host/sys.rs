@@ -141,11 +141,14 @@ pub(super) fn signal_group(leader: u32, signal: Signal) {
     };
     // A number below two would mean other processes than a child.
     let Some(id) = libc::pid_t::try_from(leader).ok().filter(|&id| id > 1) else { return };
-    // Those that have gone cannot be told; and the leader may have left its group.
-    // SAFETY: both calls take two numbers and use no memory.
+    // Those that have gone cannot be told. The leader may have left its group; one that has not is
+    // told once, since many take a second SIGTERM for impatience.
+    // SAFETY: all calls take numbers and use no memory.
     unsafe {
         libc::kill(-id, signal);
-        libc::kill(id, signal);
+        if libc::getpgid(id) != id {
+            libc::kill(id, signal);
+        }
     }
 }
 
