@@ -15,6 +15,7 @@ use crate::host::sys::{self, Wish};
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
 use crate::hub::StationId;
+use crate::time::Time;
 
 /// Has the programs of a host's document root replaced from any thread, without a socket of theirs
 /// being closed if they are [kept](crate::host::program::OnDeath::Keep).
@@ -79,7 +80,7 @@ impl Reloads {
 
 impl Host {
     /// Does what was asked for.
-    pub(super) fn apply_reloads(&mut self) {
+    pub(super) fn apply_reloads(&mut self, now: Time) {
         while let Ok(reload) = self.reloads.orders.try_recv() {
             match (reload, &mut self.programs) {
                 (Reload::Files, _) | (Reload::Programs(None), None) => {}
@@ -89,13 +90,13 @@ impl Host {
                 }
             }
             for index in 0..self.factories.len() {
-                self.renew_program(StationId::new(index));
+                self.renew_program(StationId::new(index), now);
             }
         }
     }
 
     /// What holds for a program may have changed, and its file.
-    fn renew_program(&mut self, station: StationId) {
+    fn renew_program(&mut self, station: StationId, now: Time) {
         let Some(programs) = &self.programs else { return };
         let Factory::Program(served) = &self.factories[station.index()] else { return };
         let Terms { mount, manner } = programs.terms(self.hub.path(station)).clone();
@@ -104,7 +105,7 @@ impl Host {
             log::warn!("service {path}: whether it compresses is settled until the next start");
         }
         let limits = mount.limits;
-        self.hub.remount(station, mount);
+        self.hub.remount(station, mount, now);
         let renewed = match &self.workers[station.index()] {
             None => served.renewed(manner),
             Some(worker) => {

@@ -171,7 +171,7 @@ impl Host {
         self.apply_exits(now);
         self.apply_files(now);
         self.apply_lookups(now);
-        self.apply_reloads();
+        self.apply_reloads(now);
         self.hub.expire(now);
         self.call_services(now);
         self.write_on(now);

@@ -2,17 +2,24 @@
 //! what the old one has said of them goes.
 
 use crate::hub::socket::Standing;
+use crate::hub::station::Station;
 use crate::hub::{Compression, Hub, Mount, StationId};
-use crate::service::{Admission, SocketId};
+use crate::service::Admission;
 use crate::time::Time;
 
 impl Hub {
     /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.
     /// Whether messages are compressed stays as it is, since open sockets have agreed on it.
-    pub fn remount(&mut self, station: StationId, mount: Mount) {
-        let own = &mut self.stations[station].mount;
-        let compression = own.compression;
-        *own = Mount { compression, ..mount };
+    pub fn remount(&mut self, station: StationId, mount: Mount, now: Time) {
+        let Station { mount: own, mail, members, waiting, .. } = &mut self.stations[station];
+        *own = Mount { compression: own.compression, ..mount };
+        mail.measure(&own.limits);
+        // Their next deadlines may be sooner than the wheel knows.
+        for id in [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat() {
+            self.schedule(id);
+        }
+        // If the mail has room now, it is not sure that the service ever reports anything again.
+        self.take(station, 0, 0, now);
     }
 
     /// Whether a service compresses.
@@ -31,37 +38,32 @@ impl Hub {
                 self.respond(id, &refusal, now);
             }
         }
-        self.wait_again(station, |hub, id| {
-            let mail = &hub.stations[station].mail;
-            hub.sockets.get(id).is_some_and(|socket| mail.has_taken(socket.mailed))
-        });
+        for id in self.sockets.ids_of(&self.stations[station].waiting) {
+            let Some(socket) = self.sockets.get_mut(id) else { continue };
+            let is_taken = self.stations[station].mail.has_taken(socket.mailed);
+            socket.standing = if is_taken { Standing::Waiting } else { Standing::Asked };
+        }
         for id in self.sockets.ids_of(&self.stations[station].members) {
             if let Some(rare) = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut()) {
                 rare.labels = Vec::new();
             }
             self.end_pause(id, now);
+            // As after a resume: nothing else may ever tell the wheel that its clock goes on.
+            self.touch(id);
         }
     }
 
     /// A service that lets everyone in answers no question that is still on its way to it.
     pub(super) fn ask_nobody(&mut self, station: StationId) {
         match self.stations[station].admission {
-            Admission::Everyone { .. } => self.wait_again(station, |_, _| true),
+            Admission::Everyone { .. } => {
+                for id in self.sockets.ids_of(&self.stations[station].waiting) {
+                    if let Some(socket) = self.sockets.get_mut(id) {
+                        socket.standing = Standing::Waiting;
+                    }
+                }
+            }
             Admission::Asked => {}
-        }
-    }
-
-    /// Has those wait for the service, of those that it has been asked about.
-    fn wait_again(&mut self, station: StationId, is_meant: impl Fn(&Self, SocketId) -> bool) {
-        for id in self.sockets.ids_of(&self.stations[station].waiting) {
-            if !is_meant(self, id) {
-                continue;
-            }
-            if let Some(socket) = self.sockets.get_mut(id)
-                && socket.standing == Standing::Asked
-            {
-                socket.standing = Standing::Waiting;
-            }
         }
     }
 }

@@ -201,8 +201,11 @@ impl Hub {
         }
     }
 
-    /// Lets those in who wait, as far as the mail has room.
+    /// Lets those in who wait, as far as the mail has room, if the service has said how.
     fn let_all_in(&mut self, station: StationId, now: Time) {
+        if self.stations[station].state != State::Running {
+            return;
+        }
         for id in self.sockets.ids_of(&self.stations[station].waiting) {
             if self.stations[station].mail.is_full() {
                 return;

@@ -137,11 +137,15 @@ impl Mail {
         self.put += 1;
         self.messages += 1;
         self.bytes += transaction.mail_bytes();
-        if self.messages >= limits.mail_messages_max || self.bytes >= limits.mail_bytes_max {
-            self.full = true;
-        }
+        self.measure(limits);
         self.batch.push(transaction);
         self.batch.len() == 1
+    }
+
+    /// Finds out whether it is full, by these limits.
+    pub(super) const fn measure(&mut self, limits: &Limits) {
+        self.full |=
+            self.messages >= limits.mail_messages_max || self.bytes >= limits.mail_bytes_max;
     }
 
     /// The service has taken so much; gives back whether the mail has room again. Half of it

@@ -48,6 +48,65 @@ fn nobody_waits_in_a_pause() {
     assert!(rig.got(id).ends_with(b"still here"));
 }
 
+/// Also of one whose deadlines the wheel has dropped, since it was paused for so long.
+#[test]
+fn whoever_was_paused_is_pinged_after_a_lapse() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.open("/a");
+    let (key, value) = ("user".to_owned(), "ann".to_owned());
+    rig.apply(0, vec![Outbound::Pause { id }, Outbound::Label { id, key, value }]);
+    assert!(!rig.hub.may_read(id, rig.now), "it is paused");
+    rig.wait(Limits::SERVER.ping_interval_ms);
+    rig.wait(Limits::SERVER.ping_interval_ms);
+    assert!(rig.got(id).is_empty());
+    rig.apply(0, vec![lapse(0)]);
+    let socket = rig.hub.sockets.get(id).expect("it is there");
+    assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()));
+    rig.wait(Limits::SERVER.ping_interval_ms);
+    rig.wait(Wheel::TICK_MS);
+    assert_eq!(rig.got(id), b"\x89\0");
+}
+
+/// One that waits for room while its question is on its way is still asked about once.
+#[test]
+fn a_question_on_its_way_serves_the_one_after_the_next() {
+    let limits = Limits { mail_messages_max: 2, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    rig.ask("/a");
+    rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
+    rig.ask("/a");
+    // The mail is full, so that those who may come in now wait for room.
+    rig.apply(0, vec![lapse(0), Outbound::Ready(Admission::default())]);
+    rig.apply(0, vec![lapse(0), Outbound::Ready(Admission::Asked), taken(2)]);
+    assert_eq!(rig.mail(), ["ask 1", "ask 2"]);
+}
+
+#[test]
+fn other_limits_hold_for_open_sockets_and_mail_at_once() {
+    let narrow = Limits { mail_messages_max: 2, ..Limits::SERVER };
+    let mut rig = Rig::new(narrow);
+    let station = StationId::new(0);
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    rig.say(id, "one");
+    rig.say(id, "two");
+    assert!(!rig.hub.may_read(id, rig.now), "the mail is full");
+    let late = rig.ask("/a");
+    rig.apply(0, vec![lapse(0)]);
+    let soon = Limits { ping_interval_ms: 1_000, admission_ms_max: 2_000, ..Limits::SERVER };
+    rig.hub.remount(station, mount(soon), rig.now);
+    rig.turn();
+    assert!(rig.resumed.contains(&id) && rig.hub.may_read(id, rig.now));
+    assert!(rig.got(late).is_empty(), "nobody has said who is let in");
+    rig.wait(1_000);
+    rig.wait(Wheel::TICK_MS);
+    assert_eq!(rig.got(id), b"\x89\0");
+    rig.wait(1_000);
+    assert_eq!(rig.status(late), "500");
+    rig.hub.remount(station, mount(narrow), rig.now);
+    assert!(!rig.hub.may_read(id, rig.now), "the mail is full again");
+}
+
 /// A question that was taken is asked again, and one that is on its way is not asked twice.
 #[test]
 fn each_program_is_asked_once() {

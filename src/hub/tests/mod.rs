@@ -14,6 +14,11 @@ use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::session::tests::frame;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
+fn mount(limits: Limits) -> Mount {
+    let (origin, compression) = (OriginRule::Same, Compression::default());
+    Mount { limits, origin, page: None, compression }
+}
+
 /// A hub, and a host that does what it is told and remembers what the peers got.
 struct Rig {
     hub: Hub,
@@ -34,9 +39,7 @@ impl Rig {
     fn new(limits: Limits) -> Self {
         let mut hub = Hub::new(limits, Files::None, Time::ZERO);
         for path in ["/a", "/b"] {
-            let (origin, compression) = (OriginRule::Same, Compression::default());
-            let mount = Mount { limits, origin, page: None, compression };
-            hub.mount(path, mount).expect("the paths differ");
+            hub.mount(path, mount(limits)).expect("the paths differ");
         }
         Self {
             hub,

@@ -10,10 +10,10 @@ use super::{Link, World};
 
 /// A socket that may be meant, and how much waited for its peer before.
 #[derive(Clone, Copy, Debug)]
-struct Before {
-    index: usize,
-    id: SocketId,
-    unsent_len: usize,
+pub(super) struct Before {
+    pub index: usize,
+    pub id: SocketId,
+    pub unsent_len: usize,
     is_meant: bool,
 }
 
@@ -43,7 +43,10 @@ impl World {
         assert!(after < left, "each transaction counts");
         let grown = |b: &&Before| self.hub.unsent_len(b.id) > b.unsent_len;
         let grown_len = before.iter().filter(grown).count();
-        assert!(left - after >= grown_len.min(left), "each delivery counts");
+        // Those whom a lapse refuses are told so by the hub.
+        let is_counted = !matches!(order, Order::Lapse { .. });
+        let counts = left - after >= grown_len.min(left);
+        assert!(!is_counted || counts, "each delivery counts");
         self.judge_order(place, order, &before);
         after
     }
@@ -59,7 +62,8 @@ impl World {
         let of = &mut self.places[place];
         of.fail(now);
         (of.is_ready, of.put, of.put_bytes, of.taken, of.taken_bytes) = (false, 0, 0, 0, 0);
-        of.is_full = false;
+        (of.is_full, of.is_lapsed, of.excess) = (false, false, (0, 0));
+        of.lives.clear();
         of.topics.clear();
         for at in 0..self.live.len() {
             let index = self.live[at];
@@ -123,6 +127,7 @@ impl World {
         let subscriber;
         let to = match order {
             Order::Send { to, .. } | Order::Close { to, .. } => to,
+            Order::Lapse { .. } => &Whom::All,
             Order::Subscribe { id, .. } => {
                 subscriber = Whom::One(*id);
                 &subscriber
@@ -164,8 +169,9 @@ impl World {
     fn judge_order(&mut self, place: usize, order: &Order, before: &[Before]) {
         match order {
             Order::Ready { asked } => {
-                self.places[place].is_ready = true;
-                self.places[place].is_asked = *asked;
+                let of = &mut self.places[place];
+                (of.is_ready, of.is_asked, of.is_lapsed) = (true, *asked, false);
+                of.lives.push(*asked);
             }
             Order::Taken { messages, bytes } => {
                 self.places[place].taken += *messages as u64;
@@ -190,6 +196,8 @@ impl World {
             }
             Order::Pause { id } => self.note_pause(place, *id),
             Order::Resume { id } => self.note_resume(place, *id),
+            Order::Admit { id, admits: true } => self.note_admission(place, *id),
+            Order::Lapse { pause_ms } => self.judge_lapse(place, *pause_ms, before),
             Order::Admit { .. } | Order::Label { .. } => {}
         }
     }

@@ -5,7 +5,7 @@ use switchboard::Limits;
 use switchboard::time::Time;
 
 use super::peer::Goal;
-use super::{Link, World};
+use super::{Link, Place, World};
 
 impl World {
     /// Nothing is overdue for this socket.
@@ -45,8 +45,11 @@ impl World {
     }
 
     fn due_while_open(&self, index: usize) -> Option<(Time, &'static str)> {
-        let Link { record: Some(record), .. } = &self.links[index] else { return None };
-        let (limits, times) = (&self.limits, &record.times);
+        let Link { peer, record: Some(record), .. } = &self.links[index] else { return None };
+        let Goal::Service(place) = peer.goal else { return None };
+        // Other limits hold from when they were given.
+        let Place { limits, remounted, .. } = &self.places[place];
+        let times = &record.times;
         if record.held {
             let left = times.left?.max(times.carried);
             return Some((left.after(limits.write_ms_max), "the end of one who has left"));
@@ -57,13 +60,13 @@ impl World {
         let life = times.open.max(times.fed).max(times.resumed).max(times.life);
         let sign = match times.ping {
             Some(ping) if ping > life => (ping.after(limits.pong_ms_max), "a pong"),
-            Some(_) | None => (life.after(limits.ping_interval_ms), "a ping"),
+            Some(_) | None => (life.after(limits.ping_interval_ms).max(*remounted), "a ping"),
         };
         if limits.idle_ms_max == Limits::OFF_MS {
             return Some(sign);
         }
         let message = times.message.max(times.open).max(times.resumed).max(times.carried);
-        let idle = (message.after(limits.idle_ms_max), "a close for idleness");
+        let idle = (message.after(limits.idle_ms_max).max(*remounted), "a close for idleness");
         Some(if idle.0 < sign.0 { idle } else { sign })
     }
 

@@ -116,6 +116,7 @@ impl World {
             self.drained = Some(self.now);
             self.hub.drain(self.now);
         }
+        self.remount();
         self.accept();
         for _ in 0..self.host.reads.len() {
             let Some(id) = self.host.reads.pop_front() else { break };
@@ -278,6 +279,7 @@ impl World {
                     } else {
                         self.hub.receive(id, &mut self.host.buffer[..len], self.now);
                     }
+                    self.judge_comer(index);
                     self.note(2, len as u64);
                     if is_last {
                         return;

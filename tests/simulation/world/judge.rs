@@ -8,7 +8,7 @@ use switchboard::time::Time;
 use switchboard::{Audience, Response, Status};
 
 use super::peer::Goal;
-use super::service::check_payload;
+use super::wire::check_payload;
 use super::{File, Link, Place, World};
 
 impl World {
@@ -29,7 +29,7 @@ impl World {
             of.put += 1;
             of.put_bytes += transaction.mail_bytes();
             let put = of.put;
-            assert!(of.is_ready, "mail comes after the service is ready");
+            assert!(of.is_ready || of.is_lapsed, "mail comes after the service is ready");
             let id = transaction.id();
             self.note(6, id.as_u64());
             let index = self.link_of_mail(id);
@@ -48,7 +48,8 @@ impl World {
 
     fn hear_one(&mut self, place: usize, index: usize, put: u64, transaction: &Inbound) {
         let now = self.now;
-        let is_asked = self.places[place].is_asked;
+        // As far as the lives of this turn go; most often it is one.
+        let lives = self.places[place].lives.clone();
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         assert_eq!(peer.goal, Goal::Service(place), "a service hears of its own sockets only");
         assert!(!record.orphaned, "peer {index}: its service has ended, and this is another run");
@@ -60,12 +61,14 @@ impl World {
         assert!(!is_over, "peer {index}: {transaction:?} though the mail is full");
         match transaction {
             Inbound::Ask { .. } => {
-                assert!(is_asked && !record.asked, "peer {index} asks once, if at all");
+                let is_due = lives.contains(&true) && !record.asked;
+                assert!(is_due, "peer {index} asks once, if at all");
                 record.asked = true;
             }
             Inbound::Open { request, .. } => {
                 assert_eq!(request.path(), format!("/{place}"));
-                assert_eq!(record.asked, is_asked, "peer {index}: whoever asks is asked about");
+                let is_due = record.asked || lives.contains(&false);
+                assert!(is_due, "peer {index}: whoever asks is asked about");
                 assert!(!record.surplus, "peer {index} is beyond the limits");
                 record.opened = true;
                 record.answered_turn = self.turns;
@@ -148,7 +151,8 @@ impl World {
         self.live = live;
         for place in 0..self.places.len() {
             self.judge_mail(place);
-            let of = &self.places[place];
+            let of = &mut self.places[place];
+            of.lives = of.is_ready.then_some(of.is_asked).into_iter().collect();
             assert!(!of.must_start, "{}: it was found, and is not started", of.temper.name);
         }
     }
@@ -159,10 +163,12 @@ impl World {
         let limits = &of.limits;
         let read_messages = limits.read_buffer_bytes / FRAME_BYTES_MIN;
         let words = 2 * (self.limits.sockets_max + Limits::REFUSALS_MAX);
-        let messages_max = limits.mail_messages_max + read_messages + words;
+        // What was there when the limits became smaller is not thrown away.
+        of.excess = (of.excess.0.min(of.waiting()), of.excess.1.min(of.waiting_bytes()));
+        let messages_max = limits.mail_messages_max.max(of.excess.0) + read_messages + words;
         let name = of.temper.name;
         assert!(of.waiting() <= messages_max, "{name}: {} transactions in the mail", of.waiting());
-        let bytes_max = limits.mail_bytes_max
+        let bytes_max = limits.mail_bytes_max.max(of.excess.1)
             + limits.read_buffer_bytes
             + 2 * limits.message_bytes_max
             + read_messages * Limits::MAIL_ITEM_BYTES
@@ -305,7 +311,7 @@ impl World {
                 || !is_decided && record.times.head.is_some();
             assert!(!pipe.is_unread() || is_held, "peer {index} is not read");
             if of.is_ready && of.is_roomy() && record.times.head.is_some() && !record.orphaned {
-                let is_known = is_decided || record.asked;
+                let is_known = is_decided || record.asked && of.is_asked;
                 assert!(is_known, "peer {index} is not let in");
             }
             assert!(of.worker.is_some() || is_decided || record.times.head.is_none());

@@ -6,9 +6,10 @@
 //! - `choice`: where choices come from
 //! - `wire`: bytes as a client writes and reads them
 //! - `pipe`: connections
-//! - `peer`, `service`: who talks, each with a temper
+//! - `peer`, `service`: who talks; `temper`: what services are like
 //! - `host`: one turn of the loop, in its order
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
+//! - `lapse`: programs whose sockets outlive them, and are given other limits
 //! - `record`: what is recorded of a socket
 //! - `apply`: what services send, and whether it goes where it should
 //! - `judge`: what has to hold after each turn; `clock`: the deadlines among it
@@ -19,10 +20,12 @@ mod clock;
 mod disk;
 mod host;
 mod judge;
+mod lapse;
 mod peer;
 mod pipe;
 mod record;
 mod service;
+mod temper;
 pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +44,8 @@ use host::Host;
 use peer::{Goal, Peer};
 use pipe::{Pipe, Stream};
 use record::Record;
-use service::{BRIEF, Order, PROGRAMS, Surroundings, TEMPERS, Temper, Worker};
+use service::{Order, Surroundings, Worker};
+use temper::{BRIEF, PROGRAMS, TEMPERS, Temper};
 
 /// A world.
 pub struct World {
@@ -93,6 +97,9 @@ pub struct Tally {
     pub lookups: u64,
     /// Sockets that were paused by their services.
     pub pauses: u64,
+    /// Programs whose sockets were kept when they ended, and sockets that were asked about again.
+    pub lapses: u64,
+    pub questions: u64,
     /// All that happened, as one number.
     pub history: u64,
 }
@@ -110,6 +117,8 @@ impl Tally {
         self.restarts += other.restarts;
         self.lookups += other.lookups;
         self.pauses += other.pauses;
+        self.lapses += other.lapses;
+        self.questions += other.questions;
         self.history ^= other.history;
     }
 }
@@ -144,6 +153,13 @@ struct Place {
     run: u32,
     is_ready: bool,
     is_asked: bool,
+    /// What served its sockets has gone, and the next one is not ready.
+    is_lapsed: bool,
+    /// Whether those who came in this turn were asked about, in each of its lives.
+    lives: Vec<bool>,
+    /// When other limits were given to it, and how much mail it had then.
+    remounted: Time,
+    excess: (usize, usize),
     /// How often in a row it has ended soon, and until when it is not started again.
     failures: u32,
     retry: Time,
@@ -394,6 +410,10 @@ impl Place {
             run: 0,
             is_ready: false,
             is_asked: false,
+            is_lapsed: false,
+            lives: Vec::new(),
+            remounted: Time::ZERO,
+            excess: (0, 0),
             failures: 0,
             retry: Time::ZERO,
             started: Time::ZERO,

@@ -7,8 +7,7 @@ use switchboard::Limits;
 
 use super::choice::Fate;
 use super::pipe::{Pipe, Queue};
-use super::service::payload;
-use super::wire::{BINARY, CLOSE, ENDS, GOES_ON, PING, PONG, TEXT, TEXT_BEGINS, frame};
+use super::wire::{BINARY, CLOSE, ENDS, GOES_ON, PING, PONG, TEXT, TEXT_BEGINS, frame, payload};
 
 /// What a peer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use switchboard::service::SocketId;
 use switchboard::time::Time;
 
 use super::peer::{Cue, Peer};
-use super::service::check_payload;
-use super::wire::{Reader, Said, framed_len};
+use super::wire::{Reader, Said, check_payload, framed_len};
 
 /// The record of one socket.
 #[derive(Debug)]
@@ -63,6 +62,12 @@ pub struct Record {
     pub looked: bool,
     /// It has been judged whether that had to be.
     pub is_look_judged: bool,
+    /// Its head is whole with what was read last.
+    pub has_come: bool,
+    /// Its service has admitted it.
+    pub admitted: bool,
+    /// It came, or waited, while its service rests: when it is to come back, in seconds.
+    pub retry_s: Option<u64>,
     /// The status that the outcome demands.
     pub demanded: Option<u16>,
     /// A write left something behind.
@@ -158,6 +163,9 @@ impl Record {
             paused: false,
             looked: false,
             is_look_judged: false,
+            has_come: false,
+            admitted: false,
+            retry_s: None,
             demanded: None,
             stalled: false,
             must_close: false,
@@ -181,6 +189,7 @@ impl Record {
         if peer.fatal.is_some_and(|fatal| before < fatal.end && self.fed > fatal.begin) {
             self.times.fatal = now;
         }
+        self.has_come = before < peer.head_end && self.fed >= peer.head_end;
     }
 
     /// A message was put into the outbox, in which so many bytes were waiting.
@@ -212,6 +221,10 @@ impl Record {
                 self.status = Some(status);
                 self.times.open = now;
                 assert!(status == 101 || head.contains("Connection: close"), "{head}");
+                if let Some(retry_s) = self.retry_s {
+                    let is_told = head.contains(&format!("Retry-After: {retry_s}\r\n"));
+                    assert!(status == 503 && is_told, "{head}, and it rests for {retry_s} s");
+                }
                 peer.cues.push_back((end, if status == 101 { Cue::Open } else { Cue::Answer }));
             }
             Said::Body(body) => self.body_len += body.len(),

@@ -9,132 +9,8 @@ use switchboard::time::Time;
 use switchboard::{Admission, Audience, Close, CloseCode, Limits, Response, Status};
 
 use super::choice::Fate;
-
-/// What a service is like. Numbers say once in how many times; 0 is never.
-#[derive(Clone, Copy, Debug)]
-pub struct Temper {
-    pub name: &'static str,
-    /// Decides about each socket.
-    pub asked: bool,
-    /// Most transactions that it takes when its time comes.
-    takes_max: usize,
-    /// How it answers messages.
-    answers: Answers,
-    /// Closes the sender of a message.
-    closes: usize,
-    /// Ends when its time comes.
-    dies: usize,
-    /// Falls asleep for some of its times.
-    sleeps: usize,
-    /// Sends without being asked.
-    talks: usize,
-    /// Addresses sockets that are not its own, or have gone.
-    strays: usize,
-    /// How it differs if it is a program.
-    program: Option<Program>,
-}
-
-/// What a program is like, whose mail counts as taken once it is in its pipe.
-#[derive(Clone, Copy, Debug)]
-struct Program {
-    /// How many transactions its pipe holds.
-    pipe_max: usize,
-    /// Most of them that it reads when its time comes.
-    reads_max: usize,
-    /// How many of its times pass before it says READY: one of these.
-    ready_after: [usize; 3],
-    /// Dies in the middle of its mail.
-    breaks: usize,
-    /// Pauses whoever comes or sends a message.
-    pauses: usize,
-    /// Reads on whom it has paused before.
-    resumes: usize,
-    /// Gives them a label.
-    labels: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answers {
-    /// The same length to the sender.
-    Echo,
-    /// To all, to lists, or to a topic.
-    Many,
-    /// With much more than came.
-    Amplified,
-}
-
-const PROMPT: Temper = Temper {
-    name: "prompt",
-    asked: false,
-    takes_max: usize::MAX,
-    answers: Answers::Echo,
-    closes: 0,
-    dies: 0,
-    sleeps: 0,
-    talks: 0,
-    strays: 0,
-    program: None,
-};
-
-const LINES: Program = Program {
-    pipe_max: 20,
-    reads_max: 100,
-    ready_after: [0, 1, 9],
-    breaks: 0,
-    pauses: 12,
-    resumes: 40,
-    labels: 9,
-};
-const SERVED: Temper = Temper { name: "served", program: Some(LINES), ..PROMPT };
-
-/// Those of programs.
-pub const PROGRAMS: [Temper; 6] = [
-    Temper { answers: Answers::Many, closes: 30, strays: 40, ..SERVED },
-    Temper {
-        name: "stalled",
-        sleeps: 3,
-        asked: true,
-        program: Some(Program { pipe_max: 3, reads_max: 2, pauses: 4, resumes: 400, ..LINES }),
-        ..SERVED
-    },
-    Temper {
-        name: "broken",
-        answers: Answers::Many,
-        program: Some(Program { breaks: 90, ..LINES }),
-        ..SERVED
-    },
-    Temper {
-        name: "unready",
-        asked: true,
-        dies: 90,
-        program: Some(Program { ready_after: [0, 60, usize::MAX], resumes: 0, ..LINES }),
-        ..SERVED
-    },
-    Temper { name: "flooding", answers: Answers::Amplified, talks: 2, strays: 30, ..SERVED },
-    Temper {
-        name: "fleeting",
-        dies: 12,
-        program: Some(Program { breaks: 9, ready_after: [0, 2, usize::MAX], ..LINES }),
-        ..SERVED
-    },
-];
-
-/// The first one is always there.
-pub const TEMPERS: [Temper; 10] = [
-    PROMPT,
-    Temper { name: "crowd", answers: Answers::Many, closes: 300, talks: 9, ..PROMPT },
-    Temper { name: "slow", takes_max: 3, sleeps: 9, strays: 40, ..PROMPT },
-    Temper { name: "asleep", takes_max: 60, sleeps: 2, talks: 5, ..PROMPT },
-    Temper { name: "mortal", dies: 60, closes: 40, strays: 9, ..PROMPT },
-    Temper { name: "brief", takes_max: 2, dies: 30, sleeps: 3, ..PROMPT },
-    Temper { name: "gate", asked: true, sleeps: 9, takes_max: 40, closes: 90, ..PROMPT },
-    Temper { name: "loud", answers: Answers::Amplified, talks: 2, ..PROMPT },
-    Temper { name: "heedless", takes_max: 0, talks: 2, ..PROMPT },
-    Temper { name: "doomed", answers: Answers::Many, asked: true, dies: 9, sleeps: 4, ..PROMPT },
-];
-
-/// The place of the one that is started again and again.
-pub const BRIEF: usize = 5;
+use super::temper::{Answers, Program, Temper};
+use super::wire::payload;
 
 /// Whom something is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +35,7 @@ pub enum Order {
     Resume { id: SocketId },
     Label { id: SocketId, number: usize },
     Taken { messages: usize, bytes: usize },
+    Lapse { pause_ms: u64 },
 }
 
 impl Order {
@@ -197,6 +74,7 @@ impl Order {
             Self::Taken { messages, bytes } => {
                 Outbound::Taken { messages: *messages, bytes: *bytes }
             }
+            Self::Lapse { pause_ms } => Outbound::Lapse { pause_ms: *pause_ms },
         }
     }
 }
@@ -213,31 +91,6 @@ impl Whom {
     }
 }
 
-/// The payload of message `serial`: its number, if there is room, and letters that tell it too.
-pub fn payload(serial: u32, len: usize) -> Vec<u8> {
-    let mut payload = vec![fill(serial); len];
-    if let Some(number) = payload.first_chunk_mut() {
-        *number = digits(serial);
-    }
-    payload
-}
-
-/// Panics if this is not the payload of message `serial`.
-pub fn check_payload(payload: &[u8], serial: u32, len: usize) {
-    assert_eq!(payload.len(), len, "the length of message {serial:x}");
-    assert!(payload == self::payload(serial, len), "message {serial:x} is torn or another one");
-}
-
-/// A number in hexadecimal.
-fn digits(serial: u32) -> [u8; 8] {
-    let digit = |place: u32| b"0123456789abcdef"[(serial >> (28 - 4 * place) & 0xF) as usize];
-    [0, 1, 2, 3, 4, 5, 6, 7].map(digit)
-}
-
-fn fill(serial: u32) -> u8 {
-    b'a' + u8::try_from(serial % 26).expect("it is below 26")
-}
-
 /// A service that runs, and the host's side of it.
 #[derive(Debug)]
 pub struct Worker {
@@ -249,8 +102,14 @@ pub struct Worker {
     inbox: VecDeque<Vec<Inbound>>,
     /// What a program has been told and has not read.
     pipe: VecDeque<Inbound>,
+    /// When the next process of a program is started whose sockets are kept.
+    start_at: Time,
     /// When a program is ended that is not ready by then.
     ready_by: Time,
+    /// Whether it is asked whom to let in.
+    is_asked: bool,
+    /// It has been ready, and its sockets are kept.
+    is_kept: bool,
     /// How many of its times pass before that; nobody knows yet in the beginning.
     unready: Option<usize>,
     /// Whom it has paused.
@@ -291,6 +150,25 @@ pub struct Surroundings<'a> {
     pub ids: &'a [SocketId],
 }
 
+impl Line {
+    /// What was in hand is taken.
+    fn put_down(&mut self) {
+        if let Some(bytes) = self.in_hand_bytes.take() {
+            self.taken_messages += 1;
+            self.taken_bytes += bytes;
+        }
+    }
+
+    /// Adds to the batch how much has been taken.
+    fn report(&mut self) {
+        if self.taken_messages > 0 {
+            let (messages, bytes) = (self.taken_messages, self.taken_bytes);
+            self.batch.push(Order::Taken { messages, bytes });
+            (self.taken_messages, self.taken_bytes, self.closed) = (0, 0, false);
+        }
+    }
+}
+
 impl Worker {
     pub fn new(run: u32, asleep: usize, ready_by: Time) -> Self {
         Self {
@@ -299,7 +177,10 @@ impl Worker {
             batch: Vec::new().into_iter(),
             inbox: VecDeque::new(),
             pipe: VecDeque::new(),
+            start_at: Time::ZERO,
             ready_by,
+            is_asked: false,
+            is_kept: false,
             unready: None,
             paused: Vec::new(),
             finishing: false,
@@ -333,6 +214,9 @@ impl Worker {
         }
         if self.asleep > 0 {
             self.asleep -= 1;
+            return;
+        }
+        if around.now < self.start_at {
             return;
         }
         if temper.dies > 0 && around.fate.once_in(temper.dies) {
@@ -373,14 +257,20 @@ impl Worker {
             let left = self.unready.get_or_insert_with(|| around.fate.pick(&program.ready_after));
             if *left > 0 {
                 *left -= 1;
-                if around.now >= self.ready_by || self.finishing {
+                let is_late = around.now >= self.ready_by;
+                if is_late && self.is_kept && !around.fate.once_in(3) {
+                    self.lapse(around);
+                } else if is_late || self.finishing {
                     self.end("it has not said READY", around);
                 }
                 return false;
             }
         }
         self.is_ready = true;
-        self.send_off(Order::Ready { asked: temper.asked }, around);
+        let lapses = temper.program.map_or(0, |program| program.lapses);
+        self.is_kept = lapses > 0;
+        self.is_asked = temper.asked || self.is_kept && !around.fate.once_in(3);
+        self.send_off(Order::Ready { asked: self.is_asked }, around);
         true
     }
 
@@ -408,6 +298,9 @@ impl Worker {
             if program.breaks > 0 && around.fate.once_in(program.breaks) {
                 return self.end("it was killed", around);
             }
+            if program.lapses > 0 && around.fate.once_in(program.lapses) {
+                return self.lapse(around);
+            }
             if let Inbound::Open { id, .. } | Inbound::Data { id, .. } = transaction {
                 self.handle(program, id, around);
             }
@@ -427,6 +320,30 @@ impl Worker {
         }
     }
 
+    /// Its process has gone, and the next one is started after a pause, or sooner if the file has
+    /// changed. It is handed over what is in the pipe, but for questions.
+    fn lapse(&mut self, around: &mut Surroundings<'_>) {
+        self.pipe.retain(|transaction| !matches!(transaction, Inbound::Ask { .. }));
+        (self.asking, self.paused) = (Vec::new(), Vec::new());
+        let pause_ms = around.fate.pick(&[0, 0, 1, 700, 1_500, 4_000]);
+        let rests_ms = if around.fate.once_in(4) { 0 } else { pause_ms };
+        self.line.put_down();
+        self.line.report();
+        self.send_off(Order::Lapse { pause_ms }, around);
+        self.flush(around.limits);
+        (self.is_ready, self.unready) = (false, None);
+        self.start_at = around.now.after(rests_ms);
+        self.ready_by = self.start_at.after(around.limits.admission_ms_max);
+    }
+
+    /// What it keeps to has changed: the next process takes its place, at once if it is due.
+    pub fn replace(&mut self, around: &mut Surroundings<'_>) {
+        if self.is_ready && self.is_kept && self.ended.is_none() {
+            self.lapse(around);
+        }
+        self.start_at = Time::ZERO;
+    }
+
     fn end(&mut self, how: &'static str, around: &mut Surroundings<'_>) {
         self.flush(around.limits);
         self.ended = Some(how);
@@ -435,11 +352,7 @@ impl Worker {
     /// As a line does it: what was in hand is taken when the next is asked for, and before
     /// it would wait everything is sent off.
     fn receive(&mut self, around: &mut Surroundings<'_>) -> Option<Inbound> {
-        let line = &mut self.line;
-        if let Some(bytes) = line.in_hand_bytes.take() {
-            line.taken_messages += 1;
-            line.taken_bytes += bytes;
-        }
+        self.line.put_down();
         loop {
             if let Some(transaction) = self.line.mail.next() {
                 self.line.in_hand_bytes = Some(transaction.mail_bytes());
@@ -459,11 +372,7 @@ impl Worker {
         if line.batch.is_empty() && !due {
             return;
         }
-        if line.taken_messages > 0 {
-            let (messages, bytes) = (line.taken_messages, line.taken_bytes);
-            line.batch.push(Order::Taken { messages, bytes });
-            (line.taken_messages, line.taken_bytes, line.closed) = (0, 0, false);
-        }
+        line.report();
         line.batch_bytes = 0;
         self.queue.push_back(std::mem::take(&mut line.batch));
     }
@@ -486,6 +395,8 @@ impl Worker {
     fn react(&mut self, temper: &Temper, transaction: Inbound, around: &mut Surroundings<'_>) {
         let id = transaction.id();
         match transaction {
+            // A question to an earlier process may have been on its way.
+            Inbound::Ask { .. } if !self.is_asked => {}
             Inbound::Ask { .. } => {
                 self.asking.push(id);
                 if around.fate.once_in(4) {

@@ -12,6 +12,31 @@ pub const TEXT_BEGINS: u8 = 0x01;
 pub const GOES_ON: u8 = 0x00;
 pub const ENDS: u8 = 0x80;
 
+/// The payload of message `serial`: its number, if there is room, and letters that tell it too.
+pub fn payload(serial: u32, len: usize) -> Vec<u8> {
+    let mut payload = vec![fill(serial); len];
+    if let Some(number) = payload.first_chunk_mut() {
+        *number = digits(serial);
+    }
+    payload
+}
+
+/// Panics if this is not the payload of message `serial`.
+pub fn check_payload(payload: &[u8], serial: u32, len: usize) {
+    assert_eq!(payload.len(), len, "the length of message {serial:x}");
+    assert!(payload == self::payload(serial, len), "message {serial:x} is torn or another one");
+}
+
+/// A number in hexadecimal.
+fn digits(serial: u32) -> [u8; 8] {
+    let digit = |place: u32| b"0123456789abcdef"[(serial >> (28 - 4 * place) & 0xF) as usize];
+    [0, 1, 2, 3, 4, 5, 6, 7].map(digit)
+}
+
+fn fill(serial: u32) -> u8 {
+    b'a' + u8::try_from(serial % 26).expect("it is below 26")
+}
+
 /// A frame of a client, masked with a key that follows from its length.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = payload.len();

@@ -1,0 +1,100 @@
+//! Programs whose sockets outlive them, and which are given other limits while they have some: what
+//! has to hold of both.
+
+use switchboard::Limits;
+use switchboard::service::SocketId;
+
+use super::apply::Before;
+use super::peer::Goal;
+use super::service::Surroundings;
+use super::{Link, World, mount};
+
+impl World {
+    /// What served the sockets of a service has gone: all are still there, and nothing of what it
+    /// had said of them is. Those who wait are told when to come back, if there is a pause.
+    pub(super) fn judge_lapse(&mut self, place: usize, pause_ms: u64, before: &[Before]) {
+        self.tally.lapses += 1;
+        let of = &mut self.places[place];
+        (of.is_ready, of.is_lapsed) = (false, true);
+        of.retry = self.now.after(pause_ms);
+        of.topics.clear();
+        for &Before { index, id, unsent_len, .. } in before {
+            let is_silent = self.hub.unsent_len(id) == unsent_len;
+            let is_looked_up = self.disk.as_ref().is_some_and(|disk| disk.is_asked(id));
+            let Link { peer, record: Some(record), .. } = &mut self.links[index] else { continue };
+            record.paused = false;
+            let image = record.look_ahead(self.hub.unsent(id));
+            let is_refused = image.is_answered();
+            let waits = !is_refused && !image.is_open() && !image.is_closed();
+            if !is_silent {
+                assert!(is_refused && pause_ms > 0, "peer {index}: a lapse tells it something");
+                record.retry_s = Some(pause_ms.div_ceil(1_000));
+                continue;
+            }
+            let has_asked = record.fed >= peer.head_end && !is_looked_up && !record.failed;
+            assert!(!waits || !has_asked || pause_ms == 0, "peer {index} waits in a pause");
+            let is_taken = record.last_put <= self.places[place].taken;
+            if waits && record.asked && is_taken && !record.admitted {
+                record.asked = false;
+                self.tally.questions += 1;
+            }
+        }
+    }
+
+    /// Somebody has been read: whoever asks for something in a pause is refused.
+    pub(super) fn judge_comer(&mut self, index: usize) {
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let Goal::Service(place) = peer.goal else { return };
+        let of = &self.places[place];
+        let pause_ms = of.retry.since(self.now);
+        let is_excused = !record.has_come
+            || record.surplus
+            || self.drained.is_some()
+            || record.ahead.is_answered();
+        if of.is_lapsed && pause_ms > 0 && !is_excused {
+            let image = record.look_ahead(self.hub.unsent(record.id));
+            assert!(image.is_answered(), "peer {index} comes in a pause, and waits");
+            record.retry_s = Some(pause_ms.div_ceil(1_000));
+        }
+    }
+
+    /// A service lets a socket in, which it was asked about.
+    pub(super) fn note_admission(&mut self, place: usize, id: SocketId) {
+        let Some(index) = self.link_of(id) else { return };
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        record.admitted |= peer.goal == Goal::Service(place) && record.asked;
+    }
+
+    /// Other limits hold for a program, and so do they for its open sockets and its mail.
+    pub(super) fn remount(&mut self) {
+        if self.disk.is_none() || self.places.len() < 2 || !self.fate.once_in(200) {
+            return;
+        }
+        let place = 1 + self.fate.below(self.places.len() - 1);
+        let of = &mut self.places[place];
+        let Some(station) = of.id else { return };
+        of.limits = Limits {
+            mail_messages_max: self.fate.pick(&[40, 4, 4_096]),
+            mail_bytes_max: self.fate.pick(&[20_000, 3_000, 1_000_000]),
+            ping_interval_ms: self.fate.pick(&[2_000, 40_000]),
+            idle_ms_max: self.fate.pick(&[Limits::OFF_MS, 5_000]),
+            ..of.limits
+        };
+        self.hub.remount(station, mount(of.limits), self.now);
+        (of.remounted, of.excess) = (self.now, (of.waiting(), of.waiting_bytes()));
+        of.is_full &= !of.is_roomy();
+        let Some(worker) = &mut of.worker else { return };
+        let mut around = Surroundings {
+            fate: &mut self.fate,
+            limits: &of.limits,
+            now: self.now,
+            serial: &mut self.serial,
+            ids: &self.ids,
+        };
+        worker.replace(&mut around);
+        if worker.has_more() {
+            self.host.ring(place);
+        }
+        self.host.moved = true;
+    }
+}
