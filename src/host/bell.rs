@@ -163,8 +163,8 @@ impl MailBell {
         // It is code of the service, which may not take the loop along.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(wake)) {
             log::error!("a service panicked when it was woken for its mail");
-            // Dropping it runs code of the service, which may panic again.
-            std::mem::forget(panic);
+            // Dropping it runs code of the service, which may panic again; only that is left behind.
+            catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
         }
         true
     }

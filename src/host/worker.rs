@@ -220,8 +220,8 @@ pub fn live(factory: &Make<dyn Service>, mut line: Line<'_>) -> String {
 pub fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let how = format!("it panicked: {}", text(panic.as_ref()));
-        // Dropping it runs code of the service, which may panic again.
-        std::mem::forget(panic);
+        // Dropping it runs code of the service, which may panic again; only that is left behind.
+        catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
         how
     })
 }
