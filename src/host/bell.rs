@@ -163,7 +163,7 @@ impl MailBell {
         // It is code of the service, which may not take the loop along.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(wake)) {
             log::error!("a service panicked when it was woken for its mail");
-            // Dropping it runs code of the service, which may panic again; only that is left behind.
+            // Dropping it runs code of the service, which may panic again; only that is left.
             catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
         }
         true
