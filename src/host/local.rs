@@ -11,8 +11,9 @@ use crate::host::worker::Make;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::way::Apply;
-use crate::service::{Callbacks, Inbound, Line, Outbound};
+use crate::service::{Callbacks, Inbound, Line, Outbound, SocketId};
 use crate::time::Time;
+use crate::ws::Message;
 
 /// The host's side of one service on the loop that runs.
 #[derive(Debug)]
@@ -182,6 +183,13 @@ impl Apply for Direct<'_> {
     fn apply(&mut self, transaction: Outbound) {
         self.applies = true;
         let deliveries = self.hub.apply_one(self.station, self.run, transaction, self.now);
+        self.left = self.left.saturating_sub(deliveries);
+        self.applies = false;
+    }
+
+    fn send(&mut self, to: SocketId, message: Message) {
+        self.applies = true;
+        let deliveries = self.hub.send_one(self.station, self.run, to, message, self.now);
         self.left = self.left.saturating_sub(deliveries);
         self.applies = false;
     }

@@ -4,7 +4,6 @@
 use crate::hub::socket::{Flag, Socket, Standing};
 #[cfg(feature = "deflate")]
 use crate::hub::station::Compression;
-use crate::hub::station::State;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::audience::Who;
@@ -42,8 +41,7 @@ impl Hub {
         transaction: Outbound,
         now: Time,
     ) -> usize {
-        let of = &self.stations[station];
-        if of.run != run || of.state == State::Idle {
+        if !self.stations[station].is_in(run) {
             return 0;
         }
         match transaction {
@@ -89,14 +87,29 @@ impl Hub {
         1
     }
 
+    /// Applies what services want most often, as [`Hub::apply_one`] does: a message to one socket.
+    /// Gives back how many deliveries it came to.
+    pub fn send_one(
+        &mut self,
+        station: StationId,
+        run: u32,
+        to: SocketId,
+        message: Message,
+        now: Time,
+    ) -> usize {
+        if !self.stations[station].is_in(run) {
+            return 0;
+        }
+        self.send_to(station, to, message, now)
+    }
+
     fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) -> usize {
+        if let (Who::One(id), None) = (&to.who, to.but) {
+            return self.send_to(station, *id, message, now);
+        }
         #[cfg(feature = "deflate")]
         if self.stations[station].mount.compression == Compression::On {
             return self.send_compressed(station, to, message, now);
-        }
-        if let (Who::One(id), None) = (&to.who, to.but) {
-            self.send_each(station, *id, now, |session, limits| session.send(message, limits, now));
-            return 1;
         }
         // Encoded once; the outboxes share the bytes.
         let frame = Frame::new(&message);
@@ -105,6 +118,15 @@ impl Hub {
                 session.send_frame(&frame, limits, now)
             });
         })
+    }
+
+    fn send_to(&mut self, station: StationId, id: SocketId, message: Message, now: Time) -> usize {
+        #[cfg(feature = "deflate")]
+        if self.stations[station].mount.compression == Compression::On {
+            return self.send_compressed_to(station, id, message, now);
+        }
+        self.send_each(station, id, now, |session, limits| session.send(message, limits, now));
+        1
     }
 
     /// Sends to one socket. A peer that reads too slowly is closed, and its service told.

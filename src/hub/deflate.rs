@@ -5,8 +5,6 @@
 use crate::hub::socket::Standing;
 use crate::hub::station::Compression;
 use crate::hub::{Hub, Output, StationId};
-use crate::limits::Limits;
-use crate::service::audience::Who;
 use crate::service::{Audience, SocketId};
 use crate::session::{Codec, Compressed, Event, Frame, Overflow};
 use crate::time::Time;
@@ -130,8 +128,8 @@ impl Hub {
         self.deflate.context_bytes -= agreed_context_bytes;
     }
 
-    /// Sends a message, compressed where that was agreed on and makes it shorter. Gives back
-    /// how many deliveries that counts.
+    /// Sends a message to several, compressed where that was agreed on and makes it shorter. Gives
+    /// back how many deliveries that counts.
     pub(super) fn send_compressed(
         &mut self,
         station: StationId,
@@ -140,9 +138,6 @@ impl Hub {
         now: Time,
     ) -> usize {
         let limits = *self.stations.limits_of(Some(station));
-        if let (Who::One(id), None) = (&to.who, to.but) {
-            return self.send_compressed_to(station, *id, message, &limits, now);
-        }
         let mut copies = Copies { message: &message, plain: None, compressed: Vec::new() };
         let sockets = self.for_each(station, to, |hub, id| {
             let socket = hub.sockets.get(id).filter(|socket| socket.hears(station));
@@ -163,14 +158,15 @@ impl Hub {
         sockets + copies.compressed.len() * deliveries(message.len())
     }
 
-    fn send_compressed_to(
+    /// The same to one.
+    pub(super) fn send_compressed_to(
         &mut self,
         station: StationId,
         id: SocketId,
         message: Message,
-        limits: &Limits,
         now: Time,
     ) -> usize {
+        let limits = self.stations.limits_of(Some(station));
         let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
         let Some(socket) = found else { return 1 };
         let (codec, len) = (self.deflate.codec(), message.len());

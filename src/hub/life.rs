@@ -41,7 +41,7 @@ impl Hub {
     /// closed with 1012.
     pub fn ended(&mut self, station: StationId, run: u32, how: &str, now: Time) {
         let ending = &mut self.stations[station];
-        if ending.run != run || ending.state == State::Idle {
+        if !ending.is_in(run) {
             return;
         }
         let refusal = if ending.state == State::Starting {

@@ -49,7 +49,7 @@ use crate::time::Time;
 use addresses::Addresses;
 use drain::Drain;
 use lookup::Lookups;
-use socket::{Flag, Standing};
+use socket::Flag;
 use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
@@ -215,10 +215,7 @@ impl Hub {
     /// Puts a transaction into the mail of a member's service; others have none.
     fn deliver(&mut self, id: SocketId, transaction: Inbound) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let (Standing::Member | Standing::Asked, Some(station)) = (socket.standing, socket.station)
-        else {
-            return;
-        };
+        let (true, Some(station)) = (socket.standing.is_told(), socket.station) else { return };
         let Station { mail, mount, state, .. } = &mut self.stations[station];
         // A service that has ended is told nothing; its next run knows none of its sockets.
         if *state == State::Idle {

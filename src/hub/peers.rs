@@ -8,6 +8,7 @@ use log::{Level, Record};
 
 use crate::hub::admit::answered;
 use crate::hub::socket::{Flag, Socket, Standing};
+use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, StationId};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
@@ -183,15 +184,47 @@ impl Hub {
             if self.keep_unread(id, &bytes[used..]) {
                 return;
             }
-            let Some(socket) = self.sockets.get_mut(id) else { return };
-            let limits = self.stations.limits_of(socket.station);
-            let rest = &mut bytes[used..];
-            let (more, event) = socket.session.receive_with(&mut self.buffers, rest, limits, now);
+            let (more, event) = self.receive_rest(id, &mut bytes[used..], now);
             used += more;
             if let Some(event) = event {
                 self.happen(id, event, now);
             }
         }
+    }
+
+    /// Passes bytes through the session, up to an event other than a message: these are put into
+    /// the mail at once, since a read may bring many.
+    fn receive_rest(
+        &mut self,
+        id: SocketId,
+        bytes: &mut [u8],
+        now: Time,
+    ) -> (usize, Option<Event>) {
+        let Some(socket) = self.sockets.get_mut(id) else { return (bytes.len(), None) };
+        let (session, buffers) = (&mut socket.session, &mut self.buffers);
+        let (true, Some(station)) = (socket.standing.is_told(), socket.station) else {
+            let limits = self.stations.limits_of(socket.station);
+            return session.receive_each(buffers, bytes, limits, now, |_| None);
+        };
+        let Station { mail, mount, state, .. } = &mut self.stations[station];
+        let before = mail.batch.len();
+        let alone = session.is_compressed();
+        let read = session.receive_each(buffers, bytes, &mount.limits, now, |message| {
+            if alone {
+                return Some(Event::Message(message));
+            }
+            if *state != State::Idle {
+                mail.push(Inbound::Data { id, message }, &mount.limits);
+            }
+            None
+        });
+        if mail.batch.len() > before {
+            socket.mailed = mail.last();
+            if before == 0 {
+                self.outputs.push_back(Output::Mail(station));
+            }
+        }
+        read
     }
 
     /// Something happened in a session.

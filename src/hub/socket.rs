@@ -78,6 +78,13 @@ pub(super) enum Flag {
     Unlabeled = 1 << 7,
 }
 
+impl Standing {
+    /// Whether the service of the socket is told what happens to it.
+    pub(super) const fn is_told(self) -> bool {
+        matches!(self, Self::Asked | Self::Member)
+    }
+}
+
 impl Flags {
     /// From here on it is so. Gives back whether that is news.
     pub(super) const fn set(&mut self, flag: Flag) -> bool {

@@ -133,6 +133,8 @@ pub(super) struct Mail {
 
 impl Mail {
     /// Adds a transaction; gives back whether it is the first of its batch.
+    // It is the inside of a loop over many messages, and moves the transaction otherwise.
+    #[inline(always)]
     pub(super) fn push(&mut self, transaction: Inbound, limits: &Limits) -> bool {
         self.put += 1;
         self.messages += 1;
@@ -240,6 +242,11 @@ impl Station {
         self.retry = now.after(pause_ms);
         self.topics = Topics::default();
         self.admission = Admission::default();
+    }
+
+    /// Whether this run of it is going on.
+    pub(super) fn is_in(&self, run: u32) -> bool {
+        self.run == run && self.state != State::Idle
     }
 
     /// Notes the beginning of a run; gives back its number.

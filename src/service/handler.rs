@@ -97,7 +97,7 @@ pub struct Peer<'a, 'host> {
 impl<'host> Peer<'_, 'host> {
     /// Sends the socket a message.
     pub fn send(&mut self, message: impl Into<Message>) {
-        self.line.send(self.id, message);
+        self.line.send_one(self.id, message.into());
     }
 
     /// Sends a message to others: several, all, or a topic.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 
 use crate::limits::Limits;
-use crate::service::way::{Apply, Ends, Parcel, Patience, Way, take_spare};
+use crate::service::way::{Apply, Ends, Parcel, Patience, Received, Way, take_spare};
 use crate::service::{Admission, Audience, Callbacks, Inbound, Outbound, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
@@ -80,17 +80,6 @@ pub struct Line<'host> {
     /// Mail that was taken is reported from here on, and at the latest with the next batch.
     report_messages: usize,
     report_bytes: usize,
-}
-
-/// What [`Line::receive_until`] and [`Line::try_receive`] came to.
-#[derive(Debug)]
-pub enum Received {
-    /// A transaction.
-    Transaction(Inbound),
-    /// The time has come; to [`Line::try_receive`], that nothing is there.
-    Time,
-    /// The host stops.
-    End,
 }
 
 impl<'host> Line<'host> {
@@ -203,6 +192,14 @@ impl<'host> Line<'host> {
     /// that are not the service's own, nothing is sent.
     pub fn send(&mut self, to: impl Into<Audience>, message: impl Into<Message>) {
         self.apply(Outbound::Send { to: to.into(), message: message.into() });
+    }
+
+    /// Sends a message to one socket, as most are; on the loop that has a shorter way.
+    pub(crate) fn send_one(&mut self, to: SocketId, message: Message) {
+        match &mut self.way {
+            Way::Loop(host) => host.send(to, message),
+            Way::Ends(_) => self.send(to, message),
+        }
     }
 
     /// Closes a socket, several, all, or a topic. Each is closed after what was sent to it

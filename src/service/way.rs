@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
-use crate::service::{Inbound, Outbound};
+#[cfg(doc)]
+use crate::service::Line;
+use crate::service::{Inbound, Outbound, SocketId};
+use crate::ws::Message;
 
 /// Wakes the host when a batch is there for it.
 pub(crate) trait Bell: Send + Sync {
@@ -54,6 +57,9 @@ pub(crate) fn take_spare<T>(list: &mut VecDeque<T>) -> Vec<T> {
 pub(crate) trait Apply: Send {
     /// Applies a transaction.
     fn apply(&mut self, transaction: Outbound);
+
+    /// Applies what is sent most often: a message to one socket.
+    fn send(&mut self, to: SocketId, message: Message);
 
     /// Whether the service has sent all that one turn allows.
     fn is_spent(&self) -> bool;
@@ -110,6 +116,17 @@ impl Ends {
             }
         }
     }
+}
+
+/// What [`Line::receive_until`] and [`Line::try_receive`] came to.
+#[derive(Debug)]
+pub enum Received {
+    /// A transaction.
+    Transaction(Inbound),
+    /// The time has come; to [`Line::try_receive`], that nothing is there.
+    Time,
+    /// The host stops.
+    End,
 }
 
 /// How long a line waits for mail.

@@ -127,9 +127,6 @@ pub(super) fn whole(
     key: [u8; 4],
     buffers: &mut Buffers,
 ) -> Result<Message, Fault> {
-    if let Some(short) = Message::unmask(opcode, payload, key) {
-        return short;
-    }
     let len = payload.len() + HEADER_ROOM;
     let mut own = buffers.take(len).unwrap_or_else(|| Vec::with_capacity(len));
     if opcode == Opcode::Binary && payload.len() >= Buffers::BYTES_MIN {

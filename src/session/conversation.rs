@@ -307,6 +307,15 @@ impl Session {
         waiting.upgrade.as_ref()
     }
 
+    /// Whether it was agreed that messages may be compressed.
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.contexts.is_some();
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
     /// Whether the request has been answered, with anything but an upgrade.
     #[must_use]
     pub const fn is_answered(&self) -> bool {

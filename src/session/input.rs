@@ -12,7 +12,7 @@ use crate::session::phase::{Phase, Settling, Waiting};
 use crate::session::reader::{Control, Item};
 use crate::time::Time;
 use crate::ws::upgrade::UpgradeError;
-use crate::ws::{Close, CloseCode, Fault, Head, Opcode, Response, Status, Upgrade};
+use crate::ws::{Close, CloseCode, Fault, Head, Message, Opcode, Response, Status, Upgrade};
 
 impl Session {
     /// Takes bytes of the peer, up to the first event, and gives back how many were used.
@@ -23,16 +23,19 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> (usize, Option<Event>) {
-        self.receive_with(&mut Buffers::none(), bytes, limits, now)
+        let take = |message| Some(Event::Message(message));
+        self.receive_each(&mut Buffers::none(), bytes, limits, now, take)
     }
 
-    /// Like [`Session::receive`], with buffers for messages that are large.
-    pub fn receive_with(
+    /// Like [`Session::receive`], with buffers for messages that are large. Each message is passed
+    /// to `take`, since one read may bring many; what it makes an event of, it gives back.
+    pub fn receive_each(
         &mut self,
         buffers: &mut Buffers,
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
+        take: impl FnMut(Message) -> Option<Event>,
     ) -> (usize, Option<Event>) {
         match &mut self.phase {
             Phase::Connecting(reader) => match reader.receive(bytes, limits) {
@@ -47,7 +50,9 @@ impl Session {
                 waiting.early.extend_from_slice(bytes);
                 (bytes.len(), None)
             }
-            Phase::Open(_) | Phase::Closing(_) => self.receive_frames(buffers, bytes, limits, now),
+            Phase::Open(_) | Phase::Closing(_) => {
+                self.receive_frames(buffers, bytes, limits, now, take)
+            }
             Phase::Settling(_)
             | Phase::Responding
             | Phase::Flushing
@@ -128,6 +133,7 @@ impl Session {
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
+        mut take: impl FnMut(Message) -> Option<Event>,
     ) -> (usize, Option<Event>) {
         self.clock.saw_life(now);
         let mut used = 0;
@@ -140,8 +146,15 @@ impl Session {
                 Err(fault) => return (bytes.len(), Some(self.receive_fault(fault, now))),
             };
             used += more;
-            if let Some(event) = item.and_then(|item| self.receive_item(item, limits, now)) {
-                return (used, Some(event));
+            let event = match item {
+                Some(Item::Message(message)) => {
+                    self.saw_message(now);
+                    take(message)
+                }
+                item => item.and_then(|item| self.receive_item(item, limits, now)),
+            };
+            if event.is_some() {
+                return (used, event);
             }
         }
         (used, None)

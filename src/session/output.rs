@@ -151,16 +151,20 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Result<(), Overflow> {
-        let max = limits.outbox_bytes_max;
-        let unread = self.unsent_len();
-        if unread + more <= max {
+        if self.unsent_len() + more <= limits.outbox_bytes_max {
             return Ok(());
         }
+        Err(self.overflow(more, limits, now))
+    }
+
+    #[cold]
+    fn overflow(&mut self, more: usize, limits: &Limits, now: Time) -> Overflow {
+        let (unread, max) = (self.unsent_len(), limits.outbox_bytes_max);
         let reason = format!("{unread} bytes unread and {more} more, above the limit of {max}");
         let close = Close::new(CloseCode::TRY_LATER, reason);
         self.push_close(&close, now);
         self.enter(Phase::Lingering, now);
-        Err(Overflow(close))
+        Overflow(close)
     }
 
     /// A message came or was sent. It puts off nothing once the conversation is being closed:

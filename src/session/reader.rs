@@ -78,7 +78,24 @@ impl Reader {
     ///
     /// # Errors
     /// The first rule that is broken, wherever the input was cut. Nothing may be read after it.
+    // It is the inside of a loop over many messages, and moves its result otherwise.
+    #[inline(always)]
     pub fn receive(
+        &mut self,
+        bytes: &mut [u8],
+        limits: &Limits,
+        buffers: &mut Buffers,
+    ) -> Result<(usize, Option<Item>), Fault> {
+        if self.partial.is_none()
+            && let Some((used, message)) = receive_short(bytes, limits)
+        {
+            return Ok((used, Some(Item::Message(message))));
+        }
+        self.receive_any(bytes, limits, buffers)
+    }
+
+    /// Reads on, whatever comes.
+    fn receive_any(
         &mut self,
         bytes: &mut [u8],
         limits: &Limits,
@@ -306,6 +323,17 @@ impl Payload {
             Self::Compressed => limits.compressed_bytes_max(),
         }
     }
+}
+
+/// The shortest way: a message of a few bytes, in one frame. `None` sends everything else, and
+/// whatever is wrong, another way.
+#[inline]
+fn receive_short(bytes: &[u8], limits: &Limits) -> Option<(usize, Message)> {
+    let (opcode, key, length, start) = Header::decode_short(bytes)?;
+    if length > limits.message_bytes_max {
+        return None;
+    }
+    Some((start + length, Message::unmask(opcode, &bytes[start..], length, key)?))
 }
 
 /// The straight way of most messages: one frame, all of it there. `None` sends everything

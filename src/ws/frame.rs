@@ -74,6 +74,21 @@ impl Header {
         Self { fin: true, opcode, key: None, length: length as u64 }
     }
 
+    /// Reads the header of a message in one frame of up to 125 bytes: what it is, its key, the
+    /// payload's length in bytes, and the header's own. Where `bytes` begin with anything else,
+    /// right or wrong, it is `None`.
+    #[inline]
+    pub(crate) fn decode_short(bytes: &[u8]) -> Option<(Opcode, [u8; 4], usize, usize)> {
+        let &[first, second, a, b, c, d] = bytes.first_chunk()?;
+        let opcode = match first {
+            0x81 => Opcode::Text,
+            0x82 => Opcode::Binary,
+            _ => return None,
+        };
+        let length = second.checked_sub(MASKED).filter(|length| *length <= SHORT_MAX)?;
+        Some((opcode, [a, b, c, d], usize::from(length), 6))
+    }
+
     /// Reads the header at the beginning of `bytes`, which came from a client: the header
     /// and its own length, or `None` when there are not enough bytes yet.
     ///
@@ -135,22 +150,26 @@ impl Header {
     /// The header's bytes, its length in the shortest form (RFC 6455, 5.2).
     #[must_use]
     pub fn encode(&self) -> HeaderBytes {
-        let mut out = HeaderBytes { bytes: [0; Self::BYTES_MAX], len: 0 };
-        out.push(&[if self.fin { FIN } else { 0 } | self.opcode.encode()]);
-        let masked = if self.key.is_some() { MASKED } else { 0 };
+        let mut bytes = [0; Self::BYTES_MAX];
+        bytes[0] = if self.fin { FIN } else { 0 } | self.opcode.encode();
+        let mut len = 2;
         if let Ok(short @ ..=SHORT_MAX) = u8::try_from(self.length) {
-            out.push(&[masked | short]);
+            bytes[1] = short;
         } else if let Ok(medium) = u16::try_from(self.length) {
-            out.push(&[masked | LENGTH_16]);
-            out.push(&medium.to_be_bytes());
+            bytes[1] = LENGTH_16;
+            bytes[2..4].copy_from_slice(&medium.to_be_bytes());
+            len = 4;
         } else {
-            out.push(&[masked | LENGTH_64]);
-            out.push(&self.length.to_be_bytes());
+            bytes[1] = LENGTH_64;
+            bytes[2..10].copy_from_slice(&self.length.to_be_bytes());
+            len = 10;
         }
         if let Some(key) = self.key {
-            out.push(&key);
+            bytes[1] |= MASKED;
+            bytes[len..len + 4].copy_from_slice(&key);
+            len += 4;
         }
-        out
+        HeaderBytes { bytes, len }
     }
 }
 
@@ -184,11 +203,6 @@ impl HeaderBytes {
     pub const fn compressed(mut self) -> Self {
         self.bytes[0] |= RSV1;
         self
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
     }
 }
 

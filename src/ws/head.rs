@@ -4,12 +4,12 @@
 //! beyond what framing needs; the handshake is read in [`crate::ws::upgrade`].
 
 use alloc::vec::Vec;
-use core::fmt;
 use core::ops::Range;
 
 use crate::limits::Limits;
+use crate::ws::head_error::HeadError;
 use crate::ws::syntax::{is_token_byte, is_value_byte, trim};
-use crate::ws::{Status, work};
+use crate::ws::work;
 
 /// Reads one request head.
 #[derive(Debug, Default)]
@@ -27,29 +27,26 @@ impl HeadReader {
     /// # Errors
     /// The first thing that is wrong, wherever `bytes` were cut. Nothing may be read after it.
     pub fn receive(&mut self, bytes: &[u8], limits: &Limits) -> Result<Received, HeadError> {
+        let begun = self.head.text.len();
+        let taken = bytes.len().min(limits.head_bytes_max.saturating_sub(begun));
         // Most heads come whole, and stay for a while: they have just the room that they need.
-        let room = limits.head_bytes_max.saturating_sub(self.head.text.len());
-        self.head.text.reserve(bytes.len().min(room));
-        let mut used = 0;
-        while let Some(&byte) = bytes.get(used) {
-            if self.head.text.len() >= limits.head_bytes_max {
-                return Err(self.too_long(limits));
-            }
-            self.head.text.push(byte);
-            used += 1;
-            self.step(byte, limits)?;
+        self.head.text.extend_from_slice(&bytes[..taken]);
+        let mut at = begun;
+        while let Some(&byte) = self.head.text.get(at) {
+            self.step(byte, at, limits)?;
+            at += 1;
             if self.state == State::Done {
                 self.head.check()?;
+                self.head.text.truncate(at);
                 self.head.text.shrink_to_fit();
-                return Ok((used, Some(core::mem::take(self).head)));
+                return Ok((at - begun, Some(core::mem::take(self).head)));
             }
-            let room = limits.head_bytes_max - self.head.text.len();
-            let alike = self.alike(&bytes[used..]).min(room);
-            work::did(alike);
-            self.head.text.extend_from_slice(&bytes[used..used + alike]);
-            used += alike;
+            at += self.alike(at, limits);
         }
-        Ok((bytes.len(), None))
+        if taken < bytes.len() {
+            return Err(self.too_long(limits));
+        }
+        Ok((taken, None))
     }
 
     /// Whether no byte has come yet.
@@ -58,21 +55,25 @@ impl HeadReader {
         self.head.text.is_empty()
     }
 
-    /// How many bytes follow that change nothing, since they go on with a name or a value:
-    /// most of a head is made of them.
-    fn alike(&self, bytes: &[u8]) -> usize {
-        let goes_on = match self.state {
-            State::Name => is_token_byte,
-            State::Value => is_value_byte,
-            _ => return 0,
-        };
-        bytes.iter().position(|&byte| !goes_on(byte)).unwrap_or(bytes.len())
+    /// How many bytes follow that change nothing, since they go on with a target, a name or a
+    /// value: most of a head is made of them.
+    fn alike(&self, at: usize, limits: &Limits) -> usize {
+        let bytes = &self.head.text[at..];
+        match self.state {
+            State::Target => {
+                let room =
+                    limits.request_line_bytes_max.saturating_sub(at - self.head.method.start);
+                run(&bytes[..room.min(bytes.len())], |byte| matches!(byte, b'!'..=b'~'))
+            }
+            State::Name => run(bytes, is_token_byte),
+            State::Value => run(bytes, is_value_byte),
+            _ => 0,
+        }
     }
 
-    /// One byte, which is already the last of the text.
-    fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), HeadError> {
+    /// One byte, at its place in the text.
+    fn step(&mut self, byte: u8, at: usize, limits: &Limits) -> Result<(), HeadError> {
         work::did(1);
-        let at = self.head.text.len() - 1;
         // The line's own end is no part of its length.
         let in_line =
             byte != b'\r' && matches!(self.state, State::Method | State::Target | State::Version);
@@ -288,93 +289,12 @@ enum State {
     Done,
 }
 
-/// What can be wrong with a request head; each says how it is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeadError {
-    /// The method is not a token followed by one blank.
-    Method,
-    /// The target is empty or has a character that no target has.
-    Target,
-    /// The third word is not `HTTP/` and two digits with a dot.
-    Version,
-    /// The version is well-formed, but not 1.1.
-    UnsupportedVersion,
-    /// A carriage return that no line feed follows.
-    BareCarriageReturn,
-    /// A line feed that no carriage return precedes.
-    BareLineFeed,
-    /// A line that begins with a blank.
-    Folding,
-    /// A blank between a field's name and its colon.
-    SpaceBeforeColon,
-    /// A field name that is not a token.
-    Name,
-    /// A control character in a field value.
-    Value,
-    /// `Transfer-Encoding` is there.
-    TransferEncoding,
-    /// `Content-Length` is not a single 0.
-    ContentLength,
-    /// `Host` is missing, there twice, or no host.
-    Host,
-    /// The request line is longer than this many bytes.
-    RequestLineTooLong(usize),
-    /// There are more fields than this.
-    TooManyFields(usize),
-    /// The head is longer than this many bytes.
-    HeadTooLong(usize),
+/// How many bytes there are from the first one on that are like this.
+fn run(bytes: &[u8], is_alike: impl Fn(u8) -> bool) -> usize {
+    let len = bytes.iter().position(|&byte| !is_alike(byte)).unwrap_or(bytes.len());
+    work::did(len);
+    len
 }
-
-impl HeadError {
-    /// The status that answers it.
-    #[must_use]
-    pub const fn status(self) -> Status {
-        match self {
-            Self::UnsupportedVersion => Status::VERSION_NOT_SUPPORTED,
-            Self::RequestLineTooLong(_) => Status::URI_TOO_LONG,
-            Self::TooManyFields(_) | Self::HeadTooLong(_) => Status::FIELDS_TOO_LARGE,
-            Self::Method
-            | Self::Target
-            | Self::Version
-            | Self::BareCarriageReturn
-            | Self::BareLineFeed
-            | Self::Folding
-            | Self::SpaceBeforeColon
-            | Self::Name
-            | Self::Value
-            | Self::TransferEncoding
-            | Self::ContentLength
-            | Self::Host => Status::BAD_REQUEST,
-        }
-    }
-}
-
-impl fmt::Display for HeadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Method => f.write_str("the method is not a token followed by one blank"),
-            Self::Target => f.write_str("the request target is empty or has a forbidden character"),
-            Self::Version => f.write_str("the request line does not end in HTTP/1.1"),
-            Self::UnsupportedVersion => f.write_str("the HTTP version is not 1.1"),
-            Self::BareCarriageReturn => f.write_str("a carriage return without a line feed"),
-            Self::BareLineFeed => f.write_str("a line feed without a carriage return"),
-            Self::Folding => f.write_str("a header line begins with a blank"),
-            Self::SpaceBeforeColon => f.write_str("a blank between a header name and its colon"),
-            Self::Name => f.write_str("a header name is not a token followed by a colon"),
-            Self::Value => f.write_str("a control character in a header value"),
-            Self::TransferEncoding => f.write_str("Transfer-Encoding is not accepted"),
-            Self::ContentLength => {
-                f.write_str("Content-Length is not accepted, but for a single 0")
-            }
-            Self::Host => f.write_str("exactly one valid Host header is needed"),
-            Self::RequestLineTooLong(max) => write!(f, "the request line is above {max} bytes"),
-            Self::TooManyFields(max) => write!(f, "more than {max} headers"),
-            Self::HeadTooLong(max) => write!(f, "the request head is above {max} bytes"),
-        }
-    }
-}
-
-impl core::error::Error for HeadError {}
 
 /// RFC 9112, 2.3: the version is `HTTP/`, a digit, a dot and a digit; upper case matters.
 fn check_version(word: &[u8]) -> Result<(), HeadError> {

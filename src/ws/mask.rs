@@ -49,12 +49,11 @@ pub fn rotate(mut key: [u8; 4], bytes_len: usize) -> [u8; 4] {
     key
 }
 
-fn widen(key: [u8; 4]) -> [u8; WIDE] {
-    let mut wide = [0; WIDE];
-    for (index, byte) in wide.iter_mut().enumerate() {
-        *byte = key[index % 4];
-    }
-    wide
+/// The key again and again.
+#[inline]
+pub(crate) const fn widen(key: [u8; 4]) -> [u8; WIDE] {
+    let [a, b, c, d] = key;
+    [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]
 }
 
 /// A multiple of the key's four bytes.

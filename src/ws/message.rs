@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::ws::utf8;
-use crate::ws::{Fault, Opcode, mask};
+use crate::ws::{Opcode, mask, work};
 
 /// A whole message: of a peer, with its fragments joined, or for a peer. A short one, of up to
 /// [`Message::SHORT_BYTES_MAX`] bytes, needs no memory besides.
@@ -42,21 +42,15 @@ impl Message {
     /// from a slice.
     pub const SHORT_BYTES_MAX: usize = 30;
 
-    /// A message from its opcode, text or binary, its payload and its key, if it is short.
-    ///
-    /// # Errors
-    /// Text that is not UTF-8.
-    pub(crate) fn unmask(
-        opcode: Opcode,
-        payload: &[u8],
-        key: [u8; 4],
-    ) -> Option<Result<Self, Fault>> {
-        let mut short = Short::new(payload)?;
-        mask::apply(short.as_mut_slice(), key);
+    /// A message from its opcode, text or binary, its payload, which is the beginning of `bytes`,
+    /// and its key. `None` if that is not short, not all there, or not the text that it should be.
+    #[inline]
+    pub(crate) fn unmask(opcode: Opcode, bytes: &[u8], len: usize, key: [u8; 4]) -> Option<Self> {
+        let short = Short::unmask(bytes, len, key)?;
         if opcode != Opcode::Text {
-            return Some(Ok(Self(Payload::ShortBinary(short))));
+            return Some(Self(Payload::ShortBinary(short)));
         }
-        Some(if short.is_text() { Ok(Self(Payload::ShortText(short))) } else { Err(Fault::Utf8) })
+        short.is_text().then_some(Self(Payload::ShortText(short)))
     }
 
     /// Whether it is text.
@@ -132,12 +126,28 @@ impl Short {
         Some(Self { len: u8::try_from(payload.len()).ok()?, bytes })
     }
 
-    fn as_slice(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+    /// The first `len` of `bytes`, unmasked.
+    #[inline]
+    fn unmask(bytes: &[u8], len: usize, key: [u8; 4]) -> Option<Self> {
+        let keep = KEEP.get(Message::SHORT_BYTES_MAX.checked_sub(len)?..)?;
+        let Some(bytes) = bytes.first_chunk::<{ Message::SHORT_BYTES_MAX }>() else {
+            let mut short = Self::new(bytes.get(..len)?)?;
+            mask::apply(&mut short.bytes[..len], key);
+            return Some(short);
+        };
+        // As two wide words, of which the second begins within the first. What stands behind the
+        // payload is taken along and made zero: a length that is known takes fewer instructions.
+        work::did(bytes.len());
+        let wide = mask::widen(key);
+        let word = |place| (word(bytes, place) ^ word(&wide, place % 4)) & word(keep, place);
+        let mut own = [0; Message::SHORT_BYTES_MAX];
+        own[..WORD_BYTES].copy_from_slice(&word(0).to_ne_bytes());
+        own[SECOND_WORD..].copy_from_slice(&word(SECOND_WORD).to_ne_bytes());
+        Some(Self { len: u8::try_from(len).ok()?, bytes: own })
     }
 
-    fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.bytes[..usize::from(self.len)]
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
     }
 
     fn is_text(&self) -> bool {
@@ -189,3 +199,21 @@ impl From<&[u8]> for Message {
         short.unwrap_or_else(|| bytes.to_owned().into())
     }
 }
+
+fn word(bytes: &[u8], place: usize) -> u128 {
+    bytes[place..].first_chunk().map_or(0, |word| u128::from_ne_bytes(*word))
+}
+
+const WORD_BYTES: usize = size_of::<u128>();
+/// Where the last word of a short payload begins.
+const SECOND_WORD: usize = Message::SHORT_BYTES_MAX - WORD_BYTES;
+/// From the place that is `len` bytes before the middle: keeps as many, and takes away the others.
+static KEEP: [u8; 2 * Message::SHORT_BYTES_MAX] = {
+    let mut keep = [0; 2 * Message::SHORT_BYTES_MAX];
+    let mut place = 0;
+    while place < Message::SHORT_BYTES_MAX {
+        keep[place] = u8::MAX;
+        place += 1;
+    }
+    keep
+};

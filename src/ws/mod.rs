@@ -4,7 +4,8 @@
 //!
 //! In reading order:
 //!
-//! - [`head`]: a request head, read in whatever pieces it comes; [`syntax`]: its characters
+//! - [`head`]: a request head, read in whatever pieces it comes; [`syntax`]: its characters;
+//!   [`head_error`]: what can be wrong with it
 //! - [`target`]: the request target and the path that names a service
 //! - [`upgrade`]: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
@@ -23,6 +24,7 @@ pub mod extension;
 pub mod fault;
 pub mod frame;
 pub mod head;
+pub mod head_error;
 pub mod mask;
 pub mod message;
 pub mod origin;
@@ -38,7 +40,8 @@ pub(crate) mod work;
 pub use close::{Close, CloseCode};
 pub use fault::Fault;
 pub use frame::{Header, Opcode};
-pub use head::{Head, HeadError, HeadReader};
+pub use head::{Head, HeadReader};
+pub use head_error::HeadError;
 pub use message::Message;
 pub use origin::{Origin, OriginError};
 pub use response::{Response, Status};

@@ -2,10 +2,9 @@
 
 /// Whether `byte` may stand in a token, such as a method or a field name (RFC 9110, 5.6.2).
 #[must_use]
+#[inline]
 pub const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_'
-        | b'`' | b'|' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
+    TOKEN[byte as usize]
 }
 
 /// Whether `bytes` are a token.
@@ -17,6 +16,7 @@ pub fn is_token(bytes: &[u8]) -> bool {
 /// Whether `byte` may stand in a field value: visible characters, blank, tab, and the bytes
 /// above ASCII, which are passed on unread (RFC 9110, 5.5).
 #[must_use]
+#[inline]
 pub const fn is_value_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..=0xFF)
 }
@@ -35,3 +35,18 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
     }
     bytes
 }
+
+/// By the byte, since most of a head is looked at in this way.
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = u8::MIN;
+    loop {
+        table[byte as usize] = matches!(byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_'
+            | b'`' | b'|' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z');
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};

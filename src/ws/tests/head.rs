@@ -6,7 +6,7 @@
 
 use crate::limits::Limits;
 use crate::ws::Status;
-use crate::ws::head::{Head, HeadError, HeadReader};
+use crate::ws::{Head, HeadError, HeadReader};
 
 use super::cuttings;
 

@@ -1,6 +1,6 @@
 //! The kinds of messages, and those that are held in place.
 
-use crate::ws::{Fault, Message, Opcode, mask};
+use crate::ws::{Message, Opcode, mask};
 
 #[test]
 fn messages_are_text_or_binary() {
@@ -39,20 +39,31 @@ fn messages_of_any_length() {
 /// RFC 6455, 8.1: text is UTF-8; the same payloads are binary messages.
 #[test]
 fn short_messages_are_validated_as_they_are_unmasked() {
-    let rows: [&[u8]; 6] =
-        [b"", b"plain", "é".as_bytes(), "naïve €uro 😀".as_bytes(), b"\xC3", b"a\xFFb"];
+    let rows: [&[u8]; 7] = [
+        b"",
+        b"plain",
+        "é".as_bytes(),
+        "naïve €uro 😀".as_bytes(),
+        b"the longest that is held so: 30",
+        b"\xC3",
+        b"a\xFFb",
+    ];
     let key = [1, 0x80, 0xFE, 7];
-    for plain in rows {
-        let mut masked = plain.to_vec();
-        mask::apply(&mut masked, key);
-        let text = Message::unmask(Opcode::Text, &masked, key).expect("it is short");
-        match std::str::from_utf8(plain) {
-            Ok(plain) => assert_eq!(text.expect("it is text").as_text(), Some(plain)),
-            Err(_) => assert_eq!(text.expect_err("it is no text"), Fault::Utf8),
+    // Whatever follows the payload, if anything does, is no part of it.
+    for behind in [0, 1, 25, 60] {
+        for plain in rows.map(|row| &row[..row.len().min(Message::SHORT_BYTES_MAX)]) {
+            let mut masked = plain.to_vec();
+            mask::apply(&mut masked, key);
+            masked.resize(plain.len() + behind, 0xFF);
+            let unmask = |opcode| Message::unmask(opcode, &masked, plain.len(), key);
+            let text = unmask(Opcode::Text);
+            let as_text = text.as_ref().and_then(Message::as_text);
+            assert_eq!(as_text, std::str::from_utf8(plain).ok(), "{plain:?} and {behind}");
+            let binary = unmask(Opcode::Binary).expect("it is short, and there");
+            assert_eq!((binary.as_bytes(), binary.is_text()), (plain, false));
         }
-        let binary = Message::unmask(Opcode::Binary, &masked, key).expect("it is short");
-        assert_eq!(binary.expect("it is anything").as_bytes(), plain);
     }
     let long = [b'a'; Message::SHORT_BYTES_MAX + 1];
-    assert!(Message::unmask(Opcode::Text, &long, key).is_none());
+    assert_eq!(Message::unmask(Opcode::Text, &long, long.len(), key), None);
+    assert_eq!(Message::unmask(Opcode::Text, b"half of i", 10, key), None);
 }

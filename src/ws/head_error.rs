@@ -1,0 +1,93 @@
+//! What can be wrong with a request head, and how it is answered.
+
+use core::fmt;
+
+use crate::ws::Status;
+
+/// What can be wrong with a request head; each says how it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadError {
+    /// The method is not a token followed by one blank.
+    Method,
+    /// The target is empty or has a character that no target has.
+    Target,
+    /// The third word is not `HTTP/` and two digits with a dot.
+    Version,
+    /// The version is well-formed, but not 1.1.
+    UnsupportedVersion,
+    /// A carriage return that no line feed follows.
+    BareCarriageReturn,
+    /// A line feed that no carriage return precedes.
+    BareLineFeed,
+    /// A line that begins with a blank.
+    Folding,
+    /// A blank between a field's name and its colon.
+    SpaceBeforeColon,
+    /// A field name that is not a token.
+    Name,
+    /// A control character in a field value.
+    Value,
+    /// `Transfer-Encoding` is there.
+    TransferEncoding,
+    /// `Content-Length` is not a single 0.
+    ContentLength,
+    /// `Host` is missing, there twice, or no host.
+    Host,
+    /// The request line is longer than this many bytes.
+    RequestLineTooLong(usize),
+    /// There are more fields than this.
+    TooManyFields(usize),
+    /// The head is longer than this many bytes.
+    HeadTooLong(usize),
+}
+
+impl HeadError {
+    /// The status that answers it.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        match self {
+            Self::UnsupportedVersion => Status::VERSION_NOT_SUPPORTED,
+            Self::RequestLineTooLong(_) => Status::URI_TOO_LONG,
+            Self::TooManyFields(_) | Self::HeadTooLong(_) => Status::FIELDS_TOO_LARGE,
+            Self::Method
+            | Self::Target
+            | Self::Version
+            | Self::BareCarriageReturn
+            | Self::BareLineFeed
+            | Self::Folding
+            | Self::SpaceBeforeColon
+            | Self::Name
+            | Self::Value
+            | Self::TransferEncoding
+            | Self::ContentLength
+            | Self::Host => Status::BAD_REQUEST,
+        }
+    }
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method => f.write_str("the method is not a token followed by one blank"),
+            Self::Target => f.write_str("the request target is empty or has a forbidden character"),
+            Self::Version => f.write_str("the request line does not end in HTTP/1.1"),
+            Self::UnsupportedVersion => f.write_str("the HTTP version is not 1.1"),
+            Self::BareCarriageReturn => f.write_str("a carriage return without a line feed"),
+            Self::BareLineFeed => f.write_str("a line feed without a carriage return"),
+            Self::Folding => f.write_str("a header line begins with a blank"),
+            Self::SpaceBeforeColon => f.write_str("a blank between a header name and its colon"),
+            Self::Name => f.write_str("a header name is not a token followed by a colon"),
+            Self::Value => f.write_str("a control character in a header value"),
+            Self::TransferEncoding => f.write_str("Transfer-Encoding is not accepted"),
+            Self::ContentLength => {
+                f.write_str("Content-Length is not accepted, but for a single 0")
+            }
+            Self::Host => f.write_str("exactly one valid Host header is needed"),
+            Self::RequestLineTooLong(max) => write!(f, "the request line is above {max} bytes"),
+            Self::TooManyFields(max) => write!(f, "more than {max} headers"),
+            Self::HeadTooLong(max) => write!(f, "the request head is above {max} bytes"),
+        }
+    }
+}
+
+impl core::error::Error for HeadError {}
