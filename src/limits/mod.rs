@@ -70,7 +70,8 @@ pub struct Limits {
     pub batches_max: usize,
     /// Longest time that one service on the loop may take in one turn; what is left of its mail
     /// waits for the next. A callback that takes longer by itself holds up everybody for as
-    /// long, of which the log warns. Costs no memory: what is sent goes to the outboxes at once.
+    /// long, of which the log warns if it is 10 ms more: the time is that of the system's ticks.
+    /// Costs no memory: what is sent goes to the outboxes at once.
     pub callback_ms_max: u64,
 
     /// Most sockets that are served at a time. Over it: 503.
