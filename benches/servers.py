@@ -18,7 +18,11 @@ BUILT = os.path.join(ROOT, "target", "peers")
 RESULTS = os.path.join(HERE, "results")
 
 
-class Skipped(Exception):
+class Unmeasured(Exception):
+    """Why nothing can be measured, such as words of the command line that mean nothing."""
+
+
+class Skipped(Unmeasured):
     """A server that cannot be measured, and why."""
 
 
@@ -38,7 +42,7 @@ def script(name, main):
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         sys.exit(main())
-    except Skipped as error:
+    except Unmeasured as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
@@ -55,12 +59,12 @@ def arguments(about, servers, valued):
         elif word in ["--servers", *valued]:
             options[word] = next(words, "")
         else:
-            raise Skipped(about.replace("SERVERS", ", ".join(servers)))
+            raise Unmeasured(about.replace("SERVERS", ", ".join(servers)))
     if isinstance(options["--servers"], str):
         options["--servers"] = options["--servers"].split(",")
     unknown = [name for name in options["--servers"] if name not in servers]
     if unknown:
-        raise Skipped(f"{unknown} are none of {list(servers)}")
+        raise Unmeasured(f"{unknown} are none of {list(servers)}")
     return options
 
 
@@ -85,7 +89,7 @@ def build(names, builders, binary):
         except Skipped as reason:
             print(f"{name}: skipped: {reason}", file=sys.stderr)
     if not servers:
-        raise Skipped("there is no server left to measure")
+        raise Unmeasured("there is no server left to measure")
     return servers
 
 

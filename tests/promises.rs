@@ -255,9 +255,11 @@ fn full_mail_pushes_back_and_loses_nothing() {
     mount_echo(&mut server, "/echo");
     let server = Running::start(server);
     let (stalled, stalls) = mpsc::channel();
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|sender| {
-            let mut raw = server.open("/gated");
+    // All are in before the first of them fills the mail, and with it the way in.
+    let sockets: Vec<Raw> = (0..SENDERS).map(|_| server.open("/gated")).collect();
+    let senders: Vec<_> = (0..)
+        .zip(sockets)
+        .map(|(sender, mut raw)| {
             let stalled = stalled.clone();
             thread::spawn(move || {
                 let mut noticed = false;

@@ -15,7 +15,7 @@ use crate::host::program::{
 };
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
-use crate::hub::{Looked, Mount, StationId};
+use crate::hub::{Looked, Lookup, Mount, StationId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Response, Status};
@@ -45,7 +45,7 @@ pub(crate) struct Terms {
 /// The loop's side of the document root.
 pub(super) struct Programs {
     /// Bounded by the lookups that the hub has under way.
-    orders: Sender<Order>,
+    errands: Sender<Errand>,
     replies: Receiver<Reply>,
     site: Arc<Site>,
     all: Terms,
@@ -53,7 +53,7 @@ pub(super) struct Programs {
 }
 
 /// For the thread that looks.
-enum Order {
+enum Errand {
     /// To look up what a socket asks for.
     Find(SocketId, String),
     /// From here on this holds.
@@ -82,24 +82,24 @@ impl Programs {
     /// The system gives no thread.
     pub(super) fn start(plan: ProgramsPlan, address: SocketAddr, alarm: Alarm) -> io::Result<Self> {
         let ProgramsPlan { root, all, own, tape } = plan;
-        let (orders, inbox) = crossbeam_channel::unbounded();
+        let (errands, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
         let site = Arc::new(Site { root, groups: Groups::default(), address, tape });
         let (place, mut below) = (site.clone(), Below::of(&all, &own));
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
-            for order in inbox {
-                match order {
-                    Order::Heed(other) => below = other,
-                    Order::Find(id, path) => {
+            for errand in inbox {
+                match errand {
+                    Errand::Heed(other) => below = other,
+                    Errand::Find(id, path) => {
                         let found = below.find(&place.root, &path);
-                        // A loop that has gone reads nothing; its orders end as well.
+                        // A loop that has gone reads nothing; its errands end as well.
                         let _ = outbox.send(Reply { id, path, found });
                         alarm.wake();
                     }
                 }
             }
         })?;
-        Ok(Self { orders, replies, site, all, own })
+        Ok(Self { errands, replies, site, all, own })
     }
 
     /// Whether no answer is there.
@@ -114,7 +114,7 @@ impl Programs {
             log::warn!("where the document root is is settled until the next start");
         }
         // The thread ends only when this is dropped.
-        let _ = self.orders.send(Order::Heed(Below::of(&all, &own)));
+        let _ = self.errands.send(Errand::Heed(Below::of(&all, &own)));
         (self.all, self.own) = (all, own);
     }
 
@@ -159,10 +159,11 @@ impl Below {
 
 impl Host {
     /// Has a path looked up.
-    pub(super) fn look_up(&mut self, (id, path): (SocketId, String), now: Time) {
+    pub(super) fn look_up(&mut self, lookup: Lookup, now: Time) {
+        let Lookup { id, path } = lookup;
         match &self.programs {
             // The thread ends only when this is dropped.
-            Some(programs) => drop(programs.orders.send(Order::Find(id, path))),
+            Some(programs) => drop(programs.errands.send(Errand::Find(id, path))),
             None => self.hub.looked_up(id, Looked::Nothing, now),
         }
     }

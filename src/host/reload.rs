@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use mio::unix::pipe;
 
 use crate::host::bell::Alarm;
-use crate::host::program::Order;
+use crate::host::program::Renewal;
 use crate::host::programs::{ProgramsPlan, Terms};
 use crate::host::sys::{self, Wish};
 use crate::host::turn::Host;
@@ -109,7 +109,7 @@ impl Host {
         let renewed = match &self.workers[station.index()] {
             None => served.renewed(manner),
             Some(worker) => {
-                let renewed = served.ordered(Order { manner, limits });
+                let renewed = served.renew_running(Renewal { manner, limits });
                 worker.wake();
                 renewed
             }

@@ -2,32 +2,11 @@
 //! what the old one has said of them goes.
 
 use crate::hub::socket::Standing;
-use crate::hub::station::Station;
-use crate::hub::{Compression, Hub, Mount, StationId};
+use crate::hub::{Hub, StationId};
 use crate::service::Admission;
 use crate::time::Time;
 
 impl Hub {
-    /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.
-    /// Whether messages are compressed stays as it is, since open sockets have agreed on it.
-    pub fn remount(&mut self, station: StationId, mount: Mount, now: Time) {
-        let Station { mount: own, mail, members, waiting, .. } = &mut self.stations[station];
-        *own = Mount { compression: own.compression, ..mount };
-        mail.measure(&own.limits);
-        // Their next deadlines may be sooner than the wheel knows.
-        for id in [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat() {
-            self.schedule(id);
-        }
-        // If the mail has room now, it is not sure that the service ever reports anything again.
-        self.take(station, 0, 0, now);
-    }
-
-    /// Whether a service compresses.
-    #[must_use]
-    pub fn compression(&self, station: StationId) -> Compression {
-        self.stations[station].mount.compression
-    }
-
     /// What serves the sockets has gone. Those who wait are refused if there is a pause. Otherwise
     /// those that it was asked about wait to be asked about again, unless their question is still
     /// on its way: then the next one gets that.

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::hub::station::{State, Station};
-use crate::hub::{Files, Hub, Mount, Output, PathError, StationId};
+use crate::hub::{Files, Hub, Lookup, Mount, Output, PathError, StationId};
 use crate::limits::Limits;
 use crate::service::SocketId;
 use crate::time::Time;
@@ -133,7 +133,7 @@ impl Hub {
 
     fn order_lookup(&mut self, id: SocketId, path: String) {
         self.lookups.len += 1;
-        self.outputs.push_back(Output::Lookup(Box::new((id, path))));
+        self.outputs.push_back(Output::Lookup(Box::new(Lookup { id, path })));
     }
 
     /// What a socket asks for, if it still waits for a lookup.

@@ -56,7 +56,7 @@ use wheel::Wheel;
 
 pub use lookup::Looked;
 pub use origin::OriginRule;
-pub use output::{Fetch, Output};
+pub use output::{Fetch, Lookup, Output};
 pub use pauses::Pauses;
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};
@@ -129,6 +129,20 @@ impl Hub {
         self.tree.add(path, id)?;
         self.stations.push(Station::new(path.to_owned(), mount));
         Ok(id)
+    }
+
+    /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.
+    /// Whether messages are compressed stays as it is, since open sockets have agreed on it.
+    pub fn remount(&mut self, station: StationId, mount: Mount, now: Time) {
+        let Station { mount: own, mail, members, waiting, .. } = &mut self.stations[station];
+        *own = Mount { compression: own.compression, ..mount };
+        mail.measure(&own.limits);
+        // Their next deadlines may be sooner than the wheel knows.
+        for id in [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat() {
+            self.schedule(id);
+        }
+        // If the mail has room now, it is not sure that the service ever reports anything again.
+        self.take(station, 0, 0, now);
     }
 
     /// Does what deadlines demand that have come.
@@ -204,6 +218,12 @@ impl Hub {
     #[must_use]
     pub fn limits(&self, station: StationId) -> &Limits {
         &self.stations[station].mount.limits
+    }
+
+    /// Whether a service compresses.
+    #[must_use]
+    pub fn compression(&self, station: StationId) -> Compression {
+        self.stations[station].mount.compression
     }
 
     /// The path of a service.

@@ -22,15 +22,23 @@ pub enum Output {
     Write(SocketId),
     /// Read the socket again: it was held back before.
     Resume(SocketId),
-    /// Look for a program at the decoded path that the socket asks for, and answer with
-    /// [`crate::hub::Hub::looked_up`].
-    Lookup(Box<(SocketId, String)>),
+    /// Look for a program, and answer with [`crate::hub::Hub::looked_up`].
+    Lookup(Box<Lookup>),
     /// Answer a socket with a file.
     Fetch(Box<Fetch>),
     /// Go on with the file.
     FetchMore(SocketId),
     /// Nobody waits for the file any more.
     FetchEnd(SocketId),
+}
+
+/// A program that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The socket.
+    pub id: SocketId,
+    /// The decoded path.
+    pub path: String,
 }
 
 /// A file that is asked for.

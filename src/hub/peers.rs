@@ -11,7 +11,7 @@ use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, StationId};
 use crate::limits::Limits;
-use crate::service::{Inbound, SocketId};
+use crate::service::{Inbound, LIFE_FIELDS, SocketId};
 use crate::session::{Event, Next};
 use crate::time::Time;
 #[cfg(feature = "deflate")]
@@ -281,15 +281,16 @@ impl Hub {
         let labels = rare.map_or(&[][..], |rare| &rare.labels);
         let words: String = labels.iter().map(|(key, value)| format!(" {key}={value:?}")).collect();
         // As words for people, and as fields for loggers that keep them apart.
-        let mut fields = vec![
-            ("socket", Value::from(socket_id)),
-            ("peer", Value::from_display(&peer)),
-            ("path", Value::from(path)),
-            ("reason", Value::from(reason)),
-            ("received", Value::from(received)),
-            ("sent", Value::from(sent)),
-            ("ms", Value::from(ms)),
+        let values = [
+            Value::from(socket_id),
+            Value::from_display(&peer),
+            Value::from(path),
+            Value::from(reason),
+            Value::from(received),
+            Value::from(sent),
+            Value::from(ms),
         ];
+        let mut fields: Vec<_> = LIFE_FIELDS.into_iter().zip(values).collect();
         fields.extend(labels.iter().map(|(key, value)| (&**key, Value::from(&**value))));
         let mut record = Record::builder();
         record.level(Level::Info).target(module_path!()).module_path_static(Some(module_path!()));

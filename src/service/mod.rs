@@ -30,5 +30,6 @@ pub use id::SocketId;
 pub use line::{Line, Service};
 pub use request::Request;
 pub use subscribable::{Event, Subscribable};
+pub(crate) use transaction::LIFE_FIELDS;
 pub use transaction::{Admission, Inbound, Outbound, Verdict};
 pub use way::Received;

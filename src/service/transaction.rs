@@ -217,3 +217,7 @@ pub enum Verdict {
     /// It may not; this is the answer instead of the 101.
     Refuse(Response),
 }
+
+/// The fields of the log line that tells the life of a socket, before its labels.
+pub(crate) const LIFE_FIELDS: [&str; 7] =
+    ["socket", "peer", "path", "reason", "received", "sent", "ms"];

@@ -1,15 +1,34 @@
-//! A folder of programs, and a pump that runs them. Nothing sleeps: whoever waits takes turns
-//! of the pump until an event comes, or a deadline far away.
+//! A folder of programs, and a pump or a host that runs them. Nothing sleeps: whoever waits takes
+//! turns of the pump until an event comes, or a deadline far away.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use switchboard::host::program::{
-    DocumentRoot, Event, Exit, Groups, Heard, Launch, Plan, ProgramId, Pump, StartError,
+    DocumentRoot, Event, Exit, Groups, Launch, Manner, Plan, ProcessId, Pump, Reading, StartError,
 };
+use switchboard::{Limits, Server};
 
-use crate::support::{DEADLINE, folder};
+use crate::support::{DEADLINE, Running, folder};
+
+/// A host for a folder with these programs, each as its name and its text.
+pub fn serve(
+    name: &str,
+    programs: &[(&str, &str)],
+    manner: Manner,
+    limits: Limits,
+) -> (Running, PathBuf) {
+    let folder = folder::programs(name, programs);
+    (Running::start(server(&folder, manner, limits)), folder)
+}
+
+/// A server for the programs of a folder.
+pub fn server(folder: &Path, manner: Manner, limits: Limits) -> Server {
+    let mut server = Server::new(limits);
+    server.document_root(folder).manner(manner);
+    server
+}
 
 pub struct Bench {
     pub folder: PathBuf,
@@ -32,20 +51,20 @@ impl Bench {
         Self { folder, root, groups, pump, events, buffer }
     }
 
-    pub fn try_start(&mut self, path: &str) -> Result<ProgramId, StartError> {
+    pub fn try_start(&mut self, path: &str) -> Result<ProcessId, StartError> {
         let program = self.root.find(path).expect("it is there");
         self.pump.start(Launch { program: &program, pass_env: &[], variables: &[] })
     }
 
-    pub fn start(&mut self, path: &str) -> ProgramId {
+    pub fn start(&mut self, path: &str) -> ProcessId {
         self.try_start(path).expect("it starts")
     }
 
-    pub fn leader(&self, id: ProgramId) -> u32 {
+    pub fn leader(&self, id: ProcessId) -> u32 {
         self.pump.leader(id).expect("it runs")
     }
 
-    pub fn tell(&mut self, id: ProgramId, bytes: &[u8]) {
+    pub fn tell(&mut self, id: ProcessId, bytes: &[u8]) {
         self.pump.input(id).expect("it reads").extend_from_slice(bytes);
     }
 
@@ -60,8 +79,8 @@ impl Bench {
     fn said(&mut self, event: Event) -> Vec<u8> {
         let Event::Output(id) = event else { return Vec::new() };
         match self.pump.read(id, &mut self.buffer) {
-            Heard::Bytes(len) => self.buffer[..len].to_vec(),
-            Heard::Nothing | Heard::End => Vec::new(),
+            Reading::Bytes(len) => self.buffer[..len].to_vec(),
+            Reading::Nothing | Reading::End => Vec::new(),
         }
     }
 
@@ -86,7 +105,7 @@ impl Bench {
     }
 
     /// Takes turns until the program has said a line.
-    pub fn line(&mut self, id: ProgramId) -> String {
+    pub fn line(&mut self, id: ProcessId) -> String {
         let mut all = Vec::new();
         self.until("it says a line", |_, event, said| {
             assert!(!matches!(event, Event::Exit { .. }), "it is gone: {event:?}");
@@ -97,7 +116,7 @@ impl Bench {
     }
 
     /// All that a program still says, and how it ends.
-    pub fn rest(&mut self, id: ProgramId) -> (String, Exit) {
+    pub fn rest(&mut self, id: ProcessId) -> (String, Exit) {
         let mut all = Vec::new();
         let exit = self.until("it exits", |_, event, said| {
             all.extend_from_slice(if event == Event::Output(id) { said } else { &[] });

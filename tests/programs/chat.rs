@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::keep::{keep, kill, put, serve};
+use crate::bench::serve;
+use crate::keep::{SOON, keep, kill, put};
 use crate::support::{Raw, Running};
 
 /// Everybody's words, as each of them has heard them: who, which, and from which version.
@@ -78,7 +79,7 @@ fn replace(folder: &Path, version: usize, server: &Running) {
 
 #[test]
 fn a_chat_whose_program_is_replaced_loses_nothing() {
-    let (server, folder) = serve("replaced", &[("chat.py", &chat(0))], keep());
+    let (server, folder) = serve("replaced", &[("chat.py", &chat(0))], keep(), SOON);
     let (mut chat, start) = (Chat::new(server), Instant::now());
     for version in 1..=REPLACEMENTS {
         chat.say(4, |server| replace(&folder, version, server));
@@ -101,7 +102,7 @@ fn a_chat_whose_program_is_replaced_loses_nothing() {
 
 #[test]
 fn a_chat_whose_program_is_killed_loses_what_it_had_in_hand() {
-    let (server, _) = serve("killed", &[("chat.py", &CHAT.replace("VERSION", ""))], keep());
+    let (server, _) = serve("killed", &[("chat.py", &CHAT.replace("VERSION", ""))], keep(), SOON);
     let (mut chat, start) = (Chat::new(server), Instant::now());
     chat.say(1, |_| {});
     chat.listen();

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
 use switchboard::Limits;
+use switchboard::host::program::Manner;
 
-use crate::bench::{is_alive, is_known};
-use crate::shared::{OBEY, request, serve, status};
+use crate::bench::{is_alive, is_known, serve};
+use crate::shared::{OBEY, request, status};
 use crate::support::binary::Binary;
 use crate::support::folder::{folder, write};
 use crate::support::process::resident;
@@ -59,7 +60,7 @@ fn every_fault_takes_its_own_sockets_along_and_no_others() {
     ];
     for (number, (fault, text)) in faults.into_iter().enumerate() {
         // Each has its server, since one that keeps failing is not started at once.
-        let (server, _) = serve(&format!("fault{number}"), &programs, LIMITS);
+        let (server, _) = serve(&format!("fault{number}"), &programs, Manner::SHARED, LIMITS);
         let mut other = server.open("/other");
         assert_answers(&mut other);
         let (mut one, mut two) = (server.open("/obey"), server.open("/obey"));
@@ -94,7 +95,7 @@ fn whoever_does_not_begin_well_is_answered_500_and_then_503() {
         ("newer", "#!/bin/sh\necho READY 2\nexec cat\n"),
         ("fine.py", OBEY),
     ];
-    let (server, _) = serve("begin", &programs, limits);
+    let (server, _) = serve("begin", &programs, Manner::SHARED, limits);
     for path in ["/lines", "/nothing", "/silent", "/missing", "/none", "/newer"] {
         assert_eq!(status(&server, path), 500, "{path}");
         // The first end is forgiven, the second is not.
@@ -166,7 +167,8 @@ fn a_program_that_stalls_gets_all_in_order() {
 /// What a peer does not read ends its own socket, and costs nobody else anything.
 #[test]
 fn a_flood_ends_the_socket_that_does_not_read_it() {
-    let (server, _) = serve("floods", &[("obey.py", OBEY), ("other.py", OBEY)], LIMITS);
+    let (server, _) =
+        serve("floods", &[("obey.py", OBEY), ("other.py", OBEY)], Manner::SHARED, LIMITS);
     let (mut flooded, mut same) = (server.open("/obey"), server.open("/obey"));
     let mut other = server.open("/other");
     flooded.send_text(
@@ -191,7 +193,7 @@ fn a_flood_ends_the_socket_that_does_not_read_it() {
 /// Standard error is nobody's business but the program's.
 #[test]
 fn a_program_without_a_standard_error_goes_on() {
-    let (server, _) = serve("mute", &[("obey.py", OBEY)], LIMITS);
+    let (server, _) = serve("mute", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
     let mut raw = server.open("/obey");
     let process = leader_of(&mut raw);
     raw.send_text("!os.close(2)");
@@ -203,7 +205,7 @@ fn a_program_without_a_standard_error_goes_on() {
 /// Whoever leaves the group is beyond reach; it holds up nothing, and holds nothing of the host.
 #[test]
 fn a_grandchild_of_its_own_session_holds_nothing_up() {
-    let (server, _) = serve("session", &[("obey.py", OBEY)], LIMITS);
+    let (server, _) = serve("session", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
     let mut raw = server.open("/obey");
     let process = leader_of(&mut raw);
     raw.send_text(
@@ -264,7 +266,8 @@ fn descriptors_of(process: u32) -> BTreeSet<u32> {
 #[test]
 fn whoever_reads_nothing_holds_up_no_stop() {
     let programs = [("deaf", "#!/bin/sh\necho READY 1\nexec sleep 1000\n"), ("obey.py", OBEY)];
-    let (server, _) = serve("deaf", &programs, Limits { drain_ms_max: 20_000, ..LIMITS });
+    let (server, _) =
+        serve("deaf", &programs, Manner::SHARED, Limits { drain_ms_max: 20_000, ..LIMITS });
     let raw = server.open("/deaf");
     raw.stream().set_nonblocking(true).expect("it can be");
     let message = frame(1, &[b'x'; 100_000]);
@@ -288,7 +291,7 @@ fn whoever_reads_nothing_holds_up_no_stop() {
 
 #[test]
 fn a_program_is_told_to_stop_and_ends_by_itself() {
-    let (server, folder) = serve("stop", &[("stop.py", STOP)], LIMITS);
+    let (server, folder) = serve("stop", &[("stop.py", STOP)], Manner::SHARED, LIMITS);
     let mut raw = server.open("/stop");
     let start = Instant::now();
     server.stopper().stop();
@@ -303,7 +306,7 @@ fn a_program_is_told_to_stop_and_ends_by_itself() {
 
 #[test]
 fn nothing_outlives_a_host_that_is_dropped() {
-    let (server, _) = serve("drop", &[("obey.py", OBEY)], LIMITS);
+    let (server, _) = serve("drop", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
     let mut raw = server.open("/obey");
     let process = leader_of(&mut raw);
     raw.send_text(

@@ -7,9 +7,9 @@ use switchboard::host::program::Manner;
 use switchboard::programs::Mode;
 use switchboard::{Limits, Server};
 
-use crate::bench::is_alive;
+use crate::bench::{is_alive, serve};
 use crate::logged::{self, lines_of};
-use crate::shared::{OBEY, request, serve, status};
+use crate::shared::{OBEY, request, status};
 use crate::support::binary::Binary;
 use crate::support::folder::{folder, write};
 use crate::support::process::resident;
@@ -18,7 +18,7 @@ use crate::support::{LIMITS, Raw, Running, until};
 #[test]
 fn a_program_that_logs_without_end_leaves_lines_out() {
     logged::keep();
-    let (server, _) = serve("logs", &[("logger.py", OBEY)], LIMITS);
+    let (server, _) = serve("logs", &[("logger.py", OBEY)], Manner::SHARED, LIMITS);
     let mut raw = server.open("/logger");
     raw.send_text("!write(b'LOG info +2\\nhi\\n' * 20000 + b'LOG debug +2\\nno\\n' * 20000)");
     raw.send_text("TEXT {} +4\ndone");
@@ -35,7 +35,7 @@ fn a_program_that_logs_without_end_leaves_lines_out() {
 #[test]
 fn labels_without_room_are_told_once() {
     logged::keep();
-    let (server, _) = serve("labels", &[("labels.py", OBEY)], LIMITS);
+    let (server, _) = serve("labels", &[("labels.py", OBEY)], Manner::SHARED, LIMITS);
     let mut raw = server.open("/labels");
     raw.send_text(
         "![write(f'SET {words[1]} key{n} +200\\n{\"x\" * 200}\\n'.encode()) for n in range(1000)]",
@@ -168,7 +168,8 @@ fn what_no_environment_holds_is_a_500() {
 
 #[test]
 fn other_services_sockets_are_out_of_reach() {
-    let (server, _) = serve("strangers", &[("one.py", OBEY), ("two.py", OBEY)], LIMITS);
+    let (server, _) =
+        serve("strangers", &[("one.py", OBEY), ("two.py", OBEY)], Manner::SHARED, LIMITS);
     let (mut mine, mut other) = (server.open("/one"), server.open("/two"));
     other.send_text("TEXT {} +2\n{}");
     let id = "!p = words[1]; write(f'TEXT {p} +{len(p)}\\n{p}\\n'.encode())";
@@ -201,7 +202,7 @@ fn other_services_sockets_are_out_of_reach() {
 /// Paths that nobody has heard of cost a lookup each, and leave nothing.
 #[test]
 fn unknown_paths_hold_nobody_up() {
-    let (server, _) = serve("unknown", &[("obey.py", OBEY)], LIMITS);
+    let (server, _) = serve("unknown", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
     let mut raw = server.open("/obey");
     for number in 0..500 {
         let status = status(&server, &format!("/no/{number}/%F0%9F%98%80{number}"));

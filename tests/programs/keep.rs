@@ -2,15 +2,15 @@
 //! is served in the end.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use switchboard::Limits;
 use switchboard::host::program::{Manner, OnDeath};
-use switchboard::{Limits, Server};
 
-use crate::bench::is_known;
+use crate::bench::{is_known, serve};
 use crate::shared::request;
-use crate::support::folder::{self, write};
+use crate::support::folder::write;
 use crate::support::http::Answer;
 use crate::support::raw::close;
 use crate::support::{LIMITS, Raw, Running, until};
@@ -21,18 +21,6 @@ pub const SOON: Limits = Limits { close_ms_max: 200, ..LIMITS };
 /// The manner of programs whose sockets outlive them.
 pub fn keep() -> Manner {
     Manner { on_death: OnDeath::Keep, stop_ms: 500, ..Manner::SHARED }
-}
-
-/// A server whose document root has these programs, whose sockets outlive them.
-pub fn serve(name: &str, programs: &[(&str, &str)], manner: Manner) -> (Running, PathBuf) {
-    let folder = folder::programs(name, programs);
-    (Running::start(server(&folder, manner, SOON)), folder)
-}
-
-pub fn server(folder: &Path, manner: Manner, limits: Limits) -> Server {
-    let mut server = Server::new(limits);
-    server.document_root(folder).manner(manner);
-    server
 }
 
 /// Puts another version of the program in place, as one should: in one step.
@@ -98,7 +86,7 @@ fn answer_to(raw: &mut Raw) -> String {
 
 #[test]
 fn open_sockets_are_handed_over() {
-    let (server, _) = serve("handed", &[("tells.py", TELLS)], keep());
+    let (server, _) = serve("handed", &[("tells.py", TELLS)], keep(), SOON);
     let (mut one, first) = open(&server);
     let (mut two, second) = open(&server);
     assert_eq!(one.read_text(), format!("OPEN {second}"));
@@ -127,7 +115,7 @@ fn open_sockets_are_handed_over() {
 
 #[test]
 fn what_was_not_read_is_told_to_the_next_program() {
-    let (server, _) = serve("unread", &[("tells.py", TELLS)], keep());
+    let (server, _) = serve("unread", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&server);
     let process = pid(&mut raw);
     hold(&mut raw);
@@ -149,7 +137,7 @@ fn what_was_not_read_is_told_to_the_next_program() {
 
 #[test]
 fn who_has_gone_is_handed_over_only_with_its_messages() {
-    let (server, _) = serve("went", &[("tells.py", TELLS)], keep());
+    let (server, _) = serve("went", &[("tells.py", TELLS)], keep(), SOON);
     let (mut one, first) = open(&server);
     let (mut silent, _) = open(&server);
     let (mut spoken, third) = open(&server);
@@ -183,7 +171,7 @@ fn open_late(server: &Running) -> Raw {
 
 #[test]
 fn nothing_is_left_of_what_the_old_program_said() {
-    let (server, _) = serve("clean", &[("tells.py", TELLS)], keep());
+    let (server, _) = serve("clean", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&server);
     raw.send_text("!write(b'SUB %s news\\nPAUSE %s\\n' % (words[1], words[1]))");
     raw.send_text("!say(b'TEXT ' + words[1], b'paused')");
@@ -205,7 +193,7 @@ fn nothing_is_left_of_what_the_old_program_said() {
 
 #[test]
 fn whoever_waits_for_a_verdict_is_asked_about_again() {
-    let (server, _) = serve("asked", &[("asks.py", ASKS)], keep());
+    let (server, _) = serve("asked", &[("asks.py", ASKS)], keep(), SOON);
     let mut one = server.open("/asks?in");
     let mut two = server.raw();
     two.send(request("/asks?wait").as_bytes());
@@ -221,7 +209,7 @@ fn whoever_waits_for_a_verdict_is_asked_about_again() {
 
 #[test]
 fn a_program_that_dies_at_its_start_is_tried_again_and_loses_nothing() {
-    let (server, folder) = serve("broken", &[("tells.py", TELLS)], keep());
+    let (server, folder) = serve("broken", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&server);
     let process = pid(&mut raw);
     // It reads what it can get, and dies before it is ready.
@@ -243,7 +231,7 @@ fn a_program_that_dies_at_its_start_is_tried_again_and_loses_nothing() {
 
 #[test]
 fn a_file_that_vanishes_leaves_its_sockets_open() {
-    let (server, folder) = serve("vanished", &[("tells.py", TELLS)], keep());
+    let (server, folder) = serve("vanished", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&server);
     let process = pid(&mut raw);
     fs::remove_file(folder.join("tells.py")).expect("it was there");

@@ -1,21 +1,13 @@
 //! Programs that have a process for each socket, over real sockets: what was written for websocketd
 //! runs unchanged, and whoever is slow holds up nobody but the other end.
 
-use switchboard::Server;
 use switchboard::host::program::Manner;
 use switchboard::programs::Mode;
 
-use crate::bench::is_alive;
+use crate::bench::{is_alive, serve};
 use crate::shared::{request, status};
 use crate::support::raw::close;
-use crate::support::{LIMITS, Raw, Running, folder, until};
-
-fn serve(name: &str, programs: &[(&str, &str)], manner: Manner) -> Running {
-    let folder = folder::programs(name, programs);
-    let mut server = Server::new(LIMITS);
-    server.document_root(&folder).manner(manner);
-    Running::start(server)
-}
+use crate::support::{LIMITS, Raw, until};
 
 fn lines() -> Manner {
     Manner { mode: Mode::Lines, stop_ms: 1_000, ..Manner::SHARED }
@@ -36,7 +28,7 @@ fn lines_are_messages() {
             "#!/usr/bin/env python3\nimport sys\nfor line in sys.stdin: print(line.upper()[:-1])\n",
         ),
     ];
-    let server = serve("lines", &programs, lines());
+    let (server, _) = serve("lines", &programs, lines(), LIMITS);
     for (path, told, heard) in
         [("/cat", "hello", "hello"), ("/sum", "40 2", "42"), ("/upper", "hello", "HELLO")]
     {
@@ -61,7 +53,7 @@ fn programs_that_know_nothing_of_sockets_serve_them() {
         ("count", include_str!("../../examples/programs/per-socket/count.bash")),
         ("lines", include_str!("../../examples/programs/per-socket/lines.py")),
     ];
-    let server = serve("plain", &programs, lines());
+    let (server, _) = serve("plain", &programs, lines(), LIMITS);
     let (mut one, mut two) = (server.open("/bc"), server.open("/bc"));
     one.send_text("x = 6");
     two.send_text("x = 2^64");
@@ -89,7 +81,8 @@ fn programs_that_know_nothing_of_sockets_serve_them() {
 #[test]
 fn programs_of_lines_are_bytes_as_well() {
     let programs = [("bc", "#!/bin/sh\nexec bc -q\n"), ("loop", LOOP)];
-    let server = serve("plainbytes", &programs, Manner { mode: Mode::Bytes, ..lines() });
+    let (server, _) =
+        serve("plainbytes", &programs, Manner { mode: Mode::Bytes, ..lines() }, LIMITS);
     let mut raw = server.open("/bc");
     raw.send(&crate::support::raw::frame(2, b"6 * "));
     raw.send(&crate::support::raw::frame(2, b"7\n"));
@@ -108,7 +101,7 @@ fn programs_of_lines_are_bytes_as_well() {
 #[test]
 fn bytes_are_messages_as_they_come() {
     let manner = Manner { mode: Mode::Bytes, ..lines() };
-    let server = serve("bytes", &[("cat", "#!/bin/sh\nexec cat\n")], manner);
+    let (server, _) = serve("bytes", &[("cat", "#!/bin/sh\nexec cat\n")], manner, LIMITS);
     let mut raw = server.open("/cat");
     raw.send(&crate::support::raw::frame(2, b"\xff\x00\n"));
     let frame = raw.read_frame();
@@ -119,7 +112,7 @@ fn bytes_are_messages_as_they_come() {
 fn a_process_knows_what_was_asked_for() {
     let text = "#!/bin/sh\necho \"$REMOTE_ADDR $QUERY_STRING $SCRIPT_NAME $SWITCHBOARD_PROTOCOL\"\n\
                 echo \"$HOME$CARGO$HTTP_PROXY.\"\n";
-    let server = serve("variables", &[("env.sh", text)], lines());
+    let (server, _) = serve("variables", &[("env.sh", text)], lines(), LIMITS);
     let mut raw = server.raw();
     raw.send(request("/env.sh?a=b%20c").replace("Host:", "Proxy: x\r\nHost:").as_bytes());
     assert_eq!(raw.read_101().status, 101);
@@ -136,7 +129,7 @@ fn an_end_has_the_code_of_its_status() {
         ("binary", "#!/bin/sh\nprintf '\\377\\n'\nexec cat\n"),
         ("broken", "#!/no/such/interpreter\n"),
     ];
-    let server = serve("statuses", &programs, lines());
+    let (server, _) = serve("statuses", &programs, lines(), LIMITS);
     for path in ["/fails", "/killed", "/binary"] {
         assert_eq!(server.open(path).read_close().0, 1011, "{path}");
     }
@@ -149,7 +142,7 @@ fn a_process_ends_with_its_socket() {
         ("good", "#!/bin/sh\necho $$\nexec cat\n"),
         ("stubborn", "#!/bin/bash\ntrap '' TERM\necho $$\nwhile :; do sleep 1; done\n"),
     ];
-    let server = serve("ends", &programs, Manner { stop_ms: 100, ..lines() });
+    let (server, _) = serve("ends", &programs, Manner { stop_ms: 100, ..lines() }, LIMITS);
     for path in ["/good", "/stubborn"] {
         let mut raw = server.open(path);
         let process = leader(&mut raw);
@@ -170,7 +163,7 @@ fn a_process_ends_with_its_socket() {
 #[test]
 fn a_program_has_so_many_processes_at_most() {
     let manner = Manner { processes_max: 2, ..lines() };
-    let server = serve("bound", &[("cat", "#!/bin/sh\necho $$\nexec cat\n")], manner);
+    let (server, _) = serve("bound", &[("cat", "#!/bin/sh\necho $$\nexec cat\n")], manner, LIMITS);
     let (mut one, mut two) = (server.open("/cat"), server.open("/cat"));
     let process = leader(&mut one);
     assert_ne!(leader(&mut two), process);
@@ -185,7 +178,8 @@ fn a_program_has_so_many_processes_at_most() {
 #[test]
 fn a_peer_that_reads_slowly_makes_its_process_wait() {
     let text = "#!/bin/sh\nexec seq 1 200000\n";
-    let server = serve("flood", &[("seq", text), ("cat", "#!/bin/sh\nexec cat\n")], lines());
+    let (server, _) =
+        serve("flood", &[("seq", text), ("cat", "#!/bin/sh\nexec cat\n")], lines(), LIMITS);
     let mut slow = server.open("/seq");
     let mut other = server.open("/cat");
     // By the time that this comes back, the other one has long been full.
@@ -205,7 +199,7 @@ fn a_process_that_reads_nothing_makes_its_peer_wait() {
         ("late", "#!/bin/sh\nread first\nsleep 1\necho $first\nexec cat\n"),
         ("deaf", "#!/bin/sh\nwhile :; do echo tick; sleep 1; done\n"),
     ];
-    let server = serve("late", &programs, lines());
+    let (server, _) = serve("late", &programs, lines(), LIMITS);
     let mut raw = server.open("/late");
     let mut deaf = server.open("/deaf");
     let text = "x".repeat(1_000);

@@ -10,13 +10,13 @@ use switchboard::Limits;
 use switchboard::host::program::{Manner, OnChange};
 use switchboard::programs::Mode;
 
-use crate::bench::is_known;
-use crate::keep::{SOON, TELLS, hold, keep, kill, open, pid, put, serve, server, version};
+use crate::bench::{is_known, serve, server};
+use crate::keep::{SOON, TELLS, hold, keep, kill, open, pid, put, version};
 use crate::logged::{self, lines_of};
 use crate::support::binary::Binary;
 use crate::support::folder::{folder, write};
 use crate::support::process::descriptors;
-use crate::support::{Raw, Running, until};
+use crate::support::{Raw, Running, next, until};
 
 /// Another manner, with which the sockets of a program are closed when it ends.
 fn close() -> Manner {
@@ -26,7 +26,7 @@ fn close() -> Manner {
 #[test]
 fn without_a_change_a_program_is_told_and_not_replaced() {
     for manner in [keep(), close()] {
-        let (host, folder) = serve("unchanged", &[("tells.py", TELLS)], manner.clone());
+        let (host, folder) = serve("unchanged", &[("tells.py", TELLS)], manner.clone(), SOON);
         let (mut raw, _) = open(&host);
         let old = pid(&mut raw);
         host.reloader().reload();
@@ -40,7 +40,7 @@ fn without_a_change_a_program_is_told_and_not_replaced() {
 
 #[test]
 fn a_changed_section_replaces_the_program() {
-    let (host, folder) = serve("section", &[("tells.py", TELLS)], keep());
+    let (host, folder) = serve("section", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&host);
     let old = pid(&mut raw);
     let manner = Manner { stop_ms: 400, ..keep() };
@@ -63,7 +63,7 @@ fn a_changed_section_replaces_the_program() {
 
 #[test]
 fn who_is_not_kept_is_closed_when_the_program_is_replaced() {
-    let (host, folder) = serve("closed", &[("tells.py", TELLS)], close());
+    let (host, folder) = serve("closed", &[("tells.py", TELLS)], close(), SOON);
     let (mut raw, _) = open(&host);
     raw.send_text("heard before the end");
     put(&folder, "tells.py", &version(2));
@@ -101,7 +101,7 @@ fn come(host: &Running, path: &str) -> Raw {
 
 #[test]
 fn a_program_that_does_not_heed_its_end_loses_nothing_either() {
-    let (host, folder) = serve("stubborn", &[("tells.py", TELLS)], keep());
+    let (host, folder) = serve("stubborn", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&host);
     raw.send_text("!signal.signal(signal.SIGTERM, signal.SIG_IGN); say(b'TEXT *', b'deaf')");
     assert_eq!(raw.read_text(), "deaf");
@@ -117,7 +117,7 @@ fn a_program_that_does_not_heed_its_end_loses_nothing_either() {
 #[test]
 fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
     let manner = Manner { on_change: OnChange::Replace, ..keep() };
-    let (host, folder) = serve("watched", &[("tells.py", TELLS)], manner);
+    let (host, folder) = serve("watched", &[("tells.py", TELLS)], manner, SOON);
     let (mut raw, id) = open(&host);
     for number in 2..4 {
         put(&folder, "tells.py", &version(number));
@@ -140,7 +140,7 @@ fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
 #[test]
 fn a_program_that_is_replaced_may_say_its_last_words() {
     for manner in [keep(), close()] {
-        let (host, folder) = serve("last", &[("tells.py", TELLS)], manner);
+        let (host, folder) = serve("last", &[("tells.py", TELLS)], manner, SOON);
         let (mut raw, _) = open(&host);
         raw.send_text(
             "!import atexit; atexit.register(say, b'TEXT *', b'bye'); say(b'TEXT *', b'')",
@@ -157,7 +157,7 @@ fn a_program_that_is_replaced_may_say_its_last_words() {
 /// its file nor its section has changed: so many would take two minutes.
 #[test]
 fn a_reload_starts_at_once_what_is_in_a_pause() {
-    let (host, folder) = serve("mended", &[("tells.py", TELLS)], keep());
+    let (host, folder) = serve("mended", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&host);
     let old = pid(&mut raw);
     let starts = || fs::read_to_string(folder.join("starts")).unwrap_or_default().len();
@@ -187,7 +187,7 @@ fn a_reload_starts_at_once_what_is_in_a_pause() {
 fn a_file_that_cannot_be_started_is_tried_after_pauses_alone() {
     logged::keep();
     let manner = Manner { on_change: OnChange::Replace, ..keep() };
-    let (host, folder) = serve("unfit", &[("unfit.py", TELLS)], manner);
+    let (host, folder) = serve("unfit", &[("unfit.py", TELLS)], manner, SOON);
     let mut raw = host.open("/unfit");
     let told = raw.read_text();
     put(&folder, "unfit.py", "#!/no/such/interpreter\n");
@@ -211,15 +211,18 @@ fn the_binary_reads_its_configuration_at_a_hangup() {
     };
     configure("");
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-    let mut binary = Binary::run(command.arg("--config").arg(&conf));
+    let (mut binary, log) = Binary::run_logged(command.arg("--config").arg(&conf));
     let mut raw = Raw::connect(binary.address());
     raw.upgrade("/tells");
     raw.read_text();
-    // Neither what is not good nor what has not changed replaces anything.
+    // Neither what is not good nor what has not changed replaces anything. Each is waited for, or
+    // what is written next would be read in its place.
     for text in ["", "[service /tells]\nmax-massage: 1k\n", "log-format: json\n"] {
         configure(text);
         binary.signal("HUP");
-        if !text.contains("massage") {
+        if text.contains("massage") {
+            while !next(&log).contains("the configuration stays as it is") {}
+        } else {
             assert_eq!(raw.read_text(), "RELOAD");
         }
         raw.send_text("still here");
@@ -244,7 +247,7 @@ fn a_host_stops_whatever_its_program_is_doing() {
     let never_ready = "#!/bin/sh\nexec sleep 1000\n";
     let dies = "#!/bin/sh\nexit 1\n";
     for (name, next) in [("starting", Some(never_ready)), ("resting", Some(dies)), ("gone", None)] {
-        let (host, folder) = serve(name, &[("tells.py", TELLS)], keep());
+        let (host, folder) = serve(name, &[("tells.py", TELLS)], keep(), SOON);
         let (mut raw, _) = open(&host);
         let old = pid(&mut raw);
         match next {
@@ -257,7 +260,7 @@ fn a_host_stops_whatever_its_program_is_doing() {
         stops(host, raw, name);
     }
     // While it is being replaced, and heeds no end.
-    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], keep());
+    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, _) = open(&host);
     raw.send_text("!signal.signal(signal.SIGTERM, lambda *_: say(b'TEXT *', b'no'))");
     hold(&mut raw);
@@ -292,7 +295,7 @@ fn deaths_and_replacements_leave_nothing_behind() {
 #[test]
 #[ignore = "it is run by `deaths_and_replacements_leave_nothing_behind`"]
 fn leave_nothing_behind() {
-    let (host, folder) = serve("leaks", &[("tells.py", TELLS)], keep());
+    let (host, folder) = serve("leaks", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&host);
     let mut counts = Vec::new();
     for number in 0..12 {

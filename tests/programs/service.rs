@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard::host::program::{
-    DocumentRoot, Event, Groups, Heard, Launch, ProgramId, Pump, Stages,
+    DocumentRoot, Event, Groups, Launch, ProcessId, Pump, Reading, Stages,
 };
 use switchboard::{Inbound, Line, Received, Server, Service, SocketId};
 
@@ -36,7 +36,7 @@ impl Service for Through {
             for event in events.drain(..) {
                 let Event::Output(_) = event else { panic!("it has no reason to end: {event:?}") };
                 let mut buffer = [0; 4_096];
-                if let Heard::Bytes(len) = pump.read(id, &mut buffer) {
+                if let Reading::Bytes(len) = pump.read(id, &mut buffer) {
                     said.extend_from_slice(&buffer[..len]);
                 }
             }
@@ -50,13 +50,13 @@ impl Service for Through {
             pump.poll(None, &mut events).expect("polling works");
             events
                 .drain(..)
-                .for_each(|_| while let Heard::Bytes(_) = pump.read(id, &mut [0; 9]) {});
+                .for_each(|_| while let Reading::Bytes(_) = pump.read(id, &mut [0; 9]) {});
         }
     }
 }
 
 /// Takes all mail that is there; gives back whether there may be more one day.
-fn mail(line: &mut Line, pump: &mut Pump, id: ProgramId, socket: &mut Option<SocketId>) -> bool {
+fn mail(line: &mut Line, pump: &mut Pump, id: ProcessId, socket: &mut Option<SocketId>) -> bool {
     loop {
         match line.try_receive() {
             Received::Transaction(Inbound::Data { id: from, message }) => {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use switchboard::host::program::{Event, Heard, StartError};
+use switchboard::host::program::{Event, Reading, StartError};
 
 use crate::beginnings::CAT;
 use crate::bench::{Bench, INPUT_HIGH_BYTES, NEVER};
@@ -163,7 +163,7 @@ fn a_program_may_close_its_output_alone() {
     let mut buffer = [0; 100];
     bench.until("it says nothing more", |pump, event, _| {
         assert!(!matches!(event, Event::Exit { .. }), "it lives on");
-        (event == Event::Output(id) && pump.read(id, &mut buffer) == Heard::End).then_some(())
+        (event == Event::Output(id) && pump.read(id, &mut buffer) == Reading::End).then_some(())
     });
     // It still hears.
     bench.tell(id, b"12345");

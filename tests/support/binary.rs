@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 /// The binary on a free port.
 pub struct Binary {
@@ -18,11 +20,26 @@ impl Binary {
 
     /// Starts it by a command whose last words are for it.
     pub fn run(command: &mut Command) -> Self {
+        Self::spawn(command.stderr(Stdio::null()))
+    }
+
+    /// The same, and gives back the lines of its log.
+    pub fn run_logged(command: &mut Command) -> (Self, Receiver<String>) {
+        let mut binary = Self::spawn(command.stderr(Stdio::piped()));
+        let errors = BufReader::new(binary.child.stderr.take().expect("it was piped"));
+        let (sender, lines) = mpsc::channel();
+        // It ends with the binary, or when nobody listens any more.
+        thread::spawn(move || {
+            errors.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        (binary, lines)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let mut child = command
             .args(["--port", "0", "--quiet"])
             .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();

@@ -32,17 +32,18 @@ fn main() -> io::Result<()> {
 /// Reads a line, and its body if it has one. Gives back false at the end of the input.
 fn receive(input: &mut impl BufRead, header: &mut String, body: &mut Vec<u8>) -> io::Result<bool> {
     header.clear();
-    body.clear();
     if input.read_line(header)? == 0 {
         return Ok(false);
     }
     let last = header.split_whitespace().next_back();
     if let Some(length) = last.and_then(|word| word.strip_prefix('+')) {
         let length: usize = length.parse().map_err(io::Error::other)?;
-        // The newline behind it is not counted.
+        // The newline behind it is not counted. What is there of the last body is written over.
         body.resize(length + 1, 0);
         input.read_exact(body)?;
         body.pop();
+    } else {
+        body.clear();
     }
     Ok(true)
 }

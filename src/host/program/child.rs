@@ -18,7 +18,7 @@ use mio::{Interest, Registry, Token};
 use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::input::Input;
 use crate::host::program::journal::Journal;
-use crate::host::program::output::{Heard, Output};
+use crate::host::program::output::{Output, Reading};
 use crate::host::program::recording::Recording;
 use crate::host::sys::{self, Signal};
 
@@ -173,9 +173,9 @@ impl Child {
     }
 
     /// Reads once what it says.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Heard {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Reading {
         let heard = self.output.read(buffer);
-        if let (Some(recording), Heard::Bytes(len)) = (&mut self.recording, heard) {
+        if let (Some(recording), Reading::Bytes(len)) = (&mut self.recording, heard) {
             recording.hear(&buffer[..len]);
         }
         heard
@@ -205,9 +205,9 @@ impl Child {
             return;
         }
         match self.errors.read(buffer) {
-            Heard::Bytes(len) => self.journal.receive(&buffer[..len], now, tell),
-            Heard::Nothing => {}
-            Heard::End => self.journal.finish(now, tell),
+            Reading::Bytes(len) => self.journal.receive(&buffer[..len], now, tell),
+            Reading::Nothing => {}
+            Reading::End => self.journal.finish(now, tell),
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Input {
     unwritten: Vec<u8>,
     /// Where in that the pipe goes on.
     at: usize,
+    /// How often in a row it needed less memory than it has.
+    short_rounds: u32,
     /// How much the pipe has taken in all.
     written: u64,
     /// The other end of the pipe, while ours is closed and the child may still read.
@@ -42,6 +44,7 @@ impl Input {
             pipe: Some(pipe.into()),
             unwritten: Vec::new(),
             at: 0,
+            short_rounds: 0,
             written: 0,
             rest: None,
             unread: 0,
@@ -53,7 +56,16 @@ impl Input {
 
     /// Where what is to be written is appended; `None` once nothing more can be.
     pub(super) fn end(&mut self) -> Option<&mut Vec<u8>> {
-        self.is_open().then_some(&mut self.unwritten)
+        if !self.is_open() {
+            return None;
+        }
+        // At a cost in proportion to what has been written. What is not followed by anything is
+        // never moved.
+        if self.at > self.unwritten.len() / 2 {
+            self.unwritten.drain(..self.at);
+            self.at = 0;
+        }
+        Some(&mut self.unwritten)
     }
 
     /// Writes until nothing is left or the pipe is full, and shows what the pipe has taken. Gives
@@ -75,7 +87,9 @@ impl Input {
                 }
             }
         }
-        self.compact();
+        if self.at == self.unwritten.len() {
+            self.clear();
+        }
         if self.closing && self.unwritten.is_empty() && !self.abandoned {
             self.end_writing();
         }
@@ -151,19 +165,89 @@ impl Input {
         self.pipe = None;
     }
 
-    /// Forgets what has been written, at a cost in proportion to it.
-    fn compact(&mut self) {
-        if self.at == self.unwritten.len() {
-            self.unwritten.clear();
-            // What a long message needed is given back.
-            self.unwritten.shrink_to(KEPT_BYTES);
-            self.at = 0;
-        } else if self.at > self.unwritten.len() / 2 {
-            self.unwritten.drain(..self.at);
-            self.at = 0;
+    /// All has been written. What long messages need is kept while they come, since fresh pages
+    /// cost as much as the pipe, and given back once enough others have come in a row.
+    fn clear(&mut self) {
+        if self.unwritten.len() > KEPT_BYTES {
+            self.short_rounds = 0;
+        } else if self.unwritten.capacity() > KEPT_BYTES && !self.unwritten.is_empty() {
+            self.short_rounds += 1;
+            if self.short_rounds >= SHORT_ROUNDS_MAX {
+                self.unwritten = Vec::with_capacity(KEPT_BYTES);
+            }
         }
+        self.unwritten.clear();
+        self.at = 0;
     }
 }
 
-/// How much memory stays for the next messages.
+/// How much memory stays for the next messages, however short they are.
 const KEPT_BYTES: usize = 65_536;
+/// How often in a row less than that is written before what is above it is given back.
+const SHORT_ROUNDS_MAX: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, PipeReader, Read};
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    /// The input of a child that reads all of it.
+    fn input() -> (Input, PipeReader) {
+        let (reader, writer) = io::pipe().expect("there are descriptors");
+        let mut input = Input::new(OwnedFd::from(writer).into());
+        let pipe = input.source().expect("it is open");
+        pipe.set_nonblocking(true).expect("it is a pipe");
+        (input, reader)
+    }
+
+    /// Tells it so many bytes; gives back what has come, once all has.
+    fn tell(input: &mut Input, reader: &mut PipeReader, bytes: &[u8]) -> Vec<u8> {
+        let (before, mut read) = (input.written(), Vec::new());
+        input.end().expect("it is open").extend_from_slice(bytes);
+        while read.len() < bytes.len() {
+            input.set_writable();
+            assert!(!input.flush(|_| {}), "somebody reads");
+            let come = usize::try_from(input.written() - before).expect("it fits") - read.len();
+            let start = read.len();
+            read.resize(start + come, 0);
+            reader.read_exact(&mut read[start..]).expect("it has been written");
+        }
+        read
+    }
+
+    #[test]
+    fn memory_is_kept_while_long_messages_come_and_then_given_back() {
+        let (mut input, mut reader) = input();
+        let long: Vec<u8> = (0..1_000_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        for _ in 0..3 {
+            assert_eq!(tell(&mut input, &mut reader, &long), long);
+            for _ in 1..SHORT_ROUNDS_MAX {
+                assert!(input.unwritten.capacity() >= long.len());
+                assert_eq!(tell(&mut input, &mut reader, b"short"), b"short");
+            }
+        }
+        tell(&mut input, &mut reader, b"short");
+        assert_eq!(input.unwritten.capacity(), KEPT_BYTES);
+    }
+
+    #[test]
+    fn what_has_been_written_makes_room_for_what_follows() {
+        let (mut input, mut reader) = input();
+        let part = vec![b'x'; 40_000];
+        let (mut told, mut read) = (0, vec![0; 40_000]);
+        for _ in 0..100 {
+            while input.unwritten_len() < 100_000 {
+                input.end().expect("it is open").extend_from_slice(&part);
+                told += part.len();
+            }
+            input.set_writable();
+            input.flush(|_| {});
+            assert!(input.unwritten_len() > 0, "the pipe holds less");
+            assert_eq!(input.written() + input.unwritten_len() as u64, told as u64);
+            assert!(input.unwritten.len() <= 300_000, "{}", input.unwritten.len());
+            reader.read_exact(&mut read).expect("there is as much");
+        }
+    }
+}

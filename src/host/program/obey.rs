@@ -1,7 +1,7 @@
 //! What a program that serves all sockets says, and what is done for it.
 
 use crate::host::program::keep::Kept;
-use crate::host::program::output;
+use crate::host::program::output::Reading;
 use crate::host::program::shared::Run;
 use crate::programs::{Heard, Level, Said, Told};
 use crate::service::{Admission, Outbound};
@@ -12,7 +12,7 @@ impl Run<'_> {
         let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
         let mut buffer = std::mem::take(&mut self.buffer);
         match self.pump.read(id, &mut buffer) {
-            output::Heard::Bytes(len) => {
+            Reading::Bytes(len) => {
                 let mut rest = &buffer[..len];
                 while let Some(process) = &mut self.process
                     && let (used, Some(heard)) = process.reader.receive(rest)
@@ -21,8 +21,8 @@ impl Run<'_> {
                     self.heed(heard);
                 }
             }
-            output::Heard::Nothing => {}
-            output::Heard::End => {
+            Reading::Nothing => {}
+            Reading::End => {
                 let finished = self.process.as_ref().map(|process| process.reader.finish());
                 match finished {
                     Some(Err(fault)) => self.end(&fault.to_string()),

@@ -22,7 +22,7 @@ pub(super) struct Output {
 
 /// What a read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum Reading {
     /// So many bytes.
     Bytes(usize),
     /// Nothing for now.
@@ -37,11 +37,11 @@ impl Output {
     }
 
     /// Reads once.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Heard {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Reading {
         let room = self.left.unwrap_or(buffer.len()).min(buffer.len());
-        let Some(pipe) = &mut self.pipe else { return Heard::End };
+        let Some(pipe) = &mut self.pipe else { return Reading::End };
         if !self.readable || self.muted {
-            return Heard::Nothing;
+            return Reading::Nothing;
         }
         let len = loop {
             match pipe.read(&mut buffer[..room]) {
@@ -53,7 +53,7 @@ impl Output {
                     if self.left.is_some() {
                         break 0;
                     }
-                    return Heard::Nothing;
+                    return Reading::Nothing;
                 }
                 Ok(len) => break len,
                 Err(_) => break 0,
@@ -61,12 +61,12 @@ impl Output {
         };
         if len == 0 {
             self.pipe = None;
-            return Heard::End;
+            return Reading::End;
         }
         self.left = self.left.map(|left| left - len);
         // A short read has emptied the pipe, and what comes next is an edge.
         self.readable = len == room || self.hung_up || self.left.is_some();
-        Heard::Bytes(len)
+        Reading::Bytes(len)
     }
 
     /// The child has exited: what is in the pipe is its last.
@@ -121,12 +121,12 @@ mod tests {
         let end = loop {
             sender.write_all(&[b'x'; 4_096]).expect("there is room");
             match output.read(&mut buffer) {
-                Heard::Bytes(len) => heard += len,
-                end @ (Heard::Nothing | Heard::End) => break end,
+                Reading::Bytes(len) => heard += len,
+                end @ (Reading::Nothing | Reading::End) => break end,
             }
             assert!(output.has_work() && heard <= PIPE_BYTES_MAX);
         };
-        assert_eq!((end, heard), (Heard::End, PIPE_BYTES_MAX));
+        assert_eq!((end, heard), (Reading::End, PIPE_BYTES_MAX));
         assert!(output.has_ended() && !output.has_work());
     }
 
@@ -134,11 +134,11 @@ mod tests {
     fn an_empty_pipe_is_at_its_end_once_the_child_has_gone() {
         let (_sender, receiver) = pipe::new().expect("there are descriptors");
         let mut output = Output::new(receiver);
-        assert_eq!(output.read(&mut [0; 10]), Heard::Nothing);
+        assert_eq!(output.read(&mut [0; 10]), Reading::Nothing);
         assert!(!output.has_work());
         output.set_last();
-        assert_eq!(output.read(&mut [0; 10]), Heard::End);
-        assert_eq!(output.read(&mut [0; 10]), Heard::End);
+        assert_eq!(output.read(&mut [0; 10]), Reading::End);
+        assert_eq!(output.read(&mut [0; 10]), Reading::End);
     }
 
     #[test]
@@ -148,8 +148,8 @@ mod tests {
         sender.write_all(b"bye").expect("there is room");
         drop(sender);
         output.set_hung_up();
-        assert_eq!(output.read(&mut [0; 10]), Heard::Bytes(3));
+        assert_eq!(output.read(&mut [0; 10]), Reading::Bytes(3));
         assert!(output.has_work());
-        assert_eq!(output.read(&mut [0; 10]), Heard::End);
+        assert_eq!(output.read(&mut [0; 10]), Reading::End);
     }
 }

@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::host::program::output::Heard;
-use crate::host::program::pump::{Event, ProgramId, Pump};
-use crate::host::program::served::{EXITING, Manner, Order, Served};
+use crate::host::program::output::Reading;
+use crate::host::program::pump::{Event, ProcessId, Pump};
+use crate::host::program::served::{EXITING, Manner, Renewal, Served};
 use crate::host::program::start::StartError;
 use crate::limits::Limits;
 use crate::programs::{Lines, Mode, Place, encode_line, request_variables};
@@ -50,9 +50,9 @@ struct Run<'a> {
     place: Place,
     pump: Pump,
     /// By the process, until it has gone.
-    talks: HashMap<ProgramId, Talk>,
+    talks: HashMap<ProcessId, Talk>,
     /// The processes of sockets that have not gone.
-    sockets: HashMap<SocketId, ProgramId>,
+    sockets: HashMap<SocketId, ProcessId>,
     /// Sockets that have been let in, and by when they come or never will.
     asked: BTreeSet<(Instant, SocketId)>,
     buffer: Vec<u8>,
@@ -78,8 +78,8 @@ impl Run<'_> {
             if stopping && self.pump.is_empty() {
                 return Ok("the host stops".to_owned());
             }
-            // Whoever orders something wakes those who have said that they sleep.
-            self.heed_orders()?;
+            // Whoever renews it wakes those who have said that they sleep.
+            self.heed_renewals()?;
             self.line.flush();
             let first = self.asked.first().map(|(at, _)| *at);
             let timeout = first.map(|at| at.saturating_duration_since(Instant::now()));
@@ -119,8 +119,8 @@ impl Run<'_> {
     ///
     /// # Errors
     /// The mode is not this one any more.
-    fn heed_orders(&mut self) -> Result<(), String> {
-        let Some(Order { manner, limits }) = self.served.last_order() else { return Ok(()) };
+    fn heed_renewals(&mut self) -> Result<(), String> {
+        let Some(Renewal { manner, limits }) = self.served.last_renewal() else { return Ok(()) };
         self.line.keep_to(&limits);
         (self.manner, self.limits) = (manner, limits);
         match self.manner.mode {
@@ -173,7 +173,7 @@ impl Run<'_> {
         self.line.admit(id, Verdict::Refuse(response));
     }
 
-    fn let_in(&mut self, id: SocketId, program: ProgramId) {
+    fn let_in(&mut self, id: SocketId, program: ProcessId) {
         let lines = match self.manner.mode {
             Mode::Lines | Mode::Shared => Some(Lines::new(self.limits.outbox_bytes_max)),
             Mode::Bytes => None,
@@ -188,7 +188,7 @@ impl Run<'_> {
         self.line.admit(id, Verdict::Accept);
     }
 
-    fn tell(&mut self, program: ProgramId, message: &Message) {
+    fn tell(&mut self, program: ProcessId, message: &Message) {
         let Some(input) = self.pump.input(program) else { return };
         encode_line(message, input);
         if self.pump.is_full(program)
@@ -199,7 +199,7 @@ impl Run<'_> {
         }
     }
 
-    fn resume(&mut self, program: ProgramId) {
+    fn resume(&mut self, program: ProcessId) {
         if let Some(talk) = self.talks.get_mut(&program)
             && std::mem::take(&mut talk.paused)
         {
@@ -208,7 +208,7 @@ impl Run<'_> {
     }
 
     /// A socket has gone. Its process sees the end of its input, and has some time.
-    fn part(&mut self, id: SocketId, program: ProgramId) {
+    fn part(&mut self, id: SocketId, program: ProcessId) {
         self.sockets.remove(&id);
         if let Some(talk) = self.talks.get_mut(&program) {
             talk.over = true;
@@ -230,14 +230,14 @@ impl Run<'_> {
     }
 
     /// Reads once what a process says, and sends it.
-    fn hear(&mut self, program: ProgramId) {
+    fn hear(&mut self, program: ProcessId) {
         let heard = self.pump.read(program, &mut self.buffer);
         let Some(talk) = self.talks.get_mut(&program) else { return };
         let len = match heard {
-            Heard::Bytes(len) => len,
-            Heard::Nothing => return,
+            Reading::Bytes(len) => len,
+            Reading::Nothing => return,
             // Most often it is about to exit.
-            Heard::End => return self.pump.stop(program, EXITING),
+            Reading::End => return self.pump.stop(program, EXITING),
         };
         let mut rest = &self.buffer[..len];
         if talk.over {
@@ -259,7 +259,7 @@ impl Run<'_> {
     }
 
     /// A process has exited, and all that it said has been sent.
-    fn exit(&mut self, program: ProgramId, is_well: bool) {
+    fn exit(&mut self, program: ProcessId, is_well: bool) {
         let Some(talk) = self.talks.remove(&program) else { return };
         if talk.over {
             return;

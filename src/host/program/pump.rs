@@ -18,7 +18,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use crate::host::program::child::{Child, Part, Stages};
 use crate::host::program::groups::{Exit, Groups};
-use crate::host::program::output::Heard;
+use crate::host::program::output::Reading;
 use crate::host::program::recording::Recording;
 use crate::host::program::start::{Launch, StartError};
 
@@ -33,9 +33,9 @@ pub struct Pump {
     children: BTreeMap<usize, Child>,
     next: usize,
     /// Those that something is to be done for.
-    busy: Vec<ProgramId>,
+    busy: Vec<ProcessId>,
     /// Those that are being ended, by when that goes on.
-    ending: BTreeSet<(Instant, ProgramId)>,
+    ending: BTreeSet<(Instant, ProcessId)>,
     /// For standard errors.
     buffer: Vec<u8>,
 }
@@ -54,24 +54,25 @@ pub struct Plan {
     pub groups: Groups,
 }
 
-/// One program that runs; not used for another one as long as this one does.
+/// One process of a program, by a number of the pump's own; not used for another one as long as
+/// this one runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProgramId(usize);
+pub struct ProcessId(usize);
 
 /// What has happened to a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// It has said something, or will say nothing more: [`Pump::read`] tells. Told in each turn
     /// until there is nothing more to read.
-    Output(ProgramId),
+    Output(ProcessId),
     /// Half of its input, which was full, has been written.
-    Drained(ProgramId),
+    Drained(ProcessId),
     /// It reads its input no more; what it was told is lost from [`Pump::written`] on.
-    Deaf(ProgramId),
+    Deaf(ProcessId),
     /// It has exited, and all that it said has been read. Always the last.
     Exit {
-        /// The program, whose id means nothing from here on.
-        id: ProgramId,
+        /// The process, whose id means nothing from here on.
+        id: ProcessId,
         /// How it ended.
         exit: Exit,
         /// What [`Pump::read_len`] has come to.
@@ -115,7 +116,7 @@ impl Pump {
     ///
     /// # Errors
     /// It cannot be started, or as many run as may.
-    pub fn start(&mut self, launch: Launch<'_>) -> Result<ProgramId, StartError> {
+    pub fn start(&mut self, launch: Launch<'_>) -> Result<ProcessId, StartError> {
         let max = self.plan.programs_max;
         if self.children.len() >= max {
             return Err(StartError::TooMany { max });
@@ -130,7 +131,7 @@ impl Pump {
         }
         let process = launch.start()?;
         let mut child = Child::new(process, &self.plan.groups).map_err(StartError::System)?;
-        let id = ProgramId(self.next);
+        let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
         log::info!("service {service}: {path:?} runs as process {}", child.leader());
         self.children.insert(id.0, child);
@@ -159,13 +160,13 @@ impl Pump {
         self.advance(Instant::now());
         self.turn(events);
         let children = &self.children;
-        let readable = |id: &&ProgramId| children.get(&id.0).is_some_and(|c| c.output.has_work());
+        let readable = |id: &&ProcessId| children.get(&id.0).is_some_and(|c| c.output.has_work());
         events.extend(self.busy.iter().filter(readable).map(|&id| Event::Output(id)));
         Ok(())
     }
 
     /// Records what goes over the pipes of a program from here on, until it has gone.
-    pub fn record(&mut self, id: ProgramId, recording: Recording) {
+    pub fn record(&mut self, id: ProcessId, recording: Recording) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.recording = Some(recording);
         }
@@ -173,19 +174,19 @@ impl Pump {
 
     /// Where to append what a program is to be told, which the next [`Pump::poll`] writes.
     /// `None` when it reads no more, or is gone.
-    pub fn input(&mut self, id: ProgramId) -> Option<&mut Vec<u8>> {
+    pub fn input(&mut self, id: ProcessId) -> Option<&mut Vec<u8>> {
         self.list(id);
         self.children.get_mut(&id.0)?.input.end()
     }
 
     /// Reads what a program says into a buffer, which has room for something.
-    pub fn read(&mut self, id: ProgramId, buffer: &mut [u8]) -> Heard {
-        self.children.get_mut(&id.0).map_or(Heard::End, |child| child.read(buffer))
+    pub fn read(&mut self, id: ProcessId, buffer: &mut [u8]) -> Reading {
+        self.children.get_mut(&id.0).map_or(Reading::End, |child| child.read(buffer))
     }
 
     /// Logs a line of a program, unless it has logged too much of late. It shares the room for its
     /// lines with its standard error.
-    pub fn log(&mut self, id: ProgramId, level: Level, text: &str) {
+    pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
         let Some(child) = self.children.get_mut(&id.0).filter(|_| level <= log::max_level()) else {
             return;
         };
@@ -198,7 +199,7 @@ impl Pump {
 
     /// Whether so much waits for a program that it had better be told no more. Then
     /// [`Event::Drained`] follows, or [`Event::Deaf`], or its exit.
-    pub fn is_full(&mut self, id: ProgramId) -> bool {
+    pub fn is_full(&mut self, id: ProcessId) -> bool {
         let Some(child) = self.children.get_mut(&id.0) else { return false };
         child.full |= child.input.unwritten_len() >= self.plan.input_high_bytes;
         child.full
@@ -206,14 +207,14 @@ impl Pump {
 
     /// Reads nothing more of what a program says, so that it has to wait once its pipe is full. Its
     /// exit is not told either.
-    pub fn mute(&mut self, id: ProgramId) {
+    pub fn mute(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.output.muted = true;
         }
     }
 
     /// Reads on what a program says.
-    pub fn unmute(&mut self, id: ProgramId) {
+    pub fn unmute(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.output.muted = false;
             self.list(id);
@@ -221,7 +222,7 @@ impl Pump {
     }
 
     /// Ends a program in stages, the first of which is the end of its input.
-    pub fn stop(&mut self, id: ProgramId, stages: Stages) {
+    pub fn stop(&mut self, id: ProcessId, stages: Stages) {
         let Some(child) = self.children.get_mut(&id.0) else { return };
         child.stop(stages, Instant::now());
         self.ending.extend(child.deadline().map(|at| (at, id)));
@@ -229,7 +230,7 @@ impl Pump {
     }
 
     /// Ends a program at once, and all of its group. Its exit is told.
-    pub fn kill(&mut self, id: ProgramId) {
+    pub fn kill(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.kill();
         }
@@ -238,20 +239,20 @@ impl Pump {
     /// How many bytes the pipe of a program has taken, since its start: what was appended
     /// beyond that has certainly not been read.
     #[must_use]
-    pub fn written(&self, id: ProgramId) -> u64 {
+    pub fn written(&self, id: ProcessId) -> u64 {
         self.children.get(&id.0).map_or(0, |child| child.input.written())
     }
 
     /// How many bytes of what was appended the program has read, since its start. The system is
     /// asked.
     #[must_use]
-    pub fn read_len(&self, id: ProgramId) -> u64 {
+    pub fn read_len(&self, id: ProcessId) -> u64 {
         self.children.get(&id.0).map_or(0, |child| child.input.read())
     }
 
     /// The system's number of a program, which leads the process group of the same number.
     #[must_use]
-    pub fn leader(&self, id: ProgramId) -> Option<u32> {
+    pub fn leader(&self, id: ProcessId) -> Option<u32> {
         self.children.get(&id.0).map(Child::leader)
     }
 
@@ -278,7 +279,7 @@ impl Pump {
     fn sort_events(&mut self) {
         let events = mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
-            let Some((id, part)) = ProgramId::of(event.token()) else { continue };
+            let Some((id, part)) = ProcessId::of(event.token()) else { continue };
             let Some(child) = self.children.get_mut(&id.0) else { continue };
             match part {
                 Part::Input => child.input.set_writable(),
@@ -340,7 +341,7 @@ impl Pump {
     }
 
     /// Notes that something is to be done for a program.
-    fn list(&mut self, id: ProgramId) {
+    fn list(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0)
             && !mem::replace(&mut child.listed, true)
         {
@@ -364,7 +365,7 @@ impl fmt::Debug for Pump {
     }
 }
 
-impl ProgramId {
+impl ProcessId {
     fn token(self, part: Part) -> Token {
         Token(self.0 * PARTS_LEN + part as usize)
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::lookup::Program;
-use crate::host::program::output::Heard;
-use crate::host::program::pump::{Event, Plan, ProgramId, Pump};
+use crate::host::program::output::Reading;
+use crate::host::program::pump::{Event, Plan, ProcessId, Pump};
 use crate::host::program::served::Manner;
 use crate::host::program::start::{Launch, StartError};
 use crate::limits::Limits;
@@ -100,7 +100,7 @@ impl Rehearsal<'_> {
 struct Run<'a> {
     rehearsal: &'a Rehearsal<'a>,
     pump: Pump,
-    program: ProgramId,
+    program: ProcessId,
     replay: Replay,
     buffer: Vec<u8>,
     /// Whether all has been said, and the end of the program is waited for.
@@ -148,10 +148,10 @@ impl Run<'_> {
     /// Reads once what the program says.
     fn hear(&mut self) -> Result<(), RehearsalError> {
         match self.pump.read(self.program, &mut self.buffer) {
-            Heard::Bytes(len) => {
+            Reading::Bytes(len) => {
                 self.replay.receive(&self.buffer[..len]).map_err(RehearsalError::Difference)
             }
-            Heard::Nothing | Heard::End => Ok(()),
+            Reading::Nothing | Reading::End => Ok(()),
         }
     }
 

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::host::program::child::Stages;
 use crate::host::program::groups::Groups;
 use crate::host::program::lookup::{DocumentRoot, Program};
-use crate::host::program::pump::{Plan, ProgramId, Pump};
+use crate::host::program::pump::{Plan, ProcessId, Pump};
 use crate::host::program::recording::Tape;
 use crate::host::program::start::{Launch, StartError};
 use crate::host::program::{per_socket, shared};
@@ -109,14 +109,14 @@ pub(crate) struct Served {
     key: String,
     pub(super) manner: Manner,
     /// To the thread that serves it, if one does.
-    orderer: Sender<Order>,
-    orders: Receiver<Order>,
+    renewer: Sender<Renewal>,
+    renewals: Receiver<Renewal>,
 }
 
 /// What the host tells a program that runs, when it has read its configuration again: all that
 /// holds from here on. It is replaced if something of this, or its file, is not as it was.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct Renewal {
     /// How it is run.
     pub(crate) manner: Manner,
     /// Its bounds.
@@ -126,8 +126,8 @@ pub(crate) struct Order {
 impl Served {
     /// The program with this key.
     pub(crate) fn new(site: Arc<Site>, key: String, manner: Manner) -> Self {
-        let (orderer, orders) = crossbeam_channel::unbounded();
-        Self { site, key, manner, orderer, orders }
+        let (renewer, renewals) = crossbeam_channel::unbounded();
+        Self { site, key, manner, renewer, renewals }
     }
 
     /// The same program in another manner, for its next run.
@@ -135,18 +135,19 @@ impl Served {
         Self::new(self.site.clone(), self.key.clone(), manner)
     }
 
-    /// The same for a program that runs, and which is ordered to go on like this.
-    pub(crate) fn ordered(&self, order: Order) -> Self {
-        let (orderer, orders) = (self.orderer.clone(), self.orders.clone());
-        let (site, key, manner) = (self.site.clone(), self.key.clone(), order.manner.clone());
+    /// Has the thread that serves it go on like this; gives back the same program, likewise in
+    /// this manner.
+    pub(crate) fn renew_running(&self, renewal: Renewal) -> Self {
+        let (renewer, renewals) = (self.renewer.clone(), self.renewals.clone());
+        let (site, key, manner) = (self.site.clone(), self.key.clone(), renewal.manner.clone());
         // The other end is held here, so that it cannot fail.
-        let _ = self.orderer.send(order);
-        Self { site, key, manner, orderer, orders }
+        let _ = self.renewer.send(renewal);
+        Self { site, key, manner, renewer, renewals }
     }
 
-    /// What the host has ordered last since the last call: nothing of what it had before counts.
-    pub(super) fn last_order(&self) -> Option<Order> {
-        self.orders.try_iter().last()
+    /// What the host has told last since the last call: nothing of what it had before counts.
+    pub(super) fn last_renewal(&self) -> Option<Renewal> {
+        self.renewals.try_iter().last()
     }
 
     /// Serves until the host stops or the program has gone; tells how that was.
@@ -184,7 +185,7 @@ impl Served {
         manner: &Manner,
         pump: &mut Pump,
         variables: Vec<Variable>,
-    ) -> Result<ProgramId, StartError> {
+    ) -> Result<ProcessId, StartError> {
         let own = own_variables(manner.mode, &self.key);
         let variables: Vec<_> = variables.into_iter().chain(own).collect();
         let pass_env = &manner.pass_env;

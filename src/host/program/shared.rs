@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use crate::host::program::attempts::Attempts;
 use crate::host::program::groups::Exit;
 use crate::host::program::keep::Kept;
-use crate::host::program::pump::{Event, ProgramId, Pump};
-use crate::host::program::served::{EXITING, Manner, OnChange, OnDeath, Order, Served};
-use crate::host::program::watch::Watch;
+use crate::host::program::pump::{Event, ProcessId, Pump};
+use crate::host::program::served::{EXITING, Manner, OnChange, OnDeath, Renewal, Served};
+use crate::host::program::watch::FileWatch;
 use crate::limits::Limits;
 use crate::programs::{Place, Reader, Told};
 use crate::service::{Inbound, Line, Received};
@@ -42,7 +42,7 @@ pub(super) fn serve(
         process: None,
         start_at: now,
         attempts: Attempts::default(),
-        watch: Watch::new(now),
+        watch: FileWatch::new(now),
         was_ready: false,
         over: None,
     };
@@ -66,7 +66,7 @@ pub(super) struct Run<'a> {
     /// When the next one is started, while there is none.
     start_at: Instant,
     pub(super) attempts: Attempts,
-    watch: Watch,
+    watch: FileWatch,
     /// Whether one has been ready.
     pub(super) was_ready: bool,
     /// Why no other is started after this one.
@@ -75,7 +75,7 @@ pub(super) struct Run<'a> {
 
 /// The process that runs.
 pub(super) struct Process {
-    pub(super) id: ProgramId,
+    pub(super) id: ProcessId,
     pub(super) reader: Reader,
     /// By when it has to be ready; `None` once it is.
     pub(super) ready_by: Option<Instant>,
@@ -98,8 +98,8 @@ impl Run<'_> {
         let mut events = Vec::new();
         loop {
             self.take_mail();
-            // Whoever orders something wakes those who have said that they sleep.
-            self.heed_orders();
+            // Whoever renews it wakes those who have said that they sleep.
+            self.heed_renewals();
             self.look();
             self.line.flush();
             let polled = self.pump.poll(self.patience(), &mut events);
@@ -229,7 +229,7 @@ impl Run<'_> {
     }
 
     /// Lets go of what the process has read, if that may be much.
-    fn let_go(&mut self, id: ProgramId) {
+    fn let_go(&mut self, id: ProcessId) {
         if let Some(kept) = self.kept.as_mut().filter(|kept| kept.is_long()) {
             kept.read_up_to(self.pump.read_len(id));
         }
@@ -301,8 +301,8 @@ impl Run<'_> {
     }
 
     /// Does what the host has ordered last, which is all that holds.
-    fn heed_orders(&mut self) {
-        let Some(Order { manner, limits }) = self.served.last_order() else { return };
+    fn heed_renewals(&mut self) {
+        let Some(Renewal { manner, limits }) = self.served.last_renewal() else { return };
         let is_new = manner != self.manner || limits != self.limits;
         if manner.mode != self.manner.mode {
             self.over = Some("it has another mode from here on");

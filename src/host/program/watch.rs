@@ -1,4 +1,4 @@
-//! `Watch`: whether the file of a program is another one than that which runs.
+//! `FileWatch`: whether the file of a program is another one than that which runs.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use crate::host::program::lookup::{Identity, Program};
 
 /// What is known of a program's file.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct FileWatch {
     /// That which was started last.
     started: Option<Identity>,
     /// That which was there at the last look, if it is another one.
@@ -15,7 +15,7 @@ pub(super) struct Watch {
     next: Instant,
 }
 
-impl Watch {
+impl FileWatch {
     pub(super) const fn new(now: Instant) -> Self {
         Self { started: None, seen: None, next: now }
     }

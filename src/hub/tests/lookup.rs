@@ -16,7 +16,7 @@ fn mount() -> Mount {
 impl Rig {
     /// Answers the lookup that was asked for first.
     fn look(&mut self, looked: Looked) -> String {
-        let (id, path) = self.lookups.remove(0);
+        let Lookup { id, path } = self.lookups.remove(0);
         self.hub.looked_up(id, looked, self.now);
         self.turn();
         path
@@ -119,7 +119,7 @@ fn what_lies_below_a_program() {
         assert_eq!(rig.status(id), "101");
         let id = rig.connect();
         rig.receive(id, b"GET /name/more HTTP/1.1\r\nHost: h\r\n\r\n");
-        let (id, path) = rig.lookups.remove(0);
+        let Lookup { id, path } = rig.lookups.remove(0);
         rig.hub.looked_up(id, Looked::Below(station), rig.now);
         let outputs = std::iter::from_fn(|| rig.hub.poll());
         let fetches = outputs.filter(|output| matches!(output, Output::Fetch(_))).count();

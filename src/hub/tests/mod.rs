@@ -29,7 +29,7 @@ struct Rig {
     resumed: Vec<SocketId>,
     started: Vec<(StationId, u32)>,
     stopped: Vec<StationId>,
-    lookups: Vec<(SocketId, String)>,
+    lookups: Vec<Lookup>,
     mail: Vec<Inbound>,
     /// Sockets whose peers take nothing.
     stalled: Vec<SocketId>,

@@ -497,7 +497,7 @@ impl World {
                 assert!(self.links[index].file.is_none(), "a request is one file");
                 self.links[index].file = Some(File::Parts(self.fate.below(9)));
             }
-            Output::Lookup(lookup) => self.look_up(lookup.0, lookup.1),
+            Output::Lookup(lookup) => self.look_up(lookup.id, lookup.path),
             Output::FetchMore(id) => self.host.files.push_back((id, FileOrder::More)),
             Output::FetchEnd(id) => {
                 let index = self.link_of_mail(id);
