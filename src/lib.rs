@@ -52,7 +52,8 @@
 //! One thread polls all sockets; each service has a thread of its own, from its first socket
 //! on, unless it is placed on the loop ([`Thread::Loop`]). A service with a loop of its own is a
 //! [`Service`] over a [`Line`]. Every bound is in [`Limits`], whose
-//! [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case.
+//! [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case. With the feature `programs`
+//! executables of a folder are services, too (`Server::document_root`).
 //!
 //! # The protocol core
 //!
@@ -94,7 +95,7 @@ pub mod host;
 pub mod hub;
 #[cfg(feature = "host")]
 pub mod pages;
-#[cfg(feature = "host")]
+#[cfg(feature = "programs")]
 pub mod programs;
 #[cfg(feature = "host")]
 pub mod server;
@@ -106,7 +107,7 @@ pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 
 #[cfg(feature = "host")]
 pub use {
-    host::{Host, Reloader, Stopper, Turn},
+    host::{Host, Stopper, Turn},
     hub::{Compression, OriginRule},
     pages::Page,
     server::{BindError, Mounted, Server},
@@ -115,6 +116,9 @@ pub use {
         Request, Service, SocketId, Subscribable, Thread, Verdict, gated, handler,
     },
 };
+
+#[cfg(feature = "programs")]
+pub use host::Reloader;
 
 /// The programs in the README are compiled.
 #[cfg(all(doctest, feature = "host"))]

@@ -4,12 +4,11 @@
 //! logs never waits, a standard error that nobody reads costs lines, which are counted, and
 //! one that is closed does no harm.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{self, PanicHookInfo};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,48 +27,78 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let _ = log::set_logger(logger);
     log::set_max_level(level);
     panic::set_hook(Box::new(log_panic));
-    LINES.get_or_init(|| {
-        // The bound is ours: a channel that has one lays out its whole table at once.
-        let (sender, lines) = mpsc::channel();
-        // Without a thread the lines have no reader, and are dropped.
-        let _ = thread::Builder::new().name("log".to_owned()).spawn(|| write_all(lines));
-        sender
-    });
+    let mut waiting = waiting();
+    if !waiting.written {
+        // Without a thread nobody writes lines, and they are dropped.
+        waiting.written = thread::Builder::new().name("log".to_owned()).spawn(write_all).is_ok();
+    }
 }
 
 /// Waits until what was logged is written, for a second at most.
 pub(crate) fn finish() {
-    let (done, written) = mpsc::channel();
-    if LINES.get().is_some_and(|lines| lines.send(Entry::Flush(done)).is_ok()) {
-        let _ = written.recv_timeout(Duration::from_secs(1));
+    let mut waiting = waiting();
+    waiting.awaited = waiting.written;
+    CAME.notify_one();
+    let patience = Duration::from_secs(1);
+    // Whoever panics elsewhere has nothing to do with it.
+    let _ = DONE.wait_timeout_while(waiting, patience, |waiting| waiting.awaited);
+}
+
+/// What waits to be written.
+struct Waiting {
+    lines: VecDeque<String>,
+    bytes_len: usize,
+    /// How many lines found no room since the last one that did.
+    dropped: usize,
+    /// Whether there is a thread that writes.
+    written: bool,
+    /// Whether somebody waits until all is written.
+    awaited: bool,
+}
+
+/// Nothing in here panics halfway.
+fn waiting() -> MutexGuard<'static, Waiting> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hands a line to the thread that writes, or drops it.
+fn push(line: String) {
+    let mut waiting = waiting();
+    if !waiting.written || waiting.bytes_len >= BYTES_MAX {
+        waiting.dropped += 1;
+        return;
+    }
+    waiting.bytes_len += line.len();
+    waiting.lines.push_back(line);
+    // With more than this one, the thread is at work.
+    if waiting.lines.len() == 1 {
+        CAME.notify_one();
     }
 }
 
-/// What the writing thread is sent.
-enum Entry {
-    /// A whole line.
-    Line(String),
-    /// To be answered when all lines before it are written.
-    Flush(Sender<()>),
-}
-
-fn write_all(lines: Receiver<Entry>) {
-    for entry in lines {
-        let dropped = DROPPED.swap(0, Ordering::Relaxed);
+/// Writes line by line, for good.
+fn write_all() {
+    loop {
+        let mut now = waiting();
+        while now.lines.is_empty() {
+            if std::mem::take(&mut now.awaited) {
+                DONE.notify_all();
+            }
+            // What a rush needed is not kept.
+            if now.lines.capacity() > SPARE_LINES_MAX {
+                now.lines = VecDeque::new();
+            }
+            now = CAME.wait(now).unwrap_or_else(PoisonError::into_inner);
+        }
+        let line = now.lines.pop_front().unwrap_or_default();
+        now.bytes_len -= line.len();
+        let dropped = std::mem::take(&mut now.dropped);
+        drop(now);
         if dropped > 0 {
             log::warn!("{dropped} lines of the log were dropped");
         }
         // There is nobody left to tell that the log cannot be written.
-        let _ = match entry {
-            Entry::Line(line) => {
-                WAITING_BYTES.fetch_sub(line.len(), Ordering::Relaxed);
-                std::io::stderr().lock().write_all(line.as_bytes())
-            }
-            Entry::Flush(done) => {
-                let _ = done.send(());
-                Ok(())
-            }
-        };
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }
 }
 
@@ -79,6 +108,10 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     match panic.location() {
         Some(place) => log::error!("panicked at {place}: {text}"),
         None => log::error!("panicked: {text}"),
+    }
+    // Nothing else follows.
+    if cfg!(panic = "abort") {
+        finish();
     }
 }
 
@@ -95,14 +128,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = line(self.format, SystemTime::now(), record);
-        let bytes_len = line.len();
-        let waiting = WAITING_BYTES.fetch_add(bytes_len, Ordering::Relaxed);
-        let lines = LINES.get().filter(|_| waiting < BYTES_MAX);
-        if lines.is_none_or(|lines| lines.send(Entry::Line(line)).is_err()) {
-            WAITING_BYTES.fetch_sub(bytes_len, Ordering::Relaxed);
-            DROPPED.fetch_add(1, Ordering::Relaxed);
-        }
+        push(line(self.format, SystemTime::now(), record));
     }
 
     fn flush(&self) {}
@@ -229,15 +255,21 @@ static JSON: Logger = Logger { format: LogFormat::Json };
 const DAY_SECONDS: u64 = 86_400;
 const ERA_DAYS: u64 = 146_097;
 
-/// The way to the thread that writes.
-static LINES: OnceLock<Sender<Entry>> = OnceLock::new();
-/// How many bytes wait to be written.
-static WAITING_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// How many lines found no room since the last one that did.
-static DROPPED: AtomicUsize = AtomicUsize::new(0);
+static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
+    lines: VecDeque::new(),
+    bytes_len: 0,
+    dropped: 0,
+    written: false,
+    awaited: false,
+});
+/// A line has come, or somebody waits for the last one.
+static CAME: Condvar = Condvar::new();
+/// All lines are written.
+static DONE: Condvar = Condvar::new();
 /// Once so many bytes wait, further lines are dropped: some thousands of usual lines, and far fewer
 /// of the longest that a program may want logged.
 const BYTES_MAX: usize = 1 << 20;
+const SPARE_LINES_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,8 @@ use switchboard::host::program::{DocumentRoot, Program, Recording, Rehearsal};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
-use super::{bare_server, begin, fit, logger, name_of, say, serve};
+use super::logger;
+use super::serving::{bare_server, begin, fit, name_of, say, serve};
 
 /// Does what was asked for.
 pub(crate) fn run(trial: &Trial) -> Exit {
@@ -40,7 +41,7 @@ pub(crate) fn run(trial: &Trial) -> Exit {
 /// Serves it until the host is stopped.
 fn serve_alone(trial: &Trial, recording: Option<Recording>) -> Exit {
     let mut server = bare_server(&trial.config, fit(&trial.config));
-    server.only_program(&trial.program);
+    server.manner(trial.config.all.program.manner()).only_program(&trial.program);
     server.program("/").page(Page::talk());
     if let Some(recording) = recording {
         server.record(recording);

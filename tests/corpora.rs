@@ -43,8 +43,10 @@ fn every_target_is_a_check_with_a_corpus() {
         checks::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
     // Some are for builds with a feature.
     let compressing = &["compressed", "inflate", "negotiation"][..];
-    let others = if cfg!(feature = "deflate") { &[] } else { compressing };
-    let all = &all | &others.iter().map(|name| (*name).to_owned()).collect();
+    let compressing = if cfg!(feature = "deflate") { &[] } else { compressing };
+    let serving = if cfg!(feature = "programs") { &[] } else { &["counted_lines"][..] };
+    let others = compressing.iter().chain(serving).map(|name| (*name).to_owned()).collect();
+    let all = &all | &others;
     assert_eq!(names("fuzz_targets"), all);
     assert_eq!(names("corpus"), all);
     let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("it is there");

@@ -7,14 +7,11 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::fs;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use switchboard::host::program::{Manner, OnDeath};
 use switchboard::{
     Audience, CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, Thread, handler,
 };
@@ -24,7 +21,7 @@ use switchboard::{Compression, session::Codec};
 use support::http::{get, upgrade};
 use support::raw::{BINARY, CLOSE, CONTINUATION, TEXT, frame, header, piece};
 use support::services::mount_echo;
-use support::{DEADLINE, LIMITS, Raw, Running, folder, next, server_on, until};
+use support::{DEADLINE, LIMITS, Raw, Running, next, server_on, until};
 
 /// Counts bytes. Growing counts the old place and the new one, as when both are there.
 struct Counting;
@@ -234,92 +231,6 @@ fn a_callback_on_the_loop_holds_what_outboxes_do() {
     }
 }
 
-/// A program that reads nothing, and stops in the middle of the longest message that it may send:
-/// its peers send whatever is taken, and the host stops, so that it is told all that is left.
-#[test]
-fn a_program_keeps_to_its_documented_bound() {
-    let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
-    let half = limits.outbox_bytes_max / 2 + 1;
-    let script = format!(
-        "#!/bin/sh\necho READY 1\nhead -c 16000 /dev/zero | tr '\\0' x >&2\n\
-         printf 'TEXT * +{}\\n'\nhead -c {half} /dev/zero\nexec sleep 1000\n",
-        limits.outbox_bytes_max
-    );
-    let folder = folder::programs("deaf", &[("deaf", &script)]);
-    let mut measurement = Measurement::start();
-    let mut server = Server::new(limits);
-    server.document_root(&folder);
-    server.manner(Manner { stop_ms: 100, ..Manner::SHARED });
-    let server = Running::start(server);
-    let mut sockets: Vec<Raw> = (0..SENDERS).map(|_| server.open("/deaf")).collect();
-    sync(&server);
-    measurement.restart();
-    fill_mail(&mut sockets);
-    sync(&server);
-    let unread = measurement.peak();
-    server.stop();
-    let peak = measurement.peak();
-    let service = limits.memory_bytes_max(1) - limits.memory_bytes_max(0);
-    let program = limits.program_memory_bytes_max();
-    let bound = service + program + SENDERS as u64 * limits.socket_memory_bytes_max();
-    println!("{unread} bytes unread, {peak} at most; of {service} and {program} bytes documented");
-    assert!(unread > limits.mail_bytes_max, "the mail is full: {unread} bytes");
-    assert!(peak as u64 <= bound, "{peak} bytes are above the documented {bound}");
-    drop(sockets);
-}
-
-/// The same of one whose sockets outlive it, and which is killed again and again.
-#[test]
-fn a_kept_program_keeps_to_its_documented_bound() {
-    let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
-    let script = "#!/bin/sh\necho $$ >> ${0%/*}/pids\necho READY 1\nexec sleep 1000\n";
-    let folder = folder::programs("kept", &[("deaf", script)]);
-    let pids = folder.join("pids");
-    let mut measurement = Measurement::start();
-    let mut server = Server::new(limits);
-    server.document_root(&folder);
-    let manner = Manner { stop_ms: 100, on_death: OnDeath::Keep, ..Manner::SHARED };
-    server.manner(manner);
-    let server = Running::start(server);
-    let cookie = format!("Cookie: {}\r\n", "x".repeat(limits.head_bytes_max - 300));
-    measurement.restart();
-    let mut sockets: Vec<Raw> = (0..SENDERS).map(|_| server.raw()).collect();
-    for raw in &mut sockets {
-        raw.send(&upgrade("/deaf", &cookie));
-        raw.read_101();
-    }
-    fill_mail(&mut sockets);
-    for run in 1..=3 {
-        let mut all = String::new();
-        until("the next process runs", || {
-            all = fs::read_to_string(&pids).unwrap_or_default();
-            all.lines().count() == run
-        });
-        let killed = Command::new("kill").args(["-9", all.lines().last().unwrap_or("0")]).status();
-        assert!(killed.expect("there is a kill").success());
-        sync(&server);
-    }
-    let peak = measurement.peak();
-    let service = limits.memory_bytes_max(1) - limits.memory_bytes_max(0);
-    let program = limits.program_memory_bytes_max() + limits.kept_memory_bytes_max();
-    let bound = service + program + SENDERS as u64 * limits.socket_memory_bytes_max();
-    println!("{peak} bytes at most; of {service} and {program} bytes documented");
-    assert!(peak > limits.mail_bytes_max, "the mail is full: {peak} bytes");
-    assert!(peak as u64 <= bound, "{peak} bytes are above the documented {bound}");
-    drop(sockets);
-}
-
-/// All of them send until they are pushed back.
-fn fill_mail(sockets: &mut [Raw]) {
-    let message = frame(BINARY, &[b'x'; 8_000]);
-    for raw in sockets {
-        let patience = Some(Duration::from_millis(200));
-        raw.stream().set_write_timeout(patience).expect("it can be set");
-        let taken = (0..MAIL_BYTES / 8_000).take_while(|_| raw.try_send(&message)).count();
-        assert!(taken < MAIL_BYTES / 8_000, "the sender is pushed back");
-    }
-}
-
 /// The rest of `limits`' longest message but its last byte, to each of them bit by bit.
 fn dribble(sockets: &mut [Raw], header: &[u8]) {
     sockets.iter_mut().for_each(|raw| raw.send(header));
@@ -504,7 +415,6 @@ fn deflated_zeros(len: usize) -> Vec<u8> {
 const SOCKETS: usize = 100;
 const VICTIMS: usize = 20;
 const DRIBBLERS: usize = 39;
-const SENDERS: usize = 4;
 const HEADS: usize = 20;
 /// To each victim: more than the system holds for a socket that is not read.
 const FLOOD_BYTES: usize = 12 << 20;
@@ -516,3 +426,107 @@ const ATTACK_BYTES_MIN: usize = 1_500_000;
 const CALLBACK_BYTES: u64 = 500_000;
 /// Beside the buffer of a message: the batches and buffers that are around it.
 const CONSTANT_BYTES: usize = 64 * 1_024;
+
+/// What programs hold, in a build that has them.
+#[cfg(feature = "programs")]
+mod programs {
+    use std::fs;
+    use std::process::Command;
+
+    use switchboard::host::program::{Manner, OnDeath};
+
+    use super::support::folder;
+    use super::*;
+
+    /// A program that reads nothing, and stops in the middle of the longest message that it may
+    /// send: its peers send whatever is taken, and the host stops, so that it is told all that is
+    /// left.
+    #[test]
+    fn a_program_keeps_to_its_documented_bound() {
+        let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
+        let half = limits.outbox_bytes_max / 2 + 1;
+        let script = format!(
+            "#!/bin/sh\necho READY 1\nhead -c 16000 /dev/zero | tr '\\0' x >&2\n\
+             printf 'TEXT * +{}\\n'\nhead -c {half} /dev/zero\nexec sleep 1000\n",
+            limits.outbox_bytes_max
+        );
+        let folder = folder::programs("deaf", &[("deaf", &script)]);
+        let mut measurement = Measurement::start();
+        let mut server = Server::new(limits);
+        server.document_root(&folder);
+        server.manner(Manner { stop_ms: 100, ..Manner::SHARED });
+        let server = Running::start(server);
+        let mut sockets: Vec<Raw> = (0..SENDERS).map(|_| server.open("/deaf")).collect();
+        sync(&server);
+        measurement.restart();
+        fill_mail(&mut sockets);
+        sync(&server);
+        let unread = measurement.peak();
+        server.stop();
+        let peak = measurement.peak();
+        let service = limits.memory_bytes_max(1) - limits.memory_bytes_max(0);
+        let program = limits.program_memory_bytes_max();
+        let bound = service + program + SENDERS as u64 * limits.socket_memory_bytes_max();
+        println!(
+            "{unread} bytes unread, {peak} at most; of {service} and {program} bytes documented"
+        );
+        assert!(unread > limits.mail_bytes_max, "the mail is full: {unread} bytes");
+        assert!(peak as u64 <= bound, "{peak} bytes are above the documented {bound}");
+        drop(sockets);
+    }
+
+    /// The same of one whose sockets outlive it, and which is killed again and again.
+    #[test]
+    fn a_kept_program_keeps_to_its_documented_bound() {
+        let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
+        let script = "#!/bin/sh\necho $$ >> ${0%/*}/pids\necho READY 1\nexec sleep 1000\n";
+        let folder = folder::programs("kept", &[("deaf", script)]);
+        let pids = folder.join("pids");
+        let mut measurement = Measurement::start();
+        let mut server = Server::new(limits);
+        server.document_root(&folder);
+        let manner = Manner { stop_ms: 100, on_death: OnDeath::Keep, ..Manner::SHARED };
+        server.manner(manner);
+        let server = Running::start(server);
+        let cookie = format!("Cookie: {}\r\n", "x".repeat(limits.head_bytes_max - 300));
+        measurement.restart();
+        let mut sockets: Vec<Raw> = (0..SENDERS).map(|_| server.raw()).collect();
+        for raw in &mut sockets {
+            raw.send(&upgrade("/deaf", &cookie));
+            raw.read_101();
+        }
+        fill_mail(&mut sockets);
+        for run in 1..=3 {
+            let mut all = String::new();
+            until("the next process runs", || {
+                all = fs::read_to_string(&pids).unwrap_or_default();
+                all.lines().count() == run
+            });
+            let killed =
+                Command::new("kill").args(["-9", all.lines().last().unwrap_or("0")]).status();
+            assert!(killed.expect("there is a kill").success());
+            sync(&server);
+        }
+        let peak = measurement.peak();
+        let service = limits.memory_bytes_max(1) - limits.memory_bytes_max(0);
+        let program = limits.program_memory_bytes_max() + limits.kept_memory_bytes_max();
+        let bound = service + program + SENDERS as u64 * limits.socket_memory_bytes_max();
+        println!("{peak} bytes at most; of {service} and {program} bytes documented");
+        assert!(peak > limits.mail_bytes_max, "the mail is full: {peak} bytes");
+        assert!(peak as u64 <= bound, "{peak} bytes are above the documented {bound}");
+        drop(sockets);
+    }
+
+    /// All of them send until they are pushed back.
+    fn fill_mail(sockets: &mut [Raw]) {
+        let message = frame(BINARY, &[b'x'; 8_000]);
+        for raw in sockets {
+            let patience = Some(Duration::from_millis(200));
+            raw.stream().set_write_timeout(patience).expect("it can be set");
+            let taken = (0..MAIL_BYTES / 8_000).take_while(|_| raw.try_send(&message)).count();
+            assert!(taken < MAIL_BYTES / 8_000, "the sender is pushed back");
+        }
+    }
+
+    const SENDERS: usize = 4;
+}

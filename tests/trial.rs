@@ -1,7 +1,7 @@
 //! The binary with programs: what the keys of `server.conf` do to them, a single one that is
 //! tried, and its transcript, which is recorded and held against it.
 
-#![cfg(feature = "host")]
+#![cfg(feature = "programs")]
 
 mod support;
 

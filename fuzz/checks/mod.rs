@@ -6,6 +6,7 @@
 #[cfg(feature = "deflate")]
 pub mod compressed;
 pub mod configuration;
+#[cfg(feature = "programs")]
 pub mod counted_lines;
 pub mod encode;
 pub mod frames_chunks;
@@ -41,6 +42,7 @@ pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "deflate")]
     ("compressed", compressed::check),
     ("configuration", configuration::check),
+    #[cfg(feature = "programs")]
     ("counted_lines", counted_lines::check),
     ("encode", encode::check),
     ("frames_chunks", frames_chunks::check),

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
-use crate::config::error::{CommandError, Place, UsageError};
-use crate::config::flags::{Effect, Flag};
+use crate::config::error::{CommandError, ConfigError, Place, UsageError};
+use crate::config::flags::{self, Effect, Flag};
 use crate::config::keys::Key;
 use crate::config::resolve::resolve;
 use crate::config::sheet::{Setting, Sheet};
-use crate::config::trial::{TrialFlags, clash};
-use crate::config::{Command, Config, Trial};
+#[cfg(feature = "programs")]
+use crate::config::trial;
+use crate::config::{Command, Config};
 
 impl Command {
     /// Reads the command line, without the name of the program, and the configuration file,
@@ -38,33 +39,27 @@ impl Command {
                 return Ok(command());
             }
         }
-        let Wishes { file, settings, loudness, trial, instead, print: _ } = wishes;
-        let Some((program, script)) = trial.check(&settings)? else {
-            let sheet = Sheet::load(file.as_deref(), read);
-            let config = shifted(resolve(sheet, &settings, Config::default())?, loudness);
-            return Ok(instead.unwrap_or(Self::Run)(config));
-        };
-        if instead.is_some() {
-            return Err(clash("--try", "--check-config or --list-services", "it runs").into());
+        #[cfg(feature = "programs")]
+        if let Some(trial) = wishes.to_trial(&read)? {
+            return Ok(Self::Try(trial));
         }
-        // Whoever tries a program means it alone, wherever that happens.
-        let sheet = file.map(|file| Sheet::load(Some(&file), read)).unwrap_or_default();
-        let free_port = Config { port: 0, ..Config::default() };
-        let config = shifted(resolve(sheet, &settings, free_port)?, loudness);
-        Ok(Self::Try(Trial::new(program, script, config, &settings)?))
+        let sheet = Sheet::load(wishes.file.as_deref(), read);
+        let config = wishes.resolve(sheet, Config::default())?;
+        Ok(wishes.instead.unwrap_or(Self::Run)(config))
     }
 }
 
 /// What the flags say so far.
 #[derive(Default)]
-struct Wishes {
-    file: Option<PathBuf>,
-    settings: Vec<Setting>,
+pub(super) struct Wishes {
+    pub(super) file: Option<PathBuf>,
+    pub(super) settings: Vec<Setting>,
     /// How many levels more of log than the configuration has.
     loudness: i64,
-    trial: TrialFlags,
+    #[cfg(feature = "programs")]
+    pub(super) trial: trial::TrialFlags,
     /// What is to be done with the configuration instead of running.
-    instead: Option<fn(Config) -> Command>,
+    pub(super) instead: Option<fn(Config) -> Command>,
     /// What is to be printed without one.
     print: Option<fn() -> Command>,
 }
@@ -94,8 +89,7 @@ impl Wishes {
         let mut halves = word.as_bytes().splitn(2, |byte| *byte == b'=').map(OsStr::from_bytes);
         let name = halves.next().map(lossy).unwrap_or_default();
         let attached = halves.next().map(OsStr::to_owned);
-        let flag = Flag::of_name(&name)
-            .map_err(|nearest| UsageError::UnknownFlag { flag: name.clone(), nearest })?;
+        let flag = Flag::of_name(&name).map_err(|nearest| unknown(&name, nearest))?;
         if flag.value().is_none() && attached.is_some() {
             return Err(UsageError::ValueNotTaken { flag: name });
         }
@@ -111,8 +105,7 @@ impl Wishes {
         for (at, &letter) in (1..).zip(letters) {
             let letter = char::from(letter);
             let Some(flag) = Flag::of_letter(letter) else {
-                let flag = format!("-{}", lossy(OsStr::from_bytes(&letters[at - 1..])));
-                return Err(UsageError::UnknownFlag { flag, nearest: None });
+                return Err(unknown(&format!("-{letter}"), None));
             };
             let name = format!("-{letter}");
             let attached = OsStr::from_bytes(&letters[at..]);
@@ -134,17 +127,8 @@ impl Wishes {
     ) -> Result<(), UsageError> {
         let needed = |kind| UsageError::NoValue { flag: name.to_owned(), value: kind };
         match flag.effect {
-            Effect::File { value: kind } => {
-                self.file = Some(value().ok_or_else(|| needed(kind))?.into());
-            }
-            Effect::Try { value: kind } => {
-                self.trial.program = Some(value().ok_or_else(|| needed(kind))?.into());
-            }
-            Effect::Record { value: kind } => {
-                self.trial.record = Some(value().ok_or_else(|| needed(kind))?.into());
-            }
-            Effect::Replay { value: kind } => {
-                self.trial.replay = Some(value().ok_or_else(|| needed(kind))?.into());
+            Effect::File { value: kind, place } => {
+                *place(self) = Some(value().ok_or_else(|| needed(kind))?.into());
             }
             Effect::Key { key, value: kind } => {
                 let value = value().ok_or_else(|| needed(kind))?;
@@ -157,6 +141,20 @@ impl Wishes {
         }
         Ok(())
     }
+
+    /// What they come to together with a file and the defaults.
+    pub(super) fn resolve(&self, sheet: Sheet, defaults: Config) -> Result<Config, ConfigError> {
+        Ok(shifted(resolve(sheet, &self.settings, defaults)?, self.loudness))
+    }
+}
+
+/// The fault that there is no such flag.
+fn unknown(flag: &str, nearest: Option<&'static str>) -> UsageError {
+    let flag = flag.to_owned();
+    if flags::is_unbuilt(&flag) {
+        return UsageError::Unbuilt { flag };
+    }
+    UsageError::UnknownFlag { flag, nearest }
 }
 
 /// A setting for sure: whether its value is allowed is seen by trying.

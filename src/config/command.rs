@@ -3,7 +3,9 @@
 
 use std::process::ExitCode;
 
-use crate::config::{Config, Trial};
+use crate::config::Config;
+#[cfg(feature = "programs")]
+use crate::config::Trial;
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,7 @@ pub enum Command {
     /// Run the server.
     Run(Config),
     /// Try a single program.
+    #[cfg(feature = "programs")]
     Try(Trial),
     /// Say that the configuration is right, which it is.
     CheckConfig(Config),

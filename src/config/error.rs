@@ -63,6 +63,11 @@ pub enum UsageError {
         /// The flag that was probably meant.
         nearest: Option<&'static str>,
     },
+    /// A flag of programs, which this build does not serve.
+    Unbuilt {
+        /// The flag as it was given.
+        flag: String,
+    },
     /// A word that belongs to no flag.
     Stray(String),
     /// The command line ends where a value should be.
@@ -114,6 +119,7 @@ impl fmt::Display for UsageError {
                     None => f.write_str("; the help has them all: --help"),
                 }
             }
+            Self::Unbuilt { flag } => write!(f, "{flag} is {OF_PROGRAMS}"),
             Self::Stray(word) => {
                 write!(f, "{} belongs to no flag; only flags are taken: --help", Quoted(word))
             }
@@ -145,7 +151,13 @@ pub struct ConfigError {
 impl ConfigError {
     /// At least one fault; in which order does not matter.
     pub(super) fn new(file: Option<PathBuf>, mut faults: Vec<Fault>) -> Self {
-        faults.sort_by_key(|fault| fault.place);
+        // Only those that are shown have to be in order; a sort of all would be more code than all
+        // of this file.
+        for at in 0..faults.len().min(SHOWN_MAX) {
+            let next = (at..faults.len()).min_by_key(|&index| faults[index].place).unwrap_or(at);
+            let fault = faults.remove(next);
+            faults.insert(at, fault);
+        }
         Self { file, faults }
     }
 }
@@ -219,6 +231,8 @@ pub(super) enum Problem {
     NoSection { name: String, home: Option<Section> },
     /// No key is called so. The nearest has its section with it if that is another one.
     UnknownKey { name: String, here: String, nearest: Option<(&'static str, Option<Section>)> },
+    /// A key of programs, which this build does not serve.
+    Unbuilt { name: String },
     /// A key that is known, but not here.
     Elsewhere { name: &'static str, here: String, home: Section },
     /// A key that has been given before.
@@ -272,6 +286,7 @@ impl fmt::Display for Problem {
                     None => Ok(()),
                 }
             }
+            Self::Unbuilt { name } => write!(f, "{name} is {OF_PROGRAMS}"),
             Self::Elsewhere { name, here, home } => {
                 write!(f, "{name} is no key of {here}, it belongs in {}", home.title())
             }
@@ -307,6 +322,9 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// What is to be read after "is".
+const OF_PROGRAMS: &str =
+    "for programs, which this build does not serve: build it with --features programs";
 /// Whoever mistook the file for a configuration need not read more.
 const SHOWN_MAX: usize = 20;
 const QUOTED_CHARS_MAX: usize = 80;

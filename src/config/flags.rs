@@ -1,11 +1,16 @@
-//! The list of all flags. The help is made from it, and nothing else lists flags.
+//! The lists of all flags; those of programs are in `trial`. The help is made from them, and
+//! nothing else lists flags.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use crate::config::Config;
+use crate::config::args::Wishes;
 use crate::config::command::{Command, Exit};
 use crate::config::keys::{self, Key};
 use crate::config::nearest::nearest;
+#[cfg(feature = "programs")]
+use crate::config::trial;
 
 /// One flag.
 pub(super) struct Flag {
@@ -22,14 +27,8 @@ pub(super) struct Flag {
 /// What a flag does.
 #[derive(Clone, Copy)]
 pub(super) enum Effect {
-    /// Names the file to read; the help calls the name `value`.
-    File { value: &'static str },
-    /// Names the program to try.
-    Try { value: &'static str },
-    /// Names the file that a transcript of it is written to.
-    Record { value: &'static str },
-    /// Names the file with the transcript that it is held against.
-    Replay { value: &'static str },
+    /// Names a file, which is wished at that place; the help calls the name `value`.
+    File { value: &'static str, place: fn(&mut Wishes) -> &mut Option<PathBuf> },
     /// Sets the key to what the help calls `value`.
     Key { key: &'static Key, value: &'static str },
     /// One level more of log.
@@ -44,7 +43,7 @@ pub(super) enum Effect {
 
 impl Flag {
     /// A flag that sets a key to what the help calls `value`, and means what the key means.
-    const fn of_key(
+    pub(super) const fn of_key(
         short: Option<char>,
         long: &'static str,
         value: &'static str,
@@ -56,23 +55,19 @@ impl Flag {
 
     /// The flag with this letter.
     pub(super) fn of_letter(letter: char) -> Option<&'static Self> {
-        FLAGS.iter().find(|flag| flag.short == Some(letter))
+        all().find(|flag| flag.short == Some(letter))
     }
 
     /// The flag with this name, which has both dashes; or the nearest name.
     pub(super) fn of_name(name: &str) -> Result<&'static Self, Option<&'static str>> {
-        let flag = FLAGS.iter().find(|flag| flag.long == name);
-        flag.ok_or_else(|| nearest(name, FLAGS.iter().map(|flag| flag.long)))
+        let flag = all().find(|flag| flag.long == name);
+        flag.ok_or_else(|| nearest(name, all().map(|flag| flag.long)))
     }
 
     /// What its value is called, if it takes one.
     pub(super) const fn value(&self) -> Option<&'static str> {
         match self.effect {
-            Effect::File { value }
-            | Effect::Try { value }
-            | Effect::Record { value }
-            | Effect::Replay { value }
-            | Effect::Key { key: _, value } => Some(value),
+            Effect::File { value, place: _ } | Effect::Key { key: _, value } => Some(value),
             Effect::Louder | Effect::Quieter | Effect::Instead(_) | Effect::Print(_) => None,
         }
     }
@@ -84,49 +79,51 @@ fn help() -> String {
     let mut push = |line: std::fmt::Arguments<'_>| {
         text.write_fmt(line).expect("a string takes every text");
     };
-    for flag in FLAGS {
+    for flag in all() {
         let short = flag.short.map_or_else(|| "    ".to_owned(), |letter| format!("-{letter}, "));
         let names = format!("{short}{} {}", flag.long, flag.value().unwrap_or(""));
         push(format_args!("  {names:<27} {}\n", flag.meaning));
     }
     push(format_args!("{FILES}"));
+    #[cfg(feature = "programs")]
+    push(format_args!("{}", trial::HELP));
+    push(format_args!("{ENDS}"));
     for exit in Exit::ALL {
         push(format_args!("  {}  {}\n", exit.code(), exit.meaning()));
     }
     text
 }
 
-static FLAGS: &[Flag] = &[
+/// Whether a flag, given as its name or its letter, is one that this build does not have.
+pub(super) fn is_unbuilt(flag: &str) -> bool {
+    !cfg!(feature = "programs") && OF_PROGRAMS.contains(&flag)
+}
+
+/// All flags, in the order of the help.
+pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
+    LISTS.iter().copied().flatten()
+}
+
+static LISTS: &[&[Flag]] = &[
+    SERVING,
+    #[cfg(feature = "programs")]
+    trial::FLAGS,
+    ASKING,
+];
+
+static SERVING: &[Flag] = &[
     Flag {
         short: Some('c'),
         long: "--config",
         meaning: "Read this file instead of server.conf",
-        effect: Effect::File { value: "FILE" },
+        effect: Effect::File { value: "FILE", place: |wishes| &mut wishes.file },
     },
     Flag::of_key(Some('o'), "--host", "ADDR", keys::known("host")),
     Flag::of_key(Some('p'), "--port", "N", keys::known("port")),
-    Flag::of_key(Some('d'), "--document-root", "DIR", keys::known("document-root")),
     Flag::of_key(Some('s'), "--static-root", "DIR", keys::known("static-root")),
-    Flag::of_key(None, "--mode", "MODE", keys::known("mode")),
-    Flag::of_key(None, "--framing", "WHAT", keys::known("framing")),
-    Flag {
-        short: None,
-        long: "--try",
-        meaning: "Serve this program alone, at / on a free port of this machine",
-        effect: Effect::Try { value: "PROGRAM" },
-    },
-    Flag {
-        short: None,
-        long: "--record",
-        meaning: "With --try: write a transcript of its first run to this file",
-        effect: Effect::Record { value: "FILE" },
-    },
-    Flag {
-        short: None,
-        long: "--replay",
-        meaning: "With --try: hold the program against this transcript",
-        effect: Effect::Replay { value: "FILE" },
-    },
+];
+
+static ASKING: &[Flag] = &[
     Flag {
         short: Some('v'),
         long: "--verbose",
@@ -165,6 +162,10 @@ static FLAGS: &[Flag] = &[
     },
 ];
 
+/// The flags in `trial`, also where those are not built.
+pub(super) const OF_PROGRAMS: [&str; 7] =
+    ["-d", "--document-root", "--mode", "--framing", "--try", "--record", "--replay"];
+
 const HEAD: &str = "\
 Hosts WebSocket services on one port: the path of an address names a service.
 
@@ -176,11 +177,12 @@ const FILES: &str = "
 A flag counts before the file, the file before the default. The last of a repeated flag
 counts, but each --host adds an address; together they replace those of the file.
 Without --config, server.conf in the working directory is read if it is there, or else
-server.config; with --try, neither is. Every key is in the server.conf that comes with the
-server, with its default, its meaning, and what is allowed.
+server.config. Every key is in the server.conf that comes with the server, with its default,
+its meaning, and what is allowed.
+";
 
-On SIGHUP the server reads its configuration again, and replaces the programs that have
-changed. On SIGTERM or SIGINT it stops cleanly, on a second one at once.
+const ENDS: &str = "
+On SIGTERM or SIGINT the server stops cleanly, on a second one at once.
 
 Exit codes:
 ";

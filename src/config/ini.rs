@@ -17,7 +17,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, Result<Line<'_>,
 
 /// A name as names are compared: in lower case, with `-` for `_`.
 pub(super) fn plain(name: &str) -> String {
-    name.replace('_', "-").to_lowercase()
+    name.replace('_', "-").to_ascii_lowercase()
 }
 
 /// A line that is neither empty nor a comment.

@@ -22,11 +22,13 @@ mod flags;
 mod ini;
 mod keys;
 mod nearest;
+#[cfg(feature = "programs")]
 mod program;
 mod resolve;
 mod sheet;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "programs")]
 mod trial;
 mod value;
 
@@ -43,9 +45,12 @@ use crate::service::Thread;
 
 pub use command::{Command, Exit};
 pub use error::{CommandError, ConfigError, UsageError};
-pub use program::{Framing, Processes, ProgramConfig};
 pub use sheet::read_file;
-pub use trial::{Script, Trial};
+#[cfg(feature = "programs")]
+pub use {
+    program::{Framing, Processes, ProgramConfig},
+    trial::{Script, Trial},
+};
 
 /// Everything that the server is told. Of three places that may tell it, the first counts: a
 /// flag, the file, the default.
@@ -70,6 +75,7 @@ pub struct Config {
     pub port: u16,
     /// Where programs are looked up. A directory if it is given; the default may be missing, and
     /// then there are none.
+    #[cfg(feature = "programs")]
     pub document_root: PathBuf,
     /// Where files for plain GET are looked up. It exists.
     pub static_root: Option<PathBuf>,
@@ -122,6 +128,7 @@ impl Default for Config {
             file: None,
             hosts: vec!["127.0.0.1".to_owned()],
             port: 12_345,
+            #[cfg(feature = "programs")]
             document_root: PathBuf::from("services"),
             static_root: None,
             log_level: LevelFilter::Info,
@@ -132,6 +139,7 @@ impl Default for Config {
                 origin: OriginRule::Same,
                 compression: Compression::Off,
                 thread: Thread::Own,
+                #[cfg(feature = "programs")]
                 program: ProgramConfig::default(),
             },
             services: BTreeMap::new(),
@@ -152,6 +160,7 @@ pub struct ServiceConfig {
     /// Which thread it runs on.
     pub thread: Thread,
     /// How it is run, if it is a program of the document root.
+    #[cfg(feature = "programs")]
     pub program: ProgramConfig,
 }
 

@@ -1,5 +1,9 @@
 //! `ProgramConfig`: what a program of the document root is told by keys of its own.
 
+use crate::config::error::{Fault, Problem};
+use crate::config::resolve::given;
+use crate::config::sheet::Setting;
+use crate::config::value::names::items;
 use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
 use crate::programs::Mode;
 
@@ -81,6 +85,86 @@ impl Default for ProgramConfig {
             on_death: usual.on_death,
             on_change: usual.on_change,
             subpaths: usual.subpaths,
+        }
+    }
+}
+
+/// Those of a program's `own` keys, which lie over those `below`, are faults that are about a mode
+/// which it does not have.
+pub(super) fn check_mode<'a>(
+    program: &ProgramConfig,
+    own: &'a [Setting],
+    below: impl Iterator<Item = &'a Setting>,
+    faults: &mut Vec<Fault>,
+) {
+    let (names, cure): (&[&'static str], _) = match program.processes {
+        Processes::Shared => (
+            &["framing", "max-processes"],
+            "this is for mode per-socket alone: set that mode, or leave this out",
+        ),
+        Processes::PerSocket if program.on_death == OnDeath::Keep => (
+            &["on-death"],
+            "with mode per-socket no other process can take over: use mode shared, or close",
+        ),
+        Processes::PerSocket => (&[], ""),
+    };
+    let mode = own.iter().chain(below).find(|setting| setting.is_of("mode"));
+    // What could not be read contradicts nothing.
+    let is_read = |setting: &Setting| faults.iter().all(|fault| fault.place != setting.place);
+    let idle = own.iter().filter(|setting| names.iter().any(|name| setting.is_of(name)));
+    let contradictions: Vec<_> = idle
+        .filter(|setting| is_read(setting) && mode.is_none_or(is_read))
+        .map(|setting| {
+            let given = vec![given("mode", mode), given(setting.key.name, Some(setting))];
+            Fault { place: setting.place, problem: Problem::Contradiction { given, cure } }
+        })
+        .collect();
+    faults.extend(contradictions);
+}
+
+/// `none`, or a list of variables, separated by commas or blanks, none of them twice.
+pub(super) fn variables(text: &str) -> Option<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    if text.eq_ignore_ascii_case("none") {
+        return Some(names);
+    }
+    for name in items(text) {
+        if !is_variable(name) {
+            return None;
+        }
+        if names.iter().all(|other| other != name) {
+            names.push(name.to_owned());
+        }
+    }
+    Some(names).filter(|names| !names.is_empty())
+}
+
+/// Whether shells and POSIX take a word for the name of a variable.
+fn is_variable(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_the_environment() {
+        let rows: [(&str, Option<&[&str]>); 9] = [
+            ("none", Some(&[])),
+            ("None", Some(&[])),
+            ("HOME", Some(&["HOME"])),
+            ("HOME, LANG _x1", Some(&["HOME", "LANG", "_x1"])),
+            ("HOME,HOME", Some(&["HOME"])),
+            ("", None),
+            (",", None),
+            ("HOME=/root", None),
+            ("1ST", None),
+        ];
+        for (text, expected) in rows {
+            let expected = expected.map(|names| names.iter().map(|n| (*n).to_owned()).collect());
+            assert_eq!(variables(text), expected, "{text:?}");
         }
     }
 }

@@ -4,11 +4,12 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use crate::config::Config;
 use crate::config::error::{ConfigError, Fault, Given, Problem};
 use crate::config::keys::{self, Key};
+#[cfg(feature = "programs")]
+use crate::config::program::check_mode;
 use crate::config::sheet::{Setting, Sheet};
-use crate::config::{Config, Processes, ProgramConfig};
-use crate::host::program::OnDeath;
 use crate::limits::{Limits, LimitsError};
 
 /// The configuration that the file makes of the defaults, with the flags laid over it, or else
@@ -36,9 +37,9 @@ pub(super) fn resolve(
         if !all.iter().any(is_outbox_max) {
             follow(&mut service.limits, &own);
         }
-        let below: Vec<_> = flags.iter().rev().chain(&all).collect();
         check_limits(&service.limits, &own, &all, &mut faults);
-        check_mode(&service.program, &own, &below, &mut faults);
+        #[cfg(feature = "programs")]
+        check_mode(&service.program, &own, flags.iter().rev().chain(&all), &mut faults);
         config.services.insert(path, service);
     }
     if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }
@@ -74,11 +75,12 @@ fn check_roots<'a>(
     settings: impl Iterator<Item = &'a Setting> + Clone,
     faults: &mut Vec<Fault>,
 ) {
-    let roots: [(&str, Option<&Path>); 2] = [
-        ("document-root", Some(&config.document_root)),
+    let roots: &[(&str, Option<&Path>)] = &[
         ("static-root", config.static_root.as_deref()),
+        #[cfg(feature = "programs")]
+        ("document-root", Some(&config.document_root)),
     ];
-    for (name, root) in roots {
+    for &(name, root) in roots {
         let setting = settings.clone().find(|setting| setting.is_of(name));
         let missing = root.is_some_and(|root| !root.is_dir());
         let refusal = setting.filter(|_| missing).map(Setting::refusal);
@@ -103,40 +105,8 @@ fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mu
     faults.push(Fault { place: first.place, problem: Problem::Contradiction { given, cure } });
 }
 
-/// Those of a program's `own` keys are faults that are about a mode which it does not have.
-fn check_mode(
-    program: &ProgramConfig,
-    own: &[Setting],
-    below: &[&Setting],
-    faults: &mut Vec<Fault>,
-) {
-    let (names, cure): (&[&'static str], _) = match program.processes {
-        Processes::Shared => (
-            &["framing", "max-processes"],
-            "this is for mode per-socket alone: set that mode, or leave this out",
-        ),
-        Processes::PerSocket if program.on_death == OnDeath::Keep => (
-            &["on-death"],
-            "with mode per-socket no other process can take over: use mode shared, or close",
-        ),
-        Processes::PerSocket => (&[], ""),
-    };
-    let mode = own.iter().chain(below.iter().copied()).find(|setting| setting.is_of("mode"));
-    // What could not be read contradicts nothing.
-    let is_read = |setting: &Setting| faults.iter().all(|fault| fault.place != setting.place);
-    let idle = own.iter().filter(|setting| names.iter().any(|name| setting.is_of(name)));
-    let contradictions: Vec<_> = idle
-        .filter(|setting| is_read(setting) && mode.is_none_or(is_read))
-        .map(|setting| {
-            let given = vec![given("mode", mode), given(setting.key.name, Some(setting))];
-            Fault { place: setting.place, problem: Problem::Contradiction { given, cure } }
-        })
-        .collect();
-    faults.extend(contradictions);
-}
-
 /// What a key is, whether given or not.
-fn given(name: &'static str, setting: Option<&Setting>) -> Given {
+pub(super) fn given(name: &'static str, setting: Option<&Setting>) -> Given {
     match setting {
         Some(setting) => Given {
             name,

@@ -185,6 +185,9 @@ impl Here {
     /// The fault that no key has this name, with the nearest name of a key: of those here, or
     /// else of those elsewhere.
     fn unknown(&self, name: &str, plain: &str) -> Problem {
+        if keys::is_unbuilt(plain) {
+            return Problem::Unbuilt { name: plain.to_owned() };
+        }
         let here = keys::all().filter(|key| self.holds(key));
         let elsewhere = keys::all().filter(|key| !self.holds(key));
         let near = nearest(plain, here.chain(elsewhere).map(|key| key.name)).and_then(keys::find);

@@ -1,9 +1,13 @@
 //! `Trial`: what `--try` asks for, and which flags go with it.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use crate::config::error::UsageError;
-use crate::config::sheet::Setting;
+use crate::config::args::Wishes;
+use crate::config::error::{CommandError, UsageError};
+use crate::config::flags::{Effect, Flag};
+use crate::config::keys;
+use crate::config::sheet::{Setting, Sheet};
 use crate::config::{Config, Processes};
 
 /// A single program that is tried.
@@ -30,19 +34,36 @@ pub enum Script {
 }
 
 /// What flags say about a trial.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TrialFlags {
     pub(super) program: Option<PathBuf>,
     pub(super) record: Option<PathBuf>,
     pub(super) replay: Option<PathBuf>,
 }
 
+impl Wishes {
+    /// What is to be tried, if anything is.
+    pub(super) fn to_trial(
+        &self,
+        read: impl Fn(&Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Option<Trial>, CommandError> {
+        let Some((program, script)) = self.trial.clone().check(&self.settings)? else {
+            return Ok(None);
+        };
+        if self.instead.is_some() {
+            return Err(clash("--try", "--check-config or --list-services", "it runs").into());
+        }
+        // Whoever tries a program means it alone, wherever that happens.
+        let load = |file: &PathBuf| Sheet::load(Some(file), read);
+        let sheet = self.file.as_ref().map(load).unwrap_or_default();
+        let config = self.resolve(sheet, Config { port: 0, ..Config::default() })?;
+        Ok(Some(Trial::new(program, script, config, &self.settings)?))
+    }
+}
+
 impl TrialFlags {
     /// What is to be tried, if anything is; `settings` are those of the command line.
-    pub(super) fn check(
-        self,
-        settings: &[Setting],
-    ) -> Result<Option<(PathBuf, Script)>, UsageError> {
+    fn check(self, settings: &[Setting]) -> Result<Option<(PathBuf, Script)>, UsageError> {
         let Self { program, record, replay } = self;
         let script = match (record, replay) {
             (None, None) => Script::None,
@@ -71,7 +92,7 @@ impl TrialFlags {
 
 impl Trial {
     /// A trial with all that belongs to it; `settings` are those of the command line.
-    pub(super) fn new(
+    fn new(
         program: PathBuf,
         script: Script,
         config: Config,
@@ -102,9 +123,40 @@ impl Script {
 }
 
 /// The fault that two things do not go together, and why.
-pub(super) fn clash(flag: &'static str, other: &str, why: &'static str) -> UsageError {
+fn clash(flag: &'static str, other: &str, why: &'static str) -> UsageError {
     UsageError::Clash { flag, other: other.to_owned(), why }
 }
+
+/// The flags of programs, those that are tried and others.
+pub(super) static FLAGS: &[Flag] = &[
+    Flag::of_key(Some('d'), "--document-root", "DIR", keys::known("document-root")),
+    Flag::of_key(None, "--mode", "MODE", keys::known("mode")),
+    Flag::of_key(None, "--framing", "WHAT", keys::known("framing")),
+    Flag {
+        short: None,
+        long: "--try",
+        meaning: "Serve this program alone, at / on a free port of this machine",
+        effect: Effect::File { value: "PROGRAM", place: |wishes| &mut wishes.trial.program },
+    },
+    Flag {
+        short: None,
+        long: "--record",
+        meaning: "With --try: write a transcript of its first run to this file",
+        effect: Effect::File { value: "FILE", place: |wishes| &mut wishes.trial.record },
+    },
+    Flag {
+        short: None,
+        long: "--replay",
+        meaning: "With --try: hold the program against this transcript",
+        effect: Effect::File { value: "FILE", place: |wishes| &mut wishes.trial.replay },
+    },
+];
+
+/// What the help says of programs besides.
+pub(super) const HELP: &str = "
+With --try no file is read but one that --config names. On SIGHUP the server reads its
+configuration again, and replaces the programs that have changed.
+";
 
 const NO_SOCKETS: &str = "a replay has no network, and nothing to record";
 const COUNTED: &str = "a transcript is of counted lines, which programs speak in mode shared";

@@ -2,7 +2,8 @@
 //! in a turn at most, after all reading and before all writing, so that a socket is answered in
 //! the turn that read it, with one write.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::host::local::{Called, Local};
@@ -20,8 +21,8 @@ pub(super) struct Locals {
     list: Vec<Option<Local>>,
     /// Those to be called in this turn, or in the next.
     due: VecDeque<StationId>,
-    /// When those are to be called that have ticks.
-    ticks: BTreeSet<(Instant, usize)>,
+    /// When those are to be called that have ticks; the first is next.
+    ticks: BinaryHeap<Reverse<(Instant, usize)>>,
     /// Outputs of the hub that wait until services have been called.
     pub(super) held: VecDeque<Output>,
 }
@@ -34,7 +35,7 @@ impl Locals {
         Self {
             list: (0..list_len).map(|_| None).collect(),
             due: VecDeque::new(),
-            ticks: BTreeSet::new(),
+            ticks: BinaryHeap::new(),
             held: VecDeque::new(),
         }
     }
@@ -69,7 +70,7 @@ impl Locals {
 
     /// How long none is to be called for its tick.
     pub(super) fn patience(&self) -> Option<Duration> {
-        let (at, _) = self.ticks.first()?;
+        let Reverse((at, _)) = self.ticks.peek()?;
         Some(at.saturating_duration_since(Instant::now()))
     }
 
@@ -84,12 +85,12 @@ impl Locals {
 
     fn add(&mut self, station: StationId, local: Local) {
         let first = local.interval().and_then(|interval| Instant::now().checked_add(interval));
-        self.ticks.extend(first.map(|first| (first, station.index())));
+        self.ticks.extend(first.map(|first| Reverse((first, station.index()))));
         self.list[station.index()] = Some(local);
     }
 
     fn remove(&mut self, station: StationId) -> Option<Local> {
-        self.ticks.retain(|(_, index)| *index != station.index());
+        self.ticks.retain(|Reverse((_, index))| *index != station.index());
         self.list.get_mut(station.index())?.take()
     }
 
@@ -99,12 +100,14 @@ impl Locals {
             return;
         }
         let now = Instant::now();
-        while let Some((at, index)) = self.ticks.first().copied().filter(|(at, _)| *at <= now) {
-            self.ticks.pop_first();
+        while let Some(&Reverse((at, index))) = self.ticks.peek()
+            && at <= now
+        {
+            self.ticks.pop();
             let Some(local) = self.list[index].as_mut() else { continue };
             local.ticks = true;
             let next = local.interval().and_then(|interval| next_tick(at, interval, now));
-            self.ticks.extend(next.map(|next| (next, index)));
+            self.ticks.extend(next.map(|next| Reverse((next, index))));
             self.call_soon(StationId::new(index));
         }
     }

@@ -10,7 +10,8 @@
 //! - `calls`: services on the loop; `local`: one of them; `kept`: how its thread keeps it;
 //!   `watch`: how long it takes
 //! - `program`: executables as child processes, and a poll over their pipes
-//! - `programs`: the document root, in which paths are looked up while the host runs
+//! - `programs`: the document root, in which paths are looked up while the host runs;
+//!   `no_programs`: what stands there without the feature `programs`
 //! - `files`: files on a thread of its own, since disks block
 //! - `stop`: the clean stop and its signals; `reload`: reading the configuration again
 //! - `sys`: the system calls that the standard library and mio lack
@@ -22,8 +23,11 @@ mod files;
 mod kept;
 mod listener;
 mod local;
+#[cfg(feature = "programs")]
 pub mod program;
+#[cfg_attr(not(feature = "programs"), path = "no_programs.rs")]
 mod programs;
+#[cfg(feature = "programs")]
 mod reload;
 mod stop;
 mod stream;
@@ -31,9 +35,12 @@ mod sync;
 mod sys;
 mod turn;
 mod watch;
+#[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "programs are workers, too"))]
 mod worker;
 
+#[cfg(feature = "programs")]
 pub(crate) use programs::{ProgramsPlan, Terms};
+#[cfg(feature = "programs")]
 pub use reload::{Hangups, Reloader, on_hangup};
 pub use stop::Stopper;
 pub use sys::{raise_descriptor_limit, seal_descriptors};

@@ -9,10 +9,10 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::host::bell::Alarm;
-use crate::host::program::{
-    DocumentRoot, Groups, LookupError, Manner, Served, Site, Subpaths, Tape,
-};
+use crate::host::bell::{Alarm, Tower};
+pub(super) use crate::host::program::Served;
+use crate::host::program::{DocumentRoot, Groups, LookupError, Manner, Site, Subpaths, Tape};
+use crate::host::reload::Reloads;
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
 use crate::hub::{Looked, Lookup, Mount, StationId};
@@ -42,8 +42,15 @@ pub(crate) struct Terms {
     pub(crate) manner: Manner,
 }
 
-/// The loop's side of the document root.
+/// The loop's side of programs.
 pub(super) struct Programs {
+    /// The document root, if there is one.
+    pub(super) lookups: Option<Lookups>,
+    pub(super) reloads: Reloads,
+}
+
+/// The loop's side of the document root.
+pub(super) struct Lookups {
     /// Bounded by the lookups that the hub has under way.
     errands: Sender<Errand>,
     replies: Receiver<Reply>,
@@ -76,11 +83,39 @@ enum Found {
 }
 
 impl Programs {
+    /// Serves the programs of a plan from here on; `address` is where the host listens.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(super) fn start(
+        plan: Option<ProgramsPlan>,
+        address: SocketAddr,
+        tower: &Tower,
+    ) -> io::Result<Self> {
+        let lookups = plan.map(|plan| Lookups::start(plan, address, tower.alarm())).transpose()?;
+        Ok(Self { lookups, reloads: Reloads::new(tower.alarm()) })
+    }
+
+    /// Whether something has come that no event tells.
+    pub(super) fn has_work(&self) -> bool {
+        let replied = |lookups: &Lookups| !lookups.replies.is_empty();
+        self.lookups.as_ref().is_some_and(replied) || !self.reloads.is_empty()
+    }
+
+    /// Ends all programs at once.
+    pub(super) fn kill_all(&self) {
+        if let Some(lookups) = &self.lookups {
+            lookups.site.groups.kill_all();
+        }
+    }
+}
+
+impl Lookups {
     /// Looks paths up from here on.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn start(plan: ProgramsPlan, address: SocketAddr, alarm: Alarm) -> io::Result<Self> {
+    fn start(plan: ProgramsPlan, address: SocketAddr, alarm: Alarm) -> io::Result<Self> {
         let ProgramsPlan { root, all, own, tape } = plan;
         let (errands, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
@@ -102,11 +137,6 @@ impl Programs {
         Ok(Self { errands, replies, site, all, own })
     }
 
-    /// Whether no answer is there.
-    pub(super) fn is_empty(&self) -> bool {
-        self.replies.is_empty()
-    }
-
     /// What holds for programs from here on. Where they are stays as it is.
     pub(super) fn renew(&mut self, plan: ProgramsPlan) {
         let ProgramsPlan { root, all, own, .. } = plan;
@@ -121,11 +151,6 @@ impl Programs {
     /// What holds for the program with this key.
     pub(super) fn terms(&self, key: &str) -> &Terms {
         self.own.get(key).unwrap_or(&self.all)
-    }
-
-    /// Ends all programs at once.
-    pub(super) fn kill_all(&self) {
-        self.site.groups.kill_all();
     }
 }
 
@@ -161,16 +186,22 @@ impl Host {
     /// Has a path looked up.
     pub(super) fn look_up(&mut self, lookup: Lookup, now: Time) {
         let Lookup { id, path } = lookup;
-        match &self.programs {
+        match &self.programs.lookups {
             // The thread ends only when this is dropped.
-            Some(programs) => drop(programs.errands.send(Errand::Find(id, path))),
+            Some(lookups) => drop(lookups.errands.send(Errand::Find(id, path))),
             None => self.hub.looked_up(id, Looked::Nothing, now),
         }
     }
 
-    /// Takes up what was found.
-    pub(super) fn apply_lookups(&mut self, now: Time) {
-        while let Some(reply) = self.programs.as_ref().and_then(|p| p.replies.try_recv().ok()) {
+    /// Takes up what was found, and what is to be read again.
+    pub(super) fn apply_programs(&mut self, now: Time) {
+        self.apply_lookups(now);
+        self.apply_reloads(now);
+    }
+
+    fn apply_lookups(&mut self, now: Time) {
+        let reply = |lookups: &Lookups| lookups.replies.try_recv().ok();
+        while let Some(reply) = self.programs.lookups.as_ref().and_then(reply) {
             let Reply { id, path, found } = reply;
             let looked = match found {
                 Ok(Found::At(key)) => self.station_of(&key),
@@ -202,9 +233,9 @@ impl Host {
         if let Some(station) = self.hub.find(key) {
             return Looked::Found(station);
         }
-        let Some(programs) = &self.programs else { return Looked::Nothing };
-        let Terms { mount, manner } = programs.terms(key).clone();
-        let program = Served::new(programs.site.clone(), key.to_owned(), manner);
+        let Some(lookups) = &self.programs.lookups else { return Looked::Nothing };
+        let Terms { mount, manner } = lookups.terms(key).clone();
+        let program = Served::new(lookups.site.clone(), key.to_owned(), manner);
         match self.hub.mount_program(key, mount) {
             Ok(station) => {
                 // Both have a place for each service, in the order of the hub.

@@ -69,22 +69,24 @@ impl Reloads {
         Self { orders, reloader: Reloader { orders: sender, alarm } }
     }
 
-    pub(super) fn reloader(&self) -> Reloader {
-        self.reloader.clone()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.orders.is_empty()
     }
 }
 
 impl Host {
+    /// What replaces its programs from any thread.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.programs.reloads.reloader.clone()
+    }
+
     /// Does what was asked for.
     pub(super) fn apply_reloads(&mut self, now: Time) {
-        while let Ok(reload) = self.reloads.orders.try_recv() {
-            match (reload, &mut self.programs) {
+        while let Ok(reload) = self.programs.reloads.orders.try_recv() {
+            match (reload, &mut self.programs.lookups) {
                 (Reload::Files, _) | (Reload::Programs(None), None) => {}
-                (Reload::Programs(Some(plan)), Some(programs)) => programs.renew(*plan),
+                (Reload::Programs(Some(plan)), Some(lookups)) => lookups.renew(*plan),
                 (Reload::Programs(_), _) => {
                     log::warn!("whether there is a document root is settled until the next start");
                 }
@@ -97,9 +99,9 @@ impl Host {
 
     /// What holds for a program may have changed, and its file.
     fn renew_program(&mut self, station: StationId, now: Time) {
-        let Some(programs) = &self.programs else { return };
+        let Some(lookups) = &self.programs.lookups else { return };
         let Factory::Program(served) = &self.factories[station.index()] else { return };
-        let Terms { mount, manner } = programs.terms(self.hub.path(station)).clone();
+        let Terms { mount, manner } = lookups.terms(self.hub.path(station)).clone();
         if mount.compression != self.hub.compression(station) {
             let path = self.hub.path(station);
             log::warn!("service {path}: whether it compresses is settled until the next start");

@@ -108,9 +108,7 @@ impl Drop for Host {
         // Asked again, the host stops at once.
         let patience_ms = if self.stop.seen > 1 { 0 } else { SERVICES_MS_MIN };
         self.finish_locals(now, Duration::from_millis(patience_ms));
-        if let Some(programs) = &self.programs {
-            programs.kill_all();
-        }
+        self.programs.kill_all();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is
 //! sound. This is the only file with unsafe code.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
+#![cfg_attr(not(feature = "programs"), expect(dead_code, reason = "only programs are children"))]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};

@@ -15,7 +15,6 @@ use crate::host::calls::Locals;
 use crate::host::files::Files;
 use crate::host::listener::{self, Listener};
 use crate::host::programs::{Programs, ProgramsPlan};
-use crate::host::reload::{Reloader, Reloads};
 use crate::host::stop::{Signals, Stop, Stopper};
 use crate::host::stream::{Stream, Streams, Tidings};
 use crate::host::worker::{Exit, Factory, Worker};
@@ -58,9 +57,7 @@ pub struct Host {
     /// For workers, to tell their exits.
     pub(super) exit_sender: Sender<Exit>,
     pub(super) files: Option<Files>,
-    /// The document root.
-    pub(super) programs: Option<Programs>,
-    pub(super) reloads: Reloads,
+    pub(super) programs: Programs,
     pub(super) stopper: Stopper,
     signals: Option<Signals>,
     pub(super) stop: Stop,
@@ -104,12 +101,10 @@ impl Host {
         let files =
             static_root.map(|root| Files::start(root, &limits, tower.alarm())).transpose()?;
         let address = listeners[0].address();
-        let programs =
-            programs.map(|plan| Programs::start(plan, address, tower.alarm())).transpose()?;
+        let programs = Programs::start(programs, address, &tower)?;
         let workers = factories.iter().map(|_| None).collect();
         let locals = Locals::of(&factories);
         let stopper = Stopper::new(tower.alarm());
-        let reloads = Reloads::new(tower.alarm());
         let (exit_sender, exits) = crossbeam_channel::unbounded();
         Ok(Self {
             hub,
@@ -122,7 +117,7 @@ impl Host {
             streams: Streams::with_capacity(limits.tables_len()),
             reads: VecDeque::new(),
             writes: VecDeque::new(),
-            buffer: vec![0; limits.read_buffer_bytes],
+            buffer: untouched(limits.read_buffer_bytes),
             tower,
             factories,
             workers,
@@ -134,7 +129,6 @@ impl Host {
             leaving: Vec::new(),
             files,
             programs,
-            reloads,
             stopper,
             signals: None,
             stop: Stop::default(),
@@ -170,8 +164,7 @@ impl Host {
         self.apply_batches(now);
         self.apply_exits(now);
         self.apply_files(now);
-        self.apply_lookups(now);
-        self.apply_reloads(now);
+        self.apply_programs(now);
         self.hub.expire(now);
         self.call_services(now);
         self.write_on(now);
@@ -215,12 +208,6 @@ impl Host {
         self.stopper.clone()
     }
 
-    /// What replaces its programs from any thread.
-    #[must_use]
-    pub fn reloader(&self) -> Reloader {
-        self.reloads.reloader()
-    }
-
     /// How many sockets there are.
     #[must_use]
     pub fn sockets_len(&self) -> usize {
@@ -254,8 +241,7 @@ impl Host {
             || !self.tower.is_empty()
             || !self.exits.is_empty()
             || self.files.as_ref().is_some_and(|files| !files.is_empty())
-            || self.programs.as_ref().is_some_and(|programs| !programs.is_empty())
-            || !self.reloads.is_empty()
+            || self.programs.has_work()
             || self.stopper.requests() > self.stop.seen
     }
 
@@ -325,9 +311,20 @@ impl Host {
     }
 }
 
+/// A buffer of zeros, whose pages cost nothing until they are used, if it is worth while: the
+/// system maps fresh pages for what is longer, and what is shorter the allocator clears.
+fn untouched(len: usize) -> Vec<u8> {
+    let mapped_len = if len < MAPPED_BYTES_MIN / 4 { len } else { len.max(MAPPED_BYTES_MIN) };
+    let mut buffer = vec![0; mapped_len];
+    buffer.truncate(len);
+    buffer
+}
+
 const WAKER: Token = Token(usize::MAX);
 const SIGNALS: Token = Token(usize::MAX - 1);
 /// Below are the places of sockets.
 const LISTENERS: Token = Token(SocketId::INDEX_MAX + 1);
 /// How many events one turn takes up; the others wait for the next.
 const EVENTS_MAX: usize = 1_024;
+/// From here on the allocators of glibc and others have the system map pages.
+const MAPPED_BYTES_MIN: usize = 128 << 10;

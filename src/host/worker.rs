@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle, Thread};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{MailBell, Rung, Tower};
-use crate::host::program::Served;
+use crate::host::programs::Served;
 use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;

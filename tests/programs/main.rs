@@ -1,6 +1,6 @@
 //! Programs as child processes: which file a path names, how a child begins, talks, and ends.
 //! All are real ones: shells, Python, and what every Linux has.
-#![cfg(feature = "host")]
+#![cfg(feature = "programs")]
 
 mod beginnings;
 mod bench;

@@ -18,7 +18,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use switchboard::{Limits, Reloader, Server, Stopper, Thread};
+#[cfg(feature = "programs")]
+use switchboard::Reloader;
+use switchboard::{Limits, Server, Stopper, Thread};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{ClientRequestBuilder, WebSocket};
 
@@ -52,6 +54,7 @@ pub type Client = WebSocket<TcpStream>;
 pub struct Running {
     address: SocketAddr,
     stopper: Stopper,
+    #[cfg(feature = "programs")]
     reloader: Reloader,
     thread: Option<JoinHandle<()>>,
     ended: Mutex<Receiver<io::Result<()>>>,
@@ -66,13 +69,22 @@ impl Running {
     /// Starts a server at an address.
     pub fn start_at(server: Server, address: SocketAddr) -> Self {
         let host = server.bind(address).expect("the port is free");
-        let (address, stopper, reloader) = (host.address(), host.stopper(), host.reloader());
+        let (address, stopper) = (host.address(), host.stopper());
+        #[cfg(feature = "programs")]
+        let reloader = host.reloader();
         let (end, ended) = mpsc::channel();
         let thread = thread::spawn(move || {
             // A test that has failed no longer waits for it.
             let _ = end.send(host.run());
         });
-        Self { address, stopper, reloader, thread: Some(thread), ended: Mutex::new(ended) }
+        Self {
+            address,
+            stopper,
+            #[cfg(feature = "programs")]
+            reloader,
+            thread: Some(thread),
+            ended: Mutex::new(ended),
+        }
     }
 
     /// Where it listens.
@@ -86,6 +98,7 @@ impl Running {
     }
 
     /// What replaces its programs.
+    #[cfg(feature = "programs")]
     pub fn reloader(&self) -> &Reloader {
         &self.reloader
     }

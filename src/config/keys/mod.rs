@@ -4,6 +4,7 @@
 //! are read is said in `value`.
 
 mod limits;
+#[cfg(feature = "programs")]
 mod programs;
 mod server;
 
@@ -102,13 +103,13 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 
 /// All keys, in the order of `server.conf`.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    LISTS.into_iter().flatten()
+    LISTS.iter().copied().flatten()
 }
 
 /// The key called `name`, a name that stands in this program. A wrong one is a fault of the
 /// program and panics, which the list of flags does while it is compiled.
 pub(super) const fn known(name: &str) -> &'static Key {
-    let mut lists: &[&[Key]] = &LISTS;
+    let mut lists = LISTS;
     while let [list, others @ ..] = lists {
         let mut keys = *list;
         while let [key, others @ ..] = keys {
@@ -131,4 +132,27 @@ const fn is_same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-static LISTS: [&[Key]; 3] = [server::KEYS, programs::KEYS, limits::KEYS];
+/// Whether a plain name is that of a key which this build does not have.
+pub(super) fn is_unbuilt(name: &str) -> bool {
+    !cfg!(feature = "programs") && OF_PROGRAMS.contains(&name)
+}
+
+static LISTS: &[&[Key]] = &[
+    server::KEYS,
+    #[cfg(feature = "programs")]
+    programs::KEYS,
+    limits::KEYS,
+];
+
+/// The names of the keys in `programs`, also where those are not built.
+pub(super) const OF_PROGRAMS: [&str; 9] = [
+    "document-root",
+    "mode",
+    "framing",
+    "pass-env",
+    "stop-timeout",
+    "max-processes",
+    "on-death",
+    "on-change",
+    "subpaths",
+];

@@ -1,17 +1,32 @@
-//! The keys of programs in the document root. For all of them they stand in the section of the
-//! server, for one of them in its own.
+//! The keys of programs: where they are, and how they are run; the latter stands in the section of
+//! the server for all of them, and in its own for one of them.
 
 use crate::config::keys::{Key, Section, Setter};
-use crate::config::value::Kind;
+use crate::config::program::variables;
+use crate::config::value::{Kind, directory, word};
+use crate::config::{Framing, Processes};
+use crate::host::program::{OnChange, OnDeath, Subpaths};
 
 pub(super) static KEYS: &[Key] = &[
+    Key {
+        section: Section::Server,
+        name: "document-root",
+        default: "services",
+        meaning: "Executables below this directory are services: docs/programs.md",
+        setter: Setter::Server(Kind::Own("a directory that exists", |config, value| {
+            config.document_root = directory(value)?;
+            Some(())
+        })),
+    },
     Key {
         section: Section::Server,
         name: "mode",
         default: "shared",
         meaning: "A program has one process for all of its sockets, or one for each",
-        setter: Setter::Service(Kind::Processes(|service, processes| {
-            service.program.processes = processes;
+        setter: Setter::Service(Kind::Own("shared or per-socket", |service, value| {
+            let words = [("shared", Processes::Shared), ("per-socket", Processes::PerSocket)];
+            service.program.processes = word(value.to_str()?, words)?;
+            Some(())
         })),
     },
     Key {
@@ -19,8 +34,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "framing",
         default: "lines",
         meaning: "What a message is in mode per-socket: a line, or the bytes of a read",
-        setter: Setter::Service(Kind::Framing(|service, framing| {
-            service.program.framing = framing;
+        setter: Setter::Service(Kind::Own("lines or bytes", |service, value| {
+            let words = [("lines", Framing::Lines), ("bytes", Framing::Bytes)];
+            service.program.framing = word(value.to_str()?, words)?;
+            Some(())
         })),
     },
     Key {
@@ -28,9 +45,13 @@ pub(super) static KEYS: &[Key] = &[
         name: "pass-env",
         default: "none",
         meaning: "Variables of the environment that programs get besides PATH",
-        setter: Setter::Service(Kind::Variables(|service, names| {
-            service.program.pass_env = names;
-        })),
+        setter: Setter::Service(Kind::Own(
+            "none, or a list of names such as HOME, LANG, DATABASE_URL",
+            |service, value| {
+                service.program.pass_env = variables(value.to_str()?)?;
+                Some(())
+            },
+        )),
     },
     Key {
         section: Section::Server,
@@ -53,8 +74,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "on-death",
         default: "close",
         meaning: "Sockets of a program that dies are closed with 1012, or kept for its next run",
-        setter: Setter::Service(Kind::OnDeath(|service, on_death| {
-            service.program.on_death = on_death;
+        setter: Setter::Service(Kind::Own("close or keep", |service, value| {
+            let words = [("close", OnDeath::Close), ("keep", OnDeath::Keep)];
+            service.program.on_death = word(value.to_str()?, words)?;
+            Some(())
         })),
     },
     Key {
@@ -62,8 +85,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "on-change",
         default: "next-start",
         meaning: "A changed file counts at the program's next start, or replaces the one that runs",
-        setter: Setter::Service(Kind::OnChange(|service, on_change| {
-            service.program.on_change = on_change;
+        setter: Setter::Service(Kind::Own("next-start or replace", |service, value| {
+            let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
+            service.program.on_change = word(value.to_str()?, words)?;
+            Some(())
         })),
     },
     Key {
@@ -71,8 +96,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "subpaths",
         default: "no",
         meaning: "A program also answers the paths below its own; PATH_INFO has the rest",
-        setter: Setter::Service(Kind::Subpaths(|service, subpaths| {
-            service.program.subpaths = subpaths;
+        setter: Setter::Service(Kind::Own("no or yes", |service, value| {
+            let words = [("no", Subpaths::Refused), ("yes", Subpaths::Served)];
+            service.program.subpaths = word(value.to_str()?, words)?;
+            Some(())
         })),
     },
 ];

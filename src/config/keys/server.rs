@@ -28,13 +28,6 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Server,
-        name: "document-root",
-        default: "services",
-        meaning: "Executables below this directory are services: docs/programs.md",
-        setter: Setter::Server(Kind::Directory(|config, root| config.document_root = root)),
-    },
-    Key {
-        section: Section::Server,
         name: "static-root",
         default: "none",
         meaning: "Answer plain GET requests with the files in this directory",

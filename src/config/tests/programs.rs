@@ -1,8 +1,8 @@
 //! Tables of what is said about programs: in files, and by the flags of a trial.
 
 use super::*;
-use crate::config::{Script, Trial};
-use crate::host::program::Manner;
+use crate::config::{Script, Trial, flags, trial};
+use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
 use crate::programs::Mode;
 
 #[test]
@@ -34,6 +34,19 @@ fn keys_become_a_manner() {
     }
 }
 
+/// A build without programs knows them all the same, by name.
+#[test]
+fn keys_and_flags_of_programs_are_listed() {
+    let names: Vec<_> = keys::all().map(|key| key.name).collect();
+    let is_there = |names: &[&str]| names.windows(9).any(|names| names == keys::OF_PROGRAMS);
+    assert!(is_there(&names), "{names:?}");
+    let words = trial::FLAGS.iter().flat_map(|flag| {
+        let short = flag.short.map(|letter| format!("-{letter}"));
+        short.into_iter().chain([flag.long.to_owned()])
+    });
+    assert_eq!(words.collect::<Vec<_>>(), flags::OF_PROGRAMS);
+}
+
 #[test]
 fn one_program_has_keys_of_its_own() {
     let text = "[server]\nmode: per-socket\nframing: bytes\n[service /a]\nmode: shared\n\
@@ -48,6 +61,14 @@ fn one_program_has_keys_of_its_own() {
 #[test]
 fn wrong_values_and_contradictions() {
     let rows = [
+        (
+            "[server]\ndocument-root: Cargo.toml",
+            "2: document-root is \"Cargo.toml\", allowed is a directory that exists",
+        ),
+        (
+            "[server]\ndocument-root:",
+            "2: document-root is \"\", allowed is a directory that exists",
+        ),
         ("[server]\nmode: fork", "2: mode is \"fork\", allowed is shared or per-socket"),
         ("[server]\nframing: text", "2: framing is \"text\", allowed is lines or bytes"),
         (
@@ -106,6 +127,16 @@ fn a_mode_on_the_command_line_counts_before_the_file() {
     let file = ("server.conf", "[service /a]\nframing: bytes");
     let (_, error) = run(&["--mode=shared"], &[file]).expect_err("it has no effect");
     assert!(error.contains("mode is \"shared\" on the command line, framing"), "{error}");
+}
+
+#[test]
+fn a_document_root_on_the_command_line_counts_before_the_file() {
+    let file = ("server.conf", "[server]\ndocument-root: no/such");
+    for words in [["-d", "src"], ["--document-root", "src"]] {
+        assert_eq!(config(&words, &[file]).document_root, Path::new("src"));
+    }
+    let Ok(Command::Help(text)) = run(&["-h"], &[]) else { panic!("no help") };
+    assert!(text.contains("-d, --document-root DIR"));
 }
 
 #[test]

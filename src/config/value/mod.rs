@@ -3,7 +3,7 @@
 //! then refused; a reader gives `None` for what is not allowed. Those of numbers are in
 //! `numbers`, those of lists in `names`.
 
-mod names;
+pub(super) mod names;
 mod numbers;
 
 use std::ffi::OsStr;
@@ -11,10 +11,9 @@ use std::path::PathBuf;
 
 use log::LevelFilter;
 
-use crate::config::value::names::{hosts, origin_rule, variables};
+use crate::config::LogFormat;
+use crate::config::value::names::{hosts, origin_rule};
 use crate::config::value::numbers::{Mail, count, mail, port, size, time, time_above_zero};
-use crate::config::{Framing, LogFormat, Processes};
-use crate::host::program::{OnChange, OnDeath, Subpaths};
 use crate::hub::{Compression, OriginRule};
 use crate::limits::Limits;
 use crate::service::Thread;
@@ -25,7 +24,6 @@ pub(super) enum Kind<T> {
     Hosts(fn(&mut T, Vec<String>)),
     Port(fn(&mut T, u16)),
     /// A directory; whether it exists is for `resolve` to see.
-    Directory(fn(&mut T, PathBuf)),
     DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
     Origin(fn(&mut T, OriginRule)),
     Compression(fn(&mut T, Compression)),
@@ -45,25 +43,18 @@ pub(super) enum Kind<T> {
     /// In milliseconds; never zero.
     TimeOrOff(fn(&mut T, u64)),
     Mail(fn(&mut T, Mail)),
-    Processes(fn(&mut T, Processes)),
-    Framing(fn(&mut T, Framing)),
-    /// Names of variables.
-    Variables(fn(&mut T, Vec<String>)),
-    OnDeath(fn(&mut T, OnDeath)),
-    OnChange(fn(&mut T, OnChange)),
-    Subpaths(fn(&mut T, Subpaths)),
+    /// What the key itself reads, and what it allows.
+    #[cfg(feature = "programs")]
+    Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
 }
 
 impl<T> Kind<T> {
     /// Reads the value and sets it; `None` if it is not what [`Kind::allowed`] says.
     pub(super) fn set(&self, target: &mut T, value: &OsStr) -> Option<()> {
-        // Directories alone may have names that are no text.
-        let directory = || (!value.is_empty()).then(|| PathBuf::from(value));
         let text = value.to_str();
         match self {
-            Self::Directory(set) => set(target, directory()?),
             Self::DirectoryOrNone(set) if value.eq_ignore_ascii_case("none") => set(target, None),
-            Self::DirectoryOrNone(set) => set(target, Some(directory()?)),
+            Self::DirectoryOrNone(set) => set(target, Some(directory(value)?)),
             Self::Hosts(set) => set(target, hosts(text?)?),
             Self::Port(set) => set(target, port(text?)?),
             Self::Origin(set) => set(target, origin_rule(text?)?),
@@ -88,24 +79,8 @@ impl<T> Kind<T> {
                 set(target, time.unwrap_or(Limits::OFF_MS));
             }
             Self::Mail(set) => set(target, mail(text?)?),
-            Self::Processes(set) => {
-                let words = [("shared", Processes::Shared), ("per-socket", Processes::PerSocket)];
-                set(target, word(text?, words)?);
-            }
-            Self::Framing(set) => {
-                set(target, word(text?, [("lines", Framing::Lines), ("bytes", Framing::Bytes)])?);
-            }
-            Self::Variables(set) => set(target, variables(text?)?),
-            Self::OnDeath(set) => {
-                set(target, word(text?, [("close", OnDeath::Close), ("keep", OnDeath::Keep)])?);
-            }
-            Self::OnChange(set) => {
-                let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
-                set(target, word(text?, words)?);
-            }
-            Self::Subpaths(set) => {
-                set(target, word(text?, [("no", Subpaths::Refused), ("yes", Subpaths::Served)])?);
-            }
+            #[cfg(feature = "programs")]
+            Self::Own(_, set) => set(target, value)?,
         }
         Some(())
     }
@@ -115,7 +90,6 @@ impl<T> Kind<T> {
         match self {
             Self::Hosts(_) => "a list of IP addresses or host names, without ports",
             Self::Port(_) => "a number from 0 to 65535",
-            Self::Directory(_) => "a directory that exists",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",
             Self::Origin(_) => {
                 "same, any, or a list such as https://a.example, http://b:8080, null"
@@ -135,12 +109,8 @@ impl<T> Kind<T> {
             Self::Mail(_) => {
                 "a number of messages, a size with its unit, or both: 4096 messages or 4m"
             }
-            Self::Processes(_) => "shared or per-socket",
-            Self::Framing(_) => "lines or bytes",
-            Self::Variables(_) => "none, or a list of names such as HOME, LANG, DATABASE_URL",
-            Self::OnDeath(_) => "close or keep",
-            Self::OnChange(_) => "next-start or replace",
-            Self::Subpaths(_) => "no or yes",
+            #[cfg(feature = "programs")]
+            Self::Own(allowed, _) => allowed,
         }
     }
 
@@ -155,8 +125,13 @@ fn unless<T>(word: &str, text: &str, read: impl Fn(&str) -> Option<T>) -> Option
     if text.eq_ignore_ascii_case(word) { Some(None) } else { read(text).map(Some) }
 }
 
+/// A directory, which alone may have a name that is no text.
+pub(super) fn directory(value: &OsStr) -> Option<PathBuf> {
+    (!value.is_empty()).then(|| PathBuf::from(value))
+}
+
 /// What one of two words means, in whatever case.
-fn word<T: Copy>(text: &str, words: [(&str, T); 2]) -> Option<T> {
+pub(super) fn word<T: Copy>(text: &str, words: [(&str, T); 2]) -> Option<T> {
     let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
     found.map(|(_, meaning)| *meaning)
 }

@@ -1,4 +1,4 @@
-//! Values that are names, or lists of them: addresses, origins, variables of the environment.
+//! Values that are names, or lists of them: addresses and origins.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -25,30 +25,8 @@ pub(super) fn origin_rule(text: &str) -> Option<OriginRule> {
     list.filter(|list| !list.is_empty()).map(OriginRule::List)
 }
 
-/// `none`, or a list of variables, separated by commas or blanks, none of them twice.
-pub(super) fn variables(text: &str) -> Option<Vec<String>> {
-    let mut names: Vec<String> = Vec::new();
-    if text.eq_ignore_ascii_case("none") {
-        return Some(names);
-    }
-    for name in items(text) {
-        if !is_variable(name) {
-            return None;
-        }
-        if names.iter().all(|other| other != name) {
-            names.push(name.to_owned());
-        }
-    }
-    Some(names).filter(|names| !names.is_empty())
-}
-
-/// Whether shells and POSIX take a word for the name of a variable.
-fn is_variable(name: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit())
-}
-
-fn items(text: &str) -> impl Iterator<Item = &str> {
+/// What stands between commas or blanks.
+pub(in crate::config) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty())
 }
 
@@ -119,25 +97,6 @@ mod tests {
         assert_eq!(origin_rule("https://A:443,http://b:81 null"), list);
         for text in ["", ",", "*", "same any", "any, https://a", "https://a; null"] {
             assert_eq!(origin_rule(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn variables_of_the_environment() {
-        let rows: [(&str, Option<&[&str]>); 9] = [
-            ("none", Some(&[])),
-            ("None", Some(&[])),
-            ("HOME", Some(&["HOME"])),
-            ("HOME, LANG _x1", Some(&["HOME", "LANG", "_x1"])),
-            ("HOME,HOME", Some(&["HOME"])),
-            ("", None),
-            (",", None),
-            ("HOME=/root", None),
-            ("1ST", None),
-        ];
-        for (text, expected) in rows {
-            let expected = expected.map(|names| names.iter().map(|n| (*n).to_owned()).collect());
-            assert_eq!(variables(text), expected, "{text:?}");
         }
     }
 }

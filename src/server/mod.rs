@@ -1,5 +1,10 @@
 //! `Server`: the embedder's way to a running host. It collects what is mounted and wires it;
 //! everything that happens afterwards is the host's.
+//!
+//! - `programs`: the document root, with the feature `programs`
+
+#[cfg(feature = "programs")]
+mod programs;
 
 use std::fmt;
 use std::io;
@@ -7,13 +12,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::program::{DocumentRoot, LookupError, Manner, Recording, Tape};
-use crate::host::{Factory, Host, HostPlan, Make, ProgramsPlan, Reloader, Terms};
+use crate::host::{Factory, Host, HostPlan, Make};
 use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
 use crate::service::{Callbacks, Service, Thread};
 use crate::time::Time;
+
+#[cfg(feature = "programs")]
+pub use programs::{Program, ProgramsError};
 
 /// A server in the making.
 ///
@@ -46,20 +53,9 @@ pub struct Server {
     compression: Compression,
     thread: Thread,
     static_root: Option<PathBuf>,
-    root: Root,
-    recording: Option<Recording>,
-    manner: Manner,
-    programs: Vec<(String, Terms)>,
     mounts: Vec<Mounting>,
-}
-
-/// Where programs are.
-enum Root {
-    None,
-    /// Below this folder.
-    Folder(PathBuf),
-    /// This file is the only one.
-    File(PathBuf),
+    #[cfg(feature = "programs")]
+    programs: programs::Programs,
 }
 
 /// A service as it was mounted.
@@ -82,11 +78,9 @@ impl Server {
             compression: Compression::Off,
             thread: Thread::Own,
             static_root: None,
-            root: Root::None,
-            recording: None,
-            manner: Manner::SHARED,
-            programs: Vec::new(),
             mounts: Vec::new(),
+            #[cfg(feature = "programs")]
+            programs: programs::Programs::NONE,
         }
     }
 
@@ -117,50 +111,6 @@ impl Server {
         self
     }
 
-    /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder
-    /// `dir`, `/dir/` is `ws_service` or `ws_service.*` there. They are looked up while the host
-    /// runs, behind the services that are mounted, and each is one child process for all of its
-    /// sockets. What goes over its pipes is in `docs/programs.md`. What holds for services that
-    /// are mounted from here on holds for all of them, but that each has a thread of its own.
-    ///
-    /// At most [`Limits::PROGRAMS_MAX`] are served; each takes as much memory as a service does
-    /// and [`Limits::program_memory_bytes_max`] besides, and one whose sockets outlive it
-    /// [`Limits::kept_memory_bytes_max`].
-    pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
-        self.root = Root::Folder(folder.into());
-        self
-    }
-
-    /// Serves a single executable, whatever its name, at `/`, instead of those of a document
-    /// root. [`Server::program`] with that path says what is not as usual about it.
-    pub fn only_program(&mut self, file: impl Into<PathBuf>) -> &mut Self {
-        self.root = Root::File(file.into());
-        self
-    }
-
-    /// Records the first run of a program that serves all of its sockets by one process, as a
-    /// transcript: `docs/programs.md` says what is in it. With several programs it is the one
-    /// that is started first.
-    pub fn record(&mut self, recording: Recording) -> &mut Self {
-        self.recording = Some(recording);
-        self
-    }
-
-    /// How programs of the document root are run: by default, one process serves all sockets of
-    /// a program.
-    pub fn manner(&mut self, manner: Manner) -> &mut Self {
-        self.manner = manner;
-        self
-    }
-
-    /// What is not as usual about the program at a path, which is without the extension of its
-    /// file. Without such a program, it has no effect. Its thread is always its own.
-    pub fn program(&mut self, path: &str) -> Program<'_> {
-        self.programs.push((path.to_owned(), self.usual_terms()));
-        let last = self.programs.len() - 1;
-        Program(&mut self.programs[last].1)
-    }
-
     /// Gives a path a service: `/dir/name`, or `/dir/` for the folder's own. The factory makes
     /// a fresh service whenever the first socket asks for it, and again after it has ended;
     /// it is called on the thread that the service then runs on.
@@ -188,12 +138,17 @@ impl Server {
     /// that has a loop of its own, a folder of files that is not there, an address that cannot be
     /// listened on. Of a name with several addresses, those that this machine does not have are
     /// left out.
-    pub fn bind(mut self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
+    pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
         self.limits.check().map_err(BindError::Limits)?;
-        let tape = self.recording.take().map(Tape::new).unwrap_or_default();
-        let programs = self.programs_plan(tape)?;
+        #[cfg(feature = "programs")]
+        let programs = {
+            let usual = self.usual_mount();
+            self.programs.into_plan(usual)?
+        };
+        #[cfg(not(feature = "programs"))]
+        let programs = None;
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         if programs.is_some() {
@@ -215,43 +170,10 @@ impl Server {
         Host::new(plan, &addresses).map_err(BindError::Listen)
     }
 
-    /// Has a host that runs go on with the programs of this server, of which only what holds for
-    /// programs counts: they are found, bounded and run like that from here on. Those that run
-    /// are replaced if something of this or their file has changed, and told RELOAD otherwise. In
-    /// what this differs else from what the host was bound with, it has to be started again; so it
-    /// has for another document root, and programs that run compress as they do.
-    ///
-    /// # Errors
-    /// Limits that contradict each other, a document root that is not there. Then nothing changes.
-    pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
-        self.limits.check().map_err(BindError::Limits)?;
-        reloader.reload_programs(self.programs_plan(Tape::default())?);
-        Ok(())
-    }
-
     /// What holds for services that nothing else was said about.
     fn usual_mount(&self) -> Mount {
         let Self { limits, compression, .. } = *self;
         Mount { limits, origin: self.origin.clone(), page: None, compression }
-    }
-
-    /// What holds for programs that nothing else was said about.
-    fn usual_terms(&self) -> Terms {
-        Terms { mount: self.usual_mount(), manner: self.manner.clone() }
-    }
-
-    fn programs_plan(&self, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
-        let root = match &self.root {
-            Root::None => return Ok(None),
-            Root::Folder(folder) => DocumentRoot::new(folder).map_err(BindError::DocumentRoot)?,
-            Root::File(file) => DocumentRoot::of_file(file)
-                .map_err(|error| BindError::Program(file.clone(), error))?,
-        };
-        for (_, terms) in &self.programs {
-            terms.mount.limits.check().map_err(BindError::Limits)?;
-        }
-        let own = self.programs.iter().cloned().collect();
-        Ok(Some(ProgramsPlan { root, all: self.usual_terms(), own, tape }))
     }
 }
 
@@ -296,46 +218,6 @@ impl Mounted<'_> {
     }
 }
 
-/// A program of the document root, for what is not as usual about it.
-pub struct Program<'a>(&'a mut Terms);
-
-impl Program<'_> {
-    /// Its own bounds, like [`Mounted::limits`].
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn limits(self, limits: Limits) -> Self {
-        self.0.mount.limits = limits;
-        self
-    }
-
-    /// Which pages may open sockets to it, instead of the server's rule.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn origin(self, origin: OriginRule) -> Self {
-        self.0.mount.origin = origin;
-        self
-    }
-
-    /// Whether it compresses, instead of the server's word.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn compression(self, compression: Compression) -> Self {
-        self.0.mount.compression = compression;
-        self
-    }
-
-    /// What a plain GET of its path shows, like [`Mounted::page`].
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn page(self, page: Page) -> Self {
-        self.0.mount.page = Some(page);
-        self
-    }
-
-    /// How it is run, instead of what the server says.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn manner(self, manner: Manner) -> Self {
-        self.0.manner = manner;
-        self
-    }
-}
-
 /// Why a server cannot begin.
 #[derive(Debug)]
 pub enum BindError {
@@ -347,10 +229,9 @@ pub enum BindError {
     Path(PathError),
     /// The service at this path is to be on the loop and has a loop of its own.
     Thread(String),
-    /// The folder of programs cannot be used.
-    DocumentRoot(io::Error),
-    /// The only program cannot be served.
-    Program(PathBuf, LookupError),
+    /// The programs cannot be served.
+    #[cfg(feature = "programs")]
+    Programs(ProgramsError),
     /// The folder of files cannot be used.
     StaticRoot(io::Error),
     /// An address cannot be listened on, or the system lacks something else.
@@ -368,10 +249,8 @@ impl fmt::Display for BindError {
                 "the service {path} is to run on the loop, allowed is a thread of its own: it has \
                  a loop of its own, and only what handler or gated makes has callbacks instead"
             ),
-            Self::DocumentRoot(error) => {
-                write!(f, "the document root cannot be used: {error}")
-            }
-            Self::Program(file, error) => write!(f, "{file:?} cannot be served: {error}"),
+            #[cfg(feature = "programs")]
+            Self::Programs(error) => error.fmt(f),
             Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
             Self::Listen(error) => error.fmt(f),
         }
@@ -382,13 +261,11 @@ impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(match self {
             Self::Thread(_) => return None,
-            Self::Address(error)
-            | Self::DocumentRoot(error)
-            | Self::StaticRoot(error)
-            | Self::Listen(error) => error,
+            Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error,
             Self::Limits(error) => error,
             Self::Path(error) => error,
-            Self::Program(_, error) => error,
+            #[cfg(feature = "programs")]
+            Self::Programs(error) => error,
         })
     }
 }

@@ -1,0 +1,97 @@
+//! `--check-config`: whether the configuration is right for what is served.
+
+use switchboard::Thread;
+use switchboard::config::Config;
+
+use super::compiled::Compiled;
+#[cfg(not(feature = "programs"))]
+use super::compiled::is_compiled;
+#[cfg(feature = "programs")]
+pub(crate) use super::document_root::warnings;
+use super::services::ALL;
+
+/// That the configuration is good, or else all that is wrong with it: a section for a service
+/// that is not there does not keep the server from starting, but who asks is told.
+pub(crate) fn verdict(config: &Config) -> Result<String, Vec<String>> {
+    let mut faults = warnings(config);
+    faults.extend(misplaced(ALL, config));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let file = config.file.as_ref().map(|file| file.display().to_string());
+    let what = file.unwrap_or_else(|| "no file here, so the defaults".to_owned());
+    Ok(format!("{what}: the configuration is good\n"))
+}
+
+/// What to say of each section for a service that is not there.
+#[cfg(not(feature = "programs"))]
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    let unknown = config.services.keys().filter(|path| !is_compiled(path));
+    let text = |path| format!("[service {path}] configures no service: none of --list-services");
+    unknown.map(text).collect()
+}
+
+/// What to say of each service that is to be on the loop and cannot be.
+pub(crate) fn misplaced(all: &[Compiled], config: &Config) -> Vec<String> {
+    let own = |path| config.services.get(path).unwrap_or(&config.all);
+    let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);
+    let misplaced = on_loop.filter(|service| !(service.has_callbacks)()).map(|service| {
+        format!(
+            "[service {}] thread is \"loop\", allowed is \"own\": this service has a loop of its \
+             own; only what handler or gated makes has callbacks instead",
+            service.path
+        )
+    });
+    misplaced.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use switchboard::{Line, Service, handler};
+
+    use super::super::compiled::has_callbacks;
+    use super::*;
+
+    struct Looping;
+
+    impl Service for Looping {
+        fn run(&mut self, _: &mut Line) {}
+    }
+
+    struct Called;
+
+    impl switchboard::Handler for Called {}
+
+    #[test]
+    fn a_service_with_a_loop_of_its_own_is_misplaced_on_the_loop() {
+        let service = |path, has_callbacks| Compiled {
+            path,
+            about: "",
+            page: None,
+            mount: |server, path| server.mount(path, || handler(Called)),
+            has_callbacks,
+        };
+        let all = [
+            service("/called", || has_callbacks(|| handler(Called))),
+            service("/looping", || has_callbacks(|| Looping)),
+        ];
+        let rows = [
+            ("", 0),
+            ("[server]\nthread: own", 0),
+            ("[service /called]\nthread: loop", 0),
+            ("[server]\nthread: loop\n[service /looping]\nthread: own", 0),
+            ("[server]\nthread: loop", 1),
+            ("[service /looping]\nthread: loop", 1),
+        ];
+        for (text, count) in rows {
+            let config = Config::parse(Path::new("server.conf"), text).expect("it is right");
+            let faults = misplaced(&all, &config);
+            assert_eq!(faults.len(), count, "{text}: {faults:?}");
+            let names_it =
+                |text: &String| text.starts_with("[service /looping] thread is \"loop\"");
+            assert!(faults.iter().all(names_it), "{faults:?}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The services that are compiled in.
+
+use switchboard::server::Mounted;
+use switchboard::{Server, Service};
+
+use super::services::ALL;
+
+/// A service that is compiled in.
+pub(crate) struct Compiled {
+    pub(crate) path: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) page: Option<&'static [u8]>,
+    pub(crate) mount: for<'a> fn(&'a mut Server, &str) -> Mounted<'a>,
+    /// Whether the loop may call it.
+    pub(crate) has_callbacks: fn() -> bool,
+}
+
+/// Whether the loop may call what this makes.
+pub(crate) fn has_callbacks<S: Service>(_service: fn() -> S) -> bool {
+    S::callbacks().is_some()
+}
+
+/// Whether the service at a path is compiled in.
+pub(crate) fn is_compiled(path: &str) -> bool {
+    ALL.iter().any(|service| service.path == path)
+}
+
+/// The services, one in each line.
+pub(crate) fn list() -> String {
+    let width = ALL.iter().map(|service| service.path.len()).max().unwrap_or(0);
+    let line = |service: &Compiled| format!("  {:width$}  {}\n", service.path, service.about);
+    ALL.iter().map(line).collect()
+}

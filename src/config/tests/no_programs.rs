@@ -1,0 +1,28 @@
+//! Whoever asks a build without programs for one is told so.
+
+use super::*;
+use crate::config::{flags, keys};
+
+const CURE: &str =
+    "is for programs, which this build does not serve: build it with --features programs";
+
+#[test]
+fn keys_of_programs_are_refused() {
+    for name in keys::OF_PROGRAMS {
+        for section in ["server", "service /a", "limits"] {
+            let error = parse(&format!("[{section}]\n{name}: 1"));
+            assert_eq!(error, Err(format!("server.conf:2: {name} {CURE}")), "{section}");
+        }
+    }
+    assert_eq!(parse("[server]\nOn_Death: keep"), Err(format!("server.conf:2: on-death {CURE}")));
+}
+
+#[test]
+fn flags_of_programs_are_refused() {
+    for flag in flags::OF_PROGRAMS {
+        let error = (Exit::CommandLine, format!("{flag} {CURE}"));
+        assert_eq!(run(&[flag, "a"], &[]), Err(error.clone()));
+        let word = if flag.starts_with("--") { format!("{flag}=a") } else { format!("{flag}a") };
+        assert_eq!(run(&[&word], &[]), Err(error));
+    }
+}

@@ -1,0 +1,166 @@
+//! The shipped file, and a file with every key: what there is in a build with all that is default.
+
+use super::*;
+use crate::config::{Framing, LogFormat, Processes, ProgramConfig};
+use crate::host::program::{OnChange, OnDeath, Subpaths};
+use crate::service::Thread;
+
+#[test]
+fn the_shipped_file_gives_the_defaults() {
+    let services = BTreeMap::from([(
+        "/demo_chatroom".to_owned(),
+        ServiceConfig { origin: OriginRule::Any, ..Config::default().all },
+    )]);
+    let file = Some(PathBuf::from("server.conf"));
+    let expected = Config { file, services, ..Config::default() };
+    assert_eq!(parse(SHIPPED), Ok(expected.clone()));
+    let is_key = |line: &&str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
+    let uncommented: Vec<&str> =
+        SHIPPED.lines().map(|line| if is_key(&line) { &line[1..] } else { line }).collect();
+    assert_eq!(parse(&uncommented.join("\n")), Ok(expected));
+}
+
+#[test]
+fn the_shipped_file_documents_every_key() {
+    let mut rest = SHIPPED;
+    let mut section = None;
+    for key in keys::all() {
+        if section != Some(key.section) {
+            section = Some(key.section);
+            rest = after(rest, &format!("\n{}\n", key.section.title()));
+        }
+        let (meaning, allowed) = (key.meaning, key.allowed());
+        let entry =
+            format!("\n# {meaning}.\n# Allowed: {allowed}.\n#{}: {}\n", key.name, key.default);
+        rest = after(rest, &entry);
+    }
+    let names = keys::all().filter(|key| key.is_for_services()).map(|key| key.name);
+    let names = names.collect::<Vec<_>>().join(", ");
+    let rest = rest.replace("\n# ", " ");
+    after(&rest, &format!("It may have {names}.\n\n[service "));
+    let keys = SHIPPED.lines().filter(|line| line.starts_with('#') && line.contains(": "));
+    assert_eq!(keys.filter(|line| !line.starts_with("# ")).count(), keys::all().count());
+}
+
+/// What follows the first `part` of `text`, and the line feed that ends it.
+fn after<'a>(text: &'a str, part: &str) -> &'a str {
+    let at = text.find(part).unwrap_or_else(|| panic!("server.conf lacks, here: {part}"));
+    &text[at + part.trim_end().len()..]
+}
+
+#[test]
+fn a_file_of_the_original_works() {
+    let text = "[server]\nhost: 127.0.0.1\nport: 12345\ndocument-root: services/\n";
+    let config = config(&[], &[("server.config", text)]);
+    let file = Some(PathBuf::from("server.config"));
+    assert_eq!(config, Config { file, ..Config::default() });
+}
+
+const EVERY_KEY: &str = "\u{feff}; all of it
+        [Server]
+        HOST = 0.0.0.0, [::1]   # two
+        host: localhost
+        host: ::1
+        Port: 0
+        static-root: src/config
+        origin: https://A.example:443, http://b:8080 null
+        compression: OFF
+        thread: LOOP
+        log-level: Trace
+        log-format: JSON
+        document_root: src
+        mode: Per-Socket
+        framing: bytes
+        pass-env: HOME, LANG
+        stop-timeout: 0s
+        max-processes: 9
+        on-death: keep
+        on-change: REPLACE
+        subpaths: yes
+        [LIMITS]\r
+        max-message: 32m\r
+        max-fragments: 7
+        max-head: 32k
+        max-headers: 8
+        max-request-line: 32768
+        handshake-timeout: 1s
+        admission-timeout: 2s
+        ping-interval: off
+        pong-timeout: 3s
+        idle-timeout: 1h
+        write-timeout: 4s
+        close-timeout: 500ms
+        outbox-high: 10k
+        outbox-low: 9k
+        outbox-max: 64m
+        mail-max: 10 messages
+        max-callback: 15ms
+        max-connections: 1000
+        max-per-ip: off
+        max-topics: 11
+        max-topics-per-socket: 12
+        compression-threshold: 13
+        compression-context: 14m
+        drain-timeout: 2m
+        drain-spread: 0s";
+
+#[test]
+fn every_key_is_set() {
+    let limits = Limits {
+        message_bytes_max: 32 << 20,
+        fragments_max: 7,
+        head_bytes_max: 32 << 10,
+        headers_max: 8,
+        request_line_bytes_max: 32_768,
+        handshake_ms_max: 1_000,
+        admission_ms_max: 2_000,
+        ping_interval_ms: Limits::OFF_MS,
+        pong_ms_max: 3_000,
+        idle_ms_max: 3_600_000,
+        write_ms_max: 4_000,
+        close_ms_max: 500,
+        outbox_high_bytes: 10 << 10,
+        outbox_low_bytes: 9 << 10,
+        outbox_bytes_max: 64 << 20,
+        mail_messages_max: 10,
+        callback_ms_max: 15,
+        sockets_per_ip_max: Limits::OFF_COUNT,
+        topics_max: 11,
+        topics_per_socket_max: 12,
+        deflate_threshold_bytes: 13,
+        deflate_context_bytes_max: 14 << 20,
+        drain_ms_max: 120_000,
+        drain_spread_ms: 0,
+        ..Limits::SERVER
+    };
+    let origins = ["https://a.example", "http://b:8080", "null"];
+    let origins = origins.map(|text| text.parse().expect("it is an origin"));
+    let expected = Config {
+        file: Some(PathBuf::from("server.conf")),
+        hosts: ["0.0.0.0", "::1", "localhost"].map(str::to_owned).to_vec(),
+        port: 0,
+        document_root: PathBuf::from("src"),
+        static_root: Some(PathBuf::from("src/config")),
+        log_level: LevelFilter::Trace,
+        log_format: LogFormat::Json,
+        sockets_max: Some(1_000),
+        all: ServiceConfig {
+            limits,
+            origin: OriginRule::List(origins.to_vec()),
+            thread: Thread::Loop,
+            program: ProgramConfig {
+                processes: Processes::PerSocket,
+                framing: Framing::Bytes,
+                pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
+                stop_ms: 0,
+                processes_max: 9,
+                on_death: OnDeath::Keep,
+                on_change: OnChange::Replace,
+                subpaths: Subpaths::Served,
+            },
+            ..Config::default().all
+        },
+        services: BTreeMap::new(),
+    };
+    assert_eq!(parse(EVERY_KEY), Ok(expected));
+}

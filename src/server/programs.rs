@@ -1,0 +1,197 @@
+//! What a server is told of programs: where they are, and how they are run.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::host::program::{DocumentRoot, LookupError, Manner, Recording, Tape};
+use crate::host::{ProgramsPlan, Reloader, Terms};
+use crate::hub::{Compression, Mount, OriginRule};
+use crate::limits::Limits;
+use crate::pages::Page;
+use crate::server::{BindError, Server};
+
+/// What has been told.
+pub(super) struct Programs {
+    root: Root,
+    recording: Option<Recording>,
+    manner: Manner,
+    /// What holds for single ones instead, by path.
+    own: Vec<(String, Terms)>,
+}
+
+/// Where programs are.
+enum Root {
+    None,
+    /// Below this folder.
+    Folder(PathBuf),
+    /// This file is the only one.
+    File(PathBuf),
+}
+
+impl Programs {
+    /// Nothing: there are none.
+    pub(super) const NONE: Self =
+        Self { root: Root::None, recording: None, manner: Manner::SHARED, own: Vec::new() };
+
+    /// What the programs of a host are made from, if it has any; `usual` is what services are
+    /// mounted with.
+    pub(super) fn into_plan(mut self, usual: Mount) -> Result<Option<ProgramsPlan>, BindError> {
+        let tape = self.recording.take().map(Tape::new).unwrap_or_default();
+        self.plan(usual, tape)
+    }
+
+    fn plan(&self, usual: Mount, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
+        let root = match &self.root {
+            Root::None => return Ok(None),
+            Root::Folder(folder) => {
+                DocumentRoot::new(folder).map_err(ProgramsError::DocumentRoot)?
+            }
+            Root::File(file) => DocumentRoot::of_file(file)
+                .map_err(|error| ProgramsError::Program(file.clone(), error))?,
+        };
+        for (_, terms) in &self.own {
+            terms.mount.limits.check().map_err(BindError::Limits)?;
+        }
+        let all = Terms { mount: usual, manner: self.manner.clone() };
+        Ok(Some(ProgramsPlan { root, all, own: self.own.iter().cloned().collect(), tape }))
+    }
+}
+
+impl Server {
+    /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder
+    /// `dir`, `/dir/` is `ws_service` or `ws_service.*` there. They are looked up while the host
+    /// runs, behind the services that are mounted, and each is one child process for all of its
+    /// sockets. What goes over its pipes is in `docs/programs.md`. What holds for services that
+    /// are mounted from here on holds for all of them, but that each has a thread of its own.
+    ///
+    /// At most [`Limits::PROGRAMS_MAX`] are served; each takes as much memory as a service does
+    /// and [`Limits::program_memory_bytes_max`] besides, and one whose sockets outlive it
+    /// [`Limits::kept_memory_bytes_max`].
+    pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
+        self.programs.root = Root::Folder(folder.into());
+        self
+    }
+
+    /// Serves a single executable, whatever its name, at `/`, instead of those of a document
+    /// root. [`Server::program`] with that path says what is not as usual about it.
+    pub fn only_program(&mut self, file: impl Into<PathBuf>) -> &mut Self {
+        self.programs.root = Root::File(file.into());
+        self
+    }
+
+    /// Records the first run of a program that serves all of its sockets by one process, as a
+    /// transcript: `docs/programs.md` says what is in it. With several programs it is the one
+    /// that is started first.
+    pub fn record(&mut self, recording: Recording) -> &mut Self {
+        self.programs.recording = Some(recording);
+        self
+    }
+
+    /// How programs of the document root are run: by default, one process serves all sockets of
+    /// a program.
+    pub fn manner(&mut self, manner: Manner) -> &mut Self {
+        self.programs.manner = manner;
+        self
+    }
+
+    /// What is not as usual about the program at a path, which is without the extension of its
+    /// file. Without such a program, it has no effect. Its thread is always its own.
+    pub fn program(&mut self, path: &str) -> Program<'_> {
+        let terms = Terms { mount: self.usual_mount(), manner: self.programs.manner.clone() };
+        let own = &mut self.programs.own;
+        own.push((path.to_owned(), terms));
+        let last = own.len() - 1;
+        Program(&mut own[last].1)
+    }
+
+    /// Has a host that runs go on with the programs of this server, of which only what holds for
+    /// programs counts: they are found, bounded and run like that from here on. Those that run
+    /// are replaced if something of this or their file has changed, and told RELOAD otherwise. In
+    /// what this differs else from what the host was bound with, it has to be started again; so it
+    /// has for another document root, and programs that run compress as they do.
+    ///
+    /// # Errors
+    /// Limits that contradict each other, a document root that is not there. Then nothing changes.
+    pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
+        self.limits.check().map_err(BindError::Limits)?;
+        reloader.reload_programs(self.programs.plan(self.usual_mount(), Tape::default())?);
+        Ok(())
+    }
+}
+
+/// A program of the document root, for what is not as usual about it.
+pub struct Program<'a>(&'a mut Terms);
+
+impl Program<'_> {
+    /// Its own bounds, like [`Mounted::limits`](crate::Mounted::limits).
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn limits(self, limits: Limits) -> Self {
+        self.0.mount.limits = limits;
+        self
+    }
+
+    /// Which pages may open sockets to it, instead of the server's rule.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn origin(self, origin: OriginRule) -> Self {
+        self.0.mount.origin = origin;
+        self
+    }
+
+    /// Whether it compresses, instead of the server's word.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn compression(self, compression: Compression) -> Self {
+        self.0.mount.compression = compression;
+        self
+    }
+
+    /// What a plain GET of its path shows, like [`Mounted::page`](crate::Mounted::page).
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn page(self, page: Page) -> Self {
+        self.0.mount.page = Some(page);
+        self
+    }
+
+    /// How it is run, instead of what the server says.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn manner(self, manner: Manner) -> Self {
+        self.0.manner = manner;
+        self
+    }
+}
+
+/// Why programs cannot be served.
+#[derive(Debug)]
+pub enum ProgramsError {
+    /// The folder of programs cannot be used.
+    DocumentRoot(io::Error),
+    /// The only program cannot be served.
+    Program(PathBuf, LookupError),
+}
+
+impl fmt::Display for ProgramsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DocumentRoot(error) => {
+                write!(f, "the document root cannot be used: {error}")
+            }
+            Self::Program(file, error) => write!(f, "{file:?} cannot be served: {error}"),
+        }
+    }
+}
+
+impl Error for ProgramsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::DocumentRoot(error) => error,
+            Self::Program(_, error) => error,
+        })
+    }
+}
+
+impl From<ProgramsError> for BindError {
+    fn from(error: ProgramsError) -> Self {
+        Self::Programs(error)
+    }
+}

@@ -1,0 +1,190 @@
+//! A run of the server: from the configuration to the exit.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use switchboard::config::{Config, Exit};
+use switchboard::host::{raise_descriptor_limit, seal_descriptors};
+#[cfg(feature = "programs")]
+use switchboard::server::ProgramsError;
+use switchboard::{BindError, Host, Limits, Page, Server};
+
+use super::check::{misplaced, warnings};
+#[cfg(feature = "programs")]
+use super::compiled::is_compiled;
+use super::compiled::list;
+#[cfg(feature = "programs")]
+use super::document_root;
+use super::logger;
+#[cfg(feature = "programs")]
+use super::reload;
+use super::services::ALL;
+
+/// Serves what is compiled in, and the programs, until the server is stopped.
+pub(crate) fn run(config: &Config) -> Exit {
+    begin(config);
+    warnings(config).iter().for_each(|text| log::warn!("{text}"));
+    let misplaced = misplaced(ALL, config);
+    if !misplaced.is_empty() {
+        misplaced.iter().for_each(|text| eprintln!("switchboard: {text}"));
+        return Exit::Configuration;
+    }
+    serve(server(config, fit(config)), config, |host| {
+        #[cfg(feature = "programs")]
+        let hangups = {
+            let server = |new: &Config| server(new, new.limits_for(raise_descriptor_limit()));
+            reload::start(config, host.reloader(), server, is_compiled)?
+        };
+        #[cfg(not(feature = "programs"))]
+        let hangups = ();
+        Ok((greeting(config, host), hangups))
+    })
+}
+
+/// What comes before any service.
+pub(crate) fn begin(config: &Config) {
+    logger::start(config.log_level, config.log_format);
+    if let Err(error) = seal_descriptors() {
+        log::warn!("programs inherit the descriptors that this process was started with: {error}");
+    }
+}
+
+/// The limits of the configuration, as far as descriptors go.
+pub(crate) fn fit(config: &Config) -> Limits {
+    let limits = config.limits_for(raise_descriptor_limit());
+    log::info!("at most {} sockets at a time", limits.sockets_max);
+    limits
+}
+
+/// Runs a server until it is stopped. `prepare` gives the greeting, and what is held meanwhile.
+pub(crate) fn serve<T>(
+    server: Server,
+    config: &Config,
+    prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
+) -> Exit {
+    let mut host = match listen(server, config) {
+        Ok(host) => host,
+        Err((exit, text)) => {
+            eprintln!("switchboard: {text}");
+            return exit;
+        }
+    };
+    // What is held is so until the end: a SIGHUP would be what the process ends by, after a clean
+    // stop.
+    let ended = host.stop_on_signals().and_then(|()| {
+        let (greeting, held) = prepare(&host)?;
+        // Whoever started the server may have closed its output; it serves all the same.
+        let _ = say(&greeting);
+        host.run().map(|()| held)
+    });
+    let exit = match &ended {
+        Ok(_) => Exit::Clean,
+        Err(error) => {
+            log::error!("the poll loop failed: {error}");
+            Exit::Failure
+        }
+    };
+    logger::finish();
+    exit
+}
+
+/// A server without services, as the configuration wants it for all of them.
+pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
+    let mut server = Server::new(limits);
+    let all = &config.all;
+    server.origin(all.origin.clone()).compression(all.compression).thread(all.thread);
+    if let Some(root) = &config.static_root {
+        server.static_root(root);
+    }
+    server
+}
+
+/// A server with the services that are compiled in, and the programs.
+fn server(config: &Config, limits: Limits) -> Server {
+    let mut server = bare_server(config, limits);
+    for service in ALL {
+        let mut mounted = (service.mount)(&mut server, service.path);
+        if let Some(page) = service.page {
+            mounted = mounted.page(Page::html(page));
+        }
+        if let Some(own) = config.services.get(service.path) {
+            let mounted = mounted.limits(own.limits).origin(own.origin.clone());
+            mounted.compression(own.compression).thread(own.thread);
+        }
+    }
+    #[cfg(feature = "programs")]
+    document_root::add_to(&mut server, config);
+    server
+}
+
+fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
+    let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
+    server.bind(addresses.as_slice()).map_err(|error| {
+        let exit = match error {
+            BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
+            BindError::Limits(_)
+            | BindError::Path(_)
+            | BindError::Thread(_)
+            | BindError::StaticRoot(_) => Exit::Configuration,
+            #[cfg(feature = "programs")]
+            BindError::Programs(ProgramsError::DocumentRoot(_)) => Exit::Configuration,
+            #[cfg(feature = "programs")]
+            BindError::Programs(ProgramsError::Program(..)) => Exit::CommandLine,
+        };
+        let hint = match &error {
+            BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                "; -p chooses another port, and 0 a free one"
+            }
+            _ => "",
+        };
+        (exit, format!("{error}{hint}"))
+    })
+}
+
+/// The addresses of all hosts; a name may have several.
+fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
+    let mut addresses = Vec::new();
+    for host in &config.hosts {
+        let found = (host.as_str(), config.port).to_socket_addrs();
+        let found = found.map_err(|error| format!("cannot find the host {host:?}: {error}"))?;
+        addresses.extend(found);
+    }
+    Ok(addresses)
+}
+
+fn greeting(config: &Config, host: &Host) -> String {
+    let mut text = String::new();
+    if let Some(file) = &config.file {
+        text += &format!("configuration: {}\n", file.display());
+    }
+    text += &format!("services:\n{}", list());
+    #[cfg(feature = "programs")]
+    if config.document_root.is_dir() {
+        text += &format!("programs below {}\n", config.document_root.display());
+    }
+    for address in host.addresses() {
+        text += &format!("listening on http://{address}\n");
+    }
+    let pages = ALL.iter().filter(|service| service.page.is_some());
+    let name = name_of(host);
+    for page in pages {
+        text += &format!("open http://{name}{} in a browser\n", page.path);
+    }
+    text
+}
+
+/// Where a browser on this machine finds a host.
+pub(crate) fn name_of(host: &Host) -> String {
+    let address = host.address();
+    match address.ip().is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    }
+}
+
+/// Writes to the standard output.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
