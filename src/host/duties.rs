@@ -73,7 +73,11 @@ impl Host {
         let mut left = self.limits.turn_write_bytes_max;
         let next = loop {
             let Some(stream) = self.streams.get_mut(id) else { return };
-            let written = match write_once(stream, self.hub.unsent(id), left) {
+            let written = match self.hub.unsent_alone(id) {
+                Some(bytes) => stream.write(&bytes[..bytes.len().min(left)]),
+                None => write_chunks(stream, self.hub.unsent(id), left),
+            };
+            let written = match written {
                 Ok(written) => written,
                 Err(reason) => {
                     self.hub.fail(id, reason, now);
@@ -257,18 +261,15 @@ impl Host {
     }
 }
 
-/// Writes chunks to a connection, all together and up to `room` bytes. Most often there is one.
-fn write_once<'a>(
+/// Writes chunks to a connection, all together and up to `room` bytes.
+fn write_chunks<'a>(
     stream: &mut Stream,
-    mut unsent: impl Iterator<Item = &'a [u8]>,
+    unsent: impl Iterator<Item = &'a [u8]>,
     mut room: usize,
 ) -> Result<usize, &'static str> {
-    let Some(first) = unsent.next() else { return Ok(0) };
-    let first = &first[..first.len().min(room)];
-    let Some(second) = unsent.next() else { return stream.write(first) };
     let mut chunks = [IoSlice::new(&[]); CHUNKS_MAX];
     let mut len = 0;
-    for (slot, chunk) in chunks.iter_mut().zip([first, second].into_iter().chain(unsent)) {
+    for (slot, chunk) in chunks.iter_mut().zip(unsent) {
         *slot = IoSlice::new(&chunk[..chunk.len().min(room)]);
         room -= slot.len();
         len += 1;

@@ -196,6 +196,12 @@ impl Hub {
         self.sockets.get(id).into_iter().flat_map(|socket| socket.session.unsent())
     }
 
+    /// The bytes to be written to a socket if they are one chunk, as most often.
+    #[must_use]
+    pub fn unsent_alone(&self, id: SocketId) -> Option<&[u8]> {
+        self.sockets.get(id)?.session.unsent_alone()
+    }
+
     /// How many bytes are to be written to a socket.
     #[must_use]
     pub fn unsent_len(&self, id: SocketId) -> usize {

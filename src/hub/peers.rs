@@ -150,10 +150,15 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
         socket.flags.clear(Flag::Touched);
         socket.count_sent(bytes_len);
-        socket.session.wrote_with(&mut self.buffers, bytes_len, now);
-        self.mark(id);
+        let session = &mut socket.session;
+        session.wrote_with(&mut self.buffers, bytes_len, now);
+        let next = session.next();
+        let is_over = session.unsent_len() == 0 && !session.is_responding();
+        if !is_over || socket.flags.has(Flag::Full) {
+            self.mark(id);
+        }
         self.schedule(id);
-        self.sockets.get(id).map_or(Next::Keep, |socket| socket.session.next())
+        next
     }
 
     /// The connection has been dropped.

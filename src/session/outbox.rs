@@ -173,6 +173,12 @@ impl Outbox {
         first.into_iter().chain(self.others.iter().map(Chunk::as_slice))
     }
 
+    /// The bytes that wait if they are one chunk.
+    #[must_use]
+    pub fn alone(&self) -> Option<&[u8]> {
+        self.others.is_empty().then(|| &self.first.as_slice()[self.sent..])
+    }
+
     /// How many bytes wait.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -88,6 +88,12 @@ impl Session {
         self.unsent.iter().flat_map(|unsent| unsent.outbox.unsent())
     }
 
+    /// The bytes to be written if they are one chunk, as most often.
+    #[must_use]
+    pub fn unsent_alone(&self) -> Option<&[u8]> {
+        self.unsent.as_ref()?.outbox.alone()
+    }
+
     /// How many bytes are to be written.
     #[must_use]
     pub fn unsent_len(&self) -> usize {
