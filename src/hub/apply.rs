@@ -8,7 +8,7 @@ use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::audience::Who;
 use crate::service::{Audience, Outbound, SocketId};
-use crate::session::{Frame, Overflow, Session};
+use crate::session::{Buffers, Frame, Overflow, Session};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Message};
 
@@ -114,8 +114,8 @@ impl Hub {
         // Encoded once; the outboxes share the bytes.
         let frame = Frame::new(&message);
         self.for_each(station, to, |hub, id| {
-            hub.send_each(station, id, now, |session, limits| {
-                session.send_frame(&frame, limits, now)
+            hub.send_each(station, id, now, |session, buffers, limits| {
+                session.send_frame_with(buffers, &frame, limits, now)
             });
         })
     }
@@ -125,7 +125,9 @@ impl Hub {
         if self.stations[station].mount.compression == Compression::On {
             return self.send_compressed_to(station, id, message, now);
         }
-        self.send_each(station, id, now, |session, limits| session.send(message, limits, now));
+        self.send_each(station, id, now, |session, buffers, limits| {
+            session.send_with(buffers, message, limits, now)
+        });
         1
     }
 
@@ -135,11 +137,12 @@ impl Hub {
         station: StationId,
         id: SocketId,
         now: Time,
-        send: impl FnOnce(&mut Session, &Limits) -> Result<(), Overflow>,
+        send: impl FnOnce(&mut Session, &mut Buffers, &Limits) -> Result<(), Overflow>,
     ) {
         let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
         let Some(socket) = found else { return };
-        let sent = send(&mut socket.session, self.stations.limits_of(Some(station)));
+        let limits = self.stations.limits_of(Some(station));
+        let sent = send(&mut socket.session, &mut self.buffers, limits);
         if let Err(Overflow(close)) = sent {
             self.leave(id, close, now);
         }

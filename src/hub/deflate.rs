@@ -147,11 +147,11 @@ impl Hub {
             let codec = hub.deflate.codec();
             let compressed = window.and_then(|bits| copies.compressed(bits, codec).cloned());
             match compressed {
-                Some(frame) => hub.send_each(station, id, now, |session, limits| {
+                Some(frame) => hub.send_each(station, id, now, |session, _, limits| {
                     session.send_compressed_frame(&frame, &message, limits, now)
                 }),
-                None => hub.send_each(station, id, now, |session, limits| {
-                    session.send_frame(copies.plain(), limits, now)
+                None => hub.send_each(station, id, now, |session, buffers, limits| {
+                    session.send_frame_with(buffers, copies.plain(), limits, now)
                 }),
             }
         });

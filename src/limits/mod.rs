@@ -88,7 +88,8 @@ pub struct Limits {
     pub files_open_max: usize,
     /// The loop's one read buffer, and so the longest read of anything but a large message.
     pub read_buffer_bytes: usize,
-    /// Most memory of large messages that have been written, kept for those that come.
+    /// Most memory of large messages that have been written, kept for those that come, and of
+    /// outboxes that are empty.
     pub spare_bytes_max: usize,
     /// Most reads from one socket in one turn of the loop; the rest waits for the next turn. More
     /// than one saves a call per read, and lets a peer that floods hold up the others for longer.

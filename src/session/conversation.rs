@@ -20,6 +20,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
+use crate::session::buffers::Buffers;
 use crate::session::clock::{Clock, Due};
 #[cfg(feature = "deflate")]
 use crate::session::deflate::{Compressed, Contexts};
@@ -160,11 +161,25 @@ impl Session {
     /// # Errors
     /// The outbox is over its limit.
     pub fn send(&mut self, message: Message, limits: &Limits, now: Time) -> Result<(), Overflow> {
+        self.send_with(&mut Buffers::none(), message, limits, now)
+    }
+
+    /// Like [`Session::send`], in memory that others have left.
+    ///
+    /// # Errors
+    /// The outbox is over its limit.
+    pub fn send_with(
+        &mut self,
+        buffers: &mut Buffers,
+        message: Message,
+        limits: &Limits,
+        now: Time,
+    ) -> Result<(), Overflow> {
         if !matches!(self.phase, Phase::Open(_) | Phase::Settling(_)) {
             return Ok(());
         }
         self.check_room(message.len(), limits, now)?;
-        self.push(|outbox| outbox.push_message(message), now);
+        self.push_with(buffers, |outbox| outbox.push_message(message), now);
         self.saw_message(now);
         Ok(())
     }
@@ -179,11 +194,25 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Result<(), Overflow> {
+        self.send_frame_with(&mut Buffers::none(), frame, limits, now)
+    }
+
+    /// Like [`Session::send_frame`], in memory that others have left.
+    ///
+    /// # Errors
+    /// The outbox is over its limit.
+    pub fn send_frame_with(
+        &mut self,
+        buffers: &mut Buffers,
+        frame: &Frame,
+        limits: &Limits,
+        now: Time,
+    ) -> Result<(), Overflow> {
         if !matches!(self.phase, Phase::Open(_) | Phase::Settling(_)) {
             return Ok(());
         }
         self.check_room(frame.message_len(), limits, now)?;
-        self.push(|outbox| outbox.push_frame(frame), now);
+        self.push_with(buffers, |outbox| outbox.push_frame(frame), now);
         self.saw_message(now);
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! Messages become bytes that wait for the peer. Small ones are joined, large ones are moved
-//! in, and those for many peers are shared. An empty outbox holds no memory, any other what
+//! in, and those for many peers are shared. An empty outbox holds next to no memory, any other what
 //! waits and little more; [`Limits::socket_memory_bytes_max`] has the sum.
 
 use alloc::collections::VecDeque;
@@ -79,6 +79,9 @@ enum Chunk {
 }
 
 impl Outbox {
+    /// The most memory of an empty one: that of its last chunk, if it was small.
+    pub const EMPTY_BYTES_MAX: usize = 128;
+
     /// Appends a message as one frame.
     pub fn push_message(&mut self, message: Message) {
         let header = Header::whole(message.opcode(), message.len()).encode();
@@ -157,11 +160,18 @@ impl Outbox {
             let next = self.others.pop_front();
             let is_over = next.is_none();
             let spent = core::mem::replace(&mut self.first, next.unwrap_or_default());
-            if let Chunk::Own(bytes) = spent {
-                buffers.keep(bytes);
-            }
             if is_over {
                 *self = Self::default();
+            }
+            if let Chunk::Own(mut bytes) = spent {
+                if is_over && bytes.capacity() <= Self::EMPTY_BYTES_MAX {
+                    bytes.clear();
+                    self.first = Chunk::Own(bytes);
+                } else {
+                    buffers.keep(bytes);
+                }
+            }
+            if is_over {
                 return;
             }
         }
@@ -250,7 +260,8 @@ impl Outbox {
     /// was moved in is not: making it longer would copy all of it.
     fn has_room(&self, more: usize) -> bool {
         match self.others.back().unwrap_or(&self.first) {
-            Chunk::Own(last) => !last.is_empty() && last.len() + more <= Limits::OUTBOX_CHUNK_BYTES,
+            Chunk::Own(last) if last.is_empty() => more <= last.capacity(),
+            Chunk::Own(last) => last.len() + more <= Limits::OUTBOX_CHUNK_BYTES,
             Chunk::Shared(_) => false,
         }
     }

@@ -27,9 +27,19 @@ pub(super) struct Unsent {
 }
 
 impl Unsent {
-    fn new(now: Time) -> Box<Self> {
-        let outbox = Outbox::default();
-        Box::new(Self { outbox, moved: now, stalled: false, pong: None })
+    /// The most memory of one that holds nothing.
+    pub(super) const EMPTY_BYTES_MAX: usize = size_of::<Self>() + Outbox::EMPTY_BYTES_MAX;
+
+    fn new(now: Time) -> Self {
+        Self { outbox: Outbox::default(), moved: now, stalled: false, pong: None }
+    }
+
+    /// One that holds nothing, in memory that was in use before if there is any.
+    fn from(buffers: &mut Buffers, now: Time) -> Box<Self> {
+        let Some(mut unsent) = buffers.take_unsent() else { return Box::new(Self::new(now)) };
+        debug_assert!(unsent.outbox.is_empty() && unsent.pong.is_none(), "nothing waits in it");
+        (unsent.moved, unsent.stalled) = (now, false);
+        unsent
     }
 
     /// A ping came. Gives back the payload if its pong is to be queued now; behind more than
@@ -71,8 +81,12 @@ impl Session {
         if !unsent.outbox.is_empty() {
             return;
         }
-        if let Some(pong) = self.unsent.take().and_then(|unsent| unsent.pong) {
-            self.push_control(Opcode::Pong, pong.as_slice(), now);
+        if let Some(mut unsent) = self.unsent.take() {
+            let pong = unsent.pong.take();
+            buffers.keep_unsent(unsent);
+            if let Some(pong) = pong {
+                self.push_control(Opcode::Pong, pong.as_slice(), now);
+            }
         }
         // What the peer owes after our last word counts from when it could know; what a file
         // owes, from when there was room for it.
@@ -121,7 +135,17 @@ impl Session {
 
     /// Adds to the outbox. Time to write counts from its first byte.
     pub(super) fn push(&mut self, add: impl FnOnce(&mut Outbox), now: Time) {
-        let unsent = self.unsent.get_or_insert_with(|| Unsent::new(now));
+        self.push_with(&mut Buffers::none(), add, now);
+    }
+
+    /// The same, in memory that was in use before if there is any.
+    pub(super) fn push_with(
+        &mut self,
+        buffers: &mut Buffers,
+        add: impl FnOnce(&mut Outbox),
+        now: Time,
+    ) {
+        let unsent = self.unsent.get_or_insert_with(|| Unsent::from(buffers, now));
         add(&mut unsent.outbox);
         if unsent.outbox.is_empty() {
             self.unsent = None;

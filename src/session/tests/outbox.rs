@@ -302,7 +302,8 @@ fn any_history_agrees_with_a_plain_queue() {
             }
             assert_eq!((outbox.len(), outbox.is_empty()), (plain.len(), plain.is_empty()));
             assert!(outbox.unsent().all(|chunk| !chunk.is_empty()), "seed {seed}");
-            assert!(outbox.capacity() == 0 || !plain.is_empty(), "an empty one holds no memory");
+            let little = outbox.capacity() <= Outbox::EMPTY_BYTES_MAX;
+            assert!(little || !plain.is_empty(), "an empty one holds little memory");
             assert!(outbox.unsent().collect::<Vec<_>>().concat() == plain, "seed {seed}");
             assert!(outbox.spare() <= Limits::OUTBOX_SPARE_BYTES, "seed {seed}");
             let lens: Vec<_> = outbox.unsent().skip(1).map(<[u8]>::len).collect();
