@@ -48,7 +48,7 @@ pub(crate) fn finish() {
 struct Waiting {
     lines: VecDeque<String>,
     bytes_len: usize,
-    /// How many lines found no room since the last one that did.
+    /// How many lines found no room, and have not been told of.
     dropped: usize,
     /// Whether there is a thread that writes.
     written: bool,
@@ -92,7 +92,9 @@ fn write_all() {
         }
         let line = now.lines.pop_front().unwrap_or_default();
         now.bytes_len -= line.len();
-        let dropped = std::mem::take(&mut now.dropped);
+        // It is told once the line that tells it is sure to find room.
+        let is_roomy = now.bytes_len <= BYTES_MAX / 2;
+        let dropped = if is_roomy { std::mem::take(&mut now.dropped) } else { 0 };
         drop(now);
         if dropped > 0 {
             log::warn!("{dropped} lines of the log were dropped");

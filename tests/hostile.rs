@@ -6,7 +6,8 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,6 +17,7 @@ use switchboard::{
     Close, CloseCode, Handler, Limits, Line, Message, Peer, Request, Server, SocketId, handler,
 };
 
+use support::binary::Binary;
 use support::http::{get, upgrade};
 use support::raw::{BINARY, CLOSE, PING, TEXT, close, frame, header, piece};
 use support::services::mount_echo;
@@ -335,3 +337,34 @@ fn no_bytes_whatever_stop_the_server() {
 
 const VISITORS: usize = 4;
 const VISITS: usize = 5_000;
+
+/// A log that nobody reads holds up nobody, and what it has lost is told to the line.
+#[test]
+fn a_log_that_nobody_reads() {
+    // It is told to be quiet as well.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let (mut binary, log) = Binary::run_unread(command.arg("-v"));
+    // Short lines fill the pipe, and are the next to be written; long ones all the other room.
+    let lens = [(1_000, 1), (250, 7_000), (100, 1)];
+    for (count, len) in lens {
+        let path = format!("/{}", "x".repeat(len));
+        for _ in 0..count {
+            let mut raw = Raw::connect(binary.address());
+            raw.send(&get(&path, ""));
+            assert_eq!(raw.read_answer().status, 404);
+        }
+    }
+    let (mut told, mut lost) = (0, 0);
+    for line in BufReader::new(log).lines() {
+        let line = line.expect("it is text");
+        told += usize::from(line.contains(" path=\"/x"));
+        if let Some(line) = line.strip_suffix(" lines of the log were dropped") {
+            let count = line.rsplit(' ').next().expect("it has a last word");
+            lost += count.parse::<usize>().expect("it is a number");
+            // The rest is written before it ends.
+            binary.signal("TERM");
+        }
+    }
+    assert_eq!(binary.exit_code(), Some(0));
+    assert_eq!(told + lost, lens.iter().map(|(count, _)| count).sum());
+}

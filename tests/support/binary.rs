@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -25,14 +25,23 @@ impl Binary {
 
     /// The same, and gives back the lines of its log.
     pub fn run_logged(command: &mut Command) -> (Self, Receiver<String>) {
-        let mut binary = Self::spawn(command.stderr(Stdio::piped()));
-        let errors = BufReader::new(binary.child.stderr.take().expect("it was piped"));
+        let (binary, errors) = Self::run_unread(command);
         let (sender, lines) = mpsc::channel();
         // It ends with the binary, or when nobody listens any more.
         thread::spawn(move || {
-            errors.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            BufReader::new(errors)
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
         });
         (binary, lines)
+    }
+
+    /// The same, and gives back its log, which nobody reads.
+    pub fn run_unread(command: &mut Command) -> (Self, ChildStderr) {
+        let mut binary = Self::spawn(command.stderr(Stdio::piped()));
+        let errors = binary.child.stderr.take().expect("it was piped");
+        (binary, errors)
     }
 
     fn spawn(command: &mut Command) -> Self {
