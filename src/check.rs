@@ -27,7 +27,13 @@ pub(crate) fn verdict(config: &Config) -> Result<String, Vec<String>> {
 #[cfg(not(feature = "programs"))]
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let unknown = config.services.keys().filter(|path| !is_compiled(path));
-    let text = |path| format!("[service {path}] configures no service: none of --list-services");
+    let text = |path: &String| {
+        format!(
+            "{}: [service {path}] configures no service: none of --list-services; correct its \
+             path, or leave it out",
+            config.place_of(path)
+        )
+    };
     unknown.map(text).collect()
 }
 
@@ -37,8 +43,9 @@ pub(crate) fn misplaced(all: &[Compiled], config: &Config) -> Vec<String> {
     let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);
     let misplaced = on_loop.filter(|service| !(service.has_callbacks)()).map(|service| {
         format!(
-            "[service {}] thread is \"loop\", allowed is \"own\": this service has a loop of its \
-             own; only what handler or gated makes has callbacks instead",
+            "{}: [service {}] thread is \"loop\", allowed is \"own\": this service has a loop of \
+             its own; only what handler or gated makes has callbacks instead",
+            config.place_of(service.path),
             service.path
         )
     });
@@ -78,20 +85,19 @@ mod tests {
             service("/looping", || has_callbacks(|| Looping)),
         ];
         let rows = [
-            ("", 0),
-            ("[server]\nthread: own", 0),
-            ("[service /called]\nthread: loop", 0),
-            ("[server]\nthread: loop\n[service /looping]\nthread: own", 0),
-            ("[server]\nthread: loop", 1),
-            ("[service /looping]\nthread: loop", 1),
+            ("", None),
+            ("[server]\nthread: own", None),
+            ("[service /called]\nthread: loop", None),
+            ("[server]\nthread: loop\n[service /looping]\nthread: own", None),
+            ("[server]\nthread: loop", Some("server.conf: ")),
+            ("[server]\n[service /looping]\nthread: loop", Some("server.conf:2: ")),
         ];
-        for (text, count) in rows {
+        for (text, place) in rows {
             let config = Config::parse(Path::new("server.conf"), text).expect("it is right");
             let faults = misplaced(&all, &config);
-            assert_eq!(faults.len(), count, "{text}: {faults:?}");
-            let names_it =
-                |text: &String| text.starts_with("[service /looping] thread is \"loop\"");
-            assert!(faults.iter().all(names_it), "{faults:?}");
+            assert_eq!(faults.len(), usize::from(place.is_some()), "{text}: {faults:?}");
+            let begin = format!("{}[service /looping] thread is \"loop\"", place.unwrap_or(""));
+            assert!(faults.iter().all(|fault| fault.starts_with(&begin)), "{faults:?}");
         }
     }
 }

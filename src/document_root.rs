@@ -36,8 +36,9 @@ fn unknown_services(config: &Config) -> impl Iterator<Item = String> {
         config.services.keys().filter(move |path| !is_compiled(path) && !is_program(path));
     unknown.map(|path| {
         format!(
-            "[service {path}] configures no service: neither one of --list-services nor a program \
-             of this path without its extension"
+            "{}: [service {path}] configures no service: neither one of --list-services nor a \
+             program of this path without its extension; correct its path, or leave it out",
+            config.place_of(path)
         )
     })
 }
@@ -49,8 +50,9 @@ fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> 
         all.iter().filter(move |service| own(service).is_some_and(|p| *p != config.all.program));
     idle.map(|service| {
         format!(
-            "[service {}] has keys of programs, such as mode or on-death, without effect: this \
-             service is compiled in; leave them out",
+            "{}: [service {}] has keys of programs, such as mode or on-death, without effect: \
+             this service is compiled in; leave them out",
+            config.place_of(service.path),
             service.path
         )
     })

@@ -162,13 +162,15 @@ fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
     }
 }
 
-/// The fields of a record as members of a JSON object, each with its comma.
+/// The fields of a record as members of a JSON object, each with its comma. One that is called
+/// like a member that every line has gets a name of its own, since readers keep one of two.
 struct Fields(String);
 
 impl<'a> VisitSource<'a> for Fields {
     fn visit_pair(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), kv::Error> {
         let value = value.to_u64().map_or_else(|| json(&value.to_string()), |n| n.to_string());
-        self.0.push_str(&format!(",{}:{value}", json(key.as_str())));
+        let mark = if MEMBERS.contains(&key.as_str()) { "_" } else { "" };
+        self.0.push_str(&format!(",{}:{value}", json(&format!("{mark}{key}"))));
         Ok(())
     }
 }
@@ -254,6 +256,8 @@ const fn civil(days: u64) -> (u64, u64, u64) {
 
 static TEXT: Logger = Logger { format: LogFormat::Text };
 static JSON: Logger = Logger { format: LogFormat::Json };
+/// The members of the object that a line is in JSON, before its fields.
+const MEMBERS: [&str; 4] = ["time", "level", "target", "message"];
 const DAY_SECONDS: u64 = 86_400;
 const ERA_DAYS: u64 = 146_097;
 
@@ -368,5 +372,17 @@ mod tests {
         assert!(json.ends_with(end), "{json}");
         let text = line(LogFormat::Text, UNIX_EPOCH, &record);
         assert!(text.ends_with("info  gone\n"), "{text}");
+    }
+
+    #[test]
+    fn no_member_is_there_twice() {
+        let fields = MEMBERS.map(|name| (name, "x"));
+        for level in [Level::Info, Level::Debug] {
+            let args = format_args!("gone");
+            let record = Record::builder().args(args).level(level).key_values(&fields).build();
+            let json = line(LogFormat::Json, UNIX_EPOCH, &record);
+            let end = r#","_time":"x","_level":"x","_target":"x","_message":"x"}"#;
+            assert!(json.ends_with(&format!("{end}\n")), "{json}");
+        }
     }
 }

@@ -115,11 +115,19 @@ fn the_examples_are_served_by_their_configuration() {
 #[test]
 fn what_has_no_effect_is_told() {
     let folder = folder("idle");
-    fs::write(folder.join("conf"), "[service /echo]\nmode: per-socket\n").expect("it can be");
+    let text = "[service /nosuch]\norigin: any\n[service /echo]\nmode: per-socket\n";
+    fs::write(folder.join("conf"), text).expect("it can be");
     let mut command = binary();
     let (_, err, code) =
         run(command.current_dir(&folder).args(["--check-config", "--config", "conf"]));
-    assert!(err.contains("[service /echo] has keys of programs, such as mode"), "{err}");
+    let faults = [
+        "switchboard: conf:1: [service /nosuch] configures no service: ",
+        "switchboard: conf:3: [service /echo] has keys of programs, such as mode",
+    ];
+    assert_eq!(err.lines().count(), faults.len(), "{err}");
+    for (line, fault) in err.lines().zip(faults) {
+        assert!(line.starts_with(fault), "{err}");
+    }
     assert_eq!(code, Some(4));
 }
 

@@ -23,7 +23,11 @@ pub fn check(data: &[u8]) {
         text.lines().map(|line| format!("\t {line} ; port: 1 # [x]\r\n")).collect();
     assert_eq!(parse(&decorated), read, "with blanks and comments in the lines");
     let spread: String = text.lines().map(|line| format!("# [x]\n \t\n{line}\n")).collect();
-    assert_eq!(parse(&spread).ok(), read.ok(), "with blanks and comments between the lines");
+    let moved = read.ok().map(|mut config| {
+        config.service_lines.values_mut().for_each(|line| *line *= 3);
+        config
+    });
+    assert_eq!(parse(&spread).ok(), moved, "with blanks and comments between the lines");
 }
 
 fn parse(text: &str) -> Result<Config, ConfigError> {

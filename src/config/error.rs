@@ -283,7 +283,9 @@ impl fmt::Display for Problem {
                     Some((key, Some(home))) => {
                         write!(f, "; did you mean {key:?} in {}?", home.title())
                     }
-                    None => Ok(()),
+                    None => {
+                        f.write_str("; the server.conf that comes with the server has them all")
+                    }
                 }
             }
             Self::Unbuilt { name } => write!(f, "{name} is {OF_PROGRAMS}"),
@@ -323,8 +325,8 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// What is to be read after "is".
-const OF_PROGRAMS: &str =
-    "for programs, which this build does not serve: build it with --features programs";
+const OF_PROGRAMS: &str = "for programs, which this build does not serve: build with --features \
+                           programs, or leave it out";
 /// Whoever mistook the file for a configuration need not read more.
 const SHOWN_MAX: usize = 20;
 const QUOTED_CHARS_MAX: usize = 80;

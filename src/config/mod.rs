@@ -91,6 +91,8 @@ pub struct Config {
     pub all: ServiceConfig,
     /// What holds for single services instead, by the path that each is mounted at.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// The lines of the file, counted from 1, in which the sections of `services` begin.
+    pub service_lines: BTreeMap<String, usize>,
 }
 
 impl Config {
@@ -100,6 +102,15 @@ impl Config {
     /// Everything that is wrong with the text.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
         resolve(Sheet::read(file, text), &[], Self::default())
+    }
+
+    /// Where the section of a service stands, as in `server.conf:7`, for what there is to say of
+    /// it; the file alone for a service without one.
+    #[must_use]
+    pub fn place_of(&self, path: &str) -> String {
+        let file = self.file.as_deref().unwrap_or(Path::new("")).display();
+        let line = self.service_lines.get(path);
+        line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))
     }
 
     /// The limits of a server that may have this many descriptors open: those for all, with
@@ -143,6 +154,7 @@ impl Default for Config {
                 program: ProgramConfig::default(),
             },
             services: BTreeMap::new(),
+            service_lines: BTreeMap::new(),
         }
     }
 }

@@ -125,11 +125,16 @@ pub(super) fn check_mode<'a>(
 /// `none`, or a list of variables, separated by commas or blanks, none of them twice.
 pub(super) fn variables(text: &str) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
-    if text.eq_ignore_ascii_case("none") {
+    let is_none = |text: &str| text.eq_ignore_ascii_case("none");
+    if is_none(text) {
         return Some(names);
     }
+    // Who writes it means the whole environment, and not a variable of this name.
+    if items(text).all(|name| name.eq_ignore_ascii_case("all")) {
+        return None;
+    }
     for name in items(text) {
-        if !is_variable(name) {
+        if !is_variable(name) || is_none(name) {
             return None;
         }
         if names.iter().all(|other| other != name) {
@@ -151,14 +156,20 @@ mod tests {
 
     #[test]
     fn variables_of_the_environment() {
-        let rows: [(&str, Option<&[&str]>); 9] = [
+        let rows: [(&str, Option<&[&str]>); 15] = [
             ("none", Some(&[])),
             ("None", Some(&[])),
             ("HOME", Some(&["HOME"])),
             ("HOME, LANG _x1", Some(&["HOME", "LANG", "_x1"])),
             ("HOME,HOME", Some(&["HOME"])),
+            ("HOME, ALL", Some(&["HOME", "ALL"])),
             ("", None),
             (",", None),
+            ("all", None),
+            ("All,", None),
+            ("HOME none", None),
+            ("None, HOME", None),
+            ("none, none", None),
             ("HOME=/root", None),
             ("1ST", None),
         ];

@@ -9,7 +9,7 @@ use crate::config::error::{ConfigError, Fault, Given, Problem};
 use crate::config::keys::{self, Key};
 #[cfg(feature = "programs")]
 use crate::config::program::check_mode;
-use crate::config::sheet::{Setting, Sheet};
+use crate::config::sheet::{Own, Setting, Sheet};
 use crate::limits::{Limits, LimitsError};
 
 /// The configuration that the file makes of the defaults, with the flags laid over it, or else
@@ -31,7 +31,7 @@ pub(super) fn resolve(
     follow(&mut config.all.limits, &all);
     check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
     check_limits(&config.all.limits, &all, &[], &mut faults);
-    for (path, own) in services {
+    for (path, Own { line, settings: own }) in services {
         let mut service = config.all.clone();
         lay(&own, &mut faults, |key, value| key.set_for(&mut service, value));
         if !all.iter().any(is_outbox_max) {
@@ -40,6 +40,7 @@ pub(super) fn resolve(
         check_limits(&service.limits, &own, &all, &mut faults);
         #[cfg(feature = "programs")]
         check_mode(&service.program, &own, flags.iter().rev().chain(&all), &mut faults);
+        config.service_lines.insert(path.clone(), line);
         config.services.insert(path, service);
     }
     if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }

@@ -33,7 +33,7 @@ pub(super) struct Sheet {
     /// What it says for all.
     pub(super) all: Vec<Setting>,
     /// What it says for single services, by path.
-    pub(super) services: BTreeMap<String, Vec<Setting>>,
+    pub(super) services: BTreeMap<String, Own>,
     /// What is wrong with it, which has been left out.
     pub(super) faults: Vec<Fault>,
 }
@@ -69,7 +69,7 @@ impl Sheet {
             let fault = match line {
                 Ok(Line::Key { name, value }) => sheet.add(&here, name, value, number).err(),
                 Ok(Line::Section(title)) => {
-                    let (section, fault) = match Here::parse(title) {
+                    let (section, fault) = match Here::parse(title, number) {
                         Ok(section) => (section, None),
                         Err(problem) => (Here::Unknown, Some(problem)),
                     };
@@ -103,7 +103,10 @@ impl Sheet {
                 return Err(Problem::NoSection { name: name.to_owned(), home });
             }
             Here::All(_) => &mut self.all,
-            Here::One(path) => self.services.entry(path.clone()).or_default(),
+            Here::One(path, line) => {
+                let begun = || Own { line: *line, settings: Vec::new() };
+                &mut self.services.entry(path.clone()).or_insert_with(begun).settings
+            }
         };
         let Some(key) = key else { return Err(here.unknown(name, &plain)) };
         if !here.holds(key) {
@@ -117,6 +120,13 @@ impl Sheet {
         settings.push(Setting { key, value: value.into(), place: Place::Line(line) });
         Ok(())
     }
+}
+
+/// What a file says for one service.
+pub(super) struct Own {
+    /// The line in which its section begins, or the first of several.
+    pub(super) line: usize,
+    pub(super) settings: Vec<Setting>,
 }
 
 /// A key with a value, and where it comes from.
@@ -149,13 +159,13 @@ enum Here {
     Unknown,
     /// In one that is for all.
     All(Section),
-    /// In that of the service with this path.
-    One(String),
+    /// In that of the service with this path, which begins in this line.
+    One(String, usize),
 }
 
 impl Here {
-    /// Reads what stands between the brackets.
-    fn parse(title: &str) -> Result<Self, Problem> {
+    /// Reads what stands between the brackets in a line.
+    fn parse(title: &str, line: usize) -> Result<Self, Problem> {
         let (word, path) = title.split_once(char::is_whitespace).unwrap_or((title, ""));
         match (ini::plain(word).as_str(), path.trim_start()) {
             ("server", "") => Ok(Self::All(Section::Server)),
@@ -163,7 +173,7 @@ impl Here {
             ("service", "") => Err(Problem::NoPath),
             // A path that no request can have would be a section without effect.
             ("service", path) => match Target::parse(path) {
-                Ok(target) if target.path == path => Ok(Self::One(target.path)),
+                Ok(target) if target.path == path => Ok(Self::One(target.path, line)),
                 Ok(_) | Err(_) => Err(Problem::Path { path: path.to_owned() }),
             },
             (word, _) => {
@@ -178,7 +188,7 @@ impl Here {
         match self {
             Self::Nowhere | Self::Unknown => false,
             Self::All(section) => key.section == *section,
-            Self::One(_) => key.is_for_services(),
+            Self::One(..) => key.is_for_services(),
         }
     }
 
@@ -200,7 +210,7 @@ impl Here {
         match self {
             Self::Nowhere | Self::Unknown => String::new(),
             Self::All(section) => section.title().to_owned(),
-            Self::One(path) => format!("[service {path}]"),
+            Self::One(path, _) => format!("[service {path}]"),
         }
     }
 }

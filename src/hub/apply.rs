@@ -7,7 +7,7 @@ use crate::hub::station::Compression;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::audience::Who;
-use crate::service::{Audience, Outbound, SocketId};
+use crate::service::{Audience, Outbound, SocketId, label_keys_taken};
 use crate::session::{Buffers, Frame, Overflow, Session};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Message};
@@ -70,17 +70,7 @@ impl Hub {
                     self.touch(id);
                 }
             }
-            Outbound::Label { id, key, value } => {
-                // Told once for each socket: a service that labels again and again would fill the
-                // log, and leave out the lines of others.
-                if let Some(socket) = self.member(station, id)
-                    && !socket.label(&key, &value)
-                    && socket.flags.set(Flag::Unlabeled)
-                {
-                    let path = &self.stations[station].path;
-                    log::warn!("service {path}: socket {id} has no room for its label {key:?}");
-                }
-            }
+            Outbound::Label { id, key, value } => self.label(station, id, &key, &value),
             Outbound::Ready(admission) => self.ready(station, admission, now),
             Outbound::Lapse { pause_ms } => self.lapse(station, pause_ms, now),
         }
@@ -101,6 +91,23 @@ impl Hub {
             return 0;
         }
         self.send_to(station, to, message, now)
+    }
+
+    /// Gives a socket a label. Why it goes without one is told once for each socket: a service that
+    /// labels again and again would fill the log, and leave out the lines of others.
+    fn label(&mut self, station: StationId, id: SocketId, key: &str, value: &str) {
+        let Some(socket) = self.member(station, id) else { return };
+        let why_not = if label_keys_taken().any(|taken| taken == key) {
+            "the log has a field of this name; call it otherwise"
+        } else if socket.label(key, value) {
+            return;
+        } else {
+            "there is no room for it; make labels shorter or fewer"
+        };
+        if socket.flags.set(Flag::Unlabeled) {
+            let path = &self.stations[station].path;
+            log::warn!("service {path}: socket {id} goes without its label {key:?}: {why_not}");
+        }
     }
 
     fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) -> usize {

@@ -74,7 +74,7 @@ pub(super) enum Flag {
     Fetching = 1 << 5,
     /// Its service does not want it to be read.
     Paused = 1 << 6,
-    /// That a label has no room was told.
+    /// That it goes without a label was told.
     Unlabeled = 1 << 7,
 }
 

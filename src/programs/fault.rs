@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::limits::Limits;
 use crate::programs::frames::HEADER_BYTES_MAX;
-use crate::programs::said::{KEY_BYTES_MAX, keys_taken};
-use crate::service::SocketId;
+use crate::programs::said::KEY_BYTES_MAX;
+use crate::service::{SocketId, label_keys_taken};
 
 /// The streams are out of step, or were never in step: nothing more is read, and the program
 /// is to be ended. Each has the line that it was noticed in, cut to 200 bytes and escaped.
@@ -194,7 +194,7 @@ impl fmt::Display for Wrong {
             Self::Key(found) => write!(
                 f,
                 "{found:?} is not a key: 1 to {KEY_BYTES_MAX} of a-z, 0-9, - and _, none of {}",
-                keys_taken().collect::<Vec<_>>().join(", ")
+                label_keys_taken().collect::<Vec<_>>().join(", ")
             ),
             Self::Value => f.write_str("a value of a label has no control characters"),
             Self::Protocol(found) => write!(f, "{found:?} is not a subprotocol, which is a token"),

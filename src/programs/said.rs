@@ -4,7 +4,7 @@ use crate::programs::answer::answer;
 use crate::programs::audience::{audience, id, ids, topic};
 use crate::programs::frames::number;
 use crate::programs::{VERSION, Wrong};
-use crate::service::{Admission, Audience, LIFE_FIELDS, SocketId, Verdict};
+use crate::service::{Admission, Audience, SocketId, Verdict, label_keys_taken};
 use crate::ws::syntax::is_token;
 use crate::ws::{Close, CloseCode, Message, Status};
 
@@ -269,13 +269,8 @@ fn key(name: &str) -> Result<String, Wrong> {
     let is_key_byte = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     let is_key = (1..=KEY_BYTES_MAX).contains(&name.len())
         && name.bytes().all(is_key_byte)
-        && keys_taken().all(|taken| taken != name);
+        && label_keys_taken().all(|taken| taken != name);
     if is_key { Ok(name.to_owned()) } else { Err(Wrong::Key(name.to_owned())) }
-}
-
-/// What no label is called: the log says it of each socket itself, or of its service.
-pub(super) fn keys_taken() -> impl Iterator<Item = &'static str> {
-    LIFE_FIELDS.into_iter().chain(["service"])
 }
 
 fn label_value(value: &str) -> Result<String, Wrong> {

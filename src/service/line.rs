@@ -230,7 +230,8 @@ impl<'host> Line<'host> {
     }
 
     /// Gives a socket a label for the log line that tells its life, such as its user's name; an
-    /// empty value takes it away.
+    /// empty value takes it away. Names that the line has already are taken: see
+    /// [`Outbound::Label`].
     pub fn label(&mut self, id: SocketId, key: impl Into<String>, value: impl Into<String>) {
         self.apply(Outbound::Label { id, key: key.into(), value: value.into() });
     }

@@ -31,6 +31,6 @@ pub use id::SocketId;
 pub use line::{Line, Service};
 pub use request::Request;
 pub use subscribable::{Event, Subscribable};
-pub(crate) use transaction::LIFE_FIELDS;
 pub use transaction::{Admission, Inbound, Outbound, Verdict};
+pub(crate) use transaction::{LIFE_FIELDS, label_keys_taken};
 pub use way::Received;

@@ -139,7 +139,10 @@ pub enum Outbound {
     },
     /// A word about a socket for the log, such as its user's name. A key that it has already gets
     /// this value; an empty value takes the label away. All labels of a socket have
-    /// [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left out.
+    /// [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left out. So are those whose
+    /// key is a name that the line has already: `socket`, `peer`, `path`, `reason`, `received`,
+    /// `sent`, `ms`, and `service`, `time`, `level`, `target`, `message`, as loggers call what is
+    /// not of one socket. The log tells the first of a socket that is left out.
     Label {
         /// The socket.
         id: SocketId,
@@ -221,3 +224,9 @@ pub enum Verdict {
 /// The fields of the log line that tells the life of a socket, before its labels.
 pub(crate) const LIFE_FIELDS: [&str; 7] =
     ["socket", "peer", "path", "reason", "received", "sent", "ms"];
+
+/// What no label is called: the line says it of each socket itself, or its logger of each line,
+/// and an object in JSON would have two members of one name.
+pub(crate) fn label_keys_taken() -> impl Iterator<Item = &'static str> {
+    LIFE_FIELDS.into_iter().chain(["service", "time", "level", "target", "message"])
+}

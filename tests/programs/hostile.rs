@@ -42,7 +42,7 @@ fn labels_without_room_are_told_once() {
     );
     raw.send_text("TEXT {} +4\ndone");
     assert_eq!(raw.read_text(), "done");
-    let told = lines_of("/labels").iter().filter(|line| line.contains("has no room")).count();
+    let told = lines_of("/labels").iter().filter(|line| line.contains("no room for it")).count();
     assert_eq!(told, 1);
     server.stop();
 }

@@ -113,6 +113,8 @@ fn services_lie_over_all_whatever_the_order() {
         ("/b/".to_owned(), ServiceConfig { limits: b, origin: OriginRule::Any, ..off }),
     ];
     assert_eq!(config.services, BTreeMap::from(expected));
+    let places = ["/a", "/b/", "/C"].map(|path| config.place_of(path));
+    assert_eq!(places, ["server.conf:1", "server.conf:6", "server.conf"]);
 }
 
 const FAULTS: &[(&str, &str)] = &[
@@ -122,7 +124,11 @@ const FAULTS: &[(&str, &str)] = &[
         "2: unknown key \"max-mesage\" in [limits]; did you mean \"max-message\"?",
     ),
     ("[limits]\nPrt: 1", "2: unknown key \"Prt\" in [limits]; did you mean \"port\" in [server]?"),
-    ("[server]\nfrobnicate: 1", "2: unknown key \"frobnicate\" in [server]"),
+    (
+        "[server]\nfrobnicate: 1",
+        "2: unknown key \"frobnicate\" in [server]; the server.conf that comes with the server has \
+         them all",
+    ),
     (
         "[service /a]\nidle_timeoutt: off",
         "2: unknown key \"idle_timeoutt\" in [service /a]; did you mean \"idle-timeout\"?",

@@ -3,8 +3,8 @@
 use super::*;
 use crate::config::{flags, keys};
 
-const CURE: &str =
-    "is for programs, which this build does not serve: build it with --features programs";
+const CURE: &str = "is for programs, which this build does not serve: build with --features \
+                    programs, or leave it out";
 
 #[test]
 fn keys_of_programs_are_refused() {

@@ -12,7 +12,10 @@ fn the_shipped_file_gives_the_defaults() {
         ServiceConfig { origin: OriginRule::Any, ..Config::default().all },
     )]);
     let file = Some(PathBuf::from("server.conf"));
-    let expected = Config { file, services, ..Config::default() };
+    let line = SHIPPED.lines().position(|line| line == "[service /demo_chatroom]");
+    let line = 1 + line.expect("the chat has a section");
+    let service_lines = BTreeMap::from([("/demo_chatroom".to_owned(), line)]);
+    let expected = Config { file, services, service_lines, ..Config::default() };
     assert_eq!(parse(SHIPPED), Ok(expected.clone()));
     let is_key = |line: &&str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
     let uncommented: Vec<&str> =
@@ -161,6 +164,7 @@ fn every_key_is_set() {
             ..Config::default().all
         },
         services: BTreeMap::new(),
+        service_lines: BTreeMap::new(),
     };
     assert_eq!(parse(EVERY_KEY), Ok(expected));
 }

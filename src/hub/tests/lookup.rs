@@ -260,6 +260,21 @@ fn whoever_is_read_on_is_asked_for_signs_of_life() {
     assert_eq!(rig.dropped, [id]);
 }
 
+/// The line of the log would have two fields of one name, and some readers of JSON refuse that.
+#[test]
+fn labels_have_names_of_their_own() {
+    let taken = ["socket", "peer", "path", "reason", "received", "sent", "ms", "service"];
+    for key in taken.into_iter().chain(["time", "level", "target", "message"]) {
+        let mut rig = Rig::new(Limits::SERVER);
+        let id = rig.open("/a");
+        let (key, value) = (key.to_owned(), "x".to_owned());
+        rig.apply(0, vec![Outbound::Label { id, key: key.clone(), value }]);
+        let socket = rig.hub.sockets.get(id).expect("it is there");
+        assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()), "{key}");
+        assert!(socket.flags.has(Flag::Unlabeled), "{key}");
+    }
+}
+
 #[test]
 fn labels_have_bounds() {
     let mut rig = Rig::new(Limits::SERVER);

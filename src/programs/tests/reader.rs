@@ -190,7 +190,7 @@ fn mistakes() {
 #[test]
 fn mistakes_of_one_socket_name_it() {
     let header = |line: &str| Wrong::Header(line.to_owned());
-    let rows: [(&str, &[u8], Wrong); 16] = [
+    let rows: [(&str, &[u8], Wrong); 21] = [
         ("SHOUT", b"SHOUT 17 +3\nabc\n", Wrong::Verb),
         ("TEXT", b"TEXT 17 +1\n\xFF\n", Wrong::Utf8(0)),
         ("ACCEPT", b"ACCEPT 17 a b\n", Wrong::Form("ACCEPT id [protocol=NAME]")),
@@ -205,6 +205,11 @@ fn mistakes_of_one_socket_name_it() {
         ("REJECT", b"REJECT 17 403 +15\nConnection: x\n\n\n", header("Connection: x")),
         ("SET", b"SET 17 User=x\n", Wrong::Key("User".into())),
         ("SET", b"SET 17 peer=x\n", Wrong::Key("peer".into())),
+        ("SET", b"SET 17 service=x\n", Wrong::Key("service".into())),
+        ("SET", b"SET 17 time=x\n", Wrong::Key("time".into())),
+        ("SET", b"SET 17 level=x\n", Wrong::Key("level".into())),
+        ("SET", b"SET 17 target=x\n", Wrong::Key("target".into())),
+        ("SET", b"SET 17 message=x\n", Wrong::Key("message".into())),
         ("SET", b"SET 17 user +3\na\tb\n", Wrong::Value),
         ("SET", b"SET 17 user +1\n\xFF\n", Wrong::Utf8(0)),
     ];
