@@ -9,14 +9,14 @@ use super::services::ALL;
 
 /// Gives a server the programs of a configuration.
 pub(crate) fn add_to(server: &mut Server, config: &Config) {
-    server.manner(config.all.program.manner());
+    server.manner(config.all.program.manner.clone());
     if !config.document_root.is_dir() {
         return;
     }
     server.document_root(&config.document_root);
     for (path, own) in config.services.iter().filter(|(path, _)| !is_compiled(path)) {
         let program = server.program(path).limits(own.limits).origin(own.origin.clone());
-        program.compression(own.compression).manner(own.program.manner());
+        program.compression(own.compression).manner(own.program.manner.clone());
     }
 }
 

@@ -28,19 +28,19 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     log::set_max_level(level);
     panic::set_hook(Box::new(log_panic));
     let mut waiting = waiting();
-    if !waiting.written {
+    if !waiting.has_writer {
         // Without a thread nobody writes lines, and they are dropped.
-        waiting.written = thread::Builder::new().name("log".to_owned()).spawn(write_all).is_ok();
+        waiting.has_writer = thread::Builder::new().name("log".to_owned()).spawn(write_all).is_ok();
     }
 }
 
 /// Waits until what was logged is written, for a second at most.
 pub(crate) fn finish() {
     let mut waiting = waiting();
-    waiting.awaited = waiting.written;
+    waiting.awaited = waiting.has_writer;
     CAME.notify_one();
     let patience = Duration::from_secs(1);
-    // Whoever panics elsewhere has nothing to do with it.
+    // There is nobody left to tell that the time was too short.
     let _ = DONE.wait_timeout_while(waiting, patience, |waiting| waiting.awaited);
 }
 
@@ -51,7 +51,7 @@ struct Waiting {
     /// How many lines found no room, and have not been told of.
     dropped: usize,
     /// Whether there is a thread that writes.
-    written: bool,
+    has_writer: bool,
     /// Whether somebody waits until all is written.
     awaited: bool,
 }
@@ -64,7 +64,7 @@ fn waiting() -> MutexGuard<'static, Waiting> {
 /// Hands a line to the thread that writes, or drops it.
 fn push(line: String) {
     let mut waiting = waiting();
-    if !waiting.written || waiting.bytes_len >= BYTES_MAX {
+    if !waiting.has_writer || waiting.bytes_len >= BYTES_MAX {
         waiting.dropped += 1;
         return;
     }
@@ -79,23 +79,23 @@ fn push(line: String) {
 /// Writes line by line, for good.
 fn write_all() {
     loop {
-        let mut now = waiting();
-        while now.lines.is_empty() {
-            if std::mem::take(&mut now.awaited) {
+        let mut waiting = waiting();
+        while waiting.lines.is_empty() {
+            if std::mem::take(&mut waiting.awaited) {
                 DONE.notify_all();
             }
             // What a rush needed is not kept.
-            if now.lines.capacity() > SPARE_LINES_MAX {
-                now.lines = VecDeque::new();
+            if waiting.lines.capacity() > SPARE_LINES_MAX {
+                waiting.lines = VecDeque::new();
             }
-            now = CAME.wait(now).unwrap_or_else(PoisonError::into_inner);
+            waiting = CAME.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        let line = now.lines.pop_front().unwrap_or_default();
-        now.bytes_len -= line.len();
+        let line = waiting.lines.pop_front().unwrap_or_default();
+        waiting.bytes_len -= line.len();
         // It is told once the line that tells it is sure to find room.
-        let is_roomy = now.bytes_len <= BYTES_MAX / 2;
-        let dropped = if is_roomy { std::mem::take(&mut now.dropped) } else { 0 };
-        drop(now);
+        let is_roomy = waiting.bytes_len <= BYTES_MAX / 2;
+        let dropped = if is_roomy { std::mem::take(&mut waiting.dropped) } else { 0 };
+        drop(waiting);
         if dropped > 0 {
             log::warn!("{dropped} lines of the log were dropped");
         }
@@ -111,7 +111,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         Some(place) => log::error!("panicked at {place}: {text}"),
         None => log::error!("panicked: {text}"),
     }
-    // Nothing else follows.
+    // The process ends here, and with it the thread that writes.
     if cfg!(panic = "abort") {
         finish();
     }
@@ -265,7 +265,7 @@ static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
     lines: VecDeque::new(),
     bytes_len: 0,
     dropped: 0,
-    written: false,
+    has_writer: false,
     awaited: false,
 });
 /// A line has come, or somebody waits for the last one.
@@ -275,6 +275,7 @@ static DONE: Condvar = Condvar::new();
 /// Once so many bytes wait, further lines are dropped: some thousands of usual lines, and far fewer
 /// of the longest that a program may want logged.
 const BYTES_MAX: usize = 1 << 20;
+/// For how many lines room stays once all are written.
 const SPARE_LINES_MAX: usize = 256;
 
 #[cfg(test)]

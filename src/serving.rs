@@ -5,20 +5,17 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use switchboard::config::{Config, Exit};
 use switchboard::host::{raise_descriptor_limit, seal_descriptors};
-#[cfg(feature = "programs")]
-use switchboard::server::ProgramsError;
 use switchboard::{BindError, Host, Limits, Page, Server};
 
 use super::check::{misplaced, warnings};
-#[cfg(feature = "programs")]
-use super::compiled::is_compiled;
 use super::compiled::list;
-#[cfg(feature = "programs")]
-use super::document_root;
 use super::logger;
-#[cfg(feature = "programs")]
-use super::reload;
 use super::services::ALL;
+#[cfg(feature = "programs")]
+use {
+    super::compiled::is_compiled, super::document_root, super::reload,
+    switchboard::server::ProgramsError,
+};
 
 /// Serves what is compiled in, and the programs, until the server is stopped.
 pub(crate) fn run(config: &Config) -> Exit {
@@ -120,16 +117,17 @@ fn server(config: &Config, limits: Limits) -> Server {
 fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
     let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
     server.bind(addresses.as_slice()).map_err(|error| {
-        let exit = match error {
+        let exit = match &error {
             BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
             BindError::Limits(_)
             | BindError::Path(_)
             | BindError::Thread(_)
             | BindError::StaticRoot(_) => Exit::Configuration,
             #[cfg(feature = "programs")]
-            BindError::Programs(ProgramsError::DocumentRoot(_)) => Exit::Configuration,
-            #[cfg(feature = "programs")]
-            BindError::Programs(ProgramsError::Program(..)) => Exit::CommandLine,
+            BindError::Programs(error) => match error {
+                ProgramsError::DocumentRoot(_) => Exit::Configuration,
+                ProgramsError::Program(..) => Exit::CommandLine,
+            },
         };
         let hint = match &error {
             BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {

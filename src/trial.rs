@@ -41,7 +41,7 @@ pub(crate) fn run(trial: &Trial) -> Exit {
 /// Serves it until the host is stopped.
 fn serve_alone(trial: &Trial, recording: Option<Recording>) -> Exit {
     let mut server = bare_server(&trial.config, fit(&trial.config));
-    server.manner(trial.config.all.program.manner()).only_program(&trial.program);
+    server.manner(trial.config.all.program.manner.clone()).only_program(&trial.program);
     server.program("/").page(Page::talk());
     if let Some(recording) = recording {
         server.record(recording);
@@ -64,8 +64,9 @@ fn greeting(trial: &Trial, host: &Host) -> String {
 /// Holds it against a transcript.
 fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript) -> Exit {
     let all = &trial.config.all;
-    let (manner, lines) = (all.program.manner(), transcript.entries().len());
-    let outcome = Rehearsal { manner: &manner, limits: &all.limits }.run(program, transcript);
+    let lines = transcript.entries().len();
+    let rehearsal = Rehearsal { manner: &all.program.manner, limits: &all.limits };
+    let outcome = rehearsal.run(program, transcript);
     logger::finish();
     match outcome {
         Ok(()) => {

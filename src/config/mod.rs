@@ -48,7 +48,7 @@ pub use error::{CommandError, ConfigError, UsageError};
 pub use sheet::read_file;
 #[cfg(feature = "programs")]
 pub use {
-    program::{Framing, Processes, ProgramConfig},
+    program::ProgramConfig,
     trial::{Script, Trial},
 };
 

@@ -4,109 +4,63 @@ use crate::config::error::{Fault, Problem};
 use crate::config::resolve::given;
 use crate::config::sheet::Setting;
 use crate::config::value::names::items;
-use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
+use crate::host::program::{Manner, OnDeath};
 use crate::programs::Mode;
 
-/// How programs are run, by key. The keys `mode` and `framing` come in any order, and so stand
-/// apart here; [`ProgramConfig::manner`] is what the host is told.
+/// What the keys of programs come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramConfig {
-    /// One process for all sockets of a program, or one for each.
-    pub processes: Processes,
-    /// What a message is, if each socket has a process.
-    pub framing: Framing,
-    /// The variables of the environment that it gets besides PATH.
-    pub pass_env: Vec<String>,
-    /// How long it has to end by itself, in milliseconds.
-    pub stop_ms: u64,
-    /// Most processes of one program, if each socket has one.
-    pub processes_max: usize,
-    /// What becomes of its sockets when it dies.
-    pub on_death: OnDeath,
-    /// What a change of its file does.
-    pub on_change: OnChange,
-    /// Whether it answers the paths below its own.
-    pub subpaths: Subpaths,
-}
-
-/// How many processes a program has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Processes {
-    /// One for all sockets, which speaks in counted lines.
-    Shared,
-    /// One for each socket, which knows of no protocol.
-    PerSocket,
-}
-
-/// What a message is to a program that has a process for each socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// A line of text.
-    Lines,
-    /// The bytes of one read.
-    Bytes,
+    /// What the host is told.
+    pub manner: Manner,
+    /// The mode if each socket has a process, whether it has one or not: the keys `mode` and
+    /// `framing` come in any order, and either may come alone.
+    pub(super) per_socket: Mode,
 }
 
 impl ProgramConfig {
-    /// What the host is told.
-    #[must_use]
-    pub fn manner(&self) -> Manner {
-        Manner {
-            mode: self.mode(),
-            pass_env: self.pass_env.clone(),
-            stop_ms: self.stop_ms,
-            processes_max: self.processes_max,
-            on_death: self.on_death,
-            on_change: self.on_change,
-            subpaths: self.subpaths,
-        }
+    /// One process serves all sockets.
+    pub(super) const fn share(&mut self) {
+        self.manner.mode = Mode::Shared;
     }
 
-    /// What its keys `mode` and `framing` come to.
-    #[must_use]
-    pub const fn mode(&self) -> Mode {
-        match (self.processes, self.framing) {
-            (Processes::Shared, _) => Mode::Shared,
-            (Processes::PerSocket, Framing::Lines) => Mode::Lines,
-            (Processes::PerSocket, Framing::Bytes) => Mode::Bytes,
+    /// Each socket has a process.
+    pub(super) const fn split(&mut self) {
+        self.manner.mode = self.per_socket;
+    }
+
+    /// Says which of the two modes it is if each socket has a process.
+    pub(super) fn set_framing(&mut self, per_socket: Mode) {
+        self.per_socket = per_socket;
+        if self.manner.mode != Mode::Shared {
+            self.split();
         }
     }
 }
 
 impl Default for ProgramConfig {
     fn default() -> Self {
-        let usual = Manner::SHARED;
-        Self {
-            processes: Processes::Shared,
-            framing: Framing::Lines,
-            pass_env: usual.pass_env,
-            stop_ms: usual.stop_ms,
-            processes_max: usual.processes_max,
-            on_death: usual.on_death,
-            on_change: usual.on_change,
-            subpaths: usual.subpaths,
-        }
+        Self { manner: Manner::SHARED, per_socket: Mode::Lines }
     }
 }
 
 /// Those of a program's `own` keys, which lie over those `below`, are faults that are about a mode
 /// which it does not have.
 pub(super) fn check_mode<'a>(
-    program: &ProgramConfig,
+    manner: &Manner,
     own: &'a [Setting],
     below: impl Iterator<Item = &'a Setting>,
     faults: &mut Vec<Fault>,
 ) {
-    let (names, cure): (&[&'static str], _) = match program.processes {
-        Processes::Shared => (
+    let (names, cure): (&[&'static str], _) = match manner.mode {
+        Mode::Shared => (
             &["framing", "max-processes"],
             "this is for mode per-socket alone: set that mode, or leave this out",
         ),
-        Processes::PerSocket if program.on_death == OnDeath::Keep => (
+        Mode::Lines | Mode::Bytes if manner.on_death == OnDeath::Keep => (
             &["on-death"],
             "with mode per-socket no other process can take over: use mode shared, or close",
         ),
-        Processes::PerSocket => (&[], ""),
+        Mode::Lines | Mode::Bytes => (&[], ""),
     };
     let mode = own.iter().chain(below).find(|setting| setting.is_of("mode"));
     // What could not be read contradicts nothing.

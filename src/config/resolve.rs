@@ -39,7 +39,7 @@ pub(super) fn resolve(
         }
         check_limits(&service.limits, &own, &all, &mut faults);
         #[cfg(feature = "programs")]
-        check_mode(&service.program, &own, flags.iter().rev().chain(&all), &mut faults);
+        check_mode(&service.program.manner, &own, flags.iter().rev().chain(&all), &mut faults);
         config.service_lines.insert(path.clone(), line);
         config.services.insert(path, service);
     }

@@ -3,12 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::Config;
 use crate::config::args::Wishes;
 use crate::config::error::{CommandError, UsageError};
 use crate::config::flags::{Effect, Flag};
 use crate::config::keys;
 use crate::config::sheet::{Setting, Sheet};
-use crate::config::{Config, Processes};
+use crate::programs::Mode;
 
 /// A single program that is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,12 +100,12 @@ impl Trial {
         settings: &[Setting],
     ) -> Result<Self, UsageError> {
         let has_framing = settings.iter().any(|setting| setting.is_of("framing"));
-        match (script.flag(), config.all.program.processes) {
-            (Some(flag), Processes::PerSocket) => Err(clash(flag, "mode per-socket", COUNTED)),
-            (_, Processes::Shared) if has_framing => {
+        match (script.flag(), config.all.program.manner.mode) {
+            (Some(flag), Mode::Lines | Mode::Bytes) => Err(clash(flag, "mode per-socket", COUNTED)),
+            (_, Mode::Shared) if has_framing => {
                 Err(clash("--framing", "mode shared", "each message says there what it is"))
             }
-            (_, Processes::Shared) | (None, Processes::PerSocket) => {
+            (_, Mode::Shared) | (None, Mode::Lines | Mode::Bytes) => {
                 Ok(Self { program, config, script })
             }
         }

@@ -234,6 +234,7 @@ impl Host {
                 let factory = factory.clone();
                 Box::new(move |line| worker::live(&factory, line))
             }
+            #[cfg(feature = "programs")]
             Factory::Program(program) => {
                 let program = program.clone();
                 Box::new(move |line| program.live(line, &limits))

@@ -35,7 +35,6 @@ mod sync;
 mod sys;
 mod turn;
 mod watch;
-#[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "programs are workers, too"))]
 mod worker;
 
 #[cfg(feature = "programs")]

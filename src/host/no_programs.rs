@@ -7,26 +7,14 @@ use std::net::SocketAddr;
 use crate::host::bell::Tower;
 use crate::host::turn::Host;
 use crate::hub::Lookup;
-use crate::limits::Limits;
-use crate::service::Line;
 use crate::time::Time;
 
 /// What the programs of a host would be made from.
 #[derive(Debug)]
 pub(crate) enum ProgramsPlan {}
 
-/// A program that would be a service.
-#[derive(Debug)]
-pub(crate) enum Served {}
-
 /// The loop's side of no programs.
 pub(super) struct Programs;
-
-impl Served {
-    pub(super) fn live(&self, _: Line<'_>, _: &Limits) -> String {
-        match *self {}
-    }
-}
 
 impl Programs {
     pub(super) const fn start(

@@ -10,8 +10,9 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{Alarm, Tower};
-pub(super) use crate::host::program::Served;
-use crate::host::program::{DocumentRoot, Groups, LookupError, Manner, Site, Subpaths, Tape};
+use crate::host::program::{
+    DocumentRoot, Groups, LookupError, Manner, Served, Site, Subpaths, Tape,
+};
 use crate::host::reload::Reloads;
 use crate::host::turn::Host;
 use crate::host::worker::Factory;

@@ -1,10 +1,9 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is
 //! sound. This is the only file with unsafe code.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
-#![cfg_attr(not(feature = "programs"), expect(dead_code, reason = "only programs are children"))]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -52,105 +51,6 @@ pub fn seal_descriptors() -> io::Result<()> {
     let result =
         unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// Gives a child the limit of descriptors that this process had before it was raised: a program
-/// which waits with `select` cannot use more than 1,024, and some close all that there may be.
-pub(super) fn restore_descriptor_limit(id: u32) {
-    let given = DESCRIPTORS_GIVEN.load(Ordering::SeqCst);
-    let Ok(id) = libc::pid_t::try_from(id) else { return };
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: both pointers are null or to a local of the right type, and the calls keep none.
-    // A child that has exited already has no use for it.
-    unsafe {
-        let none = std::ptr::null();
-        let known = libc::prlimit(id, libc::RLIMIT_NOFILE, none, &raw mut limit) == 0;
-        if known && given < limit.rlim_cur {
-            limit.rlim_cur = given;
-            libc::prlimit(id, libc::RLIMIT_NOFILE, &raw const limit, std::ptr::null_mut());
-        }
-    }
-}
-
-/// A descriptor that becomes readable when the child process `id` exits.
-///
-/// # Errors
-/// What the system says; before Linux 5.3 that it does not know how.
-pub(super) fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
-    let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
-    // SAFETY: the call takes two numbers and uses no memory.
-    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
-    let descriptor = RawFd::try_from(descriptor).map_err(io::Error::other)?;
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new, so that nobody else owns it. It is closed in children.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
-}
-
-/// Whether the child process `id` has exited. It stays a zombie, whose number the system gives
-/// to no other process or group.
-///
-/// # Errors
-/// It is no child, or no longer one.
-pub(super) fn has_exited(id: u32) -> io::Result<bool> {
-    // SAFETY: zero is a valid value for every field.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the pointer is to a local of the right type, which the call only writes.
-    if unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: what the call has filled in is about a child; otherwise the field is still zero.
-    Ok(unsafe { info.si_pid() } != 0)
-}
-
-/// Waits until the child process `id` has exited, which stays a zombie; or until the system
-/// says that it is no child.
-pub(super) fn wait_for_exit(id: u32) {
-    // SAFETY: zero is a valid value for every field.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointer is to a local of the right type, which the call only writes.
-    unsafe { libc::waitid(libc::P_PID, id, &raw mut info, libc::WEXITED | libc::WNOWAIT) };
-}
-
-/// How many bytes a pipe holds that nobody has read, as either of its ends can ask; also once
-/// the other one has been closed.
-pub(super) fn unread_len(pipe: &impl AsFd) -> u64 {
-    let mut len: libc::c_int = 0;
-    // SAFETY: the descriptor is open while it is borrowed; the pointer is to a local of the right
-    // type, which the call only writes. It fails for no pipe.
-    unsafe { libc::ioctl(pipe.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut len) };
-    u64::try_from(len).unwrap_or(0)
-}
-
-/// What a group of processes can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    /// To end (SIGTERM).
-    Terminate,
-    /// That it has ended (SIGKILL).
-    Kill,
-}
-
-/// Sends a signal to the child process `leader` and to all of the group that it leads. To be
-/// called before the leader is waited for, since its number may mean others after that.
-pub(super) fn signal_group(leader: u32, signal: Signal) {
-    let signal = match signal {
-        Signal::Terminate => libc::SIGTERM,
-        Signal::Kill => libc::SIGKILL,
-    };
-    // A number below two would mean other processes than a child.
-    let Some(id) = libc::pid_t::try_from(leader).ok().filter(|&id| id > 1) else { return };
-    // Those that have gone cannot be told. The leader may have left its group; one that has not is
-    // told once, since many take a second SIGTERM for impatience.
-    // SAFETY: all calls take numbers and use no memory.
-    unsafe {
-        libc::kill(-id, signal);
-        if libc::getpgid(id) != id {
-            libc::kill(id, signal);
-        }
-    }
 }
 
 /// Makes a listener's connections send small messages at once. Linux passes the option on to
@@ -245,6 +145,114 @@ extern "C" fn on_signal(signal: libc::c_int) {
         let errno = *libc::__errno_location();
         libc::write(wish.pipe().load(Ordering::SeqCst), (&raw const byte).cast(), 1);
         *libc::__errno_location() = errno;
+    }
+}
+
+/// What concerns child processes and the pipes to them, which programs alone have.
+#[cfg(feature = "programs")]
+pub(super) mod children {
+    use std::io;
+    use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+    use std::sync::atomic::Ordering;
+
+    /// Gives a child the limit of descriptors that this process had before it was raised: a
+    /// program which waits with `select` cannot use more than 1,024, and some close all that there
+    /// may be.
+    pub fn restore_descriptor_limit(id: u32) {
+        let given = super::DESCRIPTORS_GIVEN.load(Ordering::SeqCst);
+        let Ok(id) = libc::pid_t::try_from(id) else { return };
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: both pointers are null or to a local of the right type, and the calls keep none.
+        // A child that has exited already has no use for it.
+        unsafe {
+            let none = std::ptr::null();
+            let known = libc::prlimit(id, libc::RLIMIT_NOFILE, none, &raw mut limit) == 0;
+            if known && given < limit.rlim_cur {
+                limit.rlim_cur = given;
+                libc::prlimit(id, libc::RLIMIT_NOFILE, &raw const limit, std::ptr::null_mut());
+            }
+        }
+    }
+
+    /// A descriptor that becomes readable when the child process `id` exits.
+    ///
+    /// # Errors
+    /// What the system says; before Linux 5.3 that it does not know how.
+    pub fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
+        let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
+        // SAFETY: the call takes two numbers and uses no memory.
+        let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
+        let descriptor = RawFd::try_from(descriptor).map_err(io::Error::other)?;
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is new, so that nobody else owns it. It is closed in children.
+        Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    }
+
+    /// Whether the child process `id` has exited. It stays a zombie, whose number the system gives
+    /// to no other process or group.
+    ///
+    /// # Errors
+    /// It is no child, or no longer one.
+    pub fn has_exited(id: u32) -> io::Result<bool> {
+        // SAFETY: zero is a valid value for every field.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        // SAFETY: the pointer is to a local of the right type, which the call only writes.
+        if unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: what the call has filled in is about a child; otherwise the field is still zero.
+        Ok(unsafe { info.si_pid() } != 0)
+    }
+
+    /// Waits until the child process `id` has exited, which stays a zombie; or until the system
+    /// says that it is no child.
+    pub fn wait_for_exit(id: u32) {
+        // SAFETY: zero is a valid value for every field.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is to a local of the right type, which the call only writes.
+        unsafe { libc::waitid(libc::P_PID, id, &raw mut info, libc::WEXITED | libc::WNOWAIT) };
+    }
+
+    /// How many bytes a pipe holds that nobody has read, as either of its ends can ask; also once
+    /// the other one has been closed.
+    pub fn unread_len(pipe: &impl AsFd) -> u64 {
+        let mut len: libc::c_int = 0;
+        // SAFETY: the descriptor is open while it is borrowed; the pointer is to a local of the
+        // right type, which the call only writes. It fails for no pipe.
+        unsafe { libc::ioctl(pipe.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut len) };
+        u64::try_from(len).unwrap_or(0)
+    }
+
+    /// What a group of processes can be told.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Signal {
+        /// To end (SIGTERM).
+        Terminate,
+        /// That it has ended (SIGKILL).
+        Kill,
+    }
+
+    /// Sends a signal to the child process `leader` and to all of the group that it leads. To be
+    /// called before the leader is waited for, since its number may mean others after that.
+    pub fn signal_group(leader: u32, signal: Signal) {
+        let signal = match signal {
+            Signal::Terminate => libc::SIGTERM,
+            Signal::Kill => libc::SIGKILL,
+        };
+        // A number below two would mean other processes than a child.
+        let Some(id) = libc::pid_t::try_from(leader).ok().filter(|&id| id > 1) else { return };
+        // Those that have gone cannot be told. The leader may have left its group; one that has
+        // not is told once, since many take a second SIGTERM for impatience.
+        // SAFETY: all calls take numbers and use no memory.
+        unsafe {
+            libc::kill(-id, signal);
+            if libc::getpgid(id) != id {
+                libc::kill(id, signal);
+            }
+        }
     }
 }
 

@@ -311,11 +311,10 @@ impl Host {
     }
 }
 
-/// A buffer of zeros, whose pages cost nothing until they are used, if it is worth while: the
-/// system maps fresh pages for what is longer, and what is shorter the allocator clears.
+/// A buffer of zeros, whose pages cost no memory until they are used: those of what is long enough
+/// the system maps fresh, while the allocator clears, and so touches, what is shorter.
 fn untouched(len: usize) -> Vec<u8> {
-    let mapped_len = if len < MAPPED_BYTES_MIN / 4 { len } else { len.max(MAPPED_BYTES_MIN) };
-    let mut buffer = vec![0; mapped_len];
+    let mut buffer = vec![0; len.max(MAPPED_BYTES_MIN)];
     buffer.truncate(len);
     buffer
 }

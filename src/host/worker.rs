@@ -11,7 +11,8 @@ use std::thread::{self, JoinHandle, Thread};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{MailBell, Rung, Tower};
-use crate::host::programs::Served;
+#[cfg(feature = "programs")]
+use crate::host::program::Served;
 use crate::host::sys;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
@@ -26,6 +27,7 @@ pub enum Factory {
     /// One for the loop.
     Loop(Make<dyn Callbacks>),
     /// A program, on a thread of its own.
+    #[cfg(feature = "programs")]
     Program(Arc<Served>),
 }
 
@@ -125,6 +127,7 @@ impl Worker {
     }
 
     /// Wakes the service for something else than mail, which it finds then.
+    #[cfg(feature = "programs")]
     pub fn wake(&self) {
         self.post.ring();
     }

@@ -189,7 +189,7 @@ impl Hub {
             if self.keep_unread(id, &bytes[used..]) {
                 return;
             }
-            let (more, event) = self.receive_rest(id, &mut bytes[used..], now);
+            let (more, event) = self.receive_messages(id, &mut bytes[used..], now);
             used += more;
             if let Some(event) = event {
                 self.happen(id, event, now);
@@ -197,9 +197,9 @@ impl Hub {
         }
     }
 
-    /// Passes bytes through the session, up to an event other than a message: these are put into
-    /// the mail at once, since a read may bring many.
-    fn receive_rest(
+    /// Passes bytes through the session, up to an event. Messages are none: they are put into the
+    /// mail as [`Hub::deliver`] does with one, since a read may bring many.
+    fn receive_messages(
         &mut self,
         id: SocketId,
         bytes: &mut [u8],
@@ -209,13 +209,15 @@ impl Hub {
         let (session, buffers) = (&mut socket.session, &mut self.buffers);
         let (true, Some(station)) = (socket.standing.is_told(), socket.station) else {
             let limits = self.stations.limits_of(socket.station);
+            // Nobody is told of its messages.
             return session.receive_each(buffers, bytes, limits, now, |_| None);
         };
         let Station { mail, mount, state, .. } = &mut self.stations[station];
         let before = mail.batch.len();
-        let alone = session.is_compressed();
+        // Before each of these `feed` asks whether it is to be kept unread.
+        let one_by_one = session.is_compressed();
         let read = session.receive_each(buffers, bytes, &mount.limits, now, |message| {
-            if alone {
+            if one_by_one {
                 return Some(Event::Message(message));
             }
             if *state != State::Idle {

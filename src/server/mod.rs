@@ -128,7 +128,8 @@ impl Server {
         let own: Make<dyn Service> = Arc::new(move || Box::new(factory()));
         self.mounts.push(Mounting { path: path.to_owned(), mount, thread, own, callbacks });
         let last = self.mounts.len() - 1;
-        Mounted(&mut self.mounts[last])
+        let Mounting { mount, thread, .. } = &mut self.mounts[last];
+        Mounted { mount, own: thread }
     }
 
     /// Listens on all of the addresses; port 0 lets the system choose.
@@ -177,43 +178,46 @@ impl Server {
     }
 }
 
-/// A service that has been mounted, for what is not as usual about it.
-pub struct Mounted<'a>(&'a mut Mounting);
+/// A service that has been mounted, for what is not as usual about it; a program is one, too,
+/// which has a `Manner` instead of a thread.
+pub struct Mounted<'a, Own = Thread> {
+    mount: &'a mut Mount,
+    own: &'a mut Own,
+}
 
-impl Mounted<'_> {
+#[expect(clippy::return_self_not_must_use, reason = "the values are on the server already")]
+impl<Own> Mounted<'_, Own> {
     /// Its own bounds, instead of the server's. Those of the request head and of the host
     /// stay the server's, since they hold before the service is known.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn limits(self, limits: Limits) -> Self {
-        self.0.mount.limits = limits;
+        self.mount.limits = limits;
         self
     }
 
     /// Which pages may open sockets to it, instead of the server's rule.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn origin(self, origin: OriginRule) -> Self {
-        self.0.mount.origin = origin;
+        self.mount.origin = origin;
         self
     }
 
     /// Whether it compresses, instead of the server's word.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn compression(self, compression: Compression) -> Self {
-        self.0.mount.compression = compression;
-        self
-    }
-
-    /// Which thread it runs on, instead of what the server says.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn thread(self, thread: Thread) -> Self {
-        self.0.thread = thread;
+        self.mount.compression = compression;
         self
     }
 
     /// What a plain GET of its path shows.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn page(self, page: Page) -> Self {
-        self.0.mount.page = Some(page);
+        self.mount.page = Some(page);
+        self
+    }
+}
+
+impl Mounted<'_> {
+    /// Which thread it runs on, instead of what the server says.
+    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
+    pub fn thread(self, thread: Thread) -> Self {
+        *self.own = thread;
         self
     }
 }

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use crate::host::program::{DocumentRoot, LookupError, Manner, Recording, Tape};
 use crate::host::{ProgramsPlan, Reloader, Terms};
-use crate::hub::{Compression, Mount, OriginRule};
+use crate::hub::Mount;
+#[cfg(doc)]
 use crate::limits::Limits;
-use crate::pages::Page;
-use crate::server::{BindError, Server};
+use crate::server::{BindError, Mounted, Server};
 
 /// What has been told.
 pub(super) struct Programs {
@@ -103,7 +103,8 @@ impl Server {
         let own = &mut self.programs.own;
         own.push((path.to_owned(), terms));
         let last = own.len() - 1;
-        Program(&mut own[last].1)
+        let (_, Terms { mount, manner }) = &mut own[last];
+        Mounted { mount, own: manner }
     }
 
     /// Has a host that runs go on with the programs of this server, of which only what holds for
@@ -122,41 +123,13 @@ impl Server {
 }
 
 /// A program of the document root, for what is not as usual about it.
-pub struct Program<'a>(&'a mut Terms);
+pub type Program<'a> = Mounted<'a, Manner>;
 
 impl Program<'_> {
-    /// Its own bounds, like [`Mounted::limits`](crate::Mounted::limits).
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn limits(self, limits: Limits) -> Self {
-        self.0.mount.limits = limits;
-        self
-    }
-
-    /// Which pages may open sockets to it, instead of the server's rule.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn origin(self, origin: OriginRule) -> Self {
-        self.0.mount.origin = origin;
-        self
-    }
-
-    /// Whether it compresses, instead of the server's word.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn compression(self, compression: Compression) -> Self {
-        self.0.mount.compression = compression;
-        self
-    }
-
-    /// What a plain GET of its path shows, like [`Mounted::page`](crate::Mounted::page).
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn page(self, page: Page) -> Self {
-        self.0.mount.page = Some(page);
-        self
-    }
-
     /// How it is run, instead of what the server says.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn manner(self, manner: Manner) -> Self {
-        self.0.manner = manner;
+        *self.own = manner;
         self
     }
 }

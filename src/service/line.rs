@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{RecvTimeoutError, TryRecvError};
+use crossbeam_channel::RecvTimeoutError;
 
 use crate::limits::Limits;
 use crate::service::way::{Apply, Ends, Parcel, Patience, Received, Way, take_spare};
@@ -160,23 +160,6 @@ impl<'host> Line<'host> {
         self.next(Patience::None)
     }
 
-    /// Whether the host stops, however much mail there is to be received before. From `false`
-    /// until the next call, what [`Line::wake_by`] was given is called when that changes, or when
-    /// there is more mail. For a service that does not take its mail just now.
-    pub(crate) fn is_over(&mut self) -> bool {
-        let Way::Ends(ends) = &self.way else { return false };
-        ends.doorbell.doze();
-        self.dozing = true;
-        loop {
-            match ends.mail.try_recv() {
-                // It counts as mail until it is taken, so that it has its bound.
-                Ok(parcel) => self.mail.extend(parcel.batch),
-                Err(TryRecvError::Empty) => return false,
-                Err(TryRecvError::Disconnected) => return true,
-            }
-        }
-    }
-
     /// What is called when there is something to receive after [`Line::try_receive`] found
     /// nothing; by default, the service's thread is unparked. The first call counts. It is called
     /// on the thread that polls all sockets, so that it may wake something, and must not wait for
@@ -230,8 +213,7 @@ impl<'host> Line<'host> {
     }
 
     /// Gives a socket a label for the log line that tells its life, such as its user's name; an
-    /// empty value takes it away. Names that the line has already are taken: see
-    /// [`Outbound::Label`].
+    /// empty value takes it away. [`Outbound::Label`] tells which names are taken.
     pub fn label(&mut self, id: SocketId, key: impl Into<String>, value: impl Into<String>) {
         self.apply(Outbound::Label { id, key: key.into(), value: value.into() });
     }
@@ -239,22 +221,6 @@ impl<'host> Line<'host> {
     /// Answers an [`Inbound::Ask`].
     pub fn admit(&mut self, id: SocketId, verdict: Verdict) {
         self.apply(Outbound::Admit { id, verdict });
-    }
-
-    /// Tells the host that what serves the sockets has gone and is replaced, and exactly which
-    /// mail it had taken: see [`Outbound::Lapse`].
-    pub(crate) fn lapse(&mut self, pause_ms: u64) {
-        self.put_down();
-        self.report();
-        self.apply(Outbound::Lapse { pause_ms });
-        self.flush();
-    }
-
-    /// Keeps to these bounds from here on.
-    pub(crate) const fn keep_to(&mut self, limits: &Limits) {
-        self.batch_bytes_max = limits.batch_bytes_max;
-        self.report_messages = limits.mail_messages_max.div_ceil(4);
-        self.report_bytes = limits.mail_bytes_max.div_ceil(4);
     }
 
     /// Hands a transaction to the host, with the batch that it belongs to.
@@ -387,6 +353,42 @@ impl<'host> Line<'host> {
             report_messages: limits.mail_messages_max.div_ceil(4),
             report_bytes: limits.mail_bytes_max.div_ceil(4),
         }
+    }
+}
+
+/// For programs, whose processes come and go and whose bounds change while the line stays.
+#[cfg(feature = "programs")]
+impl Line<'_> {
+    /// Whether the host stops, however much mail there is to be received before. From `false`
+    /// until the next call, what [`Line::wake_by`] was given is called when that changes, or when
+    /// there is more mail. For a service that does not take its mail just now.
+    pub(crate) fn is_over(&mut self) -> bool {
+        let Way::Ends(ends) = &self.way else { return false };
+        ends.doorbell.doze();
+        self.dozing = true;
+        loop {
+            match ends.mail.try_recv() {
+                // It counts as mail until it is taken, so that it has its bound.
+                Ok(parcel) => self.mail.extend(parcel.batch),
+                Err(error) => return error.is_disconnected(),
+            }
+        }
+    }
+
+    /// Tells the host that what serves the sockets has gone and is replaced, and exactly which
+    /// mail it had taken: see [`Outbound::Lapse`].
+    pub(crate) fn lapse(&mut self, pause_ms: u64) {
+        self.put_down();
+        self.report();
+        self.apply(Outbound::Lapse { pause_ms });
+        self.flush();
+    }
+
+    /// Keeps to these bounds from here on.
+    pub(crate) const fn keep_to(&mut self, limits: &Limits) {
+        self.batch_bytes_max = limits.batch_bytes_max;
+        self.report_messages = limits.mail_messages_max.div_ceil(4);
+        self.report_bytes = limits.mail_bytes_max.div_ceil(4);
     }
 }
 

@@ -17,7 +17,6 @@ pub(crate) mod audience;
 pub(crate) mod callbacks;
 mod handler;
 mod id;
-#[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "programs have lines, too"))]
 mod line;
 mod request;
 mod subscribable;

@@ -27,8 +27,9 @@ impl Session {
         self.receive_each(&mut Buffers::none(), bytes, limits, now, take)
     }
 
-    /// Like [`Session::receive`], with buffers for messages that are large. Each message is passed
-    /// to `take`, since one read may bring many; what it makes an event of, it gives back.
+    /// Like [`Session::receive`], with buffers for messages that are large. A message is no event
+    /// here, since one read may bring many: each is passed to `take`, and is one only if that says
+    /// so.
     pub fn receive_each(
         &mut self,
         buffers: &mut Buffers,

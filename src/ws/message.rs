@@ -135,8 +135,9 @@ impl Short {
             mask::apply(&mut short.bytes[..len], key);
             return Some(short);
         };
-        // As two wide words, of which the second begins within the first. What stands behind the
-        // payload is taken along and made zero: a length that is known takes fewer instructions.
+        // The length is that of all short payloads, since one that is known takes no loop: two wide
+        // words, of which the second begins within the first. What stands behind the payload is
+        // taken along and made zero.
         work::did(bytes.len());
         let wide = mask::widen(key);
         let word = |place| (word(bytes, place) ^ word(&wide, place % 4)) & word(keep, place);
@@ -200,6 +201,7 @@ impl From<&[u8]> for Message {
     }
 }
 
+/// The word that begins at a place, if all of it is there.
 fn word(bytes: &[u8], place: usize) -> u128 {
     bytes[place..].first_chunk().map_or(0, |word| u128::from_ne_bytes(*word))
 }
@@ -207,13 +209,7 @@ fn word(bytes: &[u8], place: usize) -> u128 {
 const WORD_BYTES: usize = size_of::<u128>();
 /// Where the last word of a short payload begins.
 const SECOND_WORD: usize = Message::SHORT_BYTES_MAX - WORD_BYTES;
-/// From the place that is `len` bytes before the middle: keeps as many, and takes away the others.
-static KEEP: [u8; 2 * Message::SHORT_BYTES_MAX] = {
-    let mut keep = [0; 2 * Message::SHORT_BYTES_MAX];
-    let mut place = 0;
-    while place < Message::SHORT_BYTES_MAX {
-        keep[place] = u8::MAX;
-        place += 1;
-    }
-    keep
-};
+/// Ones, then zeros, each for the longest short payload. What begins `len` bytes before the zeros
+/// keeps `len` bytes of another row, and makes those behind them zero.
+static KEEP: &[u8] =
+    [[u8::MAX; Message::SHORT_BYTES_MAX], [0; Message::SHORT_BYTES_MAX]].as_flattened();

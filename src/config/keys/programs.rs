@@ -2,10 +2,10 @@
 //! the server for all of them, and in its own for one of them.
 
 use crate::config::keys::{Key, Section, Setter};
-use crate::config::program::variables;
+use crate::config::program::{ProgramConfig, variables};
 use crate::config::value::{Kind, directory, word};
-use crate::config::{Framing, Processes};
 use crate::host::program::{OnChange, OnDeath, Subpaths};
+use crate::programs::Mode;
 
 pub(super) static KEYS: &[Key] = &[
     Key {
@@ -24,8 +24,9 @@ pub(super) static KEYS: &[Key] = &[
         default: "shared",
         meaning: "A program has one process for all of its sockets, or one for each",
         setter: Setter::Service(Kind::Own("shared or per-socket", |service, value| {
-            let words = [("shared", Processes::Shared), ("per-socket", Processes::PerSocket)];
-            service.program.processes = word(value.to_str()?, words)?;
+            let words: [(_, fn(&mut _)); 2] =
+                [("shared", ProgramConfig::share), ("per-socket", ProgramConfig::split)];
+            word(value.to_str()?, words)?(&mut service.program);
             Some(())
         })),
     },
@@ -35,8 +36,8 @@ pub(super) static KEYS: &[Key] = &[
         default: "lines",
         meaning: "What a message is in mode per-socket: a line, or the bytes of a read",
         setter: Setter::Service(Kind::Own("lines or bytes", |service, value| {
-            let words = [("lines", Framing::Lines), ("bytes", Framing::Bytes)];
-            service.program.framing = word(value.to_str()?, words)?;
+            let words = [("lines", Mode::Lines), ("bytes", Mode::Bytes)];
+            service.program.set_framing(word(value.to_str()?, words)?);
             Some(())
         })),
     },
@@ -48,7 +49,7 @@ pub(super) static KEYS: &[Key] = &[
         setter: Setter::Service(Kind::Own(
             "none, or a list of names such as HOME, LANG, DATABASE_URL",
             |service, value| {
-                service.program.pass_env = variables(value.to_str()?)?;
+                service.program.manner.pass_env = variables(value.to_str()?)?;
                 Some(())
             },
         )),
@@ -58,7 +59,9 @@ pub(super) static KEYS: &[Key] = &[
         name: "stop-timeout",
         default: "5s",
         meaning: "Time for a program to end by itself; then come TERM and, 2 s later, KILL",
-        setter: Setter::Service(Kind::TimeOrZero(|service, ms| service.program.stop_ms = ms)),
+        setter: Setter::Service(Kind::TimeOrZero(|service, ms| {
+            service.program.manner.stop_ms = ms;
+        })),
     },
     Key {
         section: Section::Server,
@@ -66,7 +69,7 @@ pub(super) static KEYS: &[Key] = &[
         default: "256",
         meaning: "Most processes of a program in mode per-socket; over it: 503",
         setter: Setter::Service(Kind::Count(|service, count| {
-            service.program.processes_max = count;
+            service.program.manner.processes_max = count;
         })),
     },
     Key {
@@ -76,7 +79,7 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "Sockets of a program that dies are closed with 1012, or kept for its next run",
         setter: Setter::Service(Kind::Own("close or keep", |service, value| {
             let words = [("close", OnDeath::Close), ("keep", OnDeath::Keep)];
-            service.program.on_death = word(value.to_str()?, words)?;
+            service.program.manner.on_death = word(value.to_str()?, words)?;
             Some(())
         })),
     },
@@ -87,7 +90,7 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "A changed file counts at the program's next start, or replaces the one that runs",
         setter: Setter::Service(Kind::Own("next-start or replace", |service, value| {
             let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
-            service.program.on_change = word(value.to_str()?, words)?;
+            service.program.manner.on_change = word(value.to_str()?, words)?;
             Some(())
         })),
     },
@@ -98,7 +101,7 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "A program also answers the paths below its own; PATH_INFO has the rest",
         setter: Setter::Service(Kind::Own("no or yes", |service, value| {
             let words = [("no", Subpaths::Refused), ("yes", Subpaths::Served)];
-            service.program.subpaths = word(value.to_str()?, words)?;
+            service.program.manner.subpaths = word(value.to_str()?, words)?;
             Some(())
         })),
     },

@@ -29,8 +29,8 @@ fn keys_become_a_manner() {
     for (keys, manner) in rows {
         let config = parse(&format!("[server]\n{keys}\n[service /a]\norigin: any\n"));
         let config = config.expect(keys);
-        assert_eq!(config.all.program.manner(), manner, "{keys}");
-        assert_eq!(config.services["/a"].program.manner(), manner, "{keys}");
+        assert_eq!(config.all.program.manner, manner, "{keys}");
+        assert_eq!(config.services["/a"].program.manner, manner, "{keys}");
     }
 }
 
@@ -52,10 +52,10 @@ fn one_program_has_keys_of_its_own() {
     let text = "[server]\nmode: per-socket\nframing: bytes\n[service /a]\nmode: shared\n\
                 [service /b]\nframing: lines\nmax-processes: 3\n";
     let config = parse(text).expect("nothing contradicts itself");
-    let mode = |path: &str| config.services[path].program.mode();
+    let mode = |path: &str| config.services[path].program.manner.mode;
     assert_eq!((mode("/a"), mode("/b")), (Mode::Shared, Mode::Lines));
-    assert_eq!(config.all.program.mode(), Mode::Bytes);
-    assert_eq!(config.services["/b"].program.processes_max, 3);
+    assert_eq!(config.all.program.manner.mode, Mode::Bytes);
+    assert_eq!(config.services["/b"].program.manner.processes_max, 3);
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn wrong_values_and_contradictions() {
 fn a_mode_on_the_command_line_counts_before_the_file() {
     let file = ("server.conf", "[server]\nmode: shared\n[service /a]\norigin: any");
     let config = config(&["--mode", "per-socket", "--framing=bytes"], &[file]);
-    assert_eq!(config.all.program.mode(), Mode::Bytes);
-    assert_eq!(config.services["/a"].program.mode(), Mode::Bytes);
+    assert_eq!(config.all.program.manner.mode, Mode::Bytes);
+    assert_eq!(config.services["/a"].program.manner.mode, Mode::Bytes);
     let file = ("server.conf", "[service /a]\nframing: bytes");
     let (_, error) = run(&["--mode=shared"], &[file]).expect_err("it has no effect");
     assert!(error.contains("mode is \"shared\" on the command line, framing"), "{error}");

@@ -1,8 +1,9 @@
 //! The shipped file, and a file with every key: what there is in a build with all that is default.
 
 use super::*;
-use crate::config::{Framing, LogFormat, Processes, ProgramConfig};
-use crate::host::program::{OnChange, OnDeath, Subpaths};
+use crate::config::{LogFormat, ProgramConfig};
+use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
+use crate::programs::Mode;
 use crate::service::Thread;
 
 #[test]
@@ -152,14 +153,16 @@ fn every_key_is_set() {
             origin: OriginRule::List(origins.to_vec()),
             thread: Thread::Loop,
             program: ProgramConfig {
-                processes: Processes::PerSocket,
-                framing: Framing::Bytes,
-                pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
-                stop_ms: 0,
-                processes_max: 9,
-                on_death: OnDeath::Keep,
-                on_change: OnChange::Replace,
-                subpaths: Subpaths::Served,
+                manner: Manner {
+                    mode: Mode::Bytes,
+                    pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
+                    stop_ms: 0,
+                    processes_max: 9,
+                    on_death: OnDeath::Keep,
+                    on_change: OnChange::Replace,
+                    subpaths: Subpaths::Served,
+                },
+                per_socket: Mode::Bytes,
             },
             ..Config::default().all
         },

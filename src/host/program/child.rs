@@ -20,7 +20,7 @@ use crate::host::program::input::Input;
 use crate::host::program::journal::Journal;
 use crate::host::program::output::{Output, Reading};
 use crate::host::program::recording::Recording;
-use crate::host::sys::{self, Signal};
+use crate::host::sys::children::{self, Signal};
 
 /// How long a program has at each stage of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,12 +79,12 @@ impl Child {
     /// The system lacks something that this needs. The process is killed then.
     pub(super) fn new(mut process: process::Child, groups: &Groups) -> io::Result<Self> {
         groups.add(process.id());
-        sys::restore_descriptor_limit(process.id());
+        children::restore_descriptor_limit(process.id());
         let parts = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (Some(input), Some(output), Some(errors)) = parts else {
             unreachable!("a program is started with three pipes");
         };
-        let exit_descriptor = match sys::exit_descriptor(process.id()) {
+        let exit_descriptor = match children::exit_descriptor(process.id()) {
             Ok(descriptor) => descriptor,
             Err(error) => {
                 end_now(&mut process, groups);
@@ -245,7 +245,7 @@ impl Child {
     fn signal(&self, signal: Signal) {
         // Once it has been waited for, its number may mean others.
         if self.exit.is_none() {
-            sys::signal_group(self.process.id(), signal);
+            children::signal_group(self.process.id(), signal);
         }
     }
 }
@@ -262,8 +262,8 @@ impl Drop for Child {
 /// Kills a child and all of its group, and waits for it; that takes as long as the system takes
 /// to end a process.
 fn end_now(process: &mut process::Child, groups: &Groups) {
-    sys::signal_group(process.id(), Signal::Kill);
+    children::signal_group(process.id(), Signal::Kill);
     while groups.end(process).is_none() {
-        sys::wait_for_exit(process.id());
+        children::wait_for_exit(process.id());
     }
 }

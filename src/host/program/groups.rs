@@ -10,7 +10,7 @@ use std::fmt;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::host::sys::{self, Signal};
+use crate::host::sys::children::{self, Signal};
 
 /// The process groups of a host's programs. Clones are about the same ones.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,7 @@ impl Groups {
         let mut table = self.table();
         table.closed = true;
         for &leader in &table.leaders {
-            sys::signal_group(leader, Signal::Kill);
+            children::signal_group(leader, Signal::Kill);
         }
     }
 
@@ -78,7 +78,7 @@ impl Groups {
         let mut table = self.table();
         table.leaders.insert(leader);
         if table.closed {
-            sys::signal_group(leader, Signal::Kill);
+            children::signal_group(leader, Signal::Kill);
         }
     }
 
@@ -86,8 +86,8 @@ impl Groups {
     /// waited for. `None` as long as it has not exited.
     pub(super) fn end(&self, child: &mut Child) -> Option<Exit> {
         let mut table = self.table();
-        match sys::has_exited(child.id()) {
-            Ok(true) => sys::signal_group(child.id(), Signal::Kill),
+        match children::has_exited(child.id()) {
+            Ok(true) => children::signal_group(child.id(), Signal::Kill),
             Ok(false) => return None,
             // Its number may mean others by now, so that its group is beyond reach.
             Err(_) => {}

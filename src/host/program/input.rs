@@ -12,7 +12,7 @@ use std::process::ChildStdin;
 
 use mio::unix::pipe::Sender;
 
-use crate::host::sys;
+use crate::host::sys::children;
 
 /// The writing end of a pipe, and what waits for it.
 #[derive(Debug)]
@@ -148,8 +148,8 @@ impl Input {
     }
 
     fn unread(&self) -> u64 {
-        let of_pipe = self.pipe.as_ref().map(sys::unread_len);
-        of_pipe.or_else(|| self.rest.as_ref().map(sys::unread_len)).unwrap_or(self.unread)
+        let of_pipe = self.pipe.as_ref().map(children::unread_len);
+        of_pipe.or_else(|| self.rest.as_ref().map(children::unread_len)).unwrap_or(self.unread)
     }
 
     /// Closes our end, so that the child sees the end of its input. Unless it has read all, the
@@ -157,7 +157,7 @@ impl Input {
     /// be asked for. Without a descriptor for it, all counts as read.
     fn end_writing(&mut self) {
         let Some(pipe) = &self.pipe else { return };
-        if sys::unread_len(pipe) > 0 {
+        if children::unread_len(pipe) > 0 {
             let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
             self.rest =
                 OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok();

@@ -87,13 +87,13 @@ impl Run<'_> {
             polled.map_err(|error| format!("its poll fails: {error}"))?;
             for event in events.drain(..) {
                 match event {
-                    Event::Output(program) => {
-                        self.hear(program);
+                    Event::Output(process) => {
+                        self.hear(process);
                         self.line.flush();
                     }
-                    Event::Drained(program) => self.resume(program),
+                    Event::Drained(process) => self.resume(process),
                     // It may go on writing; what the peer sends is for nobody.
-                    Event::Deaf(program) => self.resume(program),
+                    Event::Deaf(process) => self.resume(process),
                     Event::Exit { id, exit, .. } => {
                         self.exit(id, exit.status().is_some_and(|status| status.success()));
                     }
@@ -131,17 +131,17 @@ impl Run<'_> {
 
     fn take(&mut self, inbound: Inbound) {
         let id = inbound.id();
-        let program = self.sockets.get(&id).copied();
-        match (inbound, program) {
+        let process = self.sockets.get(&id).copied();
+        match (inbound, process) {
             (Inbound::Ask { request, .. }, _) => self.ask(id, &request),
-            (Inbound::Open { .. }, Some(program)) => {
+            (Inbound::Open { .. }, Some(process)) => {
                 self.asked.retain(|(_, asked)| *asked != id);
-                self.pump.unmute(program);
+                self.pump.unmute(process);
             }
-            (Inbound::Data { message, .. }, Some(program)) => self.tell(program, &message),
-            (Inbound::Full { .. }, Some(program)) => self.pump.mute(program),
-            (Inbound::Drained { .. }, Some(program)) => self.pump.unmute(program),
-            (Inbound::Close { .. }, Some(program)) => self.part(id, program),
+            (Inbound::Data { message, .. }, Some(process)) => self.tell(process, &message),
+            (Inbound::Full { .. }, Some(process)) => self.pump.mute(process),
+            (Inbound::Drained { .. }, Some(process)) => self.pump.unmute(process),
+            (Inbound::Close { .. }, Some(process)) => self.part(id, process),
             // The process has gone, and the close of its socket is on its way.
             (_, None) => {}
         }
@@ -153,13 +153,13 @@ impl Run<'_> {
         let found = self.served.find();
         let started = found.and_then(|program| {
             match self.served.start(&program, &self.manner, &mut self.pump, variables) {
-                Ok(program) => Ok(Ok(program)),
+                Ok(process) => Ok(Ok(process)),
                 Err(StartError::TooMany { max }) => Ok(Err(max)),
                 Err(error) => Err(error.to_string()),
             }
         });
         let (status, text) = match started {
-            Ok(Ok(program)) => return self.let_in(id, program),
+            Ok(Ok(process)) => return self.let_in(id, process),
             Ok(Err(max)) => (Status::UNAVAILABLE, format!("{max} of it run, which is the most")),
             Err(how) => {
                 log::warn!("service {}: no process for socket {id}: {how}", self.served.key());
@@ -173,34 +173,34 @@ impl Run<'_> {
         self.line.admit(id, Verdict::Refuse(response));
     }
 
-    fn let_in(&mut self, id: SocketId, program: ProcessId) {
+    fn let_in(&mut self, id: SocketId, process: ProcessId) {
         let lines = match self.manner.mode {
             Mode::Lines | Mode::Shared => Some(Lines::new(self.limits.outbox_bytes_max)),
             Mode::Bytes => None,
         };
         // What it says before its socket is open would reach nobody.
-        self.pump.mute(program);
-        self.talks.insert(program, Talk { id, lines, paused: false, over: false });
-        self.sockets.insert(id, program);
+        self.pump.mute(process);
+        self.talks.insert(process, Talk { id, lines, paused: false, over: false });
+        self.sockets.insert(id, process);
         // Whoever goes before it is open does so without a word; the hub waits no longer either.
         let wait = Duration::from_millis(self.limits.admission_ms_max).saturating_add(GRACE);
         self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
         self.line.admit(id, Verdict::Accept);
     }
 
-    fn tell(&mut self, program: ProcessId, message: &Message) {
-        let Some(input) = self.pump.input(program) else { return };
+    fn tell(&mut self, process: ProcessId, message: &Message) {
+        let Some(input) = self.pump.input(process) else { return };
         encode_line(message, input);
-        if self.pump.is_full(program)
-            && let Some(talk) = self.talks.get_mut(&program)
+        if self.pump.is_full(process)
+            && let Some(talk) = self.talks.get_mut(&process)
             && !std::mem::replace(&mut talk.paused, true)
         {
             self.line.pause(talk.id);
         }
     }
 
-    fn resume(&mut self, program: ProcessId) {
-        if let Some(talk) = self.talks.get_mut(&program)
+    fn resume(&mut self, process: ProcessId) {
+        if let Some(talk) = self.talks.get_mut(&process)
             && std::mem::take(&mut talk.paused)
         {
             self.line.resume(talk.id);
@@ -208,13 +208,13 @@ impl Run<'_> {
     }
 
     /// A socket has gone. Its process sees the end of its input, and has some time.
-    fn part(&mut self, id: SocketId, program: ProcessId) {
+    fn part(&mut self, id: SocketId, process: ProcessId) {
         self.sockets.remove(&id);
-        if let Some(talk) = self.talks.get_mut(&program) {
+        if let Some(talk) = self.talks.get_mut(&process) {
             talk.over = true;
         }
-        self.pump.unmute(program);
-        self.pump.stop(program, self.manner.stages());
+        self.pump.unmute(process);
+        self.pump.stop(process, self.manner.stages());
     }
 
     /// Lets go of the processes whose sockets have not come.
@@ -223,21 +223,21 @@ impl Run<'_> {
             && at <= Instant::now()
         {
             self.asked.pop_first();
-            if let Some(&program) = self.sockets.get(&id) {
-                self.part(id, program);
+            if let Some(&process) = self.sockets.get(&id) {
+                self.part(id, process);
             }
         }
     }
 
     /// Reads once what a process says, and sends it.
-    fn hear(&mut self, program: ProcessId) {
-        let heard = self.pump.read(program, &mut self.buffer);
-        let Some(talk) = self.talks.get_mut(&program) else { return };
+    fn hear(&mut self, process: ProcessId) {
+        let heard = self.pump.read(process, &mut self.buffer);
+        let Some(talk) = self.talks.get_mut(&process) else { return };
         let len = match heard {
             Reading::Bytes(len) => len,
             Reading::Nothing => return,
             // Most often it is about to exit.
-            Reading::End => return self.pump.stop(program, EXITING),
+            Reading::End => return self.pump.stop(process, EXITING),
         };
         let mut rest = &self.buffer[..len];
         if talk.over {
@@ -252,15 +252,15 @@ impl Run<'_> {
                     log::warn!("service {}: socket {}: {fault}", self.served.key(), talk.id);
                     talk.over = true;
                     self.line.apply(Outbound::Close { to: talk.id.into(), close: fault.close() });
-                    return self.pump.kill(program);
+                    return self.pump.kill(process);
                 }
             }
         }
     }
 
     /// A process has exited, and all that it said has been sent.
-    fn exit(&mut self, program: ProcessId, is_well: bool) {
-        let Some(talk) = self.talks.remove(&program) else { return };
+    fn exit(&mut self, process: ProcessId, is_well: bool) {
+        let Some(talk) = self.talks.remove(&process) else { return };
         if talk.over {
             return;
         }

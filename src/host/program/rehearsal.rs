@@ -90,17 +90,17 @@ impl Rehearsal<'_> {
         let mut pump = Pump::new(plan).map_err(RehearsalError::Poll)?;
         let variables = own_variables(Mode::Shared, program.key());
         let launch = Launch { program, pass_env: &self.manner.pass_env, variables: &variables };
-        let program = pump.start(launch).map_err(RehearsalError::Start)?;
+        let process = pump.start(launch).map_err(RehearsalError::Start)?;
         let replay = Replay::new(transcript, self.limits.outbox_bytes_max);
         let buffer = vec![0; READ_BYTES];
-        Run { rehearsal: self, pump, program, replay, buffer, stopping: false }.run()
+        Run { rehearsal: self, pump, process, replay, buffer, stopping: false }.run()
     }
 }
 
 struct Run<'a> {
     rehearsal: &'a Rehearsal<'a>,
     pump: Pump,
-    program: ProcessId,
+    process: ProcessId,
     replay: Replay,
     buffer: Vec<u8>,
     /// Whether all has been said, and the end of the program is waited for.
@@ -115,12 +115,12 @@ impl Run<'_> {
         let mut since = Instant::now();
         loop {
             let told = self.replay.poll();
-            if let Some(input) = self.pump.input(self.program) {
+            if let Some(input) = self.pump.input(self.process) {
                 input.extend_from_slice(&told);
             }
             if self.replay.is_finished() && !self.stopping {
                 self.stopping = true;
-                self.pump.stop(self.program, self.rehearsal.manner.stages());
+                self.pump.stop(self.process, self.rehearsal.manner.stages());
             }
             let waited = since.elapsed();
             if waited >= patience && !self.stopping {
@@ -147,7 +147,7 @@ impl Run<'_> {
 
     /// Reads once what the program says.
     fn hear(&mut self) -> Result<(), RehearsalError> {
-        match self.pump.read(self.program, &mut self.buffer) {
+        match self.pump.read(self.process, &mut self.buffer) {
             Reading::Bytes(len) => {
                 self.replay.receive(&self.buffer[..len]).map_err(RehearsalError::Difference)
             }

@@ -58,9 +58,11 @@ impl World {
             return Some((times.closed.after(limits.close_ms_max), "a close frame"));
         }
         let life = times.open.max(times.fed).max(times.resumed).max(times.life);
+        // No ping goes out behind what the peer has not taken yet.
+        let silence = life.after(limits.ping_interval_ms).max(*remounted).max(times.carried);
         let sign = match times.ping {
             Some(ping) if ping > life => (ping.after(limits.pong_ms_max), "a pong"),
-            Some(_) | None => (life.after(limits.ping_interval_ms).max(*remounted), "a ping"),
+            Some(_) | None => (silence, "a ping"),
         };
         if limits.idle_ms_max == Limits::OFF_MS {
             return Some(sign);
