@@ -186,7 +186,7 @@ impl World {
     fn judge_socket(&mut self, index: usize) {
         let (now, turns) = (self.now, self.turns);
         let answer_turns_max = self.answer_turns_max(index);
-        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let Link { peer, record: Some(record), file, .. } = &mut self.links[index] else { return };
         let unsent_len = self.hub.unsent_len(record.id);
         if unsent_len > 0 && record.unsent_len == 0 {
             record.times.unsent = now;
@@ -210,7 +210,9 @@ impl World {
         }
         // So few sockets are one slice of a stop.
         let is_told = record.ahead.is_closed() || record.ahead.is_answered();
-        let may_stay = peer.goal == Goal::File || record.closed.is_some();
+        // A page of a program that is not there is looked for among the files.
+        let is_fetched = peer.goal == Goal::File || file.is_some();
+        let may_stay = is_fetched || record.closed.is_some();
         let is_stopping = self.drained.is_some();
         assert!(!is_stopping || is_told || may_stay, "peer {index} is not told of the stop");
         if peer.goal == Goal::Service(0) && peer.is_good() && record.is_member() {
