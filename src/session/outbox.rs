@@ -3,12 +3,11 @@
 //! waits and little more; [`Limits::socket_memory_bytes_max`] has the sum.
 
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
 use crate::session::buffers::Buffers;
-use crate::ws::{Header, Message, work};
+use crate::ws::{Arc, Header, Message, work};
 
 /// A whole message, encoded once for any number of outboxes, which share its bytes.
 #[derive(Clone, Debug)]

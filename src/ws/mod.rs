@@ -37,6 +37,12 @@ pub mod upgrade;
 pub mod utf8;
 pub(crate) mod work;
 
+// Bytes with several owners. A target without atomic pointers has no threads to share them with.
+#[cfg(not(target_has_atomic = "ptr"))]
+pub(crate) use alloc::rc::Rc as Arc;
+#[cfg(target_has_atomic = "ptr")]
+pub(crate) use alloc::sync::Arc;
+
 pub use close::{Close, CloseCode};
 pub use fault::Fault;
 pub use frame::{Header, Opcode};

@@ -3,9 +3,9 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::ws::Arc;
 use crate::ws::syntax::{is_token, is_value_byte};
 
 /// A status code (RFC 9110, 15).
