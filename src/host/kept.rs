@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::host::worker::{Make, caught};
 use crate::service::Callbacks;
@@ -30,10 +30,9 @@ impl Kept {
         make: &Make<dyn Callbacks>,
         act: impl FnOnce(&mut dyn Callbacks) -> T,
     ) -> Result<(Self, T), String> {
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let mut service = Quiet(None);
         let made = caught(|| act(service.0.insert(make()).as_mut()))?;
-        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let number = new_number();
         // A thread that is at its end keeps nothing any more; it calls nothing either.
         let _ = SERVICES.try_with(|all| all.borrow_mut().insert(number, service));
         Ok((Self(number), made))
@@ -71,4 +70,12 @@ impl Drop for Quiet {
         let service = self.0.take();
         let _ = caught(|| drop(service));
     }
+}
+
+/// A number that no service had before. Not every target has an atomic one that cannot run out.
+fn new_number() -> u64 {
+    static LAST: Mutex<u64> = Mutex::new(0);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    *last += 1;
+    *last
 }

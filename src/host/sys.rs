@@ -4,7 +4,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 /// The number of descriptors that this process may have open, raised as far as the system
@@ -17,8 +18,7 @@ pub fn raise_descriptor_limit() -> usize {
         return DESCRIPTORS_FALLBACK;
     }
     // The first time alone: after it, this is what was raised.
-    let (unknown, given) = (DESCRIPTORS_UNKNOWN, limit.rlim_cur);
-    let _ = DESCRIPTORS_GIVEN.compare_exchange(unknown, given, Ordering::SeqCst, Ordering::SeqCst);
+    DESCRIPTORS_GIVEN.get_or_init(|| limit.rlim_cur);
     let raised = libc::rlimit { rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max };
     // SAFETY: the pointer is to a local of the right type, which the call only reads.
     if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } == 0 {
@@ -153,13 +153,12 @@ extern "C" fn on_signal(signal: libc::c_int) {
 pub(super) mod children {
     use std::io;
     use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
-    use std::sync::atomic::Ordering;
 
     /// Gives a child the limit of descriptors that this process had before it was raised: a
     /// program which waits with `select` cannot use more than 1,024, and some close all that there
     /// may be.
     pub fn restore_descriptor_limit(id: u32) {
-        let given = super::DESCRIPTORS_GIVEN.load(Ordering::SeqCst);
+        let Some(&given) = super::DESCRIPTORS_GIVEN.get() else { return };
         let Ok(id) = libc::pid_t::try_from(id) else { return };
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: both pointers are null or to a local of the right type, and the calls keep none.
@@ -259,7 +258,6 @@ pub(super) mod children {
 static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
 static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
 /// The limit of descriptors before it was raised.
-static DESCRIPTORS_GIVEN: AtomicU64 = AtomicU64::new(DESCRIPTORS_UNKNOWN);
-const DESCRIPTORS_UNKNOWN: u64 = u64::MAX;
+static DESCRIPTORS_GIVEN: OnceLock<libc::rlim_t> = OnceLock::new();
 /// What POSIX systems allow at least, near enough.
 const DESCRIPTORS_FALLBACK: usize = 256;

@@ -11,7 +11,7 @@ mod world;
 use std::env;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 use std::thread;
 
 use world::choice::{Listed, Seeded};
@@ -138,18 +138,16 @@ fn live_in(seed: u64, change: impl Fn(World) -> World) -> Tally {
 /// Lives through the worlds of so many seeds, each of these kinds of them, on all processors. Gives
 /// back what came about in all of them.
 fn live_all(from: u64, len: u64, kinds: &[Kind]) -> Tally {
-    let next = AtomicU64::new(from);
+    let seeds = Mutex::new(from..from + len);
+    let next = || seeds.lock().expect("its holders do not panic").next();
     let work = || {
         let mut total = Tally::default();
-        loop {
-            let seed = next.fetch_add(1, Ordering::SeqCst);
-            if seed >= from + len {
-                return total;
-            }
+        while let Some(seed) = next() {
             for change in kinds {
                 total.add(&live_in(seed, change));
             }
         }
+        total
     };
     let threads_len = thread::available_parallelism().map_or(1, |len| len.get().min(8));
     let mut total = Tally::default();
@@ -160,7 +158,7 @@ fn live_all(from: u64, len: u64, kinds: &[Kind]) -> Tally {
                 Ok(of) => total.add(&of),
                 Err(panic) => {
                     // The others finish the worlds that they are in.
-                    next.store(from + len, Ordering::SeqCst);
+                    seeds.lock().expect("its holders do not panic").end = from;
                     std::panic::resume_unwind(panic)
                 }
             }
