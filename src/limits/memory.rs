@@ -19,26 +19,26 @@ impl Limits {
     ///   loop has the states of the compression and the contexts of all sockets.
     #[must_use]
     pub const fn memory_bytes_max(&self, services: usize) -> u64 {
-        let sockets = sum(&[self.sockets_max as u64, Self::REFUSALS_MAX as u64]);
+        let sockets = sum(&[bytes(self.sockets_max), bytes(Self::REFUSALS_MAX)]);
         let mail = sum(&[
-            self.mail_bytes_max as u64,
-            self.read_buffer_bytes as u64,
-            self.message_bytes_max as u64,
-            times(self.read_buffer_bytes / FRAME_BYTES_MIN, Self::MAIL_ITEM_BYTES as u64),
+            bytes(self.mail_bytes_max),
+            bytes(self.read_buffer_bytes),
+            bytes(self.message_bytes_max),
+            times(self.read_buffer_bytes / FRAME_BYTES_MIN, bytes(Self::MAIL_ITEM_BYTES)),
         ]);
-        let batch = sum(&[times(2, self.batch_bytes_max as u64), self.outbox_bytes_max as u64]);
+        let batch = sum(&[times(2, bytes(self.batch_bytes_max)), bytes(self.outbox_bytes_max)]);
         let batches = times(self.batches_max.saturating_add(2), batch);
-        let topics = times(self.topics_max, TOPIC_BYTES + Self::TOPIC_NAME_BYTES_MAX as u64);
+        let topics = times(self.topics_max, TOPIC_BYTES + bytes(Self::TOPIC_NAME_BYTES_MAX));
         let service = sum(&[times(2, mail), batches, topics, SERVICE_BYTES]);
-        let input = larger(self.head_bytes_max as u64, self.input_bytes_max() as u64);
+        let input = larger(bytes(self.head_bytes_max), bytes(self.input_bytes_max()));
         sum(&[
             sockets.saturating_mul(self.socket_memory_bytes_max()),
             times(services, service),
-            self.read_buffer_bytes as u64,
-            self.spare_bytes_max as u64,
-            larger(times(2, input), self.outbox_bytes_max as u64),
+            bytes(self.read_buffer_bytes),
+            bytes(self.spare_bytes_max),
+            larger(times(2, input), bytes(self.outbox_bytes_max)),
             LOOP_BYTES,
-            times(2 * Self::LOOKUPS_MAX, self.request_line_bytes_max as u64),
+            times(2 * Self::LOOKUPS_MAX, bytes(self.request_line_bytes_max)),
             self.deflate_bytes_max(),
         ])
     }
@@ -67,20 +67,20 @@ impl Limits {
     #[must_use]
     pub const fn socket_memory_bytes_max(&self) -> u64 {
         let request = sum(&[
-            times(4, self.head_bytes_max as u64),
+            times(4, bytes(self.head_bytes_max)),
             times(self.headers_max, FIELD_BYTES),
             PROTOCOLS_BYTES,
         ]);
-        let waits = self.outbox_bytes_max as u64;
-        let left = larger(waits, Self::OUTBOX_CHUNK_BYTES as u64);
-        let outbox = sum(&[waits, left, Self::OUTBOX_SPARE_BYTES as u64, waits / 16]);
-        let conversation = sum(&[times(2, self.input_bytes_max() as u64), outbox]);
+        let waits = bytes(self.outbox_bytes_max);
+        let left = larger(waits, bytes(Self::OUTBOX_CHUNK_BYTES));
+        let outbox = sum(&[waits, left, bytes(Self::OUTBOX_SPARE_BYTES), waits / 16]);
+        let conversation = sum(&[times(2, bytes(self.input_bytes_max())), outbox]);
         sum(&[
             SOCKET_BYTES,
-            times(2, Self::LABELS_BYTES_MAX as u64),
+            times(2, bytes(Self::LABELS_BYTES_MAX)),
             times(self.topics_per_socket_max, SUBSCRIPTION_BYTES),
             larger(request, conversation),
-            self.read_buffer_bytes as u64,
+            bytes(self.read_buffer_bytes),
         ])
     }
 
@@ -103,8 +103,8 @@ impl Limits {
     /// twice what it counts in the mail.
     #[must_use]
     pub const fn program_memory_bytes_max(&self) -> u64 {
-        let unread = sum(&[self.message_bytes_max as u64, times(2, self.mail_bytes_max as u64)]);
-        sum(&[times(2, unread), times(2, self.outbox_bytes_max as u64), PROGRAM_BYTES])
+        let unread = sum(&[bytes(self.message_bytes_max), times(2, bytes(self.mail_bytes_max))]);
+        sum(&[times(2, unread), times(2, bytes(self.outbox_bytes_max)), PROGRAM_BYTES])
     }
 
     /// The most that a program takes in the host besides, if its sockets outlive it
@@ -119,23 +119,23 @@ impl Limits {
     #[must_use]
     pub const fn kept_memory_bytes_max(&self) -> u64 {
         let opening = sum(&[
-            self.head_bytes_max as u64,
+            bytes(self.head_bytes_max),
             times(self.headers_max, VARIABLE_BYTES),
-            times(3, self.request_line_bytes_max as u64),
+            times(3, bytes(self.request_line_bytes_max)),
             OPENING_BYTES,
         ]);
-        let mail = times(2, self.mail_bytes_max as u64);
-        let told = sum(&[PIPE_BYTES, self.message_bytes_max as u64, mail]);
+        let mail = times(2, bytes(self.mail_bytes_max));
+        let told = sum(&[PIPE_BYTES, bytes(self.message_bytes_max), mail]);
         let unread = times(4 + LINES_SHARE, told);
-        sum(&[times(2, opening).saturating_mul(self.sockets_max as u64), times(3, unread)])
+        sum(&[times(2, opening).saturating_mul(bytes(self.sockets_max)), times(3, unread)])
     }
 
     /// What compression costs beside the sockets.
     const fn deflate_bytes_max(&self) -> u64 {
         if cfg!(feature = "deflate") {
-            let outbox = times(2, self.outbox_bytes_max as u64);
-            let both = larger(self.message_bytes_max as u64, outbox);
-            return sum(&[CODEC_BYTES, both, self.deflate_context_bytes_max as u64]);
+            let outbox = times(2, bytes(self.outbox_bytes_max));
+            let both = larger(bytes(self.message_bytes_max), outbox);
+            return sum(&[CODEC_BYTES, both, bytes(self.deflate_context_bytes_max)]);
         }
         0
     }
@@ -157,7 +157,12 @@ const fn sum(mut terms: &[u64]) -> u64 {
 
 /// So many of that price, likewise.
 const fn times(count: usize, price: u64) -> u64 {
-    price.saturating_mul(count as u64)
+    price.saturating_mul(bytes(count))
+}
+
+/// A bound as a term. One that is off is without end, also where a `usize` has 32 bits.
+const fn bytes(bound: usize) -> u64 {
+    if bound == usize::MAX { u64::MAX } else { bound as u64 }
 }
 
 /// The slab entry (its table may have grown to twice its use), timer, stream and membership;
