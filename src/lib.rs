@@ -77,6 +77,17 @@
 //! assert!(answer.starts_with(b"HTTP/1.1 101 "));
 //! ```
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
+// Without the feature `host`, links to its types lead to the section about such builds.
+#![cfg_attr(
+    not(feature = "host"),
+    doc = "
+[`Handler`]: #the-protocol-core
+[`Host`]: #the-protocol-core
+[`Line`]: #the-protocol-core
+[`Server`]: #the-protocol-core
+[`Service`]: #the-protocol-core
+[`Thread::Loop`]: #the-protocol-core"
+)]
 
 extern crate alloc;
 

@@ -5,7 +5,9 @@
 //!
 //! The channels here promise less than real ones: an item is seen with what its sender did
 //! before, and nothing else is ordered.
+// Where the model checker runs, see Cargo.toml.
 #![cfg(feature = "host")]
+#![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64"))]
 
 #[allow(dead_code, reason = "the model needs no more than the ways to wake and to sleep")]
 #[path = "../src/host/bell.rs"]

@@ -9,8 +9,8 @@
 //!   for, and how it ends
 //! - `args`: the words of the command line; `flags`: the one list of flags, which is the help
 //! - `keys`: the lists of keys; `value`: the kinds of values that they have
-//! - `trial`: [`Trial`], a single program that is tried
-//! - `program`: [`ProgramConfig`], what the keys of programs come to
+//! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `program`:
+//!   `ProgramConfig`, what the keys of programs come to
 //! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections
 //! - `resolve`: from keys in any order to a `Config` that agrees with itself
 //! - `nearest`: the known name that was meant; `error`: what can be wrong
