@@ -1,0 +1,186 @@
+"""Runs the cases of the Autobahn|Testsuite and compares with expected.txt.
+
+    tests/autobahn/run [--original] [--deflate|--loop] [URL] [CASES]
+
+URL    ws://HOST:PORT/PATH of a service that echoes messages of up to 16 MiB. Without it, this
+       project's server is started (its release build), and has to stop cleanly at the end.
+CASES  comma-separated patterns such as 1.*,5.3,-5.1*; a leading minus sign excludes. The default,
+       core, is *,-12.*,-13.*: everything but compression. With --deflate it is everything, *.
+--deflate   means the build with that feature, which lies in target/deflate.
+--loop      means the echo service on the thread that polls.
+--original  runs the suite itself, as a cross-check, which takes half an hour with --deflate. It
+            needs Python 2.7, taken from $AUTOBAHN_PYTHON, PATH, or pyenv.
+
+Prints one line per case that is not OK, and last "N passed, N failed". A case fails when it ends
+in another way than expected.txt has it: OK, unless it is listed there. Listed ones do not count
+as passed. Exit status: 0 as expected, 1 different, 2 could not run, 75 if the machine cannot have
+what it takes.
+
+kosoku, which drives the suite's own cases, is installed into target/autobahn for a Python since
+3.10: $PYTHON, or one on PATH. compression.py runs the cases that it cannot.
+"""
+import contextlib, fcntl, fnmatch, json, os, re, shutil, signal, socket, subprocess, sys
+import urllib.parse
+import original
+from process import (BUILD_SECONDS, HERE, INSTALL_SECONDS, OUT, ROOT, SKIPPED, call, child, fail,
+                     installed, set_installed, stop_on_signals)
+
+PYTHON = os.path.join(OUT, "venv", "bin", "python")
+CASES = [PYTHON, "-B", os.path.join(HERE, "cases.py")]
+PINS = os.path.join(HERE, "requirements.txt")
+CORE = "*,-12.*,-13.*"
+USAGE = "usage: tests/autobahn/run [--original] [--deflate|--loop] [URL] [CASES]"
+# All deadlines are for a machine that is busy with much else.
+START_SECONDS = 120
+STOP_SECONDS = 120   # A drain may take 40 s by default; with no socket left it takes no time.
+GROUP_SECONDS = 900
+# Their cases may last up to eight minutes each.
+COMPRESSED_GROUP_SECONDS = 5400
+
+
+def main():
+    stop_on_signals()
+    words = sys.argv[1:]
+    if words[:1] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
+    as_original = words[:1] == ["--original"] and bool(words.pop(0))
+    kind = words.pop(0)[2:] if words[:1] in (["--deflate"], ["--loop"]) else ""
+    url = words.pop(0) if words and "://" in words[0] else None
+    patterns = words.pop(0) if words else "*" if kind == "deflate" else "core"
+    if words or patterns.startswith("--"):
+        fail(USAGE)
+    os.makedirs(OUT, exist_ok=True)
+    with open(os.path.join(OUT, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)   # Two runs would write the same reports.
+        suite = original if as_original else sys.modules[__name__]
+        suite.install()
+        with contextlib.nullcontext(url) if url else started_server(kind) as address:
+            passed, failed = compare(suite, address, patterns)
+    print(f"{passed} passed, {failed} failed")   # Not before the server has stopped cleanly.
+    return 1 if failed else 0
+
+
+def compare(suite, url, patterns):
+    with open(os.path.join(HERE, "expected.txt")) as file:
+        lines = file.read().splitlines()
+    expected = dict(line.split(" ", 1) for line in lines if ":" not in line)
+    summaries = dict(line.split(": ", 1) for line in lines if ":" in line)
+    cases = select(suite, CORE if patterns == "core" else patterns)
+    passed = failed = ours = 0
+    # Each group is a run of its own, so that a server that hangs costs one group and not all.
+    for name in dict.fromkeys(map(group, cases)):
+        members = [case for case in cases if group(case) == name]
+        results, by_us = run_group(suite, url, name, members)
+        ours += by_us
+        for case in members:
+            result, wanted = results.get(case, "MISSING"), expected.get(case, "OK")
+            passed += result == wanted == "OK"
+            failed += result != wanted
+            if result != "OK" or wanted != "OK":
+                note = "" if result == wanted else f" (expected {wanted})"
+                print(case, result + note, flush=True)
+    if ours:
+        print(f"{ours} cases of groups 12 and 13 were run by tests/autobahn/compression.py")
+    summary = summaries.get(patterns, f"{passed} passed, {failed} failed")
+    if failed == 0 and f"{passed} passed, 0 failed" != summary:
+        print(f"the suite has other cases than expected.txt, which has {patterns}: {summary}")
+        failed = 1
+    return passed, failed
+
+
+def run_group(suite, url, name, cases):
+    """The outcome of each case that came to an end, and how many compression.py has run."""
+    reports = os.path.join(OUT, "reports", name)
+    shutil.rmtree(reports, ignore_errors=True)
+    os.makedirs(reports)
+    compressed = name.startswith(("12.", "13."))
+    seconds = COMPRESSED_GROUP_SECONDS if compressed else GROUP_SECONDS
+    try:
+        host = urllib.parse.urlsplit(url)
+        socket.create_connection((host.hostname, host.port or 80), START_SECONDS).close()
+        return suite.run_cases(url, cases, reports, seconds)
+    except (FileNotFoundError, ValueError):
+        print(f"group {name}: no result within {seconds} s, see {reports}/log.txt")
+    except OSError as error:
+        print(f"group {name}: nobody accepts connections at {url}: {error}")
+    return {}, 0
+
+
+def run_cases(url, cases, reports, seconds):
+    text = call([*CASES, url, *cases], seconds, os.path.join(reports, "log.txt"))
+    results = json.loads((text.splitlines() or [""])[-1])
+    return results["outcomes"], results["ours"]
+
+
+def names():
+    return CASES
+
+
+def group(case):
+    """The cases with compression are slow, so they go by subgroup."""
+    parts = case.split(".")
+    return ".".join(parts[:2]) if parts[0] in ("12", "13") else parts[0]
+
+
+def select(suite, patterns):
+    every = call(suite.names(), START_SECONDS, os.path.join(OUT, "cases.txt"), must=True).split()
+    chosen = set(every) if patterns.startswith("-") else set()
+    for pattern in patterns.split(","):
+        matches = fnmatch.filter(every, pattern.lstrip("-"))
+        if not matches:
+            fail(f"no case is named {pattern}")
+        chosen = chosen.difference(matches) if pattern[0] == "-" else chosen.union(matches)
+    return [case for case in every if case in chosen]
+
+
+def install():
+    """Once; the stamp tells whether the pins have changed or the folder has moved since."""
+    stamp, log = os.path.join(OUT, "installed.txt"), os.path.join(OUT, "install.txt")
+    with open(PINS) as file:
+        wanted = [*CASES, sys.version, file.read()]
+    if installed(stamp, *wanted):
+        return
+    print("installing kosoku into", OUT, file=sys.stderr)
+    call(["rm", "-rf", stamp], INSTALL_SECONDS, log, must=True)
+    call([sys.executable, "-m", "venv", "--clear", os.path.join(OUT, "venv")], INSTALL_SECONDS,
+         log, must=True)
+    # A source archive would need more tools and much time.
+    text = call([PYTHON, "-m", "pip", "install", "-q", "--only-binary", ":all:", "-r", PINS],
+                INSTALL_SECONDS, log)
+    # Without a network, pip says so as well, but after some "Retrying".
+    if "(from versions: none)" in text and "Retrying" not in text:
+        fail(f"skipped, kosoku has no wheel for this machine and Python, see {log}", SKIPPED)
+    call(CASES, START_SECONDS, log, must=True)
+    set_installed(stamp, *wanted)
+
+
+@contextlib.contextmanager
+def started_server(kind):
+    deflate = kind == "deflate"
+    target = os.path.join(ROOT, "target", *(["deflate"] if deflate else []))
+    server = os.path.join(target, "release", "switchboard")
+    conf = os.path.join(HERE, f"server-{kind}.conf" if kind else "server.conf")
+    options = ["--target-dir", target, *(["--features", "deflate"] if deflate else [])]
+    build, log = os.path.join(OUT, "build.txt"), os.path.join(OUT, "server.txt")
+    if not os.path.exists(server):
+        call(["cargo", "build", "--release", *options], BUILD_SECONDS, build, must=True)
+    command = [server, "-p", "0", "-c", conf]
+    with open(log, "w") as file, child(command, stdout=subprocess.PIPE, stderr=file) as process:
+        signal.signal(signal.SIGALRM, lambda *_: fail(f"the server takes too long, see {log}"))
+        signal.alarm(START_SECONDS)
+        listening = re.compile(rb"listening on http://(127\.0\.0\.1:\d+)")
+        address = next(filter(None, map(listening.search, process.stdout)), None)
+        signal.alarm(0)
+        if not address:
+            fail(f"the server did not say where it listens, see {log}")
+        yield f"ws://{address[1].decode()}/echo"
+        process.terminate()
+        signal.alarm(STOP_SECONDS)
+        status = process.wait()
+        signal.alarm(0)
+        if status != 0:
+            fail(f"the server's exit status after SIGTERM is {status}, see {log}")
+
+
+sys.exit(main())
