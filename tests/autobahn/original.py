@@ -1,6 +1,7 @@
 """The Autobahn|Testsuite itself, as a cross-check where a Python 2.7 is found."""
 import contextlib, glob, json, os, subprocess, sys
-from process import HERE, INSTALL_SECONDS, OUT, SKIPPED, call, fail, installed, set_installed
+from process import (HERE, INSTALL_SECONDS, OUT, SKIPPED, call, fail, installed, require,
+                     set_installed)
 
 PINS = os.path.join(HERE, "original.txt")
 SUITE = [os.path.join(OUT, "original", "bin", "python"), "-W", "ignore"]
@@ -23,7 +24,7 @@ def install():
                     [maker + "/bin/virtualenv", "-q", "-p", python, suite],
                     [*SUITE, "-m", "pip", "install", "-q", "-r", PINS],
                     ["rm", "-rf", maker]):
-        call(command, INSTALL_SECONDS, log, must=True)
+        require(command, INSTALL_SECONDS, log)
     set_installed(stamp, *wanted)
 
 

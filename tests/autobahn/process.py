@@ -11,15 +11,20 @@ SIGNALS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 SKIPPED = 75
 
 
-def call(command, seconds, log, must=False):
-    """Runs a command until it ends or its time is up, and returns what it wrote."""
+def call(command, seconds, log):
+    """Runs a command until it ends or its time is up; its status, and what it wrote."""
     with open(log, "w+") as file:
         with child(command, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT) as process:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
         file.seek(0)
-        text = file.read()
-    if must and process.returncode != 0:
+        return process.returncode, file.read()
+
+
+def require(command, seconds, log):
+    """What a command wrote that has to succeed."""
+    status, text = call(command, seconds, log)
+    if status != 0:
         fail(f"failed: {' '.join(command)}\n{text[-2000:]}")
     return text
 

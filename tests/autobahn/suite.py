@@ -23,7 +23,7 @@ import contextlib, fcntl, fnmatch, json, os, re, shutil, signal, socket, subproc
 import urllib.parse
 import original
 from process import (BUILD_SECONDS, HERE, INSTALL_SECONDS, OUT, ROOT, SKIPPED, call, child, fail,
-                     installed, set_installed, stop_on_signals)
+                     installed, require, set_installed, stop_on_signals)
 
 PYTHON = os.path.join(OUT, "venv", "bin", "python")
 CASES = [PYTHON, "-B", os.path.join(HERE, "cases.py")]
@@ -108,7 +108,7 @@ def run_group(suite, url, name, cases):
 
 
 def run_cases(url, cases, reports, seconds):
-    text = call([*CASES, url, *cases], seconds, os.path.join(reports, "log.txt"))
+    _, text = call([*CASES, url, *cases], seconds, os.path.join(reports, "log.txt"))
     results = json.loads((text.splitlines() or [""])[-1])
     return results["outcomes"], results["ours"]
 
@@ -124,7 +124,7 @@ def group(case):
 
 
 def select(suite, patterns):
-    every = call(suite.names(), START_SECONDS, os.path.join(OUT, "cases.txt"), must=True).split()
+    every = require(suite.names(), START_SECONDS, os.path.join(OUT, "cases.txt")).split()
     chosen = set(every) if patterns.startswith("-") else set()
     for pattern in patterns.split(","):
         matches = fnmatch.filter(every, pattern.lstrip("-"))
@@ -142,16 +142,17 @@ def install():
     if installed(stamp, *wanted):
         return
     print("installing kosoku into", OUT, file=sys.stderr)
-    call(["rm", "-rf", stamp], INSTALL_SECONDS, log, must=True)
-    call([sys.executable, "-m", "venv", "--clear", os.path.join(OUT, "venv")], INSTALL_SECONDS,
-         log, must=True)
+    require(["rm", "-f", stamp], INSTALL_SECONDS, log)
+    venv = os.path.join(OUT, "venv")
+    require([sys.executable, "-m", "venv", "--clear", venv], INSTALL_SECONDS, log)
     # A source archive would need more tools and much time.
-    text = call([PYTHON, "-m", "pip", "install", "-q", "--only-binary", ":all:", "-r", PINS],
-                INSTALL_SECONDS, log)
+    status, text = call([PYTHON, "-m", "pip", "install", "-q", "--only-binary", ":all:",
+                         "-r", PINS], INSTALL_SECONDS, log)
     # Without a network, pip says so as well, but after some "Retrying".
-    if "(from versions: none)" in text and "Retrying" not in text:
+    if status != 0 and "(from versions: none)" in text and "Retrying" not in text:
         fail(f"skipped, kosoku has no wheel for this machine and Python, see {log}", SKIPPED)
-    call(CASES, START_SECONDS, log, must=True)
+    if status != 0:
+        fail(f"cannot install kosoku\n{text[-2000:]}")
     set_installed(stamp, *wanted)
 
 
@@ -164,7 +165,7 @@ def started_server(kind):
     options = ["--target-dir", target, *(["--features", "deflate"] if deflate else [])]
     build, log = os.path.join(OUT, "build.txt"), os.path.join(OUT, "server.txt")
     if not os.path.exists(server):
-        call(["cargo", "build", "--release", *options], BUILD_SECONDS, build, must=True)
+        require(["cargo", "build", "--release", *options], BUILD_SECONDS, build)
     command = [server, "-p", "0", "-c", conf]
     with open(log, "w") as file, child(command, stdout=subprocess.PIPE, stderr=file) as process:
         signal.signal(signal.SIGALRM, lambda *_: fail(f"the server takes too long, see {log}"))
