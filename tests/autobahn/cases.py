@@ -2,11 +2,11 @@
 
     cases.py              prints the names of all cases
     cases.py URL CASE...  prints as JSON how each of these ended, and how many were run by
-                          compression.py
+                          deflate.py
 """
 import asyncio, concurrent.futures, json, os, sys
 import kosoku
-import compression
+import deflate
 
 DATA = os.path.join(os.path.dirname(kosoku.__file__), "shim", "autobahntestsuite", "testdata")
 # kosoku 0.1.0 passes a message that came uncompressed to the cases of groups 12 and 13 as a str,
@@ -32,7 +32,7 @@ def main():
     outcomes = {result.case_id: outcome(result) for result in results}
     ours = [result.case_id for result in results if compressed and OWN_ERROR in result.result]
     with concurrent.futures.ThreadPoolExecutor(CONCURRENCY) as pool:
-        ends = pool.map(lambda case: compression.run(case, url, DATA), ours)
+        ends = pool.map(lambda case: deflate.run(case, url, DATA), ours)
         outcomes.update(zip(ours, ends))
     print(json.dumps({"outcomes": outcomes, "ours": len(ours)}))
 

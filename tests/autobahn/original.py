@@ -44,12 +44,13 @@ def python27():
 
 
 def names():
+    """The command that prints the names of all cases."""
     return [*SUITE, "-c", "from autobahntestsuite.case import Cases\n"
             "for case in Cases: print(case.__name__[4:].replace('_', '.'))"]
 
 
 def run_cases(url, cases, reports, seconds):
-    """How each case ended, and that none was run by compression.py."""
+    """How each case ended, and that none was run by deflate.py."""
     task = os.path.join(reports, "task.json")
     with open(task, "w") as file:
         json.dump({"servers": [{"agent": "server", "url": url}], "outdir": reports, "cases": cases,

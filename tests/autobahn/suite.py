@@ -17,17 +17,12 @@ as passed. Exit status: 0 as expected, 1 different, 2 could not run, 75 if the m
 what it takes.
 
 kosoku, which drives the suite's own cases, is installed into target/autobahn for a Python since
-3.10: $PYTHON, or one on PATH. compression.py runs the cases that it cannot.
+3.10: $PYTHON, or one on PATH. deflate.py runs the cases that it cannot.
 """
-import contextlib, fcntl, fnmatch, json, os, re, shutil, signal, socket, subprocess, sys
-import urllib.parse
-import original
-from process import (BUILD_SECONDS, HERE, INSTALL_SECONDS, OUT, ROOT, SKIPPED, call, child, fail,
-                     installed, require, set_installed, stop_on_signals)
+import contextlib, fcntl, fnmatch, os, re, shutil, signal, socket, subprocess, sys, urllib.parse
+import driver, original
+from process import BUILD_SECONDS, HERE, OUT, ROOT, child, fail, require, stop_on_signals
 
-PYTHON = os.path.join(OUT, "venv", "bin", "python")
-CASES = [PYTHON, "-B", os.path.join(HERE, "cases.py")]
-PINS = os.path.join(HERE, "requirements.txt")
 CORE = "*,-12.*,-13.*"
 USAGE = "usage: tests/autobahn/run [--original] [--deflate|--loop] [URL] [CASES]"
 # All deadlines are for a machine that is busy with much else.
@@ -44,7 +39,10 @@ def main():
     if words[:1] in (["-h"], ["--help"]):
         print(__doc__)
         return 0
-    as_original = words[:1] == ["--original"] and bool(words.pop(0))
+    suite = driver
+    if words[:1] == ["--original"]:
+        suite = original
+        del words[0]
     kind = words.pop(0)[2:] if words[:1] in (["--deflate"], ["--loop"]) else ""
     url = words.pop(0) if words and "://" in words[0] else None
     patterns = words.pop(0) if words else "*" if kind == "deflate" else "core"
@@ -53,7 +51,6 @@ def main():
     os.makedirs(OUT, exist_ok=True)
     with open(os.path.join(OUT, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)   # Two runs would write the same reports.
-        suite = original if as_original else sys.modules[__name__]
         suite.install()
         with contextlib.nullcontext(url) if url else started_server(kind) as address:
             passed, failed = compare(suite, address, patterns)
@@ -81,7 +78,7 @@ def compare(suite, url, patterns):
                 note = "" if result == wanted else f" (expected {wanted})"
                 print(case, result + note, flush=True)
     if ours:
-        print(f"{ours} cases of groups 12 and 13 were run by tests/autobahn/compression.py")
+        print(f"{ours} cases of groups 12 and 13 were run by tests/autobahn/deflate.py")
     summary = summaries.get(patterns, f"{passed} passed, {failed} failed")
     if failed == 0 and f"{passed} passed, 0 failed" != summary:
         print(f"the suite has other cases than expected.txt, which has {patterns}: {summary}")
@@ -90,7 +87,7 @@ def compare(suite, url, patterns):
 
 
 def run_group(suite, url, name, cases):
-    """The outcome of each case that came to an end, and how many compression.py has run."""
+    """The outcome of each case that came to an end, and how many deflate.py has run."""
     reports = os.path.join(OUT, "reports", name)
     shutil.rmtree(reports, ignore_errors=True)
     os.makedirs(reports)
@@ -105,16 +102,6 @@ def run_group(suite, url, name, cases):
     except OSError as error:
         print(f"group {name}: nobody accepts connections at {url}: {error}")
     return {}, 0
-
-
-def run_cases(url, cases, reports, seconds):
-    _, text = call([*CASES, url, *cases], seconds, os.path.join(reports, "log.txt"))
-    results = json.loads((text.splitlines() or [""])[-1])
-    return results["outcomes"], results["ours"]
-
-
-def names():
-    return CASES
 
 
 def group(case):
@@ -132,28 +119,6 @@ def select(suite, patterns):
             fail(f"no case is named {pattern}")
         chosen = chosen.difference(matches) if pattern[0] == "-" else chosen.union(matches)
     return [case for case in every if case in chosen]
-
-
-def install():
-    """Once; the stamp tells whether the pins have changed or the folder has moved since."""
-    stamp, log = os.path.join(OUT, "installed.txt"), os.path.join(OUT, "install.txt")
-    with open(PINS) as file:
-        wanted = [*CASES, sys.version, file.read()]
-    if installed(stamp, *wanted):
-        return
-    print("installing kosoku into", OUT, file=sys.stderr)
-    require(["rm", "-f", stamp], INSTALL_SECONDS, log)
-    venv = os.path.join(OUT, "venv")
-    require([sys.executable, "-m", "venv", "--clear", venv], INSTALL_SECONDS, log)
-    # A source archive would need more tools and much time.
-    status, text = call([PYTHON, "-m", "pip", "install", "-q", "--only-binary", ":all:",
-                         "-r", PINS], INSTALL_SECONDS, log)
-    # Without a network, pip says so as well, but after some "Retrying".
-    if status != 0 and "(from versions: none)" in text and "Retrying" not in text:
-        fail(f"skipped, kosoku has no wheel for this machine and Python, see {log}", SKIPPED)
-    if status != 0:
-        fail(f"cannot install kosoku\n{text[-2000:]}")
-    set_installed(stamp, *wanted)
 
 
 @contextlib.contextmanager
