@@ -1,0 +1,37 @@
+# What the scripts of the tests share: they install what they need, or say that it cannot be had.
+# Sourced by them, in a folder of theirs.
+
+# EX_TEMPFAIL of sysexits.h: the status of a step, or a script, whose tool the machine cannot have.
+# tests/run counts it as skipped.
+skipped=75
+
+skip() { # REASON
+  echo "$0: skipped: $1" >&2
+  return "$skipped"
+}
+
+# Installs packages if a check fails.
+need() { # CHECK PACKAGE...
+  local check=$1 as_root=()
+  shift
+  eval "$check" >/dev/null 2>&1 && return
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  if ! command -v apt-get >/dev/null || ! command -v "${as_root[0]:-env}" >/dev/null; then
+    skip "please install $*: apt-get is missing, or sudo, for which you are not root"
+    return
+  fi
+  "${as_root[@]}" apt-get update -q &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy \
+      --no-install-recommends "$@" || true
+  eval "$check" >/dev/null 2>&1 || skip "apt-get did not install $*"
+}
+
+need_python() {
+  need "python3 -c 'import ensurepip, venv'" python3 python3-venv
+}
+
+# Installs a part of the toolchain if it is missing: `component add NAME`, `target add NAME...`.
+need_of_rustup() { # COMMAND add NAME...
+  command -v rustup >/dev/null || { skip "rustup is missing, for: rustup $*"; return; }
+  rustup "$@" || skip "rustup cannot do this: rustup $*"
+}
