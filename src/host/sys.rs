@@ -189,6 +189,21 @@ pub(super) mod children {
         Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
     }
 
+    /// A descriptor that becomes readable when a number is written to it. Unlike a pipe it can be
+    /// written to when nobody reads it, without a SIGPIPE.
+    ///
+    /// # Errors
+    /// The system has none left.
+    pub fn counter() -> io::Result<OwnedFd> {
+        // SAFETY: the call takes two numbers and uses no memory.
+        let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is new, so that nobody else owns it. It is closed in children.
+        Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    }
+
     /// Whether the child process `id` has exited. It stays a zombie, whose number the system gives
     /// to no other process or group.
     ///
@@ -209,10 +224,16 @@ pub(super) mod children {
     /// Waits until the child process `id` has exited, which stays a zombie; or until the system
     /// says that it is no child.
     pub fn wait_for_exit(id: u32) {
-        // SAFETY: zero is a valid value for every field.
-        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-        // SAFETY: the pointer is to a local of the right type, which the call only writes.
-        unsafe { libc::waitid(libc::P_PID, id, &raw mut info, libc::WEXITED | libc::WNOWAIT) };
+        let options = libc::WEXITED | libc::WNOWAIT;
+        loop {
+            // SAFETY: zero is a valid value for every field.
+            let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+            // SAFETY: the pointer is to a local of the right type, which the call only writes.
+            let result = unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options) };
+            if result == 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                return;
+            }
+        }
     }
 
     /// How many bytes a pipe holds that nobody has read, as either of its ends can ask; also once

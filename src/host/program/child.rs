@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
+use crate::host::program::exit::exit_descriptor;
 use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::input::Input;
 use crate::host::program::journal::Journal;
@@ -84,7 +85,7 @@ impl Child {
         let (Some(input), Some(output), Some(errors)) = parts else {
             unreachable!("a program is started with three pipes");
         };
-        let exit_descriptor = match children::exit_descriptor(process.id()) {
+        let exit_descriptor = match exit_descriptor(process.id()) {
             Ok(descriptor) => descriptor,
             Err(error) => {
                 end_now(&mut process, groups);

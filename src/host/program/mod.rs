@@ -9,6 +9,7 @@
 //! - `input`, `output`: the two ends of a child's pipes
 //! - `journal`: standard error as log lines
 //! - `recording`: [`Recording`], what goes over the pipes as a transcript
+//! - `exit`: how a poll learns of the end of a child
 //! - `child`: one child process, and its end in stages
 //! - `pump`: [`Pump`], a poll over the pipes of many
 //! - `served`: a program as a service
@@ -20,6 +21,7 @@
 
 mod attempts;
 mod child;
+mod exit;
 mod groups;
 mod input;
 mod journal;
