@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -43,14 +43,34 @@ pub(super) fn tick() -> Duration {
 /// standard input, output and error are closed in whatever it executes. Those that Switchboard
 /// opens are so from the start. For a program's `main`, which knows what the process was given.
 ///
+/// One call does so since Linux 5.11. Where it is missing or refused, each number that a
+/// descriptor can have is gone through, which takes some 100 ms. (`/proc` would list those that are
+/// open, where it is mounted, and costs the minimal binary 4 kB.)
+///
 /// # Errors
-/// What the system says; before Linux 5.11 that it does not know how.
+/// What the system says.
 pub fn seal_descriptors() -> io::Result<()> {
-    let (first, last) = (libc::STDERR_FILENO + 1, libc::c_uint::MAX);
+    let (first, last) = (FIRST_INHERITED, libc::c_uint::MAX);
     // SAFETY: the call changes a flag of descriptors, and neither closes any nor uses memory.
     let result =
         unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    // Before Linux 5.9 there is no such call, before 5.11 no such flag, and sandboxes refuse what
+    // they do not know with errors of their choice.
+    if result == 0 { Ok(()) } else { seal_each() }
+}
+
+fn seal_each() -> io::Result<()> {
+    (FIRST_INHERITED..DESCRIPTORS_END).try_for_each(seal)
+}
+
+fn seal(descriptor: RawFd) -> io::Result<()> {
+    // SAFETY: the call changes a flag of a descriptor, if there is one, and uses no memory.
+    let result = unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    if result == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    if error.raw_os_error() == Some(libc::EBADF) { Ok(()) } else { Err(error) }
 }
 
 /// Makes a listener's connections send small messages at once. Linux passes the option on to
@@ -282,3 +302,7 @@ static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
 static DESCRIPTORS_GIVEN: OnceLock<libc::rlim_t> = OnceLock::new();
 /// What POSIX systems allow at least, near enough.
 const DESCRIPTORS_FALLBACK: usize = 256;
+/// Behind standard input, output and error.
+const FIRST_INHERITED: RawFd = libc::STDERR_FILENO + 1;
+/// No descriptor has this number or one above it, unless an administrator has raised `fs.nr_open`.
+const DESCRIPTORS_END: RawFd = 1 << 20;
