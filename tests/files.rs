@@ -4,10 +4,12 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use switchboard::{Page, Server, handler};
 
@@ -194,6 +196,40 @@ fn what_is_hidden_or_outside_is_404() {
     assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")));
 }
 
+/// Who may change what is below the root still shows nothing of what is outside.
+#[test]
+fn a_link_that_is_put_there_meanwhile_leads_nowhere() {
+    let folder = Folder::new("swapped");
+    fs::create_dir(folder.0.join("outside")).expect("a folder can be made");
+    fs::write(folder.0.join("outside/x.txt"), "secret").expect("a file can be written");
+    folder.file("real/x.txt", "inside").link("away", "../outside");
+    let server = folder.serve();
+    let root = folder.0.join("root");
+    // What `a` means is a folder, then a link that leads out, and nothing in between. It ends with
+    // what it swaps.
+    let swapping = thread::spawn(move || -> io::Result<()> {
+        loop {
+            for other in ["real", "away"] {
+                fs::rename(root.join(other), root.join("a"))?;
+                fs::rename(root.join("a"), root.join(other))?;
+            }
+        }
+    });
+    let mut shown = BTreeMap::new();
+    support::until("both are shown, and many times", || {
+        let text = server.ask(&get("/a/x.txt", "")).text().trim().to_owned();
+        *shown.entry(text).or_insert(0) += 1;
+        shown.len() > 1 && shown.values().sum::<usize>() >= REQUESTS
+    });
+    support::until("nothing is left to be swapped", || {
+        // What is moved meanwhile may be passed over.
+        let _ = fs::remove_dir_all(folder.0.join("root"));
+        swapping.is_finished()
+    });
+    let shown: Vec<_> = shown.into_keys().collect();
+    assert_eq!(shown, ["inside", "nothing is at /a/x.txt"]);
+}
+
 #[test]
 fn a_pipe_among_the_files_holds_nobody_up() {
     let folder = Folder::new("pipe");
@@ -269,5 +305,6 @@ fn byte(at: usize) -> u8 {
     word.to_be_bytes()[at % 4]
 }
 
+const REQUESTS: usize = 2_000;
 const BIG_BYTES: usize = 20 << 20;
 const PART_BYTES: usize = 128 << 10;

@@ -71,7 +71,10 @@ const BINARY: [&str; 8] =
 /// Packages and calls, each with the places where it may stand; all else is forbidden.
 const PLACES: [(&str, &[&str]); 20] = [
     ("mio::", &["src/host/"]),
-    ("libc::", &["src/host/sys.rs", "src/host/files.rs", "src/host/program/"]),
+    (
+        "libc::",
+        &["src/host/sys.rs", "src/host/nofollow.rs", "src/host/files.rs", "src/host/program/"],
+    ),
     ("slab::", &["src/hub/"]),
     ("zlib_rs::", &["src/session/codec.rs"]),
     ("sha1::", &["src/ws/upgrade.rs"]),
@@ -94,7 +97,16 @@ const PLACES: [(&str, &[&str]); 20] = [
     ("SystemTime", &["src/logger.rs", "services/clock.rs"]),
     // A line parks the thread of its service; it starts none.
     ("thread::", &["src/host/", "src/logger.rs", "src/service/way.rs"]),
-    ("std::fs", &["src/host/files.rs", "src/host/program/", "src/config/", "src/trial.rs"]),
+    (
+        "std::fs",
+        &[
+            "src/host/nofollow.rs",
+            "src/host/files.rs",
+            "src/host/program/",
+            "src/config/",
+            "src/trial.rs",
+        ],
+    ),
     ("std::env", &["src/main.rs", "src/reload.rs", "src/config/", "src/host/program/start.rs"]),
     ("print!", &[]),
     ("println!", &[]),

@@ -2,16 +2,16 @@
 //! Each socket has one part of a file under way at most, asked for when it has room.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Take};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, PathBuf};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::Alarm;
+use crate::host::nofollow;
 use crate::limits::Limits;
 use crate::pages::media::media_type;
 use crate::service::SocketId;
@@ -135,15 +135,10 @@ impl Library {
     /// Answers with a file: with all of it, if that is no more than a part.
     fn begin(&mut self, id: SocketId, path: &str, tags: Option<&str>) -> io::Result<Reply> {
         let name = self.find(path)?;
-        // Neither a pipe that was put there nor a link that was put there just now is followed.
-        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(&name)?;
+        // It may have become a link, or a folder on the way, since it was looked at. And a pipe
+        // that was put there is not waited for.
+        let file = nofollow::open(&name, libc::O_NONBLOCK)?;
         let metadata = file.metadata()?;
-        // A folder on the way may have become a link since it was looked at.
-        let opened = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-        if opened != name {
-            return Err(ErrorKind::NotFound.into());
-        }
         if metadata.is_dir() && !path.ends_with('/') {
             return Ok(Reply::Response(moved(path)));
         }

@@ -13,6 +13,7 @@
 //! - `programs`: the document root, in which paths are looked up while the host runs;
 //!   `no_programs`: what stands there without the feature `programs`
 //! - `files`: files on a thread of its own, since disks block
+//! - `nofollow`: opens what a path leads to without following a link
 //! - `stop`: the clean stop and its signals; `reload`: reading the configuration again
 //! - `sys`: the system calls that the standard library and mio lack
 
@@ -23,6 +24,7 @@ mod files;
 mod kept;
 mod listener;
 mod local;
+mod nofollow;
 #[cfg(feature = "programs")]
 pub mod program;
 #[cfg_attr(not(feature = "programs"), path = "no_programs.rs")]

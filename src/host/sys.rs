@@ -2,8 +2,10 @@
 //! sound. This is the only file with unsafe code.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
+use std::ffi::{CString, OsStr};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -71,6 +73,29 @@ fn seal(descriptor: RawFd) -> io::Result<()> {
     }
     let error = io::Error::last_os_error();
     if error.raw_os_error() == Some(libc::EBADF) { Ok(()) } else { Err(error) }
+}
+
+/// Opens what has this name in a folder; if that is a link, it is not followed. `flags` are those
+/// of `open` that make no file.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn open_at(folder: &impl AsFd, name: &OsStr, flags: libc::c_int) -> io::Result<OwnedFd> {
+    let name = CString::new(name.as_bytes())?;
+    let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_LARGEFILE;
+    loop {
+        // SAFETY: the folder is open while it is borrowed, the name ends in a zero, and the call
+        // keeps neither. It reads no mode, since it makes no file.
+        let opened = unsafe { libc::openat(folder.as_fd().as_raw_fd(), name.as_ptr(), flags) };
+        if opened >= 0 {
+            // SAFETY: the descriptor is new, so that nobody else owns it.
+            return Ok(unsafe { OwnedFd::from_raw_fd(opened) });
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
 }
 
 /// Makes a listener's connections send small messages at once. Linux passes the option on to
@@ -173,6 +198,8 @@ extern "C" fn on_signal(signal: libc::c_int) {
 pub(super) mod children {
     use std::io;
     use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
 
     /// Gives a child the limit of descriptors that this process had before it was raised: a
     /// program which waits with `select` cannot use more than 1,024, and some close all that there
@@ -256,6 +283,18 @@ pub(super) mod children {
         }
     }
 
+    /// Has a command begin in a folder that is open, wherever that is by now. It is executed by a
+    /// `fork` then, which copies page tables.
+    pub fn begin_in(command: &mut Command, folder: OwnedFd) {
+        let enter = move || {
+            // SAFETY: the call takes a number and uses no memory.
+            let result = unsafe { libc::fchdir(folder.as_raw_fd()) };
+            if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        };
+        // SAFETY: after the `fork` it makes one system call, and neither allocates nor locks.
+        unsafe { command.pre_exec(enter) };
+    }
+
     /// How many bytes a pipe holds that nobody has read, as either of its ends can ask; also once
     /// the other one has been closed.
     pub fn unread_len(pipe: &impl AsFd) -> u64 {
@@ -294,6 +333,9 @@ pub(super) mod children {
             }
         }
     }
+
+    /// A folder that has a name for each descriptor of whoever looks, if it is there at all.
+    pub const OWN_DESCRIPTORS: &str = "/proc/self/fd";
 }
 
 static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);

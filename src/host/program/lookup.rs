@@ -6,18 +6,18 @@
 //! and a folder instead of its `ws_service`. A path that could mean two files means neither.
 //!
 //! Links may lead anywhere, so what they come to has to be below the root, and not hidden
-//! there. That place has no links, and is opened folder by folder without following any: who
-//! puts one there meanwhile leads nowhere. (The system's `openat2` would save calls where
-//! nobody counts them, and not spare this way for the systems that lack it.)
+//! there. That place has no links, and is opened without following any.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::host::nofollow;
+use crate::host::sys::{self, children};
 use crate::programs::INDEX;
 use crate::ws::Status;
 
@@ -36,7 +36,7 @@ pub struct Program {
     key: String,
     /// Where it is, for people.
     path: PathBuf,
-    /// Opened without a way to read or write it.
+    /// Opened without a way to read or write it, so that neither a pipe nor a device would notice.
     folder: File,
     name: OsString,
     /// The very file that was looked at, opened like the folder.
@@ -204,11 +204,9 @@ impl DocumentRoot {
     fn open(&self, key: String, inner: &Path) -> Result<Program, LookupError> {
         let path = self.path.join(inner);
         let name = inner.file_name().ok_or(LookupError::Nothing)?.to_owned();
-        let mut folder = open_at(&self.path, libc::O_DIRECTORY)?;
-        for part in inner.parent().into_iter().flat_map(Path::components) {
-            folder = open_at(&below(&folder, part.as_os_str()), libc::O_DIRECTORY)?;
-        }
-        let file = open_at(&below(&folder, &name), 0)?;
+        let folder = path.parent().ok_or(LookupError::Nothing)?;
+        let folder = nofollow::open(folder, libc::O_PATH | libc::O_DIRECTORY)?;
+        let file = File::from(sys::open_at(&folder, &name, libc::O_PATH)?);
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(LookupError::Nothing);
@@ -244,16 +242,27 @@ impl Program {
     pub(super) fn identity(&self) -> io::Result<Identity> {
         let found = self.file.metadata()?;
         Ok(Identity {
-            place: (found.dev(), found.ino()),
+            place: place(&found),
             bytes: found.size(),
             mode: found.mode(),
             changed: [(found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec())],
         })
     }
 
-    /// The folder, as this process and a child of it that is about to execute may name it.
-    pub(super) fn folder(&self) -> PathBuf {
-        below(&self.folder, OsStr::new(""))
+    /// The folder, as this process and a child of it that is about to execute may name it. `None`
+    /// where no `/proc` has such names.
+    pub(super) fn folder_path(&self) -> Option<PathBuf> {
+        let path = Path::new(children::OWN_DESCRIPTORS).join(self.folder.as_raw_fd().to_string());
+        let found = fs::metadata(&path).ok()?;
+        self.folder.metadata().is_ok_and(|folder| place(&folder) == place(&found)).then_some(path)
+    }
+
+    /// The folder by a descriptor of its own.
+    ///
+    /// # Errors
+    /// The system has none left.
+    pub(super) fn folder(&self) -> io::Result<OwnedFd> {
+        self.folder.try_clone().map(OwnedFd::from)
     }
 
     /// Its name in the folder.
@@ -263,9 +272,10 @@ impl Program {
 
     /// Whether the name still means the file that was found.
     pub(super) fn is_same(&self) -> bool {
-        let identity = |found: Metadata| (found.dev(), found.ino());
-        let now = fs::symlink_metadata(below(&self.folder, &self.name)).map(identity);
-        now.is_ok_and(|now| self.file.metadata().map(identity).is_ok_and(|then| then == now))
+        let now = sys::open_at(&self.folder, &self.name, libc::O_PATH);
+        let is_found =
+            |now: &Metadata| self.file.metadata().is_ok_and(|found| place(&found) == place(now));
+        now.and_then(|now| File::from(now).metadata()).is_ok_and(|now| is_found(&now))
     }
 }
 
@@ -368,13 +378,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Opens something without a way to read or write it, so that neither a pipe nor a device
-/// notices. If it is a link, it is not followed.
-fn open_at(path: &Path, flags: i32) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW | flags).open(path)
-}
-
-/// A path to what is in a folder that is open, wherever the folder is by now.
-fn below(folder: &File, name: &OsStr) -> PathBuf {
-    Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name)
+/// What tells a file from all others.
+fn place(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }

@@ -13,7 +13,8 @@
 //! would mean the thread that started it. So this is what is guaranteed: a host that stops ends
 //! all groups; of a host that is killed, programs see the end of their standard input. The
 //! standard library also clears the mask of signals and puts SIGPIPE back to what programs
-//! expect.
+//! expect. Without `/proc` the folder has no name that a `posix_spawn` could take, so there it is a
+//! `fork`, at what it costs.
 
 use std::env;
 use std::ffi::OsStr;
@@ -25,6 +26,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::host::program::lookup::Program;
+use crate::host::sys::children;
 use crate::programs::Variable;
 
 /// A program that is about to run.
@@ -62,7 +64,14 @@ impl Launch<'_> {
             return Err(StartError::Replaced);
         }
         let mut command = Command::new(Path::new(".").join(self.program.name()));
-        command.current_dir(self.program.folder()).process_group(0);
+        match self.program.folder_path() {
+            Some(path) => drop(command.current_dir(path)),
+            None => {
+                let folder = self.program.folder().map_err(StartError::System)?;
+                children::begin_in(&mut command, folder);
+            }
+        }
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("PATH", env::var_os("PATH").unwrap_or(PATH_FALLBACK.into()));
         for name in self.pass_env {
