@@ -147,6 +147,7 @@ impl Child {
 
     /// Goes on with its end, if the time for that has come.
     pub(super) fn advance(&mut self, now: Instant) {
+        self.input.look_again();
         match self.stage {
             Stage::Asked(end, kill_after) if end <= now => {
                 self.stage = Stage::Terminated(now + kill_after);

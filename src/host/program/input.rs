@@ -34,6 +34,8 @@ pub(super) struct Input {
     writable: bool,
     /// Whether it is closed as soon as all has been written.
     closing: bool,
+    /// Whether it is held open beyond that until the child has read all.
+    lingering: bool,
     /// Whether nothing more is written, and the pipe held just to know what is read of it.
     abandoned: bool,
 }
@@ -50,6 +52,7 @@ impl Input {
             unread: 0,
             writable: true,
             closing: false,
+            lingering: false,
             abandoned: false,
         }
     }
@@ -90,7 +93,8 @@ impl Input {
         if self.at == self.unwritten.len() {
             self.clear();
         }
-        if self.closing && self.unwritten.is_empty() && !self.abandoned {
+        let has_ended = self.closing && self.unwritten.is_empty();
+        if has_ended && !self.lingering && !self.abandoned {
             self.end_writing();
         }
         false
@@ -103,7 +107,7 @@ impl Input {
 
     /// Writes nothing more, though the child may still read what is in the pipe.
     pub(super) fn abandon(&mut self) {
-        self.abandoned = true;
+        (self.abandoned, self.lingering) = (true, false);
         (self.unwritten, self.at) = (Vec::new(), 0);
     }
 
@@ -119,6 +123,16 @@ impl Input {
         self.writable = true;
     }
 
+    /// Whether it is held open until the child has read all, which no event tells.
+    pub(super) const fn is_lingering(&self) -> bool {
+        self.lingering
+    }
+
+    /// The child may have read all by now, which the next flush finds out.
+    pub(super) const fn look_again(&mut self) {
+        self.lingering = false;
+    }
+
     /// Whether more may be appended.
     pub(super) const fn is_open(&self) -> bool {
         self.pipe.is_some() && !self.closing && !self.abandoned
@@ -127,7 +141,8 @@ impl Input {
     /// Whether a write would do something.
     pub(super) fn has_work(&self) -> bool {
         let has_to_write = self.closing || !self.unwritten.is_empty();
-        self.pipe.is_some() && self.writable && !self.abandoned && has_to_write
+        let may_write = self.writable && !self.abandoned && !self.lingering;
+        self.pipe.is_some() && may_write && has_to_write
     }
 
     pub(super) fn unwritten_len(&self) -> usize {
@@ -154,15 +169,19 @@ impl Input {
 
     /// Closes our end, so that the child sees the end of its input. Unless it has read all, the
     /// other end is opened: this keeps no child from seeing that, and what is in there can still
-    /// be asked for. Without a descriptor for it, all counts as read.
+    /// be asked for. Without `/proc`, or a descriptor for it, our end is held until the child has
+    /// read all: only then would it see the end.
     fn end_writing(&mut self) {
         let Some(pipe) = &self.pipe else { return };
         if children::unread_len(pipe) > 0 {
-            let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
-            self.rest =
-                OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok();
+            let path = format!("{}/{}", children::OWN_DESCRIPTORS, pipe.as_raw_fd());
+            let rest = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+            self.lingering = rest.is_err();
+            self.rest = rest.ok();
         }
-        self.pipe = None;
+        if !self.lingering {
+            self.pipe = None;
+        }
     }
 
     /// All has been written. What long messages need is kept while they come, since fresh pages

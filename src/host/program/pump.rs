@@ -315,8 +315,12 @@ impl Pump {
             let Some(child) = self.children.get_mut(&id.0) else { continue };
             child.listed = false;
             child.heed_exit();
+            let lingered = child.input.is_lingering();
             if child.write() {
                 events.push(Event::Deaf(id));
+            }
+            if child.input.is_lingering() && !lingered {
+                self.ending.insert((now + LOOK_AGAIN_AFTER, id));
             }
             let low = self.plan.input_high_bytes / 2;
             if child.full && child.input.is_open() && child.input.unwritten_len() <= low {
@@ -381,6 +385,8 @@ const PARTS_LEN: usize = 4;
 /// So many programs have names that no other program of the pump has had.
 const IDS_END: usize = usize::MAX / PARTS_LEN;
 const WAKER: Token = Token(usize::MAX);
+/// When to see whether a program has read all, after which its input ends.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// How many events one turn takes up; the others wait for the next.
 const EVENTS_MAX: usize = 256;
 /// How much of a standard error is read in one turn.
