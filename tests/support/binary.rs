@@ -1,10 +1,55 @@
 //! The binary, as whoever starts it sees it.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+
+/// The section `[limits]` of a configuration, with these lines in it and without any other time
+/// limit that a well-behaved peer or service would miss on a slow machine.
+pub fn patience(lines: &[(&str, &str)]) -> String {
+    let mut text = String::from("[limits]\n");
+    let others = TIME_LIMITS.iter().filter(|key| lines.iter().all(|(other, _)| other != *key));
+    let others = others.map(|key| (*key, "3600s"));
+    for (key, value) in others.chain(lines.iter().copied()) {
+        text += &format!("{key}: {value}\n");
+    }
+    text
+}
+
+const TIME_LIMITS: [&str; 7] = [
+    "handshake-timeout",
+    "admission-timeout",
+    "ping-interval",
+    "pong-timeout",
+    "write-timeout",
+    "close-timeout",
+    "drain-timeout",
+];
+
+/// A configuration that is patient.
+pub fn patient_file() -> PathBuf {
+    place().join("server.conf")
+}
+
+/// Where binaries run: a folder of this test's own, whose configuration is patient, for whoever
+/// names no other.
+fn place() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
+        fs::create_dir_all(&folder).expect("it can be made");
+        let programs =
+            if cfg!(feature = "programs") { "[server]\nstop-timeout: 3600s\n" } else { "" };
+        let text = patience(&[]) + programs;
+        fs::write(folder.join("server.conf"), text).expect("it can be written");
+        folder
+    })
+}
 
 /// The binary on a free port.
 pub struct Binary {
@@ -47,7 +92,7 @@ impl Binary {
     fn spawn(command: &mut Command) -> Self {
         let mut child = command
             .args(["--port", "0", "--quiet"])
-            .current_dir(env!("CARGO_TARGET_TMPDIR"))
+            .current_dir(place())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -77,7 +122,12 @@ impl Binary {
 
     /// Its exit code, for which this waits.
     pub fn exit_code(&mut self) -> Option<i32> {
-        self.child.wait().expect("it ends").code()
+        let mut status = None;
+        super::until("the binary has ended", || {
+            status = self.child.try_wait().expect("it can be waited for");
+            status.is_some()
+        });
+        status.and_then(|status| status.code())
     }
 }
 

@@ -26,11 +26,34 @@ use tungstenite::{ClientRequestBuilder, WebSocket};
 
 pub use raw::Raw;
 
-/// How long a test waits for what has to come.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+/// How long a test waits for what has to come, whatever that is and however slow the machine is.
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The usual bounds, but for a stop that closes all sockets at once.
-pub const LIMITS: Limits = Limits { drain_spread_ms: 0, ..Limits::SERVER };
+/// A time limit that no test reaches, longer than [`DEADLINE`] by far.
+pub const NEVER_MS: u64 = 3_600_000;
+
+/// The usual bounds, but for a stop that closes all sockets at once, and without time limits that
+/// a well-behaved peer or service would miss on a slow machine.
+pub const LIMITS: Limits = patient(Limits::SERVER);
+
+/// The same for tests whose peers do not answer a stop: what is left is dropped soon.
+pub const SOON: Limits = Limits { drain_ms_max: 200, ..LIMITS };
+
+/// These bounds without their time limits. Where a test wants one to end something, it sets that
+/// one, and nothing that has to survive is subject to it.
+pub const fn patient(limits: Limits) -> Limits {
+    Limits {
+        handshake_ms_max: NEVER_MS,
+        admission_ms_max: NEVER_MS,
+        ping_interval_ms: NEVER_MS,
+        pong_ms_max: NEVER_MS,
+        write_ms_max: NEVER_MS,
+        close_ms_max: NEVER_MS,
+        drain_ms_max: NEVER_MS,
+        drain_spread_ms: 0,
+        ..limits
+    }
+}
 
 /// Tests what has to hold wherever services run.
 pub fn on_each_thread(test: impl Fn(Thread)) {
@@ -203,4 +226,14 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(start.elapsed() < DEADLINE, "it never comes out true that {what}");
         thread::yield_now();
     }
+}
+
+/// Tries with a time limit of some milliseconds that doubles until this machine is quick enough for
+/// those who have to keep to it. What is wrong comes out false however long it is.
+pub fn until_quick_enough(what: &str, mut is_so: impl FnMut(u64) -> bool) {
+    let mut limits = std::iter::successors(Some(500), |ms| Some(2 * ms));
+    let in_time = limits.by_ref().take_while(|ms| Duration::from_millis(*ms) < DEADLINE);
+    let tried: Vec<u64> = in_time.take_while(|ms| !is_so(*ms)).collect();
+    let last = tried.last().map_or(500, |ms| 2 * ms);
+    assert!(Duration::from_millis(last) < DEADLINE, "with none of {tried:?} ms: {what}");
 }

@@ -38,6 +38,26 @@ impl Raw {
         self.stream.write_all(bytes).is_ok()
     }
 
+    /// Sends the same again and again until the server reads no more of it, before it has taken so
+    /// many bytes. The server reads nothing more if it has taken none while it has done something
+    /// else for so many times, which `sync` waits for.
+    pub fn fill(&mut self, bytes: &[u8], bytes_max: usize, mut sync: impl FnMut()) {
+        self.stream.set_nonblocking(true).expect("it can be");
+        let (mut sent, mut refused) = (0, 0);
+        while refused < 50 {
+            assert!(sent < bytes_max, "the sender is pushed back");
+            match self.stream.write(&bytes[sent % bytes.len()..]) {
+                Ok(len) => (sent, refused) = (sent + len, 0),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock, "the connection stands");
+                    refused += 1;
+                    sync();
+                }
+            }
+        }
+        self.stream.set_nonblocking(false).expect("it can be");
+    }
+
     /// Sends a text message.
     pub fn send_text(&mut self, text: &str) {
         self.send(&frame(TEXT, text.as_bytes()));
@@ -141,6 +161,16 @@ impl Raw {
     pub fn expect_end(&mut self) {
         let rest = self.read_to_end();
         assert!(rest.is_empty(), "nothing comes before the end, not {rest:?}");
+    }
+
+    /// Whether the server does so.
+    pub fn is_ended(&mut self) -> bool {
+        self.ahead.is_empty() && self.stream.read(&mut [0]).is_ok_and(|len| len == 0)
+    }
+
+    /// Waits until there is something to be read, be it the end; whether that is not a reset.
+    pub fn stands(&self) -> bool {
+        !self.ahead.is_empty() || self.stream.peek(&mut [0]).is_ok()
     }
 
     /// Ends our half of the connection.
