@@ -16,7 +16,7 @@ use switchboard::{
 use support::http::{Answer, upgrade};
 use support::raw::{PONG, TEXT, close, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
+use support::{LIMITS, Raw, Running, next, on_each_thread, server_on};
 
 /// Decides by the query.
 struct Door(Sender<&'static str>);
@@ -159,7 +159,7 @@ impl Service for Slow {
                 Inbound::Ask { id, .. } => self.asked.send(id).expect("the test listens"),
                 Inbound::Data { message, .. } if message.as_text() == Some("decide") => {
                     let verdicts = self.verdicts.lock().expect("one service has it");
-                    let (id, verdict) = verdicts.recv_timeout(DEADLINE).expect("the test decides");
+                    let (id, verdict) = verdicts.recv().expect("the test decides");
                     line.admit(id, verdict);
                 }
                 Inbound::Data { id, message } => line.send(id, message),
@@ -293,7 +293,7 @@ impl Gate for Guard {
     fn admit(&mut self, _: &Request) -> Verdict {
         self.0.send(()).expect("the test listens");
         let gate = self.1.lock().expect("one service has it");
-        gate.recv_timeout(DEADLINE).expect("the test opens the gate");
+        gate.recv().expect("the test opens the gate");
         Verdict::Accept
     }
 }
@@ -301,22 +301,29 @@ impl Gate for Guard {
 #[test]
 fn no_verdict_in_time_is_503_and_no_start_in_time_is_500() {
     let limits = Limits { admission_ms_max: 200, ..LIMITS };
-    let waiting = Waiting::start(limits);
-    let (mut raw, _) = waiting.ask();
-    let answer = raw.read_answer();
-    assert_eq!(answer.status, 503);
-    assert!(answer.header("retry-after").is_some());
-    drop(waiting);
-
+    let (asked, ids) = mpsc::channel();
+    let (_verdict, verdicts) = mpsc::channel();
+    let verdicts = Arc::new(Mutex::new(verdicts));
     let (release, gate) = mpsc::channel::<()>();
     let gate = Mutex::new(gate);
-    let mut server = Server::new(limits);
+    let mut server = Server::new(LIMITS);
+    let slow = move || Slow { asked: asked.clone(), verdicts: verdicts.clone() };
+    server.mount("/slow", slow).limits(limits);
     let told = mount_probe(&mut server, "/quick", |_, _| {});
-    server.mount("/never", move || {
-        let _ = gate.lock().expect("it starts once").recv_timeout(DEADLINE);
+    let never = move || {
+        let _ = gate.lock().expect("it starts once").recv();
         handler(support::services::Echo)
-    });
+    };
+    server.mount("/never", never).limits(limits);
     let server = Running::start(server);
+    // It may start late. Once it has started, it never decides.
+    support::until("a verdict is lacking", || {
+        let answer = server.ask(&upgrade("/slow", ""));
+        assert!(matches!(answer.status, 500 | 503), "{answer:?}");
+        assert!(answer.status == 500 || answer.header("retry-after").is_some(), "{answer:?}");
+        answer.status == 503
+    });
+    next(&ids);
     assert_eq!(server.ask(&upgrade("/never", "")).status, 500);
     drop(server.open("/quick"));
     assert_eq!(next(&told), Seen::Start);

@@ -19,7 +19,7 @@ use switchboard::{
 use support::http::{get, upgrade};
 use support::raw::{CLOSE, TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
+use support::{LIMITS, Raw, Running, next, on_each_thread, server_on};
 
 /// A panic like any other, but for the noise.
 fn panic_quietly() -> ! {
@@ -259,7 +259,7 @@ struct Stuck(Arc<std::sync::Mutex<Receiver<()>>>);
 impl Handler for Stuck {
     fn message(&mut self, _: &mut Peer, _: Message) {
         let gate = self.0.lock().expect("one service has it");
-        gate.recv_timeout(DEADLINE).expect("the test opens the gate");
+        gate.recv().expect("the test opens the gate");
         drop(gate);
         panic_quietly();
     }

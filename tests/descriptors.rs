@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use switchboard::host::raise_descriptor_limit;
 
-use support::binary::Binary;
+use support::binary::{Binary, patience};
 use support::process::{cpu, descriptors};
 use support::raw::{CLOSE, PING, PONG, TEXT, close, frame};
 use support::{Raw, until};
@@ -22,8 +22,8 @@ fn without_descriptors_connections_wait_for_their_turn() {
     let config = format!("{folder}/descriptors.conf");
     // More than there can be, so that the system says no before the server does; and pings, by
     // which this test knows that time passes.
-    let text = "[limits]\nmax-connections: 1000\nping-interval: 100ms\npong-timeout: 300s\n";
-    std::fs::write(&config, text).expect("it can be written");
+    let text = patience(&[("max-connections", "1000"), ("ping-interval", "100ms")]);
+    std::fs::write(&config, &text).expect("it can be written");
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 256; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_switchboard")]);
     command.args(["--config", &config]);

@@ -1,5 +1,6 @@
 //! Nobody waits on another: what one peer or one service does in excess leaves the others
-//! served. The bounds are rough; what breaks them is slower by far.
+//! served, while it goes on. How soon they are served is a figure, which `tests/run figures` checks
+//! in a release build.
 
 #![cfg(feature = "host")]
 
@@ -13,18 +14,75 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use switchboard::{Handler, Limits, Line, Message as Text, Peer, Server, handler};
+use switchboard::{Handler, Limits, Line, Message as Text, Peer, Server, Thread, handler};
 use tungstenite::Message;
 
 use support::http::upgrade;
 use support::raw::{BINARY, TEXT, close, frame};
 use support::services::mount_echo;
-use support::{Client, DEADLINE, LIMITS, Raw, Running, on_each_thread, server_on};
+use support::{Client, DEADLINE, LIMITS, NEVER_MS, Raw, Running, on_each_thread, server_on};
 
-/// Round trips of a well-behaved peer, which take some milliseconds all together, and a second
-/// each when a turn of the loop grows without bound.
+/// Counts messages.
+struct Counting(Arc<AtomicUsize>);
+
+impl Handler for Counting {
+    fn message(&mut self, _: &mut Peer, _: Text) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Whoever has sent most is not read to the end before others are: each read has its turn.
+#[test]
+fn a_peer_is_answered_before_a_flood_has_been_read() {
+    let limits = Limits {
+        mail_messages_max: Limits::OFF_COUNT,
+        mail_bytes_max: Limits::OFF_COUNT,
+        turn_deliveries_max: Limits::OFF_COUNT,
+        callback_ms_max: NEVER_MS,
+        ..LIMITS
+    };
+    let mut server = server_on(Thread::Loop, limits);
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = count.clone();
+    server.mount("/count", move || handler(Counting(counter.clone())));
+    mount_echo(&mut server, "/echo");
+    let mut host = server.bind("127.0.0.1:0").expect("a port is free");
+    let address = host.address();
+    let client = thread::spawn(move || {
+        ["/count", "/echo"].map(|path| {
+            let mut raw = Raw::connect(address);
+            raw.upgrade(path);
+            raw
+        })
+    });
+    while !client.is_finished() {
+        host.turn(Some(Duration::from_millis(1))).expect("it polls");
+    }
+    let [flood, mut good] = client.join().expect("both are let in");
+    // As much as the system holds.
+    flood.stream().set_nonblocking(true).expect("it can be");
+    let messages = frame(TEXT, b"x").repeat(10_000);
+    let mut sent = 0;
+    while let Ok(len) = flood.stream().write(&messages[sent % messages.len()..]) {
+        sent += len;
+    }
+    good.send_text("hello");
+    good.stream().set_nonblocking(true).expect("it can be");
+    let mut turns = 0;
+    while good.stream().peek(&mut [0]).is_err() {
+        host.turn(Some(DEADLINE)).expect("it polls");
+        turns += 1;
+        assert!(turns < 5, "no answer in so many turns");
+    }
+    good.stream().set_nonblocking(false).expect("it can be");
+    assert_eq!(good.read_text(), "hello");
+    let (read, max) = (7 * count.load(Ordering::SeqCst), turns * limits.read_buffer_bytes);
+    println!("answered in {turns} turns; by then {read} bytes of {sent} were read of the flood");
+    assert!(read <= max && 2 * max < sent, "{read} bytes of {sent} in {turns} turns");
+}
+
+/// Round trips of a well-behaved peer.
 const ROUND_TRIPS: usize = 50;
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_peer_that_floods_holds_up_nobody() {
@@ -89,7 +147,7 @@ struct Asleep(Arc<Mutex<Receiver<()>>>);
 
 impl Handler for Asleep {
     fn message(&mut self, _: &mut Peer, _: Text) {
-        let _ = self.0.lock().expect("one service has it").recv_timeout(2 * DEADLINE);
+        let _ = self.0.lock().expect("one service has it").recv();
     }
 }
 
@@ -184,6 +242,27 @@ impl Scene {
 
 #[test]
 fn twenty_sockets_wait_on_no_troublemaker() {
+    among_troublemakers();
+}
+
+/// The worst of all echoes. A machine that is busy with something else makes some tries slow; what
+/// holds a peer up makes all of them slow.
+#[test]
+#[ignore = "a figure: `tests/run figures` checks it in a release build"]
+fn figure_of_isolation() {
+    let mut best = Duration::MAX;
+    for _ in 0..TRIES {
+        best = best.min(among_troublemakers());
+        if best < WORST_MAX {
+            return;
+        }
+    }
+    panic!("in the best of {TRIES} tries, the worst echo took {best:?}; allowed are {WORST_MAX:?}");
+}
+
+/// The time of the worst of the echoes of twenty sockets, with all kinds of trouble beside them,
+/// which go on until all are answered.
+fn among_troublemakers() -> Duration {
     let mut server = Server::new(Limits { mail_messages_max: 100, ..LIMITS });
     let (wake, gate) = mpsc::channel();
     let gate = Arc::new(Mutex::new(gate));
@@ -194,30 +273,29 @@ fn twenty_sockets_wait_on_no_troublemaker() {
     let server = Arc::new(Running::start(server));
     let scene = Scene { server, begun: Arc::default(), over: Arc::default() };
     let mut good: Vec<Raw> = (0..20).map(|_| scene.server.open("/echo")).collect();
-    let mut alone = worst_of(&mut good, || {});
-    alone.sort_unstable();
+    let alone = times_of(&mut good, || {});
     let (tick, ticks) = mpsc::channel();
     let troubles = scene.troubles(ticks);
     let mut times = Vec::new();
     // Some may begin late, on a machine that is busy.
     while times.is_empty() || scene.begun.load(Ordering::SeqCst) < troubles.len() {
-        times = worst_of(&mut good, || tick.send(()).expect("it dribbles"));
+        times = times_of(&mut good, || tick.send(()).expect("it dribbles"));
     }
-    times.sort_unstable();
     scene.over.store(true, Ordering::SeqCst);
     drop((tick, wake));
     for (name, trouble) in troubles {
         trouble.join().unwrap_or_else(|_| panic!("{name} only makes trouble"));
     }
-    for (name, times) in [("alone", alone), ("among troublemakers", times)] {
+    for (name, times) in [("alone", &alone), ("among troublemakers", &times)] {
         let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
         println!("{} echoes {name}: median {median:?}, worst {worst:?}", times.len());
-        assert!(worst < WORST_MAX, "{worst:?} {name}");
     }
+    times[times.len() - 1]
 }
 
-/// The times of echoes, of each socket in each round, all of them on their way together.
-fn worst_of(sockets: &mut [Raw], mut before: impl FnMut()) -> Vec<Duration> {
+/// The times of echoes in their order, of each socket in each round, all of them on their way
+/// together.
+fn times_of(sockets: &mut [Raw], mut before: impl FnMut()) -> Vec<Duration> {
     let mut times = Vec::new();
     for round in 0..ROUNDS {
         before();
@@ -231,20 +309,19 @@ fn worst_of(sockets: &mut [Raw], mut before: impl FnMut()) -> Vec<Duration> {
             times.push(begun.elapsed());
         }
     }
+    times.sort_unstable();
     times
 }
 
 fn round_trips(client: &mut Client) {
-    let begun = Instant::now();
     for number in 0..ROUND_TRIPS {
         let message = Message::text(number.to_string());
         client.send(message.clone()).expect("it is open");
         assert_eq!(client.read().expect("it answers"), message);
-        assert!(begun.elapsed() < PATIENCE, "{number} round trips in {:?}", begun.elapsed());
     }
 }
 
 const ROUNDS: usize = 20;
-/// What takes longer is held up by somebody, on however slow a machine. Without optimization
-/// the smallest frames alone make turns of twenty milliseconds.
-const WORST_MAX: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 250 });
+/// What takes longer is held up by somebody.
+const WORST_MAX: Duration = Duration::from_millis(250);
+const TRIES: usize = 5;

@@ -1,5 +1,5 @@
 //! A clean stop among a thousand sockets, of which many do not cooperate. Alone in its file,
-//! since it counts the threads and descriptors of its process.
+//! since it counts the threads and descriptors of its process; its figure runs when this does not.
 #![cfg(feature = "host")]
 
 mod support;
@@ -14,7 +14,7 @@ use support::http::upgrade;
 use support::process::{descriptors, threads};
 use support::raw::{TEXT, close, frame};
 use support::services::mount_echo;
-use support::{LIMITS, Raw, Running, until};
+use support::{LIMITS, Raw, Running, until, until_quick_enough};
 
 /// Sends to the topic of those that do not read for as long as one of them has room.
 #[derive(Default)]
@@ -41,9 +41,40 @@ impl Handler for Stuffing {
 
 #[test]
 fn a_thousand_sockets_are_let_go_in_time() {
+    until_quick_enough("the good ones are gone before the drain is over", |drain_ms| {
+        let before = (threads("self"), descriptors("self"));
+        let times = let_go(drain_ms);
+        until("threads are back", || threads("self") == before.0);
+        until("descriptors are back", || descriptors("self") == before.1);
+        times.is_some()
+    });
+}
+
+/// The best of some tries, since something else may keep the machine busy.
+#[test]
+#[ignore = "a figure: `tests/run figures` checks it in a release build"]
+fn figure_of_a_clean_stop() {
+    let late = Duration::from_millis(250);
+    let maxima = [late, late, Duration::from_millis(DRAIN_MS) + late];
+    let mut best = [Duration::MAX; 3];
+    for _ in 0..TRIES {
+        for (best, time) in best.iter_mut().zip(let_go(DRAIN_MS).into_iter().flatten()) {
+            *best = time.min(*best);
+        }
+        if best.iter().zip(maxima).all(|(best, max)| *best < max) {
+            return;
+        }
+    }
+    panic!("in the best of {TRIES} tries it took {best:?}; allowed are {maxima:?}");
+}
+
+/// Stops a server in the middle of all that. The times until its port is free, until those have gone
+/// that answer, and until it has ended; `None` if the first did not go before the drain was over,
+/// on a slow machine.
+fn let_go(drain_ms: u64) -> Option<[Duration; 3]> {
     assert!(raise_descriptor_limit() > ROOM, "the clients need descriptors as well");
-    let before = (threads("self"), descriptors("self"));
-    let limits = Limits { drain_ms_max: DRAIN_MS, outbox_bytes_max: 50 << 20, ..LIMITS };
+    // Nothing but the end of the drain ends those that do not answer.
+    let limits = Limits { drain_ms_max: drain_ms, outbox_bytes_max: 50 << 20, ..LIMITS };
     let mut server = Server::new(limits);
     mount_echo(&mut server, "/echo");
     server.mount("/stuffing", || handler(Stuffing::default()));
@@ -61,25 +92,23 @@ fn a_thousand_sockets_are_let_go_in_time() {
     server.stopper().stop();
     until("the port is free", || TcpListener::bind(address).is_ok());
     let port_free = start.elapsed();
+    let mut are_ended = true;
     for raw in &mut good {
         assert_eq!(raw.read_close().0, 1001);
-        raw.send(&close(1001, ""));
-        raw.expect_end();
+        raw.try_send(&close(1001, ""));
+        are_ended &= raw.is_ended();
     }
     let good_gone = start.elapsed();
-    assert!(server.is_running(), "the others have their time");
+    let is_early = server.is_running();
+    assert!(are_ended || !is_early, "they are let go, and not by a reset");
     for raw in &mut dribbling {
         raw.try_send(b"\x81");
     }
     server.join();
     let all_gone = start.elapsed();
     println!("port free {port_free:?}, good ones gone {good_gone:?}, all gone {all_gone:?}");
-    assert!(port_free < Duration::from_millis(DRAIN_MS / 2), "{port_free:?}");
-    let limit = Duration::from_millis(DRAIN_MS + 2_000);
-    assert!(all_gone < limit, "{all_gone:?}");
     drop((good, unread, dribbling, half_closed));
-    until("threads are back", || threads("self") == before.0);
-    until("descriptors are back", || descriptors("self") == before.1);
+    is_early.then_some([port_free, good_gone, all_gone])
 }
 
 /// Sockets that never read, each with a full outbox.
@@ -130,6 +159,7 @@ const NEVER_READ: usize = 100;
 const DRIBBLING: usize = 100;
 const HALF_CLOSED: usize = 100;
 const DRAIN_MS: u64 = 2_000;
+const TRIES: usize = 5;
 
 /// What this process needs for both ends of its sockets.
 const ROOM: usize = 2_200;

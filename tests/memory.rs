@@ -10,7 +10,6 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use switchboard::{
     Audience, CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, Thread, handler,
@@ -21,7 +20,7 @@ use switchboard::{Compression, session::Codec};
 use support::http::{get, upgrade};
 use support::raw::{BINARY, CLOSE, CONTINUATION, TEXT, frame, header, piece};
 use support::services::mount_echo;
-use support::{DEADLINE, LIMITS, Raw, Running, next, server_on, until};
+use support::{LIMITS, Raw, Running, next, patient, server_on, until};
 
 /// Counts bytes. Growing counts the old place and the new one, as when both are there.
 struct Counting;
@@ -114,7 +113,7 @@ impl Handler for Hostile {
             Some("block") => {
                 self.blocks.send(()).expect("the test listens");
                 // A test that is over opens the gate for ever.
-                let _ = self.gate.lock().expect("one service has it").recv_timeout(DEADLINE);
+                let _ = self.gate.lock().expect("one service has it").recv();
             }
             _ => peer.close(CloseCode::POLICY, "what?"),
         }
@@ -132,7 +131,7 @@ impl Handler for Hostile {
 
 #[test]
 fn a_small_server_keeps_to_its_documented_bound_under_attack() {
-    let limits = Limits { drain_spread_ms: 0, ..Limits::SMALL };
+    let limits = patient(Limits::SMALL);
     let mut sockets: Vec<Raw> = Vec::with_capacity(limits.sockets_max);
     let measurement = Measurement::start();
     let (open_gate, gate) = mpsc::channel();
@@ -175,12 +174,8 @@ fn a_small_server_keeps_to_its_documented_bound_under_attack() {
     leader.send_text("block");
     next(&blocks);
     let mut sender = server.open("/hostile");
-    let patience = Some(Duration::from_millis(200));
-    sender.stream().set_write_timeout(patience).expect("it can be set");
     let messages = frame(TEXT, &[b'x'; 600]).repeat(10);
-    let taken = (0..MAIL_BYTES / 6_000).take_while(|_| sender.try_send(&messages)).count();
-    assert!(taken < MAIL_BYTES / 6_000, "the sender is pushed back");
-    sync(&server);
+    sender.fill(&messages, MAIL_BYTES, || sync(&server));
     // Peers with the longest head and early frames behind it, which wait before their 101.
     while sockets.len() < limits.sockets_max - 2 {
         let mut raw = server.raw();
@@ -202,7 +197,7 @@ fn a_small_server_keeps_to_its_documented_bound_under_attack() {
 /// All in one callback, while nothing can be written: it fills outboxes, and no list beside them.
 #[test]
 fn a_callback_on_the_loop_holds_what_outboxes_do() {
-    let limits = Limits { drain_spread_ms: 0, ..Limits::SMALL };
+    let limits = patient(Limits::SMALL);
     let measurement = Measurement::start();
     let (_open_gate, gate) = mpsc::channel();
     let (tell, _blocks) = mpsc::channel();
@@ -257,12 +252,7 @@ fn sync(server: &Running) {
 #[test]
 fn a_million_fragments_cost_twice_their_bytes() {
     let mut measurement = Measurement::start();
-    let limits = Limits {
-        fragments_max: 2_000_000,
-        message_bytes_max: 2 << 20,
-        drain_spread_ms: 0,
-        ..Limits::SERVER
-    };
+    let limits = Limits { fragments_max: 2_000_000, message_bytes_max: 2 << 20, ..LIMITS };
     let mut server = Server::new(limits);
     mount_echo(&mut server, "/echo");
     let server = Running::start(server);
@@ -396,7 +386,7 @@ struct Blocked(Arc<Mutex<Receiver<()>>>);
 impl Handler for Blocked {
     fn message(&mut self, _: &mut Peer, _: Message) {
         // A test that is over opens the gate for ever.
-        let _ = self.0.lock().expect("one service has it").recv_timeout(DEADLINE);
+        let _ = self.0.lock().expect("one service has it").recv();
     }
 }
 
@@ -443,7 +433,7 @@ mod programs {
     /// left.
     #[test]
     fn a_program_keeps_to_its_documented_bound() {
-        let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
+        let limits = Limits { drain_ms_max: 500, ..patient(Limits::SMALL) };
         let half = limits.outbox_bytes_max / 2 + 1;
         let script = format!(
             "#!/bin/sh\necho READY 1\nhead -c 16000 /dev/zero | tr '\\0' x >&2\n\
@@ -459,7 +449,7 @@ mod programs {
         let mut sockets: Vec<Raw> = (0..SENDERS).map(|_| server.open("/deaf")).collect();
         sync(&server);
         measurement.restart();
-        fill_mail(&mut sockets);
+        fill_mail(&server, &mut sockets);
         sync(&server);
         let unread = measurement.peak();
         server.stop();
@@ -478,7 +468,7 @@ mod programs {
     /// The same of one whose sockets outlive it, and which is killed again and again.
     #[test]
     fn a_kept_program_keeps_to_its_documented_bound() {
-        let limits = Limits { drain_spread_ms: 0, drain_ms_max: 500, ..Limits::SMALL };
+        let limits = Limits { drain_ms_max: 500, ..patient(Limits::SMALL) };
         let script = "#!/bin/sh\necho $$ >> ${0%/*}/pids\necho READY 1\nexec sleep 1000\n";
         let folder = folder::programs("kept", &[("deaf", script)]);
         let pids = folder.join("pids");
@@ -495,7 +485,7 @@ mod programs {
             raw.send(&upgrade("/deaf", &cookie));
             raw.read_101();
         }
-        fill_mail(&mut sockets);
+        fill_mail(&server, &mut sockets);
         for run in 1..=3 {
             let mut all = String::new();
             until("the next process runs", || {
@@ -518,14 +508,9 @@ mod programs {
     }
 
     /// All of them send until they are pushed back.
-    fn fill_mail(sockets: &mut [Raw]) {
+    fn fill_mail(server: &Running, sockets: &mut [Raw]) {
         let message = frame(BINARY, &[b'x'; 8_000]);
-        for raw in sockets {
-            let patience = Some(Duration::from_millis(200));
-            raw.stream().set_write_timeout(patience).expect("it can be set");
-            let taken = (0..MAIL_BYTES / 8_000).take_while(|_| raw.try_send(&message)).count();
-            assert!(taken < MAIL_BYTES / 8_000, "the sender is pushed back");
-        }
+        sockets.iter_mut().for_each(|raw| raw.fill(&message, MAIL_BYTES, || sync(server)));
     }
 
     const SENDERS: usize = 4;

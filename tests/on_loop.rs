@@ -20,11 +20,11 @@ use switchboard::{
     handler,
 };
 
-use support::binary::Binary;
+use support::binary::{Binary, patience};
 use support::process::threads;
 use support::raw::{PING, PONG, TEXT, close, frame};
 use support::services::{Echo, mount_echo};
-use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
+use support::{DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on};
 
 /// What the log has been told, by all tests of this file.
 struct Lines(Mutex<Vec<String>>);
@@ -58,6 +58,9 @@ fn listen_to_the_log() {
     });
 }
 
+/// A share of a turn that does not end by time, which may pass without a callback at work.
+const WHOLE: Limits = Limits { callback_ms_max: NEVER_MS, ..LIMITS };
+
 /// A host in the hands of the test, with one service on the loop.
 fn host<S: Service>(limits: Limits, factory: impl Fn() -> S + Send + Sync + 'static) -> Host {
     let mut server = server_on(Thread::Loop, limits);
@@ -83,8 +86,7 @@ fn open(host: &mut Host) -> Raw {
 fn turn(host: &mut Host, timeout: Duration) {
     let begun = Instant::now();
     assert_eq!(host.turn(Some(timeout)).expect("it polls"), Turn::Another);
-    // Pings come every 25 s, and wake it, too.
-    assert!(begun.elapsed() < DEADLINE / 6, "it has slept");
+    assert!(begun.elapsed() < DEADLINE, "it has slept");
 }
 
 fn spin(time: Duration) {
@@ -96,7 +98,7 @@ fn spin(time: Duration) {
 
 #[test]
 fn a_message_is_answered_in_the_turn_that_reads_it() {
-    let mut host = host(LIMITS, || handler(Echo));
+    let mut host = host(WHOLE, || handler(Echo));
     let mut raw = open(&mut host);
     for number in 0..100 {
         let text = number.to_string();
@@ -113,7 +115,8 @@ fn no_thread_is_started_for_it() {
     std::fs::create_dir_all(&folder).expect("a folder can be made");
     for (word, more) in [("own", 1), ("loop", 0)] {
         let conf = folder.join(word);
-        std::fs::write(&conf, format!("[server]\nthread: {word}\n")).expect("it can be written");
+        std::fs::write(&conf, format!("[server]\nthread: {word}\n{}", patience(&[])))
+            .expect("it can be written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
         let mut binary = Binary::run(command.arg("--config").arg(conf));
         let idle = threads(&binary.pid());
@@ -175,8 +178,9 @@ fn a_slow_callback_is_told_once_in_a_while() {
     listen_to_the_log();
     let mut server = server_on(Thread::Loop, Limits { callback_ms_max: 20, ..LIMITS });
     server.mount("/slow", || handler(Slow));
-    server.mount("/patient", || handler(Slow)).limits(Limits { callback_ms_max: 9_000, ..LIMITS });
+    server.mount("/patient", || handler(Slow)).limits(WHOLE);
     let server = Running::start(server);
+    let begun = Instant::now();
     for path in ["/slow", "/patient"] {
         let mut raw = server.open(path);
         for ms in ["0", "30", "40", "50"] {
@@ -185,7 +189,9 @@ fn a_slow_callback_is_told_once_in_a_while() {
         }
     }
     let lines = logged("service /slow: ");
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    // One, and on a machine that takes so long, another one for each ten seconds.
+    let lines_max = 1 + usize::try_from(begun.elapsed().as_secs() / 10).expect("it is little");
+    assert!((1..=lines_max).contains(&lines.len()), "{lines:?}");
     assert!(lines[0].contains("callback") && lines[0].contains(" on the loop took "), "{lines:?}");
     assert!(lines[0].contains(" ms, while everybody waited; allowed are 20 ms (max-callback)"));
     let took = lines[0].split(' ').find_map(|word| word.parse().ok());
@@ -211,8 +217,8 @@ fn turns_for(host: &mut Host, messages: &[u8], answers: usize) -> usize {
 #[test]
 fn a_share_of_a_turn_ends_by_deliveries_and_by_time() {
     let messages = frame(TEXT, b"0").repeat(100);
-    let mut plenty = host(LIMITS, || handler(Slow));
-    let few = Limits { turn_deliveries_max: 5, ..LIMITS };
+    let mut plenty = host(WHOLE, || handler(Slow));
+    let few = Limits { turn_deliveries_max: 5, ..WHOLE };
     let mut few = host(few, || handler(Slow));
     assert!(turns_for(&mut few, &messages, 100) >= 20);
     let mut raw = open(&mut plenty);
@@ -305,7 +311,7 @@ impl Handler for Local {
 
 #[test]
 fn a_host_that_moves_leaves_its_services_behind() {
-    let mut host = host(LIMITS, || handler(Local(Rc::default())));
+    let mut host = host(WHOLE, || handler(Local(Rc::default())));
     let (mut first, mut second) = (open(&mut host), open(&mut host));
     first.send_text("how many?");
     turn(&mut host, DEADLINE);

@@ -6,8 +6,6 @@
 
 mod support;
 
-use std::process::Command;
-
 use switchboard::host::raise_descriptor_limit;
 use switchboard::session::Session;
 
@@ -19,11 +17,8 @@ use support::{Raw, until};
 #[test]
 fn ten_thousand_sockets_are_served_and_cost_little() {
     let room = raise_descriptor_limit().saturating_sub(200);
-    let config = concat!(env!("CARGO_TARGET_TMPDIR"), "/scale.conf");
     // However slow the machine, nobody is asked for a sign of life, which would not be idle.
-    std::fs::write(config, "[limits]\nping-interval: 3600s\n").expect("it can be written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-    let server = Binary::run(command.args(["--config", config]));
+    let server = Binary::start();
     let pid = server.pid();
     let alone = descriptors(&pid);
     // The service runs, and the allocator has had its first look around.

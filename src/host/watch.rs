@@ -38,14 +38,19 @@ impl Watch {
 
     /// Callbacks follow.
     pub(super) fn begin(&mut self) {
-        self.begun = sys::tick();
-        self.looked = self.begun;
-        self.over = false;
+        self.begin_at(sys::tick());
     }
 
     /// A callback has been called.
     pub(super) fn count(&mut self) {
-        let now = sys::tick();
+        self.count_at(sys::tick());
+    }
+
+    fn begin_at(&mut self, now: Duration) {
+        (self.begun, self.looked, self.over) = (now, now, false);
+    }
+
+    fn count_at(&mut self, now: Duration) {
         if now == self.looked {
             return;
         }
@@ -94,32 +99,35 @@ const SILENCE: Duration = Duration::from_secs(10);
 mod tests {
     use super::*;
 
+    /// A turn begins, when the last one has ended.
+    fn begin(watch: &mut Watch) {
+        watch.begin_at(watch.looked);
+    }
+
     /// A callback that is as long as `time`.
     fn spend(watch: &mut Watch, time: Duration) {
-        watch.looked = watch.looked.checked_sub(time).expect("the system runs for a while");
-        watch.begun = watch.begun.checked_sub(time).expect("the system runs for a while");
-        watch.count();
+        watch.count_at(watch.looked + time);
     }
 
     #[test]
     fn what_is_slow_is_told_now_and_then() {
         let mut watch = Watch::new(&Limits { callback_ms_max: 1_000, ..Limits::SERVER });
-        watch.begin();
+        begin(&mut watch);
         spend(&mut watch, Duration::ZERO);
         assert!(!watch.is_over());
         assert_eq!(watch.end(), None);
-        watch.begin();
+        begin(&mut watch);
         spend(&mut watch, Duration::from_millis(1_600));
         let text = watch.end().expect("it was slow");
         assert!(watch.is_over());
-        assert!(text.starts_with("a callback on the loop took at least 15"), "{text}");
+        assert!(text.starts_with("a callback on the loop took at least 1590 ms"), "{text}");
         for _ in 0..3 {
-            watch.begin();
+            begin(&mut watch);
             spend(&mut watch, Duration::from_millis(2_500));
             assert_eq!(watch.end(), None, "it was told a moment ago");
         }
         watch.told = watch.told.and_then(|told| told.checked_sub(SILENCE));
-        watch.begin();
+        begin(&mut watch);
         spend(&mut watch, Duration::from_millis(2_500));
         let text = watch.end().expect("it is told again");
         assert!(text.ends_with("; 3 times more since the last warning"), "{text}");
@@ -128,7 +136,7 @@ mod tests {
     #[test]
     fn many_that_are_quick_use_up_a_share_and_are_not_told() {
         let mut watch = Watch::new(&Limits { callback_ms_max: 1_000, ..Limits::SERVER });
-        watch.begin();
+        begin(&mut watch);
         for _ in 0..3 {
             spend(&mut watch, Duration::from_millis(400));
         }
@@ -140,7 +148,7 @@ mod tests {
     #[test]
     fn a_tick_alone_is_nobody_s_fault() {
         let mut watch = Watch::new(&Limits { callback_ms_max: 1, ..Limits::SERVER });
-        watch.begin();
+        begin(&mut watch);
         spend(&mut watch, TICK_MAX);
         assert!(watch.is_over());
         assert_eq!(watch.end(), None);

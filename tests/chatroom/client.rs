@@ -2,13 +2,13 @@
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchboard::{Limits, Server};
+use switchboard::Server;
 use tungstenite::{Message, WebSocket};
 
 use crate::demo_chatroom;
+use crate::support::{SOON, connect};
 
 /// A server with a chat of its own.
 pub(crate) struct Chat {
@@ -20,7 +20,7 @@ pub(crate) struct Chat {
 impl Chat {
     pub(crate) fn start() -> Self {
         // Whoever is still there in the end is closed at once.
-        let mut server = Server::new(Limits { drain_spread_ms: 0, ..Limits::SERVER });
+        let mut server = Server::new(SOON);
         server.mount("/demo_chatroom", demo_chatroom::service);
         let host = server.bind("127.0.0.1:0").expect("a port is free");
         let address = host.address();
@@ -31,9 +31,7 @@ impl Chat {
     }
 
     pub(crate) fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).expect("the server listens");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("time limits are set");
-        stream.set_nodelay(true).expect("delays are switched off");
+        let stream = connect(self.address);
         let url = format!("ws://{}/demo_chatroom", self.address);
         let (socket, _) = tungstenite::client(url, stream).expect("the chat lets everybody in");
         Client { socket }

@@ -21,6 +21,8 @@ mod client;
 pub mod demo_chatroom;
 mod improper;
 mod script;
+#[path = "../support/mod.rs"]
+mod support;
 
 #[test]
 fn switching_rooms_as_each_side_sees_it() {

@@ -10,7 +10,7 @@ use switchboard::host::program::{
 };
 use switchboard::{Limits, Server};
 
-use crate::support::{DEADLINE, Running, folder};
+use crate::support::{DEADLINE, NEVER_MS, Running, folder};
 
 /// A host for a folder with these programs, each as its name and its text.
 pub fn serve(
@@ -148,6 +148,11 @@ pub fn is_alive(process: u32) -> bool {
 /// Whether the system knows a process, be it as a zombie.
 pub fn is_known(process: u32) -> bool {
     Path::new(&format!("/proc/{process}")).exists()
+}
+
+/// How programs are run that end by themselves, however slow the machine is.
+pub fn patient() -> Manner {
+    Manner { stop_ms: NEVER_MS, ..Manner::SHARED }
 }
 
 pub const INPUT_HIGH_BYTES: usize = 65_536;

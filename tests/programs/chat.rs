@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::bench::serve;
-use crate::keep::{SOON, keep, kill, put};
-use crate::support::{Raw, Running};
+use crate::keep::{keep, kill, put};
+use crate::support::{Raw, Running, SOON};
 
 /// Everybody's words, as each of them has heard them: who, which, and from which version.
 struct Chat {

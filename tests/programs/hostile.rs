@@ -2,6 +2,7 @@
 //! they put into environments, and whom they can reach.
 
 use std::process::Command;
+use std::time::Instant;
 
 use switchboard::host::program::Manner;
 use switchboard::programs::Mode;
@@ -13,18 +14,21 @@ use crate::shared::{OBEY, request, status};
 use crate::support::binary::Binary;
 use crate::support::folder::{folder, write};
 use crate::support::process::resident;
-use crate::support::{LIMITS, Raw, Running, until};
+use crate::support::{Raw, Running, SOON, until};
 
 #[test]
 fn a_program_that_logs_without_end_leaves_lines_out() {
     logged::keep();
-    let (server, _) = serve("logs", &[("logger.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("logs", &[("logger.py", OBEY)], Manner::SHARED, SOON);
     let mut raw = server.open("/logger");
+    let begun = Instant::now();
     raw.send_text("!write(b'LOG info +2\\nhi\\n' * 20000 + b'LOG debug +2\\nno\\n' * 20000)");
     raw.send_text("TEXT {} +4\ndone");
     assert_eq!(raw.read_text(), "done");
     let told = lines_of("/logger").iter().filter(|line| *line == "hi").count();
-    assert!((200..2_000).contains(&told), "{told} lines");
+    // So many at once, and one more in each 50 ms.
+    let told_max = 200 + begun.elapsed().as_millis() / 50 + 1;
+    assert!((200..=told_max).contains(&(told as u128)), "{told} lines");
     raw.send_text("!sys.exit()");
     until("what was left out is counted", || {
         lines_of("/logger").iter().any(|line| line.contains("[lines left out, since"))
@@ -35,7 +39,7 @@ fn a_program_that_logs_without_end_leaves_lines_out() {
 #[test]
 fn labels_without_room_are_told_once() {
     logged::keep();
-    let (server, _) = serve("labels", &[("labels.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("labels", &[("labels.py", OBEY)], Manner::SHARED, SOON);
     let mut raw = server.open("/labels");
     raw.send_text(
         "![write(f'SET {words[1]} key{n} +200\\n{\"x\" * 200}\\n'.encode()) for n in range(1000)]",
@@ -89,7 +93,7 @@ fn a_line_without_end_closes_its_own_socket() {
     let folder = folder("endless");
     write(&folder, "endless", "#!/bin/sh\necho $$\nexec cat /dev/zero\n", "755");
     write(&folder, "cat", "#!/bin/sh\nexec cat\n", "755");
-    let mut server = Server::new(LIMITS);
+    let mut server = Server::new(SOON);
     server.document_root(&folder).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
     let server = Running::start(server);
     let mut cat = server.open("/cat");
@@ -109,7 +113,7 @@ fn a_peer_sets_no_variable_but_its_own() {
     let script =
         "#!/bin/sh\ntr '\\0' '\\n' </proc/$$/environ | LC_ALL=C sort | tr '\\n' '|'\necho\n";
     write(&folder, "env", script, "755");
-    let mut server = Server::new(LIMITS);
+    let mut server = Server::new(SOON);
     server.document_root(&folder).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
     let server = Running::start(server);
     let more = "PATH: /evil\r\nProxy: evil\r\npRoXy: evil\r\nX_Real: evil\r\nLD-PRELOAD: evil\r\n\
@@ -151,7 +155,7 @@ fn a_peer_sets_no_variable_but_its_own() {
 fn what_no_environment_holds_is_a_500() {
     let folder = folder("e2big");
     write(&folder, "env", "#!/bin/sh\necho \"${#HTTP_X}\"\n", "755");
-    let limits = Limits { head_bytes_max: 1 << 20, ..LIMITS };
+    let limits = Limits { head_bytes_max: 1 << 20, ..SOON };
     let mut server = Server::new(limits);
     server.document_root(&folder).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
     let server = Running::start(server);
@@ -169,7 +173,7 @@ fn what_no_environment_holds_is_a_500() {
 #[test]
 fn other_services_sockets_are_out_of_reach() {
     let (server, _) =
-        serve("strangers", &[("one.py", OBEY), ("two.py", OBEY)], Manner::SHARED, LIMITS);
+        serve("strangers", &[("one.py", OBEY), ("two.py", OBEY)], Manner::SHARED, SOON);
     let (mut mine, mut other) = (server.open("/one"), server.open("/two"));
     other.send_text("TEXT {} +2\n{}");
     let id = "!p = words[1]; write(f'TEXT {p} +{len(p)}\\n{p}\\n'.encode())";
@@ -202,7 +206,7 @@ fn other_services_sockets_are_out_of_reach() {
 /// Paths that nobody has heard of cost a lookup each, and leave nothing.
 #[test]
 fn unknown_paths_hold_nobody_up() {
-    let (server, _) = serve("unknown", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("unknown", &[("obey.py", OBEY)], Manner::SHARED, SOON);
     let mut raw = server.open("/obey");
     for number in 0..500 {
         let status = status(&server, &format!("/no/{number}/%F0%9F%98%80{number}"));

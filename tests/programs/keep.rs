@@ -5,22 +5,23 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use switchboard::Limits;
 use switchboard::host::program::{Manner, OnDeath};
 
-use crate::bench::{is_known, serve};
+use crate::bench::{is_known, patient, serve};
 use crate::shared::request;
 use crate::support::folder::write;
 use crate::support::http::Answer;
 use crate::support::raw::close;
-use crate::support::{LIMITS, Raw, Running, until};
+use crate::support::{Raw, Running, SOON, until};
 
-/// A stop does not wait for peers that do not answer it.
-pub const SOON: Limits = Limits { close_ms_max: 200, ..LIMITS };
-
-/// The manner of programs whose sockets outlive them.
+/// The manner of programs whose sockets outlive them, and which end by themselves.
 pub fn keep() -> Manner {
-    Manner { on_death: OnDeath::Keep, stop_ms: 500, ..Manner::SHARED }
+    Manner { on_death: OnDeath::Keep, ..patient() }
+}
+
+/// The same of programs that do not.
+pub fn keep_stubborn() -> Manner {
+    Manner { stop_ms: 100, ..keep() }
 }
 
 /// Puts another version of the program in place, as one should: in one step.

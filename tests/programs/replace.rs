@@ -10,17 +10,17 @@ use switchboard::Limits;
 use switchboard::host::program::{Manner, OnChange};
 use switchboard::programs::Mode;
 
-use crate::bench::{is_known, serve, server};
-use crate::keep::{SOON, TELLS, hold, keep, kill, open, pid, put, version};
+use crate::bench::{is_known, patient, serve, server};
+use crate::keep::{TELLS, hold, keep, keep_stubborn, kill, open, pid, put, version};
 use crate::logged::{self, lines_of};
-use crate::support::binary::Binary;
+use crate::support::binary::{Binary, patience};
 use crate::support::folder::{folder, write};
 use crate::support::process::descriptors;
-use crate::support::{Raw, Running, next, until};
+use crate::support::{LIMITS, NEVER_MS, Raw, Running, SOON, next, until};
 
 /// Another manner, with which the sockets of a program are closed when it ends.
 fn close() -> Manner {
-    Manner { stop_ms: 500, ..Manner::SHARED }
+    patient()
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_changed_section_replaces_the_program() {
     let (host, folder) = serve("section", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&host);
     let old = pid(&mut raw);
-    let manner = Manner { stop_ms: 400, ..keep() };
+    let manner = Manner { stop_ms: NEVER_MS - 1, ..keep() };
     server(&folder, manner.clone(), SOON).reload(host.reloader()).expect("it is right");
     assert_eq!(raw.read_text(), format!("OPEN {id} again"));
     assert_ne!(pid(&mut raw), old);
@@ -101,7 +101,7 @@ fn come(host: &Running, path: &str) -> Raw {
 
 #[test]
 fn a_program_that_does_not_heed_its_end_loses_nothing_either() {
-    let (host, folder) = serve("stubborn", &[("tells.py", TELLS)], keep(), SOON);
+    let (host, folder) = serve("stubborn", &[("tells.py", TELLS)], keep_stubborn(), SOON);
     let (mut raw, id) = open(&host);
     raw.send_text("!signal.signal(signal.SIGTERM, signal.SIG_IGN); say(b'TEXT *', b'deaf')");
     assert_eq!(raw.read_text(), "deaf");
@@ -154,7 +154,7 @@ fn a_program_that_is_replaced_may_say_its_last_words() {
 }
 
 /// Whoever has mended what a program lacks need not wait for the end of a pause, though neither
-/// its file nor its section has changed: so many would take two minutes.
+/// its file nor its section has changed: so many would take three minutes.
 #[test]
 fn a_reload_starts_at_once_what_is_in_a_pause() {
     let (host, folder) = serve("mended", &[("tells.py", TELLS)], keep(), SOON);
@@ -169,15 +169,16 @@ fn a_reload_starts_at_once_what_is_in_a_pause() {
     );
     put(&folder, "tells.py", &lacks);
     kill(old);
-    let mut start = |number: usize| {
-        until("it is started again", || {
-            host.reloader().reload();
-            starts() >= number
-        });
-    };
-    (2..10).for_each(&mut start);
+    until("it is started again and again", || {
+        host.reloader().reload();
+        starts() >= 9
+    });
     fs::write(folder.join("mended"), "").expect("it can be written");
-    start(starts() + 1);
+    let before = starts();
+    until("it is started once more", || {
+        host.reloader().reload();
+        starts() > before
+    });
     assert_eq!(raw.read_text(), format!("OPEN {id} again"));
     host.stop();
 }
@@ -206,7 +207,7 @@ fn the_binary_reads_its_configuration_at_a_hangup() {
     write(&folder, "tells.py", TELLS, "755");
     let conf = folder.join("_server.conf");
     let configure = |text: &str| {
-        let head = format!("[server]\ndocument-root: {}\n", folder.display());
+        let head = format!("{}[server]\ndocument-root: {}\n", patience(&[]), folder.display());
         fs::write(&conf, head + text).expect("it can be written");
     };
     configure("");
@@ -231,6 +232,7 @@ fn the_binary_reads_its_configuration_at_a_hangup() {
     configure("[service /tells]\nmax-message: 1k\n");
     binary.signal("HUP");
     assert_eq!(raw.read_close().0, 1012);
+    drop(raw);
     let mut raw = Raw::connect(binary.address());
     raw.upgrade("/tells");
     raw.read_text();
@@ -241,13 +243,13 @@ fn the_binary_reads_its_configuration_at_a_hangup() {
     assert_eq!(binary.exit_code(), Some(0));
 }
 
-/// A host whose program is in one of these states stops soon and cleanly.
+/// A host whose program is in one of these states stops cleanly, and not by the end of the drain.
 #[test]
 fn a_host_stops_whatever_its_program_is_doing() {
     let never_ready = "#!/bin/sh\nexec sleep 1000\n";
     let dies = "#!/bin/sh\nexit 1\n";
     for (name, next) in [("starting", Some(never_ready)), ("resting", Some(dies)), ("gone", None)] {
-        let (host, folder) = serve(name, &[("tells.py", TELLS)], keep(), SOON);
+        let (host, folder) = serve(name, &[("tells.py", TELLS)], keep_stubborn(), LIMITS);
         let (mut raw, _) = open(&host);
         let old = pid(&mut raw);
         match next {
@@ -260,7 +262,7 @@ fn a_host_stops_whatever_its_program_is_doing() {
         stops(host, raw, name);
     }
     // While it is being replaced, and heeds no end.
-    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], keep(), SOON);
+    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], keep_stubborn(), LIMITS);
     let (mut raw, _) = open(&host);
     raw.send_text("!signal.signal(signal.SIGTERM, lambda *_: say(b'TEXT *', b'no'))");
     hold(&mut raw);
@@ -295,7 +297,7 @@ fn deaths_and_replacements_leave_nothing_behind() {
 #[test]
 #[ignore = "it is run by `deaths_and_replacements_leave_nothing_behind`"]
 fn leave_nothing_behind() {
-    let (host, folder) = serve("leaks", &[("tells.py", TELLS)], keep(), SOON);
+    let (host, folder) = serve("leaks", &[("tells.py", TELLS)], keep_stubborn(), SOON);
     let (mut raw, id) = open(&host);
     let mut counts = Vec::new();
     for number in 0..12 {

@@ -11,11 +11,13 @@ use switchboard::{Limits, Server};
 use crate::bench::serve;
 use crate::support::folder::write;
 use crate::support::raw::close;
-use crate::support::{Client, LIMITS, Raw, Running};
+use crate::support::{Client, Raw, Running, SOON};
 
 /// The status that a request for an upgrade gets.
 pub fn status(server: &Running, path: &str) -> u16 {
-    server.ask(request(path).as_bytes()).status
+    let mut raw = server.raw();
+    raw.send(request(path).as_bytes());
+    raw.read_head().status
 }
 
 pub fn request(path: &str) -> String {
@@ -37,7 +39,7 @@ fn listener(server: &Running) -> Raw {
 
 #[test]
 fn one_program_serves_all_sockets() {
-    let (server, _) = serve("all", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("all", &[("obey.py", OBEY)], Manner::SHARED, SOON);
     let mut one = server.open("/obey");
     let mut two = server.open("/obey.py");
     one.send_text("TEXT * +3\nall");
@@ -58,7 +60,7 @@ fn one_program_serves_all_sockets() {
 
 #[test]
 fn a_program_closes_with_the_code_that_it_chooses() {
-    let (server, _) = serve("close", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("close", &[("obey.py", OBEY)], Manner::SHARED, SOON);
     let mut listener = listener(&server);
     let mut raw = server.open("/obey");
     assert!(listener.read_text().starts_with("OPEN "));
@@ -72,7 +74,7 @@ fn a_program_closes_with_the_code_that_it_chooses() {
 
 #[test]
 fn a_mistake_costs_one_line() {
-    let (server, _) = serve("mistakes", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("mistakes", &[("obey.py", OBEY)], Manner::SHARED, SOON);
     let mut raw = listener(&server);
     let rows = [
         ("SHOUT {} +2\nhi", "no such verb"),
@@ -93,7 +95,7 @@ fn a_mistake_costs_one_line() {
 
 #[test]
 fn a_paused_socket_is_read_on_when_the_program_wants_it() {
-    let (server, _) = serve("pause", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("pause", &[("obey.py", OBEY)], Manner::SHARED, SOON);
     let mut one = listener(&server);
     let mut two = server.open("/obey");
     let open = one.read_text();
@@ -112,7 +114,7 @@ fn a_paused_socket_is_read_on_when_the_program_wants_it() {
 #[test]
 fn a_slow_peer_is_told_to_the_program() {
     // Room for more than the system takes off our hands.
-    let limits = Limits { outbox_bytes_max: 64 << 20, ..LIMITS };
+    let limits = Limits { outbox_bytes_max: 64 << 20, ..SOON };
     let (server, _) = serve("slow", &[("obey.py", OBEY)], Manner::SHARED, limits);
     let mut listener = listener(&server);
     let mut slow = server.raw();
@@ -130,7 +132,7 @@ fn a_slow_peer_is_told_to_the_program() {
 
 #[test]
 fn a_program_may_ask_whom_to_let_in() {
-    let (server, _) = serve("gate", &[("gate.py", GATE)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("gate", &[("gate.py", GATE)], Manner::SHARED, SOON);
     let answer = server.ask(request("/gate").as_bytes());
     assert_eq!((answer.status, answer.body.as_slice()), (401, &b"who are you"[..]));
     let mut client: Client = server.connect_offering("/gate?name=ida", "chat.v1");
@@ -142,7 +144,7 @@ fn a_program_may_ask_whom_to_let_in() {
 
 #[test]
 fn programs_are_found_while_the_host_runs() {
-    let (server, folder) = serve("found", &[], Manner::SHARED, LIMITS);
+    let (server, folder) = serve("found", &[], Manner::SHARED, SOON);
     assert_eq!(status(&server, "/obey"), Status::NOT_FOUND.number());
     write(&folder, "obey.py", OBEY, "644");
     assert_eq!(status(&server, "/obey"), Status::INTERNAL_ERROR.number());
@@ -168,7 +170,7 @@ fn programs_are_found_while_the_host_runs() {
 
 #[test]
 fn a_program_that_has_gone_is_nothing() {
-    let (server, folder) = serve("gone", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, folder) = serve("gone", &[("obey.py", OBEY)], Manner::SHARED, SOON);
     let mut raw = server.open("/obey");
     raw.send_text("!sys.exit()");
     assert_eq!(raw.read_close().0, 1012);
@@ -179,7 +181,7 @@ fn a_program_that_has_gone_is_nothing() {
 
 #[test]
 fn the_examples_answer() {
-    let mut server = Server::new(LIMITS);
+    let mut server = Server::new(SOON);
     server.document_root(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/programs"));
     let server = Running::start(server);
     for path in ["/python/echo", "/python/echo_async.py", "/bash/echo", "/node/echo"] {
