@@ -1,7 +1,7 @@
 // The chat demo's page in the words of a visitor. Everything is found by its stable ids and data
 // attributes, never by its looks.
 
-import { DEADLINE_MS, until } from './support.mjs';
+import { until } from './support.mjs';
 
 export async function giveName(page, name) {
   await page.locator('#name-dialog[open]').waitFor();
@@ -27,10 +27,10 @@ export async function enterRoom(page, room) {
   await isIn(page, room);
 }
 
-export async function isIn(page, room, deadlineMs = DEADLINE_MS) {
+export async function isIn(page, room) {
+  const current = page.locator('[data-room][aria-current=true]');
   await until(`"${room}" is the current room`, async () => (
-    await page.locator('[data-room][aria-current=true]').getAttribute('data-room', { timeout: 500 })
-      .catch(() => null)) === room, deadlineMs);
+    await current.evaluateAll((rooms) => rooms.map(({ dataset }) => dataset.room)))[0] === room);
 }
 
 export function roomButton(page, room) {

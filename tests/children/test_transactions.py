@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from host import PROGRAMS, Host, Line
+from host import DEADLINE_SECONDS, PROGRAMS, Host, Line
 
 LOOP = """
 import sys
@@ -116,7 +116,7 @@ class Transactions(unittest.TestCase):
 
     def test_sources(self):
         with Host("python3", "-c", SOURCES, PROGRAMS / "python", hello=False) as host:
-            self.assertEqual(host.child.wait(30), 0, host.log())
+            self.assertEqual(host.child.wait(DEADLINE_SECONDS), 0, host.log())
 
     def test_chat(self):
         with Host(PROGRAMS / "python/chat_transactions.py") as host:
