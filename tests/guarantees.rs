@@ -28,7 +28,8 @@ fn missing(text: &str) -> Vec<String> {
     faults
 }
 
-/// The names of the tests in a source: functions below a `#[test]`, that are not left out.
+/// The names of the tests in a source: functions below a `#[test]`, that are not left out. Figures
+/// have a step of their own, which knows them by their names.
 fn tests_of(source: &str) -> BTreeSet<String> {
     let (mut tests, mut is_test) = (BTreeSet::new(), false);
     for line in source.lines().map(str::trim_start) {
@@ -37,12 +38,30 @@ fn tests_of(source: &str) -> BTreeSet<String> {
                 tests.insert(name.to_owned());
             }
             Some(_) => {}
+            None if line == FIGURE => is_test = true,
             None if line.starts_with("#[ignore") => is_test = false,
             None => is_test |= line == "#[test]",
         }
     }
     tests
 }
+
+/// Those which `tests/run figures` runs, and nothing else does.
+#[test]
+fn figures_are_named_so() {
+    let mut figures = 0;
+    for entry in fs::read_dir(root().join("tests")).expect("it is there") {
+        let path = entry.expect("it can be listed").path();
+        let source = fs::read_to_string(&path).unwrap_or_default();
+        for after in source.split(FIGURE).skip(1) {
+            assert!(after.trim_start().starts_with("fn figure_of_"), "{}", path.display());
+            figures += 1;
+        }
+    }
+    assert_eq!(figures, 2, "all figures are found");
+}
+
+const FIGURE: &str = "#[ignore = \"a figure: `tests/run figures` checks it in a release build\"]";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

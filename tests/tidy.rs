@@ -192,6 +192,28 @@ fn nothing_is_left_behind() {
     none(&find(others, |line| NEVER.iter().any(|word| line_of(line).contains(word))));
 }
 
+/// A test fails by what it has seen, and not by how long that took on the machine of the day. The
+/// deadline of waits stands in one place, and so do the time limits that no test reaches.
+#[test]
+fn no_test_depends_on_the_speed_of_a_machine() {
+    let tests = |source: &Source| {
+        let is_support = source.path == "tests/support/mod.rs";
+        source.path.starts_with("tests/") && !is_support && source.path != "tests/tidy.rs"
+    };
+    let mut faults = find(tests, |line| {
+        let is_bound = line.contains("assert") && line.contains("elapsed() <");
+        let waits = ["thread::sleep", "recv_timeout(", "wait_timeout("];
+        waits.iter().any(|wait| line.contains(wait)) || is_bound && !line.contains("< DEADLINE")
+    });
+    let real = |source: &Source| {
+        tests(source) && source.lines.iter().any(|line| line.starts_with("use support::"))
+            || source.path.starts_with("tests/programs/")
+            || source.path.starts_with("tests/chatroom/")
+    };
+    faults.extend(find(real, |line| line.contains("..Limits::") || line.contains("new(Limits::")));
+    none(&faults);
+}
+
 #[test]
 fn files_begin_with_what_they_are() {
     let headless = |source: &Source| !source.lines.first().is_some_and(|l| l.starts_with("//! "));
