@@ -17,7 +17,7 @@ need() { # CHECK PACKAGE...
   eval "$check" >/dev/null 2>&1 && return
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)
   if ! command -v apt-get >/dev/null || ! command -v "${as_root[0]:-env}" >/dev/null; then
-    skip "please install $*: apt-get is missing, or sudo, for which you are not root"
+    skip "please install $*: here is no apt-get, or no sudo, to do it"
     return
   fi
   "${as_root[@]}" apt-get update -q &&
