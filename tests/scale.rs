@@ -66,5 +66,5 @@ fn leave(mut raw: Raw) {
     raw.expect_end();
 }
 
-/// A regression bound, twice what it is.
-const IDLE_BYTES_MAX: usize = 250;
+/// A regression bound, just above what it is: 131 bytes, and 114 in a release build.
+const IDLE_BYTES_MAX: usize = if cfg!(debug_assertions) { 140 } else { 120 };
