@@ -166,4 +166,4 @@ pub const LAUNCH: &str = "--launch";
 /// This program, even when it has been built anew since it was started.
 pub const OWN_PROGRAM: &str = "/proc/self/exe";
 
-const START_TIME_MAX: Duration = Duration::from_secs(20);
+const START_TIME_MAX: Duration = Duration::from_secs(60);

@@ -61,4 +61,4 @@ enum Step {
 const NORMAL_CLOSURE: [u8; 2] = [0x03, 0xE8];
 
 /// Far more than any server takes for one socket of this load.
-const LIFE_MAX: Duration = Duration::from_secs(10);
+const LIFE_MAX: Duration = Duration::from_secs(60);

@@ -175,7 +175,7 @@ const OPENING_MAX: usize = 64;
 const OPENING_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// Nothing from any socket for so long means that the server has lost something.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// As much as one `recv` takes.
 const BUFFER_BYTES: usize = 512 * 1024;
