@@ -200,6 +200,7 @@ impl World {
             unsent_len <= max || record.ahead.is_answered(),
             "peer {index}: {unsent_len} bytes unsent"
         );
+        assert!(!record.must_go, "peer {index} is given up, and outlives its service");
         let must_close = std::mem::take(&mut record.must_close) && !record.orphaned;
         assert!(!must_close || record.closed.is_some(), "peer {index}: its service hears nothing");
         if record.is_member() {

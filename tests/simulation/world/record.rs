@@ -74,6 +74,8 @@ pub struct Record {
     pub stalled: bool,
     /// Its close is in the mail of this turn, or something was lost.
     pub must_close: bool,
+    /// It was given up in the turn in which its service has ended, and is dropped at its end.
+    pub must_go: bool,
     /// How much was unsent when the last turn ended.
     pub unsent_len: usize,
     /// In which turn it last got an answer, or had none to get.
@@ -169,6 +171,7 @@ impl Record {
             demanded: None,
             stalled: false,
             must_close: false,
+            must_go: false,
             unsent_len: 0,
             answered_turn: 0,
             body_len: 0,
