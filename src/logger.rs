@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use switchboard::config::LogFormat;
+use switchboard::ws::http_date::civil;
 
 /// Sends the log to standard error, and what panics say to the log. Called again it changes
 /// the level; the format stays.
@@ -237,29 +238,11 @@ fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
-/// Year, month and day of a number of days since 1970-01-01. Years are counted from March, so
-/// that the leap day is the last of its year, in eras of 400 years, which are all alike.
-const fn civil(days: u64) -> (u64, u64, u64) {
-    // From 0000-03-01.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / ERA_DAYS, days % ERA_DAYS);
-    let leap_days = day_of_era / 1_460 - day_of_era / 36_524 + day_of_era / 146_096;
-    let year_of_era = (day_of_era - leap_days) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // Five months from March have 153 days, and so have the next five.
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let (month, next_year) =
-        if month_from_march < 10 { (month_from_march + 3, 0) } else { (month_from_march - 9, 1) };
-    (era * 400 + year_of_era + next_year, month, day)
-}
-
 static TEXT: Logger = Logger { format: LogFormat::Text };
 static JSON: Logger = Logger { format: LogFormat::Json };
 /// The members of the object that a line is in JSON, before its fields.
 const MEMBERS: [&str; 4] = ["time", "level", "target", "message"];
 const DAY_SECONDS: u64 = 86_400;
-const ERA_DAYS: u64 = 146_097;
 
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
     lines: VecDeque::new(),
@@ -306,27 +289,6 @@ mod tests {
             assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(ms)), expected);
         }
         assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
-    }
-
-    #[test]
-    fn days_follow_each_other() {
-        let (mut year, mut month, mut day) = (1970, 1, 1);
-        for days in 0..200_000 {
-            assert_eq!(civil(days), (year, month, day), "{days} days");
-            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-            let month_days = match month {
-                2 => 28 + u64::from(leap),
-                4 | 6 | 9 | 11 => 30,
-                _ => 31,
-            };
-            day += 1;
-            if day > month_days {
-                (month, day) = (month + 1, 1);
-            }
-            if month > 12 {
-                (year, month) = (year + 1, 1);
-            }
-        }
     }
 
     #[test]

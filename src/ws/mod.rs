@@ -10,7 +10,7 @@
 //! - [`upgrade`]: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
 //! - [`origin`]: whose page it comes from
-//! - [`response`]: every other answer
+//! - [`response`]: every other answer; [`http_date`]: the moments of HTTP
 //! - [`frame`], [`mask`]: the frame header and the masking of payloads
 //! - [`utf8`]: text that arrives in pieces
 //! - [`close`]: close codes and reasons
@@ -25,6 +25,7 @@ pub mod fault;
 pub mod frame;
 pub mod head;
 pub mod head_error;
+pub mod http_date;
 pub mod mask;
 pub mod message;
 pub mod origin;
@@ -48,6 +49,7 @@ pub use fault::Fault;
 pub use frame::{Header, Opcode};
 pub use head::{Head, HeadReader};
 pub use head_error::HeadError;
+pub use http_date::Stamp;
 pub use message::Message;
 pub use origin::{Origin, OriginError};
 pub use response::{Response, Status};

@@ -6,6 +6,7 @@ mod close;
 mod extension;
 mod frame;
 mod head;
+mod http_date;
 mod mask;
 mod message;
 pub(crate) mod random;
