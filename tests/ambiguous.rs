@@ -52,7 +52,7 @@ fn heads() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("a blank behind the version", line("GET /probe HTTP/1.1 "), 400),
         ("two versions in the request line", line("GET /probe HTTP/1.1 HTTP/1.1"), 400),
         ("a blank before the method", line(" GET /probe HTTP/1.1"), 400),
-        ("an old version", line("GET /probe HTTP/1.0"), 505),
+        ("an old version", line("GET /probe HTTP/1.0"), 426),
         ("no version", line("GET /probe"), 400),
         // For whom it is, and who asks.
         ("two hosts", more("Host: localhost\r\n"), 400),

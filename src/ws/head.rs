@@ -55,6 +55,13 @@ impl HeadReader {
         self.head.text.is_empty()
     }
 
+    /// Whether the method is HEAD, as far as it has come.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        // The end of a method is known when the target begins.
+        self.head.text.get(self.head.method.clone()) == Some(b"HEAD")
+    }
+
     /// How many bytes follow that change nothing, since they go on with a target, a name or a
     /// value: most of a head is made of them.
     fn alike(&self, at: usize, limits: &Limits) -> usize {
@@ -105,7 +112,7 @@ impl HeadReader {
                 check_version(&self.head.text[self.mark..at])?;
                 State::LineFeed
             }
-            (State::Version, b'!'..=b'~') if at - self.mark < VERSION.len() => State::Version,
+            (State::Version, b'!'..=b'~') if at - self.mark < VERSION_BYTES => State::Version,
             (State::Version, _) => return Err(HeadError::Version),
             (State::LineFeed, b'\n') => State::FieldStart,
             (State::FieldStart, b'\r') => State::EndLineFeed,
@@ -167,7 +174,8 @@ impl HeadReader {
 /// How many bytes the head took, and the head when it is whole.
 type Received = (usize, Option<Head>);
 
-/// A whole request head whose framing is beyond doubt: HTTP/1.1, no content, one `Host`.
+/// A whole request head whose framing is beyond doubt: HTTP/1, no content, one `Host` (or none in
+/// HTTP/1.0).
 #[derive(Clone, Debug, Default)]
 pub struct Head {
     text: Vec<u8>,
@@ -187,6 +195,12 @@ impl Head {
     #[must_use]
     pub fn target(&self) -> &str {
         core::str::from_utf8(&self.text[self.target.clone()]).unwrap_or_default()
+    }
+
+    /// Whether the version is HTTP/1.0. A later one than 1.1 is read like that (RFC 9110, 2.5).
+    #[must_use]
+    pub fn is_http_1_0(&self) -> bool {
+        self.text.get(self.target.end + 1..).is_some_and(|rest| rest.starts_with(b"HTTP/1.0"))
     }
 
     /// All fields in their order: names as they came, values without blanks around them.
@@ -240,9 +254,9 @@ impl Head {
         if lengths.next().is_some_and(|length| length != b"0") || lengths.next().is_some() {
             return Err(HeadError::ContentLength);
         }
-        // RFC 9112, 3.2: no Host, or more than one, is answered with 400.
+        // RFC 9112, 3.2: no Host in HTTP/1.1, or more than one, is answered with 400.
         let mut hosts = self.values("Host");
-        if !hosts.next().is_some_and(is_host) || hosts.next().is_some() {
+        if !hosts.next().map_or(self.is_http_1_0(), is_host) || hosts.next().is_some() {
             return Err(HeadError::Host);
         }
         Ok(())
@@ -299,7 +313,8 @@ fn run(bytes: &[u8], is_alike: impl Fn(u8) -> bool) -> usize {
 /// RFC 9112, 2.3: the version is `HTTP/`, a digit, a dot and a digit; upper case matters.
 fn check_version(word: &[u8]) -> Result<(), HeadError> {
     match word {
-        VERSION => Ok(()),
+        // RFC 9110, 2.5 and 15.6.6: only another major version may be refused.
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9'] => Ok(()),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
             Err(HeadError::UnsupportedVersion)
         }
@@ -312,4 +327,4 @@ fn is_host(value: &[u8]) -> bool {
     value.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte))
 }
 
-const VERSION: &[u8] = b"HTTP/1.1";
+const VERSION_BYTES: usize = "HTTP/1.1".len();

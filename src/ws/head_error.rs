@@ -13,7 +13,7 @@ pub enum HeadError {
     Target,
     /// The third word is not `HTTP/` and two digits with a dot.
     Version,
-    /// The version is well-formed, but not 1.1.
+    /// The version is well-formed, but its major number is not 1.
     UnsupportedVersion,
     /// A carriage return that no line feed follows.
     BareCarriageReturn,
@@ -31,7 +31,7 @@ pub enum HeadError {
     TransferEncoding,
     /// `Content-Length` is not a single 0.
     ContentLength,
-    /// `Host` is missing, there twice, or no host.
+    /// `Host` is missing in HTTP/1.1, there twice, or no host.
     Host,
     /// The request line is longer than this many bytes.
     RequestLineTooLong(usize),
@@ -71,7 +71,7 @@ impl fmt::Display for HeadError {
             Self::Method => f.write_str("the method is not a token followed by one blank"),
             Self::Target => f.write_str("the request target is empty or has a forbidden character"),
             Self::Version => f.write_str("the request line does not end in HTTP/1.1"),
-            Self::UnsupportedVersion => f.write_str("the HTTP version is not 1.1"),
+            Self::UnsupportedVersion => f.write_str("the HTTP version is neither 1.1 nor 1.0"),
             Self::BareCarriageReturn => f.write_str("a carriage return without a line feed"),
             Self::BareLineFeed => f.write_str("a line feed without a carriage return"),
             Self::Folding => f.write_str("a header line begins with a blank"),

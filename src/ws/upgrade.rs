@@ -32,12 +32,16 @@ impl Upgrade {
     /// # Errors
     /// The first rule of RFC 6455, 4.2.1 that it breaks.
     pub fn parse(head: &Head) -> Result<Option<Self>, UpgradeError> {
+        let is_meant = head.values("Sec-WebSocket-Key").next().is_some();
+        // RFC 9110, 7.8: an Upgrade in HTTP/1.0 is ignored; so it takes a key to mean a handshake.
+        if head.is_http_1_0() {
+            return if is_meant { Err(UpgradeError::HttpVersion) } else { Ok(None) };
+        }
         // RFC 6455, 4.2.1 (3): an Upgrade field with the value "websocket", in any case.
         if !head.values("Upgrade").flat_map(list).any(|p| p.eq_ignore_ascii_case(b"websocket")) {
             // RFC 9110, 7.8: an upgrade to anything else is ignored. But a key tells that a
             // handshake is meant, whose Upgrade a proxy may have dropped.
-            let meant = head.values("Sec-WebSocket-Key").next().is_some();
-            return if meant { Err(UpgradeError::Upgrade) } else { Ok(None) };
+            return if is_meant { Err(UpgradeError::Upgrade) } else { Ok(None) };
         }
         // RFC 6455, 4.2.1 (4): a Connection field with the token "Upgrade", in any case.
         if !head.values("Connection").flat_map(list).any(|t| t.eq_ignore_ascii_case(b"upgrade")) {
@@ -116,6 +120,8 @@ impl Upgrade {
 /// What can be wrong with an opening handshake; each says how it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpgradeError {
+    /// The request is one of HTTP/1.0.
+    HttpVersion,
     /// There is a key, but `Upgrade` does not name websocket.
     Upgrade,
     /// `Connection` does not name upgrade.
@@ -140,7 +146,7 @@ impl UpgradeError {
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
-            Self::Version => Status::UPGRADE_REQUIRED,
+            Self::HttpVersion | Self::Version => Status::UPGRADE_REQUIRED,
             Self::Upgrade
             | Self::Connection
             | Self::NoVersion
@@ -156,6 +162,10 @@ impl UpgradeError {
 impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::HttpVersion => {
+                "a handshake needs HTTP/1.1 and this is HTTP/1.0; a proxy has to speak HTTP/1.1 \
+                 and to pass on Upgrade and Connection, as nginx does with proxy_http_version 1.1"
+            }
             Self::Upgrade => "no Upgrade header says websocket; a proxy has to pass it on",
             Self::Connection => "the Connection header does not say Upgrade",
             Self::Version => "Sec-WebSocket-Version must be 13",

@@ -46,9 +46,11 @@ const LINES: &[(&str, Line)] = &[
     ("GET /a\rb HTTP/1.1", Err(HeadError::Target)),
     ("GET /a\n HTTP/1.1", Err(HeadError::Target)),
     // The version.
-    ("GET / HTTP/1.0", Err(HeadError::UnsupportedVersion)),
+    ("GET / HTTP/1.0", Ok(("GET", "/"))),
+    ("GET / HTTP/1.2", Ok(("GET", "/"))),
+    ("GET / HTTP/1.9", Ok(("GET", "/"))),
     ("GET / HTTP/2.0", Err(HeadError::UnsupportedVersion)),
-    ("GET / HTTP/1.2", Err(HeadError::UnsupportedVersion)),
+    ("GET / HTTP/3.1", Err(HeadError::UnsupportedVersion)),
     ("GET / HTTP/0.9", Err(HeadError::UnsupportedVersion)),
     ("GET / HTTP/11", Err(HeadError::Version)),
     ("GET / HTTP/1.", Err(HeadError::Version)),
@@ -235,7 +237,8 @@ const REFUSED_AT_ONCE: &[(&[u8], HeadError)] = &[
     (b"GET /\xC3", HeadError::Target),
     (b"GET / HTTP/1.1x", HeadError::Version),
     (b"GET / HTTP/1.1 ", HeadError::Version),
-    (b"GET / HTTP/1.0\r", HeadError::UnsupportedVersion),
+    (b"GET / HTTP/2.0\r", HeadError::UnsupportedVersion),
+    (b"GET / HTTP/1.0x", HeadError::Version),
     (b"GET / HTTP/1.1\rH", HeadError::BareCarriageReturn),
     (b"GET / HTTP/1.1\r\n ", HeadError::Folding),
     (b"GET / HTTP/1.1\r\n:", HeadError::Name),
@@ -255,6 +258,30 @@ fn what_is_wrong_is_refused_at_once() {
         assert!(matches!(read(before), Ok(None)), "{name:?}");
         assert_eq!(read(text).err(), Some(*error), "{name:?}");
     }
+}
+
+/// RFC 9112, 3.2: only HTTP/1.0 goes without a Host; what is there is one in all versions.
+#[test]
+fn hosts_by_version() {
+    let rows = [
+        ("1.0", "", None),
+        ("1.0", "Host: h\r\n", None),
+        ("1.0", "Host: h\r\nHost: h\r\n", Some(HeadError::Host)),
+        ("1.0", "Host: a/b\r\n", Some(HeadError::Host)),
+        ("1.0", "Transfer-Encoding: chunked\r\n", Some(HeadError::TransferEncoding)),
+        ("1.1", "", Some(HeadError::Host)),
+        ("1.2", "", Some(HeadError::Host)),
+    ];
+    for (version, fields, error) in rows {
+        let text = format!("GET / HTTP/{version}\r\n{fields}\r\n");
+        let outcome = read(text.as_bytes(), &Limits::SERVER);
+        assert_eq!(outcome.as_ref().err(), error.as_ref(), "{text:?}");
+        let old = outcome.is_ok_and(|head| head.is_http_1_0());
+        assert_eq!(old, version == "1.0" && error.is_none(), "{text:?}");
+    }
+    // The word is looked for in its place alone.
+    let head = super::head("GET /HTTP/1.0 HTTP/1.1\r\nHost: h\r\nA: HTTP/1.0\r\n\r\n");
+    assert!(!head.is_http_1_0());
 }
 
 /// The price that `Limits::memory_bytes_max` sets down for a head in progress.

@@ -91,6 +91,17 @@ const ROWS: &[Row] = &[
     ("", "Sec-WebSocket-Extensions: permessage-deflate\r\n", Ok(Some(&[]))),
 ];
 
+/// RFC 9110, 7.8: an Upgrade in HTTP/1.0 is ignored; a key says that a handshake was meant.
+#[test]
+fn http_1_0_is_never_upgraded() {
+    let whole = request("", "").replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(Upgrade::parse(&super::head(&whole)), Err(UpgradeError::HttpVersion));
+    let without = request("Key", "").replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(Upgrade::parse(&super::head(&without)), Ok(None));
+    let later = request("", "").replace("HTTP/1.1", "HTTP/1.2");
+    assert!(matches!(Upgrade::parse(&super::head(&later)), Ok(Some(_))));
+}
+
 #[test]
 fn rows() {
     for (field, instead, expected) in ROWS {
@@ -190,6 +201,7 @@ fn protocols_have_a_bound() {
 #[test]
 fn every_error_has_its_status() {
     let rows = [
+        (UpgradeError::HttpVersion, Status::UPGRADE_REQUIRED),
         (UpgradeError::Upgrade, Status::BAD_REQUEST),
         (UpgradeError::Connection, Status::BAD_REQUEST),
         (UpgradeError::Version, Status::UPGRADE_REQUIRED),
