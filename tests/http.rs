@@ -132,7 +132,6 @@ fn upgrades_that_break_a_rule_are_refused() {
         ("a short key", with(key, "dGhlIHNhbXBsZSBub25j"), 400),
         ("a long key", with(key, "dGhlIHNhbXBsZSBub25jZQ1="), 400),
         ("a key that is no base64", with(key, "dGhlIHNhbXBsZSBub25j!Q=="), 400),
-        ("HTTP/1.0", b"GET /echo HTTP/1.0\r\nHost: x\r\n\r\n".to_vec(), 505),
         ("HTTP/2.0", b"GET /echo HTTP/2.0\r\nHost: x\r\n\r\n".to_vec(), 505),
     ];
     check(&server, &rows);
@@ -168,16 +167,116 @@ fn other_methods_are_405_with_allow() {
             let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
             let answer = server.ask(request.as_bytes());
             check_refusal(method, &answer, 405);
-            assert_eq!(answer.header("allow"), Some("GET"));
+            assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"));
         }
     }
-    let answer = server.ask(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    check_refusal("OPTIONS *", &answer, 405);
-    // RFC 9110, 9.3.2: the answer to a HEAD has no body, and says how long it would be.
-    let answer = server.ask(b"HEAD /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET")));
-    assert_eq!(answer.body, []);
-    assert_ne!(answer.header("content-length"), Some("0"));
+    for target in ["*", "/", "/echo", "/nowhere", "/.hidden", "http://localhost/echo"] {
+        for version in ["1.1", "1.0"] {
+            let request = format!("OPTIONS {target} HTTP/{version}\r\nHost: localhost\r\n\r\n");
+            let answer = server.ask(request.as_bytes());
+            assert_eq!((answer.status, answer.body.len()), (204, 0), "{target}");
+            assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"), "{target}");
+            assert_eq!(answer.header("content-length"), None, "RFC 9110, 8.6");
+        }
+    }
+}
+
+/// RFC 9110, 9.1 and 9.3.2: HEAD is known wherever GET is, and differs by the content alone.
+#[test]
+fn a_head_is_answered_like_a_get_without_content() {
+    let mut server = Server::new(LIMITS);
+    server
+        .mount("/chat", || switchboard::handler(support::services::Echo))
+        .page(Page::html("<p>".repeat(100_000)));
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let rows = [
+        ("/chat", "", 200),
+        ("/echo", "", 426),
+        ("/nowhere", "", 404),
+        ("/.hidden", "", 404),
+        ("/%zz", "", 400),
+        ("/chat", "X : y\r\n", 400),
+    ];
+    for (path, more, status) in rows {
+        let get = server.ask(&get(path, more));
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
+        let head = server.ask(request.as_bytes());
+        assert_eq!((head.status, get.status), (status, status), "{path}");
+        assert_eq!(head.body, [], "{path}");
+        let without_date = |headers: &[(String, String)]| {
+            let date = |(name, _): &&(String, String)| name != "date";
+            headers.iter().filter(date).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(without_date(&head.headers), without_date(&get.headers), "{path}");
+        assert_eq!(get.header("content-length"), Some(get.body.len().to_string().as_str()));
+    }
+    // What asks for an upgrade with a HEAD gets the page.
+    let mut handshake = upgrade("/chat", "");
+    handshake.splice(..3, *b"HEAD");
+    assert_eq!(server.ask(&handshake).status, 200);
+}
+
+/// RFC 9110, 2.5: HTTP/1.0 differs in what it lacks: no Host is needed, and nothing is upgraded.
+#[test]
+fn http_1_0_is_answered() {
+    let mut server = Server::new(LIMITS);
+    server
+        .mount("/chat", || switchboard::handler(support::services::Echo))
+        .page(Page::html("the page"));
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
+    let handshake = |host: &str| format!("GET /echo HTTP/1.0\r\n{host}{UPGRADE}\r\n").into_bytes();
+    // By default HAProxy asks like the first, and nginx passes on like the last.
+    let pages = [
+        ("OPTIONS / HTTP/1.0\r\n\r\n", 204),
+        ("GET /chat HTTP/1.0\r\n\r\n", 200),
+        ("HEAD /chat HTTP/1.0\r\n\r\n", 200),
+        ("GET /chat HTTP/1.0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 200),
+        ("GET /nowhere HTTP/1.0\r\n\r\n", 404),
+        ("GET /echo HTTP/1.0\r\n\r\n", 426),
+        ("GET /chat HTTP/1.2\r\nHost: h\r\n\r\n", 200),
+        ("GET /chat HTTP/1.0\r\nHost: upstream\r\nConnection: close\r\n\r\n", 200),
+    ];
+    for (request, status) in pages {
+        assert_eq!(server.ask(request.as_bytes()).status, status, "{request}");
+    }
+    for host in ["", "Host: localhost\r\n"] {
+        let answer = server.ask(&handshake(host));
+        check_refusal("a handshake", &answer, 426);
+        assert_eq!(answer.header("upgrade"), Some("websocket"));
+        for word in ["HTTP/1.0", "HTTP/1.1", "proxy_http_version 1.1"] {
+            assert!(answer.text().contains(word), "it helps: {}", answer.text());
+        }
+    }
+    let rows = [
+        ("two hosts", b"GET /chat HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n".to_vec(), 400),
+        ("no host in a later one", b"GET /chat HTTP/1.2\r\n\r\n".to_vec(), 400),
+        ("HTTP/0.9", b"GET /chat HTTP/0.9\r\n\r\n".to_vec(), 505),
+        ("HTTP/2.0", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), 505),
+    ];
+    check(&server, &rows);
+}
+
+/// RFC 9110, 6.6.1: a server with a clock dates its answers.
+#[test]
+fn answers_have_the_date_of_the_system() {
+    let server = echo();
+    let seconds = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.expect("it is later").as_secs()
+    };
+    // The text is written out once a second, so the date may be that of a second ago.
+    let before = seconds() - 1;
+    for request in [get("/echo", ""), get("/nowhere", ""), b"x".to_vec(), b"PUT".to_vec()] {
+        let answer = server.ask(&[&request[..], b"\r\n\r\n"].concat());
+        let date = answer.header("date").expect("it has a date");
+        let moment = switchboard::ws::http_date::parse(date, 0).expect("it is a moment");
+        assert!((before..=seconds()).contains(&moment), "{date}");
+    }
+    let mut raw = server.raw();
+    raw.send(&upgrade("/echo", ""));
+    assert_eq!(raw.read_head().header("date"), None, "a 101 needs none, and stays short");
 }
 
 #[test]

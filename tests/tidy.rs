@@ -94,7 +94,7 @@ const PLACES: [(&str, &[&str]); 20] = [
     ),
     ("unsafe ", &["src/host/sys.rs"]),
     ("Instant::now", &["src/host/", "src/service/"]),
-    ("SystemTime", &["src/logger.rs", "services/clock.rs"]),
+    ("SystemTime", &["src/logger.rs", "src/host/turn.rs", "services/clock.rs"]),
     // A line parks the thread of its service; it starts none.
     ("thread::", &["src/host/", "src/logger.rs", "src/service/way.rs"]),
     (

@@ -23,7 +23,7 @@ pub fn check(data: &[u8]) {
     let (used, event) = session.receive(&mut bytes.to_vec(), &LIMITS, Time::ZERO);
     let Ok(whole) = whole else {
         let Err(error) = whole else { return };
-        let refused = matches!(event, Some(Event::Refused(status)) if status == error.status());
+        let refused = matches!(&event, Some(Event::Refused(r)) if r.status() == error.status());
         assert!(refused, "the session says of {error:?} that {event:?}");
         return;
     };
@@ -37,12 +37,17 @@ pub fn check(data: &[u8]) {
         check_origin(origin, head.header("Host").unwrap_or_default());
     }
     match (Upgrade::parse(&head), event) {
-        (Err(error), Some(Event::Refused(status))) if head.method() == "GET" => {
-            assert_eq!(status, error.status());
+        (Err(error), Some(Event::Refused(refusal))) if head.method() == "GET" => {
+            assert_eq!(refusal.status(), error.status());
         }
-        (upgrade, Some(Event::Refused(status))) => {
-            assert!(head.method() != "GET", "{status:?} in spite of {upgrade:?}");
-            assert_eq!(status.number(), 405);
+        (upgrade, Some(Event::Refused(refusal))) => {
+            let known = ["GET", "HEAD", "OPTIONS"].contains(&head.method());
+            assert!(!known, "{refusal:?} in spite of {upgrade:?}");
+            assert_eq!(refusal.status().number(), 405);
+        }
+        (_, Some(Event::Request(_))) if head.method() != "GET" => {
+            assert!(["HEAD", "OPTIONS"].contains(&head.method()), "{}", head.method());
+            assert_eq!(session.upgrade(), None, "only a GET is a handshake");
         }
         (Ok(upgrade), Some(Event::Request(_))) => {
             assert_eq!(session.upgrade(), upgrade.as_ref());

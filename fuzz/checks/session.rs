@@ -9,7 +9,7 @@ use arbitrary::{Result, Unstructured};
 use switchboard::limits::Limits;
 use switchboard::session::{Event, Frame, Next, Overflow, Session};
 use switchboard::time::Time;
-use switchboard::ws::{Close, CloseCode, Message, Response, Status};
+use switchboard::ws::{Close, CloseCode, Message, Response, Stamp, Status};
 
 use output::{Answer, Output};
 use peer::Peer;
@@ -143,9 +143,12 @@ impl Walk {
         let body = vec![b'.'; usize::from(input.arbitrary::<u16>()? % 5_000)];
         let page = Response::new(Status::OK, "text/plain", body.clone());
         match input.int_in_range(0..=5)? {
-            0 => session.respond(&page, now),
-            1 => session.respond(&page.without_content(), now),
-            2 => session.respond_head(&Response::empty(Status::OK).with_content_of(9), now),
+            0 => session.respond(&page, &Stamp::default(), now),
+            1 => session.respond(&page, &Stamp::at(now.as_ms()), now),
+            2 => {
+                let head = Response::empty(Status::OK).with_content_of(9);
+                session.respond_head(&head, &Stamp::default(), now);
+            }
             3 => session.respond_end(now),
             _ => {
                 if session.is_responding() {
@@ -241,9 +244,14 @@ impl Walk {
                 self.ended = Some("closed");
                 self.lost |= close.code == CloseCode::LOST;
             }
-            Event::Refused(_) | Event::Gone(_) => {
+            Event::Refused(refusal) => {
                 assert!(!self.accepted);
-                self.ended = Some("refused or gone");
+                self.ended = Some("refused");
+                self.session.respond(&refusal, &Stamp::default(), self.now);
+            }
+            Event::Gone(_) => {
+                assert!(!self.accepted);
+                self.ended = Some("gone");
             }
         }
     }

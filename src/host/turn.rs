@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -89,7 +89,8 @@ pub enum Turn {
 impl Host {
     /// Listens on all `addresses`.
     pub(crate) fn new(plan: HostPlan, addresses: &[SocketAddr]) -> io::Result<Self> {
-        let HostPlan { hub, limits, factories, static_root, programs } = plan;
+        let HostPlan { mut hub, limits, factories, static_root, programs } = plan;
+        hub.date_by(unix_seconds);
         let poll = Poll::new()?;
         let tower = Tower::new(Waker::new(poll.registry(), WAKER)?);
         let mut listeners = Vec::new();
@@ -309,6 +310,11 @@ impl Host {
             }
         }
     }
+}
+
+/// The seconds since 1970, for dates. A clock that stands before is not set.
+pub(super) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A buffer of zeros, whose pages cost no memory until they are used: those of what is long enough

@@ -18,6 +18,11 @@ impl Hub {
         if let Some(refusal) = self.refuse_any(id) {
             return self.respond(id, &refusal, now);
         }
+        // RFC 9110, 9.3.7: what may be asked here, which is the same for each target, `*` too.
+        if head.method() == "OPTIONS" {
+            let response = Response::empty(Status::NO_CONTENT).header("Allow", Response::ALLOW);
+            return self.respond(id, &response, now);
+        }
         let target = match Target::parse(head.target()) {
             Ok(target) => target,
             Err(error) => {
@@ -42,7 +47,7 @@ impl Hub {
         self.stop_waiting(id);
         self.note(id, None, &answered(response.status()));
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.session.respond(response, now);
+            socket.session.respond(response, self.dates.stamp(now), now);
             self.read_again(id, now);
             self.touch(id);
         }
@@ -54,7 +59,7 @@ impl Hub {
         self.note(id, None, "page");
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.clear(Flag::Fetching);
-            socket.session.respond_head(response, now);
+            socket.session.respond_head(response, self.dates.stamp(now), now);
             self.read_again(id, now);
             self.touch(id);
         }
@@ -199,7 +204,9 @@ impl Hub {
 /// How an answer other than the 101 stands in the log.
 pub(super) fn answered(status: Status) -> String {
     match status {
-        Status::OK | Status::NOT_MODIFIED | Status::PERMANENT_REDIRECT => "page".to_owned(),
+        Status::OK | Status::NO_CONTENT | Status::NOT_MODIFIED | Status::PERMANENT_REDIRECT => {
+            "page".to_owned()
+        }
         status => format!("refused with {}", status.number()),
     }
 }

@@ -12,7 +12,7 @@
 //!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
 //! - `apply`: what services want
 //! - `deflate`, with the feature of that name: compression
-//! - `drain`: the clean stop
+//! - `drain`: the clean stop; `dates`: the date of answers
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
 //! - `output`: what the host has to do
 //! - `tree`, `topics`, `wheel`, `origin`, `addresses`: tables of one purpose each
@@ -20,6 +20,7 @@
 mod addresses;
 mod admit;
 mod apply;
+mod dates;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod drain;
@@ -47,6 +48,7 @@ use crate::session::{Buffers, Next};
 use crate::time::Time;
 
 use addresses::Addresses;
+use dates::Dates;
 use drain::Drain;
 use lookup::Lookups;
 use socket::Flag;
@@ -84,6 +86,7 @@ pub struct Hub {
     outputs: VecDeque<Output>,
     buffers: Buffers,
     drain: Option<Drain>,
+    dates: Dates,
     files: Files,
     lookups: Lookups,
     #[cfg(feature = "deflate")]
@@ -113,6 +116,7 @@ impl Hub {
             outputs: VecDeque::new(),
             buffers: Buffers::new(limits.spare_bytes_max),
             drain: None,
+            dates: Dates::default(),
             files,
             lookups: Lookups::default(),
             #[cfg(feature = "deflate")]
@@ -129,6 +133,12 @@ impl Hub {
         self.tree.add(path, id)?;
         self.stations.push(Station::new(path.to_owned(), mount));
         Ok(id)
+    }
+
+    /// From here on answers have a date (RFC 9110, 6.6.1): the host's `clock` tells the seconds
+    /// since 1970 when an answer needs them, once a second at most. Without one there is none.
+    pub const fn date_by(&mut self, clock: fn() -> u64) {
+        self.dates.set_clock(clock);
     }
 
     /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.

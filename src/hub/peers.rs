@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use log::kv::Value;
 use log::{Level, Record};
 
-use crate::hub::admit::answered;
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, StationId};
@@ -246,7 +245,7 @@ impl Hub {
                 self.settle_soon(id, now);
                 self.leave(id, close, now);
             }
-            Event::Refused(status) => self.note(id, None, &answered(status)),
+            Event::Refused(refusal) => self.respond(id, &refusal, now),
             Event::Gone(reason) => {
                 self.stop_waiting(id);
                 self.note(id, None, reason);

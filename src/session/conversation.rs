@@ -29,7 +29,7 @@ use crate::session::output::Unsent;
 use crate::session::phase::Phase;
 use crate::session::reader::Reader;
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Head, Message, Opcode, Response, Status, Upgrade};
+use crate::ws::{Close, CloseCode, Head, Message, Opcode, Response, Stamp, Status, Upgrade};
 
 /// One conversation with one peer.
 #[derive(Debug)]
@@ -52,11 +52,11 @@ const _: () = assert!(size_of::<Session>() <= 40, "an idle conversation is small
 /// What happened in a conversation.
 #[derive(Debug)]
 pub enum Event {
-    /// A request head is whole and right: answer with [`Session::accept`], if it asks for an
-    /// upgrade, or with [`Session::respond`].
+    /// A request head is whole and right, and its method GET, HEAD or OPTIONS: answer with
+    /// [`Session::accept`], if it asks for an upgrade, or with [`Session::respond`].
     Request(Head),
-    /// The request was refused and answered; this is why.
-    Refused(Status),
+    /// The request cannot be accepted: answer with [`Session::respond`] and this refusal.
+    Refused(Response),
     /// The request got no decision in time: answer with [`Session::respond`].
     Undecided,
     /// A whole message.
@@ -121,23 +121,34 @@ impl Session {
         Some(early)
     }
 
-    /// Answers the request with anything but an upgrade, and ends the connection after it.
-    pub fn respond(&mut self, response: &Response, now: Time) {
-        if matches!(self.phase, Phase::Connecting(_) | Phase::Waiting(_)) {
-            self.push(|outbox| outbox.push_buffer(response.head()), now);
-            if let Some(body) = response.body() {
-                self.push(|outbox| outbox.push_shared(body), now);
-            }
-            self.enter(Phase::Lingering, now);
+    /// Answers the request with anything but an upgrade, and ends the connection after it. The
+    /// answer to a HEAD leaves without its content, whose length it tells (RFC 9110, 9.3.2).
+    pub fn respond(&mut self, response: &Response, stamp: &Stamp, now: Time) {
+        let is_head = match &self.phase {
+            Phase::Connecting(reader) => reader.is_head(),
+            Phase::Waiting(waiting) => waiting.is_head,
+            Phase::Open(_)
+            | Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Closing(_)
+            | Phase::Flushing
+            | Phase::Lingering
+            | Phase::Finished => return,
+        };
+        self.push(|outbox| outbox.push_buffer(response.head(stamp)), now);
+        if let Some(body) = response.body().filter(|_| !is_head) {
+            self.push(|outbox| outbox.push_shared(body), now);
         }
+        self.enter(Phase::Lingering, now);
     }
 
     /// Answers the request with a head whose body follows through
     /// [`Session::respond_body`].
-    pub fn respond_head(&mut self, response: &Response, now: Time) {
-        if let Phase::Waiting(_) = self.phase {
-            self.push(|outbox| outbox.push_buffer(response.head()), now);
-            self.enter(Phase::Responding, now);
+    pub fn respond_head(&mut self, response: &Response, stamp: &Stamp, now: Time) {
+        if let Phase::Waiting(waiting) = &self.phase {
+            let next = if waiting.is_head { Phase::Lingering } else { Phase::Responding };
+            self.push(|outbox| outbox.push_buffer(response.head(stamp)), now);
+            self.enter(next, now);
         }
     }
 
@@ -269,7 +280,7 @@ impl Session {
         match due {
             Due::Handshake => {
                 let text = format!("no whole request within {} ms", limits.handshake_ms_max);
-                Some(self.refuse(&Response::text(Status::REQUEST_TIMEOUT, &text), now))
+                Some(self.refuse(Response::text(Status::REQUEST_TIMEOUT, &text), now))
             }
             Due::Admission if matches!(self.phase, Phase::Responding) => {
                 self.fail("the body did not come in time")

@@ -11,7 +11,6 @@ use crate::session::conversation::{Event, Session};
 use crate::session::phase::{Phase, Settling, Waiting};
 use crate::session::reader::{Control, Item};
 use crate::time::Time;
-use crate::ws::upgrade::UpgradeError;
 use crate::ws::{Close, CloseCode, Fault, Head, Message, Opcode, Response, Status, Upgrade};
 
 impl Session {
@@ -44,7 +43,7 @@ impl Session {
                 Ok((used, Some(head))) => (used, Some(self.receive_head(head, now))),
                 Err(error) => {
                     let refusal = Response::text(error.status(), &error.to_string());
-                    (bytes.len(), Some(self.refuse(&refusal, now)))
+                    (bytes.len(), Some(self.refuse(refusal, now)))
                 }
             },
             Phase::Waiting(waiting) => {
@@ -94,35 +93,47 @@ impl Session {
         }
     }
 
-    pub(super) fn refuse(&mut self, refusal: &Response, now: Time) -> Event {
-        self.respond(refusal, now);
-        Event::Refused(refusal.status())
+    /// The request is wrong or late: what is read of it from here on means nothing.
+    pub(super) fn refuse(&mut self, refusal: Response, now: Time) -> Event {
+        if let Phase::Connecting(reader) = &self.phase {
+            let is_head = reader.is_head();
+            self.wait(None, is_head, now);
+        }
+        Event::Refused(refusal)
+    }
+
+    fn wait(&mut self, upgrade: Option<Upgrade>, is_head: bool, now: Time) {
+        self.phase = Phase::Waiting(Box::new(Waiting { upgrade, is_head, early: Vec::new() }));
+        self.clock.restart(now);
     }
 
     fn receive_head(&mut self, head: Head, now: Time) -> Event {
-        // RFC 9110, 15.5.6: the answer lists the methods that are allowed.
-        if head.method() != "GET" {
-            let text = format!("the method {} is not GET", head.method());
-            let refusal = Response::text(Status::METHOD_NOT_ALLOWED, &text).header("Allow", "GET");
-            let is_head = head.method() == "HEAD";
-            let refusal = if is_head { refusal.without_content() } else { refusal };
-            return self.refuse(&refusal, now);
-        }
-        match Upgrade::parse(&head) {
+        let upgrade = match head.method() {
+            "GET" => Upgrade::parse(&head),
+            // RFC 6455, 4.1 (2): a handshake is a GET; with others an Upgrade is ignored.
+            "HEAD" | "OPTIONS" => Ok(None),
+            method => {
+                let text = format!("the method is {method}, allowed is {}", Response::ALLOW);
+                let refusal = Response::text(Status::METHOD_NOT_ALLOWED, &text);
+                // RFC 9110, 15.5.6: the answer lists the methods that are allowed.
+                return self.refuse(refusal.header("Allow", Response::ALLOW), now);
+            }
+        };
+        match upgrade {
             Ok(upgrade) => {
-                self.phase = Phase::Waiting(Box::new(Waiting { upgrade, early: Vec::new() }));
-                self.clock.restart(now);
+                self.wait(upgrade, head.method() == "HEAD", now);
                 Event::Request(head)
             }
             Err(error) => {
                 let mut refusal = Response::text(error.status(), &error.to_string());
                 // RFC 6455, 4.2.2 (4): the answer tells the version that is understood.
-                if error == UpgradeError::Version {
+                // RFC 9110, 15.5.22: it names the protocol that is needed.
+                if error.status() == Status::UPGRADE_REQUIRED {
                     refusal = refusal
                         .header("Upgrade", "websocket")
                         .header("Sec-WebSocket-Version", "13");
                 }
-                self.refuse(&refusal, now)
+                self.refuse(refusal, now)
             }
         }
     }

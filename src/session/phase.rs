@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! from         to           when
-//! Connecting   Waiting      the request head is whole and right
-//!              Lingering    it is wrong, or late: the refusal is queued
+//! Connecting   Waiting      the request head is whole, or wrong, or late
+//!              Lingering    the hub refuses before that
 //! Waiting      Open         the hub accepts: the 101 is queued
 //!              Responding   the hub answers with a head whose body follows
 //!              Lingering    the hub answers with anything else, or refuses
@@ -62,6 +62,8 @@ pub enum Phase {
 pub struct Waiting {
     /// The opening handshake; `None` when the request is for a page.
     pub upgrade: Option<Upgrade>,
+    /// Whether it is a HEAD, whose answer has no content (RFC 9110, 9.3.2).
+    pub is_head: bool,
     /// What came behind the head: frames, which must not be lost.
     pub early: Vec<u8>,
 }

@@ -5,8 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ws::Arc;
 use crate::ws::syntax::{is_token, is_value_byte};
+use crate::ws::{Arc, Stamp};
 
 /// A status code (RFC 9110, 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub struct Status(u16);
 impl Status {
     /// 200.
     pub const OK: Self = Self(200);
+    /// 204.
+    pub const NO_CONTENT: Self = Self(204);
+    /// 206.
+    pub const PARTIAL_CONTENT: Self = Self(206);
     /// 308.
     pub const PERMANENT_REDIRECT: Self = Self(308);
     /// 304.
@@ -33,6 +37,8 @@ impl Status {
     pub const REQUEST_TIMEOUT: Self = Self(408);
     /// 414.
     pub const URI_TOO_LONG: Self = Self(414);
+    /// 416.
+    pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
     /// 426.
     pub const UPGRADE_REQUIRED: Self = Self(426);
     /// 431.
@@ -65,6 +71,7 @@ impl Status {
         match self.0 {
             200 => "OK",
             204 => "No Content",
+            206 => "Partial Content",
             301 => "Moved Permanently",
             302 => "Found",
             303 => "See Other",
@@ -80,6 +87,7 @@ impl Status {
             409 => "Conflict",
             410 => "Gone",
             414 => "URI Too Long",
+            416 => "Range Not Satisfiable",
             426 => "Upgrade Required",
             429 => "Too Many Requests",
             431 => "Request Header Fields Too Large",
@@ -119,6 +127,9 @@ impl Response {
     /// The headers that say where an answer ends (RFC 9112, 6 and 9.6), which are the server's
     /// to set.
     pub const FRAMING: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
+
+    /// The methods that there are (RFC 9110, 10.2.1).
+    pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
     /// An answer whose body is `body` of this media type.
     #[must_use]
@@ -168,12 +179,6 @@ impl Response {
         self.headers.capacity() + self.body.capacity()
     }
 
-    /// The same answer to a HEAD: without its content (RFC 9110, 9.3.2).
-    #[must_use]
-    pub fn without_content(self) -> Self {
-        Self { body_len: Some(self.body.len() as u64), body: Arc::default(), ..self }
-    }
-
     /// The same answer, whose content of `body_len` bytes is sent separately.
     #[must_use]
     pub fn with_content_of(self, body_len: u64) -> Self {
@@ -182,12 +187,17 @@ impl Response {
 
     /// The head's bytes, up to the empty line.
     #[must_use]
-    pub fn head(&self) -> Vec<u8> {
+    pub fn head(&self, stamp: &Stamp) -> Vec<u8> {
         let Status(number) = self.status;
         let phrase = self.status.phrase();
-        let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{}", self.headers).into_bytes();
+        let date = if self.has("Date") { "" } else { stamp.line() };
+        let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{date}{}", self.headers).into_bytes();
         // Nothing is to be taken for more than it says it is, refusals least of all.
         out.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
+        // RFC 9111, 4.2.2: a cache may keep a 308 or 404 that says nothing for as long as it likes.
+        if !self.has("Cache-Control") {
+            out.extend_from_slice(b"Cache-Control: no-cache\r\n");
+        }
         // RFC 9110, 8.6: a 204 has no length, and that of a 304 would be that of the content
         // it stands for.
         if self.status.has_content() {
@@ -198,6 +208,12 @@ impl Response {
         let upgrade = if self.status == Status::UPGRADE_REQUIRED { ", Upgrade" } else { "" };
         out.extend_from_slice(format!("Connection: close{upgrade}\r\n\r\n").as_bytes());
         out
+    }
+
+    /// Whether there is a header of this name.
+    fn has(&self, name: &str) -> bool {
+        let mut names = self.headers.lines().filter_map(|line| line.split_once(':'));
+        names.any(|(own, _)| own.eq_ignore_ascii_case(name))
     }
 
     /// The content's bytes; none if the status allows none, whatever was given.

@@ -1,5 +1,6 @@
 //! The hub without a host: peers are bytes, services are transactions, and time is a number.
 
+mod answers;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod found;

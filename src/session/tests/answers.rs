@@ -9,7 +9,7 @@ use crate::session::tests::script::play_all;
 use crate::session::tests::talk::Talk;
 use crate::session::tests::{CLOSE, PAGE, TEXT, TEXT_BEGINS, UPGRADE, frame};
 use crate::ws::tests::cuttings;
-use crate::ws::{Response, Status};
+use crate::ws::{Response, Stamp, Status};
 
 type Script = (&'static str, &'static [Step]);
 
@@ -107,14 +107,14 @@ const SCRIPTS: &[Script] = &[
             Stalls,
             RespondHead,
             RespondHead,
-            Waits(90),
+            Waits(115),
             RespondBody(3_000),
             RespondBody(5),
-            Waits(3_095),
+            Waits(3_120),
             Is(Keep),
             Accept,
             Respond(500),
-            Waits(3_095),
+            Waits(3_120),
             Says(&[Bytes(PAGE)]),
             RespondEnd,
             RespondBody(1),
@@ -143,17 +143,23 @@ const SCRIPTS: &[Script] = &[
 
 /// Requests, the status that refuses them, and a line of the answer.
 const REFUSALS: &[(&str, u16, &str)] = &[
-    ("GET / HTTP/1.0\r\n", 505, "HTTP/1.1 505 HTTP Version Not Supported\r\n"),
+    ("GET / HTTP/2.0\r\n", 505, "HTTP/1.1 505 HTTP Version Not Supported\r\n"),
     ("GET / HTTP/1.1\r\n\r\n", 400, "\r\nexactly one valid Host header is needed\n"),
     ("GET / HTTP/1.1\r\nHost : h\r\n", 400, "\r\na blank between a header name and its colon\n"),
-    ("POST / HTTP/1.1\r\nHost: h\r\n\r\n", 405, "\r\nAllow: GET\r\n"),
-    ("POST / HTTP/1.1\r\nHost: h\r\n\r\n", 405, "\r\n\r\nthe method POST is not GET\n"),
-    ("get / HTTP/1.1\r\nHost: h\r\n\r\n", 405, "\r\nAllow: GET\r\n"),
+    ("POST / HTTP/1.1\r\nHost: h\r\n\r\n", 405, "\r\nAllow: GET, HEAD, OPTIONS\r\n"),
+    (
+        "POST / HTTP/1.1\r\nHost: h\r\n\r\n",
+        405,
+        "\r\n\r\nthe method is POST, allowed is GET, HEAD, OPTIONS\n",
+    ),
+    ("get / HTTP/1.1\r\nHost: h\r\n\r\n", 405, "\r\nAllow: GET, HEAD, OPTIONS\r\n"),
     (
         "GET / HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Key: a\r\n\r\n",
         400,
         "no Upgrade header says websocket",
     ),
+    ("GET / HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n", 426, "a handshake needs HTTP/1.1"),
+    ("GET / HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n", 426, "\r\nUpgrade: websocket\r\n"),
     (
         "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nUpgrade: websocket\r\n\r\n",
         400,
@@ -195,14 +201,67 @@ fn refusals() {
     }
 }
 
-/// RFC 9110, 9.3.2: the answer to a HEAD has no body, also where it is a refusal.
+/// RFC 9110, 9.3.2: the answer to a HEAD has no body, also where it is a refusal, and the head
+/// that a GET would get.
 #[test]
-fn a_refused_head_request() {
+fn the_answer_to_a_head_is_that_to_a_get_without_content() {
+    let answer = |request: &str, heard: &str, answers: fn(&mut Talk)| {
+        let mut talk = Talk::new(Limits::SERVER);
+        talk.receive(request.as_bytes());
+        assert_eq!(talk.heard, [heard], "{request:?}");
+        answers(&mut talk);
+        talk.take_all();
+        assert_eq!(talk.session.next(), EndWriting, "{request:?}");
+        String::from_utf8(core::mem::take(&mut talk.taken)).expect("it is text")
+    };
+    let page: fn(&mut Talk) = |talk| {
+        let page = Response::text(Status::OK, "a page");
+        talk.session.respond(&page, &Stamp::default(), talk.now);
+    };
+    let parts: fn(&mut Talk) = |talk| {
+        let head = Response::empty(Status::OK).with_content_of(4);
+        talk.session.respond_head(&head, &Stamp::default(), talk.now);
+        talk.session.respond_body(b"body".to_vec(), talk.now);
+        talk.session.respond_end(talk.now);
+    };
+    let rows: [(&str, &str, fn(&mut Talk)); 5] = [
+        (" /x HTTP/1.1\r\nHost: h\r\n\r\n", "request /x", page),
+        (" /x HTTP/1.1\r\nHost: h\r\n\r\n", "request /x", parts),
+        (" / HTTP/1.1\r\n\r\n", "refused 400", |_| {}),
+        (" / HTTP/1.1\r\nHost : h\r\n", "refused 400", |_| {}),
+        (" / HTTP/3.0\r\n", "refused 505", |_| {}),
+    ];
+    for (request, heard, answers) in rows {
+        let get = answer(&format!("GET{request}"), heard, answers);
+        let head = answer(&format!("HEAD{request}"), heard, answers);
+        let (get_head, body) = get.split_once("\r\n\r\n").expect("the head ends");
+        assert!(!body.is_empty(), "{get}");
+        assert_eq!(head, format!("{get_head}\r\n\r\n"), "{request:?}");
+    }
+}
+
+/// RFC 6455, 4.1 (2): a handshake is a GET, and the Upgrade of another method is ignored.
+#[test]
+fn only_a_get_is_a_handshake() {
+    for method in ["HEAD", "OPTIONS"] {
+        let mut talk = Talk::new(Limits::SERVER);
+        let request = core::str::from_utf8(UPGRADE).expect("it is text");
+        talk.receive(request.replacen("GET", method, 1).as_bytes());
+        assert_eq!(talk.heard, ["request /chat"]);
+        assert!(talk.session.upgrade().is_none(), "{method}");
+    }
+}
+
+/// What is dated says so once, in front of what the answer says itself.
+#[test]
+fn answers_have_the_date_of_their_stamp() {
     let mut talk = Talk::new(Limits::SERVER);
-    talk.receive(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    talk.receive(PAGE);
+    talk.session.respond(&Response::text(Status::OK, "x"), &Stamp::at(784_111_777), talk.now);
     talk.take_all();
-    assert_eq!(talk.heard, ["refused 405"]);
-    assert!(talk.taken.ends_with(b"\r\n\r\n"), "{:?}", talk.taken.escape_ascii().to_string());
+    let answer = String::from_utf8_lossy(&talk.taken);
+    let begin = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/";
+    assert!(answer.starts_with(begin), "{answer}");
 }
 
 /// A word for each phase: whether it has an upgrade to decide, whether messages can be sent,
@@ -225,7 +284,7 @@ fn what_is_known_of_a_session() {
     let mut talk = Talk::new(Limits::SERVER);
     talk.receive(PAGE);
     assert_eq!(tell(&talk.session), (false, false, false, false), "waiting for a page");
-    talk.session.respond_head(&Response::empty(Status::OK), talk.now);
+    talk.session.respond_head(&Response::empty(Status::OK), &Stamp::default(), talk.now);
     assert_eq!(tell(&talk.session), (false, false, true, true), "responding");
     talk.session.respond_end(talk.now);
     assert_eq!(tell(&talk.session), (false, false, true, false), "lingering");

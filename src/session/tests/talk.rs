@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::limits::Limits;
 use crate::session::{Event, Overflow, Session};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Message};
+use crate::ws::{Close, CloseCode, Message, Stamp};
 
 pub(super) struct Talk {
     pub(super) session: Session,
@@ -121,6 +121,10 @@ impl Talk {
     }
 
     pub(super) fn note(&mut self, event: Option<Event>) {
+        // As the hub does.
+        if let Some(Event::Refused(refusal)) = &event {
+            self.session.respond(refusal, &Stamp::default(), self.now);
+        }
         self.heard.extend(event.map(|event| tell(&event)));
     }
 }
@@ -128,7 +132,7 @@ impl Talk {
 fn tell(event: &Event) -> String {
     match event {
         Event::Request(head) => format!("request {}", head.target()),
-        Event::Refused(status) => format!("refused {}", status.number()),
+        Event::Refused(refusal) => format!("refused {}", refusal.status().number()),
         Event::Undecided => "undecided".into(),
         Event::Message(message) => tell_message(message),
         #[cfg(feature = "deflate")]

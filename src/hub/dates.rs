@@ -1,0 +1,32 @@
+//! The date of answers: looked up and written out when an answer needs it, once a second at most.
+
+use crate::time::Time;
+use crate::ws::Stamp;
+
+/// What has been written out last.
+#[derive(Debug, Default)]
+pub(super) struct Dates {
+    /// The seconds since 1970; `None` where nobody can tell them.
+    clock: Option<fn() -> u64>,
+    stamp: Stamp,
+    /// Until when the stamp holds.
+    end: Time,
+}
+
+impl Dates {
+    pub(super) const fn set_clock(&mut self, clock: fn() -> u64) {
+        self.clock = Some(clock);
+        self.end = Time::ZERO;
+    }
+
+    /// The stamp for an answer.
+    pub(super) fn stamp(&mut self, now: Time) -> &Stamp {
+        if let Some(clock) = self.clock.filter(|_| now >= self.end) {
+            self.stamp = Stamp::at(clock());
+            self.end = now.after(SECOND_MS);
+        }
+        &self.stamp
+    }
+}
+
+const SECOND_MS: u64 = 1_000;

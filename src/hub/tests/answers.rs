@@ -1,0 +1,75 @@
+//! What is answered without a service: methods, and the date.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+
+/// RFC 9110, 9.3.7: OPTIONS is about the server, whatever the target; nothing is looked up.
+#[test]
+fn options_need_no_lookup() {
+    let mut rig = Rig::new(Limits::SERVER);
+    rig.hub.look_up();
+    for target in ["*", "/", "/a", "/none", "/.hidden", "%", "http://h/none"] {
+        let id = rig.connect();
+        let request = format!("OPTIONS {target} HTTP/1.1\r\nHost: h\r\n\r\n");
+        rig.receive(id, request.as_bytes());
+        let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
+        assert!(answer.starts_with("HTTP/1.1 204 No Content\r\n"), "{target}: {answer}");
+        assert!(answer.contains("\r\nAllow: GET, HEAD, OPTIONS\r\n"), "{target}: {answer}");
+    }
+    assert_eq!((rig.lookups.len(), rig.started.len()), (0, 0));
+    rig.hub.drain(rig.now);
+    let id = rig.connect();
+    rig.receive(id, b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(rig.status(id), "503", "the state of the host comes first");
+}
+
+/// The clock is asked when an answer needs it, and once a second at most.
+#[test]
+fn dates_are_written_once_a_second() {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let mut rig = Rig::new(Limits { sockets_max: 1_000, ..Limits::SERVER });
+    rig.hub.date_by(|| 784_111_777 + ASKED.fetch_add(1, Ordering::Relaxed));
+    let date = |rig: &mut Rig| {
+        let id = rig.connect();
+        rig.receive(id, b"GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
+        let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
+        let line = answer.lines().find_map(|line| line.strip_prefix("Date: ")).map(str::to_owned);
+        line.expect("it has a date")
+    };
+    rig.wait(5_000);
+    assert_eq!(ASKED.load(Ordering::Relaxed), 0, "there is no timer");
+    for _ in 0..100 {
+        assert_eq!(date(&mut rig), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+    rig.wait(999);
+    assert_eq!(date(&mut rig), "Sun, 06 Nov 1994 08:49:37 GMT");
+    rig.wait(1);
+    assert_eq!(date(&mut rig), "Sun, 06 Nov 1994 08:49:38 GMT");
+    // A clean stop refuses all who wait at once.
+    let waiting: Vec<_> = (0..500).map(|_| rig.ask("/a")).collect();
+    rig.wait(1_000);
+    rig.hub.drain(rig.now);
+    rig.turn();
+    let mut answers = 0;
+    let drained = rig.now;
+    while answers < 500 && rig.now.since(drained) < 60_000 {
+        rig.wait(100);
+        answers += waiting.iter().filter(|id| rig.written.contains_key(&id.serial())).count();
+        waiting.iter().for_each(|id| drop(rig.written.remove(&id.serial())));
+    }
+    assert_eq!(answers, 500);
+    let asked = ASKED.load(Ordering::Relaxed) - 2;
+    let seconds = 1 + rig.now.since(drained) / 1_000;
+    assert!((1..=seconds).contains(&asked), "{asked} dates in {seconds} seconds");
+}
+
+/// A hub that nobody tells the time says none.
+#[test]
+fn without_a_clock_there_is_no_date() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = rig.connect();
+    rig.receive(id, b"GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
+    let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
+    assert!(answer.starts_with("HTTP/1.1 404 ") && !answer.contains("Date"), "{answer}");
+}
