@@ -46,6 +46,7 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("host", begun.hosts != now.hosts),
         ("port", begun.port != now.port),
         ("document-root", begun.document_root != now.document_root),
+        ("health-path", begun.health_path != now.health_path),
         ("static-root", begun.static_root != now.static_root),
         ("log-level", begun.log_level != now.log_level),
         ("log-format", begun.log_format != now.log_format),

@@ -93,6 +93,9 @@ pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
     if let Some(root) = &config.static_root {
         server.static_root(root);
     }
+    if let Some(path) = &config.health_path {
+        server.health_path(path);
+    }
     server
 }
 

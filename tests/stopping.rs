@@ -177,6 +177,32 @@ fn an_answer_on_its_way_still_arrives() {
     server.join();
 }
 
+/// A load balancer that has connected just before learns why it is sent away.
+#[test]
+fn the_health_path_tells_of_the_stop() {
+    // It has a second to ask, which may pass on a busy machine.
+    support::until("it was asked in time", || {
+        let mut server = Server::new(LIMITS);
+        server.health_path("/health");
+        let server = Running::start(server);
+        let mut raw = server.raw();
+        raw.send(b"GET /hea");
+        // The other has been accepted before this one.
+        assert_eq!(server.ask(&get("/health", "")).text(), "ok\n");
+        let head = server.ask(b"HEAD /health HTTP/1.0\r\n\r\n");
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        server.stopper().stop();
+        raw.try_send(b"lth HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let mut answer = String::new();
+        let _ = raw.stream().read_to_string(&mut answer);
+        drop(raw);
+        server.join();
+        let told = answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("is stopping\n");
+        assert!(told || answer.is_empty(), "{answer}");
+        told
+    });
+}
+
 #[test]
 fn a_second_stop_ends_at_once() {
     // Nothing but the second stop ends this within the time that the test waits.

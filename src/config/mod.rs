@@ -79,6 +79,8 @@ pub struct Config {
     pub document_root: PathBuf,
     /// Where files for plain GET are looked up. It exists.
     pub static_root: Option<PathBuf>,
+    /// The path that tells that the server lives.
+    pub health_path: Option<String>,
     /// How much is logged.
     pub log_level: LevelFilter,
     /// How it is logged.
@@ -142,6 +144,7 @@ impl Default for Config {
             #[cfg(feature = "programs")]
             document_root: PathBuf::from("services"),
             static_root: None,
+            health_path: None,
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
             sockets_max: None,

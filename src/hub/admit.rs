@@ -33,9 +33,14 @@ impl Hub {
         self.note(id, Some(&target.path), "");
         let upgrade = self.sockets.get(id).and_then(|socket| socket.session.upgrade());
         let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
+        if protocols.is_none() && self.health.as_ref() == Some(&target.path) {
+            return self.respond(id, &Response::text(Status::OK, "ok"), now);
+        }
         let station = self.tree.find(&target.path);
         let asked = Asked { head, target, protocols };
         match station {
+            // RFC 8615: what is well known is a file; no program has such a path.
+            None if asked.target.path.starts_with("/.") => self.miss(id, asked, now),
             station if self.is_looked_up(station) => self.begin_lookup(id, asked),
             Some(station) => self.receive_asked(id, station, asked, now),
             None => self.miss(id, asked, now),

@@ -22,11 +22,16 @@ pub(super) struct Drain {
     rest: IntoIter<SocketId>,
     /// How many sockets a slice has.
     slice_len: usize,
+    /// Until when who has not asked yet may do so, to be told that the server stops.
+    grace: Time,
+    /// Who has not asked yet.
+    silent: Vec<SocketId>,
 }
 
 impl Drain {
     pub(super) fn deadline(&self) -> Time {
-        if self.rest.len() == 0 { self.end } else { self.next.min(self.end) }
+        let slice = if self.rest.len() == 0 { self.end } else { self.next.min(self.end) };
+        if self.silent.is_empty() { slice } else { slice.min(self.grace) }
     }
 }
 
@@ -44,6 +49,9 @@ impl Hub {
             next: now,
             slice_len: rest.len().div_ceil(slices.max(1)).max(SLICE_SOCKETS_MIN),
             rest: rest.into_iter(),
+            // A check of the health that has connected already is answered.
+            grace: if self.health.is_some() { now.after(GRACE_MS) } else { now },
+            silent: Vec::new(),
         });
         self.drain_some(now);
     }
@@ -77,11 +85,14 @@ impl Hub {
             drain.end = now.after(SLICE_MS);
             return self.drop_all(now);
         }
-        if now < drain.next {
-            return;
+        let mut slice = Vec::new();
+        if now >= drain.grace {
+            slice.append(&mut drain.silent);
         }
-        drain.next = now.after(SLICE_MS);
-        let slice: Vec<_> = drain.rest.by_ref().take(drain.slice_len).collect();
+        if now >= drain.next {
+            drain.next = now.after(SLICE_MS);
+            slice.extend(drain.rest.by_ref().take(drain.slice_len));
+        }
         for id in slice {
             self.drain_socket(id, now);
         }
@@ -104,12 +115,15 @@ impl Hub {
                 self.end_pause(id, now);
                 self.touch(id);
             }
-            // Whoever has not asked yet is not waited for; an answer that is on its way is, and
-            // so is one that a file is read for.
+            // Whoever has not asked yet is not waited for, but for a check of the health; an answer
+            // that is on its way is, and so is one that a file is read for.
             Standing::Stranger
                 if !socket.session.is_answered() && !socket.flags.has(Flag::Fetches) =>
             {
-                self.fail(id, "the server is stopping", now);
+                match self.drain.as_mut().filter(|drain| now < drain.grace) {
+                    Some(drain) => drain.silent.push(id),
+                    None => self.fail(id, "the server is stopping", now),
+                }
             }
             Standing::Stranger | Standing::Waiting | Standing::Asked | Standing::Left => {}
         }
@@ -118,5 +132,7 @@ impl Hub {
 
 /// The time from one slice to the next.
 const SLICE_MS: u64 = 100;
+/// The time to ask for the health of a server that stops.
+const GRACE_MS: u64 = 1_000;
 /// So that a handful of sockets is not spread over a window.
 const SLICE_SOCKETS_MIN: usize = 64;

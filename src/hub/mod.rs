@@ -46,6 +46,7 @@ use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Buffers, Next};
 use crate::time::Time;
+use crate::ws::Target;
 
 use addresses::Addresses;
 use dates::Dates;
@@ -87,6 +88,8 @@ pub struct Hub {
     buffers: Buffers,
     drain: Option<Drain>,
     dates: Dates,
+    /// The path of the host's own health.
+    health: Option<String>,
     files: Files,
     lookups: Lookups,
     #[cfg(feature = "deflate")]
@@ -117,6 +120,7 @@ impl Hub {
             buffers: Buffers::new(limits.spare_bytes_max),
             drain: None,
             dates: Dates::default(),
+            health: None,
             files,
             lookups: Lookups::default(),
             #[cfg(feature = "deflate")]
@@ -139,6 +143,19 @@ impl Hub {
     /// since 1970 when an answer needs them, once a second at most. Without one there is none.
     pub const fn date_by(&mut self, clock: fn() -> u64) {
         self.dates.set_clock(clock);
+    }
+
+    /// A plain request of this path is answered with 200, before services and files, and with 503
+    /// once a clean stop has begun: from then on whoever has connected before has a second to ask.
+    ///
+    /// # Errors
+    /// No request can name it.
+    pub fn set_health_path(&mut self, path: String) -> Result<(), PathError> {
+        if !Target::is_path(&path) {
+            return Err(PathError::NoPath(path));
+        }
+        self.health = Some(path);
+        Ok(())
     }
 
     /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.

@@ -20,8 +20,7 @@ impl ServiceTree {
     /// # Errors
     /// The path can name no service, or names one already.
     pub fn add(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
-        let plain = Target::parse(path).is_ok_and(|target| target.path == path);
-        if !plain {
+        if !Target::is_path(path) {
             return Err(PathError::NoPath(path.to_owned()));
         }
         let path = canonical(path);

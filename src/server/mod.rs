@@ -53,6 +53,7 @@ pub struct Server {
     compression: Compression,
     thread: Thread,
     static_root: Option<PathBuf>,
+    health_path: Option<String>,
     mounts: Vec<Mounting>,
     #[cfg(feature = "programs")]
     programs: programs::Programs,
@@ -78,6 +79,7 @@ impl Server {
             compression: Compression::Off,
             thread: Thread::Own,
             static_root: None,
+            health_path: None,
             mounts: Vec::new(),
             #[cfg(feature = "programs")]
             programs: programs::Programs::NONE,
@@ -108,6 +110,14 @@ impl Server {
     /// with a dot, and links that lead out, are not there for it.
     pub fn static_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.static_root = Some(folder.into());
+        self
+    }
+
+    /// Answers a plain GET or HEAD of this path with 200, before services and files, for load
+    /// balancers; and with 503 on connections that were there when a clean stop began, which have
+    /// a second for it. After that the port is closed.
+    pub fn health_path(&mut self, path: impl Into<String>) -> &mut Self {
+        self.health_path = Some(path.into());
         self
     }
 
@@ -154,6 +164,9 @@ impl Server {
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         if programs.is_some() {
             hub.look_up();
+        }
+        if let Some(path) = self.health_path {
+            hub.set_health_path(path).map_err(BindError::Path)?;
         }
         let mut factories = Vec::new();
         for Mounting { path, mount, thread, own, callbacks } in self.mounts {

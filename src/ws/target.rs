@@ -37,6 +37,12 @@ impl Target {
         }
         Ok(Self { path: decode_path(path)?, query: query.to_owned(), authority })
     }
+
+    /// Whether `text` is a path as it stands once it is decoded, and nothing else.
+    #[must_use]
+    pub fn is_path(text: &str) -> bool {
+        Self::parse(text).is_ok_and(|target| target.path == text)
+    }
 }
 
 /// Why a target names nothing.
@@ -112,6 +118,8 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
     }
     // The first segment is empty: it stands before the slash that begins the path.
     let mut segments = path.split('/').skip(1).peekable();
+    // RFC 8615, 3: this name at the root is hidden from people, not from the web.
+    segments.next_if_eq(&WELL_KNOWN);
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
         if segment.starts_with('.') || (segment.is_empty() && !last) {
@@ -120,6 +128,9 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
     }
     Ok(path)
 }
+
+/// The folder at the root whose name begins with a dot, and which is there all the same.
+pub const WELL_KNOWN: &str = ".well-known";
 
 fn hex(byte: Option<u8>) -> Result<u8, TargetError> {
     let digit = byte.and_then(|byte| char::from(byte).to_digit(16));

@@ -35,6 +35,13 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Server,
+        name: "health-path",
+        default: "none",
+        meaning: "Answer plain GETs of this path with 200, or 503 while stopping",
+        setter: Setter::Server(Kind::PathOrNone(|config, path| config.health_path = path)),
+    },
+    Key {
+        section: Section::Server,
         name: "origin",
         default: "same",
         meaning: "Pages of these origins may open sockets; same is the host and port asked for",

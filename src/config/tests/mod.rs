@@ -158,6 +158,18 @@ const FAULTS: &[(&str, &str)] = &[
         "4: origin is given before, in line 2",
     ),
     (
+        "[server]\nhealth-path: health",
+        "2: health-path is \"health\", allowed is a path such as /health, without % and ?, or none",
+    ),
+    (
+        "[server]\nhealth-path: /a//b",
+        "2: health-path is \"/a//b\", allowed is a path such as /health, without % and ?, or none",
+    ),
+    (
+        "[server]\nhealth-path: /h?x",
+        "2: health-path is \"/h?x\", allowed is a path such as /health, without % and ?, or none",
+    ),
+    (
         "[server]\nstatic-root: no/such",
         "2: static-root is \"no/such\", allowed is a directory that exists, or none",
     ),

@@ -67,6 +67,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         host: ::1
         Port: 0
         static-root: src/config
+        health-path: /.well-known/health
         origin: https://A.example:443, http://b:8080 null
         compression: OFF
         thread: LOOP
@@ -145,6 +146,7 @@ fn every_key_is_set() {
         port: 0,
         document_root: PathBuf::from("src"),
         static_root: Some(PathBuf::from("src/config")),
+        health_path: Some("/.well-known/health".to_owned()),
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
         sockets_max: Some(1_000),

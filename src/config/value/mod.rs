@@ -17,6 +17,7 @@ use crate::config::value::numbers::{Mail, count, mail, port, size, time, time_ab
 use crate::hub::{Compression, OriginRule};
 use crate::limits::Limits;
 use crate::service::Thread;
+use crate::ws::Target;
 
 /// A sort of value, and where it goes in a `T`.
 pub(super) enum Kind<T> {
@@ -25,6 +26,8 @@ pub(super) enum Kind<T> {
     Port(fn(&mut T, u16)),
     /// A directory; whether it exists is for `resolve` to see.
     DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
+    /// The path of a request, as it stands once it is decoded.
+    PathOrNone(fn(&mut T, Option<String>)),
     Origin(fn(&mut T, OriginRule)),
     Compression(fn(&mut T, Compression)),
     Thread(fn(&mut T, Thread)),
@@ -57,6 +60,7 @@ impl<T> Kind<T> {
             Self::DirectoryOrNone(set) => set(target, Some(directory(value)?)),
             Self::Hosts(set) => set(target, hosts(text?)?),
             Self::Port(set) => set(target, port(text?)?),
+            Self::PathOrNone(set) => set(target, unless("none", text?, path)?),
             Self::Origin(set) => set(target, origin_rule(text?)?),
             Self::Compression(set) => set(target, Compression::named(text?)?),
             Self::Thread(set) => set(target, Thread::named(text?)?),
@@ -91,6 +95,7 @@ impl<T> Kind<T> {
             Self::Hosts(_) => "a list of IP addresses or host names, without ports",
             Self::Port(_) => "a number from 0 to 65535",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",
+            Self::PathOrNone(_) => "a path such as /health, without % and ?, or none",
             Self::Origin(_) => {
                 "same, any, or a list such as https://a.example, http://b:8080, null"
             }
@@ -123,6 +128,11 @@ impl<T> Kind<T> {
 /// What `read` makes of the text, or `None` within if the text is `word`.
 fn unless<T>(word: &str, text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
     if text.eq_ignore_ascii_case(word) { Some(None) } else { read(text).map(Some) }
+}
+
+/// A path that a request can name.
+fn path(text: &str) -> Option<String> {
+    Target::is_path(text).then(|| text.to_owned())
 }
 
 /// A directory, which alone may have a name that is no text.

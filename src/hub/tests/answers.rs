@@ -24,6 +24,75 @@ fn options_need_no_lookup() {
     assert_eq!(rig.status(id), "503", "the state of the host comes first");
 }
 
+fn healthy(limits: Limits) -> Rig {
+    let mut rig = Rig::new(limits);
+    rig.hub.look_up();
+    rig.hub.set_health_path("/health".to_owned()).expect("it is a path");
+    rig
+}
+
+fn ask_plainly(rig: &mut Rig, line: &str) -> String {
+    let id = rig.connect();
+    rig.receive(id, format!("{line} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
+    rig.status(id)
+}
+
+#[test]
+fn the_health_path_comes_before_all_else() {
+    let mut rig = healthy(Limits::SERVER);
+    rig.hub.mount("/health", mount(Limits::SERVER)).expect("it may have a service, too");
+    for line in ["GET /health", "HEAD /health", "GET /health?x", "GET /%68ealth"] {
+        assert_eq!(ask_plainly(&mut rig, line), "200", "{line}");
+    }
+    assert_eq!((rig.lookups.len(), rig.started.len()), (0, 0));
+    rig.ask("/health");
+    assert_eq!(rig.started.len(), 1, "a handshake meets the service");
+    for line in ["GET /health/", "GET /Health", "GET /health.html"] {
+        assert_eq!(ask_plainly(&mut rig, line), "", "{line} is looked up");
+    }
+    let wrong = ["", "health", "/a?b", "/%68", "/.health", "/a//b", "http://h/health"];
+    for path in wrong {
+        assert!(rig.hub.set_health_path(path.to_owned()).is_err(), "{path:?}");
+    }
+}
+
+/// What has connected when a clean stop begins may still ask, for a second.
+#[test]
+fn the_health_of_a_server_that_stops_is_503() {
+    let mut rig = healthy(Limits::SERVER);
+    let [asks, asks_late, silent] = [rig.connect(), rig.connect(), rig.connect()];
+    rig.hub.drain(rig.now);
+    rig.turn();
+    let request = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
+    rig.receive(asks, request);
+    rig.wait(900);
+    rig.receive(asks_late, request);
+    assert_eq!((rig.status(asks), rig.status(asks_late)), ("503".into(), "503".into()));
+    assert!(!rig.dropped.contains(&silent));
+    rig.wait(100);
+    assert_eq!(rig.dropped, [silent], "what says nothing is not waited for");
+    for id in [asks, asks_late] {
+        rig.hub.end(id, rig.now);
+        rig.turn();
+    }
+    assert!(rig.hub.is_drained());
+    // Without the key nobody waits.
+    let mut rig = Rig::new(Limits::SERVER);
+    let silent = rig.connect();
+    rig.hub.drain(rig.now);
+    rig.turn();
+    assert_eq!(rig.dropped, [silent]);
+}
+
+/// RFC 8615: nothing is looked up there.
+#[test]
+fn no_program_is_well_known() {
+    let mut rig = healthy(Limits::SERVER);
+    assert_eq!(ask_plainly(&mut rig, "GET /.well-known/x.sh"), "404");
+    let id = rig.ask("/.well-known/x.sh");
+    assert_eq!((rig.status(id), rig.lookups.len()), ("404".into(), 0));
+}
+
 /// The clock is asked when an answer needs it, and once a second at most.
 #[test]
 fn dates_are_written_once_a_second() {
