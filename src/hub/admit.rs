@@ -40,8 +40,9 @@ impl Hub {
         let asked = Asked { head, target, protocols };
         match station {
             // RFC 8615: what is well known is a file; no program has such a path.
-            None if asked.target.path.starts_with("/.") => self.miss(id, asked, now),
-            station if self.is_looked_up(station) => self.begin_lookup(id, asked),
+            station if self.is_looked_up(station) && !asked.target.path.starts_with("/.") => {
+                self.begin_lookup(id, asked);
+            }
             Some(station) => self.receive_asked(id, station, asked, now),
             None => self.miss(id, asked, now),
         }

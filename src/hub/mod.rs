@@ -46,7 +46,6 @@ use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Buffers, Next};
 use crate::time::Time;
-use crate::ws::Target;
 
 use addresses::Addresses;
 use dates::Dates;
@@ -147,15 +146,8 @@ impl Hub {
 
     /// A plain request of this path is answered with 200, before services and files, and with 503
     /// once a clean stop has begun: from then on whoever has connected before has a second to ask.
-    ///
-    /// # Errors
-    /// No request can name it.
-    pub fn set_health_path(&mut self, path: String) -> Result<(), PathError> {
-        if !Target::is_path(&path) {
-            return Err(PathError::NoPath(path));
-        }
-        self.health = Some(path);
-        Ok(())
+    pub fn set_health_path(&mut self, path: Option<String>) {
+        self.health = path;
     }
 
     /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.

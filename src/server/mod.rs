@@ -115,7 +115,8 @@ impl Server {
 
     /// Answers a plain GET or HEAD of this path with 200, before services and files, for load
     /// balancers; and with 503 on connections that were there when a clean stop began, which have
-    /// a second for it. After that the port is closed.
+    /// a second for it. After that the port is closed. The path stands here as it is once it has
+    /// been decoded.
     pub fn health_path(&mut self, path: impl Into<String>) -> &mut Self {
         self.health_path = Some(path.into());
         self
@@ -165,9 +166,7 @@ impl Server {
         if programs.is_some() {
             hub.look_up();
         }
-        if let Some(path) = self.health_path {
-            hub.set_health_path(path).map_err(BindError::Path)?;
-        }
+        hub.set_health_path(self.health_path);
         let mut factories = Vec::new();
         for Mounting { path, mount, thread, own, callbacks } in self.mounts {
             mount.limits.check().map_err(BindError::Limits)?;

@@ -32,17 +32,16 @@ pub fn format(seconds: u64) -> String {
     let seconds = seconds.min(LAST_SECOND);
     let (days, second) = (seconds / DAY_SECONDS, seconds % DAY_SECONDS);
     let (year, month, day) = civil(days);
-    let weekday = name(&WEEKDAYS, days % 7);
-    let month = name(&MONTHS, month - 1);
+    let (weekday, month) = (name(WEEKDAYS, days % 7), name(MONTHS, month - 1));
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 /// Reads a moment since 1970 in any of the three forms; `None` if it has none of them. `now`, in
 /// the same seconds, decides on the century of a year of two digits.
 #[must_use]
 pub fn parse(text: &str, now: u64) -> Option<u64> {
-    let known = |word: &str| WEEKDAYS.iter().any(|day| day.get(..3) == Some(word));
+    let known = |word: &str| WEEKDAYS.split(' ').any(|day| day.get(..3) == Some(word));
     let Some((weekday, rest)) = text.split_once(", ") else {
         // RFC 9110, 5.6.7: the form of asctime pads the day with a blank.
         let field = |at: usize, len: usize| text.get(at..at + len);
@@ -59,7 +58,7 @@ pub fn parse(text: &str, now: u64) -> Option<u64> {
         let [day, month, year] = three(date, ' ')?;
         return moment(number(year, 4)?, month, number(day, 2)?, time);
     }
-    if !WEEKDAYS.contains(&weekday) {
+    if WEEKDAYS.split(' ').all(|day| day != weekday) {
         return None;
     }
     let [day, month, year] = three(date, '-')?;
@@ -68,7 +67,7 @@ pub fn parse(text: &str, now: u64) -> Option<u64> {
     let year = this_year - this_year % 100 + year;
     let found = moment(year, month, day, time);
     // RFC 9110, 5.6.7: what seems to be more than 50 years ahead is of the last century.
-    let far = moment(this_year + 50, name(&MONTHS, this_month - 1), this_day, now % DAY_SECONDS);
+    let far = moment(this_year + 50, name(MONTHS, this_month - 1), this_day, now % DAY_SECONDS);
     match found.is_none_or(|found| found > far.unwrap_or(now + FIFTY_YEARS)) {
         true => moment(year - 100, month, day, time),
         false => found,
@@ -78,6 +77,7 @@ pub fn parse(text: &str, now: u64) -> Option<u64> {
 /// Year, month and day of a number of days since 1970-01-01. Years are counted from March, so
 /// that the leap day is the last of its year, in eras of 400 years, which are all alike.
 #[must_use]
+#[inline(never)]
 pub const fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + DAYS_BEFORE_1970;
     let (era, day_of_era) = (days / ERA_DAYS, days % ERA_DAYS);
@@ -94,7 +94,7 @@ pub const fn civil(days: u64) -> (u64, u64, u64) {
 
 /// The seconds since 1970 of a day that there is and a time of it.
 fn moment(year: u64, month: &str, day: u64, time: u64) -> Option<u64> {
-    let month = 1 + MONTHS.iter().position(|name| *name == month)? as u64;
+    let month = 1 + MONTHS.split(' ').position(|name| name == month)? as u64;
     // Counted from March as in `civil`, which then tells whether there is such a day.
     let (from_march, year_from_march) = ((month + 9) % 12, year.checked_sub(u64::from(month < 3))?);
     let leap_days = year_from_march / 4 - year_from_march / 100 + year_from_march / 400;
@@ -123,16 +123,16 @@ fn number(text: &str, digits: usize) -> Option<u64> {
 }
 
 /// The first three letters of a name in a list.
-fn name(names: &[&'static str], index: u64) -> &'static str {
-    let name = usize::try_from(index).ok().and_then(|index| names.get(index));
-    name.and_then(|name| name.get(..3)).unwrap_or_default()
+fn name(names: &'static str, index: u64) -> &'static str {
+    let mut names = (0..).zip(names.split(' '));
+    names.find_map(|(at, name)| name.get(..3).filter(|_| at == index)).unwrap_or_default()
 }
 
+// One text each, since a list of texts has a relocation for each of them.
+
 /// 1970-01-01 was a Thursday.
-const WEEKDAYS: [&str; 7] =
-    ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS: &str = "Thursday Friday Saturday Sunday Monday Tuesday Wednesday";
+const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
 const DAY_SECONDS: u64 = 86_400;
 const ERA_DAYS: u64 = 146_097;
 /// From 0000-03-01 on.

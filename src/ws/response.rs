@@ -67,36 +67,10 @@ impl Status {
 
     /// The words beside the number, which mean nothing to machines (RFC 9112, 4).
     #[must_use]
-    pub const fn phrase(self) -> &'static str {
-        match self.0 {
-            200 => "OK",
-            204 => "No Content",
-            206 => "Partial Content",
-            301 => "Moved Permanently",
-            302 => "Found",
-            303 => "See Other",
-            304 => "Not Modified",
-            307 => "Temporary Redirect",
-            308 => "Permanent Redirect",
-            400 => "Bad Request",
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            404 => "Not Found",
-            405 => "Method Not Allowed",
-            408 => "Request Timeout",
-            409 => "Conflict",
-            410 => "Gone",
-            414 => "URI Too Long",
-            416 => "Range Not Satisfiable",
-            426 => "Upgrade Required",
-            429 => "Too Many Requests",
-            431 => "Request Header Fields Too Large",
-            500 => "Internal Server Error",
-            501 => "Not Implemented",
-            503 => "Service Unavailable",
-            505 => "HTTP Version Not Supported",
-            _ => "",
-        }
+    pub fn phrase(self) -> &'static str {
+        let mut lines = PHRASES.lines().filter_map(|line| line.split_at_checked(4));
+        let found = lines.find(|(number, _)| number.trim_end().parse() == Ok(self.0));
+        found.map_or("", |(_, phrase)| phrase)
     }
 
     /// Whether answers with this status have content (RFC 9110, 15.3.5 and 15.4.5).
@@ -121,12 +95,14 @@ pub struct Response {
     body: Arc<Vec<u8>>,
     /// The length that the head tells, if it is not that of the body.
     body_len: Option<u64>,
+    /// Whether it says what caches may do with it.
+    for_caches: bool,
 }
 
 impl Response {
-    /// The headers that say where an answer ends (RFC 9112, 6 and 9.6), which are the server's
-    /// to set.
-    pub const FRAMING: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
+    /// The headers that say where an answer ends (RFC 9112, 6 and 9.6) and when it leaves, which
+    /// are the server's to set.
+    pub const FRAMING: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
 
     /// The methods that there are (RFC 9110, 10.2.1).
     pub const ALLOW: &str = "GET, HEAD, OPTIONS";
@@ -141,7 +117,13 @@ impl Response {
     /// An answer without a body of its own.
     #[must_use]
     pub fn empty(status: Status) -> Self {
-        Self { status, headers: String::new(), body: Arc::default(), body_len: None }
+        Self {
+            status,
+            headers: String::new(),
+            body: Arc::default(),
+            body_len: None,
+            for_caches: false,
+        }
     }
 
     /// An answer of one line of plain text.
@@ -158,6 +140,7 @@ impl Response {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let framing = Self::FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));
         if is_token(name.as_bytes()) && !framing {
+            self.for_caches |= name.eq_ignore_ascii_case("Cache-Control");
             self.headers.push_str(name);
             self.headers.push_str(": ");
             let clean = |c: char| if c.is_ascii() && !is_value_byte(c as u8) { ' ' } else { c };
@@ -189,13 +172,12 @@ impl Response {
     #[must_use]
     pub fn head(&self, stamp: &Stamp) -> Vec<u8> {
         let Status(number) = self.status;
-        let phrase = self.status.phrase();
-        let date = if self.has("Date") { "" } else { stamp.line() };
+        let (phrase, date) = (self.status.phrase(), stamp.line());
         let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{date}{}", self.headers).into_bytes();
         // Nothing is to be taken for more than it says it is, refusals least of all.
         out.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
         // RFC 9111, 4.2.2: a cache may keep a 308 or 404 that says nothing for as long as it likes.
-        if !self.has("Cache-Control") {
+        if !self.for_caches {
             out.extend_from_slice(b"Cache-Control: no-cache\r\n");
         }
         // RFC 9110, 8.6: a 204 has no length, and that of a 304 would be that of the content
@@ -210,15 +192,39 @@ impl Response {
         out
     }
 
-    /// Whether there is a header of this name.
-    fn has(&self, name: &str) -> bool {
-        let mut names = self.headers.lines().filter_map(|line| line.split_once(':'));
-        names.any(|(own, _)| own.eq_ignore_ascii_case(name))
-    }
-
     /// The content's bytes; none if the status allows none, whatever was given.
     #[must_use]
     pub fn body(&self) -> Option<&Arc<Vec<u8>>> {
         Some(&self.body).filter(|body| self.status.has_content() && !body.is_empty())
     }
 }
+
+/// One text, since each of a list of texts has its address beside it.
+const PHRASES: &str = "\
+200 OK
+204 No Content
+206 Partial Content
+301 Moved Permanently
+302 Found
+303 See Other
+304 Not Modified
+307 Temporary Redirect
+308 Permanent Redirect
+400 Bad Request
+401 Unauthorized
+403 Forbidden
+404 Not Found
+405 Method Not Allowed
+408 Request Timeout
+409 Conflict
+410 Gone
+414 URI Too Long
+416 Range Not Satisfiable
+426 Upgrade Required
+429 Too Many Requests
+431 Request Header Fields Too Large
+500 Internal Server Error
+501 Not Implemented
+503 Service Unavailable
+505 HTTP Version Not Supported
+";
