@@ -77,6 +77,7 @@ mod tests {
             path,
             about: "",
             page: None,
+            policy: "",
             mount: |server, path| server.mount(path, || handler(Called)),
             has_callbacks,
         };

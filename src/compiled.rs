@@ -10,6 +10,8 @@ pub(crate) struct Compiled {
     pub(crate) path: &'static str,
     pub(crate) about: &'static str,
     pub(crate) page: Option<&'static [u8]>,
+    /// What the page may do, if it is one that is shipped.
+    pub(crate) policy: &'static str,
     pub(crate) mount: for<'a> fn(&'a mut Server, &str) -> Mounted<'a>,
     /// Whether the loop may call it.
     pub(crate) has_callbacks: fn() -> bool,

@@ -105,7 +105,7 @@ fn server(config: &Config, limits: Limits) -> Server {
     for service in ALL {
         let mut mounted = (service.mount)(&mut server, service.path);
         if let Some(page) = service.page {
-            mounted = mounted.page(Page::html(page));
+            mounted = mounted.page(Page::html(page).policy(service.policy));
         }
         if let Some(own) = config.services.get(service.path) {
             let mounted = mounted.limits(own.limits).origin(own.origin.clone());

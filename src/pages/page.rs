@@ -8,26 +8,49 @@ use crate::ws::{Response, Status};
 #[derive(Clone, Debug)]
 pub struct Page {
     body: Arc<Vec<u8>>,
+    /// What it may do; empty if nobody says so.
+    policy: &'static str,
 }
 
 impl Page {
     /// A page of HTML.
     #[must_use]
     pub fn html(body: impl Into<Vec<u8>>) -> Self {
-        Self { body: Arc::new(body.into()) }
+        Self { body: Arc::new(body.into()), policy: "" }
     }
 
     /// A page with which to try a service from a browser: it opens a socket to its own address,
     /// sends what is typed, and shows what goes over the socket. It loads nothing else.
     #[must_use]
     pub fn talk() -> Self {
-        Self::html(include_str!("talk.html"))
+        Self::html(include_str!("talk.html")).policy(TALK)
+    }
+
+    /// The same page, closed to others. It may do what `policy` lists in the words of a
+    /// `Content-Security-Policy`, such as `script-src` with the hash of its script, and open
+    /// sockets. No page may frame it or hold on to its window, and none learns its address.
+    #[must_use]
+    pub fn policy(self, policy: &'static str) -> Self {
+        Self { policy, ..self }
     }
 
     /// The answer that shows it.
     #[must_use]
     pub fn response(&self) -> Response {
-        Response::new(Status::OK, "text/html; charset=utf-8", self.body.clone())
-            .header("Cache-Control", "no-cache")
+        let page = Response::new(Status::OK, "text/html; charset=utf-8", self.body.clone());
+        if self.policy.is_empty() {
+            return page;
+        }
+        page.header("Content-Security-Policy", &format!("{CLOSED}; {}", self.policy))
+            .header("Referrer-Policy", "no-referrer")
+            .header("Cross-Origin-Opener-Policy", "same-origin")
     }
 }
+
+/// What holds for each page with a policy. Not every browser lets `'self'` stand for the addresses
+/// of WebSockets.
+const CLOSED: &str = "default-src 'none'; connect-src 'self' ws: wss:; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+/// The hashes of what stands in `talk.html`.
+const TALK: &str = "script-src 'sha256-W/vJ8Kq6l5s9lEtJcP/3twQPPMAeulfSAcHR6bAbj+A='; \
+    style-src 'sha256-pULE0HmBh0AC5OXIqA6jHyExtdDd5MUn2nTYFlPDpEs='";
