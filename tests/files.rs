@@ -72,6 +72,15 @@ fn files_are_shown_with_their_media_type() {
         ("picture.png", "image/png"),
         ("no-extension", "application/octet-stream"),
         ("a space and \u{E4}.svg", "image/svg+xml"),
+        ("font.ttf", "font/ttf"),
+        ("font.otf", "font/otf"),
+        ("sound.wav", "audio/wav"),
+        ("sound.m4a", "audio/mp4"),
+        ("sound.opus", "audio/ogg"),
+        ("sound.flac", "audio/flac"),
+        ("film.mov", "video/quicktime"),
+        ("film.m3u8", "application/vnd.apple.mpegurl"),
+        ("node.cjs", "text/javascript; charset=utf-8"),
     ];
     for (name, _) in rows {
         folder.file(name, format!("content of {name}"));
@@ -131,6 +140,17 @@ fn folders_are_shown_below_their_name_with_a_slash() {
     let answer = server.ask(&get("/a%20b/%C3%A4/", ""));
     assert_eq!((answer.status, answer.text()), (200, "here"));
     assert_eq!(server.ask(&get("/empty", "")).header("location"), Some("/empty/"));
+    // The query is for the page, and a cache does not keep where to find it.
+    for (path, location) in [
+        ("/empty?a=b&c=%20", "/empty/?a=b&c=%20"),
+        ("/empty?", "/empty/"),
+        ("/a%20b/%c3%a4?/../x", "/a%20b/%C3%A4/?/../x"),
+    ] {
+        let answer = server.ask(&get(path, ""));
+        assert_eq!((answer.status, answer.header("location")), (308, Some(location)), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+    }
+    assert_eq!(server.ask(&get("/nothing", "")).header("cache-control"), Some("no-cache"));
     assert_eq!(server.ask(&get("/empty/", "")).status, 404);
 }
 
@@ -229,6 +249,48 @@ fn a_link_that_is_put_there_meanwhile_leads_nowhere() {
     });
     let shown: Vec<_> = shown.into_keys().collect();
     assert_eq!(shown, ["inside", "nothing is at /a/x.txt"]);
+}
+
+/// RFC 8615: what is well known is served, though its name begins with a dot.
+#[test]
+fn what_is_well_known_is_shown() {
+    let folder = Folder::new("well-known");
+    folder.file(".well-known/acme-challenge/token", "proof").file(".well-known/.x", "secret");
+    folder.file(".well-known/index.html", "all of it").file("a/.well-known/x", "secret");
+    folder.file(".git/config", "secret").link(".well-known/up", "../.git/config");
+    folder.link("known", ".well-known/acme-challenge");
+    let server = folder.serve();
+    let rows = [
+        ("/.well-known/acme-challenge/token", "proof"),
+        ("/%2Ewell-known/acme-challenge/token", "proof"),
+        ("/known/token", "proof"),
+        ("/.well-known/", "all of it"),
+    ];
+    for (path, text) in rows {
+        let answer = server.ask(&get(path, ""));
+        assert_eq!((path, answer.status, answer.text()), (path, 200, text));
+    }
+    assert_eq!(server.ask(&get("/.well-known", "")).header("location"), Some("/.well-known/"));
+    let hidden = ["/.well-known/.x", "/a/.well-known/x", "/.well-known/up", "/.git/config"];
+    for path in hidden.into_iter().chain(["/.well-known/nothing", "/.well-known/../.git/config"]) {
+        assert_eq!((path, server.ask(&get(path, "")).status), (path, 404));
+    }
+    assert_eq!(server.ask(&upgrade("/.well-known/x", "")).status, 404);
+}
+
+/// What a browser shows by itself and could run scripts is a picture.
+#[test]
+fn a_picture_runs_no_script() {
+    let folder = Folder::new("pictures");
+    folder.file("x.svg", "<svg/>").file("x.xml", "<x/>").file("x.html", "<p>").file("x.png", "");
+    let server = folder.serve();
+    let policy = Some("script-src 'none'; sandbox");
+    for (path, policy) in
+        [("/x.svg", policy), ("/x.xml", policy), ("/x.html", None), ("/x.png", None)]
+    {
+        let answer = server.ask(&get(path, ""));
+        assert_eq!(answer.header("content-security-policy"), policy, "{path}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::host::files::{Files, Order, Reply};
 use crate::host::stream::{Progress, Stream, Tidings};
 use crate::host::turn::Host;
 use crate::host::worker::{self, Factory, Life, Plan, Worker};
-use crate::hub::{Fetch, Output, StationId};
+use crate::hub::{Output, StationId};
 use crate::service::SocketId;
 use crate::session::Next;
 use crate::time::Time;
@@ -216,10 +216,7 @@ impl Host {
                 }
             }
             Output::Lookup(lookup) => self.look_up(*lookup, now),
-            Output::Fetch(fetch) => {
-                let Fetch { id, path, if_none_match } = *fetch;
-                self.order(Order::Open { id, path, if_none_match });
-            }
+            Output::Fetch(fetch) => self.order(Order::Open(fetch)),
             Output::FetchMore(id) => self.order(Order::More(id)),
             Output::FetchEnd(id) => self.order(Order::Close(id)),
         }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Take};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Take};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, PathBuf};
 use std::thread;
@@ -12,10 +12,13 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::Alarm;
 use crate::host::nofollow;
+use crate::host::turn::unix_seconds;
+use crate::hub::Fetch;
 use crate::limits::Limits;
-use crate::pages::media::media_type;
+use crate::pages::file::FileState;
 use crate::service::SocketId;
-use crate::ws::{Response, Status};
+use crate::ws::target::WELL_KNOWN;
+use crate::ws::{Response, Status, Target};
 
 /// The loop's side of the thread that reads files.
 #[derive(Debug)]
@@ -27,15 +30,8 @@ pub struct Files {
 /// What the loop asks for.
 #[derive(Debug)]
 pub enum Order {
-    /// The file at a decoded path below the root.
-    Open {
-        /// For whom.
-        id: SocketId,
-        /// The path.
-        path: String,
-        /// The entity tags that the client has.
-        if_none_match: Option<String>,
-    },
+    /// A file.
+    Open(Box<Fetch>),
     /// The next part of the file.
     More(SocketId),
     /// Nobody waits for the file any more.
@@ -111,9 +107,10 @@ struct Library {
 impl Library {
     fn answer(&mut self, order: Order) -> Option<(SocketId, Reply)> {
         match order {
-            Order::Open { id, path, if_none_match } => {
-                let begun = self.begin(id, &path, if_none_match.as_deref());
-                Some((id, begun.unwrap_or_else(|error| refusal(&path, &error))))
+            Order::Open(fetch) => {
+                let begun = self.begin(&fetch);
+                let reply = begun.unwrap_or_else(|error| refusal(&fetch.target.path, &error));
+                Some((fetch.id, reply))
             }
             Order::More(id) => {
                 let mut body = Vec::new();
@@ -132,41 +129,47 @@ impl Library {
         }
     }
 
-    /// Answers with a file: with all of it, if that is no more than a part.
-    fn begin(&mut self, id: SocketId, path: &str, tags: Option<&str>) -> io::Result<Reply> {
+    /// Answers with a file: with all that is wanted, if that is no more than a part.
+    fn begin(&mut self, fetch: &Fetch) -> io::Result<Reply> {
+        let Fetch { id, head, target: Target { path, query, .. } } = fetch;
         let name = self.find(path)?;
         // It may have become a link, or a folder on the way, since it was looked at. And a pipe
         // that was put there is not waited for.
-        let file = nofollow::open(&name, libc::O_NONBLOCK)?;
+        let mut file = nofollow::open(&name, libc::O_NONBLOCK)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() && !path.ends_with('/') {
-            return Ok(Reply::Response(moved(path)));
+            return Ok(Reply::Response(moved(path, query)));
         }
         if !metadata.is_file() {
             return Err(ErrorKind::NotFound.into());
         }
         let (len, seconds, fraction) = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
         let tag = format!("\"{len:x}-{seconds:x}-{fraction:x}\"");
-        // RFC 9110, 13.1.2: the client has this very file. 15.4.5: the fields are those of a 200.
-        if tags.is_some_and(|tags| tags == "*" || tags.split(',').any(|t| weak(t) == tag)) {
-            let response = Response::empty(Status::NOT_MODIFIED);
-            return Ok(Reply::Response(described(response, &tag)));
-        }
         let name = name.file_name().unwrap_or_default().to_string_lossy();
-        if len <= self.part_bytes {
+        let modified = u64::try_from(seconds).unwrap_or(0);
+        let state = FileState { name: &name, len, tag: &tag, modified };
+        let (response, part) = state.answer(head, unix_seconds());
+        let Some(part) = part else { return Ok(Reply::Response(response)) };
+        let part_len = part.end - part.start;
+        if part.start > 0 {
+            file.seek(SeekFrom::Start(part.start))?;
+        }
+        if part_len <= self.part_bytes {
             let mut body = Vec::new();
-            file.take(len).read_to_end(&mut body)?;
-            let response = Response::new(Status::OK, media_type(&name), body);
-            return Ok(Reply::Response(described(response, &tag)));
+            file.take(part_len).read_to_end(&mut body)?;
+            // What has become shorter meanwhile is told by the length, but for a part.
+            if part_len < len && body.len() as u64 != part_len {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            return Ok(Reply::Response(response.with_content(body)));
         }
         if self.open.len() >= self.open_max {
             let text = "too many files are being sent";
             let response = Response::text(Status::UNAVAILABLE, text).header("Retry-After", "1");
             return Ok(Reply::Response(response));
         }
-        self.open.insert(id, file.take(len));
-        let response = Response::empty(Status::OK).header("Content-Type", media_type(&name));
-        Ok(Reply::Head(described(response, &tag).with_content_of(len)))
+        self.open.insert(*id, file.take(part_len));
+        Ok(Reply::Head(response))
     }
 
     /// What a path names. The path has no dot segments; links may lead anywhere, so what they
@@ -178,6 +181,8 @@ impl Library {
         }
         let name = name.canonicalize()?;
         let inner = name.strip_prefix(&self.root).map_err(|_| ErrorKind::NotFound)?;
+        // RFC 8615: this one is there to be found.
+        let inner = inner.strip_prefix(WELL_KNOWN).unwrap_or(inner);
         let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
         if inner.components().any(hidden) {
             return Err(ErrorKind::NotFound.into());
@@ -186,27 +191,18 @@ impl Library {
     }
 }
 
-/// The fields that tell which state of a file an answer is about.
-fn described(response: Response, tag: &str) -> Response {
-    response.header("ETag", tag).header("Cache-Control", "no-cache")
-}
-
-/// An entity tag without the mark of a weak one (RFC 9110, 8.8.3.2).
-fn weak(tag: &str) -> &str {
-    let tag = tag.trim();
-    tag.strip_prefix("W/").unwrap_or(tag)
-}
-
 /// A folder is shown under its name with a slash, so that its links hold.
-fn moved(path: &str) -> Response {
+fn moved(path: &str, query: &str) -> Response {
     let encode = |byte: u8| match byte {
         b'/' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
         _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
     let location: String = path.bytes().map(encode).collect();
-    Response::text(Status::PERMANENT_REDIRECT, "a folder ends in a slash")
-        .header("Location", &format!("{location}/"))
+    Response::text(Status::PERMANENT_REDIRECT, "a folder ends in a slash").header(
+        "Location",
+        &format!("{location}/{}{query}", if query.is_empty() { "" } else { "?" }),
+    )
 }
 
 fn refusal(path: &str, error: &io::Error) -> Reply {

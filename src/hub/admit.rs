@@ -196,13 +196,11 @@ impl Hub {
         }
     }
 
-    pub(super) fn fetch(&mut self, id: SocketId, head: &Head, path: String) {
-        let if_none_match = head.header("If-None-Match").map(str::to_owned);
+    pub(super) fn fetch(&mut self, id: SocketId, head: Head, target: Target) {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.set(Flag::Fetches);
             socket.flags.set(Flag::Fetching);
-            let fetch = Fetch { id, path, if_none_match };
-            self.outputs.push_back(Output::Fetch(Box::new(fetch)));
+            self.outputs.push_back(Output::Fetch(Box::new(Fetch { id, head, target })));
         }
     }
 }
@@ -210,9 +208,11 @@ impl Hub {
 /// How an answer other than the 101 stands in the log.
 pub(super) fn answered(status: Status) -> String {
     match status {
-        Status::OK | Status::NO_CONTENT | Status::NOT_MODIFIED | Status::PERMANENT_REDIRECT => {
-            "page".to_owned()
-        }
+        Status::OK
+        | Status::NO_CONTENT
+        | Status::PARTIAL_CONTENT
+        | Status::NOT_MODIFIED
+        | Status::PERMANENT_REDIRECT => "page".to_owned(),
         status => format!("refused with {}", status.number()),
     }
 }

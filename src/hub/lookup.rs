@@ -164,7 +164,7 @@ impl Hub {
     pub(super) fn miss(&mut self, id: SocketId, asked: Asked, now: Time) {
         let Asked { head, target, protocols } = asked;
         if protocols.is_none() && self.files == Files::Served {
-            return self.fetch(id, &head, target.path);
+            return self.fetch(id, head, target);
         }
         let text = format!("no service is at {}", target.path);
         self.respond(id, &Response::text(Status::NOT_FOUND, &text), now);

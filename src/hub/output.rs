@@ -2,6 +2,7 @@
 
 use crate::hub::StationId;
 use crate::service::SocketId;
+use crate::ws::{Head, Target};
 
 /// One thing for the host to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +47,10 @@ pub struct Lookup {
 pub struct Fetch {
     /// The socket.
     pub id: SocketId,
-    /// The decoded path below the root of files.
-    pub path: String,
-    /// The entity tags that the client has.
-    pub if_none_match: Option<String>,
+    /// What is asked, and under which conditions.
+    pub head: Head,
+    /// Its decoded path is below the root of files.
+    pub target: Target,
 }
 
 // A turn may have several outputs for each of a thousand sockets.

@@ -17,6 +17,7 @@ htm text/html; charset=utf-8
 css text/css; charset=utf-8
 js text/javascript; charset=utf-8
 mjs text/javascript; charset=utf-8
+cjs text/javascript; charset=utf-8
 json application/json
 map application/json
 txt text/plain; charset=utf-8
@@ -34,12 +35,20 @@ avif image/avif
 ico image/vnd.microsoft.icon
 woff font/woff
 woff2 font/woff2
+ttf font/ttf
+otf font/otf
 wasm application/wasm
 pdf application/pdf
 mp3 audio/mpeg
 ogg audio/ogg
+opus audio/ogg
+wav audio/wav
+flac audio/flac
+m4a audio/mp4
 mp4 video/mp4
 webm video/webm
+mov video/quicktime
+m3u8 application/vnd.apple.mpegurl
 zip application/zip
 webmanifest application/manifest+json
 ";

@@ -176,7 +176,7 @@ type Received = (usize, Option<Head>);
 
 /// A whole request head whose framing is beyond doubt: HTTP/1, no content, one `Host` (or none in
 /// HTTP/1.0).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     text: Vec<u8>,
     method: Range<usize>,
@@ -225,6 +225,13 @@ impl Head {
         core::str::from_utf8(self.value(field)).ok()
     }
 
+    /// The value of the only field called `name`, in whatever case.
+    #[must_use]
+    pub fn single<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
+        let mut values = self.values(name);
+        values.next().filter(|_| values.next().is_none())
+    }
+
     /// The bytes of memory that the head occupies.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -264,7 +271,7 @@ impl Head {
 }
 
 /// Where a word stands in the text. Heads are shorter than 4 GiB.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
     start: u32,
     end: u32,
@@ -281,7 +288,7 @@ impl Span {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Field {
     name: Span,
     value: Span,

@@ -10,7 +10,8 @@
 //! - [`upgrade`]: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
 //! - [`origin`]: whose page it comes from
-//! - [`response`]: every other answer; [`http_date`]: the moments of HTTP
+//! - [`response`]: every other answer; [`http_date`]: the moments of HTTP; [`range`]: parts of
+//!   content
 //! - [`frame`], [`mask`]: the frame header and the masking of payloads
 //! - [`utf8`]: text that arrives in pieces
 //! - [`close`]: close codes and reasons
@@ -29,6 +30,7 @@ pub mod http_date;
 pub mod mask;
 pub mod message;
 pub mod origin;
+pub mod range;
 pub mod response;
 pub mod syntax;
 pub mod target;

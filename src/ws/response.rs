@@ -168,6 +168,12 @@ impl Response {
         Self { body_len: Some(body_len), ..self }
     }
 
+    /// The same answer with this content.
+    #[must_use]
+    pub fn with_content(self, body: Vec<u8>) -> Self {
+        Self { body: Arc::new(body), body_len: None, ..self }
+    }
+
     /// The head's bytes, up to the empty line.
     #[must_use]
     pub fn head(&self, stamp: &Stamp) -> Vec<u8> {

@@ -48,7 +48,7 @@ impl Upgrade {
             return Err(UpgradeError::Connection);
         }
         // RFC 6455, 4.2.1 (6) and 4.2.2: the version is 13; others learn that from the answer.
-        match single(head, "Sec-WebSocket-Version") {
+        match head.single("Sec-WebSocket-Version") {
             Some(b"13") => {}
             Some(_) => return Err(UpgradeError::Version),
             None => return Err(UpgradeError::NoVersion),
@@ -57,7 +57,7 @@ impl Upgrade {
         if head.values("Origin").nth(1).is_some() {
             return Err(UpgradeError::Origin);
         }
-        let key = single(head, "Sec-WebSocket-Key").ok_or(UpgradeError::Key)?;
+        let key = head.single("Sec-WebSocket-Key").ok_or(UpgradeError::Key)?;
         Ok(Some(Self {
             accept: accept(key)?,
             protocols: protocols(head)?,
@@ -187,12 +187,6 @@ impl From<Malformed> for UpgradeError {
     fn from(_: Malformed) -> Self {
         Self::Extensions
     }
-}
-
-/// The value of the only field called `name`.
-fn single<'a>(head: &'a Head, name: &'a str) -> Option<&'a [u8]> {
-    let mut values = head.values(name);
-    values.next().filter(|_| values.next().is_none())
 }
 
 /// RFC 6455, 4.2.1 (5) and 4.2.2 (5.4): the key is 16 bytes in base64, the answer is the

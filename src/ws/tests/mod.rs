@@ -10,6 +10,7 @@ mod http_date;
 mod mask;
 mod message;
 pub(crate) mod random;
+mod range;
 mod response;
 mod syntax;
 mod target;
