@@ -1,5 +1,7 @@
 //! `--check-config`: whether the configuration is right for what is served.
 
+use std::path::{Path, PathBuf};
+
 use switchboard::Thread;
 use switchboard::config::Config;
 
@@ -14,6 +16,7 @@ use super::services::ALL;
 /// that is not there does not keep the server from starting, but who asks is told.
 pub(crate) fn verdict(config: &Config) -> Result<String, Vec<String>> {
     let mut faults = warnings(config);
+    faults.extend(exposed(config));
     faults.extend(misplaced(ALL, config));
     if !faults.is_empty() {
         return Err(faults);
@@ -35,6 +38,30 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
         )
     };
     unknown.map(text).collect()
+}
+
+/// What to say of what the static root would show, though it is not for the web.
+pub(crate) fn exposed(config: &Config) -> Vec<String> {
+    let Some(root) = &config.static_root else { return Vec::new() };
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
+    let (real_root, mut faults) = (real(root), Vec::new());
+    let cure = "anybody can download what lies there; keep the two apart";
+    #[cfg(feature = "programs")]
+    {
+        let programs = real(&config.document_root);
+        let overlap = programs.starts_with(&real_root) || real_root.starts_with(&programs);
+        if overlap && programs.is_dir() {
+            let (root, programs) = (root.display(), config.document_root.display());
+            faults.push(format!("static-root {root} and document-root {programs} overlap: {cure}"));
+        }
+    }
+    if let Some(file) = &config.file
+        && real(file).starts_with(&real_root)
+    {
+        let (root, file) = (root.display(), file.display());
+        faults.push(format!("{file} lies inside of static-root {root}: {cure}"));
+    }
+    faults
 }
 
 /// What to say of each service that is to be on the loop and cannot be.
@@ -101,4 +128,49 @@ mod tests {
             assert!(faults.iter().all(|fault| fault.starts_with(&begin)), "{faults:?}");
         }
     }
+
+    #[test]
+    fn what_anybody_could_download_is_told() {
+        let folder =
+            std::env::temp_dir().join(format!("switchboard-exposed-{}", std::process::id()));
+        for inner in ["public/services", "services", "public-too"] {
+            std::fs::create_dir_all(folder.join(inner)).expect("it can be made");
+        }
+        std::fs::write(folder.join("public/server.conf"), "").expect("it can be written");
+        std::os::unix::fs::symlink("public", folder.join("link")).expect("it can be made");
+        let place = |name: &str| folder.join(name);
+        // A configuration, a static root, a document root, and how many faults there are.
+        let rows = [
+            ("server.conf", "public", "services", 0),
+            ("server.conf", "public", "public-too", 0),
+            ("server.conf", "public", "missing", 0),
+            ("public/server.conf", "public", "services", 1),
+            ("link/server.conf", "public", "services", 1),
+            ("public/server.conf", "link", "services", 1),
+            ("public/server.conf", "public-too", "services", 0),
+            ("server.conf", "public", "public/services", usize::from(PROGRAMS)),
+            ("server.conf", "public", "link/services", usize::from(PROGRAMS)),
+            ("server.conf", "public", "public", usize::from(PROGRAMS)),
+            ("server.conf", "public/services", "public", usize::from(PROGRAMS)),
+            ("public/server.conf", "public", "public", 1 + usize::from(PROGRAMS)),
+        ];
+        for (file, root, programs, faults_len) in rows {
+            let mut config = Config::default();
+            config.file = Some(place(file));
+            config.static_root = Some(place(root));
+            #[cfg(feature = "programs")]
+            {
+                config.document_root = place(programs);
+            }
+            let faults = exposed(&config);
+            assert_eq!(faults.len(), faults_len, "{file} {root} {programs}: {faults:?}");
+            let helps = |fault: &String| fault.contains("download") && fault.contains(root);
+            assert!(faults.iter().all(helps), "{faults:?}");
+            config.static_root = None;
+            assert!(exposed(&config).is_empty());
+        }
+        std::fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+
+    const PROGRAMS: bool = cfg!(feature = "programs");
 }

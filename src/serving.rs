@@ -7,7 +7,7 @@ use switchboard::config::{Config, Exit};
 use switchboard::host::{raise_descriptor_limit, seal_descriptors};
 use switchboard::{BindError, Host, Limits, Page, Server};
 
-use super::check::{misplaced, warnings};
+use super::check::{exposed, misplaced, warnings};
 use super::compiled::list;
 use super::logger;
 use super::services::ALL;
@@ -20,7 +20,7 @@ use {
 /// Serves what is compiled in, and the programs, until the server is stopped.
 pub(crate) fn run(config: &Config) -> Exit {
     begin(config);
-    warnings(config).iter().for_each(|text| log::warn!("{text}"));
+    warnings(config).iter().chain(&exposed(config)).for_each(|text| log::warn!("{text}"));
     let misplaced = misplaced(ALL, config);
     if !misplaced.is_empty() {
         misplaced.iter().for_each(|text| eprintln!("switchboard: {text}"));

@@ -6,8 +6,9 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use support::Raw;
 use support::binary::{Binary, patience, patient_file};
@@ -151,6 +152,26 @@ fn what_has_no_effect_is_told() {
         assert!(line.starts_with(fault), "{err}");
     }
     assert_eq!(code, Some(4));
+}
+
+#[test]
+fn what_anybody_could_download_is_told() {
+    let folder = folder("exposed");
+    fs::write(folder.join("server.conf"), "[server]\nstatic-root: .\n").expect("it can be");
+    let (_, err, code) = run(binary().current_dir(&folder).arg("--check-config"));
+    let fault = "switchboard: server.conf lies inside of static-root .: anybody can download";
+    assert!(err.starts_with(fault), "{err}");
+    assert_eq!((err.lines().count(), code), (1, Some(4)), "{err}");
+    // It starts all the same, and says so.
+    let mut command = binary();
+    command.args(["--config", "server.conf", "--port", "0"]).current_dir(&folder);
+    let mut child =
+        command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let log = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+    let told = log.map_while(Result::ok).find(|line| line.contains("anybody can download"));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    assert!(told.is_some_and(|line| line.contains(" warn ")));
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod compressed;
 pub mod configuration;
 #[cfg(feature = "programs")]
 pub mod counted_lines;
+pub mod dates;
 pub mod encode;
 pub mod frames_chunks;
 pub mod frames_raw;
@@ -21,6 +22,7 @@ pub mod mask;
 #[cfg(feature = "deflate")]
 pub mod negotiation;
 pub mod programs;
+pub mod ranges;
 pub mod session;
 pub mod tokens;
 pub mod utf8;
@@ -44,6 +46,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("configuration", configuration::check),
     #[cfg(feature = "programs")]
     ("counted_lines", counted_lines::check),
+    ("dates", dates::check),
     ("encode", encode::check),
     ("frames_chunks", frames_chunks::check),
     ("frames_raw", frames_raw::check),
@@ -57,6 +60,7 @@ pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "deflate")]
     ("negotiation", negotiation::check),
     ("programs", programs::check),
+    ("ranges", ranges::check),
     ("session", session::check),
     ("tokens", tokens::check),
     ("utf8", utf8::check),

@@ -29,47 +29,51 @@ impl FileState<'_> {
     pub fn answer(&self, head: &Head, now: u64) -> (Response, Option<Range<u64>>) {
         // RFC 9110, 8.8.2.1: nothing was modified later than its answer is sent.
         let modified = self.modified.min(now);
+        let mut response = Response::empty(Status::OK);
+        // RFC 9110, 15.4.5: the fields of a 304 are those of a 200.
+        response.add("ETag", self.tag);
+        response.add("Last-Modified", &format(modified));
         if self.is_known(head, modified, now) {
-            // RFC 9110, 15.4.5: the fields are those of a 200.
-            return (self.describe(Response::empty(Status::NOT_MODIFIED), modified), None);
+            return (response.with_status(Status::NOT_MODIFIED), None);
         }
         let len = self.len;
         let (status, part) = match self.select(head, modified, now) {
             Selection::Whole => (Status::OK, 0..len),
             Selection::Part(part) => (Status::PARTIAL_CONTENT, part),
             Selection::Unsatisfiable => {
-                let text = format!("the range is outside of the file, which has {len} bytes");
-                let refusal = Response::text(Status::RANGE_NOT_SATISFIABLE, &text);
                 // RFC 9110, 15.5.17: the answer tells how long the content is.
-                return (refusal.header("Content-Range", &format!("bytes */{len}")), None);
+                response.add("Content-Range", &format!("bytes */{len}"));
+                return (response.with_status(Status::RANGE_NOT_SATISFIABLE), None);
             }
         };
         let media_type = media_type(self.name);
-        let mut response = Response::empty(status)
-            .header("Content-Type", media_type)
-            .header("Accept-Ranges", "bytes")
-            .with_content_of(part.end - part.start);
+        response.add("Content-Type", media_type);
+        response.add("Accept-Ranges", "bytes");
         if status == Status::PARTIAL_CONTENT {
-            let range = format!("bytes {}-{}/{len}", part.start, part.end - 1);
-            response = response.header("Content-Range", &range);
+            response.add("Content-Range", &format!("bytes {}-{}/{len}", part.start, part.end - 1));
         }
         // A picture is none that runs scripts where it is shown by itself.
         if media_type.ends_with("xml") {
-            response = response.header("Content-Security-Policy", "script-src 'none'; sandbox");
+            response.add("Content-Security-Policy", "script-src 'none'; sandbox");
         }
-        let is_head = head.method() == "HEAD";
-        (self.describe(response, modified), Some(part).filter(|_| !is_head))
+        let response = response.with_status(status).with_content_of(part.end - part.start);
+        (response, Some(part).filter(|_| head.method() != "HEAD"))
     }
 
     /// Whether the client has the file in this very state.
     fn is_known(&self, head: &Head, modified: u64, now: u64) -> bool {
-        let mut tags = head.values("If-None-Match").peekable();
+        // RFC 9110, 13.1.2: tags are the same whether they are weak or not.
+        let is_ours = |tag: &[u8]| {
+            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == self.tag.as_bytes()
+        };
+        let (mut are_there, mut is_known) = (false, false);
+        for tags in head.values("If-None-Match") {
+            are_there = true;
+            is_known |= list(tags).any(is_ours);
+        }
         // RFC 9110, 13.1.3: where there are tags, the date says nothing.
-        if tags.peek().is_some() {
-            // RFC 9110, 13.1.2: tags are the same whether they are weak or not.
-            let weak =
-                |tag: &'_ [u8]| tag.strip_prefix(b"W/").unwrap_or(tag) == self.tag.as_bytes();
-            return tags.flat_map(list).any(|tag| tag == b"*" || weak(tag));
+        if are_there {
+            return is_known;
         }
         let since = head.single("If-Modified-Since").and_then(|date| moment(date, now));
         since.is_some_and(|since| modified <= since)
@@ -90,11 +94,6 @@ impl FileState<'_> {
             return Selection::Whole;
         }
         Selection::of(range, self.len)
-    }
-
-    /// What tells which state of a file an answer is about.
-    fn describe(&self, response: Response, modified: u64) -> Response {
-        response.header("ETag", self.tag).header("Last-Modified", &format(modified))
     }
 }
 

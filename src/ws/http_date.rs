@@ -38,40 +38,49 @@ pub fn format(seconds: u64) -> String {
 }
 
 /// Reads a moment since 1970 in any of the three forms; `None` if it has none of them. `now`, in
-/// the same seconds, decides on the century of a year of two digits.
+/// the same seconds, decides on the century of a year of two digits. The signs between the words
+/// and the name of the day decide nothing (RFC 9110, 5.6.7: recipients are robust).
 #[must_use]
 pub fn parse(text: &str, now: u64) -> Option<u64> {
-    let known = |word: &str| WEEKDAYS.split(' ').any(|day| day.get(..3) == Some(word));
-    let Some((weekday, rest)) = text.split_once(", ") else {
-        // RFC 9110, 5.6.7: the form of asctime pads the day with a blank.
-        let field = |at: usize, len: usize| text.get(at..at + len);
-        let blanks = [3, 7, 10, 19].iter().all(|&at| field(at, 1) == Some(" "));
-        let is_right = blanks && text.len() == 24 && known(field(0, 3)?);
-        let day = field(8, 2)?;
-        let day = day.strip_prefix(' ').map_or_else(|| number(day, 2), |day| number(day, 1))?;
-        let year = number(field(20, 4)?, 4)?;
-        return moment(year, field(4, 3)?, day, time(field(11, 8)?)?).filter(|_| is_right);
+    let mut words = [""; 8];
+    let mut len = 0;
+    let is_between = |byte: char| !byte.is_ascii_alphanumeric();
+    for word in text.split(is_between).filter(|word| !word.is_empty()) {
+        *words.get_mut(len)? = word;
+        len += 1;
+    }
+    let (day, month, year, at) = match words {
+        [_, day, month, year, _, _, _, "GMT"] => (day, month, year, 4),
+        // The form of asctime.
+        [_, month, day, _, _, _, year, ""] => (day, month, year, 3),
+        _ => return None,
     };
-    let (date, clock) = rest.strip_suffix(" GMT")?.rsplit_once(' ')?;
-    let time = time(clock)?;
-    if known(weekday) {
-        let [day, month, year] = three(date, ' ')?;
-        return moment(number(year, 4)?, month, number(day, 2)?, time);
+    let is_short = year.len() == 2;
+    let number = |word: &str| word.parse().ok().filter(|&number: &u64| number <= 9_999);
+    let [day, mut year, hour, minute, second] = [
+        number(day)?,
+        number(year)?,
+        number(words[at])?,
+        number(words[at + 1])?,
+        number(words[at + 2])?,
+    ];
+    let month = 1 + MONTHS.split(' ').position(|name| name == month)? as u64;
+    let time = hour * 3_600 + minute * 60 + second;
+    if is_short {
+        let (this_year, this_month, this_day) = civil(now / DAY_SECONDS);
+        year += this_year - this_year % 100;
+        // RFC 9110, 5.6.7: what seems to be more than 50 years ahead is of the last century.
+        let far = (this_year + 50, this_month, this_day, now % DAY_SECONDS);
+        year -= if (year, month, day, time) > far { 100 } else { 0 };
     }
-    if WEEKDAYS.split(' ').all(|day| day != weekday) {
-        return None;
-    }
-    let [day, month, year] = three(date, '-')?;
-    let (day, year) = (number(day, 2)?, number(year, 2)?);
-    let (this_year, this_month, this_day) = civil(now / DAY_SECONDS);
-    let year = this_year - this_year % 100 + year;
-    let found = moment(year, month, day, time);
-    // RFC 9110, 5.6.7: what seems to be more than 50 years ahead is of the last century.
-    let far = moment(this_year + 50, name(MONTHS, this_month - 1), this_day, now % DAY_SECONDS);
-    match found.is_none_or(|found| found > far.unwrap_or(now + FIFTY_YEARS)) {
-        true => moment(year - 100, month, day, time),
-        false => found,
-    }
+    // Counted from March as in `civil`, which then tells whether there is such a day.
+    let (from_march, year_from_march) = ((month + 9) % 12, year.checked_sub(u64::from(month < 3))?);
+    let leap_days = year_from_march / 4 - year_from_march / 100 + year_from_march / 400;
+    let days = 365 * year_from_march + leap_days + (153 * from_march + 2) / 5 + day;
+    let days = days.checked_sub(1 + DAYS_BEFORE_1970)?;
+    // A leap second is the one after it.
+    let is_right = civil(days) == (year, month, day) && hour < 24 && minute < 60 && second <= 60;
+    is_right.then_some(days * DAY_SECONDS + time)
 }
 
 /// Year, month and day of a number of days since 1970-01-01. Years are counted from March, so
@@ -92,51 +101,20 @@ pub const fn civil(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + next_year, month, day)
 }
 
-/// The seconds since 1970 of a day that there is and a time of it.
-fn moment(year: u64, month: &str, day: u64, time: u64) -> Option<u64> {
-    let month = 1 + MONTHS.split(' ').position(|name| name == month)? as u64;
-    // Counted from March as in `civil`, which then tells whether there is such a day.
-    let (from_march, year_from_march) = ((month + 9) % 12, year.checked_sub(u64::from(month < 3))?);
-    let leap_days = year_from_march / 4 - year_from_march / 100 + year_from_march / 400;
-    let days = 365 * year_from_march + leap_days + (153 * from_march + 2) / 5 + day;
-    let days = days.checked_sub(1 + DAYS_BEFORE_1970)?;
-    (civil(days) == (year, month, day)).then_some(days * DAY_SECONDS + time)
-}
-
-/// The seconds of a time of day; a leap second is the one after it.
-fn time(text: &str) -> Option<u64> {
-    let [hour, minute, second] = three(text, ':')?;
-    let [hour, minute, second] = [number(hour, 2)?, number(minute, 2)?, number(second, 2)?];
-    (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3_600 + minute * 60 + second)
-}
-
-fn three(text: &str, between: char) -> Option<[&str; 3]> {
-    let mut words = text.split(between);
-    let three = [words.next()?, words.next()?, words.next()?];
-    words.next().is_none().then_some(three)
-}
-
-/// A number of just so many digits.
-fn number(text: &str, digits: usize) -> Option<u64> {
-    let is_right = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_right)
-}
-
-/// The first three letters of a name in a list.
+/// One of the names of three letters in a list.
 fn name(names: &'static str, index: u64) -> &'static str {
-    let mut names = (0..).zip(names.split(' '));
-    names.find_map(|(at, name)| name.get(..3).filter(|_| at == index)).unwrap_or_default()
+    let at = 4 * usize::try_from(index).unwrap_or(0);
+    names.get(at..at + 3).unwrap_or_default()
 }
 
 // One text each, since a list of texts has a relocation for each of them.
 
 /// 1970-01-01 was a Thursday.
-const WEEKDAYS: &str = "Thursday Friday Saturday Sunday Monday Tuesday Wednesday";
+const WEEKDAYS: &str = "Thu Fri Sat Sun Mon Tue Wed";
 const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
 const DAY_SECONDS: u64 = 86_400;
 const ERA_DAYS: u64 = 146_097;
 /// From 0000-03-01 on.
 const DAYS_BEFORE_1970: u64 = 719_468;
-const FIFTY_YEARS: u64 = 18_262 * DAY_SECONDS;
 /// The last one of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;

@@ -69,7 +69,7 @@ impl Status {
     #[must_use]
     pub fn phrase(self) -> &'static str {
         let mut lines = PHRASES.lines().filter_map(|line| line.split_at_checked(4));
-        let found = lines.find(|(number, _)| number.trim_end().parse() == Ok(self.0));
+        let found = lines.find(|(number, _)| number.trim_end().parse() == Ok(u64::from(self.0)));
         found.map_or("", |(_, phrase)| phrase)
     }
 
@@ -133,11 +133,17 @@ impl Response {
         Self::new(status, "text/plain; charset=utf-8", body)
     }
 
-    /// Adds a header. So that nothing can break out of it, control characters in the value
-    /// become blanks, and a name that is not a token leaves the header out. So do those that
-    /// say where the answer ends, which are the server's to set.
+    /// The same answer with one more header, as [`Response::add`] takes it.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.add(name, value);
+        self
+    }
+
+    /// Adds a header. So that nothing can break out of it, control characters in the value
+    /// become blanks, and a name that is not a token leaves the header out. So do those that
+    /// are the server's to set: [`Response::FRAMING`].
+    pub fn add(&mut self, name: &str, value: &str) {
         let framing = Self::FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));
         if is_token(name.as_bytes()) && !framing {
             self.for_caches |= name.eq_ignore_ascii_case("Cache-Control");
@@ -147,7 +153,6 @@ impl Response {
             self.headers.extend(value.chars().map(clean));
             self.headers.push_str("\r\n");
         }
-        self
     }
 
     /// The status.
@@ -166,6 +171,12 @@ impl Response {
     #[must_use]
     pub fn with_content_of(self, body_len: u64) -> Self {
         Self { body_len: Some(body_len), ..self }
+    }
+
+    /// The same answer with this status.
+    #[must_use]
+    pub fn with_status(self, status: Status) -> Self {
+        Self { status, ..self }
     }
 
     /// The same answer with this content.
