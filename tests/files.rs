@@ -165,6 +165,10 @@ fn what_is_hidden_or_outside_is_404() {
     folder.link("inner", "in.txt").link("inner-folder", "a").link("a/up", "../in.txt");
     folder.link("out.txt", "../secret.txt").link("out", "..").link("absolute", "/etc/passwd");
     folder.link("too", "../root-too").link("dangling", "nothing").link("root", ".");
+    // As Kubernetes mounts files, and as package managers lay them out.
+    folder.file("..2026_01_02/in.txt", "inside").file(".pnpm/x/in.txt", "inside");
+    folder.link("..data", "..2026_01_02").link("mounted.txt", "..data/in.txt").link("x", ".pnpm/x");
+    folder.link("..out", "..").link("out.txt2", "..out/secret.txt");
     let server = folder.serve();
     let long = format!("/{}", "x".repeat(300));
     let paths = [
@@ -195,6 +199,10 @@ fn what_is_hidden_or_outside_is_404() {
         "/%2fetc/passwd",
         "/root/.hidden",
         "/inner-folder/.hidden",
+        "/..data/in.txt",
+        "/.pnpm/x/in.txt",
+        "/x/../.hidden",
+        "/out.txt2",
         "/IN.TXT",
         &long,
     ];
@@ -203,7 +211,8 @@ fn what_is_hidden_or_outside_is_404() {
         assert_eq!((path, answer.status), (path, 404), "{answer:?}");
         assert!(!answer.text().contains("secret\n"), "{path}");
     }
-    for path in ["/in.txt", "/inner", "/inner-folder/in.txt", "/a/up", "/root/in.txt"] {
+    let shown = ["/in.txt", "/inner", "/inner-folder/in.txt", "/a/up", "/root/in.txt"];
+    for path in shown.into_iter().chain(["/mounted.txt", "/x/in.txt"]) {
         let answer = server.ask(&get(path, ""));
         assert_eq!((path, answer.status, answer.text()), (path, 200, "inside"));
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Take};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -172,21 +172,22 @@ impl Library {
         Ok(Reply::Head(response))
     }
 
-    /// What a path names. The path has no dot segments; links may lead anywhere, so what they
-    /// come to has to be below the root, and not hidden there.
+    /// What a path names. Links may lead anywhere, so what they come to has to be below the root.
+    /// Hidden is a name that is asked for: links to hidden places are how Kubernetes mounts files.
     fn find(&self, path: &str) -> io::Result<PathBuf> {
+        let mut names = path.trim_start_matches('/').split('/').enumerate();
+        // RFC 8615: this one is there to be found.
+        let is_shown =
+            |(at, name): (usize, &str)| !name.starts_with('.') || at == 0 && name == WELL_KNOWN;
+        if !names.all(is_shown) {
+            return Err(ErrorKind::NotFound.into());
+        }
         let mut name = self.root.join(path.trim_start_matches('/'));
         if path.ends_with('/') {
             name.push("index.html");
         }
         let name = name.canonicalize()?;
-        let inner = name.strip_prefix(&self.root).map_err(|_| ErrorKind::NotFound)?;
-        // RFC 8615: this one is there to be found.
-        let inner = inner.strip_prefix(WELL_KNOWN).unwrap_or(inner);
-        let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
-        if inner.components().any(hidden) {
-            return Err(ErrorKind::NotFound.into());
-        }
+        name.strip_prefix(&self.root).map_err(|_| ErrorKind::NotFound)?;
         Ok(name)
     }
 }
