@@ -25,9 +25,15 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     unknown_services(config).chain(idle_keys(ALL, config)).collect()
 }
 
+/// The document root, if there is one.
+fn root(config: &Config) -> Option<DocumentRoot> {
+    let root = DocumentRoot::new(&config.document_root).ok()?;
+    Some(root.naming(config.services.keys().cloned()))
+}
+
 /// What to say of each section for a service that is not there.
 fn unknown_services(config: &Config) -> impl Iterator<Item = String> {
-    let root = DocumentRoot::new(&config.document_root).ok();
+    let root = root(config);
     let is_program = move |path: &str| {
         let found = root.as_ref().and_then(|root| root.find(path).ok());
         found.is_some_and(|program| program.key() == path)

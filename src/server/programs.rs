@@ -46,7 +46,8 @@ impl Programs {
         let root = match &self.root {
             Root::None => return Ok(None),
             Root::Folder(folder) => {
-                DocumentRoot::new(folder).map_err(ProgramsError::DocumentRoot)?
+                let root = DocumentRoot::new(folder).map_err(ProgramsError::DocumentRoot)?;
+                root.naming(self.own.iter().map(|(path, _)| path.clone()))
             }
             Root::File(file) => DocumentRoot::of_file(file)
                 .map_err(|error| ProgramsError::Program(file.clone(), error))?,
@@ -97,7 +98,9 @@ impl Server {
     }
 
     /// What is not as usual about the program at a path, which is without the extension of its
-    /// file. Without such a program, it has no effect. Its thread is always its own.
+    /// file. Without such a program, it has no effect. Its thread is always its own. To name a path
+    /// also says that an executable there is meant to serve, though it looks like one that is there
+    /// by accident: see [`DocumentRoot::naming`].
     pub fn program(&mut self, path: &str) -> Program<'_> {
         let terms = Terms { mount: self.usual_mount(), manner: self.programs.manner.clone() };
         let own = &mut self.programs.own;

@@ -11,6 +11,7 @@ mod hostile;
 mod keep;
 mod logged;
 mod lookup;
+mod names;
 mod per_socket;
 mod replace;
 mod service;

@@ -5,67 +5,38 @@
 //! One program has one key, however it is spelled: its path without the extension of the file,
 //! and a folder instead of its `ws_service`. A path that could mean two files means neither.
 //!
-//! Links may lead anywhere, so what they come to has to be below the root, and not hidden
-//! there. That place has no links, and is opened without following any.
+//! Links may lead anywhere, so what they come to has to be below the root. That place has no links,
+//! and is opened without following any. What is hidden is so by the name that is asked for: a link
+//! to a hidden place is how Kubernetes mounts files, and package managers lay them out.
 
-use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 use crate::host::nofollow;
-use crate::host::sys::{self, children};
-use crate::programs::INDEX;
-use crate::ws::Status;
+use crate::host::program::found::{LookupError, Program, is_executable};
+use crate::host::program::names;
+use crate::host::sys;
 
 /// The folder whose executables are services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRoot {
     /// Without links.
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// The name of the one executable in it that counts, if not all do.
-    only: Option<OsString>,
+    pub(super) only: Option<OsString>,
+    /// The paths that are known to be those of programs, whatever their files look like.
+    pub(super) named: Vec<String>,
 }
 
-/// An executable that was found. It is held open together with its folder.
-#[derive(Debug)]
-pub struct Program {
-    key: String,
-    /// Where it is, for people.
+/// A folder that is looked into.
+pub(super) struct Folder<'p> {
+    /// Its path in addresses, without the slash at its end.
+    url: &'p str,
     path: PathBuf,
-    /// Opened without a way to read or write it, so that neither a pipe nor a device would notice.
-    folder: File,
-    name: OsString,
-    /// The very file that was looked at, opened like the folder.
-    file: File,
-}
-
-/// What tells a file from what it was before, and from the one that took its place: where it lies,
-/// its length and mode, and when it and its entry were changed last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    place: (u64, u64),
-    bytes: u64,
-    mode: u32,
-    /// In seconds and nanoseconds. The second one moves with whatever is done to the file, also
-    /// by who puts the first one back.
-    changed: [(i64, i64); 2],
-}
-
-/// Why a path names no program.
-#[derive(Debug)]
-pub enum LookupError {
-    /// Nothing is there that could be a service.
-    Nothing,
-    /// A file is there, which nobody may execute.
-    NotExecutable(PathBuf),
-    /// Several executables are there.
-    Ambiguous(Vec<String>),
-    /// The system does not let us look.
-    System(io::Error),
+    /// The names in it in their order, those that no path can have left out.
+    pub(super) names: Vec<String>,
 }
 
 impl DocumentRoot {
@@ -78,7 +49,7 @@ impl DocumentRoot {
         if !path.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
-        Ok(Self { path, only: None })
+        Ok(Self { path, only: None, named: Vec::new() })
     }
 
     /// A root that has one program and nothing else: the executable at `file`, whatever its
@@ -91,15 +62,24 @@ impl DocumentRoot {
         let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
             return Err(LookupError::Nothing);
         };
-        let root = Self { path: folder.to_owned(), only: Some(name.to_owned()) };
+        let (path, only) = (folder.to_owned(), Some(name.to_owned()));
+        let root = Self { path, only, named: Vec::new() };
         root.find("/")?;
         Ok(root)
     }
 
+    /// The same root where at these paths there are programs for sure: such a path, without the
+    /// extension of its file, may name what looks like an executable by accident, such as an
+    /// interpreter, a library, or what lies in a virtual environment or among packages.
+    #[must_use]
+    pub fn naming(self, paths: impl IntoIterator<Item = String>) -> Self {
+        Self { named: paths.into_iter().collect(), ..self }
+    }
+
     /// The program that a decoded path names: `/foo/bar` is the executable `bar` or `bar.*` in
     /// the folder `foo`, `/foo/` is `ws_service` or `ws_service.*` there. Folders, pipes and
-    /// the like are passed over, and so is the page `bar.html`. Names that begin with a dot or
-    /// with an underscore have no path.
+    /// the like are passed over, and so are pages, data, and copies such as `bar.py.bak`. Names
+    /// that begin with a dot or with an underscore have no path.
     ///
     /// # Errors
     /// There is none, or none that can be executed, or more than one.
@@ -108,18 +88,39 @@ impl DocumentRoot {
             let key = Some(path).filter(|path| *path == "/").ok_or(LookupError::Nothing)?;
             return self.open(key.to_owned(), Path::new(only));
         }
-        let (folder, name) = split(path).ok_or(LookupError::Nothing)?;
-        let place = self.inner(&self.path.join(folder.trim_start_matches('/')))?;
-        let place = self.path.join(place);
-        let names = names(&place)?;
-        let (stem, found) = self.only(&place, &names, name)?;
-        // What the name without its extension means has to be the same file.
-        let (_, same) = self.only(&place, &names, stem)?;
-        if found != same {
-            return Err(LookupError::Nothing);
+        let (url, name) = names::split(path).ok_or(LookupError::Nothing)?;
+        for _ in 0..LOOKS_MAX {
+            if let Some(program) = self.look(url, name)? {
+                return Ok(program);
+            }
         }
-        let key = if stem == INDEX { "" } else { stem };
-        self.open(format!("{folder}/{key}"), &found)
+        Err(LookupError::Nothing)
+    }
+
+    /// One look for a program; `None` if what was there has just gone, such as when the link is
+    /// led elsewhere that all files of a folder lie behind.
+    fn look(&self, url: &str, name: &str) -> Result<Option<Program>, LookupError> {
+        let folder = match self.folder(url) {
+            Err(LookupError::Nothing) => return Ok(None),
+            folder => folder?,
+        };
+        let is_there = || self.place_of(url).is_ok_and(|place| place == folder.path);
+        let (stem, found) = match self.only(&folder, name) {
+            // A folder that is being removed may be empty by now.
+            Err(LookupError::Nothing) if !is_there() => return Ok(None),
+            Ok(None) => return Ok(None),
+            Ok(Some(found)) => found,
+            Err(error) => return Err(error),
+        };
+        // What the name without its extension means has to be the same file.
+        let Some((_, same)) = self.only(&folder, stem)? else { return Ok(None) };
+        if found != same {
+            return Ok(None);
+        }
+        match self.open(names::key(url, stem), &found) {
+            Err(LookupError::Nothing) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// The program nearest above a decoded path that names none itself, among those whose keys
@@ -133,10 +134,8 @@ impl DocumentRoot {
         path: &str,
         serves: impl Fn(&str) -> bool,
     ) -> Result<Program, LookupError> {
-        let is_folder = |end: &usize| {
-            let inner = self.inner(&self.path.join(path[..*end].trim_start_matches('/')));
-            inner.is_ok_and(|inner| self.path.join(inner).is_dir())
-        };
+        let is_folder =
+            |end: &usize| self.place_of(&path[..*end]).is_ok_and(|place| place.is_dir());
         let slashes = || path.match_indices('/').map(|(at, _)| at);
         let depth = slashes().take_while(is_folder).count();
         let near: Vec<_> = slashes().take(depth + 1).collect();
@@ -145,8 +144,8 @@ impl DocumentRoot {
         for above in above.filter(|above| !above.is_empty() && *above != path) {
             match self.find(above) {
                 // A folder's program is above what is below the folder, by that name alone.
-                Ok(program) if program.key.ends_with('/') != above.ends_with('/') => {}
-                Ok(program) if serves(&program.key) => return Ok(program),
+                Ok(program) if program.key().ends_with('/') != above.ends_with('/') => {}
+                Ok(program) if serves(program.key()) => return Ok(program),
                 Err(error) if !matches!(error, LookupError::Nothing) && serves(above) => {
                     return Err(error);
                 }
@@ -157,31 +156,49 @@ impl DocumentRoot {
     }
 
     /// The one executable that `name` means in a folder: its name without extension, and its
-    /// place below the root.
-    fn only<'n>(
+    /// place below the root. `None` if something of that name cannot be found any more.
+    pub(super) fn only<'n>(
         &self,
-        folder: &Path,
-        names: &'n [String],
+        folder: &'n Folder<'_>,
         name: &str,
-    ) -> Result<(&'n str, PathBuf), LookupError> {
-        let (mut found, mut unfit) = (Vec::new(), None);
-        for file in names.iter().filter(|file| *file == name || stem_of(file) == name) {
-            // What has gone, or leads out, is nothing that could serve.
-            let Ok(inner) = self.inner(&folder.join(file)) else { continue };
-            let Ok(metadata) = fs::symlink_metadata(self.path.join(&inner)) else { continue };
-            if is_executable(&metadata) {
-                // A link beside the file that it leads to is no second one.
-                if found.iter().all(|(_, other)| *other != inner) {
-                    found.push((file, inner));
-                }
-            } else if metadata.is_file() && !stands_beside(file) {
-                unfit = Some(inner);
+    ) -> Result<Option<(&'n str, PathBuf)>, LookupError> {
+        let (mut found, mut accidents) = (Vec::<(&String, PathBuf)>::new(), Vec::new());
+        let (mut unfit, mut lost) = (None, false);
+        let is_meant = |file: &&String| *file == name || names::stem_of(file) == name;
+        for file in folder.names.iter().filter(is_meant) {
+            let place = self.inner(&folder.path.join(file)).and_then(|inner| {
+                let metadata = fs::symlink_metadata(self.path.join(&inner))?;
+                Ok((inner, metadata))
+            });
+            let Ok((inner, metadata)) = place else {
+                // What has gone, or leads out, is nothing that could serve.
+                lost = true;
+                continue;
+            };
+            if !metadata.is_file() || self.stands_beside(folder, file, &inner) {
+                continue;
+            }
+            let is_accident = self.is_accident(folder, file, &inner);
+            if !is_executable(&metadata) {
+                unfit = unfit.or(Some(inner).filter(|_| !is_accident));
+                continue;
+            }
+            // A link beside the file that it leads to is no second one.
+            let found = if is_accident { &mut accidents } else { &mut found };
+            if found.iter().all(|(_, other)| *other != inner) {
+                found.push((file, inner));
             }
         }
+        if found.is_empty() && unfit.is_none() {
+            let is_named =
+                |file| self.named.contains(&names::key(folder.url, names::stem_of(file)));
+            found = accidents.into_iter().filter(|(file, _)| is_named(file)).collect();
+        }
         match (found.pop(), unfit) {
+            (None, None) if lost => Ok(None),
             (None, None) => Err(LookupError::Nothing),
             (None, Some(inner)) => Err(LookupError::NotExecutable(self.path.join(inner))),
-            (Some(only), _) if found.is_empty() => Ok((stem_of(only.0), only.1)),
+            (Some((file, inner)), _) if found.is_empty() => Ok(Some((names::stem_of(file), inner))),
             (Some(last), _) => {
                 found.push(last);
                 Err(LookupError::Ambiguous(found.into_iter().map(|(f, _)| f.clone()).collect()))
@@ -189,14 +206,66 @@ impl DocumentRoot {
         }
     }
 
+    /// Whether a file is no program, but stands beside one.
+    fn stands_beside(&self, folder: &Folder<'_>, file: &str, inner: &Path) -> bool {
+        names::is_data(file)
+            || names::is_copy(file, |name| folder.path.join(name).is_file())
+            || (names::is_source(file) && !self.is_script(inner))
+    }
+
+    /// Whether a file is executable by accident, and was not put there to serve.
+    fn is_accident(&self, folder: &Folder<'_>, file: &str, inner: &Path) -> bool {
+        let target = inner.file_name().unwrap_or_default().to_string_lossy();
+        folder.url.split('/').any(|name| names::is_of_packages(name.as_ref()))
+            || self.is_packaged(inner)
+            || [file, &target].into_iter().any(names::is_library)
+            || (names::is_interpreter(&target) && !self.is_script(inner))
+    }
+
+    /// Whether a place lies in a virtual environment, or among what a tool has put there. A root
+    /// that is an environment itself was chosen; what lies deeper in it was not.
+    pub(super) fn is_packaged(&self, inner: &Path) -> bool {
+        let is_environment = |folder: &Path| {
+            let marks = ["pyvenv.cfg", "conda-meta"];
+            marks.into_iter().any(|mark| self.path.join(folder).join(mark).exists())
+        };
+        let is_direct = inner.parent() == Some(Path::new(""));
+        inner.ancestors().skip(1).any(|folder| match folder.file_name() {
+            Some(name) => names::is_of_packages(name) || is_environment(folder),
+            None => !is_direct && is_environment(folder),
+        })
+    }
+
+    /// Whether a file names an interpreter in its first line. A Rust source may begin with `#![`.
+    pub(super) fn is_script(&self, inner: &Path) -> bool {
+        let mut first = [0; 3];
+        // A pipe that was put there just now is not waited for.
+        let read = nofollow::open(&self.path.join(inner), libc::O_NONBLOCK)
+            .and_then(|mut file| file.read_exact(&mut first));
+        read.is_ok() && first.starts_with(b"#!") && first[2] != b'['
+    }
+
+    /// Looks into a folder.
+    pub(super) fn folder<'p>(&self, url: &'p str) -> Result<Folder<'p>, LookupError> {
+        let path = self.place_of(url)?;
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&path)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        names.sort_unstable();
+        Ok(Folder { url, path, names })
+    }
+
+    /// The place of the folder that has this path in addresses.
+    fn place_of(&self, url: &str) -> Result<PathBuf, LookupError> {
+        let inner = self.inner(&self.path.join(url.trim_start_matches('/')))?;
+        Ok(self.path.join(inner))
+    }
+
     /// What a path comes to once its links are followed, as seen from the root.
-    fn inner(&self, path: &Path) -> Result<PathBuf, LookupError> {
+    pub(super) fn inner(&self, path: &Path) -> Result<PathBuf, LookupError> {
         let path = path.canonicalize()?;
         let inner = path.strip_prefix(&self.path).map_err(|_| LookupError::Nothing)?;
-        let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
-        if inner.components().any(hidden) {
-            return Err(LookupError::Nothing);
-        }
         Ok(inner.to_owned())
     }
 
@@ -218,167 +287,5 @@ impl DocumentRoot {
     }
 }
 
-impl Program {
-    /// The one spelling of its path.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether everybody on this machine may change what it does.
-    #[must_use]
-    pub fn is_open_to_all(&self) -> bool {
-        let open = |file: &File| file.metadata().is_ok_and(|found| found.mode() & 0o002 != 0);
-        open(&self.file) || open(&self.folder)
-    }
-
-    /// What tells its file from others, and from itself once it has been changed.
-    pub(super) fn identity(&self) -> io::Result<Identity> {
-        let found = self.file.metadata()?;
-        Ok(Identity {
-            place: place(&found),
-            bytes: found.size(),
-            mode: found.mode(),
-            changed: [(found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec())],
-        })
-    }
-
-    /// The folder, as this process and a child of it that is about to execute may name it. `None`
-    /// where no `/proc` has such names.
-    pub(super) fn folder_path(&self) -> Option<PathBuf> {
-        let path = Path::new(children::OWN_DESCRIPTORS).join(self.folder.as_raw_fd().to_string());
-        let found = fs::metadata(&path).ok()?;
-        self.folder.metadata().is_ok_and(|folder| place(&folder) == place(&found)).then_some(path)
-    }
-
-    /// The folder by a descriptor of its own.
-    ///
-    /// # Errors
-    /// The system has none left.
-    pub(super) fn folder(&self) -> io::Result<OwnedFd> {
-        self.folder.try_clone().map(OwnedFd::from)
-    }
-
-    /// Its name in the folder.
-    pub(super) fn name(&self) -> &OsStr {
-        &self.name
-    }
-
-    /// Whether the name still means the file that was found.
-    pub(super) fn is_same(&self) -> bool {
-        let now = sys::open_at(&self.folder, &self.name, libc::O_PATH);
-        let is_found =
-            |now: &Metadata| self.file.metadata().is_ok_and(|found| place(&found) == place(now));
-        now.and_then(|now| File::from(now).metadata()).is_ok_and(|now| is_found(&now))
-    }
-}
-
-impl LookupError {
-    /// The status that answers it.
-    #[must_use]
-    pub const fn status(&self) -> Status {
-        match self {
-            Self::Nothing => Status::NOT_FOUND,
-            Self::NotExecutable(_) | Self::Ambiguous(_) | Self::System(_) => Status::INTERNAL_ERROR,
-        }
-    }
-}
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nothing => f.write_str("nothing is there"),
-            Self::NotExecutable(path) => {
-                write!(f, "{path:?} is not executable: chmod +x makes it so")
-            }
-            Self::Ambiguous(names) => write!(
-                f,
-                "{} are executable, and only one of these names may be: rename the others, or \
-                 chmod -x",
-                names.join(" and ")
-            ),
-            Self::System(error) => write!(f, "it cannot be looked at: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for LookupError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::System(error) => Some(error),
-            Self::Nothing | Self::NotExecutable(_) | Self::Ambiguous(_) => None,
-        }
-    }
-}
-
-impl From<io::Error> for LookupError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::NotFound
-            | ErrorKind::NotADirectory
-            | ErrorKind::InvalidInput
-            | ErrorKind::InvalidFilename => Self::Nothing,
-            // Links in a circle, and a link that was put there just now.
-            _ if error.raw_os_error() == Some(libc::ELOOP) => Self::Nothing,
-            _ => Self::System(error),
-        }
-    }
-}
-
-/// A path's folder, without the slash at its end, and the name that it means there. `None` if
-/// the path can name no program; the path of a request has been checked before, and this holds
-/// for whoever calls.
-fn split(path: &str) -> Option<(&str, &str)> {
-    let (folder, name) = path.rsplit_once('/')?;
-    let name = if name.is_empty() { INDEX } else { name };
-    // What stands before the first slash is empty.
-    let mut folders = folder.split('/');
-    let is_name = |name: &str| {
-        let is_odd = |c: char| c.is_control() || c == '\\';
-        !name.is_empty() && !name.starts_with(['.', '_']) && !name.contains(is_odd)
-    };
-    let proper = folders.next() == Some("") && folders.all(is_name) && is_name(name);
-    proper.then_some((folder, name))
-}
-
-/// A file's name without its extension, which has letters, digits, and no dot: so that neither
-/// `bar.py~` nor `bar.py.orig`, which editors leave behind, is a `bar`.
-fn stem_of(file: &str) -> &str {
-    let is_plain = |end: &str| !end.is_empty() && end.chars().all(|c| c.is_ascii_alphanumeric());
-    match file.rsplit_once('.') {
-        Some((stem, end)) if !stem.is_empty() && is_plain(end) => stem,
-        Some(_) | None => file,
-    }
-}
-
-/// Whether a file that nobody may execute is no mistake: a service's page, or the source of one
-/// that is compiled in.
-fn stands_beside(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|end| end == "html" || end == "rs")
-}
-
-/// Whether anybody may execute it. Whether this process may, the system tells at the start.
-fn is_executable(metadata: &Metadata) -> bool {
-    metadata.is_file() && metadata.mode() & 0o111 != 0
-}
-
-/// The names in a folder in their order, those that no path can have left out.
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        names.extend(entry?.file_name().into_string());
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// What tells a file from all others.
-fn place(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
-}
+/// How often a path is looked for whose file goes at that moment.
+const LOOKS_MAX: usize = 3;

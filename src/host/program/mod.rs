@@ -3,7 +3,8 @@
 //!
 //! In reading order:
 //!
-//! - `lookup`: [`DocumentRoot`], which executable a path names
+//! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
+//!   `found`: [`Program`], what it has found
 //! - `start`: [`Launch`], how a child process begins
 //! - `groups`: [`Groups`], the process groups of a host, so that none outlives it
 //! - `input`, `output`: the two ends of a child's pipes
@@ -22,11 +23,13 @@
 mod attempts;
 mod child;
 mod exit;
+mod found;
 mod groups;
 mod input;
 mod journal;
 mod keep;
 mod lookup;
+mod names;
 mod obey;
 mod output;
 mod per_socket;
@@ -40,8 +43,9 @@ mod unread;
 mod watch;
 
 pub use child::Stages;
+pub use found::{LookupError, Program};
 pub use groups::{Exit, Groups};
-pub use lookup::{DocumentRoot, LookupError, Program};
+pub use lookup::DocumentRoot;
 pub use output::Reading;
 pub use pump::{Event, Plan, ProcessId, Pump};
 pub use recording::Recording;

@@ -7,8 +7,8 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::host::program::found::Program;
 use crate::host::program::groups::{Exit, Groups};
-use crate::host::program::lookup::Program;
 use crate::host::program::output::Reading;
 use crate::host::program::pump::{Event, Plan, ProcessId, Pump};
 use crate::host::program::served::Manner;

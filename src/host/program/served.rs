@@ -8,8 +8,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::program::child::Stages;
+use crate::host::program::found::Program;
 use crate::host::program::groups::Groups;
-use crate::host::program::lookup::{DocumentRoot, Program};
+use crate::host::program::lookup::DocumentRoot;
 use crate::host::program::pump::{Plan, ProcessId, Pump};
 use crate::host::program::recording::Tape;
 use crate::host::program::start::{Launch, StartError};

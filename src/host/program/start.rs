@@ -25,7 +25,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::host::program::lookup::Program;
+use crate::host::program::found::Program;
 use crate::host::sys::children;
 use crate::programs::Variable;
 

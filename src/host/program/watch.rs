@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::host::program::lookup::{Identity, Program};
+use crate::host::program::found::{Identity, Program};
 
 /// What is known of a program's file.
 #[derive(Debug)]

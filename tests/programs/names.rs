@@ -1,0 +1,280 @@
+//! What stands in a document root beside programs, and how files get there: links of mounts, pages,
+//! copies, packages, and interpreters.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use switchboard::host::program::DocumentRoot;
+
+use crate::support::folder::{folder, write};
+
+/// What a path comes to: the file's name, or the status.
+fn find(root: &DocumentRoot, path: &str) -> Result<String, u16> {
+    let found = root.find(path).map_err(|error| error.status().number())?;
+    Ok(found.path().file_name().expect("it has a name").to_string_lossy().into_owned())
+}
+
+fn check(root: &DocumentRoot, rows: &[(&str, Result<&str, u16>)]) {
+    for (path, expected) in rows {
+        assert_eq!(find(root, path), expected.map(str::to_owned), "{path:?}");
+    }
+}
+
+/// Files of a folder, each executable, with names apart by blanks.
+fn scripts(folder: &Path, names: &str) {
+    for name in names.split_whitespace() {
+        write(folder, name, "#!/bin/sh\n", "755");
+    }
+}
+
+/// An executable that is no script.
+fn binary(folder: &Path, name: &str) {
+    write(folder, name, "\u{7f}ELF\u{2}\u{1}", "755");
+}
+
+/// What a path names is hidden, and not what its links lead through.
+#[test]
+fn only_a_name_that_is_asked_for_is_hidden() {
+    let folder = folder("mounts");
+    scripts(&folder, "..2026_01_02/a.sh ..2026_01_02/sub/b.sh .pnpm/x/c .worktrees/main/d.py");
+    for (link, target) in [
+        ("..data", "..2026_01_02"),
+        ("a.sh", "..data/a.sh"),
+        ("sub", "..data/sub"),
+        ("x", ".pnpm/x"),
+        ("main", ".worktrees/main"),
+        ("out", ".pnpm/../../secret"),
+    ] {
+        symlink(target, folder.join(link)).expect("it can be linked");
+    }
+    scripts(folder.parent().expect("it has one"), "secret");
+    check(
+        &DocumentRoot::new(&folder).expect("it is a folder"),
+        &[
+            ("/a", Ok("a.sh")),
+            ("/a.sh", Ok("a.sh")),
+            ("/sub/b", Ok("b.sh")),
+            ("/x/c", Ok("c")),
+            ("/main/d", Ok("d.py")),
+            ("/..data/a", Err(404)),
+            ("/..2026_01_02/a", Err(404)),
+            ("/.pnpm/x/c", Err(404)),
+            ("/out", Err(404)),
+        ],
+    );
+}
+
+/// A mount changes all of its files at once, by one link, while it is looked into.
+#[test]
+fn a_mount_that_is_switched_is_found_at_every_moment() {
+    let folder = folder("switched");
+    let version = |version: usize| format!("..version_{version}");
+    scripts(&folder, &format!("{0}/a.sh {0}/sub/b.sh", version(0)));
+    for (link, target) in
+        [("..data", version(0).as_str()), ("a.sh", "..data/a.sh"), ("sub", "..data/sub")]
+    {
+        symlink(target, folder.join(link)).expect("it can be linked");
+    }
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    let (finds, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let switched = thread::scope(|scope| {
+        let switching = scope.spawn(|| {
+            let mut last = 0;
+            while !ended.load(Ordering::Relaxed) {
+                let (old, new) = (folder.join(version(last)), folder.join(version(last + 1)));
+                fs::create_dir_all(new.join("sub")).expect("it can be made");
+                for file in ["a.sh", "sub/b.sh"] {
+                    // A copy within the system keeps the mode, and takes no process.
+                    fs::copy(old.join(file), new.join(file)).expect("it can be copied");
+                }
+                symlink(version(last + 1), folder.join("..new")).expect("it can be linked");
+                fs::rename(folder.join("..new"), folder.join("..data")).expect("it can be moved");
+                fs::remove_dir_all(old).expect("it can be removed");
+                last += 1;
+                // No find meets more than one switch.
+                let found = finds.load(Ordering::Relaxed);
+                while finds.load(Ordering::Relaxed) == found && !ended.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
+            }
+            last
+        });
+        let found: Vec<_> = (0..FINDS)
+            .map(|round| {
+                let (path, name) = [("/a", "a.sh"), ("/sub/b", "b.sh")][round % 2];
+                let found = find(&root, path);
+                finds.fetch_add(1, Ordering::Relaxed);
+                (found == Ok(name.to_owned())).then_some(()).ok_or((path, found))
+            })
+            .filter_map(Result::err)
+            .collect();
+        ended.store(true, Ordering::Relaxed);
+        let switched = switching.join().expect("it switches");
+        assert_eq!(found, [], "after {switched} switches");
+        switched
+    });
+    assert!(switched > 1, "it is switched meanwhile");
+}
+
+/// As on a file system where every file is executable.
+#[test]
+fn pages_and_data_beside_a_program_are_none() {
+    let folder = folder("beside");
+    let ends = "html htm css json map svg png jpg jpeg gif webp ico woff woff2 ttf otf txt md csv xml \
+                yaml yml toml ini conf log db HTML Json TXT";
+    scripts(&folder, "chat.py page.js module.mjs common.cjs tool.rs");
+    for end in ends.split_whitespace() {
+        scripts(&folder, &format!("chat.{end} {end}/alone.{end}"));
+    }
+    // Compiled in, or compiled for a browser: it names no interpreter.
+    write(&folder, "chat.rs", "#![no_std]\n", "755");
+    write(&folder, "chat.ts", "let x;\n", "755");
+    write(&folder, "chat.c", "", "755");
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    for end in ends.split_whitespace() {
+        for path in [format!("/chat.{end}"), format!("/{end}/alone.{end}"), format!("/{end}/alone")]
+        {
+            assert_eq!(find(&root, &path), Err(404), "{path}");
+        }
+    }
+    check(
+        &root,
+        &[
+            ("/chat", Ok("chat.py")),
+            ("/chat.py", Ok("chat.py")),
+            ("/page", Ok("page.js")),
+            ("/module", Ok("module.mjs")),
+            ("/common.cjs", Ok("common.cjs")),
+            ("/tool", Ok("tool.rs")),
+            ("/chat.rs", Err(404)),
+            ("/chat.ts", Err(404)),
+        ],
+    );
+    scripts(&folder, "chat.js");
+    assert_eq!(find(&root, "/chat"), Err(500), "a script may be a second program");
+}
+
+#[test]
+fn copies_change_nothing_and_are_no_services() {
+    let folder = folder("copies");
+    let copies = "X.bak X.BAK X.orig X.old X.1 X.2 X.save X.save.1 X~ X.~1~ #X# X.swp X.rej X.tmp \
+                  X.dpkg-old X.rpmsave X___jb_tmp___";
+    for whole in ["shout.py", "plain"] {
+        scripts(&folder, &format!("{whole} {}", copies.replace('X', whole)));
+    }
+    scripts(&folder, "alone.bak v1.2 v1.3 w.1");
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    for whole in ["shout.py", "plain"] {
+        for copy in copies.split_whitespace().map(|copy| copy.replace('X', whole)) {
+            assert_eq!(find(&root, &format!("/{copy}")), Err(404), "{copy}");
+        }
+    }
+    check(
+        &root,
+        &[
+            ("/shout", Ok("shout.py")),
+            ("/shout.py", Ok("shout.py")),
+            ("/plain", Ok("plain")),
+            ("/alone", Err(404)),
+            ("/alone.bak", Err(404)),
+            // These are versions of nothing that stands beside them.
+            ("/w", Ok("w.1")),
+            ("/v1", Err(500)),
+        ],
+    );
+}
+
+#[test]
+fn what_is_executable_by_accident_is_no_service() {
+    let folder = folder("accidents");
+    scripts(
+        &folder,
+        "venv/bin/tool venv/top conda/lib/deep/tool node_modules/x/cli x/node_modules/y",
+    );
+    scripts(
+        &folder,
+        ".git/hooks/pre site/__pycache__/z bash.py perl libs/libx.so libs/liby.so.1.2",
+    );
+    write(&folder, "venv/pyvenv.cfg", "", "644");
+    fs::create_dir_all(folder.join("conda/conda-meta")).expect("it can be made");
+    for name in
+        ["python3.11", "node", "bash", "sh", "ruby", "bin/Python", "server", "bash5", "z.py"]
+    {
+        binary(&folder, name);
+    }
+    for (link, target) in [
+        ("hook", ".git/hooks/pre"),
+        ("tool", "venv/bin/tool"),
+        ("shell", "bash5"),
+        ("own", "server"),
+    ] {
+        symlink(target, folder.join(link)).expect("it can be linked");
+    }
+    let rows = [
+        ("/venv/bin/tool", Err(404)),
+        ("/venv/top", Err(404)),
+        ("/conda/lib/deep/tool", Err(404)),
+        ("/node_modules/x/cli", Err(404)),
+        ("/x/node_modules/y", Err(404)),
+        ("/hook", Err(404)),
+        ("/tool", Err(404)),
+        ("/libs/libx", Err(404)),
+        ("/libs/libx.so", Err(404)),
+        ("/libs/liby.so.1", Err(404)),
+        ("/libs/liby.so.1.2", Err(404)),
+        ("/python3", Err(404)),
+        ("/python3.11", Err(404)),
+        ("/node", Err(404)),
+        ("/sh", Err(404)),
+        ("/ruby", Err(404)),
+        ("/bin/Python", Err(404)),
+        ("/shell", Err(404)),
+        // A script of that name is somebody's own, and so is a binary of another.
+        ("/bash", Ok("bash.py")),
+        ("/perl", Ok("perl")),
+        ("/server", Ok("server")),
+        ("/own", Ok("server")),
+        ("/z", Ok("z.py")),
+    ];
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    check(&root, &rows);
+    // A section that names the path says that it is meant, and brings no second one in.
+    let named = ["/python3", "/bash", "/libs/libx", "/venv/bin/tool", "/node_modules/x/cli"];
+    let root = root.naming(named.map(str::to_owned));
+    check(
+        &root,
+        &[
+            ("/python3", Ok("python3.11")),
+            ("/python3.11", Ok("python3.11")),
+            ("/bash", Ok("bash.py")),
+            ("/libs/libx.so", Ok("libx.so")),
+            ("/venv/bin/tool", Ok("tool")),
+            ("/node_modules/x/cli", Ok("cli")),
+            ("/node", Err(404)),
+            ("/venv/top", Err(404)),
+        ],
+    );
+    // A root that is an environment was chosen, which what lies deeper in it was not.
+    let root = DocumentRoot::new(folder.join("venv")).expect("it is a folder");
+    check(&root, &[("/top", Ok("top")), ("/bin/tool", Err(404))]);
+    // An interpreter that is tried is meant.
+    assert!(DocumentRoot::of_file(folder.join("node")).is_ok());
+}
+
+/// An interpreter from the system, so that the first bytes are true ones.
+#[test]
+fn a_copied_shell_is_no_service() {
+    let folder = folder("shell");
+    for name in ["sh", "other"] {
+        let copied = Command::new("cp").args(["-L", "/bin/sh"]).arg(folder.join(name)).status();
+        assert!(copied.expect("it runs").success());
+    }
+    let root = DocumentRoot::new(&folder).expect("it is a folder");
+    check(&root, &[("/sh", Err(404)), ("/other", Ok("other"))]);
+}
+
+const FINDS: usize = 2_000;
