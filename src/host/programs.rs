@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{Alarm, Tower};
 use crate::host::program::{
-    DocumentRoot, Groups, LookupError, Manner, Served, Site, Subpaths, Tape,
+    DocumentRoot, Groups, LookupError, Manner, Root, Served, Site, Subpaths, Tape,
 };
 use crate::host::reload::Reloads;
 use crate::host::turn::Host;
@@ -94,7 +94,8 @@ impl Programs {
         tower: &Tower,
     ) -> io::Result<Self> {
         let lookups = plan.map(|plan| Lookups::start(plan, address, tower.alarm())).transpose()?;
-        Ok(Self { lookups, reloads: Reloads::new(tower.alarm()) })
+        let root = lookups.as_ref().map(|lookups| lookups.site.root.clone());
+        Ok(Self { lookups, reloads: Reloads::new(tower.alarm(), root) })
     }
 
     /// Whether something has come that no event tells.
@@ -120,6 +121,7 @@ impl Lookups {
         let ProgramsPlan { root, all, own, tape } = plan;
         let (errands, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
+        let root = Root::new(root);
         let site = Arc::new(Site { root, groups: Groups::default(), address, tape });
         let (place, mut below) = (site.clone(), Below::of(&all, &own));
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
@@ -127,7 +129,7 @@ impl Lookups {
                 match errand {
                     Errand::Heed(other) => below = other,
                     Errand::Find(id, path) => {
-                        let found = below.find(&place.root, &path);
+                        let found = below.find(&place.root.now(), &path);
                         // A loop that has gone reads nothing; its errands end as well.
                         let _ = outbox.send(Reply { id, path, found });
                         alarm.wake();
@@ -138,12 +140,11 @@ impl Lookups {
         Ok(Self { errands, replies, site, all, own })
     }
 
-    /// What holds for programs from here on. Where they are stays as it is.
+    /// What holds for programs from here on. Where they are is where it was given as, as that
+    /// lies now.
     pub(super) fn renew(&mut self, plan: ProgramsPlan) {
         let ProgramsPlan { root, all, own, .. } = plan;
-        if root != self.site.root {
-            log::warn!("where the document root is is settled until the next start");
-        }
+        self.site.root.replace(root);
         // The thread ends only when this is dropped.
         let _ = self.errands.send(Errand::Heed(Below::of(&all, &own)));
         (self.all, self.own) = (all, own);

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use mio::unix::pipe;
 
 use crate::host::bell::Alarm;
-use crate::host::program::Renewal;
+use crate::host::program::{Renewal, Root};
 use crate::host::programs::{ProgramsPlan, Terms};
 use crate::host::sys::{self, Wish};
 use crate::host::turn::Host;
@@ -24,6 +24,8 @@ use crate::time::Time;
 pub struct Reloader {
     orders: Sender<Reload>,
     alarm: Alarm,
+    /// The document root, if there is one.
+    root: Option<Root>,
 }
 
 /// What is to be done.
@@ -45,8 +47,12 @@ pub(super) struct Reloads {
 impl Reloader {
     /// Replaces the programs that run and whose files have changed, and tells the others RELOAD.
     /// Of a program with a process for each socket, the next socket gets a process of the new file
-    /// anyway.
+    /// anyway. A document root that was given as a link is where it leads now, for which this looks
+    /// at the disk.
     pub fn reload(&self) {
+        if let Some(root) = &self.root {
+            root.resolve();
+        }
         self.order(Reload::Files);
     }
 
@@ -64,9 +70,9 @@ impl Reloader {
 }
 
 impl Reloads {
-    pub(super) fn new(alarm: Alarm) -> Self {
+    pub(super) fn new(alarm: Alarm, root: Option<Root>) -> Self {
         let (sender, orders) = crossbeam_channel::unbounded();
-        Self { orders, reloader: Reloader { orders: sender, alarm } }
+        Self { orders, reloader: Reloader { orders: sender, alarm, root } }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::time::Instant;
 
@@ -241,6 +242,56 @@ fn the_binary_reads_its_configuration_at_a_hangup() {
     drop(raw);
     binary.signal("TERM");
     assert_eq!(binary.exit_code(), Some(0));
+}
+
+/// A deployment leads a link elsewhere, and a SIGHUP says so. What runs goes on as with a file that
+/// has changed.
+#[test]
+fn a_root_that_is_a_link_is_resolved_anew_at_a_hangup() {
+    let folder = folder("releases");
+    for (release, number) in [("1", 1), ("2", 2), ("2", 1)] {
+        let name = if number == 1 { "tells.py" } else { "more/tells.py" };
+        write(
+            &folder,
+            &format!("{release}/{name}"),
+            &version(release.parse().expect("one")),
+            "755",
+        );
+    }
+    let lead = |release: &str| {
+        symlink(release, folder.join("new")).expect("it can be linked");
+        fs::rename(folder.join("new"), folder.join("current")).expect("it can be moved");
+    };
+    lead("1");
+    let heard = |raw: &mut Raw| {
+        raw.send_text("hello");
+        raw.read_text()
+    };
+    // By a signal, and by order.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let binary = Binary::run(command.arg("--document-root").arg(folder.join("current")));
+    let host = Running::start(server(&folder.join("current"), keep(), SOON));
+    let mut raw = Raw::connect(binary.address());
+    raw.upgrade("/tells");
+    raw.read_text();
+    let (mut kept, id) = open(&host);
+    lead("2");
+    assert_eq!((heard(&mut raw), heard(&mut kept)), ("1 hello".to_owned(), "1 hello".to_owned()));
+    binary.signal("HUP");
+    assert_eq!(raw.read_close().0, 1012);
+    let mut raw = Raw::connect(binary.address());
+    raw.upgrade("/more/tells");
+    raw.read_text();
+    assert_eq!(heard(&mut raw), "2 hello");
+    host.reloader().reload();
+    assert_eq!(kept.read_text(), format!("OPEN {id} again"));
+    assert_eq!(heard(&mut kept), "2 hello");
+    // A link that leads nowhere changes nothing.
+    lead("3");
+    host.reloader().reload();
+    assert_eq!(kept.read_text(), "RELOAD");
+    assert_eq!(heard(&mut kept), "2 hello");
+    host.stop();
 }
 
 /// A host whose program is in one of these states stops cleanly, and not by the end of the drain.

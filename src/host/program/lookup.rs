@@ -12,7 +12,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use crate::host::nofollow;
 use crate::host::program::found::{LookupError, Program, is_executable};
@@ -22,6 +22,8 @@ use crate::host::sys;
 /// The folder whose executables are services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRoot {
+    /// As it was given; it may be a link.
+    given: PathBuf,
     /// Without links.
     pub(super) path: PathBuf,
     /// The name of the one executable in it that counts, if not all do.
@@ -45,11 +47,12 @@ impl DocumentRoot {
     /// # Errors
     /// It is not there, or is no folder.
     pub fn new(path: impl AsRef<Path>) -> io::Result<Self> {
-        let path = path.as_ref().canonicalize()?;
+        let given = absolute(path)?;
+        let path = given.canonicalize()?;
         if !path.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
-        Ok(Self { path, only: None, named: Vec::new() })
+        Ok(Self { given, path, only: None, named: Vec::new() })
     }
 
     /// A root that has one program and nothing else: the executable at `file`, whatever its
@@ -58,12 +61,13 @@ impl DocumentRoot {
     /// # Errors
     /// It is not there, or is no file that can be executed.
     pub fn of_file(file: impl AsRef<Path>) -> Result<Self, LookupError> {
-        let file = file.as_ref().canonicalize()?;
+        let given = absolute(file)?;
+        let file = given.canonicalize()?;
         let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
             return Err(LookupError::Nothing);
         };
         let (path, only) = (folder.to_owned(), Some(name.to_owned()));
-        let root = Self { path, only, named: Vec::new() };
+        let root = Self { given, path, only, named: Vec::new() };
         root.find("/")?;
         Ok(root)
     }
@@ -74,6 +78,24 @@ impl DocumentRoot {
     #[must_use]
     pub fn naming(self, paths: impl IntoIterator<Item = String>) -> Self {
         Self { named: paths.into_iter().collect(), ..self }
+    }
+
+    /// The same root as it lies now, if it was given as a link.
+    ///
+    /// # Errors
+    /// As when it was made.
+    pub(super) fn again(&self) -> Result<Self, LookupError> {
+        let again = match self.only {
+            None => Self::new(&self.given)?,
+            Some(_) => Self::of_file(&self.given)?,
+        };
+        Ok(again.naming(self.named.iter().cloned()))
+    }
+
+    /// Whether both were given as the same place, wherever that leads.
+    pub(super) fn is_given_as(&self, other: &Self) -> bool {
+        let is_same = self.given == other.given || self.path == other.path;
+        is_same && self.only.is_some() == other.only.is_some()
     }
 
     /// The program that a decoded path names: `/foo/bar` is the executable `bar` or `bar.*` in

@@ -4,7 +4,7 @@
 //! In reading order:
 //!
 //! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
-//!   `found`: [`Program`], what it has found
+//!   `found`: [`Program`], what it has found; `root`: the root of a host that runs
 //! - `start`: [`Launch`], how a child process begins
 //! - `groups`: [`Groups`], the process groups of a host, so that none outlives it
 //! - `input`, `output`: the two ends of a child's pipes
@@ -36,6 +36,7 @@ mod per_socket;
 mod pump;
 mod recording;
 mod rehearsal;
+mod root;
 mod served;
 mod shared;
 mod start;
@@ -51,6 +52,7 @@ pub use pump::{Event, Plan, ProcessId, Pump};
 pub use recording::Recording;
 pub(crate) use recording::Tape;
 pub use rehearsal::{Rehearsal, RehearsalError};
+pub(crate) use root::Root;
 pub use served::{Manner, OnChange, OnDeath, Subpaths};
 pub(crate) use served::{Renewal, Served, Site};
 pub use start::{Launch, StartError};

@@ -10,9 +10,9 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::host::program::child::Stages;
 use crate::host::program::found::Program;
 use crate::host::program::groups::Groups;
-use crate::host::program::lookup::DocumentRoot;
 use crate::host::program::pump::{Plan, ProcessId, Pump};
 use crate::host::program::recording::Tape;
+use crate::host::program::root::Root;
 use crate::host::program::start::{Launch, StartError};
 use crate::host::program::{per_socket, shared};
 use crate::host::worker::caught;
@@ -94,7 +94,7 @@ impl Manner {
 #[derive(Debug)]
 pub(crate) struct Site {
     /// Where they are.
-    pub(crate) root: DocumentRoot,
+    pub(crate) root: Root,
     /// Their processes.
     pub(crate) groups: Groups,
     /// Where the host listens.
@@ -176,7 +176,7 @@ impl Served {
 
     /// Looks for it, anew each time, so that a changed file is used from here on.
     pub(super) fn find(&self) -> Result<Program, String> {
-        self.site.root.find(&self.key).map_err(|error| error.to_string())
+        self.site.root.now().find(&self.key).map_err(|error| error.to_string())
     }
 
     /// Starts a process of it, with these variables besides its own.
