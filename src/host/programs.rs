@@ -16,7 +16,9 @@ use crate::host::program::{
 use crate::host::reload::Reloads;
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
-use crate::hub::{Looked, Lookup, Mount, StationId};
+use crate::hub::{Goal, Looked, Lookup, Mount, StationId};
+use crate::limits::Limits;
+use crate::pages::Page;
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Response, Status};
@@ -63,7 +65,7 @@ pub(super) struct Lookups {
 /// For the thread that looks.
 enum Errand {
     /// To look up what a socket asks for.
-    Find(SocketId, String),
+    Find(Lookup),
     /// From here on this holds.
     Heed(Below),
 }
@@ -73,6 +75,8 @@ struct Reply {
     id: SocketId,
     path: String,
     found: Result<Found, LookupError>,
+    /// What lies beside the program that was found, if a page is wanted.
+    page: Option<Page>,
 }
 
 /// A program, by the one spelling of its path.
@@ -128,10 +132,9 @@ impl Lookups {
             for errand in inbox {
                 match errand {
                     Errand::Heed(other) => below = other,
-                    Errand::Find(id, path) => {
-                        let found = below.find(&place.root.now(), &path);
+                    Errand::Find(lookup) => {
                         // A loop that has gone reads nothing; its errands end as well.
-                        let _ = outbox.send(Reply { id, path, found });
+                        let _ = outbox.send(below.reply(&place.root.now(), lookup));
                         alarm.wake();
                     }
                 }
@@ -156,17 +159,41 @@ impl Lookups {
     }
 }
 
+impl Found {
+    fn key(&self) -> &str {
+        match self {
+            Self::At(key) | Self::Above(key) => key,
+        }
+    }
+}
+
 /// Which programs answer the paths below their own.
 struct Below {
     /// What holds for each that is not among `own`.
     all: Subpaths,
     own: HashMap<String, Subpaths>,
+    /// The longest page that is shown: one that an outbox takes.
+    page_bytes_max: usize,
 }
 
 impl Below {
     fn of(all: &Terms, own: &HashMap<String, Terms>) -> Self {
         let own = own.iter().map(|(path, own)| (path.clone(), own.manner.subpaths));
-        Self { all: all.manner.subpaths, own: own.collect() }
+        let page_bytes_max = all.mount.limits.outbox_bytes_max.min(Limits::PAGE_BYTES_MAX);
+        Self { all: all.manner.subpaths, own: own.collect(), page_bytes_max }
+    }
+
+    fn reply(&self, root: &DocumentRoot, lookup: Lookup) -> Reply {
+        let Lookup { id, path, goal } = lookup;
+        let found = self.find(root, &path);
+        let key = found.as_ref().ok().filter(|_| goal == Goal::Page).map(Found::key);
+        let page = key.and_then(|key| {
+            let page = root.page(key, self.page_bytes_max).transpose()?;
+            page.inspect_err(|error| log::warn!("the page of {key:?} cannot be shown: {error}"))
+                .map(Page::html)
+                .ok()
+        });
+        Reply { id, path, found, page }
     }
 
     /// The program that answers a path.
@@ -187,11 +214,10 @@ impl Below {
 impl Host {
     /// Has a path looked up.
     pub(super) fn look_up(&mut self, lookup: Lookup, now: Time) {
-        let Lookup { id, path } = lookup;
         match &self.programs.lookups {
             // The thread ends only when this is dropped.
-            Some(lookups) => drop(lookups.errands.send(Errand::Find(id, path))),
-            None => self.hub.looked_up(id, Looked::Nothing, now),
+            Some(lookups) => drop(lookups.errands.send(Errand::Find(lookup))),
+            None => self.hub.looked_up(lookup.id, Looked::Nothing, now),
         }
     }
 
@@ -204,12 +230,17 @@ impl Host {
     fn apply_lookups(&mut self, now: Time) {
         let reply = |lookups: &Lookups| lookups.replies.try_recv().ok();
         while let Some(reply) = self.programs.lookups.as_ref().and_then(reply) {
-            let Reply { id, path, found } = reply;
+            let Reply { id, path, found, page } = reply;
             let looked = match found {
-                Ok(Found::At(key)) => self.station_of(&key),
-                Ok(Found::Above(key)) => match self.station_of(&key) {
-                    Looked::Found(station) => self.below(station),
-                    looked @ (Looked::Below(_) | Looked::Nothing | Looked::Refused(_)) => looked,
+                Ok(found) => match (self.station_of(found.key()), found, page) {
+                    // A page that lies beside a program is not that of a service which hides it.
+                    (Looked::Found(station), Found::At(_), Some(page))
+                        if self.is_program(station) =>
+                    {
+                        Looked::Page(station, page)
+                    }
+                    (Looked::Found(station), Found::Above(_), page) => self.below(station, page),
+                    (looked, ..) => looked,
                 },
                 Err(LookupError::Nothing) => Looked::Nothing,
                 Err(error) => {
@@ -222,11 +253,19 @@ impl Host {
     }
 
     /// What a path below that of a service means. One that is compiled in hides the program of
-    /// its path, and has no paths below.
-    fn below(&self, station: StationId) -> Looked {
+    /// its path, and has no paths below. A file counts before a page that stands above it.
+    fn below(&self, station: StationId, page: Option<Page>) -> Looked {
+        match page.filter(|_| self.files.is_none()) {
+            _ if !self.is_program(station) => Looked::Nothing,
+            Some(page) => Looked::Page(station, page),
+            None => Looked::Below(station),
+        }
+    }
+
+    fn is_program(&self, station: StationId) -> bool {
         match self.factories[station.index()] {
-            Factory::Program(_) => Looked::Below(station),
-            Factory::Own(_) | Factory::Loop(_) => Looked::Nothing,
+            Factory::Program(_) => true,
+            Factory::Own(_) | Factory::Loop(_) => false,
         }
     }
 

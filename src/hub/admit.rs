@@ -40,7 +40,10 @@ impl Hub {
         let asked = Asked { head, target, protocols };
         match station {
             // RFC 8615: what is well known is a file; no program has such a path.
-            station if self.is_looked_up(station) && !asked.target.path.starts_with("/.") => {
+            station
+                if self.is_looked_up(station, asked.goal())
+                    && !asked.target.path.starts_with("/.") =>
+            {
                 self.begin_lookup(id, asked);
             }
             Some(station) => self.receive_asked(id, station, asked, now),

@@ -1,12 +1,14 @@
 //! Paths that no service has: the host looks for a program there, which takes a disk, while the
-//! socket waits. So does a program that does not run, since its file may have gone. A path
-//! without a program leaves nothing behind.
+//! socket waits. So does a program that does not run, since its file may have gone; and a page that
+//! lies beside a program is looked for each time, since it may have changed. A path without a
+//! program leaves nothing behind.
 
 use std::collections::VecDeque;
 
 use crate::hub::station::{State, Station};
-use crate::hub::{Files, Hub, Lookup, Mount, Output, PathError, StationId};
+use crate::hub::{Files, Goal, Hub, Lookup, Mount, Output, PathError, StationId};
 use crate::limits::Limits;
+use crate::pages::Page;
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Head, Response, Status, Target};
@@ -18,6 +20,12 @@ pub(super) struct Asked {
     pub(super) target: Target,
     /// What an upgrade offers; `None` for a plain request.
     pub(super) protocols: Option<Vec<String>>,
+}
+
+impl Asked {
+    pub(super) const fn goal(&self) -> Goal {
+        if self.protocols.is_some() { Goal::Socket } else { Goal::Page }
+    }
 }
 
 /// Lookups that are under way.
@@ -38,6 +46,8 @@ pub enum Looked {
     Found(StationId),
     /// The path is below that of a program, which has this service and answers such paths.
     Below(StationId),
+    /// The program that has this service shows this page to [`Goal::Page`].
+    Page(StationId, Page),
     /// No program is there.
     Nothing,
     /// There is something that cannot serve.
@@ -79,12 +89,12 @@ impl Hub {
         while self.lookups.len < Limits::LOOKUPS_MAX
             && let Some(next) = self.lookups.queue.pop_front()
         {
-            let Some(path) = self.asked_path(next) else { continue };
+            let Some((path, goal)) = self.asked_path(next) else { continue };
             let station = self.tree.find(&path);
-            match station.filter(|_| !self.is_looked_up(station)) {
+            match station.filter(|_| !self.is_looked_up(station, goal)) {
                 // It has been found for others meanwhile.
                 Some(station) => self.take_up(next, Looked::Found(station), now),
-                None => self.order_lookup(next, path),
+                None => self.order_lookup(next, path, goal),
             }
         }
     }
@@ -100,27 +110,33 @@ impl Hub {
                 self.miss(id, asked, now);
             }
             Looked::Below(station) => self.receive_asked(id, station, asked, now),
+            Looked::Page(station, page) => {
+                // One that the program was mounted with was chosen for it.
+                let chosen = &self.stations[station].mount.page;
+                let response = chosen.as_ref().unwrap_or(&page).response();
+                self.respond(id, &response, now);
+            }
             Looked::Nothing => self.miss(id, asked, now),
             Looked::Refused(response) => self.respond(id, &response, now),
         }
     }
 
     /// Whether the service at a path has to be looked for before it is asked.
-    pub(super) fn is_looked_up(&self, station: Option<StationId>) -> bool {
+    pub(super) fn is_looked_up(&self, station: Option<StationId>, goal: Goal) -> bool {
         self.lookups.answered
             && station.is_none_or(|station| {
                 let Station { is_program, state, .. } = &self.stations[station];
-                *is_program && *state == State::Idle
+                *is_program && (goal == Goal::Page || *state == State::Idle)
             })
     }
 
     /// Has the host look for a program, at once or when its turn has come.
     pub(super) fn begin_lookup(&mut self, id: SocketId, asked: Asked) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let path = asked.target.path.clone();
+        let (path, goal) = (asked.target.path.clone(), asked.goal());
         socket.rare.get_or_insert_default().asked = Some(asked);
         if self.lookups.len < Limits::LOOKUPS_MAX {
-            return self.order_lookup(id, path);
+            return self.order_lookup(id, path, goal);
         }
         // Peers that come, ask and go, while a disk hangs, leave no more than this behind.
         if self.lookups.queue.len() >= 2 * self.sockets.len() {
@@ -131,15 +147,15 @@ impl Hub {
         self.lookups.queue.push_back(id);
     }
 
-    fn order_lookup(&mut self, id: SocketId, path: String) {
+    fn order_lookup(&mut self, id: SocketId, path: String, goal: Goal) {
         self.lookups.len += 1;
-        self.outputs.push_back(Output::Lookup(Box::new(Lookup { id, path })));
+        self.outputs.push_back(Output::Lookup(Box::new(Lookup { id, path, goal })));
     }
 
     /// What a socket asks for, if it still waits for a lookup.
-    fn asked_path(&self, id: SocketId) -> Option<String> {
+    fn asked_path(&self, id: SocketId) -> Option<(String, Goal)> {
         let asked = self.sockets.get(id)?.rare.as_ref()?.asked.as_ref()?;
-        Some(asked.target.path.clone())
+        Some((asked.target.path.clone(), asked.goal()))
     }
 
     /// A request has met its service.

@@ -58,7 +58,7 @@ use wheel::Wheel;
 
 pub use lookup::Looked;
 pub use origin::OriginRule;
-pub use output::{Fetch, Lookup, Output};
+pub use output::{Fetch, Goal, Lookup, Output};
 pub use pauses::Pauses;
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};

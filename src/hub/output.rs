@@ -40,6 +40,17 @@ pub struct Lookup {
     pub id: SocketId,
     /// The decoded path.
     pub path: String,
+    /// What for.
+    pub goal: Goal,
+}
+
+/// What a request wants of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// To talk to it.
+    Socket,
+    /// To see its page, by a plain GET.
+    Page,
 }
 
 /// A file that is asked for.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ws::{Response, Status};
 
 /// A page, held in memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     body: Arc<Vec<u8>>,
     /// What it may do; empty if nobody says so.

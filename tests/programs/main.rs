@@ -12,6 +12,7 @@ mod keep;
 mod logged;
 mod lookup;
 mod names;
+mod pages;
 mod per_socket;
 mod replace;
 mod service;

@@ -279,7 +279,7 @@ impl DocumentRoot {
     }
 
     /// The place of the folder that has this path in addresses.
-    fn place_of(&self, url: &str) -> Result<PathBuf, LookupError> {
+    pub(super) fn place_of(&self, url: &str) -> Result<PathBuf, LookupError> {
         let inner = self.inner(&self.path.join(url.trim_start_matches('/')))?;
         Ok(self.path.join(inner))
     }

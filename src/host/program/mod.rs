@@ -4,7 +4,8 @@
 //! In reading order:
 //!
 //! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
-//!   `found`: [`Program`], what it has found; `root`: the root of a host that runs
+//!   `found`: [`Program`], what it has found; `root`: the root of a host that runs;
+//!   `page`: what is shown of a program
 //! - `start`: [`Launch`], how a child process begins
 //! - `groups`: [`Groups`], the process groups of a host, so that none outlives it
 //! - `input`, `output`: the two ends of a child's pipes
@@ -32,6 +33,7 @@ mod lookup;
 mod names;
 mod obey;
 mod output;
+mod page;
 mod per_socket;
 mod pump;
 mod recording;

@@ -1,6 +1,7 @@
 //! Paths that no service has: what is asked of the host for them, and what its answers do.
 
 use super::*;
+use crate::pages::Page;
 
 fn rig() -> Rig {
     let mut rig = Rig::new(Limits::SERVER);
@@ -16,7 +17,7 @@ fn mount() -> Mount {
 impl Rig {
     /// Answers the lookup that was asked for first.
     fn look(&mut self, looked: Looked) -> String {
-        let Lookup { id, path } = self.lookups.remove(0);
+        let Lookup { id, path, .. } = self.lookups.remove(0);
         self.hub.looked_up(id, looked, self.now);
         self.turn();
         path
@@ -106,6 +107,32 @@ fn a_plain_request_is_looked_up_as_well() {
     assert_eq!(rig.started, [], "a page starts nothing");
 }
 
+/// It may have changed since, so that it is looked for while the program runs, too.
+#[test]
+fn a_page_beside_a_program_is_shown() {
+    let mut rig = rig();
+    let station = rig.hub.mount_program("/name", mount()).expect("it is free");
+    let chosen = Mount { page: Some(Page::html("chosen")), ..mount() };
+    let other = rig.hub.mount_program("/other", chosen).expect("it is free");
+    let id = rig.ask("/name");
+    rig.look(Looked::Found(station));
+    rig.ready(station.index());
+    assert_eq!(rig.status(id), "101");
+    for (station, path, page) in
+        [(station, "/name", "one"), (station, "/name", "two"), (other, "/other", "chosen")]
+    {
+        let id = rig.connect();
+        rig.receive(id, format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
+        assert_eq!(rig.lookups[0].goal, Goal::Page);
+        rig.look(Looked::Page(station, Page::html(page)));
+        let got = String::from_utf8(rig.got(id)).expect("it is text");
+        assert!(got.starts_with("HTTP/1.1 200 ") && got.ends_with(page), "{got}");
+    }
+    // Who wants to talk to it needs no look.
+    let id = rig.ask("/name");
+    assert_eq!((rig.status(id), rig.lookups.len()), ("101".into(), 0));
+}
+
 /// A path below that of a program is the program's, but for files.
 #[test]
 fn what_lies_below_a_program() {
@@ -119,7 +146,7 @@ fn what_lies_below_a_program() {
         assert_eq!(rig.status(id), "101");
         let id = rig.connect();
         rig.receive(id, b"GET /name/more HTTP/1.1\r\nHost: h\r\n\r\n");
-        let Lookup { id, path } = rig.lookups.remove(0);
+        let Lookup { id, path, .. } = rig.lookups.remove(0);
         rig.hub.looked_up(id, Looked::Below(station), rig.now);
         let outputs = std::iter::from_fn(|| rig.hub.poll());
         let fetches = outputs.filter(|output| matches!(output, Output::Fetch(_))).count();

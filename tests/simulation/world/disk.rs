@@ -67,7 +67,9 @@ impl World {
         let asked = match peer.goal {
             Goal::Service(place) | Goal::Page(place) => {
                 let is_running = self.places[place].worker.is_some();
-                assert!(place > 0 && !is_running, "peer {index}: {path} needs no lookup");
+                // A page may have changed meanwhile.
+                let may_look = !is_running || matches!(peer.goal, Goal::Page(_));
+                assert!(place > 0 && may_look, "peer {index}: {path} needs no lookup");
                 format!("/{place}")
             }
             Goal::File => "/some/file".to_owned(),
@@ -159,7 +161,9 @@ impl World {
                 record.demanded = (rests && self.now < of.retry).then_some(503);
             }
             (Looked::Found(_), _) => record.demanded = Some(426),
-            (Looked::Below(_), _) => unreachable!("no program of this disk has paths below it"),
+            (Looked::Below(_) | Looked::Page(..), _) => {
+                unreachable!("no program of this disk has paths below it, or a page")
+            }
             (Looked::Nothing, Goal::File | Goal::Page(_)) => {}
             (Looked::Nothing, _) => record.demanded = Some(404),
             (Looked::Refused(response), _) => record.demanded = Some(response.status().number()),

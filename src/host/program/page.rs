@@ -1,0 +1,43 @@
+//! The page of a program: `name.html` beside the executable `name` or `name.*`, as it is beside
+//! `name.rs` for a service that is compiled in. It is read each time, since it may change.
+
+use std::io::{self, ErrorKind, Read};
+
+use crate::host::nofollow;
+use crate::host::program::found::LookupError;
+use crate::host::program::lookup::DocumentRoot;
+use crate::host::program::names;
+
+impl DocumentRoot {
+    /// The page of the program with this key, of so many bytes at most; `None` if it has none.
+    ///
+    /// # Errors
+    /// It is longer, or cannot be read.
+    pub(crate) fn page(&self, key: &str, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        let Some((url, stem)) = names::split(key).filter(|_| self.only.is_none()) else {
+            return Ok(None);
+        };
+        // It lies beside the name that is asked for, wherever the links of both lead.
+        let found = self.place_of(url).and_then(|folder| {
+            let place = self.path.join(self.inner(&folder.join(format!("{stem}.html")))?);
+            // A pipe that was put there just now is not waited for.
+            let file = nofollow::open(&place, libc::O_NONBLOCK)?;
+            Ok((place, file))
+        });
+        let (place, file) = match found {
+            Ok(found) => found,
+            Err(LookupError::System(error)) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut body = Vec::new();
+        file.take(bytes_max as u64 + 1).read_to_end(&mut body)?;
+        if body.len() > bytes_max {
+            let text = format!("{place:?} is longer than {bytes_max} bytes, which is the most");
+            return Err(io::Error::new(ErrorKind::FileTooLarge, text));
+        }
+        Ok(Some(body))
+    }
+}

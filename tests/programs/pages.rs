@@ -1,0 +1,121 @@
+//! Pages that lie beside programs: what a browser is shown at the path of one.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use switchboard::host::program::{Manner, Subpaths};
+use switchboard::programs::Mode;
+use switchboard::{Limits, Page, handler};
+
+use crate::bench::server;
+use crate::support::folder::{folder, write};
+use crate::support::http::get;
+use crate::support::services::Echo;
+use crate::support::{LIMITS, Running};
+
+/// A program that sends every line back.
+const CAT: &str = "#!/bin/sh\nexec cat\n";
+
+fn manner() -> Manner {
+    Manner { mode: Mode::Lines, subpaths: Subpaths::Served, ..Manner::SHARED }
+}
+
+/// The status of a GET, and what it shows if it is a page.
+fn shown(host: &Running, path: &str) -> (u16, String) {
+    let answer = host.ask(&get(path, ""));
+    let text = if answer.status == 200 { answer.text().to_owned() } else { String::new() };
+    assert!(
+        answer.status != 200 || answer.header("content-type") == Some("text/html; charset=utf-8")
+    );
+    // It is the user's own, and nothing is added that would keep it from what it loads.
+    assert_eq!(answer.header("content-security-policy"), None);
+    (answer.status, text)
+}
+
+#[test]
+fn a_page_beside_a_program_is_shown_as_it_is_now() {
+    let folder = folder("beside");
+    for name in
+        ["chat.py", "plain", "sub/ws_service.sh", "bare", "linked", "out", "pipe", "..1/k.sh"]
+    {
+        write(&folder, name, CAT, "755");
+    }
+    for name in ["chat", "plain", "sub/ws_service", "..1/k", "alone"] {
+        write(&folder, &format!("{name}.html"), &format!("<p>{name}"), "644");
+    }
+    write(folder.parent().expect("it has one"), "secret.html", "secret", "644");
+    for (link, target) in [
+        ("linked.html", "chat.html"),
+        ("out.html", "../secret.html"),
+        ("..data", "..1"),
+        ("k.sh", "..data/k.sh"),
+        ("k.html", "..data/k.html"),
+    ] {
+        symlink(target, folder.join(link)).expect("it can be linked");
+    }
+    let made = Command::new("mkfifo").arg(folder.join("pipe.html")).status();
+    assert!(made.expect("it runs").success());
+    let host = Running::start(server(&folder, manner(), LIMITS));
+    let page = |name: &str| (200, format!("<p>{name}"));
+    let none = |status| (status, String::new());
+    for (path, expected) in [
+        ("/chat", page("chat")),
+        ("/chat.py", page("chat")),
+        ("/chat/room/7", page("chat")),
+        ("/plain", page("plain")),
+        ("/sub/", page("sub/ws_service")),
+        ("/sub/ws_service", page("sub/ws_service")),
+        ("/linked", page("chat")),
+        ("/k", page("..1/k")),
+        ("/bare", none(426)),
+        ("/out", none(426)),
+        ("/pipe", none(426)),
+        ("/alone", none(404)),
+    ] {
+        assert_eq!(shown(&host, path), expected, "{path}");
+    }
+    // While the program runs, too, each change is seen.
+    let mut raw = host.open("/chat");
+    raw.send_text("hello");
+    assert_eq!(raw.read_text(), "hello");
+    write(&folder, "_chat.html", "<p>another", "644");
+    fs::rename(folder.join("_chat.html"), folder.join("chat.html")).expect("it can be moved");
+    assert_eq!(shown(&host, "/chat"), page("another"));
+    fs::remove_file(folder.join("chat.html")).expect("it was there");
+    assert_eq!(shown(&host, "/chat"), none(426));
+    drop(raw);
+    host.stop();
+}
+
+#[test]
+fn pages_have_a_bound_and_stand_behind_what_was_chosen() {
+    let folder = folder("bounds");
+    for name in ["fits", "long", "chosen", "echo"] {
+        write(&folder, name, CAT, "755");
+        write(&folder, &format!("{name}.html"), "<p>beside", "644");
+    }
+    write(&folder, "static/fits/file.txt", "a file", "644");
+    let limits = Limits {
+        outbox_bytes_max: 4_000,
+        outbox_high_bytes: 2_000,
+        outbox_low_bytes: 1_000,
+        message_bytes_max: 1_000,
+        ..LIMITS
+    };
+    fs::write(folder.join("fits.html"), "x".repeat(4_000)).expect("it can be written");
+    fs::write(folder.join("long.html"), "x".repeat(4_001)).expect("it can be written");
+    let mut server = server(&folder, manner(), limits);
+    server.program("/chosen").page(Page::html("<p>chosen"));
+    server.mount("/echo", || handler(Echo)).page(Page::html("<p>echo"));
+    server.static_root(folder.join("static"));
+    let host = Running::start(server);
+    assert_eq!(shown(&host, "/fits"), (200, "x".repeat(4_000)));
+    assert_eq!(shown(&host, "/long").0, 426);
+    assert_eq!(shown(&host, "/chosen"), (200, "<p>chosen".to_owned()));
+    assert_eq!(shown(&host, "/echo"), (200, "<p>echo".to_owned()));
+    // A file counts before the page of a program above it.
+    assert_eq!(host.ask(&get("/fits/file.txt", "")).text(), "a file");
+    assert_eq!(shown(&host, "/fits/nothing").0, 404);
+    host.stop();
+}
