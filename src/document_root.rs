@@ -2,7 +2,7 @@
 
 use switchboard::Server;
 use switchboard::config::Config;
-use switchboard::host::program::DocumentRoot;
+use switchboard::host::program::{DocumentRoot, Listing};
 
 use super::compiled::{Compiled, is_compiled};
 use super::services::ALL;
@@ -23,6 +23,40 @@ pub(crate) fn add_to(server: &mut Server, config: &Config) {
 /// What to say of sections that configure nothing, or with keys that have no effect.
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
     unknown_services(config).chain(idle_keys(ALL, config)).collect()
+}
+
+/// The programs that would be served, one in each line, or that there are none.
+pub(crate) fn list(config: &Config) -> String {
+    let folder = config.document_root.display();
+    let Some(root) = root(config) else {
+        return format!(
+            "no programs: document-root is {folder}, and there is no such folder; make it, and \
+             start the server again\n"
+        );
+    };
+    let Listing { programs, more_len, is_cut, .. } = root.list(PROGRAMS_LISTED_MAX);
+    if programs.is_empty() {
+        return format!("programs below {folder}: none yet; chmod +x makes a file there one\n");
+    }
+    let width = programs.keys().map(|path| path.chars().count()).max().unwrap_or(0);
+    let mut text = format!("programs below {folder}:\n");
+    for (path, found) in programs {
+        let what = match found {
+            Ok(file) if is_compiled(&path) => {
+                format!("{}, hidden by the service that is compiled in", file.display())
+            }
+            Ok(file) => file.display().to_string(),
+            Err(error) => format!("cannot be served: {error}"),
+        };
+        text += &format!("  {path:width$}  {what}\n");
+    }
+    if more_len > 0 {
+        text += &format!("  and {more_len} more\n");
+    }
+    if is_cut {
+        text += "  and what has not been looked at, since it takes too long\n";
+    }
+    text
 }
 
 /// The document root, if there is one.
@@ -63,3 +97,6 @@ fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> 
         )
     })
 }
+
+/// So many paths are listed.
+const PROGRAMS_LISTED_MAX: usize = 64;

@@ -43,7 +43,12 @@ fn main() -> ExitCode {
                 return Exit::Configuration.into();
             }
         },
-        Command::ListServices => serving::say(&compiled::list()),
+        #[cfg(feature = "programs")]
+        Command::ListServices(config) => {
+            serving::say(&(compiled::list() + &document_root::list(&config)))
+        }
+        #[cfg(not(feature = "programs"))]
+        Command::ListServices(_) => serving::say(&compiled::list()),
         Command::Help(text) => serving::say(&text),
         Command::Version => serving::say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
     };

@@ -160,9 +160,7 @@ fn greeting(config: &Config, host: &Host) -> String {
     }
     text += &format!("services:\n{}", list());
     #[cfg(feature = "programs")]
-    if config.document_root.is_dir() {
-        text += &format!("programs below {}\n", config.document_root.display());
-    }
+    text.push_str(&document_root::list(config));
     for address in host.addresses() {
         text += &format!("listening on http://{address}\n");
     }

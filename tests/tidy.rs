@@ -53,7 +53,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("server", &["limits", "time", "ws", "session", "service", "pages", "hub", "host"]),
     ("config", &["limits", "time", "ws", "service", "programs", "hub", "host"]),
     ("lib", &["limits", "ws", "host", "hub", "pages", "server", "service", "config"]),
-    ("main", &["check", "compiled", "serving", "trial"]),
+    ("main", &["check", "compiled", "document_root", "serving", "trial"]),
     ("trial", &["logger", "serving"]),
     ("check", &["compiled", "document_root", "services"]),
     ("serving", &["check", "compiled", "document_root", "logger", "reload", "services"]),

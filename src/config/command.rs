@@ -17,8 +17,8 @@ pub enum Command {
     Try(Trial),
     /// Say that the configuration is right, which it is.
     CheckConfig(Config),
-    /// List the services. The configuration is right, too.
-    ListServices,
+    /// List the services, and the programs that would be served. The configuration is right, too.
+    ListServices(Config),
     /// Print the version.
     Version,
     /// Print this text.

@@ -146,7 +146,7 @@ static ASKING: &[Flag] = &[
         short: None,
         long: "--list-services",
         meaning: "List the services and their paths",
-        effect: Effect::Instead(|_| Command::ListServices),
+        effect: Effect::Instead(Command::ListServices),
     },
     Flag {
         short: Some('V'),

@@ -34,6 +34,8 @@ pub(crate) struct ProgramsPlan {
     pub(crate) own: HashMap<String, Terms>,
     /// What is recorded of them.
     pub(crate) tape: Tape,
+    /// The paths of other services, which hide them.
+    pub(crate) taken: Vec<String>,
 }
 
 /// What holds for a program.
@@ -122,13 +124,14 @@ impl Lookups {
     /// # Errors
     /// The system gives no thread.
     fn start(plan: ProgramsPlan, address: SocketAddr, alarm: Alarm) -> io::Result<Self> {
-        let ProgramsPlan { root, all, own, tape } = plan;
+        let ProgramsPlan { root, all, own, tape, taken } = plan;
         let (errands, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
         let root = Root::new(root);
         let site = Arc::new(Site { root, groups: Groups::default(), address, tape });
         let (place, mut below) = (site.clone(), Below::of(&all, &own));
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
+            warn_of_hidden(&place.root.now(), &taken);
             for errand in inbox {
                 match errand {
                     Errand::Heed(other) => below = other,
@@ -207,6 +210,19 @@ impl Below {
                 root.find_above(path, serves).map(|program| Found::Above(program.key().to_owned()))
             }
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// Says once what nobody would find out: a program whose path has another service.
+fn warn_of_hidden(root: &DocumentRoot, taken: &[String]) {
+    for path in taken {
+        if let Ok(program) = root.find(path) {
+            log::warn!(
+                "{:?} is not served: {path} is a service that is compiled in, which counts first; \
+                 rename the file to serve it",
+                program.path()
+            );
         }
     }
 }

@@ -157,7 +157,8 @@ impl Server {
         #[cfg(feature = "programs")]
         let programs = {
             let usual = self.usual_mount();
-            self.programs.into_plan(usual)?
+            let taken = self.mounts.iter().map(|mounting| mounting.path.clone()).collect();
+            self.programs.into_plan(usual, taken)?
         };
         #[cfg(not(feature = "programs"))]
         let programs = None;

@@ -37,9 +37,14 @@ impl Programs {
 
     /// What the programs of a host are made from, if it has any; `usual` is what services are
     /// mounted with.
-    pub(super) fn into_plan(mut self, usual: Mount) -> Result<Option<ProgramsPlan>, BindError> {
+    /// These paths have other services.
+    pub(super) fn into_plan(
+        mut self,
+        usual: Mount,
+        taken: Vec<String>,
+    ) -> Result<Option<ProgramsPlan>, BindError> {
         let tape = self.recording.take().map(Tape::new).unwrap_or_default();
-        self.plan(usual, tape)
+        Ok(self.plan(usual, tape)?.map(|plan| ProgramsPlan { taken, ..plan }))
     }
 
     fn plan(&self, usual: Mount, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
@@ -56,7 +61,8 @@ impl Programs {
             terms.mount.limits.check().map_err(BindError::Limits)?;
         }
         let all = Terms { mount: usual, manner: self.manner.clone() };
-        Ok(Some(ProgramsPlan { root, all, own: self.own.iter().cloned().collect(), tape }))
+        let own = self.own.iter().cloned().collect();
+        Ok(Some(ProgramsPlan { root, all, own, tape, taken: Vec::new() }))
     }
 }
 

@@ -9,6 +9,7 @@ mod endings;
 mod faults;
 mod hostile;
 mod keep;
+mod listing;
 mod logged;
 mod lookup;
 mod names;

@@ -352,7 +352,7 @@ fn deeds_other_than_running() {
     assert_eq!(deed(&["--check-config", "-p1"]), {
         Command::CheckConfig(Config { port: 1, ..Config::default() })
     });
-    assert_eq!(deed(&["--list-services"]), Command::ListServices);
+    assert_eq!(deed(&["--list-services"]), Command::ListServices(Config::default()));
     assert_eq!(deed(&["-V", "--nonsense"]), Command::Version);
     assert_eq!(deed(&["-p1", "--version", "-c", "missing"]), Command::Version);
     let Command::Help(text) = deed(&["-h"]) else { panic!("no help") };

@@ -35,8 +35,8 @@ pub struct DocumentRoot {
 /// A folder that is looked into.
 pub(super) struct Folder<'p> {
     /// Its path in addresses, without the slash at its end.
-    url: &'p str,
-    path: PathBuf,
+    pub(super) url: &'p str,
+    pub(super) path: PathBuf,
     /// The names in it in their order, those that no path can have left out.
     pub(super) names: Vec<String>,
 }

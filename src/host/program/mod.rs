@@ -5,7 +5,7 @@
 //!
 //! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
 //!   `found`: [`Program`], what it has found; `root`: the root of a host that runs;
-//!   `page`: what is shown of a program
+//!   `page`: what is shown of a program; `listing`: [`Listing`], all that it would find
 //! - `start`: [`Launch`], how a child process begins
 //! - `groups`: [`Groups`], the process groups of a host, so that none outlives it
 //! - `input`, `output`: the two ends of a child's pipes
@@ -29,6 +29,7 @@ mod groups;
 mod input;
 mod journal;
 mod keep;
+mod listing;
 mod lookup;
 mod names;
 mod obey;
@@ -48,6 +49,7 @@ mod watch;
 pub use child::Stages;
 pub use found::{LookupError, Program};
 pub use groups::{Exit, Groups};
+pub use listing::Listing;
 pub use lookup::DocumentRoot;
 pub use output::Reading;
 pub use pump::{Event, Plan, ProcessId, Pump};
