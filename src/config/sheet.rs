@@ -74,6 +74,10 @@ impl Sheet {
                         Err(problem) => (Here::Unknown, Some(problem)),
                     };
                     here = section;
+                    // To name a path says something, even without a key.
+                    if let Here::One(path, line) = &here {
+                        sheet.own(path, *line);
+                    }
                     fault
                 }
                 Err(error) => {
@@ -103,10 +107,7 @@ impl Sheet {
                 return Err(Problem::NoSection { name: name.to_owned(), home });
             }
             Here::All(_) => &mut self.all,
-            Here::One(path, line) => {
-                let begun = || Own { line: *line, settings: Vec::new() };
-                &mut self.services.entry(path.clone()).or_insert_with(begun).settings
-            }
+            Here::One(path, line) => &mut self.own(path, *line).settings,
         };
         let Some(key) = key else { return Err(here.unknown(name, &plain)) };
         if !here.holds(key) {
@@ -119,6 +120,12 @@ impl Sheet {
         }
         settings.push(Setting { key, value: value.into(), place: Place::Line(line) });
         Ok(())
+    }
+
+    /// What it says for the service at a path, whose section begins in this line, or goes on.
+    fn own(&mut self, path: &str, line: usize) -> &mut Own {
+        let begun = || Own { line, settings: Vec::new() };
+        self.services.entry(path.to_owned()).or_insert_with(begun)
     }
 }
 

@@ -10,6 +10,7 @@ use switchboard::host::program::DocumentRoot;
 
 use crate::support::binary::Binary;
 use crate::support::folder::{folder, write};
+use crate::support::http::upgrade;
 use crate::support::{Raw, next};
 
 const SCRIPT: &str = "#!/bin/sh\nexec cat\n";
@@ -36,8 +37,9 @@ fn listed(root: &Path, conf: &str) -> String {
 #[test]
 fn all_that_would_be_served_is_listed() {
     let root = folder("all").join("root");
-    let names = "chat.py chat.html chat.py.bak echo.py games/ws_service games/chess.sh two.py two.sh \
-                 _lib.py .hidden venv/bin/tool node_modules/x/cli libx.so ..1/a.sh ..1/sub/b";
+    let names = "chat.py chat.html chat.py.bak echo.py games/ws_service games/chess.sh two.py \
+                 two.sh _lib.py .hidden venv/bin/tool node_modules/x/cli libx.so ..1/a.sh \
+                 ..1/sub/b";
     for name in names.split_whitespace() {
         write(&root, name, SCRIPT, "755");
     }
@@ -100,6 +102,30 @@ fn none_is_told_as_well() {
     let run = command.current_dir(&root).arg("--list-services").output().expect("it runs");
     let text = String::from_utf8(run.stdout).expect("it is text");
     assert!(text.contains("no programs: document-root is services, and there is no such folder"));
+}
+
+/// A section without keys is enough to say that an interpreter is meant.
+#[test]
+fn a_section_names_what_is_meant() {
+    let root = folder("section").join("root");
+    write(&root, "python3", "\u{7f}ELF", "755");
+    let none = "programs below ROOT: none yet; chmod +x makes a file there one\n";
+    let one = "programs below ROOT:\n  /python3  python3\n";
+    for (conf, expected) in [("", none), ("[service /python3]\n", one)] {
+        assert_eq!(listed(&root, conf), expected, "{conf}");
+    }
+    let (binary, log) = Binary::run_logged(
+        Command::new(env!("CARGO_BIN_EXE_switchboard"))
+            .arg("--config")
+            .arg(root.with_file_name("server.conf"))
+            .arg("--document-root")
+            .arg(&root),
+    );
+    // It is found, and cannot be executed.
+    let mut raw = Raw::connect(binary.address());
+    raw.send(&upgrade("/python3", ""));
+    assert_eq!(raw.read_head().status, 500);
+    while !next(&log).contains("it cannot be started") {}
 }
 
 /// The start says the same, and warns of what is hidden, once.

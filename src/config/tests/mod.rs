@@ -111,10 +111,12 @@ fn services_lie_over_all_whatever_the_order() {
     let expected = [
         ("/a".to_owned(), ServiceConfig { limits: a, origin: null.clone(), ..off.clone() }),
         ("/b/".to_owned(), ServiceConfig { limits: b, origin: OriginRule::Any, ..off }),
+        // A section without keys names a path all the same.
+        ("/C".to_owned(), config.all.clone()),
     ];
     assert_eq!(config.services, BTreeMap::from(expected));
-    let places = ["/a", "/b/", "/C"].map(|path| config.place_of(path));
-    assert_eq!(places, ["server.conf:1", "server.conf:6", "server.conf"]);
+    let places = ["/a", "/b/", "/C", "/d"].map(|path| config.place_of(path));
+    assert_eq!(places, ["server.conf:1", "server.conf:6", "server.conf:13", "server.conf"]);
 }
 
 const FAULTS: &[(&str, &str)] = &[
