@@ -215,8 +215,8 @@ fn what_is_executable_by_accident_is_no_service() {
         symlink(target, folder.join(link)).expect("it can be linked");
     }
     let none = "/venv/bin/tool /venv/top /conda/lib/deep/tool /node_modules/x/cli \
-                /x/node_modules/y /hook /tool /libs/libx /libs/libx.so /libs/liby.so.1 /libs/liby.so.1.2 /python3 \
-                /python3.11 /node /sh /ruby /bin/Python /shell";
+                /x/node_modules/y /hook /tool /libs/libx /libs/libx.so /libs/liby.so.1 \
+                /libs/liby.so.1.2 /python3 /python3.11 /node /sh /ruby /bin/Python /shell";
     let rows = [
         // A script of that name is somebody's own, and so is a binary of another.
         ("/bash", Ok("bash.py")),
