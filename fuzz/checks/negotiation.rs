@@ -1,8 +1,8 @@
-//! Offers of compression in any words: what is malformed, which offer counts, and that the answer
-//! is one that its client may take, against a model that knows nothing but the grammar.
+//! Offers of compression in any words: that none of them fails the handshake, which offer counts,
+//! and that the answer is one that its client may take, against a model that knows nothing but the
+//! grammar.
 
 use switchboard::limits::Limits;
-use switchboard::ws::upgrade::UpgradeError;
 use switchboard::ws::{HeadReader, Upgrade};
 
 use super::talk::UPGRADE;
@@ -18,14 +18,10 @@ pub fn check(data: &[u8]) {
     // It may be too long.
     let Ok((_, Some(head))) = read else { return };
 
-    let members: Option<Vec<Vec<Member>>> = text.split('\n').map(members).collect();
+    let members = text.split('\n').flat_map(members);
     let upgrade = Upgrade::parse(&head);
-    let Some(members) = members else {
-        assert_eq!(upgrade, Err(UpgradeError::Extensions), "{text:?} is malformed");
-        return;
-    };
     let mut upgrade = upgrade.ok().flatten().unwrap_or_else(|| panic!("{text:?} is right"));
-    let accepted = members.iter().flatten().find_map(Offer::of);
+    let accepted = members.flatten().find_map(|member| Offer::of(&member));
     assert_eq!(upgrade.offer().is_some(), accepted.is_some(), "{text:?}");
     let (Some(offer), Some(accepted)) = (upgrade.offer(), accepted) else { return };
     let memory = usize::from(memory) * 512;
@@ -48,15 +44,35 @@ fn printable(byte: u8) -> char {
 /// A name and its parameters.
 type Member = (String, Vec<(String, Option<String>)>);
 
-/// The members of one header; `None` if it is malformed. First come words and marks, without the
-/// blanks between them, then their order.
-fn members(line: &str) -> Option<Vec<Member>> {
+/// The members of one header, `None` for each that is malformed.
+fn members(line: &str) -> Vec<Option<Member>> {
+    let mut parts = vec![String::new()];
+    let mut within_quotes = false;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        if c == ',' && !within_quotes {
+            parts.push(String::new());
+            continue;
+        }
+        within_quotes ^= c == '"';
+        let part = parts.last_mut().expect("there is one");
+        part.push(c);
+        // What stands behind a backslash ends nothing.
+        if c == '\\' && within_quotes {
+            part.extend(chars.next());
+        }
+    }
+    parts.iter().map(|part| member(&words(part)?)).collect()
+}
+
+/// Words and marks, without the blanks between them.
+fn words(part: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
-    let mut chars = line.chars().peekable();
+    let mut chars = part.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             ' ' | '\t' => words.push(String::new()),
-            ',' | ';' | '=' => words.push(c.into()),
+            ';' | '=' => words.push(c.into()),
             '"' => {
                 let mut inner = String::from("\"");
                 loop {
@@ -70,7 +86,7 @@ fn members(line: &str) -> Option<Vec<Member>> {
             }
             _ => {
                 let mut token = String::from(c);
-                while let Some(c) = chars.next_if(|c| !" \t,;=\"".contains(*c)) {
+                while let Some(c) = chars.next_if(|c| !" \t;=\"".contains(*c)) {
                     token.push(c);
                 }
                 words.push(Some(token).filter(|token| is_token(token))?);
@@ -78,7 +94,7 @@ fn members(line: &str) -> Option<Vec<Member>> {
         }
     }
     words.retain(|word| !word.is_empty());
-    words.split(|word| word == ",").filter(|words| !words.is_empty()).map(member).collect()
+    Some(words)
 }
 
 fn member(words: &[String]) -> Option<Member> {
@@ -137,8 +153,8 @@ impl Offer {
 
     /// RFC 7692, 7.1: what the answer may say.
     fn check_answer(&self, value: &str) {
-        let answer = members(value).expect("it is a list of extensions");
-        let [member] = &answer[..] else { panic!("one extension is agreed on: {value}") };
+        let answer = members(value);
+        let [Some(member)] = &answer[..] else { panic!("one extension is agreed on: {value}") };
         let theirs = Self::of(member).expect("it has the parameters of an offer");
         // 7.1.1.1: what was asked for is granted.
         assert!(theirs.server_fresh || !self.server_fresh, "{value}");

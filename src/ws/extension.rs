@@ -1,5 +1,8 @@
 //! Extensions of the opening handshake: the grammar of `Sec-WebSocket-Extensions` (RFC 6455,
-//! 9.1), and the negotiation of permessage-deflate (RFC 7692, 7.1). It compresses nothing.
+//! 9.1), and the negotiation of permessage-deflate (RFC 7692, 7.1). It compresses nothing, and
+//! refuses nobody: a build without this module reads no offer at all, and the same handshakes are
+//! accepted by both. So what cannot be read as an offer is none, where RFC 6455, 9.1 would fail
+//! the handshake.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -74,28 +77,26 @@ pub struct Agreement {
 impl Offer {
     /// The first offer of permessage-deflate that can be accepted. One with a parameter that is
     /// unknown, there twice, or has a value that it cannot have, is declined (RFC 7692, 7.1), and
-    /// so are other extensions.
-    ///
-    /// # Errors
-    /// A header that is not what RFC 6455, 9.1 says: then the handshake must fail.
-    pub fn parse(head: &Head) -> Result<Option<Self>, Malformed> {
-        let mut first = None;
-        for value in head.values("Sec-WebSocket-Extensions") {
-            let mut words = Words(value);
-            // RFC 9110, 5.6.1.2: empty members of a list are skipped.
-            while words.skip(b", \t") {
-                let name = words.token()?;
-                let mut offer = (name == NAME).then(Draft::default);
-                while words.takes(b';') {
-                    let parameter = words.token()?;
-                    let value = if words.takes(b'=') { Some(words.value()?) } else { None };
-                    offer = offer.and_then(|draft| draft.with(parameter, value.as_deref()));
-                }
-                words.end_member()?;
-                first = first.or(offer.map(Draft::finish));
-            }
+    /// so are other extensions, and what cannot be read as one.
+    #[must_use]
+    pub fn parse(head: &Head) -> Option<Self> {
+        head.values("Sec-WebSocket-Extensions").flat_map(Members).find_map(Self::read)
+    }
+
+    /// One member of the list (RFC 6455, 9.1).
+    fn read(member: &[u8]) -> Option<Self> {
+        let mut words = Words(member);
+        words.skip();
+        let mut offer = Draft::default();
+        if words.token()? != NAME {
+            return None;
         }
-        Ok(first)
+        while words.takes(b';') {
+            let parameter = words.token()?;
+            let value = if words.takes(b'=') { Some(words.value()?) } else { None };
+            offer = offer.with(parameter, value.as_deref())?;
+        }
+        words.0.is_empty().then(|| offer.finish())
     }
 
     /// Accepts the offer. Contexts are kept as far as the client allows, and as they fit
@@ -149,10 +150,6 @@ impl Agreement {
         }
     }
 }
-
-/// The header is not a list of extensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
 
 /// The side with its context, if that fits.
 const fn fitting(side: Side, context_bytes_max: usize) -> Side {
@@ -224,59 +221,89 @@ const fn window_bits(value: &[u8]) -> Option<u8> {
     }
 }
 
-/// What is left of a header's value.
+/// The members of a comma list whose commas do not count within quotes (RFC 9110, 5.6.1 and
+/// 5.6.4), as long as the header is one.
+struct Members<'a>(&'a [u8]);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut quotes = Quotes::Outside;
+        let is_end = |byte: &u8| {
+            quotes = match (quotes, byte) {
+                (Quotes::Outside, b',') => return true,
+                (Quotes::Outside, b'"') | (Quotes::Escaped, _) => Quotes::Inside,
+                (Quotes::Inside, b'"') => Quotes::Outside,
+                (Quotes::Inside, b'\\') => Quotes::Escaped,
+                (Quotes::Outside | Quotes::Inside, _) => quotes,
+            };
+            false
+        };
+        let end = self.0.iter().position(is_end).unwrap_or(self.0.len());
+        let member = &self.0[..end];
+        self.0 = self.0.get(end + 1..).unwrap_or_default();
+        Some(member)
+    }
+}
+
+/// Where a byte stands.
+#[derive(Clone, Copy)]
+enum Quotes {
+    Outside,
+    Inside,
+    /// Behind a backslash.
+    Escaped,
+}
+
+/// What is left of a member; `None` for what is not in the form of the standard.
 struct Words<'a>(&'a [u8]);
 
 impl<'a> Words<'a> {
-    /// Skips all `bytes` at the beginning; gives back whether anything is left.
-    fn skip(&mut self, bytes: &[u8]) -> bool {
-        let end = self.0.iter().position(|byte| !bytes.contains(byte)).unwrap_or(self.0.len());
-        self.0 = &self.0[end..];
-        !self.0.is_empty()
+    /// Skips blanks.
+    fn skip(&mut self) {
+        while let [b' ' | b'\t', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
     }
 
     /// Takes `mark` if it comes next, and the blanks around it.
     fn takes(&mut self, mark: u8) -> bool {
-        self.skip(b" \t");
+        self.skip();
         if self.0.first() != Some(&mark) {
             return false;
         }
         self.0 = &self.0[1..];
-        self.skip(b" \t");
+        self.skip();
         true
     }
 
-    fn token(&mut self) -> Result<&'a [u8], Malformed> {
+    fn token(&mut self) -> Option<&'a [u8]> {
         let end = self.0.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(self.0.len());
         let (token, rest) = self.0.split_at(end);
         self.0 = rest;
-        if token.is_empty() { Err(Malformed) } else { Ok(token) }
+        (!token.is_empty()).then_some(token)
     }
 
     /// A token, or a quoted string that has one in it.
-    fn value(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
+    fn value(&mut self) -> Option<Cow<'a, [u8]>> {
         let [b'"', rest @ ..] = self.0 else { return self.token().map(Cow::Borrowed) };
         let mut value = Vec::new();
         let mut bytes = rest.iter();
         loop {
-            match bytes.next().ok_or(Malformed)? {
+            match bytes.next()? {
                 b'"' => break,
                 // RFC 9110, 5.6.4: a backslash stands before a character that is meant as it is.
-                b'\\' => value.push(*bytes.next().ok_or(Malformed)?),
+                b'\\' => value.push(*bytes.next()?),
                 byte => value.push(*byte),
             }
         }
         self.0 = bytes.as_slice();
         // RFC 6455, 9.1: without its quotes the value must be a token.
-        if is_token(&value) { Ok(Cow::Owned(value)) } else { Err(Malformed) }
-    }
-
-    /// A member of the list ends with the next comma.
-    fn end_member(&mut self) -> Result<(), Malformed> {
-        match self.0 {
-            [] | [b',', ..] => Ok(()),
-            [_, ..] => Err(Malformed),
-        }
+        is_token(&value).then_some(Cow::Owned(value))
     }
 }
 

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
 #[cfg(feature = "deflate")]
-use crate::ws::extension::{Agreement, Malformed, Offer};
+use crate::ws::extension::{Agreement, Offer};
 use crate::ws::syntax::{is_token, list};
 use crate::ws::{Head, Status, work};
 
@@ -62,7 +62,7 @@ impl Upgrade {
             accept: accept(key)?,
             protocols: protocols(head)?,
             #[cfg(feature = "deflate")]
-            offer: Offer::parse(head)?,
+            offer: Offer::parse(head),
             #[cfg(feature = "deflate")]
             agreement: None,
         }))
@@ -136,9 +136,6 @@ pub enum UpgradeError {
     Origin,
     /// `Sec-WebSocket-Protocol` has a member that is no token, or the same one twice.
     Protocol,
-    /// `Sec-WebSocket-Extensions` is not a list of extensions.
-    #[cfg(feature = "deflate")]
-    Extensions,
 }
 
 impl UpgradeError {
@@ -153,8 +150,6 @@ impl UpgradeError {
             | Self::Key
             | Self::Origin
             | Self::Protocol => Status::BAD_REQUEST,
-            #[cfg(feature = "deflate")]
-            Self::Extensions => Status::BAD_REQUEST,
         }
     }
 }
@@ -173,21 +168,11 @@ impl fmt::Display for UpgradeError {
             Self::Key => "Sec-WebSocket-Key must be there once and be 16 bytes in base64",
             Self::Origin => "the Origin header is there more than once",
             Self::Protocol => "Sec-WebSocket-Protocol must list tokens, each of them once",
-            #[cfg(feature = "deflate")]
-            Self::Extensions => "Sec-WebSocket-Extensions is not a list of extensions",
         })
     }
 }
 
 impl core::error::Error for UpgradeError {}
-
-// RFC 6455, 9.1: a header that is not conforming fails the handshake.
-#[cfg(feature = "deflate")]
-impl From<Malformed> for UpgradeError {
-    fn from(_: Malformed) -> Self {
-        Self::Extensions
-    }
-}
 
 /// RFC 6455, 4.2.1 (5) and 4.2.2 (5.4): the key is 16 bytes in base64, the answer is the
 /// hash of its text joined to the protocol's own.

@@ -89,6 +89,10 @@ const ROWS: &[Row] = &[
     ("", "Sec-WebSocket-Protocol: é\r\n", Err(UpgradeError::Protocol)),
     // Extensions are offers, and offers may be declined.
     ("", "Sec-WebSocket-Extensions: permessage-deflate\r\n", Ok(Some(&[]))),
+    // What cannot be read as an offer is none, in each build.
+    ("", "Sec-WebSocket-Extensions: bbf-usp-protocol; eid=\"os::x\"\r\n", Ok(Some(&[]))),
+    ("", "Sec-WebSocket-Extensions: ***;,=\"\r\n", Ok(Some(&[]))),
+    ("", "Sec-WebSocket-Extensions:\r\n", Ok(Some(&[]))),
 ];
 
 /// RFC 9110, 7.8: an Upgrade in HTTP/1.0 is ignored; a key says that a handshake was meant.
