@@ -331,10 +331,12 @@ fn heads_that_do_not_end_are_408() {
 fn origins_are_held_against_the_rule() {
     let mut server = Server::new(LIMITS);
     mount_echo(&mut server, "/same");
-    let list = ["https://Example.org:443", "http://example.net:8080", "null"];
-    let list = list.map(|origin| origin.parse().expect("it is an origin"));
-    server.origin(OriginRule::List(list.to_vec()));
+    let list = "https://Example.org:443, http://example.net:8080, null";
+    server.origin(list.parse().expect("it is a rule"));
     mount_echo(&mut server, "/list");
+    let others = "same, https://*.example.org, http://localhost:*, file://, app://.";
+    server.origin(others.parse().expect("it is a rule"));
+    mount_echo(&mut server, "/others");
     server.origin(OriginRule::Any);
     mount_echo(&mut server, "/any");
     let server = Running::start(server);
@@ -356,6 +358,13 @@ fn origins_are_held_against_the_rule() {
         ("/same", "a.b:443", "Origin: https://a.b\r\n", true),
         ("/same", "a.b:443", "Origin: http://a.b\r\n", false),
         ("/same", "", "Origin: http://\r\n", false),
+        // What clients send that are no browser.
+        ("/same", "a.b:81", "Origin: ws://a.b:81\r\n", true),
+        ("/same", "a.b:443", "Origin: wss://a.b\r\n", true),
+        ("/same", "a.b:81", "Origin: http://a.b:81/\r\n", true),
+        ("/same", "a.b.", "Origin: http://a.b\r\n", true),
+        ("/same", "a.b", "Origin: wss://a.b:80\r\n", false),
+        ("/same", "a.b", "Origin: http://a.b/x\r\n", false),
         ("/list", "a.b", "", true),
         ("/list", "a.b", "Origin: https://example.org\r\n", true),
         ("/list", "a.b", "Origin: https://EXAMPLE.org\r\n", true),
@@ -365,6 +374,14 @@ fn origins_are_held_against_the_rule() {
         ("/list", "a.b", "Origin: http://example.org\r\n", false),
         ("/list", "a.b", "Origin: https://example.org.evil.net\r\n", false),
         ("/list", "a.b", "Origin: http://a.b\r\n", false),
+        ("/others", "a.b", "Origin: http://a.b\r\n", true),
+        ("/others", "a.b", "Origin: https://c.b.example.org\r\n", true),
+        ("/others", "a.b", "Origin: https://example.org\r\n", false),
+        ("/others", "a.b", "Origin: http://localhost:5173\r\n", true),
+        ("/others", "a.b", "Origin: http://localhost.evil.net:5173\r\n", false),
+        ("/others", "a.b", "Origin: file://\r\n", true),
+        ("/others", "a.b", "Origin: app://.\r\n", true),
+        ("/others", "a.b", "Origin: null\r\n", false),
         ("/any", "a.b", "Origin: http://evil.net\r\n", true),
         ("/any", "a.b", "Origin: null\r\n", true),
     ];
@@ -379,7 +396,9 @@ fn origins_are_held_against_the_rule() {
         check_refusal(&request, &raw.read_answer(), 403);
     }
     let body = server.ask(&upgrade("/same", "Origin: http://evil.net\r\n")).text().to_owned();
-    assert!(body.contains("http://evil.net") && body.contains("localhost"), "it helps: {body}");
+    let words =
+        ["http://evil.net", "localhost", "origin is same; ", "origin: same, http://evil.net"];
+    assert!(words.iter().all(|word| body.contains(word)), "it helps: {body}");
 }
 
 #[test]

@@ -102,15 +102,15 @@ fn check_target(text: &str) {
 }
 
 fn check_origin(value: &[u8], host: &str) {
-    let Ok(Ok(origin)) = std::str::from_utf8(value).map(str::parse::<Origin>) else { return };
+    let Ok(Ok(origin)) = std::str::from_utf8(value).map(Origin::parse) else { return };
     let text = origin.to_string();
-    assert_eq!(text.parse().as_ref(), Ok(&origin), "the form is that of itself");
+    assert_eq!(Origin::parse(&text), Ok(origin), "the form is that of itself");
     assert_eq!(text, text.to_ascii_lowercase());
     let Some((scheme, authority)) = text.split_once("://") else {
         assert_eq!(text, "null");
         return;
     };
-    let is_web = scheme == "http" || scheme == "https";
+    let is_web = ["http", "https", "ws", "wss"].contains(&scheme);
     assert_eq!(origin.is_of(authority), is_web, "{text} is of its own host");
     assert_eq!(origin.is_of(host), origin.is_of(&host.to_ascii_uppercase()), "in any case");
 }

@@ -3,9 +3,9 @@
 use crate::config::error::{Fault, Problem};
 use crate::config::resolve::given;
 use crate::config::sheet::Setting;
-use crate::config::value::names::items;
 use crate::host::program::{Manner, OnDeath};
 use crate::programs::Mode;
+use crate::ws::syntax::items;
 
 /// What the keys of programs come to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -150,9 +150,7 @@ impl Hub {
         let rule = &self.stations[station].mount.origin;
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
         if !rule.accepts(origin, host) {
-            let origin = String::from_utf8_lossy(origin.unwrap_or_default());
-            let text =
-                format!("the origin {origin} may not use this service; {}", rule.demand(host));
+            let text = rule.refusal(origin.unwrap_or_default(), host);
             return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
         }
         let Some(socket) = self.sockets.get_mut(id) else { return };

@@ -2,10 +2,34 @@
 //! scripts would come with their visitor's cookies and network (RFC 6455, 10.2). What an
 //! origin is, `ws` knows.
 
-use crate::ws::Origin;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ws::syntax::items;
+use crate::ws::{Host, Origin, OriginError, OriginPattern};
 
 /// Which origins a service accepts. A request without `Origin` does not come from a page and
 /// passes always; one whose `Origin` is none passes with [`OriginRule::Any`] alone.
+///
+/// It is read from a text as well, as in `server.conf`. When each is safe:
+///
+/// - `same` always is.
+/// - `https://a.example`: as long as all pages of that host may act for their visitors here.
+/// - `https://*.a.example`: if nobody else can have a page on a host below that one.
+/// - `http://localhost:*`: on the machine of a developer. There, the pages of any program pass.
+/// - `null`, `file://`: if anybody's pages may, as with `any`. Any page can make a frame whose
+///   origin is `null`, and `file://` are all files that their visitors open.
+/// - `app://.` and other schemes: as far as only that app can have pages with it.
+/// - `any`: for services that know of their visitors neither by cookies nor by their network.
+///
+/// ```
+/// use switchboard::OriginRule;
+///
+/// let rule: OriginRule = "same, https://*.a.example".parse().expect("it is a rule");
+/// assert!(rule.accepts(Some(b"http://b.example:8080"), "b.example:8080"));
+/// assert!(rule.accepts(Some(b"https://www.a.example"), "b.example:8080"));
+/// assert!(!rule.accepts(Some(b"https://evil.example"), "b.example:8080"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum OriginRule {
     /// The origin whose host and port are those of the request itself.
@@ -14,7 +38,7 @@ pub enum OriginRule {
     /// Any.
     Any,
     /// Those listed, such as `https://example.org`.
-    List(Vec<Origin>),
+    List(Vec<OriginPattern>),
 }
 
 impl OriginRule {
@@ -22,26 +46,74 @@ impl OriginRule {
     #[must_use]
     pub fn accepts(&self, origin: Option<&[u8]>, host: &str) -> bool {
         let Some(origin) = origin else { return true };
-        let parsed = || core::str::from_utf8(origin).ok()?.parse::<Origin>().ok();
+        let parsed = || Origin::parse(core::str::from_utf8(origin).ok()?).ok();
         match self {
             Self::Any => true,
-            Self::List(list) => parsed().is_some_and(|origin| list.contains(&origin)),
+            Self::List(list) => {
+                parsed().is_some_and(|origin| list.iter().any(|own| own.matches(&origin, host)))
+            }
             Self::Same => parsed().is_some_and(|origin| origin.is_of(host)),
         }
     }
 
-    /// What is allowed, for whoever is refused.
+    /// What is said to an origin that is not accepted: the rule, and the cure.
     #[must_use]
-    pub fn demand(&self, host: &str) -> String {
+    pub fn refusal(&self, origin: &[u8], host: &str) -> String {
+        let origin = String::from_utf8_lossy(origin);
+        let read = Origin::parse(&origin).ok();
+        let cure = read.map(|origin| format!("; if its pages may, set origin: {self}, {origin}"));
+        let cure = cure.as_deref().unwrap_or("; it cannot be read as one");
+        format!("the origin {origin} may not use this service of {host}: origin is {self}{cure}")
+    }
+
+    /// Whether it says that a host is one that pages may come from.
+    #[must_use]
+    pub fn names(&self, host: Option<Host<'_>>) -> bool {
         match self {
-            Self::Any => "any is allowed".to_owned(),
-            Self::Same => format!("only pages of {host} may"),
-            Self::List(list) => {
-                let list: Vec<String> = list.iter().map(Origin::to_string).collect();
-                format!("only pages of {} may", list.join(", "))
-            }
+            Self::Any => true,
+            Self::Same => false,
+            Self::List(list) => host.is_some_and(|host| list.iter().any(|own| own.names(host))),
         }
     }
+}
+
+impl FromStr for OriginRule {
+    type Err = OriginError;
+
+    /// `same`, `any`, or a list, separated by commas or blanks.
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let words: Vec<&str> = items(text).collect();
+        match words[..] {
+            [] => Err(OriginError),
+            [word] if word.eq_ignore_ascii_case("any") => Ok(Self::Any),
+            [word] if word.eq_ignore_ascii_case("same") => Ok(Self::Same),
+            [..] => words.into_iter().map(str::parse).collect::<Result<_, _>>().map(Self::List),
+        }
+    }
+}
+
+impl fmt::Display for OriginRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same => f.write_str("same"),
+            Self::Any => f.write_str("any"),
+            Self::List(list) => join(f, "", list),
+        }
+    }
+}
+
+/// A list as it is written: behind `first`, unless that is empty.
+pub(super) fn join<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    first: &str,
+    list: &[T],
+) -> fmt::Result {
+    f.write_str(first)?;
+    let mut comma = if first.is_empty() { "" } else { ", " };
+    list.iter().try_for_each(|member| {
+        let before = std::mem::replace(&mut comma, ", ");
+        write!(f, "{before}{member}")
+    })
 }
 
 #[cfg(test)]
@@ -50,28 +122,35 @@ mod tests {
 
     #[test]
     fn rules() {
-        let list = ["https://A.org:443", "null"].map(|text| text.parse().expect("an origin"));
-        let list = OriginRule::List(list.to_vec());
-        assert_eq!(list.demand("b.org"), "only pages of https://a.org, null may");
-        let (same, any) = (OriginRule::Same, OriginRule::Any);
-        let rows: [(&OriginRule, Option<&[u8]>, bool); 14] = [
-            (&same, None, true),
-            (&same, Some(b"http://b.org"), true),
-            (&same, Some(b"https://B.org"), true),
-            (&same, Some(b"https://a.org"), false),
-            (&same, Some(b"null"), false),
-            (&same, Some(b"b.org"), false),
-            (&list, None, true),
-            (&list, Some(b"https://a.org"), true),
-            (&list, Some(b"null"), true),
-            (&list, Some(b"http://a.org"), false),
-            (&list, Some(b"https://a.org https://a.org"), false),
-            (&list, Some(b"\xff"), false),
-            (&any, Some(b"\xff"), true),
-            (&any, Some(b"http://a.org"), true),
+        let rows: [(&str, Option<&[u8]>, bool); 20] = [
+            ("same", None, true),
+            ("same", Some(b"http://b.org"), true),
+            ("Same", Some(b"https://B.org"), true),
+            ("same", Some(b"https://a.org"), false),
+            ("same", Some(b"null"), false),
+            ("same", Some(b"b.org"), false),
+            ("https://A.org:443 null", None, true),
+            ("https://A.org:443 null", Some(b"https://a.org"), true),
+            ("https://A.org:443 null", Some(b"null"), true),
+            ("https://A.org:443 null", Some(b"http://a.org"), false),
+            ("https://A.org:443 null", Some(b"https://b.org"), false),
+            ("https://A.org:443 null", Some(b"https://a.org https://a.org"), false),
+            ("https://A.org:443 null", Some(b"\xff"), false),
+            ("same, https://*.a.org", Some(b"https://b.org"), true),
+            ("same, https://*.a.org", Some(b"https://x.a.org"), true),
+            ("same, https://*.a.org", Some(b"https://a.org"), false),
+            ("same,same", Some(b"https://b.org"), true),
+            ("ANY", Some(b"\xff"), true),
+            ("any", Some(b"http://a.org"), true),
+            ("any", None, true),
         ];
         for (rule, origin, expected) in rows {
-            assert_eq!(rule.accepts(origin, "b.org"), expected, "{rule:?} {origin:?}");
+            let rule: OriginRule = rule.parse().expect(rule);
+            assert_eq!(rule.to_string().parse().as_ref(), Ok(&rule), "{rule}");
+            assert_eq!(rule.accepts(origin, "b.org"), expected, "{rule} {origin:?}");
+        }
+        for text in ["", ",", "*", "same any", "any, https://a", "https://a; null", "a.org"] {
+            assert_eq!(text.parse::<OriginRule>(), Err(OriginError), "{text:?}");
         }
     }
 }

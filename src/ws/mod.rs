@@ -9,7 +9,7 @@
 //! - [`target`]: the request target and the path that names a service
 //! - [`upgrade`]: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
-//! - [`origin`]: whose page it comes from
+//! - [`origin`]: whose page it comes from; [`authority`]: the hosts in it and in `Host`
 //! - [`response`]: every other answer; [`http_date`]: the moments of HTTP; [`range`]: parts of
 //!   content
 //! - [`frame`], [`mask`]: the frame header and the masking of payloads
@@ -19,6 +19,7 @@
 //! - [`fault`]: the broken rules, each with its close code and section
 //! - `work`: what all this costs, counted in tests
 
+pub mod authority;
 pub mod close;
 #[cfg(feature = "deflate")]
 pub mod extension;
@@ -46,6 +47,7 @@ pub(crate) use alloc::rc::Rc as Arc;
 #[cfg(target_has_atomic = "ptr")]
 pub(crate) use alloc::sync::Arc;
 
+pub use authority::{Host, HostPattern};
 pub use close::{Close, CloseCode};
 pub use fault::Fault;
 pub use frame::{Header, Opcode};
@@ -53,7 +55,7 @@ pub use head::{Head, HeadReader};
 pub use head_error::HeadError;
 pub use http_date::Stamp;
 pub use message::Message;
-pub use origin::{Origin, OriginError};
+pub use origin::{Origin, OriginError, OriginPattern};
 pub use response::{Response, Status};
 pub use target::Target;
 pub use upgrade::Upgrade;

@@ -1,52 +1,180 @@
 //! `Origin`: whose page opens a socket (RFC 6454), as its browser says in the header of that
-//! name. Which origins a service accepts is not decided here.
+//! name, and patterns of origins. Which of them a service accepts is not decided here.
 
-use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use core::fmt;
-use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
+use crate::ws::authority::{Host, HostPattern, lower, parse_port, split_port};
+
 /// An origin: scheme, host, and port (RFC 6454, 4), or `null`, which pages without an origin
-/// send, such as local files. However it was written, it is kept as browsers send it, in lower
-/// case and without the port that the scheme has anyway; so the same origin is an equal one.
+/// send, such as those in a sandbox. Browsers send `http` and `https`, extensions and programs
+/// with a page in them schemes of their own, and some clients `ws` and `wss`. The same origin is
+/// an equal one, however it was written: in any case, with the port that the scheme has anyway,
+/// with the dot that may end a name, or with the slash that ends a URL.
 ///
 /// ```
 /// use switchboard::ws::Origin;
 ///
-/// let origin: Origin = "https://Example.org:443".parse().expect("it is an origin");
+/// let origin = Origin::parse("https://Example.org:443/").expect("it is an origin");
 /// assert_eq!(origin.to_string(), "https://example.org");
 /// assert!(origin.is_of("EXAMPLE.ORG"));
-/// assert!("example.org".parse::<Origin>().is_err());
+/// assert!(Origin::parse("example.org").is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin(String);
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Empty for `null`.
+    scheme: &'a str,
+    host: Host<'a>,
+    port: Option<u16>,
+}
 
-impl Origin {
+impl<'a> Origin<'a> {
+    /// Reads the value of the header.
+    ///
+    /// # Errors
+    /// It is no origin.
+    pub fn parse(text: &'a str) -> Result<Self, OriginError> {
+        if text.eq_ignore_ascii_case(NULL) {
+            return Ok(Self { scheme: "", host: Host::Opaque(""), port: None });
+        }
+        Self::read(text).ok_or(OriginError)
+    }
+
     /// Whether its pages are those of `host`, which is a host with or without a port as it
-    /// stands in the Host header of a request. Whether they came encrypted does not matter:
-    /// a proxy may have taken the encryption off.
+    /// stands in the Host header of a request; without one, it has that of the origin's scheme.
+    /// Whether they came encrypted does not matter: a proxy may have taken the encryption off.
     #[must_use]
     pub fn is_of(&self, host: &str) -> bool {
-        let Some((scheme, _)) = self.0.split_once("://") else { return false };
         // Behind other schemes stands no host, though it may look like one.
-        ["http", "https"].contains(&scheme)
-            && format!("{scheme}://{host}").parse::<Self>().is_ok_and(|other| other == *self)
+        let Some(default) = default_port(self.scheme) else { return false };
+        Host::of(host).is_some_and(|(host, port)| {
+            self.host == host && self.port.unwrap_or(default) == port.unwrap_or(default)
+        })
+    }
+
+    fn read(text: &'a str) -> Option<Self> {
+        let (scheme, host, port) = split(text)?;
+        Some(Self { scheme, host: read_host(scheme, host)?, port: read_port(scheme, port)? })
     }
 }
 
-impl FromStr for Origin {
+impl PartialEq for Origin<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.scheme.eq_ignore_ascii_case(other.scheme)
+            && (self.host, self.port) == (other.host, other.port)
+    }
+}
+
+impl fmt::Display for Origin<'_> {
+    /// As browsers send it (RFC 6454, 6.2).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scheme.is_empty() {
+            return f.write_str(NULL);
+        }
+        lower(f, self.scheme)?;
+        write!(f, "://{}", self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// An origin, or several: `https://*.example.org` are those of all hosts below that one, and not
+/// its own; `http://localhost:*` has any port; `same` is the origin whose host and port are those
+/// of the request. All others are as clients send them: `https://a.example`, `app://.`, `file://`,
+/// `null`.
+///
+/// ```
+/// use switchboard::ws::{Origin, OriginPattern};
+///
+/// let pattern: OriginPattern = "https://*.example.org".parse().expect("it is a pattern");
+/// let of = |text| Origin::parse(text).expect("it is an origin");
+/// assert!(pattern.matches(&of("https://a.example.org"), "b.example"));
+/// assert!(!pattern.matches(&of("https://example.org"), "b.example"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginPattern(Pattern);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pattern {
+    Same,
+    Of { scheme: String, host: HostPattern, port: Port },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Port {
+    Any,
+    /// Without one, it is that of the scheme.
+    One(Option<u16>),
+}
+
+impl OriginPattern {
+    /// Whether it is an origin of these, on a request whose Host header is `host`.
+    #[must_use]
+    pub fn matches(&self, origin: &Origin<'_>, host: &str) -> bool {
+        match &self.0 {
+            Pattern::Same => origin.is_of(host),
+            Pattern::Of { scheme, host, port } => {
+                let has_port = match port {
+                    Port::Any => true,
+                    Port::One(port) => *port == origin.port,
+                };
+                has_port && scheme.eq_ignore_ascii_case(origin.scheme) && host.matches(origin.host)
+            }
+        }
+    }
+
+    /// Whether it names that host, which is then one that pages may come from.
+    #[must_use]
+    pub fn names(&self, host: Host<'_>) -> bool {
+        match &self.0 {
+            Pattern::Same => false,
+            Pattern::Of { host: pattern, .. } => pattern.matches(host),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (scheme, host, port) = split(text)?;
+        let port = match port {
+            Some("*") => Port::Any,
+            _ => Port::One(read_port(scheme, port)?),
+        };
+        let host = match host.starts_with("*.") {
+            true => host.parse().ok()?,
+            false => HostPattern::one(read_host(scheme, host)?),
+        };
+        Some(Self(Pattern::Of { scheme: scheme.to_ascii_lowercase(), host, port }))
+    }
+}
+
+impl FromStr for OriginPattern {
     type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
-        normal(text).map(Self).ok_or(OriginError)
+        if text.eq_ignore_ascii_case(SAME) {
+            return Ok(Self(Pattern::Same));
+        }
+        if text.eq_ignore_ascii_case(NULL) {
+            let host = HostPattern::one(Host::Opaque(""));
+            return Ok(Self(Pattern::Of { scheme: String::new(), host, port: Port::One(None) }));
+        }
+        Self::read(text).ok_or(OriginError)
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match &self.0 {
+            Pattern::Same => f.write_str(SAME),
+            Pattern::Of { scheme, .. } if scheme.is_empty() => f.write_str(NULL),
+            Pattern::Of { scheme, host, port } => {
+                write!(f, "{scheme}://{host}")?;
+                match port {
+                    Port::Any => f.write_str(":*"),
+                    Port::One(Some(port)) => write!(f, ":{port}"),
+                    Port::One(None) => Ok(()),
+                }
+            }
+        }
     }
 }
 
@@ -58,143 +186,46 @@ impl fmt::Display for OriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "an origin is a scheme, a host, and a port unless it is the scheme's own, such as \
-             https://a.example or http://b:8080, or else null",
+             https://a.example or http://b:8080, or else null; several are https://*.a.example, \
+             http://localhost:* and same",
         )
     }
 }
 
 impl core::error::Error for OriginError {}
 
-/// Whether `text` may be the name of a host (RFC 1123, 2.1), with the underscore that many
-/// names have. A last label of digits is an address gone wrong.
-#[must_use]
-pub fn is_host_name(text: &str) -> bool {
-    let in_label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.chars().all(in_label);
-    let last = text.rsplit('.').next().unwrap_or(text);
-    text.len() <= 253 && text.split('.').all(is_label) && !last.chars().all(|c| c.is_ascii_digit())
-}
-
-/// The origin as browsers send it (RFC 6454, 6.2).
-fn normal(text: &str) -> Option<String> {
-    let text = text.to_ascii_lowercase();
-    if text == "null" {
-        return Some(text);
-    }
+/// Scheme, host and port as they are written.
+fn split(text: &str) -> Option<(&str, &str, Option<&str>)> {
     let (scheme, authority) = text.split_once("://")?;
     let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(in_scheme) {
         return None;
     }
-    let (host, port) = split_port(authority)?;
-    let host = normal_host(host)?;
-    Some(match (scheme, port) {
-        (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
-        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
-    })
+    // RFC 6454, 6.2 has no slash here, but clients that are no browser send one.
+    let (host, port) = split_port(authority.strip_suffix('/').unwrap_or(authority));
+    Some((scheme, host, port))
 }
 
-/// A host, brackets included, and the port behind it if there is one.
-fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    match authority.rsplit_once(':') {
-        // A colon within brackets belongs to the address.
-        Some((host, digits)) if !digits.ends_with(']') => {
-            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-            let port = digits.parse().ok().filter(|port| is_number && *port > 0)?;
-            Some((host, Some(port)))
-        }
-        Some(_) | None => Some((authority, None)),
-    }
+fn read_host<'a>(scheme: &str, text: &'a str) -> Option<Host<'a>> {
+    // RFC 3986, 3.2.2: what is registered behind other schemes is theirs to say, and may be empty.
+    let is_opaque = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()+;=".contains(c);
+    let opaque = default_port(scheme).is_none() && text.chars().all(is_opaque);
+    Host::parse(text).or_else(|| opaque.then_some(Host::Opaque(text)))
 }
 
-fn normal_host(host: &str) -> Option<String> {
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return Some(format!("[{}]", address.parse::<Ipv6Addr>().ok()?));
-    }
-    // A dot at the end is allowed, and to browsers such a host is another one.
-    let is_name = is_host_name(host.strip_suffix('.').unwrap_or(host));
-    (is_name || host.parse::<Ipv4Addr>().is_ok()).then(|| host.to_owned())
+/// The port, unless it is that of the scheme.
+fn read_port(scheme: &str, digits: Option<&str>) -> Option<Option<u16>> {
+    let Some(digits) = digits else { return Some(None) };
+    let port = parse_port(digits)?;
+    Some(Some(port).filter(|_| default_port(scheme) != Some(port)))
 }
 
-#[cfg(test)]
-mod tests {
-    use alloc::string::ToString;
-
-    use super::*;
-
-    #[test]
-    fn origins_have_one_form() {
-        let rows = [
-            ("null", "null"),
-            ("NULL", "null"),
-            ("https://Example.org", "https://example.org"),
-            ("HTTPS://a.example:443", "https://a.example"),
-            ("http://a.example:80", "http://a.example"),
-            ("http://a.example:443", "http://a.example:443"),
-            ("https://a:80", "https://a:80"),
-            ("https://a:00443", "https://a"),
-            ("https://a.example.", "https://a.example."),
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-            ("http://[::1]", "http://[::1]"),
-            ("http://[0:0::1]:81", "http://[::1]:81"),
-            ("chrome-extension://abcdef", "chrome-extension://abcdef"),
-        ];
-        for (text, expected) in rows {
-            let origin: Origin = text.parse().expect(text);
-            assert_eq!(origin.to_string(), expected);
-            assert_eq!(expected.parse(), Ok(origin), "the form is the one of itself");
-        }
-        let wrong = [
-            "",
-            "*",
-            "example.org",
-            "https://",
-            "https://.",
-            "https://a..",
-            "https://a/",
-            "https://a:0",
-            "https://a:65536",
-            "https://a:",
-            "https://a:+1",
-            "https://a:x",
-            "https://::1",
-            "https://u@a",
-            "1x://a",
-            "://a",
-            "https://*.a",
-            "https://300.1.1.1",
-            "file:///",
-            "https://[::1",
-            "https://[127.0.0.1]",
-            "https://a https://b",
-            " https://a",
-            "https://ä.example",
-        ];
-        for text in wrong {
-            assert_eq!(text.parse::<Origin>(), Err(OriginError), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn origins_have_hosts() {
-        let rows = [
-            ("http://a.example", "a.example", true),
-            ("http://a.example", "A.Example:80", true),
-            ("https://a.example", "a.example:443", true),
-            ("https://a.example", "a.example", true),
-            ("http://a:8080", "a:8080", true),
-            ("http://[::1]:81", "[0:0::1]:81", true),
-            ("http://a.example", "a.example:443", false),
-            ("http://a.example", "b.example", false),
-            ("http://a.example", "a.example:81", false),
-            ("http://a.example", "", false),
-            ("http://a.example", "x@a.example", false),
-            ("chrome-extension://a", "a", false),
-            ("null", "null", false),
-        ];
-        for (origin, host, expected) in rows {
-            let origin: Origin = origin.parse().expect("it is an origin");
-            assert_eq!(origin.is_of(host), expected, "{origin} of {host:?}");
-        }
-    }
+/// RFC 9110, 4.2.1 and 4.2.2; RFC 6455, 3.
+fn default_port(scheme: &str) -> Option<u16> {
+    let ports = [("http", 80), ("https", 443), ("ws", 80), ("wss", 443)];
+    let known = ports.iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme));
+    known.map(|(_, port)| *port)
 }
+
+const NULL: &str = "null";
+const SAME: &str = "same";

@@ -27,6 +27,11 @@ pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|member| !member.is_empty())
 }
 
+/// The members of a list that a person writes, between commas or blanks of any kind.
+pub fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty())
+}
+
 /// `bytes` without blanks and tabs at both ends (RFC 9110, 5.6.3: optional white space).
 #[must_use]
 pub fn trim(mut bytes: &[u8]) -> &[u8] {

@@ -192,7 +192,8 @@ const FAULTS: &[(&str, &str)] = &[
     (
         "[service /a]\norigin: a\u{1b}[2J",
         "2: origin is \"a\\u{1b}[2J\", \
-             allowed is same, any, or a list such as https://a.example, http://b:8080, null",
+             allowed is same, any, or a list such as same, https://a.example, \
+         https://*.b.example, http://localhost:*, app://., file://, null",
     ),
 ];
 

@@ -68,7 +68,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         Port: 0
         static-root: src/config
         health-path: /.well-known/health
-        origin: https://A.example:443, http://b:8080 null
+        origin: same, https://A.example:443, http://b:* null
         compression: OFF
         thread: LOOP
         log-level: Trace
@@ -138,7 +138,7 @@ fn every_key_is_set() {
         drain_spread_ms: 0,
         ..Limits::SERVER
     };
-    let origins = ["https://a.example", "http://b:8080", "null"];
+    let origins = ["same", "https://a.example", "http://b:*", "null"];
     let origins = origins.map(|text| text.parse().expect("it is an origin"));
     let expected = Config {
         file: Some(PathBuf::from("server.conf")),

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use log::LevelFilter;
 
 use crate::config::LogFormat;
-use crate::config::value::names::{hosts, origin_rule};
+use crate::config::value::names::hosts;
 use crate::config::value::numbers::{Mail, count, mail, port, size, time, time_above_zero};
 use crate::hub::{Compression, OriginRule};
 use crate::limits::Limits;
@@ -61,7 +61,7 @@ impl<T> Kind<T> {
             Self::Hosts(set) => set(target, hosts(text?)?),
             Self::Port(set) => set(target, port(text?)?),
             Self::PathOrNone(set) => set(target, unless("none", text?, path)?),
-            Self::Origin(set) => set(target, origin_rule(text?)?),
+            Self::Origin(set) => set(target, text?.parse().ok()?),
             Self::Compression(set) => set(target, Compression::named(text?)?),
             Self::Thread(set) => set(target, Thread::named(text?)?),
             Self::LogLevel(set) => set(target, text?.parse().ok()?),
@@ -97,7 +97,8 @@ impl<T> Kind<T> {
             Self::DirectoryOrNone(_) => "a directory that exists, or none",
             Self::PathOrNone(_) => "a path such as /health, without % and ?, or none",
             Self::Origin(_) => {
-                "same, any, or a list such as https://a.example, http://b:8080, null"
+                "same, any, or a list such as same, https://a.example, https://*.b.example, \
+                 http://localhost:*, app://., file://, null"
             }
             Self::Compression(_) => "off, or on if it was built with --features deflate",
             Self::Thread(_) => "own, or loop for a service that never blocks",

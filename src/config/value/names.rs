@@ -1,33 +1,15 @@
-//! Values that are names, or lists of them: addresses and origins.
+//! Values that are names, or lists of them: addresses.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::hub::OriginRule;
-use crate::ws::Origin;
-use crate::ws::origin::is_host_name;
+use crate::ws::authority::is_host_name;
+use crate::ws::syntax::items;
 
 /// Addresses to listen on, separated by commas or blanks, IPv6 with or without brackets.
 pub(super) fn hosts(text: &str) -> Option<Vec<String>> {
     let hosts: Option<Vec<String>> =
         items(text).map(|item| host(item).map(str::to_owned)).collect();
     hosts.filter(|hosts| !hosts.is_empty())
-}
-
-/// `same`, `any`, or a list of origins, separated by commas or blanks.
-pub(super) fn origin_rule(text: &str) -> Option<OriginRule> {
-    if text.eq_ignore_ascii_case("same") {
-        return Some(OriginRule::Same);
-    }
-    if text.eq_ignore_ascii_case("any") {
-        return Some(OriginRule::Any);
-    }
-    let list: Option<Vec<Origin>> = items(text).map(|item| item.parse().ok()).collect();
-    list.filter(|list| !list.is_empty()).map(OriginRule::List)
-}
-
-/// What stands between commas or blanks.
-pub(in crate::config) fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty())
 }
 
 /// One address without brackets.
@@ -85,18 +67,6 @@ mod tests {
         ];
         for text in wrong {
             assert_eq!(hosts(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn origin_rules() {
-        assert_eq!(origin_rule("Same"), Some(OriginRule::Same));
-        assert_eq!(origin_rule("ANY"), Some(OriginRule::Any));
-        let list = ["https://a", "http://b:81", "null"].map(|text| text.parse().expect(text));
-        let list = Some(OriginRule::List(list.to_vec()));
-        assert_eq!(origin_rule("https://A:443,http://b:81 null"), list);
-        for text in ["", ",", "*", "same any", "any, https://a", "https://a; null"] {
-            assert_eq!(origin_rule(text), None, "{text:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the bytes and values. A rule is a row of a table; what holds for all rows is a
 //! law, above all this one: however the input is cut, the outcome is the same.
 
+mod authority;
 mod close;
 #[cfg(feature = "deflate")]
 mod extension;
@@ -9,6 +10,7 @@ mod head;
 mod http_date;
 mod mask;
 mod message;
+mod origin;
 pub(crate) mod random;
 mod range;
 mod response;
