@@ -119,7 +119,7 @@ pub use ws::{Close, CloseCode, HostPattern, Message, Origin, OriginPattern, Resp
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
-    hub::{Compression, OriginRule},
+    hub::{AllowedHosts, Compression, OriginRule},
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{

@@ -48,6 +48,7 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("document-root", begun.document_root != now.document_root),
         ("health-path", begun.health_path != now.health_path),
         ("static-root", begun.static_root != now.static_root),
+        ("allowed-hosts", begun.allowed_hosts != now.allowed_hosts),
         ("log-level", begun.log_level != now.log_level),
         ("log-format", begun.log_format != now.log_format),
         ("max-connections", begun.sockets_max != now.sockets_max),

@@ -89,6 +89,7 @@ pub(crate) fn serve<T>(
 pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
     let mut server = Server::new(limits);
     let all = &config.all;
+    server.allowed_hosts(config.allowed_hosts.clone());
     server.origin(all.origin.clone()).compression(all.compression).thread(all.thread);
     if let Some(root) = &config.static_root {
         server.static_root(root);

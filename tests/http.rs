@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use switchboard::ws::Status;
-use switchboard::{Limits, OriginRule, Page, Server};
+use switchboard::{AllowedHosts, Limits, OriginRule, Page, Server};
 
 use support::http::{Answer, UPGRADE, get, upgrade};
 use support::raw::{PING, TEXT, close, frame};
@@ -330,6 +330,7 @@ fn heads_that_do_not_end_are_408() {
 #[test]
 fn origins_are_held_against_the_rule() {
     let mut server = Server::new(LIMITS);
+    server.allowed_hosts(AllowedHosts::Any);
     mount_echo(&mut server, "/same");
     let list = "https://Example.org:443, http://example.net:8080, null";
     server.origin(list.parse().expect("it is a rule"));
@@ -403,7 +404,10 @@ fn origins_are_held_against_the_rule() {
 
 #[test]
 fn targets_in_absolute_form_name_services() {
-    let server = echo();
+    let mut server = Server::new(LIMITS);
+    server.allowed_hosts(AllowedHosts::Any);
+    mount_echo(&mut server, "/echo");
+    let server = Running::start(server);
     for target in ["http://a.b/echo", "WS://a.b:80/echo?x", "wss://a.b/echo", "https://a.b/echo"] {
         let mut raw = server.raw();
         // Their host replaces the Host header, also for the rule about origins.

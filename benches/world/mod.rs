@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use switchboard::Limits;
-use switchboard::hub::{Compression, Files, Hub, Mount, OriginRule, Output, StationId};
+use switchboard::hub::{Compression, Files, Hub, Mount, OriginRule, Output, Reach, StationId};
 use switchboard::service::{Admission, Audience, Inbound, Outbound, SocketId};
 use switchboard::session::Next;
 use switchboard::time::Time;
@@ -73,7 +73,7 @@ impl World {
             From::Everywhere => Ipv4Addr::from(self.come | 0x0100_0000),
         };
         let peer = SocketAddr::new(IpAddr::V4(address), 40_000);
-        let id = self.hub.accept(peer, self.now).expect("the limits leave room");
+        let id = self.hub.accept(peer, Reach::Network, self.now).expect("the limits leave room");
         self.receive(id, request(service).as_bytes());
         id
     }

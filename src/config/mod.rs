@@ -39,7 +39,7 @@ use log::LevelFilter;
 
 use crate::config::resolve::resolve;
 use crate::config::sheet::Sheet;
-use crate::hub::{Compression, OriginRule};
+use crate::hub::{AllowedHosts, Compression, OriginRule};
 use crate::limits::Limits;
 use crate::service::Thread;
 
@@ -81,6 +81,8 @@ pub struct Config {
     pub static_root: Option<PathBuf>,
     /// The path that tells that the server lives.
     pub health_path: Option<String>,
+    /// Which hosts requests may name.
+    pub allowed_hosts: AllowedHosts,
     /// How much is logged.
     pub log_level: LevelFilter,
     /// How it is logged.
@@ -145,6 +147,7 @@ impl Default for Config {
             document_root: PathBuf::from("services"),
             static_root: None,
             health_path: None,
+            allowed_hosts: AllowedHosts::default(),
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
             sockets_max: None,

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use mio::net::{TcpListener, TcpStream};
 
 use crate::host::sys;
+use crate::hub::Reach;
 use crate::time::Time;
 
 /// Listens on all `addresses`. Those that this machine does not have, such as an IPv6 one of
@@ -126,6 +127,15 @@ impl Listener {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Who can reach it.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        match self.address.ip().to_canonical().is_loopback() {
+            true => Reach::Machine,
+            false => Reach::Network,
+        }
     }
 
     /// The listener as a source of events.

@@ -295,8 +295,9 @@ impl Host {
     fn accept(&mut self, now: Time) {
         for index in 0..self.listeners.len() {
             for _ in 0..self.limits.turn_accepts_max {
-                let Some((source, peer)) = self.listeners[index].accept(now) else { break };
-                let Some(id) = self.hub.accept(peer, now) else { continue };
+                let listener = &mut self.listeners[index];
+                let Some((source, peer)) = listener.accept(now) else { break };
+                let Some(id) = self.hub.accept(peer, listener.reach(), now) else { continue };
                 let mut stream = Stream::new(id, source);
                 let both = Interest::READABLE | Interest::WRITABLE;
                 let token = Token(id.index());

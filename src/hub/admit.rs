@@ -140,13 +140,11 @@ impl Hub {
         &mut self,
         id: SocketId,
         station: StationId,
-        head: Head,
-        target: Target,
-        protocols: Vec<String>,
+        asked: Asked,
         now: Time,
     ) {
-        let origin = head.values("Origin").next();
-        let host = target.authority.as_deref().or_else(|| head.header("Host")).unwrap_or_default();
+        let origin = asked.head.values("Origin").next();
+        let host = asked.host();
         let rule = &self.stations[station].mount.origin;
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
         if !rule.accepts(origin, host) {
@@ -154,7 +152,8 @@ impl Hub {
             return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
         }
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Target { path, query, .. } = target;
+        let Asked { head, target: Target { path, query, .. }, protocols } = asked;
+        let protocols = protocols.unwrap_or_default();
         let peer = self.addresses.of(socket.peer);
         let request = Request::new(head, path, query, peer, protocols);
         socket.rare.get_or_insert_default().request = Some(Arc::new(request));

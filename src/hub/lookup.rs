@@ -117,7 +117,10 @@ impl Hub {
                 self.respond(id, &response, now);
             }
             Looked::Nothing => self.miss(id, asked, now),
-            Looked::Refused(response) => self.respond(id, &response, now),
+            Looked::Refused(response) => {
+                let refusal = self.misdirected(id, None, &asked);
+                self.respond(id, &refusal.unwrap_or(response), now);
+            }
         }
     }
 
@@ -166,9 +169,11 @@ impl Hub {
         asked: Asked,
         now: Time,
     ) {
-        let Asked { head, target, protocols } = asked;
-        match protocols {
-            Some(protocols) => self.receive_upgrade(id, station, head, target, protocols, now),
+        if let Some(refusal) = self.misdirected(id, Some(station), &asked) {
+            return self.respond(id, &refusal, now);
+        }
+        match asked.protocols {
+            Some(_) => self.receive_upgrade(id, station, asked, now),
             None => {
                 let response = self.page(station);
                 self.respond(id, &response, now);
@@ -178,6 +183,9 @@ impl Hub {
 
     /// No service is there.
     pub(super) fn miss(&mut self, id: SocketId, asked: Asked, now: Time) {
+        if let Some(refusal) = self.misdirected(id, None, &asked) {
+            return self.respond(id, &refusal, now);
+        }
         let Asked { head, target, protocols } = asked;
         if protocols.is_none() && self.files == Files::Served {
             return self.fetch(id, head, target);

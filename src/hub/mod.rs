@@ -15,7 +15,8 @@
 //! - `drain`: the clean stop; `dates`: the date of answers
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
 //! - `output`: what the host has to do
-//! - `tree`, `topics`, `wheel`, `origin`, `addresses`: tables of one purpose each
+//! - `origin`, `hosts`: which pages may come, and to which hosts
+//! - `tree`, `topics`, `wheel`, `addresses`: tables of one purpose each
 
 mod addresses;
 mod admit;
@@ -24,6 +25,7 @@ mod dates;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod drain;
+mod hosts;
 mod lapse;
 mod life;
 mod lookup;
@@ -50,12 +52,14 @@ use crate::time::Time;
 use addresses::Addresses;
 use dates::Dates;
 use drain::Drain;
+use hosts::Hosts;
 use lookup::Lookups;
 use socket::Flag;
 use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
 
+pub use hosts::{AllowedHosts, Reach};
 pub use lookup::Looked;
 pub use origin::OriginRule;
 pub use output::{Fetch, Goal, Lookup, Output};
@@ -90,6 +94,7 @@ pub struct Hub {
     /// The path of the host's own health.
     health: Option<String>,
     files: Files,
+    hosts: Hosts,
     lookups: Lookups,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
@@ -121,6 +126,7 @@ impl Hub {
             dates: Dates::default(),
             health: None,
             files,
+            hosts: Hosts::default(),
             lookups: Lookups::default(),
             #[cfg(feature = "deflate")]
             deflate: deflate::Deflate::default(),

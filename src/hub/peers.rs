@@ -8,7 +8,7 @@ use log::{Level, Record};
 
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::{State, Station};
-use crate::hub::{Hub, Output, StationId};
+use crate::hub::{Hub, Output, Reach, StationId};
 use crate::limits::Limits;
 use crate::service::{Inbound, LIFE_FIELDS, SocketId};
 use crate::session::{Event, Next};
@@ -17,9 +17,9 @@ use crate::time::Time;
 use crate::ws::extension::Agreement;
 
 impl Hub {
-    /// A connection came. `None` if there is no room even to refuse it: then it is to be
-    /// dropped at once.
-    pub fn accept(&mut self, peer: SocketAddr, now: Time) -> Option<SocketId> {
+    /// A connection came, through a listener of that reach. `None` if there is no room even to
+    /// refuse it: then it is to be dropped at once.
+    pub fn accept(&mut self, peer: SocketAddr, reach: Reach, now: Time) -> Option<SocketId> {
         let from_here = self.addresses.count(peer.ip());
         let limits = self.stations.limits_of(None);
         let surplus = self.sockets.len() - self.surplus_len >= limits.sockets_max
@@ -32,6 +32,9 @@ impl Hub {
             let mut socket = Socket::new(id, addresses.join(peer), now);
             if surplus {
                 socket.flags.set(Flag::Surplus);
+            }
+            if reach == Reach::Machine {
+                socket.flags.set(Flag::LOCAL);
             }
             socket
         })?;

@@ -78,6 +78,12 @@ pub(super) enum Flag {
     Unlabeled = 1 << 7,
 }
 
+impl Flag {
+    /// It came through a listener that only this machine can reach. That matters until its request
+    /// is answered, and labels from then on: one bit is enough for both.
+    pub(super) const LOCAL: Self = Self::Unlabeled;
+}
+
 impl Standing {
     /// Whether the service of the socket is told what happens to it.
     pub(super) const fn is_told(self) -> bool {

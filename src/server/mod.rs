@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::{Factory, Host, HostPlan, Make};
-use crate::hub::{Compression, Files, Hub, Mount, OriginRule, PathError};
+use crate::hub::{AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
 use crate::service::{Callbacks, Service, Thread};
@@ -49,6 +49,7 @@ pub use programs::{Program, ProgramsError};
 /// ```
 pub struct Server {
     limits: Limits,
+    allowed_hosts: AllowedHosts,
     origin: OriginRule,
     compression: Compression,
     thread: Thread,
@@ -75,6 +76,7 @@ impl Server {
     pub const fn new(limits: Limits) -> Self {
         Self {
             limits,
+            allowed_hosts: AllowedHosts::Auto(Vec::new()),
             origin: OriginRule::Same,
             compression: Compression::Off,
             thread: Thread::Own,
@@ -86,8 +88,16 @@ impl Server {
         }
     }
 
+    /// Which hosts requests may name: by default, any on a listener that others can reach, and
+    /// what no page of another site can bring about on one that is on loopback.
+    pub fn allowed_hosts(&mut self, hosts: AllowedHosts) -> &mut Self {
+        self.allowed_hosts = hosts;
+        self
+    }
+
     /// Which pages may open sockets to the services that are mounted from here on: by default
-    /// those that come from the same host and port.
+    /// those that come from the same host and port. What is said last also says which hosts
+    /// [`AllowedHosts::Auto`] knows for what is no service.
     pub fn origin(&mut self, origin: OriginRule) -> &mut Self {
         self.origin = origin;
         self
@@ -164,6 +174,7 @@ impl Server {
         let programs = None;
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
+        hub.allow_hosts(self.allowed_hosts, self.origin);
         if programs.is_some() {
             hub.look_up();
         }

@@ -39,6 +39,8 @@ impl Status {
     pub const URI_TOO_LONG: Self = Self(414);
     /// 416.
     pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
+    /// 421.
+    pub const MISDIRECTED: Self = Self(421);
     /// 426.
     pub const UPGRADE_REQUIRED: Self = Self(426);
     /// 431.
@@ -237,6 +239,7 @@ const PHRASES: &str = "\
 410 Gone
 414 URI Too Long
 416 Range Not Satisfiable
+421 Misdirected Request
 426 Upgrade Required
 429 Too Many Requests
 431 Request Header Fields Too Large

@@ -42,6 +42,13 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Server,
+        name: "allowed-hosts",
+        default: "auto",
+        meaning: "Requests may name these hosts in Host; auto is against DNS rebinding",
+        setter: Setter::Server(Kind::AllowedHosts(|config, hosts| config.allowed_hosts = hosts)),
+    },
+    Key {
+        section: Section::Server,
         name: "origin",
         default: "same",
         meaning: "Pages of these origins may open sockets; same is the host and port asked for",

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
+use crate::hub::AllowedHosts;
 use crate::programs::Mode;
 use crate::service::Thread;
 
@@ -68,6 +69,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         Port: 0
         static-root: src/config
         health-path: /.well-known/health
+        allowed-hosts: auto, *.A.example 10.0.0.1
         origin: same, https://A.example:443, http://b:* null
         compression: OFF
         thread: LOOP
@@ -140,6 +142,7 @@ fn every_key_is_set() {
     };
     let origins = ["same", "https://a.example", "http://b:*", "null"];
     let origins = origins.map(|text| text.parse().expect("it is an origin"));
+    let hosts = ["*.a.example", "10.0.0.1"].map(|text| text.parse().expect("it is a host"));
     let expected = Config {
         file: Some(PathBuf::from("server.conf")),
         hosts: ["0.0.0.0", "::1", "localhost"].map(str::to_owned).to_vec(),
@@ -147,6 +150,7 @@ fn every_key_is_set() {
         document_root: PathBuf::from("src"),
         static_root: Some(PathBuf::from("src/config")),
         health_path: Some("/.well-known/health".to_owned()),
+        allowed_hosts: AllowedHosts::Auto(hosts.to_vec()),
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
         sockets_max: Some(1_000),

@@ -14,7 +14,7 @@ use log::LevelFilter;
 use crate::config::LogFormat;
 use crate::config::value::names::hosts;
 use crate::config::value::numbers::{Mail, count, mail, port, size, time, time_above_zero};
-use crate::hub::{Compression, OriginRule};
+use crate::hub::{AllowedHosts, Compression, OriginRule};
 use crate::limits::Limits;
 use crate::service::Thread;
 use crate::ws::Target;
@@ -28,6 +28,7 @@ pub(super) enum Kind<T> {
     DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
     /// The path of a request, as it stands once it is decoded.
     PathOrNone(fn(&mut T, Option<String>)),
+    AllowedHosts(fn(&mut T, AllowedHosts)),
     Origin(fn(&mut T, OriginRule)),
     Compression(fn(&mut T, Compression)),
     Thread(fn(&mut T, Thread)),
@@ -61,6 +62,7 @@ impl<T> Kind<T> {
             Self::Hosts(set) => set(target, hosts(text?)?),
             Self::Port(set) => set(target, port(text?)?),
             Self::PathOrNone(set) => set(target, unless("none", text?, path)?),
+            Self::AllowedHosts(set) => set(target, text?.parse().ok()?),
             Self::Origin(set) => set(target, text?.parse().ok()?),
             Self::Compression(set) => set(target, Compression::named(text?)?),
             Self::Thread(set) => set(target, Thread::named(text?)?),
@@ -96,6 +98,9 @@ impl<T> Kind<T> {
             Self::Port(_) => "a number from 0 to 65535",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",
             Self::PathOrNone(_) => "a path such as /health, without % and ?, or none",
+            Self::AllowedHosts(_) => {
+                "auto, any, or a list such as a.example, *.b.example, 10.0.0.1, without ports"
+            }
             Self::Origin(_) => {
                 "same, any, or a list such as same, https://a.example, https://*.b.example, \
                  http://localhost:*, app://., file://, null"

@@ -4,6 +4,7 @@ mod answers;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod found;
+mod hosts;
 mod lapse;
 mod lookup;
 mod storm;
@@ -94,9 +95,13 @@ impl Rig {
     }
 
     fn connect(&mut self) -> SocketId {
-        let id = self.hub.accept(([127, 0, 0, 1], 1).into(), self.now).expect("there is room");
+        self.connect_to(Reach::Network)
+    }
+
+    fn connect_to(&mut self, reach: Reach) -> SocketId {
+        let id = self.hub.accept(([127, 0, 0, 1], 1).into(), reach, self.now);
         self.turn();
-        id
+        id.expect("there is room")
     }
 
     /// A peer that asks for a service.
@@ -492,7 +497,7 @@ fn too_many_sockets_are_told_so() {
     for _ in 1..Limits::REFUSALS_MAX {
         rig.connect();
     }
-    assert_eq!(rig.hub.accept(([127, 0, 0, 1], 1).into(), rig.now), None);
+    assert_eq!(rig.hub.accept(([127, 0, 0, 1], 1).into(), Reach::Network, rig.now), None);
     rig.hub.fail(first, "gone", rig.now);
     rig.hub.fail(third, "gone", rig.now);
     rig.turn();
@@ -500,7 +505,7 @@ fn too_many_sockets_are_told_so() {
 
     let mut rig = Rig::new(Limits { sockets_per_ip_max: 1, ..Limits::SERVER });
     for (ip, expected) in [([10, 0, 0, 1], false), ([10, 0, 0, 1], true), ([10, 0, 0, 2], false)] {
-        let id = rig.hub.accept((ip, 1).into(), rig.now).expect("there is room");
+        let id = rig.hub.accept((ip, 1).into(), Reach::Network, rig.now).expect("there is room");
         assert_eq!(
             rig.hub.sockets.get(id).map(|socket| socket.flags.has(Flag::Surplus)),
             Some(expected)

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use switchboard::hub::{Output, StationId};
+use switchboard::hub::{Output, Reach, StationId};
 use switchboard::service::SocketId;
 use switchboard::session::Next;
 use switchboard::time::Time;
@@ -209,7 +209,7 @@ impl World {
         let is_far = !address.ip().is_loopback();
         let surplus = others_len - self.surplus_len >= self.limits.sockets_max
             || is_far && neighbors_len >= self.limits.sockets_per_ip_max;
-        let accepted = self.hub.accept(address, self.now);
+        let accepted = self.hub.accept(address, Reach::Network, self.now);
         if surplus && self.surplus_len >= Limits::REFUSALS_MAX {
             assert_eq!(accepted, None, "there is no room even for refusals");
             return self.links[index].pipe.host_drops();

@@ -1,0 +1,180 @@
+//! Which hosts requests may name, against DNS rebinding: a page of another site has its own name
+//! resolve to an address of this machine, and is then of the same origin as what is served there,
+//! on behalf of a visitor who sits in front of it. Such a page cannot change the `Host` of its
+//! requests, which is a name that this server has never heard of.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::hub::lookup::Asked;
+use crate::hub::origin::{OriginRule, join};
+use crate::hub::socket::Flag;
+use crate::hub::{Hub, StationId};
+use crate::service::SocketId;
+use crate::ws::authority::HostError;
+use crate::ws::syntax::items;
+use crate::ws::{Host, HostPattern, Response, Status};
+
+/// Which hosts requests may name in their `Host`; others are answered with 421. A request without
+/// one, as HTTP/1.0 allows, is never refused by this.
+///
+/// It is read from a text as well, as in `server.conf`: `auto`, `any`, `a.example, *.b.example`,
+/// or `auto, a.example`.
+///
+/// ```
+/// use switchboard::AllowedHosts;
+///
+/// let hosts: AllowedHosts = "auto, chat.example".parse().expect("it is a rule");
+/// assert!(matches!(&hosts, AllowedHosts::Auto(names) if names.len() == 1));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedHosts {
+    /// On a listener whose address is on loopback: `localhost` and the names below it, addresses,
+    /// hosts that the rule about origins names, and those listed here. What does not come from
+    /// the page of a browser may name others: a handshake without `Origin`, and a request that a
+    /// proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or `Via`. The
+    /// WebSocket of a browser can set none of these; `fetch` can, so that for pages and files this
+    /// is a hurdle only. On other listeners: any.
+    Auto(Vec<HostPattern>),
+    /// Any.
+    Any,
+    /// Those listed and no others, on all listeners, whatever the request is.
+    List(Vec<HostPattern>),
+}
+
+/// Who can reach a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// This machine alone: its address is on loopback.
+    Machine,
+    /// Others may.
+    Network,
+}
+
+/// What a hub knows of hosts.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    allowed: AllowedHosts,
+    /// The rule about origins for what has no service.
+    origin: OriginRule,
+}
+
+impl Hub {
+    /// From here on requests may name these hosts, and those that the rule about origins names,
+    /// which is that of the service, or else `origin`. By default, any.
+    pub fn allow_hosts(&mut self, allowed: AllowedHosts, origin: OriginRule) {
+        self.hosts = Hosts { allowed, origin };
+    }
+
+    /// The refusal of a request for a host that is not this server's.
+    pub(super) fn misdirected(
+        &self,
+        id: SocketId,
+        station: Option<StationId>,
+        asked: &Asked,
+    ) -> Option<Response> {
+        let allowed = &self.hosts.allowed;
+        let is_local = self.sockets.get(id)?.flags.has(Flag::LOCAL);
+        let listed = match allowed {
+            AllowedHosts::Any => return None,
+            AllowedHosts::Auto(_) if !is_local => return None,
+            AllowedHosts::Auto(list) | AllowedHosts::List(list) => list,
+        };
+        let text = asked.host();
+        let host = Host::of(text).map(|(host, _)| host);
+        let is_listed = host.is_some_and(|host| listed.iter().any(|own| own.matches(host)));
+        let is_right = match allowed {
+            AllowedHosts::Any | AllowedHosts::List(_) => is_listed,
+            AllowedHosts::Auto(_) => {
+                let origin = station.map_or(&self.hosts.origin, |s| &self.stations[s].mount.origin);
+                is_listed || is_own(host) || origin.names(host) || asked.is_excused()
+            }
+        };
+        if is_right || text.is_empty() {
+            return None;
+        }
+        let meaning = match allowed {
+            AllowedHosts::Any | AllowedHosts::List(_) => "",
+            AllowedHosts::Auto(_) => {
+                " (with localhost, addresses, what origin names, and what a proxy forwards with \
+                 X-Forwarded-For)"
+            }
+        };
+        let cure = host.map(|host| format!("; if it is, set allowed-hosts: {allowed}, {host}"));
+        let cure = cure.unwrap_or_default();
+        let text = format!(
+            "the Host {text} is not one of this server, whose rule is allowed-hosts: \
+             {allowed}{meaning}{cure}"
+        );
+        // RFC 9110, 15.5.20: the request is for an authority that is not served here.
+        Some(Response::text(Status::MISDIRECTED, &text))
+    }
+}
+
+impl Default for Hosts {
+    fn default() -> Self {
+        Self { allowed: AllowedHosts::Any, origin: OriginRule::Same }
+    }
+}
+
+impl Asked {
+    /// The host and port that it is for; empty if it does not say.
+    pub(super) fn host(&self) -> &str {
+        let named = self.target.authority.as_deref();
+        named.or_else(|| self.head.header("Host")).unwrap_or_default()
+    }
+
+    /// Whether it does not look like one of a page in a browser.
+    fn is_excused(&self) -> bool {
+        let has = |name: &&str| self.head.values(name).next().is_some();
+        self.protocols.is_some() && !has(&"Origin") || FORWARDED.iter().any(has)
+    }
+}
+
+impl Default for AllowedHosts {
+    fn default() -> Self {
+        Self::Auto(Vec::new())
+    }
+}
+
+impl FromStr for AllowedHosts {
+    type Err = HostError;
+
+    fn from_str(text: &str) -> Result<Self, HostError> {
+        // The two words are names of hosts nowhere, with a dot at the end or without.
+        let is =
+            |name: &str, word| name.strip_suffix('.').unwrap_or(name).eq_ignore_ascii_case(word);
+        let read = |name: &&str| match is(name, ANY) || is(name, AUTO) {
+            true => Err(HostError),
+            false => name.parse(),
+        };
+        let list = |names: &[&str]| names.iter().map(read).collect::<Result<_, _>>();
+        match &items(text).collect::<Vec<_>>()[..] {
+            [] => Err(HostError),
+            [word] if is(word, ANY) => Ok(Self::Any),
+            [first, names @ ..] if is(first, AUTO) => list(names).map(Self::Auto),
+            names => list(names).map(Self::List),
+        }
+    }
+}
+
+impl fmt::Display for AllowedHosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str(ANY),
+            Self::Auto(list) => join(f, AUTO, list),
+            Self::List(list) => join(f, "", list),
+        }
+    }
+}
+
+/// A host that no name server can point at another machine than the client itself means.
+fn is_own(host: Option<Host<'_>>) -> bool {
+    host.is_some_and(|host| matches!(host, Host::Address(_)) || host.is_loopback())
+}
+
+const AUTO: &str = "auto";
+const ANY: &str = "any";
+
+/// What proxies add, and the WebSocket of a browser cannot.
+const FORWARDED: [&str; 4] = ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"];
