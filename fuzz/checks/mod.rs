@@ -21,6 +21,7 @@ pub mod inflate;
 pub mod mask;
 #[cfg(feature = "deflate")]
 pub mod negotiation;
+pub mod origin;
 pub mod programs;
 pub mod ranges;
 pub mod session;
@@ -59,6 +60,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("mask", mask::check),
     #[cfg(feature = "deflate")]
     ("negotiation", negotiation::check),
+    ("origin", origin::check),
     ("programs", programs::check),
     ("ranges", ranges::check),
     ("session", session::check),
