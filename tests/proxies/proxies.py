@@ -1,0 +1,253 @@
+"""Drives proxies with the configurations of a document, an echo behind them; `run` starts this.
+
+Of a configuration only what is of this machine is changed: ports, certificates, and where the
+proxy keeps what it writes. What passes is asked for over TLS, by the host that the document names.
+"""
+
+import base64
+import contextlib
+import os
+import re
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HOST = "chat.example"
+OWN = f"https://{HOST}"
+UPSTREAM = "127.0.0.1:12345"
+DEADLINE_S = 30
+# What tells the server that a proxy has forwarded a request; without it, the tests have to fail.
+FORWARDS = {
+    "nginx": r"^.*X-Forwarded-For.*\n",
+    "haproxy": r"^.*option forwardfor.*\n",
+    "caddy": None,
+}
+MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_backend"}
+
+
+def main():
+    document, binary, missing_len, *proxies = sys.argv[1:]
+    blocks = re.findall(r"^```\w+\n(.*?)^```$", Path(document).read_text(), re.M | re.S)
+    results = []
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        folder = Path(folder)
+        certificate(folder)
+        port = stack.enter_context(switchboard(binary, folder))
+        results.append(check("without a proxy", lambda: alone(port)))
+        for proxy in proxies:
+            found = [block for block in blocks if MARKS[proxy] in block]
+            assert len(found) == 1, f"the document has {len(found)} configurations for {proxy}"
+            results.append(check(proxy, lambda: behind(proxy, found[0], port, folder)))
+            if FORWARDS[proxy]:
+                bare, changes = re.subn(FORWARDS[proxy], "", found[0], flags=re.M)
+                assert changes == 1, f"{proxy} says in one line that it forwards"
+                results.append(check(f"{proxy}, without its header",
+                                     lambda: unmarked(proxy, bare, port, folder)))
+    print(f"{results.count(True)} passed, {results.count(False)} failed, {missing_len} skipped")
+    return 0 if all(results) else 1
+
+
+def check(name, body):
+    try:
+        body()
+    except Exception as error:  # whatever it is, the others are tried as well
+        print(f"FAILED  {name}\n        {type(error).__name__}: {error}")
+        return False
+    print(f"ok      {name}")
+    return True
+
+
+# What has to hold.
+
+
+def alone(port):
+    """The rule is there: nobody who only knows the name gets in."""
+    with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as stream:
+        expect(421, handshake(stream, OWN)[0], "a handshake")
+    with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as stream:
+        expect(421, get(stream, "/file.txt")[0], "a file")
+
+
+def behind(proxy, config, upstream, folder):
+    with running(proxy, config, upstream, folder) as connect:
+        with connect() as stream:
+            status, text = handshake(stream, OWN)
+            expect(101, status, f"a handshake: {text}")
+            for payload in (b"", b"here", bytes(range(256)) * 100):
+                assert echo(stream, payload) == payload, f"the echo of {len(payload)} bytes"
+        for origin, status in ((f"{OWN}:443", 101), (None, 101), ("https://evil.example", 403),
+                               ("null", 403)):
+            with connect() as stream:
+                expect(status, handshake(stream, origin)[0], f"a handshake from {origin}")
+        for path, status in (("/file.txt", 200), ("/echo", 426), ("/none", 404)):
+            with connect() as stream:
+                expect(status, get(stream, path)[0], f"GET {path}")
+
+
+def unmarked(proxy, config, upstream, folder):
+    with running(proxy, config, upstream, folder) as connect:
+        with connect() as stream:
+            expect(421, handshake(stream, OWN)[0], "a handshake")
+        with connect() as stream:
+            expect(421, get(stream, "/file.txt")[0], "a file")
+
+
+def expect(wanted, found, what):
+    assert found == wanted, f"{what}: {found}, and not {wanted}"
+
+
+# The server and the proxies.
+
+
+@contextlib.contextmanager
+def switchboard(binary, folder):
+    (folder / "static").mkdir()
+    (folder / "static/file.txt").write_text("a file")
+    (folder / "server.conf").write_text("[server]\nport: 0\nstatic-root: static\n")
+    with child([binary], folder, "switchboard", stdout=subprocess.PIPE) as server:
+        line = rb"listening on http://127\.0\.0\.1:(\d+)"
+        said = b""
+        while not (found := re.search(line, said)):
+            assert select.select([server.stdout], [], [], DEADLINE_S)[0], "it says where it listens"
+            more = os.read(server.stdout.fileno(), 4096)
+            assert more, f"the server has ended: {said}"
+            said += more
+        yield int(found[1])
+
+
+@contextlib.contextmanager
+def running(proxy, config, upstream, folder):
+    """A proxy with a configuration of the document; what it yields connects to it."""
+    port = free_port()
+    with child(*localized(proxy, config, upstream, port, folder), folder, proxy) as server:
+        context = ssl.create_default_context(cafile=folder / "cert.pem")
+        context.set_alpn_protocols(["http/1.1"])
+
+        def connect():
+            stream = socket.create_connection(("127.0.0.1", port), DEADLINE_S)
+            return context.wrap_socket(stream, server_hostname=HOST)
+
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                connect().close()
+                break
+            except OSError as error:
+                log = (folder / f"{proxy}.log").read_text(errors="replace")
+                assert server.poll() is None, f"{proxy} has ended: {log}"
+                assert time.monotonic() < end, f"{proxy} does not listen: {error}, {log}"
+                time.sleep(0.02)
+        yield connect
+
+
+def localized(proxy, config, upstream, port, folder):
+    """The command that runs a proxy with a configuration."""
+    cert, key, pem = (folder / name for name in ("cert.pem", "key.pem", "both.pem"))
+    assert UPSTREAM in config, f"the configuration of {proxy} names {UPSTREAM}"
+    config = config.replace(UPSTREAM, f"127.0.0.1:{upstream}")
+    file = folder / f"{proxy}.conf"
+    if proxy == "nginx":
+        config = replaced(config, "listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
+        config = replaced(config, f"/etc/ssl/{HOST}.pem", cert)
+        config = replaced(config, f"/etc/ssl/private/{HOST}.key", key)
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+        file.write_text(f"daemon off;\npid {folder}/nginx.pid;\nerror_log stderr;\nevents {{}}\n"
+                        f"http {{\naccess_log off;\n{paths}{config}}}\n")
+        return [["nginx", "-e", "stderr", "-p", folder, "-c", file]]
+    if proxy == "caddy":
+        config = replaced(config, f"{HOST} {{", f"{HOST}:{port} {{\n  bind 127.0.0.1\n"
+                          f"  tls {cert} {key}")
+        file.write_text(f"{{\n  admin off\n  auto_https disable_redirects\n}}\n{config}")
+        return [["caddy", "run", "--config", file, "--adapter", "caddyfile"]]
+    config = replaced(config, "bind :443", f"bind 127.0.0.1:{port}")
+    config = replaced(config, f"/etc/ssl/private/{HOST}.pem", pem)
+    file.write_text(config)
+    return [["haproxy", "-db", "-f", file]]
+
+
+def replaced(config, text, instead):
+    assert config.count(text) == 1, f"{text!r} is there {config.count(text)} times: {config}"
+    return config.replace(text, str(instead))
+
+
+@contextlib.contextmanager
+def child(command, folder, name, **options):
+    own = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    with open(folder / f"{name}.log", "wb") as log:
+        options = {"stdout": log, "stderr": log, **options}
+        process = subprocess.Popen(command, cwd=folder, env={**os.environ, **own}, **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",
+                    "-keyout", "key.pem", "-out", "cert.pem"],
+                   cwd=folder, check=True, capture_output=True)
+    both = (folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes()
+    (folder / "both.pem").write_bytes(both)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+# The client.
+
+
+def handshake(stream, origin):
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+             f"Sec-WebSocket-Key: {key}"]
+    return get(stream, "/echo", lines + ([f"Origin: {origin}"] if origin else []))
+
+
+def get(stream, path, lines=()):
+    head = "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {HOST}", *lines, "", ""])
+    stream.sendall(head.encode())
+    text = b""
+    while b"\r\n\r\n" not in text:
+        # One at a time: what follows a 101 is not the head's.
+        text += exactly(stream, 1)
+    return int(text.split(b" ")[1]), text.decode(errors="replace")
+
+
+def echo(stream, payload):
+    """Sends a binary message in one masked frame, and reads one in return."""
+    mask = os.urandom(4)
+    masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+    size = len(payload)
+    length = bytes([128 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    stream.sendall(b"\x82" + length + mask + masked)
+    first, size = exactly(stream, 2)
+    assert first == 0x82, f"the frame begins with {first:#x}"
+    if size == 126:
+        size = int.from_bytes(exactly(stream, 2), "big")
+    return exactly(stream, size)
+
+
+def exactly(stream, size):
+    data = b""
+    while len(data) < size:
+        more = stream.recv(size - len(data))
+        assert more, f"the connection ends after {data!r}"
+        data += more
+    return data
+
+
+sys.exit(main())
