@@ -54,10 +54,10 @@ export function sumUp() {
 
 // The server.
 
-export async function startServer(port) {
+export async function startServer(port, more = []) {
   const command = process.env.SWITCHBOARD_COMMAND?.trim().split(/\s+/)
     ?? [process.env.SWITCHBOARD_BINARY ?? 'target/release/switchboard'];
-  const args = [...command.slice(1), '-o', '127.0.0.1', '-p', String(port)];
+  const args = [...command.slice(1), '-o', '127.0.0.1', '-p', String(port), ...more];
   const child = spawn(command[0], args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const server = { child, port: 0, end: null };
   child.once('exit', (code, signal) => { server.end = signal ?? code; });
