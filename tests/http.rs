@@ -327,6 +327,53 @@ fn heads_that_do_not_end_are_408() {
     check_refusal("dribble", &raw.read_answer(), 408);
 }
 
+/// Path, Host, and what else is in the head; whether the socket is let in.
+const ORIGINS: &[(&str, &str, &str, bool)] = &[
+    ("/same", "a.b:81", "", true),
+    ("/same", "a.b:81", "Origin: http://a.b:81\r\n", true),
+    ("/same", "a.b:81", "Origin: https://A.B:81\r\n", true),
+    ("/same", "a.b:81", "Origin: http://a.b\r\n", false),
+    ("/same", "a.b:81", "Origin: http://a.b:82\r\n", false),
+    ("/same", "a.b:81", "Origin: http://c.b:81\r\n", false),
+    ("/same", "a.b:81", "Origin: http://xa.b:81\r\n", false),
+    ("/same", "a.b:81", "Origin: http://a.b:81.evil.org\r\n", false),
+    ("/same", "a.b:81", "Origin: null\r\n", false),
+    ("/same", "a.b:81", "Origin: \r\n", false),
+    ("/same", "a.b:81", "Origin: \u{FC}\r\n", false),
+    ("/same", "a.b:81", "Origin: file://\r\n", false),
+    ("/same", "a.b", "Origin: http://a.b:80\r\n", true),
+    ("/same", "a.b:80", "Origin: http://a.b\r\n", true),
+    ("/same", "a.b:443", "Origin: https://a.b\r\n", true),
+    ("/same", "a.b:443", "Origin: http://a.b\r\n", false),
+    ("/same", "", "Origin: http://\r\n", false),
+    // What clients send that are no browser.
+    ("/same", "a.b:81", "Origin: ws://a.b:81\r\n", true),
+    ("/same", "a.b:443", "Origin: wss://a.b\r\n", true),
+    ("/same", "a.b:81", "Origin: http://a.b:81/\r\n", true),
+    ("/same", "a.b.", "Origin: http://a.b\r\n", true),
+    ("/same", "a.b", "Origin: wss://a.b:80\r\n", false),
+    ("/same", "a.b", "Origin: http://a.b/x\r\n", false),
+    ("/list", "a.b", "", true),
+    ("/list", "a.b", "Origin: https://example.org\r\n", true),
+    ("/list", "a.b", "Origin: https://EXAMPLE.org\r\n", true),
+    ("/list", "a.b", "Origin: http://example.net:8080\r\n", true),
+    ("/list", "a.b", "Origin: https://example.org:443\r\n", true),
+    ("/list", "a.b", "Origin: null\r\n", true),
+    ("/list", "a.b", "Origin: http://example.org\r\n", false),
+    ("/list", "a.b", "Origin: https://example.org.evil.net\r\n", false),
+    ("/list", "a.b", "Origin: http://a.b\r\n", false),
+    ("/others", "a.b", "Origin: http://a.b\r\n", true),
+    ("/others", "a.b", "Origin: https://c.b.example.org\r\n", true),
+    ("/others", "a.b", "Origin: https://example.org\r\n", false),
+    ("/others", "a.b", "Origin: http://localhost:5173\r\n", true),
+    ("/others", "a.b", "Origin: http://localhost.evil.net:5173\r\n", false),
+    ("/others", "a.b", "Origin: file://\r\n", true),
+    ("/others", "a.b", "Origin: app://.\r\n", true),
+    ("/others", "a.b", "Origin: null\r\n", false),
+    ("/any", "a.b", "Origin: http://evil.net\r\n", true),
+    ("/any", "a.b", "Origin: null\r\n", true),
+];
+
 #[test]
 fn origins_are_held_against_the_rule() {
     let mut server = Server::new(LIMITS);
@@ -341,56 +388,11 @@ fn origins_are_held_against_the_rule() {
     server.origin(OriginRule::Any);
     mount_echo(&mut server, "/any");
     let server = Running::start(server);
-    let rows = [
-        ("/same", "a.b:81", "", true),
-        ("/same", "a.b:81", "Origin: http://a.b:81\r\n", true),
-        ("/same", "a.b:81", "Origin: https://A.B:81\r\n", true),
-        ("/same", "a.b:81", "Origin: http://a.b\r\n", false),
-        ("/same", "a.b:81", "Origin: http://a.b:82\r\n", false),
-        ("/same", "a.b:81", "Origin: http://c.b:81\r\n", false),
-        ("/same", "a.b:81", "Origin: http://xa.b:81\r\n", false),
-        ("/same", "a.b:81", "Origin: http://a.b:81.evil.org\r\n", false),
-        ("/same", "a.b:81", "Origin: null\r\n", false),
-        ("/same", "a.b:81", "Origin: \r\n", false),
-        ("/same", "a.b:81", "Origin: \u{FC}\r\n", false),
-        ("/same", "a.b:81", "Origin: file://\r\n", false),
-        ("/same", "a.b", "Origin: http://a.b:80\r\n", true),
-        ("/same", "a.b:80", "Origin: http://a.b\r\n", true),
-        ("/same", "a.b:443", "Origin: https://a.b\r\n", true),
-        ("/same", "a.b:443", "Origin: http://a.b\r\n", false),
-        ("/same", "", "Origin: http://\r\n", false),
-        // What clients send that are no browser.
-        ("/same", "a.b:81", "Origin: ws://a.b:81\r\n", true),
-        ("/same", "a.b:443", "Origin: wss://a.b\r\n", true),
-        ("/same", "a.b:81", "Origin: http://a.b:81/\r\n", true),
-        ("/same", "a.b.", "Origin: http://a.b\r\n", true),
-        ("/same", "a.b", "Origin: wss://a.b:80\r\n", false),
-        ("/same", "a.b", "Origin: http://a.b/x\r\n", false),
-        ("/list", "a.b", "", true),
-        ("/list", "a.b", "Origin: https://example.org\r\n", true),
-        ("/list", "a.b", "Origin: https://EXAMPLE.org\r\n", true),
-        ("/list", "a.b", "Origin: http://example.net:8080\r\n", true),
-        ("/list", "a.b", "Origin: https://example.org:443\r\n", true),
-        ("/list", "a.b", "Origin: null\r\n", true),
-        ("/list", "a.b", "Origin: http://example.org\r\n", false),
-        ("/list", "a.b", "Origin: https://example.org.evil.net\r\n", false),
-        ("/list", "a.b", "Origin: http://a.b\r\n", false),
-        ("/others", "a.b", "Origin: http://a.b\r\n", true),
-        ("/others", "a.b", "Origin: https://c.b.example.org\r\n", true),
-        ("/others", "a.b", "Origin: https://example.org\r\n", false),
-        ("/others", "a.b", "Origin: http://localhost:5173\r\n", true),
-        ("/others", "a.b", "Origin: http://localhost.evil.net:5173\r\n", false),
-        ("/others", "a.b", "Origin: file://\r\n", true),
-        ("/others", "a.b", "Origin: app://.\r\n", true),
-        ("/others", "a.b", "Origin: null\r\n", false),
-        ("/any", "a.b", "Origin: http://evil.net\r\n", true),
-        ("/any", "a.b", "Origin: null\r\n", true),
-    ];
-    for (path, host, origin, accepted) in rows {
+    for (path, host, origin, accepted) in ORIGINS {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{UPGRADE}{origin}\r\n");
         let mut raw = server.raw();
         raw.send(request.as_bytes());
-        if accepted {
+        if *accepted {
             raw.read_101();
             continue;
         }

@@ -106,7 +106,7 @@ impl Hub {
             "the Host {text} is not one of this server, whose rule is allowed-hosts: \
              {allowed}{meaning}{cure}"
         );
-        // RFC 9110, 15.5.20: the request is for an authority that is not served here.
+        // RFC 9110, 7.4 and 15.5.20: the request is for an authority that is not served here.
         Some(Response::text(Status::MISDIRECTED, &text))
     }
 }
