@@ -136,7 +136,7 @@ fn what_has_not_been_modified_is_304() {
         (format!("If-Modified-Since: {DATE}\r\nIf-Modified-Since: {DATE}\r\n"), 200),
         // RFC 9110, 13.1.3: where there are tags, the date says nothing.
         (format!("If-None-Match: \"x\"\r\nIf-Modified-Since: {DATE}\r\n"), 200),
-        (format!("If-None-Match: \"x\"\r\nIf-None-Match: *\r\n"), 304),
+        ("If-None-Match: \"x\"\r\nIf-None-Match: *\r\n".to_owned(), 304),
         // RFC 9110, 13.2.2: conditions come before the range.
         (format!("If-Modified-Since: {DATE}\r\nRange: bytes=0-1\r\n"), 304),
         ("If-None-Match: \"x\"\r\nRange: bytes=0-1\r\n".to_owned(), 206),

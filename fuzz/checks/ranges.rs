@@ -44,7 +44,7 @@ fn expected(value: &str, len: u128) -> Selection {
     match (dashes, numbers) {
         (1, [None, Some(0)]) => Selection::Unsatisfiable,
         (1, [None, Some(suffix)]) => match last_place {
-            Some(last) => part(if suffix > len { 0 } else { len - suffix }, last),
+            Some(last) => part(len - suffix.min(len), last),
             None => Selection::Whole,
         },
         (1, [Some(first), last]) => match last_place {

@@ -116,8 +116,9 @@ impl Server {
         self
     }
 
-    /// Serves the files below a folder where a plain GET meets no service. Names that begin
-    /// with a dot, and links that lead out, are not there for it.
+    /// Serves the files below a folder where a plain GET or HEAD meets no service. Names that
+    /// begin with a dot, but for `.well-known` at the root, and links that lead out, are not there
+    /// for it.
     pub fn static_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.static_root = Some(folder.into());
         self

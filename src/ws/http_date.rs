@@ -43,11 +43,9 @@ pub fn format(seconds: u64) -> String {
 #[must_use]
 pub fn parse(text: &str, now: u64) -> Option<u64> {
     let mut words = [""; 8];
-    let mut len = 0;
-    let is_between = |byte: char| !byte.is_ascii_alphanumeric();
-    for word in text.split(is_between).filter(|word| !word.is_empty()) {
-        *words.get_mut(len)? = word;
-        len += 1;
+    let is_between = |c: char| !c.is_ascii_alphanumeric();
+    for (at, word) in text.split(is_between).filter(|word| !word.is_empty()).enumerate() {
+        *words.get_mut(at)? = word;
     }
     let (day, month, year, at) = match words {
         [_, day, month, year, _, _, _, "GMT"] => (day, month, year, 4),

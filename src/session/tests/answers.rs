@@ -224,7 +224,8 @@ fn the_answer_to_a_head_is_that_to_a_get_without_content() {
         talk.session.respond_body(b"body".to_vec(), talk.now);
         talk.session.respond_end(talk.now);
     };
-    let rows: [(&str, &str, fn(&mut Talk)); 5] = [
+    type Row = (&'static str, &'static str, fn(&mut Talk));
+    let rows: [Row; 5] = [
         (" /x HTTP/1.1\r\nHost: h\r\n\r\n", "request /x", page),
         (" /x HTTP/1.1\r\nHost: h\r\n\r\n", "request /x", parts),
         (" / HTTP/1.1\r\n\r\n", "refused 400", |_| {}),
