@@ -155,13 +155,13 @@ mod tests {
             ("public/server.conf", "public", "public", 1 + usize::from(PROGRAMS)),
         ];
         for (file, root, programs, faults_len) in rows {
-            let mut config = Config::default();
-            config.file = Some(place(file));
-            config.static_root = Some(place(root));
-            #[cfg(feature = "programs")]
-            {
-                config.document_root = place(programs);
-            }
+            let mut config = Config {
+                file: Some(place(file)),
+                static_root: Some(place(root)),
+                #[cfg(feature = "programs")]
+                document_root: place(programs),
+                ..Config::default()
+            };
             let faults = exposed(&config);
             assert_eq!(faults.len(), faults_len, "{file} {root} {programs}: {faults:?}");
             let helps = |fault: &String| fault.contains("download") && fault.contains(root);

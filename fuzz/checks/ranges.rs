@@ -29,9 +29,9 @@ fn expected(value: &str, len: u128) -> Selection {
             b'-' if dashes == 0 => dashes = 1,
             b'0'..=b'9' => {
                 let number = numbers[dashes].unwrap_or(0);
-                // More than any length is enough.
+                // Places behind any content are all the same one.
                 let next = number.saturating_mul(10).saturating_add(u128::from(byte - b'0'));
-                numbers[dashes] = Some(next.min(1 << 100));
+                numbers[dashes] = Some(next.min(u64::MAX.into()));
             }
             _ => return Selection::Whole,
         }
