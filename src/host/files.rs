@@ -17,7 +17,6 @@ use crate::hub::Fetch;
 use crate::limits::Limits;
 use crate::pages::file::FileState;
 use crate::service::SocketId;
-use crate::ws::target::WELL_KNOWN;
 use crate::ws::{Response, Status, Target};
 
 /// The loop's side of the thread that reads files.
@@ -173,15 +172,9 @@ impl Library {
     }
 
     /// What a path names. Links may lead anywhere, so what they come to has to be below the root.
-    /// Hidden is a name that is asked for: links to hidden places are how Kubernetes mounts files.
+    /// A path has no hidden names, which `Target` sees to; what links lead to may: that is how
+    /// Kubernetes mounts files.
     fn find(&self, path: &str) -> io::Result<PathBuf> {
-        let mut names = path.trim_start_matches('/').split('/').enumerate();
-        // RFC 8615: this one is there to be found.
-        let is_shown =
-            |(at, name): (usize, &str)| !name.starts_with('.') || at == 0 && name == WELL_KNOWN;
-        if !names.all(is_shown) {
-            return Err(ErrorKind::NotFound.into());
-        }
         let mut name = self.root.join(path.trim_start_matches('/'));
         if path.ends_with('/') {
             name.push("index.html");
