@@ -235,8 +235,8 @@ fn http_1_0_is_answered() {
         ("GET /chat HTTP/1.0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 200),
         ("GET /nowhere HTTP/1.0\r\n\r\n", 404),
         ("GET /echo HTTP/1.0\r\n\r\n", 426),
-        ("GET /chat HTTP/1.2\r\nHost: h\r\n\r\n", 200),
-        ("GET /chat HTTP/1.0\r\nHost: upstream\r\nConnection: close\r\n\r\n", 200),
+        ("GET /chat HTTP/1.2\r\nHost: localhost\r\n\r\n", 200),
+        ("GET /chat HTTP/1.0\r\nHost: 127.0.0.1:12345\r\nConnection: close\r\n\r\n", 200),
     ];
     for (request, status) in pages {
         assert_eq!(server.ask(request.as_bytes()).status, status, "{request}");
