@@ -4,8 +4,8 @@
 //! In reading order:
 //!
 //! - [`page`]: the page of a service; `talk.html`: one to try a service with
-//! - [`file`]: the answer with a file, but for its bytes; [`media`]: the media type of a file by
-//!   its name
+//! - [`file`](mod@file): the answer with a file, but for its bytes; [`media`]: the media type of a
+//!   file by its name
 
 pub mod file;
 pub mod media;
