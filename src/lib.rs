@@ -114,7 +114,7 @@ pub mod server;
 pub mod service;
 
 pub use limits::Limits;
-pub use ws::{Close, CloseCode, HostPattern, Message, Origin, OriginPattern, Response, Status};
+pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 
 #[cfg(feature = "host")]
 pub use {

@@ -25,7 +25,7 @@ pub fn check(data: &[u8]) {
     }
     let patterns: Option<Vec<Pattern>> = words.iter().map(|word| Pattern::of(word)).collect();
     let patterns = patterns.filter(|patterns| !patterns.is_empty());
-    let is_any = matches!(words[..], [word] if word.eq_ignore_ascii_case("any"));
+    let is_any = rule.trim().eq_ignore_ascii_case("any");
     let read = rule.parse::<OriginRule>();
     assert_eq!(read.is_ok(), is_any || patterns.is_some(), "{rule:?}");
     let Ok(read) = read else { return };

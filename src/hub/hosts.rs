@@ -7,13 +7,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::hub::lookup::Asked;
-use crate::hub::origin::{OriginRule, join};
+use crate::hub::origin::OriginRule;
 use crate::hub::socket::Flag;
 use crate::hub::{Hub, StationId};
 use crate::service::SocketId;
-use crate::ws::authority::HostError;
+use crate::ws::authority::{is_one_of, split_port};
 use crate::ws::syntax::items;
-use crate::ws::{Host, HostPattern, Response, Status};
+use crate::ws::{Host, Response, Status};
 
 /// Which hosts requests may name in their `Host`; others are answered with 421. A request without
 /// one, as HTTP/1.0 allows, is never refused by this.
@@ -25,7 +25,7 @@ use crate::ws::{Host, HostPattern, Response, Status};
 /// use switchboard::AllowedHosts;
 ///
 /// let hosts: AllowedHosts = "auto, chat.example".parse().expect("it is a rule");
-/// assert!(matches!(&hosts, AllowedHosts::Auto(names) if names.len() == 1));
+/// assert!(matches!(hosts, AllowedHosts::Auto(_)));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedHosts {
@@ -35,12 +35,17 @@ pub enum AllowedHosts {
     /// proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or `Via`. The
     /// WebSocket of a browser can set none of these; `fetch` can, so that for pages and files this
     /// is a hurdle only. On other listeners: any.
-    Auto(Vec<HostPattern>),
+    Auto(HostNames),
     /// Any.
     Any,
     /// Those listed and no others, on all listeners, whatever the request is.
-    List(Vec<HostPattern>),
+    List(HostNames),
 }
+
+/// A list of [patterns](is_one_of) of hosts, in the words that it was read from, with the comma
+/// that follows `auto`. They are checked once, and match where they stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostNames(String);
 
 /// Who can reach a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,14 +80,15 @@ impl Hub {
     ) -> Option<Response> {
         let allowed = &self.hosts.allowed;
         let is_local = self.sockets.get(id)?.flags.has(Flag::LOCAL);
-        let listed = match allowed {
+        let words = match allowed {
             AllowedHosts::Any => return None,
             AllowedHosts::Auto(_) if !is_local => return None,
-            AllowedHosts::Auto(list) | AllowedHosts::List(list) => list,
+            AllowedHosts::Auto(HostNames(words)) | AllowedHosts::List(HostNames(words)) => words,
         };
         let text = asked.host();
         let host = Host::of(text).map(|(host, _)| host);
-        let is_listed = host.is_some_and(|host| listed.iter().any(|own| own.matches(host)));
+        let is_listed =
+            host.is_some_and(|host| items(words).any(|word| is_one_of(host, word) == Some(true)));
         let is_right = match allowed {
             AllowedHosts::Any | AllowedHosts::List(_) => is_listed,
             AllowedHosts::Auto(_) => {
@@ -93,18 +99,10 @@ impl Hub {
         if is_right || text.is_empty() {
             return None;
         }
-        let meaning = match allowed {
-            AllowedHosts::Any | AllowedHosts::List(_) => "",
-            AllowedHosts::Auto(_) => {
-                " (with localhost, addresses, what origin names, and what a proxy forwards with \
-                 X-Forwarded-For)"
-            }
-        };
-        let cure = host.map(|host| format!("; if it is, set allowed-hosts: {allowed}, {host}"));
-        let cure = cure.unwrap_or_default();
+        let (name, _) = split_port(text);
         let text = format!(
-            "the Host {text} is not one of this server, whose rule is allowed-hosts: \
-             {allowed}{meaning}{cure}"
+            "the Host {text} is not one of this server: allowed-hosts is {allowed}; if it is, set \
+             allowed-hosts: {allowed}, {name}"
         );
         // RFC 9110, 7.4 and 15.5.20: the request is for an authority that is not served here.
         Some(Response::text(Status::MISDIRECTED, &text))
@@ -131,42 +129,65 @@ impl Asked {
     }
 }
 
+impl AllowedHosts {
+    /// `auto`, without further names.
+    pub const AUTO: Self = Self::Auto(HostNames(String::new()));
+}
+
 impl Default for AllowedHosts {
     fn default() -> Self {
-        Self::Auto(Vec::new())
+        Self::AUTO
     }
 }
 
 impl FromStr for AllowedHosts {
-    type Err = HostError;
+    type Err = HostNamesError;
 
-    fn from_str(text: &str) -> Result<Self, HostError> {
-        // The two words are names of hosts nowhere, with a dot at the end or without.
-        let is =
-            |name: &str, word| name.strip_suffix('.').unwrap_or(name).eq_ignore_ascii_case(word);
-        let read = |name: &&str| match is(name, ANY) || is(name, AUTO) {
-            true => Err(HostError),
-            false => name.parse(),
-        };
-        let list = |names: &[&str]| names.iter().map(read).collect::<Result<_, _>>();
-        match &items(text).collect::<Vec<_>>()[..] {
-            [] => Err(HostError),
-            [word] if is(word, ANY) => Ok(Self::Any),
-            [first, names @ ..] if is(first, AUTO) => list(names).map(Self::Auto),
-            names => list(names).map(Self::List),
+    fn from_str(text: &str) -> Result<Self, HostNamesError> {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case(ANY) {
+            return Ok(Self::Any);
         }
+        let first = items(text).next().ok_or(HostNamesError)?;
+        let is_auto = text.starts_with(first) && first.eq_ignore_ascii_case(AUTO);
+        let names = if is_auto { &text[first.len()..] } else { text };
+        // The two words are names of hosts nowhere.
+        let is_word = |name: &str| [ANY, AUTO].iter().any(|word| name.eq_ignore_ascii_case(word));
+        let is_right = |name| !is_word(name) && is_one_of(Host::Opaque(""), name).is_some();
+        if !items(names).all(is_right) {
+            return Err(HostNamesError);
+        }
+        let names = HostNames(names.to_owned());
+        Ok(if is_auto { Self::Auto(names) } else { Self::List(names) })
     }
 }
 
 impl fmt::Display for AllowedHosts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str(ANY),
-            Self::Auto(list) => join(f, AUTO, list),
-            Self::List(list) => join(f, "", list),
-        }
+        let (word, names) = match self {
+            Self::Any => (ANY, ""),
+            Self::Auto(HostNames(names)) => (AUTO, &**names),
+            Self::List(HostNames(names)) => ("", &**names),
+        };
+        f.write_str(word)?;
+        f.write_str(names)
     }
 }
+
+/// A text is no rule about hosts. The error says what one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostNamesError;
+
+impl fmt::Display for HostNamesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the hosts are auto, any, or a list of names such as a.example, of all names below \
+             one such as *.a.example, and of IP addresses, without ports; auto may begin the list",
+        )
+    }
+}
+
+impl std::error::Error for HostNamesError {}
 
 /// A host that no name server can point at another machine than the client itself means.
 fn is_own(host: Option<Host<'_>>) -> bool {

@@ -59,9 +59,9 @@ use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
 
-pub use hosts::{AllowedHosts, Reach};
+pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use lookup::Looked;
-pub use origin::OriginRule;
+pub use origin::{OriginRule, Origins};
 pub use output::{Fetch, Goal, Lookup, Output};
 pub use pauses::Pauses;
 pub use station::{Compression, Mount, StationId};

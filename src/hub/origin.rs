@@ -5,8 +5,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::ws::origin::names;
 use crate::ws::syntax::items;
-use crate::ws::{Host, Origin, OriginError, OriginPattern};
+use crate::ws::{Host, Origin, OriginError};
 
 /// Which origins a service accepts. A request without `Origin` does not come from a page and
 /// passes always; one whose `Origin` is none passes with [`OriginRule::Any`] alone.
@@ -38,32 +39,37 @@ pub enum OriginRule {
     /// Any.
     Any,
     /// Those listed, such as `https://example.org`.
-    List(Vec<OriginPattern>),
+    List(Origins),
 }
+
+/// A list of [patterns](Origin::is_one_of) of origins, in the words that it was read from. They
+/// are checked once, and match where they stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins(String);
 
 impl OriginRule {
     /// Whether a request to `host` that comes from `origin` is accepted.
     #[must_use]
     pub fn accepts(&self, origin: Option<&[u8]>, host: &str) -> bool {
         let Some(origin) = origin else { return true };
-        let parsed = || Origin::parse(core::str::from_utf8(origin).ok()?).ok();
-        match self {
-            Self::Any => true,
-            Self::List(list) => {
-                parsed().is_some_and(|origin| list.iter().any(|own| own.matches(&origin, host)))
-            }
-            Self::Same => parsed().is_some_and(|origin| origin.is_of(host)),
-        }
+        let words = match self {
+            Self::Any => return true,
+            Self::Same => "same",
+            Self::List(Origins(words)) => words,
+        };
+        let origin = core::str::from_utf8(origin).ok().and_then(|text| Origin::parse(text).ok());
+        let is_right = |origin: Origin<'_>, word| origin.is_one_of(word, host) == Some(true);
+        origin.is_some_and(|origin| items(words).any(|word| is_right(origin, word)))
     }
 
     /// What is said to an origin that is not accepted: the rule, and the cure.
     #[must_use]
     pub fn refusal(&self, origin: &[u8], host: &str) -> String {
         let origin = String::from_utf8_lossy(origin);
-        let read = Origin::parse(&origin).ok();
-        let cure = read.map(|origin| format!("; if its pages may, set origin: {self}, {origin}"));
-        let cure = cure.as_deref().unwrap_or("; it cannot be read as one");
-        format!("the origin {origin} may not use this service of {host}: origin is {self}{cure}")
+        format!(
+            "the origin {origin} may not use this service of {host}: origin is {self}; if its \
+             pages may, set origin: {self}, {origin}"
+        )
     }
 
     /// Whether it says that a host is one that pages may come from.
@@ -72,7 +78,9 @@ impl OriginRule {
         match self {
             Self::Any => true,
             Self::Same => false,
-            Self::List(list) => host.is_some_and(|host| list.iter().any(|own| own.names(host))),
+            Self::List(Origins(words)) => {
+                host.is_some_and(|host| items(words).any(|word| names(word, host)))
+            }
         }
     }
 }
@@ -82,38 +90,29 @@ impl FromStr for OriginRule {
 
     /// `same`, `any`, or a list, separated by commas or blanks.
     fn from_str(text: &str) -> Result<Self, OriginError> {
-        let words: Vec<&str> = items(text).collect();
-        match words[..] {
-            [] => Err(OriginError),
-            [word] if word.eq_ignore_ascii_case("any") => Ok(Self::Any),
-            [word] if word.eq_ignore_ascii_case("same") => Ok(Self::Same),
-            [..] => words.into_iter().map(str::parse).collect::<Result<_, _>>().map(Self::List),
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("any") {
+            return Ok(Self::Any);
         }
+        if text.eq_ignore_ascii_case("same") {
+            return Ok(Self::Same);
+        }
+        // Any origin tells whether a word is a pattern.
+        let null = Origin::parse("null")?;
+        let is_pattern = |word| null.is_one_of(word, "").is_some();
+        let is_list = items(text).next().is_some() && items(text).all(is_pattern);
+        if is_list { Ok(Self::List(Origins(text.to_owned()))) } else { Err(OriginError) }
     }
 }
 
 impl fmt::Display for OriginRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Same => f.write_str("same"),
-            Self::Any => f.write_str("any"),
-            Self::List(list) => join(f, "", list),
-        }
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::Any => "any",
+            Self::List(Origins(words)) => words,
+        })
     }
-}
-
-/// A list as it is written: behind `first`, unless that is empty.
-pub(super) fn join<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    first: &str,
-    list: &[T],
-) -> fmt::Result {
-    f.write_str(first)?;
-    let mut comma = if first.is_empty() { "" } else { ", " };
-    list.iter().try_for_each(|member| {
-        let before = std::mem::replace(&mut comma, ", ");
-        write!(f, "{before}{member}")
-    })
 }
 
 #[cfg(test)]

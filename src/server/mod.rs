@@ -76,7 +76,7 @@ impl Server {
     pub const fn new(limits: Limits) -> Self {
         Self {
             limits,
-            allowed_hosts: AllowedHosts::Auto(Vec::new()),
+            allowed_hosts: AllowedHosts::AUTO,
             origin: OriginRule::Same,
             compression: Compression::Off,
             thread: Thread::Own,

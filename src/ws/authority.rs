@@ -1,11 +1,8 @@
 //! Hosts, as a `Host` header and an `Origin` name them (RFC 3986, 3.2.2), and patterns of hosts,
-//! which are read once and then match without allocation. Which hosts a server answers for is
-//! not decided here.
+//! which match as they are written, without allocation. Which hosts a server answers for is not
+//! decided here.
 
-use alloc::string::{String, ToString as _};
-use core::fmt::{self, Write as _};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use core::str::FromStr;
 
 /// A host, where it stands. Names are equal in any case.
 #[derive(Clone, Copy, Debug)]
@@ -68,110 +65,30 @@ impl PartialEq for Host<'_> {
     }
 }
 
-impl fmt::Display for Host<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) | Self::Opaque(name) => lower(f, name),
-            Self::Address(IpAddr::V4(address)) => address.fmt(f),
-            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
-        }
-    }
-}
-
-/// A host, or all names below one: `a.example`, `10.0.0.1`, `[::1]`, `*.a.example`, which is one
-/// label or more in front of that name, and never the name itself.
+/// Whether a host is one of a pattern: `a.example`, `10.0.0.1`, `::1`, or `*.a.example`, which is
+/// one label or more in front of that name, and never the name itself. `None` for what is no
+/// pattern.
 ///
 /// ```
-/// use switchboard::ws::HostPattern;
+/// use switchboard::ws::authority::{Host, is_one_of};
 ///
-/// let pattern: HostPattern = "*.Example.org".parse().expect("it is a pattern");
-/// assert_eq!(pattern.to_string(), "*.example.org");
-/// assert!("*".parse::<HostPattern>().is_err());
+/// let host = Host::parse("b.a.Example").expect("it is a host");
+/// assert_eq!(is_one_of(host, "*.a.example"), Some(true));
+/// assert_eq!(is_one_of(host, "a.example"), Some(false));
+/// assert_eq!(is_one_of(host, "*"), None);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPattern {
-    extent: Extent,
-    /// As [`Host`] shows it.
-    text: String,
-    address: Option<IpAddr>,
-}
-
-/// What a pattern is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extent {
-    One,
-    /// Those below it.
-    Below,
-}
-
-impl HostPattern {
-    /// Whether a host is one of these.
-    #[must_use]
-    pub fn matches(&self, host: Host<'_>) -> bool {
-        match (self.extent, host) {
-            (Extent::One, Host::Address(address)) => self.address == Some(address),
-            (Extent::One, Host::Name(name) | Host::Opaque(name)) => {
-                name.eq_ignore_ascii_case(&self.text)
-            }
-            (Extent::Below, Host::Name(name)) => is_below(name, &self.text),
-            (Extent::Below, Host::Address(_) | Host::Opaque(_)) => false,
-        }
+#[must_use]
+pub fn is_one_of(host: Host<'_>, pattern: &str) -> Option<bool> {
+    if let Some(parent) = pattern.strip_prefix("*.") {
+        let Host::Name(parent) = Host::parse(parent)? else { return None };
+        return Some(matches!(host, Host::Name(name) if is_below(name, parent)));
     }
-
-    /// A pattern for a single host.
-    pub(crate) fn one(host: Host<'_>) -> Self {
-        let address = match host {
-            Host::Address(address) => Some(address),
-            Host::Name(_) | Host::Opaque(_) => None,
-        };
-        Self { extent: Extent::One, text: host.to_string(), address }
+    // Brackets are for what has a port behind it, and here is none.
+    if let Ok(address) = pattern.parse::<Ipv6Addr>() {
+        return Some(host == Host::Address(address.into()));
     }
+    Some(Host::parse(pattern)? == host)
 }
-
-impl FromStr for HostPattern {
-    type Err = HostError;
-
-    fn from_str(text: &str) -> Result<Self, HostError> {
-        let below = text.strip_prefix("*.");
-        // Brackets are for what has a port behind it, and here is none.
-        let host = match text.parse::<Ipv6Addr>() {
-            Ok(address) => Some(Host::Address(address.into())),
-            Err(_) => Host::parse(below.unwrap_or(text)),
-        };
-        match (host, below) {
-            (Some(host), None) => Ok(Self::one(host)),
-            (Some(host @ Host::Name(_)), Some(_)) => {
-                Ok(Self { extent: Extent::Below, ..Self::one(host) })
-            }
-            (_, _) => Err(HostError),
-        }
-    }
-}
-
-impl fmt::Display for HostPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let below = match self.extent {
-            Extent::One => "",
-            Extent::Below => "*.",
-        };
-        write!(f, "{below}{}", self.text)
-    }
-}
-
-/// A text is no pattern of hosts. The error says what one is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostError;
-
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "a host is a name such as a.example, all names below one such as *.a.example, \
-                     or an IP address, without a port",
-        )
-    }
-}
-
-impl core::error::Error for HostError {}
 
 /// Whether `text` may be the name of a host (RFC 1123, 2.1), with the underscore that many
 /// names have. A last label of digits is an address gone wrong.
@@ -184,7 +101,8 @@ pub fn is_host_name(text: &str) -> bool {
 }
 
 /// A host, brackets included, and what stands behind the colon after it.
-pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
+#[must_use]
+pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         // A colon within brackets belongs to the address.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -196,11 +114,6 @@ pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
 pub(super) fn parse_port(digits: &str) -> Option<u16> {
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|port| is_number && *port > 0)
-}
-
-/// Writes ASCII in lower case.
-pub(super) fn lower(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    text.chars().try_for_each(|c| f.write_char(c.to_ascii_lowercase()))
 }
 
 /// Whether a name has at least one label in front of `parent`.

@@ -47,7 +47,7 @@ pub(crate) use alloc::rc::Rc as Arc;
 #[cfg(target_has_atomic = "ptr")]
 pub(crate) use alloc::sync::Arc;
 
-pub use authority::{Host, HostPattern};
+pub use authority::Host;
 pub use close::{Close, CloseCode};
 pub use fault::Fault;
 pub use frame::{Header, Opcode};
@@ -55,7 +55,7 @@ pub use head::{Head, HeadReader};
 pub use head_error::HeadError;
 pub use http_date::Stamp;
 pub use message::Message;
-pub use origin::{Origin, OriginError, OriginPattern};
+pub use origin::{Origin, OriginError};
 pub use response::{Response, Status};
 pub use target::Target;
 pub use upgrade::Upgrade;

@@ -1,11 +1,9 @@
 //! `Origin`: whose page opens a socket (RFC 6454), as its browser says in the header of that
 //! name, and patterns of origins. Which of them a service accepts is not decided here.
 
-use alloc::string::String;
 use core::fmt;
-use core::str::FromStr;
 
-use crate::ws::authority::{Host, HostPattern, lower, parse_port, split_port};
+use crate::ws::authority::{Host, is_one_of, parse_port, split_port};
 
 /// An origin: scheme, host, and port (RFC 6454, 4), or `null`, which pages without an origin
 /// send, such as those in a sandbox. Browsers send `http` and `https`, extensions and programs
@@ -16,9 +14,10 @@ use crate::ws::authority::{Host, HostPattern, lower, parse_port, split_port};
 /// ```
 /// use switchboard::ws::Origin;
 ///
-/// let origin = Origin::parse("https://Example.org:443/").expect("it is an origin");
-/// assert_eq!(origin.to_string(), "https://example.org");
-/// assert!(origin.is_of("EXAMPLE.ORG"));
+/// let origin = Origin::parse("https://a.Example.org:443/").expect("it is an origin");
+/// assert_eq!(Origin::parse("https://a.example.org"), Ok(origin));
+/// assert!(origin.is_of("A.EXAMPLE.ORG"));
+/// assert_eq!(origin.is_one_of("https://*.example.org", "b.example"), Some(true));
 /// assert!(Origin::parse("example.org").is_err());
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +52,30 @@ impl<'a> Origin<'a> {
         })
     }
 
+    /// Whether it is one of a pattern, on a request whose Host header is `host`. A pattern is an
+    /// origin, or several: `https://*.a.example` are those of all hosts below that one, and not
+    /// its own; `http://localhost:*` has any port; `same` is what [`Origin::is_of`] says. `None`
+    /// for what is no pattern.
+    #[must_use]
+    pub fn is_one_of(&self, pattern: &str, host: &str) -> Option<bool> {
+        if pattern.eq_ignore_ascii_case(SAME) {
+            return Some(self.is_of(host));
+        }
+        if let Ok(one) = Origin::parse(pattern) {
+            return Some(*self == one);
+        }
+        let (scheme, host, port) = split(pattern)?;
+        let has_port = match port {
+            Some("*") => true,
+            _ => self.port == read_port(scheme, port)?,
+        };
+        let has_host = match host.starts_with("*.") {
+            true => is_one_of(self.host, host)?,
+            false => self.host == read_host(scheme, host)?,
+        };
+        Some(has_host && has_port && self.scheme.eq_ignore_ascii_case(scheme))
+    }
+
     fn read(text: &'a str) -> Option<Self> {
         let (scheme, host, port) = split(text)?;
         Some(Self { scheme, host: read_host(scheme, host)?, port: read_port(scheme, port)? })
@@ -66,116 +89,10 @@ impl PartialEq for Origin<'_> {
     }
 }
 
-impl fmt::Display for Origin<'_> {
-    /// As browsers send it (RFC 6454, 6.2).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.scheme.is_empty() {
-            return f.write_str(NULL);
-        }
-        lower(f, self.scheme)?;
-        write!(f, "://{}", self.host)?;
-        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
-    }
-}
-
-/// An origin, or several: `https://*.example.org` are those of all hosts below that one, and not
-/// its own; `http://localhost:*` has any port; `same` is the origin whose host and port are those
-/// of the request. All others are as clients send them: `https://a.example`, `app://.`, `file://`,
-/// `null`.
-///
-/// ```
-/// use switchboard::ws::{Origin, OriginPattern};
-///
-/// let pattern: OriginPattern = "https://*.example.org".parse().expect("it is a pattern");
-/// let of = |text| Origin::parse(text).expect("it is an origin");
-/// assert!(pattern.matches(&of("https://a.example.org"), "b.example"));
-/// assert!(!pattern.matches(&of("https://example.org"), "b.example"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OriginPattern(Pattern);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Pattern {
-    Same,
-    Of { scheme: String, host: HostPattern, port: Port },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Port {
-    Any,
-    /// Without one, it is that of the scheme.
-    One(Option<u16>),
-}
-
-impl OriginPattern {
-    /// Whether it is an origin of these, on a request whose Host header is `host`.
-    #[must_use]
-    pub fn matches(&self, origin: &Origin<'_>, host: &str) -> bool {
-        match &self.0 {
-            Pattern::Same => origin.is_of(host),
-            Pattern::Of { scheme, host, port } => {
-                let has_port = match port {
-                    Port::Any => true,
-                    Port::One(port) => *port == origin.port,
-                };
-                has_port && scheme.eq_ignore_ascii_case(origin.scheme) && host.matches(origin.host)
-            }
-        }
-    }
-
-    /// Whether it names that host, which is then one that pages may come from.
-    #[must_use]
-    pub fn names(&self, host: Host<'_>) -> bool {
-        match &self.0 {
-            Pattern::Same => false,
-            Pattern::Of { host: pattern, .. } => pattern.matches(host),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (scheme, host, port) = split(text)?;
-        let port = match port {
-            Some("*") => Port::Any,
-            _ => Port::One(read_port(scheme, port)?),
-        };
-        let host = match host.starts_with("*.") {
-            true => host.parse().ok()?,
-            false => HostPattern::one(read_host(scheme, host)?),
-        };
-        Some(Self(Pattern::Of { scheme: scheme.to_ascii_lowercase(), host, port }))
-    }
-}
-
-impl FromStr for OriginPattern {
-    type Err = OriginError;
-
-    fn from_str(text: &str) -> Result<Self, OriginError> {
-        if text.eq_ignore_ascii_case(SAME) {
-            return Ok(Self(Pattern::Same));
-        }
-        if text.eq_ignore_ascii_case(NULL) {
-            let host = HostPattern::one(Host::Opaque(""));
-            return Ok(Self(Pattern::Of { scheme: String::new(), host, port: Port::One(None) }));
-        }
-        Self::read(text).ok_or(OriginError)
-    }
-}
-
-impl fmt::Display for OriginPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Pattern::Same => f.write_str(SAME),
-            Pattern::Of { scheme, .. } if scheme.is_empty() => f.write_str(NULL),
-            Pattern::Of { scheme, host, port } => {
-                write!(f, "{scheme}://{host}")?;
-                match port {
-                    Port::Any => f.write_str(":*"),
-                    Port::One(Some(port)) => write!(f, ":{port}"),
-                    Port::One(None) => Ok(()),
-                }
-            }
-        }
-    }
+/// Whether a pattern of origins names this host, which is then one that pages may come from.
+#[must_use]
+pub fn names(pattern: &str, host: Host<'_>) -> bool {
+    split(pattern).and_then(|(_, pattern, _)| is_one_of(host, pattern)).unwrap_or(false)
 }
 
 /// A text is no origin. The error says what one is.

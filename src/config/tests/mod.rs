@@ -103,7 +103,7 @@ fn services_lie_over_all_whatever_the_order() {
                 [SERVICE   /a]\nidle_timeout: 1m\n[service /C]\n";
     let config = parse(text).expect("the text is right");
     let all = Limits { message_bytes_max: 128 << 10, pong_ms_max: 1_000, ..Limits::SERVER };
-    let null = OriginRule::List(vec!["null".parse().expect("it is an origin")]);
+    let null = "null".parse::<OriginRule>().expect("it is a rule");
     let off = Config::default().all;
     assert_eq!(config.all, ServiceConfig { limits: all, origin: null.clone(), ..off.clone() });
     let a = Limits { message_bytes_max: 64 << 10, idle_ms_max: 60_000, ..all };

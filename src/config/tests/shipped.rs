@@ -3,7 +3,6 @@
 use super::*;
 use crate::config::{LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
-use crate::hub::AllowedHosts;
 use crate::programs::Mode;
 use crate::service::Thread;
 
@@ -140,9 +139,6 @@ fn every_key_is_set() {
         drain_spread_ms: 0,
         ..Limits::SERVER
     };
-    let origins = ["same", "https://a.example", "http://b:*", "null"];
-    let origins = origins.map(|text| text.parse().expect("it is an origin"));
-    let hosts = ["*.a.example", "10.0.0.1"].map(|text| text.parse().expect("it is a host"));
     let expected = Config {
         file: Some(PathBuf::from("server.conf")),
         hosts: ["0.0.0.0", "::1", "localhost"].map(str::to_owned).to_vec(),
@@ -150,13 +146,13 @@ fn every_key_is_set() {
         document_root: PathBuf::from("src"),
         static_root: Some(PathBuf::from("src/config")),
         health_path: Some("/.well-known/health".to_owned()),
-        allowed_hosts: AllowedHosts::Auto(hosts.to_vec()),
+        allowed_hosts: "auto, *.A.example 10.0.0.1".parse().expect("it is a rule"),
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
         sockets_max: Some(1_000),
         all: ServiceConfig {
             limits,
-            origin: OriginRule::List(origins.to_vec()),
+            origin: "same, https://A.example:443, http://b:* null".parse().expect("it is a rule"),
             thread: Thread::Loop,
             program: ProgramConfig {
                 manner: Manner {

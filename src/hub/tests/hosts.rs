@@ -233,10 +233,10 @@ fn programs_are_asked_for_by_their_hosts_too() {
 #[test]
 fn the_refusal_helps() {
     for (allowed, words) in [
-        ("auto", ["evil.example:12345", "allowed-hosts: auto", "set allowed-hosts: auto, evil"]),
+        ("auto", ["evil.example:12345", "allowed-hosts is auto", "set allowed-hosts: auto, evil"]),
         (
             "a.example",
-            ["evil.example:12345", "allowed-hosts: a.ex", "allowed-hosts: a.example, ev"],
+            ["evil.example:12345", "allowed-hosts is a.ex", "allowed-hosts: a.example, ev"],
         ),
     ] {
         let mut rig = rig(allowed, "same");
