@@ -180,6 +180,10 @@ fn patterns_match_origins() {
     for (text, host, expected) in hosts {
         assert_eq!(names(text, Host::parse(host).expect(host)), expected, "{text} and {host}");
     }
+}
+
+#[test]
+fn what_is_no_pattern_is_told() {
     let wrong = [
         "",
         "*",
