@@ -119,7 +119,7 @@ pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
-    hub::{AllowedHosts, Compression, OriginRule},
+    hub::{AccessLog, AllowedHosts, Compression, OriginRule},
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{

@@ -92,6 +92,7 @@ impl Reason {
             HeadError::UnsupportedVersion
             | HeadError::BareCarriageReturn
             | HeadError::Folding
+            | HeadError::Tls
             | HeadError::SpaceBeforeColon
             | HeadError::Value => return None,
         };

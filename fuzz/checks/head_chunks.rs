@@ -23,7 +23,8 @@ pub fn check(data: &[u8]) {
     let (used, event) = session.receive(&mut bytes.to_vec(), &LIMITS, Time::ZERO);
     let Ok(whole) = whole else {
         let Err(error) = whole else { return };
-        let refused = matches!(&event, Some(Event::Refused(r)) if r.status() == error.status());
+        let refused =
+            matches!(&event, Some(Event::Refused(r)) if r.response.status() == error.status());
         assert!(refused, "the session says of {error:?} that {event:?}");
         return;
     };
@@ -37,13 +38,13 @@ pub fn check(data: &[u8]) {
         check_origin(origin, head.header("Host").unwrap_or_default());
     }
     match (Upgrade::parse(&head), event) {
-        (Err(error), Some(Event::Refused(refusal))) if head.method() == "GET" => {
-            assert_eq!(refusal.status(), error.status());
+        (Err(error), Some(Event::Refused(refused))) if head.method() == "GET" => {
+            assert_eq!(refused.response.status(), error.status());
         }
-        (upgrade, Some(Event::Refused(refusal))) => {
+        (upgrade, Some(Event::Refused(refused))) => {
             let known = ["GET", "HEAD", "OPTIONS"].contains(&head.method());
-            assert!(!known, "{refusal:?} in spite of {upgrade:?}");
-            assert_eq!(refusal.status().number(), 405);
+            assert!(!known, "{refused:?} in spite of {upgrade:?}");
+            assert_eq!(refused.response.status().number(), 405);
         }
         (_, Some(Event::Request(_))) if head.method() != "GET" => {
             assert!(["HEAD", "OPTIONS"].contains(&head.method()), "{}", head.method());

@@ -244,10 +244,10 @@ impl Walk {
                 self.ended = Some("closed");
                 self.lost |= close.code == CloseCode::LOST;
             }
-            Event::Refused(refusal) => {
+            Event::Refused(refused) => {
                 assert!(!self.accepted);
                 self.ended = Some("refused");
-                self.session.respond(&refusal, &Stamp::default(), self.now);
+                self.session.respond(&refused.response, &Stamp::default(), self.now);
             }
             Event::Gone(_) => {
                 assert!(!self.accepted);

@@ -17,6 +17,7 @@ use crate::hub::Fetch;
 use crate::limits::Limits;
 use crate::pages::file::FileState;
 use crate::service::SocketId;
+use crate::ws::syntax::cut;
 use crate::ws::{Response, Status, Target};
 
 /// The loop's side of the thread that reads files.
@@ -180,7 +181,10 @@ impl Library {
             name.push("index.html");
         }
         let name = name.canonicalize()?;
-        name.strip_prefix(&self.root).map_err(|_| ErrorKind::NotFound)?;
+        name.strip_prefix(&self.root).map_err(|_| {
+            let text = format!("a link leads to {name:?}, which is out of static-root");
+            io::Error::new(ErrorKind::NotFound, text)
+        })?;
         Ok(name)
     }
 }
@@ -202,17 +206,16 @@ fn moved(path: &str, query: &str) -> Response {
 fn refusal(path: &str, error: &io::Error) -> Reply {
     // A socket, a device without a driver, and links in a circle are no files either.
     let no_file = matches!(error.raw_os_error(), Some(libc::ENXIO | libc::ELOOP));
-    Reply::Response(match error.kind() {
+    let is_nothing = match error.kind() {
         ErrorKind::NotFound
         | ErrorKind::NotADirectory
         | ErrorKind::InvalidInput
-        | ErrorKind::InvalidFilename => {
-            Response::text(Status::NOT_FOUND, &format!("nothing is at {path}"))
-        }
-        _ if no_file => Response::text(Status::NOT_FOUND, &format!("nothing is at {path}")),
-        _ => {
-            log::warn!("cannot serve the file at {path:?}: {error}");
-            Response::text(Status::INTERNAL_ERROR, "the file cannot be read")
-        }
-    })
+        | ErrorKind::InvalidFilename => true,
+        _ => no_file,
+    };
+    let response = match is_nothing {
+        true => Response::text(Status::NOT_FOUND, &format!("nothing is at {}", cut(path))),
+        false => Response::text(Status::INTERNAL_ERROR, "the file cannot be read"),
+    };
+    Reply::Response(response.note(&format!("no file can be served there: {error}")))
 }

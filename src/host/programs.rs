@@ -75,7 +75,6 @@ enum Errand {
 /// What a lookup has come to.
 struct Reply {
     id: SocketId,
-    path: String,
     found: Result<Found, LookupError>,
     /// What lies beside the program that was found, if a page is wanted.
     page: Option<Page>,
@@ -196,7 +195,7 @@ impl Below {
                 .map(Page::html)
                 .ok()
         });
-        Reply { id, path, found, page }
+        Reply { id, found, page }
     }
 
     /// The program that answers a path.
@@ -205,7 +204,9 @@ impl Below {
         match root.find(path) {
             Ok(program) => Ok(Found::At(program.key().to_owned())),
             // What nobody asked for takes no time.
-            Err(LookupError::Nothing) if self.own.values().chain([&self.all]).any(is_served) => {
+            Err(LookupError::Nothing | LookupError::Outside(_))
+                if self.own.values().chain([&self.all]).any(is_served) =>
+            {
                 let serves = |key: &str| is_served(self.own.get(key).unwrap_or(&self.all));
                 root.find_above(path, serves).map(|program| Found::Above(program.key().to_owned()))
             }
@@ -246,7 +247,7 @@ impl Host {
     fn apply_lookups(&mut self, now: Time) {
         let reply = |lookups: &Lookups| lookups.replies.try_recv().ok();
         while let Some(reply) = self.programs.lookups.as_ref().and_then(reply) {
-            let Reply { id, path, found, page } = reply;
+            let Reply { id, found, page } = reply;
             let looked = match found {
                 Ok(found) => match (self.station_of(found.key()), found, page) {
                     // A page that lies beside a program is not that of a service which hides it.
@@ -259,9 +260,13 @@ impl Host {
                     (looked, ..) => looked,
                 },
                 Err(LookupError::Nothing) => Looked::Nothing,
+                Err(error @ LookupError::Outside(_)) => {
+                    self.hub.note(id, &error.to_string());
+                    Looked::Nothing
+                }
                 Err(error) => {
-                    log::warn!("no program can serve {path:?}: {error}");
-                    Looked::Refused(Response::text(error.status(), "the program cannot be served"))
+                    let refusal = Response::text(error.status(), "the program cannot be served");
+                    Looked::Refused(refusal.note(&format!("no program can serve it: {error}")))
                 }
             };
             self.hub.looked_up(id, looked, now);

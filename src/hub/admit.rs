@@ -14,7 +14,7 @@ impl Hub {
     /// A request is whole. Whoever is refused is told why, in this order: the host's own
     /// state, the path, the origin, the service's state.
     pub(super) fn receive_request(&mut self, id: SocketId, head: Head, now: Time) {
-        self.note(id, Some(head.target()), "");
+        self.note_request(id, head.method(), head.target());
         if let Some(refusal) = self.refuse_any(id) {
             return self.respond(id, &refusal, now);
         }
@@ -27,10 +27,11 @@ impl Hub {
             Ok(target) => target,
             Err(error) => {
                 let refusal = Response::text(error.status(), &error.to_string());
+                let refusal = refusal.note(error.reason());
                 return self.respond(id, &refusal, now);
             }
         };
-        self.note(id, Some(&target.path), "");
+        self.note_request(id, head.method(), &target.path);
         let upgrade = self.sockets.get(id).and_then(|socket| socket.session.upgrade());
         let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
         if protocols.is_none() && self.health.as_ref() == Some(&target.path) {
@@ -54,7 +55,7 @@ impl Hub {
     /// Answers a request with anything but an upgrade.
     pub fn respond(&mut self, id: SocketId, response: &Response, now: Time) {
         self.stop_waiting(id);
-        self.note(id, None, &answered(response.status()));
+        self.note_answer(id, response);
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.session.respond(response, self.dates.stamp(now), now);
             self.read_again(id, now);
@@ -65,7 +66,7 @@ impl Hub {
     /// Answers a request with a head whose body follows in parts, each after an
     /// [`Output::FetchMore`].
     pub fn respond_head(&mut self, id: SocketId, response: &Response, now: Time) {
-        self.note(id, None, "page");
+        self.note_answer(id, response);
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.clear(Flag::Fetching);
             socket.session.respond_head(response, self.dates.stamp(now), now);
@@ -97,7 +98,15 @@ impl Hub {
             }
             Verdict::Accept => self.open(id, None, now),
             Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
-            Verdict::Refuse(response) => self.respond(id, &response, now),
+            Verdict::Refuse(response) => {
+                // What a service says to a peer may be for that peer alone.
+                if let (None, Some(station)) = (response.noted(), socket.station) {
+                    let gate =
+                        format!("the gate of {} has refused it", self.stations[station].path);
+                    self.note(id, &gate);
+                }
+                self.respond(id, &response, now);
+            }
         }
     }
 
@@ -108,9 +117,12 @@ impl Hub {
         let response = if let Some(refusal) = station.and_then(|s| self.refuse_in_pause(s, now)) {
             refusal
         } else if starting {
-            Response::text(Status::INTERNAL_ERROR, "the service does not start in time")
+            Response::text(
+                Status::INTERNAL_ERROR,
+                "the service does not start in time (admission-timeout)",
+            )
         } else {
-            unavailable("the service does not answer in time", 1)
+            unavailable("the service does not answer in time (admission-timeout)", 1)
         };
         self.respond(id, &response, now);
     }
@@ -202,18 +214,6 @@ impl Hub {
             socket.flags.set(Flag::Fetching);
             self.outputs.push_back(Output::Fetch(Box::new(Fetch { id, head, target })));
         }
-    }
-}
-
-/// How an answer other than the 101 stands in the log.
-pub(super) fn answered(status: Status) -> String {
-    match status {
-        Status::OK
-        | Status::NO_CONTENT
-        | Status::PARTIAL_CONTENT
-        | Status::NOT_MODIFIED
-        | Status::PERMANENT_REDIRECT => "page".to_owned(),
-        status => format!("refused with {}", status.number()),
     }
 }
 

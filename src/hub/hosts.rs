@@ -12,7 +12,7 @@ use crate::hub::socket::Flag;
 use crate::hub::{Hub, StationId};
 use crate::service::SocketId;
 use crate::ws::authority::{is_one_of, split_port};
-use crate::ws::syntax::items;
+use crate::ws::syntax::{cut, items};
 use crate::ws::{Host, Response, Status};
 
 /// Which hosts requests may name in their `Host`; others are answered with 421. A request without
@@ -99,6 +99,7 @@ impl Hub {
         if is_right || text.is_empty() {
             return None;
         }
+        let text = cut(text);
         let (name, _) = split_port(text);
         let text = format!(
             "the Host {text} is not one of this server: allowed-hosts is {allowed}; if it is, set \

@@ -109,7 +109,7 @@ impl Hub {
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let (Standing::Member, Some(station)) = (socket.standing, socket.station) else { return };
-        self.note(id, None, &close.to_string());
+        self.note(id, &close.to_string());
         self.deliver(id, Inbound::Close { id, close });
         let Station { members, topics, .. } = &mut self.stations[station];
         topics.leave(id);

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::SocketId;
 use crate::time::Time;
+use crate::ws::syntax::cut;
 use crate::ws::{Head, Response, Status, Target};
 
 /// A request whose path names no service yet.
@@ -190,7 +191,7 @@ impl Hub {
         if protocols.is_none() && self.files == Files::Served {
             return self.fetch(id, head, target);
         }
-        let text = format!("no service is at {}", target.path);
+        let text = format!("no service is at {}", cut(&target.path));
         self.respond(id, &Response::text(Status::NOT_FOUND, &text), now);
     }
 }

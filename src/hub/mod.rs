@@ -14,10 +14,11 @@
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
-//! - `output`: what the host has to do
+//! - `output`: what the host has to do; `access`: what is logged of sockets and requests
 //! - `origin`, `hosts`: which pages may come, and to which hosts
-//! - `tree`, `topics`, `wheel`, `addresses`: tables of one purpose each
+//! - `tree`, `topics`, `wheel`, `addresses`, `flood`: tables of one purpose each
 
+mod access;
 mod addresses;
 mod admit;
 mod apply;
@@ -25,6 +26,7 @@ mod dates;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod drain;
+mod flood;
 mod hosts;
 mod lapse;
 mod life;
@@ -59,6 +61,8 @@ use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
 
+pub use access::AccessLog;
+pub use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use lookup::Looked;
 pub use origin::{OriginRule, Origins};
@@ -96,6 +100,8 @@ pub struct Hub {
     files: Files,
     hosts: Hosts,
     lookups: Lookups,
+    access: AccessLog,
+    flood: Flood,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
 }
@@ -128,6 +134,8 @@ impl Hub {
             files,
             hosts: Hosts::default(),
             lookups: Lookups::default(),
+            access: AccessLog::default(),
+            flood: Flood::default(),
             #[cfg(feature = "deflate")]
             deflate: deflate::Deflate::default(),
         }
@@ -187,6 +195,7 @@ impl Hub {
             self.touch(id);
         }
         self.drain_some(now);
+        self.log_left_out(now);
         #[cfg(feature = "deflate")]
         self.end_inflating();
     }
@@ -213,7 +222,7 @@ impl Hub {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
-        [self.wheel.next(), drain].into_iter().flatten().min()
+        [self.wheel.next(), drain, self.flood.deadline()].into_iter().flatten().min()
     }
 
     /// The bytes to be written to a socket, chunk by chunk.
@@ -298,18 +307,6 @@ impl Hub {
         let limits = self.stations.limits_of(socket.station);
         if let Some(deadline) = socket.session.deadline(limits) {
             self.wheel.set(id.index(), deadline);
-        }
-    }
-
-    /// Keeps for the log how a socket ended; the first word stands.
-    fn note(&mut self, id: SocketId, path: Option<&str>, reason: &str) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let rare = socket.rare.get_or_insert_default();
-        if let Some(path) = path {
-            path.clone_into(&mut rare.path);
-        }
-        if rare.reason.is_empty() {
-            reason.clone_into(&mut rare.reason);
         }
     }
 }

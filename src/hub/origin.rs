@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::ws::origin::names;
-use crate::ws::syntax::items;
+use crate::ws::syntax::{cut, items};
 use crate::ws::{Host, Origin, OriginError};
 
 /// Which origins a service accepts. A request without `Origin` does not come from a page and
@@ -66,6 +66,7 @@ impl OriginRule {
     #[must_use]
     pub fn refusal(&self, origin: &[u8], host: &str) -> String {
         let origin = String::from_utf8_lossy(origin);
+        let (origin, host) = (cut(&origin), cut(host));
         format!(
             "the origin {origin} may not use this service of {host}: origin is {self}; if its \
              pages may, set origin: {self}, {origin}"

@@ -3,15 +3,12 @@
 
 use std::net::SocketAddr;
 
-use log::kv::Value;
-use log::{Level, Record};
-
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, Reach, StationId};
 use crate::limits::Limits;
-use crate::service::{Inbound, LIFE_FIELDS, SocketId};
-use crate::session::{Event, Next};
+use crate::service::{Inbound, SocketId};
+use crate::session::{Event, Next, Refused};
 use crate::time::Time;
 #[cfg(feature = "deflate")]
 use crate::ws::extension::Agreement;
@@ -22,9 +19,27 @@ impl Hub {
     pub fn accept(&mut self, peer: SocketAddr, reach: Reach, now: Time) -> Option<SocketId> {
         let from_here = self.addresses.count(peer.ip());
         let limits = self.stations.limits_of(None);
-        let surplus = self.sockets.len() - self.surplus_len >= limits.sockets_max
-            || from_here >= limits.sockets_per_ip_max;
-        if surplus && self.surplus_len >= Limits::REFUSALS_MAX {
+        let refusal = if from_here >= limits.sockets_per_ip_max {
+            Some(format!(
+                "max-per-ip is {}, and {} has as many connections: raise it, or set it to off \
+                 behind a proxy",
+                limits.sockets_per_ip_max,
+                peer.ip()
+            ))
+        } else if self.sockets.len() - self.surplus_len >= limits.sockets_max {
+            Some(format!(
+                "max-connections is {}, and there are as many: raise it together with the limit \
+                 of descriptors (ulimit -n)",
+                limits.sockets_max
+            ))
+        } else {
+            None
+        };
+        let surplus = refusal.is_some();
+        if let Some(reason) = &refusal
+            && self.surplus_len >= Limits::REFUSALS_MAX
+        {
+            self.log_dropped(peer, reason, now);
             return None;
         }
         let addresses = &mut self.addresses;
@@ -39,6 +54,9 @@ impl Hub {
             socket
         })?;
         self.surplus_len += usize::from(surplus);
+        if let Some(reason) = refusal {
+            self.note(id, &reason);
+        }
         self.touch(id);
         Some(id)
     }
@@ -170,7 +188,7 @@ impl Hub {
             self.happen(id, event, now);
         }
         let Some(socket) = self.sockets.remove(id) else { return };
-        self.log_end(&socket, now);
+        self.log_end(id, &socket, now);
         #[cfg(feature = "deflate")]
         self.release(socket.session.agreement().map_or(0, Agreement::context_bytes));
         self.wheel.cancel(id.index());
@@ -248,10 +266,13 @@ impl Hub {
                 self.settle_soon(id, now);
                 self.leave(id, close, now);
             }
-            Event::Refused(refusal) => self.respond(id, &refusal, now),
+            Event::Refused(Refused { response, method, path }) => {
+                self.note_request(id, &method, &path);
+                self.respond(id, &response, now);
+            }
             Event::Gone(reason) => {
                 self.stop_waiting(id);
-                self.note(id, None, reason);
+                self.note(id, reason);
             }
         }
     }
@@ -272,45 +293,5 @@ impl Hub {
         } else if full && !behind && socket.standing == Standing::Member && flags.set(Flag::Full) {
             self.deliver(id, Inbound::Full { id, bytes });
         }
-    }
-
-    /// The one line about a socket's life.
-    fn log_end(&self, socket: &Socket, now: Time) {
-        if !log::log_enabled!(Level::Info) {
-            return;
-        }
-        let rare = socket.rare.as_deref();
-        let (path, reason) = rare.map_or(("", ""), |rare| (&rare.path, &rare.reason));
-        let path = match socket.station {
-            Some(station) if path.is_empty() => self.stations[station].path.as_str(),
-            Some(_) | None => path,
-        };
-        let (socket_id, peer) = (socket.serial(), self.addresses.of(socket.peer));
-        let ((received, sent), ms) = (socket.counts(), socket.age_ms(now));
-        let labels = rare.map_or(&[][..], |rare| &rare.labels);
-        let words: String = labels.iter().map(|(key, value)| format!(" {key}={value:?}")).collect();
-        // As words for people, and as fields for loggers that keep them apart.
-        let values = [
-            Value::from(socket_id),
-            Value::from_display(&peer),
-            Value::from(path),
-            Value::from(reason),
-            Value::from(received),
-            Value::from(sent),
-            Value::from(ms),
-        ];
-        let mut fields: Vec<_> = LIFE_FIELDS.into_iter().zip(values).collect();
-        fields.extend(labels.iter().map(|(key, value)| (&**key, Value::from(&**value))));
-        let mut record = Record::builder();
-        record.level(Level::Info).target(module_path!()).module_path_static(Some(module_path!()));
-        log::logger().log(
-            &record
-                .key_values(&&fields[..])
-                .args(format_args!(
-                    "socket={socket_id} peer={peer} path={path:?} reason={reason:?} \
-                     received={received} sent={sent} ms={ms}{words}"
-                ))
-                .build(),
-        );
     }
 }

@@ -1,5 +1,6 @@
 //! `Socket`: what the hub keeps for one connection beside its session.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::hub::StationId;
@@ -10,6 +11,7 @@ use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
 use crate::session::Session;
 use crate::time::{Moment, Time};
+use crate::ws::Status;
 
 /// One connection. There are many, most of them idle: what is rarely needed is boxed, and what
 /// is small is kept in just the bytes that it needs.
@@ -120,6 +122,10 @@ pub(super) struct Rare {
     pub(super) verdict: Option<Verdict>,
     /// What it asked for, while a program is looked for.
     pub(super) asked: Option<Asked>,
+    /// The method of its request, for the log.
+    pub(super) method: Cow<'static, str>,
+    /// How its request was answered, unless with the 101.
+    pub(super) status: Option<Status>,
     /// The path that it asked for; empty if it is that of the station.
     pub(super) path: String,
     /// What its service calls it, for the log.
@@ -197,11 +203,6 @@ impl Socket {
         self.serial == Serial::of(id)
     }
 
-    /// Its number in the order of all sockets.
-    pub(super) const fn serial(&self) -> u64 {
-        self.serial.number()
-    }
-
     /// For how long it has been there, in milliseconds.
     pub(super) const fn age_ms(&self, now: Time) -> u64 {
         now.since(self.accepted.time())
@@ -224,6 +225,8 @@ impl Rare {
     #[cfg(feature = "deflate")]
     pub(super) fn is_empty(&self) -> bool {
         let words = self.path.is_empty()
+            && self.method.is_empty()
+            && self.status.is_none()
             && self.labels.is_empty()
             && self.reason.is_empty()
             && self.unread.is_empty();

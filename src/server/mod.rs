@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::{Factory, Host, HostPlan, Make};
-use crate::hub::{AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError};
+use crate::hub::{AccessLog, AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
 use crate::service::{Callbacks, Service, Thread};
@@ -55,6 +55,7 @@ pub struct Server {
     thread: Thread,
     static_root: Option<PathBuf>,
     health_path: Option<String>,
+    access_log: AccessLog,
     mounts: Vec<Mounting>,
     #[cfg(feature = "programs")]
     programs: programs::Programs,
@@ -82,6 +83,7 @@ impl Server {
             thread: Thread::Own,
             static_root: None,
             health_path: None,
+            access_log: AccessLog::Sockets,
             mounts: Vec::new(),
             #[cfg(feature = "programs")]
             programs: programs::Programs::NONE,
@@ -133,6 +135,13 @@ impl Server {
         self
     }
 
+    /// What is logged of sockets and requests: by default a line for each socket, and for each
+    /// request that is refused.
+    pub const fn access_log(&mut self, access: AccessLog) -> &mut Self {
+        self.access_log = access;
+        self
+    }
+
     /// Gives a path a service: `/dir/name`, or `/dir/` for the folder's own. The factory makes
     /// a fresh service whenever the first socket asks for it, and again after it has ended;
     /// it is called on the thread that the service then runs on.
@@ -176,6 +185,7 @@ impl Server {
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         hub.allow_hosts(self.allowed_hosts, self.origin);
+        hub.access_log(self.access_log);
         if programs.is_some() {
             hub.look_up();
         }

@@ -228,5 +228,5 @@ pub(crate) const LIFE_FIELDS: [&str; 7] =
 /// What no label is called: the line says it of each socket itself, or its logger of each line,
 /// and an object in JSON would have two members of one name.
 pub(crate) fn label_keys_taken() -> impl Iterator<Item = &'static str> {
-    LIFE_FIELDS.into_iter().chain(["service", "time", "level", "target", "message"])
+    LIFE_FIELDS.into_iter().chain(["service", "event", "time", "level", "target", "message"])
 }

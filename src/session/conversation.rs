@@ -17,6 +17,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
@@ -56,7 +57,7 @@ pub enum Event {
     /// [`Session::accept`], if it asks for an upgrade, or with [`Session::respond`].
     Request(Head),
     /// The request cannot be accepted: answer with [`Session::respond`] and this refusal.
-    Refused(Response),
+    Refused(Refused),
     /// The request got no decision in time: answer with [`Session::respond`].
     Undecided,
     /// A whole message.
@@ -69,6 +70,17 @@ pub enum Event {
     Closed(Close),
     /// The peer went before the conversation was accepted.
     Gone(&'static str),
+}
+
+/// A request that cannot be accepted.
+#[derive(Debug)]
+pub struct Refused {
+    /// What answers it.
+    pub response: Response,
+    /// The method, if that much of it came.
+    pub method: String,
+    /// The target, if that much of it came.
+    pub path: String,
 }
 
 /// What to do with the connection when nothing is left to write.
@@ -125,7 +137,7 @@ impl Session {
     /// answer to a HEAD leaves without its content, whose length it tells (RFC 9110, 9.3.2).
     pub fn respond(&mut self, response: &Response, stamp: &Stamp, now: Time) {
         let is_head = match &self.phase {
-            Phase::Connecting(reader) => reader.is_head(),
+            Phase::Connecting(reader) => reader.words().0 == "HEAD",
             Phase::Waiting(waiting) => waiting.is_head,
             Phase::Open(_)
             | Phase::Settling(_)
@@ -278,9 +290,13 @@ impl Session {
             return None;
         }
         match due {
+            // RFC 9110, 15.5.9: a 408 may be sent. To who has asked for nothing, as checks of TCP
+            // do, and browsers that connect in advance, there is nothing to answer.
+            Due::Handshake if self.is_silent() => self.fail("no request was sent"),
             Due::Handshake => {
-                let text = format!("no whole request within {} ms", limits.handshake_ms_max);
-                Some(self.refuse(Response::text(Status::REQUEST_TIMEOUT, &text), now))
+                let ms = limits.handshake_ms_max;
+                let text = format!("no whole request within {ms} ms (handshake-timeout)");
+                Some(self.refuse(None, Response::text(Status::REQUEST_TIMEOUT, &text), now))
             }
             Due::Admission if matches!(self.phase, Phase::Responding) => {
                 self.fail("the body did not come in time")
@@ -309,6 +325,11 @@ impl Session {
             Due::Write => self.fail("the peer does not read"),
             Due::Close => self.fail("the peer does not close"),
         }
+    }
+
+    /// Whether no byte of a request has come.
+    fn is_silent(&self) -> bool {
+        matches!(&self.phase, Phase::Connecting(reader) if reader.is_empty())
     }
 
     /// Whether messages can be sent.

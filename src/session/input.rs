@@ -2,15 +2,16 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
 use crate::session::buffers::Buffers;
-use crate::session::conversation::{Event, Session};
+use crate::session::conversation::{Event, Refused, Session};
 use crate::session::phase::{Phase, Settling, Waiting};
 use crate::session::reader::{Control, Item};
 use crate::time::Time;
+use crate::ws::syntax::cut;
 use crate::ws::{Close, CloseCode, Fault, Head, Message, Opcode, Response, Status, Upgrade};
 
 impl Session {
@@ -43,7 +44,7 @@ impl Session {
                 Ok((used, Some(head))) => (used, Some(self.receive_head(head, now))),
                 Err(error) => {
                     let refusal = Response::text(error.status(), &error.to_string());
-                    (bytes.len(), Some(self.refuse(refusal, now)))
+                    (bytes.len(), Some(self.refuse(None, refusal, now)))
                 }
             },
             Phase::Waiting(waiting) => {
@@ -68,11 +69,12 @@ impl Session {
             Phase::Waiting(waiting) if waiting.upgrade.is_none() => None,
             Phase::Settling(_) | Phase::Responding | Phase::Flushing | Phase::Lingering => None,
             Phase::Connecting(reader) if reader.is_empty() => self.fail("no request was sent"),
-            Phase::Connecting(_)
-            | Phase::Waiting(_)
-            | Phase::Open(_)
-            | Phase::Closing(_)
-            | Phase::Finished => self.fail("the peer ended the connection without a close frame"),
+            Phase::Connecting(_) | Phase::Waiting(_) => {
+                self.fail("the peer left before it was answered")
+            }
+            Phase::Open(_) | Phase::Closing(_) | Phase::Finished => {
+                self.fail("the peer ended the connection without a close frame")
+            }
         }
     }
 
@@ -93,13 +95,20 @@ impl Session {
         }
     }
 
-    /// The request is wrong or late: what is read of it from here on means nothing.
-    pub(super) fn refuse(&mut self, refusal: Response, now: Time) -> Event {
-        if let Phase::Connecting(reader) = &self.phase {
-            let is_head = reader.is_head();
-            self.wait(None, is_head, now);
+    /// The request, of which this is the head if that is whole, is wrong or late: what is read of
+    /// it from here on means nothing.
+    pub(super) fn refuse(&mut self, head: Option<&Head>, response: Response, now: Time) -> Event {
+        let (method, target) = match (head, &self.phase) {
+            (Some(head), _) => (head.method(), head.target()),
+            (None, Phase::Connecting(reader)) => reader.words(),
+            (None, _) => ("", ""),
+        };
+        let path = target.split('?').next().unwrap_or_default();
+        let (method, path) = (String::from(method), path.into());
+        if let Phase::Connecting(_) = self.phase {
+            self.wait(None, method == "HEAD", now);
         }
-        Event::Refused(refusal)
+        Event::Refused(Refused { response, method, path })
     }
 
     fn wait(&mut self, upgrade: Option<Upgrade>, is_head: bool, now: Time) {
@@ -113,10 +122,12 @@ impl Session {
             // RFC 6455, 4.1 (2): a handshake is a GET; with others an Upgrade is ignored.
             "HEAD" | "OPTIONS" => Ok(None),
             method => {
+                let method = cut(method);
                 let text = format!("the method is {method}, allowed is {}", Response::ALLOW);
                 let refusal = Response::text(Status::METHOD_NOT_ALLOWED, &text);
                 // RFC 9110, 15.5.6: the answer lists the methods that are allowed.
-                return self.refuse(refusal.header("Allow", Response::ALLOW), now);
+                let refusal = refusal.header("Allow", Response::ALLOW);
+                return self.refuse(Some(&head), refusal, now);
             }
         };
         match upgrade {
@@ -125,7 +136,15 @@ impl Session {
                 Event::Request(head)
             }
             Err(error) => {
-                let mut refusal = Response::text(error.status(), &error.to_string());
+                let name = error.field();
+                let found = head.values(name).map(String::from_utf8_lossy).map(|value| {
+                    // Of two, both are needed to see what is wrong.
+                    format!(" {:?}", cut(&value))
+                });
+                let found: String = found.take(2).collect();
+                let found = if found.is_empty() { " none" } else { &found };
+                let text = format!("{error}; of {name} there is{found}");
+                let mut refusal = Response::text(error.status(), &text);
                 // RFC 6455, 4.2.2 (4): the answer tells the version that is understood.
                 // RFC 9110, 15.5.22: it names the protocol that is needed.
                 if error.status() == Status::UPGRADE_REQUIRED {
@@ -133,7 +152,7 @@ impl Session {
                         .header("Upgrade", "websocket")
                         .header("Sec-WebSocket-Version", "13");
                 }
-                self.refuse(refusal, now)
+                self.refuse(Some(&head), refusal, now)
             }
         }
     }

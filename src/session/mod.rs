@@ -32,7 +32,7 @@ pub(crate) mod tests;
 pub use buffers::Buffers;
 #[cfg(feature = "deflate")]
 pub use codec::Codec;
-pub use conversation::{Event, Next, Overflow, Session};
+pub use conversation::{Event, Next, Overflow, Refused, Session};
 #[cfg(feature = "deflate")]
 pub use deflate::Compressed;
 pub use outbox::{Frame, Outbox};

@@ -55,11 +55,12 @@ impl HeadReader {
         self.head.text.is_empty()
     }
 
-    /// Whether the method is HEAD, as far as it has come.
+    /// The method and the target, as far as they have come whole.
     #[must_use]
-    pub fn is_head(&self) -> bool {
-        // The end of a method is known when the target begins.
-        self.head.text.get(self.head.method.clone()) == Some(b"HEAD")
+    pub fn words(&self) -> (&str, &str) {
+        let Head { text, method, target, .. } = &self.head;
+        let word = |range: &Range<usize>| core::str::from_utf8(text.get(range.clone())?).ok();
+        (word(method).unwrap_or_default(), word(target).unwrap_or_default())
     }
 
     /// How many bytes follow that change nothing, since they go on with a target, a name or a
@@ -100,6 +101,8 @@ impl HeadReader {
                 self.mark = at + 1;
                 State::Target
             }
+            // RFC 8446, 5.1: a record of a TLS handshake, as from a client of wss:// or https://.
+            (State::Start, 0x16) => return Err(HeadError::Tls),
             (State::Start | State::Method, _) => return Err(HeadError::Method),
             (State::Target, b' ') if at > self.mark => {
                 self.head.target = self.mark..at;

@@ -11,6 +11,8 @@ pub enum HeadError {
     Method,
     /// The target is empty or has a character that no target has.
     Target,
+    /// The first byte is that of a TLS handshake.
+    Tls,
     /// The third word is not `HTTP/` and two digits with a dot.
     Version,
     /// The version is well-formed, but its major number is not 1.
@@ -51,6 +53,7 @@ impl HeadError {
             Self::TooManyFields(_) | Self::HeadTooLong(_) => Status::FIELDS_TOO_LARGE,
             Self::Method
             | Self::Target
+            | Self::Tls
             | Self::Version
             | Self::BareCarriageReturn
             | Self::BareLineFeed
@@ -70,6 +73,10 @@ impl fmt::Display for HeadError {
         match self {
             Self::Method => f.write_str("the method is not a token followed by one blank"),
             Self::Target => f.write_str("the request target is empty or has a forbidden character"),
+            Self::Tls => f.write_str(
+                "these are TLS bytes, and this port speaks plain HTTP: use ws:// or http://, or a \
+                 proxy that speaks TLS",
+            ),
             Self::Version => f.write_str("the request line does not end in HTTP/1.1"),
             Self::UnsupportedVersion => f.write_str("the HTTP version is neither 1.1 nor 1.0"),
             Self::BareCarriageReturn => f.write_str("a carriage return without a line feed"),
@@ -83,9 +90,13 @@ impl fmt::Display for HeadError {
                 f.write_str("Content-Length is not accepted, but for a single 0")
             }
             Self::Host => f.write_str("exactly one valid Host header is needed"),
-            Self::RequestLineTooLong(max) => write!(f, "the request line is above {max} bytes"),
-            Self::TooManyFields(max) => write!(f, "more than {max} headers"),
-            Self::HeadTooLong(max) => write!(f, "the request head is above {max} bytes"),
+            Self::RequestLineTooLong(max) => {
+                write!(f, "the request line is above {max} bytes (max-request-line)")
+            }
+            Self::TooManyFields(max) => {
+                write!(f, "the request has more than {max} headers (max-headers)")
+            }
+            Self::HeadTooLong(max) => write!(f, "the request head is above {max} bytes (max-head)"),
         }
     }
 }

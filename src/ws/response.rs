@@ -1,6 +1,7 @@
 //! Answers other than the 101: refusals and pages (RFC 9110, 15; RFC 9112, 4). Every one of
 //! them says how long it is and ends the connection.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -99,6 +100,8 @@ pub struct Response {
     body_len: Option<u64>,
     /// Whether it says what caches may do with it.
     for_caches: bool,
+    /// What the log says of it, if that is not its text.
+    note: Option<Box<str>>,
 }
 
 impl Response {
@@ -125,6 +128,7 @@ impl Response {
             body: Arc::default(),
             body_len: None,
             for_caches: false,
+            note: None,
         }
     }
 
@@ -157,6 +161,25 @@ impl Response {
         }
     }
 
+    /// Has the log say this as the reason of a refusal, instead of its text; no peer sees it.
+    #[must_use]
+    pub fn note(self, text: &str) -> Self {
+        Self { note: Some(text.into()), ..self }
+    }
+
+    /// What [`Response::note`] was told last.
+    #[must_use]
+    pub fn noted(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// The reason of a refusal, for the log: its note, or else the first line of its text.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        let text = || core::str::from_utf8(&self.body).ok()?.lines().next();
+        self.noted().or_else(text).unwrap_or_default()
+    }
+
     /// The status.
     #[must_use]
     pub const fn status(&self) -> Status {
@@ -166,7 +189,7 @@ impl Response {
     /// The bytes of memory that the answer occupies.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.headers.capacity() + self.body.capacity()
+        self.headers.capacity() + self.body.capacity() + self.noted().map_or(0, str::len)
     }
 
     /// The same answer, whose content of `body_len` bytes is sent separately.

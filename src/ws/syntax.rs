@@ -41,6 +41,12 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+/// As much of a peer's text as is quoted to people: 200 bytes at most.
+#[must_use]
+pub fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(QUOTED_BYTES_MAX)]
+}
+
 /// By the byte, since most of a head is looked at in this way.
 static TOKEN: [bool; 256] = {
     let mut table = [false; 256];
@@ -55,3 +61,6 @@ static TOKEN: [bool; 256] = {
         byte += 1;
     }
 };
+
+/// Enough to see what it is.
+const QUOTED_BYTES_MAX: usize = 200;

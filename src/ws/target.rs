@@ -50,17 +50,32 @@ impl Target {
 pub enum TargetError {
     /// It is no target, or its percent-encoding is broken.
     Malformed,
-    /// It is well-formed, but no service can have such a path.
+    /// A name begins with a dot: it is hidden, or leads upwards.
+    Hidden,
+    /// It is well-formed, but no service can have a path of this spelling.
     Nowhere,
 }
 
 impl TargetError {
+    /// What is wrong, for the log: the peer is not told what is hidden.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "the request target is malformed",
+            Self::Hidden => "a name in the path begins with a dot, and such names are hidden",
+            Self::Nowhere => {
+                "no path has empty names, backslashes, control characters, encoded slashes, or \
+                 bytes that are no UTF-8"
+            }
+        }
+    }
+
     /// The status that answers it.
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
             Self::Malformed => Status::BAD_REQUEST,
-            Self::Nowhere => Status::NOT_FOUND,
+            Self::Hidden | Self::Nowhere => Status::NOT_FOUND,
         }
     }
 }
@@ -69,7 +84,7 @@ impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "the request target is malformed",
-            Self::Nowhere => "nothing is at this path",
+            Self::Hidden | Self::Nowhere => "nothing is at this path",
         })
     }
 }
@@ -122,7 +137,10 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
     segments.next_if_eq(&WELL_KNOWN);
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
-        if segment.starts_with('.') || (segment.is_empty() && !last) {
+        if segment.starts_with('.') {
+            return Err(TargetError::Hidden);
+        }
+        if segment.is_empty() && !last {
             return Err(TargetError::Nowhere);
         }
     }

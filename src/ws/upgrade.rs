@@ -154,6 +154,22 @@ impl UpgradeError {
     }
 }
 
+impl UpgradeError {
+    /// The field that it is about.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            // What HTTP/1.0 lacks, a proxy that speaks it has mostly left out as well.
+            Self::HttpVersion | Self::Upgrade => "Upgrade",
+            Self::Connection => "Connection",
+            Self::Version | Self::NoVersion => "Sec-WebSocket-Version",
+            Self::Key => "Sec-WebSocket-Key",
+            Self::Origin => "Origin",
+            Self::Protocol => "Sec-WebSocket-Protocol",
+        }
+    }
+}
+
 impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

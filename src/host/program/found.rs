@@ -42,6 +42,8 @@ pub(super) struct Identity {
 pub enum LookupError {
     /// Nothing is there that could be a service.
     Nothing,
+    /// A link is there that leads out of the document root, to this place.
+    Outside(PathBuf),
     /// A file is there, which nobody may execute.
     NotExecutable(PathBuf),
     /// Several executables are there.
@@ -116,7 +118,7 @@ impl LookupError {
     #[must_use]
     pub const fn status(&self) -> Status {
         match self {
-            Self::Nothing => Status::NOT_FOUND,
+            Self::Nothing | Self::Outside(_) => Status::NOT_FOUND,
             Self::NotExecutable(_) | Self::Ambiguous(_) | Self::System(_) => Status::INTERNAL_ERROR,
         }
     }
@@ -126,6 +128,9 @@ impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("nothing is there"),
+            Self::Outside(path) => {
+                write!(f, "a link leads out of the document root, to {path:?}")
+            }
             Self::NotExecutable(path) => {
                 write!(f, "{path:?} is not executable: chmod +x makes it so")
             }
@@ -144,7 +149,7 @@ impl std::error::Error for LookupError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::System(error) => Some(error),
-            Self::Nothing | Self::NotExecutable(_) | Self::Ambiguous(_) => None,
+            Self::Nothing | Self::Outside(_) | Self::NotExecutable(_) | Self::Ambiguous(_) => None,
         }
     }
 }

@@ -78,7 +78,7 @@ impl DocumentRoot {
                 Err(LookupError::NotExecutable(path))
             }
             // It is listed by the name that it has itself.
-            Ok(Some(_) | None) | Err(LookupError::Nothing) => return,
+            Ok(Some(_) | None) | Err(LookupError::Nothing | LookupError::Outside(_)) => return,
             Err(error) => Err(error),
         };
         if listing.programs.len() >= named_max {

@@ -168,7 +168,8 @@ impl DocumentRoot {
                 // A folder's program is above what is below the folder, by that name alone.
                 Ok(program) if program.key().ends_with('/') != above.ends_with('/') => {}
                 Ok(program) if serves(program.key()) => return Ok(program),
-                Err(error) if !matches!(error, LookupError::Nothing) && serves(above) => {
+                Err(LookupError::Nothing | LookupError::Outside(_)) => {}
+                Err(error) if serves(above) => {
                     return Err(error);
                 }
                 Ok(_) | Err(_) => {}
@@ -185,17 +186,23 @@ impl DocumentRoot {
         name: &str,
     ) -> Result<Option<(&'n str, PathBuf)>, LookupError> {
         let (mut found, mut accidents) = (Vec::<(&String, PathBuf)>::new(), Vec::new());
-        let (mut unfit, mut lost) = (None, false);
+        let (mut unfit, mut outside, mut lost) = (None, None, false);
         let is_meant = |file: &&String| *file == name || names::stem_of(file) == name;
         for file in folder.names.iter().filter(is_meant) {
             let place = self.inner(&folder.path.join(file)).and_then(|inner| {
                 let metadata = fs::symlink_metadata(self.path.join(&inner))?;
                 Ok((inner, metadata))
             });
-            let Ok((inner, metadata)) = place else {
-                // What has gone, or leads out, is nothing that could serve.
-                lost = true;
-                continue;
+            // What leads out, or has gone, is nothing that could serve.
+            let (inner, metadata) = match place {
+                Ok(place) => place,
+                Err(error) => {
+                    match error {
+                        LookupError::Outside(_) => outside = outside.or(Some(error)),
+                        _ => lost = true,
+                    }
+                    continue;
+                }
             };
             if !metadata.is_file() || self.stands_beside(folder, file, &inner) {
                 continue;
@@ -218,7 +225,7 @@ impl DocumentRoot {
         }
         match (found.pop(), unfit) {
             (None, None) if lost => Ok(None),
-            (None, None) => Err(LookupError::Nothing),
+            (None, None) => Err(outside.unwrap_or(LookupError::Nothing)),
             (None, Some(inner)) => Err(LookupError::NotExecutable(self.path.join(inner))),
             (Some((file, inner)), _) if found.is_empty() => Ok(Some((names::stem_of(file), inner))),
             (Some(last), _) => {
@@ -287,7 +294,8 @@ impl DocumentRoot {
     /// What a path comes to once its links are followed, as seen from the root.
     pub(super) fn inner(&self, path: &Path) -> Result<PathBuf, LookupError> {
         let path = path.canonicalize()?;
-        let inner = path.strip_prefix(&self.path).map_err(|_| LookupError::Nothing)?;
+        let outside = |_| LookupError::Outside(path.clone());
+        let inner = path.strip_prefix(&self.path).map_err(outside)?;
         Ok(inner.to_owned())
     }
 

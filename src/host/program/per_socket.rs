@@ -158,19 +158,18 @@ impl Run<'_> {
                 Err(error) => Err(error.to_string()),
             }
         });
-        let (status, text) = match started {
+        let text = match started {
             Ok(Ok(process)) => return self.let_in(id, process),
-            Ok(Err(max)) => (Status::UNAVAILABLE, format!("{max} of it run, which is the most")),
+            Ok(Err(max)) => format!("max-processes is {max}, and as many of it run"),
             Err(how) => {
-                log::warn!("service {}: no process for socket {id}: {how}", self.served.key());
-                (Status::INTERNAL_ERROR, "the program does not start".to_owned())
+                let text = "the program does not start";
+                let refusal = Response::text(Status::INTERNAL_ERROR, text);
+                let refusal = refusal.note(&format!("{text}: {how}"));
+                return self.line.admit(id, Verdict::Refuse(refusal));
             }
         };
-        let mut response = Response::text(status, &text);
-        if status == Status::UNAVAILABLE {
-            response = response.header("Retry-After", "5");
-        }
-        self.line.admit(id, Verdict::Refuse(response));
+        let response = Response::text(Status::UNAVAILABLE, &text).header("Retry-After", "5");
+        self.line.admit(id, Verdict::Refuse(response.note(&text)));
     }
 
     fn let_in(&mut self, id: SocketId, process: ProcessId) {

@@ -184,7 +184,7 @@ const SERVICE_CLOSES: &[Script] = &[
 type Phase = (&'static str, &'static [Step], &'static [Step], &'static [Step]);
 
 const NO_CLOSE: &str = "closed 1006 the peer ended the connection without a close frame";
-const GONE: &str = "gone: the peer ended the connection without a close frame";
+const GONE: &str = "gone: the peer left before it was answered";
 
 const PHASES: &[Phase] = &[
     (

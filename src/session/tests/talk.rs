@@ -122,8 +122,8 @@ impl Talk {
 
     pub(super) fn note(&mut self, event: Option<Event>) {
         // As the hub does.
-        if let Some(Event::Refused(refusal)) = &event {
-            self.session.respond(refusal, &Stamp::default(), self.now);
+        if let Some(Event::Refused(refused)) = &event {
+            self.session.respond(&refused.response, &Stamp::default(), self.now);
         }
         self.heard.extend(event.map(|event| tell(&event)));
     }
@@ -132,7 +132,7 @@ impl Talk {
 fn tell(event: &Event) -> String {
     match event {
         Event::Request(head) => format!("request {}", head.target()),
-        Event::Refused(refusal) => format!("refused {}", refusal.status().number()),
+        Event::Refused(refused) => format!("refused {}", refused.response.status().number()),
         Event::Undecided => "undecided".into(),
         Event::Message(message) => tell_message(message),
         #[cfg(feature = "deflate")]

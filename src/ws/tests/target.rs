@@ -3,7 +3,7 @@
 use crate::ws::Status;
 use crate::ws::target::{Target, TargetError};
 
-use TargetError::{Malformed, Nowhere};
+use TargetError::{Hidden, Malformed, Nowhere};
 
 /// A path, a query, an authority.
 type Outcome = Result<(&'static str, &'static str, Option<&'static str>), TargetError>;
@@ -59,19 +59,19 @@ const ROWS: &[(&str, Outcome)] = &[
     ("/%c0%af", Err(Nowhere)),
     ("/%ed%a0%80", Err(Nowhere)),
     // Upwards, hidden, or a second spelling.
-    ("/.", Err(Nowhere)),
-    ("/..", Err(Nowhere)),
-    ("/./a", Err(Nowhere)),
-    ("/../a", Err(Nowhere)),
-    ("/a/..", Err(Nowhere)),
-    ("/a/../b", Err(Nowhere)),
-    ("/%2e", Err(Nowhere)),
-    ("/%2e%2E/a", Err(Nowhere)),
-    ("/.%2e/a", Err(Nowhere)),
-    ("/.hidden", Err(Nowhere)),
-    ("/a/.hidden", Err(Nowhere)),
-    ("/%2ehidden", Err(Nowhere)),
-    ("/...", Err(Nowhere)),
+    ("/.", Err(Hidden)),
+    ("/..", Err(Hidden)),
+    ("/./a", Err(Hidden)),
+    ("/../a", Err(Hidden)),
+    ("/a/..", Err(Hidden)),
+    ("/a/../b", Err(Hidden)),
+    ("/%2e", Err(Hidden)),
+    ("/%2e%2E/a", Err(Hidden)),
+    ("/.%2e/a", Err(Hidden)),
+    ("/.hidden", Err(Hidden)),
+    ("/a/.hidden", Err(Hidden)),
+    ("/%2ehidden", Err(Hidden)),
+    ("/...", Err(Hidden)),
     ("//", Err(Nowhere)),
     ("//a", Err(Nowhere)),
     ("/a//b", Err(Nowhere)),
@@ -107,7 +107,7 @@ const ROWS: &[(&str, Outcome)] = &[
     ("http://[::1]:80/", Ok(("/", "", Some("[::1]:80")))),
     ("http://h", Ok(("/", "", Some("h")))),
     ("http://h?a", Ok(("/", "a", Some("h")))),
-    ("http://h/a/../b", Err(Nowhere)),
+    ("http://h/a/../b", Err(Hidden)),
     ("http://h//", Err(Nowhere)),
     ("http://h#a", Err(Malformed)),
     ("http://h/#a", Err(Malformed)),
@@ -164,4 +164,7 @@ fn whatever_is_accepted_is_proper() {
 fn every_error_has_its_status() {
     assert_eq!(Malformed.status(), Status::BAD_REQUEST);
     assert_eq!(Nowhere.status(), Status::NOT_FOUND);
+    // A peer is not told what is hidden; the log is.
+    assert_eq!((Hidden.status(), Hidden.to_string()), (Status::NOT_FOUND, Nowhere.to_string()));
+    assert_ne!(Hidden.reason(), Nowhere.reason());
 }

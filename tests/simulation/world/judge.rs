@@ -277,6 +277,9 @@ impl World {
         let is_stopped = self
             .drained
             .is_some_and(|at| record.times.head.is_none() || now.since(at) >= limits.drain_ms_max);
+        // Who has asked for nothing is dropped without an answer.
+        let is_late = now.since(times.accepted) >= limits.handshake_ms_max;
+        let is_mute = is_mute || record.fed == 0 && is_late;
         assert!(
             record.failed || is_clean || is_stuck || lingers || is_mute || has_left || is_stopped,
             "peer {index} is dropped without a reason, at {now:?}"

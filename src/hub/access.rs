@@ -1,0 +1,225 @@
+//! What is logged of sockets and requests: one line for each, when it ends.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use log::kv::Value;
+use log::{Level, Record};
+
+use crate::hub::Hub;
+use crate::hub::socket::{Flag, Socket, Standing};
+use crate::service::{LIFE_FIELDS, SocketId};
+use crate::time::Time;
+use crate::ws::syntax::cut;
+use crate::ws::{Response, Status};
+
+/// What is logged of sockets and requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccessLog {
+    /// A line for each socket, and for each request, however it was answered.
+    All,
+    /// A line for each socket of a service, and for each request that was refused or failed.
+    #[default]
+    Sockets,
+    /// No such line.
+    Off,
+}
+
+/// How a connection ended, as the log tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It was a socket of a service.
+    Closed,
+    /// It was answered with a page, a file, or what stands for one.
+    Answered,
+    /// Its request was refused, or never became whole.
+    Refused,
+    /// Nothing came, which is how TCP is checked.
+    Silent,
+}
+
+impl Hub {
+    /// What is logged from here on.
+    pub const fn access_log(&mut self, access: AccessLog) {
+        self.access = access;
+    }
+
+    /// Keeps for the log how a socket ended, or why its request is about to be refused; the first
+    /// word stands.
+    pub fn note(&mut self, id: SocketId, reason: &str) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let rare = socket.rare.get_or_insert_default();
+        if rare.reason.is_empty() {
+            reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].clone_into(&mut rare.reason);
+        }
+    }
+
+    /// Keeps for the log what was asked for, without the query.
+    pub(super) fn note_request(&mut self, id: SocketId, method: &str, path: &str) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let rare = socket.rare.get_or_insert_default();
+        rare.method = match method {
+            "GET" => Cow::Borrowed("GET"),
+            method => Cow::Owned(cut(method).to_owned()),
+        };
+        cut(path.split('?').next().unwrap_or_default()).clone_into(&mut rare.path);
+    }
+
+    /// Keeps for the log how a request is answered. The first answer is the one that is sent.
+    pub(super) fn note_answer(&mut self, id: SocketId, response: &Response) {
+        let status = response.status();
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let rare = socket.rare.get_or_insert_default();
+        if rare.status.is_some() {
+            return;
+        }
+        rare.status = Some(status);
+        if is_page(status) {
+            "page".clone_into(&mut rare.reason);
+        }
+        self.note(id, response.reason());
+    }
+
+    /// The one line about a connection.
+    pub(super) fn log_end(&mut self, id: SocketId, socket: &Socket, now: Time) {
+        let rare = socket.rare.as_deref();
+        let status = rare.and_then(|rare| rare.status);
+        let counts = socket.counts();
+        let outcome = match socket.standing {
+            Standing::Member | Standing::Left => Outcome::Closed,
+            _ if status.is_some_and(is_page) => Outcome::Answered,
+            _ if counts.0 == 0 && status.is_none() && !socket.flags.has(Flag::Surplus) => {
+                Outcome::Silent
+            }
+            Standing::Stranger | Standing::Waiting | Standing::Asked => Outcome::Refused,
+        };
+        let peer = self.addresses.of(socket.peer);
+        let reason = rare.map_or("", |rare| &rare.reason);
+        if !self.is_logged(outcome, status, reason, peer.ip(), now) {
+            return;
+        }
+        let path = rare.map_or("", |rare| &rare.path);
+        let path = match socket.station {
+            Some(station) if path.is_empty() => self.stations[station].path.as_str(),
+            Some(_) | None => path,
+        };
+        let mut fields = vec![
+            ("socket", Value::from(id.as_u64())),
+            ("peer", Value::from_display(&peer)),
+            ("method", Value::from(rare.map_or("", |rare| &rare.method))),
+            ("path", Value::from(path)),
+            ("status", Value::from(status.map_or(0, Status::number))),
+            ("reason", Value::from(reason)),
+            ("received", Value::from(counts.0)),
+            ("sent", Value::from(counts.1)),
+            ("ms", Value::from(socket.age_ms(now))),
+        ];
+        if outcome == Outcome::Closed {
+            fields.retain(|(key, _)| LIFE_FIELDS.contains(key));
+        }
+        let labels = rare.map_or(&[][..], |rare| &rare.labels);
+        fields.extend(labels.iter().map(|(key, value)| (&**key, Value::from(&**value))));
+        log_fields(outcome, outcome.level(status), &fields);
+    }
+
+    /// The line about a connection for which there is no room, not even to refuse it.
+    pub(super) fn log_dropped(&mut self, peer: SocketAddr, reason: &str, now: Time) {
+        if self.is_logged(Outcome::Refused, None, reason, peer.ip(), now) {
+            let fields = [("peer", Value::from_display(&peer)), ("reason", Value::from(reason))];
+            log_fields(Outcome::Refused, Level::Info, &fields);
+        }
+    }
+
+    /// Whether there is such a line. Those that any peer can cause are counted once they are many.
+    fn is_logged(
+        &mut self,
+        outcome: Outcome,
+        status: Option<Status>,
+        reason: &str,
+        ip: IpAddr,
+        now: Time,
+    ) -> bool {
+        let is_wanted = match outcome {
+            Outcome::Answered => self.access == AccessLog::All,
+            Outcome::Closed | Outcome::Refused | Outcome::Silent => self.access != AccessLog::Off,
+        };
+        if !is_wanted || outcome.level(status) > log::max_level() {
+            return false;
+        }
+        if outcome != Outcome::Refused {
+            return true;
+        }
+        self.log_left_out(now);
+        // The first two words of a reason are ours, whatever a peer sends.
+        let kind = reason.splitn(3, ' ').take(2);
+        let status = status.map_or(0, Status::number);
+        let kind = (status, kind.collect::<Vec<_>>(), ip);
+        let example = || format!("peer={ip} status={status} reason={reason:?}");
+        self.flood.admits(kind, now, example)
+    }
+
+    /// Tells how many lines were left out, once their second is over.
+    pub(super) fn log_left_out(&mut self, now: Time) {
+        while let Some((count, example)) = self.flood.overdue(now) {
+            log::info!(target: TARGET, "and {count} more like this in 1 s: {example}");
+        }
+    }
+}
+
+impl Outcome {
+    fn level(self, status: Option<Status>) -> Level {
+        match self {
+            // No peer is to blame for that.
+            Self::Refused if status == Some(Status::INTERNAL_ERROR) => Level::Warn,
+            Self::Closed | Self::Answered | Self::Refused => Level::Info,
+            Self::Silent => Level::Debug,
+        }
+    }
+
+    /// What the line is about, for loggers that keep the fields apart.
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Closed => "socket closed",
+            Self::Answered => "request answered",
+            Self::Refused => "request refused",
+            Self::Silent => "nothing was sent",
+        }
+    }
+}
+
+/// The fields as words for people, who see texts in quotes.
+struct Words<'a>(&'a [(&'a str, Value<'a>)]);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut space = "";
+        for (key, value) in self.0 {
+            match value.to_borrowed_str() {
+                Some(text) => write!(f, "{space}{key}={text:?}")?,
+                None => write!(f, "{space}{key}={value}")?,
+            }
+            space = " ";
+        }
+        Ok(())
+    }
+}
+
+/// Logs the fields as words, and as fields for loggers that keep them apart.
+fn log_fields(outcome: Outcome, level: Level, fields: &[(&str, Value<'_>)]) {
+    let event = [("event", Value::from(outcome.event()))];
+    let mut record = Record::builder();
+    record.level(level).target(TARGET).module_path_static(Some(module_path!()));
+    let pairs = [&event[..], fields].concat();
+    log::logger()
+        .log(&record.key_values(&&pairs[..]).args(format_args!("{}", Words(fields))).build());
+}
+
+/// Whether it shows something that was there.
+const fn is_page(status: Status) -> bool {
+    status.number() < 400
+}
+
+const TARGET: &str = "switchboard::access";
+/// What a peer sent is cut in each text; this is for texts that quote several words of it.
+const REASON_BYTES_MAX: usize = 1_024;

@@ -1,0 +1,307 @@
+//! The log says why: each request that is refused or fails has one line, which says what was
+//! asked for, what was found, what is allowed, and which key or rule that is.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
+
+use log::{Level, LevelFilter};
+use switchboard::hub::{Files, Hub, Reach};
+use switchboard::session::Next;
+use switchboard::time::Time;
+use switchboard::{
+    AccessLog, Gate, Handler, Limits, Request, Response, Server, Status, Verdict, gated,
+};
+
+use support::http::{get, upgrade};
+use support::logged::{Line, keep, line_with, lines_with};
+use support::raw::close;
+use support::services::mount_echo;
+use support::{LIMITS, Raw, Running, folder::folder};
+
+/// Refuses everybody, with words that are for them alone.
+struct Shut;
+
+impl Handler for Shut {}
+
+impl Gate for Shut {
+    fn admit(&mut self, _: &Request) -> Verdict {
+        Verdict::Refuse(Response::text(Status::FORBIDDEN, "your secret is 4711"))
+    }
+}
+
+/// A request, the status of its answer, and what its line says in this order.
+type Row = (Vec<u8>, u16, &'static [&'static str]);
+
+fn rows() -> Vec<Row> {
+    let long = "x".repeat(300);
+    let line = "y".repeat(9_000);
+    let many = "A: b\r\n".repeat(101);
+    let host = "GET /same HTTP/1.1\r\nHost: localhost\r\n";
+    let shaken = |more: &str| format!("{host}Upgrade: websocket\r\n{more}\r\n").into_bytes();
+    let version = "Connection: upgrade\r\nSec-WebSocket-Version: 8\r\n";
+    vec![
+        (
+            upgrade("/same?token=4711", "Origin: http://evil.example\r\n"),
+            403,
+            &["method=\"GET\" path=\"/same\" status=403", "http://evil.example", "localhost"],
+        ),
+        (upgrade("/same", &format!("Origin: {long}\r\n")), 403, &["status=403", "origin xxxxx"]),
+        (
+            get("/nothing", ""),
+            404,
+            &["path=\"/nothing\" status=404", "no file can be served there: No such file"],
+        ),
+        (
+            upgrade("/nothing?token=4711", ""),
+            404,
+            &["path=\"/nothing\" status=404", "no service is at /nothing"],
+        ),
+        (
+            get("/out.txt", ""),
+            404,
+            &["path=\"/out.txt\" status=404", "a link leads to", "/out.txt", "out of static-root"],
+        ),
+        (
+            get("/a/.git/config?token=4711", ""),
+            404,
+            &["path=\"/a/.git/config\" status=404", "begins with a dot"],
+        ),
+        (get("/a%2fb", ""), 404, &["status=404", "encoded slashes"]),
+        (get("/%zz", ""), 400, &["path=\"/%zz\" status=400", "target is malformed"]),
+        (get("/same", ""), 426, &["status=426", "a WebSocket service without a page"]),
+        (upgrade("/shut", ""), 403, &["path=\"/shut\" status=403", "the gate of /shut"]),
+        (shaken(""), 400, &["path=\"/same\" status=400", "Connection", "there is none"]),
+        (shaken(version), 426, &["status=426", "Sec-WebSocket-Version must be 13", r#"\"8\""#]),
+        (
+            shaken("Connection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a\r\n"),
+            400,
+            &["status=400", "Sec-WebSocket-Key", "16 bytes in base64", r#"\"a\""#],
+        ),
+        (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
+            400,
+            &["method=\"\" path=\"\" status=400", "TLS bytes", "plain HTTP"],
+        ),
+        (b"GET /a?b HTTP/1.1\r\n\r\n".to_vec(), 400, &["method=\"GET\" path=\"/a\"", "Host"]),
+        (
+            b"POST /same HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
+            400,
+            &["method=\"POST\" path=\"/same\" status=400", "Transfer-Encoding"],
+        ),
+        (
+            format!("GET /{line} HTTP/1.1\r\n\r\n").into_bytes(),
+            414,
+            &["method=\"GET\" path=\"\" status=414", "8192 bytes (max-request-line)"],
+        ),
+        (get("/same", &many), 431, &["status=431", "more than 100 headers (max-headers)"]),
+        (
+            get("/same", &format!("A: {line}{line}\r\n")),
+            431,
+            &["status=431", "above 16384 bytes (max-head)"],
+        ),
+        (
+            b"GET /\x1b[2J\xe2 HTTP/1.1\r\n\r\n".to_vec(),
+            400,
+            &["method=\"GET\" path=\"\" status=400", "request target"],
+        ),
+        (get(&format!("/{long}"), ""), 404, &["xxxx\" status=404", "no file can be served there"]),
+        (get("/%e2%80%8bdeceptive%e2%80%ae", ""), 404, &[r"/\u{200b}deceptive\u{202e}"]),
+    ]
+}
+
+fn server(limits: Limits, access: AccessLog) -> Server {
+    let mut server = Server::new(limits);
+    server.access_log(access);
+    mount_echo(&mut server, "/same");
+    server.mount("/shut", || gated(Shut));
+    server
+}
+
+/// The one line of a connection, once it has ended.
+fn line_of(raw: Raw) -> Line {
+    let peer = format!("peer={} ", raw.stream().local_addr().expect("it has one"));
+    drop(raw);
+    let line = line_with(&peer);
+    assert_eq!(lines_with(&peer).len(), 1, "one line is enough: {line:?}");
+    line
+}
+
+#[test]
+fn each_refusal_has_a_line_that_says_why() {
+    keep(LevelFilter::Debug);
+    let place = folder("refusals");
+    fs::create_dir(place.join("root")).expect("it can be made");
+    fs::write(place.join("out.txt"), "outside").expect("it can be written");
+    symlink(place.join("out.txt"), place.join("root/out.txt")).expect("it can be made");
+    let mut server = server(LIMITS, AccessLog::Sockets);
+    server.static_root(place.join("root"));
+    let server = Running::start(server);
+    for (request, status, parts) in rows() {
+        let shown = String::from_utf8_lossy(&request).chars().take(80).collect::<String>();
+        let mut raw = server.raw();
+        raw.try_send(&request);
+        assert_eq!(raw.read_answer().status, status, "{shown:?}");
+        let Line { level, target, text, fields } = line_of(raw);
+        assert_eq!((level, target.as_str()), (Level::Info, "switchboard::access"), "{text}");
+        let mut rest = text.as_str();
+        for part in parts {
+            let at = rest.find(part);
+            rest = &rest[at.unwrap_or_else(|| panic!("no {part:?} in {text} to {shown:?}"))..];
+        }
+        assert!(!text.contains("4711"), "neither queries nor what gates say: {text}");
+        assert!(!text.contains(char::is_control), "{text:?}");
+        assert!(!text.contains(&"x".repeat(201)), "what peers send is cut: {text}");
+        assert!(fields.starts_with("event=request refused;socket="), "{fields}");
+        assert!(fields.contains(&format!(";status={status};reason=")), "{fields}");
+    }
+    server.stop();
+}
+
+#[test]
+fn what_never_becomes_a_request() {
+    keep(LevelFilter::Debug);
+    let limits = Limits { handshake_ms_max: 200, ..LIMITS };
+    let server = Running::start(server(limits, AccessLog::Sockets));
+    // Of a check of TCP there is nothing to say, unless somebody asks for it.
+    let silent = line_of(server.raw());
+    assert_eq!(silent.level, Level::Debug, "{silent:?}");
+    // RFC 9110, 15.5.9: a 408 may be sent; a browser that connects in advance gets none.
+    let mut raw = server.raw();
+    raw.expect_end();
+    let silent = line_of(raw);
+    assert_eq!(silent.level, Level::Debug, "{silent:?}");
+    assert!(silent.text.contains("no request was sent"), "{silent:?}");
+    let mut raw = server.raw();
+    raw.send(b"GET /same?secret HTTP/1.1\r\nHost: ");
+    assert_eq!(raw.read_answer().status, 408);
+    let late = line_of(raw);
+    assert_eq!(late.level, Level::Info);
+    let parts = ["method=\"GET\" path=\"/same\" status=408", "200 ms (handshake-timeout)"];
+    assert!(parts.iter().all(|part| late.text.contains(part)), "{late:?}");
+    let mut raw = server.raw();
+    raw.send(b"GET /same");
+    let early = line_of(raw);
+    assert_eq!(early.level, Level::Info);
+    assert!(early.text.contains("left before it was answered"), "{early:?}");
+    server.stop();
+}
+
+#[test]
+fn access_lines_have_a_switch() {
+    keep(LevelFilter::Debug);
+    let rows = [
+        (AccessLog::All, [true, true, true]),
+        (AccessLog::Sockets, [true, true, false]),
+        (AccessLog::Off, [false, false, false]),
+    ];
+    for (access, expected) in rows {
+        let place = folder("switched");
+        fs::write(place.join("a.txt"), "a").expect("it can be written");
+        let mut server = server(LIMITS, access);
+        server.static_root(place);
+        let server = Running::start(server);
+        let mut socket = server.open("/same");
+        socket.send(&close(1000, ""));
+        socket.read_close();
+        let mut refused = server.raw();
+        refused.send(&get("/nothing", ""));
+        assert_eq!(refused.read_answer().status, 404);
+        let mut answered = server.raw();
+        answered.send(&get("/a.txt", ""));
+        assert_eq!(answered.read_answer().status, 200);
+        let all = [socket, refused, answered];
+        let peers = all.each_ref().map(|raw| raw.stream().local_addr().expect("it has one"));
+        drop(all);
+        // Whatever there is to say has been said.
+        server.stop();
+        let found = peers.map(|peer| !lines_with(&format!("peer={peer} ")).is_empty());
+        assert_eq!(found, expected, "{access:?}");
+    }
+}
+
+/// A hub whose time and peers are made up.
+struct Rig {
+    hub: Hub,
+    now: Time,
+}
+
+impl Rig {
+    fn new(limits: Limits) -> Self {
+        keep(LevelFilter::Debug);
+        Self { hub: Hub::new(limits, Files::None, Time::ZERO), now: Time::ZERO }
+    }
+
+    /// A peer asks for what is not there, and goes.
+    fn ask(&mut self, peer: SocketAddr) {
+        let Some(id) = self.hub.accept(peer, Reach::Network, self.now) else { return };
+        self.hub.receive(id, &mut get("/nothing", ""), self.now);
+        let len = self.hub.unsent_len(id);
+        assert_ne!(self.hub.wrote(id, len, self.now), Next::Keep);
+        self.hub.remove(id, self.now);
+        while self.hub.poll().is_some() {}
+    }
+}
+
+#[test]
+fn a_limit_is_named_with_the_address() {
+    let limits = Limits { sockets_per_ip_max: 2, sockets_max: 3, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    let peer = |host, port| SocketAddr::from(([192, 0, 2, host], port));
+    for (host, port) in [(7, 1), (7, 2)] {
+        rig.hub.accept(peer(host, port), Reach::Network, rig.now).expect("there is room");
+    }
+    rig.ask(peer(7, 3));
+    rig.hub.accept(peer(8, 1), Reach::Network, rig.now).expect("there is room");
+    rig.ask(peer(8, 2));
+    let rows = [
+        ("peer=192.0.2.7:3 ", "max-per-ip is 2, and 192.0.2.7 has"),
+        ("peer=192.0.2.8:2 ", "max-connections is 3"),
+    ];
+    for (peer, part) in rows {
+        let line = line_with(peer);
+        assert!(line.text.contains("status=503"), "{line:?}");
+        assert!(line.text.contains(part), "{line:?}");
+    }
+    // One that asks for nothing is refused all the same, and so is one without room for that.
+    let silent =
+        rig.hub.accept(peer(8, 3), Reach::Network, rig.now).expect("there is room to refuse it");
+    rig.hub.remove(silent, rig.now);
+    for host in 9..=9 + u8::try_from(Limits::REFUSALS_MAX).expect("they are few") {
+        rig.hub.accept(peer(host, 4), Reach::Network, rig.now);
+    }
+    let dropped = format!("peer=192.0.2.{}:4 ", 9 + Limits::REFUSALS_MAX);
+    for peer in ["peer=192.0.2.8:3 ", &dropped] {
+        let line = line_with(peer);
+        assert_eq!(line.level, Level::Info, "{line:?}");
+        assert!(line.text.contains("max-connections is 3"), "{line:?}");
+    }
+}
+
+#[test]
+fn a_flood_is_counted() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let peer = |host, port| SocketAddr::from(([198, 51, 100, host], port));
+    for port in 0..133 {
+        rig.ask(peer(1, port));
+    }
+    (0..3).for_each(|port| rig.ask(peer(2, port)));
+    assert_eq!(lines_with("peer=198.51.100.1:").len(), 10);
+    assert_eq!(lines_with("peer=198.51.100.2:").len(), 3, "others have a count of their own");
+    let count = || lines_with("more like this in 1 s: peer=198.51.100.1 status=404");
+    assert!(count().is_empty(), "it is told when the second is over");
+    let deadline = rig.hub.deadline().expect("a count waits");
+    assert_eq!(deadline, Time::from_ms(1_000));
+    rig.hub.expire(deadline);
+    let told = count();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].text.starts_with("and 123 more"), "{told:?}");
+    assert_eq!(rig.hub.deadline(), None, "a host that is idle sleeps");
+    rig.now = deadline;
+    rig.ask(peer(1, 1_000));
+    assert_eq!(lines_with("peer=198.51.100.1:").len(), 11);
+}
