@@ -51,6 +51,7 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("allowed-hosts", begun.allowed_hosts != now.allowed_hosts),
         ("log-level", begun.log_level != now.log_level),
         ("log-format", begun.log_format != now.log_format),
+        ("access-log", begun.access_log != now.access_log),
         ("max-connections", begun.sockets_max != now.sockets_max),
         ("what holds for all services, for those that are compiled in", begun.all != now.all),
     ];

@@ -39,7 +39,7 @@ use log::LevelFilter;
 
 use crate::config::resolve::resolve;
 use crate::config::sheet::Sheet;
-use crate::hub::{AllowedHosts, Compression, OriginRule};
+use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule};
 use crate::limits::Limits;
 use crate::service::Thread;
 
@@ -87,6 +87,8 @@ pub struct Config {
     pub log_level: LevelFilter,
     /// How it is logged.
     pub log_format: LogFormat,
+    /// What is logged of sockets and requests.
+    pub access_log: AccessLog,
     /// Most sockets at a time; `None` fits them to the descriptors, as
     /// [`Config::limits_for`] does.
     pub sockets_max: Option<usize>,
@@ -150,6 +152,7 @@ impl Default for Config {
             allowed_hosts: AllowedHosts::default(),
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
+            access_log: AccessLog::Sockets,
             sockets_max: None,
             all: ServiceConfig {
                 limits: Limits::SERVER,

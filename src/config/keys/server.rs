@@ -82,4 +82,11 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "How it is logged: for people, or one JSON object per line",
         setter: Setter::Server(Kind::LogFormat(|config, format| config.log_format = format)),
     },
+    Key {
+        section: Section::Server,
+        name: "access-log",
+        default: "sockets",
+        meaning: "A line for each socket and refused request, or for answered requests as well",
+        setter: Setter::Server(Kind::AccessLog(|config, access| config.access_log = access)),
+    },
 ];

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
+use crate::hub::AccessLog;
 use crate::programs::Mode;
 use crate::service::Thread;
 
@@ -74,6 +75,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         thread: LOOP
         log-level: Trace
         log-format: JSON
+        access-log: All
         document_root: src
         mode: Per-Socket
         framing: bytes
@@ -149,6 +151,7 @@ fn every_key_is_set() {
         allowed_hosts: "auto, *.A.example 10.0.0.1".parse().expect("it is a rule"),
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
+        access_log: AccessLog::All,
         sockets_max: Some(1_000),
         all: ServiceConfig {
             limits,

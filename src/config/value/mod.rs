@@ -14,7 +14,7 @@ use log::LevelFilter;
 use crate::config::LogFormat;
 use crate::config::value::names::hosts;
 use crate::config::value::numbers::{Mail, count, mail, port, size, time, time_above_zero};
-use crate::hub::{AllowedHosts, Compression, OriginRule};
+use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule};
 use crate::limits::Limits;
 use crate::service::Thread;
 use crate::ws::Target;
@@ -34,6 +34,7 @@ pub(super) enum Kind<T> {
     Thread(fn(&mut T, Thread)),
     LogLevel(fn(&mut T, LevelFilter)),
     LogFormat(fn(&mut T, LogFormat)),
+    AccessLog(fn(&mut T, AccessLog)),
     /// In bytes.
     Size(fn(&mut T, usize)),
     /// In bytes; off is none.
@@ -69,6 +70,11 @@ impl<T> Kind<T> {
             Self::LogLevel(set) => set(target, text?.parse().ok()?),
             Self::LogFormat(set) => {
                 set(target, word(text?, [("text", LogFormat::Text), ("json", LogFormat::Json)])?);
+            }
+            Self::AccessLog(set) => {
+                use AccessLog::{All, Off, Sockets};
+                let words = [("all", All), ("sockets", Sockets), ("off", Off)];
+                set(target, word(text?, words)?);
             }
             Self::Size(set) => set(target, size(text?)?),
             Self::SizeOrOff(set) => set(target, unless("off", text?, size)?.unwrap_or(0)),
@@ -109,6 +115,7 @@ impl<T> Kind<T> {
             Self::Thread(_) => "own, or loop for a service that never blocks",
             Self::LogLevel(_) => "off, error, warn, info, debug or trace",
             Self::LogFormat(_) => "text or json",
+            Self::AccessLog(_) => "all, sockets or off",
             Self::Size(_) => "a size from 1 to 1g, such as 65536, 64k or 1m",
             Self::SizeOrOff(_) => "a size from 1 to 1g, such as 65536, 64k or 1m, or off",
             Self::Count(_) => "a number from 1 to 16777216",
@@ -146,8 +153,8 @@ pub(super) fn directory(value: &OsStr) -> Option<PathBuf> {
     (!value.is_empty()).then(|| PathBuf::from(value))
 }
 
-/// What one of two words means, in whatever case.
-pub(super) fn word<T: Copy>(text: &str, words: [(&str, T); 2]) -> Option<T> {
+/// What one of some words means, in whatever case.
+pub(super) fn word<T: Copy, const N: usize>(text: &str, words: [(&str, T); N]) -> Option<T> {
     let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
     found.map(|(_, meaning)| *meaning)
 }
