@@ -49,9 +49,9 @@ impl SocketId {
 }
 
 impl fmt::Display for SocketId {
-    /// Writes the number in the order of sockets, which is what logs show.
+    /// Writes the one number, which logs show and programs are told.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serial().fmt(f)
+        self.as_u64().fmt(f)
     }
 }
 
