@@ -5,7 +5,6 @@
 //! one that is closed does no harm.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,6 +15,8 @@ use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use switchboard::config::LogFormat;
 use switchboard::ws::http_date::civil;
+
+use super::escape::{json, plain};
 
 /// Sends the log to standard error, and what panics say to the log. Called again it changes
 /// the level; the format stays.
@@ -98,7 +99,7 @@ fn write_all() {
         let dropped = if is_roomy { std::mem::take(&mut waiting.dropped) } else { 0 };
         drop(waiting);
         if dropped > 0 {
-            log::warn!("{dropped} lines of the log were dropped");
+            log::warn!(target: "switchboard::server", "{dropped} lines of the log were dropped");
         }
         // There is nobody left to tell that the log cannot be written.
         let _ = std::io::stderr().lock().write_all(line.as_bytes());
@@ -109,8 +110,8 @@ fn write_all() {
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let text = panic.payload_as_str().unwrap_or("without a text");
     match panic.location() {
-        Some(place) => log::error!("panicked at {place}: {text}"),
-        None => log::error!("panicked: {text}"),
+        Some(place) => log::error!(target: "switchboard::server", "panicked at {place}: {text}"),
+        None => log::error!(target: "switchboard::server", "panicked: {text}"),
     }
     // The process ends here, and with it the thread that writes.
     if cfg!(panic = "abort") {
@@ -141,37 +142,49 @@ impl Log for Logger {
 fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
     let time = rfc3339(now);
     let level = name_of(record.level());
-    // Above debug, messages are for people who do not know the modules.
-    let target = (record.level() >= Level::Debug).then_some(record.target());
+    let target = record.target();
     let message = record.args().to_string();
     match format {
         LogFormat::Text => {
-            let target = target.map(|target| format!("{target}: ")).unwrap_or_default();
+            // Above debug, messages are for people who do not know the modules.
+            let is_shown = record.level() >= Level::Debug;
+            let target = if is_shown { format!("{target}: ") } else { String::new() };
             format!("{time} {level:<5} {}{}\n", plain(&target), plain(&message))
         }
         LogFormat::Json => {
-            let target = target.map(|target| format!(",\"target\":{}", json(target)));
-            let target = target.unwrap_or_default();
-            let message = json(&message);
-            let mut fields = Fields(String::new());
+            let mut fields = Fields { message, rest: String::new() };
             // What collects them refuses none.
             let _ = record.key_values().visit(&mut fields);
-            let Fields(fields) = fields;
-            let head = format!("\"time\":\"{time}\",\"level\":\"{level}\"{target}");
-            format!("{{{head},\"message\":{message}{fields}}}\n")
+            let Fields { message, rest } = fields;
+            let (target, message) = (json(target), json(&message));
+            let head = format!("\"time\":\"{time}\",\"level\":\"{level}\",\"target\":{target}");
+            format!("{{{head},\"message\":{message}{rest}}}\n")
         }
     }
 }
 
 /// The fields of a record as members of a JSON object, each with its comma. One that is called
-/// like a member that every line has gets a name of its own, since readers keep one of two.
-struct Fields(String);
+/// like a member that every line has gets a name of its own, since readers keep one of two. A field
+/// called `event` is what the message says besides the fields, and takes its place.
+struct Fields {
+    message: String,
+    rest: String,
+}
 
 impl<'a> VisitSource<'a> for Fields {
     fn visit_pair(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), kv::Error> {
-        let value = value.to_u64().map_or_else(|| json(&value.to_string()), |n| n.to_string());
+        // Lines of the server have no others. To show those would take the formatting of floats.
+        let value = match (value.to_borrowed_str(), value.to_u64()) {
+            (Some(text), _) if key.as_str() == "event" => {
+                text.clone_into(&mut self.message);
+                return Ok(());
+            }
+            (Some(text), _) => json(text),
+            (None, Some(number)) => number.to_string(),
+            (None, None) => return Ok(()),
+        };
         let mark = if MEMBERS.contains(&key.as_str()) { "_" } else { "" };
-        self.0.push_str(&format!(",{}:{value}", json(&format!("{mark}{key}"))));
+        self.rest.push_str(&format!(",{}:{value}", json(&format!("{mark}{key}"))));
         Ok(())
     }
 }
@@ -184,47 +197,6 @@ const fn name_of(level: Level) -> &'static str {
         Level::Debug => "debug",
         Level::Trace => "trace",
     }
-}
-
-/// The text with what could forge or hide a part of it made visible.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_deceptive(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// The text as a JSON string (RFC 8259, 7), quotes included.
-fn json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            // All of these are below U+10000, so that four digits hold them.
-            _ if is_deceptive(c) => {
-                write!(out, "\\u{:04x}", u32::from(c)).expect("a string takes every text");
-            }
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// Control characters, line ends of Unicode, and signs that turn the direction of writing.
-fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The moment in UTC with milliseconds, such as `2001-02-03T04:05:06.789Z`.
@@ -304,14 +276,14 @@ mod tests {
             (Text, Error, "a\nTIME info b\r\t\0", "TIME error a\\nTIME info b\\r\\t\\u{0}"),
             (Text, Info, "\u{1b}[2J\u{9b}\u{85}", "TIME info  \\u{1b}[2J\\u{9b}\\u{85}"),
             (Text, Info, "\u{2028}\u{202e}é€😀", "TIME info  \\u{2028}\\u{202e}é€😀"),
-            (Json, Info, "listening", r#"{"time":"TIME","level":"info","message":"listening"}"#),
+            (Json, Info, "x", r#"{"time":"TIME","level":"info","target":"hub","message":"x"}"#),
             (Json, Debug, "x", r#"{"time":"TIME","level":"debug","target":"hub","message":"x"}"#),
             (
                 Json,
                 Error,
                 "\"\\\n\r\t\0\u{1b}\u{7f}\u{2028}é😀",
                 concat!(
-                    r#"{"time":"TIME","level":"error","#,
+                    r#"{"time":"TIME","level":"error","target":"hub","#,
                     r#""message":"\"\\\n\r\t\u0000\u001b\u007f\u2028é😀"}"#
                 ),
             ),
@@ -327,14 +299,19 @@ mod tests {
 
     #[test]
     fn fields_are_members_of_the_object() {
-        let fields = [("socket", Value::from(17_u64)), ("path", Value::from("/a\"b"))];
-        let args = format_args!("gone");
+        let fields = [
+            ("event", Value::from("gone")),
+            ("socket", Value::from(17_u64)),
+            ("path", Value::from("/a\"b")),
+        ];
+        // Machines are not told twice.
+        let args = format_args!("gone, socket 17 of /a\"b");
         let record = Record::builder().args(args).level(Level::Info).key_values(&fields).build();
         let json = line(LogFormat::Json, UNIX_EPOCH, &record);
         let end = ",\"message\":\"gone\",\"socket\":17,\"path\":\"/a\\\"b\"}\n";
         assert!(json.ends_with(end), "{json}");
         let text = line(LogFormat::Text, UNIX_EPOCH, &record);
-        assert!(text.ends_with("info  gone\n"), "{text}");
+        assert!(text.ends_with("info  gone, socket 17 of /a\"b\n"), "{text}");
     }
 
     #[test]

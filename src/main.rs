@@ -5,6 +5,7 @@ mod check;
 mod compiled;
 #[cfg(feature = "programs")]
 mod document_root;
+mod escape;
 mod logger;
 #[cfg(feature = "programs")]
 mod reload;

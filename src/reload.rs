@@ -26,16 +26,27 @@ pub fn start(
             // The command line is the one that began this run.
             Ok(_) => return,
             Err(error) => {
-                log::error!("the configuration stays as it is, since the new one is not: {error}");
+                log::error!(
+                    target: "switchboard::config",
+                    "the configuration stays as it is, since the new one is not: {error}"
+                );
                 return;
             }
         };
         for what in unchanged(&begun, &config, &is_compiled) {
-            log::warn!("{what}: this has changed, and needs another start of the server");
+            log::warn!(
+                target: "switchboard::config",
+                "{what}: this has changed, and needs another start of the server"
+            );
         }
         match server(&config).reload(&reloader) {
-            Ok(()) => log::info!("the configuration was read again"),
-            Err(error) => log::error!("the configuration stays as it is: {error}"),
+            Ok(()) => log::info!(target: "switchboard::config", "the configuration was read again"),
+            Err(error) => {
+                log::error!(
+                    target: "switchboard::config",
+                    "the configuration stays as it is: {error}"
+                )
+            }
         }
     })
 }

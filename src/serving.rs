@@ -1,9 +1,9 @@
 //! A run of the server: from the configuration to the exit.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use switchboard::config::{Config, Exit};
+use switchboard::config::{Config, Exit, LogFormat};
 use switchboard::host::{raise_descriptor_limit, seal_descriptors};
 use switchboard::{BindError, Host, Limits, Page, Server};
 
@@ -20,10 +20,11 @@ use {
 /// Serves what is compiled in, and the programs, until the server is stopped.
 pub(crate) fn run(config: &Config) -> Exit {
     begin(config);
-    warnings(config).iter().chain(&exposed(config)).for_each(|text| log::warn!("{text}"));
+    let warnings = warnings(config).into_iter().chain(exposed(config));
+    warnings.for_each(|text| log::warn!(target: TARGET, "{text}"));
     let misplaced = misplaced(ALL, config);
     if !misplaced.is_empty() {
-        misplaced.iter().for_each(|text| eprintln!("switchboard: {text}"));
+        misplaced.iter().for_each(|text| complain(config, text));
         return Exit::Configuration;
     }
     serve(server(config, fit(config)), config, |host| {
@@ -42,14 +43,17 @@ pub(crate) fn run(config: &Config) -> Exit {
 pub(crate) fn begin(config: &Config) {
     logger::start(config.log_level, config.log_format);
     if let Err(error) = seal_descriptors() {
-        log::warn!("programs inherit the descriptors that this process was started with: {error}");
+        log::warn!(
+            target: TARGET,
+            "programs inherit the descriptors that this process was started with: {error}"
+        );
     }
 }
 
 /// The limits of the configuration, as far as descriptors go.
 pub(crate) fn fit(config: &Config) -> Limits {
     let limits = config.limits_for(raise_descriptor_limit());
-    log::info!("at most {} sockets at a time", limits.sockets_max);
+    log::info!(target: TARGET, "at most {} sockets at a time", limits.sockets_max);
     limits
 }
 
@@ -62,7 +66,7 @@ pub(crate) fn serve<T>(
     let mut host = match listen(server, config) {
         Ok(host) => host,
         Err((exit, text)) => {
-            eprintln!("switchboard: {text}");
+            complain(config, &text);
             return exit;
         }
     };
@@ -70,14 +74,21 @@ pub(crate) fn serve<T>(
     // stop.
     let ended = host.stop_on_signals().and_then(|()| {
         let (greeting, held) = prepare(&host)?;
-        // Whoever started the server may have closed its output; it serves all the same.
-        let _ = say(&greeting);
+        if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
+            // Whoever started the server may have closed its output; it serves all the same.
+            let _ = say(&greeting);
+        } else {
+            // Where both outputs are collected, there are machines at the other end.
+            for address in host.addresses() {
+                log::info!(target: TARGET, "listening on http://{address}");
+            }
+        }
         host.run().map(|()| held)
     });
     let exit = match &ended {
         Ok(_) => Exit::Clean,
         Err(error) => {
-            log::error!("the poll loop failed: {error}");
+            log::error!(target: TARGET, "the poll loop failed: {error}");
             Exit::Failure
         }
     };
@@ -183,9 +194,22 @@ pub(crate) fn name_of(host: &Host) -> String {
     }
 }
 
+/// Says why nothing is served, in the form that the log has.
+pub(crate) fn complain(config: &Config, text: &str) {
+    match config.log_format {
+        LogFormat::Text => eprintln!("switchboard: {text}"),
+        LogFormat::Json => {
+            log::error!(target: TARGET, "{text}");
+            logger::finish();
+        }
+    }
+}
+
 /// Writes to the standard output.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
+
+const TARGET: &str = "switchboard::server";

@@ -11,7 +11,7 @@ use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
 use super::logger;
-use super::serving::{bare_server, begin, fit, name_of, say, serve};
+use super::serving::{bare_server, begin, complain, fit, name_of, say, serve};
 
 /// Does what was asked for.
 pub(crate) fn run(trial: &Trial) -> Exit {
@@ -19,11 +19,11 @@ pub(crate) fn run(trial: &Trial) -> Exit {
     // What cannot be served is told before anything is written.
     if trial.program.is_dir() {
         let text = "is a folder: name a file in it, or serve all of them with --document-root";
-        return fail(&format!("--try is {:?}, which {text}", trial.program));
+        return fail(trial, &format!("--try is {:?}, which {text}", trial.program));
     }
     let program = match DocumentRoot::of_file(&trial.program).and_then(|root| root.find("/")) {
         Ok(program) => program,
-        Err(error) => return fail(&format!("--try is {:?}: {error}", trial.program)),
+        Err(error) => return fail(trial, &format!("--try is {:?}: {error}", trial.program)),
     };
     let done = match &trial.script {
         Script::None => Ok(serve_alone(trial, None)),
@@ -35,7 +35,7 @@ pub(crate) fn run(trial: &Trial) -> Exit {
             read(file).map(|transcript| replay(trial, &program, file, transcript))
         }
     };
-    done.unwrap_or_else(|text| fail(&text))
+    done.unwrap_or_else(|text| fail(trial, &text))
 }
 
 /// Serves it until the host is stopped.
@@ -74,7 +74,7 @@ fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript)
             if said.is_ok() { Exit::Clean } else { Exit::Failure }
         }
         Err(error) => {
-            eprintln!("switchboard: {}: {error}", file.display());
+            complain(&trial.config, &format!("{}: {error}", file.display()));
             Exit::Failure
         }
     }
@@ -108,8 +108,8 @@ fn read(file: &Path) -> Result<Transcript, String> {
     Transcript::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn fail(text: &str) -> Exit {
-    eprintln!("switchboard: {text}");
+fn fail(trial: &Trial, text: &str) -> Exit {
+    complain(&trial.config, text);
     Exit::CommandLine
 }
 

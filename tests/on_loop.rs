@@ -255,8 +255,9 @@ fn a_callback_that_receives_ends_its_service() {
     assert_eq!(raw.read_close().0, 1012);
     other.send_text("still there?");
     assert_eq!(other.read_text(), "still there?");
-    let lines =
-        logged("service /waiting ended: it panicked: a callback on the loop cannot receive");
+    let lines = logged(
+        "service /waiting: it has ended: it panicked: a callback on the loop cannot receive",
+    );
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
 

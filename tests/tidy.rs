@@ -40,7 +40,7 @@ impl Source {
 }
 
 /// The rooms, each with those to its left that it may import.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -59,14 +59,24 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("serving", &["check", "compiled", "document_root", "logger", "reload", "services"]),
     ("document_root", &["compiled", "services"]),
     ("compiled", &["services"]),
-    ("logger", &[]),
+    ("logger", &["escape"]),
+    ("escape", &[]),
     ("reload", &[]),
     ("services", &[]),
 ];
 
 /// The rooms of the binary, each of one file.
-const BINARY: [&str; 8] =
-    ["main", "trial", "serving", "check", "document_root", "compiled", "logger", "reload"];
+const BINARY: [&str; 9] = [
+    "main",
+    "trial",
+    "serving",
+    "check",
+    "document_root",
+    "compiled",
+    "logger",
+    "escape",
+    "reload",
+];
 
 /// Packages and calls, each with the places where it may stand; all else is forbidden.
 const PLACES: [(&str, &[&str]); 20] = [

@@ -131,6 +131,7 @@ impl Config {
         let sockets_max = self.sockets_max.unwrap_or(fitting.min(SOCKETS_AUTO_MAX));
         if sockets_max > fitting {
             log::warn!(
+                target: "switchboard::config",
                 "max-connections is {sockets_max}, while {descriptors} descriptors are enough \
                  for {fitting}: raise their limit (ulimit -n) or lower max-connections"
             );

@@ -123,7 +123,7 @@ impl Alarm {
         if self.0.sleep.end()
             && let Err(error) = self.0.waker.wake()
         {
-            log::error!("cannot wake the loop: {error}");
+            log::error!(target: "switchboard::server", "cannot wake the loop: {error}");
         }
     }
 }
@@ -162,7 +162,10 @@ impl MailBell {
         let Some(wake) = self.wake.get() else { return false };
         // It is code of the service, which may not take the loop along.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(wake)) {
-            log::error!("a service panicked when it was woken for its mail");
+            log::error!(
+                target: "switchboard::server",
+                "a service panicked when it was woken for its mail"
+            );
             // Dropping it runs code of the service, which may panic again; only that is left.
             catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
         }

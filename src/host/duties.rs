@@ -7,7 +7,7 @@ use crate::host::files::{Files, Order, Reply};
 use crate::host::stream::{Progress, Stream, Tidings};
 use crate::host::turn::Host;
 use crate::host::worker::{self, Factory, Life, Plan, Worker};
-use crate::hub::{Output, StationId};
+use crate::hub::{About, Output, StationId};
 use crate::service::SocketId;
 use crate::session::Next;
 use crate::time::Time;
@@ -224,7 +224,7 @@ impl Host {
 
     pub(super) fn start(&mut self, station: StationId, run: u32, now: Time) {
         let path = self.hub.path(station);
-        log::info!("service {path} starts");
+        About::service(path).log(log::Level::Info, format_args!("it starts"));
         let limits = *self.hub.limits(station);
         let life: Life = match &self.factories[station.index()] {
             Factory::Own(factory) => {

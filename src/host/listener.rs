@@ -103,7 +103,11 @@ impl Listener {
                 ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                 _ => {
                     if !self.complained {
-                        log::warn!("cannot accept on {} for now: {error}", self.address);
+                        log::warn!(
+                            target: "switchboard::server",
+                            "cannot accept on {} for now: {error}",
+                            self.address
+                        );
                         self.complained = true;
                     }
                     self.state = State::Pausing(now.after(PAUSE_MS));

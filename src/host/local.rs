@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::host::kept::Kept;
 use crate::host::watch::Watch;
 use crate::host::worker::Make;
-use crate::hub::{Hub, StationId};
+use crate::hub::{About, Hub, StationId};
 use crate::limits::Limits;
 use crate::service::way::Apply;
 use crate::service::{Callbacks, Inbound, Line, Outbound, SocketId};
@@ -201,7 +201,7 @@ impl Apply for Direct<'_> {
 
 fn warn(path: &str, watch: &mut Watch) {
     if let Some(text) = watch.end() {
-        log::warn!("service {path}: {text}");
+        About::service(path).warn(format_args!("{text}"));
     }
 }
 

@@ -16,7 +16,7 @@ use crate::host::program::{
 use crate::host::reload::Reloads;
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
-use crate::hub::{Goal, Looked, Lookup, Mount, StationId};
+use crate::hub::{About, Goal, Looked, Lookup, Mount, StationId};
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::SocketId;
@@ -191,9 +191,10 @@ impl Below {
         let key = found.as_ref().ok().filter(|_| goal == Goal::Page).map(Found::key);
         let page = key.and_then(|key| {
             let page = root.page(key, self.page_bytes_max).transpose()?;
-            page.inspect_err(|error| log::warn!("the page of {key:?} cannot be shown: {error}"))
-                .map(Page::html)
-                .ok()
+            let warn = |error: &io::Error| {
+                About::service(key).warn(format_args!("its page cannot be shown: {error}"));
+            };
+            page.inspect_err(warn).map(Page::html).ok()
         });
         Reply { id, found, page }
     }
@@ -220,6 +221,7 @@ fn warn_of_hidden(root: &DocumentRoot, taken: &[String]) {
     for path in taken {
         if let Ok(program) = root.find(path) {
             log::warn!(
+                target: "switchboard::program",
                 "{:?} is not served: {path} is a service that is compiled in, which counts first; \
                  rename the file to serve it",
                 program.path()
@@ -306,7 +308,7 @@ impl Host {
                 Looked::Found(station)
             }
             Err(error) => {
-                log::warn!("the program {key:?} cannot be served: {error}");
+                About::service(key).warn(format_args!("it cannot be served: {error}"));
                 let response = Response::text(Status::UNAVAILABLE, "there are too many programs");
                 Looked::Refused(response.header("Retry-After", "60"))
             }

@@ -14,7 +14,7 @@ use crate::host::programs::{ProgramsPlan, Terms};
 use crate::host::sys::{self, Wish};
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
-use crate::hub::StationId;
+use crate::hub::{About, StationId};
 use crate::time::Time;
 
 /// Has the programs of a host's document root replaced from any thread, without a socket of theirs
@@ -94,7 +94,10 @@ impl Host {
                 (Reload::Files, _) | (Reload::Programs(None), None) => {}
                 (Reload::Programs(Some(plan)), Some(lookups)) => lookups.renew(*plan),
                 (Reload::Programs(_), _) => {
-                    log::warn!("whether there is a document root is settled until the next start");
+                    log::warn!(
+                        target: "switchboard::config",
+                        "whether there is a document root is settled until the next start"
+                    );
                 }
             }
             for index in 0..self.factories.len() {
@@ -110,7 +113,8 @@ impl Host {
         let Terms { mount, manner } = lookups.terms(self.hub.path(station)).clone();
         if mount.compression != self.hub.compression(station) {
             let path = self.hub.path(station);
-            log::warn!("service {path}: whether it compresses is settled until the next start");
+            let text = format_args!("whether it compresses is settled until the next start");
+            About::service(path).warn(text);
         }
         let limits = mount.limits;
         self.hub.remount(station, mount, now);

@@ -54,7 +54,11 @@ impl Host {
     pub(super) fn heed_stops(&mut self, now: Time) {
         let requests = self.stopper.requests();
         if self.stop.seen == 0 && requests > 0 {
-            log::info!("stopping; sockets to close: {}", self.hub.sockets_len());
+            log::info!(
+                target: "switchboard::server",
+                "stopping; sockets to close: {}",
+                self.hub.sockets_len()
+            );
             // From here on the port is free for a successor.
             self.listeners.clear();
             self.stop.limit = now.after(self.limits.drain_ms_max);
@@ -67,7 +71,11 @@ impl Host {
     /// finish, and once they have, or take too long, there is none.
     pub(super) fn progress(&mut self, now: Time) -> Turn {
         if self.stop.seen > 1 {
-            log::warn!("stopped at once; sockets dropped: {}", self.hub.sockets_len());
+            log::warn!(
+                target: "switchboard::server",
+                "stopped at once; sockets dropped: {}",
+                self.hub.sockets_len()
+            );
             return Turn::Last;
         }
         if !self.hub.is_drained() {
@@ -88,7 +96,10 @@ impl Host {
             return Turn::Last;
         }
         if self.stop.end.is_some_and(|end| now >= end) {
-            log::warn!("{running} services do not finish and are left behind");
+            log::warn!(
+                target: "switchboard::server",
+                "{running} services do not finish and are left behind"
+            );
             return Turn::Last;
         }
         Turn::Another

@@ -304,7 +304,10 @@ impl Host {
                 match self.poll.registry().register(stream.source(), token, both) {
                     Ok(()) => self.streams.insert(id, stream),
                     Err(error) => {
-                        log::warn!("cannot poll socket {id}: {error}");
+                        log::warn!(
+                            target: "switchboard::server",
+                            "cannot poll socket {id}: {error}"
+                        );
                         self.hub.remove(id, now);
                     }
                 }

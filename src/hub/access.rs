@@ -1,13 +1,13 @@
 //! What is logged of sockets and requests: one line for each, when it ends.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use log::Level;
 use log::kv::Value;
-use log::{Level, Record};
 
 use crate::hub::Hub;
+use crate::hub::report::log_line;
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::service::{LIFE_FIELDS, SocketId};
 use crate::time::Time;
@@ -59,10 +59,7 @@ impl Hub {
     pub(super) fn note_request(&mut self, id: SocketId, method: &str, path: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let rare = socket.rare.get_or_insert_default();
-        rare.method = match method {
-            "GET" => Cow::Borrowed("GET"),
-            method => Cow::Owned(cut(method).to_owned()),
-        };
+        cut(method).clone_into(&mut rare.method);
         cut(path.split('?').next().unwrap_or_default()).clone_into(&mut rare.path);
     }
 
@@ -104,29 +101,31 @@ impl Hub {
             Some(station) if path.is_empty() => self.stations[station].path.as_str(),
             Some(_) | None => path,
         };
+        let address = peer.to_string();
         let mut fields = vec![
-            ("socket", Value::from(id.as_u64())),
-            ("peer", Value::from_display(&peer)),
-            ("method", Value::from(rare.map_or("", |rare| &rare.method))),
-            ("path", Value::from(path)),
-            ("status", Value::from(status.map_or(0, Status::number))),
-            ("reason", Value::from(reason)),
-            ("received", Value::from(counts.0)),
-            ("sent", Value::from(counts.1)),
-            ("ms", Value::from(socket.age_ms(now))),
+            ("socket", Field::Number(id.as_u64())),
+            ("peer", Field::Word(&address)),
+            ("method", Field::Text(rare.map_or("", |rare| &rare.method))),
+            ("path", Field::Text(path)),
+            ("status", Field::Number(status.map_or(0, Status::number).into())),
+            ("reason", Field::Text(reason)),
+            ("received", Field::Number(counts.0)),
+            ("sent", Field::Number(counts.1)),
+            ("ms", Field::Number(socket.age_ms(now))),
         ];
         if outcome == Outcome::Closed {
             fields.retain(|(key, _)| LIFE_FIELDS.contains(key));
         }
         let labels = rare.map_or(&[][..], |rare| &rare.labels);
-        fields.extend(labels.iter().map(|(key, value)| (&**key, Value::from(&**value))));
+        fields.extend(labels.iter().map(|(key, value)| (&**key, Field::Text(value))));
         log_fields(outcome, outcome.level(status), &fields);
     }
 
     /// The line about a connection for which there is no room, not even to refuse it.
     pub(super) fn log_dropped(&mut self, peer: SocketAddr, reason: &str, now: Time) {
         if self.is_logged(Outcome::Refused, None, reason, peer.ip(), now) {
-            let fields = [("peer", Value::from_display(&peer)), ("reason", Value::from(reason))];
+            let fields =
+                [("peer", Field::Word(&peer.to_string())), ("reason", Field::Text(reason))];
             log_fields(Outcome::Refused, Level::Info, &fields);
         }
     }
@@ -152,17 +151,16 @@ impl Hub {
         }
         self.log_left_out(now);
         // The first two words of a reason are ours, whatever a peer sends.
-        let kind = reason.splitn(3, ' ').take(2);
+        let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
         let status = status.map_or(0, Status::number);
-        let kind = (status, kind.collect::<Vec<_>>(), ip);
-        let example = || format!("peer={ip} status={status} reason={reason:?}");
-        self.flood.admits(kind, now, example)
+        let kind = format!("peer={ip} status={status} reason=\"{} ...\"", &reason[..end]);
+        self.flood.admits(kind, now)
     }
 
     /// Tells how many lines were left out, once their second is over.
     pub(super) fn log_left_out(&mut self, now: Time) {
-        while let Some((count, example)) = self.flood.overdue(now) {
-            log::info!(target: TARGET, "and {count} more like this in 1 s: {example}");
+        while let Some((count, kind)) = self.flood.overdue(now) {
+            log::info!(target: TARGET, "and {count} more like this in 1 s: {kind}");
         }
     }
 }
@@ -188,31 +186,33 @@ impl Outcome {
     }
 }
 
-/// The fields as words for people, who see texts in quotes.
-struct Words<'a>(&'a [(&'a str, Value<'a>)]);
+/// The value of a field, in words: texts of others stand in quotes.
+#[derive(Clone, Copy)]
+enum Field<'a> {
+    Text(&'a str),
+    Number(u64),
+    Word(&'a str),
+}
 
-impl fmt::Display for Words<'_> {
+impl fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut space = "";
-        for (key, value) in self.0 {
-            match value.to_borrowed_str() {
-                Some(text) => write!(f, "{space}{key}={text:?}")?,
-                None => write!(f, "{space}{key}={value}")?,
-            }
-            space = " ";
+        match self {
+            Self::Text(text) => fmt::Debug::fmt(text, f),
+            Self::Number(number) => number.fmt(f),
+            Self::Word(word) => word.fmt(f),
         }
-        Ok(())
     }
 }
 
 /// Logs the fields as words, and as fields for loggers that keep them apart.
-fn log_fields(outcome: Outcome, level: Level, fields: &[(&str, Value<'_>)]) {
-    let event = [("event", Value::from(outcome.event()))];
-    let mut record = Record::builder();
-    record.level(level).target(TARGET).module_path_static(Some(module_path!()));
-    let pairs = [&event[..], fields].concat();
-    log::logger()
-        .log(&record.key_values(&&pairs[..]).args(format_args!("{}", Words(fields))).build());
+fn log_fields(outcome: Outcome, level: Level, fields: &[(&str, Field<'_>)]) {
+    let words: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    let mut pairs = vec![("event", Value::from(outcome.event()))];
+    pairs.extend(fields.iter().map(|(key, value)| match value {
+        Field::Text(text) | Field::Word(text) => (*key, Value::from(*text)),
+        Field::Number(number) => (*key, Value::from(*number)),
+    }));
+    log_line(level, TARGET, &pairs, format_args!("{}", words.trim_start()));
 }
 
 /// Whether it shows something that was there.

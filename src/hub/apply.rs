@@ -4,7 +4,7 @@
 use crate::hub::socket::{Flag, Socket, Standing};
 #[cfg(feature = "deflate")]
 use crate::hub::station::Compression;
-use crate::hub::{Hub, StationId};
+use crate::hub::{About, Hub, StationId};
 use crate::limits::Limits;
 use crate::service::audience::Who;
 use crate::service::{Audience, Outbound, SocketId, label_keys_taken};
@@ -105,8 +105,8 @@ impl Hub {
             "there is no room for it; make labels shorter or fewer"
         };
         if socket.flags.set(Flag::Unlabeled) {
-            let path = &self.stations[station].path;
-            log::warn!("service {path}: socket {id} goes without its label {key:?}: {why_not}");
+            About::service(&self.stations[station].path)
+                .warn(format_args!("socket {id} goes without its label {key:?}: {why_not}"));
         }
     }
 
@@ -179,7 +179,8 @@ impl Hub {
         let of = &mut self.stations[station];
         let Err(error) = of.topics.subscribe(id, topic, &of.mount.limits) else { return };
         // A subscription that is not there would lose messages in silence.
-        log::warn!("service {}: socket {id} cannot subscribe to {topic:?}: {error}", of.path);
+        About::service(&of.path)
+            .warn(format_args!("socket {id} cannot subscribe to {topic:?}: {error}"));
         let close = Close::new(CloseCode::TRY_LATER, error.to_string());
         self.close(station, id.into(), &close, now);
     }

@@ -1,8 +1,6 @@
 //! `Flood`: log lines that others cause, and could cause without end. After some of one kind in
 //! a second, further ones are counted, and the count is logged once.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crate::time::Time;
 
 /// The kinds of lines that were logged within the last second. It holds nothing when quiet.
@@ -13,51 +11,38 @@ pub struct Flood {
 
 #[derive(Debug)]
 struct Row {
-    /// The hash of its kind; `None` for all kinds that found no row of their own.
-    kind: Option<u64>,
+    /// Its kind, in words; those that found no row of their own share the last one.
+    kind: String,
     begun: Time,
     logged: u32,
     left_out: u64,
-    /// What was left out first.
-    example: String,
 }
 
 impl Flood {
-    /// Whether a line of this kind is to be logged. Otherwise it is counted, and `example` says
-    /// what is counted; [`Flood::overdue`], which is to be asked before, returns the count.
-    pub fn admits(&mut self, kind: impl Hash, now: Time, example: impl FnOnce() -> String) -> bool {
-        let mut hasher = DefaultHasher::new();
-        kind.hash(&mut hasher);
-        let kind = Some(hasher.finish());
-        let find = |rows: &[Row], kind| rows.iter().position(|row| row.kind == kind);
-        let kind = match find(&self.rows, kind) {
-            None if self.rows.len() >= KINDS_MAX => None,
-            _ => kind,
-        };
-        let at = find(&self.rows, kind).unwrap_or_else(|| {
-            let example = String::new();
-            self.rows.push(Row { kind, begun: now, logged: 0, left_out: 0, example });
+    /// Whether a line of this kind is to be logged. Otherwise it is counted; [`Flood::overdue`],
+    /// which is to be asked before, returns the count.
+    pub fn admits(&mut self, kind: String, now: Time) -> bool {
+        let at = self.rows.iter().position(|row| row.kind == kind);
+        let at = at.unwrap_or_else(|| {
+            if self.rows.len() <= KINDS_MAX {
+                let kind = if self.rows.len() == KINDS_MAX { OTHERS.to_owned() } else { kind };
+                self.rows.push(Row { kind, begun: now, logged: 0, left_out: 0 });
+            }
             self.rows.len() - 1
         });
         let row = &mut self.rows[at];
-        if row.logged < LINES_MAX {
-            row.logged += 1;
-            return true;
-        }
-        if row.left_out == 0 {
-            row.example = example();
-        }
-        row.left_out += 1;
-        false
+        let admitted = row.logged < LINES_MAX;
+        row.logged += u32::from(admitted);
+        row.left_out += u64::from(!admitted);
+        admitted
     }
 
     /// A count whose second is over, and what was counted; `None` when there is no other.
     pub fn overdue(&mut self, now: Time) -> Option<(u64, String)> {
         while let Some(at) = self.rows.iter().position(|row| row.end() <= now) {
-            let row = self.rows.swap_remove(at);
+            let row = self.rows.remove(at);
             if row.left_out > 0 {
-                let others = if row.kind.is_none() { ", and others" } else { "" };
-                return Some((row.left_out, row.example + others));
+                return Some((row.left_out, row.kind));
             }
         }
         None
@@ -78,6 +63,7 @@ impl Row {
 
 /// So many kinds are told apart, which are as many addresses for one reason; others share a count.
 const KINDS_MAX: usize = 64;
+const OTHERS: &str = "others";
 /// So many lines of one kind are logged in a period.
 const LINES_MAX: u32 = 10;
 const PERIOD_MS: u64 = 1_000;
@@ -89,7 +75,7 @@ mod tests {
     /// How many of these lines are logged.
     fn admitted(flood: &mut Flood, lines: usize, kind: usize, ms: u64) -> usize {
         let now = Time::from_ms(ms);
-        (0..lines).filter(|_| flood.admits(kind, now, || format!("kind {kind}"))).count()
+        (0..lines).filter(|_| flood.admits(format!("kind {kind}"), now)).count()
     }
 
     fn overdue(flood: &mut Flood, ms: u64) -> Vec<(u64, String)> {
@@ -124,6 +110,6 @@ mod tests {
         assert_eq!(admitted(&mut flood, 1_000, 102, 0), 0);
         let counts = overdue(&mut flood, 1_000);
         assert_eq!(counts.len(), KINDS_MAX + 1);
-        assert!(counts.contains(&(1_002, "kind 101, and others".to_owned())), "{counts:?}");
+        assert!(counts.contains(&(1_002, "others".to_owned())), "{counts:?}");
     }
 }

@@ -4,7 +4,7 @@
 use crate::hub::admit::unavailable;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::{State, Station};
-use crate::hub::{Hub, Output, StationId};
+use crate::hub::{About, Hub, Output, StationId};
 use crate::service::{Admission, Inbound, SocketId};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Response, Status};
@@ -52,7 +52,8 @@ impl Hub {
         let settling = ending.fail(now);
         if self.drain.is_none() {
             let pause_ms = ending.retry.since(now);
-            log::warn!("service {} ended: {how}; next start in {pause_ms} ms", ending.path);
+            let about = About::service(&ending.path);
+            about.warn(format_args!("it has ended: {how}; next start in {pause_ms} ms"));
         }
         let ending = &self.stations[station];
         let waiting = self.sockets.ids_of(&ending.waiting);

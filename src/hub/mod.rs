@@ -14,7 +14,8 @@
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
-//! - `output`: what the host has to do; `access`: what is logged of sockets and requests
+//! - `output`: what the host has to do; `access`: what is logged of sockets and
+//!   requests; `report`: and of services
 //! - `origin`, `hosts`: which pages may come, and to which hosts
 //! - `tree`, `topics`, `wheel`, `addresses`, `flood`: tables of one purpose each
 
@@ -35,6 +36,7 @@ mod origin;
 mod output;
 mod pauses;
 mod peers;
+mod report;
 mod socket;
 mod station;
 mod tables;
@@ -68,6 +70,7 @@ pub use lookup::Looked;
 pub use origin::{OriginRule, Origins};
 pub use output::{Fetch, Goal, Lookup, Output};
 pub use pauses::Pauses;
+pub use report::About;
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};
 

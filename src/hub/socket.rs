@@ -1,6 +1,5 @@
 //! `Socket`: what the hub keeps for one connection beside its session.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::hub::StationId;
@@ -123,7 +122,7 @@ pub(super) struct Rare {
     /// What it asked for, while a program is looked for.
     pub(super) asked: Option<Asked>,
     /// The method of its request, for the log.
-    pub(super) method: Cow<'static, str>,
+    pub(super) method: String,
     /// How its request was answered, unless with the 101.
     pub(super) status: Option<Status>,
     /// The path that it asked for; empty if it is that of the station.

@@ -137,13 +137,9 @@ impl Session {
             }
             Err(error) => {
                 let name = error.field();
-                let found = head.values(name).map(String::from_utf8_lossy).map(|value| {
-                    // Of two, both are needed to see what is wrong.
-                    format!(" {:?}", cut(&value))
-                });
-                let found: String = found.take(2).collect();
-                let found = if found.is_empty() { " none" } else { &found };
-                let text = format!("{error}; of {name} there is{found}");
+                let found = head.values(name).next().unwrap_or_default();
+                let found = String::from_utf8_lossy(found);
+                let text = format!("{error}; found {name}: {:?}", cut(&found));
                 let mut refusal = Response::text(error.status(), &text);
                 // RFC 6455, 4.2.2 (4): the answer tells the version that is understood.
                 // RFC 9110, 15.5.22: it names the protocol that is needed.

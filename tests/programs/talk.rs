@@ -241,6 +241,9 @@ fn standard_error_becomes_log_lines() {
     let begin = format!("process {process}: ");
     let kept = logged::lines_of("/stderr");
     let lines: Vec<_> = kept.iter().filter_map(|line| line.strip_prefix(&begin)).collect();
+    let ours = |line: &&str| line.starts_with("it runs ") || line.starts_with("it has gone: ");
+    assert!(ours(&lines[0]) && ours(&lines[lines.len() - 1]), "{lines:?}");
+    let lines = &lines[1..lines.len() - 1];
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(lines[0], "oops");
     assert!(lines[1].starts_with("no end\\u{0}\\u{0}"), "{}", lines[1]);

@@ -141,7 +141,7 @@ def programs_live(server, by_threads):
     server.stop([again])
     until("the last has gone", lambda: not is_alive(last))
     # It has read all, and then seen the end of its input.
-    gone = f"process {last} has gone: it exited with exit status: 0"
+    gone = f"process {last}: it has gone: it exited with exit status: 0"
     until(f"the log has {gone!r}", lambda: gone in server.text())
 
 

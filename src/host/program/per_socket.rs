@@ -12,6 +12,7 @@ use crate::host::program::output::Reading;
 use crate::host::program::pump::{Event, ProcessId, Pump};
 use crate::host::program::served::{EXITING, Manner, Renewal, Served};
 use crate::host::program::start::StartError;
+use crate::hub::About;
 use crate::limits::Limits;
 use crate::programs::{Lines, Mode, Place, encode_line, request_variables};
 use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
@@ -248,7 +249,8 @@ impl Run<'_> {
             match message {
                 Ok(message) => self.line.send(talk.id, message),
                 Err(fault) => {
-                    log::warn!("service {}: socket {}: {fault}", self.served.key(), talk.id);
+                    let about = About::service(self.served.key());
+                    about.warn(format_args!("socket {}: {fault}", talk.id));
                     talk.over = true;
                     self.line.apply(Outbound::Close { to: talk.id.into(), close: fault.close() });
                     return self.pump.kill(process);

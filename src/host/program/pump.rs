@@ -21,6 +21,7 @@ use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::output::Reading;
 use crate::host::program::recording::Recording;
 use crate::host::program::start::{Launch, StartError};
+use crate::hub::About;
 
 /// Many child processes of one service.
 pub struct Pump {
@@ -107,7 +108,10 @@ impl Pump {
         let waker = self.waker.clone();
         move || {
             if let Err(error) = waker.wake() {
-                log::error!("cannot wake a service's poll: {error}");
+                log::error!(
+                    target: "switchboard::program",
+                    "cannot wake a service's poll: {error}"
+                );
             }
         }
     }
@@ -127,13 +131,15 @@ impl Pump {
         let (service, path) = (&self.plan.service, launch.program.path());
         // It is served all the same: some file systems show all files like that.
         if launch.program.is_open_to_all() {
-            log::warn!("service {service}: everybody on this machine may change {path:?}");
+            let about = About::service(service);
+            about.warn(format_args!("everybody on this machine may change {path:?}"));
         }
         let process = launch.start()?;
         let mut child = Child::new(process, &self.plan.groups).map_err(StartError::System)?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
-        log::info!("service {service}: {path:?} runs as process {}", child.leader());
+        let about = About { service, pid: Some(child.leader()) };
+        about.log(Level::Info, format_args!("it runs {path:?}"));
         self.children.insert(id.0, child);
         while self.children.contains_key(&self.next) {
             self.next = (self.next + 1) % IDS_END;
@@ -190,10 +196,10 @@ impl Pump {
         let Some(child) = self.children.get_mut(&id.0).filter(|_| level <= log::max_level()) else {
             return;
         };
-        let (service, process) = (&self.plan.service, child.leader());
-        let mut tell = |line: &str| log::info!("service {service}: process {process}: {line}");
+        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+        let mut tell = |line: &str| about.log(Level::Info, format_args!("{line}"));
         if child.may_log(Instant::now(), &mut tell) {
-            log::log!(level, "service {service}: {text}");
+            about.log(level, format_args!("{text}"));
         }
     }
 
@@ -327,11 +333,11 @@ impl Pump {
                 child.full = false;
                 events.push(Event::Drained(id));
             }
-            let (service, process) = (&self.plan.service, child.leader());
-            let mut tell = |line: &str| log::info!("service {service}: process {process}: {line}");
+            let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+            let mut tell = |line: &str| about.log(Level::Info, format_args!("{line}"));
             child.read_errors(&mut self.buffer, now, &mut tell);
             if let Some(exit) = child.exit() {
-                log::info!("service {service}: process {process} has gone: {exit}");
+                about.log(Level::Info, format_args!("it has gone: {exit}"));
                 let read = child.input.read();
                 if let Some(recording) = &mut child.recording {
                     recording.finish(exit);

@@ -59,7 +59,10 @@ impl Recording {
             && let Err(error) =
                 self.out.write_all(self.text.as_bytes()).and_then(|()| self.out.flush())
         {
-            log::warn!("the transcript cannot be written, and ends here: {error}");
+            log::warn!(
+                target: "switchboard::program",
+                "the transcript cannot be written, and ends here: {error}"
+            );
             self.failed = true;
         }
         // A long body is not kept in memory behind the line that had it.
@@ -98,7 +101,12 @@ impl Tape {
         match std::mem::replace(&mut *slot, Slot::Taken) {
             Slot::None => *slot = Slot::None,
             Slot::Free(recording) => return Some(*recording),
-            Slot::Taken => log::warn!("this run is not recorded: the transcript is of the first"),
+            Slot::Taken => {
+                log::warn!(
+                    target: "switchboard::program",
+                    "this run is not recorded: the transcript is of the first"
+                )
+            }
         }
         None
     }

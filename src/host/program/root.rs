@@ -24,10 +24,11 @@ impl Root {
     pub(crate) fn replace(&self, root: DocumentRoot) {
         let now = self.now();
         if !root.is_given_as(&now) {
-            return log::warn!("where the document root is is settled until the next start");
+            let text = "where the document root is is settled until the next start";
+            return log::warn!(target: TARGET, "{text}");
         }
         if root.path != now.path {
-            log::info!("the document root is {:?} now", root.path);
+            log::info!(target: TARGET, "the document root is {:?} now", root.path);
         }
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(root);
     }
@@ -36,7 +37,9 @@ impl Root {
     pub(crate) fn resolve(&self) {
         match self.now().again() {
             Ok(root) => self.replace(root),
-            Err(error) => log::error!("the document root stays as it is: {error}"),
+            Err(error) => log::error!(target: TARGET, "the document root stays as it is: {error}"),
         }
     }
 }
+
+const TARGET: &str = "switchboard::config";

@@ -9,12 +9,15 @@
 
 use std::time::{Duration, Instant};
 
+use log::Level;
+
 use crate::host::program::attempts::Attempts;
 use crate::host::program::groups::Exit;
 use crate::host::program::keep::Kept;
 use crate::host::program::pump::{Event, ProcessId, Pump};
 use crate::host::program::served::{EXITING, Manner, OnChange, OnDeath, Renewal, Served};
 use crate::host::program::watch::FileWatch;
+use crate::hub::About;
 use crate::limits::Limits;
 use crate::programs::{Place, Reader, Told};
 use crate::service::{Inbound, Line, Received};
@@ -272,7 +275,8 @@ impl Run<'_> {
         let Some(kept) = self.kept.as_mut().filter(|_| lives_on) else { return Err(how) };
         kept.end(read);
         if orderly {
-            log::info!("service {}: {how}; sockets kept: {}", self.served.key(), kept.len());
+            let kept = kept.len();
+            self.about().log(Level::Info, format_args!("{how}; sockets kept: {kept}"));
             self.rest(0);
             return Ok(());
         }
@@ -288,8 +292,8 @@ impl Run<'_> {
         let Some(pause_ms) = self.attempts.fail(self.now()) else {
             return Err(format!("{how}; its sockets have been held for too long: {sockets}"));
         };
-        let key = self.served.key();
-        log::warn!("service {key}: {how}; sockets kept: {sockets}; next start in {pause_ms} ms");
+        self.about()
+            .warn(format_args!("{how}; sockets kept: {sockets}; next start in {pause_ms} ms"));
         self.rest(pause_ms);
         Ok(())
     }
@@ -314,7 +318,7 @@ impl Run<'_> {
             Ok(found) if self.watch.is_other(&found) => self.replace("its file has changed"),
             Ok(_) => self.tell_reload(),
             Err(error) => {
-                log::warn!("service {}: it is not replaced: {error}", self.served.key());
+                self.about().warn(format_args!("it is not replaced: {error}"));
                 self.tell_reload();
             }
         }
@@ -341,7 +345,7 @@ impl Run<'_> {
 
     /// Has another process take the place of this one, or start now if there is none.
     fn replace(&mut self, why: &str) {
-        log::info!("service {}: {why}: the program is replaced", self.served.key());
+        self.about().log(Level::Info, format_args!("{why}: the program is replaced"));
         match &self.process {
             None => self.start_at = Instant::now(),
             // Whatever follows it is from the newest file anyway.
@@ -375,6 +379,10 @@ impl Run<'_> {
     fn ready_by(&self) -> Option<Instant> {
         let process = self.process.as_ref().filter(|process| process.ending.is_none());
         process.and_then(|process| process.ready_by)
+    }
+
+    fn about(&self) -> About<'_> {
+        About::service(self.served.key())
     }
 
     fn now(&self) -> Time {

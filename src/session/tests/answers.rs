@@ -156,18 +156,18 @@ const REFUSALS: &[(&str, u16, &str)] = &[
     (
         "GET / HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Key: a\r\n\r\n",
         400,
-        "no Upgrade header says websocket; a proxy has to pass it on; of Upgrade there is none\n",
+        "no Upgrade header says websocket; a proxy has to pass it on; found Upgrade: \"\"\n",
     ),
     ("GET / HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n", 426, "a handshake needs HTTP/1.1"),
     ("GET / HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n", 426, "\r\nUpgrade: websocket\r\n"),
     (
         "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nUpgrade: websocket\r\n\r\n",
         400,
-        "does not say Upgrade; of Connection there is \"close\"\n",
+        "does not say Upgrade; found Connection: \"close\"\n",
     ),
     (OLD, 426, "\r\nSec-WebSocket-Version: 13\r\n"),
     (OLD, 426, "\r\nUpgrade: websocket\r\n"),
-    (OLD, 426, "must be 13; of Sec-WebSocket-Version there is \"8\"\n"),
+    (OLD, 426, "must be 13; found Sec-WebSocket-Version: \"8\"\n"),
     (OLD, 426, "\r\nConnection: close, Upgrade\r\n"),
 ];
 

@@ -1,0 +1,60 @@
+//! Lines of the log about a service: as words for people, and as fields for loggers that keep them
+//! apart.
+
+use std::fmt;
+
+use log::kv::Value;
+use log::{Level, Record};
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// The path of the service.
+    pub service: &'a str,
+    /// The process of its program that says it, if one does.
+    pub pid: Option<u32>,
+}
+
+impl<'a> About<'a> {
+    /// The service itself.
+    #[must_use]
+    pub const fn service(service: &'a str) -> Self {
+        Self { service, pid: None }
+    }
+
+    /// Logs a text.
+    pub fn log(self, level: Level, text: fmt::Arguments<'_>) {
+        if level > log::max_level() {
+            return;
+        }
+        let Self { service, pid } = self;
+        let text = text.to_string();
+        let mut fields =
+            vec![("event", Value::from(text.as_str())), ("service", Value::from(service))];
+        let mut process = String::new();
+        let mut target = "switchboard::service";
+        if let Some(pid) = pid {
+            fields.push(("pid", Value::from(pid)));
+            process = format!("process {pid}: ");
+            target = "switchboard::program";
+        }
+        log_line(level, target, &fields, format_args!("service {service}: {process}{text}"));
+    }
+
+    /// Logs a warning.
+    pub fn warn(self, text: fmt::Arguments<'_>) {
+        self.log(Level::Warn, text);
+    }
+}
+
+/// Logs a line in words, with its fields for loggers that keep them apart.
+pub(super) fn log_line(
+    level: Level,
+    target: &str,
+    fields: &[(&str, Value<'_>)],
+    words: fmt::Arguments<'_>,
+) {
+    let mut record = Record::builder();
+    record.level(level).target(target).module_path_static(Some(module_path!()));
+    log::logger().log(&record.key_values(&fields).args(words).build());
+}
