@@ -48,6 +48,10 @@ pub(crate) fn begin(config: &Config) {
             "programs inherit the descriptors that this process was started with: {error}"
         );
     }
+    #[cfg(feature = "programs")]
+    for name in config.unset_variables() {
+        log::warn!(target: TARGET, "pass-env has {name}, which is not set here: programs lack it");
+    }
 }
 
 /// The limits of the configuration, as far as descriptors go.

@@ -1,5 +1,8 @@
 //! `ProgramConfig`: what a program of the document root is told by keys of its own.
 
+use std::env;
+
+use crate::config::Config;
 use crate::config::error::{Fault, Problem};
 use crate::config::resolve::given;
 use crate::config::sheet::Setting;
@@ -40,6 +43,21 @@ impl ProgramConfig {
 impl Default for ProgramConfig {
     fn default() -> Self {
         Self { manner: Manner::SHARED, per_socket: Mode::Lines }
+    }
+}
+
+impl Config {
+    /// The variables in `pass-env`, of any service, that the environment of this process lacks, so
+    /// that programs do not get them.
+    #[must_use]
+    pub fn unset_variables(&self) -> Vec<&str> {
+        let all = [&self.all].into_iter().chain(self.services.values());
+        let names = all.flat_map(|service| &service.program.manner.pass_env);
+        let mut unset: Vec<_> = names.map(String::as_str).collect();
+        unset.retain(|name| env::var_os(name).is_none());
+        unset.sort_unstable();
+        unset.dedup();
+        unset
     }
 }
 

@@ -71,6 +71,8 @@ impl Hub {
 
     /// Tells all services that run to finish. Comes after [`Hub::is_drained`].
     pub fn stop_services(&mut self) {
+        // No other second is over for this log.
+        self.log_left_out(Time::from_ms(u64::MAX));
         for station in self.stations.ids() {
             if self.stations[station].state != State::Idle {
                 self.outputs.push_back(Output::Stop(station));

@@ -117,8 +117,18 @@ pub struct Mistake {
 }
 
 impl fmt::Display for Mistake {
+    /// What is wrong; in the alternate form, with the verb and the socket before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.wrong.fmt(f)
+        if f.alternate() {
+            let verb = if self.verb.is_empty() { "-" } else { &self.verb };
+            let id = self.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+            write!(f, "{} {id}: ", verb.escape_debug())?;
+        }
+        self.wrong.fmt(f)?;
+        match (&self.wrong, self.verb.as_str()) {
+            (Wrong::Long { .. }, "TEXT" | "BIN") => f.write_str(" (outbox-max)"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ impl LineFault {
 impl fmt::Display for LineFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Long(max) => write!(f, "the program wrote a line above {max} bytes"),
+            Self::Long(max) => write!(f, "the program wrote a line above {max} bytes (outbox-max)"),
             Self::Utf8(at) => write!(
                 f,
                 "the program wrote a line that is not UTF-8 from byte {at} on; one that writes \

@@ -190,7 +190,7 @@ impl Session {
     #[cold]
     fn overflow(&mut self, more: usize, limits: &Limits, now: Time) -> Overflow {
         let (unread, max) = (self.unsent_len(), limits.outbox_bytes_max);
-        let reason = format!("{unread} bytes unread and {more} more, above the limit of {max}");
+        let reason = format!("{unread} bytes unread and {more} more, above outbox-max, {max}");
         let close = Close::new(CloseCode::TRY_LATER, reason);
         self.push_close(&close, now);
         self.enter(Phase::Lingering, now);

@@ -16,6 +16,7 @@ mod names;
 mod pages;
 mod per_socket;
 mod replace;
+mod reports;
 mod service;
 mod shared;
 #[path = "../support/mod.rs"]

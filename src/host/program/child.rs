@@ -213,6 +213,11 @@ impl Child {
         }
     }
 
+    /// What it has written last to its standard error.
+    pub(super) fn last_words(&self) -> String {
+        self.journal.last_words()
+    }
+
     /// Whether the log has room for one more line of it.
     pub(super) fn may_log(&mut self, now: Instant, tell: &mut impl FnMut(&str)) -> bool {
         self.journal.has_room(now, tell)

@@ -3,6 +3,7 @@
 //! and that is told. The lines that a program has logged by its protocol share the same room:
 //! whoever writes the log has bounds for all, and a flood would leave out the lines of others.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::time::{Duration, Instant};
 
@@ -18,11 +19,20 @@ pub(super) struct Journal {
     grown: Instant,
     /// How many lines were left out since the last one that was told.
     left_out: u64,
+    /// The beginnings of its last lines.
+    last: VecDeque<Vec<u8>>,
 }
 
 impl Journal {
     pub(super) fn new(now: Instant) -> Self {
-        Self { line: Vec::new(), cut: false, room: LINES_BURST, grown: now, left_out: 0 }
+        Self {
+            line: Vec::new(),
+            cut: false,
+            room: LINES_BURST,
+            grown: now,
+            left_out: 0,
+            last: VecDeque::new(),
+        }
     }
 
     /// Tells the lines that are complete with these bytes.
@@ -57,6 +67,17 @@ impl Journal {
         true
     }
 
+    /// The last lines, also those that were left out, for the log to say why a program has gone.
+    pub(super) fn last_words(&self) -> String {
+        self.last.iter().fold(String::new(), |words, line| {
+            let line = String::from_utf8_lossy(line);
+            let line = line.escape_debug();
+            let begin =
+                if words.is_empty() { "; its last words on standard error: " } else { " / " };
+            format!("{words}{begin}{line}")
+        })
+    }
+
     fn append(&mut self, part: &[u8]) {
         let room = LINE_BYTES_MAX - self.line.len();
         self.cut |= part.len() > room;
@@ -65,6 +86,14 @@ impl Journal {
 
     fn end_line(&mut self, now: Instant, tell: &mut impl FnMut(&str)) {
         let (line, cut) = (mem::take(&mut self.line), mem::take(&mut self.cut));
+        let words = line.trim_ascii();
+        if !words.is_empty() {
+            let is_full = self.last.len() >= LAST_LINES_MAX;
+            let mut last = if is_full { self.last.pop_front() } else { None }.unwrap_or_default();
+            last.clear();
+            last.extend_from_slice(&words[..words.len().min(LAST_BYTES_MAX)]);
+            self.last.push_back(last);
+        }
         if !self.has_room(now, tell) {
             return;
         }
@@ -105,6 +134,9 @@ impl Journal {
 
 /// The most bytes of a line that are told.
 const LINE_BYTES_MAX: usize = 1_024;
+/// So many of the last lines are kept, and so many bytes of each.
+const LAST_LINES_MAX: usize = 3;
+const LAST_BYTES_MAX: usize = 200;
 /// So many lines may come at once.
 const LINES_BURST: u32 = 200;
 /// After that, one line in this time.
@@ -160,6 +192,23 @@ mod tests {
         assert!(lines[0].starts_with(&"x".repeat(LINE_BYTES_MAX)), "{}", lines[0]);
         assert!(lines[0].ends_with(" [the rest of the line is left out]"), "{}", lines[0]);
         assert_eq!(lines[1], "next");
+    }
+
+    #[test]
+    fn last_words_are_kept() {
+        let start = Instant::now();
+        let mut journal = Journal::new(start);
+        assert_eq!(journal.last_words(), "");
+        let flood = "x\n".repeat(1_000);
+        for part in [&flood, "  one\r\n\n", "two\x1b[2J\n", "thr", "ee\n", "unended"] {
+            journal.receive(part.as_bytes(), start, &mut |_| ());
+        }
+        let words = "; its last words on standard error: one / two\\u{1b}[2J / three";
+        assert_eq!(journal.last_words(), words);
+        journal.finish(start, &mut |_| ());
+        assert!(journal.last_words().ends_with(" / three / unended"));
+        journal.receive(&[b"y".repeat(900), b"\n".to_vec()].concat(), start, &mut |_| ());
+        assert!(journal.last_words().len() < 300);
     }
 
     #[test]

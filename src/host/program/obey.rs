@@ -37,9 +37,11 @@ impl Run<'_> {
         match heard {
             Heard::Said(said) => self.obey(said),
             Heard::Mistake(mistake) => {
+                let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
+                let text = format!("its line was not done: ERR {mistake:#}");
+                self.pump.warn(id, kind_of(&text), format_args!("{text}"));
                 // Who does not read is not told more and more of it.
-                let id = self.process.as_ref().map(|process| process.id);
-                if id.is_some_and(|id| !self.pump.is_full(id)) {
+                if !self.pump.is_full(id) {
                     self.tell(&Told::Mistake(&mistake));
                 }
             }
@@ -85,6 +87,12 @@ impl Run<'_> {
         self.kept.iter_mut().for_each(Kept::begin_handover);
         self.line.apply(Outbound::Ready(admission));
     }
+}
+
+/// A text without what differs from time to time: words in quotes, and digits.
+fn kind_of(text: &str) -> String {
+    let plain = text.split('"').step_by(2).collect::<Vec<_>>().join("...");
+    plain.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 const fn log_level(level: Level) -> log::Level {

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::host::program::groups::Exit;
 use crate::host::program::output::Reading;
 use crate::host::program::pump::{Event, ProcessId, Pump};
 use crate::host::program::served::{EXITING, Manner, Renewal, Served};
@@ -96,7 +97,7 @@ impl Run<'_> {
                     // It may go on writing; what the peer sends is for nobody.
                     Event::Deaf(process) => self.resume(process),
                     Event::Exit { id, exit, .. } => {
-                        self.exit(id, exit.status().is_some_and(|status| status.success()));
+                        self.exit(id, exit);
                     }
                 }
             }
@@ -260,7 +261,7 @@ impl Run<'_> {
     }
 
     /// A process has exited, and all that it said has been sent.
-    fn exit(&mut self, process: ProcessId, is_well: bool) {
+    fn exit(&mut self, process: ProcessId, exit: Exit) {
         let Some(talk) = self.talks.remove(&process) else { return };
         if talk.over {
             return;
@@ -270,9 +271,12 @@ impl Run<'_> {
         if let Some(Ok(message)) = talk.lines.and_then(Lines::finish) {
             self.line.send(talk.id, message);
         }
-        let (code, reason) = if is_well {
+        let (code, reason) = if exit.status().is_some_and(|status| status.success()) {
             (CloseCode::NORMAL, "")
         } else {
+            let (kind, words) = ("it has failed", self.pump.last_words(process).to_owned());
+            let text = format_args!("{kind} at socket {}: {exit}{words}", talk.id);
+            self.pump.warn(process, kind.to_owned(), text);
             (CloseCode::INTERNAL, "the program has failed")
         };
         self.line.apply(Outbound::Close { to: talk.id.into(), close: Close::new(code, reason) });

@@ -21,7 +21,8 @@ use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::output::Reading;
 use crate::host::program::recording::Recording;
 use crate::host::program::start::{Launch, StartError};
-use crate::hub::About;
+use crate::hub::{About, Flood};
+use crate::time::Time;
 
 /// Many child processes of one service.
 pub struct Pump {
@@ -39,6 +40,11 @@ pub struct Pump {
     ending: BTreeSet<(Instant, ProcessId)>,
     /// For standard errors.
     buffer: Vec<u8>,
+    /// The last words of those whose exit is among the events of the last poll.
+    gone: Vec<(ProcessId, String)>,
+    /// Warnings that a program causes again and again.
+    flood: Flood,
+    clock: Instant,
 }
 
 /// What a pump is made from.
@@ -99,6 +105,9 @@ impl Pump {
             busy: Vec::new(),
             ending: BTreeSet::new(),
             buffer: vec![0; ERRORS_SHARE_BYTES],
+            gone: Vec::new(),
+            flood: Flood::default(),
+            clock: Instant::now(),
         })
     }
 
@@ -154,6 +163,7 @@ impl Pump {
     /// # Errors
     /// Polling fails, which the system does for no reason that a service could mend.
     pub fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        self.gone.clear();
         // What was appended is written before it waits, and may empty a list.
         self.turn(events);
         let idle = self.busy.is_empty() && events.is_empty();
@@ -164,6 +174,7 @@ impl Pump {
         }
         self.sort_events();
         self.advance(Instant::now());
+        self.warn_of_more(self.now());
         self.turn(events);
         let children = &self.children;
         let readable = |id: &&ProcessId| children.get(&id.0).is_some_and(|c| c.output.has_work());
@@ -201,6 +212,29 @@ impl Pump {
         if child.may_log(Instant::now(), &mut tell) {
             about.log(level, format_args!("{text}"));
         }
+    }
+
+    /// Logs a warning about a program, or counts it, if there were many of this kind of late.
+    pub fn warn(&mut self, id: ProcessId, kind: String, text: fmt::Arguments<'_>) {
+        let now = self.now();
+        self.warn_of_more(now);
+        if self.flood.admits(kind, now) {
+            About { service: &self.plan.service, pid: self.leader(id) }.warn(text);
+        }
+    }
+
+    fn warn_of_more(&mut self, now: Time) {
+        while let Some((count, kind)) = self.flood.overdue(now) {
+            About::service(&self.plan.service)
+                .warn(format_args!("and {count} more like this in 1 s: {kind}"));
+        }
+    }
+
+    /// What a program whose exit was told just now had written last to its standard error, to be
+    /// said behind how it ended.
+    #[must_use]
+    pub fn last_words(&self, id: ProcessId) -> &str {
+        self.gone.iter().find(|(gone, _)| *gone == id).map_or("", |(_, words)| words)
     }
 
     /// Whether so much waits for a program that it had better be told no more. Then
@@ -278,7 +312,12 @@ impl Pump {
     fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
         let deadline = self.ending.first().map(|(at, _)| *at);
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        [wait, timeout].into_iter().flatten().min()
+        let more = self.flood.deadline().map(|at| Duration::from_millis(at.since(self.now()) + 1));
+        [wait, more, timeout].into_iter().flatten().min()
+    }
+
+    fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Takes up what the events tell.
@@ -342,6 +381,7 @@ impl Pump {
                 if let Some(recording) = &mut child.recording {
                     recording.finish(exit);
                 }
+                self.gone.push((id, child.last_words()));
                 events.push(Event::Exit { id, exit, read });
                 self.children.remove(&id.0);
             } else if child.has_work() {
@@ -366,6 +406,7 @@ impl Drop for Pump {
         for child in self.children.values_mut() {
             child.kill();
         }
+        self.warn_of_more(Time::from_ms(u64::MAX));
     }
 }
 

@@ -266,9 +266,12 @@ impl Run<'_> {
     /// # Errors
     /// How that was, if none follows it.
     fn exited(&mut self, exit: Exit, read: u64) -> Result<(), String> {
-        let Some(Process { ending, .. }) = self.process.take() else { return Ok(()) };
+        let Some(Process { id, ending, .. }) = self.process.take() else { return Ok(()) };
         let orderly = ending.as_ref().is_some_and(|ending| ending.orderly);
         let how = ending.map_or_else(|| exit.to_string(), |why| format!("{}; {exit}", why.how));
+        // What it wrote last often says why.
+        let words = if orderly { "" } else { self.pump.last_words(id) };
+        let how = how + words;
         let lives_on = self.was_ready
             && self.over.is_none()
             && (orderly || self.manner.on_death == OnDeath::Keep);

@@ -1,0 +1,88 @@
+//! What the log says of programs: why one has gone, and which of its lines were not done.
+
+use std::process::Command;
+
+use switchboard::host::program::Manner;
+use switchboard::programs::Mode;
+
+use crate::bench::serve;
+use crate::logged::{self, lines_of};
+use crate::shared::OBEY;
+use crate::support::binary::Binary;
+use crate::support::folder::programs;
+use crate::support::{LIMITS, Raw, next, until};
+
+fn count(service: &str, part: &str) -> usize {
+    lines_of(service).iter().filter(|line| line.contains(part)).count()
+}
+
+/// A traceback is worth more than that a pipe was closed.
+#[test]
+fn a_program_that_dies_leaves_its_last_words() {
+    logged::keep();
+    let fails = "#!/bin/sh\nread line\n\
+        printf 'starting\\nTraceback\\n\\n  line 3\\nValueError: no\\n' >&2\nexit 3\n";
+    let shared = fails.replace("read line", "echo READY 1; read hello; read open");
+    let shared = [("dies", shared.as_str())];
+    let (server, _) = serve("shared", &shared, Manner::SHARED, LIMITS);
+    let mut raw = server.open("/dies");
+    assert_eq!(raw.read_close().0, 1012);
+    let words = "its last words on standard error: Traceback / line 3 / ValueError: no";
+    until("the log says why", || count("/dies", words) == 1);
+    assert_eq!(count("/dies", "it has ended: it has closed its output; it exited"), 1);
+
+    let manner = Manner { mode: Mode::Lines, ..Manner::SHARED };
+    let (server, _) = serve("own", &[("fails", fails)], manner, LIMITS);
+    for _ in 0..13 {
+        let mut raw = server.open("/fails");
+        raw.send_text("go");
+        assert_eq!(raw.read_close(), (1011, "the program has failed".to_owned()));
+    }
+    server.stop();
+    // However fast that was.
+    let told = count("/fails", words);
+    let more: Vec<_> = lines_of("/fails");
+    let more = more.iter().filter_map(|line| line.strip_prefix("and ")?.split(' ').next());
+    let more: usize = more.map(|number| number.parse::<usize>().expect("it is a number")).sum();
+    assert_eq!(told + more, 13);
+}
+
+#[test]
+fn lines_that_are_not_done_are_told_and_counted() {
+    logged::keep();
+    let (server, _) = serve("lines", &[("mistaken.py", OBEY)], Manner::SHARED, LIMITS);
+    let mut raw = server.open("/mistaken");
+    raw.send_text("!write(b'TEXT many +1\\nx\\n')");
+    raw.send_text("!write(b''.join(b'CLOSE 1 %d +0\\n\\n' % n for n in range(33)))");
+    raw.send_text("TEXT {} +4\nwell");
+    assert_eq!(raw.read_text(), "well");
+    until("the second is over", || count("/mistaken", "more like this in 1 s: ") > 0);
+    let text = "its line was not done: ERR TEXT -: \"many\" is not a socket id";
+    assert_eq!(count("/mistaken", text), 1);
+    let told = count("/mistaken", "its line was not done: ERR CLOSE 1: ");
+    assert!((10..=20).contains(&told), "{told}: {:#?}", lines_of("/mistaken"));
+    let counts: Vec<_> = lines_of("/mistaken");
+    let mut counts = counts.iter().filter(|line| line.starts_with("and "));
+    let first = counts.next().expect("it is told");
+    let kind = "in 1 s: its line was not done: ERR CLOSE : ... is not a close code";
+    assert!(first.contains(kind), "{first}");
+    server.stop();
+}
+
+#[test]
+fn a_trial_tells_of_them_as_well() {
+    let folder = programs("trial", &[("mistaken.py", OBEY)]);
+    std::fs::write(folder.join("conf"), "[server]\npass-env: HOME, SURELY_NOT_SET_HERE\n")
+        .expect("it can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.arg("-c").arg(folder.join("conf")).arg("--try").arg(folder.join("mistaken.py"));
+    let (server, lines) = Binary::run_logged(&mut command);
+    // Which is there at the start, before anything fails for want of it.
+    assert!(next(&lines).contains("pass-env has SURELY_NOT_SET_HERE"));
+    let mut raw = Raw::connect(server.address());
+    raw.upgrade("/");
+    raw.send_text("!write(b'NONSENSE\\n')");
+    let line = next(&lines);
+    assert!(line.contains(" warn  service /: process "), "{line}");
+    assert!(line.contains(": its line was not done: ERR NONSENSE -: no such verb"), "{line}");
+}
