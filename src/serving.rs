@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use switchboard::config::{Config, Exit, LogFormat};
-use switchboard::host::{raise_descriptor_limit, seal_descriptors};
+use switchboard::host::{outlive_user_signals, raise_descriptor_limit, seal_descriptors};
 use switchboard::{BindError, Host, Limits, Page, Server};
 
 use super::check::{exposed, misplaced, warnings};
@@ -42,6 +42,7 @@ pub(crate) fn run(config: &Config) -> Exit {
 /// What comes before any service.
 pub(crate) fn begin(config: &Config) {
     logger::start(config.log_level, config.log_format);
+    outlive_user_signals();
     if let Err(error) = seal_descriptors() {
         log::warn!(
             target: TARGET,

@@ -6,6 +6,8 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -17,7 +19,7 @@ use support::raw::close;
 
 /// The binary with JSON logs in a folder; its log so far, up to the line that says where it
 /// listens.
-fn start(folder: &std::path::Path, words: &[&str]) -> (Child, impl Iterator<Item = Value> + use<>) {
+fn start(folder: &Path, words: &[&str]) -> (Child, impl Iterator<Item = Value> + use<>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
         .current_dir(folder)
         .args(["-c", "conf", "--port", "0"])
@@ -38,6 +40,15 @@ fn message(line: &Value) -> &str {
     line["message"].as_str().expect("each line has one")
 }
 
+/// Where the server says that it listens.
+fn address_of(lines: &mut impl Iterator<Item = Value>) -> SocketAddr {
+    let listening = lines.find(|line| message(line).starts_with("listening on"));
+    let listening = listening.expect("it says where");
+    assert_eq!(listening["target"], "switchboard::server");
+    let address = message(&listening).rsplit('/').next().expect("it has one");
+    address.parse().expect("it is one")
+}
+
 /// The next line with this message.
 fn next_of(lines: &mut impl Iterator<Item = Value>, message: &str) -> Value {
     let found = lines.find(|line| line["message"] == message);
@@ -53,11 +64,7 @@ fn json_is_all_that_there_is() {
     let folder = programs("json", &[("root/told.sh", program)]);
     fs::write(folder.join("conf"), CONF).expect("it can be written");
     let (mut child, mut lines) = start(&folder, &["--document-root", "root"]);
-    let listening = lines.find(|line| message(line).starts_with("listening on"));
-    let listening = listening.expect("it says where");
-    assert_eq!(listening["target"], "switchboard::server");
-    let address = message(&listening).rsplit('/').next().expect("it has one");
-    let address = address.parse().expect("it is one");
+    let address = address_of(&mut lines);
 
     let mut refused = Raw::connect(address);
     refused.send(&get("/nothing\"?token=1", ""));
@@ -107,4 +114,44 @@ fn what_keeps_it_from_serving_is_json_too() {
     let last = lines.last().expect("it says why");
     assert_eq!(last["level"], "error", "{last}");
     assert_eq!(child.wait().expect("it ends").code(), Some(3));
+}
+
+/// A target, a level, and what a message has in it.
+fn assert_said(lines: &[Value], target: &str, level: &str, part: &str) {
+    let is_it = |line: &&Value| message(line).contains(part) && line["target"] == target;
+    let found = lines.iter().find(is_it).unwrap_or_else(|| panic!("none says {part:?}"));
+    assert_eq!(found["level"], level, "{found}");
+    assert!(found["socket"].as_u64().is_some() || target != "switchboard::socket", "{found}");
+}
+
+#[test]
+fn who_looks_closely_sees_more() {
+    let dies = "#!/bin/sh\nkill -USR1 $$\necho it lives on\n";
+    let folder = programs("closely", &[("root/dies.sh", dies)]);
+    let conf = CONF.to_owned() + "[service /dies]\nmode: per-socket\n";
+    fs::write(folder.join("conf"), conf).expect("it can be written");
+    let (mut child, mut lines) = start(&folder, &["-vv"]);
+    let address = address_of(&mut lines);
+    let pid = child.id().to_string();
+    for signal in ["USR1", "USR2"] {
+        let kill = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(kill.expect("there is a kill").success());
+    }
+    // What means nothing to the server ends its programs as ever.
+    let mut raw = Raw::connect(address);
+    raw.upgrade("/dies");
+    assert_eq!(raw.read_close().0, 1011);
+    raw.send(&close(1011, ""));
+    drop(raw);
+    let kill = Command::new("kill").arg(&pid).status();
+    assert!(kill.expect("there is a kill").success());
+    let lines: Vec<_> = lines.collect();
+    assert!(child.wait().expect("it ends").success());
+    let socket = "switchboard::socket";
+    assert_said(&lines, socket, "trace", " connects");
+    assert_said(&lines, socket, "trace", "\"/dies\" is looked up");
+    assert_said(&lines, "switchboard::service", "info", "it starts");
+    assert_said(&lines, socket, "trace", "its service is asked");
+    assert_said(&lines, socket, "debug", "/dies lets it in");
+    assert_said(&lines, "switchboard::program", "info", "it runs ");
 }

@@ -44,7 +44,7 @@ pub(crate) use programs::{ProgramsPlan, Terms};
 #[cfg(feature = "programs")]
 pub use reload::{Hangups, Reloader, on_hangup};
 pub use stop::Stopper;
-pub use sys::{raise_descriptor_limit, seal_descriptors};
+pub use sys::{outlive_user_signals, raise_descriptor_limit, seal_descriptors};
 pub(crate) use turn::HostPlan;
 pub use turn::{Host, Turn};
 pub(crate) use worker::{Factory, Make};

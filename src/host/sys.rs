@@ -193,6 +193,18 @@ extern "C" fn on_signal(signal: libc::c_int) {
     }
 }
 
+/// SIGUSR1 and SIGUSR2, by which other servers are asked for this and that, do nothing from here on
+/// instead of ending the process. They have a handler and are not ignored, since programs would
+/// inherit that.
+pub fn outlive_user_signals() {
+    extern "C" fn nothing(_: libc::c_int) {}
+    for signal in [libc::SIGUSR1, libc::SIGUSR2] {
+        let handler: extern "C" fn(libc::c_int) = nothing;
+        // SAFETY: the handler does nothing; a signal that cannot be set stays as it is.
+        unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+    }
+}
+
 /// What concerns child processes and the pipes to them, which programs alone have.
 #[cfg(feature = "programs")]
 pub(super) mod children {

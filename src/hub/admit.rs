@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use log::Level;
+
 use crate::hub::lookup::Asked;
+use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::State;
 use crate::hub::{Fetch, Hub, Output, StationId};
@@ -138,6 +141,7 @@ impl Hub {
         match &self.stations[station].admission {
             Admission::Asked => {
                 socket.standing = Standing::Asked;
+                log_socket(Level::Trace, id, format_args!("its service is asked"));
                 self.deliver(id, Inbound::Ask { id, request });
             }
             Admission::Everyone { protocols } => {

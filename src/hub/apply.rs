@@ -1,6 +1,9 @@
 //! What services want: each transaction is applied in its order, to the service's own sockets
 //! and to no others. An id of a socket that has gone is silence.
 
+use log::Level;
+
+use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing};
 #[cfg(feature = "deflate")]
 use crate::hub::station::Compression;
@@ -59,8 +62,10 @@ impl Hub {
             }
             Outbound::Pause { id } => {
                 let socket = self.member(station, id);
-                if let Some(socket) = socket.filter(|socket| socket.session.is_open()) {
-                    socket.flags.set(Flag::Paused);
+                if let Some(socket) = socket.filter(|socket| socket.session.is_open())
+                    && socket.flags.set(Flag::Paused)
+                {
+                    log_socket(Level::Trace, id, format_args!("its service has it paused"));
                 }
             }
             Outbound::Resume { id } => {

@@ -1,8 +1,10 @@
 //! What serves the sockets of a service is replaced under them: they stay, with their mail, and
 //! what the old one has said of them goes.
 
+use log::Level;
+
 use crate::hub::socket::Standing;
-use crate::hub::{Hub, StationId};
+use crate::hub::{About, Hub, StationId};
 use crate::service::Admission;
 use crate::time::Time;
 
@@ -11,7 +13,11 @@ impl Hub {
     /// those that it was asked about wait to be asked about again, unless their question is still
     /// on its way: then the next one gets that.
     pub(super) fn lapse(&mut self, station: StationId, pause_ms: u64, now: Time) {
-        self.stations[station].lapse(pause_ms, now);
+        let lapsing = &mut self.stations[station];
+        lapsing.lapse(pause_ms, now);
+        let sockets = lapsing.members.len();
+        let text = format_args!("its process is replaced under {sockets} sockets");
+        About::service(&lapsing.path).log(Level::Debug, text);
         if let Some(refusal) = self.refuse_in_pause(station, now) {
             for id in self.sockets.ids_of(&self.stations[station].waiting) {
                 self.respond(id, &refusal, now);

@@ -1,7 +1,10 @@
 //! Services start and end; sockets come in and leave. Every open that a service is told of is
 //! followed by exactly one close, which only [`Hub::leave`] delivers.
 
+use log::Level;
+
 use crate::hub::admit::unavailable;
+use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{About, Hub, Output, StationId};
@@ -88,6 +91,8 @@ impl Hub {
     pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(station) = socket.station else { return };
+        let path = &self.stations[station].path;
+        log_socket(Level::Debug, id, format_args!("{path} lets it in"));
         #[cfg(feature = "deflate")]
         self.agree(id, station);
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -191,6 +196,7 @@ impl Hub {
             return;
         }
         socket.session.resume(now);
+        log_socket(Level::Trace, id, format_args!("it is read again"));
         self.outputs.push_back(Output::Resume(id));
     }
 

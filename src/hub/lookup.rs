@@ -5,6 +5,9 @@
 
 use std::collections::VecDeque;
 
+use log::Level;
+
+use crate::hub::report::log_socket;
 use crate::hub::station::{State, Station};
 use crate::hub::{Files, Goal, Hub, Lookup, Mount, Output, PathError, StationId};
 use crate::limits::Limits;
@@ -138,6 +141,7 @@ impl Hub {
     pub(super) fn begin_lookup(&mut self, id: SocketId, asked: Asked) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let (path, goal) = (asked.target.path.clone(), asked.goal());
+        log_socket(Level::Trace, id, format_args!("{path:?} is looked up"));
         socket.rare.get_or_insert_default().asked = Some(asked);
         if self.lookups.len < Limits::LOOKUPS_MAX {
             return self.order_lookup(id, path, goal);

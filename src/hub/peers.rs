@@ -3,6 +3,9 @@
 
 use std::net::SocketAddr;
 
+use log::Level;
+
+use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, Reach, StationId};
@@ -54,6 +57,7 @@ impl Hub {
             socket
         })?;
         self.surplus_len += usize::from(surplus);
+        log_socket(Level::Trace, id, format_args!("{peer} connects"));
         if let Some(reason) = refusal {
             self.note(id, &reason);
         }
@@ -92,6 +96,9 @@ impl Hub {
     pub(super) fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
         if self.rest(id, now) {
             self.stations[station].paused.push(id);
+            let path = &self.stations[station].path;
+            let text = format_args!("it is not read, since {path} has mail-max waiting");
+            log_socket(Level::Debug, id, text);
         }
     }
 
@@ -291,6 +298,8 @@ impl Hub {
         } else if drained && flags.clear(Flag::Full) {
             self.deliver(id, Inbound::Drained { id });
         } else if full && !behind && socket.standing == Standing::Member && flags.set(Flag::Full) {
+            let text = format_args!("its outbox is full: {bytes} bytes (outbox-high)");
+            log_socket(Level::Debug, id, text);
             self.deliver(id, Inbound::Full { id, bytes });
         }
     }

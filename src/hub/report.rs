@@ -6,6 +6,8 @@ use std::fmt;
 use log::kv::Value;
 use log::{Level, Record};
 
+use crate::service::SocketId;
+
 /// What a line is about.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
@@ -45,6 +47,21 @@ impl<'a> About<'a> {
     pub fn warn(self, text: fmt::Arguments<'_>) {
         self.log(Level::Warn, text);
     }
+}
+
+/// Logs what happens to a socket, for who looks closely.
+#[inline(always)]
+pub(super) fn log_socket(level: Level, id: SocketId, text: fmt::Arguments<'_>) {
+    if level <= log::max_level() {
+        log_any(level, id, text);
+    }
+}
+
+#[cold]
+fn log_any(level: Level, id: SocketId, text: fmt::Arguments<'_>) {
+    let text = text.to_string();
+    let fields = [("event", Value::from(text.as_str())), ("socket", Value::from(id.as_u64()))];
+    log_line(level, "switchboard::socket", &fields, format_args!("socket {id}: {text}"));
 }
 
 /// Logs a line in words, with its fields for loggers that keep them apart.

@@ -136,6 +136,11 @@ impl Roster {
         self.0.get(place as usize).copied()
     }
 
+    /// How many are in it.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether nobody is left.
     #[cfg(test)]
     pub(super) const fn is_empty(&self) -> bool {

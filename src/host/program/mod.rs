@@ -13,7 +13,7 @@
 //! - `recording`: [`Recording`], what goes over the pipes as a transcript
 //! - `exit`: how a poll learns of the end of a child
 //! - `child`: one child process, and its end in stages
-//! - `pump`: [`Pump`], a poll over the pipes of many
+//! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them
 //! - `served`: a program as a service
 //! - `shared`: one process for all of its sockets, and the next one after it; `obey`: what it
 //!   says; `keep`: what the next one is handed over; `unread`: what this one has not read;
@@ -39,6 +39,7 @@ mod per_socket;
 mod pump;
 mod recording;
 mod rehearsal;
+mod reports;
 mod root;
 mod served;
 mod shared;

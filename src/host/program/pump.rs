@@ -26,13 +26,13 @@ use crate::time::Time;
 
 /// Many child processes of one service.
 pub struct Pump {
-    plan: Plan,
+    pub(super) plan: Plan,
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
     /// They are looked for several times with each message, and most often there is one, which a
     /// tree finds without hashing.
-    children: BTreeMap<usize, Child>,
+    pub(super) children: BTreeMap<usize, Child>,
     next: usize,
     /// Those that something is to be done for.
     busy: Vec<ProcessId>,
@@ -41,10 +41,10 @@ pub struct Pump {
     /// For standard errors.
     buffer: Vec<u8>,
     /// The last words of those whose exit is among the events of the last poll.
-    gone: Vec<(ProcessId, String)>,
+    pub(super) gone: Vec<(ProcessId, String)>,
     /// Warnings that a program causes again and again.
-    flood: Flood,
-    clock: Instant,
+    pub(super) flood: Flood,
+    pub(super) clock: Instant,
 }
 
 /// What a pump is made from.
@@ -64,7 +64,7 @@ pub struct Plan {
 /// One process of a program, by a number of the pump's own; not used for another one as long as
 /// this one runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProcessId(usize);
+pub struct ProcessId(pub(super) usize);
 
 /// What has happened to a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,42 +201,6 @@ impl Pump {
         self.children.get_mut(&id.0).map_or(Reading::End, |child| child.read(buffer))
     }
 
-    /// Logs a line of a program, unless it has logged too much of late. It shares the room for its
-    /// lines with its standard error.
-    pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
-        let Some(child) = self.children.get_mut(&id.0).filter(|_| level <= log::max_level()) else {
-            return;
-        };
-        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
-        let mut tell = |line: &str| about.log(Level::Info, format_args!("{line}"));
-        if child.may_log(Instant::now(), &mut tell) {
-            about.log(level, format_args!("{text}"));
-        }
-    }
-
-    /// Logs a warning about a program, or counts it, if there were many of this kind of late.
-    pub fn warn(&mut self, id: ProcessId, kind: String, text: fmt::Arguments<'_>) {
-        let now = self.now();
-        self.warn_of_more(now);
-        if self.flood.admits(kind, now) {
-            About { service: &self.plan.service, pid: self.leader(id) }.warn(text);
-        }
-    }
-
-    fn warn_of_more(&mut self, now: Time) {
-        while let Some((count, kind)) = self.flood.overdue(now) {
-            About::service(&self.plan.service)
-                .warn(format_args!("and {count} more like this in 1 s: {kind}"));
-        }
-    }
-
-    /// What a program whose exit was told just now had written last to its standard error, to be
-    /// said behind how it ended.
-    #[must_use]
-    pub fn last_words(&self, id: ProcessId) -> &str {
-        self.gone.iter().find(|(gone, _)| *gone == id).map_or("", |(_, words)| words)
-    }
-
     /// Whether so much waits for a program that it had better be told no more. Then
     /// [`Event::Drained`] follows, or [`Event::Deaf`], or its exit.
     pub fn is_full(&mut self, id: ProcessId) -> bool {
@@ -314,10 +278,6 @@ impl Pump {
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let more = self.flood.deadline().map(|at| Duration::from_millis(at.since(self.now()) + 1));
         [wait, more, timeout].into_iter().flatten().min()
-    }
-
-    fn now(&self) -> Time {
-        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Takes up what the events tell.

@@ -1,0 +1,53 @@
+//! What a [`Pump`] logs of its programs: lines that they want logged, warnings that are counted once
+//! they are many, and the last words of one that has gone.
+
+use std::fmt;
+use std::time::Instant;
+
+use log::Level;
+
+use crate::host::program::pump::{ProcessId, Pump};
+use crate::hub::About;
+use crate::time::Time;
+
+impl Pump {
+    /// Logs a line of a program, unless it has logged too much of late. It shares the room for its
+    /// lines with its standard error.
+    pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
+        let Some(child) = self.children.get_mut(&id.0).filter(|_| level <= log::max_level()) else {
+            return;
+        };
+        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+        let mut tell = |line: &str| about.log(Level::Info, format_args!("{line}"));
+        if child.may_log(Instant::now(), &mut tell) {
+            about.log(level, format_args!("{text}"));
+        }
+    }
+
+    /// Logs a warning about a program, or counts it, if there were many of this kind of late.
+    pub fn warn(&mut self, id: ProcessId, kind: String, text: fmt::Arguments<'_>) {
+        let now = self.now();
+        self.warn_of_more(now);
+        if self.flood.admits(kind, now) {
+            About { service: &self.plan.service, pid: self.leader(id) }.warn(text);
+        }
+    }
+
+    pub(super) fn warn_of_more(&mut self, now: Time) {
+        while let Some((count, kind)) = self.flood.overdue(now) {
+            About::service(&self.plan.service)
+                .warn(format_args!("and {count} more like this in 1 s: {kind}"));
+        }
+    }
+
+    /// What a program whose exit was told just now had written last to its standard error, to be
+    /// said behind how it ended.
+    #[must_use]
+    pub fn last_words(&self, id: ProcessId) -> &str {
+        self.gone.iter().find(|(gone, _)| *gone == id).map_or("", |(_, words)| words)
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
