@@ -16,12 +16,17 @@ use switchboard::time::Time;
 use switchboard::{
     AccessLog, Gate, Handler, Limits, Request, Response, Server, Status, Verdict, gated,
 };
+#[cfg(feature = "programs")]
+use switchboard::{host::program::Manner, programs::Mode};
 
+use support::folder::folder;
+#[cfg(feature = "programs")]
+use support::folder::{programs, write};
 use support::http::{get, upgrade};
 use support::logged::{Line, keep, line_with, lines_with};
 use support::raw::close;
 use support::services::mount_echo;
-use support::{LIMITS, Raw, Running, folder::folder};
+use support::{LIMITS, Raw, Running};
 
 /// Refuses everybody, with words that are for them alone.
 struct Shut;
@@ -92,7 +97,7 @@ fn heads() -> Vec<Row> {
         (
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
             400,
-            &["method=\"\" path=\"\" status=400", "TLS bytes", "plain HTTP"],
+            &[" path=\"\" status=400", "TLS bytes", "plain HTTP"],
         ),
         (b"GET /a?b HTTP/1.1\r\n\r\n".to_vec(), 400, &["method=\"GET\" path=\"/a\"", "Host"]),
         (
@@ -226,6 +231,41 @@ fn access_lines_have_a_switch() {
         server.stop();
         let found = peers.map(|peer| !lines_with(&format!("peer={peer} ")).is_empty());
         assert_eq!(found, expected, "{access:?}");
+    }
+}
+
+/// What peers see of it is that there is nothing, or a 500 without a reason.
+#[cfg(feature = "programs")]
+#[test]
+fn a_program_that_is_not_served_says_why() {
+    keep(LevelFilter::Debug);
+    let waits = "#!/bin/sh\nread line\n";
+    let all = ["slow.sh", "two.sh", "two.py"].map(|name| (name, waits));
+    let place = programs("refused", &all);
+    write(&place, "plain.sh", waits, "644");
+    write(&place, "bad", "#!/no/such/interpreter\n", "755");
+    let outside = programs("outside", &[("out.sh", waits)]);
+    symlink(outside.join("out.sh"), place.join("out.sh")).expect("it can be made");
+    let mut server = Server::new(LIMITS);
+    let manner = Manner { mode: Mode::Lines, processes_max: 1, ..Manner::SHARED };
+    server.document_root(&place).manner(manner);
+    let server = Running::start(server);
+    let _member = server.open("/slow");
+    let rows = [
+        ("/slow", 503, Level::Info, "max-processes is 1, and as many of it run"),
+        ("/out", 404, Level::Info, "a link leads out of the document root, to "),
+        ("/plain", 500, Level::Warn, "is not executable: chmod +x makes it so"),
+        ("/two", 500, Level::Warn, "two.py and two.sh are executable, and only one"),
+        ("/bad", 500, Level::Warn, "the program does not start: "),
+    ];
+    for (path, status, expected, part) in rows {
+        let mut raw = server.raw();
+        raw.send(&upgrade(path, ""));
+        assert_eq!(raw.read_answer().status, status, "{path}");
+        let Line { level, text, .. } = line_of(raw);
+        assert!(text.contains(&format!("path={path:?} status={status} reason=")), "{text}");
+        assert!(text.contains(part), "{text}");
+        assert_eq!(level, expected, "{text}");
     }
 }
 

@@ -113,9 +113,12 @@ impl Hub {
             ("sent", Field::Number(counts.1)),
             ("ms", Field::Number(socket.age_ms(now))),
         ];
-        if outcome == Outcome::Closed {
-            fields.retain(|(key, _)| LIFE_FIELDS.contains(key));
-        }
+        // A socket has no other, and of a request there is what came.
+        fields.retain(|(key, value)| {
+            let is_there =
+                outcome != Outcome::Closed && !matches!(value, Field::Text("") | Field::Number(0));
+            LIFE_FIELDS.contains(key) || is_there
+        });
         let labels = rare.map_or(&[][..], |rare| &rare.labels);
         fields.extend(labels.iter().map(|(key, value)| (&**key, Field::Text(value))));
         log_fields(outcome, outcome.level(status), &fields);

@@ -1,5 +1,5 @@
-//! What a [`Pump`] logs of its programs: lines that they want logged, warnings that are counted once
-//! they are many, and the last words of one that has gone.
+//! What a [`Pump`] logs of its programs: lines that they want logged, warnings that are counted
+//! once they are many, and the last words of one that has gone.
 
 use std::fmt;
 use std::time::Instant;
