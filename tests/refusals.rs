@@ -48,7 +48,35 @@ fn targets() -> Vec<Row> {
         (
             upgrade("/same?token=4711", "Origin: http://evil.example\r\n"),
             403,
-            &["method=\"GET\" path=\"/same\" status=403", "http://evil.example", "localhost"],
+            &[
+                "method=\"GET\" path=\"/same\" status=403",
+                "the origin http://evil.example",
+                "of localhost: origin is same; ",
+                "set origin: same, http://evil.example",
+            ],
+        ),
+        (
+            b"GET /same HTTP/1.1\r\nHost: evil.example\r\n\r\n".to_vec(),
+            421,
+            &[
+                "path=\"/same\" status=421",
+                "the Host evil.example",
+                "whose rule is allowed-hosts: auto",
+                "set allowed-hosts: auto, evil.example",
+            ],
+        ),
+        (
+            b"GET /same HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n".to_vec(),
+            426,
+            &["path=\"/same\" status=426", "this is HTTP/1.0", "of Upgrade there is none"],
+        ),
+        (
+            b"POST /same?a HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+            405,
+            &[
+                "method=\"POST\" path=\"/same\" status=405",
+                "is POST, allowed is GET, HEAD, OPTIONS",
+            ],
         ),
         (upgrade("/same", &format!("Origin: {long}\r\n")), 403, &["status=403", "origin xxxxx"]),
         (

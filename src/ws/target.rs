@@ -62,7 +62,9 @@ impl TargetError {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Malformed => "the request target is malformed",
-            Self::Hidden => "a name in the path begins with a dot, and such names are hidden",
+            Self::Hidden => {
+                "a name in the path begins with a dot, and such names are hidden, but for /.well-known"
+            }
             Self::Nowhere => {
                 "no path has empty names, backslashes, control characters, encoded slashes, or \
                  bytes that are no UTF-8"
