@@ -274,6 +274,8 @@ fn what_is_well_known_is_shown() {
         ("/%2Ewell-known/acme-challenge/token", "proof"),
         ("/known/token", "proof"),
         ("/.well-known/", "all of it"),
+        // Hidden is a name that was asked for; who put the link there has shown the file.
+        ("/.well-known/up", "secret"),
     ];
     for (path, text) in rows {
         let answer = server.ask(&get(path, ""));
