@@ -63,7 +63,8 @@ impl TargetError {
         match self {
             Self::Malformed => "the request target is malformed",
             Self::Hidden => {
-                "a name in the path begins with a dot, and such names are hidden, but for /.well-known"
+                "a name in the path begins with a dot, and such names are hidden, but for \
+                 /.well-known"
             }
             Self::Nowhere => {
                 "no path has empty names, backslashes, control characters, encoded slashes, or \

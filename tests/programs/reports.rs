@@ -66,6 +66,7 @@ fn lines_that_are_not_done_are_told_and_counted() {
     let first = counts.next().expect("it is told");
     let kind = "in 1 s: its line was not done: ERR CLOSE : ... is not a close code";
     assert!(first.contains(kind), "{first}");
+    drop(raw);
     server.stop();
 }
 
