@@ -61,7 +61,7 @@ fn targets() -> Vec<Row> {
             &[
                 "path=\"/same\" status=421",
                 "the Host evil.example",
-                "whose rule is allowed-hosts: auto",
+                "allowed-hosts is auto",
                 "set allowed-hosts: auto, evil.example",
             ],
         ),
