@@ -8,6 +8,7 @@ mod support;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
+use std::sync::MutexGuard;
 
 use log::{Level, LevelFilter};
 use switchboard::hub::{Files, Hub, Reach};
@@ -23,7 +24,7 @@ use support::folder::folder;
 #[cfg(feature = "programs")]
 use support::folder::{programs, write};
 use support::http::{get, upgrade};
-use support::logged::{Line, keep, line_with, lines_with};
+use support::logged::{Line, forget, keep, line_with, lines_with};
 use support::raw::close;
 use support::services::mount_echo;
 use support::{LIMITS, Raw, Running};
@@ -35,7 +36,7 @@ impl Handler for Shut {}
 
 impl Gate for Shut {
     fn admit(&mut self, _: &Request) -> Verdict {
-        Verdict::Refuse(Response::text(Status::FORBIDDEN, "your secret is 4711"))
+        Verdict::Refuse(Response::text(Status::FORBIDDEN, "your secret is hushhush"))
     }
 }
 
@@ -46,7 +47,7 @@ fn targets() -> Vec<Row> {
     let long = "x".repeat(300);
     vec![
         (
-            upgrade("/same?token=4711", "Origin: http://evil.example\r\n"),
+            upgrade("/same?token=hushhush", "Origin: http://evil.example\r\n"),
             403,
             &[
                 "method=\"GET\" path=\"/same\" status=403",
@@ -85,7 +86,7 @@ fn targets() -> Vec<Row> {
             &["path=\"/nothing\" status=404", "no file can be served there: No such file"],
         ),
         (
-            upgrade("/nothing?token=4711", ""),
+            upgrade("/nothing?token=hushhush", ""),
             404,
             &["path=\"/nothing\" status=404", "no service is at /nothing"],
         ),
@@ -95,7 +96,7 @@ fn targets() -> Vec<Row> {
             &["path=\"/out.txt\" status=404", "a link leads to", "/out.txt", "out of static-root"],
         ),
         (
-            get("/a/.git/config?token=4711", ""),
+            get("/a/.git/config?token=hushhush", ""),
             404,
             &["path=\"/a/.git/config\" status=404", "begins with a dot"],
         ),
@@ -160,6 +161,12 @@ fn server(limits: Limits, access: AccessLog) -> Server {
     server
 }
 
+/// A connection to whose line those before it are no rivals.
+fn connect(server: &Running) -> Raw {
+    forget();
+    server.raw()
+}
+
 /// The one line of a connection, once it has ended.
 fn line_of(raw: Raw) -> Line {
     let peer = format!("peer={} ", raw.stream().local_addr().expect("it has one"));
@@ -171,7 +178,7 @@ fn line_of(raw: Raw) -> Line {
 
 #[test]
 fn each_refusal_has_a_line_that_says_why() {
-    keep(LevelFilter::Debug);
+    let _alone = keep(LevelFilter::Debug);
     let place = folder("refusals");
     fs::create_dir(place.join("root")).expect("it can be made");
     fs::write(place.join("out.txt"), "outside").expect("it can be written");
@@ -181,7 +188,7 @@ fn each_refusal_has_a_line_that_says_why() {
     let server = Running::start(server);
     for (request, status, parts) in targets().into_iter().chain(heads()) {
         let shown = String::from_utf8_lossy(&request).chars().take(80).collect::<String>();
-        let mut raw = server.raw();
+        let mut raw = connect(&server);
         raw.try_send(&request);
         assert_eq!(raw.read_answer().status, status, "{shown:?}");
         let Line { level, target, text, fields } = line_of(raw);
@@ -191,7 +198,7 @@ fn each_refusal_has_a_line_that_says_why() {
             let at = rest.find(part);
             rest = &rest[at.unwrap_or_else(|| panic!("no {part:?} in {text} to {shown:?}"))..];
         }
-        assert!(!text.contains("4711"), "neither queries nor what gates say: {text}");
+        assert!(!text.contains("hushhush"), "neither queries nor what gates say: {text}");
         assert!(!text.contains(char::is_control), "{text:?}");
         assert!(!text.contains(&"x".repeat(201)), "what peers send is cut: {text}");
         assert!(fields.starts_with("event=request refused;socket="), "{fields}");
@@ -202,26 +209,26 @@ fn each_refusal_has_a_line_that_says_why() {
 
 #[test]
 fn what_never_becomes_a_request() {
-    keep(LevelFilter::Debug);
+    let _alone = keep(LevelFilter::Debug);
     let limits = Limits { handshake_ms_max: 200, ..LIMITS };
     let server = Running::start(server(limits, AccessLog::Sockets));
     // Of a check of TCP there is nothing to say, unless somebody asks for it.
-    let silent = line_of(server.raw());
+    let silent = line_of(connect(&server));
     assert_eq!(silent.level, Level::Debug, "{silent:?}");
     // RFC 9110, 15.5.9: a 408 may be sent; a browser that connects in advance gets none.
-    let mut raw = server.raw();
+    let mut raw = connect(&server);
     raw.expect_end();
     let silent = line_of(raw);
     assert_eq!(silent.level, Level::Debug, "{silent:?}");
     assert!(silent.text.contains("no request was sent"), "{silent:?}");
-    let mut raw = server.raw();
+    let mut raw = connect(&server);
     raw.send(b"GET /same?secret HTTP/1.1\r\nHost: ");
     assert_eq!(raw.read_answer().status, 408);
     let late = line_of(raw);
     assert_eq!(late.level, Level::Info);
     let parts = ["method=\"GET\" path=\"/same\" status=408", "200 ms (handshake-timeout)"];
     assert!(parts.iter().all(|part| late.text.contains(part)), "{late:?}");
-    let mut raw = server.raw();
+    let mut raw = connect(&server);
     raw.send(b"GET /same");
     let early = line_of(raw);
     assert_eq!(early.level, Level::Info);
@@ -231,13 +238,14 @@ fn what_never_becomes_a_request() {
 
 #[test]
 fn access_lines_have_a_switch() {
-    keep(LevelFilter::Debug);
+    let _alone = keep(LevelFilter::Debug);
     let rows = [
         (AccessLog::All, [true, true, true]),
         (AccessLog::Sockets, [true, true, false]),
         (AccessLog::Off, [false, false, false]),
     ];
     for (access, expected) in rows {
+        forget();
         let place = folder("switched");
         fs::write(place.join("a.txt"), "a").expect("it can be written");
         let mut server = server(LIMITS, access);
@@ -266,7 +274,7 @@ fn access_lines_have_a_switch() {
 #[cfg(feature = "programs")]
 #[test]
 fn a_program_that_is_not_served_says_why() {
-    keep(LevelFilter::Debug);
+    let _alone = keep(LevelFilter::Debug);
     let waits = "#!/bin/sh\nread line\n";
     let all = ["slow.sh", "two.sh", "two.py"].map(|name| (name, waits));
     let place = programs("refused", &all);
@@ -287,7 +295,7 @@ fn a_program_that_is_not_served_says_why() {
         ("/bad", 500, Level::Warn, "the program does not start: "),
     ];
     for (path, status, expected, part) in rows {
-        let mut raw = server.raw();
+        let mut raw = connect(&server);
         raw.send(&upgrade(path, ""));
         assert_eq!(raw.read_answer().status, status, "{path}");
         let Line { level, text, .. } = line_of(raw);
@@ -299,14 +307,16 @@ fn a_program_that_is_not_served_says_why() {
 
 /// A hub whose time and peers are made up.
 struct Rig {
+    #[expect(dead_code, reason = "it is held")]
+    alone: MutexGuard<'static, ()>,
     hub: Hub,
     now: Time,
 }
 
 impl Rig {
     fn new(limits: Limits) -> Self {
-        keep(LevelFilter::Debug);
-        Self { hub: Hub::new(limits, Files::None, Time::ZERO), now: Time::ZERO }
+        let alone = keep(LevelFilter::Debug);
+        Self { alone, hub: Hub::new(limits, Files::None, Time::ZERO), now: Time::ZERO }
     }
 
     /// A peer asks for what is not there, and goes.

@@ -1,7 +1,7 @@
 //! What is logged while tests run, for those that look for their lines.
 
 use std::fmt::Write;
-use std::sync::{Condvar, Mutex, Once, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 
 use log::kv::{self, Key, Value, VisitSource};
 use log::{LevelFilter, Log, Metadata, Record};
@@ -22,13 +22,23 @@ struct Kept;
 static LINES: Mutex<Vec<Line>> = Mutex::new(Vec::new());
 static CAME: Condvar = Condvar::new();
 
-/// From here on, lines are kept.
-pub fn keep(level: LevelFilter) {
+/// From here on, lines are kept, none of which is of another test as long as the value is held: the
+/// ports of peers are the same now and then, at other servers or one after the other.
+pub fn keep(level: LevelFilter) -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     static KEPT: Once = Once::new();
     KEPT.call_once(|| {
         log::set_logger(&Kept).expect("nobody else keeps them");
         log::set_max_level(level);
     });
+    forget();
+    one
+}
+
+/// Forgets all lines so far.
+pub fn forget() {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 
 /// All lines so far that have this in them.
