@@ -266,7 +266,7 @@ fn what_is_well_known_is_shown() {
     let folder = Folder::new("well-known");
     folder.file(".well-known/acme-challenge/token", "proof").file(".well-known/.x", "secret");
     folder.file(".well-known/index.html", "all of it").file("a/.well-known/x", "secret");
-    folder.file(".git/config", "secret");
+    folder.file(".git/config", "secret").link(".well-known/up", "../.git/config");
     folder.link("known", ".well-known/acme-challenge");
     let server = folder.serve();
     let rows = [
