@@ -126,7 +126,10 @@ const PLACES: [(&str, &[&str]); 20] = [
 ];
 
 /// What never stands in code: leftovers, and words that say nothing.
-const NEVER: [&str; 12] = [
+const NEVER: [&str; 14] = [
+    // Not every target has them, and `tests/run` builds for this one alone.
+    "AtomicU64",
+    "AtomicI64",
     "todo!",
     "dbg!",
     "unimplemented!",

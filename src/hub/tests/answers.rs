@@ -1,6 +1,6 @@
 //! What is answered without a service: methods, and the date.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
@@ -92,9 +92,9 @@ fn no_program_is_well_known() {
 /// The clock is asked when an answer needs it, and once a second at most.
 #[test]
 fn dates_are_written_once_a_second() {
-    static ASKED: AtomicU64 = AtomicU64::new(0);
+    static ASKED: AtomicU32 = AtomicU32::new(0);
     let mut rig = Rig::new(Limits { sockets_max: 1_000, ..Limits::SERVER });
-    rig.hub.date_by(|| 784_111_777 + ASKED.fetch_add(1, Ordering::Relaxed));
+    rig.hub.date_by(|| 784_111_777 + u64::from(ASKED.fetch_add(1, Ordering::Relaxed)));
     let date = |rig: &mut Rig| {
         let id = rig.connect();
         rig.receive(id, b"GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -124,7 +124,7 @@ fn dates_are_written_once_a_second() {
         waiting.iter().for_each(|id| drop(rig.written.remove(&id.serial())));
     }
     assert_eq!(answers, 500);
-    let asked = ASKED.load(Ordering::Relaxed) - 2;
+    let asked = u64::from(ASKED.load(Ordering::Relaxed)) - 2;
     let seconds = 1 + rig.now.since(drained) / 1_000;
     assert!((1..=seconds).contains(&asked), "{asked} dates in {seconds} seconds");
 }
