@@ -17,6 +17,8 @@ const SCRIPT: &str = "#!/bin/sh\nexec cat\n";
 
 /// What `--list-services` says of a document root, without the services that are compiled in.
 fn listed(root: &Path, conf: &str) -> String {
+    // As the server shows it, without links and dots.
+    let root = &root.canonicalize().expect("it is there");
     let file = root.parent().expect("it has one").join("server.conf");
     fs::write(&file, conf).expect("it can be written");
     let run = Command::new(env!("CARGO_BIN_EXE_switchboard"))
