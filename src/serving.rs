@@ -80,7 +80,7 @@ pub(crate) fn serve<T>(
     let ended = host.stop_on_signals().and_then(|()| {
         let (greeting, held) = prepare(&host)?;
         if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
-            // Whoever started the server may have closed its output; it serves all the same.
+            // The output may have been closed by what started the server, which serves on.
             let _ = say(&greeting);
         } else {
             // Where both outputs are collected, there are machines at the other end.

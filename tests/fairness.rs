@@ -31,7 +31,7 @@ impl Handler for Counting {
     }
 }
 
-/// Whoever has sent most is not read to the end before others are: each read has its turn.
+/// The peer that has sent most is not read to the end before others are.
 #[test]
 fn a_peer_is_answered_before_a_flood_has_been_read() {
     let limits = Limits {

@@ -340,7 +340,7 @@ const READ_BEFORE_END: usize = 1_000;
 #[test]
 fn a_log_that_nobody_reads() {
     // At its end the binary has a second for what is left of its log, which may be too short on a
-    // slow machine; whoever does not wait at all is never complete.
+    // slow machine; without any wait none is ever complete.
     assert!((0..TRIES).any(|_| is_log_complete()), "lines are missing each time");
 }
 

@@ -325,7 +325,7 @@ impl Handler for Clock {
 #[test]
 fn whoever_is_not_read_owes_no_pong() {
     // Before and after the pause it owes one, which may come too late on a slow machine.
-    until_quick_enough("whoever is not read is not closed", |pong_ms| {
+    until_quick_enough("a peer that is not read is not closed", |pong_ms| {
         let limits = Limits { ping_interval_ms: 64, pong_ms_max: pong_ms, ..LIMITS };
         let mut server = Server::new(Limits { mail_messages_max: 10, ..limits });
         let open_gate = Gated::mount(&mut server, "/gated");

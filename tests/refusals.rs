@@ -376,7 +376,7 @@ fn a_flood_is_counted() {
     assert_eq!(lines_with("peer=198.51.100.1:").len(), 10);
     assert_eq!(lines_with("peer=198.51.100.2:").len(), 3, "others have a count of their own");
     let count = || lines_with("more like this in 1 s: peer=198.51.100.1 status=404");
-    assert!(count().is_empty(), "it is told when the second is over");
+    assert!(count().is_empty(), "the count comes when the second is over");
     let deadline = rig.hub.deadline().expect("a count waits");
     assert_eq!(deadline, Time::from_ms(1_000));
     rig.hub.expire(deadline);

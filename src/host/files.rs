@@ -157,7 +157,7 @@ impl Library {
         if part_len <= self.part_bytes {
             let mut body = Vec::new();
             file.take(part_len).read_to_end(&mut body)?;
-            // What has become shorter meanwhile is told by the length, but for a part.
+            // A whole file that became shorter shows in its length; a part of one does not.
             if part_len < len && body.len() as u64 != part_len {
                 return Err(ErrorKind::UnexpectedEof.into());
             }

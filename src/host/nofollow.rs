@@ -1,6 +1,6 @@
 //! Opens what a path leads to without following any link, folder by folder.
 //!
-//! Whoever serves files looks at a path first: what its links come to has to be below the root. The
+//! Callers resolve a path first: what its links come to has to be below the root. The
 //! place that it comes to has no links; one that stands there now has been put there since, and
 //! leads nowhere. So nothing is opened but what could have been found, and nothing outside is
 //! opened even for a moment. A folder that is moved away meanwhile counts as where it was.

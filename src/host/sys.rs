@@ -346,7 +346,7 @@ pub(super) mod children {
         }
     }
 
-    /// A folder that has a name for each descriptor of whoever looks, if it is there at all.
+    /// A folder that has a name for each descriptor of the process that looks, if it is there.
     pub const OWN_DESCRIPTORS: &str = "/proc/self/fd";
 }
 

@@ -117,7 +117,7 @@ impl Hub {
                 self.end_pause(id, now);
                 self.touch(id);
             }
-            // Whoever has not asked yet is not waited for, but for a check of the health; an answer
+            // A peer without a request is not waited for, but for a check of the health; an answer
             // that is on its way is, and so is one that a file is read for.
             Standing::Stranger
                 if !socket.session.is_answered() && !socket.flags.has(Flag::Fetches) =>

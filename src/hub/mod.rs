@@ -162,7 +162,7 @@ impl Hub {
     }
 
     /// A plain request of this path is answered with 200, before services and files, and with 503
-    /// once a clean stop has begun: from then on whoever has connected before has a second to ask.
+    /// once a clean stop has begun: from then on a peer that connected before has a second to ask.
     pub fn set_health_path(&mut self, path: Option<String>) {
         self.health = path;
     }

@@ -110,7 +110,7 @@ fn does_not_begin(server: &Running, path: &str) {
     // The first end is forgiven, the second is not.
     let second = status(server, path);
     assert!(matches!(second, 500 | 503), "{path}: {second}");
-    until("it is told to wait", || {
+    until("it has to wait", || {
         let answer = server.ask(request(path).as_bytes());
         let retry = answer.headers.iter().any(|(name, _)| name == "retry-after");
         assert!(answer.status == 500 || retry, "{path}: {answer:?}");

@@ -32,7 +32,7 @@ fn listed(root: &Path, conf: &str) -> String {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let text = String::from_utf8(run.stdout).expect("it is text");
     assert!(text.starts_with("  /"), "what is compiled in comes first: {text}");
-    let at = text.find("programs").expect("it is told whether there are any");
+    let at = text.find("programs").expect("the list says whether there are any");
     text[at..].replace(&root.display().to_string(), "ROOT")
 }
 

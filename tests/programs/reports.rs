@@ -63,7 +63,7 @@ fn lines_that_are_not_done_are_told_and_counted() {
     assert!((10..=20).contains(&told), "{told}: {:#?}", lines_of("/mistaken"));
     let counts: Vec<_> = lines_of("/mistaken");
     let mut counts = counts.iter().filter(|line| line.starts_with("and "));
-    let first = counts.next().expect("it is told");
+    let first = counts.next().expect("there is a count");
     let kind = "in 1 s: its line was not done: ERR CLOSE : ... is not a close code";
     assert!(first.contains(kind), "{first}");
     drop(raw);

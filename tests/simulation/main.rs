@@ -26,7 +26,7 @@ const NAMED: [(&str, u64, Kind); 3] = [
     ),
     ("whoever is admitted comes in though the mail is full", 6, as_it_is),
     (
-        "whoever is given up in the turn in which its service ends gets no close frame",
+        "a socket that is given up in the turn in which its service ends gets no close frame",
         6_922_145_294_520_841_512,
         World::on_the_loop,
     ),

@@ -11,7 +11,7 @@
 //! - The descriptor never becomes readable too early: as long as the child is not waited for, the
 //!   number is its own, and the thread waits for that alone. It leaves the child a zombie.
 //! - If the child is waited for while the thread waits, too, its exit has woken the thread, which
-//!   is told that there is no such child. The kernel looks the number up when the wait begins, and
+//!   learns that there is no such child. The kernel looks the number up when the wait begins, and
 //!   compares what it has found from there on; a new child by that number changes nothing.
 //! - If the child is waited for before the thread has begun to wait, the thread may find a new
 //!   child by that number. It stays until that one exits, takes nothing from its owner, and tells

@@ -12,7 +12,7 @@ use crate::programs::INDEX;
 
 /// A path's folder, without the slash at its end, and the name that it means there. `None` if
 /// the path can name no program; the path of a request has been checked before, and this holds
-/// for whoever calls.
+/// for the caller.
 pub(super) fn split(path: &str) -> Option<(&str, &str)> {
     let (folder, name) = path.rsplit_once('/')?;
     let name = if name.is_empty() { INDEX } else { name };

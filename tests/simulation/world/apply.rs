@@ -81,7 +81,7 @@ impl World {
             }
             let image = record.look_ahead(self.hub.unsent(record.id));
             let is_told = image.is_closed() || image.is_answered();
-            // On the loop a service ends after deadlines have come: whoever was given up then gets
+            // On the loop a service ends after deadlines have come: a socket given up then gets
             // no close frame any more, and is dropped at the end of the turn.
             assert!(is_told || record.closed.is_some(), "peer {index} outlives its service");
             record.must_go = !is_told;
