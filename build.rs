@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 fn main() {
@@ -13,6 +14,29 @@ fn main() {
     let code = format!("{modules}\n/// All of them.\npub const ALL: &[Compiled] = &[\n{table}];\n");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("services.rs");
     fs::write(&out, code).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
+    if env::var("OPT_LEVEL").as_deref() == Ok("z") && loader_unpacks_relocations() {
+        for kind in ["bins", "examples"] {
+            println!("cargo::rustc-link-arg-{kind}=-Wl,-z,pack-relative-relocs");
+        }
+    }
+}
+
+/// Whether the loader of the target reads relative relocations in their packed form (`DT_RELR`),
+/// which takes 24 kB less in the file: glibc does since 2.36. Other targets than this machine, and
+/// other C libraries, get the usual form.
+fn loader_unpacks_relocations() -> bool {
+    let is_of_this_machine = env::var("HOST") == env::var("TARGET");
+    if !is_of_this_machine || env::var("CARGO_CFG_TARGET_ENV").as_deref() != Ok("gnu") {
+        return false;
+    }
+    let Ok(output) = Command::new("getconf").arg("GNU_LIBC_VERSION").output() else { return false };
+    // As in "glibc 2.36".
+    let version = String::from_utf8_lossy(&output.stdout);
+    let mut numbers = version.trim().trim_start_matches("glibc ").split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (2_u32, 36_u32),
+        _ => false,
+    }
 }
 
 /// The code that is being written.
