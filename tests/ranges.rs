@@ -160,6 +160,33 @@ fn what_has_not_been_modified_is_304() {
     assert!(ahead <= 1, "the date is at most a second old, and not a day: {ahead}");
 }
 
+/// RFC 9110, 13.1.1, 13.1.4 and 13.2.2.
+#[test]
+fn another_state_than_is_wanted_is_412() {
+    let (_folder, server) = serve();
+    let tag = ask(&server, "").header("etag").expect("it has a tag").to_owned();
+    let rows = [
+        (format!("If-Match: {tag}\r\n"), 200),
+        (format!("If-Match: \"x\", {tag}\r\n"), 200),
+        ("If-Match: *\r\n".to_owned(), 200),
+        ("If-Match: \"x\"\r\n".to_owned(), 412),
+        (format!("If-Match: W/{tag}\r\n"), 412),
+        ("If-Match: \"x\"\r\nRange: bytes=0-1\r\n".to_owned(), 412),
+        ("If-Match: \"x\"\r\nIf-None-Match: *\r\n".to_owned(), 412),
+        (format!("If-Match: {tag}\r\nIf-None-Match: {tag}\r\n"), 304),
+        (format!("If-Unmodified-Since: {DATE}\r\n"), 200),
+        ("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n".to_owned(), 412),
+        ("If-Unmodified-Since: yesterday\r\n".to_owned(), 200),
+        (format!("If-Match: {tag}\r\nIf-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n"), 200),
+        (format!("If-Match: \"x\"\r\nIf-Unmodified-Since: {DATE}\r\n"), 412),
+    ];
+    for (more, status) in rows {
+        let answer = ask(&server, &more);
+        assert_eq!(answer.status, status, "{more}");
+        assert_eq!(answer.header("etag"), Some(tag.as_str()), "{more}");
+    }
+}
+
 /// RFC 9110, 9.3.2 and 14.2: HEAD has the head of the whole, and no range.
 #[test]
 fn a_head_of_a_file_opens_nothing() {

@@ -33,6 +33,9 @@ impl FileState<'_> {
         // RFC 9110, 15.4.5: the fields of a 304 are those of a 200.
         response.add("ETag", self.tag);
         response.add("Last-Modified", &format(modified));
+        if self.is_another(head, modified, now) {
+            return (response.with_status(Status::PRECONDITION_FAILED).note(ANOTHER), None);
+        }
         if self.is_known(head, modified, now) {
             return (response.with_status(Status::NOT_MODIFIED), None);
         }
@@ -43,7 +46,8 @@ impl FileState<'_> {
             Selection::Unsatisfiable => {
                 // RFC 9110, 15.5.17: the answer tells how long the content is.
                 response.add("Content-Range", &format!("bytes */{len}"));
-                return (response.with_status(Status::RANGE_NOT_SATISFIABLE), None);
+                let note = format!("the range begins behind the {len} bytes of the file");
+                return (response.with_status(Status::RANGE_NOT_SATISFIABLE).note(&note), None);
             }
         };
         let media_type = media_type(self.name);
@@ -58,6 +62,23 @@ impl FileState<'_> {
         }
         let response = response.with_status(status).with_content_of(part.end - part.start);
         (response, Some(part).filter(|_| head.method() != "HEAD"))
+    }
+
+    /// Whether the client wants the file in another state only.
+    fn is_another(&self, head: &Head, modified: u64, now: u64) -> bool {
+        // RFC 9110, 13.1.1: a weak tag is never the same; 13.2.2: where there are tags, the date
+        // says nothing.
+        let (mut are_there, mut is_ours) = (false, false);
+        for tags in head.values("If-Match") {
+            are_there = true;
+            is_ours |= list(tags).any(|tag| tag == b"*" || tag == self.tag.as_bytes());
+        }
+        if are_there {
+            return !is_ours;
+        }
+        // RFC 9110, 13.1.4: a date that is none is ignored.
+        let since = head.single("If-Unmodified-Since").and_then(|date| moment(date, now));
+        since.is_some_and(|since| modified > since)
     }
 
     /// Whether the client has the file in this very state.
@@ -96,6 +117,9 @@ impl FileState<'_> {
         Selection::of(range, self.len)
     }
 }
+
+/// The reason of a 412, for the log.
+const ANOTHER: &str = "the file is in another state than If-Match or If-Unmodified-Since wants";
 
 fn moment(value: &[u8], now: u64) -> Option<u64> {
     parse(core::str::from_utf8(value).ok()?, now)

@@ -36,6 +36,8 @@ impl Status {
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
     /// 408.
     pub const REQUEST_TIMEOUT: Self = Self(408);
+    /// 412.
+    pub const PRECONDITION_FAILED: Self = Self(412);
     /// 414.
     pub const URI_TOO_LONG: Self = Self(414);
     /// 416.
@@ -260,6 +262,7 @@ const PHRASES: &str = "\
 408 Request Timeout
 409 Conflict
 410 Gone
+412 Precondition Failed
 414 URI Too Long
 416 Range Not Satisfiable
 421 Misdirected Request
