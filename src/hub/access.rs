@@ -1,5 +1,6 @@
 //! What is logged of sockets and requests: one line for each, when it ends.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -60,7 +61,7 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let rare = socket.rare.get_or_insert_default();
         cut(method).clone_into(&mut rare.method);
-        cut(path.split('?').next().unwrap_or_default()).clone_into(&mut rare.path);
+        cut(&without_secrets(path)).clone_into(&mut rare.path);
     }
 
     /// Keeps for the log how a request is answered. The first answer is the one that is sent.
@@ -121,7 +122,7 @@ impl Hub {
         });
         let labels = rare.map_or(&[][..], |rare| &rare.labels);
         fields.extend(labels.iter().map(|(key, value)| (&**key, Field::Text(value))));
-        log_fields(outcome, outcome.level(status), &fields);
+        log_fields(outcome.level(status), outcome.event(), "", &fields);
     }
 
     /// The line about a connection for which there is no room, not even to refuse it.
@@ -129,7 +130,7 @@ impl Hub {
         if self.is_logged(Outcome::Refused, None, reason, peer.ip(), now) {
             let fields =
                 [("peer", Field::Word(&peer.to_string())), ("reason", Field::Text(reason))];
-            log_fields(Outcome::Refused, Level::Info, &fields);
+            log_fields(Level::Info, Outcome::Refused.event(), "", &fields);
         }
     }
 
@@ -156,16 +157,32 @@ impl Hub {
         // The first two words of a reason are ours, whatever a peer sends.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
         let status = status.map_or(0, Status::number);
-        let kind = format!("peer={ip} status={status} reason=\"{} ...\"", &reason[..end]);
-        self.flood.admits(kind, now)
+        self.flood.admits(Kind { peer: Some(ip), status, reason: reason[..end].to_owned() }, now)
     }
 
     /// Tells how many lines were left out, once their second is over.
     pub(super) fn log_left_out(&mut self, now: Time) {
         while let Some((count, kind)) = self.flood.overdue(now) {
-            log::info!(target: TARGET, "and {count} more like this in 1 s: {kind}");
+            // Those that share a count have no address in common.
+            let Kind { peer, status, reason } = kind.unwrap_or_default();
+            let fields = [
+                ("count", Field::Number(count)),
+                ("peer", Field::Word(&peer.map_or("others".into(), |peer| peer.to_string()))),
+                ("status", Field::Number(status.into())),
+                ("reason", Field::Text(&format!("{reason} ..."))),
+            ];
+            log_fields(Level::Info, "requests refused", "more like this in 1 s: ", &fields);
         }
     }
+}
+
+/// Lines that are counted together once they are many.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Kind {
+    peer: Option<IpAddr>,
+    status: u16,
+    /// The beginning of the reason.
+    reason: String,
 }
 
 impl Outcome {
@@ -207,15 +224,26 @@ impl fmt::Display for Field<'_> {
     }
 }
 
-/// Logs the fields as words, and as fields for loggers that keep them apart.
-fn log_fields(outcome: Outcome, level: Level, fields: &[(&str, Field<'_>)]) {
+/// Logs the fields as words behind `intro`, and as fields for loggers that keep them apart.
+fn log_fields(level: Level, event: &'static str, intro: &str, fields: &[(&str, Field<'_>)]) {
     let words: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-    let mut pairs = vec![("event", Value::from(outcome.event()))];
+    let mut pairs = vec![("event", Value::from(event))];
     pairs.extend(fields.iter().map(|(key, value)| match value {
         Field::Text(text) | Field::Word(text) => (*key, Value::from(*text)),
         Field::Number(number) => (*key, Value::from(*number)),
     }));
-    log_line(level, TARGET, &pairs, format_args!("{}", words.trim_start()));
+    log_line(level, TARGET, &pairs, format_args!("{intro}{}", words.trim_start()));
+}
+
+/// A target without its query and its user, which may be secrets.
+fn without_secrets(target: &str) -> Cow<'_, str> {
+    let path = target.split('?').next().unwrap_or_default();
+    let Some((scheme, rest)) = path.split_once("://") else { return path.into() };
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]).into(),
+        None => path.into(),
+    }
 }
 
 /// Whether it shows something that was there.

@@ -4,28 +4,28 @@
 use crate::time::Time;
 
 /// The kinds of lines that were logged within the last second. It holds nothing when quiet.
-#[derive(Debug, Default)]
-pub struct Flood {
-    rows: Vec<Row>,
+#[derive(Debug)]
+pub struct Flood<K> {
+    rows: Vec<Row<K>>,
 }
 
 #[derive(Debug)]
-struct Row {
-    /// Its kind, in words; those that found no row of their own share the last one.
-    kind: String,
+struct Row<K> {
+    /// Its kind; those that found no row of their own share the last one, which has none.
+    kind: Option<K>,
     begun: Time,
     logged: u32,
     left_out: u64,
 }
 
-impl Flood {
+impl<K: PartialEq> Flood<K> {
     /// Whether a line of this kind is to be logged. Otherwise it is counted; [`Flood::overdue`],
     /// which is to be asked before, returns the count.
-    pub fn admits(&mut self, kind: String, now: Time) -> bool {
-        let at = self.rows.iter().position(|row| row.kind == kind);
+    pub fn admits(&mut self, kind: K, now: Time) -> bool {
+        let at = self.rows.iter().position(|row| row.kind.as_ref() == Some(&kind));
         let at = at.unwrap_or_else(|| {
             if self.rows.len() <= KINDS_MAX {
-                let kind = if self.rows.len() == KINDS_MAX { OTHERS.to_owned() } else { kind };
+                let kind = Some(kind).filter(|_| self.rows.len() < KINDS_MAX);
                 self.rows.push(Row { kind, begun: now, logged: 0, left_out: 0 });
             }
             self.rows.len() - 1
@@ -37,8 +37,9 @@ impl Flood {
         admitted
     }
 
-    /// A count whose second is over, and what was counted; `None` when there is no other.
-    pub fn overdue(&mut self, now: Time) -> Option<(u64, String)> {
+    /// A count whose second is over, and the kind that was counted, if it had a row of its own.
+    /// `None` when there is no other.
+    pub fn overdue(&mut self, now: Time) -> Option<(u64, Option<K>)> {
         while let Some(at) = self.rows.iter().position(|row| row.end() <= now) {
             let row = self.rows.remove(at);
             if row.left_out > 0 {
@@ -55,7 +56,13 @@ impl Flood {
     }
 }
 
-impl Row {
+impl<K> Default for Flood<K> {
+    fn default() -> Self {
+        Self { rows: Vec::new() }
+    }
+}
+
+impl<K> Row<K> {
     const fn end(&self) -> Time {
         self.begun.after(PERIOD_MS)
     }
@@ -63,7 +70,6 @@ impl Row {
 
 /// So many kinds are told apart, which are as many addresses for one reason; others share a count.
 const KINDS_MAX: usize = 64;
-const OTHERS: &str = "others";
 /// So many lines of one kind are logged in a period.
 const LINES_MAX: u32 = 10;
 const PERIOD_MS: u64 = 1_000;
@@ -73,12 +79,12 @@ mod tests {
     use super::*;
 
     /// How many of these lines are logged.
-    fn admitted(flood: &mut Flood, lines: usize, kind: usize, ms: u64) -> usize {
+    fn admitted(flood: &mut Flood<usize>, lines: usize, kind: usize, ms: u64) -> usize {
         let now = Time::from_ms(ms);
-        (0..lines).filter(|_| flood.admits(format!("kind {kind}"), now)).count()
+        (0..lines).filter(|_| flood.admits(kind, now)).count()
     }
 
-    fn overdue(flood: &mut Flood, ms: u64) -> Vec<(u64, String)> {
+    fn overdue(flood: &mut Flood<usize>, ms: u64) -> Vec<(u64, Option<usize>)> {
         std::iter::from_fn(|| flood.overdue(Time::from_ms(ms))).collect()
     }
 
@@ -92,10 +98,10 @@ mod tests {
         assert_eq!(admitted(&mut flood, 3, 2, 1_499), 3);
         assert_eq!(flood.deadline(), Some(Time::from_ms(1_500)));
         assert_eq!(overdue(&mut flood, 1_499), []);
-        assert_eq!(overdue(&mut flood, 1_500), [(123, "kind 1".to_owned())]);
+        assert_eq!(overdue(&mut flood, 1_500), [(123, Some(1))]);
         assert_eq!(flood.deadline(), None);
         assert_eq!(admitted(&mut flood, 11, 1, 1_500), 10);
-        assert_eq!(overdue(&mut flood, u64::MAX), [(1, "kind 1".to_owned())]);
+        assert_eq!(overdue(&mut flood, u64::MAX), [(1, Some(1))]);
         assert!(flood.rows.is_empty());
     }
 
@@ -110,6 +116,6 @@ mod tests {
         assert_eq!(admitted(&mut flood, 1_000, 102, 0), 0);
         let counts = overdue(&mut flood, 1_000);
         assert_eq!(counts.len(), KINDS_MAX + 1);
-        assert!(counts.contains(&(1_002, "others".to_owned())), "{counts:?}");
+        assert!(counts.contains(&(1_002, None)), "{counts:?}");
     }
 }

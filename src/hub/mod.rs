@@ -104,7 +104,7 @@ pub struct Hub {
     hosts: Hosts,
     lookups: Lookups,
     access: AccessLog,
-    flood: Flood,
+    flood: Flood<access::Kind>,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
 }

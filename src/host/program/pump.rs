@@ -43,7 +43,7 @@ pub struct Pump {
     /// The last words of those whose exit is among the events of the last poll.
     pub(super) gone: Vec<(ProcessId, String)>,
     /// Warnings that a program causes again and again.
-    pub(super) flood: Flood,
+    pub(super) flood: Flood<String>,
     pub(super) clock: Instant,
 }
 

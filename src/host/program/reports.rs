@@ -35,6 +35,7 @@ impl Pump {
 
     pub(super) fn warn_of_more(&mut self, now: Time) {
         while let Some((count, kind)) = self.flood.overdue(now) {
+            let kind = kind.as_deref().unwrap_or("others");
             About::service(&self.plan.service)
                 .warn(format_args!("and {count} more like this in 1 s: {kind}"));
         }
