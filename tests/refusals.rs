@@ -69,7 +69,7 @@ fn targets() -> Vec<Row> {
         (
             b"GET /same HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n".to_vec(),
             426,
-            &["path=\"/same\" status=426", "this is HTTP/1.0", r#"found Upgrade: \"\""#],
+            &["path=\"/same\" status=426", "this is HTTP/1.0", "found no Upgrade"],
         ),
         (
             b"POST /same?a HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
@@ -83,7 +83,7 @@ fn targets() -> Vec<Row> {
         (
             get("/nothing", ""),
             404,
-            &["path=\"/nothing\" status=404", "no file can be served there: No such file"],
+            &["path=\"/nothing\" status=404", "static-root has no file there: No such file"],
         ),
         (
             upgrade("/nothing?token=hushhush", ""),
@@ -101,10 +101,14 @@ fn targets() -> Vec<Row> {
             &["path=\"/a/.git/config\" status=404", "begins with a dot"],
         ),
         (get("/a%2fb", ""), 404, &["status=404", "encoded slashes"]),
-        (get("/%zz", ""), 400, &["path=\"/%zz\" status=400", "target is malformed"]),
+        (get("/%zz", ""), 400, &["path=\"/%zz\" status=400", "broken percent-encoding"]),
         (get("/same", ""), 426, &["status=426", "a WebSocket service without a page"]),
         (upgrade("/shut", ""), 403, &["path=\"/shut\" status=403", "the gate of /shut"]),
-        (get(&format!("/{long}"), ""), 404, &["xxxx\" status=404", "no file can be served there"]),
+        (
+            get(&format!("/{long}"), ""),
+            404,
+            &["xxxx\" status=404", "static-root has no file there"],
+        ),
         (get("/%e2%80%8bdeceptive%e2%80%ae", ""), 404, &[r"/\u{200b}deceptive\u{202e}"]),
     ]
 }
@@ -116,7 +120,7 @@ fn heads() -> Vec<Row> {
     let shaken = |more: &str| format!("{host}Upgrade: websocket\r\n{more}\r\n").into_bytes();
     let version = "Connection: upgrade\r\nSec-WebSocket-Version: 8\r\n";
     vec![
-        (shaken(""), 400, &["path=\"/same\" status=400", r#"found Connection: \"\""#]),
+        (shaken(""), 400, &["path=\"/same\" status=400", "found no Connection"]),
         (shaken(version), 426, &["status=426", "Sec-WebSocket-Version must be 13", r#"\"8\""#]),
         (
             shaken("Connection: upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a\r\n"),
@@ -130,9 +134,30 @@ fn heads() -> Vec<Row> {
         ),
         (b"GET /a?b HTTP/1.1\r\n\r\n".to_vec(), 400, &["method=\"GET\" path=\"/a\"", "Host"]),
         (
-            b"POST /same HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
+            b"GET /same HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
             400,
-            &["method=\"POST\" path=\"/same\" status=400", "Transfer-Encoding"],
+            &["method=\"GET\" path=\"/same\" status=400", "Transfer-Encoding"],
+        ),
+        (
+            b"POST /same HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
+            405,
+            &["method=\"POST\" path=\"/same\" status=405", "the method is POST"],
+        ),
+        (
+            b"GET http://u:hush@a/b?token=hushhush HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+            400,
+            &["path=\"http://a/b\" status=400", "a user"],
+        ),
+        (b"GET /same\r\n\r\n".to_vec(), 400, &["status=400", "end in HTTP/1.1 or HTTP/1.0"]),
+        (
+            b"GET /same HTTP/1.0\n\n".to_vec(),
+            400,
+            &["path=\"/same\" status=400", "a line feed without a carriage return"],
+        ),
+        (
+            get("/same", "Host: a\r\n"),
+            400,
+            &["path=\"/same\" status=400", "the Host header is there more than once"],
         ),
         (
             format!("GET /{line} HTTP/1.1\r\n\r\n").into_bytes(),
@@ -375,14 +400,16 @@ fn a_flood_is_counted() {
     (0..3).for_each(|port| rig.ask(peer(2, port)));
     assert_eq!(lines_with("peer=198.51.100.1:").len(), 10);
     assert_eq!(lines_with("peer=198.51.100.2:").len(), 3, "others have a count of their own");
-    let count = || lines_with("more like this in 1 s: peer=198.51.100.1 status=404");
+    let count = || {
+        let row = "count=123 peer=198.51.100.1 status=404 reason=\"no service ...\"";
+        lines_with(&format!("more like this in 1 s: {row}"))
+    };
     assert!(count().is_empty(), "the count comes when the second is over");
     let deadline = rig.hub.deadline().expect("a count waits");
     assert_eq!(deadline, Time::from_ms(1_000));
     rig.hub.expire(deadline);
     let told = count();
     assert_eq!(told.len(), 1);
-    assert!(told[0].text.starts_with("and 123 more"), "{told:?}");
     assert_eq!(rig.hub.deadline(), None, "a host that is idle sleeps");
     rig.now = deadline;
     rig.ask(peer(1, 1_000));

@@ -54,7 +54,11 @@ enum Reason {
     TransferEncoding,
     /// RFC 9112, 6.3: a single 0 is all that a request without content can say.
     ContentLength,
-    /// RFC 9112, 3.2: one `Host`, which is one.
+    /// RFC 9112, 3.2: a `Host` is there,
+    NoHost,
+    /// one only,
+    TwoHosts,
+    /// and it is one.
     Host,
     /// A limit of ours.
     Limit,
@@ -72,7 +76,11 @@ impl Reason {
             HeadError::Version | HeadError::BareLineFeed | HeadError::Name => {
                 (Self::BareLineFeed, last == b'\n' && !before.ends_with(b"\r"))
             }
-            HeadError::TransferEncoding | HeadError::ContentLength | HeadError::Host => {
+            HeadError::TransferEncoding
+            | HeadError::ContentLength
+            | HeadError::NoHost
+            | HeadError::TwoHosts
+            | HeadError::Host => {
                 let reason = Self::of_fields(theirs?)?;
                 (reason, reason.error() == Some(error))
             }
@@ -116,12 +124,11 @@ impl Reason {
             return Some(Self::ContentLength);
         }
         // RFC 9112, 3.2: HTTP/1.0 goes without.
-        let is_right = match named("Host")[..] {
-            [host] => host.iter().all(is_of_host),
-            [] => theirs.version == Some(0),
-            [..] => false,
-        };
-        (!is_right).then_some(Self::Host)
+        match named("Host")[..] {
+            [host] => (!host.iter().all(is_of_host)).then_some(Self::Host),
+            [] => (theirs.version != Some(0)).then_some(Self::NoHost),
+            [..] => Some(Self::TwoHosts),
+        }
     }
 
     /// The error that a reason given by fields leads to.
@@ -129,6 +136,8 @@ impl Reason {
         match self {
             Self::TransferEncoding => Some(HeadError::TransferEncoding),
             Self::ContentLength => Some(HeadError::ContentLength),
+            Self::NoHost => Some(HeadError::NoHost),
+            Self::TwoHosts => Some(HeadError::TwoHosts),
             Self::Host => Some(HeadError::Host),
             Self::BareLineFeed | Self::EmptyLines | Self::TargetAboveAscii | Self::Limit => None,
         }

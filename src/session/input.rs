@@ -12,7 +12,9 @@ use crate::session::phase::{Phase, Settling, Waiting};
 use crate::session::reader::{Control, Item};
 use crate::time::Time;
 use crate::ws::syntax::cut;
-use crate::ws::{Close, CloseCode, Fault, Head, Message, Opcode, Response, Status, Upgrade};
+use crate::ws::{
+    Close, CloseCode, Fault, Head, HeadError, Message, Opcode, Response, Status, Upgrade,
+};
 
 impl Session {
     /// Takes bytes of the peer, up to the first event, and gives back how many were used.
@@ -43,7 +45,13 @@ impl Session {
                 Ok((used, None)) => (used, None),
                 Ok((used, Some(head))) => (used, Some(self.receive_head(head, now))),
                 Err(error) => {
-                    let refusal = Response::text(error.status(), &error.to_string());
+                    let (method, _) = reader.words();
+                    let is_content =
+                        matches!(error, HeadError::ContentLength | HeadError::TransferEncoding);
+                    let refusal = match is_content && !ALLOWED.contains(&method) {
+                        true => refuse_method(method),
+                        false => Response::text(error.status(), &error.to_string()),
+                    };
                     (bytes.len(), Some(self.refuse(None, refusal, now)))
                 }
             },
@@ -121,14 +129,7 @@ impl Session {
             "GET" => Upgrade::parse(&head),
             // RFC 6455, 4.1 (2): a handshake is a GET; with others an Upgrade is ignored.
             "HEAD" | "OPTIONS" => Ok(None),
-            method => {
-                let method = cut(method);
-                let text = format!("the method is {method}, allowed is {}", Response::ALLOW);
-                let refusal = Response::text(Status::METHOD_NOT_ALLOWED, &text);
-                // RFC 9110, 15.5.6: the answer lists the methods that are allowed.
-                let refusal = refusal.header("Allow", Response::ALLOW);
-                return self.refuse(Some(&head), refusal, now);
-            }
+            method => return self.refuse(Some(&head), refuse_method(method), now),
         };
         match upgrade {
             Ok(upgrade) => {
@@ -137,9 +138,11 @@ impl Session {
             }
             Err(error) => {
                 let name = error.field();
-                let found = head.values(name).next().unwrap_or_default();
-                let found = String::from_utf8_lossy(found);
-                let text = format!("{error}; found {name}: {:?}", cut(&found));
+                let found: Vec<_> = head.values(name).map(String::from_utf8_lossy).collect();
+                let text = match found[..] {
+                    [] => format!("{error}; found no {name}"),
+                    _ => format!("{error}; found {name}: {:?}", cut(&found.join(", "))),
+                };
                 let mut refusal = Response::text(error.status(), &text);
                 // RFC 6455, 4.2.2 (4): the answer tells the version that is understood.
                 // RFC 9110, 15.5.22: it names the protocol that is needed.
@@ -274,3 +277,13 @@ impl Session {
         self.enter(phase, now);
     }
 }
+
+/// The answer to a request with a method that nothing here has.
+fn refuse_method(method: &str) -> Response {
+    let text = format!("the method is {}, allowed is {}", cut(method), Response::ALLOW);
+    // RFC 9110, 15.5.6: the answer lists the methods that are allowed.
+    Response::text(Status::METHOD_NOT_ALLOWED, &text).header("Allow", Response::ALLOW)
+}
+
+/// Those of [`Response::ALLOW`].
+const ALLOWED: [&str; 3] = ["GET", "HEAD", "OPTIONS"];

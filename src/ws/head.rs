@@ -110,12 +110,16 @@ impl HeadReader {
                 State::Version
             }
             (State::Target, b'!'..=b'~') => State::Target,
+            (State::Target, b'\r' | b'\n') if at > self.mark => return Err(HeadError::Version),
             (State::Target, _) => return Err(HeadError::Target),
             (State::Version, b'\r') => {
                 check_version(&self.head.text[self.mark..at])?;
                 State::LineFeed
             }
             (State::Version, b'!'..=b'~') if at - self.mark < VERSION_BYTES => State::Version,
+            (State::Version, b'\n') if check_version(&self.head.text[self.mark..at]).is_ok() => {
+                return Err(HeadError::BareLineFeed);
+            }
             (State::Version, _) => return Err(HeadError::Version),
             (State::LineFeed, b'\n') => State::FieldStart,
             (State::FieldStart, b'\r') => State::EndLineFeed,
@@ -266,10 +270,12 @@ impl Head {
         }
         // RFC 9112, 3.2: no Host in HTTP/1.1, or more than one, is answered with 400.
         let mut hosts = self.values("Host");
-        if !hosts.next().map_or(self.is_http_1_0(), is_host) || hosts.next().is_some() {
-            return Err(HeadError::Host);
+        match (hosts.next(), hosts.next()) {
+            (Some(_), Some(_)) => Err(HeadError::TwoHosts),
+            (Some(host), None) if !is_host(host) => Err(HeadError::Host),
+            (None, _) if !self.is_http_1_0() => Err(HeadError::NoHost),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

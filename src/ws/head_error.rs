@@ -13,7 +13,7 @@ pub enum HeadError {
     Target,
     /// The first byte is that of a TLS handshake.
     Tls,
-    /// The third word is not `HTTP/` and two digits with a dot.
+    /// The third word is missing, or not `HTTP/` and two digits with a dot.
     Version,
     /// The version is well-formed, but its major number is not 1.
     UnsupportedVersion,
@@ -33,7 +33,11 @@ pub enum HeadError {
     TransferEncoding,
     /// `Content-Length` is not a single 0.
     ContentLength,
-    /// `Host` is missing in HTTP/1.1, there twice, or no host.
+    /// `Host` is missing in HTTP/1.1.
+    NoHost,
+    /// `Host` is there twice.
+    TwoHosts,
+    /// `Host` is no host.
     Host,
     /// The request line is longer than this many bytes.
     RequestLineTooLong(usize),
@@ -63,6 +67,8 @@ impl HeadError {
             | Self::Value
             | Self::TransferEncoding
             | Self::ContentLength
+            | Self::NoHost
+            | Self::TwoHosts
             | Self::Host => Status::BAD_REQUEST,
         }
     }
@@ -77,7 +83,7 @@ impl fmt::Display for HeadError {
                 "these are TLS bytes, and this port speaks plain HTTP: use ws:// or http://, or a \
                  proxy that speaks TLS",
             ),
-            Self::Version => f.write_str("the request line does not end in HTTP/1.1"),
+            Self::Version => f.write_str("the request line does not end in HTTP/1.1 or HTTP/1.0"),
             Self::UnsupportedVersion => f.write_str("the HTTP version is neither 1.1 nor 1.0"),
             Self::BareCarriageReturn => f.write_str("a carriage return without a line feed"),
             Self::BareLineFeed => f.write_str("a line feed without a carriage return"),
@@ -89,7 +95,9 @@ impl fmt::Display for HeadError {
             Self::ContentLength => {
                 f.write_str("Content-Length is not accepted, but for a single 0")
             }
-            Self::Host => f.write_str("exactly one valid Host header is needed"),
+            Self::NoHost => f.write_str("the Host header is missing"),
+            Self::TwoHosts => f.write_str("the Host header is there more than once"),
+            Self::Host => f.write_str("the Host header is not a host with or without a port"),
             Self::RequestLineTooLong(max) => {
                 write!(f, "the request line is above {max} bytes (max-request-line)")
             }

@@ -61,7 +61,10 @@ impl TargetError {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Malformed => "the request target is malformed",
+            Self::Malformed => {
+                "the request target is no path and no http:// URL, or it has a fragment, a user, \
+                 or broken percent-encoding"
+            }
             Self::Hidden => {
                 "a name in the path begins with a dot, and such names are hidden, but for \
                  /.well-known"

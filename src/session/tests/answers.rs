@@ -144,7 +144,7 @@ const SCRIPTS: &[Script] = &[
 /// Requests, the status that refuses them, and a line of the answer.
 const REFUSALS: &[(&str, u16, &str)] = &[
     ("GET / HTTP/2.0\r\n", 505, "HTTP/1.1 505 HTTP Version Not Supported\r\n"),
-    ("GET / HTTP/1.1\r\n\r\n", 400, "\r\nexactly one valid Host header is needed\n"),
+    ("GET / HTTP/1.1\r\n\r\n", 400, "\r\nthe Host header is missing\n"),
     ("GET / HTTP/1.1\r\nHost : h\r\n", 400, "\r\na blank between a header name and its colon\n"),
     ("POST / HTTP/1.1\r\nHost: h\r\n\r\n", 405, "\r\nAllow: GET, HEAD, OPTIONS\r\n"),
     (
@@ -152,11 +152,15 @@ const REFUSALS: &[(&str, u16, &str)] = &[
         405,
         "\r\n\r\nthe method is POST, allowed is GET, HEAD, OPTIONS\n",
     ),
+    // RFC 9110, 15.5.6: by its method, whatever content it has.
+    ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n", 405, "the method is POST"),
+    ("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 405, "the method is PUT"),
+    ("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n", 400, "Content-Length is not"),
     ("get / HTTP/1.1\r\nHost: h\r\n\r\n", 405, "\r\nAllow: GET, HEAD, OPTIONS\r\n"),
     (
         "GET / HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Key: a\r\n\r\n",
         400,
-        "no Upgrade header says websocket; a proxy has to pass it on; found Upgrade: \"\"\n",
+        "no Upgrade header says websocket; a proxy has to pass it on; found no Upgrade\n",
     ),
     ("GET / HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n", 426, "a handshake needs HTTP/1.1"),
     ("GET / HTTP/1.0\r\nSec-WebSocket-Key: a\r\n\r\n", 426, "\r\nUpgrade: websocket\r\n"),

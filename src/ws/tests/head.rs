@@ -38,14 +38,15 @@ const LINES: &[(&str, Line)] = &[
     ("\r\n / HTTP/1.1", Err(HeadError::Method)),
     // The target.
     ("GET  / HTTP/1.1", Err(HeadError::Target)),
-    ("GET /", Err(HeadError::Target)),
     ("GET /\t HTTP/1.1", Err(HeadError::Target)),
     ("GET /a\tb HTTP/1.1", Err(HeadError::Target)),
     ("GET /a\0 HTTP/1.1", Err(HeadError::Target)),
     ("GET /é HTTP/1.1", Err(HeadError::Target)),
-    ("GET /a\rb HTTP/1.1", Err(HeadError::Target)),
-    ("GET /a\n HTTP/1.1", Err(HeadError::Target)),
+    ("GET \r", Err(HeadError::Target)),
     // The version.
+    ("GET /", Err(HeadError::Version)),
+    ("GET /a\rb HTTP/1.1", Err(HeadError::Version)),
+    ("GET /a\n HTTP/1.1", Err(HeadError::Version)),
     ("GET / HTTP/1.0", Ok(("GET", "/"))),
     ("GET / HTTP/1.2", Ok(("GET", "/"))),
     ("GET / HTTP/1.9", Ok(("GET", "/"))),
@@ -68,7 +69,8 @@ const LINES: &[(&str, Line)] = &[
     ("GET /\u{20}", Err(HeadError::Version)),
     ("GET / HTTP/1.1\t", Err(HeadError::Version)),
     ("GET / HTTP/1.1\0", Err(HeadError::Version)),
-    ("GET / HTTP/1.1\nX: y", Err(HeadError::Version)),
+    ("GET / HTTP/1.1\nX: y", Err(HeadError::BareLineFeed)),
+    ("GET / HTTP/2\nX: y", Err(HeadError::Version)),
     ("GET / HTTP/1.1\rX: y", Err(HeadError::BareCarriageReturn)),
     ("GET / HTTP/1.1\r", Err(HeadError::BareCarriageReturn)),
 ];
@@ -113,10 +115,10 @@ const FIELDS: &[(&[u8], Fields)] = &[
     (b"Host: h\r\r\n", Err(HeadError::BareCarriageReturn)),
     (b"Host: h\r\n\rx", Err(HeadError::BareCarriageReturn)),
     // RFC 9112, 3.2: exactly one host.
-    (b"", Err(HeadError::Host)),
-    (b"A: b\r\n", Err(HeadError::Host)),
-    (b"Host: h\r\nHost: h\r\n", Err(HeadError::Host)),
-    (b"Host: h\r\nhost: i\r\n", Err(HeadError::Host)),
+    (b"", Err(HeadError::NoHost)),
+    (b"A: b\r\n", Err(HeadError::NoHost)),
+    (b"Host: h\r\nHost: h\r\n", Err(HeadError::TwoHosts)),
+    (b"Host: h\r\nhost: i\r\n", Err(HeadError::TwoHosts)),
     (b"Host: h, i /\r\n", Err(HeadError::Host)),
     (b"Host: user@h\r\n", Err(HeadError::Host)),
     (b"Host: h/p\r\n", Err(HeadError::Host)),
@@ -174,7 +176,7 @@ fn characters() {
         let target = outcome(b"GET /", byte, b"a HTTP/1.1\r\nHost: h\r\n\r\n");
         let expected = match byte {
             b'!'..=b'~' => None,
-            b' ' => Some(HeadError::Version),
+            b' ' | b'\r' | b'\n' => Some(HeadError::Version),
             _ => Some(HeadError::Target),
         };
         assert_eq!(target, expected, "{byte:#04x} in a target");
@@ -246,7 +248,7 @@ const REFUSED_AT_ONCE: &[(&[u8], HeadError)] = &[
     (b"GET / HTTP/1.1\r\nHost: h\0", HeadError::Value),
     (b"GET / HTTP/1.1\r\nHost: h\n", HeadError::BareLineFeed),
     (b"GET / HTTP/1.1\r\nHost: h\rA", HeadError::BareCarriageReturn),
-    (b"GET / HTTP/1.1\r\n\r\n", HeadError::Host),
+    (b"GET / HTTP/1.1\r\n\r\n", HeadError::NoHost),
 ];
 
 #[test]
@@ -266,11 +268,11 @@ fn hosts_by_version() {
     let rows = [
         ("1.0", "", None),
         ("1.0", "Host: h\r\n", None),
-        ("1.0", "Host: h\r\nHost: h\r\n", Some(HeadError::Host)),
+        ("1.0", "Host: h\r\nHost: h\r\n", Some(HeadError::TwoHosts)),
         ("1.0", "Host: a/b\r\n", Some(HeadError::Host)),
         ("1.0", "Transfer-Encoding: chunked\r\n", Some(HeadError::TransferEncoding)),
-        ("1.1", "", Some(HeadError::Host)),
-        ("1.2", "", Some(HeadError::Host)),
+        ("1.1", "", Some(HeadError::NoHost)),
+        ("1.2", "", Some(HeadError::NoHost)),
     ];
     for (version, fields, error) in rows {
         let text = format!("GET / HTTP/{version}\r\n{fields}\r\n");
@@ -323,6 +325,8 @@ fn every_error_has_its_status() {
         (HeadError::Value, Status::BAD_REQUEST),
         (HeadError::TransferEncoding, Status::BAD_REQUEST),
         (HeadError::ContentLength, Status::BAD_REQUEST),
+        (HeadError::NoHost, Status::BAD_REQUEST),
+        (HeadError::TwoHosts, Status::BAD_REQUEST),
         (HeadError::Host, Status::BAD_REQUEST),
         (HeadError::RequestLineTooLong(8_192), Status::URI_TOO_LONG),
         (HeadError::TooManyFields(100), Status::FIELDS_TOO_LARGE),
