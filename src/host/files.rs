@@ -217,5 +217,5 @@ fn refusal(path: &str, error: &io::Error) -> Reply {
         true => Response::text(Status::NOT_FOUND, &format!("nothing is at {}", cut(path))),
         false => Response::text(Status::INTERNAL_ERROR, "the file cannot be read"),
     };
-    Reply::Response(response.note(&format!("no file can be served there: {error}")))
+    Reply::Response(response.note(&format!("static-root has no file there: {error}")))
 }

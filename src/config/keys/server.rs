@@ -37,7 +37,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "health-path",
         default: "none",
-        meaning: "Answer plain GETs of this path with 200, or 503 while stopping",
+        meaning: "Answer plain GETs of this path with 200, or 503 while stopping or full",
         setter: Setter::Server(Kind::PathOrNone(|config, path| config.health_path = path)),
     },
     Key {
