@@ -113,6 +113,22 @@ fn any_host_may_be_allowed() {
     assert_eq!(statuses(server.address(), "evil.example", ""), [101, 101, 200, 200]);
 }
 
+/// As nginx asks by default, by the name of its upstream; a list holds for it all the same.
+#[test]
+fn http_1_0_is_excused_under_auto() {
+    let rows = [("auto", "backend", 200), ("auto, a.example", "backend", 200)];
+    let strict = [("a.example", "backend", 421), ("a.example", "a.example", 200)];
+    for (allowed, host, status) in rows.into_iter().chain(strict) {
+        let server = Running::start(server(allowed, "same"));
+        for path in ["/page", "/file.txt"] {
+            let mut raw = server.raw();
+            let head = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            raw.send(head.as_bytes());
+            assert_eq!(raw.read_answer().status, status, "{allowed}: {path} of {host}");
+        }
+    }
+}
+
 /// Who speaks HTTP/1.0 need not say whom.
 #[test]
 fn without_a_host_nothing_is_refused_for_it() {

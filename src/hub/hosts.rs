@@ -31,10 +31,10 @@ use crate::ws::{Host, Response, Status};
 pub enum AllowedHosts {
     /// On a listener whose address is on loopback: `localhost` and the names below it, addresses,
     /// hosts that the rule about origins names, and those listed here. What does not come from
-    /// the page of a browser may name others: a handshake without `Origin`, and a request that a
-    /// proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or `Via`. The
-    /// WebSocket of a browser can set none of these; `fetch` can, so that for pages and files this
-    /// is a hurdle only. On other listeners: any.
+    /// the page of a browser may name others: a handshake without `Origin`, a request in HTTP/1.0,
+    /// and one that a proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded`
+    /// or `Via`. The WebSocket of a browser can set none of these; `fetch` can, so that for pages
+    /// and files this is a hurdle only. On other listeners: any.
     Auto(HostNames),
     /// Any.
     Any,
@@ -126,7 +126,11 @@ impl Asked {
     /// Whether it does not look like one of a page in a browser.
     fn is_excused(&self) -> bool {
         let has = |name: &&str| self.head.values(name).next().is_some();
-        self.protocols.is_some() && !has(&"Origin") || FORWARDED.iter().any(has)
+        // Browsers use HTTP/1.1 or later. Proxies and load balancers use HTTP/1.0 as well, with the
+        // name of an upstream as the Host.
+        self.protocols.is_some() && !has(&"Origin")
+            || FORWARDED.iter().any(has)
+            || self.head.is_http_1_0()
     }
 }
 

@@ -9,9 +9,11 @@ enum Kind {
     Handshake(&'static str),
     /// A plain GET with this line in its head.
     Plain(&'static str),
+    /// A plain GET in HTTP/1.0 with this line in its head.
+    Old(&'static str),
 }
 
-use Kind::{Handshake, Plain};
+use Kind::{Handshake, Old, Plain};
 
 const EVIL: &str = "evil.example:12345";
 /// The origin of a page that has its own name resolve to this machine.
@@ -43,16 +45,18 @@ impl Rig {
     /// The status of the answer to a request; 101 for one that is on its way to its service.
     fn ask_host(&mut self, reach: Reach, path: &str, host: &str, kind: Kind) -> String {
         let id = self.connect_to(reach);
-        let (upgrade, line) = match kind {
+        let (version, upgrade, line) = match kind {
             Handshake(line) => (
+                "1.1",
                 "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n\
                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
                 line,
             ),
-            Plain(line) => ("", line),
+            Plain(line) => ("1.1", "", line),
+            Old(line) => ("1.0", "", line),
         };
         let line = if line.is_empty() { String::new() } else { format!("{line}\r\n") };
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{upgrade}{line}\r\n");
+        let head = format!("GET {path} HTTP/{version}\r\nHost: {host}\r\n{upgrade}{line}\r\n");
         self.receive(id, head.as_bytes());
         self.outcome(id)
     }
@@ -104,6 +108,11 @@ fn names_of_others_are_refused_on_loopback() {
         ("/none", EVIL, Handshake(REBOUND), "421"),
         ("/none", EVIL, Handshake(""), "404"),
         ("/none", "localhost", Plain(""), "404"),
+        // No browser asks in HTTP/1.0.
+        ("/same", EVIL, Old(""), "426"),
+        ("/same", "backend", Old("Connection: close"), "426"),
+        ("/none", EVIL, Old(""), "404"),
+        ("http://evil.example/same", EVIL, Old(""), "426"),
         // An empty Host names nothing.
         ("/same", "", Plain(""), "426"),
         ("/same", "", Handshake("Origin: http://evil.example"), "403"),
@@ -165,7 +174,12 @@ fn hosts_may_be_listed() {
         ("auto, a.example", Reach::Machine, EVIL, Plain(""), "421"),
         ("auto, a.example", Reach::Machine, EVIL, Plain("Via: 1.1 proxy"), "426"),
         ("auto, a.example", Reach::Machine, "localhost", Plain(""), "426"),
-        // Alone, a list is strict: no header excuses another host, on any listener.
+        ("auto, a.example", Reach::Machine, EVIL, Old(""), "426"),
+        // Alone, a list is strict: neither a header nor HTTP/1.0 excuses another host, on any
+        // listener.
+        ("a.example", Reach::Machine, EVIL, Old(""), "421"),
+        ("a.example", Reach::Network, EVIL, Old(""), "421"),
+        ("a.example", Reach::Network, "a.example", Old(""), "426"),
         ("evil.example", Reach::Machine, EVIL, Handshake(REBOUND), "101"),
         ("evil.example", Reach::Network, EVIL, Plain(""), "426"),
         ("a.example", Reach::Machine, EVIL, Handshake(""), "421"),
