@@ -118,7 +118,8 @@ impl Hub {
                 // One that the program was mounted with was chosen for it.
                 let chosen = &self.stations[station].mount.page;
                 let response = chosen.as_ref().unwrap_or(&page).response();
-                self.respond(id, &response, now);
+                let refusal = self.misdirected(id, Some(station), &asked);
+                self.respond(id, &refusal.unwrap_or(response), now);
             }
             Looked::Nothing => self.miss(id, asked, now),
             Looked::Refused(response) => {

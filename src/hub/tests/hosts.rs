@@ -241,6 +241,15 @@ fn programs_are_asked_for_by_their_hosts_too() {
         rig.turn();
         assert_eq!(rig.outcome(id), status, "{looked_for}");
     }
+    // The page that lies beside a program.
+    let page = crate::pages::Page::html("<p>a page");
+    for (program, status) in [(any, "200"), (same, "421")] {
+        assert_eq!(rig.ask_host(Reach::Machine, "/x", EVIL, Plain("")), "101", "it waits");
+        let Lookup { id, .. } = rig.lookups.remove(0);
+        rig.hub.looked_up(id, Looked::Page(program, page.clone()), rig.now);
+        rig.turn();
+        assert_eq!(rig.outcome(id), status, "the page of a program");
+    }
 }
 
 /// The refusal says what was found, which rule forbids it, and the cure.
