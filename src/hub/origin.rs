@@ -66,10 +66,14 @@ impl OriginRule {
     #[must_use]
     pub fn refusal(&self, origin: &[u8], host: &str) -> String {
         let origin = String::from_utf8_lossy(origin);
-        let (origin, host) = (cut(&origin), cut(host));
+        let (shown, host) = (cut(&origin), cut(host));
+        let (advice, rule, comma, listed) = match Origin::parse(&origin) {
+            Ok(_) => ("if its pages may, set", self, ", ", shown),
+            Err(_) => ("it is not scheme://host:port, so that it needs", &Self::Any, "", ""),
+        };
         format!(
-            "the origin {origin} may not use this service of {host}: origin is {self}; if its \
-             pages may, set origin: {self}, {origin}"
+            "the origin {shown} may not use this service of {host}: origin is {self}; {advice} \
+             origin: {rule}{comma}{listed}"
         )
     }
 
@@ -151,6 +155,30 @@ mod tests {
         }
         for text in ["", ",", "*", "same any", "any, https://a", "https://a; null", "a.org"] {
             assert_eq!(text.parse::<OriginRule>(), Err(OriginError), "{text:?}");
+        }
+    }
+
+    /// The cure is one: the rule that a refusal names accepts what was refused.
+    #[test]
+    fn refusals_name_a_rule_that_helps() {
+        let rows: [(&str, &[u8], &str); 7] = [
+            ("same", b"https://a.org", "set origin: same, https://a.org"),
+            ("https://c.org", b"null", "set origin: https://c.org, null"),
+            ("same", b"file://", "set origin: same, file://"),
+            // Some clients send the address of a page or of a project.
+            ("same", b"https://a.org/page", "so that it needs origin: any"),
+            ("same", b"a.org", "so that it needs origin: any"),
+            ("same", b"any", "so that it needs origin: any"),
+            ("same", b"\xff", "so that it needs origin: any"),
+        ];
+        for (rule, origin, cure) in rows {
+            let text = rule.parse::<OriginRule>().expect(rule).refusal(origin, "b.org");
+            assert!(text.contains(cure), "{text}");
+            let (_, cure) = cure.split_once("origin: ").expect("it names the key");
+            assert!(
+                cure.parse::<OriginRule>().expect(cure).accepts(Some(origin), "b.org"),
+                "{cure}"
+            );
         }
     }
 }
