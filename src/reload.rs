@@ -64,7 +64,10 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("log-format", begun.log_format != now.log_format),
         ("access-log", begun.access_log != now.access_log),
         ("max-connections", begun.sockets_max != now.sockets_max),
-        ("what holds for all services, for those that are compiled in", begun.all != now.all),
+        (
+            "what holds for all services, such as origin, for those that are compiled in",
+            begun.all != now.all,
+        ),
     ];
     let keys = rows.into_iter().filter(|(_, has_changed)| *has_changed);
     let paths = begun.services.keys().chain(now.services.keys());

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use switchboard::config::{Config, Exit, LogFormat};
 use switchboard::host::{outlive_user_signals, raise_descriptor_limit, seal_descriptors};
-use switchboard::{BindError, Host, Limits, Page, Server};
+use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server};
 
 use super::check::{exposed, misplaced, warnings};
 use super::compiled::list;
@@ -88,6 +88,9 @@ pub(crate) fn serve<T>(
                 log::info!(target: TARGET, "listening on http://{address}");
             }
         }
+        if let Some(text) = any_host(config, &host) {
+            log::info!(target: TARGET, "{text}");
+        }
         host.run().map(|()| held)
     });
     let exit = match &ended {
@@ -160,6 +163,18 @@ fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
     })
 }
 
+/// That requests may name any host where others than this machine can reach it.
+fn any_host(config: &Config, host: &Host) -> Option<String> {
+    let open = host.addresses().find(|address| !address.ip().is_loopback())?;
+    matches!(config.allowed_hosts, AllowedHosts::Auto(_)).then(|| {
+        format!(
+            "requests to {open} may name any host, since allowed-hosts is {}, which holds on \
+             loopback; against DNS rebinding, list the names and addresses of this server",
+            config.allowed_hosts
+        )
+    })
+}
+
 /// The addresses of all hosts; a name may have several.
 fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
     let mut addresses = Vec::new();
@@ -173,9 +188,10 @@ fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
 
 fn greeting(config: &Config, host: &Host) -> String {
     let mut text = String::new();
-    if let Some(file) = &config.file {
-        text += &format!("configuration: {}\n", file.display());
-    }
+    text += &match &config.file {
+        Some(file) => format!("configuration: {}\n", file.display()),
+        None => "configuration: the defaults, as no server.conf is here\n".to_owned(),
+    };
     text += &format!("services:\n{}", list());
     #[cfg(feature = "programs")]
     text.push_str(&document_root::list(config));

@@ -1,5 +1,5 @@
-//! Libraries that cannot run here: Starscream, of apps for iOS, and two of devices (ESP8266, ESP32).
-//! What is tested is what they send, byte for byte, and how the server answers that.
+//! Libraries that cannot run here: Starscream, of apps for iOS, and two of devices (ESP8266 and
+//! ESP32). What is tested is what they send, byte for byte, and how the server answers that.
 
 #![cfg(feature = "host")]
 

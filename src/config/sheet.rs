@@ -8,11 +8,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::config::Config;
 use crate::config::error::{Fault, Place, Problem};
 use crate::config::ini::{self, IniError, Line};
 use crate::config::keys::{self, Key, Section};
 use crate::config::nearest::nearest;
 use crate::ws::Target;
+use crate::ws::syntax::items;
 
 /// Reads a file for [`Command::parse`](crate::config::Command::parse), though no more of it
 /// than shows that it is too long.
@@ -150,9 +152,12 @@ impl Setting {
         self.key.name == name
     }
 
-    /// The fault that the value is not allowed.
+    /// The fault that the value is not allowed, or the first item of a list that is none alone.
     pub(super) fn refusal(&self) -> Fault {
-        let value = self.value.to_string_lossy().into_owned();
+        let value = self.value.to_string_lossy();
+        let is_wrong = |item: &&str| self.key.set(&mut Config::default(), item.as_ref()).is_none();
+        let item = value.contains(',').then(|| items(&value).find(is_wrong)).flatten();
+        let value = item.unwrap_or(&value).to_owned();
         let (name, allowed) = (self.key.name, self.key.allowed());
         Fault { place: self.place, problem: Problem::NotAllowed { name, value, allowed } }
     }

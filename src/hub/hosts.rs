@@ -89,24 +89,34 @@ impl Hub {
         let host = Host::of(text).map(|(host, _)| host);
         let is_listed =
             host.is_some_and(|host| items(words).any(|word| is_one_of(host, word) == Some(true)));
-        let is_right = match allowed {
-            AllowedHosts::Any | AllowedHosts::List(_) => is_listed,
-            AllowedHosts::Auto(_) => {
-                let origin = station.map_or(&self.hosts.origin, |s| &self.stations[s].mount.origin);
-                is_listed || is_own(host) || origin.names(host) || asked.is_excused()
-            }
-        };
-        if is_right || text.is_empty() {
+        let is_auto = matches!(allowed, AllowedHosts::Auto(_));
+        let excused =
+            || is_own(host) || self.origin_rule(station).names(host) || asked.is_excused();
+        if is_listed || is_auto && excused() || text.is_empty() {
             return None;
         }
-        let text = cut(text);
-        let (name, _) = split_port(text);
+        let rule = self.origin_rule(station);
+        let (name, _) = split_port(cut(text));
+        // A page that the rule about origins refuses as well: if that names it, it passes both.
+        let origin = asked.head.header("Origin").filter(|_| asked.protocols.is_some() && is_auto);
+        let advice = match origin.filter(|origin| !rule.accepts(Some(origin.as_bytes()), text)) {
+            Some(origin) => rule.advice(origin),
+            None => format!("if it is, set allowed-hosts: {allowed}, {name}"),
+        };
+        let unmarked = if is_auto { ", and no X-Forwarded-For tells of a proxy" } else { "" };
         let text = format!(
-            "the Host {text} is not one of this server: allowed-hosts is {allowed}; if it is, set \
-             allowed-hosts: {allowed}, {name}"
+            "the Host {} is not one of this server{unmarked}: allowed-hosts is {allowed}; {advice}",
+            cut(text)
         );
         // RFC 9110, 7.4 and 15.5.20: the request is for an authority that is not served here.
         Some(Response::text(Status::MISDIRECTED, &text))
+    }
+}
+
+impl Hub {
+    /// The rule about origins for a service, or for what has none.
+    fn origin_rule(&self, station: Option<StationId>) -> &OriginRule {
+        station.map_or(&self.hosts.origin, |station| &self.stations[station].mount.origin)
     }
 }
 
@@ -156,8 +166,8 @@ impl FromStr for AllowedHosts {
         let first = items(text).next().ok_or(HostNamesError)?;
         let is_auto = text.starts_with(first) && first.eq_ignore_ascii_case(AUTO);
         let names = if is_auto { &text[first.len()..] } else { text };
-        // The two words are names of hosts nowhere.
-        let is_word = |name: &str| [ANY, AUTO].iter().any(|word| name.eq_ignore_ascii_case(word));
+        // These are names of hosts nowhere, and were meant to be one of the two words.
+        let is_word = |name: &str| items(WORDS).any(|word| name.eq_ignore_ascii_case(word));
         let is_right = |name| !is_word(name) && is_one_of(Host::Opaque(""), name).is_some();
         if !items(names).all(is_right) {
             return Err(HostNamesError);
@@ -201,6 +211,7 @@ fn is_own(host: Option<Host<'_>>) -> bool {
 
 const AUTO: &str = "auto";
 const ANY: &str = "any";
+const WORDS: &str = "any auto all none same on off true false yes no";
 
 /// What proxies add, and the WebSocket of a browser cannot.
 const FORWARDED: [&str; 4] = ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"];

@@ -67,14 +67,19 @@ impl OriginRule {
     pub fn refusal(&self, origin: &[u8], host: &str) -> String {
         let origin = String::from_utf8_lossy(origin);
         let (shown, host) = (cut(&origin), cut(host));
-        let (advice, rule, comma, listed) = match Origin::parse(&origin) {
-            Ok(_) => ("if its pages may, set", self, ", ", shown),
-            Err(_) => ("it is not scheme://host:port, so that it needs", &Self::Any, "", ""),
+        let advice = self.advice(&origin);
+        format!("the origin {shown} may not use this service of {host}: origin is {self}; {advice}")
+    }
+
+    /// How to accept an origin.
+    pub(super) fn advice(&self, origin: &str) -> String {
+        let (condition, rule) = match Origin::parse(origin) {
+            Ok(known) if known.is_shared() => ("any page can have this origin; if all may", self),
+            Ok(_) => ("if its pages may", self),
+            Err(_) => ("it is not scheme://host:port; if all may", &Self::Any),
         };
-        format!(
-            "the origin {shown} may not use this service of {host}: origin is {self}; {advice} \
-             origin: {rule}{comma}{listed}"
-        )
+        let (comma, listed) = if *rule == Self::Any { ("", "") } else { (", ", cut(origin)) };
+        format!("{condition}, set origin: {rule}{comma}{listed}")
     }
 
     /// Whether it says that a host is one that pages may come from.
@@ -163,13 +168,13 @@ mod tests {
     fn refusals_name_a_rule_that_helps() {
         let rows: [(&str, &[u8], &str); 7] = [
             ("same", b"https://a.org", "set origin: same, https://a.org"),
-            ("https://c.org", b"null", "set origin: https://c.org, null"),
-            ("same", b"file://", "set origin: same, file://"),
+            ("https://c.org", b"null", "if all may, set origin: https://c.org, null"),
+            ("same", b"file://", "if all may, set origin: same, file://"),
             // Some clients send the address of a page or of a project.
-            ("same", b"https://a.org/page", "so that it needs origin: any"),
-            ("same", b"a.org", "so that it needs origin: any"),
-            ("same", b"any", "so that it needs origin: any"),
-            ("same", b"\xff", "so that it needs origin: any"),
+            ("same", b"https://a.org/page", "if all may, set origin: any"),
+            ("same", b"a.org", "if all may, set origin: any"),
+            ("same", b"any", "if all may, set origin: any"),
+            ("same", b"\xff", "if all may, set origin: any"),
         ];
         for (rule, origin, cure) in rows {
             let text = rule.parse::<OriginRule>().expect(rule).refusal(origin, "b.org");

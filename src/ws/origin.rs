@@ -52,6 +52,13 @@ impl<'a> Origin<'a> {
         })
     }
 
+    /// Whether every page can have it, for all that can be known: `null` is sent by each frame in a
+    /// sandbox, and `file://` by each file that is opened.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.scheme.is_empty() || self.scheme.eq_ignore_ascii_case("file")
+    }
+
     /// Whether it is one of a pattern, on a request whose Host header is `host`. A pattern is an
     /// origin, or several: `https://*.a.example` are those of all hosts below that one, and not
     /// its own; `http://localhost:*` has any port; `same` is what [`Origin::is_of`] says. `None`

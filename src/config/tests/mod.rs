@@ -167,6 +167,12 @@ const FAULTS: &[(&str, &str)] = &[
         "[server]\nhealth-path: /a//b",
         "2: health-path is \"/a//b\", allowed is a path such as /health, without % and ?, or none",
     ),
+    // The item of a list that is wrong is named alone.
+    (
+        "[server]\nallowed-hosts: a.example, b.example:80, c.example",
+        "2: allowed-hosts is \"b.example:80\", allowed is auto, any, or a list such as a.example, \
+         *.b.example, 10.0.0.1, without ports",
+    ),
     (
         "[server]\nhealth-path: /h?x",
         "2: health-path is \"/h?x\", allowed is a path such as /health, without % and ?, or none",

@@ -200,7 +200,18 @@ fn hosts_may_be_listed() {
     }
     // Not even the rule of a service.
     assert_eq!(rig("a.example", "any").ask_host(Reach::Machine, "/any", EVIL, Plain("")), "421");
-    for text in ["", ",", "auto, any", "any, a", "auto, auto", "a.example:80", "*", "http://a"] {
+    for text in [
+        "",
+        ",",
+        "auto, any",
+        "any, a",
+        "auto, auto",
+        "a.example:80",
+        "*",
+        "http://a",
+        "true",
+        "None",
+    ] {
         assert!(text.parse::<AllowedHosts>().is_err(), "{text:?}");
     }
     for text in ["auto", "any", "auto, a.example", "*.a.example, 10.0.0.1, [::1]"] {
@@ -269,4 +280,14 @@ fn the_refusal_helps() {
         assert!(answer.starts_with("HTTP/1.1 421 Misdirected Request\r\n"), "{answer}");
         assert!(words.iter().all(|word| answer.contains(word)), "{answer}");
     }
+    // What the rule about origins would refuse next is named there, which passes both.
+    let mut rig = rig("auto", "same");
+    let id = rig.connect_to(Reach::Machine);
+    let head = "GET /same HTTP/1.1\r\nHost: app.example:1\r\nOrigin: http://app.example:2\r\n\
+                Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    rig.receive(id, head.as_bytes());
+    let answer = String::from_utf8(rig.got(id)).expect("it is text");
+    assert!(answer.contains("421") && answer.contains("no X-Forwarded-For"), "{answer}");
+    assert!(answer.contains("set origin: same, http://app.example:2\n"), "{answer}");
 }
