@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[cfg(feature = "deflate")]
@@ -19,19 +19,51 @@ use support::services::mount_echo;
 use support::{LIMITS, Running};
 
 #[test]
-#[ignore = "needs Python websockets and Node ws, which tests/run installs"]
+#[ignore = "needs packages that tests/run installs"]
 fn websockets_of_python_agrees() {
-    run("target/clients/venv/bin/python", "tests/clients/python_client.py");
+    run(&[PYTHON, "tests/clients/python_client.py"]);
 }
 
 #[test]
-#[ignore = "needs Python websockets and Node ws, which tests/run installs"]
-fn ws_of_node_agrees() {
-    run("node", "tests/clients/node_client.mjs");
+#[ignore = "needs packages that tests/run installs"]
+fn aiohttp_of_python_agrees() {
+    run(&[PYTHON, "tests/clients/aiohttp_client.py"]);
 }
 
-/// Runs a script against a server of its own.
-fn run(program: &str, script: &str) {
+#[test]
+#[ignore = "needs packages that tests/run installs"]
+fn websocket_client_of_python_agrees() {
+    run(&[PYTHON, "tests/clients/websocket_client.py"]);
+}
+
+#[test]
+#[ignore = "needs packages that tests/run installs"]
+fn ws_of_node_agrees() {
+    run(&["node", "tests/clients/node_client.mjs"]);
+}
+
+#[test]
+#[ignore = "needs packages that tests/run installs"]
+fn undici_of_node_agrees() {
+    run(&["node", "tests/clients/undici_client.mjs"]);
+}
+
+#[test]
+#[ignore = "needs Go, and golang.org/x/net, which tests/run installs"]
+fn x_net_of_go_agrees() {
+    run(&["target/clients/go_client"]);
+}
+
+#[test]
+#[ignore = "needs a JDK, which tests/run installs"]
+fn http_of_java_agrees() {
+    run(&["java", "tests/clients/JavaClient.java"]);
+}
+
+const PYTHON: &str = "target/clients/venv/bin/python";
+
+/// Runs a client against a server of its own, which has the default rules about origins and hosts.
+fn run(command: &[&str]) {
     let mut server = Server::new(Limits {
         message_bytes_max: 2 << 20,
         outbox_bytes_max: 4 << 20,
@@ -46,15 +78,17 @@ fn run(program: &str, script: &str) {
     server.mount("/private", || gated(Private));
     let server = Running::start(server);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // A path with a slash is one below the root, where the script runs.
-    let program = if program.contains('/') { root.join(program) } else { program.into() };
-    let output = Command::new(&program)
-        .arg(root.join(script))
+    // A word with a slash is a path below the root, where the client runs.
+    let words =
+        command.iter().map(|&word| if word.contains('/') { root.join(word) } else { word.into() });
+    let words: Vec<PathBuf> = words.collect();
+    let output = Command::new(&words[0])
+        .args(&words[1..])
         .arg(format!("ws://{}", server.address()))
         .args(cfg!(feature = "deflate").then_some("deflate"))
         .current_dir(root)
         .output()
-        .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+        .unwrap_or_else(|error| panic!("cannot run {words:?}: {error}"));
     println!("{}", String::from_utf8_lossy(&output.stdout));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

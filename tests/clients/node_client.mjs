@@ -9,19 +9,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { on, once } from "node:events";
 import { text } from "node:stream/consumers";
-import { inspect } from "node:util";
 import WebSocket from "ws";
+import {
+  LONG_REASON, MESSAGE_BYTES_MAX, SIZES, UNICODE, bytes, equal, inFlight, run,
+} from "./checks.mjs";
 
 const BASE = process.argv[2].replace(/\/$/, "");
-// For each check as a whole, and so for every wait in it, however slow the machine is.
-const DEADLINE_MS = 120_000;
-const MESSAGE_BYTES_MAX = 2 << 20;
-// Around the lengths where the frame header takes another form.
-const SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20];
-// One to four bytes per character, and a family of emoji that only joiners hold together.
-const UNICODE = "a\u00e9\u20ac\u4e16\u{1f600} \u{1f468}\u200d\u{1f469}\u200d\u{1f467}";
-// The longest that fits into a close frame beside the code.
-const LONG_REASON = "\u00e9".repeat(61) + "!";
 
 // A socket from its first moment on: what arrives between two waits is kept for the next one.
 class Client {
@@ -55,15 +48,6 @@ class Client {
   }
 }
 
-// Unlike the failures of node:assert, this one does not show a megabyte in full.
-function equal(found, wanted, what) {
-  const same = Buffer.isBuffer(wanted)
-    ? Buffer.isBuffer(found) && wanted.equals(found)
-    : found === wanted;
-  const show = (value) => inspect(value, { maxStringLength: 60 });
-  assert(same, `${what} is ${show(found)}, not ${show(wanted)}`);
-}
-
 async function echoes(message) {
   const client = await Client.open("/echo");
   client.send(message);
@@ -88,9 +72,7 @@ async function pingBetweenFragments() {
 
 async function order() {
   const client = await Client.open("/echo");
-  const messages = Array.from({ length: 200 }, (_, n) =>
-    n % 2 ? `${n} ${"x".repeat(n)}` : Buffer.alloc(n, n),
-  );
+  const messages = inFlight();
   messages.forEach((message) => client.send(message));
   for (const message of messages) await client.receive(message);
 }
@@ -188,7 +170,6 @@ async function tooLongMessage(...parts) {
 }
 
 const megabyte = Buffer.alloc(1 << 20, "m");
-const bytes = (size) => Buffer.from(Array.from({ length: size }, (_, n) => n % 251));
 const single = (message) => Array.from(message, (byte) => Buffer.of(byte));
 
 const checks = [
@@ -234,22 +215,5 @@ if (process.argv[3] === "deflate") {
   checks.push(["no context of the server", () => compresses({ serverNoContextTakeover: true })]);
 }
 
-let failed = 0;
-for (const [name, check] of checks) {
-  let timer;
-  const deadline = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end within ${DEADLINE_MS} ms`)), DEADLINE_MS);
-  });
-  try {
-    await Promise.race([check(), deadline]);
-    console.log(`ok ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED ${name}: ${error.message}`);
-  }
-  clearTimeout(timer);
-  // Whether the check has closed its sockets or not, none of them keeps the process alive.
-  Client.all.splice(0).forEach(({ socket }) => socket.terminate());
-}
-console.log(`${checks.length - failed} passed, ${failed} failed`);
-process.exitCode = failed ? 1 : 0;
+// Whether a check has closed its sockets or not, none of them keeps the process alive.
+await run(checks, () => Client.all.splice(0).forEach(({ socket }) => socket.terminate()));

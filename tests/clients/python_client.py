@@ -14,7 +14,6 @@ Expects these services, and messages of at most 2 MiB:
 Prints a line per check, and last "N passed, N failed"; the exit status is 1 if one failed.
 """
 
-import asyncio
 import os
 import sys
 
@@ -22,17 +21,20 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
+from checks import (
+    DEADLINE_SECONDS,
+    LONG_REASON,
+    MESSAGE_BYTES_MAX,
+    SIZES,
+    UNICODE,
+    equal,
+    in_flight,
+    pattern,
+    run,
+    shortened,
+)
+
 BASE = sys.argv[1].rstrip("/")
-# For each check as a whole, and so for every wait in it, however slow the machine is. What the
-# package waits for by itself must not be shorter.
-DEADLINE_SECONDS = 120
-MESSAGE_BYTES_MAX = 2 << 20
-# Around the lengths where the frame header takes another form.
-SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20]
-# One to four bytes per character, and a family of emoji that only joiners hold together.
-UNICODE = "a\u00e9\u20ac\u4e16\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467"
-# The longest that fits into a close frame beside the code.
-LONG_REASON = "\u00e9" * 61 + "!"
 
 
 def open_socket(path, **options):
@@ -48,17 +50,6 @@ def open_socket(path, **options):
         "proxy": None,
     }
     return connect(BASE + path, **settings | options)
-
-
-def equal(found, wanted, what):
-    assert type(found) is type(wanted) and found == wanted, (
-        f"{what} is {shortened(found)}, not {shortened(wanted)}"
-    )
-
-
-def shortened(value):
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:60]}... of length {len(value)}"
 
 
 async def echoes(message):
@@ -96,7 +87,7 @@ async def ping_between_fragments():
 
 async def order():
     async with open_socket("/echo") as socket:
-        messages = [f"{n} {'x' * n}" if n % 2 else bytes([n]) * n for n in range(200)]
+        messages = in_flight()
         for message in messages:
             await socket.send(message)
         for n, message in enumerate(messages):
@@ -207,7 +198,7 @@ async def too_long_message(message):
 
 CHECKS = [
     *((f"text of {size} bytes", echoes("t" * size)) for size in SIZES),
-    *((f"binary of {size} bytes", echoes(bytes(n % 251 for n in range(size)))) for size in SIZES),
+    *((f"binary of {size} bytes", echoes(pattern(size))) for size in SIZES),
     ("text of many alphabets", echoes(UNICODE * 1000)),
     ("fragments", fragments()),
     ("fragments within characters", fragments_within_characters()),
@@ -263,22 +254,4 @@ if sys.argv[2:] == ["deflate"]:
     ]
 
 
-async def main():
-    failed = 0
-    for name, check in CHECKS:
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                await check
-        except TimeoutError:
-            failed += 1
-            print(f"FAILED {name}: no end within {DEADLINE_SECONDS} s")
-        except Exception as error:
-            failed += 1
-            print(f"FAILED {name}: {error or type(error).__name__}")
-        else:
-            print(f"ok {name}")
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-sys.exit(asyncio.run(main()))
+sys.exit(run(CHECKS))
