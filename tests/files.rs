@@ -14,6 +14,7 @@ use std::thread;
 use switchboard::{Page, Server, handler};
 
 use support::http::{get, upgrade};
+use support::mount::Mount;
 use support::raw::Raw;
 use support::services::{Echo, mount_echo};
 use support::{LIMITS, Running};
@@ -258,6 +259,20 @@ fn a_link_that_is_put_there_meanwhile_leads_nowhere() {
     });
     let shown: Vec<_> = shown.into_keys().collect();
     assert_eq!(shown, ["inside", "nothing is at /a/x.txt"]);
+}
+
+/// A mount of Kubernetes changes all of its files at once, by one link, while they are asked for.
+#[test]
+fn a_mount_that_is_switched_is_shown_at_every_moment() {
+    let folder = Folder::new("mount");
+    let files = [("a.txt", "inside"), ("sub/b.txt", "inside")];
+    let mount = Mount::new(folder.0.join("root"), &files, "644");
+    let server = folder.serve();
+    mount.switch_between(REQUESTS, |round| {
+        let path = ["/a.txt", "/sub/b.txt"][round % 2];
+        let answer = server.ask(&get(path, ""));
+        assert_eq!((answer.status, answer.text()), (200, "inside"), "{path}");
+    });
 }
 
 /// RFC 8615: what is well known is served, though its name begins with a dot.

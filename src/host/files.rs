@@ -11,7 +11,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::Alarm;
-use crate::host::nofollow;
+use crate::host::nofollow::{self, Missed};
 use crate::host::turn::unix_seconds;
 use crate::hub::Fetch;
 use crate::limits::Limits;
@@ -132,10 +132,7 @@ impl Library {
     /// Answers with a file: with all that is wanted, if that is no more than a part.
     fn begin(&mut self, fetch: &Fetch) -> io::Result<Reply> {
         let Fetch { id, head, target: Target { path, query, .. } } = fetch;
-        let name = self.find(path)?;
-        // It may have become a link, or a folder on the way, since it was looked at. And a pipe
-        // that was put there is not waited for.
-        let mut file = nofollow::open(&name, libc::O_NONBLOCK)?;
+        let (name, mut file) = self.find(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() && !path.ends_with('/') {
             return Ok(Reply::Response(moved(path, query)));
@@ -172,20 +169,22 @@ impl Library {
         Ok(Reply::Head(response))
     }
 
-    /// What a path names. Links may lead anywhere, so what they come to has to be below the root.
-    /// A path has no hidden names, which `Target` sees to; what links lead to may: that is how
-    /// Kubernetes mounts files.
-    fn find(&self, path: &str) -> io::Result<PathBuf> {
+    /// What a path names, and the file there. Links may lead anywhere, so what they come to has to
+    /// be below the root. A path has no hidden names, which `Target` sees to; what links lead to
+    /// may: that is how Kubernetes mounts files.
+    fn find(&self, path: &str) -> io::Result<(PathBuf, File)> {
         let mut name = self.root.join(path.trim_start_matches('/'));
         if path.ends_with('/') {
             name.push("index.html");
         }
-        let name = name.canonicalize()?;
-        name.strip_prefix(&self.root).map_err(|_| {
-            let text = format!("a link leads to {name:?}, which is out of static-root");
-            io::Error::new(ErrorKind::NotFound, text)
-        })?;
-        Ok(name)
+        // A pipe is not waited for.
+        nofollow::open_below(&self.root, &name, libc::O_NONBLOCK).map_err(|error| match error {
+            Missed::Outside(place) => {
+                let text = format!("a link leads to {place:?}, which is out of static-root");
+                io::Error::new(ErrorKind::NotFound, text)
+            }
+            Missed::System(error) => error,
+        })
     }
 }
 

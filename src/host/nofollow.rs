@@ -1,20 +1,67 @@
-//! Opens what a path leads to without following any link, folder by folder.
+//! Opens what a path below a root leads to, wherever its links lead, as long as that is below the
+//! root as well.
 //!
-//! Callers resolve a path first: what its links come to has to be below the root. The
-//! place that it comes to has no links; one that stands there now has been put there since, and
-//! leads nowhere. So nothing is opened but what could have been found, and nothing outside is
+//! A path is resolved first, and the place that it comes to is opened without following any link,
+//! folder by folder. That place has no links; one that stands there now has been put there since,
+//! and leads nowhere. So nothing is opened but what could have been found, and nothing outside is
 //! opened even for a moment. A folder that is moved away meanwhile counts as where it was.
 //!
 //! The system's `openat2` could do so in one call, since Linux 5.6 and where no sandbox refuses it.
 //! `/proc` could tell where an open file lies, where it is mounted. This works everywhere, at one
 //! call for each folder on the way.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::host::sys;
+
+/// Why nothing was opened.
+#[derive(Debug)]
+pub(super) enum Missed {
+    /// Links lead out of the root, to this place.
+    Outside(PathBuf),
+    /// The system's reason.
+    System(io::Error),
+}
+
+/// The path without links of what a path leads to. The path of `root` has none.
+///
+/// # Errors
+/// It is not there, or not below `root`.
+pub(super) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
+    let path = path.canonicalize().map_err(Missed::System)?;
+    if path.starts_with(root) { Ok(path) } else { Err(Missed::Outside(path)) }
+}
+
+/// Opens what a path leads to; returns the path without links of that, too.
+///
+/// # Errors
+/// As of [`resolve`] and [`open`].
+pub(super) fn open_below(
+    root: &Path,
+    path: &Path,
+    flags: i32,
+) -> Result<(PathBuf, File), Missed> {
+    let mut more = 1..LOOKS_MAX;
+    loop {
+        let found = resolve(root, path).and_then(|place| {
+            let file = open(&place, flags).map_err(Missed::System)?;
+            Ok((place, file))
+        });
+        // What is there leads elsewhere by now.
+        let is_there = || fs::symlink_metadata(path).is_ok();
+        match found {
+            Err(Missed::System(_)) if is_there() && more.next().is_some() => {}
+            found => return found,
+        }
+    }
+}
+
+/// How often a path is resolved whose file is removed at that moment, as it is when the one link is
+/// replaced that all files of a folder lie behind.
+pub(super) const LOOKS_MAX: usize = 3;
 
 /// Opens the file or folder at a path without links, such as `canonicalize` gives.
 ///

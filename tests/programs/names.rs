@@ -5,12 +5,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use switchboard::host::program::DocumentRoot;
 
 use crate::support::folder::{folder, write};
+use crate::support::mount::Mount;
 
 /// What a path comes to: the file's name, or the status.
 fn find(root: &DocumentRoot, path: &str) -> Result<String, u16> {
@@ -72,52 +71,13 @@ fn only_a_name_that_is_asked_for_is_hidden() {
 #[test]
 fn a_mount_that_is_switched_is_found_at_every_moment() {
     let folder = folder("switched");
-    let version = |version: usize| format!("..version_{version}");
-    scripts(&folder, &format!("{0}/a.sh {0}/sub/b.sh", version(0)));
-    for (link, target) in
-        [("..data", version(0).as_str()), ("a.sh", "..data/a.sh"), ("sub", "..data/sub")]
-    {
-        symlink(target, folder.join(link)).expect("it can be linked");
-    }
+    let files = [("a.sh", "#!/bin/sh\n"), ("sub/b.sh", "#!/bin/sh\n")];
+    let mount = Mount::new(folder.clone(), &files, "755");
     let root = DocumentRoot::new(&folder).expect("it is a folder");
-    let (finds, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let switched = thread::scope(|scope| {
-        let switching = scope.spawn(|| {
-            let mut last = 0;
-            while !ended.load(Ordering::Relaxed) {
-                let (old, new) = (folder.join(version(last)), folder.join(version(last + 1)));
-                fs::create_dir_all(new.join("sub")).expect("it can be made");
-                for file in ["a.sh", "sub/b.sh"] {
-                    // A copy within the system keeps the mode, and takes no process.
-                    fs::copy(old.join(file), new.join(file)).expect("it can be copied");
-                }
-                symlink(version(last + 1), folder.join("..new")).expect("it can be linked");
-                fs::rename(folder.join("..new"), folder.join("..data")).expect("it can be moved");
-                fs::remove_dir_all(old).expect("it can be removed");
-                last += 1;
-                // No find meets more than one switch.
-                let found = finds.load(Ordering::Relaxed);
-                while finds.load(Ordering::Relaxed) == found && !ended.load(Ordering::Relaxed) {
-                    thread::yield_now();
-                }
-            }
-            last
-        });
-        let found: Vec<_> = (0..FINDS)
-            .map(|round| {
-                let (path, name) = [("/a", "a.sh"), ("/sub/b", "b.sh")][round % 2];
-                let found = find(&root, path);
-                finds.fetch_add(1, Ordering::Relaxed);
-                (found == Ok(name.to_owned())).then_some(()).ok_or((path, found))
-            })
-            .filter_map(Result::err)
-            .collect();
-        ended.store(true, Ordering::Relaxed);
-        let switched = switching.join().expect("it switches");
-        assert_eq!(found, [], "after {switched} switches");
-        switched
+    mount.switch_between(FINDS, |round| {
+        let (path, name) = [("/a", "a.sh"), ("/sub/b", "b.sh")][round % 2];
+        assert_eq!(find(&root, path), Ok(name.to_owned()), "{path}");
     });
-    assert!(switched > 1, "it is switched meanwhile");
 }
 
 /// As on a file system where every file is executable.

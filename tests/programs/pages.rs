@@ -11,6 +11,7 @@ use switchboard::{Limits, Page, handler};
 use crate::bench::server;
 use crate::support::folder::{folder, write};
 use crate::support::http::get;
+use crate::support::mount::Mount;
 use crate::support::services::Echo;
 use crate::support::{LIMITS, Running};
 
@@ -118,4 +119,17 @@ fn pages_have_a_bound_and_stand_behind_what_was_chosen() {
     assert_eq!(host.ask(&get("/fits/file.txt", "")).text(), "a file");
     assert_eq!(shown(&host, "/fits/nothing").0, 404);
     host.stop();
+}
+
+/// A mount changes all of its files at once, by one link, while they are asked for.
+#[test]
+fn a_page_in_a_mount_that_is_switched_is_shown_at_every_moment() {
+    let folder = folder("mount");
+    let files = [("a.sh", CAT), ("a.html", "a"), ("sub/b.sh", CAT), ("sub/b.html", "b")];
+    let mount = Mount::new(folder.clone(), &files, "755");
+    let host = Running::start(server(&folder, manner(), LIMITS));
+    mount.switch_between(4_000, |round| {
+        let (path, text) = [("/a", "a"), ("/sub/b", "b")][round % 2];
+        assert_eq!(shown(&host, path), (200, text.to_owned()), "{path}");
+    });
 }

@@ -8,6 +8,7 @@ pub mod binary;
 pub mod folder;
 pub mod http;
 pub mod logged;
+pub mod mount;
 pub mod process;
 pub mod raw;
 pub mod services;

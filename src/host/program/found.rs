@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::host::nofollow::Missed;
 use crate::host::sys::{self, children};
 use crate::ws::Status;
 
@@ -150,6 +151,15 @@ impl std::error::Error for LookupError {
         match self {
             Self::System(error) => Some(error),
             Self::Nothing | Self::Outside(_) | Self::NotExecutable(_) | Self::Ambiguous(_) => None,
+        }
+    }
+}
+
+impl From<Missed> for LookupError {
+    fn from(missed: Missed) -> Self {
+        match missed {
+            Missed::Outside(place) => Self::Outside(place),
+            Missed::System(error) => error.into(),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf, absolute};
 
-use crate::host::nofollow;
+use crate::host::nofollow::{self, LOOKS_MAX};
 use crate::host::program::found::{LookupError, Program, is_executable};
 use crate::host::program::names;
 use crate::host::sys;
@@ -293,10 +293,8 @@ impl DocumentRoot {
 
     /// What a path comes to once its links are followed, as seen from the root.
     pub(super) fn inner(&self, path: &Path) -> Result<PathBuf, LookupError> {
-        let path = path.canonicalize()?;
-        let outside = |_| LookupError::Outside(path.clone());
-        let inner = path.strip_prefix(&self.path).map_err(outside)?;
-        Ok(inner.to_owned())
+        let place = nofollow::resolve(&self.path, path)?;
+        Ok(place.strip_prefix(&self.path).unwrap_or(&place).to_owned())
     }
 
     /// Opens a file at a place below the root that has no links, and its folder.
@@ -316,6 +314,3 @@ impl DocumentRoot {
         Ok(Program { key, path, folder, name, file })
     }
 }
-
-/// How often a path is looked for whose file goes at that moment.
-const LOOKS_MAX: usize = 3;

@@ -18,14 +18,11 @@ impl DocumentRoot {
             return Ok(None);
         };
         // It lies beside the name that is asked for, wherever the links of both lead.
-        let found = self.place_of(url).and_then(|folder| {
-            let place = self.path.join(self.inner(&folder.join(format!("{stem}.html")))?);
-            // A pipe that was put there just now is not waited for.
-            let file = nofollow::open(&place, libc::O_NONBLOCK)?;
-            Ok((place, file))
-        });
-        let (place, file) = match found {
-            Ok(found) => found,
+        let page = self.path.join(url.trim_start_matches('/')).join(format!("{stem}.html"));
+        // A pipe is not waited for.
+        let opened = nofollow::open_below(&self.path, &page, libc::O_NONBLOCK);
+        let (place, file) = match opened.map_err(LookupError::from) {
+            Ok(opened) => opened,
             Err(LookupError::System(error)) => return Err(error),
             Err(_) => return Ok(None),
         };
