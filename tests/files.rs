@@ -275,6 +275,44 @@ fn a_mount_that_is_switched_is_shown_at_every_moment() {
     });
 }
 
+/// A deployment leads a link elsewhere, and says so: until then the files are those of before. The
+/// link may be the root, or stand on the way to it.
+#[cfg(feature = "programs")]
+#[test]
+fn a_root_behind_a_link_is_resolved_anew_at_a_reload() {
+    let folder = Folder::new("releases");
+    for release in ["1", "2"] {
+        let public = folder.0.join(release).join("public");
+        fs::create_dir_all(&public).expect("a folder can be made");
+        fs::write(public.join("x.txt"), release).expect("a file can be written");
+    }
+    fs::write(folder.0.join("3"), "no folder").expect("a file can be written");
+    let lead = |target: &str| {
+        symlink(target, folder.0.join("new")).expect("a link can be made");
+        fs::rename(folder.0.join("new"), folder.0.join("current")).expect("it can be moved");
+    };
+    lead("1");
+    symlink("current/public", folder.0.join("public")).expect("a link can be made");
+    for root in ["current/public", "public"] {
+        lead("1");
+        let mut server = Server::new(LIMITS);
+        server.static_root(folder.0.join(root));
+        let server = Running::start(server);
+        let shown = || server.ask(&get("/x.txt", "")).text().to_owned();
+        assert_eq!(shown(), "1");
+        lead("2");
+        assert_eq!(shown(), "1", "{root} before the reload");
+        server.reloader().reload();
+        assert_eq!(shown(), "2", "{root} after it");
+        // What is no folder changes nothing.
+        for target in ["3", "nothing"] {
+            lead(target);
+            server.reloader().reload();
+            assert_eq!(shown(), "2", "{root} leads to {target}");
+        }
+    }
+}
+
 /// RFC 8615: what is well known is served, though its name begins with a dot.
 #[test]
 fn what_is_well_known_is_shown() {

@@ -252,7 +252,8 @@ impl Host {
         }
     }
 
-    fn order(&self, order: Order) {
+    /// Orders something of the thread of files, if there is one.
+    pub(super) fn order(&self, order: Order) {
         if let Some(files) = &self.files {
             files.order(order);
         }

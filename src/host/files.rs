@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Take};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -36,6 +36,19 @@ pub enum Order {
     More(SocketId),
     /// Nobody waits for the file any more.
     Close(SocketId),
+    /// To follow the links on the way to the root once more.
+    #[cfg(feature = "programs")]
+    Resolve,
+}
+
+/// The folder whose files are served.
+#[derive(Debug)]
+pub(crate) struct StaticRoot {
+    /// As it was given; it may lead through links.
+    #[cfg(feature = "programs")]
+    given: PathBuf,
+    /// Without links.
+    path: PathBuf,
 }
 
 /// What the thread answers.
@@ -49,13 +62,44 @@ pub enum Reply {
     Body(Vec<u8>),
 }
 
+impl StaticRoot {
+    /// The folder at `given`.
+    ///
+    /// # Errors
+    /// It is not there, or is no folder.
+    pub(crate) fn new(given: &Path) -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(feature = "programs")]
+            given: std::path::absolute(given)?,
+            path: nofollow::resolve_folder(given)?,
+        })
+    }
+
+    /// Follows the links on the way to it once more. Until then the files are those of the place
+    /// that was found last, so that a deployment decides when they change.
+    #[cfg(feature = "programs")]
+    fn resolve(&mut self) {
+        let Self { given, path } = self;
+        match nofollow::resolve_folder(given) {
+            Ok(found) if found == *path => {}
+            Ok(found) => {
+                log::info!(target: TARGET, "the static root is {found:?} now");
+                *path = found;
+            }
+            Err(error) => log::error!(
+                target: TARGET,
+                "the static root stays {path:?}: {given:?} is no folder that can be used: {error}"
+            ),
+        }
+    }
+}
+
 impl Files {
-    /// Serves the files below `root`, which is a path without links, in parts of
-    /// `outbox_high_bytes`.
+    /// Serves the files below `root` in parts of `outbox_high_bytes`.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(root: PathBuf, limits: &Limits, alarm: Alarm) -> io::Result<Self> {
+    pub fn start(root: StaticRoot, limits: &Limits, alarm: Alarm) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
         let (outbox, replies) = crossbeam_channel::unbounded();
         let mut library = Library {
@@ -97,7 +141,7 @@ impl Files {
 
 /// The thread's side: the files that are being sent.
 struct Library {
-    root: PathBuf,
+    root: StaticRoot,
     /// How much of a file one part has.
     part_bytes: u64,
     open_max: usize,
@@ -124,6 +168,11 @@ impl Library {
             }
             Order::Close(id) => {
                 self.open.remove(&id);
+                None
+            }
+            #[cfg(feature = "programs")]
+            Order::Resolve => {
+                self.root.resolve();
                 None
             }
         }
@@ -173,12 +222,13 @@ impl Library {
     /// be below the root. A path has no hidden names, which `Target` sees to; what links lead to
     /// may: that is how Kubernetes mounts files.
     fn find(&self, path: &str) -> io::Result<(PathBuf, File)> {
-        let mut name = self.root.join(path.trim_start_matches('/'));
+        let root = &self.root.path;
+        let mut name = root.join(path.trim_start_matches('/'));
         if path.ends_with('/') {
             name.push("index.html");
         }
         // A pipe is not waited for.
-        nofollow::open_below(&self.root, &name, libc::O_NONBLOCK).map_err(|error| match error {
+        nofollow::open_below(root, &name, libc::O_NONBLOCK).map_err(|error| match error {
             Missed::Outside(place) => {
                 let text = format!("a link leads to {place:?}, which is out of static-root");
                 io::Error::new(ErrorKind::NotFound, text)
@@ -218,3 +268,6 @@ fn refusal(path: &str, error: &io::Error) -> Reply {
     };
     Reply::Response(response.note(&format!("static-root has no file there: {error}")))
 }
+
+#[cfg(feature = "programs")]
+const TARGET: &str = "switchboard::config";

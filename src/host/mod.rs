@@ -39,6 +39,7 @@ mod turn;
 mod watch;
 mod worker;
 
+pub(crate) use files::StaticRoot;
 #[cfg(feature = "programs")]
 pub(crate) use programs::{ProgramsPlan, Terms};
 #[cfg(feature = "programs")]

@@ -11,7 +11,7 @@
 //! call for each folder on the way.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,15 @@ pub(super) enum Missed {
     Outside(PathBuf),
     /// The system's reason.
     System(io::Error),
+}
+
+/// The path without links of a folder whose files are served.
+///
+/// # Errors
+/// It is not there, or is no folder.
+pub(super) fn resolve_folder(path: &Path) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
+    if path.is_dir() { Ok(path) } else { Err(ErrorKind::NotADirectory.into()) }
 }
 
 /// The path without links of what a path leads to. The path of `root` has none.
@@ -39,11 +48,7 @@ pub(super) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
 ///
 /// # Errors
 /// As of [`resolve`] and [`open`].
-pub(super) fn open_below(
-    root: &Path,
-    path: &Path,
-    flags: i32,
-) -> Result<(PathBuf, File), Missed> {
+pub(super) fn open_below(root: &Path, path: &Path, flags: i32) -> Result<(PathBuf, File), Missed> {
     let mut more = 1..LOOKS_MAX;
     loop {
         let found = resolve(root, path).and_then(|place| {

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use mio::unix::pipe;
 
 use crate::host::bell::Alarm;
+use crate::host::files::Order;
 use crate::host::program::{Renewal, Root};
 use crate::host::programs::{ProgramsPlan, Terms};
 use crate::host::sys::{self, Wish};
@@ -47,8 +48,8 @@ pub(super) struct Reloads {
 impl Reloader {
     /// Replaces the programs that run and whose files have changed, and tells the others RELOAD.
     /// Of a program with a process for each socket, the next socket gets a process of the new file
-    /// anyway. A document root that was given as a link is where it leads now, for which this looks
-    /// at the disk.
+    /// anyway. Links on the way to the document root and to the static root are followed once more,
+    /// for which this looks at the disk.
     pub fn reload(&self) {
         if let Some(root) = &self.root {
             root.resolve();
@@ -90,6 +91,7 @@ impl Host {
     /// Does what was asked for.
     pub(super) fn apply_reloads(&mut self, now: Time) {
         while let Ok(reload) = self.programs.reloads.orders.try_recv() {
+            self.order(Order::Resolve);
             match (reload, &mut self.programs.lookups) {
                 (Reload::Files, _) | (Reload::Programs(None), None) => {}
                 (Reload::Programs(Some(plan)), Some(lookups)) => lookups.renew(*plan),

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +11,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::host::bell::Tower;
 use crate::host::calls::Locals;
-use crate::host::files::Files;
+use crate::host::files::{Files, StaticRoot};
 use crate::host::listener::{self, Listener};
 use crate::host::programs::{Programs, ProgramsPlan};
 use crate::host::stop::{Signals, Stop, Stopper};
@@ -72,7 +71,7 @@ pub(crate) struct HostPlan {
     /// What makes the services, by the index of the station.
     pub(crate) factories: Vec<Factory>,
     /// The files for plain GET.
-    pub(crate) static_root: Option<PathBuf>,
+    pub(crate) static_root: Option<StaticRoot>,
     /// Where programs are looked for.
     pub(crate) programs: Option<ProgramsPlan>,
 }

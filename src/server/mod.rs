@@ -12,7 +12,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::{Factory, Host, HostPlan, Make};
+use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
 use crate::hub::{AccessLog, AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
@@ -200,8 +200,8 @@ impl Server {
                 (Thread::Loop, None) => return Err(BindError::Thread(path)),
             });
         }
-        let canonical = self.static_root.map(|root| root.canonicalize()).transpose();
-        let static_root = canonical.map_err(BindError::StaticRoot)?;
+        let static_root = self.static_root.as_deref().map(StaticRoot::new).transpose();
+        let static_root = static_root.map_err(BindError::StaticRoot)?;
         let plan = HostPlan { hub, limits: self.limits, factories, static_root, programs };
         Host::new(plan, &addresses).map_err(BindError::Listen)
     }

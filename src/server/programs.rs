@@ -120,7 +120,8 @@ impl Server {
     /// programs counts: they are found, bounded and run like that from here on. Those that run
     /// are replaced if something of this or their file has changed, and told RELOAD otherwise. In
     /// what this differs else from what the host was bound with, it has to be started again; so it
-    /// has for another document root, and programs that run compress as they do.
+    /// has for another document root, and programs that run compress as they do. Links on the way
+    /// to the document root and to the static root are followed once more.
     ///
     /// # Errors
     /// Limits that contradict each other, a document root that is not there. Then nothing changes.

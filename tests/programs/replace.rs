@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -16,12 +17,19 @@ use crate::keep::{TELLS, hold, keep, keep_stubborn, kill, open, pid, put, versio
 use crate::logged::{self, lines_of};
 use crate::support::binary::{Binary, patience};
 use crate::support::folder::{folder, write};
+use crate::support::http::get;
 use crate::support::process::descriptors;
 use crate::support::{LIMITS, NEVER_MS, Raw, Running, SOON, next, until};
 
 /// Another manner, with which the sockets of a program are closed when it ends.
 fn close() -> Manner {
     patient()
+}
+
+/// Leads the link `current` to a release.
+fn lead(folder: &Path, release: &str) {
+    symlink(release, folder.join("new")).expect("it can be linked");
+    fs::rename(folder.join("new"), folder.join("current")).expect("it can be moved");
 }
 
 #[test]
@@ -258,10 +266,7 @@ fn a_root_that_is_a_link_is_resolved_anew_at_a_hangup() {
             "755",
         );
     }
-    let lead = |release: &str| {
-        symlink(release, folder.join("new")).expect("it can be linked");
-        fs::rename(folder.join("new"), folder.join("current")).expect("it can be moved");
-    };
+    let lead = |release| lead(&folder, release);
     lead("1");
     let heard = |raw: &mut Raw| {
         raw.send_text("hello");
@@ -292,6 +297,33 @@ fn a_root_that_is_a_link_is_resolved_anew_at_a_hangup() {
     assert_eq!(kept.read_text(), "RELOAD");
     assert_eq!(heard(&mut kept), "2 hello");
     host.stop();
+}
+
+/// The static root is resolved with it, here by a link on the way to it.
+#[test]
+fn a_static_root_behind_a_link_is_resolved_anew_at_a_hangup() {
+    let folder = folder("public");
+    for release in ["1", "2"] {
+        write(&folder, &format!("{release}/public/x.txt"), release, "644");
+    }
+    lead(&folder, "1");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.arg("--static-root").arg(folder.join("current/public"));
+    let (binary, log) = Binary::run_logged(&mut command);
+    let shown = || {
+        let mut raw = Raw::connect(binary.address());
+        raw.send(&get("/x.txt", ""));
+        raw.read_answer().text().to_owned()
+    };
+    lead(&folder, "2");
+    assert_eq!(shown(), "1");
+    binary.signal("HUP");
+    until("the new files are shown", || shown() == "2");
+    // One that leads nowhere is a configuration that is not good.
+    lead(&folder, "3");
+    binary.signal("HUP");
+    while !next(&log).contains("the configuration stays as it is") {}
+    assert_eq!(shown(), "2");
 }
 
 /// A host whose program is in one of these states stops cleanly, and not by the end of the drain.

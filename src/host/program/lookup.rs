@@ -11,7 +11,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf, absolute};
 
 use crate::host::nofollow::{self, LOOKS_MAX};
@@ -48,10 +48,7 @@ impl DocumentRoot {
     /// It is not there, or is no folder.
     pub fn new(path: impl AsRef<Path>) -> io::Result<Self> {
         let given = absolute(path)?;
-        let path = given.canonicalize()?;
-        if !path.is_dir() {
-            return Err(ErrorKind::NotADirectory.into());
-        }
+        let path = nofollow::resolve_folder(&given)?;
         Ok(Self { given, path, only: None, named: Vec::new() })
     }
 
