@@ -20,8 +20,7 @@ use {
 /// Serves what is compiled in, and the programs, until the server is stopped.
 pub(crate) fn run(config: &Config) -> Exit {
     begin(config);
-    let warnings = warnings(config).into_iter().chain(exposed(config));
-    warnings.for_each(|text| log::warn!(target: TARGET, "{text}"));
+    warn_of(config);
     let misplaced = misplaced(ALL, config);
     if !misplaced.is_empty() {
         misplaced.iter().for_each(|text| complain(config, text));
@@ -30,13 +29,22 @@ pub(crate) fn run(config: &Config) -> Exit {
     serve(server(config, fit(config)), config, |host| {
         #[cfg(feature = "programs")]
         let hangups = {
-            let server = |new: &Config| server(new, new.limits_for(raise_descriptor_limit()));
+            let server = |new: &Config| {
+                warn_of(new);
+                server(new, new.limits_for(raise_descriptor_limit()))
+            };
             reload::start(config, host.reloader(), server, is_compiled)?
         };
         #[cfg(not(feature = "programs"))]
         let hangups = ();
         Ok((greeting(config, host), hangups))
     })
+}
+
+/// Warns of what is wrong with a configuration that the server starts with all the same.
+fn warn_of(config: &Config) {
+    let warnings = warnings(config).into_iter().chain(exposed(config));
+    warnings.for_each(|text| log::warn!(target: TARGET, "{text}"));
 }
 
 /// What comes before any service.
