@@ -76,6 +76,9 @@ fn a_page_beside_a_program_is_shown_as_it_is_now() {
     ] {
         assert_eq!(shown(&host, path), expected, "{path}");
     }
+    // A page of another site may have its name resolve to this machine.
+    let other = b"GET /chat HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    assert_eq!(host.ask(other).status, 421);
     // While the program runs, too, each change is seen.
     let mut raw = host.open("/chat");
     raw.send_text("hello");

@@ -1,6 +1,7 @@
 //! Which hosts requests may name: every sentence of the rule as rows.
 
 use super::*;
+use crate::pages::Page;
 
 /// What a request is.
 #[derive(Clone, Copy, Debug)]
@@ -237,29 +238,26 @@ fn programs_are_asked_for_by_their_hosts_too() {
     let any = rig.hub.mount_program("/free", any).expect("it is free");
     let same = rig.hub.mount_program("/p", mount(Limits::SERVER)).expect("it is free");
     let refused = Looked::Refused(Response::text(Status::INTERNAL_ERROR, "it is no program"));
+    let page = || Page::html("a page");
     let rows = [
-        (Looked::Found(any), "101"),
-        (Looked::Found(same), "421"),
-        (Looked::Below(same), "421"),
-        (Looked::Nothing, "421"),
-        (refused, "421"),
+        (Looked::Found(any), Handshake(REBOUND), "101"),
+        (Looked::Found(same), Handshake(REBOUND), "421"),
+        (Looked::Below(same), Handshake(REBOUND), "421"),
+        (Looked::Nothing, Handshake(REBOUND), "421"),
+        (refused, Handshake(REBOUND), "421"),
+        (Looked::Found(any), Plain(""), "426"),
+        (Looked::Below(same), Plain(""), "421"),
+        (Looked::Page(any, page()), Plain(""), "200"),
+        (Looked::Page(same, page()), Plain(""), "421"),
+        (Looked::Page(same, page()), Plain("Via: 1.1 proxy"), "200"),
     ];
-    for (looked, status) in rows {
+    for (looked, kind, status) in rows {
         let looked_for = format!("{looked:?}");
-        assert_eq!(rig.ask_host(Reach::Machine, "/x", EVIL, Handshake(REBOUND)), "101", "it waits");
+        assert_eq!(rig.ask_host(Reach::Machine, "/x", EVIL, kind), "101", "it waits");
         let Lookup { id, .. } = rig.lookups.remove(0);
         rig.hub.looked_up(id, looked, rig.now);
         rig.turn();
         assert_eq!(rig.outcome(id), status, "{looked_for}");
-    }
-    // The page that lies beside a program.
-    let page = crate::pages::Page::html("<p>a page");
-    for (program, status) in [(any, "200"), (same, "421")] {
-        assert_eq!(rig.ask_host(Reach::Machine, "/x", EVIL, Plain("")), "101", "it waits");
-        let Lookup { id, .. } = rig.lookups.remove(0);
-        rig.hub.looked_up(id, Looked::Page(program, page.clone()), rig.now);
-        rig.turn();
-        assert_eq!(rig.outcome(id), status, "the page of a program");
     }
 }
 
