@@ -44,7 +44,7 @@ fn every_target_is_a_check_with_a_corpus() {
     // Some are for builds with a feature.
     let compressing = &["compressed", "inflate", "negotiation"][..];
     let compressing = if cfg!(feature = "deflate") { &[] } else { compressing };
-    let serving = if cfg!(feature = "programs") { &[] } else { &["counted_lines"][..] };
+    let serving = if cfg!(feature = "programs") { &[] } else { &["counted_lines", "paths"][..] };
     let others = compressing.iter().chain(serving).map(|name| (*name).to_owned()).collect();
     let all = &all | &others;
     assert_eq!(names("fuzz_targets"), all);

@@ -38,7 +38,7 @@ fn check_forms(seconds: u64, given: u64, now: u64) {
 }
 
 /// What a text means whose words are those of a date, whatever stands between them.
-fn read(text: &str, now: u64) -> Option<u64> {
+pub(super) fn read(text: &str, now: u64) -> Option<u64> {
     let mut words = vec![String::new()];
     for c in text.chars() {
         match c {

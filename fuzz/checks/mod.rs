@@ -5,6 +5,7 @@
 
 #[cfg(feature = "deflate")]
 pub mod compressed;
+pub mod conditions;
 pub mod configuration;
 #[cfg(feature = "programs")]
 pub mod counted_lines;
@@ -15,6 +16,7 @@ pub mod frames_raw;
 pub mod frames_structured;
 pub mod head;
 pub mod head_chunks;
+pub mod hosts;
 pub mod hub;
 #[cfg(feature = "deflate")]
 pub mod inflate;
@@ -22,6 +24,8 @@ pub mod mask;
 #[cfg(feature = "deflate")]
 pub mod negotiation;
 pub mod origin;
+#[cfg(feature = "programs")]
+pub mod paths;
 pub mod programs;
 pub mod ranges;
 pub mod session;
@@ -44,6 +48,7 @@ pub type Check = fn(&[u8]);
 pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "deflate")]
     ("compressed", compressed::check),
+    ("conditions", conditions::check),
     ("configuration", configuration::check),
     #[cfg(feature = "programs")]
     ("counted_lines", counted_lines::check),
@@ -54,6 +59,7 @@ pub const ALL: &[(&str, Check)] = &[
     ("frames_structured", frames_structured::check),
     ("head", head::check),
     ("head_chunks", head_chunks::check),
+    ("hosts", hosts::check),
     ("hub", hub::check),
     #[cfg(feature = "deflate")]
     ("inflate", inflate::check),
@@ -61,6 +67,8 @@ pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "deflate")]
     ("negotiation", negotiation::check),
     ("origin", origin::check),
+    #[cfg(feature = "programs")]
+    ("paths", paths::check),
     ("programs", programs::check),
     ("ranges", ranges::check),
     ("session", session::check),

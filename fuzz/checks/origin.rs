@@ -92,7 +92,7 @@ impl Pattern {
     }
 }
 
-fn parts(text: &str) -> Option<Parts> {
+pub(super) fn parts(text: &str) -> Option<Parts> {
     let text = text.to_ascii_lowercase();
     if text == "null" {
         return Some(("null".into(), String::new(), String::new()));
@@ -136,7 +136,7 @@ fn parts(text: &str) -> Option<Parts> {
 }
 
 /// RFC 1123, 2.1, and underscores.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let labels: Vec<&str> = text.split('.').collect();
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let is_number = labels.last().is_some_and(|l| l.chars().all(|c| c.is_ascii_digit()));

@@ -18,7 +18,7 @@ pub fn check(data: &[u8]) {
 }
 
 /// `bytes=` and one of `first-last`, `first-` and `-suffix`; all else is not a range of ours.
-fn expected(value: &str, len: u128) -> Selection {
+pub(super) fn expected(value: &str, len: u128) -> Selection {
     let unit = value.get(..6).is_some_and(|unit| unit.to_lowercase() == "bytes=");
     if !unit || !value.is_ascii() {
         return Selection::Whole;
