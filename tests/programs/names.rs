@@ -8,13 +8,13 @@ use std::process::Command;
 
 use switchboard::host::program::DocumentRoot;
 
+use crate::lookup;
 use crate::support::folder::{folder, write};
 use crate::support::mount::Mount;
 
 /// What a path comes to: the file's name, or the status.
 fn find(root: &DocumentRoot, path: &str) -> Result<String, u16> {
-    let found = root.find(path).map_err(|error| error.status().number())?;
-    Ok(found.path().file_name().expect("it has a name").to_string_lossy().into_owned())
+    lookup::find(root, path).map(|(_, name)| name)
 }
 
 fn check(root: &DocumentRoot, rows: &[(&str, Result<&str, u16>)]) {
@@ -85,7 +85,7 @@ fn a_mount_that_is_switched_is_found_at_every_moment() {
 fn pages_and_data_beside_a_program_are_none() {
     let folder = folder("beside");
     let ends = "html htm css json map svg png jpg jpeg gif webp ico woff woff2 ttf otf txt md csv \
-                xml yaml yml toml ini conf log db HTML Json TXT";
+                xml yaml yml toml ini conf log db service sql sum HTML Json TXT";
     scripts(&folder, "chat.py page.js module.mjs common.cjs tool.rs");
     for end in ends.split_whitespace() {
         scripts(&folder, &format!("chat.{end} {end}/alone.{end}"));
@@ -94,6 +94,10 @@ fn pages_and_data_beside_a_program_are_none() {
     write(&folder, "chat.rs", "#![no_std]\n", "755");
     write(&folder, "chat.ts", "let x;\n", "755");
     write(&folder, "chat.c", "", "755");
+    for name in ["LICENSE", "Makefile", "Dockerfile", "notice", "x/README"] {
+        write(&folder, name, "text\n", "755");
+    }
+    scripts(&folder, "Rakefile");
     let root = DocumentRoot::new(&folder).expect("it is a folder");
     for end in ends.split_whitespace() {
         for path in [format!("/chat.{end}"), format!("/{end}/alone.{end}"), format!("/{end}/alone")]
@@ -112,6 +116,13 @@ fn pages_and_data_beside_a_program_are_none() {
             ("/tool", Ok("tool.rs")),
             ("/chat.rs", Err(404)),
             ("/chat.ts", Err(404)),
+            ("/LICENSE", Err(404)),
+            ("/Makefile", Err(404)),
+            ("/Dockerfile", Err(404)),
+            ("/x/README", Err(404)),
+            // By its first line a program, and by its small letters.
+            ("/Rakefile", Ok("Rakefile")),
+            ("/notice", Ok("notice")),
         ],
     );
     scripts(&folder, "chat.js");

@@ -47,10 +47,10 @@ pub(super) fn is_data(file: &str) -> bool {
     ends_with_one_of(file, DATA)
 }
 
-/// Whether it is a source that some tool compiles. It is a program only if it names an
-/// interpreter, as a script does.
+/// Whether it is a source that some tool reads. It is a program only if it names an interpreter, as
+/// a script does.
 pub(super) fn is_source(file: &str) -> bool {
-    ends_with_one_of(file, SOURCES)
+    ends_with_one_of(file, SOURCES) || PLAIN.split(' ').any(|name| name == file)
 }
 
 /// Whether it is a copy that somebody has put aside; `is_file` says whether a name is that of a
@@ -70,7 +70,7 @@ pub(super) fn is_copy(file: &str, is_file: impl Fn(&str) -> bool) -> bool {
 pub(super) fn is_library(file: &str) -> bool {
     let name = file.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit());
     let is_shared =
-        ends_with_one_of(name, &["so"]) && !file[name.len()..].starts_with(char::is_numeric);
+        ends_with_one_of(name, "so") && !file[name.len()..].starts_with(char::is_numeric);
     is_shared || ends_with_one_of(file, LIBRARIES)
 }
 
@@ -80,7 +80,7 @@ pub(super) fn is_interpreter(file: &str) -> bool {
     let name = file.to_ascii_lowercase();
     let name = name.strip_suffix("-static").unwrap_or(&name);
     let word = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-    word.starts_with("python") || word.starts_with("pypy") || INTERPRETERS.contains(&word)
+    word.starts_with("python") || word.starts_with("pypy") || is_one_of(word, INTERPRETERS)
 }
 
 /// Whether a folder of this name has packages, or what a tool keeps for itself.
@@ -88,139 +88,51 @@ pub(super) fn is_of_packages(folder: &OsStr) -> bool {
     PACKAGES.iter().any(|name| folder == *name)
 }
 
-fn ends_with_one_of(file: &str, extensions: &[&str]) -> bool {
+fn ends_with_one_of(file: &str, extensions: &str) -> bool {
     let end = Path::new(file).extension().and_then(OsStr::to_str).unwrap_or_default();
-    extensions.iter().any(|extension| extension.eq_ignore_ascii_case(end))
+    is_one_of(end, extensions)
 }
 
-/// Pages with what they load, data, settings, and what programs leave behind. A script for browsers
-/// looks like one for servers, so that `js`, `mjs` and `cjs` are not among them.
-const DATA: &[&str] = &[
-    // Pages.
-    "html",
-    "htm",
-    "xhtml",
-    "css",
-    "map",
-    "wasm",
-    "pdf",
-    // Images, fonts, sound and film.
-    "svg",
-    "png",
-    "jpg",
-    "jpeg",
-    "gif",
-    "webp",
-    "avif",
-    "ico",
-    "bmp",
-    "tif",
-    "tiff",
-    "woff",
-    "woff2",
-    "ttf",
-    "otf",
-    "eot",
-    "mp3",
-    "mp4",
-    "m4a",
-    "ogg",
-    "opus",
-    "wav",
-    "flac",
-    "webm",
-    "mov",
-    // Texts and tables.
-    "txt",
-    "md",
-    "rst",
-    "csv",
-    "tsv",
-    "json",
-    "jsonl",
-    "xml",
-    "transcript",
-    // Settings and keys.
-    "yaml",
-    "yml",
-    "toml",
-    "ini",
-    "conf",
-    "cfg",
-    "config",
-    "env",
-    "properties",
-    "pem",
-    "crt",
-    "key",
-    // What is kept by those who run.
-    "log",
-    "db",
-    "db-wal",
-    "db-shm",
-    "db-journal",
-    "sqlite",
-    "sqlite3",
-    "pid",
-    "lock",
-    "sock",
-    "pyc",
-    // Archives.
-    "gz",
-    "tgz",
-    "bz2",
-    "xz",
-    "zst",
-    "tar",
-    "zip",
-];
+fn is_one_of(word: &str, words: &str) -> bool {
+    words.split(' ').any(|other| other.eq_ignore_ascii_case(word))
+}
+
+// One text each, since a list of texts has a relocation for each of them.
+
+/// In this order: pages with what they load, and templates of them; images, fonts, sound and film;
+/// texts and tables; settings and keys; what servers and tools leave behind; archives. A script for
+/// browsers looks like one for servers, so that `js`, `mjs` and `cjs` are not among them.
+const DATA: &str = "html htm xhtml css scss sass less map wasm pdf vue svelte ejs hbs j2 tmpl tpl \
+    webmanifest \
+    svg png jpg jpeg gif webp avif ico bmp tif tiff woff woff2 ttf otf eot mp3 mp4 m4a ogg opus wav \
+    flac webm mov \
+    txt md rst adoc tex csv tsv json jsonl geojson xml sql proto graphql ipynb parquet transcript \
+    diff patch doc docx xls xlsx odt ods \
+    yaml yml toml ini conf cfg config env properties service socket timer mod sum pem crt cer csr \
+    key pub \
+    log db db-wal db-shm db-journal sqlite sqlite3 dat pkl pid lock sock pyc \
+    gz tgz bz2 xz zst tar zip 7z whl";
 
 /// What compilers read, and shells of other systems: the program of that name may stand beside it.
-const SOURCES: &[&str] = &[
-    "rs", "c", "h", "cc", "cpp", "hpp", "go", "java", "cs", "ts", "tsx", "jsx", "ps1", "bat", "cmd",
-];
+const SOURCES: &str = "rs c h cc cpp hpp go java cs ts tsx jsx ps1 bat cmd";
+
+/// Files of repositories that have no extension. Programs are in small letters.
+const PLAIN: &str = "LICENSE LICENCE COPYING NOTICE AUTHORS CHANGELOG README CNAME CODEOWNERS \
+    Makefile GNUmakefile Dockerfile Containerfile Procfile Pipfile Gemfile Rakefile";
 
 /// What editors, patches and packagers append to the name of a file that they put aside.
-const COPIES: &[&str] = &[
-    "bak",
-    "bck",
-    "backup",
-    "copy",
-    "old",
-    "orig",
-    "new",
-    "save",
-    "sav",
-    "tmp",
-    "temp",
-    "part",
-    "rej",
-    "swp",
-    "swo",
-    "dpkg-old",
-    "dpkg-new",
-    "dpkg-dist",
-    "dpkg-tmp",
-    "ucf-old",
-    "ucf-new",
-    "ucf-dist",
-    "rpmsave",
-    "rpmnew",
-    "rpmorig",
-];
+const COPIES: &str = "bak bck backup copy old orig new save sav tmp temp part rej swp swo dpkg-old \
+    dpkg-new dpkg-dist dpkg-tmp ucf-old ucf-new ucf-dist rpmsave rpmnew rpmorig";
 
 /// What linkers read and write, whose mode often says that it can be executed.
-const LIBRARIES: &[&str] = &["dylib", "dll", "a", "la", "o"];
+const LIBRARIES: &str = "dylib dll a la o";
 
 /// What runs what its input or its arguments say: a service that is one would do so for each peer.
 /// Names that begin with `python` or `pypy` come on top.
-const INTERPRETERS: &[&str] = &[
-    "sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "rbash", "tcsh", "zsh", "pwsh",
-    "busybox", "toybox", "awk", "gawk", "mawk", "nawk", "node", "nodejs", "deno", "bun", "qjs",
-    "perl", "ruby", "irb", "php", "php-cgi", "lua", "luajit", "tclsh", "wish", "expect", "guile",
-    "java", "rscript", "julia", "erl", "elixir", "iex", "ocaml", "ghci", "swipl", "sbcl", "octave",
-    "groovy", "scala", "dotnet", "mono", "gdb", "sqlite", "psql", "mysql",
-];
+const INTERPRETERS: &str = "sh ash bash csh dash fish ksh mksh rbash tcsh zsh pwsh busybox toybox \
+    awk gawk mawk nawk node nodejs deno bun qjs perl ruby irb php php-cgi lua luajit tclsh wish \
+    expect guile java rscript julia erl elixir iex ocaml ghci swipl sbcl octave groovy scala dotnet \
+    mono gdb sqlite psql mysql";
 
 /// Folders that package managers, version control and interpreters fill.
 const PACKAGES: [&str; 4] = ["node_modules", ".git", "__pycache__", "site-packages"];
