@@ -2,12 +2,11 @@
 //! looked up anew when somebody asks for it.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::host::program::found::LookupError;
-use crate::host::program::lookup::{DocumentRoot, Folder};
+use crate::host::program::lookup::{DocumentRoot, Folder, is_script};
 use crate::host::program::names;
 
 /// The programs below a document root, as far as they are looked for.
@@ -29,7 +28,7 @@ impl DocumentRoot {
     pub fn list(&self, named_max: usize) -> Listing {
         let (mut listing, until) = (Listing::default(), Instant::now() + LOOK_MAX);
         // Each folder is looked into once, so that links in a circle end.
-        let mut seen = HashSet::from([PathBuf::new()]);
+        let mut seen = HashSet::from([self.path.clone()]);
         let mut folders = VecDeque::from([String::new()]);
         while let Some(url) = folders.pop_front() {
             // What cannot be looked into serves nothing.
@@ -41,10 +40,9 @@ impl DocumentRoot {
                     listing.is_cut = true;
                     return listing;
                 }
-                let Ok(inner) = self.inner(&folder.path.join(name)) else { continue };
-                let Ok(metadata) = fs::symlink_metadata(self.path.join(&inner)) else { continue };
-                let is_own = || !self.is_packaged(&inner.join(name));
-                if metadata.is_dir() && is_own() && seen.insert(inner.clone()) {
+                let Ok((place, metadata)) = self.entry(&folder, name) else { continue };
+                let is_own = || !self.is_packaged(&place.join(name));
+                if metadata.is_dir() && is_own() && seen.insert(place.clone()) {
                     folders.push_back(format!("{url}/{name}"));
                 }
                 let stem = names::stem_of(name);
@@ -58,8 +56,8 @@ impl DocumentRoot {
             if let Ok(program) = self.find(path)
                 && program.key() == path
             {
-                let file = program.path().strip_prefix(&self.path).unwrap_or(program.path());
-                listing.programs.insert(path.clone(), Ok(file.to_owned()));
+                let file = self.below(program.path()).to_owned();
+                listing.programs.insert(path.clone(), Ok(file));
             }
         }
         listing
@@ -68,17 +66,11 @@ impl DocumentRoot {
     /// Adds what a name without extension means in a folder.
     fn add(&self, listing: &mut Listing, folder: &Folder<'_>, stem: &str, named_max: usize) {
         let found = match self.only(folder, stem) {
-            Ok(Some((own, inner))) if own == stem => Ok(inner),
-            Err(LookupError::NotExecutable(path)) => {
-                // Much that is not executable is not meant to be.
-                let inner = path.strip_prefix(&self.path).unwrap_or(&path);
-                if !self.is_script(inner) {
-                    return;
-                }
-                Err(LookupError::NotExecutable(path))
-            }
+            Ok(Some((own, place))) if own == stem => Ok(self.below(&place).to_owned()),
             // It is listed by the name that it has itself.
             Ok(Some(_) | None) | Err(LookupError::Nothing | LookupError::Outside(_)) => return,
+            // Much that is not executable is not meant to be.
+            Err(LookupError::NotExecutable(place)) if !is_script(&place) => return,
             Err(error) => Err(error),
         };
         if listing.programs.len() >= named_max {

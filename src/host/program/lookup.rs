@@ -10,7 +10,7 @@
 //! to a hidden place is how Kubernetes mounts files, and package managers lay them out.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf, absolute};
 
@@ -105,7 +105,7 @@ impl DocumentRoot {
     pub fn find(&self, path: &str) -> Result<Program, LookupError> {
         if let Some(only) = &self.only {
             let key = Some(path).filter(|path| *path == "/").ok_or(LookupError::Nothing)?;
-            return self.open(key.to_owned(), Path::new(only));
+            return open(key.to_owned(), self.path.join(only));
         }
         let (url, name) = names::split(path).ok_or(LookupError::Nothing)?;
         for _ in 0..LOOKS_MAX {
@@ -136,7 +136,7 @@ impl DocumentRoot {
         if found != same {
             return Ok(None);
         }
-        match self.open(names::key(url, stem), &found) {
+        match open(names::key(url, stem), found) {
             Err(LookupError::Nothing) => Ok(None),
             opened => opened.map(Some),
         }
@@ -186,13 +186,9 @@ impl DocumentRoot {
         let (mut unfit, mut outside, mut lost) = (None, None, false);
         let is_meant = |file: &&String| *file == name || names::stem_of(file) == name;
         for file in folder.names.iter().filter(is_meant) {
-            let place = self.inner(&folder.path.join(file)).and_then(|inner| {
-                let metadata = fs::symlink_metadata(self.path.join(&inner))?;
-                Ok((inner, metadata))
-            });
-            // What leads out, or has gone, is nothing that could serve.
-            let (inner, metadata) = match place {
-                Ok(place) => place,
+            let (place, metadata) = match self.entry(folder, file) {
+                Ok(entry) => entry,
+                // What leads out, or has gone, is nothing that could serve.
                 Err(error) => {
                     match error {
                         LookupError::Outside(_) => outside = outside.or(Some(error)),
@@ -201,18 +197,18 @@ impl DocumentRoot {
                     continue;
                 }
             };
-            if !metadata.is_file() || self.stands_beside(folder, file, &inner) {
+            if !metadata.is_file() || stands_beside(folder, file, &place) {
                 continue;
             }
-            let is_accident = self.is_accident(folder, file, &inner);
+            let is_accident = self.is_accident(folder, file, &place);
             if !is_executable(&metadata) {
-                unfit = unfit.or(Some(inner).filter(|_| !is_accident));
+                unfit = unfit.or(Some(place).filter(|_| !is_accident));
                 continue;
             }
             // A link beside the file that it leads to is no second one.
             let found = if is_accident { &mut accidents } else { &mut found };
-            if found.iter().all(|(_, other)| *other != inner) {
-                found.push((file, inner));
+            if found.iter().all(|(_, other)| *other != place) {
+                found.push((file, place));
             }
         }
         if found.is_empty() && unfit.is_none() {
@@ -223,8 +219,8 @@ impl DocumentRoot {
         match (found.pop(), unfit) {
             (None, None) if lost => Ok(None),
             (None, None) => Err(outside.unwrap_or(LookupError::Nothing)),
-            (None, Some(inner)) => Err(LookupError::NotExecutable(self.path.join(inner))),
-            (Some((file, inner)), _) if found.is_empty() => Ok(Some((names::stem_of(file), inner))),
+            (None, Some(place)) => Err(LookupError::NotExecutable(place)),
+            (Some((file, place)), _) if found.is_empty() => Ok(Some((names::stem_of(file), place))),
             (Some(last), _) => {
                 found.push(last);
                 Err(LookupError::Ambiguous(found.into_iter().map(|(f, _)| f.clone()).collect()))
@@ -232,43 +228,26 @@ impl DocumentRoot {
         }
     }
 
-    /// Whether a file is no program, but stands beside one.
-    fn stands_beside(&self, folder: &Folder<'_>, file: &str, inner: &Path) -> bool {
-        names::is_data(file)
-            || names::is_copy(file, |name| folder.path.join(name).is_file())
-            || (names::is_source(file) && !self.is_script(inner))
-    }
-
     /// Whether a file is executable by accident, and was not put there to serve.
-    fn is_accident(&self, folder: &Folder<'_>, file: &str, inner: &Path) -> bool {
-        let target = inner.file_name().unwrap_or_default().to_string_lossy();
+    fn is_accident(&self, folder: &Folder<'_>, file: &str, place: &Path) -> bool {
+        let target = place.file_name().unwrap_or_default().to_string_lossy();
         folder.url.split('/').any(|name| names::is_of_packages(name.as_ref()))
-            || self.is_packaged(inner)
+            || self.is_packaged(place)
             || [file, &target].into_iter().any(names::is_library)
-            || (names::is_interpreter(&target) && !self.is_script(inner))
+            || (names::is_interpreter(&target) && !is_script(place))
     }
 
     /// Whether a place lies in a virtual environment, or among what a tool has put there. A root
     /// that is an environment itself was chosen; what lies deeper in it was not.
-    pub(super) fn is_packaged(&self, inner: &Path) -> bool {
-        let is_environment = |folder: &Path| {
-            let marks = ["pyvenv.cfg", "conda-meta"];
-            marks.into_iter().any(|mark| self.path.join(folder).join(mark).exists())
-        };
-        let is_direct = inner.parent() == Some(Path::new(""));
-        inner.ancestors().skip(1).any(|folder| match folder.file_name() {
+    pub(super) fn is_packaged(&self, place: &Path) -> bool {
+        let has = |folder: &Path, mark| self.path.join(folder).join(mark).exists();
+        let is_environment = |folder| has(folder, "pyvenv.cfg") || has(folder, "conda-meta");
+        let own = self.below(place);
+        let is_direct = own.parent() == Some(Path::new(""));
+        own.ancestors().skip(1).any(|folder| match folder.file_name() {
             Some(name) => names::is_of_packages(name) || is_environment(folder),
             None => !is_direct && is_environment(folder),
         })
-    }
-
-    /// Whether a file names an interpreter in its first line. A Rust source may begin with `#![`.
-    pub(super) fn is_script(&self, inner: &Path) -> bool {
-        let mut first = [0; 3];
-        // A pipe that was put there just now is not waited for.
-        let read = nofollow::open(&self.path.join(inner), libc::O_NONBLOCK)
-            .and_then(|mut file| file.read_exact(&mut first));
-        read.is_ok() && first.starts_with(b"#!") && first[2] != b'['
     }
 
     /// Looks into a folder.
@@ -284,30 +263,54 @@ impl DocumentRoot {
 
     /// The place of the folder that has this path in addresses.
     pub(super) fn place_of(&self, url: &str) -> Result<PathBuf, LookupError> {
-        let inner = self.inner(&self.path.join(url.trim_start_matches('/')))?;
-        Ok(self.path.join(inner))
+        Ok(nofollow::resolve(&self.path, &self.path.join(url.trim_start_matches('/')))?)
     }
 
-    /// What a path comes to once its links are followed, as seen from the root.
-    pub(super) fn inner(&self, path: &Path) -> Result<PathBuf, LookupError> {
-        let place = nofollow::resolve(&self.path, path)?;
-        Ok(place.strip_prefix(&self.path).unwrap_or(&place).to_owned())
+    /// The place of what has a name in a folder, once its links are followed, and what is there.
+    pub(super) fn entry(
+        &self,
+        folder: &Folder<'_>,
+        name: &str,
+    ) -> Result<(PathBuf, Metadata), LookupError> {
+        let place = nofollow::resolve(&self.path, &folder.path.join(name))?;
+        let metadata = fs::symlink_metadata(&place)?;
+        Ok((place, metadata))
     }
 
-    /// Opens a file at a place below the root that has no links, and its folder.
-    fn open(&self, key: String, inner: &Path) -> Result<Program, LookupError> {
-        let path = self.path.join(inner);
-        let name = inner.file_name().ok_or(LookupError::Nothing)?.to_owned();
-        let folder = path.parent().ok_or(LookupError::Nothing)?;
-        let folder = nofollow::open(folder, libc::O_PATH | libc::O_DIRECTORY)?;
-        let file = File::from(sys::open_at(&folder, &name, libc::O_PATH)?);
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(LookupError::Nothing);
-        }
-        if !is_executable(&metadata) {
-            return Err(LookupError::NotExecutable(path));
-        }
-        Ok(Program { key, path, folder, name, file })
+    /// A place as seen from the root.
+    pub(super) fn below<'p>(&self, place: &'p Path) -> &'p Path {
+        place.strip_prefix(&self.path).unwrap_or(place)
     }
+}
+
+/// Opens a file at a place that has no links, and its folder.
+fn open(key: String, path: PathBuf) -> Result<Program, LookupError> {
+    let name = path.file_name().ok_or(LookupError::Nothing)?.to_owned();
+    let folder = path.parent().ok_or(LookupError::Nothing)?;
+    let folder = nofollow::open(folder, libc::O_PATH | libc::O_DIRECTORY)?;
+    let file = File::from(sys::open_at(&folder, &name, libc::O_PATH)?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(LookupError::Nothing);
+    }
+    if !is_executable(&metadata) {
+        return Err(LookupError::NotExecutable(path));
+    }
+    Ok(Program { key, path, folder, name, file })
+}
+
+/// Whether a file is no program, but stands beside one.
+fn stands_beside(folder: &Folder<'_>, file: &str, place: &Path) -> bool {
+    names::is_data(file)
+        || names::is_copy(file, |name| folder.path.join(name).is_file())
+        || (names::is_source(file) && !is_script(place))
+}
+
+/// Whether a file names an interpreter in its first line. A Rust source may begin with `#![`.
+pub(super) fn is_script(place: &Path) -> bool {
+    let mut first = [0; 3];
+    // A pipe that was put there just now is not waited for.
+    let read =
+        nofollow::open(place, libc::O_NONBLOCK).and_then(|mut file| file.read_exact(&mut first));
+    read.is_ok() && first.starts_with(b"#!") && first[2] != b'['
 }
