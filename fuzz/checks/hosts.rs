@@ -107,7 +107,7 @@ impl<'a> Rule<'a> {
             words.remove(0);
         }
         let is_right = |word: &&str| {
-            let is_rule = ["any", "auto"].iter().any(|rule| word.eq_ignore_ascii_case(rule));
+            let is_rule = WORDS.iter().any(|rule| word.eq_ignore_ascii_case(rule));
             !is_rule && Names::of(word).is_some()
         };
         if !words.iter().all(is_right) {
@@ -116,6 +116,10 @@ impl<'a> Rule<'a> {
         Some(if is_auto { Self::Auto(words) } else { Self::List(words) })
     }
 }
+
+/// Words that are no names, since they were meant to be a rule.
+const WORDS: [&str; 11] =
+    ["any", "auto", "all", "none", "same", "on", "off", "true", "false", "yes", "no"];
 
 /// What a word of a list names, in lower case.
 enum Names {
@@ -184,6 +188,7 @@ fn is_named(rule: &str, authority: &str) -> bool {
 fn is_excused(head: &Head, is_handshake: bool) -> bool {
     let has = |name: &str| head.fields().any(|(other, _)| other.eq_ignore_ascii_case(name));
     is_handshake && !has("Origin")
+        || head.is_http_1_0()
         || ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"].into_iter().any(has)
 }
 
