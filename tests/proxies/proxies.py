@@ -21,13 +21,16 @@ HOST = "chat.example"
 OWN = f"https://{HOST}"
 UPSTREAM = "127.0.0.1:12345"
 DEADLINE_S = 30
-# What tells the server that a proxy has forwarded a request; without it, the tests have to fail.
+# What tells the server that a proxy has forwarded a request, and what stands there instead to take
+# it away; then the server has to refuse. Caddy always says it.
 FORWARDS = {
-    "nginx": r"^.*X-Forwarded-For.*\n",
-    "haproxy": r"^.*option forwardfor.*\n",
-    "caddy": None,
+    "nginx": (r"^.*X-Forwarded-For.*\n", ""),
+    "haproxy": (r"^.*option forwardfor.*\n", ""),
+    "apache2": (r"^.*ProxyPreserveHost.*\n", r"\g<0>ProxyAddHeaders off\n"),
 }
-MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_backend"}
+MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_backend",
+         "apache2": "ProxyPass "}
+APACHE_MODULES = "/usr/lib/apache2/modules"
 
 
 def main():
@@ -43,11 +46,14 @@ def main():
             found = [block for block in blocks if MARKS[proxy] in block]
             assert len(found) == 1, f"the document has {len(found)} configurations for {proxy}"
             results.append(check(proxy, lambda: behind(proxy, found[0], port, folder)))
-            if FORWARDS[proxy]:
-                bare, changes = re.subn(FORWARDS[proxy], "", found[0], flags=re.M)
+            if proxy in FORWARDS:
+                bare, changes = re.subn(*FORWARDS[proxy], found[0], flags=re.M)
                 assert changes == 1, f"{proxy} says in one line that it forwards"
                 results.append(check(f"{proxy}, without its header",
                                      lambda: unmarked(proxy, bare, port, folder)))
+            if proxy == "nginx":
+                for name, bare in defaults(found[0]):
+                    results.append(check(name, lambda: old(bare, port, folder)))
     print(f"{results.count(True)} passed, {results.count(False)} failed, {missing_len} skipped")
     return 0 if all(results) else 1
 
@@ -97,6 +103,16 @@ def unmarked(proxy, config, upstream, folder):
             expect(421, get(stream, "/file.txt")[0], "a file")
 
 
+def old(config, upstream, folder):
+    """HTTP/1.0, with the upstream as the Host and no header of a proxy: the server lives."""
+    with running("nginx", config, upstream, folder) as connect:
+        for path, status in (("/file.txt", 200), ("/health", 200), ("/none", 404)):
+            with connect() as stream:
+                expect(status, get(stream, path)[0], f"GET {path}")
+        with connect() as stream:
+            expect(426, handshake(stream, OWN)[0], "a handshake")
+
+
 def expect(wanted, found, what):
     assert found == wanted, f"{what}: {found}, and not {wanted}"
 
@@ -108,7 +124,8 @@ def expect(wanted, found, what):
 def switchboard(binary, folder):
     (folder / "static").mkdir()
     (folder / "static/file.txt").write_text("a file")
-    (folder / "server.conf").write_text("[server]\nport: 0\nstatic-root: static\n")
+    (folder / "server.conf").write_text("[server]\nport: 0\nstatic-root: static\n"
+                                        "health-path: /health\n")
     with child([binary], folder, "switchboard", stdout=subprocess.PIPE) as server:
         line = rb"listening on http://127\.0\.0\.1:(\d+)"
         said = b""
@@ -165,10 +182,32 @@ def localized(proxy, config, upstream, port, folder):
                           f"  tls {cert} {key}")
         file.write_text(f"{{\n  admin off\n  auto_https disable_redirects\n}}\n{config}")
         return [["caddy", "run", "--config", file, "--adapter", "caddyfile"]]
+    if proxy == "apache2":
+        config = replaced(config, "*:443", f"127.0.0.1:{port}")
+        config = replaced(config, f"/etc/ssl/{HOST}.pem", cert)
+        config = replaced(config, f"/etc/ssl/private/{HOST}.key", key)
+        names = ("mpm_event", "authz_core", "ssl", "proxy", "proxy_http")
+        modules = "".join(f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so\n"
+                          for name in names)
+        # Root has it serve as somebody else.
+        user = "User nobody\nGroup nogroup\n" if os.geteuid() == 0 else ""
+        file.write_text(f"ServerName {HOST}\nServerRoot {folder}\nPidFile {folder}/apache2.pid\n"
+                        f"ErrorLog /dev/stderr\n{modules}{user}Listen 127.0.0.1:{port}\n{config}")
+        return [["apache2", "-D", "FOREGROUND", "-f", file]]
     config = replaced(config, "bind :443", f"bind 127.0.0.1:{port}")
     config = replaced(config, f"/etc/ssl/private/{HOST}.pem", pem)
     file.write_text(config)
     return [["haproxy", "-db", "-f", file]]
+
+
+def defaults(config):
+    """nginx without a line on what it passes on. Since 1.29.7 it has to be told of HTTP/1.0."""
+    bare = re.sub(r"^ *proxy_set_header.*\n", "", config, flags=re.M)
+    bare = replaced(bare, "proxy_http_version 1.1", "proxy_http_version 1.0")
+    yield "nginx, with its old defaults", bare
+    named = replaced(bare, f"proxy_pass http://{UPSTREAM}", "proxy_pass http://backend")
+    yield ("nginx, with its old defaults and a named upstream",
+           f"upstream backend {{ server {UPSTREAM}; }}\n{named}")
 
 
 def replaced(config, text, instead):
