@@ -90,6 +90,11 @@ def behind(proxy, config, upstream, folder):
                                ("null", 403)):
             with connect() as stream:
                 expect(status, handshake(stream, origin)[0], f"a handshake from {origin}")
+        with connect() as stream:
+            # What a client makes up is replaced.
+            spoof = ["X-Forwarded-For: 203.0.113.66"]
+            expect(101, handshake(stream, OWN, "/forwarded", spoof)[0], "a handshake")
+            expect(b"127.0.0.1", message(stream, 0x81), "the address of the client")
         for path, status in (("/file.txt", 200), ("/echo", 426), ("/none", 404)):
             with connect() as stream:
                 expect(status, get(stream, path)[0], f"GET {path}")
@@ -125,7 +130,12 @@ def switchboard(binary, folder):
     (folder / "static").mkdir()
     (folder / "static/file.txt").write_text("a file")
     (folder / "server.conf").write_text("[server]\nport: 0\nstatic-root: static\n"
-                                        "health-path: /health\n")
+                                        "health-path: /health\n"
+                                        "[service /forwarded]\nmode: per-socket\n")
+    (folder / "services").mkdir()
+    program = folder / "services/forwarded"
+    program.write_text('#!/bin/sh\necho "$HTTP_X_FORWARDED_FOR"\nexec cat\n')
+    program.chmod(0o755)
     with child([binary], folder, "switchboard", stdout=subprocess.PIPE) as server:
         line = rb"listening on http://127\.0\.0\.1:(\d+)"
         said = b""
@@ -186,7 +196,7 @@ def localized(proxy, config, upstream, port, folder):
         config = replaced(config, "*:443", f"127.0.0.1:{port}")
         config = replaced(config, f"/etc/ssl/{HOST}.pem", cert)
         config = replaced(config, f"/etc/ssl/private/{HOST}.key", key)
-        names = ("mpm_event", "authz_core", "ssl", "proxy", "proxy_http")
+        names = ("mpm_event", "authz_core", "ssl", "headers", "proxy", "proxy_http")
         modules = "".join(f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so\n"
                           for name in names)
         # Root has it serve as somebody else.
@@ -249,11 +259,12 @@ def free_port():
 # The client.
 
 
-def handshake(stream, origin):
+def handshake(stream, origin, path="/echo", more=()):
     key = base64.b64encode(os.urandom(16)).decode()
     lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
              f"Sec-WebSocket-Key: {key}"]
-    return get(stream, "/echo", lines + ([f"Origin: {origin}"] if origin else []))
+    origin_line = [f"Origin: {origin}"] if origin else []
+    return get(stream, path, [*lines, *origin_line, *more])
 
 
 def get(stream, path, lines=()):
@@ -267,14 +278,19 @@ def get(stream, path, lines=()):
 
 
 def echo(stream, payload):
-    """Sends a binary message in one masked frame, and reads one in return."""
+    """What a binary message in one masked frame comes back as."""
     mask = os.urandom(4)
     masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
     size = len(payload)
     length = bytes([128 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
     stream.sendall(b"\x82" + length + mask + masked)
+    return message(stream, 0x82)
+
+
+def message(stream, wanted):
+    """The payload of a frame that begins with this byte."""
     first, size = exactly(stream, 2)
-    assert first == 0x82, f"the frame begins with {first:#x}"
+    assert first == wanted, f"the frame begins with {first:#x}"
     if size == 126:
         size = int.from_bytes(exactly(stream, 2), "big")
     return exactly(stream, size)
