@@ -1,10 +1,12 @@
 //! What a request demands of the state of a file (RFC 9110, 13 and 14), against the steps of
 //! 13.2.2 one by one.
 
+use std::ops::Range;
+
 use switchboard::limits::Limits;
 use switchboard::pages::file::FileState;
 use switchboard::ws::range::Selection;
-use switchboard::ws::{HeadReader, Stamp};
+use switchboard::ws::{Head, HeadReader, Response, Stamp};
 
 use super::{dates, ranges};
 
@@ -26,6 +28,20 @@ pub fn check(data: &[u8]) {
     let read = HeadReader::default().receive(&request, &Limits::SERVER);
     let Ok((_, Some(head))) = read else { return };
 
+    let expected = expected(&head, len, now);
+    let state = FileState { name: "x.txt", len, tag: TAG, modified: MODIFIED };
+    let (response, part) = state.answer(&head, now);
+    let status = response.status().number();
+    let text = request.escape_ascii();
+    assert_eq!(status, expected.0, "{text}");
+    assert_eq!(part, expected.1.clone().filter(|_| is_get), "{text}");
+    check_headers(&response, expected, len);
+}
+
+/// The status, and the selected bytes.
+type Outcome = (u16, Option<Range<u64>>);
+
+fn expected(head: &Head, len: u64, now: u64) -> Outcome {
     let fields: Vec<(String, &[u8])> =
         head.fields().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     let values = |wanted: &str| -> Vec<&[u8]> {
@@ -36,44 +52,37 @@ pub fn check(data: &[u8]) {
         dates::read(text, now)
     };
     let modified = MODIFIED.min(now);
-    let expected = (|| {
-        let tags = values("if-none-match");
-        let has_tag = tags.iter().any(|value| {
-            value.split(|&byte| byte == b',').any(|tag| {
-                let tag = tag.trim_ascii();
-                tag == b"*" || tag == TAG.as_bytes() || tag == format!("W/{TAG}").as_bytes()
-            })
-        });
-        let since = values("if-modified-since");
-        let is_old = tags.is_empty()
-            && matches!(since[..], [since] if date(since).is_some_and(|since| modified <= since));
-        if has_tag || is_old {
-            return (304, None);
-        }
-        let is_same = |state: &&[u8]| *state == TAG.as_bytes() || date(state) == Some(modified);
-        let range = match values("range")[..] {
-            [range] if is_get && values("if-range").iter().all(is_same) => range,
-            _ => return (200, Some(0..len)),
-        };
-        let range = std::str::from_utf8(range).unwrap_or_default();
-        match ranges::expected(range, len.into()) {
-            Selection::Whole => (200, Some(0..len)),
-            Selection::Part(part) => (206, Some(part)),
-            Selection::Unsatisfiable => (416, None),
-        }
-    })();
+    let tags = values("if-none-match");
+    let has_tag = tags.iter().any(|value| {
+        value.split(|&byte| byte == b',').any(|tag| {
+            let tag = tag.trim_ascii();
+            tag == b"*" || tag == TAG.as_bytes() || tag == format!("W/{TAG}").as_bytes()
+        })
+    });
+    let since = values("if-modified-since");
+    let is_old = tags.is_empty()
+        && matches!(since[..], [since] if date(since).is_some_and(|since| modified <= since));
+    if has_tag || is_old {
+        return (304, None);
+    }
+    let is_same = |state: &&[u8]| *state == TAG.as_bytes() || date(state) == Some(modified);
+    let range = match values("range")[..] {
+        [range] if head.method() == "GET" && values("if-range").iter().all(is_same) => range,
+        _ => return (200, Some(0..len)),
+    };
+    match ranges::expected(std::str::from_utf8(range).unwrap_or_default(), len.into()) {
+        Selection::Whole => (200, Some(0..len)),
+        Selection::Part(part) => (206, Some(part)),
+        Selection::Unsatisfiable => (416, None),
+    }
+}
 
-    let state = FileState { name: "x.txt", len, tag: TAG, modified: MODIFIED };
-    let (response, part) = state.answer(&head, now);
-    let status = response.status().number();
-    let text = request.escape_ascii();
-    assert_eq!(status, expected.0, "{text}");
-    assert_eq!(part, expected.1.clone().filter(|_| is_get), "{text}");
+fn check_headers(response: &Response, outcome: Outcome, len: u64) {
     let answer = String::from_utf8(response.head(&Stamp::default())).expect("it is text");
     let lines: Vec<_> = answer.split("\r\n").collect();
     let says = |line: &str| lines.iter().filter(|other| **other == line).count();
     assert_eq!(says(&format!("ETag: {TAG}")), 1, "{answer}");
-    match expected {
+    match outcome {
         (206, Some(part)) => {
             let last = part.end - 1;
             assert_eq!(says(&format!("Content-Range: bytes {}-{last}/{len}", part.start)), 1);

@@ -12,7 +12,8 @@ use switchboard::{AllowedHosts, OriginRule};
 use super::origin::{is_name, parts};
 
 /// A rule about hosts in a line, a rule about origins in another one, a byte that is odd on a
-/// listener on loopback, and the head of a request.
+/// listener on loopback, and the head of a request. The rule about origins is that of the server
+/// and of `/a`; that of `/same` is `same`.
 pub fn check(data: &[u8]) {
     let mut lines = data.splitn(3, |&byte| byte == b'\n');
     let (Some(allowed), Some(origin), Some(rest)) = (lines.next(), lines.next(), lines.next())
@@ -36,22 +37,11 @@ pub fn check(data: &[u8]) {
     let (Ok(read), Some(rule)) = (read, rule) else { return };
     assert_eq!(read.to_string().parse().as_ref(), Ok(&read), "{allowed:?}");
 
-    let limits = Limits::SERVER;
-    let mut hub = Hub::new(limits, Files::None, Time::ZERO);
-    hub.allow_hosts(read, origin_rule.clone());
-    let compression = Compression::default();
-    let mount = Mount { limits, origin: origin_rule, page: None, compression };
-    hub.mount("/a", mount).expect("it is a path");
     let is_local = reach % 2 == 1;
-    let reach = if is_local { Reach::Machine } else { Reach::Network };
-    let peer = SocketAddr::from(([192, 0, 2, 1], 1));
-    let id = hub.accept(peer, reach, Time::ZERO).expect("there is room");
-    hub.receive(id, &mut request.to_vec(), Time::ZERO);
-    let answer: Vec<u8> = hub.unsent(id).flatten().copied().collect();
-    let answer = String::from_utf8_lossy(&answer);
+    let (hub, answer) = ask(read, origin_rule, is_local, request);
     let status = answer.get(9..12);
 
-    let Ok((_, Some(head))) = HeadReader::default().receive(request, &limits) else {
+    let Ok((_, Some(head))) = HeadReader::default().receive(request, &Limits::SERVER) else {
         assert_ne!(status, Some("421"), "what is no request has no host");
         return;
     };
@@ -67,6 +57,10 @@ pub fn check(data: &[u8]) {
     };
     let Ok(upgrade) = upgrade else { return assert_ne!(status, Some("421")) };
     let Ok(target) = Target::parse(head.target()) else { return assert_ne!(status, Some("421")) };
+    let station = hub.find(&target.path);
+    // The rule of a service, or that of the server where there is none.
+    let is_same = station.is_some_and(|station| hub.path(station) == "/same");
+    let origin = if is_same { "same" } else { origin };
     let host = target.authority.as_deref().or(head.header("Host")).unwrap_or_default();
     let is_refused = !host.is_empty()
         && match &rule {
@@ -82,9 +76,30 @@ pub fn check(data: &[u8]) {
         };
     assert_eq!(status == Some("421"), is_refused, "{allowed:?} {origin:?} {host:?}: {answer:?}");
     if upgrade.is_none() && !is_refused {
-        let is_there = hub.find(&target.path).is_some();
-        assert_eq!(status, Some(if is_there { "426" } else { "404" }), "{:?}", target.path);
+        assert_eq!(
+            status,
+            Some(if station.is_some() { "426" } else { "404" }),
+            "{:?}",
+            target.path
+        );
     }
+}
+
+/// A hub with these rules, and its answer to a request.
+fn ask(hosts: AllowedHosts, rule: OriginRule, is_local: bool, request: &[u8]) -> (Hub, String) {
+    let mut hub = Hub::new(Limits::SERVER, Files::None, Time::ZERO);
+    hub.allow_hosts(hosts, rule.clone());
+    for (path, origin) in [("/a", rule), ("/same", OriginRule::Same)] {
+        let (limits, compression) = (Limits::SERVER, Compression::default());
+        let mount = Mount { limits, origin, page: None, compression };
+        hub.mount(path, mount).expect("it is a path");
+    }
+    let reach = if is_local { Reach::Machine } else { Reach::Network };
+    let peer = SocketAddr::from(([192, 0, 2, 1], 1));
+    let id = hub.accept(peer, reach, Time::ZERO).expect("there is room");
+    hub.receive(id, &mut request.to_vec(), Time::ZERO);
+    let answer: Vec<u8> = hub.unsent(id).flatten().copied().collect();
+    (hub, String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// A rule about hosts, as the words of its list.

@@ -82,6 +82,7 @@ fn make() -> DocumentRoot {
     file("venv/pyvenv.cfg", "");
     file("tool.ts", "let x;\n");
     file("node", "\u{7f}ELF");
+    file("LICENSE", "text\n");
     for (link, target) in LINKS {
         // It may be there already.
         let _ = symlink(target, root.join(link));
@@ -93,11 +94,12 @@ const FILES: &str = "chat.py chat.html chat.py.bak chat.py~ games/ws_service.sh 
     games/_lib.py .hidden ..1/mounted.sh ..1/sub/deep.sh v1.2 two.py two.sh venv/bin/python \
     node_modules/x/cli libx.so a\u{fc}b.py";
 
-const LINKS: [(&str, &str); 5] = [
+const LINKS: [(&str, &str); 6] = [
     ("..data", "..1"),
     ("mounted.sh", "..data/mounted.sh"),
     ("sub", "..data/sub"),
-    ("out", "/bin/sh"),
+    ("outside", "/bin/cat"),
+    ("folder", "/bin"),
     ("circle", "circle"),
 ];
 

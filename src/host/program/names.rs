@@ -104,8 +104,8 @@ fn is_one_of(word: &str, words: &str) -> bool {
 /// browsers looks like one for servers, so that `js`, `mjs` and `cjs` are not among them.
 const DATA: &str = "html htm xhtml css scss sass less map wasm pdf vue svelte ejs hbs j2 tmpl tpl \
     webmanifest \
-    svg png jpg jpeg gif webp avif ico bmp tif tiff woff woff2 ttf otf eot mp3 mp4 m4a ogg opus wav \
-    flac webm mov \
+    svg png jpg jpeg gif webp avif ico bmp tif tiff woff woff2 ttf otf eot mp3 mp4 m4a ogg opus \
+    wav flac webm mov \
     txt md rst adoc tex csv tsv json jsonl geojson xml sql proto graphql ipynb parquet transcript \
     diff patch doc docx xls xlsx odt ods \
     yaml yml toml ini conf cfg config env properties service socket timer mod sum pem crt cer csr \
@@ -131,8 +131,8 @@ const LIBRARIES: &str = "dylib dll a la o";
 /// Names that begin with `python` or `pypy` come on top.
 const INTERPRETERS: &str = "sh ash bash csh dash fish ksh mksh rbash tcsh zsh pwsh busybox toybox \
     awk gawk mawk nawk node nodejs deno bun qjs perl ruby irb php php-cgi lua luajit tclsh wish \
-    expect guile java rscript julia erl elixir iex ocaml ghci swipl sbcl octave groovy scala dotnet \
-    mono gdb sqlite psql mysql";
+    expect guile java rscript julia erl elixir iex ocaml ghci swipl sbcl octave groovy scala \
+    dotnet mono gdb sqlite psql mysql";
 
 /// Folders that package managers, version control and interpreters fill.
 const PACKAGES: [&str; 4] = ["node_modules", ".git", "__pycache__", "site-packages"];
