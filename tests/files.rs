@@ -286,7 +286,8 @@ fn a_root_behind_a_link_is_resolved_anew_at_a_reload() {
         fs::create_dir_all(&public).expect("a folder can be made");
         fs::write(public.join("x.txt"), release).expect("a file can be written");
     }
-    fs::write(folder.0.join("3"), "no folder").expect("a file can be written");
+    fs::create_dir(folder.0.join("3")).expect("a folder can be made");
+    fs::write(folder.0.join("3/public"), "no folder").expect("a file can be written");
     let lead = |target: &str| {
         symlink(target, folder.0.join("new")).expect("a link can be made");
         fs::rename(folder.0.join("new"), folder.0.join("current")).expect("it can be moved");

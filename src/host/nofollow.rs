@@ -49,23 +49,27 @@ pub(super) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
 /// # Errors
 /// As of [`resolve`] and [`open`].
 pub(super) fn open_below(root: &Path, path: &Path, flags: i32) -> Result<(PathBuf, File), Missed> {
+    look(path, || {
+        let place = resolve(root, path)?;
+        let file = open(&place, flags).map_err(Missed::System)?;
+        Ok((place, file))
+    })
+}
+
+/// Looks again if what `path` led to was removed during a look, but the path is still there.
+fn look<T>(path: &Path, mut once: impl FnMut() -> Result<T, Missed>) -> Result<T, Missed> {
     let mut more = 1..LOOKS_MAX;
     loop {
-        let found = resolve(root, path).and_then(|place| {
-            let file = open(&place, flags).map_err(Missed::System)?;
-            Ok((place, file))
-        });
-        // What is there leads elsewhere by now.
-        let is_there = || fs::symlink_metadata(path).is_ok();
-        match found {
-            Err(Missed::System(_)) if is_there() && more.next().is_some() => {}
+        match once() {
+            Err(Missed::System(_))
+                if fs::symlink_metadata(path).is_ok() && more.next().is_some() => {}
             found => return found,
         }
     }
 }
 
-/// How often a path is resolved whose file is removed at that moment, as it is when the one link is
-/// replaced that all files of a folder lie behind.
+/// How often a path is resolved whose file is removed at that moment, as in a mount of Kubernetes,
+/// which replaces all its files by one link.
 pub(super) const LOOKS_MAX: usize = 3;
 
 /// Opens the file or folder at a path without links, such as `canonicalize` gives.
@@ -117,6 +121,48 @@ mod tests {
             let opened = open(folder, libc::O_DIRECTORY).expect("it is there");
             assert!(opened.metadata().expect("it is open").is_dir());
         }
+        fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+
+    /// As in a mount of Kubernetes, between the moments at which a path is resolved and opened.
+    #[test]
+    fn a_file_that_is_replaced_meanwhile_is_looked_for_again() {
+        let folder = env::temp_dir().join(format!("switchboard-looks-{}", std::process::id()));
+        fs::create_dir_all(folder.join("..0")).expect("it can be made");
+        let folder = folder.canonicalize().expect("it is there");
+        fs::write(folder.join("..0/file"), "here").expect("it can be written");
+        symlink("..0", folder.join("..data")).expect("it can be made");
+        symlink("..data/file", folder.join("file")).expect("it can be made");
+        let mut version = 0;
+        let mut switch = || {
+            let (old, new) = (format!("..{version}"), format!("..{}", version + 1));
+            version += 1;
+            fs::rename(folder.join(old), folder.join(&new)).expect("it can be moved");
+            symlink(new, folder.join("..new")).expect("it can be made");
+            fs::rename(folder.join("..new"), folder.join("..data")).expect("it can be moved");
+        };
+        // How often it is replaced, how often it is looked for, and whether it is found.
+        for (switches, expected, is_found) in
+            [(0, 1, true), (1, 2, true), (2, 3, true), (3, 3, false)]
+        {
+            let (path, mut looks) = (folder.join("file"), 0);
+            let found = look(&path, || {
+                let place = resolve(&folder, &path)?;
+                looks += 1;
+                if looks <= switches {
+                    switch();
+                }
+                open(&place, 0).map_err(Missed::System)
+            });
+            assert_eq!((looks, found.is_ok()), (expected, is_found), "{switches} switches");
+        }
+        let mut looks = 0;
+        let path = folder.join("nothing");
+        let found = look(&path, || {
+            looks += 1;
+            resolve(&folder, &path)
+        });
+        assert!(found.is_err() && looks == 1, "what is not there is looked for once");
         fs::remove_dir_all(&folder).expect("it can be removed");
     }
 }

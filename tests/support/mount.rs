@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ impl Mount {
     /// twice while it is done once.
     pub fn switch_between(mut self, times: usize, mut act: impl FnMut(usize)) {
         // How many acts have begun, and how long the last one has taken.
-        let (begun, nanoseconds) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let (begun, microseconds) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let ended = AtomicBool::new(false);
         let switches = thread::scope(|scope| {
             let switching = scope.spawn(|| {
@@ -56,9 +56,9 @@ impl Mount {
                     while begun.load(Ordering::Relaxed) == seen && !ended.load(Ordering::Relaxed) {
                         thread::yield_now();
                     }
-                    let (start, part) = (Instant::now(), self.version as u64 % PHASES);
-                    let wait = nanoseconds.load(Ordering::Relaxed) * part / PHASES;
-                    while start.elapsed() < Duration::from_nanos(wait) {
+                    let (start, part) = (Instant::now(), self.version % PHASES);
+                    let wait = microseconds.load(Ordering::Relaxed) * part / PHASES;
+                    while start.elapsed() < Duration::from_micros(wait as u64) {
                         thread::yield_now();
                     }
                     self.finish();
@@ -72,8 +72,8 @@ impl Mount {
                     let start = Instant::now();
                     begun.fetch_add(1, Ordering::Relaxed);
                     act(time);
-                    let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
-                    nanoseconds.store(took, Ordering::Relaxed);
+                    let took = usize::try_from(start.elapsed().as_micros()).unwrap_or(0);
+                    microseconds.store(took, Ordering::Relaxed);
                 }
             }));
             ended.store(true, Ordering::Relaxed);
@@ -104,7 +104,10 @@ impl Mount {
         let old = self.place(self.version);
         self.version += 1;
         self.lead(self.version);
-        fs::remove_dir_all(old).expect("it can be removed");
+        // All files are gone at once, so that a reader meets that more often.
+        let gone = self.folder.join("..gone");
+        fs::rename(old, &gone).expect("it can be moved");
+        fs::remove_dir_all(gone).expect("it can be removed");
     }
 
     fn lead(&self, version: usize) {
@@ -121,4 +124,4 @@ impl Mount {
 }
 
 /// At so many moments of an act.
-const PHASES: u64 = 16;
+const PHASES: usize = 16;
