@@ -162,8 +162,6 @@ impl DocumentRoot {
         let above = near.into_iter().rev().flat_map(|at| [&path[..=at], &path[..at]]);
         for above in above.filter(|above| !above.is_empty() && *above != path) {
             match self.find(above) {
-                // A folder's program is above what is below the folder, by that name alone.
-                Ok(program) if program.key().ends_with('/') != above.ends_with('/') => {}
                 Ok(program) if serves(program.key()) => return Ok(program),
                 Err(LookupError::Nothing | LookupError::Outside(_)) => {}
                 Err(error) if serves(above) => {
