@@ -121,7 +121,11 @@ fn long_values() -> Vec<Row> {
             &["xxxx\" path=\"/same\" status=405", "the method is xxxx", "x, allowed is GET"],
         ),
         (upgrade("/same", &format!("Origin: {long}\r\n")), 403, &["status=403", "origin xxxxx"]),
-        (get(&format!("/{long}"), ""), 404, &["xxxx\" status=404", "static-root has no file there"]),
+        (
+            get(&format!("/{long}"), ""),
+            404,
+            &["xxxx\" status=404", "static-root has no file there"],
+        ),
     ]
 }
 
