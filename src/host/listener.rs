@@ -10,33 +10,51 @@ use crate::host::sys;
 use crate::hub::Reach;
 use crate::time::Time;
 
-/// Listens on all `addresses`. Those that this machine does not have, such as an IPv6 one of
-/// a name where there is no IPv6, are left out as long as another is there.
+/// Listens on all `addresses`. Those that this machine does not have, such as an IPv6 one where
+/// there is no IPv6, are left out as long as another is there, and the log is told.
 ///
 /// # Errors
 /// What the system says, with the address.
 pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
-    let mut listeners = Vec::new();
-    let mut missing = io::Error::new(ErrorKind::InvalidInput, "there is no address to listen on");
-    for &address in addresses {
-        // On Linux the wildcard of IPv6 listens for IPv4 as well.
+    let mut listeners: Vec<Listener> = Vec::new();
+    let mut missing = Vec::new();
+    // The wildcard of IPv6 is for IPv4 as well, so that its own is needed only where the other one
+    // is missing.
+    let mut addresses = addresses.to_vec();
+    addresses.sort_by_key(|address| address.ip() != Ipv6Addr::UNSPECIFIED);
+    for address in addresses {
         let wide = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
-        if address.ip() == Ipv4Addr::UNSPECIFIED && address.port() != 0 && addresses.contains(&wide)
+        if address.ip() == Ipv4Addr::UNSPECIFIED
+            && listeners.iter().any(|listener| listener.address == wide)
         {
             continue;
         }
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("cannot bind {address}: {e}"));
-        match Listener::bind(address).map_err(named) {
+        match Listener::bind(address) {
             Ok(listener) => listeners.push(listener),
-            Err(error) if is_missing(&error) => missing = error,
-            Err(error) => return Err(error),
+            Err(error) if sys::dual::is_missing(&error) => missing.push((address, error)),
+            Err(error) => return Err(cannot_bind(address, &error)),
         }
     }
-    if listeners.is_empty() { Err(missing) } else { Ok(listeners) }
+    if listeners.is_empty() {
+        let none = io::Error::new(ErrorKind::InvalidInput, "there is no address to listen on");
+        return Err(missing.pop().map_or(none, |(address, error)| cannot_bind(address, &error)));
+    }
+    for (address, error) in missing {
+        log::warn!(
+            target: "switchboard::server",
+            "{address} is left out, which this machine does not have: {error}; the other addresses \
+             are served"
+        );
+    }
+    Ok(listeners)
 }
 
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported)
+fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
+    let cure = match address.is_ipv6() && sys::dual::is_missing(error) {
+        true => "; where there is no IPv6, listen on 0.0.0.0 or 127.0.0.1 (host)",
+        false => "",
+    };
+    io::Error::new(error.kind(), format!("cannot bind {address}: {error}{cure}"))
 }
 
 /// One listening socket.
@@ -60,12 +78,15 @@ enum State {
 }
 
 impl Listener {
-    /// Listens on `address`; port 0 lets the system choose.
+    /// Listens on `address`; port 0 lets the system choose. An IPv6 wildcard is for IPv4 as well.
     ///
     /// # Errors
     /// What the system says.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
+        let listener = match address {
+            SocketAddr::V4(_) => TcpListener::bind(address)?,
+            SocketAddr::V6(address) => TcpListener::from_std(sys::dual::listen(address)?),
+        };
         sys::set_nodelay(&listener)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, state: State::Drained, complained: false })

@@ -1,6 +1,9 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is
-//! sound. This is the only file with unsafe code.
+//! sound. Unsafe code stands here and in the folder of this name alone: `dual` listens for IPv6
+//! and IPv4 at once.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
+
+pub(super) mod dual;
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -104,19 +107,21 @@ pub(super) fn open_at(folder: &impl AsFd, name: &OsStr, flags: libc::c_int) -> i
 /// # Errors
 /// What the system says.
 pub(super) fn set_nodelay(listener: &impl AsFd) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    let len = libc::socklen_t::try_from(size_of_val(&on)).map_err(io::Error::other)?;
+    set_option(listener, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)
+}
+
+/// Sets an option of a socket that is a number.
+fn set_option(
+    socket: &impl AsFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let len = libc::socklen_t::try_from(size_of_val(&value)).map_err(io::Error::other)?;
+    let socket = socket.as_fd().as_raw_fd();
     // SAFETY: the descriptor is open while it is borrowed; the pointer and the length are
     // those of a local that the call only reads.
-    let result = unsafe {
-        libc::setsockopt(
-            listener.as_fd().as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_NODELAY,
-            (&raw const on).cast(),
-            len,
-        )
-    };
+    let result = unsafe { libc::setsockopt(socket, level, name, (&raw const value).cast(), len) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
@@ -182,7 +187,10 @@ pub(super) fn forget_signals(wish: Wish, pipe: &impl AsFd) {
 }
 
 extern "C" fn on_signal(signal: libc::c_int) {
-    let wish = if signal == libc::SIGHUP { Wish::Reload } else { Wish::Stop };
+    let wish = match signal {
+        libc::SIGHUP => Wish::Reload,
+        _ => Wish::Stop,
+    };
     let byte = 0_u8;
     // SAFETY: `write` may be called within a signal handler, and reads one byte of a local. It
     // may change errno, which is put back, since the interrupted code may be about to read it.

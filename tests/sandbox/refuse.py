@@ -1,6 +1,6 @@
 """Executes a command that the system refuses some calls, as an old kernel or a sandbox does.
 
-    refuse.py missing|forbidden|linux-3.6 COMMAND...
+    refuse.py missing|forbidden|linux-3.6|no-ipv6 COMMAND...
 
 The filter of seccomp is inherited by all that the command starts. Exits with 75, and a line that
 says why, if the system knows no filters.
@@ -14,13 +14,17 @@ import sys
 
 # The same on all machines but Alpha and MIPS.
 PIDFD_OPEN, CLOSE_RANGE = 434, 436
-ENOSYS, EPERM = 38, 1
+ENOSYS, EPERM, EAFNOSUPPORT = 38, 1, 97
+# The call that makes a socket, and the family of addresses that it is given.
+SOCKET, AF_INET6 = {"x86_64": 41, "aarch64": 198}.get(platform.machine()), 10
 # The last call that x86-64 had in Linux 3.6 (kcmp). Other machines count differently.
 LAST_OF_LINUX_3_6 = 312
 
 # Instructions (linux/bpf_common.h), and what they are about (linux/seccomp.h).
 LOAD, EQUAL, GREATER, RETURN = 0x20, 0x15, 0x25, 0x06
 NUMBER_AT = 0
+# The lower half of the first argument, on a machine that puts it first.
+ARGUMENT_AT = 16
 ALLOW, FAIL = 0x7FFF0000, 0x00050000
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER, PR_SET_NO_NEW_PRIVS = 22, 2, 38
 
@@ -36,10 +40,26 @@ class Program(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
+NO_IPV6 = "no-ipv6"
+
+
 def known():
-    """The filters that mean on this machine what they say."""
+    """The filters of old kernels that mean on this machine what they say."""
     is_x86_64 = platform.machine() == "x86_64" and sys.maxsize > 2**32
     return [name for name in FILTERS if is_x86_64 or name != "linux-3.6"]
+
+
+def without_ipv6():
+    """No socket of IPv6 is made, as by a kernel that has none."""
+    code = [
+        (LOAD, 0, 0, NUMBER_AT),
+        (EQUAL, 0, 3, SOCKET),
+        (LOAD, 0, 0, ARGUMENT_AT),
+        (EQUAL, 0, 1, AF_INET6),
+        (RETURN, 0, 0, FAIL | EAFNOSUPPORT),
+        (RETURN, 0, 0, ALLOW),
+    ]
+    return packed(code)
 
 
 def filter_by(tests, error):
@@ -48,12 +68,17 @@ def filter_by(tests, error):
         # Over the tests that are left, and over what allows.
         code.append((test, len(tests) - at, 0, number))
     code += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, FAIL | error)]
+    return packed(code)
+
+
+def packed(code):
     return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
 
 
 def refuse(name):
     """From here on this process is refused these calls."""
-    code = ctypes.create_string_buffer(filter_by(*FILTERS[name]))
+    code = without_ipv6() if name == NO_IPV6 else filter_by(*FILTERS[name])
+    code = ctypes.create_string_buffer(code)
     # One byte more is behind the code, a zero.
     program = Program((len(code) - 1) // 8, ctypes.addressof(code))
     prctl = ctypes.CDLL(None, use_errno=True).prctl
