@@ -86,6 +86,10 @@ pub(crate) fn serve<T>(
     // What is held is so until the end: a SIGHUP would be what the process ends by, after a clean
     // stop.
     let ended = host.stop_on_signals().and_then(|()| {
+        // As process 1, it inherits the children of all others.
+        if std::process::id() == 1 {
+            host.reap_orphans()?;
+        }
         let (greeting, held) = prepare(&host)?;
         if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
             // The output may have been closed by what started the server, which serves on.

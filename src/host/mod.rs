@@ -14,7 +14,8 @@
 //!   `no_programs`: what stands there without the feature `programs`
 //! - `files`: files on a thread of its own, since disks block
 //! - `nofollow`: opens what a path leads to without following a link
-//! - `stop`: the clean stop and its signals; `reload`: reading the configuration again
+//! - `stop`: the clean stop and its signals; `reload`: reading the configuration again;
+//!   `orphans`: what process 1 has to wait for
 //! - `sys`: the system calls that the standard library and mio lack
 
 mod bell;
@@ -25,6 +26,7 @@ mod kept;
 mod listener;
 mod local;
 mod nofollow;
+mod orphans;
 #[cfg(feature = "programs")]
 pub mod program;
 #[cfg_attr(not(feature = "programs"), path = "no_programs.rs")]

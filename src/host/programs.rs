@@ -109,6 +109,11 @@ impl Programs {
         self.lookups.as_ref().is_some_and(replied) || !self.reloads.is_empty()
     }
 
+    /// The process groups of all programs.
+    pub(super) fn groups(&self) -> Groups {
+        self.lookups.as_ref().map(|lookups| lookups.site.groups.clone()).unwrap_or_default()
+    }
+
     /// Ends all programs at once.
     pub(super) fn kill_all(&self) {
         if let Some(lookups) = &self.lookups {

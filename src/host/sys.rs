@@ -1,9 +1,10 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is
-//! sound. Unsafe code stands here and in the folder of this name alone: `dual` listens for IPv6
-//! and IPv4 at once.
+//! sound. Unsafe code stands here and in the folder of this name alone: `dual` listens for IPv6 and
+//! IPv4 at once, `orphans` waits for children that others have left.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 pub(super) mod dual;
+pub(super) mod orphans;
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -132,6 +133,9 @@ pub(super) enum Wish {
     Stop,
     /// To read its configuration again (SIGHUP).
     Reload,
+    /// To wait for children that have exited (SIGCHLD).
+    #[cfg(feature = "programs")]
+    Reap,
 }
 
 impl Wish {
@@ -139,6 +143,8 @@ impl Wish {
         match self {
             Self::Stop => &[libc::SIGINT, libc::SIGTERM],
             Self::Reload => &[libc::SIGHUP],
+            #[cfg(feature = "programs")]
+            Self::Reap => &[libc::SIGCHLD],
         }
     }
 
@@ -147,6 +153,8 @@ impl Wish {
         match self {
             Self::Stop => &STOP_PIPE,
             Self::Reload => &RELOAD_PIPE,
+            #[cfg(feature = "programs")]
+            Self::Reap => &REAP_PIPE,
         }
     }
 }
@@ -189,6 +197,8 @@ pub(super) fn forget_signals(wish: Wish, pipe: &impl AsFd) {
 extern "C" fn on_signal(signal: libc::c_int) {
     let wish = match signal {
         libc::SIGHUP => Wish::Reload,
+        #[cfg(feature = "programs")]
+        libc::SIGCHLD => Wish::Reap,
         _ => Wish::Stop,
     };
     let byte = 0_u8;
@@ -360,6 +370,8 @@ pub(super) mod children {
 
 static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
 static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
+#[cfg(feature = "programs")]
+static REAP_PIPE: AtomicI32 = AtomicI32::new(-1);
 /// The limit of descriptors before it was raised.
 static DESCRIPTORS_GIVEN: OnceLock<libc::rlim_t> = OnceLock::new();
 /// What POSIX systems allow at least, near enough.

@@ -21,6 +21,7 @@ use crate::host::program::input::Input;
 use crate::host::program::journal::Journal;
 use crate::host::program::output::{Output, Reading};
 use crate::host::program::recording::Recording;
+use crate::host::program::start::{Launch, StartError};
 use crate::host::sys::children::{self, Signal};
 
 /// How long a program has at each stage of its end.
@@ -74,12 +75,16 @@ pub(super) enum Part {
 }
 
 impl Child {
-    /// Takes charge of a process that has just begun.
+    /// Starts a process and takes charge of it.
     ///
     /// # Errors
-    /// The system lacks something that this needs. The process is killed then.
-    pub(super) fn new(mut process: process::Child, groups: &Groups) -> io::Result<Self> {
+    /// It cannot be started, or the system lacks something else that this needs. The process is
+    /// killed then.
+    pub(super) fn start(launch: Launch<'_>, groups: &Groups) -> Result<Self, StartError> {
+        let starting = groups.starting();
+        let mut process = launch.start()?;
         groups.add(process.id());
+        drop(starting);
         children::restore_descriptor_limit(process.id());
         let parts = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (Some(input), Some(output), Some(errors)) = parts else {
@@ -89,7 +94,7 @@ impl Child {
             Ok(descriptor) => descriptor,
             Err(error) => {
                 end_now(&mut process, groups);
-                return Err(error);
+                return Err(StartError::System(error));
             }
         };
         Ok(Self {

@@ -4,17 +4,22 @@
 //! A leader's number is used as long as nobody has waited for it, since the system may give it
 //! to others after that. So both stand under one lock. It is held for system calls that never
 //! block.
+//!
+//! Process 1 also waits for orphans ([`Groups::reap_orphans`]), and must not wait for a program, whose
+//! owner would not learn its exit status. A child between its `fork` and [`Groups::add`] is nobody's
+//! yet, so that no orphan is waited for while a child is [being started](Groups::starting).
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::host::sys::children::{self, Signal};
+use crate::host::sys::orphans;
 
 /// The process groups of a host's programs. Clones are about the same ones.
 #[derive(Clone, Debug, Default)]
-pub struct Groups(Arc<Mutex<Table>>);
+pub struct Groups(Arc<Shared>);
 
 /// How a program has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,15 @@ impl fmt::Display for Exit {
             None => f.write_str("it exited, nobody knows how"),
         }
     }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    table: Mutex<Table>,
+    /// A leader has left the table.
+    left: Condvar,
+    /// Read by those who start a child, written by who waits for orphans. Locked before the table.
+    starting: RwLock<()>,
 }
 
 #[derive(Debug, Default)]
@@ -93,11 +107,42 @@ impl Groups {
             Err(_) => {}
         }
         table.leaders.remove(&child.id());
-        Some(Exit(child.try_wait().ok().flatten()))
+        let exit = Exit(child.try_wait().ok().flatten());
+        self.0.left.notify_all();
+        Some(exit)
+    }
+
+    /// To be held from before a child begins until it has been added.
+    pub(super) fn starting(&self) -> RwLockReadGuard<'_, ()> {
+        self.0.starting.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for all children that have exited and lead no group, which are those that others
+    /// have left to process 1.
+    pub(crate) fn reap_orphans(&self) {
+        while let Some(leader) = self.reap_up_to_a_leader() {
+            // It hides those behind it, until its owner has waited for it.
+            let mut table = self.table();
+            while table.leaders.contains(&leader) {
+                table = self.0.left.wait(table).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Waits for the orphans that the system names before a leader, which it returns.
+    fn reap_up_to_a_leader(&self) -> Option<u32> {
+        let _none_starts = self.0.starting.write().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let id = orphans::exited_child()?;
+            if self.table().leaders.contains(&id) {
+                return Some(id);
+            }
+            orphans::reap(id);
+        }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         // Nothing in here panics halfway.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

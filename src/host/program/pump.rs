@@ -143,8 +143,7 @@ impl Pump {
             let about = About::service(service);
             about.warn(format_args!("everybody on this machine may change {path:?}"));
         }
-        let process = launch.start()?;
-        let mut child = Child::new(process, &self.plan.groups).map_err(StartError::System)?;
+        let mut child = Child::start(launch, &self.plan.groups)?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
         let about = About { service, pid: Some(child.leader()) };
