@@ -307,7 +307,7 @@ impl Session {
                 Some(Event::Undecided)
             }
             Due::Ping => {
-                self.push_control(Opcode::Ping, &[], now);
+                self.push_control(Opcode::Ping, PING, now);
                 self.clock.sent_ping(now);
                 None
             }
@@ -389,3 +389,7 @@ impl Session {
         matches!(self.phase, Phase::Responding)
     }
 }
+
+/// What a ping carries, which the peer sends back (RFC 6455, 5.5.3). Some clients take a control
+/// frame without a payload for the end.
+const PING: &[u8] = b"ping";

@@ -64,7 +64,7 @@ fn whoever_was_paused_is_pinged_after_a_lapse() {
     assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()));
     rig.wait(Limits::SERVER.ping_interval_ms);
     rig.wait(Wheel::TICK_MS);
-    assert_eq!(rig.got(id), b"\x89\0");
+    assert_eq!(rig.got(id), b"\x89\x04ping");
 }
 
 /// One that waits for room while its question is on its way is still asked about once.
@@ -100,7 +100,7 @@ fn other_limits_hold_for_open_sockets_and_mail_at_once() {
     assert!(rig.got(late).is_empty(), "nobody has said who is let in");
     rig.wait(1_000);
     rig.wait(Wheel::TICK_MS);
-    assert_eq!(rig.got(id), b"\x89\0");
+    assert_eq!(rig.got(id), b"\x89\x04ping");
     rig.wait(1_000);
     assert_eq!(rig.status(late), "500");
     rig.hub.remount(station, mount(narrow), rig.now);

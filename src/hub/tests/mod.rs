@@ -360,7 +360,7 @@ fn pausing_never_looks_like_death() {
     rig.apply(0, vec![taken(2)]);
     assert!(rig.hub.may_read(id, rig.now));
     rig.wait(limits.ping_interval_ms + Wheel::TICK_MS);
-    assert_eq!(rig.got(id), [0x89, 0]);
+    assert_eq!(rig.got(id), b"\x89\x04ping");
     rig.mail();
     rig.wait(limits.pong_ms_max + Wheel::TICK_MS);
     assert_eq!((rig.dropped.clone(), rig.mail()), (vec![id], vec!["close 1 1006".to_owned()]));

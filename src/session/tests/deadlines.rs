@@ -91,7 +91,7 @@ const SILENCE: &[Script] = &[
             Due(25_000),
             Pass(24_999),
             Pass(1),
-            Took("ping"),
+            Took("ping ping"),
             Due(20_000),
             Pass(19_999),
             Is(Keep),
@@ -103,7 +103,14 @@ const SILENCE: &[Script] = &[
     ),
     (
         "a pong",
-        &[Opens, Pass(25_000), Took("ping"), Pass(19_999), Says(&[Frame(PONG, b"")]), Due(25_000)],
+        &[
+            Opens,
+            Pass(25_000),
+            Took("ping ping"),
+            Pass(19_999),
+            Says(&[Frame(PONG, b"")]),
+            Due(25_000),
+        ],
     ),
     (
         "silence counts from the acceptance",
@@ -125,12 +132,12 @@ const SILENCE: &[Script] = &[
             Says(&[Bytes(b"\x82")]),
             Due(25_000),
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
             Pass(10_000),
             Says(&[Bytes(b"\xFE")]),
             Due(25_000),
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
             Due(20_000),
         ],
     ),
@@ -150,14 +157,22 @@ const SILENCE: &[Script] = &[
     ),
     (
         "what is sent and taken at once is no sign of life: it may sit in a buffer on the way",
-        &[Opens, Pass(20_000), Send("a"), Took("text a"), Due(5_000), Pass(5_000), Took("ping")],
+        &[
+            Opens,
+            Pass(20_000),
+            Send("a"),
+            Took("text a"),
+            Due(5_000),
+            Pass(5_000),
+            Took("ping ping"),
+        ],
     ),
     (
         "nor is it an answer to a ping",
         &[
             Opens,
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
             Pass(15_000),
             Send("a"),
             Took("text a"),
@@ -171,13 +186,13 @@ const SILENCE: &[Script] = &[
         &[
             Opens,
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
             Says(&[Frame(PONG, b"")]),
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
             Says(&[Frame(PONG, b"")]),
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
         ],
     ),
 ];
@@ -198,7 +213,7 @@ const PAUSES: &[Script] = &[
             Reads,
             Due(25_000),
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
         ],
     ),
     (
@@ -206,7 +221,7 @@ const PAUSES: &[Script] = &[
         &[
             Opens,
             Pass(25_000),
-            Took("ping"),
+            Took("ping ping"),
             Pass(19_999),
             Pause,
             NeverDue,
@@ -320,11 +335,11 @@ const PONGS: &[Step] = &[
     Opens,
     Due(25_000),
     Pass(25_000),
-    Took("ping"),
+    Took("ping ping"),
     Says(&[Frame(PONG, b"")]),
     Due(25_000),
     Pass(25_000),
-    Took("ping"),
+    Took("ping ping"),
     Due(10_000),
     Says(&[Frame(PONG, b"")]),
     Due(10_000),
@@ -365,7 +380,7 @@ fn limits_that_are_off() {
     let limits = Limits { ping_interval_ms: off, idle_ms_max: off, ..Limits::SERVER };
     play("no pings", &limits, &[Opens, Pass(1 << 50), Is(Keep)]);
     let limits = Limits { pong_ms_max: off, ..Limits::SERVER };
-    play("pings without answers", &limits, &[Opens, Pass(1 << 50), Took("ping"), Is(Keep)]);
+    play("pings without answers", &limits, &[Opens, Pass(1 << 50), Took("ping ping"), Is(Keep)]);
     let limits = Limits { write_ms_max: off, ..Limits::SERVER };
     play("no hurry", &limits, &[Opens, Stalls, Send("a"), Pass(1 << 50), Is(Keep), Waits(3)]);
 }
