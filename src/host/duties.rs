@@ -8,7 +8,7 @@ use crate::host::stream::{Progress, Stream, Tidings};
 use crate::host::turn::Host;
 use crate::host::worker::{self, Factory, Life, Plan, Worker};
 use crate::hub::{About, Output, StationId};
-use crate::service::SocketId;
+use crate::service::{Outbound, SocketId};
 use crate::session::Next;
 use crate::time::Time;
 
@@ -246,7 +246,12 @@ impl Host {
         match Worker::start(plan, &self.tower) {
             Ok(worker) => self.workers[station.index()] = Some(worker),
             Err(error) => {
-                let how = format!("there is no thread for it: {error}");
+                let how = format!(
+                    "there is no thread for it: {error}; ulimit -u, the pids of the container or \
+                     unit, and kernel.threads-max limit them"
+                );
+                // Those who wait are told to come again.
+                self.hub.apply_one(station, run, Outbound::Lapse { pause_ms: 1_000 }, now);
                 self.hub.ended(station, run, &how, now);
             }
         }

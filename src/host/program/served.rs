@@ -211,6 +211,17 @@ impl Served {
     }
 }
 
+/// Why a process of a program that has one for all has not started. If the system has no room for it,
+/// those who wait are told to come again.
+pub(super) fn not_started(error: &StartError, line: &mut Line<'_>) -> String {
+    if error.limit().is_some() {
+        line.lapse(NO_ROOM_MS);
+    }
+    error.to_string()
+}
+
+/// How long those who come are refused when the system has no room for a process.
+const NO_ROOM_MS: u64 = 1_000;
 /// How long a process has to exit once it has closed a pipe, before it is made to.
 pub(super) const EXITING: Stages =
     Stages { terminate_after: Duration::from_secs(1), kill_after: KILL_AFTER };

@@ -15,7 +15,9 @@ use crate::host::program::attempts::Attempts;
 use crate::host::program::groups::Exit;
 use crate::host::program::keep::Kept;
 use crate::host::program::pump::{Event, ProcessId, Pump};
-use crate::host::program::served::{EXITING, Manner, OnChange, OnDeath, Renewal, Served};
+use crate::host::program::served::{
+    EXITING, Manner, OnChange, OnDeath, Renewal, Served, not_started,
+};
 use crate::host::program::watch::FileWatch;
 use crate::hub::About;
 use crate::limits::Limits;
@@ -245,7 +247,7 @@ impl Run<'_> {
         // Also if it cannot be: it is tried again after a pause, and not at each look.
         self.watch.begin(&program);
         let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());
-        let id = started.map_err(|error| error.to_string())?;
+        let id = started.map_err(|error| not_started(&error, &mut self.line))?;
         let ready_by = Duration::from_millis(self.limits.admission_ms_max);
         self.process = Some(Process {
             id,

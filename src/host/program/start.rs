@@ -95,6 +95,9 @@ impl fmt::Display for StartError {
             Self::System(error) => error,
         };
         write!(f, "it cannot be started: {error}")?;
+        if let Some(limit) = self.limit() {
+            return write!(f, "; {limit}");
+        }
         match error.raw_os_error() {
             Some(libc::ENOEXEC) => f.write_str(
                 "; it is neither made for this machine nor a script whose first line is #! and an \
@@ -123,5 +126,34 @@ impl std::error::Error for StartError {
     }
 }
 
+impl StartError {
+    /// Whether it may well start a little later, when others have ended: which limit of the system
+    /// is reached, if one is.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        let Self::System(error) = self else { return None };
+        match (error.raw_os_error(), error.kind()) {
+            (Some(libc::EMFILE), _) => Some(
+                "the limit of open files is reached: raise ulimit -n, or lower max-connections or \
+                 max-processes",
+            ),
+            (Some(libc::ENFILE), _) => Some("all open files of the system are in use: fs.file-max"),
+            // Also where there is no thread that could wait for the process.
+            (_, io::ErrorKind::WouldBlock) => Some(
+                "the limit of processes and threads is reached, which is one of: ulimit -u of this \
+                 user; the pids of a container (docker run --pids-limit) or of a unit of systemd \
+                 (TasksMax); kernel.threads-max",
+            ),
+            (_, io::ErrorKind::OutOfMemory) => {
+                Some("the memory of this machine or container is full")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The locale of programs that are told of no other. Without one, Java, Ruby, Tcl and others take
+/// text for ASCII, while all text of a socket is UTF-8.
+const LANG_FALLBACK: &str = "C.UTF-8";
 /// Where programs are looked for by programs, if this process has not been told.
 const PATH_FALLBACK: &str = "/usr/local/bin:/usr/bin:/bin";
