@@ -161,7 +161,7 @@ fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
             | BindError::StaticRoot(_) => Exit::Configuration,
             #[cfg(feature = "programs")]
             BindError::Programs(error) => match error {
-                ProgramsError::DocumentRoot(_) => Exit::Configuration,
+                ProgramsError::DocumentRoot(_) | ProgramsError::Manner(..) => Exit::Configuration,
                 ProgramsError::Program(..) => Exit::CommandLine,
             },
         };

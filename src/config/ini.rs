@@ -5,6 +5,7 @@
 //! # A comment; so is this at the end of a line, if a blank stands before it.
 //! [section]
 //! name: value     ; the same as NAME = value
+//! name: A="# and ; and blanks"   # In quotes, neither begins a comment.
 //! ```
 
 use std::fmt;
@@ -73,16 +74,37 @@ fn read(line: &str) -> Option<Result<Line<'_>, IniError>> {
 }
 
 /// The line up to the first comment sign at its beginning or after a blank. Within a word the
-/// sign is a character like any other, so that paths and addresses may have it.
+/// sign is a character like any other, so that paths and addresses may have it; and so it is within
+/// double quotes that open at the beginning of a word, or behind a colon or an equals sign.
 fn without_comment(line: &str) -> &str {
+    let (mut begins, mut quoted_up_to) = (true, 0);
     let mut after_blank = true;
     for (at, c) in line.char_indices() {
+        if at < quoted_up_to {
+            continue;
+        }
         if after_blank && matches!(c, '#' | ';') {
             return &line[..at];
         }
+        if begins && c == '"' {
+            quoted_up_to = at + 1 + quoted_len(&line[at + 1..]);
+        }
         after_blank = c.is_whitespace();
+        begins = after_blank || matches!(c, ':' | '=');
     }
     line
+}
+
+/// The length of what stands before the quote that closes, and of that; none if none does.
+fn quoted_len(rest: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in rest.char_indices() {
+        if c == '"' && !is_escaped {
+            return at + 1;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    0
 }
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -119,6 +141,11 @@ mod tests {
             ("host: ::1", key("host", "::1")),
             ("host = a:b=c", key("host", "a:b=c")),
             ("mail-max: 4096 messages or 4m", key("mail-max", "4096 messages or 4m")),
+            ("env: A=\" # b\" # c", key("env", "A=\" # b\"")),
+            ("env: \"a ; b\" ; c", key("env", "\"a ; b\"")),
+            (r#"env: A="\" # \\" # c"#, key("env", r#"A="\" # \\""#)),
+            ("env: A=\"b # c", key("env", "A=\"b")),
+            ("env: A=b\"c # d\"", key("env", "A=b\"c")),
             ("port", Some(Err(IniError::NoValue))),
             ("port 1", Some(Err(IniError::NoValue))),
             (": 1", Some(Err(IniError::NoName))),

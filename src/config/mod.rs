@@ -120,14 +120,18 @@ impl Config {
     }
 
     /// The limits of a server that may have this many descriptors open: those for all, with
-    /// the sockets that were asked for, or else as many as there are descriptors for. If more
-    /// was asked for than that, it is granted all the same, and a warning is logged.
+    /// the sockets that were asked for, or else as many as there are descriptors for, beside files
+    /// and the pipes of programs. If more was asked for than that, it is granted all the same, and a
+    /// warning is logged.
     #[must_use]
     pub fn limits_for(&self, descriptors: usize) -> Limits {
         // Files that are being sent may take a quarter.
         let files_max = self.all.limits.files_open_max.min(descriptors / 4);
         let for_files = if self.static_root.is_some() { files_max } else { 0 };
-        let fitting = descriptors.saturating_sub(DESCRIPTORS_RESERVED + for_files).max(1);
+        let left = descriptors.saturating_sub(DESCRIPTORS_RESERVED + for_files);
+        #[cfg(feature = "programs")]
+        let left = left - self.descriptors_of_programs(left);
+        let fitting = left.max(1);
         let sockets_max = self.sockets_max.unwrap_or(fitting.min(SOCKETS_AUTO_MAX));
         if sockets_max > fitting {
             log::warn!(

@@ -7,8 +7,9 @@ use crate::config::error::{Fault, Problem};
 use crate::config::resolve::given;
 use crate::config::sheet::Setting;
 use crate::host::program::{Manner, OnDeath};
-use crate::programs::Mode;
-use crate::ws::syntax::items;
+use crate::limits::Limits;
+use crate::programs::{Mode, Variable, is_variable_name};
+use crate::ws::syntax::{is_token, items};
 
 /// What the keys of programs come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,28 @@ impl Default for ProgramConfig {
 }
 
 impl Config {
+    /// How many of so many descriptors programs get: what their processes may take, but no more
+    /// than a quarter for those that have one process for all sockets, and of the rest as much
+    /// as leaves each socket one besides its process.
+    pub(super) fn descriptors_of_programs(&self, left: usize) -> usize {
+        if !self.document_root.is_dir() {
+            return 0;
+        }
+        let in_all = Limits::PROGRAMS_MAX * (DESCRIPTORS_OF_PROCESS + DESCRIPTORS_OF_SERVICE);
+        let shared = in_all.min(left / 4);
+        let per_socket = |manner: &Manner| match manner.mode {
+            Mode::Shared => 0,
+            Mode::Lines | Mode::Text | Mode::Bytes => manner.processes_max,
+        };
+        let own = self.services.values().map(|own| per_socket(&own.program.manner));
+        // How many programs there are that no section names is not known.
+        let unnamed = per_socket(&self.all.program.manner).saturating_mul(Limits::PROGRAMS_MAX);
+        let processes = own.fold(unnamed, usize::saturating_add);
+        let all_of_them = processes.saturating_mul(DESCRIPTORS_OF_PROCESS);
+        let fair = (left - shared) / (1 + DESCRIPTORS_OF_PROCESS) * DESCRIPTORS_OF_PROCESS;
+        shared + all_of_them.min(fair)
+    }
+
     /// The variables in `pass-env`, of any service, that the environment of this process lacks, so
     /// that programs do not get them.
     #[must_use]
@@ -71,14 +94,14 @@ pub(super) fn check_mode<'a>(
 ) {
     let (names, cure): (&[&'static str], _) = match manner.mode {
         Mode::Shared => (
-            &["framing", "max-processes"],
+            &["framing", "protocols", "max-processes"],
             "this is for mode per-socket alone: set that mode, or leave this out",
         ),
-        Mode::Lines | Mode::Bytes if manner.on_death == OnDeath::Keep => (
+        Mode::Lines | Mode::Text | Mode::Bytes if manner.on_death == OnDeath::Keep => (
             &["on-death"],
             "with mode per-socket no other process can take over: use mode shared, or close",
         ),
-        Mode::Lines | Mode::Bytes => (&[], ""),
+        Mode::Lines | Mode::Text | Mode::Bytes => (&[], ""),
     };
     let mode = own.iter().chain(below).find(|setting| setting.is_of("mode"));
     // What could not be read contradicts nothing.
@@ -106,7 +129,7 @@ pub(super) fn variables(text: &str) -> Option<Vec<String>> {
         return None;
     }
     for name in items(text) {
-        if !is_variable(name) || is_none(name) {
+        if !is_variable_name(name) || is_none(name) {
             return None;
         }
         if names.iter().all(|other| other != name) {
@@ -116,11 +139,65 @@ pub(super) fn variables(text: &str) -> Option<Vec<String>> {
     Some(names).filter(|names| !names.is_empty())
 }
 
-/// Whether shells and POSIX take a word for the name of a variable.
-fn is_variable(name: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit())
+/// `none`, or a list of subprotocols, separated by commas or blanks, none of them twice.
+pub(super) fn protocols(text: &str) -> Option<Vec<String>> {
+    if text.eq_ignore_ascii_case("none") {
+        return Some(Vec::new());
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in items(text) {
+        // RFC 6455, 4.1 (10): a token.
+        if !is_token(name.as_bytes()) || name.eq_ignore_ascii_case("none") {
+            return None;
+        }
+        if names.iter().all(|other| other != name) {
+            names.push(name.to_owned());
+        }
+    }
+    Some(names).filter(|names| !names.is_empty())
 }
+
+/// `none`, which takes away what was set above it, or a variable.
+pub(super) fn set_variable(env: &mut Vec<Variable>, text: &str) -> Option<()> {
+    if text.eq_ignore_ascii_case("none") {
+        env.clear();
+        return Some(());
+    }
+    let (name, value) = text.split_once('=')?;
+    let value = unquoted(value.trim_start())?;
+    let variable = Variable { name: name.trim_end().to_owned(), value: value.into_bytes() };
+    if !variable.is_free() {
+        return None;
+    }
+    env.retain(|other| other.name != variable.name);
+    env.push(variable);
+    Some(())
+}
+
+/// A value without the quotes around it, if it has any, within which a backslash begins an escape.
+fn unquoted(text: &str) -> Option<String> {
+    let Some(inner) = text.strip_prefix('"') else { return Some(text.to_owned()) };
+    let inner = inner.strip_suffix('"')?;
+    let (mut value, mut rest) = (String::new(), inner.chars());
+    while let Some(c) = rest.next() {
+        value.push(match c {
+            '"' => return None,
+            '\\' => match rest.next()? {
+                c @ ('"' | '\\') => c,
+                'n' => '\n',
+                't' => '\t',
+                _ => return None,
+            },
+            c => c,
+        });
+    }
+    Some(value)
+}
+
+/// Three pipes, and what tells of its exit.
+const DESCRIPTORS_OF_PROCESS: usize = 4;
+/// A poll, and what wakes it.
+const DESCRIPTORS_OF_SERVICE: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +225,85 @@ mod tests {
         for (text, expected) in rows {
             let expected = expected.map(|names| names.iter().map(|n| (*n).to_owned()).collect());
             assert_eq!(variables(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_a_name_and_a_value() {
+        let rows = [
+            ("A=b", Some(("A", "b"))),
+            ("_a1 = b c", Some(("_a1", "b c"))),
+            ("A=", Some(("A", ""))),
+            ("A=b=c", Some(("A", "b=c"))),
+            ("A=gr\u{fc}n", Some(("A", "gr\u{fc}n"))),
+            ("A=\" b # c \"", Some(("A", " b # c "))),
+            (r#"A="\\ \" \n \t""#, Some(("A", "\\ \" \n \t"))),
+            (r"A=\n", Some(("A", r"\n"))),
+            ("A=b\"c\"", Some(("A", "b\"c\""))),
+            ("LANG=de_DE.UTF-8", Some(("LANG", "de_DE.UTF-8"))),
+            ("PATH=/bin", Some(("PATH", "/bin"))),
+            ("HTTP_PROXY=http://a:1", Some(("HTTP_PROXY", "http://a:1"))),
+            ("none", None),
+            ("A", None),
+            ("=b", None),
+            ("1A=b", None),
+            ("A-B=c", None),
+            ("\u{c4}=c", None),
+            ("A=b\0c", None),
+            ("A=\"b", None),
+            ("A=\"", None),
+            ("A=\"b\" c", None),
+            ("A=\"b\"c\"", None),
+            (r#"A="\x""#, None),
+            (r#"A="b\""#, None),
+            ("REMOTE_ADDR=b", None),
+            ("HTTP_COOKIE=b", None),
+            ("SWITCHBOARD_SERVICE=b", None),
+            ("PYTHONUNBUFFERED=", None),
+        ];
+        for (text, expected) in rows {
+            let mut env = Vec::new();
+            let done = set_variable(&mut env, text);
+            let found = env.first().map(|v| (v.name.as_str(), str::from_utf8(&v.value)));
+            assert_eq!(found, expected.map(|(name, value)| (name, Ok(value))), "{text:?}");
+            assert_eq!(done.is_some(), expected.is_some() || text == "none", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_name_counts() {
+        let mut env = Vec::new();
+        let mut set = |text| {
+            set_variable(&mut env, text).expect(text);
+            env.iter().map(|v| v.name.clone() + &String::from_utf8_lossy(&v.value)).collect()
+        };
+        let rows: [(&str, &[&str]); 5] = [
+            ("A=1", &["A1"]),
+            ("B=1", &["A1", "B1"]),
+            ("A=2", &["B1", "A2"]),
+            ("None", &[]),
+            ("C=", &["C"]),
+        ];
+        for (text, expected) in rows {
+            let found: Vec<String> = set(text);
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn subprotocols_are_tokens() {
+        let rows: [(&str, Option<&[&str]>); 7] = [
+            ("none", Some(&[])),
+            ("chat.v2, chat.v1", Some(&["chat.v2", "chat.v1"])),
+            ("a b,a", Some(&["a", "b"])),
+            ("", None),
+            ("a, none", None),
+            ("a/b", None),
+            ("\"a\"", None),
+        ];
+        for (text, expected) in rows {
+            let expected = expected.map(|names| names.iter().map(|n| (*n).to_owned()).collect());
+            assert_eq!(protocols(text), expected, "{text:?}");
         }
     }
 }

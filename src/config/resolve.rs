@@ -23,7 +23,7 @@ pub(super) fn resolve(
     let mut config = Config { file, ..defaults };
     for layer in [&all, flags] {
         // Addresses add up within a layer, and together replace those of the layer below.
-        if layer.iter().any(|setting| setting.key.repeats()) {
+        if layer.iter().any(|setting| setting.is_of("host")) {
             config.hosts.clear();
         }
         lay(layer, &mut faults, |key, value| key.set(&mut config, value));

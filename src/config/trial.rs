@@ -101,11 +101,13 @@ impl Trial {
     ) -> Result<Self, UsageError> {
         let has_framing = settings.iter().any(|setting| setting.is_of("framing"));
         match (script.flag(), config.all.program.manner.mode) {
-            (Some(flag), Mode::Lines | Mode::Bytes) => Err(clash(flag, "mode per-socket", COUNTED)),
+            (Some(flag), Mode::Lines | Mode::Text | Mode::Bytes) => {
+                Err(clash(flag, "mode per-socket", COUNTED))
+            }
             (_, Mode::Shared) if has_framing => {
                 Err(clash("--framing", "mode shared", "each message says there what it is"))
             }
-            (_, Mode::Shared) | (None, Mode::Lines | Mode::Bytes) => {
+            (_, Mode::Shared) | (None, Mode::Lines | Mode::Text | Mode::Bytes) => {
                 Ok(Self { program, config, script })
             }
         }

@@ -31,6 +31,8 @@ pub enum LineFault {
     Long(usize),
     /// It is not UTF-8, from this byte on.
     Utf8(usize),
+    /// What one read brought is not UTF-8, from this byte on, where text is taken as it comes.
+    Text(usize),
 }
 
 impl LineFault {
@@ -50,6 +52,11 @@ impl fmt::Display for LineFault {
                 f,
                 "the program wrote a line that is not UTF-8 from byte {at} on; one that writes \
                  binary data needs the framing bytes"
+            ),
+            Self::Text(at) => write!(
+                f,
+                "the program wrote text that is not UTF-8 from byte {at} of a read on; one that \
+                 writes binary data needs the framing bytes"
             ),
         }
     }

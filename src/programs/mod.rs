@@ -13,7 +13,7 @@
 //! - `variables`: the variables of a socket's request, for OPEN and for environments; [`Mode`],
 //!   how a program is served, and [`Place`], where
 //! - `told`: [`Told`], what a program is told, to bytes
-//! - `lines`: plain lines, for programs that serve one socket each
+//! - `lines`: plain lines, for programs that serve one socket each; `texts`: text as it comes
 //! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
 //! - `transcript`: both directions as text to be read and edited
 //! - `replay`: whether a program says what its transcript expects
@@ -29,6 +29,7 @@ mod replay;
 mod said;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod told;
 mod transcript;
 mod variables;
@@ -39,10 +40,11 @@ pub use pattern::Pattern;
 pub use reader::{Heard, Reader};
 pub use replay::{Difference, Replay};
 pub use said::{Level, Said};
+pub use texts::Texts;
 pub use told::Told;
 pub use transcript::{Entry, Recorder, Transcript, TranscriptError, Way};
-pub(crate) use variables::INDEX;
-pub use variables::{Mode, Place, Variable, own_variables, request_variables};
+pub(crate) use variables::{INDEX, is_variable_name};
+pub use variables::{Mode, Place, Variable, is_own_variable, own_variables, request_variables};
 
 /// The version of the protocol.
 pub const VERSION: u32 = 1;

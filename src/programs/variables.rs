@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use crate::programs::VERSION;
 use crate::service::Request;
 
-/// A variable. Its name is of capital letters, digits and `_`; its value has no control
-/// characters but tabs, and is as the peer sent it, which need not be UTF-8.
+/// A variable. For one of a request, the name is of capital letters, digits and `_`; the value has no
+/// control characters but tabs, and is as the peer sent it, which need not be UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// The name.
@@ -33,6 +33,8 @@ pub enum Mode {
     Shared,
     /// A program for each socket, in plain lines.
     Lines,
+    /// A program for each socket, in text as it comes.
+    Text,
     /// A program for each socket, in bytes as they come.
     Bytes,
 }
@@ -75,6 +77,7 @@ pub fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
     let protocol = match mode {
         Mode::Shared => VERSION.to_string(),
         Mode::Lines => "lines".to_owned(),
+        Mode::Text => "text".to_owned(),
         Mode::Bytes => "bytes".to_owned(),
     };
     [
@@ -85,6 +88,14 @@ pub fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
     ]
     .map(|(name, value)| Variable { name: name.to_owned(), value: value.into() })
     .into()
+}
+
+/// Whether a variable of this name is set by the host, for a request or for all programs.
+#[must_use]
+pub fn is_own_variable(name: &str) -> bool {
+    // Programs that fetch something over HTTP know this one; no peer can set it.
+    let is_header = name.starts_with("HTTP_") && name != "HTTP_PROXY";
+    is_header || OWN_VARIABLES.contains(&name)
 }
 
 /// What a path has behind that of its service: nothing, or a slash and the rest. The path may
@@ -135,10 +146,48 @@ fn host_name(host: &str) -> &str {
     }
 }
 
+impl Variable {
+    /// Whether a program can be given it besides those that the host sets: its name is of letters,
+    /// digits and `_` with no digit in front, as POSIX has them, and not [one of the
+    /// host's](is_own_variable); its value has no NUL.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        is_variable_name(&self.name) && !is_own_variable(&self.name) && !self.value.contains(&0)
+    }
+}
+
+/// Whether shells and POSIX take a word for the name of a variable.
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty()
+        && name.chars().all(is_plain)
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// Whether a value fits a line. The rules for heads and targets leave no other.
 fn is_line(value: &[u8]) -> bool {
     !value.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
 }
 
+const OWN_VARIABLES: [&str; 18] = [
+    "GATEWAY_INTERFACE",
+    "PATH_INFO",
+    "PYTHONUNBUFFERED",
+    "QUERY_STRING",
+    "REMOTE_ADDR",
+    "REMOTE_HOST",
+    "REMOTE_PORT",
+    "REQUEST_METHOD",
+    "REQUEST_URI",
+    "RESUMED",
+    "SCRIPT_NAME",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
+    "SERVER_SOFTWARE",
+    "SWITCHBOARD_PROTOCOL",
+    "SWITCHBOARD_SERVICE",
+    "WS_SUBPROTOCOLS",
+];
 /// The name of the service of a folder.
 pub(crate) const INDEX: &str = "ws_service";

@@ -60,6 +60,12 @@ impl Programs {
         for (_, terms) in &self.own {
             terms.mount.limits.check().map_err(BindError::Limits)?;
         }
+        let manners = self.own.iter().map(|(path, terms)| (path.as_str(), &terms.manner));
+        for (path, manner) in [("", &self.manner)].into_iter().chain(manners) {
+            if let Some(fault) = manner.fault() {
+                return Err(ProgramsError::Manner(path.to_owned(), fault).into());
+            }
+        }
         let all = Terms { mount: usual, manner: self.manner.clone() };
         let own = self.own.iter().cloned().collect();
         Ok(Some(ProgramsPlan { root, all, own, tape, taken: Vec::new() }))
@@ -151,6 +157,8 @@ pub enum ProgramsError {
     DocumentRoot(io::Error),
     /// The only program cannot be served.
     Program(PathBuf, LookupError),
+    /// How the program at this path is to be run, or all of them if it is empty, is not allowed.
+    Manner(String, String),
 }
 
 impl fmt::Display for ProgramsError {
@@ -160,6 +168,7 @@ impl fmt::Display for ProgramsError {
                 write!(f, "the document root cannot be used: {error}")
             }
             Self::Program(file, error) => write!(f, "{file:?} cannot be served: {error}"),
+            Self::Manner(path, fault) => write!(f, "programs {path}: {fault}"),
         }
     }
 }
@@ -169,6 +178,7 @@ impl Error for ProgramsError {
         Some(match self {
             Self::DocumentRoot(error) => error,
             Self::Program(_, error) => error,
+            Self::Manner(..) => return None,
         })
     }
 }

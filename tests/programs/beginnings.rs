@@ -47,7 +47,8 @@ fn the_environment_is_what_it_is_given() {
     let mut found: Vec<_> = said.split_terminator('\0').collect();
     found.sort_unstable();
     let path = format!("PATH={}", env::var("PATH").expect("the test has one"));
-    let mut expected = vec!["CARGO_MANIFEST_DIR=mine", &path, "SWITCHBOARD_SERVICE=/env"];
+    let mut expected =
+        vec!["CARGO_MANIFEST_DIR=mine", "LANG=C.UTF-8", &path, "SWITCHBOARD_SERVICE=/env"];
     // It is there whenever cargo runs the test.
     if env::var_os("CARGO_PKG_NAME").is_some() {
         expected.insert(1, "CARGO_PKG_NAME=switchboard");

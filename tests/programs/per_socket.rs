@@ -2,7 +2,7 @@
 //! runs unchanged, and whoever is slow holds up nobody but the other end.
 
 use switchboard::host::program::Manner;
-use switchboard::programs::Mode;
+use switchboard::programs::{Mode, Variable};
 
 use crate::bench::{is_alive, serve};
 use crate::shared::{request, status};
@@ -106,6 +106,107 @@ fn bytes_are_messages_as_they_come() {
     raw.send(&crate::support::raw::frame(2, b"\xff\x00\n"));
     let frame = raw.read_frame();
     assert_eq!((frame.first & 0x0f, frame.payload), (2, b"\xff\x00\n".to_vec()));
+}
+
+/// A prompt has no newline, and no character is cut, whatever the program writes at once.
+#[test]
+fn text_is_messages_as_it_comes() {
+    let programs = [
+        (
+            "ask.py",
+            "#!/usr/bin/env python3\nname = input('name? ')\nprint(f'hello, {name}', end='')\n",
+        ),
+        ("cut", "#!/bin/sh\nprintf 'a\\303'\nread -r _\nprintf '\\274'\nread -r _\n"),
+        ("bad", "#!/bin/sh\nprintf 'good'\nread -r _\nprintf 'b\\377'\nexec cat\n"),
+        ("half", "#!/bin/sh\nprintf 'good\\303'\n"),
+        ("long", "#!/bin/sh\nexec seq -s ' ' 1 20000\n"),
+    ];
+    let manner = Manner { mode: Mode::Text, ..lines() };
+    let (server, _) = serve("text", &programs, manner, LIMITS);
+    let mut raw = server.open("/ask");
+    assert_eq!(raw.read_text(), "name? ");
+    raw.send_text("gr\u{fc}n");
+    assert_eq!(raw.read_text(), "hello, gr\u{fc}n");
+    assert_eq!(raw.read_close().0, 1000);
+    let mut raw = server.open("/cut");
+    assert_eq!(raw.read_text(), "a");
+    raw.send_text("go on");
+    assert_eq!(raw.read_text(), "\u{fc}");
+    raw.send_text("go on");
+    assert_eq!(raw.read_close().0, 1000);
+    let mut raw = server.open("/bad");
+    assert_eq!(raw.read_text(), "good");
+    raw.send_text("go on");
+    assert_eq!(raw.read_close().0, 1011);
+    let mut raw = server.open("/half");
+    assert_eq!(raw.read_text(), "good");
+    assert_eq!(raw.read_close().0, 1011);
+    let (mut raw, mut said) = (server.open("/long"), String::new());
+    while !said.ends_with('\n') {
+        said += &raw.read_text();
+    }
+    let expected: Vec<_> = (1..=20_000).map(|n: u32| n.to_string()).collect();
+    assert_eq!(said, expected.join(" ") + "\n");
+}
+
+/// Without a newline at its end, too, a line has to be UTF-8.
+#[test]
+fn a_last_line_that_is_no_text_is_told() {
+    let (server, _) = serve("last", &[("half", "#!/bin/sh\nprintf 'a\\303'\n")], lines(), LIMITS);
+    assert_eq!(server.open("/half").read_close().0, 1011);
+}
+
+/// As with services, of those that the peer offers the first one in the list is agreed.
+#[test]
+fn a_program_of_lines_agrees_to_subprotocols() {
+    let programs = [("cat", "#!/bin/sh\necho \"$WS_SUBPROTOCOLS\"\nexec cat\n")];
+    let protocols = ["chat.v2", "chat.v1"].map(str::to_owned).to_vec();
+    let manner = Manner { protocols, ..lines() };
+    let (server, _) = serve("protocols", &programs, manner, LIMITS);
+    let rows = [
+        ("chat.v1, other", Some("chat.v1")),
+        ("chat.v1, chat.v2", Some("chat.v2")),
+        ("other, Chat.v1", None),
+        ("", None),
+    ];
+    for (offered, agreed) in rows {
+        let mut raw = server.raw();
+        let field = format!("Sec-WebSocket-Protocol: {offered}\r\nHost:");
+        let text = request("/cat");
+        let text = if offered.is_empty() { text } else { text.replace("Host:", &field) };
+        raw.send(text.as_bytes());
+        let answer = raw.read_101();
+        assert_eq!(answer.status, 101);
+        assert_eq!(answer.header("sec-websocket-protocol"), agreed, "{offered}");
+        assert_eq!(raw.read_text(), offered.replace(' ', ""));
+    }
+}
+
+#[test]
+fn a_program_is_given_variables() {
+    let text = "#!/bin/sh\necho \"$LANG $A $PATH_INFO\"\nexec cat\n";
+    let variable =
+        |name: &str, value: &[u8]| Variable { name: name.to_owned(), value: value.to_owned() };
+    let (server, folder) = serve("given", &[("env", text)], lines(), LIMITS);
+    assert_eq!(server.open("/env").read_text(), "C.UTF-8  ");
+    let env = vec![variable("LANG", b"C"), variable("A", b"b c")];
+    let host = crate::bench::server(&folder, Manner { env, ..lines() }, LIMITS);
+    let other = crate::support::Running::start(host);
+    assert_eq!(other.open("/env").read_text(), "C b c ");
+    let faults = [
+        (
+            Manner { env: vec![variable("PATH_INFO", b"x")], ..lines() },
+            "the variable \"PATH_INFO\"",
+        ),
+        (Manner { env: vec![variable("A", b"\0")], ..lines() }, "the variable \"A\" cannot be set"),
+        (Manner { protocols: vec!["a b".to_owned()], ..lines() }, "\"a b\" is not a subprotocol"),
+    ];
+    for (manner, text) in faults {
+        let mut server = crate::bench::server(&folder, lines(), LIMITS);
+        server.program("/env").manner(manner);
+        let error = server.bind("127.0.0.1:0").err().expect("it is not allowed").to_string();
+        assert!(error.starts_with(&format!("programs /env: {text}")), "{error}");
+    }
 }
 
 #[test]

@@ -145,11 +145,13 @@ static LISTS: &[&[Key]] = &[
 ];
 
 /// The names of the keys in `programs`, also where those are not built.
-pub(super) const OF_PROGRAMS: [&str; 9] = [
+pub(super) const OF_PROGRAMS: [&str; 11] = [
     "document-root",
     "mode",
     "framing",
+    "protocols",
     "pass-env",
+    "env",
     "stop-timeout",
     "max-processes",
     "on-death",

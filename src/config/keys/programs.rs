@@ -2,7 +2,7 @@
 //! the server for all of them, and in its own for one of them.
 
 use crate::config::keys::{Key, Section, Setter};
-use crate::config::program::{ProgramConfig, variables};
+use crate::config::program::{ProgramConfig, protocols, set_variable, variables};
 use crate::config::value::{Kind, directory, word};
 use crate::host::program::{OnChange, OnDeath, Subpaths};
 use crate::programs::Mode;
@@ -34,12 +34,25 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "framing",
         default: "lines",
-        meaning: "What a message is in mode per-socket: a line, or the bytes of a read",
-        setter: Setter::Service(Kind::Own("lines or bytes", |service, value| {
-            let words = [("lines", Mode::Lines), ("bytes", Mode::Bytes)];
+        meaning: "A message in mode per-socket: a line, or a read as text or as bytes",
+        setter: Setter::Service(Kind::Own("lines, text or bytes", |service, value| {
+            let words = [("lines", Mode::Lines), ("text", Mode::Text), ("bytes", Mode::Bytes)];
             service.program.set_framing(word(value.to_str()?, words)?);
             Some(())
         })),
+    },
+    Key {
+        section: Section::Server,
+        name: "protocols",
+        default: "none",
+        meaning: "In mode per-socket: of the subprotocols offered, the first listed is agreed",
+        setter: Setter::Service(Kind::Own(
+            "none, or a list of tokens such as chat.v2, chat.v1",
+            |service, value| {
+                service.program.manner.protocols = protocols(value.to_str()?)?;
+                Some(())
+            },
+        )),
     },
     Key {
         section: Section::Server,
@@ -52,6 +65,17 @@ pub(super) static KEYS: &[Key] = &[
                 service.program.manner.pass_env = variables(value.to_str()?)?;
                 Some(())
             },
+        )),
+    },
+    Key {
+        section: Section::Server,
+        name: "env",
+        default: "none",
+        meaning: "A variable that programs get; may be repeated; counts before pass-env",
+        setter: Setter::Service(Kind::OwnEach(
+            "none, or NAME=value or NAME=\"value\", where the name is of letters, digits and _ and \
+             no variable that the server sets itself (docs/programs.md), and the value has no NUL",
+            |service, value| set_variable(&mut service.program.manner.env, value.to_str()?),
         )),
     },
     Key {

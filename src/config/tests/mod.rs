@@ -78,7 +78,13 @@ fn compression_is_for_builds_that_have_it() {
 fn sockets_are_fitted_to_the_descriptors() {
     let asked = |sockets_max, root: &str| {
         let static_root = (!root.is_empty()).then(|| PathBuf::from(root));
-        Config { sockets_max, static_root, ..Config::default() }
+        Config {
+            sockets_max,
+            static_root,
+            #[cfg(feature = "programs")]
+            document_root: PathBuf::from("missing"),
+            ..Config::default()
+        }
     };
     let rows = [
         (asked(None, ""), 1_024, 960, 256),

@@ -3,15 +3,16 @@
 use super::*;
 use crate::config::{Script, Trial, flags, trial};
 use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
-use crate::programs::Mode;
+use crate::programs::{Mode, Variable};
 
 #[test]
 fn keys_become_a_manner() {
-    let rows: [(&str, Manner); 5] = [
+    let rows: [(&str, Manner); 6] = [
         ("", Manner::SHARED),
         ("framing: bytes", Manner::SHARED),
         ("mode: per-socket", Manner { mode: Mode::Lines, ..Manner::SHARED }),
         ("framing: bytes\nmode: per-socket", Manner { mode: Mode::Bytes, ..Manner::SHARED }),
+        ("framing: TEXT\nmode: per-socket", Manner { mode: Mode::Text, ..Manner::SHARED }),
         (
             "pass-env: HOME\nstop-timeout: 1s\nmax-processes: 2\non-death: keep\n\
              on-change: replace\nsubpaths: yes",
@@ -38,7 +39,7 @@ fn keys_become_a_manner() {
 #[test]
 fn keys_and_flags_of_programs_are_listed() {
     let names: Vec<_> = keys::all().map(|key| key.name).collect();
-    let is_there = |names: &[&str]| names.windows(9).any(|names| names == keys::OF_PROGRAMS);
+    let is_there = |names: &[&str]| names.windows(11).any(|names| names == keys::OF_PROGRAMS);
     assert!(is_there(&names), "{names:?}");
     let words = trial::FLAGS.iter().flat_map(|flag| {
         let short = flag.short.map(|letter| format!("-{letter}"));
@@ -70,7 +71,18 @@ fn wrong_values_and_contradictions() {
             "2: document-root is \"\", allowed is a directory that exists",
         ),
         ("[server]\nmode: fork", "2: mode is \"fork\", allowed is shared or per-socket"),
-        ("[server]\nframing: text", "2: framing is \"text\", allowed is lines or bytes"),
+        ("[server]\nframing: words", "2: framing is \"words\", allowed is lines, text or bytes"),
+        (
+            "[service /a]\nprotocols: a\n",
+            "2: mode is \"shared\" by default, protocols is \"a\" in line 2; \
+             this is for mode per-socket alone: set that mode, or leave this out",
+        ),
+        (
+            "[service /a]\nmode: per-socket\nprotocols: a/b",
+            "3: protocols is \"a/b\", allowed is none, or a list of tokens such as chat.v2, chat.v1",
+        ),
+        ("[server]\nenv: A=b\0c", &NO_VARIABLE.replace("FOUND", "A=b\\0c")),
+        ("[server]\nenv: SCRIPT_NAME=x", &NO_VARIABLE.replace("FOUND", "SCRIPT_NAME=x")),
         (
             "[server]\npass-env: HOME=/",
             "2: pass-env is \"HOME=/\", \
@@ -115,6 +127,47 @@ fn wrong_values_and_contradictions() {
     ];
     for (text, expected) in rows {
         assert_eq!(parse(text), Err(format!("server.conf:{expected}")), "{text:?}");
+    }
+}
+
+const NO_VARIABLE: &str = "2: env is \"FOUND\", allowed is none, or NAME=value or NAME=\"value\", \
+    where the name is of letters, digits and _ and no variable that the server sets itself \
+    (docs/programs.md), and the value has no NUL";
+
+/// What stands for all is given to one service, too, unless that has another value.
+#[test]
+fn variables_add_up() {
+    let text = "[server]\nenv: A=1\nenv: B=2\n[service /a]\nenv: A=3\nenv: C=4\n\
+                [service /b]\nenv: none\nenv: D=5\n[service /c]\nenv: none\n";
+    let config = parse(text).expect("it is right");
+    let given = |service: &ServiceConfig| {
+        let text = |v: &Variable| format!("{}={} ", v.name, String::from_utf8_lossy(&v.value));
+        service.program.manner.env.iter().map(text).collect::<String>()
+    };
+    assert_eq!(given(&config.all), "A=1 B=2 ");
+    let own = ["/a", "/b", "/c"].map(|path| given(&config.services[path]));
+    assert_eq!(own, ["B=2 A=3 C=4 ", "D=5 ", ""]);
+    // Addresses are another matter.
+    assert_eq!(config.hosts, ["127.0.0.1"]);
+}
+
+/// The host has three pipes and one descriptor more for each process.
+#[test]
+fn descriptors_are_left_for_programs() {
+    let shared = Limits::PROGRAMS_MAX * 6;
+    let rows = [
+        ("", 1_024, 1_024 - 64 - 240),
+        ("", 1 << 20, 1_000_000),
+        ("", 100_000, 100_000 - 64 - shared),
+        // Each socket has its process.
+        ("[server]\nmode: per-socket", 1_024, 720 / 5),
+        ("[server]\nmode: per-socket\nmax-processes: 1", 100_000, 93_792 - 4 * 1_024),
+        ("[service /a]\nmode: per-socket\nmax-processes: 10", 1_024, 720 - 40),
+    ];
+    for (text, descriptors, sockets_max) in rows {
+        // The folder of the sources is there.
+        let config = parse(&format!("[server]\ndocument-root: src\n{text}")).expect(text);
+        assert_eq!(config.limits_for(descriptors).sockets_max, sockets_max, "{text} {descriptors}");
     }
 }
 

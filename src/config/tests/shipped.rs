@@ -4,7 +4,7 @@ use super::*;
 use crate::config::{LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
 use crate::hub::AccessLog;
-use crate::programs::Mode;
+use crate::programs::{Mode, Variable};
 use crate::service::Thread;
 
 #[test]
@@ -78,8 +78,11 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         access-log: All
         document_root: src
         mode: Per-Socket
-        framing: bytes
+        framing: text
+        protocols: chat.v2, chat.v1
         pass-env: HOME, LANG
+        env: GREETING=\" # hello\" # and a comment
+        env: EMPTY=
         stop-timeout: 0s
         max-processes: 9
         on-death: keep
@@ -159,15 +162,19 @@ fn every_key_is_set() {
             thread: Thread::Loop,
             program: ProgramConfig {
                 manner: Manner {
-                    mode: Mode::Bytes,
+                    mode: Mode::Text,
                     pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
+                    env: [("GREETING", " # hello"), ("EMPTY", "")]
+                        .map(|(name, value)| Variable { name: name.into(), value: value.into() })
+                        .into(),
+                    protocols: vec!["chat.v2".to_owned(), "chat.v1".to_owned()],
                     stop_ms: 0,
                     processes_max: 9,
                     on_death: OnDeath::Keep,
                     on_change: OnChange::Replace,
                     subpaths: Subpaths::Served,
                 },
-                per_socket: Mode::Bytes,
+                per_socket: Mode::Text,
             },
             ..Config::default().all
         },

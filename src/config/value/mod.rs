@@ -51,6 +51,9 @@ pub(super) enum Kind<T> {
     /// What the key itself reads, and what it allows.
     #[cfg(feature = "programs")]
     Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
+    /// The same for a key that may be repeated.
+    #[cfg(feature = "programs")]
+    OwnEach(&'static str, fn(&mut T, &OsStr) -> Option<()>),
 }
 
 impl<T> Kind<T> {
@@ -92,7 +95,7 @@ impl<T> Kind<T> {
             }
             Self::Mail(set) => set(target, mail(text?)?),
             #[cfg(feature = "programs")]
-            Self::Own(_, set) => set(target, value)?,
+            Self::Own(_, set) | Self::OwnEach(_, set) => set(target, value)?,
         }
         Some(())
     }
@@ -128,12 +131,16 @@ impl<T> Kind<T> {
                 "a number of messages, a size with its unit, or both: 4096 messages or 4m"
             }
             #[cfg(feature = "programs")]
-            Self::Own(allowed, _) => allowed,
+            Self::Own(allowed, _) | Self::OwnEach(allowed, _) => allowed,
         }
     }
 
     /// Whether the key may stand there several times, and each time adds to the others.
     pub(super) const fn repeats(&self) -> bool {
+        #[cfg(feature = "programs")]
+        if matches!(self, Self::OwnEach(..)) {
+            return true;
+        }
         matches!(self, Self::Hosts(_))
     }
 }

@@ -15,7 +15,7 @@ use crate::host::program::served::{EXITING, Manner, Renewal, Served};
 use crate::host::program::start::StartError;
 use crate::hub::About;
 use crate::limits::Limits;
-use crate::programs::{Lines, Mode, Place, encode_line, request_variables};
+use crate::programs::{LineFault, Lines, Mode, Place, Texts, encode_line, request_variables};
 use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
@@ -63,12 +63,41 @@ struct Run<'a> {
 /// A socket and its process.
 struct Talk {
     id: SocketId,
-    /// What the process writes, as lines; `None` if each read is a message.
-    lines: Option<Lines>,
+    /// What the process writes, as messages.
+    cut: Cut,
     /// Whether the socket is not read, since the process is behind.
     paused: bool,
     /// Whether nobody hears the process any more.
     over: bool,
+}
+
+/// How messages are cut from what a process writes.
+enum Cut {
+    Lines(Lines),
+    Text(Texts),
+    /// Each read is one.
+    Bytes,
+}
+
+impl Cut {
+    /// Takes bytes up to the end of a message: gives back how many, and the message.
+    fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, LineFault>>) {
+        let message = match self {
+            Self::Lines(lines) => return lines.receive(bytes),
+            Self::Text(texts) => texts.receive(bytes),
+            Self::Bytes => (!bytes.is_empty()).then(|| Ok(Message::from(bytes.to_vec()))),
+        };
+        (bytes.len(), message)
+    }
+
+    /// What is left at the end of the output.
+    fn finish(self) -> Option<Result<Message, LineFault>> {
+        match self {
+            Self::Lines(lines) => lines.finish(),
+            Self::Text(texts) => texts.finish(),
+            Self::Bytes => None,
+        }
+    }
 }
 
 impl Run<'_> {
@@ -127,7 +156,7 @@ impl Run<'_> {
         (self.manner, self.limits) = (manner, limits);
         match self.manner.mode {
             Mode::Shared => Err("it has another mode from here on".to_owned()),
-            Mode::Lines | Mode::Bytes => Ok(()),
+            Mode::Lines | Mode::Text | Mode::Bytes => Ok(()),
         }
     }
 
@@ -152,41 +181,37 @@ impl Run<'_> {
     /// Starts a process for a socket that asks.
     fn ask(&mut self, id: SocketId, request: &Arc<Request>) {
         let variables = request_variables(request, &self.place);
-        let found = self.served.find();
-        let started = found.and_then(|program| {
-            match self.served.start(&program, &self.manner, &mut self.pump, variables) {
-                Ok(process) => Ok(Ok(process)),
-                Err(StartError::TooMany { max }) => Ok(Err(max)),
-                Err(error) => Err(error.to_string()),
-            }
-        });
-        let text = match started {
-            Ok(Ok(process)) => return self.let_in(id, process),
-            Ok(Err(max)) => format!("max-processes is {max}, and as many of it run"),
-            Err(how) => {
-                let text = "the program does not start";
-                let refusal = Response::text(Status::INTERNAL_ERROR, text);
-                let refusal = refusal.note(&format!("{text}: {how}"));
-                return self.line.admit(id, Verdict::Refuse(refusal));
+        let refusal = match self.served.find() {
+            Err(how) => failure(&how),
+            Ok(program) => {
+                let manner = &self.manner;
+                match self.served.start(&program, manner, &mut self.pump, variables) {
+                    Ok(process) => return self.let_in(id, process, request),
+                    Err(error) => refusal(&error),
+                }
             }
         };
-        let response = Response::text(Status::UNAVAILABLE, &text).header("Retry-After", "5");
-        self.line.admit(id, Verdict::Refuse(response.note(&text)));
+        self.line.admit(id, Verdict::Refuse(refusal));
     }
 
-    fn let_in(&mut self, id: SocketId, process: ProcessId) {
-        let lines = match self.manner.mode {
-            Mode::Lines | Mode::Shared => Some(Lines::new(self.limits.outbox_bytes_max)),
-            Mode::Bytes => None,
+    fn let_in(&mut self, id: SocketId, process: ProcessId, request: &Request) {
+        let cut = match self.manner.mode {
+            Mode::Lines | Mode::Shared => Cut::Lines(Lines::new(self.limits.outbox_bytes_max)),
+            Mode::Text => Cut::Text(Texts::default()),
+            Mode::Bytes => Cut::Bytes,
         };
         // What it says before its socket is open would reach nobody.
         self.pump.mute(process);
-        self.talks.insert(process, Talk { id, lines, paused: false, over: false });
+        self.talks.insert(process, Talk { id, cut, paused: false, over: false });
         self.sockets.insert(id, process);
         // Whoever goes before it is open does so without a word; the hub waits no longer either.
         let wait = Duration::from_millis(self.limits.admission_ms_max).saturating_add(GRACE);
         self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
-        self.line.admit(id, Verdict::Accept);
+        // RFC 6455, 4.2.2: one of those that the peer offers, or none. As for all services, the
+        // order of the list decides.
+        let agreed = self.manner.protocols.iter().find(|name| request.protocols().contains(name));
+        let verdict = agreed.cloned().map_or(Verdict::Accept, Verdict::AcceptProtocol);
+        self.line.admit(id, verdict);
     }
 
     fn tell(&mut self, process: ProcessId, message: &Message) {
@@ -244,8 +269,7 @@ impl Run<'_> {
         if talk.over {
             return;
         }
-        let Some(lines) = &mut talk.lines else { return self.line.send(talk.id, rest.to_vec()) };
-        while let (used, Some(message)) = lines.receive(rest) {
+        while let (used, Some(message)) = talk.cut.receive(rest) {
             rest = &rest[used..];
             match message {
                 Ok(message) => self.line.send(talk.id, message),
@@ -268,19 +292,52 @@ impl Run<'_> {
         }
         // From here on there is no process, and the close of the socket comes for nobody.
         self.sockets.remove(&talk.id);
-        if let Some(Ok(message)) = talk.lines.and_then(Lines::finish) {
-            self.line.send(talk.id, message);
+        let mut close = self.close_of(process, talk.id, exit);
+        match talk.cut.finish() {
+            Some(Ok(message)) => self.line.send(talk.id, message),
+            Some(Err(fault)) => {
+                let about = About::service(self.served.key());
+                about.warn(format_args!("socket {}: {fault}", talk.id));
+                close = fault.close();
+            }
+            None => {}
         }
-        let (code, reason) = if exit.status().is_some_and(|status| status.success()) {
-            (CloseCode::NORMAL, "")
-        } else {
-            let (kind, words) = ("it has failed", self.pump.last_words(process).to_owned());
-            let text = format_args!("{kind} at socket {}: {exit}{words}", talk.id);
-            self.pump.warn(process, kind.to_owned(), text);
-            (CloseCode::INTERNAL, "the program has failed")
-        };
-        self.line.apply(Outbound::Close { to: talk.id.into(), close: Close::new(code, reason) });
+        self.line.apply(Outbound::Close { to: talk.id.into(), close });
     }
+
+    /// What a peer is told of the exit of its process.
+    fn close_of(&mut self, process: ProcessId, id: SocketId, exit: Exit) -> Close {
+        if exit.status().is_some_and(|status| status.success()) {
+            return Close::new(CloseCode::NORMAL, "");
+        }
+        let (kind, words) = ("it has failed", self.pump.last_words(process).to_owned());
+        let text = format_args!("{kind} at socket {id}: {exit}{words}");
+        self.pump.warn(process, kind.to_owned(), text);
+        Close::new(CloseCode::INTERNAL, "the program has failed")
+    }
+}
+
+/// What a peer is told whose process does not start.
+fn refusal(error: &StartError) -> Response {
+    let for_now = |text: &str, note: &str| {
+        let response = Response::text(Status::UNAVAILABLE, text);
+        response.header("Retry-After", "5").note(note)
+    };
+    if let StartError::TooMany { max } = error {
+        let text = format!("max-processes is {max}, and as many of it run");
+        return for_now(&text, &text);
+    }
+    if error.limit().is_some() {
+        let text = "there is no room for another process";
+        return for_now(text, &format!("{text}: {error}"));
+    }
+    failure(&error.to_string())
+}
+
+/// What a peer is told whose program does not start, whenever that is tried.
+fn failure(how: &str) -> Response {
+    let text = "the program does not start";
+    Response::text(Status::INTERNAL_ERROR, text).note(&format!("{text}: {how}"))
 }
 
 /// How much of what a process says is read, and sent, at once: so little that what is on its way

@@ -19,14 +19,22 @@ use crate::host::worker::caught;
 use crate::limits::Limits;
 use crate::programs::{Mode, Place, Variable, own_variables};
 use crate::service::Line;
+use crate::ws::syntax::is_token;
 
 /// How a program is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manner {
     /// One process for all sockets, or one for each.
     pub mode: Mode,
-    /// The names of the variables of the host's environment that it gets besides PATH.
+    /// The names of the variables of the host's environment that it gets besides PATH. Without LANG
+    /// among them, that is `C.UTF-8`.
     pub pass_env: Vec<String>,
+    /// Variables that it gets as well, which count before those. Each has to be
+    /// [free](Variable::is_free).
+    pub env: Vec<Variable>,
+    /// The subprotocols that it speaks, if it has a process for each socket: of those that a peer
+    /// offers, the first one in this list is agreed. Each has to be a token (RFC 9110, 5.6.2).
+    pub protocols: Vec<String>,
     /// How long a process has to end when its time has come, in milliseconds, before it gets a
     /// SIGTERM.
     pub stop_ms: u64,
@@ -76,12 +84,27 @@ impl Manner {
     pub const SHARED: Self = Self {
         mode: Mode::Shared,
         pass_env: Vec::new(),
+        env: Vec::new(),
+        protocols: Vec::new(),
         stop_ms: 5_000,
         processes_max: 256,
         on_death: OnDeath::Close,
         on_change: OnChange::NextStart,
         subpaths: Subpaths::Refused,
     };
+
+    /// What is wrong with it.
+    pub(crate) fn fault(&self) -> Option<String> {
+        if let Some(variable) = self.env.iter().find(|variable| !variable.is_free()) {
+            let name = &variable.name;
+            return Some(format!(
+                "the variable {name:?} cannot be set: allowed is a name of letters, digits and _ \
+                 that the host does not set itself, and a value without NUL"
+            ));
+        }
+        let protocol = self.protocols.iter().find(|name| !is_token(name.as_bytes()))?;
+        Some(format!("{protocol:?} is not a subprotocol, which is a token"))
+    }
 
     /// The stages of an end.
     pub(super) const fn stages(&self) -> Stages {
@@ -156,7 +179,7 @@ impl Served {
         // A panic would be ours. It takes this service along and nobody else.
         let lived = caught(|| match self.manner.mode {
             Mode::Shared => shared::serve(self, line, limits),
-            Mode::Lines | Mode::Bytes => per_socket::serve(self, line, limits),
+            Mode::Lines | Mode::Text | Mode::Bytes => per_socket::serve(self, line, limits),
         });
         match lived {
             Ok(Ok(how) | Err(how)) | Err(how) => how,
@@ -188,7 +211,8 @@ impl Served {
         variables: Vec<Variable>,
     ) -> Result<ProcessId, StartError> {
         let own = own_variables(manner.mode, &self.key);
-        let variables: Vec<_> = variables.into_iter().chain(own).collect();
+        let free = manner.env.iter().cloned();
+        let variables: Vec<_> = free.chain(variables).chain(own).collect();
         let pass_env = &manner.pass_env;
         let id = pump.start(Launch { program, pass_env, variables: &variables })?;
         // Transcripts are of counted lines.

@@ -34,9 +34,10 @@ use crate::programs::Variable;
 pub struct Launch<'a> {
     /// Which one.
     pub program: &'a Program,
-    /// The variables of this process's environment that it gets besides PATH.
+    /// The variables of this process's environment that it gets besides PATH. LANG is
+    /// `C.UTF-8` unless it is one of them.
     pub pass_env: &'a [String],
-    /// The rest of its environment, which counts before the others.
+    /// The rest of its environment; the last of a name counts, and before the others.
     pub variables: &'a [Variable],
 }
 
@@ -74,6 +75,7 @@ impl Launch<'_> {
         command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("PATH", env::var_os("PATH").unwrap_or(PATH_FALLBACK.into()));
+        command.env("LANG", LANG_FALLBACK);
         for name in self.pass_env {
             if let Some(value) = env::var_os(name) {
                 command.env(name, value);

@@ -5,6 +5,7 @@ mod laws;
 mod lines;
 mod reader;
 mod replay;
+mod texts;
 mod told;
 mod transcript;
 

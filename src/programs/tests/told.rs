@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::request;
-use crate::programs::{Mistake, Mode, Place, Told, Wrong, own_variables, request_variables};
+use crate::programs::{
+    Mistake, Mode, Place, Told, Variable, Wrong, is_own_variable, own_variables, request_variables,
+};
 use crate::service::{Inbound, Request, SocketId};
 use crate::ws::{Close, CloseCode, Message};
 
@@ -186,7 +188,9 @@ fn values_have_no_control_characters() {
 
 #[test]
 fn variables_of_our_own() {
-    for (mode, protocol) in [(Mode::Shared, "1"), (Mode::Lines, "lines"), (Mode::Bytes, "bytes")] {
+    let rows =
+        [(Mode::Shared, "1"), (Mode::Lines, "lines"), (Mode::Text, "text"), (Mode::Bytes, "bytes")];
+    for (mode, protocol) in rows {
         let variables = own_variables(mode, "/chat");
         let shown: Vec<_> = variables
             .iter()
@@ -198,6 +202,26 @@ fn variables_of_our_own() {
             ("PYTHONUNBUFFERED", b"1"),
         ];
         assert_eq!(shown, expected);
+    }
+}
+
+/// Nobody else can set them.
+#[test]
+fn what_the_host_sets_is_its_own() {
+    let text = "GET /chat HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\nX-Forwarded-For: c\r\n\r\n";
+    let set = request_variables(&request(text, &[]), &place("/chat"));
+    let all: Vec<_> = set.into_iter().chain(own_variables(Mode::Lines, "/chat")).collect();
+    assert!(all.len() > 18, "{all:?}");
+    for variable in all {
+        assert!(is_own_variable(&variable.name) && !variable.is_free(), "{}", variable.name);
+    }
+    for name in ["PATH", "LANG", "HOME", "HTTP_PROXY", "HTTPS", "http_proxy", "_", "Servername"] {
+        assert!(!is_own_variable(name), "{name}");
+        assert!(Variable { name: name.to_owned(), value: b"\xff".into() }.is_free(), "{name}");
+        assert!(!Variable { name: name.to_owned(), value: b"a\0b".into() }.is_free(), "{name}");
+    }
+    for name in ["", "1A", "A=B", "A-B", "A B", "A\0"] {
+        assert!(!Variable { name: name.to_owned(), value: Vec::new() }.is_free(), "{name:?}");
     }
 }
 

@@ -1,0 +1,51 @@
+//! Text as it comes: what a program writes that serves one socket and prompts without a newline.
+
+use crate::programs::LineFault;
+use crate::ws::Message;
+
+/// Makes text messages of what each read brings. It holds the beginning of one character, if a
+/// read has ended within it.
+///
+/// ```
+/// use switchboard::Message;
+/// use switchboard::programs::Texts;
+///
+/// let mut texts = Texts::default();
+/// assert_eq!(texts.receive(b"name? "), Some(Ok(Message::from("name? "))));
+/// assert_eq!(texts.receive(b"\xc3"), None);
+/// assert_eq!(texts.receive(b"\xbc\n"), Some(Ok(Message::from("\u{fc}\n"))));
+/// assert_eq!(texts.finish(), None);
+/// ```
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// Up to three bytes of a character.
+    held: Vec<u8>,
+    is_dead: bool,
+}
+
+impl Texts {
+    /// Takes what a read has brought: gives back its message, unless it brings no whole character.
+    /// Behind a fault there is none.
+    pub fn receive(&mut self, bytes: &[u8]) -> Option<Result<Message, LineFault>> {
+        if self.is_dead {
+            return None;
+        }
+        let mut text = std::mem::take(&mut self.held);
+        text.extend_from_slice(bytes);
+        if let Err(error) = std::str::from_utf8(&text) {
+            if error.error_len().is_some() {
+                self.is_dead = true;
+                return Some(Err(LineFault::Text(error.valid_up_to())));
+            }
+            self.held = text.split_off(error.valid_up_to());
+        }
+        let text = String::from_utf8(text).expect("it is cut behind a whole character");
+        (!text.is_empty()).then(|| Ok(Message::from(text)))
+    }
+
+    /// The end of the output, which is a fault within a character.
+    #[must_use]
+    pub fn finish(self) -> Option<Result<Message, LineFault>> {
+        (!self.held.is_empty()).then_some(Err(LineFault::Text(0)))
+    }
+}
