@@ -11,7 +11,9 @@ import tempfile
 import traceback
 from pathlib import Path
 
+import containers
 import refuse
+import troubles
 from client import DEADLINE_SECONDS, Refused, Server, Socket, until
 
 HERE = Path(__file__).resolve().parent
@@ -226,13 +228,54 @@ def no_thread_is_left(machine):
             Socket(server, "/deep/lines")
             raise AssertionError("it is served")
         except Refused as refused:
-            assert " 500 " in str(refused), refused
+            assert " 503 " in str(refused) and "Retry-After: " in str(refused), refused
         until("it is told", lambda: "no thread left that could wait" in server.text())
         assert first.ask("still") == "still"
         limit_tasks(server.pid, tasks + 100)
         second = Socket(server, "/deep/lines")
         assert second.ask("again") == "again"
         server.stop([first, second])
+
+
+def no_process_is_left(machine):
+    """A program that the system has no room for is refused for now, and the log names the limits."""
+    with machine.chroot(user=USER) as server:
+        first = Socket(server, "/deep/lines")
+        assert first.ask("hello") == "hello"
+        tasks = sum(tasks_of(process) for process in [server.pid, int(first.ask("pid"))])
+        for path, room in [("/deep/lines", 0), ("/shared", 0), ("/shared", 1)]:
+            # The second one lacks a thread for its service, the third one its process.
+            limit_tasks(server.pid, tasks + room)
+            refused = until(f"{path} is refused as it should be", lambda: refusal(server, path))
+            assert " 503 " in refused and "Retry-After: " in refused, f"{path}, {room}: {refused}"
+        for line in ["there is no room for another process: it cannot be started: ",
+                     "service /shared: it has ended: there is no thread for it: ",
+                     "service /shared: it has ended: it cannot be started: "]:
+            until(f"it is told: {line}", lambda: line in server.text())
+        for limit in ["ulimit -u", "--pids-limit", "TasksMax"]:
+            assert limit in server.text(), server.text()
+        assert first.ask("still") == "still"
+        limit_tasks(server.pid, tasks + 100)
+        second = Socket(server, "/deep/lines")
+        # The pause after two failures has an end.
+        third = until("it starts", lambda: opened(server, "/shared"))
+        assert [second.ask("again"), third.ask("again")] == ["again"] * 2
+        server.stop([first, second, third])
+
+
+def opened(server, path):
+    try:
+        return Socket(server, path)
+    except Refused:
+        return None
+
+
+def refusal(server, path):
+    """How a socket is refused, by something else than the pause after a failure."""
+    try:
+        raise AssertionError(f"it is served: {Socket(server, path)}")
+    except Refused as refused:
+        return str(refused)
 
 
 def limit_tasks(process, most):
@@ -284,6 +327,10 @@ def cases(machine):
     yield f"chroot, {oldest}", no_chroot or no_filter, inner
     no_limit = no_chroot or no_filter or no_users
     yield "no thread is left", no_limit, lambda: no_thread_is_left(machine)
+    yield "no process is left", no_chroot or no_users, lambda: no_process_is_left(machine)
+    yield from containers.cases(machine, no_filter)
+    troubles_of = lambda: troubles.lines_are_as_they_stand_there(machine.binary)
+    yield "the lines of docs/troubleshooting.md", None, troubles_of
 
 
 def main():

@@ -30,9 +30,10 @@ def until(what, is_so):
 class Server:
     """Use it in a `with`; it is killed at the end if it is still there."""
 
-    def __init__(self, command, descriptors=()):
+    def __init__(self, command, descriptors=(), cwd=None):
         self.child = subprocess.Popen(
             command,
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -101,7 +102,7 @@ class Server:
 
 
 class Refused(Exception):
-    """The answer to a request for a socket was another one than 101."""
+    """The answer to a request for a socket was another one than 101: its head."""
 
 
 class Socket:
@@ -115,12 +116,12 @@ class Socket:
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
-        status = self.input.readline().decode()
-        while self.input.readline().strip():
-            pass
+        status = head = self.input.readline().decode()
+        while (line := self.input.readline().decode()).strip():
+            head += line
         if " 101 " not in status:
             self.drop()
-            raise Refused(status)
+            raise Refused(head)
 
     def send(self, *texts):
         """All by one write."""
