@@ -121,8 +121,8 @@ impl Config {
 
     /// The limits of a server that may have this many descriptors open: those for all, with
     /// the sockets that were asked for, or else as many as there are descriptors for, beside files
-    /// and the pipes of programs. If more was asked for than that, it is granted all the same, and a
-    /// warning is logged.
+    /// and the pipes of programs. If more was asked for than that, it is granted all the same, and
+    /// a warning is logged.
     #[must_use]
     pub fn limits_for(&self, descriptors: usize) -> Limits {
         // Files that are being sent may take a quarter.

@@ -20,9 +20,9 @@ pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
     let mut missing = Vec::new();
     // The wildcard of IPv6 is for IPv4 as well, so that its own is needed only where the other one
     // is missing.
-    let mut addresses = addresses.to_vec();
-    addresses.sort_by_key(|address| address.ip() != Ipv6Addr::UNSPECIFIED);
-    for address in addresses {
+    let is_wide = |address: &&SocketAddr| address.ip() == Ipv6Addr::UNSPECIFIED;
+    let others = addresses.iter().filter(|address| !is_wide(address));
+    for &address in addresses.iter().filter(is_wide).chain(others) {
         let wide = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
         if address.ip() == Ipv4Addr::UNSPECIFIED
             && listeners.iter().any(|listener| listener.address == wide)

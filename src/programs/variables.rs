@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use crate::programs::VERSION;
 use crate::service::Request;
 
-/// A variable. For one of a request, the name is of capital letters, digits and `_`; the value has no
-/// control characters but tabs, and is as the peer sent it, which need not be UTF-8.
+/// A variable. That of a request has a name of capital letters, digits and `_`, and a value without
+/// control characters but tabs, as the peer sent it, which need not be UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// The name.

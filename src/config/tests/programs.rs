@@ -79,7 +79,8 @@ fn wrong_values_and_contradictions() {
         ),
         (
             "[service /a]\nmode: per-socket\nprotocols: a/b",
-            "3: protocols is \"a/b\", allowed is none, or a list of tokens such as chat.v2, chat.v1",
+            "3: protocols is \"a/b\", \
+             allowed is none, or a list of tokens such as chat.v2, chat.v1",
         ),
         ("[server]\nenv: A=b\0c", &NO_VARIABLE.replace("FOUND", "A=b\\0c")),
         ("[server]\nenv: SCRIPT_NAME=x", &NO_VARIABLE.replace("FOUND", "SCRIPT_NAME=x")),

@@ -5,9 +5,9 @@
 //! to others after that. So both stand under one lock. It is held for system calls that never
 //! block.
 //!
-//! Process 1 also waits for orphans ([`Groups::reap_orphans`]), and must not wait for a program, whose
-//! owner would not learn its exit status. A child between its `fork` and [`Groups::add`] is nobody's
-//! yet, so that no orphan is waited for while a child is [being started](Groups::starting).
+//! Process 1 also waits for orphans (`reap_orphans`), and must not wait for a program, whose owner
+//! would not learn its exit status. Nobody owns a child between its `fork` and `add`, so that no
+//! orphan is waited for as long as a guard of `starting` is held.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -235,7 +235,7 @@ impl Served {
     }
 }
 
-/// Why a process of a program that has one for all has not started. If the system has no room for it,
+/// Why a process that is to serve all sockets has not started. If the system has no room for it,
 /// those who wait are told to come again.
 pub(super) fn not_started(error: &StartError, line: &mut Line<'_>) -> String {
     if error.limit().is_some() {
