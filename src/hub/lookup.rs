@@ -117,9 +117,10 @@ impl Hub {
             Looked::Page(station, page) => {
                 // One that the program was mounted with was chosen for it.
                 let chosen = &self.stations[station].mount.page;
-                let response = chosen.as_ref().unwrap_or(&page).response();
+                let shown = || chosen.as_ref().unwrap_or(&page).response();
                 let refusal = self.misdirected(id, Some(station), &asked);
-                self.respond(id, &refusal.unwrap_or(response), now);
+                let response = refusal.unwrap_or_else(shown);
+                self.respond(id, &response, now);
             }
             Looked::Nothing => self.miss(id, asked, now),
             Looked::Refused(response) => {
