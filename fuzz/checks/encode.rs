@@ -130,7 +130,7 @@ impl Sender {
         self.talk.now = self.talk.session.deadline(&LIMITS).expect("silence has an end");
         let event = self.talk.session.expire(&LIMITS, self.talk.now);
         assert!(event.is_none(), "{event:?}");
-        self.sent.push_back(Theirs::Ping(Vec::new().into()));
+        self.sent.push_back(Theirs::Ping(b"ping".to_vec().into()));
         self.talk.receive(&Sent::new(PONG, [0; 4], Vec::new()).encode());
     }
 
