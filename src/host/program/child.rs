@@ -83,8 +83,7 @@ impl Child {
     pub(super) fn start(launch: Launch<'_>, groups: &Groups) -> Result<Self, StartError> {
         let starting = groups.starting();
         let mut process = launch.start()?;
-        groups.add(process.id());
-        drop(starting);
+        starting.add(process.id());
         children::restore_descriptor_limit(process.id());
         let parts = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (Some(input), Some(output), Some(errors)) = parts else {

@@ -6,13 +6,14 @@
 //! block.
 //!
 //! Process 1 also waits for orphans (`reap_orphans`), and must not wait for a program, whose owner
-//! would not learn its exit status. Nobody owns a child between its `fork` and `add`, so that no
-//! orphan is waited for as long as a guard of `starting` is held.
+//! would not learn its exit status. Nobody owns a child between its `fork` and `add`. So a child
+//! that has exited is an orphan if it is not in the table when all starts have ended that were
+//! going on when it was seen. Those who start later do not wait for that, and start others.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::host::sys::children::{self, Signal};
 use crate::host::sys::orphans;
@@ -46,10 +47,8 @@ impl fmt::Display for Exit {
 #[derive(Debug, Default)]
 struct Shared {
     table: Mutex<Table>,
-    /// A leader has left the table.
-    left: Condvar,
-    /// Read by those who start a child, written by who waits for orphans. Locked before the table.
-    starting: RwLock<()>,
+    /// A leader has left the table, or a start has ended.
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +56,44 @@ struct Table {
     /// Whether no more may begin.
     closed: bool,
     leaders: BTreeSet<u32>,
+    /// The starts that are going on, by their number.
+    starts: BTreeSet<u64>,
+    /// The number of the next one.
+    next_start: u64,
+    /// A child that has exited, as long as its number certainly means that child.
+    suspect: Option<u32>,
+}
+
+/// A start that is going on.
+#[derive(Debug)]
+pub(super) struct Starting<'a> {
+    groups: &'a Groups,
+    number: u64,
+    is_added: bool,
+}
+
+impl Starting<'_> {
+    /// Notes the group of the child that has begun. If no more may, it is killed.
+    pub(super) fn add(mut self, leader: u32) {
+        self.is_added = true;
+        let mut table = self.groups.table();
+        table.leaders.insert(leader);
+        if table.closed {
+            children::signal_group(leader, Signal::Kill);
+        }
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        let mut table = self.groups.table();
+        table.starts.remove(&self.number);
+        if !self.is_added {
+            // The standard library has waited for the child, if there was one.
+            table.suspect = None;
+        }
+        self.groups.0.changed.notify_all();
+    }
 }
 
 impl Groups {
@@ -87,13 +124,13 @@ impl Groups {
         self.table().closed
     }
 
-    /// Notes the group of a child that has just begun. If no more may, it is killed.
-    pub(super) fn add(&self, leader: u32) {
+    /// A start begins. To be held until its child has been [added](Starting::add).
+    pub(super) fn starting(&self) -> Starting<'_> {
         let mut table = self.table();
-        table.leaders.insert(leader);
-        if table.closed {
-            children::signal_group(leader, Signal::Kill);
-        }
+        let number = table.next_start;
+        table.next_start += 1;
+        table.starts.insert(number);
+        Starting { groups: self, number, is_added: false }
     }
 
     /// Ends a group whose leader has exited: what is left of it is killed, then the leader is
@@ -107,37 +144,30 @@ impl Groups {
             Err(_) => {}
         }
         table.leaders.remove(&child.id());
+        if table.suspect == Some(child.id()) {
+            table.suspect = None;
+        }
         let exit = Exit(child.try_wait().ok().flatten());
-        self.0.left.notify_all();
+        self.0.changed.notify_all();
         Some(exit)
     }
 
-    /// To be held from before a child begins until it has been added.
-    pub(super) fn starting(&self) -> RwLockReadGuard<'_, ()> {
-        self.0.starting.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits for all children that have exited and lead no group, which are those that others
-    /// have left to process 1.
+    /// have left to process 1. A leader hides those behind it until its owner has waited for it.
     pub(crate) fn reap_orphans(&self) {
-        while let Some(leader) = self.reap_up_to_a_leader() {
-            // It hides those behind it, until its owner has waited for it.
-            let mut table = self.table();
-            while table.leaders.contains(&leader) {
-                table = self.0.left.wait(table).unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table();
+        while let Some(id) = orphans::exited_child() {
+            let begun = table.next_start;
+            table.suspect = Some(id);
+            while table.suspect.is_some()
+                && (table.leaders.contains(&id)
+                    || table.starts.first().is_some_and(|start| *start < begun))
+            {
+                table = self.0.changed.wait(table).unwrap_or_else(PoisonError::into_inner);
             }
-        }
-    }
-
-    /// Waits for the orphans that the system names before a leader, which it returns.
-    fn reap_up_to_a_leader(&self) -> Option<u32> {
-        let _none_starts = self.0.starting.write().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let id = orphans::exited_child()?;
-            if self.table().leaders.contains(&id) {
-                return Some(id);
+            if table.suspect.take().is_some() {
+                orphans::reap(id);
             }
-            orphans::reap(id);
         }
     }
 
