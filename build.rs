@@ -1,5 +1,9 @@
 //! Makes every file below `services/` a service of the binary: the file's path is its URL.
 //! It writes a module tree and a table, which `main.rs` includes.
+//!
+//! Programs may lie there, too, which change while nothing is to be compiled. Cargo looks at all of
+//! a folder that it is told to watch, so it is told of the files that are compiled in, and of those
+//! folders alone in which nothing else lies. Links are not followed: they may lead in a circle.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -48,33 +52,55 @@ struct Tree {
 }
 
 impl Tree {
-    /// One folder: its URLs begin with `url`, its modules stand below `module`.
-    fn folder(&mut self, folder: &Path, url: &str, module: &str) {
-        println!("cargo::rerun-if-changed={}", folder.display());
-        let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+    /// One folder: its URLs begin with `url`, its modules stand below `module`. Returns whether
+    /// nothing lies in it but what is compiled in.
+    fn folder(&mut self, folder: &Path, url: &str, module: &str) -> bool {
+        let mut entries: Vec<_> = fs::read_dir(folder)
             .unwrap_or_else(|error| panic!("cannot read {}: {error}", folder.display()))
-            .map(|entry| entry.expect("a folder that was opened can be read").path())
+            .map(|entry| entry.expect("a folder that was opened can be read"))
             .collect();
-        entries.sort();
-        for path in entries {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with('.') {
-                continue;
-            }
-            if path.is_dir() {
+        entries.sort_by_key(fs::DirEntry::file_name);
+        let mut is_pure = true;
+        for entry in entries {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_str().unwrap_or_default();
+            let kind = entry.file_type().expect("it was there a moment ago");
+            is_pure &= if name.starts_with('.') || name == "__pycache__" {
+                false
+            } else if kind.is_dir() {
                 let id = self.identifier("in_", name);
                 let _ = writeln!(self.modules, "mod {id} {{");
-                self.folder(&path, &format!("{url}{name}/"), &format!("{module}{id}::"));
+                let is_pure =
+                    self.folder(&path, &format!("{url}{name}/"), &format!("{module}{id}::"));
                 self.modules.push_str("}\n");
-            } else if let Some(stem) = name.strip_suffix(".rs") {
-                self.file(&path, stem, url, module);
-            } else if name.ends_with(".html") && !path.with_extension("rs").is_file() {
-                let path = path.display();
-                println!(
-                    "cargo::warning={path}: a page without a service of its name is not shown"
-                );
-            }
+                is_pure
+            } else {
+                self.entry(&path, kind.is_symlink(), name, url, module)
+            };
         }
+        if is_pure {
+            println!("cargo::rerun-if-changed={}", folder.display());
+        }
+        is_pure
+    }
+
+    /// What is no folder. Returns whether it is compiled in.
+    fn entry(&mut self, path: &Path, is_link: bool, name: &str, url: &str, module: &str) -> bool {
+        let (stem, is_page) = (name.strip_suffix(".rs"), name.ends_with(".html"));
+        if is_link {
+            if stem.is_some() {
+                let path = path.display();
+                println!("cargo::warning={path}: a link is not compiled in, copy the file instead");
+            }
+            return false;
+        }
+        if let Some(stem) = stem {
+            self.file(path, stem, url, module);
+        } else if is_page && !path.with_extension("rs").is_file() {
+            let path = path.display();
+            println!("cargo::warning={path}: a page without a service of its name is not shown");
+        }
+        stem.is_some() || is_page
     }
 
     /// One file, unless it needs a feature that is off.
