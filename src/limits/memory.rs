@@ -100,11 +100,13 @@ impl Limits {
     /// does; each process of one that has a process for each socket. It is what the process has
     /// not read, which is one message more than the mail may be, in a buffer that grows; what it
     /// is saying, likewise; and what is read at once from it. The variables of a request may be
-    /// twice what it counts in the mail.
+    /// twice what it counts in the mail. A program that has one process for all sockets knows which
+    /// these are, and those that it had before it was replaced.
     #[must_use]
     pub const fn program_memory_bytes_max(&self) -> u64 {
         let unread = sum(&[bytes(self.message_bytes_max), times(2, bytes(self.mail_bytes_max))]);
-        sum(&[times(2, unread), times(2, bytes(self.outbox_bytes_max)), PROGRAM_BYTES])
+        let sockets = times(self.sockets_max, 2 * MEMBER_BYTES);
+        sum(&[times(2, unread), times(2, bytes(self.outbox_bytes_max)), sockets, PROGRAM_BYTES])
     }
 
     /// The most that a program takes in the host besides, if its sockets outlive it
@@ -178,8 +180,11 @@ const SUBSCRIPTION_BYTES: u64 = 64;
 const TOPIC_BYTES: u64 = 256;
 /// One running service beside its mail: queues, names, the handle of its thread.
 const SERVICE_BYTES: u64 = 4_096;
-/// One program's poll, its events, the buffers of its pipes, and a line of its own log.
-const PROGRAM_BYTES: u64 = 262_144;
+/// One program's poll, its events, the buffers of its pipes and of a new version beside it, and a
+/// line of its own log.
+const PROGRAM_BYTES: u64 = 360_448;
+/// A socket in a set, whose nodes may be half empty.
+const MEMBER_BYTES: u64 = 24;
 /// What a header is longer by as a variable: its prefix and newline, for a colon, a blank and the
 /// end of a line.
 const VARIABLE_BYTES: u64 = 4;

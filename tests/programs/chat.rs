@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
+use switchboard::host::program::{Manner, ReplaceWhen};
+
 use crate::bench::serve;
 use crate::keep::{keep, kill, put};
 use crate::support::{Raw, Running, SOON};
@@ -79,7 +81,14 @@ fn replace(folder: &Path, version: usize, server: &Running) {
 
 #[test]
 fn a_chat_whose_program_is_replaced_loses_nothing() {
-    let (server, folder) = serve("replaced", &[("chat.py", &chat(0))], keep(), SOON);
+    for when in [ReplaceWhen::AfterReady, ReplaceWhen::AfterExit] {
+        is_replaced(when);
+    }
+}
+
+fn is_replaced(when: ReplaceWhen) {
+    let manner = Manner { replace_when: when, ..keep() };
+    let (server, folder) = serve("replaced", &[("chat.py", &chat(0))], manner, SOON);
     let (mut chat, start) = (Chat::new(server), Instant::now());
     // The first version may be slow to start, and would be replaced before it has spoken.
     chat.say(1, |_| {});
@@ -96,7 +105,7 @@ fn a_chat_whose_program_is_replaced_loses_nothing() {
     }
     assert_eq!((chat.lost(), chat.versions.len()), (0, REPLACEMENTS + 1));
     println!(
-        "{} words to {TALKERS} over {REPLACEMENTS} replacements: none lost, {:?}",
+        "{} words to {TALKERS} over {REPLACEMENTS} replacements {when:?}: none lost, {:?}",
         chat.said * TALKERS,
         start.elapsed()
     );

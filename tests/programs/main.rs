@@ -22,3 +22,4 @@ mod shared;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;
+mod versions;

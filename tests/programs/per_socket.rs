@@ -5,6 +5,7 @@ use switchboard::host::program::Manner;
 use switchboard::programs::{Mode, Variable};
 
 use crate::bench::{is_alive, serve};
+use crate::keep::put;
 use crate::shared::{request, status};
 use crate::support::raw::close;
 use crate::support::{LIMITS, Raw, until};
@@ -319,3 +320,24 @@ fn a_process_that_reads_nothing_makes_its_peer_wait() {
 }
 
 const LOOP: &str = "#!/bin/bash\nfor i in {1..3}; do echo $i; done\nprintf '\\377\\000last'\n";
+
+/// A new version is for new sockets. One that cannot run is refused, and one that fails is closed
+/// with the code of a failure; those that are open keep the process that they have.
+#[test]
+fn a_new_version_is_for_new_sockets() {
+    let version = |number: u8| format!("#!/bin/sh\nread -r text\necho {number} $text\nexec cat\n");
+    let (server, folder) = serve("version", &[("cat", &version(1))], lines(), LIMITS);
+    let mut old = server.open("/cat");
+    put(&folder, "cat", "#!/no/such/interpreter\n");
+    server.reloader().reload();
+    let answer = server.ask(request("/cat").as_bytes());
+    assert_eq!((answer.status, answer.text()), (500, "the program does not start\n"));
+    put(&folder, "cat", "#!/usr/bin/env python3\n)(\n");
+    assert_eq!(server.open("/cat").read_close(), (1011, "the program has failed".to_owned()));
+    put(&folder, "cat", &version(2));
+    let mut new = server.open("/cat");
+    for (raw, heard) in [(&mut old, "1 hello"), (&mut new, "2 hello")] {
+        raw.send_text("hello");
+        assert_eq!(raw.read_text(), heard);
+    }
+}

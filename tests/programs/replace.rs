@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use switchboard::Limits;
-use switchboard::host::program::{Manner, OnChange};
+use switchboard::host::program::{Manner, OnChange, ReplaceWhen};
 use switchboard::programs::Mode;
 
 use crate::bench::{is_known, patient, serve, server};
@@ -196,7 +196,8 @@ fn a_reload_starts_at_once_what_is_in_a_pause() {
 #[test]
 fn a_file_that_cannot_be_started_is_tried_after_pauses_alone() {
     logged::keep();
-    let manner = Manner { on_change: OnChange::Replace, ..keep() };
+    let replace_when = ReplaceWhen::AfterExit;
+    let manner = Manner { on_change: OnChange::Replace, replace_when, ..keep() };
     let (host, folder) = serve("unfit", &[("unfit.py", TELLS)], manner, SOON);
     let mut raw = host.open("/unfit");
     let told = raw.read_text();
@@ -351,7 +352,8 @@ fn a_host_stops_whatever_its_program_is_doing() {
         stops(host, raw, name);
     }
     // While it is being replaced, and heeds no end.
-    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], keep_stubborn(), LIMITS);
+    let manner = Manner { replace_when: ReplaceWhen::AfterExit, ..keep_stubborn() };
+    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], manner, LIMITS);
     let (mut raw, _) = open(&host);
     raw.send_text("!signal.signal(signal.SIGTERM, lambda *_: say(b'TEXT *', b'no'))");
     hold(&mut raw);

@@ -145,7 +145,7 @@ static LISTS: &[&[Key]] = &[
 ];
 
 /// The names of the keys in `programs`, also where those are not built.
-pub(super) const OF_PROGRAMS: [&str; 11] = [
+pub(super) const OF_PROGRAMS: [&str; 12] = [
     "document-root",
     "mode",
     "framing",
@@ -156,5 +156,6 @@ pub(super) const OF_PROGRAMS: [&str; 11] = [
     "max-processes",
     "on-death",
     "on-change",
+    "replace-when",
     "subpaths",
 ];

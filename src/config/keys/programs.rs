@@ -4,7 +4,7 @@
 use crate::config::keys::{Key, Section, Setter};
 use crate::config::program::{ProgramConfig, protocols, set_variable, variables};
 use crate::config::value::{Kind, directory, word};
-use crate::host::program::{OnChange, OnDeath, Subpaths};
+use crate::host::program::{OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::programs::Mode;
 
 pub(super) static KEYS: &[Key] = &[
@@ -115,6 +115,18 @@ pub(super) static KEYS: &[Key] = &[
         setter: Setter::Service(Kind::Own("next-start or replace", |service, value| {
             let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
             service.program.manner.on_change = word(value.to_str()?, words)?;
+            Some(())
+        })),
+    },
+    Key {
+        section: Section::Server,
+        name: "replace-when",
+        default: "after-ready",
+        meaning: "A new version takes over once it is ready, or starts after the old one",
+        setter: Setter::Service(Kind::Own("after-ready or after-exit", |service, value| {
+            let words =
+                [("after-ready", ReplaceWhen::AfterReady), ("after-exit", ReplaceWhen::AfterExit)];
+            service.program.manner.replace_when = word(value.to_str()?, words)?;
             Some(())
         })),
     },

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::{Script, Trial, flags, trial};
-use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
+use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::programs::{Mode, Variable};
 
 #[test]
@@ -15,13 +15,14 @@ fn keys_become_a_manner() {
         ("framing: TEXT\nmode: per-socket", Manner { mode: Mode::Text, ..Manner::SHARED }),
         (
             "pass-env: HOME\nstop-timeout: 1s\nmax-processes: 2\non-death: keep\n\
-             on-change: replace\nsubpaths: yes",
+             on-change: replace\nreplace-when: after-exit\nsubpaths: yes",
             Manner {
                 pass_env: vec!["HOME".to_owned()],
                 stop_ms: 1_000,
                 processes_max: 2,
                 on_death: OnDeath::Keep,
                 on_change: OnChange::Replace,
+                replace_when: ReplaceWhen::AfterExit,
                 subpaths: Subpaths::Served,
                 ..Manner::SHARED
             },
@@ -39,7 +40,9 @@ fn keys_become_a_manner() {
 #[test]
 fn keys_and_flags_of_programs_are_listed() {
     let names: Vec<_> = keys::all().map(|key| key.name).collect();
-    let is_there = |names: &[&str]| names.windows(11).any(|names| names == keys::OF_PROGRAMS);
+    let is_there = |names: &[&str]| {
+        names.windows(keys::OF_PROGRAMS.len()).any(|names| names == keys::OF_PROGRAMS)
+    };
     assert!(is_there(&names), "{names:?}");
     let words = trial::FLAGS.iter().flat_map(|flag| {
         let short = flag.short.map(|letter| format!("-{letter}"));
@@ -102,6 +105,10 @@ fn wrong_values_and_contradictions() {
         (
             "[server]\non-change: restart",
             "2: on-change is \"restart\", allowed is next-start or replace",
+        ),
+        (
+            "[server]\nreplace-when: after",
+            "2: replace-when is \"after\", allowed is after-ready or after-exit",
         ),
         ("[server]\nsubpaths: true", "2: subpaths is \"true\", allowed is no or yes"),
         ("[limits]\nmode: shared", "2: mode is no key of [limits], it belongs in [server]"),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::{LogFormat, ProgramConfig};
-use crate::host::program::{Manner, OnChange, OnDeath, Subpaths};
+use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::hub::AccessLog;
 use crate::programs::{Mode, Variable};
 use crate::service::Thread;
@@ -87,6 +87,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         max-processes: 9
         on-death: keep
         on-change: REPLACE
+        replace-when: After-Exit
         subpaths: yes
         [LIMITS]\r
         max-message: 32m\r
@@ -172,6 +173,7 @@ fn every_key_is_set() {
                     processes_max: 9,
                     on_death: OnDeath::Keep,
                     on_change: OnChange::Replace,
+                    replace_when: ReplaceWhen::AfterExit,
                     subpaths: Subpaths::Served,
                 },
                 per_socket: Mode::Text,

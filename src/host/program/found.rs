@@ -4,7 +4,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind};
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -26,16 +27,24 @@ pub struct Program {
     pub(super) file: File,
 }
 
-/// What tells a file from what it was before, and from the one that took its place: where it lies,
-/// its length and mode, and when it and its entry were changed last.
+/// What the system tells of a file without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct Stamp {
     place: (u64, u64),
     bytes: u64,
-    mode: u32,
-    /// In seconds and nanoseconds. The second one moves with whatever is done to the file, also
-    /// by who puts the first one back.
-    changed: [(i64, i64); 2],
+    /// In seconds and nanoseconds.
+    modified: (i64, i64),
+    /// When anything of its entry was changed, its mode and its links included; nobody can put
+    /// this one back.
+    changed: (i64, i64),
+}
+
+/// What a file was when a process was started from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Version {
+    stamp: Stamp,
+    /// A number that other content has not. `None` if this process may not read the file.
+    content: Option<u64>,
 }
 
 /// Why a path names no program.
@@ -73,15 +82,39 @@ impl Program {
         open(&self.file) || open(&self.folder)
     }
 
-    /// What tells its file from others, and from itself once it has been changed.
-    pub(super) fn identity(&self) -> io::Result<Identity> {
+    /// What the system tells of its file now.
+    pub(super) fn stamp(&self) -> io::Result<Stamp> {
         let found = self.file.metadata()?;
-        Ok(Identity {
+        Ok(Stamp {
             place: place(&found),
             bytes: found.size(),
-            mode: found.mode(),
-            changed: [(found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec())],
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
         })
+    }
+
+    /// What its file is now, which is read for that.
+    pub(super) fn version(&self) -> io::Result<Version> {
+        Ok(Version { stamp: self.stamp()?, content: self.content().ok() })
+    }
+
+    /// A number of what is in its file.
+    fn content(&self) -> io::Result<u64> {
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let mut file = File::from(sys::open_at(&self.folder, &self.name, flags)?);
+        if place(&file.metadata()?) != place(&self.file.metadata()?) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let (mut hasher, mut part) = (DefaultHasher::new(), Vec::new());
+        loop {
+            part.clear();
+            // Parts of the same length, since the hash may depend on where they are cut.
+            let len = (&mut file).take(PART_BYTES).read_to_end(&mut part)?;
+            if len == 0 {
+                return Ok(hasher.finish());
+            }
+            hasher.write(&part);
+        }
     }
 
     /// The folder, as this process and a child of it that is about to execute may name it. `None`
@@ -111,6 +144,29 @@ impl Program {
         let is_found =
             |now: &Metadata| self.file.metadata().is_ok_and(|found| place(&found) == place(now));
         now.and_then(|now| File::from(now).metadata()).is_ok_and(|now| is_found(&now))
+    }
+}
+
+impl Version {
+    /// Whether the file of a program is another version: another length, time of the last change or
+    /// content. Another mode, link or place alone makes none, which is found out once.
+    pub(super) fn is_left_by(&mut self, program: &Program) -> bool {
+        let Ok(stamp) = program.stamp() else { return false };
+        if stamp == self.stamp {
+            return false;
+        }
+        if (stamp.bytes, stamp.modified) != (self.stamp.bytes, self.stamp.modified) {
+            return true;
+        }
+        let is_same = match (program.content().ok(), self.content) {
+            (Some(found), Some(known)) => found == known,
+            // What cannot be read is told by its place alone.
+            (None, _) | (_, None) => stamp.place == self.stamp.place,
+        };
+        if is_same {
+            self.stamp = stamp;
+        }
+        !is_same
     }
 }
 
@@ -187,3 +243,6 @@ pub(super) fn is_executable(metadata: &Metadata) -> bool {
 fn place(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
+
+/// How much of a file is read at once.
+const PART_BYTES: u64 = 65_536;

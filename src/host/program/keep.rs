@@ -43,6 +43,11 @@ enum Handover {
 }
 
 impl Kept {
+    /// A program begins, which has been told this HELLO.
+    pub(super) fn begin(&mut self, hello: &[u8]) {
+        self.unread.add(What::Passing, |line| line.extend_from_slice(hello));
+    }
+
     /// Tells the program a line, by appending it to its input. `None` if it reads no more: then
     /// the next one is told.
     pub(super) fn tell(&mut self, told: &Told<'_>, place: &Place, input: Option<&mut Vec<u8>>) {

@@ -16,7 +16,8 @@
 //! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them
 //! - `served`: a program as a service
 //! - `shared`: one process for all of its sockets, and the next one after it; `obey`: what it
-//!   says; `keep`: what the next one is handed over; `unread`: what this one has not read;
+//!   says; `renew`: when another one replaces it; `successor`: a new version beside it, until that
+//!   takes over; `keep`: what the next one is handed over; `unread`: what this one has not read;
 //!   `attempts`: when the next one is started; `watch`: whether its file has changed
 //! - `per_socket`: one process for each socket
 //! - `rehearsal`: [`Rehearsal`], a program held against a transcript
@@ -39,11 +40,13 @@ mod per_socket;
 mod pump;
 mod recording;
 mod rehearsal;
+mod renew;
 mod reports;
 mod root;
 mod served;
 mod shared;
 mod start;
+mod successor;
 mod unread;
 mod watch;
 
@@ -58,6 +61,6 @@ pub use recording::Recording;
 pub(crate) use recording::Tape;
 pub use rehearsal::{Rehearsal, RehearsalError};
 pub(crate) use root::Root;
-pub use served::{Manner, OnChange, OnDeath, Subpaths};
+pub use served::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 pub(crate) use served::{Renewal, Served, Site};
 pub use start::{Launch, StartError};

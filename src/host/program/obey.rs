@@ -2,35 +2,37 @@
 
 use crate::host::program::keep::Kept;
 use crate::host::program::output::Reading;
+use crate::host::program::pump::ProcessId;
 use crate::host::program::shared::Run;
 use crate::programs::{Heard, Level, Said, Told};
 use crate::service::{Admission, Outbound};
 
 impl Run<'_> {
-    /// Reads once what the process says, and does it.
-    pub(super) fn hear(&mut self) {
-        let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
+    /// Reads once what a process says, and does it if that serves.
+    pub(super) fn hear(&mut self, id: ProcessId) {
         let mut buffer = std::mem::take(&mut self.buffer);
-        match self.pump.read(id, &mut buffer) {
-            Reading::Bytes(len) => {
-                let mut rest = &buffer[..len];
-                while let Some(process) = &mut self.process
-                    && let (used, Some(heard)) = process.reader.receive(rest)
-                {
-                    rest = &rest[used..];
-                    self.heed(heard);
-                }
-            }
-            Reading::Nothing => {}
-            Reading::End => {
-                let finished = self.process.as_ref().map(|process| process.reader.finish());
-                match finished {
-                    Some(Err(fault)) => self.end(&fault.to_string()),
-                    Some(Ok(())) | None => self.end("it has closed its output"),
-                }
-            }
+        let reading = self.pump.read(id, &mut buffer);
+        match (self.process.as_ref().filter(|process| process.id == id), reading) {
+            (Some(_), Reading::Bytes(len)) => self.heed_all(&buffer[..len]),
+            (_, Reading::Nothing) => {}
+            (Some(process), Reading::End) => match process.reader.finish() {
+                Err(fault) => self.end(&fault.to_string()),
+                Ok(()) => self.end("it has closed its output"),
+            },
+            (None, Reading::Bytes(len)) => self.hear_successor(id, &buffer[..len]),
+            (None, Reading::End) => self.end_successor(id, "it has closed its output"),
         }
         self.buffer = buffer;
+    }
+
+    /// Does what the process says in these bytes.
+    pub(super) fn heed_all(&mut self, mut bytes: &[u8]) {
+        while let Some(process) = &mut self.process
+            && let (used, Some(heard)) = process.reader.receive(bytes)
+        {
+            bytes = &bytes[used..];
+            self.heed(heard);
+        }
     }
 
     fn heed(&mut self, heard: Heard) {
@@ -78,7 +80,7 @@ impl Run<'_> {
     }
 
     /// From here on the process serves: first the sockets that it is handed over.
-    fn ready(&mut self, admission: Admission) {
+    pub(super) fn ready(&mut self, admission: Admission) {
         let Some(process) = &mut self.process else { return };
         process.ready_by = None;
         process.is_asked = admission == Admission::Asked;

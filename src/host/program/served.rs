@@ -44,6 +44,8 @@ pub struct Manner {
     pub on_death: OnDeath,
     /// What a change of its file does, if one process serves all sockets.
     pub on_change: OnChange,
+    /// When the process of a new version takes over from the one that serves all sockets.
+    pub replace_when: ReplaceWhen,
     /// Whether it answers the paths below its own.
     pub subpaths: Subpaths,
 }
@@ -65,8 +67,20 @@ pub enum OnChange {
     /// Nothing: the next start is of the new file.
     #[default]
     NextStart,
-    /// It is replaced, once the file has not changed for a second or two.
+    /// It is replaced, once the file has not changed for a second or two: [`ReplaceWhen`].
     Replace,
+}
+
+/// When the new version of a program takes over from the process that serves all sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ReplaceWhen {
+    /// Once it is ready, for which it has [`Limits::admission_ms_max`]. Until then both run, and
+    /// the old one serves; it goes on if the new one fails.
+    #[default]
+    AfterReady,
+    /// It is started after the exit of the old one: for programs that hold a lock or a port, or
+    /// save their state when they end.
+    AfterExit,
 }
 
 /// What the paths below that of a program mean, unless other services have them.
@@ -90,6 +104,7 @@ impl Manner {
         processes_max: 256,
         on_death: OnDeath::Close,
         on_change: OnChange::NextStart,
+        replace_when: ReplaceWhen::AfterReady,
         subpaths: Subpaths::Refused,
     };
 
@@ -236,9 +251,9 @@ impl Served {
 }
 
 /// Why a process that is to serve all sockets has not started. If the system has no room for it,
-/// those who wait are told to come again.
-pub(super) fn not_started(error: &StartError, line: &mut Line<'_>) -> String {
-    if error.limit().is_some() {
+/// clients are told to come again, unless another process serves them.
+pub(super) fn not_started(error: &StartError, is_served: bool, line: &mut Line<'_>) -> String {
+    if error.limit().is_some() && !is_served {
         line.lapse(NO_ROOM_MS);
     }
     error.to_string()

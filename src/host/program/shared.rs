@@ -5,8 +5,10 @@
 //! sockets are not read. So it is, too, while there is no process, or one that is not ready or is
 //! being ended. With `OnDeath::Close` the thread ends with its process, and the hub closes the
 //! sockets. With `OnDeath::Keep` it lives on from the first READY, and starts the next process
-//! itself. What the processes say is done in `obey`.
+//! itself. What the processes say is done in `obey`; when another
+//! one takes their place, in `renew`.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use log::Level;
@@ -15,14 +17,13 @@ use crate::host::program::attempts::Attempts;
 use crate::host::program::groups::Exit;
 use crate::host::program::keep::Kept;
 use crate::host::program::pump::{Event, ProcessId, Pump};
-use crate::host::program::served::{
-    EXITING, Manner, OnChange, OnDeath, Renewal, Served, not_started,
-};
+use crate::host::program::served::{EXITING, Manner, OnDeath, Served, not_started};
+use crate::host::program::successor::Successor;
 use crate::host::program::watch::FileWatch;
 use crate::hub::About;
 use crate::limits::Limits;
 use crate::programs::{Place, Reader, Told};
-use crate::service::{Inbound, Line, Received};
+use crate::service::{Inbound, Line, Received, SocketId};
 use crate::time::Time;
 
 /// Starts the program, and takes turns until it has gone for good; tells how.
@@ -31,7 +32,7 @@ pub(super) fn serve(
     mut line: Line<'static>,
     limits: &Limits,
 ) -> Result<String, String> {
-    let pump = served.pump(1)?;
+    let pump = served.pump(PROCESSES_MAX)?;
     line.wake_by(pump.waker());
     let now = Instant::now();
     let mut run = Run {
@@ -45,6 +46,10 @@ pub(super) fn serve(
         clock: now,
         kept: (served.manner.on_death == OnDeath::Keep).then(Kept::default),
         process: None,
+        successor: None,
+        due: None,
+        members: BTreeSet::new(),
+        leaving: BTreeSet::new(),
         start_at: now,
         attempts: Attempts::default(),
         watch: FileWatch::new(now),
@@ -59,29 +64,42 @@ pub(super) fn serve(
 pub(super) struct Run<'a> {
     pub(super) served: &'a Served,
     pub(super) line: Line<'static>,
-    limits: Limits,
-    manner: Manner,
-    place: Place,
+    pub(super) limits: Limits,
+    pub(super) manner: Manner,
+    pub(super) place: Place,
     pub(super) pump: Pump,
     pub(super) buffer: Vec<u8>,
     clock: Instant,
     /// What the next process is handed over; `None` if there is none after this one.
     pub(super) kept: Option<Kept>,
     pub(super) process: Option<Process>,
+    /// The process of a new version, beside that one.
+    pub(super) successor: Option<Successor>,
+    /// Why another one is to be started once that one has gone or serves.
+    pub(super) due: Option<&'static str>,
+    /// The sockets that the process was told of, if they are not kept.
+    pub(super) members: BTreeSet<SocketId>,
+    /// Those of an earlier process that are closed. Their mail is for nobody.
+    pub(super) leaving: BTreeSet<SocketId>,
     /// When the next one is started, while there is none.
-    start_at: Instant,
+    pub(super) start_at: Instant,
     pub(super) attempts: Attempts,
-    watch: FileWatch,
+    pub(super) watch: FileWatch,
     /// Whether one has been ready.
     pub(super) was_ready: bool,
     /// Why no other is started after this one.
-    over: Option<&'static str>,
+    pub(super) over: Option<&'static str>,
 }
 
-/// The process that runs.
+/// A process that runs.
 pub(super) struct Process {
     pub(super) id: ProcessId,
     pub(super) reader: Reader,
+    /// What holds for it since its start.
+    pub(super) manner: Manner,
+    pub(super) limits: Limits,
+    /// The HELLO that it was told.
+    hello: Vec<u8>,
     /// By when it has to be ready; `None` once it is.
     pub(super) ready_by: Option<Instant>,
     /// Whether it is asked whom to let in.
@@ -92,9 +110,9 @@ pub(super) struct Process {
 
 /// Why a process is being ended.
 pub(super) struct Ending {
-    how: String,
+    pub(super) how: String,
     /// Whether that is no failure of its own.
-    orderly: bool,
+    pub(super) orderly: bool,
 }
 
 impl Run<'_> {
@@ -111,10 +129,12 @@ impl Run<'_> {
             polled.map_err(|error| format!("its poll fails: {error}"))?;
             for event in events.drain(..) {
                 match event {
-                    Event::Output(_) => self.hear(),
+                    Event::Output(id) => self.hear(id),
                     Event::Drained(_) => {}
-                    Event::Deaf(_) => self.end("it reads no more"),
-                    Event::Exit { exit, read, .. } => self.exited(exit, read)?,
+                    Event::Deaf(id) if self.serves(id) => self.end("it reads no more"),
+                    Event::Deaf(id) => self.end_successor(id, "it reads no more"),
+                    Event::Exit { id, exit, read } if self.serves(id) => self.exited(exit, read)?,
+                    Event::Exit { id, exit, .. } => self.successor_exited(id, exit),
                 }
             }
             self.expire();
@@ -169,6 +189,9 @@ impl Run<'_> {
     }
 
     fn tell_mail(&mut self, inbound: &Inbound) {
+        if self.is_for_nobody(inbound) {
+            return;
+        }
         // A question to an earlier process may still be on its way.
         let is_asked = self.process.as_ref().is_some_and(|process| process.is_asked);
         if is_asked || !matches!(inbound, Inbound::Ask { .. }) {
@@ -180,6 +203,7 @@ impl Run<'_> {
     fn stop(&mut self) {
         const HOW: &str = "the host stops";
         self.over = Some(HOW);
+        self.dismiss_unready();
         if self.process.as_ref().is_none_or(|process| process.ending.is_some()) {
             return;
         }
@@ -195,7 +219,7 @@ impl Run<'_> {
     }
 
     /// The process has some time to answer what it was told, and to end.
-    fn end_in_order(&mut self, how: &str) {
+    pub(super) fn end_in_order(&mut self, how: &str) {
         self.tell(&Told::Stop { ms: self.manner.stop_ms });
         if let Some(process) = &mut self.process {
             process.ending = Some(Ending { how: how.to_owned(), orderly: true });
@@ -240,27 +264,48 @@ impl Run<'_> {
         }
     }
 
-    /// Starts a process.
+    /// Starts the process that serves.
     fn start(&mut self) -> Result<(), String> {
         self.attempts.begin(self.now());
+        let process = self.launch()?;
+        self.serve_by(process);
+        Ok(())
+    }
+
+    /// Starts a process from the file as it is now, and tells it HELLO.
+    pub(super) fn launch(&mut self) -> Result<Process, String> {
+        self.due = None;
         let program = self.served.find()?;
         // Also if it cannot be: it is tried again after a pause, and not at each look.
         self.watch.begin(&program);
         let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());
-        let id = started.map_err(|error| not_started(&error, &mut self.line))?;
+        let is_served = self.process.is_some();
+        let id = started.map_err(|error| not_started(&error, is_served, &mut self.line))?;
+        let told = Told::Hello {
+            message_bytes_max: self.limits.message_bytes_max,
+            send_bytes_max: self.limits.outbox_bytes_max,
+        };
+        let mut hello = Vec::new();
+        told.encode(&self.place, &mut hello);
+        self.pump.input(id).into_iter().for_each(|input| input.extend_from_slice(&hello));
         let ready_by = Duration::from_millis(self.limits.admission_ms_max);
-        self.process = Some(Process {
+        Ok(Process {
             id,
             reader: Reader::new(self.limits.outbox_bytes_max),
+            manner: self.manner.clone(),
+            limits: self.limits,
+            hello,
             ready_by: Instant::now().checked_add(ready_by),
             is_asked: false,
             ending: None,
-        });
-        self.tell(&Told::Hello {
-            message_bytes_max: self.limits.message_bytes_max,
-            send_bytes_max: self.limits.outbox_bytes_max,
-        });
-        Ok(())
+        })
+    }
+
+    /// From here on this process serves: what comes is for it.
+    pub(super) fn serve_by(&mut self, process: Process) {
+        self.watch.serve();
+        self.kept.iter_mut().for_each(|kept| kept.begin(&process.hello));
+        self.process = Some(process);
     }
 
     /// The process has exited, after it had read so much.
@@ -274,6 +319,11 @@ impl Run<'_> {
         // What it wrote last often says why.
         let words = if orderly { "" } else { self.pump.last_words(id) };
         let how = how + words;
+        if self.has_heir() {
+            let level = if orderly { Level::Info } else { Level::Warn };
+            self.take_over(level, &how, read);
+            return Ok(());
+        }
         let lives_on = self.was_ready
             && self.over.is_none()
             && (orderly || self.manner.on_death == OnDeath::Keep);
@@ -309,76 +359,23 @@ impl Run<'_> {
         self.start_at = Instant::now() + Duration::from_millis(pause_ms);
     }
 
-    /// Does what the host has ordered last, which is all that holds.
-    fn heed_renewals(&mut self) {
-        let Some(Renewal { manner, limits }) = self.served.last_renewal() else { return };
-        let is_new = manner != self.manner || limits != self.limits;
-        if manner.mode != self.manner.mode {
-            self.over = Some("it has another mode from here on");
-        }
-        self.line.keep_to(&limits);
-        (self.manner, self.limits) = (manner, limits);
-        match self.served.find() {
-            _ if is_new => self.replace("its configuration has changed"),
-            Ok(found) if self.watch.is_other(&found) => self.replace("its file has changed"),
-            Ok(_) => self.tell_reload(),
-            Err(error) => {
-                self.about().warn(format_args!("it is not replaced: {error}"));
-                self.tell_reload();
-            }
-        }
-    }
-
-    /// Nothing has changed that the host knows of. In a pause, what was lacking may be there now.
-    fn tell_reload(&mut self) {
-        match &self.process {
-            None => self.start_at = Instant::now(),
-            Some(Process { ready_by: None, ending: None, .. }) => self.tell(&Told::Reload),
-            Some(_) => {}
-        }
-    }
-
-    /// Looks whether the file has changed, if it is time for that.
-    fn look(&mut self) {
-        let now = Instant::now();
-        if self.look_at().is_some_and(|at| at <= now)
-            && self.watch.look(self.served.find().ok().as_ref(), now)
-        {
-            self.replace("its file has changed");
-        }
-    }
-
-    /// Has another process take the place of this one, or start now if there is none.
-    fn replace(&mut self, why: &str) {
-        self.about().log(Level::Info, format_args!("{why}: the program is replaced"));
-        match &self.process {
-            None => self.start_at = Instant::now(),
-            // Whatever follows it is from the newest file anyway.
-            Some(Process { ending: Some(_), .. }) => {}
-            Some(Process { ending: None, .. }) => self.end_in_order(why),
-        }
-    }
-
     /// Gives up a process that is not ready in time.
     fn expire(&mut self) {
-        if self.ready_by().is_some_and(|at| at <= Instant::now()) {
-            let ms = self.limits.admission_ms_max;
-            self.kill(format!("it has not said READY within {ms} ms"));
+        let now = Instant::now();
+        let how = || format!("it has not said READY within {} ms", self.limits.admission_ms_max);
+        if self.ready_by().is_some_and(|at| at <= now) {
+            self.kill(how());
+        } else if self.heir().and_then(|heir| heir.ready_by).is_some_and(|at| at <= now) {
+            self.kill_successor(how());
         }
     }
 
     /// How long there is nothing to do, unless something happens.
     fn patience(&self) -> Option<Duration> {
         let start = self.process.is_none().then_some(self.start_at);
-        let next = [start, self.look_at(), self.ready_by()].into_iter().flatten().min();
+        let heir = self.heir().and_then(|heir| heir.ready_by);
+        let next = [start, self.look_at(), self.ready_by(), heir].into_iter().flatten().min();
         next.map(|at| at.saturating_duration_since(Instant::now()))
-    }
-
-    /// When to look at the file.
-    fn look_at(&self) -> Option<Instant> {
-        let is_ending = self.process.as_ref().is_some_and(|process| process.ending.is_some());
-        let is_wanted = self.manner.on_change == OnChange::Replace && !is_ending;
-        is_wanted.then(|| self.watch.next())
     }
 
     fn ready_by(&self) -> Option<Instant> {
@@ -386,14 +383,16 @@ impl Run<'_> {
         process.and_then(|process| process.ready_by)
     }
 
-    fn about(&self) -> About<'_> {
+    pub(super) fn about(&self) -> About<'_> {
         About::service(self.served.key())
     }
 
-    fn now(&self) -> Time {
+    pub(super) fn now(&self) -> Time {
         Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }
 
 /// How much of what the program says is read at once.
 const READ_BYTES: usize = 65_536;
+/// One serves, and another one may run beside it.
+const PROCESSES_MAX: usize = 2;
