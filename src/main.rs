@@ -26,6 +26,8 @@ mod services {
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "programs")]
+    let terminal = switchboard::host::hold_hangups();
     let command = match Command::parse(env::args_os().skip(1), config::read_file) {
         Ok(command) => command,
         Err(error) => {
@@ -34,9 +36,12 @@ fn main() -> ExitCode {
         }
     };
     let said = match command {
+        #[cfg(feature = "programs")]
+        Command::Run(config) => return serving::run(&config, terminal).into(),
+        #[cfg(not(feature = "programs"))]
         Command::Run(config) => return serving::run(&config).into(),
         #[cfg(feature = "programs")]
-        Command::Try(trial) => return trial::run(&trial).into(),
+        Command::Try(trial) => return trial::run(&trial, terminal).into(),
         Command::CheckConfig(config) => match check::verdict(&config) {
             Ok(text) => serving::say(&text),
             Err(faults) => {

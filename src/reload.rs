@@ -1,13 +1,13 @@
-//! SIGHUP: the configuration is read again, by the same command line. One that is not good is told
-//! to the log and changes nothing. What holds for programs holds from then on; what needs another
-//! start of the server is told.
+//! SIGHUP: unless the terminal has gone, the configuration is read again, by the same command
+//! line. One that is not good is told to the log and changes nothing. What holds for programs holds
+//! from then on; what needs another start of the server is told.
 
 use std::env;
 use std::io;
 
 use switchboard::config::{self, Command, Config};
-use switchboard::host::{Hangups, on_hangup};
-use switchboard::{Reloader, Server};
+use switchboard::host::{Hangups, Terminal, on_hangup};
+use switchboard::{Host, Server};
 
 /// Reads the configuration again at each SIGHUP, as long as the value is held.
 ///
@@ -15,12 +15,13 @@ use switchboard::{Reloader, Server};
 /// What the system says.
 pub fn start(
     config: &Config,
-    reloader: Reloader,
+    host: &Host,
+    terminal: Terminal,
     server: impl Fn(&Config) -> Server + Send + 'static,
     is_compiled: impl Fn(&str) -> bool + Send + 'static,
 ) -> io::Result<Hangups> {
-    let begun = config.clone();
-    on_hangup(move || {
+    let (begun, reloader) = (config.clone(), host.reloader());
+    on_hangup_but(host, terminal, move || {
         let config = match Command::parse(env::args_os().skip(1), config::read_file) {
             Ok(Command::Run(config)) => config,
             // The command line is the one that began this run.
@@ -48,6 +49,28 @@ pub fn start(
                 )
             }
         }
+    })
+}
+
+/// Has SIGHUP do something as long as the value is held; but a clean stop if the terminal has gone.
+///
+/// # Errors
+/// What the system says.
+pub fn on_hangup_but(
+    host: &Host,
+    terminal: Terminal,
+    mut act: impl FnMut() + Send + 'static,
+) -> io::Result<Hangups> {
+    let stopper = host.stopper();
+    on_hangup(move || {
+        if !terminal.has_gone() {
+            return act();
+        }
+        log::info!(
+            target: "switchboard::server",
+            "SIGHUP, and the terminal has gone: the server stops; nohup or setsid let it run on"
+        );
+        stopper.stop();
     })
 }
 

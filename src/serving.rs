@@ -13,12 +13,12 @@ use super::logger;
 use super::services::ALL;
 #[cfg(feature = "programs")]
 use {
-    super::compiled::is_compiled, super::document_root, super::reload,
+    super::compiled::is_compiled, super::document_root, super::reload, switchboard::host::Terminal,
     switchboard::server::ProgramsError,
 };
 
 /// Serves what is compiled in, and the programs, until the server is stopped.
-pub(crate) fn run(config: &Config) -> Exit {
+pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Terminal) -> Exit {
     begin(config);
     warn_of(config);
     let misplaced = misplaced(ALL, config);
@@ -33,7 +33,7 @@ pub(crate) fn run(config: &Config) -> Exit {
                 warn_of(new);
                 server(new, new.limits_for(raise_descriptor_limit()))
             };
-            reload::start(config, host.reloader(), server, is_compiled)?
+            reload::start(config, host, terminal, server, is_compiled)?
         };
         #[cfg(not(feature = "programs"))]
         let hangups = ();
@@ -188,7 +188,7 @@ fn any_host(config: &Config, host: &Host) -> Option<String> {
 }
 
 /// The addresses of all hosts; a name may have several.
-fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
+pub(crate) fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
     let mut addresses = Vec::new();
     for host in &config.hosts {
         let found = (host.as_str(), config.port).to_socket_addrs();

@@ -6,15 +6,17 @@ use std::io::Read;
 use std::path::Path;
 
 use switchboard::config::{Exit, Script, Trial};
+use switchboard::host::Terminal;
 use switchboard::host::program::{DocumentRoot, Program, Recording, Rehearsal};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
 use super::logger;
+use super::reload::on_hangup_but;
 use super::serving::{bare_server, begin, complain, fit, name_of, say, serve};
 
 /// Does what was asked for.
-pub(crate) fn run(trial: &Trial) -> Exit {
+pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
     begin(&trial.config);
     // What cannot be served is told before anything is written.
     if trial.program.is_dir() {
@@ -26,10 +28,10 @@ pub(crate) fn run(trial: &Trial) -> Exit {
         Err(error) => return fail(trial, &format!("--try is {:?}: {error}", trial.program)),
     };
     let done = match &trial.script {
-        Script::None => Ok(serve_alone(trial, None)),
+        Script::None => Ok(serve_alone(trial, terminal, None)),
         Script::Record(file) => create(file).map(|out| {
             let body_bytes_max = trial.config.all.limits.outbox_bytes_max;
-            serve_alone(trial, Some(Recording::new(Box::new(out), body_bytes_max)))
+            serve_alone(trial, terminal, Some(Recording::new(Box::new(out), body_bytes_max)))
         }),
         Script::Replay(file) => {
             read(file).map(|transcript| replay(trial, &program, file, transcript))
@@ -39,14 +41,18 @@ pub(crate) fn run(trial: &Trial) -> Exit {
 }
 
 /// Serves it until the host is stopped.
-fn serve_alone(trial: &Trial, recording: Option<Recording>) -> Exit {
+fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) -> Exit {
     let mut server = bare_server(&trial.config, fit(&trial.config));
     server.manner(trial.config.all.program.manner.clone()).only_program(&trial.program);
     server.program("/").page(Page::talk());
     if let Some(recording) = recording {
         server.record(recording);
     }
-    serve(server, &trial.config, |host| Ok((greeting(trial, host), ())))
+    serve(server, &trial.config, |host| {
+        let reloader = host.reloader();
+        let hangups = on_hangup_but(host, terminal, move || reloader.reload())?;
+        Ok((greeting(trial, host), hangups))
+    })
 }
 
 fn greeting(trial: &Trial, host: &Host) -> String {

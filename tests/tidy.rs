@@ -54,7 +54,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("config", &["limits", "time", "ws", "service", "programs", "hub", "host"]),
     ("lib", &["limits", "ws", "host", "hub", "pages", "server", "service", "config"]),
     ("main", &["check", "compiled", "document_root", "serving", "trial"]),
-    ("trial", &["logger", "serving"]),
+    ("trial", &["logger", "reload", "serving"]),
     ("check", &["compiled", "document_root", "services"]),
     ("serving", &["check", "compiled", "document_root", "logger", "reload", "services"]),
     ("document_root", &["compiled", "services"]),
@@ -81,7 +81,16 @@ const BINARY: [&str; 9] = [
 /// Packages and calls, each with the places where it may stand; all else is forbidden.
 const PLACES: [(&str, &[&str]); 20] = [
     ("mio::", &["src/host/"]),
-    ("libc::", &["src/host/sys", "src/host/nofollow.rs", "src/host/files.rs", "src/host/program/"]),
+    (
+        "libc::",
+        &[
+            "src/host/sys",
+            "src/host/nofollow.rs",
+            "src/host/files.rs",
+            "src/host/hangup.rs",
+            "src/host/program/",
+        ],
+    ),
     ("slab::", &["src/hub/"]),
     ("zlib_rs::", &["src/session/codec.rs"]),
     ("sha1::", &["src/ws/upgrade.rs"]),
@@ -109,6 +118,7 @@ const PLACES: [(&str, &[&str]); 20] = [
         &[
             "src/host/nofollow.rs",
             "src/host/files.rs",
+            "src/host/hangup.rs",
             "src/host/program/",
             "src/config/",
             "src/trial.rs",

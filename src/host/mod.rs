@@ -14,14 +14,16 @@
 //!   `no_programs`: what stands there without the feature `programs`
 //! - `files`: files on a thread of its own, since disks block
 //! - `nofollow`: opens what a path leads to without following a link
-//! - `stop`: the clean stop and its signals; `reload`: reading the configuration again;
-//!   `orphans`: what process 1 has to wait for
+//! - `stop`: the clean stop and its signals; `reload`: reading the configuration again; `hangup`:
+//!   the signal that asks for it; `orphans`: what process 1 has to wait for
 //! - `sys`: the system calls that the standard library and mio lack
 
 mod bell;
 mod calls;
 mod duties;
 mod files;
+#[cfg(feature = "programs")]
+mod hangup;
 mod kept;
 mod listener;
 mod local;
@@ -43,11 +45,14 @@ mod worker;
 
 pub(crate) use files::StaticRoot;
 #[cfg(feature = "programs")]
+pub use hangup::{Hangups, Terminal, hold_hangups, on_hangup};
+#[cfg(feature = "programs")]
 pub(crate) use programs::{ProgramsPlan, Terms};
 #[cfg(feature = "programs")]
-pub use reload::{Hangups, Reloader, on_hangup};
+pub use reload::Reloader;
 pub use stop::Stopper;
-pub use sys::{outlive_user_signals, raise_descriptor_limit, seal_descriptors};
+pub use sys::signals::outlive_user_signals;
+pub use sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use turn::HostPlan;
 pub use turn::{Host, Turn};
 pub(crate) use worker::{Factory, Make};

@@ -19,11 +19,11 @@ impl Host {
 
         use mio::unix::pipe;
 
-        use crate::host::sys::{self, Wish};
+        use crate::host::sys::signals::{self, Wish};
 
         let (sender, mut receiver) = pipe::new()?;
         receiver.set_nonblocking(false)?;
-        sys::write_on_signals(Wish::Reap, &sender)?;
+        signals::write_on_signals(Wish::Reap, &sender)?;
         let groups = self.programs.groups();
         thread::Builder::new().name("orphans".to_owned()).spawn(move || {
             // The handler of the signal writes to it.

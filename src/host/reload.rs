@@ -2,21 +2,15 @@
 //! the programs. What is compiled in, the addresses and the bounds of the host itself stay as they
 //! are until the next start.
 
-use std::io::{self, Read};
-use std::thread;
-
-use crossbeam_channel::{Receiver, Sender};
-use mio::unix::pipe;
-
 use crate::host::bell::Alarm;
 use crate::host::files::Order;
 use crate::host::program::{Renewal, Root};
 use crate::host::programs::{ProgramsPlan, Terms};
-use crate::host::sys::{self, Wish};
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
 use crate::hub::{About, StationId};
 use crate::time::Time;
+use crossbeam_channel::{Receiver, Sender};
 
 /// Has the programs of a host's document root replaced from any thread, without a socket of theirs
 /// being closed if they are [kept](crate::host::program::OnDeath::Keep).
@@ -129,38 +123,5 @@ impl Host {
             }
         };
         self.factories[station.index()] = Factory::Program(renewed.into());
-    }
-}
-
-/// From here on SIGHUP has `act` called, on a thread of its own, so that it may read files;
-/// several signals that come meanwhile may be one. As long as the value is held, one of which is
-/// enough for a process: after that, SIGHUP ends the process again.
-///
-/// # Errors
-/// The system gives no pipe, or no thread.
-pub fn on_hangup(mut act: impl FnMut() + Send + 'static) -> io::Result<Hangups> {
-    let (sender, mut receiver) = pipe::new()?;
-    receiver.set_nonblocking(false)?;
-    thread::Builder::new().name("reloads".to_owned()).spawn(move || {
-        let mut bytes = [0; 16];
-        // It ends when the other end is closed.
-        while receiver.read(&mut bytes).is_ok_and(|len| len > 0) {
-            act();
-        }
-    })?;
-    sys::write_on_signals(Wish::Reload, &sender)?;
-    Ok(Hangups { sender })
-}
-
-/// SIGHUP has something called as long as this is held: see [`on_hangup`].
-#[derive(Debug)]
-pub struct Hangups {
-    sender: pipe::Sender,
-}
-
-impl Drop for Hangups {
-    /// Before the pipe is closed, whose number the system may give to another file.
-    fn drop(&mut self) {
-        sys::forget_signals(Wish::Reload, &self.sender);
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mio::unix::pipe;
 
 use crate::host::bell::Alarm;
-use crate::host::sys::{self, Wish};
+use crate::host::sys::signals::{self, Wish};
 use crate::host::turn::{Host, Turn};
 use crate::time::Time;
 
@@ -134,7 +134,7 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let (sender, receiver) = pipe::new()?;
-        sys::write_on_signals(Wish::Stop, &sender)?;
+        signals::write_on_signals(Wish::Stop, &sender)?;
         Ok(Self { receiver, sender })
     }
 
@@ -152,7 +152,7 @@ impl Signals {
 impl Drop for Signals {
     /// Before the pipe is closed, whose number the system may give to another file.
     fn drop(&mut self) {
-        sys::forget_signals(Wish::Stop, &self.sender);
+        signals::forget_signals(Wish::Stop, &self.sender);
     }
 }
 

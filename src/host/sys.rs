@@ -1,17 +1,17 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is
 //! sound. Unsafe code stands here and in the folder of this name alone: `dual` listens for IPv6 and
-//! IPv4 at once, `orphans` waits for children that others have left.
+//! IPv4 at once, `orphans` waits for children that others have left, `signals` catches signals.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 pub(super) mod dual;
 pub(super) mod orphans;
+pub(super) mod signals;
 
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 /// The number of descriptors that this process may have open, raised as far as the system
@@ -124,103 +124,6 @@ fn set_option(
     // those of a local that the call only reads.
     let result = unsafe { libc::setsockopt(socket, level, name, (&raw const value).cast(), len) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// What this process may be asked for by signals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// To stop (SIGINT, SIGTERM).
-    Stop,
-    /// To read its configuration again (SIGHUP).
-    Reload,
-    /// To wait for children that have exited (SIGCHLD).
-    #[cfg(feature = "programs")]
-    Reap,
-}
-
-impl Wish {
-    const fn signals(self) -> &'static [libc::c_int] {
-        match self {
-            Self::Stop => &[libc::SIGINT, libc::SIGTERM],
-            Self::Reload => &[libc::SIGHUP],
-            #[cfg(feature = "programs")]
-            Self::Reap => &[libc::SIGCHLD],
-        }
-    }
-
-    /// The pipe that the handler of its signals writes to.
-    const fn pipe(self) -> &'static AtomicI32 {
-        match self {
-            Self::Stop => &STOP_PIPE,
-            Self::Reload => &RELOAD_PIPE,
-            #[cfg(feature = "programs")]
-            Self::Reap => &REAP_PIPE,
-        }
-    }
-}
-
-/// From now on the signals of a wish write a byte to `pipe`, which must not block, and must stay
-/// open until [`forget_signals`].
-///
-/// # Errors
-/// What the system says.
-pub(super) fn write_on_signals(wish: Wish, pipe: &impl AsFd) -> io::Result<()> {
-    wish.pipe().store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
-    for &signal in wish.signals() {
-        let handler: extern "C" fn(libc::c_int) = on_signal;
-        // SAFETY: zero is a valid value for every field: no flags, an empty mask.
-        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        action.sa_sigaction = handler as libc::sighandler_t;
-        action.sa_flags = libc::SA_RESTART;
-        // SAFETY: the action is initialized, and its handler makes only a call that is allowed
-        // within a signal handler.
-        if unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
-}
-
-/// From now on the signals of a wish end the process again, as they do by default; unless they
-/// write to another pipe by now.
-pub(super) fn forget_signals(wish: Wish, pipe: &impl AsFd) {
-    let own = pipe.as_fd().as_raw_fd();
-    if wish.pipe().compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-        return;
-    }
-    for &signal in wish.signals() {
-        // SAFETY: the default action is valid for all; no memory is involved.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-}
-
-extern "C" fn on_signal(signal: libc::c_int) {
-    let wish = match signal {
-        libc::SIGHUP => Wish::Reload,
-        #[cfg(feature = "programs")]
-        libc::SIGCHLD => Wish::Reap,
-        _ => Wish::Stop,
-    };
-    let byte = 0_u8;
-    // SAFETY: `write` may be called within a signal handler, and reads one byte of a local. It
-    // may change errno, which is put back, since the interrupted code may be about to read it.
-    unsafe {
-        let errno = *libc::__errno_location();
-        libc::write(wish.pipe().load(Ordering::SeqCst), (&raw const byte).cast(), 1);
-        *libc::__errno_location() = errno;
-    }
-}
-
-/// SIGUSR1 and SIGUSR2, by which other servers are asked for this and that, do nothing from here on
-/// instead of ending the process. They have a handler and are not ignored, since programs would
-/// inherit that.
-pub fn outlive_user_signals() {
-    extern "C" fn nothing(_: libc::c_int) {}
-    for signal in [libc::SIGUSR1, libc::SIGUSR2] {
-        let handler: extern "C" fn(libc::c_int) = nothing;
-        // SAFETY: the handler does nothing; a signal that cannot be set stays as it is.
-        unsafe { libc::signal(signal, handler as libc::sighandler_t) };
-    }
 }
 
 /// What concerns child processes and the pipes to them, which programs alone have.
@@ -368,10 +271,6 @@ pub(super) mod children {
     pub const OWN_DESCRIPTORS: &str = "/proc/self/fd";
 }
 
-static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
-static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
-#[cfg(feature = "programs")]
-static REAP_PIPE: AtomicI32 = AtomicI32::new(-1);
 /// The limit of descriptors before it was raised.
 static DESCRIPTORS_GIVEN: OnceLock<libc::rlim_t> = OnceLock::new();
 /// What POSIX systems allow at least, near enough.

@@ -7,6 +7,7 @@ mod bench;
 mod chat;
 mod endings;
 mod faults;
+mod hangup;
 mod hostile;
 mod keep;
 mod listing;

@@ -1,0 +1,131 @@
+//! Signals: what each asks for goes to a pipe, since a handler may do no more.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+/// What this process may be asked for by signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) enum Wish {
+    /// To stop (SIGINT, SIGTERM).
+    Stop,
+    /// To read its configuration again (SIGHUP).
+    Reload,
+    /// To wait for children that have exited (SIGCHLD).
+    #[cfg(feature = "programs")]
+    Reap,
+}
+
+impl Wish {
+    const fn signals(self) -> &'static [libc::c_int] {
+        match self {
+            Self::Stop => &[libc::SIGINT, libc::SIGTERM],
+            Self::Reload => &[libc::SIGHUP],
+            #[cfg(feature = "programs")]
+            Self::Reap => &[libc::SIGCHLD],
+        }
+    }
+
+    /// The pipe that the handler of its signals writes to.
+    const fn pipe(self) -> &'static AtomicI32 {
+        match self {
+            Self::Stop => &STOP_PIPE,
+            Self::Reload => &RELOAD_PIPE,
+            #[cfg(feature = "programs")]
+            Self::Reap => &REAP_PIPE,
+        }
+    }
+}
+
+/// From now on the signals of a wish write a byte to `pipe`, which must not block, and must stay
+/// open until [`forget_signals`].
+///
+/// # Errors
+/// What the system says.
+pub(in crate::host) fn write_on_signals(wish: Wish, pipe: &impl AsFd) -> io::Result<()> {
+    wish.pipe().store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
+    catch_signals(wish)?;
+    if wish == Wish::Reload && HELD_RELOAD.swap(false, Ordering::SeqCst) {
+        on_signal(libc::SIGHUP);
+    }
+    Ok(())
+}
+
+/// From now on the signals of a wish end the process no more. Without a pipe, those of a reload are
+/// kept for [`write_on_signals`]. Returns whether the process was started to ignore any of them.
+///
+/// # Errors
+/// What the system says.
+pub(in crate::host) fn catch_signals(wish: Wish) -> io::Result<bool> {
+    let mut was_ignored = false;
+    for &signal in wish.signals() {
+        let handler: extern "C" fn(libc::c_int) = on_signal;
+        // SAFETY: zero is a valid value for every field: no flags, an empty mask.
+        let (mut action, mut old): (libc::sigaction, libc::sigaction) =
+            unsafe { std::mem::zeroed() };
+        action.sa_sigaction = handler as libc::sighandler_t;
+        action.sa_flags = libc::SA_RESTART;
+        // SAFETY: the action is initialized, and its handler makes only a call that is allowed
+        // within a signal handler; the other pointer is to a local, which the call only writes.
+        if unsafe { libc::sigaction(signal, &raw const action, &raw mut old) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        was_ignored |= old.sa_sigaction == libc::SIG_IGN;
+    }
+    Ok(was_ignored)
+}
+
+/// From now on the signals of a wish end the process again, as they do by default; unless they
+/// write to another pipe by now.
+pub(in crate::host) fn forget_signals(wish: Wish, pipe: &impl AsFd) {
+    let own = pipe.as_fd().as_raw_fd();
+    if wish.pipe().compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        return;
+    }
+    for &signal in wish.signals() {
+        // SAFETY: the default action is valid for all; no memory is involved.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+extern "C" fn on_signal(signal: libc::c_int) {
+    let wish = match signal {
+        libc::SIGHUP => Wish::Reload,
+        #[cfg(feature = "programs")]
+        libc::SIGCHLD => Wish::Reap,
+        _ => Wish::Stop,
+    };
+    let mut pipe = wish.pipe().load(Ordering::SeqCst);
+    if pipe < 0 && wish == Wish::Reload {
+        HELD_RELOAD.store(true, Ordering::SeqCst);
+        // Whoever has made one meanwhile may not have seen that.
+        pipe = wish.pipe().load(Ordering::SeqCst);
+    }
+    let byte = 0_u8;
+    // SAFETY: `write` may be called within a signal handler, and reads one byte of a local. It
+    // may change errno, which is put back, since the interrupted code may be about to read it.
+    unsafe {
+        let errno = *libc::__errno_location();
+        libc::write(pipe, (&raw const byte).cast(), 1);
+        *libc::__errno_location() = errno;
+    }
+}
+
+/// SIGUSR1 and SIGUSR2, by which other servers are asked for this and that, do nothing from here on
+/// instead of ending the process. They have a handler and are not ignored, since programs would
+/// inherit that.
+pub fn outlive_user_signals() {
+    extern "C" fn nothing(_: libc::c_int) {}
+    for signal in [libc::SIGUSR1, libc::SIGUSR2] {
+        let handler: extern "C" fn(libc::c_int) = nothing;
+        // SAFETY: the handler does nothing; a signal that cannot be set stays as it is.
+        unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+    }
+}
+
+static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
+static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
+#[cfg(feature = "programs")]
+static REAP_PIPE: AtomicI32 = AtomicI32::new(-1);
+/// Whether a reload was asked for before it had a pipe.
+static HELD_RELOAD: AtomicBool = AtomicBool::new(false);
