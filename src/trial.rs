@@ -1,7 +1,7 @@
 //! `--try`: a single program at `/`, for whoever writes one; recorded or replayed, if that is
 //! asked for.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -29,10 +29,12 @@ pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
     };
     let done = match &trial.script {
         Script::None => Ok(serve_alone(trial, terminal, None)),
-        Script::Record(file) => create(file).map(|out| {
+        Script::Record(file) => {
             let body_bytes_max = trial.config.all.limits.outbox_bytes_max;
-            serve_alone(trial, terminal, Some(Recording::new(Box::new(out), body_bytes_max)))
-        }),
+            let created = Recording::create(file, body_bytes_max);
+            let created = created.map_err(|error| format!("--record is {file:?}, which {error}"));
+            created.map(|recording| serve_alone(trial, terminal, Some(recording)))
+        }
         Script::Replay(file) => {
             read(file).map(|transcript| replay(trial, &program, file, transcript))
         }
@@ -84,20 +86,6 @@ fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript)
             Exit::Failure
         }
     }
-}
-
-/// Where a transcript is written. One that is there may have been edited, and is left alone.
-fn create(file: &Path) -> Result<File, String> {
-    let unwritable = |error| format!("--record is {file:?}, which cannot be written: {error}");
-    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(file);
-    let opened = opened.map_err(unwritable)?;
-    if opened.metadata().map_err(unwritable)?.len() == 0 {
-        return Ok(opened);
-    }
-    Err(format!(
-        "--record is {file:?}, which has something in it, and transcripts are not overwritten: \
-         name another file, or remove it"
-    ))
 }
 
 /// Reads a transcript.

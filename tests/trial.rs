@@ -5,8 +5,9 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -264,6 +265,43 @@ fn a_recording_is_of_the_first_run() {
     }
     let text = fs::read_to_string(&transcript).expect("it was written");
     assert_eq!(text.matches("< HELLO").count(), 1, "{text}");
+}
+
+/// It has headers of browsers in it, cookies included.
+#[test]
+fn a_recording_is_for_its_user_alone() {
+    let folder = programs("own", &[("echo", ECHO)]);
+    let record = |name: &str| {
+        let mut command = tried();
+        command.current_dir(&folder).arg(folder.join("echo"));
+        command.arg("--record").arg(folder.join(name));
+        command
+    };
+    let mode = |name: &str| {
+        fs::metadata(folder.join(name)).expect("it is there").permissions().mode() & 0o777
+    };
+    fs::write(folder.join("empty"), "").expect("it can be");
+    fs::set_permissions(folder.join("empty"), Permissions::from_mode(0o640)).expect("it can be");
+    for (name, expected) in [("new", 0o600), ("empty", 0o640)] {
+        let server = Binary::run(&mut record(name));
+        let mut raw = open(&server, "/");
+        raw.send_text("hello");
+        assert_eq!(raw.read_text(), "hello");
+        assert_eq!(mode(name), expected, "{name}");
+        assert!(fs::read_to_string(folder.join(name)).expect("it is there").contains("hello"));
+    }
+    // Neither what a link leads to, nor what it could make.
+    for (link, to) in [("there", "target"), ("nowhere", "made")] {
+        symlink(to, folder.join(link)).expect("it can be made");
+    }
+    fs::write(folder.join("target"), "").expect("it can be");
+    for link in ["there", "nowhere"] {
+        let (_, err, code) = run(record(link).arg("-q"));
+        assert!(err.contains("which is a link, and none is followed"), "{err}");
+        assert_eq!(code, Some(2));
+    }
+    assert!(!folder.join("made").exists());
+    assert_eq!(fs::metadata(folder.join("target")).expect("it is there").len(), 0);
 }
 
 /// Whoever cannot write the transcript serves all the same.

@@ -3,10 +3,14 @@
 //! with it and without.
 
 use std::fmt;
-use std::io::Write;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::host::program::groups::Exit;
+use crate::host::sys::children;
 use crate::programs::{Recorder, Transcript, Way};
 
 /// A transcript in the making. It holds a line and its body for each way.
@@ -20,7 +24,41 @@ pub struct Recording {
     failed: bool,
 }
 
+/// Why a file cannot be a transcript. The name of the file comes before the text.
+#[derive(Debug)]
+pub enum RecordingError {
+    /// The system says no.
+    System(io::Error),
+    /// It is a link.
+    Link,
+    /// Another user could read it, and may have put it there for that.
+    Foreign,
+    /// Something is in it, which may have been edited.
+    Taken,
+}
+
 impl Recording {
+    /// A transcript in a file, as [`Recording::new`] writes it. It has the headers of peers in it,
+    /// so a new file is for its user alone. An empty file of the same user is taken as it is, and
+    /// so is what is no file, such as a pipe with a name. A link is not followed, since somebody
+    /// else may have put it there.
+    ///
+    /// # Errors
+    /// The file cannot be had, or is not empty, or of somebody else.
+    pub fn create(file: &Path, body_bytes_max: usize) -> Result<Self, RecordingError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY).open(file)?;
+        let found = opened.metadata()?;
+        if found.is_file() && found.uid() != children::own_user() {
+            return Err(RecordingError::Foreign);
+        }
+        if found.len() > 0 {
+            return Err(RecordingError::Taken);
+        }
+        Ok(Self::new(Box::new(opened), body_bytes_max))
+    }
+
     /// A transcript that goes to `out`, from the thread of the program's service, which waits
     /// for it. Lines whose bodies have more than `body_bytes_max` are left out, but for a
     /// comment. Should writing fail, the rest is left out, and the log says so.
@@ -67,6 +105,35 @@ impl Recording {
         }
         // A long body is not kept in memory behind the line that had it.
         self.text = String::new();
+    }
+}
+
+impl From<io::Error> for RecordingError {
+    fn from(error: io::Error) -> Self {
+        if error.raw_os_error() == Some(libc::ELOOP) { Self::Link } else { Self::System(error) }
+    }
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System(error) => return write!(f, "cannot be written: {error}"),
+            Self::Link => "is a link, and none is followed: name a file that is new or empty",
+            Self::Foreign => "is of another user, who could read it: name another file",
+            Self::Taken => {
+                "has something in it, and transcripts are not overwritten: name another file, or \
+                 remove it"
+            }
+        })
+    }
+}
+
+impl std::error::Error for RecordingError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System(error) => Some(error),
+            Self::Link | Self::Foreign | Self::Taken => None,
+        }
     }
 }
 
