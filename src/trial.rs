@@ -3,9 +3,10 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::net::TcpListener;
+use std::path::{self, Path};
 
-use switchboard::config::{Exit, Script, Trial};
+use switchboard::config::{Config, Exit, Script, Trial};
 use switchboard::host::Terminal;
 use switchboard::host::program::{DocumentRoot, Program, Recording, Rehearsal};
 use switchboard::programs::Transcript;
@@ -13,7 +14,7 @@ use switchboard::{Host, Page};
 
 use super::logger;
 use super::reload::on_hangup_but;
-use super::serving::{bare_server, begin, complain, fit, name_of, say, serve};
+use super::serving::{bare_server, begin, complain, fit, name_of, resolve, say, serve};
 
 /// Does what was asked for.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
@@ -44,17 +45,43 @@ pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
 
 /// Serves it until the host is stopped.
 fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) -> Exit {
-    let mut server = bare_server(&trial.config, fit(&trial.config));
-    server.manner(trial.config.all.program.manner.clone()).only_program(&trial.program);
+    let mut config = trial.config.clone();
+    if !trial.has_port {
+        config.port = port_of(trial);
+    }
+    let mut server = bare_server(&config, fit(&config));
+    server.manner(config.all.program.manner.clone()).only_program(&trial.program);
     server.program("/").page(Page::talk());
     if let Some(recording) = recording {
         server.record(recording);
     }
-    serve(server, &trial.config, |host| {
+    serve(server, &config, |host| {
         let reloader = host.reloader();
         let hangups = on_hangup_but(host, terminal, move || reloader.reload())?;
         Ok((greeting(trial, host), hangups))
     })
+}
+
+/// The port of the program: of those that follow from its path, the first that nobody has. Without
+/// any, a free one.
+fn port_of(trial: &Trial) -> u16 {
+    // FNV-1a, which is the same on each day and machine.
+    let hash = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    };
+    let path = path::absolute(&trial.program).unwrap_or_else(|_| trial.program.clone());
+    let first = hash(path.as_os_str().as_encoded_bytes());
+    let ports = (0..PORTS_TRIED).map(|number| {
+        let place = first.wrapping_add(number) % PORTS_LEN;
+        PORTS_BEGIN + u16::try_from(place).unwrap_or(0)
+    });
+    let mut ports = ports.filter(|&port| {
+        let addresses = resolve(&Config { port, ..trial.config.clone() }).unwrap_or_default();
+        addresses.iter().all(|address| TcpListener::bind(address).is_ok())
+    });
+    ports.next().unwrap_or(0)
 }
 
 fn greeting(trial: &Trial, host: &Host) -> String {
@@ -109,3 +136,8 @@ fn fail(trial: &Trial, text: &str) -> Exit {
 
 /// So much is held in memory.
 const TRANSCRIPT_BYTES_MAX: u64 = 64 << 20;
+/// The ports of programs that are tried: below those that systems give to connections.
+const PORTS_BEGIN: u16 = 21_000;
+const PORTS_LEN: u32 = 8_000;
+/// So many of them are tried for one program.
+const PORTS_TRIED: u32 = 16;

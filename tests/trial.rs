@@ -13,8 +13,9 @@ use std::process::{Command, Output, Stdio};
 
 use support::Raw;
 use support::binary::{Binary, patience, patient_file};
-use support::folder::{folder, programs};
+use support::folder::{folder, programs, write};
 use support::http::{Answer, get};
+use support::raw::close;
 
 fn binary() -> Command {
     Command::new(env!("CARGO_BIN_EXE_switchboard"))
@@ -302,6 +303,38 @@ fn a_recording_is_for_its_user_alone() {
     }
     assert!(!folder.join("made").exists());
     assert_eq!(fs::metadata(folder.join("target")).expect("it is there").len(), 0);
+}
+
+/// A page that is open finds the program again, and the next version without another start.
+#[test]
+fn a_program_that_is_tried_has_a_port_of_its_own_and_is_replaced() {
+    let shout = ECHO.replace("= receive", "= b'!' + receive");
+    let folder = programs("port", &[("echo", ECHO), ("other", ECHO)]);
+    let serve = |name: &str| {
+        let mut command = binary();
+        command.arg("--config").arg(patient_file()).arg("--try").arg(folder.join(name));
+        Binary::run_as_it_is(command.stderr(Stdio::null()))
+    };
+    let mut server = serve("echo");
+    let address = server.address();
+    let (second, other) = (serve("echo"), serve("other"));
+    assert!(second.address() != address && other.address() != address);
+    let mut raw = open(&server, "/");
+    raw.send_text("hello");
+    assert_eq!(raw.read_text(), "hello");
+    write(&folder, "_new", &shout, "755");
+    fs::rename(folder.join("_new"), folder.join("echo")).expect("it can be moved");
+    assert_eq!(raw.read_close().0, 1012);
+    raw.send(&close(1012, ""));
+    let mut raw = open(&server, "/");
+    raw.send_text("hello");
+    assert_eq!(raw.read_text(), "!hello");
+    server.signal("TERM");
+    assert_eq!(raw.read_close().0, 1001);
+    raw.send(&close(1001, ""));
+    assert_eq!(server.exit_code(), Some(0));
+    drop((server, raw));
+    assert_eq!(serve("echo").address(), address);
 }
 
 /// Whoever cannot write the transcript serves all the same.

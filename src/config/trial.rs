@@ -9,6 +9,7 @@ use crate::config::error::{CommandError, UsageError};
 use crate::config::flags::{Effect, Flag};
 use crate::config::keys;
 use crate::config::sheet::{Setting, Sheet};
+use crate::host::program::OnChange;
 use crate::programs::Mode;
 
 /// A single program that is tried.
@@ -16,9 +17,12 @@ use crate::programs::Mode;
 pub struct Trial {
     /// Its file.
     pub program: PathBuf,
-    /// What holds for it: the port is a free one unless another is given, and what the file
-    /// says of single services counts for nothing.
+    /// What holds for it: a new version replaces it unless that is said otherwise, and what the
+    /// file says of single services counts for nothing.
     pub config: Config,
+    /// Whether a port is given. Otherwise it is one that follows from the path of the program, so
+    /// that a page which is open finds it after another start.
+    pub has_port: bool,
     /// What is done about a transcript of it.
     pub script: Script,
 }
@@ -57,8 +61,12 @@ impl Wishes {
         // Whoever tries a program means it alone, wherever that happens.
         let load = |file: &PathBuf| Sheet::load(Some(file), read);
         let sheet = self.file.as_ref().map(load).unwrap_or_default();
-        let config = self.resolve(sheet, Config { port: 0, ..Config::default() })?;
-        Ok(Some(Trial::new(program, script, config, &self.settings)?))
+        let has_port = self.settings.iter().chain(&sheet.all).any(|given| given.is_of("port"));
+        let mut defaults = Config { port: 0, ..Config::default() };
+        defaults.all.program.manner.on_change = OnChange::Replace;
+        let config = self.resolve(sheet, defaults)?;
+        check(&script, &config, &self.settings)?;
+        Ok(Some(Trial { program, config, has_port, script }))
     }
 }
 
@@ -91,26 +99,17 @@ impl TrialFlags {
     }
 }
 
-impl Trial {
-    /// A trial with all that belongs to it; `settings` are those of the command line.
-    fn new(
-        program: PathBuf,
-        script: Script,
-        config: Config,
-        settings: &[Setting],
-    ) -> Result<Self, UsageError> {
-        let has_framing = settings.iter().any(|setting| setting.is_of("framing"));
-        match (script.flag(), config.all.program.manner.mode) {
-            (Some(flag), Mode::Lines | Mode::Text | Mode::Bytes) => {
-                Err(clash(flag, "mode per-socket", COUNTED))
-            }
-            (_, Mode::Shared) if has_framing => {
-                Err(clash("--framing", "mode shared", "each message says there what it is"))
-            }
-            (_, Mode::Shared) | (None, Mode::Lines | Mode::Text | Mode::Bytes) => {
-                Ok(Self { program, config, script })
-            }
+/// Whether the script and the settings of the command line go with the mode of a trial.
+fn check(script: &Script, config: &Config, settings: &[Setting]) -> Result<(), UsageError> {
+    let has_framing = settings.iter().any(|setting| setting.is_of("framing"));
+    match (script.flag(), config.all.program.manner.mode) {
+        (Some(flag), Mode::Lines | Mode::Text | Mode::Bytes) => {
+            Err(clash(flag, "mode per-socket", COUNTED))
         }
+        (_, Mode::Shared) if has_framing => {
+            Err(clash("--framing", "mode shared", "each message says there what it is"))
+        }
+        (_, Mode::Shared) | (None, Mode::Lines | Mode::Text | Mode::Bytes) => Ok(()),
     }
 }
 
@@ -138,7 +137,7 @@ pub(super) static FLAGS: &[Flag] = &[
     Flag {
         short: None,
         long: "--try",
-        meaning: "Serve this program alone, at / on a free port of this machine",
+        meaning: "Serve this program, and its new versions, at / on a port of its own",
         effect: Effect::File { value: "PROGRAM", place: |wishes| &mut wishes.trial.program },
     },
     Flag {

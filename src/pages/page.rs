@@ -20,7 +20,8 @@ impl Page {
     }
 
     /// A page with which to try a service from a browser: it opens a socket to its own address,
-    /// sends what is typed, and shows what goes over the socket. It loads nothing else.
+    /// sends what is typed, and shows what goes over the socket. It opens another one when the
+    /// service or the server has gone. It loads nothing else.
     #[must_use]
     pub fn talk() -> Self {
         Self::html(include_str!("talk.html")).policy(TALK)
@@ -52,5 +53,5 @@ impl Page {
 const CLOSED: &str = "default-src 'none'; connect-src 'self' ws: wss:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 /// The hashes of what stands in `talk.html`.
-const TALK: &str = "script-src 'sha256-W/vJ8Kq6l5s9lEtJcP/3twQPPMAeulfSAcHR6bAbj+A='; \
-    style-src 'sha256-pULE0HmBh0AC5OXIqA6jHyExtdDd5MUn2nTYFlPDpEs='";
+const TALK: &str = "script-src 'sha256-kqZur28GDcOxaSyrjV4e1wrku52iemg3QfQlJBivJ6M='; \
+    style-src 'sha256-DbOOSi6LAFN4Olg5tdxi5eTP4lzjezW1l4BXh0+U4+8='";

@@ -10,6 +10,7 @@ import {
   sumUp, until, worstContrast,
 } from './support.mjs';
 import { RESOLVER, checkOrigins } from './origins.mjs';
+import { checkTrial } from './trial.mjs';
 import {
   enterNewRoom, enterRoom, giveName, hasCount, heardLines, hears, isIn, roomButton, say, showRooms,
   tells,
@@ -545,6 +546,9 @@ await check('the restarted server stops with status 0, too', async () => {
   await shoot(ida, 'reconnecting');
   await shoot(olaf, 'reconnecting-phone', 'dark');
 });
+
+// Another server in place of the binary may try no programs.
+if (!process.env.SWITCHBOARD_COMMAND) await checkTrial(browser, PHONE);
 
 await check('no window complained, and none asked for anything but its own address', async () => {
   assert(complaints.length === 0, complaints.join('\n'));

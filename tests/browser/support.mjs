@@ -54,6 +54,9 @@ export function sumUp() {
 
 // The server.
 
+const children = new Set();
+process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+
 export async function startServer(port, more = []) {
   const command = process.env.SWITCHBOARD_COMMAND?.trim().split(/\s+/)
     ?? [process.env.SWITCHBOARD_BINARY ?? 'target/release/switchboard'];
@@ -62,7 +65,7 @@ export async function startServer(port, more = []) {
   const server = { child, port: 0, end: null, log: '' };
   child.once('exit', (code, signal) => { server.end = signal ?? code; });
   child.once('error', (error) => { server.end = error.message; });
-  process.once('exit', () => child.kill('SIGKILL'));
+  children.add(child);
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream.pipe(serverLog, { end: false });
   child.stdout.on('data', (bytes) => { printed += bytes; });

@@ -90,12 +90,13 @@ impl Binary {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .args(["--port", "0", "--quiet"])
-            .current_dir(place())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        Self::run_as_it_is(command.args(["--port", "0", "--quiet"]))
+    }
+
+    /// Starts it by a command to which nothing is added.
+    pub fn run_as_it_is(command: &mut Command) -> Self {
+        let mut child =
+            command.current_dir(place()).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
         let address = lines.find_map(|line| {
             let line = line.expect("its output is text");

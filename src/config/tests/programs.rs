@@ -203,9 +203,10 @@ fn a_document_root_on_the_command_line_counts_before_the_file() {
 #[test]
 fn trials() {
     let files = [("server.conf", "nonsense"), ("other", "[server]\nport: 7\nlog-level: warn")];
-    let free = Config { port: 0, ..Config::default() };
+    let mut free = Config { port: 0, ..Config::default() };
+    free.all.program.manner.on_change = OnChange::Replace;
     let (record, replay) = (Script::Record("t".into()), Script::Replay("t".into()));
-    let named = Config { port: 7, file: Some("other".into()), ..Config::default() };
+    let named = Config { port: 7, file: Some("other".into()), ..free.clone() };
     let named = Config { log_level: LevelFilter::Info, ..named };
     let rows: [(&[&str], Config, Script); 6] = [
         (&[], free.clone(), Script::None),
@@ -221,7 +222,8 @@ fn trials() {
     ];
     for (words, config, script) in rows {
         let words: Vec<_> = ["--try", "./a"].iter().chain(words).copied().collect();
-        let trial = Trial { program: "./a".into(), config, script };
+        let has_port = config.port > 0;
+        let trial = Trial { program: "./a".into(), config, has_port, script };
         assert_eq!(run(&words, &files), Ok(Command::Try(trial)), "{words:?}");
     }
 }
