@@ -3,14 +3,17 @@
 //! Messages are JSON objects, one per text message. A client is asked for its name on
 //! connecting; named, it makes rooms, is in one of them at a time, and talks to those who are
 //! in it, too. Everybody is told of new rooms and of how many are in each. Rooms stay until the
-//! service ends, and nothing that was said is kept.
+//! service ends, and nothing that was said is kept. Who is in a room is told to a member that
+//! asks, and to nobody else, since the page of the original does not know that answer.
+//! `docs/chat.md` describes all messages.
 //!
 //! Whatever is not a proper message is answered with the question for the name as long as that
 //! is open, and is ignored afterwards.
 
 #![cfg(feature = "chatroom")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use switchboard::{
@@ -32,8 +35,14 @@ struct Chat {
 
 struct User {
     name: Name,
-    /// The place of the room that the user is in.
-    room: Option<usize>,
+    seat: Option<Seat>,
+}
+
+/// Where a user is: the place of the room, and the number in it.
+#[derive(Clone, Copy)]
+struct Seat {
+    place: usize,
+    number: u64,
 }
 
 #[derive(Default)]
@@ -48,7 +57,9 @@ struct Room {
     /// Its members are subscribed to it. It is the room's place, since a room's name may be
     /// longer than a topic's, and may be [`EVERYBODY`].
     topic: String,
-    members_len: usize,
+    /// Names by number, which is the order of entering.
+    members: BTreeMap<u64, Name>,
+    next_number: u64,
 }
 
 impl Handler for Chat {
@@ -65,21 +76,22 @@ impl Handler for Chat {
         let wish = Wish::decode(&message);
         let Some(user) = self.users.get_mut(&peer.id()) else {
             let Some(Wish::Name { name }) = wish else { return peer.send(Reply::NAME_QUERY) };
-            self.users.insert(peer.id(), User { name, room: None });
+            self.users.insert(peer.id(), User { name, seat: None });
             return;
         };
         match wish {
             Some(Wish::Create { chatroom }) => self.rooms.create(peer, chatroom),
             Some(Wish::Join { chatroom }) => self.rooms.join(peer, user, &chatroom),
             Some(Wish::Message { message }) => self.rooms.tell(peer, user, &message),
+            Some(Wish::Who) => self.rooms.list_members(peer, user),
             // The first name stays.
             Some(Wish::Name { .. }) | None => {}
         }
     }
 
     fn close(&mut self, line: &mut Line, id: SocketId, _close: &Close) {
-        if let Some(User { name, room: Some(place) }) = self.users.remove(&id) {
-            self.rooms.list[place].leave(line, id, &name);
+        if let Some(User { seat: Some(seat), .. }) = self.users.remove(&id) {
+            self.rooms.list[seat.place].leave(line, id, seat.number);
         }
     }
 }
@@ -96,7 +108,8 @@ impl Rooms {
         }
         peer.send_to(everybody(), Event::NewChatroom { name: &name.0 });
         self.places.insert(name.clone(), place);
-        self.list.push(Room { name, topic: place.to_string(), members_len: 0 });
+        let (topic, members) = (place.to_string(), BTreeMap::new());
+        self.list.push(Room { name, topic, members, next_number: 0 });
     }
 
     /// Who enters the room that they are in leaves it first, as with any other room.
@@ -106,39 +119,53 @@ impl Rooms {
             return peer.send(Reply::Notice { notice });
         };
         let id = peer.id();
-        if let Some(old) = user.room.replace(place) {
-            self.list[old].leave(peer.line(), id, &user.name);
+        if let Some(old) = user.seat {
+            self.list[old.place].leave(peer.line(), id, old.number);
         }
-        self.list[place].enter(peer.line(), id, &user.name);
+        let number = self.list[place].enter(peer.line(), id, user.name.clone());
+        user.seat = Some(Seat { place, number });
         peer.send(Reply::Join { chatroom: &name.0 });
     }
 
     fn tell(&self, peer: &mut Peer, user: &User, message: &str) {
-        let Some(place) = user.room else { return };
-        let members = Audience::topic(&self.list[place].topic);
+        let Some(seat) = user.seat else { return };
+        let members = Audience::topic(&self.list[seat.place].topic);
         peer.send_to(members, Event::Message { name: &user.name.0, message });
+    }
+
+    /// One message for the asker alone, where [`Rooms::tell`] has one for each member: a flood of
+    /// these questions needs no bound of its own.
+    fn list_members(&self, peer: &mut Peer, user: &User) {
+        let Some(seat) = user.seat else { return };
+        let room = &self.list[seat.place];
+        let names = room.members.values().take(NAMES_MAX).map(|name| &*name.0).collect();
+        peer.send(Reply::Who { chatroom: &room.name.0, names });
     }
 }
 
 /// The host does what it is sent in the order of sending. So the members are told before the
 /// one who enters is one of them, and after the one who leaves is none.
 impl Room {
-    fn enter(&mut self, line: &mut Line, id: SocketId, user: &Name) {
+    /// Returns the number of the new member.
+    fn enter(&mut self, line: &mut Line, id: SocketId, user: Name) -> u64 {
         line.send(Audience::topic(&self.topic), Event::NewUser { name: &user.0 });
         line.subscribe(id, &self.topic);
-        self.members_len += 1;
+        let number = self.next_number;
+        self.next_number += 1;
+        self.members.insert(number, user);
         line.send(everybody(), Event::Update { data: self.entry() });
+        number
     }
 
-    fn leave(&mut self, line: &mut Line, id: SocketId, user: &Name) {
+    fn leave(&mut self, line: &mut Line, id: SocketId, number: u64) {
+        let user = self.members.remove(&number).expect("each seat is that of a member");
         line.unsubscribe(id, &self.topic);
         line.send(Audience::topic(&self.topic), Event::Logoff { name: &user.0 });
-        self.members_len -= 1;
         line.send(everybody(), Event::Update { data: self.entry() });
     }
 
     fn entry(&self) -> (&str, usize) {
-        (&self.name.0, self.members_len)
+        (&self.name.0, self.members.len())
     }
 }
 
@@ -156,6 +183,7 @@ enum Wish {
     Create { chatroom: Name },
     Join { chatroom: Name },
     Message { message: String },
+    Who,
 }
 
 impl Wish {
@@ -173,10 +201,10 @@ impl Wish {
 }
 
 /// The name of a person or a room, at most [`NAME_CHARS_MAX`] characters long. It may be empty,
-/// and people may share one.
+/// and people may share one. Clones share its text.
 #[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
-struct Name(String);
+struct Name(Rc<str>);
 
 impl TryFrom<String> for Name {
     type Error = &'static str;
@@ -185,7 +213,7 @@ impl TryFrom<String> for Name {
         if name.chars().count() > NAME_CHARS_MAX {
             return Err("the name is too long");
         }
-        Ok(Self(name))
+        Ok(Self(name.into()))
     }
 }
 
@@ -196,6 +224,7 @@ enum Reply<'a> {
     Query { query: &'a str },
     Join { chatroom: &'a str },
     Notice { notice: String },
+    Who { chatroom: &'a str, names: Vec<&'a str> },
     Event { event: Event<'a> },
 }
 
@@ -234,11 +263,17 @@ const EVERYBODY: &str = "everybody";
 const NAME_CHARS_MAX: usize = 64;
 /// One more is answered with a notice. Rooms are never removed, so a bound must be somewhere.
 const ROOMS_MAX: usize = 1_024;
-/// A room in the listing: quotes, brackets, commas, ten digits, and a name whose characters
-/// all have to be escaped, as in `\u0001`.
+/// In an answer to `who`: those who entered first. How many there are is known from the counts.
+const NAMES_MAX: usize = 256;
+/// A name in JSON, whose characters may all have to be escaped, as in `\u0001`, and what it takes
+/// in a list besides: quotes, brackets, commas, ten digits.
 const ENTRY_BYTES_MAX: usize = NAME_CHARS_MAX * 6 + 16;
 
 const _: () = assert!(
     ROOMS_MAX * ENTRY_BYTES_MAX < Limits::SERVER.outbox_bytes_max,
     "the longest listing fits an outbox, or nobody could come in any more"
+);
+const _: () = assert!(
+    NAMES_MAX < ROOMS_MAX,
+    "the longest answer to `who` is shorter than the longest listing, so that it fits as well"
 );

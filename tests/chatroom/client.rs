@@ -81,6 +81,16 @@ impl Client {
         serde_json::from_str(&text).expect("all messages are JSON")
     }
 
+    /// The next answer to `who`, whatever comes before it.
+    pub(crate) fn receive_list(&mut self) -> Value {
+        loop {
+            let message = self.receive();
+            if message["type"] == "who" {
+                return message;
+            }
+        }
+    }
+
     pub(crate) fn expect(&mut self, events: &[Value]) {
         for event in events {
             assert_eq!(self.receive(), *event);
@@ -151,6 +161,10 @@ pub(crate) fn joined(room: &str) -> Value {
     json!({"type":"join","chatroom":room})
 }
 
+pub(crate) fn members(room: &str, names: &[&str]) -> Value {
+    json!({"type":"who","chatroom":room,"names":names})
+}
+
 pub(crate) fn name(user: &str) -> Message {
     Message::text(json!({"type":"name","name":user}).to_string())
 }
@@ -165,4 +179,8 @@ pub(crate) fn join(room: &str) -> Message {
 
 pub(crate) fn say(text: &str) -> Message {
     Message::text(json!({"type":"message","message":text}).to_string())
+}
+
+pub(crate) fn who() -> Message {
+    Message::text(r#"{"type":"who"}"#)
 }

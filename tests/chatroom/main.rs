@@ -12,7 +12,7 @@ use switchboard::Limits;
 
 use crate::client::{
     Chat, Client, create, join, joined, listing, logoff, new_room, new_user, notice, query, said,
-    say, update,
+    say, update, who,
 };
 use crate::improper::improper;
 
@@ -23,6 +23,7 @@ mod improper;
 mod script;
 #[path = "../support/mod.rs"]
 mod support;
+mod who;
 
 #[test]
 fn switching_rooms_as_each_side_sees_it() {
@@ -109,7 +110,7 @@ fn improper_messages_before_naming_are_answered_with_the_query() {
         client.expect(&[query()]);
     }
     // Proper, but not now.
-    for message in [create("attic"), join("attic"), say("hello")] {
+    for message in [create("attic"), join("attic"), say("hello"), who()] {
         client.send(message);
         client.expect(&[query()]);
     }

@@ -119,7 +119,7 @@ fn all_of_unicode_comes_through() {
 }
 
 /// Plays a script with a chat of its own. In the end, nobody has got more than it says.
-fn play(script: &str) {
+pub(crate) fn play(script: &str) {
     let chat = Chat::start();
     let mut clients = BTreeMap::new();
     for step in script.lines().map(str::trim).filter(|step| !step.is_empty()) {
