@@ -166,6 +166,8 @@ class DemoChatroom(unittest.TestCase):
         self.say(2, type="join", chatroom="g\u00e4rten")
         two = event("update", data=["g\u00e4rten", 2])
         self.told((1, event("newuser", name="Olaf")), (1, two), (2, two), (2, joined))
+        self.say(2, type="who")
+        self.told((2, {"type": "who", "chatroom": "g\u00e4rten", "names": ["Ida", "Olaf"]}))
         self.say(2, type="message", message="")
         said = event("message", name="Olaf", message="")
         self.told((1, said), (2, said))
@@ -176,6 +178,8 @@ class DemoChatroom(unittest.TestCase):
         self.told((1, event("newuser", name="Olaf")), (1, two), (2, two), (2, joined))
         self.host.say("CLOSE 2 1006", "")
         self.told((1, event("logoff", name="Olaf")), (1, one))
+        self.say(1, type="who")
+        self.told((1, {"type": "who", "chatroom": "g\u00e4rten", "names": ["Ida"]}))
         self.assertEqual(self.host.end(), ([], 0), self.host.log())
 
     def test_improper_messages(self):
@@ -187,9 +191,12 @@ class DemoChatroom(unittest.TestCase):
             self.told((1, QUERY))
         self.host.say("BIN 1", b'{"type":"name","name":"Ida"}')
         self.told((1, QUERY))
+        self.say(1, type="who")
+        self.told((1, QUERY))
         self.say(1, type="name", name="Ida")
         for message in improper:
             self.host.say("TEXT 1", message)
+        self.say(1, type="who")
         self.say(1, type="create", chatroom="x" * 65)
         self.say(1, type="create", chatroom="")
         self.told((1, event("newchatroom", name="")))

@@ -1,28 +1,32 @@
 #!/usr/bin/env python3
 """Chat rooms, in the style of the original: the demo, whose page works with it unchanged."""
 
+import itertools
 import json
 
 from _transactions import DATA, NEWSOCKET, Event, Service, Subscribable, Transaction, serve
 
 NAME_CHARS_MAX = 64
 ROOMS_MAX = 1024
+NAMES_MAX = 256
 
 
 class Room(Subscribable):
     """Its subscribers are its members, who hear who comes and goes."""
 
     def __init__(self, name, lobby):
-        self.name, self.lobby = name, lobby
+        self.name, self.lobby, self.members = name, lobby, {}
 
     def subscribe(self, client, callback):
         self.sendEvent(Event("newuser", {"name": client.name}))
         id = super().subscribe(client, callback)
+        self.members[id] = client.name
         self.announce()
         return id
 
     def unsubscribe(self, id):
         client = super().unsubscribe(id)
+        del self.members[id]
         self.sendEvent(Event("logoff", {"name": client.name}))
         self.announce()
 
@@ -31,6 +35,9 @@ class Room(Subscribable):
 
     def entry(self):
         return [self.name, self.getNumSubscribers()]
+
+    def names(self):
+        return list(itertools.islice(self.members.values(), NAMES_MAX))
 
 
 class Client:
@@ -58,6 +65,8 @@ class Client:
             self.join(text)
         elif wish == "message" and self.room:
             self.room.sendEvent(Event("message", {"name": self.name, "message": text}))
+        elif wish == "who" and self.room:
+            self.say(type="who", chatroom=self.room.name, names=self.room.names())
 
     def join(self, name):
         room = self.service.rooms.get(name)
@@ -106,6 +115,8 @@ def decode(message):
     except (ValueError, RecursionError):
         fields = None
     wish = fields.get("type") if isinstance(fields, dict) else None
+    if wish == "who":
+        return wish, ""
     field = {"name": "name", "create": "chatroom", "join": "chatroom", "message": "message"}
     text = fields.get(field[wish]) if isinstance(wish, str) and wish in field else None
     if not isinstance(text, str) or (wish != "message" and len(text) > NAME_CHARS_MAX):
