@@ -457,6 +457,8 @@ await check('the server stops with status 0 on SIGTERM, and the pages say so', a
       await page.locator('#banner').isVisible()
         && /lost/.test(await page.textContent('#banner-text'))));
     assert(await page.locator('#retry').isVisible(), 'there is no button to try now');
+    const current = page.locator('[data-room=garden][aria-current=true]');
+    assert(await current.count() === 1, 'the room is not marked any more');
   }
   await until('a countdown',
     async () => /Next try in \d+ s/.test(await ida.textContent('#countdown')));

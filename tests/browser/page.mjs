@@ -28,7 +28,8 @@ export async function enterRoom(page, room) {
 }
 
 export async function isIn(page, room) {
-  const current = page.locator('[data-room][aria-current=true]');
+  // A room stays marked while the connection is lost.
+  const current = page.locator('body:has(#talk[aria-busy=false]) [data-room][aria-current=true]');
   await until(`"${room}" is the current room`, async () => (
     await current.evaluateAll((rooms) => rooms.map(({ dataset }) => dataset.room)))[0] === room);
 }
