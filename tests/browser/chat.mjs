@@ -11,6 +11,7 @@ import {
 } from './support.mjs';
 import { RESOLVER, checkOrigins } from './origins.mjs';
 import { checkTrial } from './trial.mjs';
+import { checkPeople } from './people.mjs';
 import {
   enterNewRoom, enterRoom, giveName, hasCount, heardLines, hears, isIn, roomButton, say, showRooms,
   tells,
@@ -426,6 +427,8 @@ await check('two thousand messages in a burst leave the newest on a bounded page
   for (const page of everyone()) await hasCount(page, 'garden', 3);
 });
 
+await checkPeople(browser, url);
+
 await check('the server\'s limit of rooms is told, and does not move anybody', async () => {
   await mei.evaluate(async () => {
     const socket = new WebSocket(location.href.replace(/^http/, 'ws').replace(/#.*/, ''));
@@ -459,6 +462,9 @@ await check('the server stops with status 0 on SIGTERM, and the pages say so', a
     assert(await page.locator('#retry').isVisible(), 'there is no button to try now');
     const current = page.locator('[data-room=garden][aria-current=true]');
     assert(await current.count() === 1, 'the room is not marked any more');
+    await until('the list is that of before', async () => (
+      await page.textContent('#people-title') === 'Who was here'
+        && await page.locator('.person').count() === 3));
   }
   await until('a countdown',
     async () => /Next try in \d+ s/.test(await ida.textContent('#countdown')));
@@ -488,6 +494,9 @@ await check('after the restart all are back in their room, under their names', a
     await hasCount(page, 'garden', 3);
     assert(await page.locator('#banner').isHidden(), 'the page still says it is not connected');
     assert(await page.locator('#name-dialog').isHidden(), 'the page asks for the name again');
+    await until('the list is that of now', async () => (
+      await page.textContent('#people-title') === 'Who is here'
+        && await page.locator('.person').count() === 3));
   }
   assert(await roomButton(ida, 'cellar').count() === 0, 'a room of the old server is still listed');
   assert(await ida.inputValue('#message') === 'half a thought', 'the draft is gone');
@@ -545,8 +554,10 @@ await check('the restarted server stops with status 0, too', async () => {
   for (const page of [ida, olaf]) {
     await until('a countdown', async () => /Next try/.test(await page.textContent('#countdown')));
   }
-  await shoot(ida, 'reconnecting');
-  await shoot(olaf, 'reconnecting-phone', 'dark');
+  for (const colors of ['light', 'dark']) {
+    await shoot(ida, `reconnecting-desktop-${colors}`, colors);
+    await shoot(olaf, `reconnecting-phone-${colors}`, colors);
+  }
 });
 
 // Another server in place of the binary may try no programs.
