@@ -28,6 +28,30 @@ function lists(page, entries) {
   }).catch((error) => { throw new Error(`${error.message}, but ${last}`); });
 }
 
+// Runs in the page: the texts of the talk that lie under an element, at least in part.
+function textsUnder(id) {
+  const over = document.getElementById(id).getBoundingClientRect();
+  const scroller = document.getElementById('scroller').getBoundingClientRect();
+  const nodes = document.createTreeWalker(document.getElementById('talk'), NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (nodes.nextNode()) {
+    const text = nodes.currentNode;
+    if (!text.data.trim() || text.parentElement.closest(`#${id}`)) continue;
+    if (!text.parentElement.checkVisibility()) continue;
+    const isInTalk = text.parentElement.closest('#scroller') !== null;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    for (const box of range.getClientRects()) {
+      const top = isInTalk ? Math.max(box.top, scroller.top) : box.top;
+      const bottom = isInTalk ? Math.min(box.bottom, scroller.bottom) : box.bottom;
+      const overlaps = top < bottom && top < over.bottom && bottom > over.top
+        && box.left < over.right && box.right > over.left;
+      if (overlaps) found.push(text.data);
+    }
+  }
+  return found;
+}
+
 async function isReadable(page) {
   for (const colorScheme of ['dark', 'light']) {
     await setColors(page, colorScheme);
@@ -236,6 +260,36 @@ export async function checkPeople(browser, url) {
     await is(false);
     await enterNewRoom(page, 'quay');
     await is(false);
+  });
+
+  await scene('the button to new messages covers no text', async () => {
+    for (const options of [DESKTOP, PHONE]) {
+      const page = await open('Ida', url, options);
+      const room = options.isMobile ? 'lower deck' : 'upper deck';
+      await enterNewRoom(page, room);
+      const olaf = await open('Olaf', `${url}#${room}`);
+      const more = 'so '.repeat(30);
+      for (let turn = 1; turn <= 40; turn += 1) await say(olaf, `line ${turn}, ${more}`);
+      await until('40 lines', async () => await page.locator('[data-kind=message]').count() === 40);
+      await page.locator('#scroller').evaluate((scroller) => { scroller.scrollTop = -500; });
+      const line30 = page.locator('[data-kind=message]', { hasText: 'line 30,' });
+      const top = async () => (await line30.boundingBox()).y;
+      const before = await top();
+      await say(olaf, 'something new');
+      await page.locator('#newer').waitFor();
+      assert(Math.abs(await top() - before) <= 1, 'the text moved under the reader');
+      // Where the button could lie over a line, some place of the talk brings one there.
+      for (let step = 0; step < 24; step += 1) {
+        await page.locator('#scroller').evaluate((scroller) => { scroller.scrollTop -= 3; });
+        const covered = await page.evaluate(textsUnder, 'newer');
+        assert(covered.length === 0, `it covers ${JSON.stringify(covered)}`);
+      }
+      await isReadable(page);
+      await shoot(page, `newer-${options.isMobile ? 'phone' : 'desktop'}`);
+      await page.click('#newer');
+      await until('the end is shown', async () => await page.locator('#newer').isHidden()
+        && page.locator('#scroller').evaluate((scroller) => scroller.scrollTop === 0));
+    }
   });
 
   await scene('a crowd that comes and goes is not asked for at each step', async () => {
