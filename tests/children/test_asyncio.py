@@ -7,7 +7,7 @@ from host import PROGRAMS, Host, Line
 PROGRAM = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-from _switchboard_async import Server
+from _switchboard_async import Server, all
 
 async def serve(socket):
     {}
@@ -102,7 +102,7 @@ class Asyncio(unittest.TestCase):
         body = """
     async for message in socket: pass
     await asyncio.sleep(0)
-    server.send("*", "last words")
+    server.send(all(), "last words")
 """
         with serving(body) as host:
             host.ready()

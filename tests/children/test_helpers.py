@@ -3,23 +3,29 @@
 import functools
 import unittest
 
-from host import ROOT, Host, Line, encode
+from host import DEADLINE_SECONDS, ROOT, Host, Line, encode
 
 FOLDER = ROOT / "tests" / "children"
 PROBES = {
     "python": ["python3", FOLDER / "probe.py"],
     "asyncio": ["python3", FOLDER / "probe.py", "async"],
     "node": ["node", FOLDER / "probe.js"],
+    "node, async": ["node", FOLDER / "probe.js", "async"],
     "bash": ["bash", FOLDER / "probe.bash"],
 }
+PYTHON = ["python", "asyncio"]
+NODE = ["node", "node, async"]
+# In these, what is wrong raises; in Bash it is told to on_error.
+RAISING = PYTHON + NODE
 
 # What a text asks for, and the line that comes of it.
 ORDERS = [
-    ("send 17 hello", "TEXT 17", b"hello"),
+    ("one 17 hello", "TEXT 17", b"hello"),
     ("send 17,18 gr\u00fc\u00dfe \U0001f600", "TEXT 17,18", "gr\u00fc\u00dfe \U0001f600".encode()),
-    ("send * +5 is no length\nhere", "TEXT *", b"+5 is no length\nhere"),
-    ("send *,!17 all but you", "TEXT *,!17", b"all but you"),
-    ("send @news,!17 extra", "TEXT @news,!17", b"extra"),
+    ("all +5 is no length\nhere", "TEXT *", b"+5 is no length\nhere"),
+    ("others all but you", "TEXT *,!17", b"all but you"),
+    ("topic news", "TEXT @news", b"for a topic"),
+    ("topic-but news", "TEXT @news,!17", b"for a topic"),
     ("subscribe news", "SUB 17 news", None),
     ("unsubscribe news", "UNSUB 17,18 news", None),
     ("close so long", "CLOSE 17 4001", b"so long"),
@@ -45,8 +51,7 @@ def probes(*names, flags=(), ready="READY 1"):
             for name in names or PROBES:
                 with self.subTest(name), Host(*PROBES[name], *flags) as host:
                     host.ready(ready)
-                    host.open(17)
-                    self.assertEqual(host.next(), told("open 17 127.0.0.1 a=b"))
+                    self.enter(host, 17)
                     test(self, host)
 
         return run
@@ -54,7 +59,20 @@ def probes(*names, flags=(), ready="READY 1"):
     return decorate
 
 
-class Helpers(unittest.TestCase):
+class Case(unittest.TestCase):
+    def enter(self, host, id):
+        host.open(id)
+        self.assertEqual(host.next(), told(f"open {id} 127.0.0.1 a=b"))
+
+    def ends(self, host, code=0):
+        """The program ends with this code, and says nothing more, but for the ends of sockets that
+        coroutines see then."""
+        lines, found = host.end()
+        lines = [line for line in lines if not (line.body or b"").endswith(b" 1006 ")]
+        self.assertEqual((lines, found), ([], code), host.log())
+
+
+class Helpers(Case):
     @probes()
     def test_each_order_is_one_line(self, host):
         for order, words, body in ORDERS:
@@ -63,16 +81,21 @@ class Helpers(unittest.TestCase):
         self.assertEqual(host.end()[1], 0, host.log())
 
     @probes()
+    def test_all_may_be_closed(self, host):
+        host.say("TEXT 17", "close-all")
+        self.assertIn(host.next(), [Line("CLOSE *,!17 4000", b""), Line("CLOSE * 4000", b"")])
+
+    @probes()
     def test_what_the_host_says_is_heard(self, host):
         for words, body, news in NEWS:
             host.say(words, body)
             self.assertEqual(host.next(), told(news))
         host.say("CLOSE 17 1006", "")
         self.assertEqual(host.next(), told("close 17 1006 "))
-        self.assertEqual(host.end(), ([], 0), host.log())
+        self.ends(host)
 
     # To the asyncio helper it is what `send` waits for: test_asyncio.py.
-    @probes("python", "node", "bash")
+    @probes("python", *NODE, "bash")
     def test_full_and_drained(self, host):
         for words, news in [("FULL 17 70000", "full 17 70000"), ("DRAIN 17", "drained 17")]:
             host.say(words)
@@ -88,19 +111,26 @@ class Helpers(unittest.TestCase):
         self.assertEqual(host.next(), told("reload"))
         self.assertEqual(host.end()[1], 0, host.log())
 
-    @probes("python", "asyncio", "node")
+    @probes(*RAISING)
     def test_binary_messages(self, host):
         host.say("TEXT 17", "binary")
         self.assertEqual(host.next(), Line("BIN 17", b"\x00\xff\n"))
 
-    @probes("python", "asyncio", "node")
+    # Their length in words is no length in bytes, and what is changed later is not sent.
+    @probes(*RAISING)
+    def test_other_arrays_than_of_bytes(self, host):
+        host.say("TEXT 17", "words")
+        self.assertEqual(host.next(), Line("BIN 17", b"\0\0\n\n"))
+        self.ends(host)
+
+    @probes(*RAISING)
     def test_half_a_surrogate_pair_is_no_fault(self, host):
         host.say("TEXT 17", "surrogate")
         line = host.next()
         self.assertEqual(line.words, "TEXT 17")
         self.assertRegex(line.body.decode(), "^a[?\ufffd]b$")
 
-    @probes("python", "asyncio", "node")
+    @probes(*RAISING)
     def test_a_long_list_is_several_lines_and_an_empty_one_none(self, host):
         host.say("TEXT 17", "many 0")
         host.say("TEXT 17", "many 100")
@@ -118,6 +148,20 @@ class Helpers(unittest.TestCase):
         host.say("TEXT 17", "reject members only")
         self.assertEqual(host.next(), Line("REJECT 18 401", b"\nmembers only"))
 
+    @probes(*RAISING)
+    def test_headers_of_a_refusal(self, host):
+        host.say("TEXT 17", "headers Basic")
+        body = b"WWW-Authenticate: Basic\n\nmembers only"
+        self.assertEqual(host.next(), Line("REJECT 18 401", body))
+
+    @probes()
+    def test_a_reason_is_cut_between_characters(self, host):
+        for reason in ["\ufeff", "x" * 124, "x" * 122 + "\u20ac", "\U0001f600" * 300, "\u00e4" * 61 + "xx"]:
+            host.say("TEXT 17", f"close {reason}")
+            cut = reason.encode()[:123].decode(errors="ignore").encode()
+            self.assertEqual(host.next(), Line("CLOSE 17 4001", cut))
+        self.ends(host)
+
     @probes()
     def test_what_is_printed_is_logged(self, host):
         host.say("TEXT 17", "print TEXT 17 here I am")
@@ -125,24 +169,25 @@ class Helpers(unittest.TestCase):
         self.assertIn("TEXT 17 here I am", host.log())
 
     @probes()
-    def test_a_topic_cannot_be_a_line_of_its_own(self, host):
-        for topic in ("a\nTEXT * +1\nx", "a b", "+5", "\t", "a\x01b", "a\x7fb", "\x85", "x" * 257):
-            host.say("TEXT 17", "subscribe " + topic)
-            line = host.next()
-            self.assertEqual(line.words, "LOG info")
-            self.assertEqual(line.body.split()[:3], [b"error", b"SUB", b"17"])
-        host.say("TEXT 17", "subscribe +")
-        host.say("TEXT 17", "subscribe \u00e4-1")
-        self.assertEqual(host.next().words, "LOG info")
-        self.assertEqual(host.next(), Line("SUB 17 \u00e4-1"))
-        self.assertEqual(host.end()[1], 0, host.log())
+    def test_the_program_may_end_itself_after_what_was_said(self, host):
+        host.write(encode("TEXT 17", "one 17 last words") + encode("TEXT 17", "exit 3"))
+        lines, code = host.end()
+        self.assertEqual((lines[0], code), (Line("TEXT 17", b"last words"), 3))
 
-    @probes("python", "node", "bash")
-    def test_a_fault_is_logged_and_ends_the_program_after_what_was_said(self, host):
-        host.write(encode("TEXT 17", "send 17 last words") + encode("TEXT 17", "fail now"))
+    @probes("bash")
+    def test_a_fault_ends_a_program_in_bash_after_what_was_said(self, host):
+        host.write(encode("TEXT 17", "one 17 last words") + encode("TEXT 17", "fail now"))
         lines, code = host.end()
         self.assertEqual((lines, code), ([Line("TEXT 17", b"last words")], 1))
         self.assertIn("now", host.log())
+
+    @probes("node")
+    def test_a_fault_outside_of_handlers_ends_a_program_in_node(self, host):
+        host.write(encode("TEXT 17", "one 17 last words") + encode("TEXT 17", "later now"))
+        lines = [host.next(), host.next()]
+        self.assertEqual(lines, [Line("TEXT 17", b"last words"), None])
+        self.assertEqual(host.child.wait(DEADLINE_SECONDS), 1)
+        self.assertIn("Error: now", host.log())
 
     @probes()
     def test_out_of_step_ends_the_program(self, host):

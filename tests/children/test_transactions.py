@@ -74,9 +74,10 @@ class Transactions(unittest.TestCase):
         body = """
         for t in iter(self.recvQueue.get, None):
             print(t.type, t.socketId, t.data)
-            if t.type == DATA and t.data == "close": self.sendQueue.put(Transaction(CLOSE, 17))
+            if t.type == DATA and t.data == "close":
+                self.sendQueue.put(Transaction(CLOSE, t.socketId))
             elif t.type == DATA and t.data == "away":
-                self.sendQueue.put(Transaction(CLOSE, 17, (4000, "so")))
+                self.sendQueue.put(Transaction(CLOSE, t.socketId, (4000, "so")))
             elif t.type == DATA: self.sendQueue.put(t)
         print("stopping", self.stopping.is_set())
 """
@@ -108,11 +109,51 @@ class Transactions(unittest.TestCase):
             self.assertEqual(host.end(), ([Line("TEXT 17", b"one")], 1))
             self.assertIn("the loop is broken", host.log())
 
-    def test_what_cannot_be_sent_ends_the_program(self):
-        with running("self.sendQueue.put(Transaction(DATA, 17, 5)); self.recvQueue.get()") as host:
+    def test_what_cannot_be_sent_raises_where_it_is_put(self):
+        body = """
+        id = self.recvQueue.get().socketId
+        for wish in ["*", "17", 17, "@news", 17.0, True, None, ["17"], [17], [id, "*"], b"*"]:
+            for type, data in [(DATA, "text"), (CLOSE, None)]:
+                try:
+                    self.sendQueue.put(Transaction(type, wish, data))
+                    raise SystemExit(f"{wish!r} is an audience")
+                except TypeError:
+                    pass
+        for fault, transaction in [
+            (TypeError, Transaction(DATA, id, 5)),
+            (TypeError, Transaction(CLOSE, id, ("4000",))),
+            (ValueError, Transaction(NEWSOCKET, id)),
+        ]:
+            try:
+                self.sendQueue.put_nowait(transaction)
+                raise SystemExit(f"{transaction} was put")
+            except fault:
+                pass
+        self.sendQueue.put(Transaction(DATA, id, "still here"), timeout=3600)
+"""
+        with running(body) as host:
             host.ready()
-            self.assertEqual(host.end(), ([], 1))
-            self.assertIn("Traceback", host.log())
+            host.open(17)
+            self.assertEqual(host.end(), ([Line("TEXT 17", b"still here")], 0), host.log())
+
+    def test_audiences(self):
+        body = """
+        id = self.recvQueue.get().socketId
+        for to in [all(), all().but(id), [id, socket_id("18")], [], socket_id(19)]:
+            self.sendQueue.put(Transaction(DATA, to, "text"))
+        self.sendQueue.put(Transaction(CLOSE, all().but(id), (4000,)))
+        for number in ["*", "017", "-1", 1 << 64, True, 1.5, "17,18", ""]:
+            try:
+                raise SystemExit(f"{socket_id(number)!r} is an id")
+            except ValueError:
+                pass
+"""
+        with running(body) as host:
+            host.ready()
+            host.open(17)
+            lines = [Line(f"TEXT {to}", b"text") for to in ("*", "*,!17", "17,18", "19")]
+            lines.append(Line("CLOSE *,!17 4000", b""))
+            self.assertEqual(host.end(), (lines, 0), host.log())
 
     def test_sources(self):
         with Host("python3", "-c", SOURCES, PROGRAMS / "python", hello=False) as host:

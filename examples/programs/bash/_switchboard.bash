@@ -4,21 +4,28 @@
 #
 #   on_open ID                 with CGI's names in the array `info`: ${info[REMOTE_ADDR]}
 #   on_message ID TEXT         on_close ID CODE REASON      on_error VERB ID TEXT
-#   on_full ID BYTES           on_drained ID                it could not be done
+#   on_full ID BYTES           on_drained ID                it could not be done; - is no ID
 #   on_reload                  on_stop MILLISECONDS         on_tick
 #   on_ask ID                  which has to accept or reject it, at once or later
 #
-# IDS may be an id, a list such as 17,18, '*' for all sockets, '@topic' for those who subscribed,
-# and any of these less one: '*,!17'. With tick_seconds=1, on_tick is called each second; with
-# protocols=NAME,NAME, these subprotocols are spoken. What is printed goes to the log. A variable
-# cannot hold a byte of zero, so binary messages, and texts with such a byte, are skipped, and
-# logged. Bash reads a pipe byte by byte: this is for short messages.
+# What a program can say is below, from send to reject. IDS are digits and commas, 17 or 17,18, and
+# nothing else, so that no `*` of a peer becomes an audience; but never take an id from a peer. If
+# an argument is wrong, nothing is said, on_error is called, and the status is 0: under `set -e` a
+# peer could end the program otherwise. In a subshell, such as a part of a pipeline, nothing is said
+# either, the log has a line, and the status is 1.
+#
+# With tick_seconds=1, on_tick is called each second; with protocols=NAME,NAME, these subprotocols
+# are spoken. What is printed goes to the log. A variable cannot hold a byte of zero, so binary
+# messages, and texts with such a byte, are skipped, and logged. Bash reads a pipe byte by byte:
+# this is for short messages. Lengths count bytes: ${text:0:9} may end within a character. The host
+# does not send such a text, and on_error is called.
 
 LC_ALL=C # lengths count bytes
 # The lines have descriptors of their own, so that nothing else is printed or read between them.
 exec {_source}<&0 {_sink}>&1 </dev/null >&2
 declare -A info
 _out=
+_shell=$BASHPID
 
 on_open() { :; }
 on_message() { :; }
@@ -30,16 +37,22 @@ on_reload() { :; }
 on_stop() { :; }
 on_tick() { :; }
 
-send() { _say_with "$2" TEXT "$1"; }                           # IDS TEXT
-close() { _say_with "${3-}" CLOSE "$1" "${2:-1000}"; }         # IDS [CODE [REASON]]
-subscribe() { _say SUB "$1" "$2"; }                            # IDS TOPIC
-unsubscribe() { _say UNSUB "$1" "$2"; }                        # IDS TOPIC
-pause() { _say PAUSE "$1"; }                                   # IDS
-resume() { _say RESUME "$1"; }                                 # IDS
-label() { _say_with "$3" SET "$1" "$2"; }                      # ID KEY VALUE
-log() { _say_with "$2" LOG "$1"; }                             # LEVEL TEXT
-accept() { _say ACCEPT "$1" ${2+"protocol=$2"}; }              # ID [PROTOCOL]
-reject() { _say_with $'\n'"${3-}" REJECT "$1" "${2:-403}"; }   # ID [STATUS [TEXT]]
+# BUT_ID is left out. A TOPIC is any text of 256 bytes at most, of which all but visible ASCII counts
+# three times, and so do commas, percent signs and a plus sign in front: they are percent-encoded. A
+# REASON is cut to 123 bytes.
+send() { _say TEXT ids "$1" body "$2"; }                                # IDS TEXT
+send_all() { _say TEXT all '' but "${2-}" body "$1"; }                  # TEXT [BUT_ID]
+send_topic() { _say TEXT at "$1" but "${3-}" body "$2"; }               # TOPIC TEXT [BUT_ID]
+close() { _say CLOSE ids "$1" number "${2:-1000}" reason "${3-}"; }     # IDS [CODE [REASON]]
+close_all() { _say CLOSE all '' number "${1:-1000}" reason "${2-}"; }   # [CODE [REASON]]
+subscribe() { _say SUB ids "$1" topic "$2"; }                           # IDS TOPIC
+unsubscribe() { _say UNSUB ids "$1" topic "$2"; }                       # IDS TOPIC
+pause() { _say PAUSE ids "$1"; }                                        # IDS
+resume() { _say RESUME ids "$1"; }                                      # IDS
+label() { _say SET id "$1" token "$2" body "$3"; }                      # ID KEY VALUE
+log() { _say LOG token "$1" body "$2"; }                                # LEVEL TEXT
+accept() { _say ACCEPT id "$1" protocol "${2-}"; }                      # ID [PROTOCOL]
+reject() { _say REJECT id "$1" number "${2:-403}" body $'\n'"${3-}"; }  # ID [STATUS [TEXT]]
 
 # Until the host ends the input.
 serve() {
@@ -78,7 +91,7 @@ flush() {
 }
 
 _split() {
-  local -
+  local - IFS=$' \n'
   set -f
   words=(${header%$'\r'})
 }
@@ -127,26 +140,84 @@ _info() {
   done
 }
 
-_say() { # VERB IDS [WORD]
-  _are_words "$@" || return 0
-  _out+="$*"$'\n'
-}
-
-_say_with() { # BODY VERB IDS [WORD]
-  _are_words "${@:2}" || return 0
-  _out+="${*:2} +${#1}"$'\n'$1$'\n'
+# Says a line of words, each behind its kind; or nothing of it, if one is not of its kind.
+_say() { # VERB [KIND WORD]...
+  local verb=$1 line=$1 id=- body= length= kind word
+  if ((BASHPID != _shell)); then
+    echo "$verb is not said: a subshell, such as a part of a pipeline, cannot speak to the host" >&2
+    return 1
+  fi
+  shift
+  while (($# > 0)); do
+    kind=$1 word=$2
+    shift 2
+    case $kind in
+      topic | at) _encode ;;
+      reason) _cut ;;
+      but | protocol) [[ $word ]] || continue ;;
+    esac
+    if [[ ${_bytes[$kind]-} ]] && ! _is_right; then
+      word=${word:0:80}
+      _refuse "$verb" "$id" \
+        "no $kind: ${word@Q} instead of 1 to ${_longest[$kind]} of the bytes ${_bytes[$kind]}"
+      return 0
+    fi
+    case $kind in
+      body | reason) body=$word$'\n' length=" +${#word}" ;;
+      id | ids) line+=" $word" id=$word ;;
+      all) line+=' *' ;;
+      at) line+=" @$word" ;;
+      but) line+=",!$word" ;;
+      protocol) line+=" protocol=$word" ;;
+      *) line+=" $word" ;;
+    esac
+  done
+  _out+=$line$length$'\n'$body
   ((${#_out} < 65536)) || flush
 }
 
-# What a peer has a say in, such as a topic, must not become a line of its own.
-_are_words() {
-  local word
-  for word; do
-    case $word in
-      '' | +* | *[[:space:][:cntrl:]]* | *$'\xc2'[$'\x80'-$'\x9f']*) ;;
-      *) ((${#word} > 256)) || continue ;;
-    esac
-    on_error "$1" "$2" "a word has no blanks and no + in front, and is not long: $word"
-    return 1
+# The bytes that each kind of words may have, and how many. Others could end the line, and be a line
+# of their own.
+declare -A _bytes=(
+  [id]=0-9 [ids]=0-9, [but]=0-9 [number]=0-9 [topic]=!-~ [at]=!-~ [token]=a-z0-9_-
+  [protocol]="A-Za-z0-9!#\$%&'*+.^_\`|~-"
+)
+declare -A _longest=(
+  [id]=20 [ids]=671 [but]=20 [number]=4 [topic]=256 [at]=256 [token]=32 [protocol]=128
+)
+
+_is_right() {
+  ((${#word} <= _longest[$kind])) && [[ $word != *[!${_bytes[$kind]}]* && ,$word, != *,,* ]]
+}
+
+# The name of a topic as one word. No two names become the same word; the empty one becomes %.
+_encode() {
+  local name=${word:0:257} byte at
+  word=
+  for ((at = 0; at < ${#name}; at++)); do
+    byte=${name:at:1}
+    if [[ $byte != [\!-~] || $byte = [%,] || $at$byte = 0+ ]]; then
+      printf -v byte %d "'$byte"
+      printf -v byte %%%02X $((byte & 255)) # some C libraries add to what is above ASCII
+    fi
+    word+=$byte
   done
+  word=${word:-%}
+}
+
+# Not within a character of UTF-8.
+_cut() {
+  local next=${word:123:1}
+  word=${word:0:123}
+  [[ $next != [$'\x80'-$'\xbf'] ]] || word=${word%[$'\xc0'-$'\xff']*}
+}
+
+# If on_error says something wrong itself, that is logged only.
+_refuse() { # VERB ID TEXT
+  if [[ ${_is_refusing-} ]]; then
+    echo "$1 $2: $3"
+  else
+    local _is_refusing=1
+    on_error "$@"
+  fi
 }

@@ -8,16 +8,16 @@ on_open() { send "$1" "Your name?"; }
 
 on_message() {
   if [[ -v names[$1] ]]; then
-    send '*' "${names[$1]}: $2"
+    send_all "${names[$1]}: $2"
   else
     names[$1]=$2
-    send '*' "$2 has come"
+    send_all "$2 has come"
   fi
 }
 
 on_close() {
   [[ -v names[$1] ]] || return 0
-  send '*' "${names[$1]} has gone"
+  send_all "${names[$1]} has gone"
   unset "names[$1]"
 }
 

@@ -3,6 +3,6 @@
 . "$(dirname "$0")/_switchboard.bash"
 
 tick_seconds=1
-on_tick() { printf -v time '%(%H:%M:%S)T' && send '*' "$time"; }
+on_tick() { printf -v time '%(%H:%M:%S)T' && send_all "$time"; }
 
 serve

@@ -1,60 +1,179 @@
 "use strict";
-// Serves all sockets of a Switchboard service over standard input and output.
-//
-// Copy this file beside your program, and call `serve` with what you need of these:
-//
-//   open(id, info)          with CGI's names, such as info.REMOTE_ADDR
-//   message(id, message)    close(id, code, reason)    error(verb, id, text): it was not done
-//   full(id, waiting)       drained(id): the peer takes less than it is sent, hold back
-//   reload()                stop(milliseconds): if it gives a promise, the end waits for it
-//   ask(id, info)           has to accept or reject the socket, at once or later
-//   protocols               an array of the subprotocols that are spoken
-//
-//   const { send, serve } = require("./_switchboard.js");
-//   serve({ message: (id, message) => send(id, message) });
-//
-// An id is a string. Where `ids` are asked for, there may be an id, an array of them, "*" for all
-// sockets, "@topic" for those who subscribed; a string of these may leave one out: "*,!17". A
-// message is a string or a Buffer, both ways. The console goes to the log. So does an exception,
-// which ends the program with code 1.
+/**
+ * Serves all sockets of a Switchboard service over standard input and output.
+ *
+ * Copy this file beside your program, and call `serve` with what you need of these:
+ *
+ *   open(id, info)          with CGI's names, such as info.REMOTE_ADDR
+ *   message(id, message)    close(id, code, reason)    error(verb, id, text): the host has not
+ *                           done a line; the id is null unless that was for one socket
+ *   full(id, waiting)       drained(id): the peer takes less than it is sent, hold back
+ *   reload()                stop(milliseconds): if it gives a promise, the end waits for it
+ *   ask(id, info)           has to accept or reject the socket, at once or later
+ *   protocols               an array of the subprotocols that are spoken
+ *
+ *   const { send, serve } = require("./_switchboard.js");
+ *   serve({ message: (id, message) => send(id, message) });
+ *
+ * An id is a BigInt: String(id) is its text, which JSON takes, and socketId(text) the way back. An
+ * audience is a value, too: an id, an array of ids, all(), topic("news"), and either .but(id).
+ * Strings and numbers are none, and throw a TypeError, so that nothing that a peer sends becomes
+ * one. A message is a string or a Buffer, both ways.
+ *
+ * What a handler throws, or its promise rejects with, goes to the log and closes its socket with
+ * 1011; in `ask` it refuses the socket with 500. Other sockets notice nothing. An exception outside
+ * of handlers, such as in a timer, ends the program with code 1. The console goes to the log.
+ */
 
 const { Console } = require("node:console");
 const { writeSync } = require("node:fs");
+const { isMainThread } = require("node:worker_threads");
 
 let handlers = {};
+const failed = new Set(); // sockets whose handler has thrown, until they have gone
 let parts = []; // of input that holds no whole line yet
 let partsBytes = 0;
 let neededBytes = 0; // it is of no use to look before so much has come
 let said = []; // strings and Buffers
 let text = ""; // the last of them, to which lines are added
+let isServing = false;
 let isFlushDue = false;
 let stopped;
 
 globalThis.console = new Console(process.stderr);
 
+/** All sockets of the service, or those of a topic: see `all` and `topic`. */
+class Audience {
+  #who;
+  #leftOut;
+
+  constructor(who, leftOut = "") {
+    this.#who = who;
+    this.#leftOut = leftOut;
+  }
+
+  /**
+   * The same audience without one socket. A second call leaves out that one instead.
+   * @param {bigint} id
+   */
+  but(id) {
+    return new Audience(this.#who, `,!${nameOf(id)}`);
+  }
+
+  /** The words that name it, if it is one. */
+  static namesOf(value) {
+    return value instanceof Audience ? [value.#who + value.#leftOut] : undefined;
+  }
+}
+
+/** All sockets of the service. */
+function all() {
+  return new Audience("*");
+}
+
+/**
+ * The sockets that are subscribed to a topic. Throws as `subscribe` does.
+ * @param {string} name
+ */
+function topic(name) {
+  return new Audience(`@${encodedTopic(name)}`);
+}
+
+/**
+ * The id whose text was stored. Throws a RangeError if it is none. Never give it what a peer has
+ * sent, unless that peer may address any socket of the service.
+ * @param {string} text
+ * @returns {bigint}
+ */
+function socketId(text) {
+  if (typeof text === "string" && DIGITS.test(text) && BigInt(text) <= ID_MAX) return BigInt(text);
+  throw new RangeError(`${shown(text)} is no socket id, which is a number of up to 64 bits`);
+}
+
+/** Serves until the host ends the input, and then ends the program. */
 function serve(given) {
-  handlers = { error: (verb, id, text) => console.log(`${verb} ${id}: ${text}`), ...given };
+  if (!isMainThread) throw new Error(NO_WORKER);
+  handlers = { error: (verb, id, text) => console.log(`${verb} ${id ?? "-"}: ${text}`), ...given };
   const protocols = given.protocols ? ` protocols=${given.protocols}` : "";
   text = `READY 1${protocols}${given.ask ? " admission=ask" : ""}\n${text}`;
+  isServing = true;
   flush();
   process.stdin.on("data", receive);
-  process.stdin.on("end", () => Promise.resolve(stopped).then(() => process.exit()));
+  process.stdin.on("end", () => Promise.resolve(stopped).finally(() => process.exit()));
   process.on("exit", flush);
 }
 
-const send = (ids, message) =>
-  say(typeof message === "string" ? "TEXT" : "BIN", ids, [], message);
-const close = (ids, code = 1000, reason = "") => say("CLOSE", ids, [code], reason);
-const subscribe = (ids, topic) => say("SUB", ids, [topic]);
-const unsubscribe = (ids, topic) => say("UNSUB", ids, [topic]);
-const pause = (ids) => say("PAUSE", ids);
-const resume = (ids) => say("RESUME", ids);
-const label = (id, key, value) => say("SET", id, [key], value);
-const log = (level, text) => say("LOG", level, [], text);
-const accept = (id, protocol) => say("ACCEPT", id, protocol ? [`protocol=${protocol}`] : []);
-// Each header ends with a newline.
-const reject = (id, status = 403, text = "", headers = "") =>
-  say("REJECT", id, [status], `${headers}\n${text}`);
+/**
+ * Sends a string as text, a Buffer or another view of bytes as it is. A socket that has gone is
+ * silence. Throws a TypeError for what is no audience or no message.
+ * @param {bigint | bigint[] | Audience} to
+ * @param {string | NodeJS.ArrayBufferView} message
+ */
+function send(to, message) {
+  if (typeof message === "string") return say("TEXT", audienceOf(to), [], message);
+  if (!ArrayBuffer.isView(message)) {
+    throw new TypeError(`a message is a string or a Buffer, not ${shown(message)}`);
+  }
+  const { buffer, byteOffset, byteLength } = message;
+  // A copy, since the caller may change the bytes, or hand them over, before they are written.
+  say("BIN", audienceOf(to), [], Buffer.from(Buffer.from(buffer, byteOffset, byteLength)));
+}
+
+/** Closes after what was sent before. The reason is cut to 123 bytes of UTF-8. */
+function close(to, code = 1000, reason = "") {
+  const cut = Buffer.from(String(reason)).subarray(0, REASON_BYTES_MAX);
+  // As part of a stream, so that half a character at its end is left out.
+  const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(cut, { stream: true });
+  say("CLOSE", audienceOf(to), [integer(code)], whole);
+}
+
+/**
+ * Subscribes an id, or an array of them, to a topic. Its name is any text that is not above 256
+ * bytes once it is encoded, which triples what cannot stand in a line: blanks, commas, percent
+ * signs, controls, a plus sign in front. Others throw a RangeError.
+ */
+function subscribe(ids, name) {
+  say("SUB", namesOf(ids), [encodedTopic(name)]);
+}
+
+/** Takes a subscription back. */
+function unsubscribe(ids, name) {
+  say("UNSUB", namesOf(ids), [encodedTopic(name)]);
+}
+
+/** Has nothing more read of an id, or of an array of them, until `resume`. */
+function pause(ids) {
+  say("PAUSE", namesOf(ids));
+}
+
+function resume(ids) {
+  say("RESUME", namesOf(ids));
+}
+
+/** A label for the log line of a socket; an empty value takes it away. */
+function label(id, key, value) {
+  say("SET", [nameOf(id)], [token(key)], String(value));
+}
+
+/** A line for the log: error, warn, info, debug or trace. */
+function log(level, text) {
+  say("LOG", [token(level)], [], String(text));
+}
+
+/** Lets in a socket that `ask` was told of. A protocol that is no token throws a RangeError. */
+function accept(id, protocol) {
+  say("ACCEPT", [nameOf(id)], protocol ? [`protocol=${token(protocol)}`] : []);
+}
+
+/**
+ * Answers with a status, 200 to 599, instead. `headers` is an object, or an array of pairs; a line
+ * end in one of them throws a RangeError.
+ */
+function reject(id, status = 403, text = "", headers = {}) {
+  const pairs = Array.isArray(headers) ? headers : Object.entries(headers);
+  const head = pairs.map(([name, value]) => `${headerPart(name)}: ${headerPart(value)}\n`);
+  say("REJECT", [nameOf(id)], [integer(status)], `${head.join("")}\n${text}`);
+}
 
 // Bytes as they come, cut anywhere.
 function receive(chunk) {
@@ -85,19 +204,43 @@ function receive(chunk) {
   partsBytes = input.length - at;
 }
 
-function hear([verb, id, number], body) {
+function hear([verb, word, number], body) {
   switch (verb) {
-    case "TEXT": return handlers.message?.(id, body.toString());
-    case "BIN": return handlers.message?.(id, body);
-    case "OPEN": return handlers.open?.(id, infoOf(body.toString()));
-    case "ASK": return handlers.ask(id, infoOf(body.toString()));
-    case "CLOSE": return handlers.close?.(id, Number(number), body.toString());
-    case "FULL": return handlers.full?.(id, Number(number));
-    case "DRAIN": return handlers.drained?.(id);
-    case "ERR": return handlers.error(id, number, body.toString());
-    case "RELOAD": return handlers.reload?.();
-    case "STOP": stopped = handlers.stop?.(Number(id));
+    case "TEXT": return call("message", BigInt(word), body.toString());
+    case "BIN": return call("message", BigInt(word), body);
+    case "OPEN": return call("open", BigInt(word), infoOf(body.toString()));
+    case "ASK": return call("ask", BigInt(word), infoOf(body.toString()));
+    case "CLOSE":
+      failed.delete(BigInt(word));
+      return call("close", BigInt(word), Number(number), body.toString());
+    case "FULL": return call("full", BigInt(word), Number(number));
+    case "DRAIN": return call("drained", BigInt(word));
+    case "ERR":
+      return call("error", word, DIGITS.test(number) ? BigInt(number) : null, body.toString());
+    case "RELOAD": return call("reload");
+    case "STOP": stopped = call("stop", Number(word));
   }
+}
+
+// A handler, with what it is told. Of an async one, the promise, which is never rejected.
+function call(name, ...told) {
+  // What its peer had sent before it learned of the 1011.
+  if (failed.size > 0 && failed.has(told[0])) return undefined;
+  try {
+    const result = handlers[name]?.(...told);
+    if (typeof result?.then !== "function") return undefined;
+    return Promise.resolve(result).catch((fault) => fail(name, told[0], fault));
+  } catch (fault) {
+    fail(name, told[0], fault);
+    if (ENDS.has(name)) failed.add(told[0]);
+    return undefined;
+  }
+}
+
+function fail(name, id, fault) {
+  console.error(fault);
+  if (name === "ask") reject(id, 500);
+  if (ENDS.has(name)) close(id, 1011);
 }
 
 function infoOf(text) {
@@ -109,19 +252,16 @@ function infoOf(text) {
   return info;
 }
 
-function say(verb, ids, words = [], body) {
-  const audience = wordsOf(ids);
-  const wrong = [...audience, ...words].find((word) => !WORD.test(word));
-  if (wrong !== undefined) {
-    // What a peer has a say in, such as a topic, must not become a line of its own.
-    const why = `a word has no blanks and no + in front, and is not long: ${wrong}`;
-    return handlers.error(verb, ids, why); // as if the host had said it
-  }
-  for (const names of audience) {
-    text += [verb, names, ...words].join(" ");
-    if (body !== undefined) text += ` +${Buffer.byteLength(body)}\n`;
-    if (typeof body === "string") text += body;
-    if (body instanceof Uint8Array) {
+// A line for each of `names`. All that may throw is done before any of them is there.
+function say(verb, names, words = [], body) {
+  if (!isMainThread) throw new Error(NO_WORKER);
+  const rest = words.map((word) => ` ${word}`).join("");
+  const length = body === undefined ? "" : ` +${Buffer.byteLength(body)}\n`;
+  for (const name of names) {
+    text += `${verb} ${name}${rest}${length}`;
+    if (typeof body === "string") {
+      text += body;
+    } else if (body !== undefined) {
       said.push(text, body);
       text = "";
     }
@@ -133,18 +273,66 @@ function say(verb, ids, words = [], body) {
   isFlushDue = true;
 }
 
-// The words that name `ids`. They are several if ids are many, since lines are short.
-function wordsOf(ids) {
-  if (!Array.isArray(ids)) return [ids];
+const audienceOf = (to) => Audience.namesOf(to) ?? namesOf(to);
+
+// The words that name an id, or ids. They are several if ids are many, since lines are short.
+function namesOf(ids) {
+  if (!Array.isArray(ids)) return [nameOf(ids)];
+  const names = ids.map(nameOf);
   const words = [];
-  for (let at = 0; at < ids.length; at += IDS_MAX) words.push(ids.slice(at, at + IDS_MAX).join());
-  return words;
+  for (let at = 0; at < names.length; at += IDS_MAX) words.push(names.slice(at, at + IDS_MAX));
+  return words; // which are joined by commas
 }
+
+function nameOf(id) {
+  if (typeof id === "bigint" && id >= 0n && id <= ID_MAX) return String(id);
+  throw new TypeError(
+    `${shown(id)} is no audience here: take ids as they came, or socketId of what was stored; ` +
+      "send and close also take all() and topic(name)",
+  );
+}
+
+// The name as one word. No two names become the same word, and the empty one is a percent sign,
+// which no other becomes.
+function encodedTopic(name) {
+  if (typeof name !== "string" || HALVES.test(name)) {
+    throw new TypeError(`a topic is a string without halves of surrogate pairs: ${shown(name)}`);
+  }
+  const word = name.replace(NO_TOPIC, (found) => encodeURIComponent(found)) || "%";
+  const length = Buffer.byteLength(word);
+  if (length <= TOPIC_BYTES_MAX) return word;
+  throw new RangeError(
+    `a topic has ${TOPIC_BYTES_MAX} bytes at most, and ${length} encoded are too many: ` +
+      shown(name),
+  );
+}
+
+function token(text) {
+  if (typeof text === "string" && TOKEN.test(text)) return text;
+  throw new RangeError(
+    `${shown(text)} is no token: 1 to 128 letters, digits and !#$%&'*+-.^_\`|~`,
+  );
+}
+
+function headerPart(text) {
+  if (!/[\r\n]/.test(text)) return text;
+  throw new RangeError(`a header has no line ends: ${shown(text)}`);
+}
+
+function integer(number) {
+  if (Number.isInteger(number)) return number;
+  throw new TypeError(`a code or status is a whole number, not ${shown(number)}`);
+}
+
+// For an error: a string in quotes, so that "17" is told from 17n.
+const shown = (value) =>
+  typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value).slice(0, 80);
 
 // Waits if the pipe is full, for the host reads on, even while what it writes is not read.
 // `process.stdout` would keep what does not fit, and lose it at the end.
 function flush() {
   isFlushDue = false;
+  if (!isServing) return; // READY comes first
   said.push(text);
   let left = said.length === 1 ? Buffer.from(text) : Buffer.concat(said.map(bytes));
   said = [];
@@ -159,13 +347,21 @@ function flush() {
 
 const bytes = (part) => (typeof part === "string" ? Buffer.from(part) : part);
 
+const ENDS = new Set(["open", "message", "full", "drained"]); // what closes the socket if it fails
+const DIGITS = /^(0|[1-9][0-9]{0,19})$/;
+const ID_MAX = (1n << 64n) - 1n;
+const NO_TOPIC = /^\+|[\x00-\x20%,\x7f-\x9f]/g;
+const HALVES = /\p{Cs}/u;
+const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/; // RFC 9110, 5.6.2
+const NO_WORKER = "a worker does not speak to the host: post it to the main thread";
 const NEWLINE = 10;
 const NOTHING = Buffer.alloc(0);
-// Neither control characters nor halves of surrogate pairs.
-const WORD = /^(?!\+)[^\s\p{Cc}\p{Cs}]{1,256}$/u;
-const IDS_MAX = 12; // of 20 digits at most, so that they are a word
+const IDS_MAX = 32; // of 20 digits at most, so that a topic still fits the line of 1024 bytes
+const TOPIC_BYTES_MAX = 256;
+const REASON_BYTES_MAX = 123;
 const BLOCK_BYTES = 1 << 16;
 
 module.exports = {
   serve, send, close, subscribe, unsubscribe, pause, resume, label, log, accept, reject,
+  all, topic, socketId,
 };

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // A chat: the first message of a socket is its name, all others go to everybody.
-const { close, send, serve } = require("./_switchboard.js");
+const { all, close, send, serve } = require("./_switchboard.js");
 
 const names = new Map();
 
@@ -11,14 +11,14 @@ serve({
 
   message(id, message) {
     if (typeof message !== "string") return close(id, 1003, "text only");
-    if (names.has(id)) return send("*", `${names.get(id)}: ${message}`);
+    if (names.has(id)) return send(all(), `${names.get(id)}: ${message}`);
     names.set(id, message);
-    send("*", `${message} has come`);
+    send(all(), `${message} has come`);
   },
 
   close(id) {
     if (!names.has(id)) return;
-    send("*", `${names.get(id)} has gone`);
+    send(all(), `${names.get(id)} has gone`);
     names.delete(id);
   },
 });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Sends the time to all, each second.
-const { send, serve } = require("./_switchboard.js");
+const { all, send, serve } = require("./_switchboard.js");
 
 serve({});
-setInterval(() => send("*", new Date().toTimeString().slice(0, 8)), 1000);
+setInterval(() => send(all(), new Date().toTimeString().slice(0, 8)), 1000);

@@ -8,17 +8,76 @@ Copy this file beside your program, derive from Service, and run it:
 
     Echo().run()
 
-An id is a string. Where `ids` are asked for, there may be an id, a list of them, "*" for all
-sockets, "@topic" for those who subscribed; a string of these may leave one out: "*,!17". A
-message is a str or bytes, both ways. From this import on, what is printed goes to the log. So
-does the traceback of an exception, which ends the program with code 1. Threads of your own must
-not call a service; if it has to do several things at once, take _switchboard_async.py.
+Each socket has a SocketId, which is a str of a type of its own. An audience is a value, too:
+
+    self.send(id, message)                        one socket
+    self.send([id, other], message)               a list, or another iterable
+    self.send(all(), message)                     all sockets of the service
+    self.send(topic("news").but(id), message)     those who subscribed, less one
+
+Any other string raises TypeError, so that nothing that a peer sends becomes an audience. Where ids
+are stored, `socket_id(text)` makes one of the text. A message is a str or bytes, both ways.
+
+An exception in a callback is logged with its traceback, and closes the socket that it was for with
+1011; in on_ask it refuses the socket with 500. Other sockets notice nothing. From this import on,
+what is printed goes to the log. Any thread may send; what another thread than that of `run` sends
+is written at once.
 """
 
 import os
 import re
 import select
+import threading
 import time
+import traceback
+from threading import get_ident
+
+
+class Id:
+    """What addresses one socket, of whichever type: its str is the id in decimal digits."""
+
+    __slots__ = ()
+
+
+class SocketId(str, Id):
+    """The id of one socket. No id is used twice while the host runs."""
+
+    __slots__ = ()
+
+    def __new__(cls, text):
+        if not DIGITS(text) or int(text) >= 1 << 64:
+            raise ValueError(f"{text!r:.80} is no socket id, which is a number of up to 64 bits")
+        return super().__new__(cls, text)
+
+
+def socket_id(text):
+    """The id whose text was stored. Raises ValueError if it is none. Never give it what a peer has
+    sent, unless that peer may address any socket of the service."""
+    return SocketId(text)
+
+
+class Audience:
+    """All sockets of the service, or those of a topic: see `all` and `topic`."""
+
+    def __init__(self, who, left_out=b""):
+        self._who, self._left_out = who, left_out
+
+    def but(self, id):
+        """The same audience without one socket. A second call leaves out that one instead."""
+        return Audience(self._who, b",!" + name_of(id))
+
+    def _names(self):
+        return (self._who + self._left_out,)
+
+
+def all():
+    """All sockets of the service."""
+    return Audience(b"*")
+
+
+def topic(name):
+    """The sockets that are subscribed to a topic. Raises as Service.subscribe does."""
+    return Audience(b"@" + encoded_topic(name))
 
 
 class Service:
@@ -28,30 +87,61 @@ class Service:
 
     def on_open(self, id, info): pass  # info is a dict of CGI's names, such as REMOTE_ADDR
     def on_message(self, id, message): pass
-    def on_close(self, id, code, reason): pass
+    def on_close(self, id, code, reason): pass  # once for each on_open
     def on_full(self, id, waiting): pass  # the peer takes less than it is sent: hold back
     def on_drained(self, id): pass
-    def on_error(self, verb, id, text): print(f"{verb} {id}: {text}")  # it could not be done
+    # The host has not done a line. The id is None unless the line was for one socket.
+    def on_error(self, verb, id, text): print(f"{verb} {id or '-'}: {text}")
     def on_reload(self): pass
     def on_stop(self, milliseconds): pass  # so long until the end; input ends before
     def on_tick(self): pass
 
-    def send(self, ids, message):
-        self._say(b"TEXT" if isinstance(message, str) else b"BIN", ids, body=message)
+    def send(self, to, message):
+        """Sends a str as text, bytes and the like as they are. A socket that has gone is silence.
+        Raises TypeError for what is no audience or no message."""
+        self._say(message_lines(to, message))
 
-    def close(self, ids, code=1000, reason=""): self._say(b"CLOSE", ids, code, body=reason)
-    def subscribe(self, ids, topic): self._say(b"SUB", ids, topic)
-    def unsubscribe(self, ids, topic): self._say(b"UNSUB", ids, topic)
-    def pause(self, ids): self._say(b"PAUSE", ids)
-    def resume(self, ids): self._say(b"RESUME", ids)
-    def label(self, id, key, value): self._say(b"SET", id, key, body=value)
-    def log(self, level, text): self._say(b"LOG", level, body=text)
+    def close(self, to, code=1000, reason=""):
+        """Closes after what was sent before. The reason is cut to 123 bytes of UTF-8."""
+        self._say(close_lines(to, code, reason))
+
+    def subscribe(self, ids, name):
+        """Subscribes an id, or several, to a topic. Its name is any text that is not above 256
+        bytes once it is encoded, which triples what cannot stand in a line: blanks, commas,
+        percent signs, controls, a plus sign in front. Others raise ValueError."""
+        self._say(lines(b"SUB", names_of(ids), encoded_topic(name)))
+
+    def unsubscribe(self, ids, name):
+        """Takes a subscription back."""
+        self._say(lines(b"UNSUB", names_of(ids), encoded_topic(name)))
+
+    def pause(self, ids):
+        """Has nothing more read of an id, or of several, until `resume`."""
+        self._say(lines(b"PAUSE", names_of(ids)))
+
+    def resume(self, ids):
+        self._say(lines(b"RESUME", names_of(ids)))
+
+    def label(self, id, key, value):
+        """A label for the log line of a socket; an empty value takes it away."""
+        self._say(lines(b"SET", [name_of(id)], token(key), body=text_bytes(value)))
+
+    def log(self, level, text):
+        """A line for the log: error, warn, info, debug or trace."""
+        self._say(lines(b"LOG", [token(level)], body=text_bytes(text)))
 
     def accept(self, id, protocol=None):
-        self._say(b"ACCEPT", id, *([f"protocol={protocol}"] if protocol else []))
+        """Lets in a socket that on_ask was told of. A protocol that is no token is a ValueError."""
+        words = [b"protocol=" + token(protocol)] if protocol else []
+        self._say(lines(b"ACCEPT", [name_of(id)], *words))
 
-    def reject(self, id, status=403, text="", headers=""):  # each header ends with a newline
-        self._say(b"REJECT", id, status, body=f"{headers}\n{text}")
+    def reject(self, id, status=403, text="", headers=()):
+        """Answers with a status, 200 to 599, instead. `headers` is a dict, or pairs; a line end in
+        one of them is a ValueError."""
+        pairs = headers.items() if isinstance(headers, dict) else headers
+        head = "".join([f"{header_part(name)}: {header_part(value)}\n" for name, value in pairs])
+        body = text_bytes(f"{head}\n{text}")
+        self._say(lines(b"REJECT", [name_of(id)], b"%d" % status, body=body))
 
     def run(self):
         """Serves until the host ends the input."""
@@ -64,20 +154,24 @@ class Service:
                 self.flush()
                 if self.tick_seconds and not ready(due):
                     due = max(due + self.tick_seconds, time.monotonic())
-                    self.on_tick()
+                    try:
+                        self.on_tick()
+                    except Exception:
+                        traceback.print_exc()
                     continue
                 data = os.read(SOURCE, BLOCK_BYTES)
                 if not data:
                     return
                 self.receive(data)
         finally:
-            self.flush()
+            self.end()
 
     def begin(self):
-        """The first line, for a loop other than `run`, around `receive` and `flush`."""
+        """The first line, for a loop other than `run`, around `receive` and `flush`. What this
+        thread says from here on waits for `flush`, or for a block of it."""
         protocols = f" protocols={','.join(self.protocols)}" if self.protocols else ""
         self._out[:0] = f"READY 1{protocols}{' admission=ask' if self.on_ask else ''}\n".encode()
-        self._is_ready = True
+        self._is_ready, self._thread = True, get_ident()
         self.flush()
 
     def receive(self, data):
@@ -99,53 +193,72 @@ class Service:
         del buffer[:at]
 
     def flush(self):
-        try:
-            while self._out and self._is_ready:
-                del self._out[: os.write(SINK, self._out)]
-        except BrokenPipeError:
-            raise SystemExit from None  # the host has gone, and nothing is left to be done
+        """Writes all that was said. It waits while the pipe is full."""
+        with self._lock:
+            if self._is_writing or not self._is_ready:
+                return  # a signal handler sends within the write below, which goes on with it
+            self._is_writing = True
+            try:
+                while self._out:
+                    del self._out[: os.write(SINK, self._out[:BLOCK_BYTES])]
+            except BrokenPipeError:
+                self._is_ready = False  # the host has gone, and nothing is left to be done
+                raise SystemExit from None
+            finally:
+                self._is_writing = False
+
+    def end(self):
+        """After the last `receive`: what is said from here on is written at once."""
+        self._thread = None
+        self.flush()
 
     def __new__(cls, *args, **kwargs):  # and not __init__, which yours need not call then
         self = super().__new__(cls)
-        self._in, self._out, self._is_ready = bytearray(), bytearray(), False
+        self._in, self._out, self._lock = bytearray(), bytearray(), threading.RLock()
+        self._is_ready, self._is_writing, self._thread, self._failed = False, False, None, set()
         return self
 
-    def _say(self, verb, ids, *words, body=None):
-        try:
-            audience = words_of(ids)
-            rest = b"".join([b" " + word(str(each)) for each in words])
-        except ValueError as fault:
-            return self.on_error(verb.decode(), ids, str(fault))  # as if the host had said it
-        if isinstance(body, str):
-            # Half a surrogate pair, which JSON can bring in, becomes a question mark.
-            body = body.encode(errors="replace")
-        rest += b"\n" if body is None else b" +%d\n%s\n" % (len(body), body)
-        for names in audience:
-            self._out += b"%s %s%s" % (verb, names, rest)
-        if len(self._out) >= BLOCK_BYTES:
+    def _say(self, data):
+        self._out += data
+        if len(self._out) >= BLOCK_BYTES or self._thread != get_ident():
             self.flush()
 
     def _hear(self, body, verb, id="", number="0", *_):
-        if verb == "TEXT":
-            self.on_message(id, body.decode())
-        elif verb == "BIN":
-            self.on_message(id, bytes(body))
-        elif verb == "OPEN":
-            self.on_open(id, info_of(body))
-        elif verb == "ASK":
-            self.on_ask(id, info_of(body))
-        elif verb == "CLOSE":
-            self.on_close(id, int(number), body.decode())
-        elif verb == "FULL":
-            self.on_full(id, int(number))
-        elif verb == "DRAIN":
-            self.on_drained(id)
-        elif verb == "ERR":
-            self.on_error(id, number, body.decode(errors="replace"))
-        elif verb == "RELOAD":
-            self.on_reload()
-        elif verb == "STOP":
-            self.on_stop(int(id))
+        if verb in OF_A_SOCKET:
+            id = str.__new__(SocketId, id)
+            # What its peer had sent before it learned of the 1011.
+            if self._failed and id in self._failed and verb != "CLOSE":
+                return
+        try:
+            if verb == "TEXT":
+                self.on_message(id, body.decode())
+            elif verb == "BIN":
+                self.on_message(id, bytes(body))
+            elif verb == "OPEN":
+                self.on_open(id, info_of(body))
+            elif verb == "ASK":
+                self.on_ask(id, info_of(body))
+            elif verb == "CLOSE":
+                self._failed.discard(id)
+                self.on_close(id, int(number), body.decode())
+            elif verb == "FULL":
+                self.on_full(id, int(number))
+            elif verb == "DRAIN":
+                self.on_drained(id)
+            elif verb == "ERR":
+                of = SocketId(number) if DIGITS(number) else None
+                self.on_error(id, of, body.decode(errors="replace"))
+            elif verb == "RELOAD":
+                self.on_reload()
+            elif verb == "STOP":
+                self.on_stop(int(id))
+        except Exception:
+            traceback.print_exc()
+            if verb == "ASK":
+                self.reject(id, 500)
+            elif verb in OF_A_SOCKET and verb != "CLOSE":
+                self._failed.add(id)
+                self.close(id, 1011)
 
 
 def info_of(body):
@@ -153,19 +266,78 @@ def info_of(body):
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def words_of(ids):
-    """The words that name `ids`. They are several if ids are many, since lines are short."""
-    if isinstance(ids, str):
-        return (word(ids),)
-    ids = list(ids)
-    return [word(",".join(ids[at : at + IDS_MAX])) for at in range(0, len(ids), IDS_MAX)]
+def message_lines(to, message):
+    if isinstance(message, str):
+        return lines(b"TEXT", names_of(to, Audience), body=text_bytes(message))
+    if not isinstance(message, bytes):
+        message = bytes(memoryview(message))  # whose length may not count bytes
+    return lines(b"BIN", names_of(to, Audience), body=message)
 
 
-def word(text):
-    """What a peer has a say in, such as a topic, must not become a line of its own."""
-    if WORD(text):
+def close_lines(to, code=1000, reason=""):
+    reason = text_bytes(reason)[:REASON_BYTES_MAX].decode(errors="ignore").encode()
+    return lines(b"CLOSE", names_of(to, Audience), b"%d" % code, body=reason)
+
+
+def lines(verb, names, *words, body=None):
+    """A line for each of `names`, which are several where ids are many: a line is short."""
+    end = b"\n" if body is None else b" +%d\n%s\n" % (len(body), body)
+    if words:
+        end = b" " + b" ".join(words) + end
+    data = bytearray()
+    for name in names:
+        data += b"%s %s%s" % (verb, name, end)
+    return data
+
+
+def names_of(ids, others=()):
+    """The words that name an id, several, or an audience where that may stand (`others`)."""
+    if isinstance(ids, Id):
+        return (str(ids).encode(),)
+    if isinstance(ids, others):
+        return ids._names()
+    if isinstance(ids, (str, Audience)):
+        raise TypeError(f"{ids!r:.80} is no audience here: take ids as they came, or socket_id; "
+                        "send and close also take all() and topic(name)")
+    names = [name_of(id) for id in ids]
+    return [b",".join(names[at : at + IDS_MAX]) for at in range(0, len(names), IDS_MAX)]
+
+
+def name_of(id):
+    if isinstance(id, Id):
+        return str(id).encode()
+    raise TypeError(f"{id!r:.80} is no socket id: take it as it came, or use socket_id")
+
+
+def encoded_topic(name):
+    """The name as one word. No two names become the same word, and the empty one is a percent sign,
+    which no other becomes."""
+    word = NO_TOPIC.sub(percent, name).encode() or b"%"
+    if len(word) > TOPIC_BYTES_MAX:
+        raise ValueError(f"a topic has {TOPIC_BYTES_MAX} bytes at most, and {len(word)} encoded "
+                         f"are too many: {name!r:.80}")
+    return word
+
+
+def percent(found):
+    return "".join([f"%{byte:02X}" for byte in found[0].encode()])
+
+
+def token(text):
+    if TOKEN(text):
         return text.encode()
-    raise ValueError(f"a word has no blanks and no + in front, and is not long: {text!r}")
+    raise ValueError(f"{text!r:.80} is no token: 1 to 128 letters, digits and !#$%&'*+-.^_`|~")
+
+
+def header_part(text):
+    if "\n" in text or "\r" in text:
+        raise ValueError(f"a header has no line ends: {text!r:.80}")
+    return text
+
+
+def text_bytes(text):
+    # Half a surrogate pair, which JSON can bring in, becomes a question mark.
+    return text.encode(errors="replace")
 
 
 def ready(due):
@@ -174,10 +346,14 @@ def ready(due):
     return left > 0 and bool(select.select([SOURCE], [], [], left)[0])
 
 
-CONTROLS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
-WORD = re.compile(rf"[^\s+{CONTROLS}][^\s{CONTROLS}]{{,255}}").fullmatch
+OF_A_SOCKET = {"TEXT", "BIN", "OPEN", "ASK", "CLOSE", "FULL", "DRAIN"}
+DIGITS = re.compile(r"0|[1-9][0-9]{0,19}").fullmatch
+NO_TOPIC = re.compile(r"^\+|[\x00-\x20%,\x7f-\x9f]")
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}").fullmatch  # RFC 9110, 5.6.2
 NEWLINE = ord("\n")
-IDS_MAX = 12  # of 20 digits at most, so that they are a word
+IDS_MAX = 32  # of 20 digits at most, so that a topic still fits the line of 1024 bytes
+TOPIC_BYTES_MAX = 256
+REASON_BYTES_MAX = 123
 BLOCK_BYTES = 1 << 16  # what a pipe holds
 
 # The lines have descriptors of their own, so that nothing else is printed or read between them.

@@ -10,23 +10,29 @@ Copy this file and _switchboard.py beside your program, and run:
 
 A socket is closed when its coroutine returns; an exception closes it with 1011, is logged, and
 harms nobody else. When the host ends the input, every socket ends, and run returns after the
-last coroutine. A Server is a Service as well: it sends to lists, to all and to topics, and may
-override on_stop and the like.
+last coroutine. A Server is a Service as well: it sends to ids, `all()` and `topic(name)`, from any
+thread, and may override on_stop and the like. With tick_seconds, its on_tick is called, which may
+be a coroutine function.
 """
 
 import asyncio
+import inspect
 import os
+import threading
 import traceback
 from collections import deque
 
 from _switchboard import BLOCK_BYTES, SOURCE, Service
+from _switchboard import all, socket_id, topic  # noqa: F401, for programs to import from here
 
 
 class Server(Service):
     def __init__(self, serve, ask=None):
-        """`ask(id, info)`, if there, is a coroutine that has to accept or reject the socket."""
+        """`serve(socket)` is a coroutine function. `ask(id, info)`, if there, is one that has to
+        accept or reject the socket; an exception in it refuses the socket with 500."""
         self.serve = serve
-        self.on_ask = ask and (lambda id, info: self._start(ask(id, info)))
+        if ask:
+            self.on_ask = lambda id, info: self._start(self._ask(ask, id, info))
         self.sockets, self._tasks, self._is_flush_due = {}, set(), False
 
     async def run(self):
@@ -34,14 +40,17 @@ class Server(Service):
         loop = asyncio.get_running_loop()
         end = loop.create_future()
         loop.add_reader(SOURCE, self._read, end)
+        ticking = self.tick_seconds and loop.create_task(self._tick())
         try:
             await end
+            for socket in self.sockets.values():
+                socket._end(1006, "")
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         finally:
             loop.remove_reader(SOURCE)
-        for socket in self.sockets.values():
-            socket._end(1006, "")
-        await asyncio.gather(*self._tasks)
-        self.flush()
+            if ticking:
+                ticking.cancel()
+            self.end()
 
     def on_open(self, id, info):
         self.sockets[id] = socket = Socket(self, id, info)
@@ -57,6 +66,26 @@ class Server(Service):
     def on_full(self, id, waiting): self.sockets[id]._room.clear()
     def on_drained(self, id): self.sockets[id]._room.set()
 
+    async def _ask(self, ask, id, info):
+        try:
+            await ask(id, info)
+        except (Exception, asyncio.CancelledError):
+            traceback.print_exc()
+            self.reject(id, 500)
+
+    async def _tick(self):
+        now = asyncio.get_running_loop().time
+        due = now()
+        while True:
+            due = max(due + self.tick_seconds, now())
+            await asyncio.sleep(due - now())
+            try:
+                ticked = self.on_tick()
+                if inspect.isawaitable(ticked):
+                    await ticked
+            except Exception:
+                traceback.print_exc()
+
     def _read(self, end):
         try:
             data = os.read(SOURCE, BLOCK_BYTES)
@@ -68,12 +97,12 @@ class Server(Service):
             asyncio.get_running_loop().remove_reader(SOURCE)
             end.set_result(None)
 
-    def _say(self, *line, **body):
-        super()._say(*line, **body)
+    def _say(self, data):
+        super()._say(data)
         # After all that is ready to run now, so that what is said at a time is one write.
-        if not self._is_flush_due:
-            self._is_flush_due = True
+        if self._thread == threading.get_ident() and not self._is_flush_due:
             asyncio.get_running_loop().call_soon(self._flush_due)
+            self._is_flush_due = True
 
     def _flush_due(self):
         self._is_flush_due = False
@@ -81,6 +110,8 @@ class Server(Service):
 
 
 class Socket:
+    """A socket as its coroutine sees it: it is iterated for its messages, until it has gone."""
+
     def __init__(self, server, id, info):
         self.server, self.id, self.info = server, id, info
         self.close_code, self.close_reason = None, None  # there when it is gone
@@ -89,18 +120,21 @@ class Socket:
         self._room.set()
 
     async def send(self, message):
-        """Waits as long as the peer takes less than it is sent."""
+        """Waits as long as the peer takes less than it is sent. For coroutines of its server's
+        loop; other threads call server.send(socket.id, message)."""
+        if threading.get_ident() != self.server._thread:
+            raise RuntimeError("another thread has another loop: call server.send(socket.id, ...)")
         if not self._room.is_set():
             await self._room.wait()
         if self.close_code is None:
             self.server.send(self.id, message)
 
     def close(self, code=1000, reason=""):
-        self._is_leaving = True
         self.server.close(self.id, code, reason)
+        self._is_leaving = True
 
-    def subscribe(self, topic): self.server.subscribe(self.id, topic)
-    def unsubscribe(self, topic): self.server.unsubscribe(self.id, topic)
+    def subscribe(self, name): self.server.subscribe(self.id, name)
+    def unsubscribe(self, name): self.server.unsubscribe(self.id, name)
     def label(self, key, value): self.server.label(self.id, key, value)
 
     def __aiter__(self):
@@ -133,15 +167,16 @@ class Socket:
         self._room.set()
 
     async def _live(self):
-        code = 1000
+        code = 1011
         try:
             await self.server.serve(self)
+            code = 1000
         except Exception:
             traceback.print_exc()
-            code = 1011
-        if self.close_code is None and not self._is_leaving:
-            self.close(code)
-        self._put = lambda message: None  # nobody is there to take it
+        finally:  # and when the coroutine is cancelled
+            if self.close_code is None and not self._is_leaving:
+                self.close(code)
+            self._put = lambda message: None  # nobody is there to take it
 
 
 MESSAGE_COST = 64  # bytes that a message takes, however short it is

@@ -17,6 +17,11 @@ Copy this file and _switchboard.py beside your program, derive from Service, and
 
 A CLOSE by the service is answered with one to it. Both queues may be used by any thread. The last
 that recvQueue brings is None, when the host stops; `stopping` is set from then on, or earlier.
+
+A socketId is a SocketId, an int of a type of its own; `socket_id(number)` makes one of what was
+stored. In its place, the service may put a list of them, `all()`, or `all().but(id)`. No other
+number and no string is an audience, so that nothing that a peer sends becomes one: `put` raises
+TypeError, as for data that is no message.
 """
 
 import itertools
@@ -27,13 +32,24 @@ import traceback
 from typing import NamedTuple
 
 import _switchboard
+from _switchboard import all  # noqa: F401, for services to import from here
 
 NEWSOCKET, DATA, CLOSE = 0, 1, 2
 
 
+class SocketId(int, _switchboard.Id):
+    """The id of one socket. No id is used twice while the host runs."""
+
+
+def socket_id(number):
+    """The id whose number, or its digits, was stored. Raises ValueError if it is none. Never give
+    it what a peer has sent, unless that peer may address any socket of the service."""
+    return SocketId(_switchboard.SocketId(str(number)))
+
+
 class Transaction(NamedTuple):
     type: int
-    socketId: int
+    socketId: SocketId
     data: object = None
 
 
@@ -41,7 +57,7 @@ class Service:
     def __new__(cls, *args, **kwargs):  # and not __init__, which yours need not call then
         self = super().__new__(cls)
         # With a full one of these, whoever puts waits: the host reads the sockets no further.
-        self.recvQueue, self.sendQueue = queue.Queue(QUEUE_MAX), queue.Queue(QUEUE_MAX)
+        self.recvQueue, self.sendQueue = queue.Queue(QUEUE_MAX), Outgoing(QUEUE_MAX)
         self.stopping = threading.Event()
         return self
 
@@ -49,17 +65,33 @@ class Service:
         raise NotImplementedError("a service has a loop: def run(self)")
 
 
+class Outgoing(queue.Queue):
+    """Takes transactions, and holds the lines that they are to the host."""
+
+    def put(self, transaction, block=True, timeout=None):
+        type, to, data = transaction
+        if type == DATA:
+            lines = _switchboard.message_lines(to, data)
+        elif type == CLOSE:
+            lines = _switchboard.close_lines(to, *(data or ()))
+        else:
+            raise ValueError(f"a service puts DATA and CLOSE, not a transaction of type {type!r}")
+        super().put(lines, block, timeout)
+
+    def end(self):
+        super().put(None)
+
+
 def serve(service):
     """Runs the service until its loop returns. An exception of it ends the program with 1."""
     wire = Wire(service)
-    wire.begin()
     writer = threading.Thread(target=or_exit, args=[wire.write], daemon=True)
     writer.start()
     threading.Thread(target=or_exit, args=[wire.read], daemon=True).start()
     try:
         service.run()
     finally:
-        service.sendQueue.put(None)
+        service.sendQueue.end()
         writer.join()
 
 
@@ -71,13 +103,13 @@ class Wire(_switchboard.Service):
 
     def on_open(self, id, info):
         address = info.get("REMOTE_ADDR", ""), int(info.get("REMOTE_PORT", 0))
-        self.service.recvQueue.put(Transaction(NEWSOCKET, int(id), address))
+        self.service.recvQueue.put(Transaction(NEWSOCKET, SocketId(id), address))
 
     def on_message(self, id, message):
-        self.service.recvQueue.put(Transaction(DATA, int(id), message))
+        self.service.recvQueue.put(Transaction(DATA, SocketId(id), message))
 
     def on_close(self, id, code, reason):
-        self.service.recvQueue.put(Transaction(CLOSE, int(id), (code, reason)))
+        self.service.recvQueue.put(Transaction(CLOSE, SocketId(id), (code, reason)))
 
     def on_stop(self, milliseconds):
         self.service.stopping.set()
@@ -89,18 +121,13 @@ class Wire(_switchboard.Service):
         self.service.recvQueue.put(None)
 
     def write(self):
+        self.begin()
         outgoing = self.service.sendQueue
-        for transaction in iter(outgoing.get, None):
-            self.carry_out(*transaction)
+        for lines in iter(outgoing.get, None):
+            self._say(lines)
             if outgoing.empty():
                 self.flush()
         self.flush()
-
-    def carry_out(self, type, id, data=None):
-        if type == DATA:
-            self.send(str(id), data)
-        elif type == CLOSE:
-            self.close(str(id), *(data or ()))
 
 
 def or_exit(work):

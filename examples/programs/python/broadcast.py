@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sends every message to all sockets, the sender too. However many they are, it says it once."""
 
-from _switchboard import Service
+from _switchboard import Service, topic
 
 
 class Broadcast(Service):
@@ -9,7 +9,7 @@ class Broadcast(Service):
         self.subscribe(id, "all")
 
     def on_message(self, id, message):
-        self.send("@all", message)
+        self.send(topic("all"), message)
 
 
 Broadcast().run()

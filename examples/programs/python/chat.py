@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A chat: the first message of a socket is its name, all others go to everybody."""
 
-from _switchboard import Service
+from _switchboard import Service, all
 
 
 class Chat(Service):
@@ -15,13 +15,13 @@ class Chat(Service):
         if not isinstance(message, str):
             return self.close(id, 1003, "text only")
         if id in self.names:
-            return self.send("*", f"{self.names[id]}: {message}")
+            return self.send(all(), f"{self.names[id]}: {message}")
         self.names[id] = message
-        self.send("*", f"{message} has come")
+        self.send(all(), f"{message} has come")
 
     def on_close(self, id, code, reason):
         if id in self.names:
-            self.send("*", f"{self.names.pop(id)} has gone")
+            self.send(all(), f"{self.names.pop(id)} has gone")
 
 
 Chat().run()

@@ -3,7 +3,7 @@
 
 import asyncio
 
-from _switchboard_async import Server
+from _switchboard_async import Server, all
 
 
 async def chat(socket):
@@ -14,11 +14,11 @@ async def chat(socket):
             socket.close(1003, "text only")
         elif name is None:
             name = message
-            server.send("*", f"{name} has come")
+            server.send(all(), f"{name} has come")
         else:
-            server.send("*", f"{name}: {message}")
+            server.send(all(), f"{name}: {message}")
     if name is not None:
-        server.send("*", f"{name} has gone")
+        server.send(all(), f"{name} has gone")
 
 
 server = Server(chat)

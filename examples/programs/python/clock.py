@@ -3,14 +3,14 @@
 
 import time
 
-from _switchboard import Service
+from _switchboard import Service, all
 
 
 class Clock(Service):
     tick_seconds = 1
 
     def on_tick(self):
-        self.send("*", time.strftime("%H:%M:%S"))
+        self.send(all(), time.strftime("%H:%M:%S"))
 
 
 Clock().run()

@@ -4,7 +4,14 @@
 import asyncio
 import time
 
-from _switchboard_async import Server
+from _switchboard_async import Server, all
+
+
+class Clock(Server):
+    tick_seconds = 1
+
+    def on_tick(self):
+        self.send(all(), now())
 
 
 async def answer(socket):
@@ -12,21 +19,8 @@ async def answer(socket):
         await socket.send(now())
 
 
-async def tick():
-    while True:
-        await asyncio.sleep(1)
-        server.send("*", now())
-
-
-async def main():
-    ticking = asyncio.create_task(tick())
-    await server.run()
-    ticking.cancel()
-
-
 def now():
     return time.strftime("%H:%M:%S")
 
 
-server = Server(answer)
-asyncio.run(main())
+asyncio.run(Clock(answer).run())

@@ -1,0 +1,212 @@
+"""The helpers in the real host, with real peers: what comes of paths, queries and messages that are
+made to be more than that."""
+
+import functools
+import json
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+from urllib.parse import quote
+
+from board import Board, Client, Refused
+from host import PROGRAMS
+
+# A poll for each path, whose sockets hear of it. The query is a subprotocol to be agreed.
+POLLS = {
+    "poll.py": """#!/usr/bin/env python3
+import json
+from urllib.parse import unquote
+from _switchboard import Service, topic
+
+class Polls(Service):
+    def __init__(self):
+        self.polls = {}
+
+    def on_ask(self, id, info):
+        self.accept(id, unquote(info["QUERY_STRING"]))
+
+    def on_open(self, id, info):
+        if info["PATH_INFO"] == "/fail":
+            raise RuntimeError("there is no such poll")
+        self.polls[id] = info["PATH_INFO"]
+        self.subscribe(id, self.polls[id])
+
+    def on_message(self, id, message):
+        wish = json.loads(message)
+        self.send(wish.get("to", topic(self.polls[id])), wish["text"])
+
+Polls().run()
+""",
+    "poll_async.py": """#!/usr/bin/env python3
+import asyncio, json
+from urllib.parse import unquote
+from _switchboard_async import Server, topic
+
+async def ask(id, info):
+    server.accept(id, unquote(info["QUERY_STRING"]))
+
+async def serve(socket):
+    poll = socket.info["PATH_INFO"]
+    if poll == "/fail":
+        raise RuntimeError("there is no such poll")
+    socket.subscribe(poll)
+    async for message in socket:
+        wish = json.loads(message)
+        server.send(wish.get("to", topic(poll)), wish["text"])
+
+server = Server(serve, ask)
+asyncio.run(server.run())
+""",
+    "poll_node.js": """#!/usr/bin/env node
+const { accept, send, serve, subscribe, topic } = require("./_switchboard.js");
+const polls = new Map();
+
+serve({
+  ask: (id, info) => accept(id, decodeURIComponent(info.QUERY_STRING)),
+  open(id, info) {
+    if (info.PATH_INFO === "/fail") throw new Error("there is no such poll");
+    polls.set(id, info.PATH_INFO);
+    subscribe(id, info.PATH_INFO);
+  },
+  message(id, message) {
+    const wish = JSON.parse(message);
+    send(wish.to ?? topic(polls.get(id)), wish.text);
+  },
+});
+""",
+    "poll_esm.mjs": """#!/usr/bin/env node
+import { accept, send, serve, subscribe, topic } from "./_switchboard.js";
+const polls = new Map();
+
+serve({
+  ask: async (id, info) => accept(id, decodeURIComponent(info.QUERY_STRING)),
+  async open(id, info) {
+    if (info.PATH_INFO === "/fail") throw new Error("there is no such poll");
+    polls.set(id, info.PATH_INFO);
+    subscribe(id, info.PATH_INFO);
+  },
+  async message(id, message) {
+    const wish = JSON.parse(message);
+    send(wish.to ?? topic(polls.get(id)), wish.text);
+  },
+});
+""",
+    "poll_bash.bash": """#!/usr/bin/env bash
+set -euo pipefail
+. "$(dirname "$0")/_switchboard.bash"
+declare -A polls
+
+on_open() {
+  polls[$1]=${info[PATH_INFO]}
+  subscribe "$1" "${info[PATH_INFO]}"
+}
+on_message() {
+  if [[ $2 = '{"text": "'*'"}' ]]; then
+    send_topic "${polls[$1]}" "${2:10:-2}"
+  else
+    send "${2%%:*}" "${2#*:}"
+  fi
+}
+
+serve
+""",
+}
+RAISING = [name for name in POLLS if name != "poll_bash.bash"]
+# Below /poll; each is another topic.
+PATHS = [
+    "", "/", "/cats", "/cats,!1", "/cats,", "/+", "/a b", "/a%20b", "/*", "/@all", "/!", "/%",
+    "/\u00e4", "/\u00a0", "/\u2028", "/" + "x" * 250,
+]  # fmt: skip
+
+
+def polls(names):
+    def decorate(test):
+        @functools.wraps(test)
+        def run(self):
+            for name in names:
+                with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                    for helper in PROGRAMS.glob("*/_*.*"):
+                        shutil.copy(helper, folder)
+                    program = Path(folder, name)
+                    program.write_text(POLLS[name])
+                    program.chmod(0o755)
+                    with Board(folder) as board:
+                        test(self, board, f"/{program.stem}")
+
+        return run
+
+    return decorate
+
+
+class RealHost(unittest.TestCase):
+    @polls(POLLS)
+    def test_each_path_is_a_topic_of_its_own(self, board, service):
+        pairs = [[Client(board, service + quote(path)) for _ in "ab"] for path in PATHS]
+        for number, (one, _) in enumerate(pairs):
+            one.send(json.dumps({"text": f"poll {number}"}))
+        for number, pair in enumerate(pairs):
+            for client in pair:
+                self.assertEqual(client.next(), f"poll {number}", PATHS[number])
+        for client in sum(pairs, []):
+            self.assertEqual(client.close(), [1000])
+        board.stop()
+        self.clean(board)
+
+    @polls(RAISING)
+    def test_an_audience_of_a_peer_costs_that_peer_alone(self, board, service):
+        other = Client(board, f"{service}/cats")
+        for wish in ["*", "@/cats", "*,!1", 1, "1", ["1"], [1], True, {"all": True}]:
+            peer = Client(board, f"{service}/cats")
+            peer.send(json.dumps({"to": wish, "text": "forged"}))
+            self.assertEqual(peer.rest(), [1011], wish)
+        for rubbish in ["", "{", "[" * 100_000, "null", '{"text":5}', "\0", b"\xff"]:
+            peer = Client(board, f"{service}/cats")
+            peer.send(rubbish)
+            self.assertEqual(peer.rest(), [1011], rubbish)
+        other.send('{"text": "still here"}')
+        self.assertEqual(other.next(), "still here")
+        board.stop()
+        self.assertEqual(other.rest(), [1001])
+        self.clean(board)
+
+    @polls(["poll_bash.bash"])
+    def test_an_audience_of_a_peer_is_nobody_in_bash(self, board, service):
+        other, peer = Client(board, f"{service}/cats"), Client(board, f"{service}/dogs")
+        for wish in ["*", "@/cats", "*,!1", "", "all", "1,*", "1 2"]:
+            peer.send(f"{wish}:forged")
+        peer.send('{"text": "still here"}')
+        self.assertEqual(peer.next(), "still here")
+        board.stop()
+        self.assertEqual((other.rest(), peer.rest()), ([1001], [1001]))
+        self.clean(board)
+
+    @polls(RAISING)
+    def test_what_cannot_be_agreed_is_refused_at_once(self, board, service):
+        for query in ["a b", "a,b", "\nCLOSE * 4666", "\u00e4", "x" * 129]:
+            with self.assertRaises(Refused) as refused:
+                Client(board, f"{service}?{quote(query)}")
+            self.assertEqual(refused.exception.args, (500,))
+        client = Client(board, f"{service}?chat.v1", "chat.v1")
+        self.assertEqual(client.headers["Sec-WebSocket-Protocol"], "chat.v1")
+        # The 101 has been sent when the program is told of the socket.
+        self.assertEqual(Client(board, f"{service}/fail").rest(), [1011])
+        client.send('{"text": "still here"}')
+        self.assertEqual(client.next(), "still here")
+        board.stop()
+        self.assertEqual(client.rest(), [1001])
+        self.clean(board)
+
+    def clean(self, board):
+        """No line of the program was wrong, and it has not died."""
+        faults = [
+            line
+            for line in board.log()
+            # A 500 is a warning, too, and here it is what is asked for.
+            if line["level"] in ("warn", "error") and line.get("status") != 500
+        ]
+        self.assertEqual(faults, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
