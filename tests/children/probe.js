@@ -2,7 +2,7 @@
 // asks for admission; with `async`, its handlers give promises. A query string or address `fail`
 // makes the handler fail that hears of it.
 const { Worker } = require("node:worker_threads");
-const board = require("../../examples/programs/node/_switchboard.js");
+const board = require("../../examples/programs/node/_switchboard.cjs");
 
 const tell = (...words) => board.log("info", words.join(" "));
 const { all, socketId, topic } = board;
@@ -55,7 +55,7 @@ const orders = {
   headers: (id, rest) => board.reject(18n, 401, "members only", { "WWW-Authenticate": rest }),
   worker(id) {
     const code = `require(${JSON.stringify(require.resolve(
-      "../../examples/programs/node/_switchboard.js",
+      "../../examples/programs/node/_switchboard.cjs",
     ))}).send(${id}n, "by a worker")`;
     new Worker(code, { eval: true }).on("error", (fault) => tell("worker", fault.message));
   },

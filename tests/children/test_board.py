@@ -59,7 +59,7 @@ server = Server(serve, ask)
 asyncio.run(server.run())
 """,
     "poll_node.js": """#!/usr/bin/env node
-const { accept, send, serve, subscribe, topic } = require("./_switchboard.js");
+const { accept, send, serve, subscribe, topic } = require("./_switchboard.cjs");
 const polls = new Map();
 
 serve({
@@ -76,7 +76,7 @@ serve({
 });
 """,
     "poll_esm.mjs": """#!/usr/bin/env node
-import { accept, send, serve, subscribe, topic } from "./_switchboard.js";
+import { accept, send, serve, subscribe, topic } from "./_switchboard.cjs";
 const polls = new Map();
 
 serve({

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // A chat: the first message of a socket is its name, all others go to everybody.
-const { all, close, send, serve } = require("./_switchboard.js");
+const { all, close, send, serve } = require("./_switchboard.cjs");
 
 const names = new Map();
 

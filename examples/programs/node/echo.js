@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 // Sends every message back.
-const { send, serve } = require("./_switchboard.js");
+const { send, serve } = require("./_switchboard.cjs");
 
 serve({ message: (id, message) => send(id, message) });

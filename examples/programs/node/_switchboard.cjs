@@ -12,7 +12,8 @@
  *   ask(id, info)           has to accept or reject the socket, at once or later
  *   protocols               an array of the subprotocols that are spoken
  *
- *   const { send, serve } = require("./_switchboard.js");
+ *   const { send, serve } = require("./_switchboard.cjs");      // or, in an ES module:
+ *   import { send, serve } from "./_switchboard.cjs";
  *   serve({ message: (id, message) => send(id, message) });
  *
  * An id is a BigInt: String(id) is its text, which JSON takes, and socketId(text) the way back. An
