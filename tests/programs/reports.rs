@@ -6,6 +6,7 @@ use switchboard::host::program::Manner;
 use switchboard::programs::Mode;
 
 use crate::bench::serve;
+use crate::keep::{TELLS, keep, put, version};
 use crate::logged::{self, lines_of};
 use crate::shared::OBEY;
 use crate::support::binary::Binary;
@@ -33,18 +34,41 @@ fn a_program_that_dies_leaves_its_last_words() {
 
     let manner = Manner { mode: Mode::Lines, ..Manner::SHARED };
     let (server, _) = serve("own", &[("fails", fails)], manner, LIMITS);
-    for _ in 0..13 {
-        let mut raw = server.open("/fails");
-        raw.send_text("go");
-        assert_eq!(raw.read_close(), (1011, "the program has failed".to_owned()));
-    }
+    let mut deaths = 0;
+    // Each death is logged or counted before its socket is closed.
+    until("more than ten fail in a second", || {
+        let mut sockets: Vec<_> = (0..13).map(|_| server.open("/fails")).collect();
+        sockets.iter_mut().for_each(|raw| raw.send_text("go"));
+        for mut raw in sockets {
+            assert_eq!(raw.read_close(), (1011, "the program has failed".to_owned()));
+            deaths += 1;
+        }
+        count("/fails", words) < deaths
+    });
     server.stop();
-    // However fast that was.
     let told = count("/fails", words);
     let more: Vec<_> = lines_of("/fails");
     let more = more.iter().filter_map(|line| line.strip_prefix("and ")?.split(' ').next());
     let more: usize = more.map(|number| number.parse::<usize>().expect("it is a number")).sum();
-    assert_eq!(told + more, 13);
+    assert_eq!(told + more, deaths);
+}
+
+/// A program that is replaced has not failed.
+#[test]
+fn an_orderly_end_is_logged_without_last_lines() {
+    logged::keep();
+    let (server, folder) = serve("orderly", &[("orderly.py", TELLS)], keep(), LIMITS);
+    let mut raw = server.open("/orderly");
+    let told = raw.read_text();
+    raw.send_text("!print('at work', file=sys.stderr, flush=True)");
+    until("its standard error is logged", || count("/orderly", "at work") == 1);
+    put(&folder, "orderly.py", &version(2));
+    server.reloader().reload();
+    assert_eq!(raw.read_text(), format!("{told} again"));
+    let end = "its file has changed; it exited with exit status: 0; sockets kept: 1";
+    assert_eq!(count("/orderly", end), 1, "{:#?}", lines_of("/orderly"));
+    drop(raw);
+    server.stop();
 }
 
 #[test]
