@@ -156,8 +156,8 @@ impl Tree {
     }
 }
 
-/// What the policy of a page that is shipped allows it. One that somebody has changed is a page of
-/// the user's own, and has none.
+/// What the policy of a shipped page allows. A page that was changed belongs to the user and has no
+/// policy.
 fn policy(page: &Path) -> &'static str {
     let bytes = fs::read(page).unwrap_or_default();
     // FNV-1a, which is enough to tell a page from one that was changed.
@@ -167,8 +167,8 @@ fn policy(page: &Path) -> &'static str {
     SHIPPED.iter().find(|(shipped, _)| *shipped == number).map_or("", |(_, policy)| policy)
 }
 
-/// The pages that are shipped, by the number of their bytes, and the hashes of what stands in
-/// them. `tests/pages.rs` tells when they are no longer right.
+/// The shipped pages, by the FNV-1a of their bytes, with the hashes of their scripts and styles.
+/// `tests/pages.rs` fails when a hash is wrong.
 const SHIPPED: [(u64, &str); 1] = [(
     0xAAEC_487E_9E33_484F,
     "script-src 'sha256-x4x5mACYXT8NFNcodYyKa/F4Wh6Z96Z3qPSakLCpeP0='; \

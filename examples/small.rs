@@ -159,8 +159,8 @@ impl Drop for Host {
 
 /// The other half: a host with one service.
 fn serve() -> Outcome<()> {
-    // However slow the machine is, nobody is thrown out in the middle of an attack. Time limits
-    // cost no memory.
+    // No time limit ends a connection in the middle of an attack, on a slow machine either. Time
+    // limits cost no memory.
     let mut server = Server::new(Limits {
         handshake_ms_max: Limits::OFF_MS,
         ping_interval_ms: Limits::OFF_MS,

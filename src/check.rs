@@ -40,7 +40,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     unknown.map(text).collect()
 }
 
-/// What to say of what the static root would show, though it is not for the web.
+/// Warnings about files below the static root that should not be public.
 pub(crate) fn exposed(config: &Config) -> Vec<String> {
     let Some(root) = &config.static_root else { return Vec::new() };
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
@@ -139,7 +139,7 @@ mod tests {
         std::fs::write(folder.join("public/server.conf"), "").expect("it can be written");
         std::os::unix::fs::symlink("public", folder.join("link")).expect("it can be made");
         let place = |name: &str| folder.join(name);
-        // A configuration, a static root, a document root, and how many faults there are.
+        // A configuration file, a static root, a document root, and the number of faults.
         let rows = [
             ("server.conf", "public", "services", 0),
             ("server.conf", "public", "public-too", 0),

@@ -25,7 +25,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     unknown_services(config).chain(idle_keys(ALL, config)).collect()
 }
 
-/// The programs that would be served, one in each line, or that there are none.
+/// The list of programs that would be served, one on each line, or a line that there are none.
 pub(crate) fn list(config: &Config) -> String {
     let folder = config.document_root.display();
     let Some(root) = root(config) else {
@@ -98,5 +98,5 @@ fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> 
     })
 }
 
-/// So many paths are listed.
+/// The most paths that are listed.
 const PROGRAMS_LISTED_MAX: usize = 64;

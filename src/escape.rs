@@ -1,9 +1,10 @@
-//! Texts of others in the log: nothing in them forges or hides a part of a line.
+//! Escapes texts of peers and programs for the log, so that none can forge or hide a part of a
+//! line.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
-/// The text with what could forge or hide a part of it made visible.
+/// The text, with each character escaped that could forge or hide a part of a line.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -40,14 +41,14 @@ pub(crate) fn json(text: &str) -> String {
     out
 }
 
-/// Control characters, line ends of Unicode, and what is not seen by itself: signs that turn the
-/// direction of writing, and others of the category Cf, joiners and blanks without a width, and
-/// fillers. Selectors of variants are left alone, since many signs of daily use have one.
+/// Control characters, line separators of Unicode, and invisible characters: those that change the
+/// direction of writing and others of the category Cf, zero-width joiners and spaces, and fillers.
+/// Variation selectors are not escaped, since many common characters are followed by one.
 fn is_deceptive(c: char) -> bool {
     c.is_control() || UNSEEN.iter().any(|range| range.contains(&u32::from(c)))
 }
 
-/// What [`is_deceptive`] says, besides control characters.
+/// The ranges of [`is_deceptive`], besides control characters.
 const UNSEEN: [RangeInclusive<u32>; 24] = [
     0xAD..=0xAD,
     0x34F..=0x34F,

@@ -146,7 +146,7 @@ fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
     let message = record.args().to_string();
     match format {
         LogFormat::Text => {
-            // Above debug, messages are for people who do not know the modules.
+            // Above debug, messages are for readers who do not know the modules.
             let is_shown = record.level() >= Level::Debug;
             let target = if is_shown { format!("{target}: ") } else { String::new() };
             format!("{time} {level:<5} {}{}\n", plain(&target), plain(&message))
@@ -173,7 +173,7 @@ struct Fields {
 
 impl<'a> VisitSource<'a> for Fields {
     fn visit_pair(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), kv::Error> {
-        // Lines of the server have no others. To show those would take the formatting of floats.
+        // Lines of the server have no other types. Others would need the formatting of floats.
         let value = match (value.to_borrowed_str(), value.to_u64()) {
             (Some(text), _) if key.as_str() == "event" => {
                 text.clone_into(&mut self.message);
@@ -304,7 +304,7 @@ mod tests {
             ("socket", Value::from(17_u64)),
             ("path", Value::from("/a\"b")),
         ];
-        // Machines are not told twice.
+        // In JSON, the fields are not repeated in the message.
         let args = format_args!("gone, socket 17 of /a\"b");
         let record = Record::builder().args(args).level(Level::Info).key_values(&fields).build();
         let json = line(LogFormat::Json, UNIX_EPOCH, &record);

@@ -29,7 +29,7 @@ pub fn start(
             Err(error) => {
                 log::error!(
                     target: "switchboard::config",
-                    "the configuration stays as it is, since the new one is not: {error}"
+                    "the configuration stays as it is: the new one is not valid: {error}"
                 );
                 return;
             }

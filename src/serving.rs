@@ -95,7 +95,7 @@ pub(crate) fn serve<T>(
             // The output may have been closed by what started the server, which serves on.
             let _ = say(&greeting);
         } else {
-            // Where both outputs are collected, there are machines at the other end.
+            // Where both outputs are collected, programs read them, and the greeting is text.
             for address in host.addresses() {
                 log::info!(target: TARGET, "listening on http://{address}");
             }
@@ -227,7 +227,7 @@ pub(crate) fn name_of(host: &Host) -> String {
     }
 }
 
-/// Says why nothing is served, in the form that the log has.
+/// Reports why nothing is served, in the format of the log.
 pub(crate) fn complain(config: &Config, text: &str) {
     match config.log_format {
         LogFormat::Text => eprintln!("switchboard: {text}"),

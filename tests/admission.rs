@@ -316,7 +316,7 @@ fn no_verdict_in_time_is_503_and_no_start_in_time_is_500() {
     };
     server.mount("/never", never).limits(limits);
     let server = Running::start(server);
-    // It may start late. Once it has started, it never decides.
+    // It may start late. It never decides.
     support::until("a verdict is lacking", || {
         let answer = server.ask(&upgrade("/slow", ""));
         assert!(matches!(answer.status, 500 | 503), "{answer:?}");

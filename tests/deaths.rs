@@ -237,7 +237,7 @@ impl Service for Brief {
 }
 
 #[test]
-fn a_service_that_returns_has_its_last_words() {
+fn a_service_that_returns_has_its_last_lines() {
     let mut server = Server::new(LIMITS);
     server.mount("/brief", || Brief);
     let server = Running::start(server);

@@ -322,6 +322,6 @@ fn round_trips(client: &mut Client) {
 }
 
 const ROUNDS: usize = 20;
-/// What takes longer is held up by somebody.
+/// An echo that takes longer is delayed by another peer.
 const WORST_MAX: Duration = Duration::from_millis(250);
 const TRIES: usize = 5;

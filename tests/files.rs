@@ -275,8 +275,8 @@ fn a_mount_that_is_switched_is_shown_at_every_moment() {
     });
 }
 
-/// A deployment leads a link elsewhere, and says so: until then the files are those of before. The
-/// link may be the root, or stand on the way to it.
+/// A deployment changes a link and reloads: until then the old files are served. The link may be
+/// the root itself, or be on the way to it.
 #[cfg(feature = "programs")]
 #[test]
 fn a_root_behind_a_link_is_resolved_anew_at_a_reload() {
@@ -328,7 +328,7 @@ fn what_is_well_known_is_shown() {
         ("/%2Ewell-known/acme-challenge/token", "proof"),
         ("/known/token", "proof"),
         ("/.well-known/", "all of it"),
-        // Hidden is a name that was asked for; who put the link there has shown the file.
+        // Only the name in the request may be hidden; the link makes the file public.
         ("/.well-known/up", "secret"),
     ];
     for (path, text) in rows {
@@ -343,7 +343,7 @@ fn what_is_well_known_is_shown() {
     assert_eq!(server.ask(&upgrade("/.well-known/x", "")).status, 404);
 }
 
-/// What a browser shows by itself and could run scripts is a picture.
+/// An SVG that is opened by itself runs no script.
 #[test]
 fn a_picture_runs_no_script() {
     let folder = Folder::new("pictures");

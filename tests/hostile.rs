@@ -331,7 +331,7 @@ fn no_bytes_whatever_stop_the_server() {
 const VISITORS: usize = 4;
 const VISITS: usize = 5_000;
 const TRIES: usize = 5;
-/// As many lines are more than wait for a log that nobody reads.
+/// More lines than the queue of the log holds.
 const SOCKETS: usize = 12_000;
 /// So many lines are read while it runs.
 const READ_BEFORE_END: usize = 1_000;

@@ -1,5 +1,5 @@
-//! Which pages may come, and to which hosts, over real sockets: what the listener is decides what
-//! `allowed-hosts` does, for handshakes, pages and files alike.
+//! `origin` and `allowed-hosts` over real sockets, for handshakes, pages and files: `auto` depends
+//! on the address of the listener.
 
 #![cfg(feature = "host")]
 
@@ -49,7 +49,7 @@ fn statuses(address: SocketAddr, host: &str, more: &str) -> [u16; 4] {
 fn a_name_that_others_made_up_is_refused_on_loopback() {
     let loopback = ["127.0.0.1:0", "127.5.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"];
     for address in loopback.map(|text| text.parse::<SocketAddr>().expect("it is an address")) {
-        // A machine may be without IPv6, or have one address of loopback only.
+        // A machine may have no IPv6, or only one loopback address.
         if TcpListener::bind(address).is_err() {
             assert_ne!(address.to_string(), "127.0.0.1:0");
             continue;

@@ -211,7 +211,7 @@ fn a_head_is_answered_like_a_get_without_content() {
         assert_eq!(without_date(&head.headers), without_date(&get.headers), "{path}");
         assert_eq!(get.header("content-length"), Some(get.body.len().to_string().as_str()));
     }
-    // What asks for an upgrade with a HEAD gets the page.
+    // A HEAD with an Upgrade gets the page.
     let mut handshake = upgrade("/chat", "");
     handshake.splice(..3, *b"HEAD");
     assert_eq!(server.ask(&handshake).status, 200);
@@ -227,7 +227,7 @@ fn http_1_0_is_answered() {
     mount_echo(&mut server, "/echo");
     let server = Running::start(server);
     let handshake = |host: &str| format!("GET /echo HTTP/1.0\r\n{host}{UPGRADE}\r\n").into_bytes();
-    // By default HAProxy asks like the first, and nginx passes on like the last.
+    // The first is the default of HAProxy's health check, the last that of nginx as a proxy.
     let pages = [
         ("OPTIONS / HTTP/1.0\r\n\r\n", 204),
         ("GET /chat HTTP/1.0\r\n\r\n", 200),
@@ -312,7 +312,7 @@ fn heads_that_do_not_end_are_408() {
     mount_echo(&mut server, "/echo");
     let server = Running::start(server);
     check_refusal("silence", &server.ask(b"GET /echo HTTP/1.1\r\nHost: localhost\r\n"), 408);
-    // RFC 9110, 15.5.9: a 408 may be sent. To who has asked for nothing there is nothing to answer.
+    // RFC 9110, 15.5.9: a 408 may be sent. A connection without a request is closed without one.
     server.raw().expect_end();
     // The time is one for the whole head: bytes that come now and then do not put it off.
     let mut raw = server.raw();
@@ -346,7 +346,7 @@ const ORIGINS: &[(&str, &str, &str, bool)] = &[
     ("/same", "a.b:443", "Origin: https://a.b\r\n", true),
     ("/same", "a.b:443", "Origin: http://a.b\r\n", false),
     ("/same", "", "Origin: http://\r\n", false),
-    // What clients send that are no browser.
+    // From clients other than browsers.
     ("/same", "a.b:81", "Origin: ws://a.b:81\r\n", true),
     ("/same", "a.b:443", "Origin: wss://a.b\r\n", true),
     ("/same", "a.b:81", "Origin: http://a.b:81/\r\n", true),

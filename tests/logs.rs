@@ -1,4 +1,4 @@
-//! The log of the binary: in JSON nothing but that, and fields that say each thing once.
+//! The log of the binary in JSON: nothing but JSON, and each value once.
 
 #![cfg(all(feature = "programs", feature = "chatroom"))]
 
@@ -108,7 +108,7 @@ fn json_is_all_that_there_is() {
 fn what_keeps_it_from_serving_is_json_too() {
     let folder = programs("unserved", &[]);
     fs::write(folder.join("conf"), CONF.replace("root\n", ".\n")).expect("it can be written");
-    // An address for documents, which no machine has.
+    // An address of RFC 5737, for documentation, which no machine has.
     let (mut child, lines) = start(&folder, &["--host", "192.0.2.1"]);
     let lines: Vec<_> = lines.collect();
     let last = lines.last().expect("it says why");
@@ -137,7 +137,7 @@ fn who_looks_closely_sees_more() {
         let kill = Command::new("kill").args(["-s", signal, &pid]).status();
         assert!(kill.expect("there is a kill").success());
     }
-    // What means nothing to the server ends its programs as ever.
+    // Programs have the default action of these signals.
     let mut raw = Raw::connect(address);
     raw.upgrade("/dies");
     assert_eq!(raw.read_close().0, 1011);

@@ -1,5 +1,5 @@
-//! The pages that are shipped say what they may do: their policies have the hashes of what stands
-//! in them, which a library of others computes.
+//! The policies of the shipped pages have the hashes of their scripts and styles, which another
+//! library computes here.
 
 #![cfg(all(feature = "host", feature = "chatroom"))]
 
@@ -39,7 +39,7 @@ fn the_policy_of_the_page_to_try_with_is_that_of_the_page() {
     }
 }
 
-/// The policy allows what stands in the page, nothing else of its kind, and no frame.
+/// The policy allows the scripts and styles of the page, no others, and no frame.
 fn check(place: &str, answer: &Answer, allowed: &str) {
     assert_eq!(answer.status, 200);
     let policy = answer.header("content-security-policy");

@@ -66,7 +66,7 @@ fn one_range_is_a_part() {
         let answer = ask(&server, &format!("Range: {range}\r\n"));
         assert_eq!((answer.status, answer.header("content-range")), (416, Some("bytes */10")));
     }
-    // What is no range, or more than one, is as if nothing had been asked.
+    // An invalid range, and several ranges, are ignored.
     for more in ["bytes=0-1,4-5", "x", "bytes=0-1\r\nRange: bytes=2-3"] {
         let answer = ask(&server, &format!("Range: {more}\r\n"));
         assert_eq!((answer.status, answer.text()), (200, "0123456789"), "{more}");
@@ -77,7 +77,7 @@ fn one_range_is_a_part() {
     assert_eq!((empty("bytes=0-"), empty("bytes=-5")), (416, 200));
 }
 
-/// A part of a big file flows in parts, too, and begins where it should.
+/// A range of a big file is sent in parts as well, from its first byte on.
 #[test]
 fn a_range_of_a_big_file_is_streamed() {
     let (_folder, server) = serve();
@@ -92,7 +92,7 @@ fn a_range_of_a_big_file_is_streamed() {
     }
 }
 
-/// RFC 9110, 13.1.5: a range holds for the state that the client has the rest of.
+/// RFC 9110, 13.1.5: a range applies if the client has the same state of the file.
 #[test]
 fn another_state_is_sent_whole() {
     let (folder, server) = serve();
@@ -115,7 +115,7 @@ fn another_state_is_sent_whole() {
         assert_eq!(answer.status, status, "{state}");
         assert_eq!(answer.text(), if status == 206 { "23" } else { "0123456789" }, "{state}");
     }
-    // Whole as well if the range is nothing in this state.
+    // The whole file as well, if the range is beyond its end.
     let answer = ask(&server, "Range: bytes=99-\r\nIf-Range: \"x\"\r\n");
     assert_eq!(answer.status, 200);
     fs::write(folder.join("x.txt"), "abcdefghij").expect("it can be written");
@@ -134,7 +134,7 @@ fn what_has_not_been_modified_is_304() {
         ("If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n".to_owned(), 200),
         ("If-Modified-Since: yesterday\r\n".to_owned(), 200),
         (format!("If-Modified-Since: {DATE}\r\nIf-Modified-Since: {DATE}\r\n"), 200),
-        // RFC 9110, 13.1.3: where there are tags, the date says nothing.
+        // RFC 9110, 13.1.3: with If-None-Match, If-Modified-Since is ignored.
         (format!("If-None-Match: \"x\"\r\nIf-Modified-Since: {DATE}\r\n"), 200),
         ("If-None-Match: \"x\"\r\nIf-None-Match: *\r\n".to_owned(), 304),
         // RFC 9110, 13.2.2: conditions come before the range.
@@ -149,7 +149,7 @@ fn what_has_not_been_modified_is_304() {
             assert_eq!((answer.body.len(), answer.header("content-length")), (0, None));
         }
     }
-    // RFC 9110, 8.8.2.1: nothing was modified after its answer was sent.
+    // RFC 9110, 8.8.2.1: Last-Modified is not later than the Date of the answer.
     date(&folder.join("x.txt"), SystemTime::now() + Duration::from_secs(100_000));
     let answer = ask(&server, "");
     let told = |name| {

@@ -1,5 +1,5 @@
-//! The log says why: each request that is refused or fails has one line, which says what was
-//! asked for, what was found, what is allowed, and which key or rule that is.
+//! Each request that is refused or fails has one log line: the request, what was found, what is
+//! allowed, and which key or rule that is.
 
 #![cfg(feature = "host")]
 
@@ -29,7 +29,7 @@ use support::raw::close;
 use support::services::mount_echo;
 use support::{LIMITS, Raw, Running};
 
-/// Refuses everybody, with words that are for them alone.
+/// Refuses each peer, with a confidential text.
 struct Shut;
 
 impl Handler for Shut {}
@@ -202,7 +202,7 @@ fn server(limits: Limits, access: AccessLog) -> Server {
     server
 }
 
-/// A connection to whose line those before it are no rivals.
+/// A connection, after the lines of earlier ones were dropped.
 fn connect(server: &Running) -> Raw {
     forget();
     server.raw()
@@ -253,7 +253,7 @@ fn what_never_becomes_a_request() {
     let _alone = keep(LevelFilter::Debug);
     let limits = Limits { handshake_ms_max: 200, ..LIMITS };
     let server = Running::start(server(limits, AccessLog::Sockets));
-    // Of a check of TCP there is nothing to say, unless somebody asks for it.
+    // A TCP health check is logged at debug only.
     let silent = line_of(connect(&server));
     assert_eq!(silent.level, Level::Debug, "{silent:?}");
     // RFC 9110, 15.5.9: a 408 may be sent; a browser that connects in advance gets none.
@@ -304,14 +304,14 @@ fn access_lines_have_a_switch() {
         let all = [socket, refused, answered];
         let peers = all.each_ref().map(|raw| raw.stream().local_addr().expect("it has one"));
         drop(all);
-        // Whatever there is to say has been said.
+        // After the stop, all lines have been logged.
         server.stop();
         let found = peers.map(|peer| !lines_with(&format!("peer={peer} ")).is_empty());
         assert_eq!(found, expected, "{access:?}");
     }
 }
 
-/// What peers see of it is that there is nothing, or a 500 without a reason.
+/// The peer gets a 404, or a 500 without the reason.
 #[cfg(feature = "programs")]
 #[test]
 fn a_program_that_is_not_served_says_why() {
@@ -329,7 +329,7 @@ fn a_program_that_is_not_served_says_why() {
     let server = Running::start(server);
     let _member = server.open("/slow");
     let rows = [
-        ("/slow", 503, Level::Info, "max-processes is 1, and as many of it run"),
+        ("/slow", 503, Level::Info, "max-processes is 1, and as many processes of it run"),
         ("/out", 404, Level::Info, "a link leads out of the document root, to "),
         ("/plain", 500, Level::Warn, "is not executable: chmod +x makes it so"),
         ("/two", 500, Level::Warn, "two.py and two.sh are executable, and only one"),
@@ -346,7 +346,7 @@ fn a_program_that_is_not_served_says_why() {
     }
 }
 
-/// A hub whose time and peers are made up.
+/// A hub with simulated time and peers.
 struct Rig {
     #[expect(dead_code, reason = "it is held")]
     alone: MutexGuard<'static, ()>,
@@ -360,7 +360,7 @@ impl Rig {
         Self { alone, hub: Hub::new(limits, Files::None, Time::ZERO), now: Time::ZERO }
     }
 
-    /// A peer asks for what is not there, and goes.
+    /// A peer requests a path without a service, and leaves.
     fn ask(&mut self, peer: SocketAddr) {
         let Some(id) = self.hub.accept(peer, Reach::Network, self.now) else { return };
         self.hub.receive(id, &mut get("/nothing", ""), self.now);
@@ -391,7 +391,7 @@ fn a_limit_is_named_with_the_address() {
         assert!(line.text.contains("status=503"), "{line:?}");
         assert!(line.text.contains(part), "{line:?}");
     }
-    // One that asks for nothing is refused all the same, and so is one without room for that.
+    // A connection without a request is logged as well, and so is one that is dropped at once.
     let silent =
         rig.hub.accept(peer(8, 3), Reach::Network, rig.now).expect("there is room to refuse it");
     rig.hub.remove(silent, rig.now);

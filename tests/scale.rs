@@ -26,7 +26,7 @@ fn ten_thousand_sockets_are_served_and_cost_little() {
     until("the first one is gone", || descriptors(&pid) == alone);
     let start = (threads(&pid), descriptors(&pid));
     let mut sockets: Vec<Raw> = Vec::new();
-    // The first of them also pay for the pages that whatever comes first touches.
+    // The first of them also pay for pages of memory that the first connection touches.
     let first_len = room / 10;
     sockets.extend((0..first_len).map(|number| visit(&server, &number.to_string())));
     let memory = resident(&pid);

@@ -177,10 +177,10 @@ fn an_answer_on_its_way_still_arrives() {
     server.join();
 }
 
-/// A load balancer that has connected just before learns why it is sent away.
+/// A load balancer that has connected before the stop gets a 503.
 #[test]
 fn the_health_path_tells_of_the_stop() {
-    // It has a second to ask, which may pass on a busy machine.
+    // It has a second for its request, which may pass on a busy machine.
     support::until("it was asked in time", || {
         let mut server = Server::new(LIMITS);
         server.health_path("/health");

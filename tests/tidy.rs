@@ -213,7 +213,7 @@ fn nothing_is_left_behind() {
 }
 
 /// A test fails by what it has seen, and not by how long that took on the machine of the day. The
-/// deadline of waits stands in one place, and so do the time limits that no test reaches.
+/// deadline of waits is defined in one place, and so are the time limits that no test reaches.
 #[test]
 fn no_test_depends_on_the_speed_of_a_machine() {
     let tests = |source: &Source| {

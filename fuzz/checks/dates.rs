@@ -1,4 +1,4 @@
-//! The moments of HTTP against a calendar that counts days one year and one month at a time.
+//! Dates of HTTP against a calendar that counts days one year and one month at a time.
 
 use switchboard::ws::http_date::{format, parse};
 
@@ -14,7 +14,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// What is written is right, and each form of it is read as the same moment.
+/// The formatted date is right, and each of its formats is parsed as the same time.
 fn check_forms(seconds: u64, given: u64, now: u64) {
     let (days, time) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = calendar(days);
@@ -29,7 +29,7 @@ fn check_forms(seconds: u64, given: u64, now: u64) {
     let short = format!("{weekday}, {day:02}-{month_name}-{:02} {clock} GMT", year % 100);
     let found = parse(&short, now);
     assert_eq!(found, read(&short, now), "{short} at {now}");
-    // Of the years that end so, it is one that is not more than 50 years ahead.
+    // A year of two digits is one with these last digits, at most 50 years ahead.
     if let Some(found) = found {
         let (found_year, ..) = calendar(found / 86_400);
         assert_eq!(found_year % 100, year % 100, "{short} at {now}");
@@ -37,7 +37,7 @@ fn check_forms(seconds: u64, given: u64, now: u64) {
     }
 }
 
-/// What a text means whose words are those of a date, whatever stands between them.
+/// Parses a text by the words of a date in it, with any characters between them.
 pub(super) fn read(text: &str, now: u64) -> Option<u64> {
     let mut words = vec![String::new()];
     for c in text.chars() {

@@ -1,5 +1,5 @@
 //! Which requests a hub refuses for their host, against a model of texts; and that OPTIONS is
-//! answered whatever its target is.
+//! answered for each target.
 
 use std::net::{Ipv6Addr, SocketAddr};
 
@@ -180,7 +180,7 @@ fn is_listed(words: &[&str], authority: &str) -> bool {
     host_in(authority).is_some_and(|host| has(&host))
 }
 
-/// RFC 6761, 6.3: names of the client's own machine; and addresses, which nobody resolves.
+/// RFC 6761, 6.3: loopback names; and addresses, which DNS does not resolve.
 fn is_own(authority: &str) -> bool {
     host_in(authority)
         .is_some_and(|host| !is_name(&host) || host == "localhost" || host.ends_with(".localhost"))

@@ -1,6 +1,5 @@
-//! Offers of compression in any words: that none of them fails the handshake, which offer counts,
-//! and that the answer is one that its client may take, against a model that knows nothing but the
-//! grammar.
+//! Offers of compression in any words, against a model of the grammar: no offer fails the
+//! handshake, the right offer is accepted, and the answer is one that the client may accept.
 
 use switchboard::limits::Limits;
 use switchboard::ws::{HeadReader, Upgrade};
@@ -57,7 +56,7 @@ fn members(line: &str) -> Vec<Option<Member>> {
         within_quotes ^= c == '"';
         let part = parts.last_mut().expect("there is one");
         part.push(c);
-        // What stands behind a backslash ends nothing.
+        // A quoted pair does not end the string.
         if c == '\\' && within_quotes {
             part.extend(chars.next());
         }

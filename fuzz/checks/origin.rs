@@ -1,5 +1,4 @@
-//! Rules about origins and hosts in any words: what passes is what a model lets pass that knows
-//! nothing but texts in their one form.
+//! Rules about origins and hosts in any words, against a model that compares normalized texts.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -56,7 +55,7 @@ impl Pattern {
         if let Some(one) = parts(word) {
             return Some(Self::One(one));
         }
-        // A star stands for something that could stand there.
+        // A port in place of the star, so that the rest can be read.
         let ports = word.replacen(":*", ":9", 1);
         let (whole, port) = match word.ends_with(":*") || word.ends_with(":*/") {
             true => (ports.as_str(), Some("*".to_owned())),
@@ -67,7 +66,7 @@ impl Pattern {
             return Some(Self::Many(scheme, host, port.unwrap_or(own_port)));
         };
         let (scheme, parent, own_port) = parts(&format!("{scheme}://{parent}"))?;
-        // Below an address there is nothing.
+        // An address has no subdomains.
         let suffix = Some(format!(".{parent}")).filter(|_| is_name(&parent))?;
         Some(Self::Many(scheme, suffix, port.unwrap_or(own_port)))
     }
@@ -78,7 +77,7 @@ impl Pattern {
             Self::Same => {
                 let web = ["http", "https", "ws", "wss"].contains(&origin.0.as_str());
                 let host = host.strip_suffix(':').unwrap_or(host);
-                // No slash ends a Host.
+                // A Host does not end in a slash.
                 web && !host.contains('/')
                     && parts(&format!("{}://{host}", origin.0)).as_ref() == Some(origin)
             }
@@ -126,11 +125,11 @@ pub(super) fn parts(text: &str) -> Option<Parts> {
         undotted.to_owned()
     } else {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()+;=".contains(c);
-        // The mark keeps it from being taken for a name.
+        // The question mark tells it from a name.
         let opaque = default.is_empty() && host.chars().all(fits);
         opaque.then(|| format!("?{host}"))?
     };
-    // A scheme of that name is not what `null` is.
+    // The scheme `null:` differs from the origin `null`.
     let scheme = if scheme == "null" { "null:" } else { scheme };
     is_scheme.then(|| (scheme.to_owned(), host, port))
 }

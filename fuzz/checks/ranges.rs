@@ -29,7 +29,7 @@ pub(super) fn expected(value: &str, len: u128) -> Selection {
             b'-' if dashes == 0 => dashes = 1,
             b'0'..=b'9' => {
                 let number = numbers[dashes].unwrap_or(0);
-                // Places behind any content are all the same one.
+                // Positions beyond 2^64 are all treated as one.
                 let next = number.saturating_mul(10).saturating_add(u128::from(byte - b'0'));
                 numbers[dashes] = Some(next.min(u64::MAX.into()));
             }

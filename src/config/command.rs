@@ -17,7 +17,7 @@ pub enum Command {
     Try(Trial),
     /// Say that the configuration is right, which it is.
     CheckConfig(Config),
-    /// List the services, and the programs that would be served. The configuration is right, too.
+    /// List the services, and the programs that would be served. The configuration is valid.
     ListServices(Config),
     /// Print the version.
     Version,

@@ -79,7 +79,7 @@ pub struct Config {
     pub document_root: PathBuf,
     /// Where files for plain GET are looked up. It exists.
     pub static_root: Option<PathBuf>,
-    /// The path that tells that the server lives.
+    /// The path of the health check.
     pub health_path: Option<String>,
     /// Which hosts requests may name.
     pub allowed_hosts: AllowedHosts,

@@ -76,7 +76,7 @@ impl Sheet {
                         Err(problem) => (Here::Unknown, Some(problem)),
                     };
                     here = section;
-                    // To name a path says something, even without a key.
+                    // A section without keys still names a path.
                     if let Here::One(path, line) = &here {
                         sheet.own(path, *line);
                     }

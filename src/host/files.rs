@@ -36,7 +36,7 @@ pub enum Order {
     More(SocketId),
     /// Nobody waits for the file any more.
     Close(SocketId),
-    /// To follow the links on the way to the root once more.
+    /// Follow the links on the way to the root again.
     #[cfg(feature = "programs")]
     Resolve,
 }
@@ -203,7 +203,8 @@ impl Library {
         if part_len <= self.part_bytes {
             let mut body = Vec::new();
             file.take(part_len).read_to_end(&mut body)?;
-            // A whole file that became shorter shows in its length; a part of one does not.
+            // The client notices a whole file that became shorter by its length, a part it does
+            // not.
             if part_len < len && body.len() as u64 != part_len {
                 return Err(ErrorKind::UnexpectedEof.into());
             }

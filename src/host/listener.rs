@@ -154,7 +154,7 @@ impl Listener {
         self.address
     }
 
-    /// Who can reach it.
+    /// From where it can be reached.
     #[must_use]
     pub const fn reach(&self) -> Reach {
         match self.address.ip().to_canonical().is_loopback() {

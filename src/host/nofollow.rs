@@ -2,8 +2,8 @@
 //! root as well.
 //!
 //! A path is resolved first, and the place that it comes to is opened without following any link,
-//! folder by folder. That place has no links; one that stands there now has been put there since,
-//! and leads nowhere. So nothing is opened but what could have been found, and nothing outside is
+//! folder by folder. That place has no links; one that is there now was made since, and is not
+//! followed. So nothing is opened but what could have been found, and nothing outside is
 //! opened even for a moment. A folder that is moved away meanwhile counts as where it was.
 //!
 //! The system's `openat2` could do so in one call, since Linux 5.6 and where no sandbox refuses it.

@@ -76,7 +76,7 @@ enum Errand {
 struct Reply {
     id: SocketId,
     found: Result<Found, LookupError>,
-    /// What lies beside the program that was found, if a page is wanted.
+    /// The page beside the program that was found, if a page was asked for.
     page: Option<Page>,
 }
 
@@ -150,8 +150,8 @@ impl Lookups {
         Ok(Self { errands, replies, site, all, own })
     }
 
-    /// What holds for programs from here on. Where they are is where it was given as, as that
-    /// lies now.
+    /// Applies other settings to programs from here on. The document root has to be given as the
+    /// same path; links on the way to it are followed again.
     pub(super) fn renew(&mut self, plan: ProgramsPlan) {
         let ProgramsPlan { root, all, own, .. } = plan;
         self.site.root.replace(root);
@@ -179,7 +179,7 @@ struct Below {
     /// What holds for each that is not among `own`.
     all: Subpaths,
     own: HashMap<String, Subpaths>,
-    /// The longest page that is shown: one that an outbox takes.
+    /// The longest page that is shown, which has to fit an outbox.
     page_bytes_max: usize,
 }
 
@@ -221,7 +221,7 @@ impl Below {
     }
 }
 
-/// Says once what nobody would find out: a program whose path has another service.
+/// Warns of programs whose path has a compiled-in service.
 fn warn_of_hidden(root: &DocumentRoot, taken: &[String]) {
     for path in taken {
         if let Ok(program) = root.find(path) {
@@ -257,7 +257,7 @@ impl Host {
             let Reply { id, found, page } = reply;
             let looked = match found {
                 Ok(found) => match (self.station_of(found.key()), found, page) {
-                    // A page that lies beside a program is not that of a service which hides it.
+                    // The page beside a program is not shown for a service that hides the program.
                     (Looked::Found(station), Found::At(_), Some(page))
                         if self.is_program(station) =>
                     {
@@ -281,7 +281,7 @@ impl Host {
     }
 
     /// What a path below that of a service means. One that is compiled in hides the program of
-    /// its path, and has no paths below. A file counts before a page that stands above it.
+    /// its path, and has no paths below. A file comes before the page of a program above it.
     fn below(&self, station: StationId, page: Option<Page>) -> Looked {
         match page.filter(|_| self.files.is_none()) {
             _ if !self.is_program(station) => Looked::Nothing,

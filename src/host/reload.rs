@@ -92,7 +92,7 @@ impl Host {
                 (Reload::Programs(_), _) => {
                     log::warn!(
                         target: "switchboard::config",
-                        "whether there is a document root is settled until the next start"
+                        "to add or remove a document root needs another start of the server"
                     );
                 }
             }
@@ -109,7 +109,8 @@ impl Host {
         let Terms { mount, manner } = lookups.terms(self.hub.path(station)).clone();
         if mount.compression != self.hub.compression(station) {
             let path = self.hub.path(station);
-            let text = format_args!("whether it compresses is settled until the next start");
+            let text =
+                format_args!("its compression has changed, and needs another start of the server");
             About::service(path).warn(text);
         }
         let limits = mount.limits;

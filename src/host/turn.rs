@@ -315,7 +315,7 @@ impl Host {
     }
 }
 
-/// The seconds since 1970, for dates. A clock that stands before is not set.
+/// The seconds since 1970, for dates; 0 for a clock that is set to an earlier time.
 pub(super) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -32,11 +32,11 @@ pub enum AccessLog {
 enum Outcome {
     /// It was a socket of a service.
     Closed,
-    /// It was answered with a page, a file, or what stands for one.
+    /// It was answered with a page, a file, a redirect or the like.
     Answered,
     /// Its request was refused, or never became whole.
     Refused,
-    /// Nothing came, which is how TCP is checked.
+    /// No byte came, as from a TCP health check.
     Silent,
 }
 
@@ -46,8 +46,8 @@ impl Hub {
         self.access = access;
     }
 
-    /// Keeps for the log how a socket ended, or why its request is about to be refused; the first
-    /// word stands.
+    /// Keeps for the log how a socket ended, or why its request is about to be refused. The first
+    /// reason is kept.
     pub fn note(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let rare = socket.rare.get_or_insert_default();
@@ -114,7 +114,7 @@ impl Hub {
             ("sent", Field::Number(counts.1)),
             ("ms", Field::Number(socket.age_ms(now))),
         ];
-        // A socket has no other, and of a request there is what came.
+        // The line of a socket has these fields only; that of a request has those that are known.
         fields.retain(|(key, value)| {
             let is_there =
                 outcome != Outcome::Closed && !matches!(value, Field::Text("") | Field::Number(0));
@@ -134,7 +134,8 @@ impl Hub {
         }
     }
 
-    /// Whether there is such a line. Those that any peer can cause are counted once they are many.
+    /// Whether this line is logged. Of those that any peer can cause, only some are logged each
+    /// second.
     fn is_logged(
         &mut self,
         outcome: Outcome,
@@ -154,7 +155,7 @@ impl Hub {
             return true;
         }
         self.log_left_out(now);
-        // The first two words of a reason are ours, whatever a peer sends.
+        // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
         let status = status.map_or(0, Status::number);
         self.flood.admits(Kind { peer: Some(ip), status, reason: reason[..end].to_owned() }, now)
@@ -188,14 +189,14 @@ pub(super) struct Kind {
 impl Outcome {
     fn level(self, status: Option<Status>) -> Level {
         match self {
-            // No peer is to blame for that.
+            // A 500 is a fault of the server.
             Self::Refused if status == Some(Status::INTERNAL_ERROR) => Level::Warn,
             Self::Closed | Self::Answered | Self::Refused => Level::Info,
             Self::Silent => Level::Debug,
         }
     }
 
-    /// What the line is about, for loggers that keep the fields apart.
+    /// The event, for loggers with structured fields.
     const fn event(self) -> &'static str {
         match self {
             Self::Closed => "socket closed",
@@ -206,7 +207,7 @@ impl Outcome {
     }
 }
 
-/// The value of a field, in words: texts of others stand in quotes.
+/// The value of a field. Texts of peers are in quotes.
 #[derive(Clone, Copy)]
 enum Field<'a> {
     Text(&'a str),
@@ -246,11 +247,11 @@ fn without_secrets(target: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether it shows something that was there.
+/// Whether the request was answered successfully.
 const fn is_page(status: Status) -> bool {
     status.number() < 400
 }
 
 const TARGET: &str = "switchboard::access";
-/// What a peer sent is cut in each text; this is for texts that quote several words of it.
+/// Each quoted value is cut already; this bounds a text that quotes several.
 const REASON_BYTES_MAX: usize = 1_024;

@@ -21,7 +21,7 @@ impl Hub {
         if let Some(refusal) = self.refuse_any(id) {
             return self.respond(id, &refusal, now);
         }
-        // RFC 9110, 9.3.7: what may be asked here, which is the same for each target, `*` too.
+        // RFC 9110, 9.3.7: the allowed methods are the same for each target, including `*`.
         if head.method() == "OPTIONS" {
             let response = Response::empty(Status::NO_CONTENT).header("Allow", Response::ALLOW);
             return self.respond(id, &response, now);
@@ -43,7 +43,7 @@ impl Hub {
         let station = self.tree.find(&target.path);
         let asked = Asked { head, target, protocols };
         match station {
-            // RFC 8615: what is well known is a file; no program has such a path.
+            // RFC 8615: a path below /.well-known is a file; no program has such a path.
             station
                 if self.is_looked_up(station, asked.goal())
                     && !asked.target.path.starts_with("/.") =>
@@ -102,7 +102,7 @@ impl Hub {
             Verdict::Accept => self.open(id, None, now),
             Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
             Verdict::Refuse(response) => {
-                // What a service says to a peer may be for that peer alone.
+                // The text of a service may be confidential between it and the peer.
                 if let (None, Some(station)) = (response.noted(), socket.station) {
                     let gate =
                         format!("the gate of {} has refused it", self.stations[station].path);

@@ -98,8 +98,8 @@ impl Hub {
         self.send_to(station, to, message, now)
     }
 
-    /// Gives a socket a label. Why it goes without one is told once for each socket: a service that
-    /// labels again and again would fill the log, and leave out the lines of others.
+    /// Sets a label of a socket. The log has one warning for each socket of which a label is left
+    /// out: a service that sets labels again and again must not fill it.
     fn label(&mut self, station: StationId, id: SocketId, key: &str, value: &str) {
         let Some(socket) = self.member(station, id) else { return };
         let why_not = if label_keys_taken().any(|taken| taken == key) {
@@ -111,7 +111,7 @@ impl Hub {
         };
         if socket.flags.set(Flag::Unlabeled) {
             About::service(&self.stations[station].path)
-                .warn(format_args!("socket {id} goes without its label {key:?}: {why_not}"));
+                .warn(format_args!("socket {id}: its label {key:?} is left out: {why_not}"));
         }
     }
 

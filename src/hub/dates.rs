@@ -1,12 +1,12 @@
-//! The date of answers: looked up and written out when an answer needs it, once a second at most.
+//! The `Date` of answers: formatted when an answer needs it, once a second at most.
 
 use crate::time::Time;
 use crate::ws::Stamp;
 
-/// What has been written out last.
+/// The last one that was formatted.
 #[derive(Debug, Default)]
 pub(super) struct Dates {
-    /// The seconds since 1970; `None` where nobody can tell them.
+    /// The clock, in seconds since 1970; `None` without a clock.
     clock: Option<fn() -> u64>,
     stamp: Stamp,
     /// Until when the stamp holds.

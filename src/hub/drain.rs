@@ -22,9 +22,9 @@ pub(super) struct Drain {
     rest: IntoIter<SocketId>,
     /// How many sockets a slice has.
     slice_len: usize,
-    /// Until when who has not asked yet may do so, to be told that the server stops.
+    /// Until when connections without a request may send one, which is answered with 503.
     grace: Time,
-    /// Who has not asked yet.
+    /// The connections without a request.
     silent: Vec<SocketId>,
 }
 
@@ -49,7 +49,7 @@ impl Hub {
             next: now,
             slice_len: rest.len().div_ceil(slices.max(1)).max(SLICE_SOCKETS_MIN),
             rest: rest.into_iter(),
-            // A check of the health that has connected already is answered.
+            // A health check that has connected already is answered.
             grace: if self.health.is_some() { now.after(GRACE_MS) } else { now },
             silent: Vec::new(),
         });
@@ -134,7 +134,7 @@ impl Hub {
 
 /// The time from one slice to the next.
 const SLICE_MS: u64 = 100;
-/// The time to ask for the health of a server that stops.
+/// How long a connected health check may send its request once the server stops.
 const GRACE_MS: u64 = 1_000;
 /// So that a handful of sockets is not spread over a window.
 const SLICE_SOCKETS_MIN: usize = 64;

@@ -1,5 +1,5 @@
-//! `Flood`: log lines that others cause, and could cause without end. After some of one kind in
-//! a second, further ones are counted, and the count is logged once.
+//! `Flood`: a limit for log lines that peers or programs cause. After ten of one kind in a second,
+//! further ones are counted, and the count is logged once.
 
 use crate::time::Time;
 
@@ -49,7 +49,7 @@ impl<K: PartialEq> Flood<K> {
         None
     }
 
-    /// When [`Flood::overdue`] has something to return. Nothing that was logged needs it.
+    /// When [`Flood::overdue`] has a count to return; `None` if nothing was counted.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         self.rows.iter().filter(|row| row.left_out > 0).map(Row::end).min()
@@ -68,7 +68,7 @@ impl<K> Row<K> {
     }
 }
 
-/// So many kinds are told apart, which are as many addresses for one reason; others share a count.
+/// The most kinds with a count of their own, such as one for each address; others share a count.
 const KINDS_MAX: usize = 64;
 /// So many lines of one kind are logged in a period.
 const LINES_MAX: u32 = 10;

@@ -1,7 +1,7 @@
-//! Which hosts requests may name, against DNS rebinding: a page of another site has its own name
-//! resolve to an address of this machine, and is then of the same origin as what is served there,
-//! on behalf of a visitor who sits in front of it. Such a page cannot change the `Host` of its
-//! requests, which is a name that this server has never heard of.
+//! Which hosts requests may name, against DNS rebinding: the name of another site is made to
+//! resolve to an address of this machine. To the browser, the pages of that site then have the same
+//! origin as this server, and its user may have access here. Such a page cannot change the `Host`
+//! of its requests, which is the name of its own site.
 
 use std::fmt;
 use std::str::FromStr;
@@ -38,7 +38,7 @@ pub enum AllowedHosts {
     Auto(HostNames),
     /// Any.
     Any,
-    /// Those listed and no others, on all listeners, whatever the request is.
+    /// Those listed and no others, on all listeners, for all requests.
     List(HostNames),
 }
 
@@ -47,20 +47,20 @@ pub enum AllowedHosts {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostNames(String);
 
-/// Who can reach a listener.
+/// From where a listener can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// This machine alone: its address is on loopback.
+    /// From this machine only: its address is on loopback.
     Machine,
-    /// Others may.
+    /// From other machines as well.
     Network,
 }
 
-/// What a hub knows of hosts.
+/// The rules about hosts.
 #[derive(Debug)]
 pub(super) struct Hosts {
     allowed: AllowedHosts,
-    /// The rule about origins for what has no service.
+    /// The rule about origins for paths without a service.
     origin: OriginRule,
 }
 
@@ -133,7 +133,8 @@ impl Asked {
         named.or_else(|| self.head.header("Host")).unwrap_or_default()
     }
 
-    /// Whether it does not look like one of a page in a browser.
+    /// Whether a page in a browser could not have sent it as a handshake: see
+    /// [`AllowedHosts::Auto`].
     fn is_excused(&self) -> bool {
         let has = |name: &&str| self.head.values(name).next().is_some();
         // Browsers use HTTP/1.1 or later. Proxies and load balancers use HTTP/1.0 as well, with the
@@ -204,7 +205,7 @@ impl fmt::Display for HostNamesError {
 
 impl std::error::Error for HostNamesError {}
 
-/// A host that no name server can point at another machine than the client itself means.
+/// Whether it is an address or a loopback name, which DNS cannot change.
 fn is_own(host: Option<Host<'_>>) -> bool {
     host.is_some_and(|host| matches!(host, Host::Address(_)) || host.is_loopback())
 }
@@ -213,5 +214,5 @@ const AUTO: &str = "auto";
 const ANY: &str = "any";
 const WORDS: &str = "any auto all none same on off true false yes no";
 
-/// What proxies add, and the WebSocket of a browser cannot.
+/// Headers that proxies add, and that a page cannot set for a WebSocket.
 const FORWARDED: [&str; 4] = ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"];

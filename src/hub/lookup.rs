@@ -1,7 +1,7 @@
 //! Paths that no service has: the host looks for a program there, which takes a disk, while the
-//! socket waits. So does a program that does not run, since its file may have gone; and a page that
-//! lies beside a program is looked for each time, since it may have changed. A path without a
-//! program leaves nothing behind.
+//! socket waits. So does a program that does not run, since its file may have been removed; and the
+//! page beside a program is looked up each time, since it may have changed. A path without a
+//! program is not remembered.
 
 use std::collections::VecDeque;
 
@@ -115,7 +115,7 @@ impl Hub {
             }
             Looked::Below(station) => self.receive_asked(id, station, asked, now),
             Looked::Page(station, page) => {
-                // One that the program was mounted with was chosen for it.
+                // A page that the program was mounted with comes first.
                 let chosen = &self.stations[station].mount.page;
                 let shown = || chosen.as_ref().unwrap_or(&page).response();
                 let refusal = self.misdirected(id, Some(station), &asked);

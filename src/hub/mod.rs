@@ -98,7 +98,7 @@ pub struct Hub {
     buffers: Buffers,
     drain: Option<Drain>,
     dates: Dates,
-    /// The path of the host's own health.
+    /// The path of the health check.
     health: Option<String>,
     files: Files,
     hosts: Hosts,

@@ -12,16 +12,16 @@ use crate::ws::{Host, Origin, OriginError};
 /// Which origins a service accepts. A request without `Origin` does not come from a page and
 /// passes always; one whose `Origin` is none passes with [`OriginRule::Any`] alone.
 ///
-/// It is read from a text as well, as in `server.conf`. When each is safe:
+/// It can be parsed from a text, as in `server.conf`. When each value is safe:
 ///
-/// - `same` always is.
-/// - `https://a.example`: as long as all pages of that host may act for their visitors here.
+/// - `same`: always.
+/// - `https://a.example`: if all pages of that host may act for their users here.
 /// - `https://*.a.example`: if nobody else can have a page on a host below that one.
 /// - `http://localhost:*`: on the machine of a developer. There, the pages of any program pass.
-/// - `null`, `file://`: if anybody's pages may, as with `any`. Any page can make a frame whose
-///   origin is `null`, and `file://` are all files that their visitors open.
-/// - `app://.` and other schemes: as far as only that app can have pages with it.
-/// - `any`: for services that know of their visitors neither by cookies nor by their network.
+/// - `null`, `file://`: if all pages may, as with `any`. Any page can make a frame whose origin is
+///   `null`, and `file://` covers each file that a user opens.
+/// - `app://.` and other schemes: if only that app can have pages with this scheme.
+/// - `any`: for services that identify no user by cookies, addresses or networks.
 ///
 /// ```
 /// use switchboard::OriginRule;
@@ -62,7 +62,7 @@ impl OriginRule {
         origin.is_some_and(|origin| items(words).any(|word| is_right(origin, word)))
     }
 
-    /// What is said to an origin that is not accepted: the rule, and the cure.
+    /// The text for an origin that is not accepted: the rule, and what to set.
     #[must_use]
     pub fn refusal(&self, origin: &[u8], host: &str) -> String {
         let origin = String::from_utf8_lossy(origin);
@@ -82,7 +82,7 @@ impl OriginRule {
         format!("{condition}, set origin: {rule}{comma}{listed}")
     }
 
-    /// Whether it says that a host is one that pages may come from.
+    /// Whether it names a host whose pages it accepts.
     #[must_use]
     pub fn names(&self, host: Option<Host<'_>>) -> bool {
         match self {
@@ -107,7 +107,7 @@ impl FromStr for OriginRule {
         if text.eq_ignore_ascii_case("same") {
             return Ok(Self::Same);
         }
-        // Any origin tells whether a word is a pattern.
+        // Whether a word is a pattern does not depend on the origin.
         let null = Origin::parse("null")?;
         let is_pattern = |word| null.is_one_of(word, "").is_some();
         let is_list = items(text).next().is_some() && items(text).all(is_pattern);

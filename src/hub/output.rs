@@ -40,16 +40,16 @@ pub struct Lookup {
     pub id: SocketId,
     /// The decoded path.
     pub path: String,
-    /// What for.
+    /// What the request is for.
     pub goal: Goal,
 }
 
-/// What a request wants of a program.
+/// The purpose of a request for a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// To talk to it.
+    /// A handshake.
     Socket,
-    /// To see its page, by a plain GET.
+    /// A plain GET, for its page.
     Page,
 }
 
@@ -58,7 +58,7 @@ pub enum Goal {
 pub struct Fetch {
     /// The socket.
     pub id: SocketId,
-    /// What is asked, and under which conditions.
+    /// The request, with its conditions.
     pub head: Head,
     /// Its decoded path is below the root of files.
     pub target: Target,

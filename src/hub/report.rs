@@ -1,5 +1,4 @@
-//! Lines of the log about a service: as words for people, and as fields for loggers that keep them
-//! apart.
+//! Log lines about a service, as text and as fields for loggers with structured fields.
 
 use std::fmt;
 
@@ -8,7 +7,7 @@ use log::{Level, Record};
 
 use crate::service::SocketId;
 
-/// What a line is about.
+/// The subject of a line.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     /// The path of the service.
@@ -49,7 +48,7 @@ impl<'a> About<'a> {
     }
 }
 
-/// Logs what happens to a socket, for who looks closely.
+/// Logs an event of a socket, at debug or trace.
 #[inline(always)]
 pub(super) fn log_socket(level: Level, id: SocketId, text: fmt::Arguments<'_>) {
     if level <= log::max_level() {
@@ -64,7 +63,7 @@ fn log_any(level: Level, id: SocketId, text: fmt::Arguments<'_>) {
     log_line(level, "switchboard::socket", &fields, format_args!("socket {id}: {text}"));
 }
 
-/// Logs a line in words, with its fields for loggers that keep them apart.
+/// Logs a line as text, with its fields for loggers with structured fields.
 pub(super) fn log_line(
     level: Level,
     target: &str,

@@ -75,13 +75,13 @@ pub(super) enum Flag {
     Fetching = 1 << 5,
     /// Its service does not want it to be read.
     Paused = 1 << 6,
-    /// That it goes without a label was told.
+    /// The log has a warning that one of its labels was left out.
     Unlabeled = 1 << 7,
 }
 
 impl Flag {
-    /// It came through a listener that only this machine can reach. That matters until its request
-    /// is answered, and labels from then on: one bit is enough for both.
+    /// Its listener is on loopback. This is needed until its request is answered, and the flag for
+    /// labels only from then on, so that both share one bit.
     pub(super) const LOCAL: Self = Self::Unlabeled;
 }
 

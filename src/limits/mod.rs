@@ -126,8 +126,8 @@ impl Limits {
     pub const PROGRAMS_MAX: usize = 1_024;
     /// Most programs that are looked for at a time, each with its path. Others stand in line.
     pub const LOOKUPS_MAX: usize = 16;
-    /// The longest page that may lie beside a program. It is written by way of the outbox of the
-    /// socket that asks for it, which may be shorter.
+    /// The longest page beside a program, in bytes. It also has to fit the outbox of the socket
+    /// that asks for it.
     pub const PAGE_BYTES_MAX: usize = 1 << 20;
     /// For a time limit: never.
     pub const OFF_MS: u64 = u64::MAX;

@@ -1,5 +1,5 @@
-//! The answer with a file, but for its bytes: what a request demands (RFC 9110, 13 and 14) of the
-//! state that the file is in.
+//! The answer with a file, except for its bytes: conditional requests (RFC 9110, 13) and range
+//! requests (RFC 9110, 14).
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use crate::ws::range::Selection;
 use crate::ws::syntax::list;
 use crate::ws::{Head, Response, Status};
 
-/// A file in the state that it is in now.
+/// The current state of a file.
 #[derive(Debug)]
 pub struct FileState<'a> {
-    /// Its name, whose end tells its media type.
+    /// Its name, whose extension decides on the media type.
     pub name: &'a str,
     /// How many bytes it has.
     pub len: u64,
@@ -23,11 +23,11 @@ pub struct FileState<'a> {
 }
 
 impl FileState<'_> {
-    /// The answer to a GET or HEAD, and which bytes of the file are its content; none if it is
-    /// whole without them. `now` is in seconds since 1970.
+    /// The answer to a GET or HEAD, and which bytes of the file are its content; `None` if it has
+    /// no content. `now` is in seconds since 1970.
     #[must_use]
     pub fn answer(&self, head: &Head, now: u64) -> (Response, Option<Range<u64>>) {
-        // RFC 9110, 8.8.2.1: nothing was modified later than its answer is sent.
+        // RFC 9110, 8.8.2.1: Last-Modified is not later than the Date of the answer.
         let modified = self.modified.min(now);
         let mut response = Response::empty(Status::OK);
         // RFC 9110, 15.4.5: the fields of a 304 are those of a 200.
@@ -44,7 +44,7 @@ impl FileState<'_> {
             Selection::Whole => (Status::OK, 0..len),
             Selection::Part(part) => (Status::PARTIAL_CONTENT, part),
             Selection::Unsatisfiable => {
-                // RFC 9110, 15.5.17: the answer tells how long the content is.
+                // RFC 9110, 15.5.17: the answer has the length of the content.
                 response.add("Content-Range", &format!("bytes */{len}"));
                 let note = format!("the range begins behind the {len} bytes of the file");
                 return (response.with_status(Status::RANGE_NOT_SATISFIABLE).note(&note), None);
@@ -56,7 +56,7 @@ impl FileState<'_> {
         if status == Status::PARTIAL_CONTENT {
             response.add("Content-Range", &format!("bytes {}-{}/{len}", part.start, part.end - 1));
         }
-        // A picture is none that runs scripts where it is shown by itself.
+        // An SVG that is opened by itself must not run scripts.
         if media_type.ends_with("xml") {
             response.add("Content-Security-Policy", "script-src 'none'; sandbox");
         }
@@ -83,7 +83,7 @@ impl FileState<'_> {
 
     /// Whether the client has the file in this very state.
     fn is_known(&self, head: &Head, modified: u64, now: u64) -> bool {
-        // RFC 9110, 13.1.2: tags are the same whether they are weak or not.
+        // RFC 9110, 13.1.2: If-None-Match uses the weak comparison.
         let is_ours = |tag: &[u8]| {
             tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == self.tag.as_bytes()
         };
@@ -92,7 +92,7 @@ impl FileState<'_> {
             are_there = true;
             is_known |= list(tags).any(is_ours);
         }
-        // RFC 9110, 13.1.3: where there are tags, the date says nothing.
+        // RFC 9110, 13.1.3: with If-None-Match, If-Modified-Since is ignored.
         if are_there {
             return is_known;
         }
@@ -101,13 +101,12 @@ impl FileState<'_> {
     }
 
     fn select(&self, head: &Head, modified: u64, now: u64) -> Selection {
-        // RFC 9110, 14.2: a range is for GET alone.
+        // RFC 9110, 14.2: Range is defined for GET only.
         let range = head.single("Range").filter(|_| head.method() == "GET");
         let Some(range) = range.and_then(|range| core::str::from_utf8(range).ok()) else {
             return Selection::Whole;
         };
-        // RFC 9110, 13.1.5: it holds for the state that the client has a part of; a weak tag and
-        // another date are another state.
+        // RFC 9110, 13.1.5: If-Range uses the strong comparison, and the exact date.
         let is_same = |state: &[u8]| {
             state == self.tag.as_bytes() || moment(state, now).is_some_and(|date| date == modified)
         };

@@ -10,7 +10,7 @@ pub fn media_type(name: &str) -> &'static str {
     found.map_or("application/octet-stream", |(_, media_type)| media_type)
 }
 
-/// One text, since each of a list of texts has its address beside it.
+/// One text, since a list of texts has a relocation for each of them.
 const TYPES: &str = "\
 html text/html; charset=utf-8
 htm text/html; charset=utf-8

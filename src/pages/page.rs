@@ -8,7 +8,7 @@ use crate::ws::{Response, Status};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     body: Arc<Vec<u8>>,
-    /// What it may do; empty if nobody says so.
+    /// Its policy; empty if it has none.
     policy: &'static str,
 }
 
@@ -27,9 +27,9 @@ impl Page {
         Self::html(include_str!("talk.html")).policy(TALK)
     }
 
-    /// The same page, closed to others. It may do what `policy` lists in the words of a
-    /// `Content-Security-Policy`, such as `script-src` with the hash of its script, and open
-    /// sockets. No page may frame it or hold on to its window, and none learns its address.
+    /// The same page with a `Content-Security-Policy`: `policy` lists what it may load and run,
+    /// such as `script-src` with the hash of its script; it may also open sockets to this server.
+    /// Other pages cannot frame it or keep a reference to its window, and it sends no `Referer`.
     #[must_use]
     pub fn policy(self, policy: &'static str) -> Self {
         Self { policy, ..self }
@@ -48,8 +48,8 @@ impl Page {
     }
 }
 
-/// What holds for each page with a policy. Not every browser lets `'self'` stand for the addresses
-/// of WebSockets.
+/// The directives of each page with a policy. Not in every browser does `'self'` include
+/// WebSockets.
 const CLOSED: &str = "default-src 'none'; connect-src 'self' ws: wss:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 /// The hashes of what stands in `talk.html`.

@@ -90,16 +90,16 @@ impl Server {
         }
     }
 
-    /// Which hosts requests may name: by default, any on a listener that others can reach, and
-    /// what no page of another site can bring about on one that is on loopback.
+    /// Which hosts requests may name. By default, any on a listener that other machines can reach;
+    /// on loopback, those of [`AllowedHosts::Auto`].
     pub fn allowed_hosts(&mut self, hosts: AllowedHosts) -> &mut Self {
         self.allowed_hosts = hosts;
         self
     }
 
     /// Which pages may open sockets to the services that are mounted from here on: by default
-    /// those that come from the same host and port. What is said last also says which hosts
-    /// [`AllowedHosts::Auto`] knows for what is no service.
+    /// those that come from the same host and port. The last rule also says which hosts
+    /// [`AllowedHosts::Auto`] accepts for paths without a service.
     pub fn origin(&mut self, origin: OriginRule) -> &mut Self {
         self.origin = origin;
         self
@@ -118,18 +118,17 @@ impl Server {
         self
     }
 
-    /// Serves the files below a folder where a plain GET or HEAD meets no service. Names that
-    /// begin with a dot, but for `.well-known` at the root, and links that lead out, are not there
-    /// for it.
+    /// Serves the files below a folder to plain GET and HEAD requests for paths without a service.
+    /// Names that begin with a dot, except `.well-known` at the root, and links that lead out of
+    /// the folder are answered with 404.
     pub fn static_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.static_root = Some(folder.into());
         self
     }
 
     /// Answers a plain GET or HEAD of this path with 200, before services and files, for load
-    /// balancers; and with 503 on connections that were there when a clean stop began, which have
-    /// a second for it. After that the port is closed. The path stands here as it is once it has
-    /// been decoded.
+    /// balancers. When a clean stop begins, connections that are open already have a second to ask,
+    /// and get 503; then the port is closed. The path is given percent-decoded.
     pub fn health_path(&mut self, path: impl Into<String>) -> &mut Self {
         self.health_path = Some(path.into());
         self

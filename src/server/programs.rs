@@ -110,9 +110,9 @@ impl Server {
     }
 
     /// What is not as usual about the program at a path, which is without the extension of its
-    /// file. Without such a program, it has no effect. Its thread is always its own. To name a path
-    /// also says that an executable there is meant to serve, though it looks like one that is there
-    /// by accident: see [`DocumentRoot::naming`].
+    /// file. Without such a program, it has no effect. Its thread is always its own. A path that is
+    /// named here may also be that of a file that would be taken for executable by accident: see
+    /// [`DocumentRoot::naming`].
     pub fn program(&mut self, path: &str) -> Program<'_> {
         let terms = Terms { mount: self.usual_mount(), manner: self.programs.manner.clone() };
         let own = &mut self.programs.own;

@@ -49,7 +49,7 @@ impl SocketId {
 }
 
 impl fmt::Display for SocketId {
-    /// Writes the one number, which logs show and programs are told.
+    /// Writes the number that is in the log and in the lines of programs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_u64().fmt(f)
     }

@@ -141,8 +141,8 @@ pub enum Outbound {
     /// this value; an empty value takes the label away. All labels of a socket have
     /// [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left out. So are those whose
     /// key is a name that the line has already: `socket`, `peer`, `path`, `reason`, `received`,
-    /// `sent`, `ms`, and `service`, `event`, `time`, `level`, `target`, `message`, as loggers call
-    /// what is not of one socket. The log tells the first of a socket that is left out.
+    /// `sent`, `ms`, and `service`, `event`, `time`, `level`, `target`, `message`, which loggers
+    /// use for other values. The log has a warning of the first label of a socket that is left out.
     Label {
         /// The socket.
         id: SocketId,

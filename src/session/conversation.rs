@@ -134,7 +134,7 @@ impl Session {
     }
 
     /// Answers the request with anything but an upgrade, and ends the connection after it. The
-    /// answer to a HEAD leaves without its content, whose length it tells (RFC 9110, 9.3.2).
+    /// answer to a HEAD is sent without content, but with its length (RFC 9110, 9.3.2).
     pub fn respond(&mut self, response: &Response, stamp: &Stamp, now: Time) {
         let is_head = match &self.phase {
             Phase::Connecting(reader) => reader.words().0 == "HEAD",
@@ -290,8 +290,8 @@ impl Session {
             return None;
         }
         match due {
-            // RFC 9110, 15.5.9: a 408 may be sent. To who has asked for nothing, as checks of TCP
-            // do, and browsers that connect in advance, there is nothing to answer.
+            // RFC 9110, 15.5.9: a 408 may be sent. A connection without a request, such as that of
+            // a TCP health check or of a browser that connects in advance, is closed without one.
             Due::Handshake if self.is_silent() => self.fail("no request was sent"),
             Due::Handshake => {
                 let ms = limits.handshake_ms_max;

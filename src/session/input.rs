@@ -103,8 +103,8 @@ impl Session {
         }
     }
 
-    /// The request, of which this is the head if that is whole, is wrong or late: what is read of
-    /// it from here on means nothing.
+    /// Refuses the request, which is wrong or late; `head` is its head if that is complete. Further
+    /// bytes of it are ignored.
     pub(super) fn refuse(&mut self, head: Option<&Head>, response: Response, now: Time) -> Event {
         let (method, target) = match (head, &self.phase) {
             (Some(head), _) => (head.method(), head.target()),

@@ -4,14 +4,14 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A host, where it stands. Names are equal in any case.
+/// A host, borrowed from its text. Names are compared without regard to case.
 #[derive(Clone, Copy, Debug)]
 pub enum Host<'a> {
-    /// A name, without the dot that may end it: with and without, it is the same name.
+    /// A name, without the dot at its end, if it has one.
     Name(&'a str),
     /// An address.
     Address(IpAddr),
-    /// What stands in the place of a host behind schemes that are not of the web; may be empty.
+    /// The authority of a scheme that is not of the web; may be empty.
     Opaque(&'a str),
 }
 
@@ -32,7 +32,7 @@ impl<'a> Host<'a> {
     /// The host of an authority, which is what a `Host` header has, and its port if it has one.
     #[must_use]
     pub fn of(authority: &'a str) -> Option<(Self, Option<u16>)> {
-        // RFC 3986, 3.2.3: an empty port is as good as none.
+        // RFC 3986, 3.2.3: an empty port is equivalent to none.
         let (host, port) = split_port(authority.strip_suffix(':').unwrap_or(authority));
         let port = match port {
             Some(digits) => Some(parse_port(digits)?),
@@ -41,8 +41,8 @@ impl<'a> Host<'a> {
         Some((Self::parse(host)?, port))
     }
 
-    /// Whether it always is the machine of the client itself (RFC 6761, 6.3), so that no answer of
-    /// a name server can make it another one.
+    /// Whether it is a loopback address, or a name that always resolves to one (RFC 6761, 6.3)
+    /// independent of DNS.
     #[must_use]
     pub fn is_loopback(self) -> bool {
         match self {
@@ -65,9 +65,9 @@ impl PartialEq for Host<'_> {
     }
 }
 
-/// Whether a host is one of a pattern: `a.example`, `10.0.0.1`, `::1`, or `*.a.example`, which is
-/// one label or more in front of that name, and never the name itself. `None` for what is no
-/// pattern.
+/// Whether a host matches a pattern: `a.example`, `10.0.0.1`, `::1`, or `*.a.example`, which
+/// matches names with one label or more in front of `a.example`, but not `a.example` itself. `None`
+/// if it is no pattern.
 ///
 /// ```
 /// use switchboard::ws::authority::{Host, is_one_of};
@@ -83,7 +83,7 @@ pub fn is_one_of(host: Host<'_>, pattern: &str) -> Option<bool> {
         let Host::Name(parent) = Host::parse(parent)? else { return None };
         return Some(matches!(host, Host::Name(name) if is_below(name, parent)));
     }
-    // Brackets are for what has a port behind it, and here is none.
+    // Without a port, an IPv6 address needs no brackets.
     if let Ok(address) = pattern.parse::<Ipv6Addr>() {
         return Some(host == Host::Address(address.into()));
     }
@@ -91,7 +91,7 @@ pub fn is_one_of(host: Host<'_>, pattern: &str) -> Option<bool> {
 }
 
 /// Whether `text` may be the name of a host (RFC 1123, 2.1), with the underscore that many
-/// names have. A last label of digits is an address gone wrong.
+/// names have. A last label of digits is part of a malformed address.
 #[must_use]
 pub fn is_host_name(text: &str) -> bool {
     let in_label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -100,7 +100,7 @@ pub fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label) && !last.chars().all(|c| c.is_ascii_digit())
 }
 
-/// A host, brackets included, and what stands behind the colon after it.
+/// A host, brackets included, and the text after the colon behind it.
 #[must_use]
 pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {

@@ -1,8 +1,7 @@
 //! Extensions of the opening handshake: the grammar of `Sec-WebSocket-Extensions` (RFC 6455,
-//! 9.1), and the negotiation of permessage-deflate (RFC 7692, 7.1). It compresses nothing, and
-//! refuses nobody: a build without this module reads no offer at all, and the same handshakes are
-//! accepted by both. So what cannot be read as an offer is none, where RFC 6455, 9.1 would fail
-//! the handshake.
+//! 9.1), and the negotiation of permessage-deflate (RFC 7692, 7.1). It does not compress. A build
+//! without this module ignores all offers, and both builds accept the same handshakes: so an offer
+//! that cannot be parsed is ignored, where RFC 6455, 9.1 would fail the handshake.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -259,7 +258,7 @@ enum Quotes {
     Escaped,
 }
 
-/// What is left of a member; `None` for what is not in the form of the standard.
+/// The rest of a member; `None` if it does not match the grammar.
 struct Words<'a>(&'a [u8]);
 
 impl<'a> Words<'a> {

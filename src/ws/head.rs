@@ -232,7 +232,7 @@ impl Head {
         core::str::from_utf8(self.value(field)).ok()
     }
 
-    /// The value of the only field called `name`, in whatever case.
+    /// The value of the only field called `name`, compared without regard to case.
     #[must_use]
     pub fn single<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         let mut values = self.values(name);

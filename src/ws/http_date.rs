@@ -1,11 +1,11 @@
-//! The moments of HTTP (RFC 9110, 5.6.7), to the second, and the [`Stamp`] of an answer. Nothing
-//! here reads a clock: seconds since 1970 come in or go out.
+//! Dates of HTTP (RFC 9110, 5.6.7), as seconds since 1970, and the [`Stamp`] of an answer. Nothing
+//! here reads a clock.
 
 use alloc::format;
 use alloc::string::String;
 
-/// What each answer says about the moment at which it leaves (RFC 9110, 6.6.1). The default says
-/// nothing, as is right where there is no clock.
+/// The `Date` of an answer (RFC 9110, 6.6.1). The default is none, as RFC 9110 demands of a server
+/// without a clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     line: String,
@@ -18,15 +18,15 @@ impl Stamp {
         Self { line: format!("Date: {}\r\n", format(seconds)) }
     }
 
-    /// The whole header line, or nothing.
+    /// The whole header line, or an empty text.
     #[must_use]
     pub fn line(&self) -> &str {
         &self.line
     }
 }
 
-/// A moment in the one form that is sent, such as `Sun, 06 Nov 1994 08:49:37 GMT`. Years above
-/// 9999 have no form: their moments are taken for the last that has one.
+/// Formats a date as an IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`. Dates after the year
+/// 9999, which the format cannot express, become the last second of that year.
 #[must_use]
 pub fn format(seconds: u64) -> String {
     let seconds = seconds.min(LAST_SECOND);
@@ -37,9 +37,10 @@ pub fn format(seconds: u64) -> String {
     format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Reads a moment since 1970 in any of the three forms; `None` if it has none of them. `now`, in
-/// the same seconds, decides on the century of a year of two digits. The signs between the words
-/// and the name of the day decide nothing (RFC 9110, 5.6.7: recipients are robust).
+/// Parses a date in any of the three formats; `None` if it has none of them, or is before 1970.
+/// `now`, in seconds since 1970 as well, decides on the century of a year of two digits. The
+/// characters between the words, and the name of the day, are ignored (RFC 9110, 5.6.7: recipients
+/// are robust).
 #[must_use]
 pub fn parse(text: &str, now: u64) -> Option<u64> {
     let mut words = [""; 8];
@@ -67,7 +68,7 @@ pub fn parse(text: &str, now: u64) -> Option<u64> {
     if is_short {
         let (this_year, this_month, this_day) = civil(now / DAY_SECONDS);
         year += this_year - this_year % 100;
-        // RFC 9110, 5.6.7: what seems to be more than 50 years ahead is of the last century.
+        // RFC 9110, 5.6.7: a date that seems to be more than 50 years ahead is of the past century.
         let far = (this_year + 50, this_month, this_day, now % DAY_SECONDS);
         year -= if (year, month, day, time) > far { 100 } else { 0 };
     }
@@ -76,7 +77,7 @@ pub fn parse(text: &str, now: u64) -> Option<u64> {
     let leap_days = year_from_march / 4 - year_from_march / 100 + year_from_march / 400;
     let days = 365 * year_from_march + leap_days + (153 * from_march + 2) / 5 + day;
     let days = days.checked_sub(1 + DAYS_BEFORE_1970)?;
-    // A leap second is the one after it.
+    // A leap second is read as the second after it.
     let is_right = civil(days) == (year, month, day) && hour < 24 && minute < 60 && second <= 60;
     is_right.then_some(days * DAY_SECONDS + time)
 }

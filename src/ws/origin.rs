@@ -6,10 +6,10 @@ use core::fmt;
 use crate::ws::authority::{Host, is_one_of, parse_port, split_port};
 
 /// An origin: scheme, host, and port (RFC 6454, 4), or `null`, which pages without an origin
-/// send, such as those in a sandbox. Browsers send `http` and `https`, extensions and programs
-/// with a page in them schemes of their own, and some clients `ws` and `wss`. The same origin is
-/// an equal one, however it was written: in any case, with the port that the scheme has anyway,
-/// with the dot that may end a name, or with the slash that ends a URL.
+/// send, such as those in a sandbox. Browsers send `http` and `https`; extensions and apps with a
+/// browser inside send schemes of their own, and some clients `ws` and `wss`. Two origins are equal
+/// in any case, with or without the default port of the scheme, with or without a dot at the end of
+/// the name, and with or without a slash at the end.
 ///
 /// ```
 /// use switchboard::ws::Origin;
@@ -42,7 +42,7 @@ impl<'a> Origin<'a> {
 
     /// Whether its pages are those of `host`, which is a host with or without a port as it
     /// stands in the Host header of a request; without one, it has that of the origin's scheme.
-    /// Whether they came encrypted does not matter: a proxy may have taken the encryption off.
+    /// `http` and `https` are the same here: a proxy may terminate TLS.
     #[must_use]
     pub fn is_of(&self, host: &str) -> bool {
         // Behind other schemes stands no host, though it may look like one.
@@ -96,7 +96,7 @@ impl PartialEq for Origin<'_> {
     }
 }
 
-/// Whether a pattern of origins names this host, which is then one that pages may come from.
+/// Whether a pattern of origins includes origins of this host.
 #[must_use]
 pub fn names(pattern: &str, host: Host<'_>) -> bool {
     split(pattern).and_then(|(_, pattern, _)| is_one_of(host, pattern)).unwrap_or(false)
@@ -125,19 +125,20 @@ fn split(text: &str) -> Option<(&str, &str, Option<&str>)> {
     if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(in_scheme) {
         return None;
     }
-    // RFC 6454, 6.2 has no slash here, but clients that are no browser send one.
+    // RFC 6454, 6.2 has no slash here, but some clients other than browsers send one.
     let (host, port) = split_port(authority.strip_suffix('/').unwrap_or(authority));
     Some((scheme, host, port))
 }
 
 fn read_host<'a>(scheme: &str, text: &'a str) -> Option<Host<'a>> {
-    // RFC 3986, 3.2.2: what is registered behind other schemes is theirs to say, and may be empty.
+    // RFC 3986, 3.2.2: other schemes define the syntax of their registered names, which may be
+    // empty.
     let is_opaque = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()+;=".contains(c);
     let opaque = default_port(scheme).is_none() && text.chars().all(is_opaque);
     Host::parse(text).or_else(|| opaque.then_some(Host::Opaque(text)))
 }
 
-/// The port, unless it is that of the scheme.
+/// The port, unless it is the default port of the scheme.
 fn read_port(scheme: &str, digits: Option<&str>) -> Option<Option<u16>> {
     let Some(digits) = digits else { return Some(None) };
     let port = parse_port(digits)?;

@@ -1,16 +1,16 @@
-//! Which part of some content a client wants (RFC 9110, 14): one range of bytes. What asks for
-//! several, or is no range at all, is answered with the whole, as 14.2 allows.
+//! Range requests (RFC 9110, 14) for one range of bytes. Several ranges, and what is no range, are
+//! ignored, as 14.2 allows.
 
 use core::ops::Range;
 
-/// What a `Range` comes to.
+/// The content that a `Range` selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// All of the content, as if nothing had been asked.
+    /// All of the content, as without a `Range`.
     Whole,
-    /// These bytes of it, which are not none.
+    /// These bytes of it, at least one.
     Part(Range<u64>),
-    /// None of its bytes.
+    /// The range cannot be satisfied.
     Unsatisfiable,
 }
 
@@ -31,7 +31,7 @@ impl Selection {
         if first.is_empty() {
             return match number(last)? {
                 0 => Some(Self::Unsatisfiable),
-                // RFC 9110, 14.1.2: that can be satisfied, by no range that could be written.
+                // RFC 9110, 14.1.2: a suffix is satisfiable, but Content-Range has no empty range.
                 _ if len == 0 => None,
                 suffix => Some(Self::Part(len.saturating_sub(suffix)..len)),
             };
@@ -47,7 +47,7 @@ impl Selection {
     }
 }
 
-/// A number of digits. One that is too large for all content is the largest there is.
+/// A decimal number. One above `u64::MAX`, which is beyond any content, becomes `u64::MAX`.
 fn number(text: &str) -> Option<u64> {
     let is_right = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_right.then(|| text.parse().unwrap_or(u64::MAX))

@@ -100,18 +100,18 @@ pub struct Response {
     body: Arc<Vec<u8>>,
     /// The length that the head tells, if it is not that of the body.
     body_len: Option<u64>,
-    /// Whether it says what caches may do with it.
+    /// Whether it has a `Cache-Control` of its own.
     for_caches: bool,
-    /// What the log says of it, if that is not its text.
+    /// The reason for the log, if that is not its text.
     note: Option<Box<str>>,
 }
 
 impl Response {
-    /// The headers that say where an answer ends (RFC 9112, 6 and 9.6) and when it leaves, which
-    /// are the server's to set.
+    /// The headers that only the server sets: where an answer ends (RFC 9112, 6 and 9.6) and when
+    /// it is sent.
     pub const FRAMING: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
 
-    /// The methods that there are (RFC 9110, 10.2.1).
+    /// The methods that are allowed (RFC 9110, 10.2.1).
     pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
     /// An answer whose body is `body` of this media type.
@@ -148,9 +148,8 @@ impl Response {
         self
     }
 
-    /// Adds a header. So that nothing can break out of it, control characters in the value
-    /// become blanks, and a name that is not a token leaves the header out. So do those that
-    /// are the server's to set: [`Response::FRAMING`].
+    /// Adds a header. Control characters in the value become blanks, so that it cannot end the
+    /// header. A header is left out if its name is not a token or one of [`Response::FRAMING`].
     pub fn add(&mut self, name: &str, value: &str) {
         let framing = Self::FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));
         if is_token(name.as_bytes()) && !framing {
@@ -163,13 +162,13 @@ impl Response {
         }
     }
 
-    /// Has the log say this as the reason of a refusal, instead of its text; no peer sees it.
+    /// Sets the reason for the log, instead of its text. It is not sent to the peer.
     #[must_use]
     pub fn note(self, text: &str) -> Self {
         Self { note: Some(text.into()), ..self }
     }
 
-    /// What [`Response::note`] was told last.
+    /// The last [`Response::note`].
     #[must_use]
     pub fn noted(&self) -> Option<&str> {
         self.note.as_deref()
@@ -220,7 +219,7 @@ impl Response {
         let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{date}{}", self.headers).into_bytes();
         // Nothing is to be taken for more than it says it is, refusals least of all.
         out.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
-        // RFC 9111, 4.2.2: a cache may keep a 308 or 404 that says nothing for as long as it likes.
+        // RFC 9111, 4.2.2: without Cache-Control, a cache chooses how long it keeps a 308 or 404.
         if !self.for_caches {
             out.extend_from_slice(b"Cache-Control: no-cache\r\n");
         }
@@ -243,7 +242,7 @@ impl Response {
     }
 }
 
-/// One text, since each of a list of texts has its address beside it.
+/// One text, since a list of texts has a relocation for each of them.
 const PHRASES: &str = "\
 200 OK
 204 No Content

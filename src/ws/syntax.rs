@@ -27,7 +27,7 @@ pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|member| !member.is_empty())
 }
 
-/// The members of a list that a person writes, between commas or blanks of any kind.
+/// The members of a list in a configuration, separated by commas or white space.
 pub fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty())
 }
@@ -41,7 +41,7 @@ pub fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// As much of a peer's text as is quoted to people: 200 bytes at most.
+/// A peer's text, cut to the 200 bytes that are quoted in answers and in the log.
 #[must_use]
 pub fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(QUOTED_BYTES_MAX)]
@@ -62,5 +62,5 @@ static TOKEN: [bool; 256] = {
     }
 };
 
-/// Enough to see what it is.
+/// The longest quote of a peer's text.
 const QUOTED_BYTES_MAX: usize = 200;

@@ -38,7 +38,7 @@ impl Target {
         Ok(Self { path: decode_path(path)?, query: query.to_owned(), authority })
     }
 
-    /// Whether `text` is a path as it stands once it is decoded, and nothing else.
+    /// Whether `text` is a path that is the same once it is decoded, without a query.
     #[must_use]
     pub fn is_path(text: &str) -> bool {
         Self::parse(text).is_ok_and(|target| target.path == text)
@@ -57,7 +57,7 @@ pub enum TargetError {
 }
 
 impl TargetError {
-    /// What is wrong, for the log: the peer is not told what is hidden.
+    /// The reason for the log. The answer to the peer does not say what is hidden.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
@@ -139,7 +139,7 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
     }
     // The first segment is empty: it stands before the slash that begins the path.
     let mut segments = path.split('/').skip(1).peekable();
-    // RFC 8615, 3: this name at the root is hidden from people, not from the web.
+    // RFC 8615, 3: this name at the root is served although it begins with a dot.
     segments.next_if_eq(&WELL_KNOWN);
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
@@ -153,7 +153,7 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
     Ok(path)
 }
 
-/// The folder at the root whose name begins with a dot, and which is there all the same.
+/// The one folder at the root that is served although its name begins with a dot.
 pub const WELL_KNOWN: &str = ".well-known";
 
 fn hex(byte: Option<u8>) -> Result<u8, TargetError> {

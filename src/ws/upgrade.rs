@@ -33,7 +33,7 @@ impl Upgrade {
     /// The first rule of RFC 6455, 4.2.1 that it breaks.
     pub fn parse(head: &Head) -> Result<Option<Self>, UpgradeError> {
         let is_meant = head.values("Sec-WebSocket-Key").next().is_some();
-        // RFC 9110, 7.8: an Upgrade in HTTP/1.0 is ignored; so it takes a key to mean a handshake.
+        // RFC 9110, 7.8: an Upgrade in HTTP/1.0 is ignored, so only the key shows a handshake.
         if head.is_http_1_0() {
             return if is_meant { Err(UpgradeError::HttpVersion) } else { Ok(None) };
         }
@@ -159,7 +159,7 @@ impl UpgradeError {
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
-            // What HTTP/1.0 lacks, a proxy that speaks it has mostly left out as well.
+            // A proxy that uses HTTP/1.0 has usually dropped the Upgrade.
             Self::HttpVersion | Self::Upgrade => "Upgrade",
             Self::Connection => "Connection",
             Self::Version | Self::NoVersion => "Sec-WebSocket-Version",

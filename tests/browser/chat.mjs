@@ -567,7 +567,7 @@ await check('no window complained, and none asked for anything but its own addre
   assert(complaints.length === 0, complaints.join('\n'));
 });
 
-// Another server in place of the binary may know no such rules.
+// A server other than the binary may have no such rules.
 if (!process.env.SWITCHBOARD_COMMAND) await checkOrigins(browser);
 
 await browser.close();

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 
-// For each single wait, whatever it is for and however slow the machine is. The pauses of the page
+// The deadline of each single wait, on any machine. The pauses of the page
 // between its tries, which grow up to 30 s, and a clean stop of the server are far shorter.
 const DEADLINE_MS = 120_000;
 const SERVER_LOG = 'target/browser-server.log';

@@ -272,7 +272,7 @@ fn descriptors_of(process: u32) -> BTreeSet<u32> {
 #[test]
 fn whoever_reads_nothing_holds_up_no_stop() {
     let programs = [("deaf", "#!/bin/sh\necho READY 1\nexec sleep 1000\n"), ("obey.py", OBEY)];
-    // What ends it is the end of its time, and not that of the drain.
+    // It ends after its own time limit, not after that of the drain.
     let manner = Manner { stop_ms: 100, ..Manner::SHARED };
     let (server, _) = serve("deaf", &programs, manner, LIMITS);
     let (mut raw, mut other) = (server.open("/deaf"), server.open("/obey"));

@@ -1,4 +1,4 @@
-//! What the binary says of its document root, at the start and when it is asked.
+//! What the binary prints about its document root, at the start and for `--list-services`.
 
 use std::fs;
 use std::io::Read;
@@ -67,7 +67,7 @@ fn all_that_would_be_served_is_listed() {
         names may be: rename the others, or chmod -x\n  \
         /venv/bin/tool  venv/bin/tool\n";
     assert_eq!(text, expected);
-    // Whatever is listed is what is found.
+    // A request finds the same programs.
     let found = DocumentRoot::new(&root).expect("it is a folder");
     for (path, file) in found.list(64).programs {
         let program = found.find(&path);
@@ -127,7 +127,7 @@ fn a_section_names_what_is_meant() {
             .arg("--document-root")
             .arg(&root),
     );
-    // It is found, and cannot be executed.
+    // It is found, but it cannot be executed.
     let mut raw = Raw::connect(binary.address());
     raw.send(&upgrade("/python3", ""));
     assert_eq!(raw.read_head().status, 500);
@@ -145,7 +145,7 @@ fn the_start_lists_programs_and_warns_of_those_that_are_hidden() {
     let (binary, log) = Binary::run_logged(command.arg("--document-root").arg(&root));
     let told = next(&log);
     assert!(told.contains("echo.py\" is not served: /echo is a service that"), "{told}");
-    // It is served all the same, and nothing more is said of it.
+    // The other service is served, and there is no further warning.
     let mut raw = Raw::connect(binary.address());
     raw.upgrade("/echo.py");
     raw.send_text("hello");
@@ -161,7 +161,7 @@ fn the_start_lists_programs_and_warns_of_those_that_are_hidden() {
         .expect("it starts");
     let mut said = [0; 4_096];
     let len = child.stdout.take().expect("it was piped").read(&mut said).expect("it speaks");
-    // Its own end is enough for what it serves.
+    // Its programs have not been started.
     child.kill().and_then(|()| child.wait()).expect("it ends");
     let said = String::from_utf8_lossy(&said[..len]);
     assert!(said.contains("  /chat  chat.py\n  /echo  echo.py, hidden by"), "{said}");

@@ -1,5 +1,5 @@
-//! What stands in a document root beside programs, and how files get there: links of mounts, pages,
-//! copies, packages, and interpreters.
+//! Files of a document root that are no programs: pages, data, copies, packages, interpreters; and
+//! links, as mounts and package managers make them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -35,7 +35,7 @@ fn binary(folder: &Path, name: &str) {
     write(folder, name, "\u{7f}ELF\u{2}\u{1}", "755");
 }
 
-/// What a path names is hidden, and not what its links lead through.
+/// Only the names in a request may be hidden, not those on the way of a link.
 #[test]
 fn only_a_name_that_is_asked_for_is_hidden() {
     let folder = folder("mounts");
@@ -90,7 +90,7 @@ fn pages_and_data_beside_a_program_are_none() {
     for end in ends.split_whitespace() {
         scripts(&folder, &format!("chat.{end} {end}/alone.{end}"));
     }
-    // Compiled in, or compiled for a browser: it names no interpreter.
+    // Sources that name no interpreter.
     write(&folder, "chat.rs", "#![no_std]\n", "755");
     write(&folder, "chat.ts", "let x;\n", "755");
     write(&folder, "chat.c", "", "755");
@@ -120,7 +120,7 @@ fn pages_and_data_beside_a_program_are_none() {
             ("/Makefile", Err(404)),
             ("/Dockerfile", Err(404)),
             ("/x/README", Err(404)),
-            // By its first line a program, and by its small letters.
+            // A program by its first line, and one by its lower case.
             ("/Rakefile", Ok("Rakefile")),
             ("/notice", Ok("notice")),
         ],
@@ -152,7 +152,7 @@ fn copies_change_nothing_and_are_no_services() {
             ("/plain", Ok("plain")),
             ("/alone", Err(404)),
             ("/alone.bak", Err(404)),
-            // These are versions of nothing that stands beside them.
+            // A version number, not a copy: no file of that name is beside it.
             ("/w", Ok("w.1")),
             ("/v1", Err(500)),
         ],
@@ -189,7 +189,7 @@ fn what_is_executable_by_accident_is_no_service() {
                 /x/node_modules/y /hook /tool /libs/libx /libs/libx.so /libs/liby.so.1 \
                 /libs/liby.so.1.2 /python3 /python3.11 /node /sh /ruby /bin/Python /shell";
     let rows = [
-        // A script of that name is somebody's own, and so is a binary of another.
+        // A script with the name of an interpreter is a program, and so is a binary with another.
         ("/bash", Ok("bash.py")),
         ("/perl", Ok("perl")),
         ("/server", Ok("server")),
@@ -201,7 +201,7 @@ fn what_is_executable_by_accident_is_no_service() {
         assert_eq!(find(&root, path), Err(404), "{path}");
     }
     check(&root, &rows);
-    // A section that names the path says that it is meant, and brings no second one in.
+    // A section that names the path makes it a program, unless there is one of that path already.
     let named = ["/python3", "/bash", "/libs/libx", "/venv/bin/tool", "/node_modules/x/cli"];
     let root = root.naming(named.map(str::to_owned));
     check(
@@ -217,14 +217,14 @@ fn what_is_executable_by_accident_is_no_service() {
             ("/venv/top", Err(404)),
         ],
     );
-    // A root that is an environment was chosen, which what lies deeper in it was not.
+    // If the root is an environment, files directly in it are programs, those below are not.
     let root = DocumentRoot::new(folder.join("venv")).expect("it is a folder");
     check(&root, &[("/top", Ok("top")), ("/bin/tool", Err(404))]);
-    // An interpreter that is tried is meant.
+    // --try runs any executable.
     assert!(DocumentRoot::of_file(folder.join("node")).is_ok());
 }
 
-/// An interpreter from the system, so that the first bytes are true ones.
+/// A real shell of the system.
 #[test]
 fn a_copied_shell_is_no_service() {
     let folder = folder("shell");

@@ -29,7 +29,7 @@ fn shown(host: &Running, path: &str) -> (u16, String) {
     assert!(
         answer.status != 200 || answer.header("content-type") == Some("text/html; charset=utf-8")
     );
-    // It is the user's own, and nothing is added that would keep it from what it loads.
+    // A page of the user has no policy that could keep it from loading its resources.
     assert_eq!(answer.header("content-security-policy"), None);
     (answer.status, text)
 }

@@ -147,7 +147,7 @@ fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
 
 /// Who is replaced ends by itself: it hears of its end behind all that it was told, and is heard.
 #[test]
-fn a_program_that_is_replaced_may_say_its_last_words() {
+fn a_program_that_is_replaced_may_say_its_last_lines() {
     for manner in [keep(), close()] {
         let (host, folder) = serve("last", &[("tells.py", TELLS)], manner, SOON);
         let (mut raw, _) = open(&host);
@@ -259,8 +259,8 @@ fn the_binary_reads_its_configuration_at_a_hangup() {
     assert_eq!(binary.exit_code(), Some(0));
 }
 
-/// A deployment leads a link elsewhere, and a SIGHUP says so. What runs goes on as with a file that
-/// has changed.
+/// A deployment changes a link and sends a SIGHUP. Running programs are replaced as after a change
+/// of their file.
 #[test]
 fn a_root_that_is_a_link_is_resolved_anew_at_a_hangup() {
     let folder = folder("releases");
@@ -279,7 +279,7 @@ fn a_root_that_is_a_link_is_resolved_anew_at_a_hangup() {
         raw.send_text("hello");
         raw.read_text()
     };
-    // By a signal, and by order.
+    // By SIGHUP, and by `Reloader::reload`.
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     let binary = Binary::run(command.arg("--document-root").arg(folder.join("current")));
     let host = Running::start(server(&folder.join("current"), keep(), SOON));

@@ -1,4 +1,4 @@
-//! What the log says of programs: why one has gone, and which of its lines were not done.
+//! Log lines about programs: why one has exited, and which of its lines were refused.
 
 use std::process::Command;
 
@@ -17,9 +17,9 @@ fn count(service: &str, part: &str) -> usize {
     lines_of(service).iter().filter(|line| line.contains(part)).count()
 }
 
-/// A traceback is worth more than that a pipe was closed.
+/// The log has the traceback of a program, not only its exit status.
 #[test]
-fn a_program_that_dies_leaves_its_last_words() {
+fn the_last_lines_of_a_program_that_dies_are_logged() {
     logged::keep();
     let fails = "#!/bin/sh\nread line\n\
         printf 'starting\\nTraceback\\n\\n  line 3\\nValueError: no\\n' >&2\nexit 3\n";
@@ -28,7 +28,7 @@ fn a_program_that_dies_leaves_its_last_words() {
     let (server, _) = serve("shared", &shared, Manner::SHARED, LIMITS);
     let mut raw = server.open("/dies");
     assert_eq!(raw.read_close().0, 1012);
-    let words = "its last words on standard error: Traceback / line 3 / ValueError: no";
+    let words = "its last lines on standard error: Traceback / line 3 / ValueError: no";
     until("the log says why", || count("/dies", words) == 1);
     assert_eq!(count("/dies", "it has ended: it has closed its output; it exited"), 1);
 
@@ -102,7 +102,7 @@ fn a_trial_tells_of_them_as_well() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     command.arg("-c").arg(folder.join("conf")).arg("--try").arg(folder.join("mistaken.py"));
     let (server, lines) = Binary::run_logged(&mut command);
-    // Which is there at the start, before anything fails for want of it.
+    // The warning is logged at the start, before the program fails.
     assert!(next(&lines).contains("pass-env has SURELY_NOT_SET_HERE"));
     let mut raw = Raw::connect(server.address());
     raw.upgrade("/");

@@ -68,7 +68,7 @@ def check(name, body):
     return True
 
 
-# What has to hold.
+# The assertions.
 
 
 def alone(port):

@@ -36,8 +36,8 @@ pub fn patient_file() -> PathBuf {
     place().join("server.conf")
 }
 
-/// Where binaries run: a folder of this test's own, whose configuration is patient, for whoever
-/// names no other.
+/// The working directory of the binaries of this test, with a patient configuration, which they use
+/// unless they are given another one.
 fn place() -> &'static Path {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! What is logged while tests run, for those that look for their lines.
+//! Collects log lines while tests run.
 
 use std::fmt::Write;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
@@ -22,8 +22,8 @@ struct Kept;
 static LINES: Mutex<Vec<Line>> = Mutex::new(Vec::new());
 static CAME: Condvar = Condvar::new();
 
-/// From here on, lines are kept, none of which is of another test as long as the value is held: the
-/// ports of peers are the same now and then, at other servers or one after the other.
+/// Collects lines from here on, and keeps other tests from logging as long as the value is held:
+/// their peers could have the same ports.
 pub fn keep(level: LevelFilter) -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -29,7 +29,7 @@ use tungstenite::{ClientRequestBuilder, WebSocket};
 
 pub use raw::Raw;
 
-/// How long a test waits for what has to come, whatever that is and however slow the machine is.
+/// How long a test waits for an event, on any machine.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A time limit that no test reaches, longer than [`DEADLINE`] by far.
@@ -231,8 +231,8 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Tries with a time limit of some milliseconds that doubles until this machine is quick enough for
-/// those who have to keep to it. What is wrong comes out false however long it is.
+/// Repeats a test with a time limit in milliseconds that doubles until this machine is quick enough
+/// to keep to it. A fault fails with each limit.
 pub fn until_quick_enough(what: &str, mut is_so: impl FnMut(u64) -> bool) {
     let mut limits = iter::successors(Some(500), |ms| Some(2 * ms))
         .take_while(|ms| Duration::from_millis(*ms) < DEADLINE / 4);

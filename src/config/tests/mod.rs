@@ -117,7 +117,7 @@ fn services_lie_over_all_whatever_the_order() {
     let expected = [
         ("/a".to_owned(), ServiceConfig { limits: a, origin: null.clone(), ..off.clone() }),
         ("/b/".to_owned(), ServiceConfig { limits: b, origin: OriginRule::Any, ..off }),
-        // A section without keys names a path all the same.
+        // A section without keys still names a path.
         ("/C".to_owned(), config.all.clone()),
     ];
     assert_eq!(config.services, BTreeMap::from(expected));

@@ -63,7 +63,7 @@ fn one_program_has_keys_of_its_own() {
 }
 
 #[test]
-fn wrong_values_and_contradictions() {
+fn wrong_values_are_told() {
     let rows = [
         (
             "[server]\ndocument-root: Cargo.toml",
@@ -75,11 +75,6 @@ fn wrong_values_and_contradictions() {
         ),
         ("[server]\nmode: fork", "2: mode is \"fork\", allowed is shared or per-socket"),
         ("[server]\nframing: words", "2: framing is \"words\", allowed is lines, text or bytes"),
-        (
-            "[service /a]\nprotocols: a\n",
-            "2: mode is \"shared\" by default, protocols is \"a\" in line 2; \
-             this is for mode per-socket alone: set that mode, or leave this out",
-        ),
         (
             "[service /a]\nmode: per-socket\nprotocols: a/b",
             "3: protocols is \"a/b\", \
@@ -111,6 +106,20 @@ fn wrong_values_and_contradictions() {
             "2: replace-when is \"after\", allowed is after-ready or after-exit",
         ),
         ("[server]\nsubpaths: true", "2: subpaths is \"true\", allowed is no or yes"),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(parse(text), Err(format!("server.conf:{expected}")), "{text:?}");
+    }
+}
+
+#[test]
+fn contradictions_are_told() {
+    let rows = [
+        (
+            "[service /a]\nprotocols: a\n",
+            "2: mode is \"shared\" by default, protocols is \"a\" in line 2; \
+             this is for mode per-socket alone: set that mode, or leave this out",
+        ),
         ("[limits]\nmode: shared", "2: mode is no key of [limits], it belongs in [server]"),
         (
             "[service /a]\nframing: bytes",

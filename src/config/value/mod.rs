@@ -26,7 +26,7 @@ pub(super) enum Kind<T> {
     Port(fn(&mut T, u16)),
     /// A directory; whether it exists is for `resolve` to see.
     DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
-    /// The path of a request, as it stands once it is decoded.
+    /// The percent-decoded path of a request.
     PathOrNone(fn(&mut T, Option<String>)),
     AllowedHosts(fn(&mut T, AllowedHosts)),
     Origin(fn(&mut T, OriginRule)),
@@ -160,7 +160,7 @@ pub(super) fn directory(value: &OsStr) -> Option<PathBuf> {
     (!value.is_empty()).then(|| PathBuf::from(value))
 }
 
-/// What one of some words means, in whatever case.
+/// The meaning of a word, compared without regard to case.
 pub(super) fn word<T: Copy, const N: usize>(text: &str, words: [(&str, T); N]) -> Option<T> {
     let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
     found.map(|(_, meaning)| *meaning)

@@ -218,8 +218,8 @@ impl Child {
     }
 
     /// What it has written last to its standard error.
-    pub(super) fn last_words(&self) -> String {
-        self.journal.last_words()
+    pub(super) fn last_lines(&self) -> String {
+        self.journal.last_lines()
     }
 
     /// Whether the log has room for one more line of it.

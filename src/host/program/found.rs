@@ -1,5 +1,5 @@
-//! What a lookup has come to: a [`Program`], which is held open from then on, or a
-//! [`LookupError`]. How it was found is said in `lookup`.
+//! The result of a lookup: a [`Program`], which is held open from then on, or a [`LookupError`].
+//! The search itself is in `lookup`.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -20,10 +20,10 @@ pub struct Program {
     pub(super) key: String,
     /// Where it is, for people.
     pub(super) path: PathBuf,
-    /// Opened without a way to read or write it, so that neither a pipe nor a device would notice.
+    /// Opened with `O_PATH`, which has no effect on a pipe or a device.
     pub(super) folder: File,
     pub(super) name: OsString,
-    /// The very file that was looked at, opened like the folder.
+    /// The file that was found, opened like the folder.
     pub(super) file: File,
 }
 
@@ -54,11 +54,11 @@ pub enum LookupError {
     Nothing,
     /// A link is there that leads out of the document root, to this place.
     Outside(PathBuf),
-    /// A file is there, which nobody may execute.
+    /// A file is there that is not executable.
     NotExecutable(PathBuf),
     /// Several executables are there.
     Ambiguous(Vec<String>),
-    /// The system does not let us look.
+    /// The system returned an error.
     System(io::Error),
 }
 
@@ -227,19 +227,19 @@ impl From<io::Error> for LookupError {
             | ErrorKind::NotADirectory
             | ErrorKind::InvalidInput
             | ErrorKind::InvalidFilename => Self::Nothing,
-            // Links in a circle, and a link that was put there just now.
+            // A loop of links, or a link that was put there since the path was resolved.
             _ if error.raw_os_error() == Some(libc::ELOOP) => Self::Nothing,
             _ => Self::System(error),
         }
     }
 }
 
-/// Whether anybody may execute it. Whether this process may, the system tells at the start.
+/// Whether any user may execute it. Whether this process may, shows when it is started.
 pub(super) fn is_executable(metadata: &Metadata) -> bool {
     metadata.is_file() && metadata.mode() & 0o111 != 0
 }
 
-/// What tells a file from all others.
+/// Device and inode, which identify a file.
 fn place(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }

@@ -68,12 +68,12 @@ impl Journal {
     }
 
     /// The last lines, also those that were left out, for the log to say why a program has gone.
-    pub(super) fn last_words(&self) -> String {
+    pub(super) fn last_lines(&self) -> String {
         self.last.iter().fold(String::new(), |words, line| {
             let line = String::from_utf8_lossy(line);
             let line = line.escape_debug();
             let begin =
-                if words.is_empty() { "; its last words on standard error: " } else { " / " };
+                if words.is_empty() { "; its last lines on standard error: " } else { " / " };
             format!("{words}{begin}{line}")
         })
     }
@@ -134,7 +134,7 @@ impl Journal {
 
 /// The most bytes of a line that are told.
 const LINE_BYTES_MAX: usize = 1_024;
-/// So many of the last lines are kept, and so many bytes of each.
+/// The number of last lines that are kept, and the bytes of each.
 const LAST_LINES_MAX: usize = 3;
 const LAST_BYTES_MAX: usize = 200;
 /// So many lines may come at once.
@@ -195,20 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn last_words_are_kept() {
+    fn last_lines_are_kept() {
         let start = Instant::now();
         let mut journal = Journal::new(start);
-        assert_eq!(journal.last_words(), "");
+        assert_eq!(journal.last_lines(), "");
         let flood = "x\n".repeat(1_000);
         for part in [&flood, "  one\r\n\n", "two\x1b[2J\n", "thr", "ee\n", "unended"] {
             journal.receive(part.as_bytes(), start, &mut |_| ());
         }
-        let words = "; its last words on standard error: one / two\\u{1b}[2J / three";
-        assert_eq!(journal.last_words(), words);
+        let words = "; its last lines on standard error: one / two\\u{1b}[2J / three";
+        assert_eq!(journal.last_lines(), words);
         journal.finish(start, &mut |_| ());
-        assert!(journal.last_words().ends_with(" / three / unended"));
+        assert!(journal.last_lines().ends_with(" / three / unended"));
         journal.receive(&[b"y".repeat(900), b"\n".to_vec()].concat(), start, &mut |_| ());
-        assert!(journal.last_words().len() < 300);
+        assert!(journal.last_lines().len() < 300);
     }
 
     #[test]

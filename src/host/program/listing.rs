@@ -1,5 +1,5 @@
-//! `Listing`: what a document root would serve, for people. Nothing is decided by it: each path is
-//! looked up anew when somebody asks for it.
+//! `Listing`: the programs of a document root, for people. It has no effect on what is served: each
+//! request looks its path up again.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::PathBuf;
@@ -9,21 +9,21 @@ use crate::host::program::found::LookupError;
 use crate::host::program::lookup::{DocumentRoot, Folder, is_script};
 use crate::host::program::names;
 
-/// The programs below a document root, as far as they are looked for.
+/// The programs below a document root, as far as the search went.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// By path: the file below the root, or why there is something that cannot serve.
     pub programs: BTreeMap<String, Result<PathBuf, LookupError>>,
-    /// How many there are besides.
+    /// How many more there are.
     pub more_len: usize,
-    /// Whether the folders were too many, too large or too slow to be looked into to the end.
+    /// Whether the search ended early, at a limit of files or of time.
     pub is_cut: bool,
     entries_len: usize,
 }
 
 impl DocumentRoot {
-    /// The programs of this root, of which so many are named. It looks at ten thousand files at
-    /// most, for a second at most.
+    /// The programs of this root, `named_max` of them by name. It looks at 10,000 files at most,
+    /// for a second at most.
     #[must_use]
     pub fn list(&self, named_max: usize) -> Listing {
         let (mut listing, until) = (Listing::default(), Instant::now() + LOOK_MAX);
@@ -31,7 +31,7 @@ impl DocumentRoot {
         let mut seen = HashSet::from([self.path.clone()]);
         let mut folders = VecDeque::from([String::new()]);
         while let Some(url) = folders.pop_front() {
-            // What cannot be looked into serves nothing.
+            // A folder that cannot be read serves nothing.
             let Ok(folder) = self.folder(&url) else { continue };
             let mut stems = HashSet::new();
             for name in folder.names.iter().filter(|name| names::is_name(name)) {
@@ -51,7 +51,7 @@ impl DocumentRoot {
                 }
             }
         }
-        // A section may name what lies where nobody would look for it.
+        // A section may name a program in a place that is not searched.
         for path in &self.named {
             if let Ok(program) = self.find(path)
                 && program.key() == path
@@ -67,9 +67,9 @@ impl DocumentRoot {
     fn add(&self, listing: &mut Listing, folder: &Folder<'_>, stem: &str, named_max: usize) {
         let found = match self.only(folder, stem) {
             Ok(Some((own, place))) if own == stem => Ok(self.below(&place).to_owned()),
-            // It is listed by the name that it has itself.
+            // It is listed by its own name.
             Ok(Some(_) | None) | Err(LookupError::Nothing | LookupError::Outside(_)) => return,
-            // Much that is not executable is not meant to be.
+            // Most files that are not executable are not meant to be.
             Err(LookupError::NotExecutable(place)) if !is_script(&place) => return,
             Err(error) => Err(error),
         };
@@ -81,7 +81,7 @@ impl DocumentRoot {
     }
 }
 
-/// So many files are looked at.
+/// The most files that are looked at.
 const ENTRIES_MAX: usize = 10_000;
-/// For so long.
+/// The longest time of a search.
 const LOOK_MAX: Duration = Duration::from_secs(1);

@@ -5,9 +5,9 @@
 //! One program has one key, however it is spelled: its path without the extension of the file,
 //! and a folder instead of its `ws_service`. A path that could mean two files means neither.
 //!
-//! Links may lead anywhere, so what they come to has to be below the root. That place has no links,
-//! and is opened without following any. What is hidden is so by the name that is asked for: a link
-//! to a hidden place is how Kubernetes mounts files, and package managers lay them out.
+//! Links are followed, and their target has to be below the root; it is opened without following
+//! links. Only the name in the request decides whether a file is hidden: the target of a link may
+//! be in a hidden place, as in mounts of Kubernetes and the layouts of package managers.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
@@ -28,16 +28,17 @@ pub struct DocumentRoot {
     pub(super) path: PathBuf,
     /// The name of the one executable in it that counts, if not all do.
     pub(super) only: Option<OsString>,
-    /// The paths that are known to be those of programs, whatever their files look like.
+    /// The paths that are programs even if their files look like interpreters, libraries or
+    /// packages.
     pub(super) named: Vec<String>,
 }
 
-/// A folder that is looked into.
+/// A folder that was read.
 pub(super) struct Folder<'p> {
-    /// Its path in addresses, without the slash at its end.
+    /// Its URL path, without the slash at its end.
     pub(super) url: &'p str,
     pub(super) path: PathBuf,
-    /// The names in it in their order, those that no path can have left out.
+    /// The sorted names in it, without those that are not UTF-8.
     pub(super) names: Vec<String>,
 }
 
@@ -69,15 +70,15 @@ impl DocumentRoot {
         Ok(root)
     }
 
-    /// The same root where at these paths there are programs for sure: such a path, without the
-    /// extension of its file, may name what looks like an executable by accident, such as an
-    /// interpreter, a library, or what lies in a virtual environment or among packages.
+    /// The same root, in which these paths, without the extensions of their files, may name a file
+    /// that would be taken for executable by accident: an interpreter, a library, or a file in a
+    /// virtual environment or a folder of packages.
     #[must_use]
     pub fn naming(self, paths: impl IntoIterator<Item = String>) -> Self {
         Self { named: paths.into_iter().collect(), ..self }
     }
 
-    /// The same root as it lies now, if it was given as a link.
+    /// The same root, with the links on the way to it followed again.
     ///
     /// # Errors
     /// As when it was made.
@@ -89,7 +90,7 @@ impl DocumentRoot {
         Ok(again.naming(self.named.iter().cloned()))
     }
 
-    /// Whether both were given as the same place, wherever that leads.
+    /// Whether both were given as the same path, or lead to the same place.
     pub(super) fn is_given_as(&self, other: &Self) -> bool {
         let is_same = self.given == other.given || self.path == other.path;
         is_same && self.only.is_some() == other.only.is_some()
@@ -116,8 +117,8 @@ impl DocumentRoot {
         Err(LookupError::Nothing)
     }
 
-    /// One look for a program; `None` if what was there has just gone, such as when the link is
-    /// led elsewhere that all files of a folder lie behind.
+    /// One search for a program; `None` if its file was removed meanwhile, as when a mount of
+    /// Kubernetes is switched.
     fn look(&self, url: &str, name: &str) -> Result<Option<Program>, LookupError> {
         let folder = match self.folder(url) {
             Err(LookupError::Nothing) => return Ok(None),
@@ -174,7 +175,7 @@ impl DocumentRoot {
     }
 
     /// The one executable that `name` means in a folder: its name without extension, and its
-    /// place below the root. `None` if something of that name cannot be found any more.
+    /// place. `None` if a file of that name was removed meanwhile.
     pub(super) fn only<'n>(
         &self,
         folder: &'n Folder<'_>,
@@ -186,7 +187,7 @@ impl DocumentRoot {
         for file in folder.names.iter().filter(is_meant) {
             let (place, metadata) = match self.entry(folder, file) {
                 Ok(entry) => entry,
-                // What leads out, or has gone, is nothing that could serve.
+                // A link that leads out, or a file that was removed, cannot serve.
                 Err(error) => {
                     match error {
                         LookupError::Outside(_) => outside = outside.or(Some(error)),
@@ -203,7 +204,7 @@ impl DocumentRoot {
                 unfit = unfit.or(Some(place).filter(|_| !is_accident));
                 continue;
             }
-            // A link beside the file that it leads to is no second one.
+            // A link and its target in one folder count as one file.
             let found = if is_accident { &mut accidents } else { &mut found };
             if found.iter().all(|(_, other)| *other != place) {
                 found.push((file, place));
@@ -226,7 +227,7 @@ impl DocumentRoot {
         }
     }
 
-    /// Whether a file is executable by accident, and was not put there to serve.
+    /// Whether a file is probably executable by accident, and not meant as a service.
     fn is_accident(&self, folder: &Folder<'_>, file: &str, place: &Path) -> bool {
         let target = place.file_name().unwrap_or_default().to_string_lossy();
         folder.url.split('/').any(|name| names::is_of_packages(name.as_ref()))
@@ -235,8 +236,8 @@ impl DocumentRoot {
             || (names::is_interpreter(&target) && !is_script(place))
     }
 
-    /// Whether a place lies in a virtual environment, or among what a tool has put there. A root
-    /// that is an environment itself was chosen; what lies deeper in it was not.
+    /// Whether a place lies in a virtual environment or in a folder of packages. If the root itself
+    /// is an environment, files directly in it count as meant, those in its subfolders do not.
     pub(super) fn is_packaged(&self, place: &Path) -> bool {
         let has = |folder: &Path, mark| self.path.join(folder).join(mark).exists();
         let is_environment = |folder| has(folder, "pyvenv.cfg") || has(folder, "conda-meta");
@@ -248,7 +249,7 @@ impl DocumentRoot {
         })
     }
 
-    /// Looks into a folder.
+    /// Reads a folder.
     pub(super) fn folder<'p>(&self, url: &'p str) -> Result<Folder<'p>, LookupError> {
         let path = self.place_of(url)?;
         let mut names = Vec::new();
@@ -259,12 +260,12 @@ impl DocumentRoot {
         Ok(Folder { url, path, names })
     }
 
-    /// The place of the folder that has this path in addresses.
+    /// The place of the folder with this URL path.
     pub(super) fn place_of(&self, url: &str) -> Result<PathBuf, LookupError> {
         Ok(nofollow::resolve(&self.path, &self.path.join(url.trim_start_matches('/')))?)
     }
 
-    /// The place of what has a name in a folder, once its links are followed, and what is there.
+    /// The place of a name in a folder once its links are followed, and the metadata of the file.
     pub(super) fn entry(
         &self,
         folder: &Folder<'_>,
@@ -297,7 +298,7 @@ fn open(key: String, path: PathBuf) -> Result<Program, LookupError> {
     Ok(Program { key, path, folder, name, file })
 }
 
-/// Whether a file is no program, but stands beside one.
+/// Whether a file is data, a copy or a source beside a program, and not a program.
 fn stands_beside(folder: &Folder<'_>, file: &str, place: &Path) -> bool {
     names::is_data(file)
         || names::is_copy(file, |name| folder.path.join(name).is_file())
@@ -307,7 +308,7 @@ fn stands_beside(folder: &Folder<'_>, file: &str, place: &Path) -> bool {
 /// Whether a file names an interpreter in its first line. A Rust source may begin with `#![`.
 pub(super) fn is_script(place: &Path) -> bool {
     let mut first = [0; 3];
-    // A pipe that was put there just now is not waited for.
+    // Without waiting, in case it is a pipe by now.
     let read =
         nofollow::open(place, libc::O_NONBLOCK).and_then(|mut file| file.read_exact(&mut first));
     read.is_ok() && first.starts_with(b"#!") && first[2] != b'['

@@ -1,39 +1,40 @@
-//! What the name of a file says: which path it has, and whether it is a program at all. Nothing
-//! here looks at the disk.
+//! Which path the name of a file gives it, and whether the name is that of a program. Nothing here
+//! reads the disk.
 //!
-//! Where every file is executable (WSL, exFAT, CIFS, bind mounts), the mode tells nothing, and a
-//! folder also has what stands beside programs, and copies of them. What is told apart here has no
-//! path as a program, however it is asked for; `static-root` may serve it.
+//! Where every file is executable (WSL, exFAT, CIFS, bind mounts), the mode does not tell programs
+//! from pages, data and copies beside them; names do. A file that is none by its name is not served
+//! as a program under any path. `static-root` may serve it.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::programs::INDEX;
 
-/// A path's folder, without the slash at its end, and the name that it means there. `None` if
-/// the path can name no program; the path of a request has been checked before, and this holds
-/// for the caller.
+/// The folder of a path, without the slash at its end, and the name in that folder. `None` if the
+/// path can name no program. The path of a request has been checked already; this function protects
+/// callers of the library.
 pub(super) fn split(path: &str) -> Option<(&str, &str)> {
     let (folder, name) = path.rsplit_once('/')?;
     let name = if name.is_empty() { INDEX } else { name };
-    // What stands before the first slash is empty.
+    // Before the first slash there is nothing.
     let mut folders = folder.split('/');
     let proper = folders.next() == Some("") && folders.all(is_name) && is_name(name);
     proper.then_some((folder, name))
 }
 
-/// The one spelling of the path of what has this name without extension in a folder.
+/// The canonical path of a program, from its folder and its name without extension.
 pub(super) fn key(folder: &str, stem: &str) -> String {
     format!("{folder}/{}", if stem == INDEX { "" } else { stem })
 }
 
-/// Whether a path may have it: what begins with a dot is hidden, with an underscore shared.
+/// Whether a name may be part of a path. One with a dot in front is hidden, one with an underscore
+/// is for code that programs share.
 pub(super) fn is_name(name: &str) -> bool {
     let is_odd = |c: char| c.is_control() || c == '\\';
     !name.is_empty() && !name.starts_with(['.', '_']) && !name.contains(is_odd)
 }
 
-/// A file's name without its extension, which has letters, digits, and no dot.
+/// The name of a file without its extension, which consists of letters and digits.
 pub(super) fn stem_of(file: &str) -> &str {
     let is_plain = |end: &str| !end.is_empty() && end.chars().all(|c| c.is_ascii_alphanumeric());
     match file.rsplit_once('.') {
@@ -42,7 +43,7 @@ pub(super) fn stem_of(file: &str) -> &str {
     }
 }
 
-/// Whether it is a page, data, or whatever else stands beside programs and is none.
+/// Whether it is a page, data, or another file that is never a program.
 pub(super) fn is_data(file: &str) -> bool {
     ends_with_one_of(file, DATA)
 }
@@ -53,14 +54,14 @@ pub(super) fn is_source(file: &str) -> bool {
     ends_with_one_of(file, SOURCES) || PLAIN.split(' ').any(|name| name == file)
 }
 
-/// Whether it is a copy that somebody has put aside; `is_file` says whether a name is that of a
-/// file beside it.
+/// Whether it is a backup or another copy; `is_file` says whether a file of that name is in the
+/// same folder.
 pub(super) fn is_copy(file: &str, is_file: impl Fn(&str) -> bool) -> bool {
     let is_marked = file.ends_with('~')
         || (file.starts_with('#') && file.ends_with('#'))
         || file.contains("___jb_");
     let Some((whole, end)) = file.rsplit_once('.').filter(|_| !is_marked) else { return is_marked };
-    // A number may be that of a version: it counts a copy only where there is something to copy.
+    // A number may be a version. It marks a copy only if the file that was copied is there.
     let is_counted = !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit());
     ends_with_one_of(file, COPIES)
         || (is_counted && (is_file(whole) || ends_with_one_of(whole, COPIES)))
@@ -83,7 +84,7 @@ pub(super) fn is_interpreter(file: &str) -> bool {
     word.starts_with("python") || word.starts_with("pypy") || is_one_of(word, INTERPRETERS)
 }
 
-/// Whether a folder of this name has packages, or what a tool keeps for itself.
+/// Whether a folder of this name has packages or the private files of a tool.
 pub(super) fn is_of_packages(folder: &OsStr) -> bool {
     PACKAGES.iter().any(|name| folder == *name)
 }
@@ -113,21 +114,23 @@ const DATA: &str = "html htm xhtml css scss sass less map wasm pdf vue svelte ej
     log db db-wal db-shm db-journal sqlite sqlite3 dat pkl pid lock sock pyc \
     gz tgz bz2 xz zst tar zip 7z whl";
 
-/// What compilers read, and shells of other systems: the program of that name may stand beside it.
+/// Sources that compilers and shells of other systems read.
 const SOURCES: &str = "rs c h cc cpp hpp go java cs ts tsx jsx ps1 bat cmd";
 
-/// Files of repositories that have no extension. Programs are in small letters.
+/// Usual files of repositories without extension. The comparison is case-sensitive, so that
+/// `notice` may be a program.
 const PLAIN: &str = "LICENSE LICENCE COPYING NOTICE AUTHORS CHANGELOG README CNAME CODEOWNERS \
     Makefile GNUmakefile Dockerfile Containerfile Procfile Pipfile Gemfile Rakefile";
 
-/// What editors, patches and packagers append to the name of a file that they put aside.
+/// Extensions that editors, patches and package managers give to copies.
 const COPIES: &str = "bak bck backup copy old orig new save sav tmp temp part rej swp swo dpkg-old \
     dpkg-new dpkg-dist dpkg-tmp ucf-old ucf-new ucf-dist rpmsave rpmnew rpmorig";
 
-/// What linkers read and write, whose mode often says that it can be executed.
+/// Files that linkers read and write, which are often executable.
 const LIBRARIES: &str = "dylib dll a la o";
 
-/// What runs what its input or its arguments say: a service that is one would do so for each peer.
+/// Programs that execute their input or their arguments: as a service, they would do so for each
+/// peer.
 /// Names that begin with `python` or `pypy` come on top.
 const INTERPRETERS: &str = "sh ash bash csh dash fish ksh mksh rbash tcsh zsh pwsh busybox toybox \
     awk gawk mawk nawk node nodejs deno bun qjs perl ruby irb php php-cgi lua luajit tclsh wish \

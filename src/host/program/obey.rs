@@ -91,7 +91,7 @@ impl Run<'_> {
     }
 }
 
-/// A text without what differs from time to time: words in quotes, and digits.
+/// The kind of a message: its text without digits and without words in quotes.
 fn kind_of(text: &str) -> String {
     let plain = text.split('"').step_by(2).collect::<Vec<_>>().join("...");
     plain.chars().filter(|c| !c.is_ascii_digit()).collect()

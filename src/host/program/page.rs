@@ -17,7 +17,7 @@ impl DocumentRoot {
         let Some((url, stem)) = names::split(key).filter(|_| self.only.is_none()) else {
             return Ok(None);
         };
-        // It lies beside the name that is asked for, wherever the links of both lead.
+        // It is beside the name in the request. Links of both may lead to different places.
         let page = self.path.join(url.trim_start_matches('/')).join(format!("{stem}.html"));
         // A pipe is not waited for.
         let opened = nofollow::open_below(&self.path, &page, libc::O_NONBLOCK);

@@ -310,7 +310,7 @@ impl Run<'_> {
         if exit.status().is_some_and(|status| status.success()) {
             return Close::new(CloseCode::NORMAL, "");
         }
-        let (kind, words) = ("it has failed", self.pump.last_words(process).to_owned());
+        let (kind, words) = ("it has failed", self.pump.last_lines(process).to_owned());
         let text = format_args!("{kind} at socket {id}: {exit}{words}");
         self.pump.warn(process, kind.to_owned(), text);
         Close::new(CloseCode::INTERNAL, "the program has failed")
@@ -324,7 +324,7 @@ fn refusal(error: &StartError) -> Response {
         response.header("Retry-After", "5").note(note)
     };
     if let StartError::TooMany { max } = error {
-        let text = format!("max-processes is {max}, and as many of it run");
+        let text = format!("max-processes is {max}, and as many processes of it run");
         return for_now(&text, &text);
     }
     if error.limit().is_some() {

@@ -40,7 +40,7 @@ pub struct Pump {
     ending: BTreeSet<(Instant, ProcessId)>,
     /// For standard errors.
     buffer: Vec<u8>,
-    /// The last words of those whose exit is among the events of the last poll.
+    /// The last lines of the processes whose exits are among the events of the last poll.
     pub(super) gone: Vec<(ProcessId, String)>,
     /// Warnings that a program causes again and again.
     pub(super) flood: Flood<String>,
@@ -340,7 +340,7 @@ impl Pump {
                 if let Some(recording) = &mut child.recording {
                     recording.finish(exit);
                 }
-                self.gone.push((id, child.last_words()));
+                self.gone.push((id, child.last_lines()));
                 events.push(Event::Exit { id, exit, read });
                 self.children.remove(&id.0);
             } else if child.has_work() {

@@ -1,5 +1,5 @@
-//! What a [`Pump`] logs of its programs: lines that they want logged, warnings that are counted
-//! once they are many, and the last words of one that has gone.
+//! What a [`Pump`] logs of its programs: their LOG lines, warnings with a limit for each kind, and
+//! the last lines of standard error of a process that has exited.
 
 use std::fmt;
 use std::time::Instant;
@@ -11,8 +11,8 @@ use crate::hub::About;
 use crate::time::Time;
 
 impl Pump {
-    /// Logs a line of a program, unless it has logged too much of late. It shares the room for its
-    /// lines with its standard error.
+    /// Logs a line of a program, unless it is over the limit of lines that it shares with its
+    /// standard error.
     pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
         let Some(child) = self.children.get_mut(&id.0).filter(|_| level <= log::max_level()) else {
             return;
@@ -24,7 +24,7 @@ impl Pump {
         }
     }
 
-    /// Logs a warning about a program, or counts it, if there were many of this kind of late.
+    /// Logs a warning about a program, or counts it once there were too many of this kind.
     pub fn warn(&mut self, id: ProcessId, kind: String, text: fmt::Arguments<'_>) {
         let now = self.now();
         self.warn_of_more(now);
@@ -41,10 +41,10 @@ impl Pump {
         }
     }
 
-    /// What a program whose exit was told just now had written last to its standard error, to be
-    /// said behind how it ended.
+    /// The last lines of standard error of a process whose exit was among the events of the last
+    /// poll, to follow the text about its exit.
     #[must_use]
-    pub fn last_words(&self, id: ProcessId) -> &str {
+    pub fn last_lines(&self, id: ProcessId) -> &str {
         self.gone.iter().find(|(gone, _)| *gone == id).map_or("", |(_, words)| words)
     }
 

@@ -1,12 +1,11 @@
-//! `Root`: the document root of a host that runs, which may be led elsewhere meanwhile.
+//! `Root`: the document root of a host that runs, which a reload may replace.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::host::program::lookup::DocumentRoot;
 
-/// The document root as it lies now, for all that look into it. A root that was given as a link is
-/// settled until somebody reads the configuration again, so that all programs see the switch of a
-/// deployment together.
+/// The current document root, shared by all its users. If it was given as a link, the link is
+/// followed again only at a reload, so that a deployment switches all programs together.
 #[derive(Clone, Debug)]
 pub(crate) struct Root(Arc<Mutex<Arc<DocumentRoot>>>);
 
@@ -15,16 +14,16 @@ impl Root {
         Self(Arc::new(Mutex::new(Arc::new(root))))
     }
 
-    /// As it lies now.
+    /// The current one.
     pub(crate) fn now(&self) -> Arc<DocumentRoot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Goes on with another one. Where it was given as is settled.
+    /// Replaces it with another one that was given as the same path.
     pub(crate) fn replace(&self, root: DocumentRoot) {
         let now = self.now();
         if !root.is_given_as(&now) {
-            let text = "where the document root is is settled until the next start";
+            let text = "the document root has changed, and needs another start of the server";
             return log::warn!(target: TARGET, "{text}");
         }
         if root.path != now.path {
@@ -33,7 +32,7 @@ impl Root {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(root);
     }
 
-    /// Looks where it lies, which takes a disk.
+    /// Follows the links to it again, which reads the disk.
     pub(crate) fn resolve(&self) {
         match self.now().again() {
             Ok(root) => self.replace(root),

@@ -316,8 +316,8 @@ impl Run<'_> {
         let Some(Process { id, ending, .. }) = self.process.take() else { return Ok(()) };
         let orderly = ending.as_ref().is_some_and(|ending| ending.orderly);
         let how = ending.map_or_else(|| exit.to_string(), |why| format!("{}; {exit}", why.how));
-        // What it wrote last often says why.
-        let words = if orderly { "" } else { self.pump.last_words(id) };
+        // Its last lines often say why it has exited.
+        let words = if orderly { "" } else { self.pump.last_lines(id) };
         let how = how + words;
         if self.has_heir() {
             let level = if orderly { Level::Info } else { Level::Warn };

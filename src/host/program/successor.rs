@@ -114,7 +114,7 @@ impl Run<'_> {
         let Some(Successor { process, .. }) = self.successor.take_if(|s| s.process.id == id) else {
             return;
         };
-        let words = self.pump.last_words(id);
+        let words = self.pump.last_lines(id);
         match process.ending {
             Some(Ending { orderly: true, .. }) => {}
             Some(Ending { how, .. }) => self.warn_of_failure(&format!("{how}; {exit}{words}")),

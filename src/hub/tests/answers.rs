@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-/// RFC 9110, 9.3.7: OPTIONS is about the server, whatever the target; nothing is looked up.
+/// RFC 9110, 9.3.7: OPTIONS is about the server, for each target; nothing is looked up.
 #[test]
 fn options_need_no_lookup() {
     let mut rig = Rig::new(Limits::SERVER);
@@ -52,7 +52,7 @@ fn the_health_path_comes_before_all_else() {
     }
 }
 
-/// What has connected when a clean stop begins may still ask, for a second.
+/// A connection that is open when a clean stop begins may send a request for a second.
 #[test]
 fn the_health_of_a_server_that_stops_is_503() {
     let mut rig = healthy(Limits::SERVER);
@@ -129,7 +129,7 @@ fn dates_are_written_once_a_second() {
     assert!((1..=seconds).contains(&asked), "{asked} dates in {seconds} seconds");
 }
 
-/// A hub that nobody tells the time says none.
+/// Answers of a hub without a clock have no Date.
 #[test]
 fn without_a_clock_there_is_no_date() {
     let mut rig = Rig::new(Limits::SERVER);

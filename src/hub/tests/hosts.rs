@@ -126,7 +126,7 @@ fn names_of_others_are_refused_on_loopback() {
         let found = rig.ask_host(Reach::Machine, path, host, kind);
         assert_eq!(found, status, "{path} of {host:?}: {kind:?}");
     }
-    // Whatever a proxy has passed on.
+    // Requests that a proxy has forwarded.
     for line in FORWARDED {
         for (path, status) in [("/same", "426"), ("/none", "404")] {
             assert_eq!(rig.ask_host(Reach::Machine, path, EVIL, Plain(line)), status, "{line}");
@@ -146,7 +146,7 @@ fn what_a_proxy_forwards_is_excused() {
     }
 }
 
-/// What is remembered of the listener makes no difference to labels, which have the same bit.
+/// The flag for the listener is cleared before the flag for labels uses the same bit.
 #[test]
 fn sockets_that_are_in_forget_their_listener() {
     let mut rig = rig("auto", "same");
@@ -157,7 +157,7 @@ fn sockets_that_are_in_forget_their_listener() {
     assert!(!socket.flags.has(Flag::LOCAL));
 }
 
-/// Others can reach it anyway, by whatever name.
+/// Other machines can reach it in any case, by any name.
 #[test]
 fn listeners_that_are_not_on_loopback_have_any_host() {
     let mut rig = rig("auto", "same");
@@ -220,7 +220,7 @@ fn hosts_may_be_listed() {
     }
 }
 
-/// What has no service has the rule for all.
+/// Paths without a service have the rule of the server.
 #[test]
 fn files_have_the_rule_of_the_server() {
     for (origin, status) in [("same", "421"), ("https://evil.example", "404"), ("any", "404")] {
@@ -229,7 +229,7 @@ fn files_have_the_rule_of_the_server() {
     }
 }
 
-/// Whatever the lookup comes to.
+/// For each result of a lookup.
 #[test]
 fn programs_are_asked_for_by_their_hosts_too() {
     let mut rig = rig("auto", "same");

@@ -128,7 +128,7 @@ fn a_page_beside_a_program_is_shown() {
         let got = String::from_utf8(rig.got(id)).expect("it is text");
         assert!(got.starts_with("HTTP/1.1 200 ") && got.ends_with(page), "{got}");
     }
-    // Who wants to talk to it needs no look.
+    // A handshake needs no lookup.
     let id = rig.ask("/name");
     assert_eq!((rig.status(id), rig.lookups.len()), ("101".into(), 0));
 }

@@ -258,7 +258,7 @@ fn only_a_get_is_a_handshake() {
     }
 }
 
-/// What is dated says so once, in front of what the answer says itself.
+/// An answer has one Date, before its own headers.
 #[test]
 fn answers_have_the_date_of_their_stamp() {
     let mut talk = Talk::new(Limits::SERVER);

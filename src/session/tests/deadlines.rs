@@ -19,7 +19,7 @@ const HANDSHAKE: &[Script] = &[
             Pass(9_999),
             Is(Keep),
             Pass(1),
-            // To who asks for nothing there is nothing to answer.
+            // Without a request there is no answer.
             Heard("gone: no request was sent"),
             Waits(0),
             Is(Drop),

@@ -94,7 +94,7 @@ const SERVER_9: Option<(&str, &str)> = Some((
     "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9",
 ));
 
-/// RFC 6455, 9.1: what is not in the form of an offer, whatever stands beside it.
+/// RFC 6455, 9.1: texts that are no offers, alone and beside others.
 const MALFORMED: &[&str] = &[
     ";",
     "=",
@@ -154,7 +154,7 @@ fn malformed_headers() {
         ("permessage-deflate; a=\", permessage-deflate", None),
         ("permessage-deflate a, permessage-deflate", plain),
         ("permessage-deflate, é", plain),
-        // A line that a filter has blanked out.
+        // A value that a filter has replaced by blanks.
         ("xxxxxxxxxxxxxxxxxx xxxxxxxxx", None),
         ("??????????????????", None),
         ("~~~~~~~~~~~~~~~~~~", None),

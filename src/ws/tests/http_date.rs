@@ -1,4 +1,4 @@
-//! The moments of HTTP: their forms, written and read.
+//! Dates of HTTP in their three formats, formatted and parsed.
 
 use crate::ws::http_date::{civil, format, parse};
 use crate::ws::tests::random::Random;
@@ -35,14 +35,14 @@ fn moments_are_read_in_three_forms() {
         ("Wed Nov 16 08:49:37 1994", Some(784_975_777)),
         ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
         ("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_300_799)),
-        // A leap second is the one after it.
+        // A leap second is read as the second after it.
         ("Sat, 31 Dec 2016 23:59:60 GMT", Some(1_483_228_800)),
         // RFC 9110, 5.6.7: two digits stand for a year that is not more than 50 years ahead.
         ("Saturday, 28-Nov-76 00:00:00 GMT", Some(3_373_747_200)),
         ("Saturday, 28-Nov-76 00:00:01 GMT", Some(217_987_201)),
         ("Saturday, 29-Feb-00 00:00:00 GMT", Some(951_782_400)),
-        // RFC 9110, 5.6.7: recipients are robust. What stands between the words decides nothing,
-        // nor does the name of the day.
+        // RFC 9110, 5.6.7: recipients are robust. The characters between the words, and the name of
+        // the day, are ignored.
         ("Mon, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
         ("Sun, 6 Nov 1994 08:49:37 GMT", Some(784_111_777)),
         ("Sun,06 Nov 94  08:49:37 GMT ", Some(784_111_777)),

@@ -95,7 +95,7 @@ fn origins_have_hosts() {
         ("http://a:8080", "a:8080", true),
         ("https://a:8080", "a:8080", true),
         ("http://[::1]:81", "[0:0::1]:81", true),
-        // What clients send that are no browser.
+        // From clients other than browsers.
         ("ws://a:8080", "a:8080", true),
         ("wss://a.example", "a.example:443", true),
         ("ws://a.example", "a.example:80", true),
@@ -117,7 +117,7 @@ fn origins_have_hosts() {
         ("http://a.example", "", false),
         ("http://a.example", "x@a.example", false),
         ("http://[::1]", "127.0.0.1", false),
-        // No host of the web.
+        // No host of HTTP.
         ("chrome-extension://a", "a", false),
         ("file://", "", false),
         ("app://.", ".", false),

@@ -14,17 +14,17 @@ fn rows() {
         ("bytes=0-0", 10, Part(0..1)),
         ("bytes=9-9", 10, Part(9..10)),
         ("BYTES=-1", 10, Part(9..10)),
-        // What goes beyond the end ends there.
+        // A range beyond the end is cut there.
         ("bytes=5-10", 10, Part(5..10)),
         ("bytes=5-99999999999999999999999999", 10, Part(5..10)),
         ("bytes=-99999999999999999999999999", 10, Part(0..10)),
         ("bytes=0-18446744073709551615", u64::MAX, Part(0..u64::MAX)),
         ("bytes=00-01", 10, Part(0..2)),
-        // What begins there is nothing.
+        // A range that begins at the end cannot be satisfied.
         ("bytes=10-", 10, Unsatisfiable),
         ("bytes=10-20", 10, Unsatisfiable),
         ("bytes=99999999999999999999999999-", 10, Unsatisfiable),
-        // Places behind any content are all the same one.
+        // Positions beyond 2^64 are all treated as one.
         ("bytes=50000000000000000000-40000000000000000000", 10, Unsatisfiable),
         ("bytes=-0", 10, Unsatisfiable),
         ("bytes=0-", 0, Unsatisfiable),

@@ -164,7 +164,7 @@ fn whatever_is_accepted_is_proper() {
 fn every_error_has_its_status() {
     assert_eq!(Malformed.status(), Status::BAD_REQUEST);
     assert_eq!(Nowhere.status(), Status::NOT_FOUND);
-    // A peer is not told what is hidden; the log is.
+    // The answer does not say what is hidden; the log does.
     assert_eq!((Hidden.status(), Hidden.to_string()), (Status::NOT_FOUND, Nowhere.to_string()));
     assert_ne!(Hidden.reason(), Nowhere.reason());
 }

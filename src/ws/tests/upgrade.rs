@@ -89,7 +89,7 @@ const ROWS: &[Row] = &[
     ("", "Sec-WebSocket-Protocol: é\r\n", Err(UpgradeError::Protocol)),
     // Extensions are offers, and offers may be declined.
     ("", "Sec-WebSocket-Extensions: permessage-deflate\r\n", Ok(Some(&[]))),
-    // What cannot be read as an offer is none, in each build.
+    // An offer that cannot be parsed is ignored, in each build.
     ("", "Sec-WebSocket-Extensions: bbf-usp-protocol; eid=\"os::x\"\r\n", Ok(Some(&[]))),
     ("", "Sec-WebSocket-Extensions: ***;,=\"\r\n", Ok(Some(&[]))),
     ("", "Sec-WebSocket-Extensions:\r\n", Ok(Some(&[]))),

@@ -277,7 +277,7 @@ impl World {
         let is_stopped = self
             .drained
             .is_some_and(|at| record.times.head.is_none() || now.since(at) >= limits.drain_ms_max);
-        // Who has asked for nothing is dropped without an answer.
+        // A connection without a request is dropped without an answer.
         let is_late = now.since(times.accepted) >= limits.handshake_ms_max;
         let is_mute = is_mute || record.fed == 0 && is_late;
         assert!(
