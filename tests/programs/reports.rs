@@ -65,7 +65,7 @@ fn an_orderly_end_is_logged_without_last_lines() {
     put(&folder, "orderly.py", &version(2));
     server.reloader().reload();
     assert_eq!(raw.read_text(), format!("{told} again"));
-    let end = "its file has changed; it exited with exit status: 0; sockets kept: 1";
+    let end = "it exited with exit status: 0; the new version serves; sockets kept: 1";
     assert_eq!(count("/orderly", end), 1, "{:#?}", lines_of("/orderly"));
     drop(raw);
     server.stop();
