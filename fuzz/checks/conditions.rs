@@ -52,19 +52,27 @@ fn expected(head: &Head, len: u64, now: u64) -> Outcome {
         dates::read(text, now)
     };
     let modified = MODIFIED.min(now);
+    let has = |lists: &[&[u8]], tags: &[&str]| {
+        let mut listed = lists.iter().flat_map(|list| list.split(|&byte| byte == b','));
+        listed.any(|tag| tags.iter().any(|wanted| wanted.as_bytes() == tag.trim_ascii()))
+    };
+    // Steps 1 and 2.
+    let wanted = values("if-match");
+    let since = values("if-unmodified-since");
+    let is_new = matches!(since[..], [since] if date(since).is_some_and(|since| modified > since));
+    if if wanted.is_empty() { is_new } else { !has(&wanted, &["*", TAG]) } {
+        return (412, None);
+    }
+    // Steps 3 and 4.
     let tags = values("if-none-match");
-    let has_tag = tags.iter().any(|value| {
-        value.split(|&byte| byte == b',').any(|tag| {
-            let tag = tag.trim_ascii();
-            tag == b"*" || tag == TAG.as_bytes() || tag == format!("W/{TAG}").as_bytes()
-        })
-    });
+    let has_tag = has(&tags, &["*", TAG, &format!("W/{TAG}")]);
     let since = values("if-modified-since");
     let is_old = tags.is_empty()
         && matches!(since[..], [since] if date(since).is_some_and(|since| modified <= since));
     if has_tag || is_old {
         return (304, None);
     }
+    // Step 5.
     let is_same = |state: &&[u8]| *state == TAG.as_bytes() || date(state) == Some(modified);
     let range = match values("range")[..] {
         [range] if head.method() == "GET" && values("if-range").iter().all(is_same) => range,
@@ -90,6 +98,7 @@ fn check_headers(response: &Response, outcome: Outcome, len: u64) {
         }
         (200, _) => assert_eq!(says(&format!("Content-Length: {len}")), 1, "{answer}"),
         (416, _) => assert_eq!(says(&format!("Content-Range: bytes */{len}")), 1, "{answer}"),
+        (412, _) => assert_eq!(says("Content-Length: 0"), 1, "{answer}"),
         // RFC 9110, 8.6: the length would be that of the content.
         _ => assert!(!answer.contains("Content-Length"), "{answer}"),
     }
