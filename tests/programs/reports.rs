@@ -1,11 +1,13 @@
 //! Log lines about programs: why one has exited, and which of its lines were refused.
 
+use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
-use switchboard::host::program::Manner;
+use switchboard::host::program::{Event, Manner};
 use switchboard::programs::Mode;
 
-use crate::bench::serve;
+use crate::bench::{Bench, serve};
 use crate::keep::{TELLS, keep, put, version};
 use crate::logged::{self, lines_of};
 use crate::shared::OBEY;
@@ -71,6 +73,32 @@ fn an_orderly_end_is_logged_without_last_lines() {
     server.stop();
 }
 
+/// Of several processes that exit at once, each has its own last lines, until the next poll.
+#[test]
+fn last_lines_are_those_of_the_process_that_has_exited() {
+    let mut bench = Bench::new("own", &[("dies", "#!/bin/sh\necho $$ >&2\nexit 3\n")]);
+    let ids = [bench.start("/dies"), bench.start("/dies")];
+    let expected = ids.map(|id| (id, bench.leader(id)));
+    for (_, leader) in expected {
+        until("both exit before the pump looks", || {
+            let stat = fs::read_to_string(format!("/proc/{leader}/stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+        });
+    }
+    let mut ended = 0;
+    while ended < expected.len() {
+        for (event, _) in bench.turn() {
+            let Event::Exit { id, .. } = event else { continue };
+            let (_, leader) = expected.iter().find(|(other, _)| *other == id).expect("it is one");
+            let words = format!("; its last lines on standard error: {leader}");
+            assert_eq!(bench.pump.last_lines(id), words);
+            ended += 1;
+        }
+    }
+    bench.pump.poll(Some(Duration::ZERO), &mut Vec::new()).expect("polling works");
+    assert!(ids.iter().all(|id| bench.pump.last_lines(*id).is_empty()));
+}
+
 #[test]
 fn lines_that_are_not_done_are_told_and_counted() {
     logged::keep();
@@ -97,7 +125,7 @@ fn lines_that_are_not_done_are_told_and_counted() {
 #[test]
 fn a_trial_tells_of_them_as_well() {
     let folder = programs("trial", &[("mistaken.py", OBEY)]);
-    std::fs::write(folder.join("conf"), "[server]\npass-env: HOME, SURELY_NOT_SET_HERE\n")
+    fs::write(folder.join("conf"), "[server]\npass-env: HOME, SURELY_NOT_SET_HERE\n")
         .expect("it can be written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     command.arg("-c").arg(folder.join("conf")).arg("--try").arg(folder.join("mistaken.py"));
@@ -110,4 +138,9 @@ fn a_trial_tells_of_them_as_well() {
     let line = next(&lines);
     assert!(line.contains(" warn  service /: process "), "{line}");
     assert!(line.contains(": its line was not done: ERR NONSENSE -: no such verb"), "{line}");
+    raw.send_text("!sys.exit(3)");
+    let end =
+        " warn  service /: it has ended: it has closed its output; it exited with exit status: 3";
+    let line = next(&lines);
+    assert!(line.contains(end), "{line}");
 }
