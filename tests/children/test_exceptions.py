@@ -30,7 +30,26 @@ class Exceptions(Case):
         self.assertEqual(host.end()[1], 0)
         self.assertRegex(host.log(), r"(?s)(Traceback.*RuntimeError: now|Error: now\n +at )")
 
-    # A promise is rejected later, when others have been heard.
+    # A promise is rejected later, when others have been heard; those that come then are not.
+    @probes("node, async")
+    def test_after_a_rejection_nothing_of_its_peer_is_heard(self, host):
+        host.say("TEXT 17", "fail now")
+        self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+        host.say("TEXT 17", "all still here")
+        host.say("CLOSE 17 1011", "")
+        host.say("RELOAD")
+        line = host.next()
+        self.assertEqual(host.next() if line == GONE else line, told("reload"))
+        self.ends(host)
+
+    @probes("node, async")
+    def test_a_rejection_after_the_end_closes_nothing(self, host):
+        said = [encode("TEXT 17", "fail now"), encode("CLOSE 17 1000", "")]
+        host.write(b"".join(said) + b"RELOAD\n")
+        self.assertEqual(host.next(), told("close 17 1000 "))
+        self.assertEqual(host.next(), told("reload"))
+        self.ends(host)
+
     @probes(*PYTHON, "node")
     def test_what_the_peer_sent_meanwhile_is_not_heard(self, host):
         said = [encode("TEXT 17", text) for text in ("fail now", "all still here", "fail again")]

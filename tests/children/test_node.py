@@ -55,23 +55,47 @@ class Modules(unittest.TestCase):
                     with tempfile.TemporaryDirectory() as folder:
                         self.check(Path(folder), package, f"chat.{extension}".strip("."), text)
 
+    def test_a_pipe_that_does_not_block_loses_nothing(self):
+        # A library that looks at the standard output has Node.js make it so.
+        text = f"""process.stdout.isTTY;
+process.stdout.write("a library is there\\n");
+{REQUIRE}
+process.stdout.write("and prints\\n");
+serve({{ message: (id, message) => {{ for (let n = 0; n < 20; n += 1) send(id, message); }} }});
+"""
+        with tempfile.TemporaryDirectory() as folder:
+            program = self.program(Path(folder), "flood.cjs", text)
+            with Host(program) as host:
+                # Written before the helper was loaded, it is out of its hands.
+                self.assertEqual(host.heard.get(timeout=120), Line("a library is there"))
+                host.ready()
+                host.open(17)
+                host.say("TEXT 17", "x" * 300_000)
+                for _ in range(20):
+                    self.assertEqual(host.next(), Line("TEXT 17", b"x" * 300_000), host.log())
+                self.assertEqual(host.end(), ([], 0), host.log())
+                self.assertIn("and prints", host.log())
+
     def check(self, folder, package, name, text):
         # It counts for folders below as well, which is where services stand.
         if package:
             (folder / "package.json").write_text(package)
-        services = folder / "services"
-        services.mkdir()
-        shutil.copy(PROGRAMS / "node/_switchboard.cjs", services)
-        program = services / name
-        program.write_text(f"#!/usr/bin/env node\n{text}")
-        program.chmod(0o755)
-        with Host(program) as host:
+        with Host(self.program(folder, name, text)) as host:
             host.ready()
             host.open(17)
             host.say("TEXT 17", "hello")
             for words in ANSWER:
                 self.assertEqual(host.next(), Line(words, b"hello"), host.log())
             self.assertEqual(host.end(), ([], 0), host.log())
+
+    def program(self, folder, name, text):
+        services = folder / "services"
+        services.mkdir()
+        shutil.copy(PROGRAMS / "node/_switchboard.cjs", services)
+        program = services / name
+        program.write_text(f"#!/usr/bin/env node\n{text}")
+        program.chmod(0o755)
+        return program
 
 
 if __name__ == "__main__":

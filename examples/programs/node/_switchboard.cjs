@@ -31,7 +31,8 @@ const { writeSync } = require("node:fs");
 const { isMainThread } = require("node:worker_threads");
 
 let handlers = {};
-const failed = new Set(); // sockets whose handler has thrown, until they have gone
+const failed = new Set(); // sockets whose handler has failed, until they have gone
+const unfinished = new Map(); // sockets whose async handlers are not done
 let parts = []; // of input that holds no whole line yet
 let partsBytes = 0;
 let neededBytes = 0; // it is of no use to look before so much has come
@@ -42,6 +43,8 @@ let isFlushDue = false;
 let stopped;
 
 globalThis.console = new Console(process.stderr);
+// What a library prints goes to the log as well, and not between the lines for the host.
+Object.defineProperty(process, "stdout", { get: () => process.stderr, configurable: true });
 
 /** All sockets of the service, or those of a topic: see `all` and `topic`. */
 class Audience {
@@ -211,9 +214,13 @@ function hear([verb, word, number], body) {
     case "BIN": return call("message", BigInt(word), body);
     case "OPEN": return call("open", BigInt(word), infoOf(body.toString()));
     case "ASK": return call("ask", BigInt(word), infoOf(body.toString()));
-    case "CLOSE":
-      failed.delete(BigInt(word));
-      return call("close", BigInt(word), Number(number), body.toString());
+    case "CLOSE": {
+      const id = BigInt(word);
+      failed.delete(id);
+      const socket = unfinished.get(id);
+      if (socket) socket.isOpen = false;
+      return call("close", id, Number(number), body.toString());
+    }
     case "FULL": return call("full", BigInt(word), Number(number));
     case "DRAIN": return call("drained", BigInt(word));
     case "ERR":
@@ -229,19 +236,33 @@ function call(name, ...told) {
   if (failed.size > 0 && failed.has(told[0])) return undefined;
   try {
     const result = handlers[name]?.(...told);
-    if (typeof result?.then !== "function") return undefined;
-    return Promise.resolve(result).catch((fault) => fail(name, told[0], fault));
+    return typeof result?.then === "function" ? settle(name, told[0], result) : undefined;
   } catch (fault) {
-    fail(name, told[0], fault);
-    if (ENDS.has(name)) failed.add(told[0]);
+    fail(name, told[0], fault, true);
     return undefined;
   }
 }
 
-function fail(name, id, fault) {
+// Waits for an async handler, whose socket may close meanwhile.
+async function settle(name, id, result) {
+  const socket = unfinished.get(id) ?? { calls: 0, isOpen: true };
+  unfinished.set(id, socket);
+  socket.calls += 1;
+  try {
+    await result;
+  } catch (fault) {
+    fail(name, id, fault, socket.isOpen);
+  }
+  socket.calls -= 1;
+  if (socket.calls === 0) unfinished.delete(id);
+}
+
+function fail(name, id, fault, isOpen) {
   console.error(fault);
   if (name === "ask") reject(id, 500);
-  if (ENDS.has(name)) close(id, 1011);
+  if (!ENDS.has(name) || !isOpen) return;
+  failed.add(id);
+  close(id, 1011);
 }
 
 function infoOf(text) {
@@ -338,11 +359,15 @@ function flush() {
   let left = said.length === 1 ? Buffer.from(text) : Buffer.concat(said.map(bytes));
   said = [];
   text = "";
-  try {
-    while (left.length > 0) left = left.subarray(writeSync(1, left));
-  } catch (fault) {
-    if (fault.code !== "EPIPE") throw fault;
-    process.exit(); // the host has gone
+  while (left.length > 0) {
+    try {
+      left = left.subarray(writeSync(1, left));
+    } catch (fault) {
+      if (fault.code === "EPIPE") process.exit(); // the host has gone
+      if (fault.code !== "EAGAIN") throw fault;
+      // The pipe does not block, if something has used it before. There is no other way to wait.
+      Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
+    }
   }
 }
 
@@ -357,6 +382,8 @@ const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/; // RFC 9110, 5.6.2
 const NO_WORKER = "a worker does not speak to the host: post it to the main thread";
 const NEWLINE = 10;
 const NOTHING = Buffer.alloc(0);
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+const PAUSE_MS = 1;
 const IDS_MAX = 32; // of 20 digits at most, so that a topic still fits the line of 1024 bytes
 const TOPIC_BYTES_MAX = 256;
 const REASON_BYTES_MAX = 123;
