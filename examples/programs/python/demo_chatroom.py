@@ -48,7 +48,7 @@ class Client:
         self.place = service.lobby.subscribe(self, self.tell)
 
     def say(self, **reply):
-        self.service.sendQueue.put(Transaction(DATA, self.id, json.dumps(reply)))
+        self.service.sendQueue.put(Transaction(DATA, self.id, json.dumps(reply, ensure_ascii=False)))
 
     def tell(self, event):
         self.say(type="event", event={"type": event.id, **event.data})
