@@ -168,9 +168,11 @@ impl Hub {
     }
 
     /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.
-    /// Whether messages are compressed stays as it is, since open sockets have agreed on it.
+    /// Whether messages are compressed stays as it is, since open sockets have agreed on it. If the
+    /// service pauses before its next start, the pause ends: what made it fail may be mended.
     pub fn remount(&mut self, station: StationId, mount: Mount, now: Time) {
-        let Station { mount: own, mail, members, waiting, .. } = &mut self.stations[station];
+        let Station { mount: own, mail, members, waiting, retry, .. } = &mut self.stations[station];
+        *retry = now;
         *own = Mount { compression: own.compression, ..mount };
         mail.measure(&own.limits);
         // Their next deadlines may be sooner than the wheel knows.

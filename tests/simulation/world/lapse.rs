@@ -82,6 +82,8 @@ impl World {
         };
         self.hub.remount(station, mount(of.limits), self.now);
         (of.remounted, of.excess) = (self.now, (of.waiting(), of.waiting_bytes()));
+        // A pause before the next start ends.
+        of.retry = of.retry.min(self.now);
         of.is_full &= !of.is_roomy();
         let Some(worker) = &mut of.worker else { return };
         let mut around = Surroundings {
