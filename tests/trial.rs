@@ -301,6 +301,12 @@ fn a_recording_is_for_its_user_alone() {
         assert!(err.contains("which is a link, and none is followed"), "{err}");
         assert_eq!(code, Some(2));
     }
+    // A pipe is not waited for.
+    let made = Command::new("mkfifo").arg(folder.join("pipe")).status();
+    assert!(made.expect("mkfifo is there").success());
+    let (_, err, code) = run(record("pipe").arg("-q"));
+    assert!(err.contains("which is a pipe"), "{err}");
+    assert_eq!(code, Some(2));
     assert!(!folder.join("made").exists());
     assert_eq!(fs::metadata(folder.join("target")).expect("it is there").len(), 0);
 }

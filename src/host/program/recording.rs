@@ -5,7 +5,7 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -31,6 +31,8 @@ pub enum RecordingError {
     System(io::Error),
     /// It is a link.
     Link,
+    /// It is a pipe with a name, whose reader could stop the program.
+    Pipe,
     /// Another user could read it, and may have put it there for that.
     Foreign,
     /// Something is in it, which may have been edited.
@@ -39,17 +41,21 @@ pub enum RecordingError {
 
 impl Recording {
     /// A transcript in a file, as [`Recording::new`] writes it. It has the headers of peers in it,
-    /// so a new file is for its user alone. An empty file of the same user is taken as it is, and
-    /// so is what is no file, such as a pipe with a name. A link is not followed, since somebody
-    /// else may have put it there.
+    /// so a new file is for its user alone. An empty file of the same user is taken as it is. A
+    /// link is not followed, since somebody else may have put it there.
     ///
     /// # Errors
-    /// The file cannot be had, or is not empty, or of somebody else.
+    /// The file cannot be opened, is a link or a pipe, is not empty, or of another user.
     pub fn create(file: &Path, body_bytes_max: usize) -> Result<Self, RecordingError> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY).open(file)?;
+        // Without O_NONBLOCK the call would wait for the reader of a pipe.
+        let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
+        let opened = options.custom_flags(flags).open(file)?;
         let found = opened.metadata()?;
+        if found.file_type().is_fifo() {
+            return Err(RecordingError::Pipe);
+        }
         if found.is_file() && found.uid() != children::own_user() {
             return Err(RecordingError::Foreign);
         }
@@ -110,7 +116,12 @@ impl Recording {
 
 impl From<io::Error> for RecordingError {
     fn from(error: io::Error) -> Self {
-        if error.raw_os_error() == Some(libc::ELOOP) { Self::Link } else { Self::System(error) }
+        match error.raw_os_error() {
+            Some(libc::ELOOP) => Self::Link,
+            // A pipe that nobody reads.
+            Some(libc::ENXIO) => Self::Pipe,
+            _ => Self::System(error),
+        }
     }
 }
 
@@ -119,6 +130,7 @@ impl fmt::Display for RecordingError {
         f.write_str(match self {
             Self::System(error) => return write!(f, "cannot be written: {error}"),
             Self::Link => "is a link, and none is followed: name a file that is new or empty",
+            Self::Pipe => "is a pipe, and its reader could stop the program: name a file",
             Self::Foreign => "is of another user, who could read it: name another file",
             Self::Taken => {
                 "has something in it, and transcripts are not overwritten: name another file, or \
@@ -132,7 +144,7 @@ impl std::error::Error for RecordingError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::System(error) => Some(error),
-            Self::Link | Self::Foreign | Self::Taken => None,
+            Self::Link | Self::Pipe | Self::Foreign | Self::Taken => None,
         }
     }
 }
