@@ -430,4 +430,13 @@ fn a_flood_is_counted() {
     rig.now = deadline;
     rig.ask(peer(1, 1_000));
     assert_eq!(lines_with("peer=198.51.100.1:").len(), 11);
+    // More addresses than are told apart share a count, which has no address and no reason.
+    rig.now = rig.now.after(2_000);
+    for host in 0..=u8::MAX {
+        rig.ask(peer(host, 1));
+    }
+    rig.hub.expire(rig.now.after(1_000));
+    let shared = lines_with("more like this in 1 s: count=");
+    let last = shared.last().expect("there is one");
+    assert!(last.text.ends_with("count=182 peer=others"), "{last:?}");
 }

@@ -157,31 +157,36 @@ impl Hub {
         self.log_left_out(now);
         // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
-        let status = status.map_or(0, Status::number);
-        self.flood.admits(Kind { peer: Some(ip), status, reason: reason[..end].to_owned() }, now)
+        self.flood.admits(Kind { peer: ip, status, reason: reason[..end].to_owned() }, now)
     }
 
     /// Tells how many lines were left out, once their second is over.
     pub(super) fn log_left_out(&mut self, now: Time) {
         while let Some((count, kind)) = self.flood.overdue(now) {
-            // Those that share a count have no address in common.
-            let Kind { peer, status, reason } = kind.unwrap_or_default();
-            let fields = [
-                ("count", Field::Number(count)),
-                ("peer", Field::Word(&peer.map_or("others".into(), |peer| peer.to_string()))),
-                ("status", Field::Number(status.into())),
-                ("reason", Field::Text(&format!("{reason} ..."))),
-            ];
+            let mut fields = vec![("count", Field::Number(count))];
+            let (peer, reason);
+            match kind {
+                // Those that share a count have neither address nor reason in common.
+                None => fields.push(("peer", Field::Word("others"))),
+                Some(kind) => {
+                    (peer, reason) = (kind.peer.to_string(), format!("{} ...", kind.reason));
+                    fields.push(("peer", Field::Word(&peer)));
+                    fields
+                        .extend(kind.status.map(|s| ("status", Field::Number(s.number().into()))));
+                    fields.push(("reason", Field::Text(&reason)));
+                }
+            }
             log_fields(Level::Info, "requests refused", "more like this in 1 s: ", &fields);
         }
     }
 }
 
 /// Lines that are counted together once they are many.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Kind {
-    peer: Option<IpAddr>,
-    status: u16,
+    peer: IpAddr,
+    /// The answer, if there was one.
+    status: Option<Status>,
     /// The beginning of the reason.
     reason: String,
 }

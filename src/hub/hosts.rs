@@ -89,19 +89,17 @@ impl Hub {
         let host = Host::of(text).map(|(host, _)| host);
         let is_listed =
             host.is_some_and(|host| items(words).any(|word| is_one_of(host, word) == Some(true)));
+        let rule = self.origin_rule(station);
         let is_auto = matches!(allowed, AllowedHosts::Auto(_));
-        let excused =
-            || is_own(host) || self.origin_rule(station).names(host) || asked.is_excused();
-        if is_listed || is_auto && excused() || text.is_empty() {
+        let is_excused = || is_own(host) || rule.names(host) || asked.is_excused();
+        if is_listed || is_auto && is_excused() || text.is_empty() {
             return None;
         }
-        let rule = self.origin_rule(station);
-        let (name, _) = split_port(cut(text));
-        // A page that the rule about origins refuses as well: if that names it, it passes both.
-        let origin = asked.head.header("Origin").filter(|_| asked.protocols.is_some() && is_auto);
+        // A page that `rule` names passes `auto` as well, and has to pass that rule next.
+        let origin = asked.head.header("Origin").filter(|_| is_auto && asked.protocols.is_some());
         let advice = match origin.filter(|origin| !rule.accepts(Some(origin.as_bytes()), text)) {
             Some(origin) => rule.advice(origin),
-            None => format!("if it is, set allowed-hosts: {allowed}, {name}"),
+            None => format!("if it is, set allowed-hosts: {allowed}, {}", split_port(cut(text)).0),
         };
         let unmarked = if is_auto { ", and no X-Forwarded-For tells of a proxy" } else { "" };
         let text = format!(
@@ -111,9 +109,7 @@ impl Hub {
         // RFC 9110, 7.4 and 15.5.20: the request is for an authority that is not served here.
         Some(Response::text(Status::MISDIRECTED, &text))
     }
-}
 
-impl Hub {
     /// The rule about origins for a service, or for what has none.
     fn origin_rule(&self, station: Option<StationId>) -> &OriginRule {
         station.map_or(&self.hosts.origin, |station| &self.stations[station].mount.origin)

@@ -164,7 +164,7 @@ function log(level, text) {
   say("LOG", [token(level)], [], String(text));
 }
 
-/** Lets in a socket that `ask` was told of. A protocol that is no token throws a RangeError. */
+/** Lets in a socket that `ask` was called for. A protocol that is no token throws a RangeError. */
 function accept(id, protocol) {
   say("ACCEPT", [nameOf(id)], protocol ? [`protocol=${token(protocol)}`] : []);
 }
@@ -230,7 +230,7 @@ function hear([verb, word, number], body) {
   }
 }
 
-// A handler, with what it is told. Of an async one, the promise, which is never rejected.
+// Calls a handler. Returns the promise of an async one, which is never rejected.
 function call(name, ...told) {
   // What its peer had sent before it learned of the 1011.
   if (failed.size > 0 && failed.has(told[0])) return undefined;
@@ -238,7 +238,7 @@ function call(name, ...told) {
     const result = handlers[name]?.(...told);
     return typeof result?.then === "function" ? settle(name, told[0], result) : undefined;
   } catch (fault) {
-    fail(name, told[0], fault, true);
+    fail(name, told[0], fault);
     return undefined;
   }
 }
@@ -251,16 +251,17 @@ async function settle(name, id, result) {
   try {
     await result;
   } catch (fault) {
-    fail(name, id, fault, socket.isOpen);
+    if (socket.isOpen) fail(name, id, fault);
+    else console.error(fault);
   }
   socket.calls -= 1;
   if (socket.calls === 0) unfinished.delete(id);
 }
 
-function fail(name, id, fault, isOpen) {
+function fail(name, id, fault) {
   console.error(fault);
   if (name === "ask") reject(id, 500);
-  if (!ENDS.has(name) || !isOpen) return;
+  if (!ENDS.has(name)) return;
   failed.add(id);
   close(id, 1011);
 }
@@ -346,7 +347,7 @@ function integer(number) {
   throw new TypeError(`a code or status is a whole number, not ${shown(number)}`);
 }
 
-// For an error: a string in quotes, so that "17" is told from 17n.
+// For an error: a string in quotes, so that "17" differs from 17n.
 const shown = (value) =>
   typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value).slice(0, 80);
 

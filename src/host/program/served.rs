@@ -250,17 +250,8 @@ impl Served {
     }
 }
 
-/// Why a process that is to serve all sockets has not started. If the system has no room for it,
-/// clients are told to come again, unless another process serves them.
-pub(super) fn not_started(error: &StartError, is_served: bool, line: &mut Line<'_>) -> String {
-    if error.limit().is_some() && !is_served {
-        line.lapse(NO_ROOM_MS);
-    }
-    error.to_string()
-}
-
-/// How long those who come are refused when the system has no room for a process.
-const NO_ROOM_MS: u64 = 1_000;
+/// How long sockets are refused when a limit of the system keeps a process from being started.
+pub(super) const NO_ROOM_MS: u64 = 1_000;
 /// How long a process has to exit once it has closed a pipe, before it is made to.
 pub(super) const EXITING: Stages =
     Stages { terminate_after: Duration::from_secs(1), kill_after: KILL_AFTER };

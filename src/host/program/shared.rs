@@ -1,12 +1,10 @@
 //! A program of which one process serves all sockets, in counted lines. It has a thread of its
 //! own, which waits for mail and for the process in one poll, and so for neither of them alone.
 //!
-//! A process that reads slowly fills its input; then no mail is taken, which fills up, and its
-//! sockets are not read. So it is, too, while there is no process, or one that is not ready or is
-//! being ended. With `OnDeath::Close` the thread ends with its process, and the hub closes the
-//! sockets. With `OnDeath::Keep` it lives on from the first READY, and starts the next process
-//! itself. What the processes say is done in `obey`; when another
-//! one takes their place, in `renew`.
+//! No mail is taken while the input of the process is full, nor while there is no process that is
+//! ready. Then the mail fills up, and sockets are not read. With `OnDeath::Close` the thread ends
+//! with its process, and the hub closes the sockets; with `OnDeath::Keep` it starts the next one.
+//! `obey` does what processes say, `renew` and `successor` replace them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -17,7 +15,7 @@ use crate::host::program::attempts::Attempts;
 use crate::host::program::groups::Exit;
 use crate::host::program::keep::Kept;
 use crate::host::program::pump::{Event, ProcessId, Pump};
-use crate::host::program::served::{EXITING, Manner, OnDeath, Served, not_started};
+use crate::host::program::served::{EXITING, Manner, NO_ROOM_MS, OnDeath, Served};
 use crate::host::program::successor::Successor;
 use crate::host::program::watch::FileWatch;
 use crate::hub::About;
@@ -77,7 +75,7 @@ pub(super) struct Run<'a> {
     pub(super) successor: Option<Successor>,
     /// Why another one is to be started once that one has gone or serves.
     pub(super) due: Option<&'static str>,
-    /// The sockets that the process was told of, if they are not kept.
+    /// The sockets whose OPEN or ASK the process has got, if they are not kept.
     pub(super) members: BTreeSet<SocketId>,
     /// Those of an earlier process that are closed. Their mail is for nobody.
     pub(super) leaving: BTreeSet<SocketId>,
@@ -98,7 +96,7 @@ pub(super) struct Process {
     /// What holds for it since its start.
     pub(super) manner: Manner,
     pub(super) limits: Limits,
-    /// The HELLO that it was told.
+    /// The HELLO that it got.
     hello: Vec<u8>,
     /// By when it has to be ready; `None` once it is.
     pub(super) ready_by: Option<Instant>,
@@ -279,8 +277,12 @@ impl Run<'_> {
         // Also if it cannot be: it is tried again after a pause, and not at each look.
         self.watch.begin(&program);
         let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());
-        let is_served = self.process.is_some();
-        let id = started.map_err(|error| not_started(&error, is_served, &mut self.line))?;
+        let id = started.map_err(|error| {
+            if error.limit().is_some() && self.process.is_none() {
+                self.line.lapse(NO_ROOM_MS);
+            }
+            error.to_string()
+        })?;
         let told = Told::Hello {
             message_bytes_max: self.limits.message_bytes_max,
             send_bytes_max: self.limits.outbox_bytes_max,
