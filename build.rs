@@ -1,9 +1,9 @@
 //! Makes every file below `services/` a service of the binary: the file's path is its URL.
 //! It writes a module tree and a table, which `main.rs` includes.
 //!
-//! Programs may lie there, too, which change while nothing is to be compiled. Cargo looks at all of
-//! a folder that it is told to watch, so it is told of the files that are compiled in, and of those
-//! folders alone in which nothing else lies. Links are not followed: they may lead in a circle.
+//! Programs may be there as well, and a change of theirs compiles nothing. Cargo watches all files
+//! of a folder that this script names, so it names the files that are compiled in, and a folder
+//! only if nothing else is in it. Links are not followed: they may form a cycle.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

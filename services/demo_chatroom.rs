@@ -3,8 +3,8 @@
 //! Messages are JSON objects, one per text message. A client is asked for its name on
 //! connecting; named, it makes rooms, is in one of them at a time, and talks to those who are
 //! in it, too. Everybody is told of new rooms and of how many are in each. Rooms stay until the
-//! service ends, and nothing that was said is kept. Who is in a room is told to a member that
-//! asks, and to nobody else, since the page of the original does not know that answer.
+//! service ends, and nothing that was said is kept. Only a member that
+//! asks gets the names in its room, since the page of the original does not know that answer.
 //! `docs/chat.md` describes all messages.
 //!
 //! Whatever is not a proper message is answered with the question for the name as long as that

@@ -1,6 +1,6 @@
 //! SIGHUP: unless the terminal has gone, the configuration is read again, by the same command
-//! line. One that is not good is told to the log and changes nothing. What holds for programs holds
-//! from then on; what needs another start of the server is told.
+//! line. If it is not valid, the log says why and nothing changes. What is for programs holds from
+//! then on; the log names the keys that need another start of the server.
 
 use std::env;
 use std::io;

@@ -250,7 +250,7 @@ impl Host {
                     "there is no thread for it: {error}; ulimit -u, the pids of the container or \
                      unit, and kernel.threads-max limit them"
                 );
-                // Those who wait are told to come again.
+                // Clients that wait get a 503 with Retry-After.
                 self.hub.apply_one(station, run, Outbound::Lapse { pause_ms: 1_000 }, now);
                 self.hub.ended(station, run, &how, now);
             }

@@ -11,7 +11,7 @@ use crate::hub::Reach;
 use crate::time::Time;
 
 /// Listens on all `addresses`. Those that this machine does not have, such as an IPv6 one where
-/// there is no IPv6, are left out as long as another is there, and the log is told.
+/// there is no IPv6, are left out as long as another is there. The log names them.
 ///
 /// # Errors
 /// What the system says, with the address.

@@ -24,7 +24,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Takes what a read has brought: gives back its message, unless it brings no whole character.
+    /// Takes the bytes of one read. Returns their message, or nothing if no character is whole yet.
     /// Behind a fault there is none.
     pub fn receive(&mut self, bytes: &[u8]) -> Option<Result<Message, LineFault>> {
         if self.is_dead {

@@ -127,7 +127,7 @@ export async function checkPeople(browser, url) {
     await isReadable(ida);
   });
 
-  await scene('people of one name are told apart, and so are names that look alike', async () => {
+  await scene('people of one name differ on the page, and so do names that look alike', async () => {
     const notes = { asked: [], answers: [] };
     const ida = await open('Ida', url, DESKTOP, noteWho(notes));
     await enterNewRoom(ida, 'hall');

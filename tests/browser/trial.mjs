@@ -59,7 +59,7 @@ export async function checkTrial(browser, phone) {
   await check('it connects again when the server starts again', async () => {
     expected.lossOfServer = true;
     await stopServer(server);
-    await until('the loss is told',
+    await until('the page shows the loss',
       async () => await page.textContent('#state') !== 'open');
     server = await startServer(server.port, ['--try', file]);
     await isOpen(3);

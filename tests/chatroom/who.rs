@@ -1,5 +1,4 @@
-//! Who is in a room: what a member that asks is told, what nobody else is told, and how much that
-//! can be.
+//! Who is in a room: what a member that asks gets, that others get nothing, and the bounds of it.
 
 use std::iter;
 use std::thread;

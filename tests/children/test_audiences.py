@@ -27,7 +27,7 @@ LONG = ["x" * 257, "%" * 86, "\n" * 86, "+" + "x" * 254, "x" * 100_000]
 class Audiences(Case):
     @probes(*RAISING)
     def test_a_string_is_no_audience(self, host):
-        # One that has failed is told nothing more: a socket for each.
+        # One that has failed gets nothing more: a socket for each.
         orders = ["raw", "raw-close", "raw-subscribe", "raw-but"]
         for id, words in enumerate([(o, s) for o in orders for s in STRINGS + DIGITS], 100):
             self.enter(host, id)

@@ -189,7 +189,7 @@ class RealHost(unittest.TestCase):
             self.assertEqual(refused.exception.args, (500,))
         client = Client(board, f"{service}?chat.v1", "chat.v1")
         self.assertEqual(client.headers["Sec-WebSocket-Protocol"], "chat.v1")
-        # The 101 has been sent when the program is told of the socket.
+        # The 101 has been sent when the program gets the OPEN.
         self.assertEqual(Client(board, f"{service}/fail").rest(), [1011])
         client.send('{"text": "still here"}')
         self.assertEqual(client.next(), "still here")

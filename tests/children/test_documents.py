@@ -1,5 +1,5 @@
 """The programs that the documents print, each as it stands there, and those of examples/programs:
-whatever a hostile peer sends, other peers are told nothing that they would not be told otherwise.
+whatever a hostile peer sends, other peers get nothing that they would not get otherwise.
 
 A block of a document is a program if it begins with `#!`, or is in Rust and has a `main` or a
 service; it is found here and run by that alone. A part of a program is printed as `text`, so that

@@ -9,7 +9,7 @@ from pathlib import Path
 from host import PROGRAMS, Host, Line, encode
 from test_helpers import NODE, PYTHON, RAISING, Case, probes, told
 
-# What is told of the end of socket 17; a coroutine that has failed hears nothing of it.
+# What a probe logs of the end of socket 17; a coroutine that has failed gets nothing of it.
 GONE = told("close 17 1011 ")
 
 

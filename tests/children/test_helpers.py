@@ -15,7 +15,7 @@ PROBES = {
 }
 PYTHON = ["python", "asyncio"]
 NODE = ["node", "node, async"]
-# In these, what is wrong raises; in Bash it is told to on_error.
+# In these, what is wrong raises; in Bash on_error gets it.
 RAISING = PYTHON + NODE
 
 # What a text asks for, and the line that comes of it.

@@ -35,7 +35,7 @@ def pattern(size):
 
 
 def run(checks):
-    """Runs pairs of a name and a coroutine, one after the other. Gives back the exit status."""
+    """Runs pairs of a name and a coroutine, one after the other. Returns the exit status."""
 
     async def run_each():
         failed = 0

@@ -98,7 +98,7 @@ fn the_old_version_serves_until_the_new_one_is_ready() {
     }
 }
 
-/// The old one is done with its sockets before the new one is told of them.
+/// The old one is done with its sockets before the new one gets them.
 #[test]
 fn a_new_version_that_talks_at_once_is_heard_once_it_serves() {
     let (host, folder) = serve("eager", &[("tells.py", TELLS)], keep(), SOON);
@@ -118,7 +118,7 @@ fn a_new_version_that_talks_at_once_is_heard_once_it_serves() {
     host.stop();
 }
 
-/// Each way to fail is told once, and tried again only when the file has changed once more.
+/// Each way to fail is logged once, and tried again only when the file has changed once more.
 #[test]
 fn a_version_that_fails_leaves_the_old_one_serving() {
     logged::keep();
@@ -143,7 +143,7 @@ fn a_version_that_fails_leaves_the_old_one_serving() {
         };
         put(&folder, &file, text);
         let mut told: Vec<String> = Vec::new();
-        until("the failure is told", || {
+        until("the failure is logged", || {
             told = failures();
             !told.is_empty()
         });
@@ -289,7 +289,7 @@ fn a_stop_ends_a_version_that_is_not_ready() {
     }
 }
 
-/// What the old one has not read is told to the new one, though the host stops.
+/// The new one gets what the old one has not read, though the host stops.
 #[test]
 fn a_stop_during_the_takeover_loses_nothing() {
     let (host, folder) = serve("late", &[("tells.py", TELLS)], keep_stubborn(), LIMITS);

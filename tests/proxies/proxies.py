@@ -211,7 +211,7 @@ def localized(proxy, config, upstream, port, folder):
 
 
 def defaults(config):
-    """nginx without a line on what it passes on. Since 1.29.7 it has to be told of HTTP/1.0."""
+    """nginx without a line on what it passes on. Since 1.29.7 HTTP/1.0 has to be named."""
     bare = re.sub(r"^ *proxy_set_header.*\n", "", config, flags=re.M)
     bare = replaced(bare, "proxy_http_version 1.1", "proxy_http_version 1.0")
     yield "nginx, with its old defaults", bare

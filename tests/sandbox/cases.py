@@ -251,7 +251,7 @@ def no_process_is_left(machine):
         for line in ["there is no room for another process: it cannot be started: ",
                      "service /shared: it has ended: there is no thread for it: ",
                      "service /shared: it has ended: it cannot be started: "]:
-            until(f"it is told: {line}", lambda: line in server.text())
+            until(f"the log has: {line}", lambda: line in server.text())
         for limit in ["ulimit -u", "--pids-limit", "TasksMax"]:
             assert limit in server.text(), server.text()
         assert first.ask("still") == "still"

@@ -15,7 +15,7 @@ from pathlib import Path
 import refuse
 from client import DEADLINE_SECONDS, Refused, Server, Socket, until
 
-# Each leaves children behind, says so by a line, and ends when it is told to.
+# Each leaves children behind, says so by a line, and ends at STOP.
 ORPHANS = {
     "pipe": """#!/bin/bash
 sleep 600 | cat &

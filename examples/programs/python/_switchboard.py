@@ -131,7 +131,7 @@ class Service:
         self._say(lines(b"LOG", [token(level)], body=text_bytes(text)))
 
     def accept(self, id, protocol=None):
-        """Lets in a socket that on_ask was told of. A protocol that is no token is a ValueError."""
+        """Lets in a socket that on_ask was called for. A protocol that is no token is a ValueError."""
         words = [b"protocol=" + token(protocol)] if protocol else []
         self._say(lines(b"ACCEPT", [name_of(id)], *words))
 

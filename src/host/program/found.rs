@@ -160,7 +160,7 @@ impl Version {
         }
         let is_same = match (program.content().ok(), self.content) {
             (Some(found), Some(known)) => found == known,
-            // What cannot be read is told by its place alone.
+            // A file that cannot be read is known by its inode alone.
             (None, _) | (_, None) => stamp.place == self.stamp.place,
         };
         if is_same {

@@ -80,7 +80,7 @@ enum Cut {
 }
 
 impl Cut {
-    /// Takes bytes up to the end of a message: gives back how many, and the message.
+    /// Takes bytes up to the end of a message. Returns how many, and the message.
     fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, LineFault>>) {
         let message = match self {
             Self::Lines(lines) => return lines.receive(bytes),
@@ -134,7 +134,7 @@ impl Run<'_> {
         }
     }
 
-    /// Does all that has come; gives back whether the host stops.
+    /// Does all that has come. Returns whether the host stops.
     fn take_mail(&mut self) -> bool {
         loop {
             match self.line.try_receive() {
@@ -305,7 +305,7 @@ impl Run<'_> {
         self.line.apply(Outbound::Close { to: talk.id.into(), close });
     }
 
-    /// What a peer is told of the exit of its process.
+    /// The close that a peer gets when its process has exited.
     fn close_of(&mut self, process: ProcessId, id: SocketId, exit: Exit) -> Close {
         if exit.status().is_some_and(|status| status.success()) {
             return Close::new(CloseCode::NORMAL, "");
@@ -317,7 +317,7 @@ impl Run<'_> {
     }
 }
 
-/// What a peer is told whose process does not start.
+/// The answer to a peer whose process does not start.
 fn refusal(error: &StartError) -> Response {
     let for_now = |text: &str, note: &str| {
         let response = Response::text(Status::UNAVAILABLE, text);
@@ -334,7 +334,7 @@ fn refusal(error: &StartError) -> Response {
     failure(&error.to_string())
 }
 
-/// What a peer is told whose program does not start, whenever that is tried.
+/// The answer to a peer if the program cannot start, however often that is tried.
 fn failure(how: &str) -> Response {
     let text = "the program does not start";
     Response::text(Status::INTERNAL_ERROR, text).note(&format!("{text}: {how}"))

@@ -154,7 +154,7 @@ impl StartError {
     }
 }
 
-/// The locale of programs that are told of no other. Without one, Java, Ruby, Tcl and others take
+/// The locale of programs for which no other is set. Without one, Java, Ruby, Tcl and others take
 /// text for ASCII, while all text of a socket is UTF-8.
 const LANG_FALLBACK: &str = "C.UTF-8";
 /// Where programs are looked for by programs, if this process has not been told.

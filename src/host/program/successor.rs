@@ -1,6 +1,6 @@
-//! `Successor`: the process of a new version beside the one that serves. It is told HELLO and no
-//! more, and takes over once it has said READY and the old one has ended; the old one serves on if
-//! it fails before. What it says behind its READY waits until it serves.
+//! `Successor`: the process of a new version beside the one that serves. It gets HELLO alone, and
+//! takes over once it has said READY and the old one has ended. If it fails before, the old one
+//! serves on. Output behind its READY waits until it serves.
 //!
 //! Should the old one die meanwhile, the new one takes its place as it is. If the file or the
 //! section changes once more, a new one that is not ready is ended, and the next one is started
@@ -48,7 +48,7 @@ impl Run<'_> {
     }
 
     /// Whether the successor takes the place of the process, should that exit now. Once the host
-    /// stops, only one that is ready does: what is left is told to it.
+    /// stops, only one that is ready does, and gets the mail that is left.
     pub(super) fn has_heir(&self) -> bool {
         let is_ready = self.successor.as_ref().is_some_and(|successor| successor.ready.is_some());
         self.heir().is_some() && (is_ready || self.over.is_none())
@@ -148,7 +148,7 @@ impl Run<'_> {
             self.pump.unmute(id);
             self.ready(admission);
             self.heed_all(&said);
-            // Nobody was told meanwhile.
+            // No process has got it meanwhile.
             if self.pump.input(id).is_none() {
                 self.end("it reads no more");
             }
@@ -177,7 +177,7 @@ impl Run<'_> {
         self.leaving.contains(&id)
     }
 
-    /// Closes the sockets that the process was told of, as its death does. Returns how many. Those
+    /// Closes the sockets of the process, as its death does. Returns how many. Those
     /// that it was not told of are for the next one.
     fn close_members(&mut self) -> usize {
         let members = std::mem::take(&mut self.members);

@@ -98,7 +98,7 @@ extern "C" fn on_signal(signal: libc::c_int) {
     let mut pipe = wish.pipe().load(Ordering::SeqCst);
     if pipe < 0 && wish == Wish::Reload {
         HELD_RELOAD.store(true, Ordering::SeqCst);
-        // Whoever has made one meanwhile may not have seen that.
+        // A thread that has set the pipe meanwhile may have read the flag before.
         pipe = wish.pipe().load(Ordering::SeqCst);
     }
     let byte = 0_u8;
