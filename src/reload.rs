@@ -27,10 +27,13 @@ pub fn start(
             // The command line is the one that began this run.
             Ok(_) => return,
             Err(error) => {
-                log::error!(
-                    target: "switchboard::config",
-                    "the configuration stays as it is: the new one is not valid: {error}"
-                );
+                // One line of the log for each fault, since a line feed in one is escaped.
+                for fault in error.to_string().lines() {
+                    log::error!(
+                        target: "switchboard::config",
+                        "the configuration stays as it is: the new one is not valid: {fault}"
+                    );
+                }
                 return;
             }
         };

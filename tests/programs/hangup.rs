@@ -5,8 +5,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use crate::keep::TELLS;
-use crate::support::binary::patience;
+use crate::support::binary::{Binary, patience};
 use crate::support::folder::{folder, programs};
+use crate::support::next;
 
 /// A signal that comes while the configuration is read, before anything is served, is done later.
 #[test]
@@ -38,6 +39,23 @@ fn a_hangup_before_the_start_is_kept() {
     assert!(lines.any(|line| line.contains("the configuration was read again")));
     signal("TERM");
     assert_eq!(server.wait().expect("it ends").code(), Some(0));
+}
+
+/// Each fault of a configuration has a line of its own.
+#[test]
+fn a_hangup_tells_what_is_wrong_with_the_configuration() {
+    let folder = folder("typos");
+    let conf = folder.join("conf");
+    fs::write(&conf, patience(&[])).expect("it can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let (server, lines) = Binary::run_logged(command.arg("--config").arg(&conf));
+    fs::write(&conf, "[server]\nprot: 1\nhots: ::1\n").expect("it can be written");
+    server.signal("HUP");
+    for fault in ["conf:2: ", "conf:3: "] {
+        let line = next(&lines);
+        assert!(line.contains("the new one is not valid: ") && line.contains(fault), "{line}");
+        assert_eq!(line.matches("conf:").count(), 1, "{line}");
+    }
 }
 
 /// The server leads the session of a terminal that goes. What came of it is printed.
