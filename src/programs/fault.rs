@@ -122,7 +122,7 @@ impl fmt::Display for Mistake {
         if f.alternate() {
             let verb = if self.verb.is_empty() { "-" } else { &self.verb };
             let id = self.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-            write!(f, "{} {id}: ", verb.escape_debug())?;
+            write!(f, "{verb} {id}: ")?;
         }
         self.wrong.fmt(f)?;
         match (&self.wrong, self.verb.as_str()) {

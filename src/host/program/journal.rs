@@ -19,8 +19,10 @@ pub(super) struct Journal {
     grown: Instant,
     /// How many lines were left out since the last one that was told.
     left_out: u64,
-    /// The beginnings of its last lines.
+    /// The beginnings of its last lines, without those of [`is_noise`].
     last: VecDeque<Vec<u8>>,
+    /// The beginning of the last line that names an error, and how many of those came after it.
+    error: Option<(Vec<u8>, usize)>,
 }
 
 impl Journal {
@@ -32,6 +34,7 @@ impl Journal {
             grown: now,
             left_out: 0,
             last: VecDeque::new(),
+            error: None,
         }
     }
 
@@ -68,14 +71,24 @@ impl Journal {
     }
 
     /// The last lines, also those that were left out, for the log to say why a program has gone.
+    /// The line that names an error comes first if what followed it has displaced it.
     pub(super) fn last_lines(&self) -> String {
-        self.last.iter().fold(String::new(), |words, line| {
-            let line = String::from_utf8_lossy(line);
-            let line = line.escape_debug();
-            let begin =
-                if words.is_empty() { "; its last lines on standard error: " } else { " / " };
-            format!("{words}{begin}{line}")
-        })
+        let mut words = String::new();
+        match &self.error {
+            Some((line, after)) if *after >= LAST_LINES_MAX => {
+                words.push_str(&shown(line));
+                words.push_str(if *after > LAST_LINES_MAX { " / ... / " } else { " / " });
+            }
+            Some(_) | None => {}
+        }
+        for (index, line) in self.last.iter().enumerate() {
+            words.push_str(if index == 0 { "" } else { " / " });
+            words.push_str(&shown(line));
+        }
+        if words.is_empty() {
+            return words;
+        }
+        format!("; its last lines on standard error: {words}")
     }
 
     fn append(&mut self, part: &[u8]) {
@@ -86,30 +99,37 @@ impl Journal {
 
     fn end_line(&mut self, now: Instant, tell: &mut impl FnMut(&str)) {
         let (line, cut) = (mem::take(&mut self.line), mem::take(&mut self.cut));
-        let words = line.trim_ascii();
-        if !words.is_empty() {
-            let is_full = self.last.len() >= LAST_LINES_MAX;
-            let mut last = if is_full { self.last.pop_front() } else { None }.unwrap_or_default();
-            last.clear();
-            last.extend_from_slice(&words[..words.len().min(LAST_BYTES_MAX)]);
-            self.last.push_back(last);
-        }
+        self.keep(&line);
         if !self.has_room(now, tell) {
             return;
         }
-        let mut text = String::with_capacity(line.len());
-        for c in String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line)).chars() {
-            // A line of a program is one line of the log, and does nothing to a terminal.
-            if c.is_control() && c != '\t' {
-                text.extend(c.escape_default());
-            } else {
-                text.push(c);
-            }
-        }
+        let mut text = shown(line.strip_suffix(b"\r").unwrap_or(&line));
         if cut {
             text.push_str(" [the rest of the line is left out]");
         }
         tell(&text);
+    }
+
+    /// Keeps the beginning of a line that may say why the program will have gone.
+    fn keep(&mut self, line: &[u8]) {
+        let words = line.trim_ascii();
+        let words = &words[..words.len().min(LAST_BYTES_MAX)];
+        let is_indented = line.first().is_some_and(u8::is_ascii_whitespace);
+        if is_noise(words, is_indented) {
+            return;
+        }
+        let is_full = self.last.len() >= LAST_LINES_MAX;
+        let mut last = if is_full { self.last.pop_front() } else { None }.unwrap_or_default();
+        last.clear();
+        last.extend_from_slice(words);
+        self.last.push_back(last);
+        // The error of a trace begins at the left margin; what it quotes of the source does not.
+        self.error = if !is_indented && names_error(words) {
+            Some((words.to_vec(), 0))
+        } else {
+            let error = self.error.take().map(|(line, after)| (line, after + 1));
+            error.filter(|(_, after)| *after <= AFTER_ERROR_MAX)
+        };
     }
 
     /// Makes room for the lines of the time that has passed.
@@ -132,11 +152,42 @@ impl Journal {
     }
 }
 
+/// A line as one line of the log, which does nothing to a terminal.
+fn shown(line: &[u8]) -> String {
+    let mut text = String::with_capacity(line.len());
+    for c in String::from_utf8_lossy(line).chars() {
+        if c.is_control() && c != '\t' {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Whether a line only follows the error that it belongs to, or is blank: the calls of a trace, as
+/// Node.js, Java and Ruby write them, marks below a line of source, and the version of Node.js.
+fn is_noise(words: &[u8], is_indented: bool) -> bool {
+    let is_call = [&b"at "[..], b"from ", b"... "].iter().any(|word| words.starts_with(word));
+    is_indented && is_call
+        || words.starts_with(b"Node.js v")
+        || words.iter().all(|byte| matches!(byte, b'^' | b'~' | b' '))
+}
+
+/// Whether a line names an error, by the words that most languages use.
+fn names_error(words: &[u8]) -> bool {
+    let words = words.to_ascii_lowercase();
+    let has = |word: &&[u8]| words.windows(word.len()).any(|part| part == *word);
+    [&b"error"[..], b"exception", b"panic", b"fatal"].iter().any(has)
+}
+
 /// The most bytes of a line that are told.
 const LINE_BYTES_MAX: usize = 1_024;
 /// The number of last lines that are kept, and the bytes of each.
 const LAST_LINES_MAX: usize = 3;
 const LAST_BYTES_MAX: usize = 200;
+/// An error that more kept lines have followed is no longer taken for the reason of an exit.
+const AFTER_ERROR_MAX: usize = 20;
 /// So many lines may come at once.
 const LINES_BURST: u32 = 200;
 /// After that, one line in this time.
@@ -209,6 +260,60 @@ mod tests {
         assert!(journal.last_lines().ends_with(" / three / unended"));
         journal.receive(&[b"y".repeat(900), b"\n".to_vec()].concat(), start, &mut |_| ());
         assert!(journal.last_lines().len() < 300);
+    }
+
+    #[test]
+    fn the_line_that_names_the_error_is_among_the_last_lines() {
+        let of_a_server = "error: a peer\n".to_owned() + &"served\n".repeat(AFTER_ERROR_MAX);
+        let rows = [
+            // Node.js
+            (
+                "/a.js:1\nf = () => { throw new Error(\"no\"); };\n           ^\n\nError: no\n    \
+                 at f (/a.js:1:25)\n    at node:internal/main/run:28:49\n\nNode.js v20.20.2\n",
+                "/a.js:1 / f = () => { throw new Error(\"no\"); }; / Error: no",
+            ),
+            (
+                "node:fs:573\n  return binding.open(\n    ^\n\nError: ENOENT: no such file\n    \
+                 at node:fs:573:18 {\n  errno: -2,\n  code: 'ENOENT',\n  syscall: 'open',\n  \
+                 path: '/a'\n}\n\nNode.js v20.20.2\n",
+                "Error: ENOENT: no such file / ... / syscall: 'open', / path: '/a' / }",
+            ),
+            // Python
+            (
+                "Traceback (most recent call last):\n  File \"a\", line 1, in f\n    f(1)\n    ~^\n\
+                 TypeError: 'no' \\\n",
+                "File \"a\", line 1, in f / f(1) / TypeError: 'no' \\",
+            ),
+            // Java
+            (
+                "Exception in thread \"main\" A: outer\n\tat A.main(A.java:1)\nCaused by: B: no\n\
+                 \tat A.f(A.java:1)\n\t... 7 more\n",
+                "Exception in thread \"main\" A: outer / Caused by: B: no",
+            ),
+            // Ruby
+            (
+                "a.rb:2:in `f': no (ArgumentError)\n\tfrom a.rb:4:in `g'\n\tfrom a.rb:5\n",
+                "a.rb:2:in `f': no (ArgumentError)",
+            ),
+            // Go
+            (
+                "panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:2 +0x27\n\
+                 exit status 2\n",
+                "panic: no / ... / main.main() / /a.go:2 +0x27 / exit status 2",
+            ),
+            // No error, or one of long ago.
+            ("a\nb\nc\nd\n", "b / c / d"),
+            ("error: a\nb\nc\nd\n", "error: a / b / c / d"),
+            (&of_a_server, "error: a peer / ... / served / served / served"),
+            (&(of_a_server.clone() + "served\n"), "served / served / served"),
+        ];
+        for (said, words) in rows {
+            let now = Instant::now();
+            let mut journal = Journal::new(now);
+            journal.receive(said.as_bytes(), now, &mut |_| ());
+            let expected = format!("; its last lines on standard error: {words}");
+            assert_eq!(journal.last_lines(), expected, "{said}");
+        }
     }
 
     #[test]
