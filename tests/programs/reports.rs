@@ -13,6 +13,7 @@ use crate::logged::{self, lines_of};
 use crate::shared::OBEY;
 use crate::support::binary::Binary;
 use crate::support::folder::programs;
+use crate::support::http::upgrade;
 use crate::support::{LIMITS, Raw, next, until};
 
 fn count(service: &str, part: &str) -> usize {
@@ -53,6 +54,46 @@ fn the_last_lines_of_a_program_that_dies_are_logged() {
     let more = more.iter().filter_map(|line| line.strip_prefix("and ")?.split(' ').next());
     let more: usize = more.map(|number| number.parse::<usize>().expect("it is a number")).sum();
     assert_eq!(told + more, deaths);
+}
+
+/// With status 0, the program most likely lacks the call that serves; else its last lines say why.
+#[test]
+fn an_exit_before_ready_is_told_as_such() {
+    logged::keep();
+    let rows = [
+        (
+            "empty",
+            "exit 0",
+            "status: 0 before READY; does it call run() or serve()?; next start in",
+        ),
+        (
+            "raises",
+            "echo 'ValueError: no' >&2; exit 1",
+            "status: 1 before READY; its last lines on standard error: ValueError: no; next",
+        ),
+        // As env quotes what a first line with the line end of Windows names.
+        (
+            "quotes",
+            r"printf '%s\n' 'env: `python3\r`' >&2; exit 127",
+            r"its last lines on standard error: env: `python3\r`; next start in",
+        ),
+        // Which of its pipes is seen to be closed first is by chance.
+        (
+            "killed",
+            "kill -KILL $$",
+            " before READY; it exited with signal: 9 (SIGKILL); next start in",
+        ),
+    ];
+    for (name, text, how) in rows {
+        let file = format!("{name}-early");
+        let program = format!("#!/bin/sh\n{text}\n");
+        let (server, _) = serve(name, &[(&file, &program)], Manner::SHARED, LIMITS);
+        let path = format!("/{file}");
+        assert_eq!(server.ask(&upgrade(&path, "")).status, 500);
+        until("the log says how", || count(&path, "it has ended: ") == 1);
+        assert_eq!(count(&path, how), 1, "{:#?}", lines_of(&path));
+        server.stop();
+    }
 }
 
 /// A program that is replaced has not failed.
@@ -134,10 +175,10 @@ fn a_trial_tells_of_them_as_well() {
     assert!(next(&lines).contains("pass-env has SURELY_NOT_SET_HERE"));
     let mut raw = Raw::connect(server.address());
     raw.upgrade("/");
-    raw.send_text("!write(b'NONSENSE\\n')");
+    raw.send_text(r#"!write(b"'NO\\SENSE'\n")"#);
     let line = next(&lines);
     assert!(line.contains(" warn  service /: process "), "{line}");
-    assert!(line.contains(": its line was not done: ERR NONSENSE -: no such verb"), "{line}");
+    assert!(line.contains(": its line was not done: ERR 'NO\\SENSE' -: no such verb"), "{line}");
     raw.send_text("!sys.exit(3)");
     let end =
         " warn  service /: it has ended: it has closed its output; it exited with exit status: 3";

@@ -15,10 +15,11 @@
 //! - `child`: one child process, and its end in stages
 //! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them
 //! - `served`: a program as a service
-//! - `shared`: one process for all of its sockets, and the next one after it; `obey`: what it
-//!   says; `renew`: when another one replaces it; `successor`: a new version beside it, until that
-//!   takes over; `keep`: what the next one is handed over; `unread`: what this one has not read;
-//!   `attempts`: when the next one is started; `watch`: whether its file has changed
+//! - `shared`: one process for all of its sockets, and the next one after it; `process`: what holds
+//!   for it, and how it ends; `obey`: what it says; `renew`: when another one replaces it;
+//!   `successor`: a new version beside it, until that takes over; `keep`: what the next one is
+//!   handed over; `unread`: what this one has not read; `attempts`: when the next one is started;
+//!   `watch`: whether its file has changed
 //! - `per_socket`: one process for each socket
 //! - `rehearsal`: [`Rehearsal`], a program held against a transcript
 
@@ -37,6 +38,7 @@ mod obey;
 mod output;
 mod page;
 mod per_socket;
+mod process;
 mod pump;
 mod recording;
 mod rehearsal;

@@ -2,6 +2,7 @@
 
 use crate::host::program::keep::Kept;
 use crate::host::program::output::Reading;
+use crate::host::program::process::{Ending, SILENT};
 use crate::host::program::pump::ProcessId;
 use crate::host::program::shared::Run;
 use crate::programs::{Heard, Level, Said, Told};
@@ -16,11 +17,11 @@ impl Run<'_> {
             (Some(_), Reading::Bytes(len)) => self.heed_all(&buffer[..len]),
             (_, Reading::Nothing) => {}
             (Some(process), Reading::End) => match process.reader.finish() {
-                Err(fault) => self.end(&fault.to_string()),
-                Ok(()) => self.end("it has closed its output"),
+                Err(fault) => self.end(Ending::Failed(fault.to_string())),
+                Ok(()) => self.end(Ending::Closed(SILENT)),
             },
             (None, Reading::Bytes(len)) => self.hear_successor(id, &buffer[..len]),
-            (None, Reading::End) => self.end_successor(id, "it has closed its output"),
+            (None, Reading::End) => self.end_successor(id, SILENT),
         }
         self.buffer = buffer;
     }

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use log::Level;
 
+use crate::host::program::process::Process;
 use crate::host::program::served::{OnChange, Renewal, ReplaceWhen};
-use crate::host::program::shared::{Process, Run};
+use crate::host::program::shared::Run;
 use crate::programs::Told;
 
 impl Run<'_> {

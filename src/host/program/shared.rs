@@ -14,6 +14,7 @@ use log::Level;
 use crate::host::program::attempts::Attempts;
 use crate::host::program::groups::Exit;
 use crate::host::program::keep::Kept;
+use crate::host::program::process::{DEAF, Ending, Process};
 use crate::host::program::pump::{Event, ProcessId, Pump};
 use crate::host::program::served::{EXITING, Manner, NO_ROOM_MS, OnDeath, Served};
 use crate::host::program::successor::Successor;
@@ -89,30 +90,6 @@ pub(super) struct Run<'a> {
     pub(super) over: Option<&'static str>,
 }
 
-/// A process that runs.
-pub(super) struct Process {
-    pub(super) id: ProcessId,
-    pub(super) reader: Reader,
-    /// What holds for it since its start.
-    pub(super) manner: Manner,
-    pub(super) limits: Limits,
-    /// The HELLO that it got.
-    hello: Vec<u8>,
-    /// By when it has to be ready; `None` once it is.
-    pub(super) ready_by: Option<Instant>,
-    /// Whether it is asked whom to let in.
-    pub(super) is_asked: bool,
-    /// Why it is being ended. No mail is taken then.
-    pub(super) ending: Option<Ending>,
-}
-
-/// Why a process is being ended.
-pub(super) struct Ending {
-    pub(super) how: String,
-    /// Whether that is no failure of its own.
-    pub(super) orderly: bool,
-}
-
 impl Run<'_> {
     /// Takes turns until the program has gone; tells how.
     fn run(&mut self) -> Result<String, String> {
@@ -129,8 +106,8 @@ impl Run<'_> {
                 match event {
                     Event::Output(id) => self.hear(id),
                     Event::Drained(_) => {}
-                    Event::Deaf(id) if self.serves(id) => self.end("it reads no more"),
-                    Event::Deaf(id) => self.end_successor(id, "it reads no more"),
+                    Event::Deaf(id) if self.serves(id) => self.end(Ending::Closed(DEAF)),
+                    Event::Deaf(id) => self.end_successor(id, DEAF),
                     Event::Exit { id, exit, read } if self.serves(id) => self.exited(exit, read)?,
                     Event::Exit { id, exit, .. } => self.successor_exited(id, exit),
                 }
@@ -220,16 +197,16 @@ impl Run<'_> {
     pub(super) fn end_in_order(&mut self, how: &str) {
         self.tell(&Told::Stop { ms: self.manner.stop_ms });
         if let Some(process) = &mut self.process {
-            process.ending = Some(Ending { how: how.to_owned(), orderly: true });
+            process.ending = Some(Ending::InOrder(how.to_owned()));
             self.pump.stop(process.id, self.manner.stages());
         }
     }
 
-    /// The process has closed a pipe. Most often it is about to exit.
-    pub(super) fn end(&mut self, how: &str) {
+    /// The process is given some time to exit, which it most often is about to do.
+    pub(super) fn end(&mut self, ending: Ending) {
         let Some(process) = &mut self.process else { return };
         if process.ending.is_none() {
-            process.ending = Some(Ending { how: how.to_owned(), orderly: false });
+            process.ending = Some(ending);
             self.pump.stop(process.id, EXITING);
         }
     }
@@ -237,7 +214,7 @@ impl Run<'_> {
     /// The process is not to be waited for.
     pub(super) fn kill(&mut self, how: String) {
         let Some(process) = &mut self.process else { return };
-        process.ending.get_or_insert(Ending { how, orderly: false });
+        process.ending.get_or_insert(Ending::Failed(how));
         self.pump.kill(process.id);
     }
 
@@ -315,11 +292,10 @@ impl Run<'_> {
     /// # Errors
     /// How that was, if none follows it.
     fn exited(&mut self, exit: Exit, read: u64) -> Result<(), String> {
-        let Some(Process { id, ending, .. }) = self.process.take() else { return Ok(()) };
-        let orderly = ending.as_ref().is_some_and(|ending| ending.orderly);
-        let how = ending.map_or_else(|| exit.to_string(), |why| format!("{}; {exit}", why.how));
+        let Some(process) = self.process.take() else { return Ok(()) };
+        let (how, orderly) = process.end(exit);
         // Its last lines often say why it has exited.
-        let words = if orderly { "" } else { self.pump.last_lines(id) };
+        let words = if orderly { "" } else { self.pump.last_lines(process.id) };
         let how = how + words;
         if self.has_heir() {
             let level = if orderly { Level::Info } else { Level::Warn };

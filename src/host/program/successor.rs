@@ -9,9 +9,10 @@
 use log::Level;
 
 use crate::host::program::groups::Exit;
+use crate::host::program::process::{DEAF, Ending, Process};
 use crate::host::program::pump::ProcessId;
 use crate::host::program::served::{EXITING, OnDeath};
-use crate::host::program::shared::{Ending, Process, Run};
+use crate::host::program::shared::Run;
 use crate::programs::{Heard, Said, Told};
 use crate::service::{Admission, Inbound, Outbound};
 use crate::ws::{Close, CloseCode};
@@ -74,10 +75,10 @@ impl Run<'_> {
 
     /// The successor has closed a pipe. Most often it is about to exit. If it is ready, that is
     /// found out again once it serves.
-    pub(super) fn end_successor(&mut self, id: ProcessId, how: &str) {
+    pub(super) fn end_successor(&mut self, id: ProcessId, what: &'static str) {
         let Some(successor) = self.running_successor(id) else { return };
         if successor.ready.is_none() {
-            successor.process.ending = Some(Ending { how: how.to_owned(), orderly: false });
+            successor.process.ending = Some(Ending::Closed(what));
             self.pump.stop(id, EXITING);
         }
     }
@@ -85,7 +86,7 @@ impl Run<'_> {
     /// The successor is not to be waited for.
     pub(super) fn kill_successor(&mut self, how: String) {
         let Some(successor) = &mut self.successor else { return };
-        successor.process.ending.get_or_insert(Ending { how, orderly: false });
+        successor.process.ending.get_or_insert(Ending::Failed(how));
         self.pump.kill(successor.process.id);
     }
 
@@ -101,7 +102,7 @@ impl Run<'_> {
         let Some(successor) = &mut self.successor else { return };
         let (id, stop_ms) = (successor.process.id, self.manner.stop_ms);
         if successor.process.ending.is_none() {
-            successor.process.ending = Some(Ending { how: String::new(), orderly: true });
+            successor.process.ending = Some(Ending::InOrder(String::new()));
             let input = self.pump.input(id);
             input.into_iter().for_each(|i| Told::Stop { ms: stop_ms }.encode(&self.place, i));
             self.pump.unmute(id);
@@ -114,11 +115,9 @@ impl Run<'_> {
         let Some(Successor { process, .. }) = self.successor.take_if(|s| s.process.id == id) else {
             return;
         };
-        let words = self.pump.last_lines(id);
-        match process.ending {
-            Some(Ending { orderly: true, .. }) => {}
-            Some(Ending { how, .. }) => self.warn_of_failure(&format!("{how}; {exit}{words}")),
-            None => self.warn_of_failure(&format!("{exit}{words}")),
+        let (how, orderly) = process.end(exit);
+        if !orderly {
+            self.warn_of_failure(&format!("{how}{}", self.pump.last_lines(id)));
         }
         if let Some(why) = self.due.take() {
             self.replace(why);
@@ -150,7 +149,7 @@ impl Run<'_> {
             self.heed_all(&said);
             // No process has got it meanwhile.
             if self.pump.input(id).is_none() {
-                self.end("it reads no more");
+                self.end(Ending::Closed(DEAF));
             }
         }
         if let Some(why) = due {
