@@ -57,11 +57,15 @@ impl Journal {
         self.tell_left_out(tell);
     }
 
-    /// Whether one more line may be told now, for which the room is taken; otherwise it counts as
-    /// left out.
+    /// Whether one more line of the protocol may be told now, for which the room is taken;
+    /// otherwise it counts as left out.
     pub(super) fn has_room(&mut self, now: Instant, tell: &mut impl FnMut(&str)) -> bool {
+        self.has_more_room_than(0, now, tell)
+    }
+
+    fn has_more_room_than(&mut self, kept: u32, now: Instant, tell: &mut impl FnMut(&str)) -> bool {
         self.grow(now);
-        if self.room == 0 {
+        if self.room <= kept {
             self.left_out += 1;
             return false;
         }
@@ -100,7 +104,7 @@ impl Journal {
     fn end_line(&mut self, now: Instant, tell: &mut impl FnMut(&str)) {
         let (line, cut) = (mem::take(&mut self.line), mem::take(&mut self.cut));
         self.keep(&line);
-        if !self.has_room(now, tell) {
+        if !self.has_more_room_than(LINES_OF_PROTOCOL, now, tell) {
             return;
         }
         let mut text = shown(line.strip_suffix(b"\r").unwrap_or(&line));
@@ -190,6 +194,8 @@ const LAST_BYTES_MAX: usize = 200;
 const AFTER_ERROR_MAX: usize = 20;
 /// So many lines may come at once.
 const LINES_BURST: u32 = 200;
+/// So many of these are for lines of the protocol alone: a warning is not left out for tracebacks.
+const LINES_OF_PROTOCOL: u32 = 50;
 /// After that, one line in this time.
 const PERIOD: Duration = Duration::from_millis(50);
 
@@ -320,12 +326,23 @@ mod tests {
     fn too_many_lines_are_counted_instead() {
         let flood = b"x\n".repeat(1_000);
         let lines = told(&[(0, &flood), (120, b"y\ny\ny\n"), (60_000, b"z\n")]);
-        let burst = LINES_BURST as usize;
+        let burst = (LINES_BURST - LINES_OF_PROTOCOL) as usize;
         assert_eq!(lines.len(), burst + 1 + 2 + 1 + 1);
         assert!(lines[..burst].iter().all(|line| line == "x"));
-        assert_eq!(lines[burst], "[lines left out, since they were too many: 800]");
+        assert_eq!(lines[burst], "[lines left out, since they were too many: 850]");
         assert_eq!(lines[burst + 1..burst + 3], ["y", "y"]);
         assert_eq!(lines[burst + 3], "[lines left out, since they were too many: 1]");
         assert_eq!(lines[burst + 4], "z");
+    }
+
+    #[test]
+    fn standard_error_leaves_room_for_lines_of_the_protocol() {
+        let now = Instant::now();
+        let mut journal = Journal::new(now);
+        for said in 0..LINES_OF_PROTOCOL {
+            journal.receive(&b"x\n".repeat(1_000), now, &mut |_| ());
+            assert!(journal.has_room(now, &mut |_| ()), "after {said}");
+        }
+        assert!(!journal.has_room(now, &mut |_| ()));
     }
 }
