@@ -44,6 +44,7 @@ class Board:
 
     def __init__(self, root=None, command=None):
         self.folder, self.lines, address = tempfile.TemporaryDirectory(), [], queue.Queue()
+        self.root = root and Path(root)
         if root:
             conf = Path(self.folder.name, "server.conf")
             conf.write_text(CONFIGURATION)

@@ -50,7 +50,10 @@ class Asyncio(unittest.TestCase):
             host.open(17)
             host.open(18)
             host.say("TEXT 17", "0")
-            self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+            warning = b"socket 17: an exception in its coroutine: ZeroDivisionError: "
+            line = host.next()
+            self.assertEqual((line.words, line.body[: len(warning)]), ("LOG warn", warning))
+            self.assertEqual(host.next(), Line("CLOSE 17 1011", b"an exception in its coroutine"))
             host.say("TEXT 18", "1")
             self.assertEqual(host.next(), Line("TEXT 18", b"1"))
             self.assertEqual(host.end()[1], 0)

@@ -4,7 +4,7 @@ import re
 import unittest
 from urllib.parse import unquote
 
-from host import Line
+from host import PROGRAMS, Host, Line
 from test_helpers import RAISING, Case, probes, told
 
 # None of them is an audience, whatever they would be on the wire.
@@ -54,10 +54,13 @@ class Audiences(Case):
     @probes(*RAISING)
     def test_json_has_messages_of_text_alone(self, host):
         objects = ["{}", '{"buffer": [1], "byteOffset": 0, "byteLength": 1}']
+        hint = r"not (dict|list|int|bool); for JSON: json\.dumps\("
+        if "node" in host.child.args:
+            hint = r"not (Object|Array|Number|Boolean); for JSON: JSON\.stringify\("
         for id, text in enumerate(["5", "true", "[]", '["a"]', *objects], 100):
             self.enter(host, id)
             host.say(f"TEXT {id}", f'json {{"text": {text}}}')
-            self.failed(host, id)
+            self.failed(host, id, hint)
         host.say("TEXT 17", 'json {"text": "\\ud800"}')
         self.assertEqual(host.next().words, "TEXT 17")
 
@@ -73,6 +76,36 @@ class Audiences(Case):
             host.say("TEXT 17", f"raw {text}")
             self.assertEqual(host.next(), Line(f"TEXT {text}", b"raw"))
         self.ends(host)
+
+    # As the audiences of earlier helpers were, and those of the lines are.
+    @probes("bash")
+    def test_bash_names_what_reaches_others(self, host):
+        for order in ("raw *", "raw @news", "raw *,!17", "raw-close *"):
+            host.say("TEXT 17", order)
+            body = host.next().body.decode()
+            self.assertIn("there are send_all and close_all, for a topic send_topic", body)
+        for order in ("raw 1;2", "raw-subscribe *"):
+            host.say("TEXT 17", order)
+            self.assertNotIn("send_all", host.next().body.decode())
+        self.ends(host)
+
+    def test_bash_warns_of_what_is_wrong_unless_the_program_does_something_else(self):
+        text = f"""
+. {PROGRAMS}/bash/_switchboard.bash
+on_message() {{ send '*' text; }}
+serve
+"""
+        with Host("bash", "-c", text) as host:
+            host.ready()
+            host.open(17)
+            host.say("TEXT 17", "go")
+            line = host.next()
+            self.assertEqual(line.words, "LOG warn")
+            self.assertRegex(line.body.decode(), r"^TEXT -: no ids: '\*' ")
+            # The host has warned of this one.
+            host.say("ERR SET 17", "too long")
+            self.ends(host)
+            self.assertIn("SET 17: too long", host.log())
 
     @probes()
     def test_any_text_is_a_topic_of_its_own(self, host):
@@ -146,10 +179,8 @@ class Audiences(Case):
         self.ends(host)
         self.assertIn("TEXT is not said: a subshell", host.log())
 
-    def failed(self, host, id):
-        """The socket is closed, and nothing else was said."""
-        line = host.next()
-        self.assertEqual(line, Line(f"CLOSE {id} 1011", b""), host.log()[-2000:])
+    def failed(self, host, id, what=""):
+        super().failed(host, id, what)
         host.say(f"CLOSE {id} 1011", "")
         if "async" not in host.child.args or "node" in host.child.args:  # a coroutine has ended
             self.assertEqual(host.next(), told(f"close {id} 1011 "))

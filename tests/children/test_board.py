@@ -3,6 +3,7 @@ made to be more than that."""
 
 import functools
 import json
+import re
 import shutil
 import tempfile
 import unittest
@@ -156,11 +157,13 @@ class RealHost(unittest.TestCase):
     @polls(RAISING)
     def test_an_audience_of_a_peer_costs_that_peer_alone(self, board, service):
         other = Client(board, f"{service}/cats")
-        for wish in ["*", "@/cats", "*,!1", 1, "1", ["1"], [1], True, {"all": True}]:
+        wishes = ["*", "@/cats", "*,!1", 1, "1", ["1"], [1], True, {"all": True}]
+        for wish in wishes:
             peer = Client(board, f"{service}/cats")
             peer.send(json.dumps({"to": wish, "text": "forged"}))
             self.assertEqual(peer.rest(), [1011], wish)
-        for rubbish in ["", "{", "[" * 100_000, "null", '{"text":5}', "\0", b"\xff"]:
+        rubbishes = ["", "{", "[" * 100_000, "null", '{"text":5}', "\0", b"\xff"]
+        for rubbish in rubbishes:
             peer = Client(board, f"{service}/cats")
             peer.send(rubbish)
             self.assertEqual(peer.rest(), [1011], rubbish)
@@ -168,22 +171,24 @@ class RealHost(unittest.TestCase):
         self.assertEqual(other.next(), "still here")
         board.stop()
         self.assertEqual(other.rest(), [1001])
-        self.clean(board)
+        self.clean(board, len(wishes + rubbishes))
 
     @polls(["poll_bash.bash"])
     def test_an_audience_of_a_peer_is_nobody_in_bash(self, board, service):
         other, peer = Client(board, f"{service}/cats"), Client(board, f"{service}/dogs")
-        for wish in ["*", "@/cats", "*,!1", "", "all", "1,*", "1 2"]:
+        wishes = ["*", "@/cats", "*,!1", "", "all", "1,*", "1 2"]
+        for wish in wishes:
             peer.send(f"{wish}:forged")
         peer.send('{"text": "still here"}')
         self.assertEqual(peer.next(), "still here")
         board.stop()
         self.assertEqual((other.rest(), peer.rest()), ([1001], [1001]))
-        self.clean(board)
+        self.clean(board, len(wishes), by="TEXT -: no ids: ")
 
     @polls(RAISING)
     def test_what_cannot_be_agreed_is_refused_at_once(self, board, service):
-        for query in ["a b", "a,b", "\nCLOSE * 4666", "\u00e4", "x" * 129]:
+        queries = ["a b", "a,b", "\nCLOSE * 4666", "\u00e4", "x" * 129]
+        for query in queries:
             with self.assertRaises(Refused) as refused:
                 Client(board, f"{service}?{quote(query)}")
             self.assertEqual(refused.exception.args, (500,))
@@ -195,18 +200,39 @@ class RealHost(unittest.TestCase):
         self.assertEqual(client.next(), "still here")
         board.stop()
         self.assertEqual(client.rest(), [1001])
-        self.clean(board)
+        self.clean(board, len(queries) + 1)
 
-    def clean(self, board):
-        """No line of the program was wrong, and it has not died."""
+    @polls(["poll_node.js"])
+    def test_why_a_program_in_node_has_died_is_quoted(self, board, service):
+        board.root.joinpath("dies.js").write_text(DIES)
+        board.root.joinpath("dies.js").chmod(0o755)
+        client = Client(board, "/dies")
+        client.send("go")
+        self.assertEqual(client.rest(), [1012])
+        board.stop()
+        (why,) = [line["message"] for line in board.log() if line["level"] == "warn"]
+        self.assertIn(" / Error: what it was", why)
+        self.assertNotRegex(why, r"Node\.js v|/ at ")
+
+    def clean(self, board, warnings=0, by=r"socket \d+: an exception in .*Error: "):
+        """No line of the program was wrong, and it has not died. It has warned so often."""
         faults = [
             line
             for line in board.log()
             # A 500 is a warning, too, and here it is what is asked for.
             if line["level"] in ("warn", "error") and line.get("status") != 500
         ]
-        self.assertEqual(faults, [])
+        of_program = [line for line in faults if re.match(by, line["message"])]
+        self.assertEqual([line for line in faults if line not in of_program], [])
+        self.assertEqual(len(of_program), warnings, of_program)
 
+
+DIES = """#!/usr/bin/env node
+const { serve } = require("./_switchboard.cjs");
+serve({
+  message: () => setTimeout(() => { throw new Error("what it was"); }, 1),
+});
+"""
 
 if __name__ == "__main__":
     unittest.main()

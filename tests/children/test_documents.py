@@ -212,7 +212,8 @@ def said_to_others(program, bodies):
     assert FORGED.encode() not in bodies, "a line in the body of a peer was taken for one"
     name_of = lambda id: "AB"[int(id[0]) % 2]
     words = [re.sub(r"\b[1-8]\d{3}\b", name_of, line.words) for line in lines]
-    return [each for each in words if each.split()[1:2] != ["A"]]
+    # A warning tells of the exception that a body has brought about.
+    return [each for each in words if each != "LOG warn" and each.split()[1:2] != ["A"]]
 
 
 EXTENSIONS = {"python": ".py", "js": ".js", "javascript": ".js", "mjs": ".mjs", "bash": ".bash"}

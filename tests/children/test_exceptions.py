@@ -24,7 +24,7 @@ class Exceptions(Case):
     def test_in_a_message_it_closes_its_socket(self, host):
         self.enter(host, 18)
         host.say("TEXT 17", "fail now")
-        self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+        self.failed(host, 17)
         host.say("TEXT 18", "one 18 here I am")
         self.assertEqual(host.next(), Line("TEXT 18", b"here I am"))
         self.assertEqual(host.end()[1], 0)
@@ -34,7 +34,7 @@ class Exceptions(Case):
     @probes("node, async")
     def test_after_a_rejection_nothing_of_its_peer_is_heard(self, host):
         host.say("TEXT 17", "fail now")
-        self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+        self.failed(host, 17)
         host.say("TEXT 17", "all still here")
         host.say("CLOSE 17 1011", "")
         host.say("RELOAD")
@@ -48,13 +48,14 @@ class Exceptions(Case):
         host.write(b"".join(said) + b"RELOAD\n")
         self.assertEqual(host.next(), told("close 17 1000 "))
         self.assertEqual(host.next(), told("reload"))
+        self.warned(host, r"socket 17: an exception in message\(\)", "now")
         self.ends(host)
 
     @probes(*PYTHON, "node")
     def test_what_the_peer_sent_meanwhile_is_not_heard(self, host):
         said = [encode("TEXT 17", text) for text in ("fail now", "all still here", "fail again")]
         host.write(b"".join(said) + encode("BIN 17", b"\0") + b"FULL 17 70000\nDRAIN 17\n")
-        self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+        self.failed(host, 17)
         host.say("CLOSE 17 1011", "")
         host.say("RELOAD")
         line = host.next()
@@ -66,7 +67,7 @@ class Exceptions(Case):
     def test_in_an_open_it_closes_its_socket(self, host):
         host.open(18, QUERY_STRING="fail")
         self.assertEqual(host.next(), told("open 18 127.0.0.1 fail"))
-        self.assertEqual(host.next(), Line("CLOSE 18 1011", b""))
+        self.failed(host, 18)
         host.say("TEXT 17", "one 17 here I am")
         self.assertEqual(host.next(), Line("TEXT 17", b"here I am"))
 
@@ -74,6 +75,7 @@ class Exceptions(Case):
     def test_in_an_ask_it_refuses(self, host):
         host.say("ASK 18", "REMOTE_ADDR=fail\nQUERY_STRING=\n")
         self.assertEqual(host.next(), told("ask 18 fail"))
+        self.warned(host, r"socket 18: an exception in (on_)?ask(\(\))?", "fail")
         self.assertEqual(host.next(), Line("REJECT 18 500", b"\n"))
         host.say("TEXT 17", "one 17 here I am")
         self.assertEqual(host.next(), Line("TEXT 17", b"here I am"))
@@ -83,17 +85,18 @@ class Exceptions(Case):
     def test_in_what_is_told_of_a_slow_peer_it_closes_its_socket(self, host):
         host.say("FULL 17 4444")
         self.assertEqual(host.next(), told("full 17 4444"))
-        self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+        self.failed(host, 17)
 
     @probes("python", *NODE)
     def test_elsewhere_it_is_logged_and_that_is_all(self, host):
-        for words, body, news in [
-            ("CLOSE 17 1000", "fail", "close 17 1000 fail"),
-            ("ERR TEXT 17", "fail", "error TEXT 17 fail"),
-            ("STOP 4444", None, "stop 4444"),
+        for words, body, news, where in [
+            ("CLOSE 17 1000", "fail", "close 17 1000 fail", "socket 17: an exception in (on_)?close"),
+            ("ERR TEXT 17", "fail", "error TEXT 17 fail", "an exception in (on_)?error"),
+            ("STOP 4444", None, "stop 4444", "an exception in (on_)?stop"),
         ]:
             host.say(words, body)
             self.assertEqual(host.next(), told(news))
+            self.warned(host, where + r"(\(\))?", "fail")
         host.say("RELOAD")
         self.assertEqual(host.next(), told("reload"))
         self.ends(host)
@@ -114,6 +117,7 @@ asyncio.run(Server(None, ask).run())
         with program(text) as host:
             host.ready("READY 1 admission=ask")
             host.say("ASK 17", "REMOTE_ADDR=192.0.2.7\n")
+            self.warned(host, "socket 17: an exception in ask", "")
             self.assertEqual(host.next(), Line("REJECT 17 500", b"\n"))
             self.ends(host)
 
@@ -134,7 +138,7 @@ asyncio.run(Server(serve).run())
             host.ready()
             host.open(17)
             host.say("TEXT 17", "wait")
-            self.assertEqual(host.next(), Line("CLOSE 17 1011", b""))
+            self.failed(host, 17)
             self.ends(host)
 
 
@@ -145,6 +149,7 @@ class Ticks(Case):
                 host.ready()
                 for _ in range(3):
                     self.assertEqual(host.next(), Line("TEXT *", b"tick"))
+                    self.warned(host, "an exception in on_tick", "after a tick")
                 self.assertEqual(host.end()[1], 0, host.log())
                 self.assertIn("RuntimeError: after a tick", host.log())
 
@@ -164,6 +169,7 @@ Clock().run()
             host.ready()
             for _ in range(3):
                 self.assertEqual(host.next(), Line("TEXT *", b"tick"))
+                self.warned(host, "an exception in on_tick", "after a tick")
             self.assertEqual(host.end()[1], 0, host.log())
             self.assertIn("RuntimeError: after a tick", host.log())
 

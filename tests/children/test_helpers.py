@@ -1,6 +1,7 @@
 """What each helper hears and says, verb by verb, by a probe in its language."""
 
 import functools
+import re
 import unittest
 
 from host import DEADLINE_SECONDS, ROOT, Host, Line, encode
@@ -63,6 +64,22 @@ class Case(unittest.TestCase):
     def enter(self, host, id):
         host.open(id)
         self.assertEqual(host.next(), told(f"open {id} 127.0.0.1 a=b"))
+
+    def warned(self, host, where, what):
+        """One warning tells of an exception: where it was, such as `socket 17: an exception in
+        on_open`, and what."""
+        line = host.next()
+        self.assertEqual(line.words, "LOG warn", host.log()[-2000:])
+        self.assertRegex(line.body.decode(), rf"(?s)^{where}: [A-Za-z.]*Error\b.*{what}")
+        return line.body.decode()
+
+    def failed(self, host, id, what=""):
+        """There is such a warning, then the socket is closed; nothing else is said. The peer hears
+        where the exception was, and not what it says."""
+        where = r"an exception in (on_[a-z]+|[a-z]+\(\)|its coroutine)"
+        warning = self.warned(host, f"socket {id}: {where}", what)
+        reason = re.search(where, warning)[0].encode()
+        self.assertEqual(host.next(), Line(f"CLOSE {id} 1011", reason), host.log()[-2000:])
 
     def ends(self, host, code=0):
         """The program ends with this code, and says nothing more, but for the ends of sockets that

@@ -32,7 +32,8 @@ on_message() { :; }
 on_close() { :; }
 on_full() { :; }
 on_drained() { :; }
-on_error() { echo "$1 $2: $3"; }
+# What the host has not done, it has warned of.
+on_error() { if [[ ${_is_refusing-} ]]; then log warn "$1 $2: $3"; else echo "$1 $2: $3"; fi; }
 on_reload() { :; }
 on_stop() { :; }
 on_tick() { :; }
@@ -142,7 +143,7 @@ _info() {
 
 # Says a line of words, each behind its kind; or nothing of it, if one is not of its kind.
 _say() { # VERB [KIND WORD]...
-  local verb=$1 line=$1 id=- body= length= kind word
+  local verb=$1 line=$1 id=- body= length= hint= kind word
   if ((BASHPID != _shell)); then
     echo "$verb is not said: a subshell, such as a part of a pipeline, cannot speak to the host" >&2
     return 1
@@ -158,8 +159,9 @@ _say() { # VERB [KIND WORD]...
     esac
     if [[ ${_bytes[$kind]-} ]] && ! _is_right; then
       word=${word:0:80}
+      [[ $verb$kind$word != @(TEXT|CLOSE)ids[*@]* ]] || hint=$_hint
       _refuse "$verb" "$id" \
-        "no $kind: ${word@Q} instead of 1 to ${_longest[$kind]} of the bytes ${_bytes[$kind]}"
+        "no $kind: ${word@Q} instead of 1 to ${_longest[$kind]} of the bytes ${_bytes[$kind]}$hint"
       return 0
     fi
     case $kind in
@@ -185,6 +187,8 @@ declare -A _bytes=(
 declare -A _longest=(
   [id]=20 [ids]=671 [but]=20 [number]=4 [topic]=256 [at]=256 [token]=32 [protocol]=128
 )
+
+_hint='; for all sockets there are send_all and close_all, for a topic send_topic'
 
 _is_right() {
   ((${#word} <= _longest[$kind])) && [[ $word != *[!${_bytes[$kind]}]* && ,$word, != *,,* ]]

@@ -21,13 +21,15 @@
  * Strings and numbers are none, and throw a TypeError, so that nothing that a peer sends becomes
  * one. A message is a string or a Buffer, both ways.
  *
- * What a handler throws, or its promise rejects with, goes to the log and closes its socket with
- * 1011; in `ask` it refuses the socket with 500. Other sockets notice nothing. An exception outside
- * of handlers, such as in a timer, ends the program with code 1. The console goes to the log.
+ * What a handler throws, or its promise rejects with, is logged: its stack at info, and one warning
+ * with the socket. It closes that socket with 1011; in `ask` it refuses it with 500. Other sockets
+ * notice nothing. An exception outside of handlers, such as in a timer, ends the program with code
+ * 1. The console goes to the log.
  */
 
 const { Console } = require("node:console");
 const { writeSync } = require("node:fs");
+const { inspect } = require("node:util");
 const { isMainThread } = require("node:worker_threads");
 
 let handlers = {};
@@ -116,7 +118,10 @@ function serve(given) {
 function send(to, message) {
   if (typeof message === "string") return say("TEXT", audienceOf(to), [], message);
   if (!ArrayBuffer.isView(message)) {
-    throw new TypeError(`a message is a string or a Buffer, not ${shown(message)}`);
+    const kind = Object.prototype.toString.call(message).slice("[object ".length, -1);
+    throw new TypeError(
+      `a message is a string or a Buffer, not ${kind}; for JSON: JSON.stringify(...)`,
+    );
   }
   const { buffer, byteOffset, byteLength } = message;
   // A copy, since the caller may change the bytes, or hand them over, before they are written.
@@ -252,18 +257,26 @@ async function settle(name, id, result) {
     await result;
   } catch (fault) {
     if (socket.isOpen) fail(name, id, fault);
-    else console.error(fault);
+    else warn(name, id, fault);
   }
   socket.calls -= 1;
   if (socket.calls === 0) unfinished.delete(id);
 }
 
 function fail(name, id, fault) {
-  console.error(fault);
+  warn(name, id, fault);
   if (name === "ask") reject(id, 500);
   if (!ENDS.has(name)) return;
   failed.add(id);
-  close(id, 1011);
+  close(id, 1011, `an exception in ${name}()`);
+}
+
+// Logs an exception: its stack, which the host has at info, and a warning.
+function warn(name, id, fault) {
+  console.error(fault);
+  const socket = typeof id === "bigint" ? `socket ${id}: ` : "";
+  const what = fault instanceof Error ? String(fault) : inspect(fault);
+  log("warn", `${socket}an exception in ${name}(): ${what.slice(0, FAULT_LENGTH_MAX)}`);
 }
 
 function infoOf(text) {
@@ -388,6 +401,7 @@ const PAUSE_MS = 1;
 const IDS_MAX = 32; // of 20 digits at most, so that a topic still fits the line of 1024 bytes
 const TOPIC_BYTES_MAX = 256;
 const REASON_BYTES_MAX = 123;
+const FAULT_LENGTH_MAX = 1000;
 const BLOCK_BYTES = 1 << 16;
 
 module.exports = {

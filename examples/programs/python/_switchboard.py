@@ -18,10 +18,11 @@ Each socket has a SocketId, which is a str of a type of its own. An audience is 
 Any other string raises TypeError, so that nothing that a peer sends becomes an audience. Where ids
 are stored, `socket_id(text)` makes one of the text. A message is a str or bytes, both ways.
 
-An exception in a callback is logged with its traceback, and closes the socket that it was for with
-1011; in on_ask it refuses the socket with 500. Other sockets notice nothing. From this import on,
-what is printed goes to the log. Any thread may send; what another thread than that of `run` sends
-is written at once.
+An exception in a callback is logged: its traceback at info, and one warning with the socket. It
+closes the socket that it was for with 1011; in on_ask it refuses the socket with 500. Other sockets
+notice nothing. From this import on, what is printed goes to the log, and the standard input is
+empty for all else. Any thread may send; what another thread than that of `run` sends is written at
+once.
 """
 
 import os
@@ -156,8 +157,8 @@ class Service:
                     due = max(due + self.tick_seconds, time.monotonic())
                     try:
                         self.on_tick()
-                    except Exception:
-                        traceback.print_exc()
+                    except Exception as fault:
+                        self._fault(fault, "on_tick")
                     continue
                 data = os.read(SOURCE, BLOCK_BYTES)
                 if not data:
@@ -252,13 +253,24 @@ class Service:
                 self.on_reload()
             elif verb == "STOP":
                 self.on_stop(int(id))
-        except Exception:
-            traceback.print_exc()
+        except Exception as fault:
+            where = f"on_{CALLBACKS[verb]}"
+            self._fault(fault, where, id if verb in OF_A_SOCKET else None)
             if verb == "ASK":
                 self.reject(id, 500)
             elif verb in OF_A_SOCKET and verb != "CLOSE":
                 self._failed.add(id)
-                self.close(id, 1011)
+                self.close(id, 1011, f"an exception in {where}")
+
+    def _fault(self, fault, where, id=None):
+        """Logs an exception: the traceback, which the host has at info, and a warning."""
+        traceback.print_exception(type(fault), fault, fault.__traceback__)
+        # What comes before the exception itself is indented; what its notes say follows.
+        only = traceback.format_exception_only(type(fault), fault)
+        name = next((line for line in only if not line.startswith(" ")), "").rstrip("\n")
+        socket = f"socket {id}: " if id else ""
+        text = f"{socket}an exception in {where}: {name[:FAULT_CHARS_MAX]}"
+        self._say(lines(b"LOG", [b"warn"], body=text_bytes(text)))
 
 
 def info_of(body):
@@ -270,7 +282,11 @@ def message_lines(to, message):
     if isinstance(message, str):
         return lines(b"TEXT", names_of(to, Audience), body=text_bytes(message))
     if not isinstance(message, bytes):
-        message = bytes(memoryview(message))  # whose length may not count bytes
+        try:
+            message = bytes(memoryview(message))  # whose length may not count bytes
+        except TypeError:
+            raise TypeError(f"a message is str or bytes, not {type(message).__name__}; "
+                            "for JSON: json.dumps(...)") from None
     return lines(b"BIN", names_of(to, Audience), body=message)
 
 
@@ -346,6 +362,10 @@ def ready(due):
     return left > 0 and bool(select.select([SOURCE], [], [], left)[0])
 
 
+CALLBACKS = {
+    "TEXT": "message", "BIN": "message", "OPEN": "open", "ASK": "ask", "CLOSE": "close",
+    "FULL": "full", "DRAIN": "drained", "ERR": "error", "RELOAD": "reload", "STOP": "stop",
+}
 OF_A_SOCKET = {"TEXT", "BIN", "OPEN", "ASK", "CLOSE", "FULL", "DRAIN"}
 DIGITS = re.compile(r"0|[1-9][0-9]{0,19}").fullmatch
 NO_TOPIC = re.compile(r"^\+|[\x00-\x20%,\x7f-\x9f]")
@@ -354,6 +374,7 @@ NEWLINE = ord("\n")
 IDS_MAX = 32  # of 20 digits at most, so that a topic still fits the line of 1024 bytes
 TOPIC_BYTES_MAX = 256
 REASON_BYTES_MAX = 123
+FAULT_CHARS_MAX = 1000
 BLOCK_BYTES = 1 << 16  # what a pipe holds
 
 # The lines have descriptors of their own, so that nothing else is printed or read between them.

@@ -8,18 +8,17 @@ Copy this file and _switchboard.py beside your program, and run:
 
     asyncio.run(Server(echo).run())
 
-A socket is closed when its coroutine returns; an exception closes it with 1011, is logged, and
-harms nobody else. When the host ends the input, every socket ends, and run returns after the
-last coroutine. A Server is a Service as well: it sends to ids, `all()` and `topic(name)`, from any
-thread, and may override on_stop and the like. With tick_seconds, its on_tick is called, which may
-be a coroutine function.
+A socket is closed when its coroutine returns; an exception closes it with 1011, is logged with a
+warning, and harms nobody else. When the host ends the input, every socket ends, and run returns
+after the last coroutine. A Server is a Service as well: it sends to ids, `all()` and `topic(name)`,
+from any thread, and may override on_stop and the like. With tick_seconds, its on_tick is called,
+which may be a coroutine function.
 """
 
 import asyncio
 import inspect
 import os
 import threading
-import traceback
 from collections import deque
 
 from _switchboard import BLOCK_BYTES, SOURCE, Service
@@ -69,8 +68,8 @@ class Server(Service):
     async def _ask(self, ask, id, info):
         try:
             await ask(id, info)
-        except (Exception, asyncio.CancelledError):
-            traceback.print_exc()
+        except (Exception, asyncio.CancelledError) as fault:
+            self._fault(fault, "ask", id)
             self.reject(id, 500)
 
     async def _tick(self):
@@ -83,8 +82,8 @@ class Server(Service):
                 ticked = self.on_tick()
                 if inspect.isawaitable(ticked):
                     await ticked
-            except Exception:
-                traceback.print_exc()
+            except Exception as fault:
+                self._fault(fault, "on_tick")
 
     def _read(self, end):
         try:
@@ -161,21 +160,29 @@ class Socket:
             self._is_paused = True
             self.server.pause(self.id)
 
+    def _is_open(self):
+        return self.close_code is None and not self._is_leaving
+
     def _end(self, code, reason):
         self.close_code, self.close_reason = code, reason
         self._news.set()
         self._room.set()
 
     async def _live(self):
-        code = 1011
+        code, reason = 1011, "an exception in its coroutine"
         try:
             await self.server.serve(self)
-            code = 1000
-        except Exception:
-            traceback.print_exc()
-        finally:  # and when the coroutine is cancelled
-            if self.close_code is None and not self._is_leaving:
-                self.close(code)
+            code, reason = 1000, ""
+        except Exception as fault:
+            self.server._fault(fault, "its coroutine", self.id)
+        except asyncio.CancelledError as fault:
+            # At the end of the loop, all that are left are cancelled.
+            if self.server._thread and self._is_open():
+                self.server._fault(fault, "its coroutine", self.id)
+            raise
+        finally:
+            if self._is_open():
+                self.close(code, reason)
             self._put = lambda message: None  # nobody is there to take it
 
 
