@@ -142,6 +142,24 @@ asyncio.run(Server(serve).run())
             self.ends(host)
 
 
+    # Its lines are the host's.
+    def test_nothing_else_is_read_from_the_standard_input(self):
+        text = """
+from _switchboard import Service
+
+class Asks(Service):
+    def on_message(self, id, message): self.send(id, input())
+
+Asks().run()
+"""
+        with program(text) as host:
+            host.ready()
+            host.open(17)
+            host.write(encode("TEXT 17", "hello") + b"RELOAD\n")
+            self.failed(host, 17, "EOF")
+            self.ends(host)
+
+
 class Ticks(Case):
     def test_asyncio_has_them(self):
         for word in ("def", "async def"):

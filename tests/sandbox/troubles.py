@@ -5,6 +5,7 @@ that stand there, but for numbers, times and paths.
 """
 
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from client import DEADLINE_SECONDS, Refused, Server, Socket, frame, until
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
+HELPER = PAGE.parents[1] / "examples" / "programs" / "python" / "_switchboard.py"
 PYTHON = "#!/usr/bin/env python3\n"
 READY = PYTHON + "import sys\nprint('READY 1', flush=True)\n"
 PROGRAMS = {
@@ -26,6 +28,9 @@ PROGRAMS = {
     "dies": READY + "for line in sys.stdin.buffer:\n    if line.startswith(b'TEXT'): raise KeyError('name')\n",
     "wrong.py": "#!/usr/bin/env python3\r\nprint('READY 1')\r\n",
     "lacks": "#!/usr/bin/no-python3\n",
+    "empty": PYTHON + "from _switchboard import Service\n",
+    "raises": PYTHON + "from _switchboard import Service\nclass Raises(Service):\n"
+    "    def on_message(self, id, message): raise ValueError('what it was')\nRaises().run()\n",
     "floods": READY + "for line in sys.stdin.buffer:\n    words = line.split()\n"
     "    if words[:1] == [b'OPEN']:\n        for _ in range(100):\n"
     "            sys.stdout.write(f'TEXT {words[1].decode()} +60000\\n{\"x\" * 60000}\\n')\n"
@@ -74,6 +79,7 @@ class Troubles:
             program.parent.mkdir(parents=True, exist_ok=True)
             program.write_text(text)
             program.chmod(0o755)
+        shutil.copy(HELPER, self.place / "programs")
         (self.place / "programs" / "forgotten.py").write_text(READY)
         (self.place / "files").mkdir()
         (self.place / "server.conf").write_text(CONFIGURATION)
@@ -172,11 +178,14 @@ class Troubles:
         raw = Socket(self.server, "/fails")
         raw.send("go on")
         assert raw.read_close() == 1011
+        raw = Socket(self.server, "/raises")
+        raw.send("go on")
+        assert raw.read_close() == 1011
         self.closed(1011, "/latin")
         raw = Socket(self.server, "/dies")
         raw.send("go on")
         assert raw.read_close() == 1012
-        for path in ["/silent", "/plain", "/wrong", "/lacks"]:
+        for path in ["/silent", "/plain", "/wrong", "/lacks", "/empty"]:
             self.refused(500, path)
         # The second end within a minute makes a pause.
         self.refused(500, "/plain")
