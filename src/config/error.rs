@@ -221,12 +221,12 @@ pub(super) enum Problem {
     NotText,
     /// The line is no line of an INI file.
     Syntax(IniError),
-    /// No section is called so.
-    UnknownSection { title: String, nearest: Option<&'static str> },
+    /// No section is called so. `meant` is the section that probably was.
+    UnknownSection { title: String, meant: Option<String> },
     /// `[service]` does not say which.
     NoPath,
-    /// `[service PATH]` with a path that no service has.
-    Path { path: String },
+    /// `[service PATH]` with a path that no service has, and the path that was probably meant.
+    Path { path: String, meant: Option<String> },
     /// A key before the first section, and where it belongs if it is known.
     NoSection { name: String, home: Option<Section> },
     /// No key is called so. The nearest has its section with it if that is another one.
@@ -258,20 +258,24 @@ impl fmt::Display for Problem {
             Self::TooLong => f.write_str("is longer than 1 MiB, which no configuration is"),
             Self::NotText => f.write_str("the text is not UTF-8"),
             Self::Syntax(error) => error.fmt(f),
-            Self::UnknownSection { title, nearest } => {
+            Self::UnknownSection { title, meant } => {
                 write!(f, "unknown section {}", Quoted(title))?;
-                match nearest {
-                    Some(nearest) => write!(f, "; did you mean {nearest:?}?"),
+                match meant {
+                    Some(meant) => write!(f, "; did you mean {meant}?"),
                     None => f.write_str(", allowed are [server], [limits] and [service /path]"),
                 }
             }
             Self::NoPath => f.write_str("a service is named by its path, as in [service /path]"),
-            Self::Path { path } => write!(
-                f,
-                "no service has the path {}; it has to begin with a slash and to stand as it \
-                 will be decoded, without query, empty or hidden segments",
-                Quoted(path)
-            ),
+            Self::Path { path, meant } => {
+                write!(
+                    f,
+                    "no service has the path {}; it has to begin with a slash and to stand as it \
+                     will be decoded, without query, empty or hidden segments",
+                    Quoted(path)
+                )?;
+                let meant = meant.as_ref();
+                meant.map_or(Ok(()), |path| write!(f, "; did you mean [service {path}]?"))
+            }
             Self::NoSection { name, home } => {
                 write!(f, "{} stands before the first section", Quoted(name))?;
                 home.map_or(Ok(()), |home| write!(f, "; it belongs in {}", home.title()))

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::config::error::{Fault, Place, Problem};
+use crate::config::error::{Fault, Place, Problem, Quoted};
 use crate::config::ini::{self, IniError, Line};
 use crate::config::keys::{self, Key, Section};
 use crate::config::nearest::nearest;
@@ -71,10 +71,7 @@ impl Sheet {
             let fault = match line {
                 Ok(Line::Key { name, value }) => sheet.add(&here, name, value, number).err(),
                 Ok(Line::Section(title)) => {
-                    let (section, fault) = match Here::parse(title, number) {
-                        Ok(section) => (section, None),
-                        Err(problem) => (Here::Unknown, Some(problem)),
-                    };
+                    let (section, fault) = Here::parse(title, number);
                     here = section;
                     // A section without keys still names a path.
                     if let Here::One(path, line) = &here {
@@ -103,10 +100,16 @@ impl Sheet {
         let plain = ini::plain(name);
         let key = keys::find(&plain);
         let settings = match here {
-            Here::Unknown => return Ok(()),
             Here::Nowhere => {
                 let home = key.map(|key| key.section);
                 return Err(Problem::NoSection { name: name.to_owned(), home });
+            }
+            // Nobody knows which keys belong here; what no section allows is wrong in any case.
+            Here::Unknown => {
+                let key = key.ok_or_else(|| here.unknown(name, &plain))?;
+                let setting = Setting { key, value: value.into(), place: Place::Line(line) };
+                let is_allowed = key.set(&mut Config::default(), &setting.value).is_some();
+                return if is_allowed { Ok(()) } else { Err(setting.refusal().problem) };
             }
             Here::All(_) => &mut self.all,
             Here::One(path, line) => &mut self.own(path, *line).settings,
@@ -167,7 +170,7 @@ impl Setting {
 enum Here {
     /// Before the first.
     Nowhere,
-    /// In one that cannot be told, which is a fault already; its keys are not judged.
+    /// In one that is wrong, which is a fault already, and like none that is right.
     Unknown,
     /// In one that is for all.
     All(Section),
@@ -176,21 +179,33 @@ enum Here {
 }
 
 impl Here {
-    /// Reads what stands between the brackets in a line.
-    fn parse(title: &str, line: usize) -> Result<Self, Problem> {
+    /// Reads what stands between the brackets in a line, and what is wrong with it. The keys of a
+    /// wrong section are judged as those of the section that was probably meant.
+    fn parse(title: &str, line: usize) -> (Self, Option<Problem>) {
         let (word, path) = title.split_once(char::is_whitespace).unwrap_or((title, ""));
-        match (ini::plain(word).as_str(), path.trim_start()) {
-            ("server", "") => Ok(Self::All(Section::Server)),
-            ("limits", "") => Ok(Self::All(Section::Limits)),
-            ("service", "") => Err(Problem::NoPath),
+        let word = ini::plain(word);
+        match (word.as_str(), path.trim_start()) {
+            ("server", "") => (Self::All(Section::Server), None),
+            ("limits", "") => (Self::All(Section::Limits), None),
+            ("service", "") => (Self::One("/path".to_owned(), line), Some(Problem::NoPath)),
+            ("service", path) if Target::is_path(path) => (Self::One(path.to_owned(), line), None),
             // A path that no request can have would be a section without effect.
-            ("service", path) => match Target::parse(path) {
-                Ok(target) if target.path == path => Ok(Self::One(target.path, line)),
-                Ok(_) | Err(_) => Err(Problem::Path { path: path.to_owned() }),
-            },
+            ("service", path) => {
+                let (meant, path) = (meant_path(path), path.to_owned());
+                let shown = meant.clone().unwrap_or_else(|| Quoted(&path).to_string());
+                (Self::One(shown, line), Some(Problem::Path { path, meant }))
+            }
             (word, _) => {
-                let nearest = nearest(word, ["server", "limits", "service"]);
-                Err(Problem::UnknownSection { title: title.to_owned(), nearest })
+                let path = title.find('/').and_then(|at| meant_path(&title[at..]));
+                let here = match (path, nearest(word, ["server", "limits", "service"])) {
+                    (Some(path), _) => Self::One(path, line),
+                    (None, Some("server")) => Self::All(Section::Server),
+                    (None, Some("limits")) => Self::All(Section::Limits),
+                    (None, Some(_)) => Self::One("/path".to_owned(), line),
+                    (None, None) => Self::Unknown,
+                };
+                let meant = (!matches!(here, Self::Unknown)).then(|| here.title());
+                (here, Some(Problem::UnknownSection { title: title.to_owned(), meant }))
             }
         }
     }
@@ -220,11 +235,18 @@ impl Here {
     /// The section as it is written.
     fn title(&self) -> String {
         match self {
-            Self::Nowhere | Self::Unknown => String::new(),
+            Self::Nowhere => String::new(),
+            Self::Unknown => "its section".to_owned(),
             Self::All(section) => section.title().to_owned(),
             Self::One(path, _) => format!("[service {path}]"),
         }
     }
+}
+
+/// The path that was probably meant by a wrong one: with a slash in front, or decoded.
+fn meant_path(wrong: &str) -> Option<String> {
+    let target = Target::parse(wrong).or_else(|_| Target::parse(&format!("/{wrong}")));
+    target.ok().map(|target| target.path).filter(|path| Target::is_path(path))
 }
 
 /// The text of a file, if it is one that a configuration can be.

@@ -149,15 +149,19 @@ const FAULTS: &[(&str, &str)] = &[
     ("[limits]\norigin: any", "2: origin is no key of [limits], it belongs in [server]"),
     ("port: 1", "1: \"port\" stands before the first section; it belongs in [server]"),
     ("x: 1", "1: \"x\" stands before the first section"),
-    ("[servr]\nport: x", "1: unknown section \"servr\"; did you mean \"server\"?"),
-    ("[server 1]", "1: unknown section \"server 1\"; did you mean \"server\"?"),
+    ("[servr]\nport: 1", "1: unknown section \"servr\"; did you mean [server]?"),
+    ("[server 1]", "1: unknown section \"server 1\"; did you mean [server]?"),
+    ("[servic]", "1: unknown section \"servic\"; did you mean [service /path]?"),
+    ("[service/a]", "1: unknown section \"service/a\"; did you mean [service /a]?"),
+    ("[/a]\nmax-message: 1k", "1: unknown section \"/a\"; did you mean [service /a]?"),
+    ("[servce /a/b]", "1: unknown section \"servce /a/b\"; did you mean [service /a/b]?"),
     (
         "[nonsense]",
         "1: unknown section \"nonsense\", \
              allowed are [server], [limits] and [service /path]",
     ),
     ("[service]", "1: a service is named by its path, as in [service /path]"),
-    ("[server\nport: x", "1: a section is a name in brackets, such as [server]"),
+    ("[server\nport: 1", "1: a section is a name in brackets, such as [server]"),
     ("[server]\nport 1", "2: a key needs a colon and a value, such as port: 12345"),
     ("[server]\n= 1", "2: a name is missing before the value, such as port: 12345"),
     ("[server]\nport: 1\n\n[server]\nPORT: 1", "5: port is given before, in line 2"),
@@ -218,6 +222,66 @@ fn faults_are_told() {
         let error = parse(&format!("[service {path}]")).expect_err(path);
         let start = format!("server.conf:1: no service has the path {path:?}; it has to begin");
         assert!(error.starts_with(&start), "{error}");
+    }
+}
+
+/// The keys of a wrong section are judged: by the section that was meant, or else by all.
+#[test]
+fn wrong_sections_hide_no_fault() {
+    let keys = "port: x\nmax-mesage: 1k\nmax-message: 2x\norigin: any";
+    let size = "max-message is \"2x\", allowed is a size";
+    let rows = [
+        (
+            "servr",
+            [
+                "unknown section",
+                "port is \"x\", allowed is a number",
+                "unknown key \"max-mesage\" in [server]; did you mean \"max-message\" in [limits]?",
+                "max-message is no key of [server], it belongs in [limits]",
+            ],
+        ),
+        (
+            "service a",
+            [
+                "no service has the path \"a\"; it has to begin with a slash and to stand as it \
+                 will be decoded, without query, empty or hidden segments; did you mean [service \
+                 /a]?",
+                "port is no key of [service /a], it belongs in [server]",
+                "unknown key \"max-mesage\" in [service /a]; did you mean \"max-message\"?",
+                size,
+            ],
+        ),
+        (
+            "service /a//\u{1b}",
+            [
+                "no service has the path \"/a//\\u{1b}\"",
+                "port is no key of [service \"/a//\\u{1b}\"], it belongs in [server]",
+                "unknown key \"max-mesage\" in [service \"/a//\\u{1b}\"]; did you mean",
+                size,
+            ],
+        ),
+        (
+            "nonsense",
+            [
+                "unknown section",
+                "port is \"x\", allowed is a number",
+                "unknown key \"max-mesage\" in its section; did you mean \"max-message\" in [limits]?",
+                size,
+            ],
+        ),
+    ];
+    for (title, expected) in rows {
+        let error = parse(&format!("[{title}]\n{keys}")).expect_err("it is full of faults");
+        assert_eq!(error.lines().count(), expected.len(), "{error}");
+        for (number, (line, expected)) in (1..).zip(error.lines().zip(expected)) {
+            let start = format!("server.conf:{number}: {expected}");
+            assert!(line.starts_with(&start), "{line}\n{start}");
+        }
+    }
+    let near = [("/a?b", "/a"), ("/a%62", "/ab"), ("http://x/a", "/a"), ("a/b", "/a/b")];
+    for (path, meant) in near {
+        let error = parse(&format!("[service {path}]")).expect_err(path);
+        assert!(error.ends_with(&format!("did you mean [service {meant}]?")), "{error}");
     }
 }
 
