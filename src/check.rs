@@ -3,45 +3,70 @@
 use std::path::{Path, PathBuf};
 
 use switchboard::Thread;
-use switchboard::config::Config;
+use switchboard::config::{Config, nearest};
 
-use super::compiled::Compiled;
-#[cfg(not(feature = "programs"))]
-use super::compiled::is_compiled;
+use super::compiled::{Compiled, is_compiled};
 #[cfg(feature = "programs")]
-pub(crate) use super::document_root::warnings;
+use super::document_root;
 use super::services::ALL;
 
-/// That the configuration is good, or else all that is wrong with it: a section for a service
-/// that is not there does not keep the server from starting, but who asks is told.
-pub(crate) fn verdict(config: &Config) -> Result<String, Vec<String>> {
-    let mut faults = warnings(config);
-    faults.extend(exposed(config));
-    faults.extend(misplaced(ALL, config));
-    if !faults.is_empty() {
-        return Err(faults);
-    }
+/// What is wrong with a configuration that could be read, and unless a server does not start with
+/// it, that it is good. What the log of a server warns of is a warning here as well.
+pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
+    let mut told = warnings(config);
+    told.iter_mut().for_each(|text| text.insert_str(0, "warning: "));
+    let warnings = match told.len() {
+        0 => String::new(),
+        1 => ", with a warning".to_owned(),
+        len => format!(", with {len} warnings"),
+    };
+    let faults = misplaced(ALL, config);
+    let is_good = faults.is_empty();
+    told.extend(faults);
     let file = config.file.as_ref().map(|file| file.display().to_string());
     let what = file.unwrap_or_else(|| "no file here, so the defaults".to_owned());
-    Ok(format!("{what}: the configuration is good\n"))
+    (told, is_good.then(|| format!("{what}: the configuration is good{warnings}\n")))
 }
 
-/// What to say of each section for a service that is not there.
-#[cfg(not(feature = "programs"))]
+/// What is wrong with a configuration that a server starts with all the same.
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
-    let unknown = config.services.keys().filter(|path| !is_compiled(path));
-    let text = |path: &String| {
-        format!(
-            "{}: [service {path}] configures no service: none of --list-services; correct its \
-             path, or leave it out",
-            config.place_of(path)
-        )
+    let mut warnings = unknown_services(config);
+    #[cfg(feature = "programs")]
+    warnings.extend(document_root::idle_keys(ALL, config));
+    warnings.extend(exposed(config));
+    warnings
+}
+
+/// Warnings about sections for services that are not there. A program may be put in place later.
+fn unknown_services(config: &Config) -> Vec<String> {
+    let named = config.services.keys().filter(|path| !is_compiled(path));
+    #[cfg(feature = "programs")]
+    let named = named.map(|path| (path, document_root::key_of(config, path)));
+    #[cfg(not(feature = "programs"))]
+    let named = named.map(|path| (path, None::<String>));
+    let unknown: Vec<_> = named.filter(|(path, key)| key.as_ref() != Some(*path)).collect();
+    if unknown.is_empty() {
+        return Vec::new();
+    }
+    let mut names: Vec<String> = ALL.iter().map(|service| service.path.to_owned()).collect();
+    #[cfg(feature = "programs")]
+    names.extend(document_root::names(config));
+    // A service has one section.
+    names.retain(|name| !config.services.contains_key(name));
+    let text = |(path, key): (&String, Option<String>)| {
+        let near = || nearest(path, names.iter().map(String::as_str));
+        let cure = match key.as_deref().or_else(near) {
+            Some(meant) => format!("did you mean [service {meant}]?"),
+            None => "correct its path, or leave it out".to_owned(),
+        };
+        let place = config.place_of(path);
+        format!("{place}: [service {path}] configures no service: {NOT_FOUND}; {cure}")
     };
-    unknown.map(text).collect()
+    unknown.into_iter().map(text).collect()
 }
 
 /// Warnings about files below the static root that should not be public.
-pub(crate) fn exposed(config: &Config) -> Vec<String> {
+fn exposed(config: &Config) -> Vec<String> {
     let Some(root) = &config.static_root else { return Vec::new() };
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
     let (real_root, mut faults) = (real(root), Vec::new());
@@ -78,6 +103,12 @@ pub(crate) fn misplaced(all: &[Compiled], config: &Config) -> Vec<String> {
     });
     misplaced.collect()
 }
+
+#[cfg(feature = "programs")]
+const NOT_FOUND: &str =
+    "neither one of --list-services nor a program of this path without its extension";
+#[cfg(not(feature = "programs"))]
+const NOT_FOUND: &str = "none of --list-services";
 
 #[cfg(test)]
 mod tests {

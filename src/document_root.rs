@@ -5,7 +5,6 @@ use switchboard::config::Config;
 use switchboard::host::program::{DocumentRoot, Listing};
 
 use super::compiled::{Compiled, is_compiled};
-use super::services::ALL;
 
 /// Gives a server the programs of a configuration.
 pub(crate) fn add_to(server: &mut Server, config: &Config) {
@@ -18,11 +17,6 @@ pub(crate) fn add_to(server: &mut Server, config: &Config) {
         let program = server.program(path).limits(own.limits).origin(own.origin.clone());
         program.compression(own.compression).manner(own.program.manner.clone());
     }
-}
-
-/// What to say of sections that configure nothing, or with keys that have no effect.
-pub(crate) fn warnings(config: &Config) -> Vec<String> {
-    unknown_services(config).chain(idle_keys(ALL, config)).collect()
 }
 
 /// The list of programs that would be served, one on each line, or a line that there are none.
@@ -65,26 +59,20 @@ fn root(config: &Config) -> Option<DocumentRoot> {
     Some(root.naming(config.services.keys().cloned()))
 }
 
-/// What to say of each section for a service that is not there.
-fn unknown_services(config: &Config) -> impl Iterator<Item = String> {
-    let root = root(config);
-    let is_program = move |path: &str| {
-        let found = root.as_ref().and_then(|root| root.find(path).ok());
-        found.is_some_and(|program| program.key() == path)
-    };
-    let unknown =
-        config.services.keys().filter(move |path| !is_compiled(path) && !is_program(path));
-    unknown.map(|path| {
-        format!(
-            "{}: [service {path}] configures no service: neither one of --list-services nor a \
-             program of this path without its extension; correct its path, or leave it out",
-            config.place_of(path)
-        )
-    })
+/// The one spelling of the path of a program, if a path names one.
+pub(crate) fn key_of(config: &Config, path: &str) -> Option<String> {
+    let program = root(config)?.find(path).ok()?;
+    Some(program.key().to_owned())
+}
+
+/// The paths of the programs that are found.
+pub(crate) fn names(config: &Config) -> impl Iterator<Item = String> {
+    let listing = root(config).map(|root| root.list(usize::MAX)).unwrap_or_default();
+    listing.programs.into_iter().filter_map(|(path, found)| found.is_ok().then_some(path))
 }
 
 /// What to say of each section that tells a service how to be run as a program, which it is not.
-fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> {
+pub(crate) fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> {
     let own = |service: &Compiled| config.services.get(service.path).map(|own| &own.program);
     let idle =
         all.iter().filter(move |service| own(service).is_some_and(|p| *p != config.all.program));

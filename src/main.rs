@@ -42,13 +42,12 @@ fn main() -> ExitCode {
         Command::Run(config) => return serving::run(&config).into(),
         #[cfg(feature = "programs")]
         Command::Try(trial) => return trial::run(&trial, terminal).into(),
-        Command::CheckConfig(config) => match check::verdict(&config) {
-            Ok(text) => serving::say(&text),
-            Err(faults) => {
-                faults.iter().for_each(|text| eprintln!("switchboard: {text}"));
-                return Exit::Configuration.into();
-            }
-        },
+        Command::CheckConfig(config) => {
+            let (faults, good) = check::verdict(&config);
+            faults.iter().for_each(|text| eprintln!("switchboard: {text}"));
+            let Some(good) = good else { return Exit::Configuration.into() };
+            serving::say(&good)
+        }
         #[cfg(feature = "programs")]
         Command::ListServices(config) => {
             serving::say(&(compiled::list() + &document_root::list(&config)))

@@ -7,7 +7,7 @@ use switchboard::config::{Config, Exit, LogFormat};
 use switchboard::host::{outlive_user_signals, raise_descriptor_limit, seal_descriptors};
 use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server};
 
-use super::check::{exposed, misplaced, warnings};
+use super::check::{misplaced, warnings};
 use super::compiled::list;
 use super::logger;
 use super::services::ALL;
@@ -43,8 +43,7 @@ pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Termin
 
 /// Warns of what is wrong with a configuration that the server starts with all the same.
 fn warn_of(config: &Config) {
-    let warnings = warnings(config).into_iter().chain(exposed(config));
-    warnings.for_each(|text| log::warn!(target: TARGET, "{text}"));
+    warnings(config).iter().for_each(|text| log::warn!(target: TARGET, "{text}"));
 }
 
 /// What comes before any service.

@@ -137,43 +137,66 @@ fn the_examples_are_served_by_their_configuration() {
     }
 }
 
-#[test]
-fn what_has_no_effect_is_told() {
-    let folder = folder("idle");
-    let text = "[service /nosuch]\norigin: any\n[service /echo]\nmode: per-socket\n";
-    fs::write(folder.join("conf"), text).expect("it can be");
-    let mut command = binary();
-    let (_, err, code) =
-        run(command.current_dir(&folder).args(["--check-config", "--config", "conf"]));
-    let faults = [
-        "switchboard: conf:1: [service /nosuch] configures no service: ",
-        "switchboard: conf:3: [service /echo] has keys of programs, such as mode",
-    ];
-    assert_eq!(err.lines().count(), faults.len(), "{err}");
-    for (line, fault) in err.lines().zip(faults) {
-        assert!(line.starts_with(fault), "{err}");
-    }
-    assert_eq!(code, Some(4));
-}
-
-#[test]
-fn what_anybody_could_download_is_told() {
-    let folder = folder("exposed");
-    fs::write(folder.join("server.conf"), "[server]\nstatic-root: .\n").expect("it can be");
-    let (_, err, code) = run(binary().current_dir(&folder).arg("--check-config"));
-    let fault = "switchboard: server.conf lies inside of static-root .: anybody can download";
-    assert!(err.starts_with(fault), "{err}");
-    assert_eq!((err.lines().count(), code), (1, Some(4)), "{err}");
-    // It starts all the same, and says so.
-    let mut command = binary();
-    command.args(["--config", "server.conf", "--port", "0"]).current_dir(&folder);
+/// What a server logs at the start, and then it is killed.
+fn log_of(command: &mut Command, lines_len: usize) -> Vec<String> {
     let mut child =
         command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     let log = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let told = log.map_while(Result::ok).find(|line| line.contains("anybody can download"));
+    let warnings = log.map_while(Result::ok).filter(|line| line.contains(" warn "));
+    let told = warnings.take(lines_len).collect();
     child.kill().expect("it runs");
     child.wait().expect("it ends");
-    assert!(told.is_some_and(|line| line.contains(" warn ")));
+    told
+}
+
+/// A server starts with it, and so it is a warning, in its log and of `--check-config`.
+#[test]
+fn what_has_no_effect_is_warned_of() {
+    let folder = programs("idle", &[("secret.py", ECHO), ("taken.py", ECHO), ("x/own", ECHO)]);
+    let text = "[service /nosuch]\norigin: any\n[service /secert]\n[service /secret.py]\n\
+                [service /takn]\n[service /taken]\n[service /clokc]\n[service /echo]\n\
+                mode: per-socket\n[service /x/own]\n";
+    fs::write(folder.join("conf"), text).expect("it can be");
+    let command = || {
+        let mut command = binary();
+        command.current_dir(&folder).args(["--config", "conf", "--document-root", "."]);
+        command
+    };
+    let not_found = "configures no service: neither one of --list-services nor a program of this \
+                     path without its extension; ";
+    let unknown = |line, path, cure| format!("conf:{line}: [service {path}] {not_found}{cure}");
+    let faults = [
+        unknown(7, "/clokc", "did you mean [service /clock]?"),
+        unknown(1, "/nosuch", "correct its path, or leave it out"),
+        unknown(3, "/secert", "did you mean [service /secret]?"),
+        unknown(4, "/secret.py", "did you mean [service /secret]?"),
+        unknown(5, "/takn", "correct its path, or leave it out"),
+        "conf:8: [service /echo] has keys of programs, such as mode or on-death, without effect: \
+         this service is compiled in; leave them out"
+            .to_owned(),
+    ];
+    let (out, err, code) = run(command().arg("--check-config"));
+    let expected: Vec<_> = faults.iter().map(|f| format!("switchboard: warning: {f}")).collect();
+    assert_eq!(err.lines().collect::<Vec<_>>(), expected);
+    assert_eq!((&*out, code), ("conf: the configuration is good, with 6 warnings\n", Some(0)));
+    let log = log_of(command().args(["--port", "0"]), faults.len());
+    for (line, fault) in log.iter().zip(&faults) {
+        assert!(line.ends_with(fault), "{line}\n{fault}");
+    }
+}
+
+#[test]
+fn what_anybody_could_download_is_warned_of() {
+    let folder = folder("exposed");
+    fs::write(folder.join("server.conf"), "[server]\nstatic-root: .\n").expect("it can be");
+    let (out, err, code) = run(binary().current_dir(&folder).arg("--check-config"));
+    let fault = "server.conf lies inside of static-root .: anybody can download";
+    assert!(err.starts_with(&format!("switchboard: warning: {fault}")), "{err}");
+    assert_eq!((err.lines().count(), code), (1, Some(0)), "{err}");
+    assert_eq!(out, "server.conf: the configuration is good, with a warning\n");
+    let mut command = binary();
+    command.args(["--config", "server.conf", "--port", "0"]).current_dir(&folder);
+    assert!(log_of(&mut command, 1)[0].contains(fault));
 }
 
 #[test]

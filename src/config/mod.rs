@@ -45,6 +45,7 @@ use crate::service::Thread;
 
 pub use command::{Command, Exit};
 pub use error::{CommandError, ConfigError, UsageError};
+pub use nearest::nearest;
 pub use sheet::read_file;
 #[cfg(feature = "programs")]
 pub use {

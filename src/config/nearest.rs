@@ -2,7 +2,15 @@
 
 /// The first of the names `known` that is nearest to `name`, if it is near enough to be worth
 /// mentioning: about one slip in three characters.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+///
+/// ```
+/// use switchboard::config::nearest;
+///
+/// assert_eq!(nearest("/secert", ["/chat", "/secret"]), Some("/secret"));
+/// assert_eq!(nearest("/poll", ["/chat", "/secret"]), None);
+/// ```
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = |candidate: &'a str| {
         let allowed = (candidate.len() / 3).max(1);
         // A difference in length is a distance already, and a hostile length costs nothing.

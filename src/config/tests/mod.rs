@@ -236,7 +236,8 @@ fn wrong_sections_hide_no_fault() {
             [
                 "unknown section",
                 "port is \"x\", allowed is a number",
-                "unknown key \"max-mesage\" in [server]; did you mean \"max-message\" in [limits]?",
+                "unknown key \"max-mesage\" in [server]; did you mean \"max-message\" in \
+                 [limits]?",
                 "max-message is no key of [server], it belongs in [limits]",
             ],
         ),
@@ -265,7 +266,8 @@ fn wrong_sections_hide_no_fault() {
             [
                 "unknown section",
                 "port is \"x\", allowed is a number",
-                "unknown key \"max-mesage\" in its section; did you mean \"max-message\" in [limits]?",
+                "unknown key \"max-mesage\" in its section; did you mean \"max-message\" in \
+                 [limits]?",
                 size,
             ],
         ),
