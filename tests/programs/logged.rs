@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, Once, PoisonError};
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// Keeps the lines of services.
 struct Kept;
 
-static LINES: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
+static LINES: Mutex<BTreeMap<String, Vec<(Level, String)>>> = Mutex::new(BTreeMap::new());
 
 /// From here on, lines are kept.
 pub fn keep() {
@@ -21,8 +21,18 @@ pub fn keep() {
 
 /// What was logged of a service.
 pub fn lines_of(service: &str) -> Vec<String> {
+    texts_of(service, Level::Info)
+}
+
+/// What `-q` leaves of it.
+pub fn warnings_of(service: &str) -> Vec<String> {
+    texts_of(service, Level::Warn)
+}
+
+fn texts_of(service: &str, level_max: Level) -> Vec<String> {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.get(service).cloned().unwrap_or_default()
+    let lines = lines.get(service).into_iter().flatten();
+    lines.filter(|(level, _)| *level <= level_max).map(|(_, text)| text.clone()).collect()
 }
 
 impl Log for Kept {
@@ -35,7 +45,7 @@ impl Log for Kept {
         let rest = line.strip_prefix("service ");
         let Some((service, text)) = rest.and_then(|rest| rest.split_once(": ")) else { return };
         let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.entry(service.to_owned()).or_default().push(text.to_owned());
+        lines.entry(service.to_owned()).or_default().push((record.level(), text.to_owned()));
     }
 
     fn flush(&self) {}

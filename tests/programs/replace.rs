@@ -72,17 +72,44 @@ fn a_changed_section_replaces_the_program() {
 
 #[test]
 fn who_is_not_kept_is_closed_when_the_program_is_replaced() {
-    let (host, folder) = serve("closed", &[("tells.py", TELLS)], close(), SOON);
-    let (mut raw, _) = open(&host);
-    raw.send_text("heard before the end");
-    put(&folder, "tells.py", &version(2));
+    logged::keep();
+    let (host, folder) = serve("closed", &[("closed.py", TELLS)], close(), SOON);
+    let mut raw = host.open("/closed");
+    raw.read_text();
+    let mut raws = [raw, host.open("/closed")];
+    raws.iter_mut().for_each(|raw| drop(raw.read_text()));
+    raws[0].send_text("heard before the end");
+    put(&folder, "closed.py", &version(2));
     host.reloader().reload();
-    assert_eq!(raw.read_text(), "1 heard before the end");
-    assert_eq!(raw.read_close().0, 1012);
-    let (mut raw, _) = open(&host);
+    assert_eq!(raws[0].read_text(), "1 heard before the end");
+    for mut raw in raws {
+        let reason = "the service is replaced by a new version".to_owned();
+        assert_eq!(raw.read_close(), (1012, reason));
+    }
+    let mut raw = host.open("/closed");
+    raw.read_text();
     raw.send_text("hello");
     assert_eq!(raw.read_text(), "2 hello");
-    // From here on they are kept, once this one has gone.
+    // Users notice it: -q shows it as well.
+    let warning = "; the new version serves; sockets closed: 2, which on-death: keep would keep";
+    let is_told = |line: &String| line.ends_with(warning);
+    assert!(logged::warnings_of("/closed").iter().any(is_told), "{:#?}", lines_of("/closed"));
+    // Without sockets, nobody has to know.
+    raw.send_text("!say = lambda *_: open('gone', 'w').close()");
+    drop(raw);
+    until("the program is told that it has gone", || folder.join("gone").exists());
+    put(&folder, "closed.py", &version(3));
+    host.reloader().reload();
+    let is_silent = |line: &String| line.ends_with("; the new version serves");
+    until("it is replaced once more", || lines_of("/closed").iter().any(is_silent));
+    assert!(!logged::warnings_of("/closed").iter().any(is_silent));
+    host.stop();
+}
+
+#[test]
+fn who_is_kept_from_now_on_is_closed_once_more() {
+    let (host, folder) = serve("from-now", &[("tells.py", TELLS)], close(), SOON);
+    let (mut raw, _) = open(&host);
     server(&folder, keep(), SOON).reload(host.reloader()).expect("it is right");
     assert_eq!(raw.read_close().0, 1012);
     let mut raw = come(&host, "/tells");

@@ -128,14 +128,18 @@ impl Run<'_> {
     pub(super) fn take_over(&mut self, level: Level, how: &str, read: u64) {
         let Some(Successor { process, ready }) = self.successor.take() else { return };
         let id = process.id;
-        let sockets = match &mut self.kept {
+        let (level, sockets) = match &mut self.kept {
             Some(kept) => {
                 kept.end(read);
-                format!("kept: {}", kept.len())
+                (level, format!("; sockets kept: {}", kept.len()))
             }
-            None => format!("closed: {}", self.close_members()),
+            None => match self.close_members() {
+                closed if closed.is_empty() => (level, closed),
+                // Users notice it.
+                closed => (Level::Warn, closed),
+            },
         };
-        self.about().log(level, format_args!("{how}; the new version serves; sockets {sockets}"));
+        self.about().log(level, format_args!("{how}; the new version serves{sockets}"));
         if self.manner.on_death == OnDeath::Keep {
             self.kept.get_or_insert_default();
         }
@@ -176,15 +180,18 @@ impl Run<'_> {
         self.leaving.contains(&id)
     }
 
-    /// Closes the sockets of the process, as its death does. Returns how many. Those
-    /// that it was not told of are for the next one.
-    fn close_members(&mut self) -> usize {
+    /// Closes the sockets of the process. Returns how many, for the log. Those that it was not told
+    /// of are for the next one.
+    fn close_members(&mut self) -> String {
         let members = std::mem::take(&mut self.members);
         let (to, len) = (members.iter().copied().collect::<Vec<_>>(), members.len());
-        let close = Close::new(CloseCode::RESTART, "the service has ended");
+        if len == 0 {
+            return String::new();
+        }
+        let close = Close::new(CloseCode::RESTART, "the service is replaced by a new version");
         self.line.apply(Outbound::Close { to: to.into(), close });
         self.leaving.extend(members);
-        len
+        format!("; sockets closed: {len}, which on-death: keep would keep")
     }
 
     fn running_successor(&mut self, id: ProcessId) -> Option<&mut Successor> {
