@@ -191,7 +191,11 @@ impl Run<'_> {
         let close = Close::new(CloseCode::RESTART, "the service is replaced by a new version");
         self.line.apply(Outbound::Close { to: to.into(), close });
         self.leaving.extend(members);
-        format!("; sockets closed: {len}, which on-death: keep would keep")
+        let cure = match self.manner.on_death {
+            OnDeath::Close => ", which on-death: keep would keep",
+            OnDeath::Keep => "",
+        };
+        format!("; sockets closed: {len}{cure}")
     }
 
     fn running_successor(&mut self, id: ProcessId) -> Option<&mut Successor> {
