@@ -99,13 +99,13 @@ fn greeting(trial: &Trial, host: &Host) -> String {
 /// Holds it against a transcript.
 fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript) -> Exit {
     let all = &trial.config.all;
-    let lines = transcript.entries().len();
+    let messages = transcript.entries().len();
     let rehearsal = Rehearsal { manner: &all.program.manner, limits: &all.limits };
     let outcome = rehearsal.run(program, transcript);
     logger::finish();
     match outcome {
         Ok(()) => {
-            let said = say(&format!("{}: {lines} lines, all as expected\n", file.display()));
+            let said = say(&format!("{}: {messages} messages, all as expected\n", file.display()));
             if said.is_ok() { Exit::Clean } else { Exit::Failure }
         }
         Err(error) => {

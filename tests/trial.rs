@@ -271,9 +271,9 @@ fn a_recording_is_replayed() {
     assert!(text.ends_with("# it exited with exit status: 0\n"), "{text}");
     let count = text.lines().filter(|line| line.starts_with(['<', '>'])).count();
     let (said, code) = replay(&folder, "./echo", &text, &Wait::Long);
-    assert_eq!((said, code), (format!("t: {count} lines, all as expected\n"), Some(0)));
+    assert_eq!((said, code), (format!("t: {count} messages, all as expected\n"), Some(0)));
     let (said, code) = replay(&folder, "./shout", &text, &Wait::Long);
-    assert!(said.ends_with(" expects the body \"hello\", the program says \"!hello\"\n"), "{said}");
+    assert!(said.ends_with(": recorded \"hello\", now \"!hello\"\n"), "{said}");
     assert_eq!(code, Some(1));
 }
 
@@ -399,20 +399,21 @@ fn programs_that_depart_from_their_transcript() {
     let rows = [
         (
             "stall",
-            "line 1 expects \"READY 1\", the program says nothing more; it was waited for 100 ms",
+            "t: message 1 in line 1: recorded \"READY 1\", now nothing more; it was waited for 100 \
+             ms",
         ),
-        ("exit", "\"PAUSE 17\", the program says nothing more; it exited with exit status: 3"),
-        ("more", "nothing is expected, the program says \"PAUSE 18\""),
-        ("late", "nothing is expected, the program says \"PAUSE 18\""),
+        ("exit", "recorded \"PAUSE 17\", now nothing more; it exited with exit status: 3"),
+        ("more", "behind the last message: recorded nothing, now \"PAUSE 18\""),
+        ("late", "behind the last message: recorded nothing, now \"PAUSE 18\""),
         ("stay", "does not end with status 0 at the end of its input: it exited with signal: 15"),
         (
             "fail",
             "does not end with status 0 at the end of its input: it exited with exit status: 7",
         ),
-        ("flood", "line 1 expects \"READY 1\", the program says \"y\""),
+        ("flood", "message 1 in line 1: recorded \"READY 1\", now \"y\""),
         ("deaf", "all as expected"),
         ("gone", "it is the interpreter that is missing"),
-        ("right", "t: 3 lines, all as expected"),
+        ("right", "t: 3 messages, all as expected"),
     ];
     for (program, expected) in rows {
         let wait = match program {

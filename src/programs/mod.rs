@@ -38,7 +38,7 @@ pub use fault::{Fault, Mistake, Wrong};
 pub use lines::{LineFault, Lines, encode_line};
 pub use pattern::Pattern;
 pub use reader::{Heard, Reader};
-pub use replay::{Difference, Replay};
+pub use replay::{Difference, Replay, TranscriptPlace};
 pub use said::{Level, Said};
 pub use texts::Texts;
 pub use told::Told;

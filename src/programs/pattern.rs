@@ -1,7 +1,5 @@
 //! Bytes as transcripts have them: what cannot be seen is escaped, and a body may have gaps.
 
-use crate::programs::fault::excerpt;
-
 /// The bytes of a body, with gaps that stand for any bytes. A gap is written by hand, where a
 /// program says something else each time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +40,17 @@ impl Pattern {
         }
     }
 
-    /// What is written of the body where a line tells of it.
-    pub(super) fn excerpt(&self) -> String {
-        self.pieces.iter().map(|piece| excerpt(piece)).collect::<Vec<_>>().join("\\*")
+    /// How many bytes the beginning of `bytes` has in common with this, up to the first gap.
+    pub(super) fn common_len(&self, bytes: &[u8]) -> usize {
+        let first = self.pieces.first().map_or(&[][..], Vec::as_slice);
+        first.iter().zip(bytes).take_while(|(own, other)| own == other).count()
+    }
+
+    /// What is shown of the body where a line tells of its byte `at`, which no gap is before.
+    pub(super) fn excerpt(&self, at: usize) -> String {
+        let ats = [at].into_iter().chain(std::iter::repeat(0));
+        let pieces = self.pieces.iter().zip(ats).map(|(piece, at)| excerpt(piece, at));
+        pieces.collect::<Vec<_>>().join("\\*")
     }
 
     /// Appends the lines of the body to a transcript.
@@ -71,6 +77,29 @@ impl From<Vec<u8>> for Pattern {
     fn from(bytes: Vec<u8>) -> Self {
         Self { pieces: vec![bytes] }
     }
+}
+
+/// What is shown of a body where a line tells of its byte `at`: text that can be read, escaped as
+/// in a transcript, with `\n` for a newline.
+pub(super) fn excerpt(bytes: &[u8], at: usize) -> String {
+    // Where text is cut, it is between characters, which have four bytes at most.
+    let cut = |at: usize| {
+        let is_inside = |&at: &usize| bytes.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
+        (at..at + 3).find(|at| !is_inside(at)).unwrap_or(at + 3).min(bytes.len())
+    };
+    let begin = match at.checked_sub(EXCERPT_BYTES_BEFORE) {
+        Some(begin) if bytes.len() > EXCERPT_BYTES_MAX => cut(begin),
+        Some(_) | None => 0,
+    };
+    let end = cut(begin + EXCERPT_BYTES_MAX);
+    let mut out = String::new();
+    out.push_str(if begin > 0 { "..." } else { "" });
+    for (number, line) in bytes[begin..end].split(|&byte| byte == b'\n').enumerate() {
+        out.push_str(if number > 0 { "\\n" } else { "" });
+        escape(line, usize::MAX, &mut out);
+    }
+    out.push_str(if end < bytes.len() { "..." } else { "" });
+    out
 }
 
 /// Ends a line of a body. A blank at its end, which an editor would take away, is escaped.
@@ -144,5 +173,8 @@ pub(super) fn unescape(text: &str, out: &mut Pattern) -> Option<bool> {
     Some(false)
 }
 
+/// So much of a body is shown, and so much of that before the place in question.
+const EXCERPT_BYTES_MAX: usize = 200;
+const EXCERPT_BYTES_BEFORE: usize = 80;
 /// So many characters of a body stand in one line.
 const LINE_COLUMNS: usize = 96;

@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::programs::fault::excerpt;
+use crate::programs::Fault;
 use crate::programs::frames::{Frames, Piece};
+use crate::programs::pattern::excerpt;
 use crate::programs::transcript::{Entry, Transcript, Way, joined};
-use crate::programs::{Fault, Pattern};
 
 /// A transcript on its way. What it tells next is told once the program has said all that is
 /// expected before, so that a program is waited for. It may be ahead of what it is told, as a
@@ -26,33 +26,51 @@ use crate::programs::{Fault, Pattern};
 /// ```
 #[derive(Debug)]
 pub struct Replay {
-    /// What is expected, each with its line in the transcript.
-    said: VecDeque<(usize, Entry)>,
+    /// What is expected, each with its place in the transcript.
+    said: VecDeque<(TranscriptPlace, Entry)>,
     /// What is to be told, each with how many lines are still expected then.
     told: VecDeque<(usize, Vec<u8>)>,
     frames: Frames,
     body_bytes_max: u64,
 }
 
+/// Where something stands in a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TranscriptPlace {
+    /// The number among all headers of either way, each with its body, from 1.
+    pub message: usize,
+    /// The line of the text, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for TranscriptPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} in line {}", self.message, self.line)
+    }
+}
+
 /// Where a program departs from its transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// It says another line than the one that is expected in this line of the transcript.
+    /// It says another header than is expected there.
     Header {
-        /// The line of the transcript.
-        line: usize,
+        /// The place in the transcript.
+        place: TranscriptPlace,
         /// The words there.
         expected: String,
         /// The words that came.
         found: String,
     },
-    /// The line is as expected, and its body is not.
+    /// The header is as expected, and its body is not.
     Body {
-        /// The line of the transcript.
-        line: usize,
-        /// The body there, cut to 200 bytes and escaped; none if there is none.
+        /// The place in the transcript.
+        place: TranscriptPlace,
+        /// The words of the header.
+        header: String,
+        /// What is shown of the body there: at most 200 bytes around the first difference, escaped
+        /// as in a transcript; none if there is no body.
         expected: Option<String>,
-        /// The body that came.
+        /// The same of the body that came.
         found: Option<String>,
     },
     /// It says more than is expected.
@@ -62,8 +80,8 @@ pub enum Difference {
     },
     /// It ends, or is not waited for any longer, before it has said this.
     Missing {
-        /// The line of the transcript.
-        line: usize,
+        /// The place in the transcript.
+        place: TranscriptPlace,
         /// The words there.
         expected: String,
     },
@@ -84,18 +102,18 @@ impl fmt::Display for Difference {
             body.as_ref().map_or_else(|| "no body".to_owned(), |body| format!("\"{body}\""))
         };
         match self {
-            Self::Header { line, expected, found } => {
-                write!(f, "line {line} expects {expected:?}, the program says {found:?}")
+            Self::Header { place, expected, found } => {
+                write!(f, "{place}: recorded {expected:?}, now {found:?}")
             }
-            Self::Body { line, expected, found } => {
+            Self::Body { place, header, expected, found } => {
                 let (expected, found) = (body(expected), body(found));
-                write!(f, "line {line} expects the body {expected}, the program says {found}")
+                write!(f, "{place}, {header}: recorded {expected}, now {found}")
             }
             Self::Extra { found } => {
-                write!(f, "nothing is expected, the program says {found:?}")
+                write!(f, "behind the last message: recorded nothing, now {found:?}")
             }
-            Self::Missing { line, expected } => {
-                write!(f, "line {line} expects {expected:?}, the program says nothing more")
+            Self::Missing { place, expected } => {
+                write!(f, "{place}: recorded {expected:?}, now nothing more")
             }
             Self::Long { found, max } => {
                 write!(f, "the program says a body of {found} bytes, {max} are allowed")
@@ -112,9 +130,9 @@ impl Replay {
     #[must_use]
     pub fn new(transcript: Transcript, body_bytes_max: usize) -> Self {
         let (mut said, mut told) = (VecDeque::new(), VecDeque::new());
-        for (line, entry) in transcript.numbered() {
+        for (message, (line, entry)) in (1..).zip(transcript.numbered()) {
             match entry.way {
-                Way::Said => said.push_back((line, entry)),
+                Way::Said => said.push_back((TranscriptPlace { message, line }, entry)),
                 // What is told has no gaps.
                 Way::Told => told.push_back((said.len(), entry.encode().unwrap_or_default())),
             }
@@ -179,8 +197,8 @@ impl Replay {
         self.frames.finish().map_err(Difference::Fault)?;
         match self.said.front() {
             None => Ok(()),
-            Some((line, entry)) => {
-                Err(Difference::Missing { line: *line, expected: entry.header.clone() })
+            Some((place, entry)) => {
+                Err(Difference::Missing { place: *place, expected: entry.header.clone() })
             }
         }
     }
@@ -188,12 +206,12 @@ impl Replay {
     /// A header has come.
     fn header(&self) -> Result<(), Difference> {
         let found = joined(&self.frames);
-        let Some((line, entry)) = self.said.front() else {
+        let Some((place, entry)) = self.said.front() else {
             return Err(Difference::Extra { found });
         };
         if entry.header != found {
-            let (line, expected) = (*line, entry.header.clone());
-            return Err(Difference::Header { line, expected, found });
+            let (place, expected) = (*place, entry.header.clone());
+            return Err(Difference::Header { place, expected, found });
         }
         match self.frames.length() {
             Some(found) if found > self.body_bytes_max => {
@@ -205,8 +223,9 @@ impl Replay {
 
     /// A line has come with its body, whose header is as expected.
     fn entry(&mut self, found: Option<&[u8]>) -> Result<(), Difference> {
-        let Some((line, entry)) = self.said.pop_front() else { return Ok(()) };
-        let is_expected = match (&entry.body, found) {
+        let Some((place, entry)) = self.said.pop_front() else { return Ok(()) };
+        let Entry { header, body, .. } = entry;
+        let is_expected = match (&body, found) {
             (Some(body), Some(found)) => body.matches(found),
             (None, None) => true,
             _ => false,
@@ -214,7 +233,9 @@ impl Replay {
         if is_expected {
             return Ok(());
         }
-        let expected = entry.body.as_ref().map(Pattern::excerpt);
-        Err(Difference::Body { line, expected, found: found.map(excerpt) })
+        let common = body.as_ref().zip(found).map_or(0, |(body, found)| body.common_len(found));
+        let expected = body.map(|body| body.excerpt(common));
+        let found = found.map(|found| excerpt(found, common));
+        Err(Difference::Body { place, header, expected, found })
     }
 }

@@ -1,6 +1,6 @@
 //! Programs that say what their transcript expects, and programs that do not.
 
-use crate::programs::{Difference, Fault, Replay, Transcript};
+use crate::programs::{Difference, Fault, Replay, Transcript, TranscriptPlace};
 
 const TRANSCRIPT: &str = "< HELLO 1\n> READY 1\n< TEXT 17\n| hello\n< RELOAD\n> TEXT *\n| \\*lo\n\
     > PAUSE 17\n";
@@ -28,28 +28,35 @@ fn a_program_as_expected() {
 
 #[test]
 fn programs_that_depart() {
-    let header = |line, expected: &str, found: &str| Difference::Header {
-        line,
+    let place = |message, line| TranscriptPlace { message, line };
+    let header = |place, expected: &str, found: &str| Difference::Header {
+        place,
         expected: expected.to_owned(),
         found: found.to_owned(),
     };
     let body = |found: Option<&str>| Difference::Body {
-        line: 6,
+        place: place(5, 6),
+        header: "TEXT *".to_owned(),
         expected: Some("\\*lo".to_owned()),
         found: found.map(str::to_owned),
     };
     let missing =
-        |line, expected: &str| Difference::Missing { line, expected: expected.to_owned() };
+        |place, expected: &str| Difference::Missing { place, expected: expected.to_owned() };
     let rows: [(&[u8], Difference); 9] = [
-        (b"", missing(6, "TEXT *")),
-        (b"TEXT 17 +5\n", header(6, "TEXT *", "TEXT 17")),
+        (b"", missing(place(5, 6), "TEXT *")),
+        (b"TEXT 17 +5\n", header(place(5, 6), "TEXT *", "TEXT 17")),
         (b"TEXT *\n", body(None)),
         (b"TEXT * +4\nhelp\n", body(Some("help"))),
         (b"TEXT * +101\n", Difference::Long { found: 101, max: 100 }),
-        (b"TEXT * +2\nlo\n", missing(8, "PAUSE 17")),
+        (b"TEXT * +2\nlo\n", missing(place(6, 8), "PAUSE 17")),
         (
             b"TEXT * +2\nlo\nPAUSE 17 +0\n\n",
-            Difference::Body { line: 8, expected: None, found: Some(String::new()) },
+            Difference::Body {
+                place: place(6, 8),
+                header: "PAUSE 17".to_owned(),
+                expected: None,
+                found: Some(String::new()),
+            },
         ),
         (b"TEXT * +2\nlo\nPAUSE 17\nX\n", Difference::Extra { found: "X".to_owned() }),
         (
@@ -77,4 +84,33 @@ fn a_program_ahead_of_what_it_is_told() {
     assert!(replay.is_finished());
     let extra = Difference::Extra { found: "PAUSE 17".to_owned() };
     assert_eq!(replay.receive(b"PAUSE 17\n"), Err(extra));
+}
+
+/// People read it: text stays text, and the difference is within what is shown.
+#[test]
+fn differences_can_be_read() {
+    let long = |end: &str| format!("{}\u{fc}{}{end}", "a".repeat(300), "b".repeat(60));
+    let shown = |end: &str| format!("...{}\u{fc}{}{end}", "a".repeat(18), "b".repeat(60));
+    let rows = [
+        ("caf\u{e9}", "caf\u{e9} \u{4e16}", "caf\u{e9}", "caf\u{e9} \u{4e16}"),
+        ("one\n| \"two\"", "one\n\t\u{1b}", "one\\n\"two\"", "one\\n\\t\\x1B"),
+        (&long("!"), &long("?"), &shown("!"), &shown("?")),
+        (
+            &long(""),
+            &"c".repeat(300),
+            &format!("{}...", "a".repeat(200)),
+            &format!("{}...", "c".repeat(200)),
+        ),
+    ];
+    for (expected, found, shown_expected, shown_found) in rows {
+        let transcript = format!("# A comment.\n> READY 1\n> TEXT 17\n| {expected}\n");
+        let transcript = Transcript::parse(&transcript).expect("it is one");
+        let mut replay = Replay::new(transcript, 1_000);
+        let said = format!("READY 1\nTEXT 17 +{}\n{found}\n", found.len());
+        let difference = replay.receive(said.as_bytes()).expect_err("it is another text");
+        let text = format!(
+            "message 2 in line 3, TEXT 17: recorded \"{shown_expected}\", now \"{shown_found}\""
+        );
+        assert_eq!(difference.to_string(), text);
+    }
 }
