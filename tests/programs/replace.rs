@@ -124,7 +124,7 @@ fn who_is_kept_from_now_on_is_closed_once_more() {
 }
 
 /// A socket that is let in after the pause that there may be.
-fn come(host: &Running, path: &str) -> Raw {
+pub fn come(host: &Running, path: &str) -> Raw {
     let mut raw = None;
     until("it is let in", || {
         let mut next = host.raw();

@@ -11,6 +11,7 @@ use switchboard::host::program::{Manner, OnChange, OnDeath, ReplaceWhen};
 use crate::bench::{is_known, patient, serve, server};
 use crate::keep::{TELLS, hold, keep, keep_stubborn, kill, open, pid, put, version};
 use crate::logged::{self, lines_of};
+use crate::replace::come;
 use crate::support::raw::close;
 use crate::support::{LIMITS, Raw, Running, SOON, until};
 
@@ -216,17 +217,16 @@ fn a_change_during_the_takeover_is_not_forgotten() {
     assert_eq!(raw.read_text(), "no");
     put(&folder, "tells.py", &version(3));
     host.reloader().reload();
-    raw.send_text("hello");
-    let mut last = String::new();
-    while last != "3 hello" {
-        last = raw.read_text();
-        match last.as_str() {
-            // The second version may have answered before it was replaced.
-            "2 hello" => raw.send_text("hello"),
-            "3 hello" => {}
-            other => assert_eq!(other, format!("OPEN {id} again")),
+    // The second version may answer some before it is replaced.
+    until("the third version answers", || {
+        raw.send_text("hello");
+        let mut heard = raw.read_text();
+        while heard == format!("OPEN {id} again") {
+            heard = raw.read_text();
         }
-    }
+        assert!(["2 hello", "3 hello"].contains(&&*heard), "{heard}");
+        heard == "3 hello"
+    });
     host.stop();
 }
 
@@ -264,17 +264,41 @@ fn the_new_version_takes_the_place_of_one_that_dies() {
     }
 }
 
+/// In either order, and at once.
 #[test]
 fn both_versions_may_die() {
-    let (host, folder, mut raw, id, old) = beside("both", keep());
-    put(&folder, "tells.py", &version(3));
-    hold(&mut raw);
-    raw.send_text("hello");
-    kill(starts(&folder)[0]);
-    kill(old);
-    assert_eq!(raw.read_text(), format!("OPEN {id} again"));
-    assert_eq!(raw.read_text(), "3 hello");
-    host.stop();
+    for manner in [keep(), patient()] {
+        for is_old_first in [Some(true), Some(false), None] {
+            let (host, folder, mut raw, id, old) = beside("both", manner.clone());
+            put(&folder, "tells.py", &version(3));
+            hold(&mut raw);
+            raw.send_text("hello");
+            let new = starts(&folder)[0];
+            let (first, second) = if is_old_first == Some(true) { (old, new) } else { (new, old) };
+            kill(first);
+            until("it has gone", || is_old_first.is_none() || !is_known(first));
+            kill(second);
+            match manner.on_death {
+                OnDeath::Keep => {
+                    assert_eq!(raw.read_text(), format!("OPEN {id} again"));
+                    assert_eq!(raw.read_text(), "3 hello");
+                }
+                OnDeath::Close => {
+                    assert_eq!(raw.read_close().0, 1012);
+                    until("both have gone", || !is_known(old) && !is_known(new));
+                    raw = come(&host, "/tells");
+                    raw.read_text();
+                }
+            }
+            assert_eq!(hear(&mut raw, "here"), "3 here");
+            // Nothing of those that have gone is in the way of the next one.
+            put(&folder, "tells.py", &version(4));
+            host.reloader().reload();
+            let mut raw = taken_over(&host, raw, &id, &manner);
+            assert_eq!(hear(&mut raw, "here"), "4 here");
+            host.stop();
+        }
+    }
 }
 
 #[test]
