@@ -48,13 +48,15 @@ fn unknown_services(config: &Config) -> Vec<String> {
     if unknown.is_empty() {
         return Vec::new();
     }
-    let mut names: Vec<String> = ALL.iter().map(|service| service.path.to_owned()).collect();
+    let names = ALL.iter().map(|service| service.path);
     #[cfg(feature = "programs")]
-    names.extend(document_root::names(config));
+    let programs = document_root::names(config);
+    #[cfg(feature = "programs")]
+    let names = names.chain(programs.iter().map(String::as_str));
     // A service has one section.
-    names.retain(|name| !config.services.contains_key(name));
+    let names = names.filter(|name| !config.services.contains_key(*name));
     let text = |(path, key): (&String, Option<String>)| {
-        let near = || nearest(path, names.iter().map(String::as_str));
+        let near = || nearest(path, names.clone());
         let cure = match key.as_deref().or_else(near) {
             Some(meant) => format!("did you mean [service {meant}]?"),
             None => "correct its path, or leave it out".to_owned(),
@@ -157,6 +159,24 @@ mod tests {
             assert_eq!(faults.len(), usize::from(place.is_some()), "{text}: {faults:?}");
             let begin = format!("{}[service /looping] thread is \"loop\"", place.unwrap_or(""));
             assert!(faults.iter().all(|fault| fault.starts_with(&begin)), "{faults:?}");
+        }
+    }
+
+    /// With and without programs.
+    #[test]
+    fn a_section_for_no_service_names_the_nearest_without_one() {
+        for (text, cure) in [
+            ("[service /clokc]", "did you mean [service /clock]?"),
+            ("[service /clokc]\n[service /clock]", "correct its path, or leave it out"),
+            ("[service /nosuch]", "correct its path, or leave it out"),
+        ] {
+            let config = Config::parse(Path::new("server.conf"), text).expect("it is right");
+            let (told, good) = verdict(&config);
+            let [warning] = &told[..] else { panic!("{told:?}") };
+            assert!(warning.starts_with("warning: server.conf:1: [service /"), "{warning}");
+            assert!(warning.ends_with(cure), "{warning}");
+            let good = good.expect("a server starts with it");
+            assert_eq!(good, "server.conf: the configuration is good, with a warning\n");
         }
     }
 

@@ -66,9 +66,10 @@ pub(crate) fn key_of(config: &Config, path: &str) -> Option<String> {
 }
 
 /// The paths of the programs that are found.
-pub(crate) fn names(config: &Config) -> impl Iterator<Item = String> {
+pub(crate) fn names(config: &Config) -> Vec<String> {
     let listing = root(config).map(|root| root.list(usize::MAX)).unwrap_or_default();
-    listing.programs.into_iter().filter_map(|(path, found)| found.is_ok().then_some(path))
+    let found = listing.programs.into_iter().filter(|(_, found)| found.is_ok());
+    found.map(|(path, _)| path).collect()
 }
 
 /// What to say of each section that tells a service how to be run as a program, which it is not.
