@@ -84,14 +84,20 @@ impl Locals {
     }
 
     fn add(&mut self, station: StationId, local: Local) {
-        let first = local.interval().and_then(|interval| Instant::now().checked_add(interval));
-        self.ticks.extend(first.map(|first| Reverse((first, station.index()))));
+        self.begin_interval(station, local.interval());
         self.list[station.index()] = Some(local);
     }
 
     fn remove(&mut self, station: StationId) -> Option<Local> {
-        self.ticks.retain(|Reverse((_, index))| *index != station.index());
+        self.begin_interval(station, None);
         self.list.get_mut(station.index())?.take()
+    }
+
+    /// Replaces the next tick of a service by the end of this interval.
+    fn begin_interval(&mut self, station: StationId, interval: Option<Duration>) {
+        self.ticks.retain(|Reverse((_, index))| *index != station.index());
+        let first = interval.and_then(|interval| Instant::now().checked_add(interval));
+        self.ticks.extend(first.map(|first| Reverse((first, station.index()))));
     }
 
     /// Has those called whose intervals have passed.
@@ -138,7 +144,13 @@ impl Host {
     fn call_service(&mut self, station: StationId, now: Time) {
         let Some(local) = self.locals.at(station) else { return };
         local.called = false;
-        match local.call(&mut self.hub, self.limits.turn_deliveries_max, now) {
+        let before = local.interval();
+        let called = local.call(&mut self.hub, self.limits.turn_deliveries_max, now);
+        let interval = local.interval();
+        if interval != before {
+            self.locals.begin_interval(station, interval);
+        }
+        match called {
             Called::Done => {}
             Called::More => self.locals.call_soon(station),
             Called::Ended(how) => {

@@ -65,7 +65,7 @@ impl Local {
             let mut line = Line::on_loop(&mut direct, &limits);
             line.apply(Outbound::Ready(service.admission()));
             service.start(&mut line);
-            service.tick_interval().filter(|interval| !interval.is_zero())
+            interval_of(service)
         });
         direct.assert_sound(&made);
         watch.count();
@@ -114,6 +114,7 @@ impl Local {
                 service.stop(&mut line);
                 self.watch.count();
             }
+            self.interval = interval_of(service);
             ends
         });
         direct.assert_sound(&called);
@@ -134,7 +135,7 @@ impl Local {
         self.service.end().err().unwrap_or(how)
     }
 
-    /// How often it is called for a tick.
+    /// How often it is called for a tick. Each call may change it.
     pub(super) const fn interval(&self) -> Option<Duration> {
         self.interval
     }
@@ -197,6 +198,10 @@ impl Apply for Direct<'_> {
     fn is_spent(&self) -> bool {
         self.left == 0
     }
+}
+
+fn interval_of(service: &dyn Callbacks) -> Option<Duration> {
+    service.tick_interval().filter(|interval| !interval.is_zero())
 }
 
 fn warn(path: &str, watch: &mut Watch) {

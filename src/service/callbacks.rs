@@ -44,8 +44,9 @@ pub trait Callbacks: 'static {
     /// The interval has passed.
     fn tick(&mut self, line: &mut Line);
 
-    /// How often [`Callbacks::tick`] is called, if it is; asked once, at the start. An interval
-    /// of nothing counts as none.
+    /// How often [`Callbacks::tick`] is called, if it is; asked at the start, and whenever all
+    /// calls of a turn have been made. An interval that has changed begins then. One of zero
+    /// counts as none.
     fn tick_interval(&self) -> Option<Duration>;
 
     /// The host stops; all sockets have been closed.

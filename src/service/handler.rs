@@ -58,8 +58,9 @@ pub trait Handler: 'static {
         Vec::new()
     }
 
-    /// How often [`Handler::tick`] is called; never by default. Asked once, at the start. An
-    /// interval of nothing counts as none.
+    /// How often [`Handler::tick`] is called; never by default. Asked at the start and after each
+    /// call, or after several at once on the loop: a handler may have ticks only while there is
+    /// something to do. An interval that has changed begins then. One of zero counts as none.
     fn tick_interval(&self) -> Option<Duration> {
         None
     }
@@ -154,9 +155,14 @@ struct Handled<H> {
 impl<H: Handler> Service for Handled<H> {
     fn run(&mut self, line: &mut Line) {
         self.start(line);
-        let interval = self.tick_interval();
-        let mut tick = interval.and_then(|interval| Instant::now().checked_add(interval));
+        let mut interval = None;
+        let mut tick = None;
         loop {
+            let wanted = self.tick_interval();
+            if wanted != interval {
+                interval = wanted;
+                tick = interval.and_then(|interval| Instant::now().checked_add(interval));
+            }
             let received = match tick {
                 Some(tick) => line.receive_until(tick),
                 None => line.receive().map_or(Received::End, Received::Transaction),
