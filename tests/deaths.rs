@@ -411,6 +411,44 @@ fn ticks_come_whether_or_not_there_is_mail() {
     });
 }
 
+/// Sends how many ticks are left of those that a message asked for, with each of them.
+struct Countdown(u32);
+
+impl Handler for Countdown {
+    fn tick_interval(&self) -> Option<Duration> {
+        (self.0 > 0).then_some(Duration::from_millis(1))
+    }
+
+    fn tick(&mut self, line: &mut Line) {
+        self.0 = self.0.checked_sub(1).expect("no tick comes that was not asked for");
+        line.send(Audience::all(), self.0.to_string());
+    }
+
+    fn message(&mut self, _: &mut Peer, message: Message) {
+        let ticks = message.as_text().expect("a text was sent");
+        self.0 = ticks.parse().expect("it is a number");
+    }
+}
+
+#[test]
+fn ticks_come_while_they_are_asked_for() {
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        server.mount("/countdown", || handler(Countdown(0)));
+        server.mount("/clock", || handler(Clock(0)));
+        let server = Running::start(server);
+        let (mut raw, mut clock) = (server.open("/countdown"), server.open("/clock"));
+        for ticks in [3, 1, 2] {
+            raw.send_text(&ticks.to_string());
+            for left in (0..ticks).rev() {
+                assert_eq!(raw.read_text(), left.to_string());
+            }
+            // One too many would end the service by now.
+            (0..5).for_each(|_| drop(clock.read_text()));
+        }
+    });
+}
+
 #[test]
 fn one_service_among_many_dies_again_and_again() {
     on_each_thread(|thread| {
