@@ -2,18 +2,23 @@
 //!
 //! Messages are JSON objects, one per text message. A client is asked for its name on
 //! connecting; named, it makes rooms, is in one of them at a time, and talks to those who are
-//! in it, too. Everybody is told of new rooms and of how many are in each. Rooms stay until the
-//! service ends, and nothing that was said is kept. Only a member that
+//! in it, too. Everybody is told of new rooms and of how many are in each. A room without members
+//! stays until its place is needed, and nothing that was said is kept. Only a member that
 //! asks gets the names in its room, since the page of the original does not know that answer.
 //! `docs/chat.md` describes all messages.
+//!
+//! Each change of a room concerns all clients, so a peer that changes rooms without pause could
+//! make any amount of output. Therefore only a few counts are sent at once; the others wait for a
+//! tick, which sends the last count of each room once.
 //!
 //! Whatever is not a proper message is answered with the question for the name as long as that
 //! is open, and is ignored afterwards.
 
 #![cfg(feature = "chatroom")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use switchboard::{
@@ -36,6 +41,8 @@ struct Chat {
 struct User {
     name: Name,
     seat: Option<Seat>,
+    /// When it made its last rooms, [`NEW_ROOMS_MAX`] at most.
+    made: VecDeque<Instant>,
 }
 
 /// Where a user is: the place of the room, and the number in it.
@@ -47,9 +54,17 @@ struct Seat {
 
 #[derive(Default)]
 struct Rooms {
-    /// In the order of making. None is ever removed, so that a place always means one room.
+    /// By place. A room without members may be replaced by another one, so that a place means one
+    /// room as long as somebody has a seat there.
     list: Vec<Room>,
     places: HashMap<Name, usize>,
+    /// The places of rooms without members, by [`Room::empty_since`].
+    empty: BTreeMap<u64, usize>,
+    next_since: u64,
+    /// The places of rooms whose counts wait for a tick, each once, in the order of changing.
+    waiting: VecDeque<usize>,
+    /// How many counts have been sent at once, less those that calm ticks have made up for.
+    sent_at_once: usize,
 }
 
 struct Room {
@@ -60,6 +75,10 @@ struct Room {
     /// Names by number, which is the order of entering.
     members: BTreeMap<u64, Name>,
     next_number: u64,
+    /// A number that grows with each room that becomes empty, or is made.
+    empty_since: u64,
+    /// Whether its place is in [`Rooms::waiting`].
+    waits: bool,
 }
 
 impl Handler for Chat {
@@ -76,11 +95,11 @@ impl Handler for Chat {
         let wish = Wish::decode(&message);
         let Some(user) = self.users.get_mut(&peer.id()) else {
             let Some(Wish::Name { name }) = wish else { return peer.send(Reply::NAME_QUERY) };
-            self.users.insert(peer.id(), User { name, seat: None });
+            self.users.insert(peer.id(), User { name, seat: None, made: VecDeque::new() });
             return;
         };
         match wish {
-            Some(Wish::Create { chatroom }) => self.rooms.create(peer, chatroom),
+            Some(Wish::Create { chatroom }) => self.rooms.create(peer, user, chatroom),
             Some(Wish::Join { chatroom }) => self.rooms.join(peer, user, &chatroom),
             Some(Wish::Message { message }) => self.rooms.tell(peer, user, &message),
             Some(Wish::Who) => self.rooms.list_members(peer, user),
@@ -91,25 +110,47 @@ impl Handler for Chat {
 
     fn close(&mut self, line: &mut Line, id: SocketId, _close: &Close) {
         if let Some(User { seat: Some(seat), .. }) = self.users.remove(&id) {
-            self.rooms.list[seat.place].leave(line, id, seat.number);
+            self.rooms.leave(line, id, seat);
         }
+    }
+
+    fn tick(&mut self, line: &mut Line) {
+        self.rooms.send_waiting(line);
+    }
+
+    /// None after a calm time, so that a chat in which nothing happens wakes nobody. Counts wait
+    /// only while as many have been sent at once as may be.
+    fn tick_interval(&self) -> Option<Duration> {
+        (self.rooms.sent_at_once > 0).then_some(TICK)
     }
 }
 
 impl Rooms {
-    fn create(&mut self, peer: &mut Peer, name: Name) {
+    fn create(&mut self, peer: &mut Peer, user: &mut User, name: Name) {
         if self.places.contains_key(&name) {
             return;
         }
-        let place = self.list.len();
-        if place == ROOMS_MAX {
-            let notice = format!("No more than {ROOMS_MAX} chatrooms.");
+        let now = Instant::now();
+        while user.made.front().is_some_and(|&made| now.duration_since(made) >= MINUTE) {
+            user.made.pop_front();
+        }
+        if user.made.len() == NEW_ROOMS_MAX {
+            let notice = format!("No more than {NEW_ROOMS_MAX} new chatrooms in a minute.");
             return peer.send(Reply::Notice { notice });
         }
+        let Some(place) = self.take_place(peer.line()) else {
+            let notice = format!("No more than {ROOMS_MAX} chatrooms.");
+            return peer.send(Reply::Notice { notice });
+        };
+        user.made.push_back(now);
         peer.send_to(everybody(), Event::NewChatroom { name: &name.0 });
         self.places.insert(name.clone(), place);
-        let (topic, members) = (place.to_string(), BTreeMap::new());
-        self.list.push(Room { name, topic, members, next_number: 0 });
+        let room = Room::new(name, place);
+        match self.list.get_mut(place) {
+            Some(gone) => *gone = room,
+            None => self.list.push(room),
+        }
+        self.note_empty(place);
     }
 
     /// Who enters the room that they are in leaves it first, as with any other room.
@@ -120,11 +161,72 @@ impl Rooms {
         };
         let id = peer.id();
         if let Some(old) = user.seat {
-            self.list[old.place].leave(peer.line(), id, old.number);
+            self.leave(peer.line(), id, old);
         }
-        let number = self.list[place].enter(peer.line(), id, user.name.clone());
+        let room = &mut self.list[place];
+        self.empty.remove(&room.empty_since);
+        let number = room.enter(peer.line(), id, user.name.clone());
+        self.send_count(peer.line(), place);
         user.seat = Some(Seat { place, number });
         peer.send(Reply::Join { chatroom: &name.0 });
+    }
+
+    fn leave(&mut self, line: &mut Line, id: SocketId, seat: Seat) {
+        let room = &mut self.list[seat.place];
+        room.leave(line, id, seat.number);
+        if room.members.is_empty() {
+            self.note_empty(seat.place);
+        }
+        self.send_count(line, seat.place);
+    }
+
+    /// Sends all clients how many are in the room: now, or with the next ticks. While other rooms
+    /// wait, this one does as well, so that counts have the order of the changes.
+    fn send_count(&mut self, line: &mut Line, place: usize) {
+        let room = &mut self.list[place];
+        if self.waiting.is_empty() && self.sent_at_once < AT_ONCE_MAX {
+            self.sent_at_once += 1;
+            room.send_count(line);
+        } else if !room.waits {
+            room.waits = true;
+            self.waiting.push_back(place);
+        }
+    }
+
+    /// Only a tick before which nothing had to wait allows more counts to be sent at once: as long
+    /// as somebody changes rooms without pause, all counts wait for ticks.
+    fn send_waiting(&mut self, line: &mut Line) {
+        if self.waiting.is_empty() {
+            self.sent_at_once = self.sent_at_once.saturating_sub(AT_ONCE_PER_TICK);
+        }
+        for _ in 0..COUNTS_PER_TICK {
+            let Some(place) = self.waiting.pop_front() else { return };
+            self.list[place].waits = false;
+            self.list[place].send_count(line);
+        }
+    }
+
+    /// The place of a new room: the next one, or that of the room that has been empty longest,
+    /// which is gone then. `None` if all have members.
+    fn take_place(&mut self, line: &mut Line) -> Option<usize> {
+        if self.list.len() < ROOMS_MAX {
+            return Some(self.list.len());
+        }
+        let (_, place) = self.empty.pop_first()?;
+        let room = &self.list[place];
+        self.places.remove(&room.name);
+        if room.waits {
+            // Clients keep listing the room, so they are sent its last count.
+            room.send_count(line);
+            self.waiting.retain(|&waiting| waiting != place);
+        }
+        Some(place)
+    }
+
+    fn note_empty(&mut self, place: usize) {
+        self.list[place].empty_since = self.next_since;
+        self.empty.insert(self.next_since, place);
+        self.next_since += 1;
     }
 
     fn tell(&self, peer: &mut Peer, user: &User, message: &str) {
@@ -146,6 +248,11 @@ impl Rooms {
 /// The host does what it is sent in the order of sending. So the members are told before the
 /// one who enters is one of them, and after the one who leaves is none.
 impl Room {
+    fn new(name: Name, place: usize) -> Self {
+        let (topic, members) = (place.to_string(), BTreeMap::new());
+        Self { name, topic, members, next_number: 0, empty_since: 0, waits: false }
+    }
+
     /// Returns the number of the new member.
     fn enter(&mut self, line: &mut Line, id: SocketId, user: Name) -> u64 {
         line.send(Audience::topic(&self.topic), Event::NewUser { name: &user.0 });
@@ -153,7 +260,6 @@ impl Room {
         let number = self.next_number;
         self.next_number += 1;
         self.members.insert(number, user);
-        line.send(everybody(), Event::Update { data: self.entry() });
         number
     }
 
@@ -161,6 +267,9 @@ impl Room {
         let user = self.members.remove(&number).expect("each seat is that of a member");
         line.unsubscribe(id, &self.topic);
         line.send(Audience::topic(&self.topic), Event::Logoff { name: &user.0 });
+    }
+
+    fn send_count(&self, line: &mut Line) {
         line.send(everybody(), Event::Update { data: self.entry() });
     }
 
@@ -261,8 +370,20 @@ impl<'a> From<Event<'a>> for Message {
 const EVERYBODY: &str = "everybody";
 /// Characters in the sense of Unicode scalar values, however many bytes each has.
 const NAME_CHARS_MAX: usize = 64;
-/// One more is answered with a notice. Rooms are never removed, so a bound must be somewhere.
+/// One more takes the place of a room without members. If there is none, the answer is a notice.
 const ROOMS_MAX: usize = 1_024;
+/// How many rooms a client makes in any minute. One more is answered with a notice.
+const NEW_ROOMS_MAX: usize = 16;
+const MINUTE: Duration = Duration::from_secs(60);
+/// How long a count waits at most, unless more than [`COUNTS_PER_TICK`] do.
+const TICK: Duration = Duration::from_millis(100);
+/// How many counts are sent at once after a calm time, so that a client of a chat that is not
+/// busy gets them in the order that `docs/chat.md` describes.
+const AT_ONCE_MAX: usize = 32;
+/// For how many of them a calm tick makes up.
+const AT_ONCE_PER_TICK: usize = 4;
+/// How many counts a tick sends, so that no client gets more of them than 320 in a second.
+const COUNTS_PER_TICK: usize = 32;
 /// In an answer to `who`: those who entered first. How many there are is known from the counts.
 const NAMES_MAX: usize = 256;
 /// A name in JSON, whose characters may all have to be escaped, as in `\u0001`, and what it takes

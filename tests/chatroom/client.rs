@@ -4,11 +4,11 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
-use switchboard::Server;
+use switchboard::Thread;
 use tungstenite::{Message, WebSocket};
 
 use crate::demo_chatroom;
-use crate::support::{SOON, connect};
+use crate::support::{SOON, connect, server_on};
 
 /// A server with a chat of its own.
 pub(crate) struct Chat {
@@ -19,8 +19,12 @@ pub(crate) struct Chat {
 
 impl Chat {
     pub(crate) fn start() -> Self {
+        Self::start_on(Thread::Own)
+    }
+
+    pub(crate) fn start_on(thread: Thread) -> Self {
         // Whoever is still there in the end is closed at once.
-        let mut server = Server::new(SOON);
+        let mut server = server_on(thread, SOON);
         server.mount("/demo_chatroom", demo_chatroom::service);
         let host = server.bind("127.0.0.1:0").expect("a port is free");
         let address = host.address();
@@ -44,6 +48,17 @@ impl Chat {
         client.receive();
         client.send(name(user));
         client
+    }
+
+    /// Makes these rooms, by as many clients as it takes, who leave.
+    pub(crate) fn make_rooms(&self, rooms: &[String]) {
+        for some in rooms.chunks(NEW_ROOMS_MAX) {
+            let mut maker = self.named("Maker");
+            for room in some {
+                maker.send(create(room));
+            }
+            maker.expect_silence_after(some.len());
+        }
     }
 
     /// Somebody in a room, which is made if it is not there.
@@ -95,6 +110,12 @@ impl Client {
         for event in events {
             assert_eq!(self.receive(), *event);
         }
+    }
+
+    /// So many messages have been sent to this client that it has not received.
+    pub(crate) fn expect_silence_after(&mut self, messages_len: usize) {
+        (0..messages_len).for_each(|_| drop(self.receive()));
+        self.expect_silence();
     }
 
     /// Nothing has been sent to this client that it has not received. It has a name afterwards.
@@ -184,3 +205,6 @@ pub(crate) fn say(text: &str) -> Message {
 pub(crate) fn who() -> Message {
     Message::text(r#"{"type":"who"}"#)
 }
+
+/// How many rooms a client makes in a minute, as `docs/chat.md` says.
+pub(crate) const NEW_ROOMS_MAX: usize = 16;
