@@ -9,9 +9,10 @@ use crate::service::Thread;
 
 #[test]
 fn the_shipped_file_gives_the_defaults() {
+    let limits = Limits { message_bytes_max: 64 << 10, ..Limits::SERVER };
     let services = BTreeMap::from([(
         "/demo_chatroom".to_owned(),
-        ServiceConfig { origin: OriginRule::Any, ..Config::default().all },
+        ServiceConfig { limits, origin: OriginRule::Any, ..Config::default().all },
     )]);
     let file = Some(PathBuf::from("server.conf"));
     let line = SHIPPED.lines().position(|line| line == "[service /demo_chatroom]");
