@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::host::local::{Called, Local};
 use crate::host::turn::Host;
 use crate::host::worker::{Factory, Make};
-use crate::hub::{Output, StationId};
+use crate::hub::{Budget, Output, StationId};
 use crate::service::Callbacks;
 use crate::service::callbacks::next_tick;
 use crate::time::Time;
@@ -120,7 +120,8 @@ impl Locals {
 }
 
 impl Host {
-    /// Calls the services on the loop that have mail, or whose intervals have passed.
+    /// Calls the services on the loop that have mail, or whose intervals have passed. Those for
+    /// which the turn has no time come first in the next.
     pub(super) fn call_services(&mut self, now: Time) {
         if self.locals.list.is_empty() {
             return;
@@ -136,6 +137,9 @@ impl Host {
         }
         self.locals.tick();
         for _ in 0..self.locals.due.len() {
+            if self.budget.deliveries() == 0 {
+                return;
+            }
             let Some(station) = self.locals.due.pop_front() else { return };
             self.call_service(station, now);
         }
@@ -145,7 +149,10 @@ impl Host {
         let Some(local) = self.locals.at(station) else { return };
         local.called = false;
         let before = local.interval();
-        let called = local.call(&mut self.hub, self.limits.turn_deliveries_max, now);
+        let share = self.limits.turn_deliveries_max.min(self.budget.deliveries());
+        let mut left = share;
+        let called = local.call(&mut self.hub, &mut left, now);
+        self.budget.delivered(share - left);
         let interval = local.interval();
         if interval != before {
             self.locals.begin_interval(station, interval);
@@ -185,6 +192,7 @@ impl Host {
             self.locals.finish(StationId::new(index));
         }
         while self.locals.has_work() && Instant::now() < end {
+            self.budget = Budget::new(&self.limits);
             self.call_services(now);
         }
     }

@@ -13,12 +13,17 @@ use crate::session::Next;
 use crate::time::Time;
 
 impl Host {
-    /// Reads all who are to be read, each its share of this turn.
+    /// Reads all sockets that are to be read, each its share of this turn, as long as the turn
+    /// has time for it. The others come first in the next.
     pub(super) fn read_all(&mut self, now: Time) {
         for _ in 0..self.reads.len() {
+            if !self.budget.may_read() {
+                return;
+            }
             let Some(id) = self.reads.pop_front() else { return };
             let Some(stream) = self.streams.get_mut(id) else { continue };
             stream.clear_reading();
+            self.budget.visit();
             self.read(id, now);
         }
     }
@@ -27,8 +32,6 @@ impl Host {
     fn read(&mut self, id: SocketId, now: Time) {
         for _ in 0..self.limits.turn_reads_max {
             let Some(stream) = self.streams.get_mut(id) else { return };
-            #[cfg(feature = "deflate")]
-            self.hub.receive_unread(id, now);
             if !self.hub.may_read(id, now) {
                 match stream.tidings() {
                     Tidings::None => {}
@@ -48,6 +51,7 @@ impl Host {
                 Progress::End => return self.hub.end(id, now),
                 Progress::Lost(reason) => return self.hub.fail(id, reason, now),
             };
+            self.budget.read(len);
             if in_place {
                 self.hub.filled(id, len, now);
             } else {
@@ -57,7 +61,10 @@ impl Host {
                 return;
             }
         }
-        self.read_later(id);
+        // Not before those that a full mail held back, or they would never have their turn.
+        if self.streams.get_mut(id).is_some_and(Stream::set_reading) {
+            self.reads_again.push(id);
+        }
     }
 
     /// Reads a socket in the next turn, though no event may come.
@@ -68,8 +75,12 @@ impl Host {
     }
 
     /// Writes what is unsent for a socket, up to its share of this turn, and does with the
-    /// connection what comes after it.
+    /// connection what comes after it. If the turn has no time to write, the next one does.
     fn write(&mut self, id: SocketId, now: Time) {
+        if !self.budget.may_write() && self.hub.unsent_len(id) > 0 {
+            self.writes.push_back(id);
+            return;
+        }
         let mut left = self.limits.turn_write_bytes_max;
         let next = loop {
             let Some(stream) = self.streams.get_mut(id) else { return };
@@ -84,6 +95,7 @@ impl Host {
                     break Next::Drop;
                 }
             };
+            self.budget.wrote(written);
             let writable = stream.is_writable();
             let next = self.hub.wrote(id, written, now);
             left = left.saturating_sub(written);
@@ -109,9 +121,13 @@ impl Host {
         }
     }
 
-    /// Applies what services have sent, of each as much as one turn allows.
+    /// Applies what services have sent, of each as much as one turn allows. Services for which it
+    /// has no time come first in the next.
     pub(super) fn apply_batches(&mut self, now: Time) {
         for _ in 0..self.tower.len() {
+            if self.budget.deliveries() == 0 {
+                return;
+            }
             let Some(station) = self.tower.next() else { return };
             let Some(Some(worker)) = self.workers.get_mut(station.index()) else { continue };
             worker.rung().clear();
@@ -119,7 +135,8 @@ impl Host {
             if self.cut_short.contains(&station) {
                 continue;
             }
-            let mut left = self.limits.turn_deliveries_max;
+            let share = self.limits.turn_deliveries_max.min(self.budget.deliveries());
+            let mut left = share;
             for _ in 0..self.limits.turn_batches_max {
                 if left == 0 || !worker.begin_batch() {
                     break;
@@ -127,6 +144,7 @@ impl Host {
                 let run = worker.run();
                 left = self.hub.apply(station, run, &mut worker.transactions(), left, now);
             }
+            self.budget.delivered(share - left);
             if worker.has_more() {
                 self.cut_short.push(station);
             }
@@ -183,6 +201,9 @@ impl Host {
     /// Goes on with the writes that were left from the last turn.
     pub(super) fn write_on(&mut self, now: Time) {
         for _ in 0..self.writes.len() {
+            if !self.budget.may_write() {
+                return;
+            }
             let Some(id) = self.writes.pop_front() else { return };
             self.write(id, now);
         }

@@ -86,11 +86,12 @@ impl Local {
         })
     }
 
-    /// Calls the service with its mail, up to its share of a turn.
-    pub(super) fn call(&mut self, hub: &mut Hub, deliveries_max: usize, now: Time) -> Called {
+    /// Calls the service with its mail, up to its share of a turn, of which so many deliveries are
+    /// left.
+    pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
         self.take_mail(hub);
         let Self { station, run, limits, .. } = *self;
-        let mut direct = Direct { hub, station, run, now, left: deliveries_max, applies: false };
+        let mut direct = Direct { hub, station, run, now, left: *left, applies: false };
         let (mut messages, mut bytes) = (0, 0);
         self.watch.begin();
         let called = self.service.call(|service| {
@@ -121,6 +122,7 @@ impl Local {
         if messages > 0 && called.is_ok() {
             direct.apply(Outbound::Taken { messages, bytes });
         }
+        *left = direct.left;
         warn(hub.path(station), &mut self.watch);
         match called {
             Err(how) => Called::Ended(how),

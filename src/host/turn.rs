@@ -17,7 +17,7 @@ use crate::host::programs::{Programs, ProgramsPlan};
 use crate::host::stop::{Signals, Stop, Stopper};
 use crate::host::stream::{Stream, Streams, Tidings};
 use crate::host::worker::{Exit, Factory, Worker};
-use crate::hub::{Hub, StationId};
+use crate::hub::{Budget, Hub, StationId};
 use crate::limits::Limits;
 use crate::service::SocketId;
 use crate::time::Time;
@@ -37,8 +37,12 @@ pub struct Host {
     pub(super) streams: Streams,
     /// Sockets to be read though no event came: a turn cut them short, or they were held back.
     pub(super) reads: VecDeque<SocketId>,
-    /// Sockets that have taken all that one turn may write.
+    /// Those that were read in this turn and are to be read in the next, behind all others.
+    pub(super) reads_again: Vec<SocketId>,
+    /// Sockets that have taken all that one turn may write, or for which it had no time.
     pub(super) writes: VecDeque<SocketId>,
+    /// What is left for this turn.
+    pub(super) budget: Budget,
     pub(super) buffer: Vec<u8>,
     pub(super) tower: Tower,
     pub(super) factories: Vec<Factory>,
@@ -116,6 +120,8 @@ impl Host {
             address,
             streams: Streams::with_capacity(limits.tables_len()),
             reads: VecDeque::new(),
+            reads_again: Vec::new(),
+            budget: Budget::new(&limits),
             writes: VecDeque::new(),
             buffer: untouched(limits.read_buffer_bytes),
             tower,
@@ -157,6 +163,7 @@ impl Host {
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
         self.wait(timeout)?;
         let now = self.now();
+        self.budget = Budget::new(&self.limits);
         self.sort_events();
         self.heed_stops(now);
         self.accept(now);
@@ -176,6 +183,7 @@ impl Host {
             self.carry_out(now);
         }
         self.apply_later();
+        self.reads.extend(self.reads_again.drain(..));
         Ok(self.progress(now))
     }
 

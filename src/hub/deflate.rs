@@ -37,44 +37,16 @@ impl Deflate {
 }
 
 impl Hub {
-    /// Takes up what had to wait of a socket's last read. To be called before
-    /// [`Hub::may_read`], which says no as long as there is any of it left.
-    pub fn receive_unread(&mut self, id: SocketId, now: Time) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let full = |station| self.stations[station].mail.is_full();
-        if socket.standing == Standing::Member && socket.station.is_some_and(full) {
-            return;
-        }
-        let Some(rare) = &mut socket.rare else { return };
-        let mut unread = std::mem::take(&mut rare.unread);
-        if unread.is_empty() {
-            return;
-        }
-        if rare.is_empty() {
-            socket.rare = None;
-        }
-        self.feed(id, &mut unread, now);
-        self.touch(id);
-    }
-
-    /// Keeps the rest of a read if the mail is full, or if this turn has inflated enough: then
-    /// others have their turn first. Gives back whether it has.
-    pub(super) fn keep_unread(&mut self, id: SocketId, rest: &[u8]) -> bool {
-        let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
-            return false;
-        };
-        let full = self.stations[station].mail.is_full();
+    /// Whether a socket that compresses has to wait since this turn has inflated enough: then
+    /// others have their turn first, and it goes on in the next.
+    pub(super) fn has_inflated_enough(&mut self, id: SocketId) -> bool {
         let spent = self.deflate.work >= TURN_WORK_MAX;
-        if socket.session.agreement().is_none() || !(full || spent) {
+        let socket = self.sockets.get(id).filter(|socket| socket.standing == Standing::Member);
+        if !spent || socket.is_none_or(|socket| socket.session.agreement().is_none()) {
             return false;
         }
-        let rare = socket.rare.get_or_insert_default();
-        debug_assert!(rare.unread.is_empty(), "what waits is taken up before more is read");
-        rare.unread = rest.to_vec();
-        // Whoever has had nothing of this turn comes first in the next. If the mail is full then,
-        // the socket stands behind those that have been held back meanwhile.
-        if spent && self.deflate.work > self.deflate.work_before {
+        // Whoever has had nothing of this turn comes first in the next.
+        if self.deflate.work > self.deflate.work_before {
             self.deflate.served.push(id);
         } else {
             self.outputs.push_back(Output::Resume(id));

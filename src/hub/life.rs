@@ -82,7 +82,7 @@ impl Hub {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.station = Some(station);
             socket.standing = Standing::Waiting;
-            socket.place = self.stations[station].waiting.join(id);
+            socket.set_place(self.stations[station].waiting.join(id));
         }
     }
 
@@ -101,13 +101,13 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Member;
         socket.flags.clear(Flag::LOCAL);
-        socket.place = self.stations[station].members.join(id);
+        socket.set_place(self.stations[station].members.join(id));
         // What else was noted was for the case of a refusal.
         if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
             self.deliver(id, Inbound::Open { id, request });
         }
         self.read_again(id, now);
-        self.feed(id, &mut early, now);
+        self.take_in(id, &mut early, now);
         self.touch(id);
     }
 
@@ -121,7 +121,7 @@ impl Hub {
         topics.leave(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Left;
-        let place = socket.place;
+        let place = socket.place();
         if let Some(moved) = members.part(place) {
             self.sockets.set_place(moved, place);
         }
@@ -141,7 +141,7 @@ impl Hub {
             return;
         };
         socket.standing = Standing::Stranger;
-        let place = socket.place;
+        let place = socket.place();
         if let Some(moved) = self.stations[station].waiting.part(place) {
             self.sockets.set_place(moved, place);
         }
@@ -156,7 +156,7 @@ impl Hub {
         };
         // Whoever has been closed by the end of a run is no affair of the next one, in whose
         // mail the same numbers mean others.
-        if socket.standing != Standing::Member || station.mail.settle(id, socket.mailed) {
+        if socket.standing != Standing::Member || station.mail.await_taken(id, socket.mailed) {
             self.settle(id, now);
         }
     }
@@ -170,22 +170,46 @@ impl Hub {
     }
 
     /// The service has taken so much of its mail. Sockets whose last transactions are among it
-    /// are closed; if the mail has room again, those that were held back are read, and those
-    /// that wait come in.
+    /// are closed, or have a new share. If the mail has room again, those that were held back are
+    /// read, and those that wait come in.
     pub(super) fn take(&mut self, station: StationId, messages: usize, bytes: usize, now: Time) {
         let Station { mail, mount, .. } = &mut self.stations[station];
         let opened = mail.take(messages, bytes, &mount.limits);
-        while let Some(id) = self.stations[station].mail.settled() {
+        while let Some(id) = self.stations[station].mail.next_taken() {
+            self.read_again(id, now);
             self.settle(id, now);
         }
-        if !opened {
-            return;
+        if opened {
+            self.read_all_again(station, now);
+            self.let_all_in(station, now);
         }
-        for id in std::mem::take(&mut self.stations[station].paused) {
+    }
+
+    /// Reads the sockets again that were held back since the mail was full, in the order in which
+    /// they were; but of those in the middle of a large message only one for so many others, which
+    /// would wait for all these messages otherwise.
+    fn read_all_again(&mut self, station: StationId, now: Time) {
+        let held = std::mem::take(&mut self.stations[station].paused);
+        let is_large = |id: &SocketId| {
+            let socket = self.sockets.get_mut(*id);
+            socket.is_some_and(|socket| socket.session.room().is_some())
+        };
+        let (large, small): (Vec<_>, Vec<_>) = held.into_iter().partition(is_large);
+        let mut large = large.into_iter();
+        for others in small.chunks(SMALL_FOR_LARGE) {
+            for id in others.iter().copied().chain(large.next()) {
+                self.read_queued(id, now);
+            }
+        }
+        large.for_each(|id| self.read_queued(id, now));
+    }
+
+    fn read_queued(&mut self, id: SocketId, now: Time) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.flags.clear(Flag::Queued);
             self.read_again(id, now);
             self.touch(id);
         }
-        self.let_all_in(station, now);
     }
 
     /// Lets the host read a socket again that was held back.
@@ -224,3 +248,6 @@ impl Hub {
         }
     }
 }
+
+/// A large message takes about as much of the mail as the shares of so many sockets.
+const SMALL_FOR_LARGE: usize = 64;

@@ -18,11 +18,13 @@
 //!   requests; `report`: and of services
 //! - `origin`, `hosts`: which pages may come, and to which hosts
 //! - `tree`, `topics`, `wheel`, `addresses`, `flood`: tables of one purpose each
+//! - `budget`: what a turn may do for all sockets together
 
 mod access;
 mod addresses;
 mod admit;
 mod apply;
+mod budget;
 mod dates;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -64,6 +66,7 @@ use tables::{Sockets, Stations};
 use wheel::Wheel;
 
 pub use access::AccessLog;
+pub use budget::Budget;
 pub use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use lookup::Looked;
@@ -83,8 +86,6 @@ pub use tree::{PathError, ServiceTree};
 /// [`Output::Write`] it calls [`Hub::wrote`], and [`Hub::remove`] if that says so. To stop, it
 /// calls [`Hub::drain`], goes on until [`Hub::is_drained`], and then calls
 /// [`Hub::stop_services`].
-///
-/// With the feature `deflate`, `Hub::receive_unread` comes before each [`Hub::may_read`].
 #[derive(Debug)]
 pub struct Hub {
     tree: ServiceTree,
@@ -247,6 +248,13 @@ impl Hub {
         self.sockets.get(id).map_or(0, |socket| socket.session.unsent_len())
     }
 
+    /// How many bytes of a socket were read and wait until its service may get them.
+    #[must_use]
+    pub fn unread_len(&self, id: SocketId) -> usize {
+        let rare = self.sockets.get(id).and_then(|socket| socket.rare.as_ref());
+        rare.map_or(0, |rare| rare.unread.len())
+    }
+
     /// The socket that is in this place of the table now.
     #[must_use]
     pub fn id_at(&self, place: usize) -> Option<SocketId> {
@@ -285,6 +293,9 @@ impl Hub {
         // A service that has ended is told nothing; its next run knows none of its sockets.
         if *state == State::Idle {
             return;
+        }
+        if let Inbound::Data { message, .. } = &transaction {
+            socket.add_load(message.len());
         }
         if mail.push(transaction, &mount.limits) {
             self.outputs.push_back(Output::Mail(station));

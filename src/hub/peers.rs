@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use log::Level;
 
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, Socket, Standing};
+use crate::hub::socket::{Flag, LOAD_UNIT_BYTES, Socket, Standing, Unread, load_with};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, Reach, StationId};
 use crate::limits::Limits;
@@ -65,24 +65,13 @@ impl Hub {
         Some(id)
     }
 
-    /// Whether the socket is to be read now. If not, [`Output::Resume`] tells when it is.
+    /// Whether the socket is to be read now. If not, [`Output::Resume`] tells when it is. What had
+    /// to wait of its last read is taken up first.
     pub fn may_read(&mut self, id: SocketId, now: Time) -> bool {
-        let Some(socket) = self.sockets.get_mut(id) else { return false };
-        if let (Standing::Member, Some(station)) = (socket.standing, socket.station) {
-            // The service is behind: TCP tells the peer to wait.
-            if self.stations[station].mail.is_full() {
-                self.hold(id, station, now);
-                return false;
-            }
-            if socket.flags.has(Flag::Paused) {
-                self.rest(id, now);
-                return false;
-            }
-        }
-        #[cfg(feature = "deflate")]
-        if socket.rare.as_ref().is_some_and(|rare| !rare.unread.is_empty()) {
+        if !self.may_go_on(id, now) || !self.finish_unread(id, now) {
             return false;
         }
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
         let wanted = socket.session.wants_bytes();
         if wanted {
             socket.flags.clear(Flag::Held);
@@ -92,9 +81,51 @@ impl Hub {
         wanted
     }
 
+    /// Whether more of a socket may come to its service now. If not, TCP tells the peer to wait,
+    /// and the socket is read again once
+    ///
+    /// - the service has taken half of its mail, if that is full;
+    /// - the service wants it, if that has paused the socket;
+    /// - the service has taken all that it has of the socket, if that is the socket's share of the
+    ///   mail, or might fill the outbox if it were answered;
+    /// - the outbox has drained, if that is more than half full.
+    fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
+        let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
+            return true;
+        };
+        let of = &mut self.stations[station];
+        if of.mail.is_full() {
+            self.hold(id, station, now);
+            return false;
+        }
+        if socket.load > 0 && of.mail.has_taken(socket.mailed) {
+            socket.load = 0;
+        }
+        // Once it is held it waits until the outbox has drained.
+        let held = socket.flags.has(Flag::Held);
+        let room = if held { of.outbox_drained() } else { of.outbox_room() };
+        let answered = usize::from(socket.load) * LOAD_UNIT_BYTES + socket.session.unsent_len();
+        let has_share = socket.load >= of.share() || answered > room;
+        if has_share && socket.load > 0 {
+            of.mail.await_taken(id, socket.mailed);
+        }
+        if has_share || socket.flags.has(Flag::Paused) {
+            self.rest(id, now);
+            return false;
+        }
+        if held {
+            socket.flags.clear(Flag::Held);
+            socket.session.resume(now);
+        }
+        true
+    }
+
     /// Does not read a socket until its service has taken half of its mail.
-    pub(super) fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
-        if self.rest(id, now) {
+    fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
+        self.rest(id, now);
+        let socket = self.sockets.get_mut(id);
+        if socket.is_some_and(|socket| socket.flags.set(Flag::Queued)) {
             self.stations[station].paused.push(id);
             let path = &self.stations[station].path;
             let text = format_args!("it is not read, since {path} has mail-max waiting");
@@ -102,14 +133,13 @@ impl Hub {
         }
     }
 
-    /// Does not read a socket, which owes nothing meanwhile. Gives back whether that is news.
-    fn rest(&mut self, id: SocketId, now: Time) -> bool {
-        let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let news = socket.flags.set(Flag::Held);
-        if news {
+    /// Does not read a socket, which owes nothing meanwhile.
+    fn rest(&mut self, id: SocketId, now: Time) {
+        if let Some(socket) = self.sockets.get_mut(id)
+            && socket.flags.set(Flag::Held)
+        {
             socket.session.pause(now);
         }
-        news
     }
 
     /// Bytes came. They are unmasked in place.
@@ -117,7 +147,7 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(bytes.len());
         let was_calm = socket.session.is_calm();
-        self.feed(id, bytes, now);
+        self.take_in(id, bytes, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         // What comes from a peer that owed nothing, and owes nothing now, only puts deadlines off.
         if !(was_calm && socket.session.is_calm()) {
@@ -184,6 +214,7 @@ impl Hub {
         if !is_over || socket.flags.has(Flag::Full) {
             self.mark(id);
         }
+        self.read_drained(id, now);
         self.schedule(id);
         next
     }
@@ -206,26 +237,81 @@ impl Hub {
         }
     }
 
-    /// Passes bytes through the session, event by event.
-    pub(super) fn feed(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
+    /// Reads a socket again that was held since its outbox was more than half full.
+    fn read_drained(&mut self, id: SocketId, now: Time) {
+        let Some(socket) = self.sockets.get(id) else { return };
+        // With a load it waits for its service, and in the queue for the mail.
+        if !socket.flags.has(Flag::Held) || socket.flags.has(Flag::Queued) || socket.load > 0 {
+            return;
+        }
+        let Some(station) = socket.station.map(|station| &self.stations[station]) else { return };
+        let is_drained = socket.session.unsent_len() <= station.outbox_drained();
+        if socket.standing == Standing::Member && is_drained {
+            self.read_again(id, now);
+        }
+    }
+
+    /// Passes bytes of a peer on, and keeps what has to wait.
+    pub(super) fn take_in(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
+        let used = self.feed(id, bytes, now);
+        if used < bytes.len()
+            && let Some(socket) = self.sockets.get_mut(id)
+        {
+            let unread = &mut socket.rare.get_or_insert_default().unread;
+            debug_assert!(unread.is_empty(), "what waits is taken up before more is read");
+            *unread = Unread::new(&bytes[used..]);
+        }
+    }
+
+    /// Passes on what had to wait of a socket's last read. Returns whether nothing is left of it.
+    fn finish_unread(&mut self, id: SocketId, now: Time) -> bool {
+        let socket = self.sockets.get_mut(id);
+        let Some(rare) = socket.and_then(|socket| socket.rare.as_mut()) else { return true };
+        let mut unread = std::mem::take(&mut rare.unread);
+        if unread.is_empty() {
+            return true;
+        }
+        let used = self.feed(id, unread.left(), now);
+        unread.advance(used);
+        let is_done = unread.is_empty();
+        if let Some(socket) = self.sockets.get_mut(id)
+            && let Some(rare) = &mut socket.rare
+        {
+            if !is_done {
+                rare.unread = unread;
+            } else if rare.is_empty() {
+                socket.rare = None;
+            }
+        }
+        self.touch(id);
+        is_done && self.may_go_on(id, now)
+    }
+
+    /// Passes bytes through the session, event by event, until the rest has to wait. Returns how
+    /// many it has passed.
+    fn feed(&mut self, id: SocketId, bytes: &mut [u8], now: Time) -> usize {
         #[cfg(feature = "deflate")]
         self.deflate.begin_read();
         let mut used = 0;
         while used < bytes.len() {
             #[cfg(feature = "deflate")]
-            if self.keep_unread(id, &bytes[used..]) {
-                return;
+            if self.has_inflated_enough(id) {
+                break;
             }
             let (more, event) = self.receive_messages(id, &mut bytes[used..], now);
             used += more;
-            if let Some(event) = event {
-                self.happen(id, event, now);
+            let Some(event) = event else { continue };
+            self.happen(id, event, now);
+            if used < bytes.len() && !self.may_go_on(id, now) {
+                break;
             }
         }
+        used
     }
 
     /// Passes bytes through the session, up to an event. Messages are none: they are put into the
-    /// mail as [`Hub::deliver`] does with one, since a read may bring many.
+    /// mail as [`Hub::deliver`] does with one, since a read may bring many. The one that uses up
+    /// the share of the socket, or fills the mail, is an event, so that nothing follows it.
     fn receive_messages(
         &mut self,
         id: SocketId,
@@ -239,15 +325,22 @@ impl Hub {
             // Nobody is told of its messages.
             return session.receive_each(buffers, bytes, limits, now, |_| None);
         };
+        let share = self.stations[station].share();
         let Station { mail, mount, state, .. } = &mut self.stations[station];
         let before = mail.batch.len();
-        // Before each of these `feed` asks whether it is to be kept unread.
+        if mail.has_taken(socket.mailed) {
+            socket.load = 0;
+        }
+        // Before each of these `feed` asks whether the rest has to wait.
         let one_by_one = session.is_compressed();
+        let load = &mut socket.load;
         let read = session.receive_each(buffers, bytes, &mount.limits, now, |message| {
-            if one_by_one {
+            let more = load_with(*load, message.len());
+            if one_by_one || more >= share || mail.fills_with(&message, &mount.limits) {
                 return Some(Event::Message(message));
             }
             if *state != State::Idle {
+                *load = more;
                 mail.push(Inbound::Data { id, message }, &mount.limits);
             }
             None

@@ -20,17 +20,20 @@ pub(super) struct Socket {
     /// What is rarely there.
     pub(super) rare: Option<Box<Rare>>,
     pub(super) station: Option<StationId>,
-    /// Its place in the station's list of those who wait, or of its members.
-    pub(super) place: u32,
     /// The number of its last transaction in the mail of its service.
     pub(super) mailed: Mailed,
     received: u32,
     sent: u32,
+    place: [u8; 3],
     serial: Serial,
     accepted: Moment,
     pub(super) peer: Peer,
     pub(super) standing: Standing,
     pub(super) flags: Flags,
+    /// What it has in the mail of its service: a unit for each message, and one more for each
+    /// KiB of it; at most 255, which no share exceeds. It is right when it is compared with the
+    /// share: until then it may count what has been taken.
+    pub(super) load: u8,
 }
 
 // An idle socket costs little more than this: its stream, its deadline and its membership have
@@ -55,11 +58,11 @@ pub(super) enum Standing {
 
 /// What is remembered of a socket from turn to turn: a set of [`Flag`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flags(u8);
+pub(super) struct Flags(u16);
 
 /// What may be so of a socket.
 #[derive(Clone, Copy, Debug)]
-#[repr(u8)]
+#[repr(u16)]
 pub(super) enum Flag {
     /// A write is among the outputs.
     Touched = 1 << 0,
@@ -77,6 +80,8 @@ pub(super) enum Flag {
     Paused = 1 << 6,
     /// The log has a warning that one of its labels was left out.
     Unlabeled = 1 << 7,
+    /// It is in the list of those that are read again when the mail of its service has room.
+    Queued = 1 << 8,
 }
 
 impl Flag {
@@ -96,19 +101,19 @@ impl Flags {
     /// From here on it is so. Gives back whether that is news.
     pub(super) const fn set(&mut self, flag: Flag) -> bool {
         let news = !self.has(flag);
-        self.0 |= flag as u8;
+        self.0 |= flag as u16;
         news
     }
 
     /// From here on it is not so. Gives back whether that is news.
     pub(super) const fn clear(&mut self, flag: Flag) -> bool {
         let news = self.has(flag);
-        self.0 &= !(flag as u8);
+        self.0 &= !(flag as u16);
         news
     }
 
     pub(super) const fn has(self, flag: Flag) -> bool {
-        self.0 & flag as u8 != 0
+        self.0 & flag as u16 != 0
     }
 }
 
@@ -134,8 +139,38 @@ pub(super) struct Rare {
     /// How often the count of bytes received, and that of bytes sent, has begun anew.
     rounds: [u32; 2],
     /// What had to wait of its last read.
-    #[cfg(feature = "deflate")]
-    pub(super) unread: Vec<u8>,
+    pub(super) unread: Unread,
+}
+
+/// Bytes of a peer that wait until its service has taken what came before them.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    bytes: Vec<u8>,
+    /// How many of them have been passed on.
+    used: usize,
+}
+
+impl Unread {
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), used: 0 }
+    }
+
+    pub(super) fn left(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.used..]
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.bytes.len() - self.used
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// So many more have been passed on.
+    pub(super) const fn advance(&mut self, used: usize) {
+        self.used += used;
+    }
 }
 
 impl Socket {
@@ -144,7 +179,7 @@ impl Socket {
             session: Session::new(now),
             rare: None,
             station: None,
-            place: 0,
+            place: [0; 3],
             mailed: Mailed::default(),
             received: 0,
             sent: 0,
@@ -153,6 +188,7 @@ impl Socket {
             peer,
             standing: Standing::Stranger,
             flags: Flags::default(),
+            load: 0,
         }
     }
 
@@ -192,6 +228,24 @@ impl Socket {
         (whole(received, self.received), whole(sent, self.sent))
     }
 
+    /// Its place in the station's list of those who wait, or of its members.
+    pub(super) const fn place(&self) -> u32 {
+        let [a, b, c] = self.place;
+        u32::from_le_bytes([a, b, c, 0])
+    }
+
+    /// Sets that place.
+    pub(super) const fn set_place(&mut self, place: u32) {
+        let [a, b, c, _] = place.to_le_bytes();
+        self.place = [a, b, c];
+    }
+
+    /// A message of so many bytes goes into the mail of its service.
+    #[inline(always)]
+    pub(super) const fn add_load(&mut self, bytes_len: usize) {
+        self.load = load_with(self.load, bytes_len);
+    }
+
     /// Its id, in this place of the table.
     pub(super) fn id(&self, place: usize) -> Option<SocketId> {
         SocketId::new(place, self.serial.number())
@@ -221,7 +275,6 @@ impl Socket {
 
 impl Rare {
     /// Whether there is nothing in it.
-    #[cfg(feature = "deflate")]
     pub(super) fn is_empty(&self) -> bool {
         let words = self.path.is_empty()
             && self.method.is_empty()
@@ -257,6 +310,18 @@ impl Serial {
 const LABEL_BYTES: usize = 64;
 
 const _: () = assert!(SocketId::SERIAL_MAX < 1 << 40, "a serial has five bytes");
+
+/// What a socket has in the mail, in units of [`Socket::load`], with a message of so many bytes.
+#[inline(always)]
+pub(super) const fn load_with(load: u8, bytes_len: usize) -> u8 {
+    let more = 1 + bytes_len / LOAD_UNIT_BYTES;
+    if more > u8::MAX as usize { u8::MAX } else { load.saturating_add(more as u8) }
+}
+
+/// How many bytes of a message count as one unit of [`Socket::load`].
+pub(super) const LOAD_UNIT_BYTES: usize = 1_024;
+
+const _: () = assert!(SocketId::INDEX_MAX < 1 << 24, "a place has three bytes");
 
 /// Counts on, and tells how often the count has begun anew.
 fn count(count: &mut u32, more: usize) -> u32 {

@@ -6,12 +6,14 @@ use std::num::NonZeroU32;
 
 use crate::hub::origin::OriginRule;
 use crate::hub::pauses::Pauses;
+use crate::hub::socket::LOAD_UNIT_BYTES;
 use crate::hub::tables::Roster;
 use crate::hub::topics::Topics;
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::{Admission, Inbound, SocketId};
 use crate::time::Time;
+use crate::ws::Message;
 
 /// The place of a service in the hub's table. Services are never removed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,7 +95,7 @@ pub(super) struct Station {
     pub(super) waiting: Roster,
     /// The sockets that are in.
     pub(super) members: Roster,
-    /// The sockets that are not read since the mail is full.
+    /// The sockets that are not read since the mail is full, each once.
     pub(super) paused: Vec<SocketId>,
     pub(super) topics: Topics,
     pub(super) mail: Mail,
@@ -101,9 +103,9 @@ pub(super) struct Station {
 
 /// The end of the number of a transaction in the mail of a service, which is enough: a socket
 /// keeps the number of its last one, and what may be mistaken for a transaction that is on its
-/// way is only one that was taken 2^32 transactions ago. Then a close frame waits for that.
+/// way is only one that was taken 2^24 transactions ago. Then the socket waits for that.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mailed(u32);
+pub(super) struct Mailed([u8; 3]);
 
 /// Whether a service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,9 +128,9 @@ pub(super) struct Mail {
     full: bool,
     /// How many transactions were ever put in; the number of the last one.
     put: u64,
-    /// Sockets whose peers are done, by the number of the last transaction of each, which the
-    /// service has to take before the close frame goes out.
-    settling: BTreeSet<(u64, SocketId)>,
+    /// Sockets that go on once the service has taken the last transaction of each, by its number:
+    /// a close frame goes out then, or a socket that has used its share is read again.
+    awaited: BTreeSet<(u64, SocketId)>,
 }
 
 impl Mail {
@@ -142,6 +144,13 @@ impl Mail {
         self.measure(limits);
         self.batch.push(transaction);
         self.batch.len() == 1
+    }
+
+    /// Whether this message fills it.
+    #[inline(always)]
+    pub(super) const fn fills_with(&self, message: &Message, limits: &Limits) -> bool {
+        let bytes = self.bytes + Limits::MAIL_ITEM_BYTES + message.capacity();
+        self.messages + 1 >= limits.mail_messages_max || bytes >= limits.mail_bytes_max
     }
 
     /// Finds out whether it is full, by these limits.
@@ -162,22 +171,22 @@ impl Mail {
         opened
     }
 
-    /// A socket's peer is done. Gives back whether the service has taken, and so answered, all
-    /// that came from it up to transaction `last`; otherwise [`Mail::settled`] tells when.
-    pub(super) fn settle(&mut self, id: SocketId, last: Mailed) -> bool {
+    /// Returns whether the service has taken, and so answered, all that came from a socket up to
+    /// transaction `last`; otherwise [`Mail::next_taken`] returns the socket once it has.
+    pub(super) fn await_taken(&mut self, id: SocketId, last: Mailed) -> bool {
         let last = self.number(last);
         if last <= self.taken() {
             return true;
         }
-        self.settling.insert((last, id));
+        self.awaited.insert((last, id));
         false
     }
 
-    /// The next socket all of whose transactions have been taken.
-    pub(super) fn settled(&mut self) -> Option<SocketId> {
+    /// The next socket that is awaited, and all of whose transactions have been taken.
+    pub(super) fn next_taken(&mut self) -> Option<SocketId> {
         let taken = self.taken();
-        let first = *self.settling.first().filter(|(last, _)| *last <= taken)?;
-        self.settling.remove(&first);
+        let first = *self.awaited.first().filter(|(last, _)| *last <= taken)?;
+        self.awaited.remove(&first);
         Some(first.1)
     }
 
@@ -188,14 +197,14 @@ impl Mail {
 
     /// The number of the transaction that was put in last.
     pub(super) const fn last(&self) -> Mailed {
-        #[expect(clippy::cast_possible_truncation, reason = "the end is what is wanted")]
-        let end = self.put as u32;
-        Mailed(end)
+        let [a, b, c, ..] = self.put.to_le_bytes();
+        Mailed([a, b, c])
     }
 
     const fn number(&self, mailed: Mailed) -> u64 {
-        let since = self.last().0.wrapping_sub(mailed.0);
-        self.put.saturating_sub(since as u64)
+        let [a, b, c] = mailed.0;
+        let since = self.put.wrapping_sub(u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0])) & 0xFF_FFFF;
+        self.put.saturating_sub(since)
     }
 
     /// The number of the transaction that was taken last.
@@ -206,7 +215,7 @@ impl Mail {
     /// Whether nothing is on its way, and nobody waits for that.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.batch.is_empty() && (self.messages, self.bytes) == (0, 0) && self.settling.is_empty()
+        self.batch.is_empty() && (self.messages, self.bytes) == (0, 0) && self.awaited.is_empty()
     }
 
     /// Whether no more is to be read for this service.
@@ -244,6 +253,25 @@ impl Station {
         self.admission = Admission::default();
     }
 
+    /// How much of each of its sockets may be in the mail: fewer sockets have larger shares.
+    pub(super) fn share(&self) -> u8 {
+        let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX).max(1);
+        let messages = u32::try_from(self.mount.limits.mail_messages_max).unwrap_or(u32::MAX);
+        let share = (messages / members).clamp(SHARE_MIN, u32::from(u8::MAX));
+        u8::try_from(share).unwrap_or(u8::MAX)
+    }
+
+    /// How much may be in the outbox of a socket, or on its way there, when the socket is read:
+    /// a message that comes and is answered fits beside it.
+    pub(super) const fn outbox_room(&self) -> usize {
+        (self.mount.limits.outbox_bytes_max / 2).saturating_sub(LOAD_UNIT_BYTES)
+    }
+
+    /// How much may be there when the socket is read again.
+    pub(super) fn outbox_drained(&self) -> usize {
+        self.mount.limits.outbox_low_bytes.min(self.outbox_room())
+    }
+
     /// Whether this run of it is going on.
     pub(super) fn is_in(&self, run: u32) -> bool {
         self.run == run && self.state != State::Idle
@@ -257,8 +285,8 @@ impl Station {
         self.run
     }
 
-    /// Notes the end of a run, and until when no other is begun. Gives back the sockets whose
-    /// close frames waited for the service.
+    /// Notes the end of a run, and until when no other is begun. Returns the sockets that waited
+    /// until the service takes what they had sent.
     pub(super) fn fail(&mut self, now: Time) -> Vec<SocketId> {
         self.retry = now.after(self.pauses.fail(now.since(self.started)));
         self.state = State::Idle;
@@ -266,6 +294,11 @@ impl Station {
         let mail = std::mem::take(&mut self.mail);
         self.topics = Topics::default();
         self.admission = Admission::default();
-        mail.settling.into_iter().map(|(_, id)| id).collect()
+        mail.awaited.into_iter().map(|(_, id)| id).collect()
     }
 }
+
+/// The smallest share of a socket in the mail, in units of [`Socket::load`].
+///
+/// [`Socket::load`]: crate::hub::socket::Socket::load
+const SHARE_MIN: u32 = 16;

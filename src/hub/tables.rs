@@ -48,7 +48,7 @@ impl Sockets {
     /// Tells the socket at `index` that it has moved within its list.
     pub(super) fn set_place(&mut self, index: u32, place: u32) {
         if let Some(socket) = self.table.get_mut(index as usize) {
-            socket.place = place;
+            socket.set_place(place);
         }
     }
 

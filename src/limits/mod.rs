@@ -103,6 +103,12 @@ pub struct Limits {
     /// About how many messages one service may have put into outboxes in one turn of the
     /// loop. A message for more sockets than that is still sent to all of them at once.
     pub turn_deliveries_max: usize,
+    /// About how many nanoseconds one turn of the loop may take for all sockets together, of which
+    /// reads, deliveries and writes may take a third each; whoever had none comes first in the next
+    /// turn. It is counted, not measured: by calls, bytes and deliveries at their prices on the
+    /// machine that the speed notebook describes. What services on the loop do in their callbacks
+    /// has its own limit, `callback_ms_max`.
+    pub turn_work_max: usize,
 
     /// Shorter messages are not compressed. Like the next one it counts with the feature
     /// `deflate` only.
@@ -175,6 +181,7 @@ impl Limits {
         turn_accepts_max: 256,
         turn_batches_max: 16,
         turn_deliveries_max: 16_384,
+        turn_work_max: 8_000_000,
         files_open_max: 256,
         deflate_threshold_bytes: 512,
         deflate_context_bytes_max: 0,
@@ -275,6 +282,7 @@ impl Limits {
             || self.turn_accepts_max == 0
             || self.turn_batches_max == 0
             || self.turn_deliveries_max == 0
+            || self.turn_work_max == 0
     }
 }
 

@@ -65,21 +65,16 @@ pub struct Line<'host> {
     mail: VecDeque<Inbound>,
     batch: Vec<Outbound>,
     batch_bytes: usize,
-    /// The tick at which the batch was begun.
+    /// The tick at which the batch was begun, or the last one was sent off.
     batch_begun: Duration,
     taken_messages: usize,
     taken_bytes: usize,
     /// What the transaction counts that the service has in hand. It is taken, and answered,
     /// when the service asks for the next.
     in_hand_bytes: Option<usize>,
-    /// Whether sockets have ended, whose close frames wait for the answers to what they sent.
-    ended: bool,
     /// Whether mail that comes wakes the service, since it found none.
     dozing: bool,
     batch_bytes_max: usize,
-    /// Mail that was taken is reported from here on, and at the latest with the next batch.
-    report_messages: usize,
-    report_bytes: usize,
 }
 
 impl<'host> Line<'host> {
@@ -249,10 +244,8 @@ impl<'host> Line<'host> {
     /// Sends off the batch. Waits if the host is too many batches behind. On the loop there is
     /// nothing to send off.
     pub fn flush(&mut self) {
-        let due = self.ended
-            || self.taken_messages >= self.report_messages
-            || self.taken_bytes >= self.report_bytes;
-        if self.batch.is_empty() && !due {
+        // Sockets may wait until what they have sent is taken.
+        if self.batch.is_empty() && self.taken_messages == 0 {
             return;
         }
         self.report();
@@ -290,7 +283,6 @@ impl<'host> Line<'host> {
             let (messages, bytes) = (self.taken_messages, self.taken_bytes);
             self.batch.push(Outbound::Taken { messages, bytes });
             (self.taken_messages, self.taken_bytes) = (0, 0);
-            self.ended = false;
         }
     }
 
@@ -306,10 +298,7 @@ impl<'host> Line<'host> {
         loop {
             if let Some(transaction) = self.mail.pop_front() {
                 self.in_hand_bytes = Some(transaction.mail_bytes());
-                self.ended |= matches!(transaction, Inbound::Close { .. });
-                if !self.batch.is_empty() && self.batch_begun != self.tick() {
-                    self.flush();
-                }
+                self.flush_by_tick();
                 return Received::Transaction(transaction);
             }
             self.flush();
@@ -330,6 +319,18 @@ impl<'host> Line<'host> {
         }
     }
 
+    /// Sends off what is older than a tick, though there is more mail.
+    fn flush_by_tick(&mut self) {
+        if self.batch.is_empty() && self.taken_messages == 0 {
+            return;
+        }
+        let tick = self.tick();
+        if self.batch_begun != tick {
+            self.flush();
+            self.batch_begun = tick;
+        }
+    }
+
     fn tick(&self) -> Duration {
         match &self.way {
             Way::Ends(ends) => (ends.tick)(),
@@ -347,11 +348,8 @@ impl<'host> Line<'host> {
             taken_messages: 0,
             taken_bytes: 0,
             in_hand_bytes: None,
-            ended: false,
             dozing: false,
             batch_bytes_max: limits.batch_bytes_max,
-            report_messages: limits.mail_messages_max.div_ceil(4),
-            report_bytes: limits.mail_bytes_max.div_ceil(4),
         }
     }
 }
@@ -387,8 +385,6 @@ impl Line<'_> {
     /// Keeps to these bounds from here on.
     pub(crate) const fn keep_to(&mut self, limits: &Limits) {
         self.batch_bytes_max = limits.batch_bytes_max;
-        self.report_messages = limits.mail_messages_max.div_ceil(4);
-        self.report_bytes = limits.mail_bytes_max.div_ceil(4);
     }
 }
 

@@ -32,6 +32,23 @@ pub fn cpu(process: &str) -> Duration {
     Duration::from_millis(10 * ticks)
 }
 
+/// How long the threads of a process that are there now have been busy, to the microsecond or so.
+pub fn cpu_of_threads(process: &str) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let busy = |task: fs::DirEntry| {
+        let stat = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse::<u64>().ok()
+    };
+    Duration::from_nanos(tasks.filter_map(busy).sum())
+}
+
+/// The numbers of the processes that a process has started, on whichever thread.
+pub fn children(process: &str) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
 /// How many descriptors this process may have open.
 pub fn descriptors_max() -> usize {
     let limits = fs::read_to_string("/proc/self/limits").expect("the system tells");

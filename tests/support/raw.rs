@@ -28,6 +28,12 @@ impl Raw {
         Self { stream: super::connect(address), ahead: Vec::new() }
     }
 
+    /// The connection by itself, of which nothing has been read ahead.
+    pub fn into_stream(self) -> TcpStream {
+        assert!(self.ahead.is_empty(), "nothing was read ahead");
+        self.stream
+    }
+
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the server takes the bytes");

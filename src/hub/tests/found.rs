@@ -37,9 +37,12 @@ fn whoever_is_admitted_waits_for_room_in_the_mail() {
     rig.apply(0, vec![admit(ids[0])]);
     rig.receive(ids[0], &frame(0x81, b"x").repeat(2));
     rig.apply(0, vec![admit(ids[1])]);
-    assert_eq!(rig.mail(), ["ask 1", "ask 2", "open 1", "data 1 x", "data 1 x"]);
-    rig.apply(0, vec![taken(5)]);
+    assert_eq!(rig.mail(), ["ask 1", "ask 2", "open 1", "data 1 x"]);
+    rig.apply(0, vec![taken(4)]);
     assert_eq!(rig.mail(), ["open 2", "data 2 early"]);
+    assert!(rig.hub.may_read(ids[0], rig.now));
+    rig.turn();
+    assert_eq!(rig.mail(), ["data 1 x"]);
     let answer = String::from_utf8(rig.got(ids[1])).expect("an answer is text");
     assert!(answer.contains("Sec-WebSocket-Protocol: y\r\n"), "{answer}");
 }

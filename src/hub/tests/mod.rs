@@ -324,12 +324,12 @@ fn deliveries_of_a_turn_are_bounded() {
 
 #[test]
 fn full_mail_pauses_reading_and_loses_nothing() {
-    let limits = Limits { mail_messages_max: 4, ..Limits::SERVER };
+    let limits = Limits { mail_messages_max: 8, ..Limits::SERVER };
     let mut rig = Rig::new(limits);
     let (first, second) = (rig.open("/a"), rig.open("/a"));
     rig.apply(0, vec![taken(2)]);
-    rig.receive(first, &frame(0x81, b"x").repeat(6));
-    assert_eq!(rig.mail().len(), 6, "what was read is delivered");
+    rig.receive(first, &frame(0x81, b"x").repeat(10));
+    assert_eq!(rig.mail().len(), 8, "the rest of what was read waits");
     assert!(!rig.hub.may_read(first, rig.now) && !rig.hub.may_read(second, rig.now));
     let waiting = rig.ask("/a");
     assert!(rig.got(waiting).is_empty(), "no open is delivered either");
@@ -343,7 +343,8 @@ fn full_mail_pauses_reading_and_loses_nothing() {
     assert_eq!(rig.resumed, [first, second]);
     assert!(rig.hub.may_read(first, rig.now) && rig.hub.may_read(second, rig.now));
     assert!(rig.got(waiting).starts_with(b"HTTP/1.1 101 "));
-    assert_eq!(rig.mail(), ["open 3"]);
+    rig.turn();
+    assert_eq!(rig.mail(), ["open 3", "data 1 x", "data 1 x"]);
 }
 
 #[test]

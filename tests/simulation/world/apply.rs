@@ -39,6 +39,9 @@ impl World {
         } else {
             self.hub.apply(station, run, &mut batch, left, self.now)
         };
+        for at in 0..self.live.len() {
+            self.note_unread(self.live[at]);
+        }
         assert!(left > 1 || batch.len() == 1 && after == 0, "deliveries are bounded");
         assert!(after < left, "each transaction counts");
         let grown = |b: &&Before| self.hub.unsent_len(b.id) > b.unsent_len;
@@ -180,8 +183,10 @@ impl World {
             Order::Taken { messages, bytes } => {
                 self.places[place].taken += *messages as u64;
                 self.places[place].taken_bytes += bytes;
-                let is_roomy = self.places[place].is_roomy();
-                self.places[place].is_full &= !is_roomy;
+                let of = &mut self.places[place];
+                let is_roomy = of.is_roomy();
+                of.openings += u64::from(of.is_full && is_roomy);
+                of.is_full &= !is_roomy;
             }
             Order::Send { to, serial, len, is_text } => {
                 let is_list = matches!(to, Whom::One(_) | Whom::Many(_));

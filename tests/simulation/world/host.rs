@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use switchboard::hub::{Output, Reach, StationId};
+use switchboard::hub::{Budget, Output, Reach, StationId};
 use switchboard::service::SocketId;
 use switchboard::session::Next;
 use switchboard::time::Time;
@@ -17,6 +17,9 @@ use super::{File, Link, World};
 /// What a host keeps from turn to turn.
 pub struct Host {
     reads: VecDeque<SocketId>,
+    /// Those that were read in this turn and are to be read in the next.
+    reads_again: Vec<SocketId>,
+    budget: Budget,
     writes: VecDeque<SocketId>,
     /// Services that have sent something.
     rung: VecDeque<usize>,
@@ -60,6 +63,8 @@ impl Host {
     pub fn new(limits: &Limits) -> Self {
         Self {
             reads: VecDeque::new(),
+            reads_again: Vec::new(),
+            budget: Budget::new(limits),
             writes: VecDeque::new(),
             rung: VecDeque::new(),
             exits: VecDeque::new(),
@@ -110,6 +115,7 @@ impl World {
     pub(super) fn turn(&mut self) {
         self.turns += 1;
         self.host.moved = self.hub.deadline().is_some_and(|deadline| deadline <= self.now);
+        self.host.budget = Budget::new(&self.limits);
         self.sort_events();
         if self.host.is_stopping && self.drained.is_none() {
             self.host.listener = Listener::Closed;
@@ -119,7 +125,11 @@ impl World {
         self.remount();
         self.accept();
         for _ in 0..self.host.reads.len() {
+            if !self.host.budget.may_read() {
+                break;
+            }
             let Some(id) = self.host.reads.pop_front() else { break };
+            self.host.budget.visit();
             self.read(id);
         }
         self.apply_batches();
@@ -129,6 +139,9 @@ impl World {
         self.hub.expire(self.now);
         let held = if self.calls { self.call_services() } else { VecDeque::new() };
         for _ in 0..self.host.writes.len() {
+            if !self.host.budget.may_write() {
+                break;
+            }
             let Some(id) = self.host.writes.pop_front() else { break };
             self.write(id);
         }
@@ -136,6 +149,8 @@ impl World {
         while let Some(output) = self.hub.poll() {
             self.carry_out(output);
         }
+        let Host { reads, reads_again, .. } = &mut self.host;
+        reads.extend(reads_again.drain(..));
         self.address_the_gone();
         self.judge_turn();
     }
@@ -152,6 +167,7 @@ impl World {
         }
         self.services_act();
         while !self.host.rung.is_empty() || !self.host.exits.is_empty() {
+            self.host.budget = Budget::new(&self.limits);
             self.apply_batches();
             self.apply_exits();
         }
@@ -238,6 +254,7 @@ impl World {
         }
         for _ in 0..self.limits.turn_reads_max {
             let may_read = self.hub.may_read(id, self.now);
+            self.note_unread(index);
             assert!(!may_read || !self.is_paused(index), "peer {index} is read while it is paused");
             let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
                 &mut self.links[index]
@@ -245,22 +262,8 @@ impl World {
                 return;
             };
             if !may_read {
-                self.tally.holds += 1;
-                record.held = true;
-                match stream.tidings {
-                    Tidings::None => {}
-                    Tidings::Ending => {
-                        if record.times.left.is_none_or(|left| left < record.times.resumed) {
-                            record.times.left = Some(self.now);
-                        }
-                        self.hub.peer_leaves(id, self.now);
-                    }
-                    Tidings::Lost => {
-                        record.failed = true;
-                        self.hub.fail(id, "the peer reset the connection", self.now);
-                    }
-                }
-                return;
+                let tidings = stream.tidings;
+                return self.hold(id, index, tidings);
             }
             record.held = false;
             record.times.left = None;
@@ -274,12 +277,14 @@ impl World {
                 Read::Bytes(len) => {
                     let is_last = len < room_len && stream.tidings == Tidings::None;
                     record.feed(peer, len, self.now);
+                    self.host.budget.read(len);
                     if in_place {
                         self.hub.filled(id, len, self.now);
                     } else {
                         self.hub.receive(id, &mut self.host.buffer[..len], self.now);
                     }
                     self.judge_comer(index);
+                    self.note_unread(index);
                     self.note(2, len as u64);
                     if is_last {
                         return;
@@ -296,17 +301,44 @@ impl World {
                 }
             }
         }
-        if let Some(stream) = &mut self.links[index].stream {
-            self.host.read_later(id, stream);
+        // Behind those that a full mail held back.
+        if let Some(stream) = &mut self.links[index].stream
+            && !std::mem::replace(&mut stream.reading, true)
+        {
+            self.host.reads_again.push(id);
+        }
+    }
+
+    /// A socket may not be read now.
+    fn hold(&mut self, id: SocketId, index: usize, tidings: Tidings) {
+        let Some(record) = &mut self.links[index].record else { return };
+        self.tally.holds += 1;
+        record.held = true;
+        match tidings {
+            Tidings::None => {}
+            Tidings::Ending => {
+                if record.times.left.is_none_or(|left| left < record.times.resumed) {
+                    record.times.left = Some(self.now);
+                }
+                self.hub.peer_leaves(id, self.now);
+            }
+            Tidings::Lost => {
+                record.failed = true;
+                self.hub.fail(id, "the peer reset the connection", self.now);
+            }
         }
     }
 
     fn write(&mut self, id: SocketId) {
+        if !self.host.budget.may_write() && self.hub.unsent_len(id) > 0 {
+            return self.host.writes.push_back(id);
+        }
         let Some(index) = self.link_of(id) else { return };
         let mut left = self.limits.turn_write_bytes_max;
         let next = loop {
             let Some(written) = self.write_once(id, index, left) else { break Next::Drop };
             let next = self.hub.wrote(id, written, self.now);
+            self.host.budget.wrote(written);
             left -= written;
             let unsent_len = self.hub.unsent_len(id);
             let Link { stream: Some(stream), record: Some(record), .. } = &mut self.links[index]
@@ -393,9 +425,13 @@ impl World {
 
     fn apply_batches(&mut self) {
         for _ in 0..self.host.rung.len() {
+            if self.host.budget.deliveries() == 0 {
+                return;
+            }
             let Some(place) = self.host.rung.pop_front() else { return };
             self.apply_relics(place);
-            let mut left = self.limits.turn_deliveries_max;
+            let share = self.limits.turn_deliveries_max.min(self.host.budget.deliveries());
+            let mut left = share;
             for _ in 0..self.limits.turn_batches_max {
                 let Some(worker) = &mut self.places[place].worker else { break };
                 if worker.batch.len() == 0 {
@@ -411,6 +447,7 @@ impl World {
                     left = self.apply(place, run, &order, left);
                 }
             }
+            self.host.budget.delivered(share - left);
             if self.places[place].worker.as_ref().is_some_and(Worker::has_more) {
                 self.host.ring(place);
             }

@@ -80,6 +80,13 @@ impl World {
                 check_payload(message.as_bytes(), saying.serial, saying.len);
                 record.delivered += 1;
                 self.tally.messages += 1;
+                let of = &self.places[place];
+                record.opening = of.openings;
+                record.load.retain(|(number, _)| *number > of.taken);
+                let load: usize = record.load.iter().map(|(_, units)| units).sum();
+                let share = of.limits.mail_messages_max.clamp(SHARE_MIN, SHARE_MAX);
+                assert!(load < share, "peer {index} has {load} of {share} in the mail");
+                record.load.push_back((put, 1 + saying.len / 1_024));
             }
             Inbound::Full { bytes, .. } => {
                 assert!(!record.full && *bytes > self.limits.outbox_high_bytes);
@@ -105,16 +112,16 @@ impl World {
     fn judge_close_code(&mut self, index: usize, code: u16, reason: &str) {
         self.tally.losses += u64::from(code == 1006);
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
-        let said = peer.said_within(record.fed);
-        assert_eq!(record.delivered, said, "peer {index}: what was read, at its close");
+        let said = peer.said_within(record.passed);
+        assert_eq!(record.delivered, said, "peer {index}: what was passed on, at its close");
         match code {
             1006 => self.judge_loss(index, reason),
             1013 => {}
             code => {
-                let fatal = peer.fatal.filter(|fatal| record.fed > fatal.begin);
+                let fatal = peer.fatal.filter(|fatal| record.passed > fatal.begin);
                 let fatal = fatal.unwrap_or_else(|| panic!("peer {index} has not closed"));
                 assert_eq!(fatal.code, code, "peer {index}: {reason}");
-                assert!(!fatal.is_close || record.fed >= fatal.end);
+                assert!(!fatal.is_close || record.passed >= fatal.end);
             }
         }
     }
@@ -185,6 +192,7 @@ impl World {
     /// One socket after a turn.
     fn judge_socket(&mut self, index: usize) {
         let (now, turns) = (self.now, self.turns);
+        self.note_unread(index);
         let answer_turns_max = self.answer_turns_max(index);
         let Link { peer, record: Some(record), file, .. } = &mut self.links[index] else { return };
         let unsent_len = self.hub.unsent_len(record.id);
@@ -204,9 +212,9 @@ impl World {
         let must_close = std::mem::take(&mut record.must_close) && !record.orphaned;
         assert!(!must_close || record.closed.is_some(), "peer {index}: its service hears nothing");
         if record.is_member() {
-            let said = peer.said_within(record.fed);
+            let said = peer.said_within(record.passed);
             assert_eq!(record.delivered, said, "peer {index}: messages to its service");
-            let is_over = peer.fatal.is_some_and(|fatal| record.fed >= fatal.end);
+            let is_over = peer.fatal.is_some_and(|fatal| record.passed >= fatal.end);
             assert!(!is_over, "peer {index} has closed, and its service is not told");
         }
         // So few sockets are one slice of a stop.
@@ -233,7 +241,8 @@ impl World {
     /// at most: the longest message has to pass through the narrowest place.
     fn answer_turns_max(&self, index: usize) -> u64 {
         let limits = &self.limits;
-        if limits.turn_deliveries_max < 1_000 || limits.turn_batches_max == 1 {
+        let is_narrow = limits.turn_deliveries_max < 1_000 || limits.turn_work_max < 1_000_000;
+        if is_narrow || limits.turn_batches_max == 1 {
             return u64::MAX;
         }
         let narrowest = limits.turn_write_bytes_max.min(self.links[index].pipe.narrowest());
@@ -267,7 +276,7 @@ impl World {
         let (limits, times) = (&self.limits, &record.times);
         let is_clean = record.reader.is_closed()
             && record.reader.is_whole()
-            && peer.fatal.is_some_and(|fatal| fatal.is_close && record.fed >= fatal.end);
+            && peer.fatal.is_some_and(|fatal| fatal.is_close && record.passed >= fatal.end);
         let stood = now.since(times.carried.max(times.unsent));
         let is_stuck = record.unsent_len > 0 && stood >= limits.write_ms_max;
         let is_over = record.reader.is_closed() || record.reader.is_answered();
@@ -313,9 +322,15 @@ impl World {
             let of = &self.places[place];
             let is_decided = record.opened || record.status.is_some() || unsent_len > 0;
             let is_paused = record.paused && !record.ahead.is_closed();
-            let is_held = record.is_member() && (!of.is_roomy() || is_paused)
+            let low = self.limits.outbox_low_bytes.min(self.limits.outbox_bytes_max / 2 - 1_024);
+            let is_loaded = !record.load.is_empty() && record.last_put > of.taken;
+            let is_slow = unsent_len > low;
+            let is_held = record.is_member()
+                && (!of.is_roomy() || is_paused || is_loaded || is_slow)
                 || !is_decided && record.times.head.is_some();
             assert!(!pipe.is_unread() || is_held, "peer {index} is not read");
+            let has_waiting = record.passed < record.fed && !record.orphaned;
+            assert!(!has_waiting || is_held, "peer {index}: what was read is not passed on");
             if of.is_ready && of.is_roomy() && record.times.head.is_some() && !record.orphaned {
                 let is_known = is_decided || record.asked && of.is_asked;
                 assert!(is_known, "peer {index} is not let in");
@@ -358,7 +373,7 @@ impl World {
             return;
         }
         let (now, deadline) = (self.now, self.hub.deadline());
-        assert!(!self.hub.may_read(id, self.now));
+        assert!(!self.hub.may_read(id, self.now) && self.hub.unread_len(id) == 0);
         self.hub.receive(id, &mut b"GET / HTTP/1.1\r\n\r\n".to_vec(), now);
         self.hub.end(id, now);
         self.hub.fail(id, "stale", now);
@@ -373,6 +388,9 @@ impl World {
     }
 }
 
+/// The least and the most that a socket may have in the mail.
+const SHARE_MIN: usize = 16;
+const SHARE_MAX: usize = 255;
 /// A masked frame without payload.
 const FRAME_BYTES_MIN: usize = 6;
 /// The reason of a close, as a string that has grown.

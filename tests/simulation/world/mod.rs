@@ -171,6 +171,8 @@ struct Place {
     put: u64,
     /// The mail was full when the last turn ended, and has not been roomy since.
     is_full: bool,
+    /// How often the mail had room again after it was full.
+    openings: u64,
     put_bytes: usize,
     /// What the service has told to have taken.
     taken: u64,
@@ -391,6 +393,17 @@ impl World {
         }
     }
 
+    /// How much of what was read of a socket waits in the hub. While anything does, the socket is
+    /// held.
+    fn note_unread(&mut self, index: usize) {
+        let Link { peer, record: Some(record), stream: Some(_), .. } = &mut self.links[index] else {
+            return;
+        };
+        let unread_len = self.hub.unread_len(record.id);
+        record.note_unread(peer, unread_len, self.now);
+        record.held |= unread_len > 0;
+    }
+
     /// Whose socket this is, if it is there.
     fn link_of(&self, id: SocketId) -> Option<usize> {
         let index = *self.of_serial.get(usize::try_from(id.serial()).ok()?)?;
@@ -421,6 +434,7 @@ impl Place {
             must_start: false,
             put: 0,
             is_full: false,
+            openings: 0,
             put_bytes: 0,
             taken: 0,
             taken_bytes: 0,
@@ -482,6 +496,7 @@ fn choose_limits(fate: &mut Fate) -> Limits {
         turn_accepts_max: fate.pick(&[4, 1]),
         turn_batches_max: fate.pick(&[16, 1]),
         turn_deliveries_max: fate.pick(&[1_000, 4]),
+        turn_work_max: fate.pick(&[8_000_000, 120_000]),
         drain_ms_max: fate.pick(&[4_000, 300]),
         drain_spread_ms: 500,
         ..Limits::SERVER

@@ -18,6 +18,12 @@ pub struct Record {
     pub surplus: bool,
     /// How much of its peer's stream has been read.
     pub fed: u64,
+    /// How much of that does not wait in the hub.
+    pub passed: u64,
+    /// What its service has not taken of its messages: the number of each, and its share.
+    pub load: VecDeque<(u64, usize)>,
+    /// How often the mail of its service had had room again when it last got on.
+    pub opening: u64,
     /// How many messages its service has got.
     pub delivered: usize,
     pub asked: bool,
@@ -126,6 +132,9 @@ impl Record {
             id,
             surplus,
             fed: 0,
+            passed: 0,
+            load: VecDeque::new(),
+            opening: 0,
             delivered: 0,
             asked: false,
             opened: false,
@@ -186,13 +195,21 @@ impl Record {
         if self.fed >= peer.head_end {
             self.times.head.get_or_insert(now);
         }
-        if peer.said_within(self.fed) > peer.said_within(before) {
+        self.has_come = before < peer.head_end && self.fed >= peer.head_end;
+    }
+
+    /// So much of what was read waits in the hub now.
+    pub fn note_unread(&mut self, peer: &Peer, unread_len: usize, now: Time) {
+        let before = std::mem::replace(&mut self.passed, self.fed - unread_len as u64);
+        if self.passed > before {
+            self.times.fed = now;
+        }
+        if peer.said_within(self.passed) > peer.said_within(before) {
             self.times.message = now;
         }
-        if peer.fatal.is_some_and(|fatal| before < fatal.end && self.fed > fatal.begin) {
+        if peer.fatal.is_some_and(|fatal| before < fatal.end && self.passed > fatal.begin) {
             self.times.fatal = now;
         }
-        self.has_come = before < peer.head_end && self.fed >= peer.head_end;
     }
 
     /// A message was put into the outbox, in which so many bytes were waiting.
@@ -269,9 +286,9 @@ impl Record {
         self.pong_next += skipped + 1;
     }
 
-    /// How many of its pings, within what was read, nothing has answered.
+    /// How many of its pings, within what was passed on, nothing has answered.
     pub fn pongs_due(&self, peer: &Peer) -> usize {
-        peer.pings[self.pong_next..].iter().take_while(|ping| ping.end <= self.fed).count()
+        peer.pings[self.pong_next..].iter().take_while(|ping| ping.end <= self.passed).count()
     }
 
     /// Whether its service may hear of it.

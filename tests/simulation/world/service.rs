@@ -135,8 +135,6 @@ struct Line {
     taken_messages: usize,
     taken_bytes: usize,
     in_hand_bytes: Option<usize>,
-    /// A close was taken that has not been reported.
-    closed: bool,
 }
 
 /// What a service needs of its world.
@@ -164,7 +162,7 @@ impl Line {
         if self.taken_messages > 0 {
             let (messages, bytes) = (self.taken_messages, self.taken_bytes);
             self.batch.push(Order::Taken { messages, bytes });
-            (self.taken_messages, self.taken_bytes, self.closed) = (0, 0, false);
+            (self.taken_messages, self.taken_bytes) = (0, 0);
         }
     }
 }
@@ -221,7 +219,7 @@ impl Worker {
         }
         if temper.dies > 0 && around.fate.once_in(temper.dies) {
             let ends = ["it panicked", "it returned", "it never started"];
-            return self.end(around.fate.pick(&ends), around);
+            return self.end(around.fate.pick(&ends));
         }
         if !self.is_ready && !self.begin(temper, around) {
             return;
@@ -244,10 +242,10 @@ impl Worker {
         if temper.strays > 0 && around.fate.once_in(temper.strays) {
             self.stray(temper, around);
         }
-        self.flush(around.limits);
+        self.flush();
         let is_told = self.inbox.is_empty() && self.line.mail.len() == 0 && self.pipe.is_empty();
         if self.finishing && is_told {
-            self.end("it returned", around);
+            self.end("it returned");
         }
     }
 
@@ -261,7 +259,7 @@ impl Worker {
                 if is_late && self.is_kept && !around.fate.once_in(3) {
                     self.lapse(around);
                 } else if is_late || self.finishing {
-                    self.end("it has not said READY", around);
+                    self.end("it has not said READY");
                 }
                 return false;
             }
@@ -281,7 +279,7 @@ impl Worker {
                 if self.queue.len() >= around.limits.batches_max {
                     return;
                 }
-                let Some(transaction) = self.receive(around) else { return };
+                let Some(transaction) = self.receive() else { return };
                 self.react(temper, transaction, around);
             }
             return;
@@ -291,12 +289,12 @@ impl Worker {
                 if self.queue.len() >= around.limits.batches_max {
                     return;
                 }
-                let Some(transaction) = self.receive(around) else { break };
+                let Some(transaction) = self.receive() else { break };
                 self.pipe.push_back(transaction);
             }
             let Some(transaction) = self.pipe.pop_front() else { return };
             if program.breaks > 0 && around.fate.once_in(program.breaks) {
-                return self.end("it was killed", around);
+                return self.end("it was killed");
             }
             if program.lapses > 0 && around.fate.once_in(program.lapses) {
                 return self.lapse(around);
@@ -330,7 +328,7 @@ impl Worker {
         self.line.put_down();
         self.line.report();
         self.send_off(Order::Lapse { pause_ms }, around);
-        self.flush(around.limits);
+        self.flush();
         (self.is_ready, self.unready) = (false, None);
         self.start_at = around.now.after(rests_ms);
         self.ready_by = self.start_at.after(around.limits.admission_ms_max);
@@ -344,32 +342,28 @@ impl Worker {
         self.start_at = Time::ZERO;
     }
 
-    fn end(&mut self, how: &'static str, around: &mut Surroundings<'_>) {
-        self.flush(around.limits);
+    fn end(&mut self, how: &'static str) {
+        self.flush();
         self.ended = Some(how);
     }
 
     /// As a line does it: what was in hand is taken when the next is asked for, and before
     /// it would wait everything is sent off.
-    fn receive(&mut self, around: &mut Surroundings<'_>) -> Option<Inbound> {
+    fn receive(&mut self) -> Option<Inbound> {
         self.line.put_down();
         loop {
             if let Some(transaction) = self.line.mail.next() {
                 self.line.in_hand_bytes = Some(transaction.mail_bytes());
-                self.line.closed |= matches!(transaction, Inbound::Close { .. });
                 return Some(transaction);
             }
-            self.flush(around.limits);
+            self.flush();
             self.line.mail = self.inbox.pop_front()?.into_iter();
         }
     }
 
-    fn flush(&mut self, limits: &Limits) {
+    fn flush(&mut self) {
         let line = &mut self.line;
-        let due = line.closed
-            || line.taken_messages >= limits.mail_messages_max.div_ceil(4)
-            || line.taken_bytes >= limits.mail_bytes_max.div_ceil(4);
-        if line.batch.is_empty() && !due {
+        if line.batch.is_empty() && line.taken_messages == 0 {
             return;
         }
         line.report();
@@ -382,7 +376,7 @@ impl Worker {
         line.batch_bytes += order.outbound().batch_bytes();
         line.batch.push(order);
         if line.batch_bytes >= around.limits.batch_bytes_max {
-            self.flush(around.limits);
+            self.flush();
         }
     }
 

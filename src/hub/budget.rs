@@ -1,0 +1,93 @@
+//! `Budget`: what one turn of the loop may do for all sockets together. It counts calls, bytes and
+//! deliveries and reads no clock, so that a turn that is repeated ends where it did.
+
+use crate::limits::Limits;
+
+/// What is left of a turn's work, in nanoseconds or so: a third each for reads, deliveries and
+/// writes, so that none of them keeps the others from going on.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    reads: usize,
+    deliveries: usize,
+    writes: usize,
+}
+
+impl Budget {
+    /// That of a whole turn, [`Limits::turn_work_max`].
+    #[must_use]
+    pub const fn new(limits: &Limits) -> Self {
+        let third = limits.turn_work_max.div_ceil(3);
+        Self { reads: third, deliveries: third, writes: third }
+    }
+
+    /// Whether another socket may be read.
+    #[must_use]
+    pub const fn may_read(&self) -> bool {
+        self.reads > 0
+    }
+
+    /// Whether another socket may be written to.
+    #[must_use]
+    pub const fn may_write(&self) -> bool {
+        self.writes > 0
+    }
+
+    /// How many messages may be put into outboxes.
+    #[must_use]
+    pub const fn deliveries(&self) -> usize {
+        self.deliveries.div_ceil(DELIVERY_WORK)
+    }
+
+    /// A socket has its turn to be read.
+    pub const fn visit(&mut self) {
+        self.reads = self.reads.saturating_sub(READ_WORK);
+    }
+
+    /// So many bytes of a socket were read.
+    pub const fn read(&mut self, bytes: usize) {
+        self.reads = self.reads.saturating_sub(bytes / WORK_BYTES);
+    }
+
+    /// A socket was written to.
+    pub const fn wrote(&mut self, bytes: usize) {
+        self.writes = self.writes.saturating_sub(WRITE_WORK + bytes / WORK_BYTES);
+    }
+
+    /// So many messages were put into outboxes.
+    pub const fn delivered(&mut self, deliveries: usize) {
+        self.deliveries = self.deliveries.saturating_sub(deliveries.saturating_mul(DELIVERY_WORK));
+    }
+}
+
+/// What a read costs beside its bytes.
+const READ_WORK: usize = 1_000;
+/// What a write costs beside its bytes: on loopback it does much of what the receiver has to do.
+const WRITE_WORK: usize = 4_000;
+/// So many bytes cost a nanosecond to be read and unmasked, or written.
+const WORK_BYTES: usize = 4;
+/// What a delivery costs.
+const DELIVERY_WORK: usize = 150;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_a_turn_has_a_third() {
+        let limits = Limits { turn_work_max: 30_000, ..Limits::SERVER };
+        let mut budget = Budget::new(&limits);
+        let reads = std::iter::from_fn(|| {
+            budget.may_read().then(|| {
+                budget.visit();
+                budget.read(4_000);
+            })
+        });
+        let reads = reads.count();
+        let writes = std::iter::from_fn(|| budget.may_write().then(|| budget.wrote(4_000))).count();
+        assert_eq!((reads, writes, budget.deliveries()), (5, 2, 67));
+        budget.delivered(66);
+        assert_eq!(budget.deliveries(), 1);
+        budget.delivered(usize::MAX);
+        assert_eq!(budget.deliveries(), 0);
+    }
+}
