@@ -7,6 +7,7 @@ mod compiled;
 mod document_root;
 mod escape;
 mod logger;
+mod memory;
 #[cfg(feature = "programs")]
 mod reload;
 mod serving;

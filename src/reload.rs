@@ -90,6 +90,7 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("log-format", begun.log_format != now.log_format),
         ("access-log", begun.access_log != now.access_log),
         ("max-connections", begun.sockets_max != now.sockets_max),
+        ("memory-max", begun.memory_max != now.memory_max),
         (
             "what holds for all services, such as origin, for those that are compiled in",
             begun.all != now.all,

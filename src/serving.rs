@@ -9,8 +9,8 @@ use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server};
 
 use super::check::{misplaced, warnings};
 use super::compiled::list;
-use super::logger;
 use super::services::ALL;
+use super::{logger, memory};
 #[cfg(feature = "programs")]
 use {
     super::compiled::is_compiled, super::document_root, super::reload, switchboard::host::Terminal,
@@ -64,8 +64,19 @@ pub(crate) fn begin(config: &Config) {
 
 /// The limits of the configuration, as far as descriptors go.
 pub(crate) fn fit(config: &Config) -> Limits {
-    let limits = config.limits_for(raise_descriptor_limit());
+    let mut limits = config.limits_for(raise_descriptor_limit());
     log::info!(target: TARGET, "at most {} sockets at a time", limits.sockets_max);
+    let mut source = String::new();
+    if config.memory_max.is_none()
+        && let Some((bytes, what)) = memory::limit()
+    {
+        limits.held_bytes_max = usize::try_from(bytes / 2).unwrap_or(usize::MAX);
+        source = format!(", half of {what}");
+    }
+    if limits.held_bytes_max != Limits::OFF_COUNT {
+        let mib = limits.held_bytes_max >> 20;
+        log::info!(target: TARGET, "at most {mib} MiB for what waits (memory-max){source}");
+    }
     limits
 }
 

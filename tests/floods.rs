@@ -22,8 +22,8 @@ use support::process::{children, cpu_of_threads};
 use support::raw::{BINARY, TEXT, frame};
 use support::{Raw, until};
 
-/// Beside each flood an echo on a thread, one on the loop and one of a Python program wait no longer
-/// than [`WAIT_MAX`].
+/// Beside each flood an echo on a thread, one on the loop and one of a Python program wait no
+/// longer than [`WAIT_MAX`].
 #[test]
 #[ignore = "a figure: `tests/run figures` checks it in a release build"]
 fn figure_of_a_quiet_peer_beside_floods() {

@@ -40,7 +40,7 @@ impl Source {
 }
 
 /// The rooms, each with those to its left that it may import.
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -56,7 +56,8 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("main", &["check", "compiled", "document_root", "serving", "trial"]),
     ("trial", &["logger", "reload", "serving"]),
     ("check", &["compiled", "document_root", "services"]),
-    ("serving", &["check", "compiled", "document_root", "logger", "reload", "services"]),
+    ("serving", &["check", "compiled", "document_root", "logger", "memory", "reload", "services"]),
+    ("memory", &[]),
     ("document_root", &["compiled", "services"]),
     ("compiled", &["services"]),
     ("logger", &["escape"]),
@@ -66,7 +67,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
 ];
 
 /// The rooms of the binary, each of one file.
-const BINARY: [&str; 9] = [
+const BINARY: [&str; 10] = [
     "main",
     "trial",
     "serving",
@@ -76,6 +77,7 @@ const BINARY: [&str; 9] = [
     "logger",
     "escape",
     "reload",
+    "memory",
 ];
 
 /// Packages and calls, each with the places where it may stand; all else is forbidden.
@@ -122,6 +124,7 @@ const PLACES: [(&str, &[&str]); 20] = [
             "src/host/program/",
             "src/config/",
             "src/trial.rs",
+            "src/memory.rs",
         ],
     ),
     ("std::env", &["src/main.rs", "src/reload.rs", "src/config/", "src/host/program/start.rs"]),

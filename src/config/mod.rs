@@ -93,6 +93,8 @@ pub struct Config {
     /// Most sockets at a time; `None` fits them to the descriptors, as
     /// [`Config::limits_for`] does.
     pub sockets_max: Option<usize>,
+    /// Most bytes of memory for what waits on its way; `None` leaves it to who makes the limits.
+    pub memory_max: Option<usize>,
     /// What holds for the server and for each service that is not among `services`. Its
     /// limits leave `sockets_max` as it is in the preset.
     pub all: ServiceConfig,
@@ -141,7 +143,9 @@ impl Config {
                  for {fitting}: raise their limit (ulimit -n) or lower max-connections"
             );
         }
-        Limits { sockets_max, files_open_max: files_max.max(1), ..self.all.limits }
+        let held_bytes_max = self.memory_max.unwrap_or(self.all.limits.held_bytes_max);
+        let files_open_max = files_max.max(1);
+        Limits { sockets_max, held_bytes_max, files_open_max, ..self.all.limits }
     }
 }
 
@@ -160,6 +164,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             access_log: AccessLog::Sockets,
             sockets_max: None,
+            memory_max: None,
             all: ServiceConfig {
                 limits: Limits::SERVER,
                 origin: OriginRule::Same,

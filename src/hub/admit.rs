@@ -40,6 +40,11 @@ impl Hub {
         if protocols.is_none() && self.health.as_ref() == Some(&target.path) {
             return self.respond(id, &Response::text(Status::OK, "ok"), now);
         }
+        if protocols.is_some()
+            && let Some(refusal) = self.refuse_for_memory(now)
+        {
+            return self.respond(id, &refusal, now);
+        }
         let station = self.tree.find(&target.path);
         let asked = Asked { head, target, protocols };
         match station {
@@ -80,6 +85,7 @@ impl Hub {
 
     /// Goes on with the body of an answer; an empty part ends it.
     pub fn respond_body(&mut self, id: SocketId, body: Vec<u8>, now: Time) {
+        self.memory.grow(body.len());
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.flags.clear(Flag::Fetching);
         if body.is_empty() {

@@ -48,7 +48,12 @@ impl Hub {
             return 0;
         }
         match transaction {
-            Outbound::Send { to, message } => return self.send(station, to, message, now),
+            Outbound::Send { to, message } => {
+                let len = message.len();
+                let deliveries = self.send(station, to, message, now);
+                self.memory.grow(len.saturating_mul(deliveries));
+                return deliveries;
+            }
             Outbound::Close { to, close } => return self.close(station, to, &close, now),
             Outbound::Taken { messages, bytes } => self.take(station, messages, bytes, now),
             Outbound::Subscribe { id, topic } => self.subscribe(station, id, &topic, now),
@@ -95,6 +100,7 @@ impl Hub {
         if !self.stations[station].is_in(run) {
             return 0;
         }
+        self.memory.grow(message.len());
         self.send_to(station, to, message, now)
     }
 

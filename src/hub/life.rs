@@ -191,8 +191,8 @@ impl Hub {
     fn read_all_again(&mut self, station: StationId, now: Time) {
         let held = std::mem::take(&mut self.stations[station].paused);
         let is_large = |id: &SocketId| {
-            let socket = self.sockets.get_mut(*id);
-            socket.is_some_and(|socket| socket.session.room().is_some())
+            let socket = self.sockets.get(*id);
+            socket.is_some_and(|socket| socket.session.held_bytes().1 >= LARGE_BYTES_MIN)
         };
         let (large, small): (Vec<_>, Vec<_>) = held.into_iter().partition(is_large);
         let mut large = large.into_iter();
@@ -249,5 +249,7 @@ impl Hub {
     }
 }
 
+/// What has come of a message makes it a large one if it is as much as the least share of the mail.
+const LARGE_BYTES_MIN: usize = 16 << 10;
 /// A large message takes about as much of the mail as the shares of so many sockets.
 const SMALL_FOR_LARGE: usize = 64;

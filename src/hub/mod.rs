@@ -5,7 +5,7 @@
 //! In reading order:
 //!
 //! - [`Hub`]: the tables, and what a host calls in each turn
-//! - `peers`: what peers do
+//! - `peers`: what peers do; `reading`: which of them are read, and which wait
 //! - `admit`: from a request to a service, a page, or a refusal
 //! - `lookup`: from a path without a service to a program
 //! - `life`: services start and end, sockets come in and leave; `pauses`: how long those rest
@@ -18,7 +18,7 @@
 //!   requests; `report`: and of services
 //! - `origin`, `hosts`: which pages may come, and to which hosts
 //! - `tree`, `topics`, `wheel`, `addresses`, `flood`: tables of one purpose each
-//! - `budget`: what a turn may do for all sockets together
+//! - `budget`: what a turn may do for all sockets together; `memory`: what they may hold
 
 mod access;
 mod addresses;
@@ -34,10 +34,12 @@ mod hosts;
 mod lapse;
 mod life;
 mod lookup;
+mod memory;
 mod origin;
 mod output;
 mod pauses;
 mod peers;
+mod reading;
 mod report;
 mod socket;
 mod station;
@@ -60,6 +62,7 @@ use dates::Dates;
 use drain::Drain;
 use hosts::Hosts;
 use lookup::Lookups;
+use memory::Memory;
 use socket::Flag;
 use station::{State, Station};
 use tables::{Sockets, Stations};
@@ -97,6 +100,7 @@ pub struct Hub {
     wheel: Wheel,
     outputs: VecDeque<Output>,
     buffers: Buffers,
+    memory: Memory,
     drain: Option<Drain>,
     dates: Dates,
     /// The path of the health check.
@@ -132,6 +136,7 @@ impl Hub {
             wheel: Wheel::new(now, limits.tables_len()),
             outputs: VecDeque::new(),
             buffers: Buffers::new(limits.spare_bytes_max),
+            memory: Memory::default(),
             drain: None,
             dates: Dates::default(),
             health: None,
@@ -200,6 +205,7 @@ impl Hub {
             }
             self.touch(id);
         }
+        self.check_memory(now);
         self.drain_some(now);
         self.log_left_out(now);
         #[cfg(feature = "deflate")]

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use log::Level;
 
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, LOAD_UNIT_BYTES, Socket, Standing, Unread, load_with};
+use crate::hub::socket::{Flag, Socket, Standing, load_with};
 use crate::hub::station::{State, Station};
-use crate::hub::{Hub, Output, Reach, StationId};
+use crate::hub::{Hub, Output, Reach};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Event, Next, Refused};
@@ -65,85 +65,9 @@ impl Hub {
         Some(id)
     }
 
-    /// Whether the socket is to be read now. If not, [`Output::Resume`] tells when it is. What had
-    /// to wait of its last read is taken up first.
-    pub fn may_read(&mut self, id: SocketId, now: Time) -> bool {
-        if !self.may_go_on(id, now) || !self.finish_unread(id, now) {
-            return false;
-        }
-        let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let wanted = socket.session.wants_bytes();
-        if wanted {
-            socket.flags.clear(Flag::Held);
-        } else {
-            socket.flags.set(Flag::Held);
-        }
-        wanted
-    }
-
-    /// Whether more of a socket may come to its service now. If not, TCP tells the peer to wait,
-    /// and the socket is read again once
-    ///
-    /// - the service has taken half of its mail, if that is full;
-    /// - the service wants it, if that has paused the socket;
-    /// - the service has taken all that it has of the socket, if that is the socket's share of the
-    ///   mail, or might fill the outbox if it were answered;
-    /// - the outbox has drained, if that is more than half full.
-    fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
-        let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
-            return true;
-        };
-        let of = &mut self.stations[station];
-        if of.mail.is_full() {
-            self.hold(id, station, now);
-            return false;
-        }
-        if socket.load > 0 && of.mail.has_taken(socket.mailed) {
-            socket.load = 0;
-        }
-        // Once it is held it waits until the outbox has drained.
-        let held = socket.flags.has(Flag::Held);
-        let room = if held { of.outbox_drained() } else { of.outbox_room() };
-        let answered = usize::from(socket.load) * LOAD_UNIT_BYTES + socket.session.unsent_len();
-        let has_share = socket.load >= of.share() || answered > room;
-        if has_share && socket.load > 0 {
-            of.mail.await_taken(id, socket.mailed);
-        }
-        if has_share || socket.flags.has(Flag::Paused) {
-            self.rest(id, now);
-            return false;
-        }
-        if held {
-            socket.flags.clear(Flag::Held);
-            socket.session.resume(now);
-        }
-        true
-    }
-
-    /// Does not read a socket until its service has taken half of its mail.
-    fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
-        self.rest(id, now);
-        let socket = self.sockets.get_mut(id);
-        if socket.is_some_and(|socket| socket.flags.set(Flag::Queued)) {
-            self.stations[station].paused.push(id);
-            let path = &self.stations[station].path;
-            let text = format_args!("it is not read, since {path} has mail-max waiting");
-            log_socket(Level::Debug, id, text);
-        }
-    }
-
-    /// Does not read a socket, which owes nothing meanwhile.
-    fn rest(&mut self, id: SocketId, now: Time) {
-        if let Some(socket) = self.sockets.get_mut(id)
-            && socket.flags.set(Flag::Held)
-        {
-            socket.session.pause(now);
-        }
-    }
-
     /// Bytes came. They are unmasked in place.
     pub fn receive(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
+        self.memory.grow(bytes.len());
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(bytes.len());
         let was_calm = socket.session.is_calm();
@@ -165,6 +89,7 @@ impl Hub {
     /// # Panics
     /// That room is shorter.
     pub fn filled(&mut self, id: SocketId, len: usize, now: Time) {
+        self.memory.grow(len);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(len);
         let limits = self.stations.limits_of(socket.station);
@@ -237,59 +162,9 @@ impl Hub {
         }
     }
 
-    /// Reads a socket again that was held since its outbox was more than half full.
-    fn read_drained(&mut self, id: SocketId, now: Time) {
-        let Some(socket) = self.sockets.get(id) else { return };
-        // With a load it waits for its service, and in the queue for the mail.
-        if !socket.flags.has(Flag::Held) || socket.flags.has(Flag::Queued) || socket.load > 0 {
-            return;
-        }
-        let Some(station) = socket.station.map(|station| &self.stations[station]) else { return };
-        let is_drained = socket.session.unsent_len() <= station.outbox_drained();
-        if socket.standing == Standing::Member && is_drained {
-            self.read_again(id, now);
-        }
-    }
-
-    /// Passes bytes of a peer on, and keeps what has to wait.
-    pub(super) fn take_in(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
-        let used = self.feed(id, bytes, now);
-        if used < bytes.len()
-            && let Some(socket) = self.sockets.get_mut(id)
-        {
-            let unread = &mut socket.rare.get_or_insert_default().unread;
-            debug_assert!(unread.is_empty(), "what waits is taken up before more is read");
-            *unread = Unread::new(&bytes[used..]);
-        }
-    }
-
-    /// Passes on what had to wait of a socket's last read. Returns whether nothing is left of it.
-    fn finish_unread(&mut self, id: SocketId, now: Time) -> bool {
-        let socket = self.sockets.get_mut(id);
-        let Some(rare) = socket.and_then(|socket| socket.rare.as_mut()) else { return true };
-        let mut unread = std::mem::take(&mut rare.unread);
-        if unread.is_empty() {
-            return true;
-        }
-        let used = self.feed(id, unread.left(), now);
-        unread.advance(used);
-        let is_done = unread.is_empty();
-        if let Some(socket) = self.sockets.get_mut(id)
-            && let Some(rare) = &mut socket.rare
-        {
-            if !is_done {
-                rare.unread = unread;
-            } else if rare.is_empty() {
-                socket.rare = None;
-            }
-        }
-        self.touch(id);
-        is_done && self.may_go_on(id, now)
-    }
-
     /// Passes bytes through the session, event by event, until the rest has to wait. Returns how
     /// many it has passed.
-    fn feed(&mut self, id: SocketId, bytes: &mut [u8], now: Time) -> usize {
+    pub(super) fn feed(&mut self, id: SocketId, bytes: &mut [u8], now: Time) -> usize {
         #[cfg(feature = "deflate")]
         self.deflate.begin_read();
         let mut used = 0;

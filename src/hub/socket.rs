@@ -205,6 +205,12 @@ impl Socket {
         fits || value.is_empty()
     }
 
+    /// The bytes of memory that wait for its peer, for its service, and in its unfinished message.
+    pub(super) fn held_bytes(&self) -> usize {
+        let (outbox, input) = self.session.held_bytes();
+        outbox + input + self.rare.as_ref().map_or(0, |rare| rare.unread.bytes.capacity())
+    }
+
     /// Bytes came.
     pub(super) fn count_received(&mut self, bytes_len: usize) {
         let rounds = count(&mut self.received, bytes_len);
@@ -314,8 +320,9 @@ const _: () = assert!(SocketId::SERIAL_MAX < 1 << 40, "a serial has five bytes")
 /// What a socket has in the mail, in units of [`Socket::load`], with a message of so many bytes.
 #[inline(always)]
 pub(super) const fn load_with(load: u8, bytes_len: usize) -> u8 {
-    let more = 1 + bytes_len / LOAD_UNIT_BYTES;
-    if more > u8::MAX as usize { u8::MAX } else { load.saturating_add(more as u8) }
+    let sum = load as usize + 1 + bytes_len / LOAD_UNIT_BYTES;
+    #[expect(clippy::cast_possible_truncation, reason = "it is compared before")]
+    if sum > u8::MAX as usize { u8::MAX } else { sum as u8 }
 }
 
 /// How many bytes of a message count as one unit of [`Socket::load`].

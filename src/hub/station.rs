@@ -218,6 +218,11 @@ impl Mail {
         self.batch.is_empty() && (self.messages, self.bytes) == (0, 0) && self.awaited.is_empty()
     }
 
+    /// What all that is on its way counts.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether no more is to be read for this service.
     pub(super) const fn is_full(&self) -> bool {
         self.full

@@ -74,6 +74,13 @@ pub struct Limits {
     /// Costs no memory: what is sent goes to the outboxes at once.
     pub callback_ms_max: u64,
 
+    /// Most bytes of memory that outboxes, mail, unfinished messages and what was read of them may
+    /// hold together. Over it the address that holds most loses its largest socket, with 1013; if
+    /// none holds more than a quarter of it, upgrades get a 503. One turn of the loop may exceed
+    /// it by what it reads and sends. A frame that several outboxes share counts once. It bounds
+    /// neither the batches of services, each of which has its own bounds, nor what services keep.
+    pub held_bytes_max: usize,
+
     /// Most sockets that are served at a time. Over it: 503.
     pub sockets_max: usize,
     /// Most sockets from one address, loopback excepted. Over it: 503.
@@ -170,6 +177,7 @@ impl Limits {
         batch_bytes_max: 512 * KIB,
         batches_max: 8,
         callback_ms_max: 50,
+        held_bytes_max: Self::OFF_COUNT,
         sockets_max: 10_000,
         sockets_per_ip_max: 256,
         topics_max: 131_072,
@@ -274,6 +282,7 @@ impl Limits {
             || self.mail_bytes_max == 0
             || self.batch_bytes_max == 0
             || self.batches_max == 0
+            || self.held_bytes_max == 0
             || self.sockets_max == 0
             || self.sockets_per_ip_max == 0
             || self.read_buffer_bytes < READ_BUFFER_BYTES_MIN

@@ -108,7 +108,6 @@ impl Body {
         }
     }
 
-    #[cfg(test)]
     pub(super) const fn capacity(&self) -> usize {
         match self {
             Self::Text(text, _) => text.capacity(),

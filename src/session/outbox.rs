@@ -200,6 +200,15 @@ impl Outbox {
         self.bytes == 0
     }
 
+    /// The bytes of memory that it occupies, with its part of those that it shares.
+    pub(super) fn held_bytes(&self) -> usize {
+        let held = |chunk: &Chunk| match chunk {
+            Chunk::Own(bytes) => bytes.capacity(),
+            Chunk::Shared(bytes) => bytes.capacity() / Arc::strong_count(bytes),
+        };
+        self.others.capacity() * size_of::<Chunk>() + self.chunks().map(held).sum::<usize>()
+    }
+
     /// The bytes of memory that it occupies, without those that it shares.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
@@ -221,7 +230,6 @@ impl Outbox {
         self.chunks().map(spare).sum()
     }
 
-    #[cfg(test)]
     fn chunks(&self) -> impl Iterator<Item = &Chunk> {
         core::iter::once(&self.first).chain(&self.others)
     }

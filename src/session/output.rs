@@ -173,6 +173,35 @@ impl Session {
         self.push_control(Opcode::Close, &payload, now);
     }
 
+    /// The bytes of memory that wait for the peer, and those of its unfinished message.
+    #[must_use]
+    pub fn held_bytes(&self) -> (usize, usize) {
+        let outbox = self.unsent.as_ref().map_or(0, |unsent| unsent.outbox.held_bytes());
+        let input = match &self.phase {
+            Phase::Open(reader) | Phase::Closing(reader) => reader.capacity(),
+            Phase::Waiting(waiting) => waiting.early.capacity(),
+            Phase::Connecting(_)
+            | Phase::Settling(_)
+            | Phase::Responding
+            | Phase::Flushing
+            | Phase::Lingering
+            | Phase::Finished => 0,
+        };
+        (outbox, input)
+    }
+
+    /// Ends an open conversation for the sake of the memory of its unfinished message, which goes.
+    /// Returns whether it has: not if more waits for the peer than has come of the message.
+    pub fn drop_message(&mut self, close: &Close, now: Time) -> bool {
+        let (outbox, input) = self.held_bytes();
+        if !self.is_open() || outbox > input {
+            return false;
+        }
+        self.push_close(close, now);
+        self.enter(Phase::Lingering, now);
+        true
+    }
+
     /// Makes sure of room for `more` bytes. A peer that reads too slowly is told so behind
     /// what it has not read yet, and its conversation is over.
     pub(super) fn check_room(

@@ -160,7 +160,6 @@ impl Reader {
     }
 
     /// The bytes of memory that the unfinished message occupies.
-    #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.partial.as_ref().map_or(0, |partial| {
             let message = partial.message.as_ref().map_or(0, |message| message.body.capacity());

@@ -152,6 +152,13 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Limits,
+        name: "memory-max",
+        default: "auto",
+        meaning: "Most memory for what waits; auto is half of what there is; over it: 1013",
+        setter: Setter::Server(Kind::MemoryOrAuto(|config, bytes| config.memory_max = bytes)),
+    },
+    Key {
+        section: Section::Limits,
         name: "max-per-ip",
         default: "256",
         meaning: "Most sockets from one address that is not loopback; over it: 503",

@@ -109,6 +109,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         mail-max: 10 messages
         max-callback: 15ms
         max-connections: 1000
+        memory-max: 15g
         max-per-ip: off
         max-topics: 11
         max-topics-per-socket: 12
@@ -158,6 +159,7 @@ fn every_key_is_set() {
         log_format: LogFormat::Json,
         access_log: AccessLog::All,
         sockets_max: Some(1_000),
+        memory_max: Some(15 << 30),
         all: ServiceConfig {
             limits,
             origin: "same, https://A.example:443, http://b:* null".parse().expect("it is a rule"),

@@ -13,7 +13,7 @@ use log::LevelFilter;
 
 use crate::config::LogFormat;
 use crate::config::value::names::hosts;
-use crate::config::value::numbers::{Mail, count, mail, port, size, time, time_above_zero};
+use crate::config::value::numbers::{Mail, count, mail, memory, port, size, time, time_above_zero};
 use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule};
 use crate::limits::Limits;
 use crate::service::Thread;
@@ -42,6 +42,8 @@ pub(super) enum Kind<T> {
     Count(fn(&mut T, usize)),
     CountOrOff(fn(&mut T, usize)),
     CountOrAuto(fn(&mut T, Option<usize>)),
+    /// In bytes.
+    MemoryOrAuto(fn(&mut T, Option<usize>)),
     /// In milliseconds; never zero.
     Time(fn(&mut T, u64)),
     TimeOrZero(fn(&mut T, u64)),
@@ -87,6 +89,11 @@ impl<T> Kind<T> {
                 set(target, count.unwrap_or(Limits::OFF_COUNT));
             }
             Self::CountOrAuto(set) => set(target, unless("auto", text?, count)?),
+            Self::MemoryOrAuto(set) => {
+                let or_off =
+                    |text: &str| Some(unless("off", text, memory)?.unwrap_or(Limits::OFF_COUNT));
+                set(target, unless("auto", text?, or_off)?);
+            }
             Self::Time(set) => set(target, time_above_zero(text?)?),
             Self::TimeOrZero(set) => set(target, time(text?)?),
             Self::TimeOrOff(set) => {
@@ -124,6 +131,7 @@ impl<T> Kind<T> {
             Self::Count(_) => "a number from 1 to 16777216",
             Self::CountOrOff(_) => "a number from 1 to 16777216, or off",
             Self::CountOrAuto(_) => "a number from 1 to 16777216, or auto",
+            Self::MemoryOrAuto(_) => "auto, off, or a size from 1m to 1024g, such as 512m or 4g",
             Self::Time(_) => "a time from 1ms to 8760h, such as 500ms, 25s, 2m or 1h",
             Self::TimeOrZero(_) => "a time from 0s to 8760h, such as 500ms, 25s, 2m or 1h",
             Self::TimeOrOff(_) => "a time from 1ms to 8760h, such as 500ms, 25s, 2m or 1h, or off",

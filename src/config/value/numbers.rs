@@ -2,9 +2,20 @@
 
 /// Bytes, from 1 to 1g: `65536`, `64k`, `1m`.
 pub(super) fn size(text: &str) -> Option<usize> {
+    let bytes = usize::try_from(bytes(text)?).ok()?;
+    (1..=SIZE_BYTES_MAX).contains(&bytes).then_some(bytes)
+}
+
+/// Bytes, from 1m to 1024g.
+pub(super) fn memory(text: &str) -> Option<usize> {
+    let bytes = bytes(text)?;
+    let fits = (MEMORY_BYTES_MIN..=MEMORY_BYTES_MAX).contains(&bytes);
+    fits.then(|| usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
-    let bytes = number.checked_mul(bytes_of(unit)?)?;
-    usize::try_from(bytes).ok().filter(|bytes| (1..=SIZE_BYTES_MAX).contains(bytes))
+    number.checked_mul(bytes_of(unit)?)
 }
 
 /// A number from 1 to 16777216.
@@ -82,6 +93,9 @@ fn bytes_of(unit: &str) -> Option<u64> {
 
 /// With it the worst case of memory stays a number, also where addresses have 32 bits.
 const SIZE_BYTES_MAX: usize = 1 << 30;
+/// The budget of memory holds at least a message of the default length.
+const MEMORY_BYTES_MIN: u64 = 1 << 20;
+const MEMORY_BYTES_MAX: u64 = 1 << 40;
 /// As many sockets as there may be at a time; nothing else needs more.
 const COUNT_MAX: usize = 1 << 24;
 const TIME_MS_MAX: u64 = 8_760 * 3_600_000;

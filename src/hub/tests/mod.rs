@@ -7,6 +7,8 @@ mod found;
 mod hosts;
 mod lapse;
 mod lookup;
+mod memory;
+mod reading;
 mod storm;
 
 use std::collections::HashMap;

@@ -396,7 +396,8 @@ impl World {
     /// How much of what was read of a socket waits in the hub. While anything does, the socket is
     /// held.
     fn note_unread(&mut self, index: usize) {
-        let Link { peer, record: Some(record), stream: Some(_), .. } = &mut self.links[index] else {
+        let Link { peer, record: Some(record), stream: Some(_), .. } = &mut self.links[index]
+        else {
             return;
         };
         let unread_len = self.hub.unread_len(record.id);

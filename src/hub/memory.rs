@@ -1,0 +1,145 @@
+//! One budget of memory for all that peers make the hub hold: outboxes, mail, unfinished messages
+//! and what was read of them. What may have come is added up, and only when that might exceed the
+//! budget, everything is weighed. Then the address that holds most loses first.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::net::IpAddr;
+
+use crate::hub::Hub;
+use crate::hub::admit::unavailable;
+use crate::hub::socket::Unread;
+#[cfg(doc)]
+use crate::limits::Limits;
+use crate::service::SocketId;
+use crate::time::Time;
+use crate::ws::{Close, CloseCode, Response};
+
+/// What is known of the memory that is held.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Memory {
+    /// What was held when it was weighed last.
+    weighed: usize,
+    /// How much may have been added since.
+    grown: usize,
+    /// When it was weighed last.
+    at: Time,
+    /// Whether upgrades are refused.
+    refuses: bool,
+    /// When the log last had a line about it.
+    logged: Time,
+}
+
+/// What one address holds.
+#[derive(Debug, Default)]
+struct Share {
+    bytes: usize,
+    sockets: Vec<(usize, SocketId)>,
+}
+
+impl Memory {
+    /// So many bytes may have been added to what is held.
+    #[inline(always)]
+    pub(super) const fn grow(&mut self, bytes: usize) {
+        self.grown = self.grown.saturating_add(bytes);
+    }
+}
+
+impl Hub {
+    /// Keeps to [`Limits::held_bytes_max`].
+    pub(super) fn check_memory(&mut self, now: Time) {
+        let max = self.stations.limits_of(None).held_bytes_max;
+        if self.memory.weighed.saturating_add(self.memory.grown) > max {
+            self.weigh(max, now);
+        }
+    }
+
+    /// The answer to an upgrade while memory is short, and no address holds so much of it that it
+    /// would lose first.
+    pub(super) fn refuse_for_memory(&mut self, now: Time) -> Option<Response> {
+        if self.memory.refuses && now.since(self.memory.at) >= WEIGH_MS {
+            self.weigh(self.stations.limits_of(None).held_bytes_max, now);
+        }
+        self.memory.refuses.then(|| unavailable(SHORT, RETRY_S))
+    }
+
+    /// Weighs all that is held, and takes from those that hold most what is above `max`.
+    fn weigh(&mut self, max: usize, now: Time) {
+        let (held, mut shares) = self.shares();
+        let (mut left, mut closed) = (held, 0);
+        let mut heap: BinaryHeap<_> = shares.iter().map(|(ip, share)| (share.bytes, *ip)).collect();
+        let low = max - max / SLACK;
+        while left > low
+            && let Some((bytes, ip)) = heap.pop()
+            && (bytes > max / GREEDY || left > max.saturating_add(max / SLACK))
+            && let Some((of_socket, id)) = shares.get_mut(&ip).and_then(|share| share.sockets.pop())
+        {
+            let text = format!(
+                "memory-max is {max}, {left} bytes are held, {bytes} of them for {ip}, which has \
+                 most, and {of_socket} for this socket"
+            );
+            self.give_up(id, &text, now);
+            closed += 1;
+            left -= of_socket;
+            heap.push((bytes - of_socket, ip));
+        }
+        let refuses = left > low && (held > max || self.memory.refuses);
+        let is_news = refuses != self.memory.refuses || closed > 0;
+        if is_news && now.since(self.memory.logged) >= LOG_MS {
+            self.memory.logged = now;
+            let what = if refuses { "; upgrades are refused (503)" } else { "" };
+            log::warn!(
+                target: "switchboard::server",
+                "memory-max is {max}, and {held} bytes are held: sockets closed for it: {closed}\
+                 {what}; raise it, or lower outbox-max, max-message or max-per-ip"
+            );
+        }
+        self.memory = Memory { weighed: left, grown: 0, at: now, refuses, ..self.memory };
+    }
+
+    /// What is held, in bytes, and by which addresses.
+    fn shares(&self) -> (usize, HashMap<IpAddr, Share>) {
+        let mut shares = HashMap::<_, Share>::new();
+        let mut held = self.stations.ids().map(|id| self.stations[id].mail.bytes()).sum::<usize>();
+        for id in self.sockets.ids() {
+            let Some(socket) = self.sockets.get(id) else { continue };
+            let bytes = socket.held_bytes();
+            if bytes > 0 {
+                held += bytes;
+                let share = shares.entry(self.addresses.of(socket.peer).ip()).or_default();
+                share.bytes += bytes;
+                share.sockets.push((bytes, id));
+            }
+        }
+        // The one that holds most is the last.
+        shares.values_mut().for_each(|share| share.sockets.sort_unstable());
+        (held, shares)
+    }
+
+    /// Closes a socket for what it holds, all of which goes. What is left of a frame that is on its
+    /// way goes as well, so that the peer can only be told by the end of the connection.
+    fn give_up(&mut self, id: SocketId, text: &str, now: Time) {
+        self.note(id, text);
+        let close = Close::new(CloseCode::TRY_LATER, SHORT);
+        self.leave(id, close.clone(), now);
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if let Some(rare) = &mut socket.rare {
+            rare.unread = Unread::default();
+        }
+        if socket.session.drop_message(&close, now) {
+            return self.touch(id);
+        }
+        self.fail(id, SHORT, now);
+    }
+}
+
+const SHORT: &str = "the server is short of memory (memory-max)";
+/// While upgrades are refused, it is weighed at most so often.
+const WEIGH_MS: u64 = 100;
+const RETRY_S: u64 = 5;
+/// The log has a line about it at most so often.
+const LOG_MS: u64 = 1_000;
+/// Of so much of the budget a twentieth is let go of, so that it is not weighed again at once; and
+/// so much may be above it while upgrades are refused.
+const SLACK: usize = 20;
+/// An address that holds more than this part of the budget loses before upgrades are refused.
+const GREEDY: usize = 4;

@@ -1,0 +1,146 @@
+//! One budget of memory: who loses when it is exceeded, and when upgrades are refused.
+
+use super::*;
+
+const MIB: usize = 1 << 20;
+
+/// A socket that is open, of a peer with this address.
+fn open_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
+    let id = ask_from(rig, ip);
+    if rig.hub.stations[StationId::new(0)].state == State::Starting {
+        rig.ready(0);
+    }
+    rig.mail();
+    rig.apply(0, vec![taken(1)]);
+    rig.written.remove(&id.serial());
+    id
+}
+
+fn ask_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
+    let id = rig.hub.accept((ip, 1).into(), Reach::Network, rig.now).expect("there is room");
+    let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    rig.receive(id, head.as_bytes());
+    id
+}
+
+/// A peer sends the beginning of a message.
+fn begin_message(rig: &mut Rig, id: SocketId, len: usize) {
+    let whole = frame(0x82, &vec![0; 60 * MIB]);
+    rig.receive(id, &whole[..len]);
+}
+
+/// So much waits for a peer.
+fn fill(rig: &mut Rig, id: SocketId, len: usize) {
+    rig.stalled.push(id);
+    rig.apply(0, vec![send(id, &"x".repeat(len))]);
+}
+
+fn turn(rig: &mut Rig) {
+    rig.hub.expire(rig.now);
+    rig.turn();
+}
+
+fn rig(held_bytes_max: usize) -> Rig {
+    let (message_bytes_max, outbox_bytes_max) = (64 * MIB, 64 * MIB);
+    Rig::new(Limits { message_bytes_max, outbox_bytes_max, held_bytes_max, ..Limits::SERVER })
+}
+
+#[test]
+fn the_address_that_holds_most_loses_its_largest() {
+    let mut rig = rig(20 * MIB);
+    let [calm, slow, sender, other] = [[10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 2], [10, 0, 0, 3]]
+        .map(|ip| open_from(&mut rig, ip));
+    fill(&mut rig, calm, MIB);
+    fill(&mut rig, slow, 5 * MIB);
+    fill(&mut rig, other, 6 * MIB);
+    begin_message(&mut rig, sender, 4 * MIB);
+    turn(&mut rig);
+    assert!(rig.dropped.is_empty(), "that fits");
+    rig.mail();
+    // Together the second address now holds most, though no socket of it does.
+    fill(&mut rig, calm, 5 * MIB);
+    turn(&mut rig);
+    assert_eq!(rig.mail(), ["close 2 1013"]);
+    assert_eq!(rig.dropped, [slow], "what is left of a frame goes with the connection");
+    turn(&mut rig);
+    assert_eq!(rig.dropped.len(), 1, "one was enough");
+    // An unfinished message ends with a close frame.
+    rig.receive(sender, &vec![0; 8 * MIB]);
+    turn(&mut rig);
+    assert_eq!(rig.mail(), ["close 3 1013"]);
+    assert_eq!(rig.got(sender)[2..4], 1013_u16.to_be_bytes());
+    assert_eq!(rig.dropped.len(), 1);
+    // Its socket lingers: nobody else is closed for what it held.
+    turn(&mut rig);
+    assert!(rig.mail().is_empty());
+}
+
+#[test]
+fn upgrades_are_refused_while_no_address_holds_more_than_a_quarter() {
+    let mut rig = rig(20 * MIB);
+    let ids: Vec<_> = (1..=7).map(|host| open_from(&mut rig, [10, 0, 0, host])).collect();
+    for &id in &ids[..6] {
+        fill(&mut rig, id, 3 * MIB);
+    }
+    turn(&mut rig);
+    let before = open_from(&mut rig, [10, 0, 0, 9]);
+    assert!(rig.hub.sockets.get(before).is_some_and(|socket| socket.session.is_open()));
+    fill(&mut rig, ids[6], 5 * MIB / 2);
+    turn(&mut rig);
+    assert!(rig.dropped.is_empty(), "each holds its part");
+    let refused = ask_from(&mut rig, [10, 0, 0, 10]);
+    let answer = String::from_utf8(rig.got(refused)).expect("an answer is text");
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.contains("Retry-After: 5\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("memory-max"), "{answer}");
+    // A twentieth above the budget somebody loses all the same.
+    fill(&mut rig, ids[6], MIB);
+    turn(&mut rig);
+    assert_eq!(rig.dropped, [ids[6]]);
+    // When there is less, upgrades come in again, as soon as it is weighed again.
+    rig.stalled.clear();
+    for &id in &ids[..2] {
+        rig.write(id);
+    }
+    rig.wait(100);
+    let admitted = ask_from(&mut rig, [10, 0, 0, 10]);
+    assert!(rig.got(admitted).starts_with(b"HTTP/1.1 101 "));
+}
+
+/// What many outboxes share is there once.
+#[test]
+fn a_message_for_many_counts_once() {
+    let mut rig = rig(20 * MIB);
+    let ids: Vec<_> = (0..50).map(|_| open_from(&mut rig, [10, 0, 0, 1])).collect();
+    rig.stalled.extend(&ids);
+    rig.apply(0, vec![send(Audience::all(), &"x".repeat(4 * MIB))]);
+    turn(&mut rig);
+    assert!(rig.dropped.is_empty());
+    assert_eq!(rig.hub.unsent_len(ids[49]), 4 * MIB + 10);
+}
+
+/// Mail counts as well: it is nobody's to lose, and keeps upgrades away.
+#[test]
+fn mail_counts() {
+    let limits = Limits {
+        mail_messages_max: 1 << 20,
+        mail_bytes_max: 64 * MIB,
+        held_bytes_max: 4 * MIB,
+        ..Limits::SERVER
+    };
+    let mut rig = Rig::new(limits);
+    for host in 1..=6 {
+        let id = open_from(&mut rig, [10, 0, 0, host]);
+        rig.receive(id, &frame(0x82, &vec![0; MIB]));
+    }
+    turn(&mut rig);
+    let refused = ask_from(&mut rig, [10, 0, 0, 10]);
+    assert!(rig.got(refused).starts_with(b"HTTP/1.1 503 "));
+    rig.apply(0, vec![Outbound::Taken { messages: 6, bytes: 6 * MIB }]);
+    rig.wait(100);
+    let admitted = ask_from(&mut rig, [10, 0, 0, 10]);
+    assert!(rig.got(admitted).starts_with(b"HTTP/1.1 101 "));
+}

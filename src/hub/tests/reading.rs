@@ -1,0 +1,175 @@
+//! Which sockets are read: shares of the mail, the order after a full mail, and outboxes that are
+//! half full.
+
+use super::*;
+
+/// A socket of the first service whose open has been taken.
+fn open(rig: &mut Rig) -> SocketId {
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    id
+}
+
+/// The number of messages that have come since this was last asked for.
+fn came(rig: &mut Rig) -> usize {
+    rig.turn();
+    rig.mail().len()
+}
+
+/// One socket has at most its share in the mail, which depends on how many sockets there are and
+/// how long messages are; what is left of a read comes once the service has taken all of that.
+#[test]
+fn a_socket_has_a_share_of_the_mail() {
+    for (members, message_len, share) in
+        [(1, 1, 255), (2, 1, 255), (32, 1, 128), (1_000, 1, 16), (1_000, 1_024, 8), (4, 300_000, 1)]
+    {
+        let mut rig = Rig::new(Limits::SERVER);
+        let ids: Vec<_> = (0..members).map(|_| open(&mut rig)).collect();
+        let messages = frame(0x82, &vec![b'x'; message_len]).repeat(2 * share + 1);
+        rig.receive(ids[0], &messages);
+        assert_eq!(came(&mut rig), share, "{members} members, messages of {message_len} bytes");
+        assert!(!rig.hub.may_read(ids[0], rig.now) && rig.resumed.is_empty());
+        rig.apply(0, vec![taken(share - 1)]);
+        assert!(rig.resumed.is_empty() || share == 1, "not before all of them are taken");
+        rig.apply(0, vec![taken(1)]);
+        assert_eq!(std::mem::take(&mut rig.resumed), ids[..1]);
+        assert!(!rig.hub.may_read(ids[0], rig.now), "it has its next share");
+        assert_eq!(came(&mut rig), share);
+        rig.apply(0, vec![taken(share)]);
+        assert_eq!(rig.hub.may_read(ids[0], rig.now), share > 1);
+        assert_eq!(came(&mut rig), 1, "nothing is lost");
+    }
+}
+
+/// A socket that waits for its share owes nothing, and others are read.
+#[test]
+fn a_share_never_looks_like_death() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let (flood, quiet) = (open(&mut rig), open(&mut rig));
+    let messages = [frame(0x81, b"x").repeat(300), frame(0x89, b"?"), frame(0x88, &[3, 232])];
+    rig.receive(flood, &messages.concat());
+    assert_eq!(came(&mut rig), 255);
+    for _ in 0..100 {
+        rig.wait(10_000);
+        rig.receive(quiet, &frame(0x8A, b""));
+    }
+    assert!(rig.dropped.is_empty() && rig.got(flood).is_empty());
+    rig.say(quiet, "y");
+    assert_eq!(rig.mail(), ["data 2 y"]);
+    rig.apply(0, vec![taken(256)]);
+    assert_eq!(std::mem::take(&mut rig.resumed), [flood]);
+    rig.hub.may_read(flood, rig.now);
+    rig.turn();
+    // The pong, and behind the last answers the close frame.
+    assert_eq!(rig.got(flood), [0x8A, 0x01, b'?']);
+    assert_eq!(rig.mail().len(), 46);
+    rig.apply(0, vec![taken(46)]);
+    assert_eq!(rig.got(flood), close_frame(1000));
+}
+
+/// Those that a full mail held back are read in the order in which they were, but those with large
+/// messages behind a number of others.
+#[test]
+fn small_messages_come_before_large_ones_when_the_mail_has_room() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 16, ..Limits::SERVER });
+    let large: Vec<_> = (0..3).map(|_| open(&mut rig)).collect();
+    let small: Vec<_> = (0..66).map(|_| open(&mut rig)).collect();
+    let flood = open(&mut rig);
+    rig.receive(flood, &frame(0x81, b"x").repeat(20));
+    assert_eq!(came(&mut rig), 16);
+    for &id in &large {
+        let whole = frame(0x82, &[0; 600_000]);
+        rig.hub.receive(id, &mut whole[..50_000].to_vec(), rig.now);
+    }
+    for &id in large.iter().chain(&small) {
+        assert!(!rig.hub.may_read(id, rig.now));
+    }
+    rig.apply(0, vec![taken(16)]);
+    let place = |id: &SocketId| rig.resumed.iter().position(|other| other == id);
+    assert_eq!(rig.resumed.len(), 70);
+    // The flood waited first of all.
+    let expected = [Some(64), Some(68), Some(69)];
+    assert_eq!(large.iter().map(place).collect::<Vec<_>>(), expected);
+    assert!(small.iter().map(place).is_sorted());
+}
+
+/// A socket is in the list of those that wait for the mail once, whatever else it waits for.
+#[test]
+fn nobody_waits_twice() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 4, ..Limits::SERVER });
+    let id = open(&mut rig);
+    rig.receive(id, &frame(0x81, b"x").repeat(5));
+    for _ in 0..10 {
+        rig.apply(0, vec![Outbound::Pause { id }, Outbound::Resume { id }]);
+        assert!(!rig.hub.may_read(id, rig.now));
+    }
+    assert_eq!(rig.hub.stations[StationId::new(0)].paused, [id]);
+}
+
+/// An echo to a peer that does not read pushes it back, loses nothing, and ends nothing; answers
+/// and messages together never exceed the outbox.
+#[test]
+fn a_socket_whose_outbox_is_half_full_is_not_read() {
+    for (outbox_bytes_max, message_len) in [(2 << 20, 1_000), (2 << 20, 1 << 20), (200_000, 90_000)]
+    {
+        let limits =
+            Limits { outbox_bytes_max, message_bytes_max: outbox_bytes_max / 2, ..Limits::SERVER };
+        let mut rig = Rig::new(limits);
+        let id = open(&mut rig);
+        rig.stalled.push(id);
+        let message = frame(0x81, &vec![b'x'; message_len]);
+        let mut echoed = 0;
+        while rig.hub.may_read(id, rig.now) {
+            rig.receive(id, &message);
+            rig.turn();
+            for word in rig.mail() {
+                if let Some((_, text)) = word.split_once("data 1 ") {
+                    rig.apply(0, vec![send(id, text), taken(1)]);
+                    echoed += 1;
+                } else {
+                    rig.apply(0, vec![taken(1)]);
+                }
+            }
+            assert!(echoed < 10_000, "it is pushed back");
+            // That the outbox is full.
+            let more = rig.mail().len();
+            rig.apply(0, vec![taken(more)]);
+        }
+        let unsent = rig.hub.unsent_len(id);
+        assert!(
+            unsent > outbox_bytes_max / 2 - 2_048 && unsent <= outbox_bytes_max + 20,
+            "{unsent}"
+        );
+        // It is not asked for signs of life meanwhile, and its writes have their own deadline.
+        assert!(rig.resumed.is_empty() && rig.dropped.is_empty());
+        rig.stalled.clear();
+        rig.write(id);
+        rig.turn();
+        assert_eq!(std::mem::take(&mut rig.resumed), [id], "it has drained");
+        assert!(rig.hub.may_read(id, rig.now));
+        let framed = message_len + if message_len < 65_536 { 4 } else { 10 };
+        assert_eq!(rig.got(id).len(), echoed * framed, "all of it is there");
+    }
+}
+
+/// While the outbox drains, an event that comes does not let the socket be read too early, nor
+/// leave it unread for ever.
+#[test]
+fn a_socket_is_read_again_once_its_outbox_has_drained() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let id = open(&mut rig);
+    rig.stalled.push(id);
+    let text = "x".repeat(Limits::SERVER.outbox_bytes_max / 2);
+    rig.apply(0, vec![send(id, &text)]);
+    rig.mail();
+    assert!(!rig.hub.may_read(id, rig.now));
+    let left = |rig: &Rig| rig.hub.unsent_len(id);
+    while left(&rig) > Limits::SERVER.outbox_low_bytes {
+        assert!(!rig.hub.may_read(id, rig.now) && rig.resumed.is_empty());
+        let more = (left(&rig) - Limits::SERVER.outbox_low_bytes).min(100_000);
+        rig.hub.wrote(id, more, rig.now);
+        rig.turn();
+    }
+    assert_eq!(rig.resumed, [id]);
+    assert!(rig.hub.may_read(id, rig.now));
+}
