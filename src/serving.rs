@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use switchboard::config::{Config, Exit, LogFormat};
-use switchboard::host::{outlive_user_signals, raise_descriptor_limit, seal_descriptors};
+use switchboard::host::{
+    keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
+};
 use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server};
 
 use super::check::{misplaced, warnings};
@@ -48,6 +50,7 @@ fn warn_of(config: &Config) {
 
 /// What comes before any service.
 pub(crate) fn begin(config: &Config) {
+    keep_heap_small();
     logger::start(config.log_level, config.log_format);
     outlive_user_signals();
     if let Err(error) = seal_descriptors() {
@@ -93,6 +96,7 @@ pub(crate) fn serve<T>(
             return exit;
         }
     };
+    host.trim_by_itself();
     // What is held is so until the end: a SIGHUP would be what the process ends by, after a clean
     // stop.
     let ended = host.stop_on_signals().and_then(|()| {

@@ -16,6 +16,7 @@
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stop`: the clean stop and its signals; `reload`: reading the configuration again; `hangup`:
 //!   the signal that asks for it; `orphans`: what process 1 has to wait for
+//! - `trim`: memory that is returned to the system
 //! - `sys`: the system calls that the standard library and mio lack
 
 mod bell;
@@ -39,6 +40,7 @@ mod stop;
 mod stream;
 mod sync;
 mod sys;
+mod trim;
 mod turn;
 mod watch;
 mod worker;
@@ -51,6 +53,7 @@ pub(crate) use programs::{ProgramsPlan, Terms};
 #[cfg(feature = "programs")]
 pub use reload::Reloader;
 pub use stop::Stopper;
+pub use sys::heap::keep_heap_small;
 pub use sys::signals::outlive_user_signals;
 pub use sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use turn::HostPlan;

@@ -6,6 +6,7 @@ use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
+use crate::hub::cut;
 use crate::service::SocketId;
 
 /// All connections, each in the place of its socket.
@@ -29,6 +30,11 @@ impl Streams {
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Stream> {
         let stream = self.0.get_mut(id.index())?.as_mut()?;
         Some(stream).filter(|stream| stream.serial == SerialEnd::of(id))
+    }
+
+    /// Gives up the places from `places_len` on, which nobody has, but for those that are laid out.
+    pub(super) fn trim(&mut self, places_len: usize, laid_out: usize) {
+        cut(&mut self.0, places_len, laid_out);
     }
 
     /// Closes the connection of this socket, which takes it out of the poll.

@@ -16,6 +16,7 @@ use crate::host::listener::{self, Listener};
 use crate::host::programs::{Programs, ProgramsPlan};
 use crate::host::stop::{Signals, Stop, Stopper};
 use crate::host::stream::{Stream, Streams, Tidings};
+use crate::host::trim::Trims;
 use crate::host::worker::{Exit, Factory, Worker};
 use crate::hub::{Budget, Hub, StationId};
 use crate::limits::Limits;
@@ -64,6 +65,7 @@ pub struct Host {
     pub(super) stopper: Stopper,
     signals: Option<Signals>,
     pub(super) stop: Stop,
+    pub(super) trims: Trims,
 }
 
 /// What a host is made from.
@@ -138,6 +140,7 @@ impl Host {
             stopper,
             signals: None,
             stop: Stop::default(),
+            trims: Trims::default(),
         })
     }
 
@@ -184,6 +187,7 @@ impl Host {
         }
         self.apply_later();
         self.reads.extend(self.reads_again.drain(..));
+        self.trim_when_due(now);
         Ok(self.progress(now))
     }
 
@@ -256,7 +260,7 @@ impl Host {
     /// How long there is nothing to do: until a deadline, or what the caller allows.
     fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
         let accept = self.listeners.iter().filter_map(Listener::deadline).min();
-        let deadline = [self.hub.deadline(), accept, self.stop.end].into_iter().flatten().min();
+        let deadline = [self.hub.deadline(), accept, self.stop.end, self.trims.at].into_iter().flatten().min();
         // The clock counts whole milliseconds, so this one has to be over.
         let wait = deadline.map(|at| match at.since(self.now()) {
             0 => Duration::ZERO,

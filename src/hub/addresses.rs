@@ -41,6 +41,14 @@ impl Addresses {
         }
     }
 
+    /// Gives up what the tables do not need now.
+    pub(super) fn trim(&mut self) {
+        self.counts.shrink_to(2 * self.counts.len());
+        if self.long.capacity() > 4 * self.long.len() {
+            self.long.shrink_to_fit();
+        }
+    }
+
     /// A socket goes.
     pub(super) fn part(&mut self, peer: Peer) {
         let ip = self.of(peer).ip();

@@ -17,6 +17,7 @@
 //! - `output`: what the host has to do; `access`: what is logged of sockets and
 //!   requests; `report`: and of services
 //! - `origin`, `hosts`: which pages may come, and to which hosts
+//! - `trim`: memory that is not needed any more
 //! - `tree`, `topics`, `wheel`, `addresses`, `flood`: tables of one purpose each
 //! - `budget`: what a turn may do for all sockets together; `memory`: what they may hold
 
@@ -48,6 +49,7 @@ mod tables;
 mod tests;
 mod topics;
 mod tree;
+mod trim;
 mod wheel;
 
 use std::collections::VecDeque;
@@ -79,6 +81,7 @@ pub use pauses::Pauses;
 pub use report::About;
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};
+pub(crate) use trim::{cut, shrink_queue};
 
 /// All sockets and all services of one host.
 ///
@@ -101,6 +104,8 @@ pub struct Hub {
     outputs: VecDeque<Output>,
     buffers: Buffers,
     memory: Memory,
+    /// About how many bytes have been freed since the last [`Hub::trim`].
+    freed: usize,
     drain: Option<Drain>,
     dates: Dates,
     /// The path of the health check.
@@ -137,6 +142,7 @@ impl Hub {
             outputs: VecDeque::new(),
             buffers: Buffers::new(limits.spare_bytes_max),
             memory: Memory::default(),
+            freed: 0,
             drain: None,
             dates: Dates::default(),
             health: None,

@@ -102,9 +102,11 @@ impl Hub {
     /// The peer ended its half of the connection.
     pub fn end(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
+        let unsent_len = socket.session.unsent_len();
         if let Some(event) = socket.session.end() {
             self.happen(id, event, now);
         }
+        self.count_freed(unsent_len);
         self.touch(id);
     }
 
@@ -119,9 +121,11 @@ impl Hub {
     /// The connection is lost; `reason` says how.
     pub fn fail(&mut self, id: SocketId, reason: &'static str, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
+        let unsent_len = socket.session.unsent_len();
         if let Some(event) = socket.session.fail(reason) {
             self.happen(id, event, now);
         }
+        self.count_freed(unsent_len);
         self.touch(id);
     }
 
@@ -141,6 +145,7 @@ impl Hub {
         }
         self.read_drained(id, now);
         self.schedule(id);
+        self.count_freed(bytes_len);
         next
     }
 
@@ -154,6 +159,9 @@ impl Hub {
         self.log_end(id, &socket, now);
         #[cfg(feature = "deflate")]
         self.release(socket.session.agreement().map_or(0, Agreement::context_bytes));
+        // It may have held so much of a message that was not whole.
+        let input_max = self.stations.limits_of(socket.station).message_bytes_max;
+        self.count_freed(usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max)));
         self.wheel.cancel(id.index());
         self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
         self.addresses.part(socket.peer);

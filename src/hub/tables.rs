@@ -7,6 +7,7 @@ use slab::Slab;
 
 use crate::hub::socket::Socket;
 use crate::hub::station::{Station, StationId};
+use crate::hub::trim::shrink;
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -16,11 +17,13 @@ pub(super) struct Sockets {
     table: Slab<Socket>,
     /// The number of the socket that came last.
     serial: u64,
+    /// How many places have been in use since the last trim.
+    places_len: usize,
 }
 
 impl Sockets {
     pub(super) fn with_capacity(len: usize) -> Self {
-        Self { table: Slab::with_capacity(len), serial: 0 }
+        Self { table: Slab::with_capacity(len), serial: 0, places_len: 0 }
     }
 
     /// Adds what `make` makes for the new id; `None` when there are no more ids.
@@ -28,8 +31,21 @@ impl Sockets {
         let entry = self.table.vacant_entry();
         let id = SocketId::new(entry.key(), self.serial + 1)?;
         self.serial += 1;
+        self.places_len = self.places_len.max(id.index() + 1);
         entry.insert(make(id));
         Some(id)
+    }
+
+    /// Gives up the places behind the last socket, if that is half of them at least, but for those
+    /// that are laid out: the others are looked at one by one. Returns how many are left.
+    pub(super) fn trim(&mut self, laid_out: usize) -> usize {
+        let len = self.table.iter().next_back().map_or(0, |(place, _)| place + 1);
+        if len <= self.places_len / 2 {
+            self.table.shrink_to_fit();
+            self.table.reserve_exact(laid_out.saturating_sub(self.table.len()));
+            self.places_len = len;
+        }
+        self.places_len
     }
 
     pub(super) fn remove(&mut self, id: SocketId) -> Option<Socket> {
@@ -133,7 +149,14 @@ impl Roster {
     /// Takes out the socket at `place`; gives back the one that is there now, if any.
     pub(super) fn part(&mut self, place: u32) -> Option<u32> {
         self.0.swap_remove(place as usize);
+        shrink(&mut self.0, ROSTER_SPARE_LEN);
         self.0.get(place as usize).copied()
+    }
+
+    /// For how many there is room.
+    #[cfg(test)]
+    pub(super) const fn capacity(&self) -> usize {
+        self.0.capacity()
     }
 
     /// How many are in it.
@@ -147,3 +170,6 @@ impl Roster {
         self.0.is_empty()
     }
 }
+
+/// Room for so many is kept, for those who come and go.
+const ROSTER_SPARE_LEN: usize = 64;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use crate::hub::trim::shrink;
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -61,6 +62,16 @@ impl Topics {
         }
     }
 
+    /// Gives up what the tables do not need now. The lists in them do so by themselves: there are
+    /// many, and each may be as long as there are sockets.
+    pub fn trim(&mut self) {
+        self.by_name.shrink_to(2 * self.by_name.len());
+        self.by_socket.shrink_to(2 * self.by_socket.len());
+        if self.topics.capacity() > 4 * self.topics.len() {
+            self.topics.shrink_to_fit();
+        }
+    }
+
     /// The sockets that are subscribed to `name`, in no particular order.
     pub fn members(&self, name: &str) -> impl Iterator<Item = SocketId> {
         let topic = self.by_name.get(name).and_then(|&topic| self.topics.get(topic));
@@ -105,11 +116,13 @@ impl Topics {
         if let Some(moved) = links.get(link) {
             self.topics[moved.topic].members[moved.place].link = link;
         }
+        shrink(links, SPARE_LEN);
         if links.is_empty() {
             self.by_socket.remove(&id);
         }
         let members = &mut self.topics[topic].members;
         members.swap_remove(place);
+        shrink(members, SPARE_LEN);
         if let Some(moved) = members.get(place).copied() {
             if let Some(links) = self.by_socket.get_mut(&moved.id) {
                 links[moved.link].place = place;
@@ -161,6 +174,9 @@ struct Link {
     topic: usize,
     place: usize,
 }
+
+/// Most topics have few members.
+const SPARE_LEN: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 //! a ring of lists, one per tick; a deadline beyond the ring stands at its far end and is
 //! looked at again there. It holds places in a table and never asks whose they are.
 
+use crate::hub::cut;
 use crate::time::Time;
 
 /// One deadline for each place of a table, at most.
@@ -71,6 +72,16 @@ impl Wheel {
             self.used[slot / 64] &= !(1 << (slot % 64));
         }
         self.nodes[place].slot = UNSET;
+    }
+
+    /// Gives up the places from `places_len` on, which have no deadlines, but for those that are
+    /// laid out.
+    pub fn trim(&mut self, places_len: usize, laid_out: usize) {
+        debug_assert!(
+            self.nodes.iter().skip(places_len).all(|node| node.slot == UNSET),
+            "a place without a socket has no deadline"
+        );
+        cut(&mut self.nodes, places_len, laid_out);
     }
 
     /// Takes out a place whose deadline has come; `None` when none is left.

@@ -1,0 +1,68 @@
+//! Tables and pools that have been larger than they have to be now. Lists that grow for each
+//! service or topic shrink when sockets leave them; what there is once for all sockets shrinks when
+//! the host asks for it, since that is not worth doing for each of them.
+
+use std::collections::VecDeque;
+
+use crate::hub::Hub;
+
+impl Hub {
+    /// About how many bytes of large messages, of those that wait and of those that came, have been
+    /// freed since the last [`Hub::trim`].
+    #[must_use]
+    pub const fn freed(&self) -> usize {
+        self.freed
+    }
+
+    /// Gives up memory that nothing needs now. Returns how many places of the table of sockets are
+    /// left: those up to the last that a socket has, and more if it does not pay to give them up.
+    pub fn trim(&mut self) -> usize {
+        self.freed = 0;
+        self.buffers.clear();
+        let laid_out = self.stations.limits_of(None).tables_len();
+        let places_len = self.sockets.trim(laid_out);
+        self.wheel.trim(places_len, laid_out);
+        self.addresses.trim();
+        shrink_queue(&mut self.outputs);
+        shrink_queue(&mut self.lookups.queue);
+        for station in self.stations.ids() {
+            self.stations[station].topics.trim();
+        }
+        places_len
+    }
+
+    /// So many bytes of a socket are freed, which count if they are many.
+    pub(super) const fn count_freed(&mut self, bytes: usize) {
+        if bytes >= COUNTED_BYTES_MIN {
+            self.freed = self.freed.saturating_add(bytes);
+        }
+    }
+}
+
+/// Gives up what a list has beyond twice its use and some `spare` entries, once it has become
+/// shorter. The room that is left lets it grow by a quarter, so that an entry costs the same on
+/// average, however entries come and go.
+pub(super) fn shrink<T>(list: &mut Vec<T>, spare: usize) {
+    let len = list.len();
+    if list.capacity() > 2 * len + spare {
+        list.shrink_to(len + len / 4);
+    }
+}
+
+/// Gives up what a queue has beyond twice its use.
+pub(crate) fn shrink_queue<T>(queue: &mut VecDeque<T>) {
+    queue.shrink_to(2 * queue.len());
+}
+
+/// Gives up the entries from `len` on, and their memory, but lays out as many as `laid_out`: the
+/// system hands out those pages when they are used again.
+pub(crate) fn cut<T>(list: &mut Vec<T>, len: usize, laid_out: usize) {
+    if list.len() > len {
+        list.truncate(len);
+        list.shrink_to_fit();
+        list.reserve_exact(laid_out.saturating_sub(len));
+    }
+}
+
+/// Smaller pieces the allocator soon uses for others.
+const COUNTED_BYTES_MIN: usize = 4_096;
