@@ -190,6 +190,9 @@ impl Host {
     /// Takes up what was read from files.
     pub(super) fn apply_files(&mut self, now: Time) {
         while let Some((id, reply)) = self.files.as_ref().and_then(Files::take) {
+            if !matches!(reply, Reply::Body(_)) {
+                self.hub.fetched();
+            }
             match reply {
                 Reply::Response(response) => self.hub.respond(id, &response, now),
                 Reply::Head(response) => self.hub.respond_head(id, &response, now),

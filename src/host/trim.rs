@@ -25,6 +25,7 @@ impl Host {
         self.streams.trim(places_len, self.limits.tables_len());
         shrink_queue(&mut self.reads);
         shrink_queue(&mut self.writes);
+        shrink_queue(&mut self.locals.held);
         trim_heap();
     }
 

@@ -260,7 +260,8 @@ impl Host {
     /// How long there is nothing to do: until a deadline, or what the caller allows.
     fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
         let accept = self.listeners.iter().filter_map(Listener::deadline).min();
-        let deadline = [self.hub.deadline(), accept, self.stop.end, self.trims.at].into_iter().flatten().min();
+        let deadline =
+            [self.hub.deadline(), accept, self.stop.end, self.trims.at].into_iter().flatten().min();
         // The clock counts whole milliseconds, so this one has to be over.
         let wait = deadline.map(|at| match at.since(self.now()) {
             0 => Duration::ZERO,

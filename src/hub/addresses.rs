@@ -76,6 +76,16 @@ impl Addresses {
         self.counts.get(&ip).copied().unwrap_or(0)
     }
 
+    /// The name of each table, for how much there is room, and how much is in it.
+    #[cfg(test)]
+    pub(super) fn tables(&self) -> [(&'static str, usize, usize); 2] {
+        let Self { counts, long } = self;
+        [
+            ("counts", counts.capacity(), counts.len()),
+            ("long addresses", long.capacity(), long.len()),
+        ]
+    }
+
     /// Whether no socket has left anything behind.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {

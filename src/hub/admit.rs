@@ -8,7 +8,7 @@ use crate::hub::lookup::Asked;
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::State;
-use crate::hub::{Fetch, Hub, Output, StationId};
+use crate::hub::{Hub, StationId};
 use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
 use crate::time::Time;
 use crate::ws::{Head, Response, Status, Target};
@@ -215,14 +215,6 @@ impl Hub {
             )
             .header("Upgrade", "websocket")
             .header("Sec-WebSocket-Version", "13"),
-        }
-    }
-
-    pub(super) fn fetch(&mut self, id: SocketId, head: Head, target: Target) {
-        if let Some(socket) = self.sockets.get_mut(id) {
-            socket.flags.set(Flag::Fetches);
-            socket.flags.set(Flag::Fetching);
-            self.outputs.push_back(Output::Fetch(Box::new(Fetch { id, head, target })));
         }
     }
 }

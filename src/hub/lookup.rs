@@ -150,9 +150,7 @@ impl Hub {
         }
         // Peers that come, ask and go, while a disk hangs, leave no more than this behind.
         if self.lookups.queue.len() >= 2 * self.sockets.len() {
-            let mut queue = std::mem::take(&mut self.lookups.queue);
-            queue.retain(|&id| self.asked_path(id).is_some());
-            self.lookups.queue = queue;
+            self.lookups.queue.retain(|&id| self.sockets.asks(id));
         }
         self.lookups.queue.push_back(id);
     }
@@ -195,7 +193,7 @@ impl Hub {
         }
         let Asked { head, target, protocols } = asked;
         if protocols.is_none() && self.files == Files::Served {
-            return self.fetch(id, head, target);
+            return self.fetch(id, head, target, now);
         }
         let text = format!("no service is at {}", cut(&target.path));
         self.respond(id, &Response::text(Status::NOT_FOUND, &text), now);

@@ -7,7 +7,7 @@
 //! - [`Hub`]: the tables, and what a host calls in each turn
 //! - `peers`: what peers do; `reading`: which of them are read, and which wait
 //! - `admit`: from a request to a service, a page, or a refusal
-//! - `lookup`: from a path without a service to a program
+//! - `lookup`: from a path without a service to a program; `fetch`: or to a file
 //! - `life`: services start and end, sockets come in and leave; `pauses`: how long those rest
 //!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
 //! - `apply`: what services want
@@ -30,6 +30,7 @@ mod dates;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod drain;
+mod fetch;
 mod flood;
 mod hosts;
 mod lapse;
@@ -62,6 +63,7 @@ use crate::time::Time;
 use addresses::Addresses;
 use dates::Dates;
 use drain::Drain;
+use fetch::Fetches;
 use hosts::Hosts;
 use lookup::Lookups;
 use memory::Memory;
@@ -113,6 +115,7 @@ pub struct Hub {
     files: Files,
     hosts: Hosts,
     lookups: Lookups,
+    fetches: Fetches,
     access: AccessLog,
     flood: Flood<access::Kind>,
     #[cfg(feature = "deflate")]
@@ -149,6 +152,7 @@ impl Hub {
             files,
             hosts: Hosts::default(),
             lookups: Lookups::default(),
+            fetches: Fetches::default(),
             access: AccessLog::default(),
             flood: Flood::default(),
             #[cfg(feature = "deflate")]

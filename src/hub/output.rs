@@ -25,7 +25,8 @@ pub enum Output {
     Resume(SocketId),
     /// Look for a program, and answer with [`crate::hub::Hub::looked_up`].
     Lookup(Box<Lookup>),
-    /// Answer a socket with a file.
+    /// Answer a socket with a file, and call [`crate::hub::Hub::fetched`] once its beginning is
+    /// there.
     Fetch(Box<Fetch>),
     /// Go on with the file.
     FetchMore(SocketId),

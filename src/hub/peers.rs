@@ -161,7 +161,9 @@ impl Hub {
         self.release(socket.session.agreement().map_or(0, Agreement::context_bytes));
         // It may have held so much of a message that was not whole.
         let input_max = self.stations.limits_of(socket.station).message_bytes_max;
-        self.count_freed(usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max)));
+        self.count_freed(
+            usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max)),
+        );
         self.wheel.cancel(id.index());
         self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
         self.addresses.part(socket.peer);

@@ -212,6 +212,13 @@ impl Mail {
         self.put.saturating_sub(self.messages as u64)
     }
 
+    /// The name of each list, for how much there is room, and how much is in it.
+    #[cfg(test)]
+    pub(super) fn tables(&self) -> [(&'static str, usize, usize); 1] {
+        let Self { batch, messages: _, bytes: _, full: _, put: _, settling: _ } = self;
+        [("mail", batch.capacity(), batch.len())]
+    }
+
     /// Whether nothing is on its way, and nobody waits for that.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {

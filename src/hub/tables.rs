@@ -86,6 +86,18 @@ impl Sockets {
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
+
+    /// Whether a socket waits until something is looked for.
+    pub(super) fn asks(&self, id: SocketId) -> bool {
+        let rare = self.get(id).and_then(|socket| socket.rare.as_ref());
+        rare.is_some_and(|rare| rare.asked.is_some())
+    }
+
+    /// How many places are in use, or have been since the last trim.
+    #[cfg(test)]
+    pub(super) const fn places_len(&self) -> usize {
+        self.places_len
+    }
 }
 
 /// All services, and the bounds for whoever has none.

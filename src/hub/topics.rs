@@ -84,6 +84,21 @@ impl Topics {
         self.topics.len()
     }
 
+    /// The name of each table, for how much there is room, and how much is in it.
+    #[cfg(test)]
+    pub(super) fn tables(&self) -> Vec<(&'static str, usize, usize)> {
+        let Self { by_name, topics, by_socket } = self;
+        let members = topics.iter().map(|(_, topic)| &topic.members);
+        let members = members.map(|list| ("members", list.capacity(), list.len()));
+        let links = by_socket.values().map(|list| ("links", list.capacity(), list.len()));
+        let tables = [
+            ("topics by name", by_name.capacity(), by_name.len()),
+            ("topics", topics.capacity(), topics.len()),
+            ("subscribers", by_socket.capacity(), by_socket.len()),
+        ];
+        tables.into_iter().chain(members).chain(links).collect()
+    }
+
     /// Whether nobody is subscribed, and nothing is left of those who were.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {

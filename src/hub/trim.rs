@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::hub::Hub;
+use crate::hub::station::Station;
 
 impl Hub {
     /// About how many bytes of large messages, of those that wait and of those that came, have been
@@ -24,9 +25,17 @@ impl Hub {
         self.wheel.trim(places_len, laid_out);
         self.addresses.trim();
         shrink_queue(&mut self.outputs);
-        shrink_queue(&mut self.lookups.queue);
-        for station in self.stations.ids() {
-            self.stations[station].topics.trim();
+        let Self { sockets, lookups, fetches, stations, .. } = self;
+        for queue in [&mut lookups.queue, &mut fetches.queue] {
+            queue.retain(|&id| sockets.asks(id));
+            shrink_queue(queue);
+        }
+        for station in stations.ids() {
+            let Station { topics, paused, .. } = &mut stations[station];
+            topics.trim();
+            // Those that have gone wait until their service takes its mail.
+            paused.retain(|&id| sockets.get(id).is_some());
+            paused.shrink_to(2 * paused.len());
         }
         places_len
     }

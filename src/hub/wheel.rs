@@ -109,6 +109,12 @@ impl Wheel {
         self.nodes.iter().filter(|node| node.slot != UNSET).count()
     }
 
+    /// For how many places there are nodes.
+    #[cfg(test)]
+    pub(super) const fn places_len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Whether none is set.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {

@@ -31,6 +31,12 @@ impl Limits {
         let topics = times(self.topics_max, TOPIC_BYTES + bytes(Self::TOPIC_NAME_BYTES_MAX));
         let service = sum(&[times(2, mail), batches, topics, SERVICE_BYTES]);
         let input = larger(bytes(self.head_bytes_max), bytes(self.input_bytes_max()));
+        // One that is asked for stays so when its socket goes.
+        let fetch = sum(&[
+            bytes(self.head_bytes_max),
+            times(self.headers_max, FIELD_BYTES),
+            times(2, bytes(self.request_line_bytes_max)),
+        ]);
         sum(&[
             sockets.saturating_mul(self.socket_memory_bytes_max()),
             times(services, service),
@@ -39,6 +45,7 @@ impl Limits {
             larger(times(2, input), bytes(self.outbox_bytes_max)),
             LOOP_BYTES,
             times(2 * Self::LOOKUPS_MAX, bytes(self.request_line_bytes_max)),
+            times(self.fetches_max(), fetch),
             self.deflate_bytes_max(),
         ])
     }

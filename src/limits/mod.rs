@@ -139,6 +139,9 @@ impl Limits {
     pub const PROGRAMS_MAX: usize = 1_024;
     /// Most programs that are looked for at a time, each with its path. Others stand in line.
     pub const LOOKUPS_MAX: usize = 16;
+    /// Most requests that wait for a file before it is looked for, because a disk is slow. Over it:
+    /// 503.
+    pub const FETCHES_WAITING_MAX: usize = 1_024;
     /// The longest page beside a program, in bytes. It also has to fit the outbox of the socket
     /// that asks for it.
     pub const PAGE_BYTES_MAX: usize = 1 << 20;
@@ -235,6 +238,19 @@ impl Limits {
     pub const fn tables_len(&self) -> usize {
         let len = self.sockets_max.saturating_add(Self::REFUSALS_MAX);
         if len < TABLES_LEN_MAX { len } else { TABLES_LEN_MAX }
+    }
+
+    /// For how many files the thread that reads them is asked at a time. Others stand in line.
+    #[must_use]
+    pub const fn fetches_max(&self) -> usize {
+        let len = self.files_open_max / 16;
+        if len < 2 {
+            2
+        } else if len > 16 {
+            16
+        } else {
+            len
+        }
     }
 
     /// Whether a message of this length is compressed. One that does not fit an outbox as it is

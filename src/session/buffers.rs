@@ -94,7 +94,7 @@ impl Buffers {
 
     /// The bytes of memory of all that it keeps.
     #[cfg(test)]
-    pub(super) const fn bytes(&self) -> usize {
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 }

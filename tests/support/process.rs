@@ -15,8 +15,17 @@ pub fn descriptors(process: &str) -> usize {
 
 /// The memory of a process that is its own and resident, in bytes.
 pub fn resident(process: &str) -> usize {
+    memory(process, "RssAnon:")
+}
+
+/// The memory of a process that is resident, in bytes, its code included.
+pub fn resident_all(process: &str) -> usize {
+    memory(process, "VmRSS:")
+}
+
+fn memory(process: &str, name: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("it has memory");
     kib.parse::<usize>().expect("it is a number") * 1_024
 }

@@ -10,7 +10,8 @@
 /// all that lies before it.
 pub fn keep_heap_small() {
     #[cfg(target_env = "gnu")]
-    for (parameter, bytes) in [(libc::M_MMAP_THRESHOLD, 128 << 10), (libc::M_TRIM_THRESHOLD, 1 << 20)]
+    for (parameter, bytes) in
+        [(libc::M_MMAP_THRESHOLD, 128 << 10), (libc::M_TRIM_THRESHOLD, 1 << 20)]
     {
         // SAFETY: the call takes two numbers, locks the heap that it changes, and ignores what it
         // does not know.

@@ -3,6 +3,7 @@
 mod answers;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod files;
 mod found;
 mod hosts;
 mod lapse;
@@ -10,6 +11,7 @@ mod lookup;
 mod memory;
 mod reading;
 mod storm;
+mod trim;
 
 use std::collections::HashMap;
 
@@ -37,6 +39,7 @@ struct Rig {
     mail: Vec<Inbound>,
     /// Sockets whose peers take nothing.
     stalled: Vec<SocketId>,
+    fetches: Vec<SocketId>,
 }
 
 impl Rig {
@@ -56,6 +59,7 @@ impl Rig {
             lookups: Vec::new(),
             mail: Vec::new(),
             stalled: Vec::new(),
+            fetches: Vec::new(),
         }
     }
 
@@ -69,9 +73,9 @@ impl Rig {
                 Output::Start { station, run } => self.started.push((station, run)),
                 Output::Stop(station) => self.stopped.push(station),
                 Output::Lookup(lookup) => self.lookups.push(*lookup),
-                Output::Fetch(_) | Output::FetchMore(_) | Output::FetchEnd(_) => {
-                    panic!("there are no files")
-                }
+                Output::Fetch(fetch) => self.fetches.push(fetch.id),
+                Output::FetchEnd(_) => {}
+                Output::FetchMore(_) => panic!("no file is found"),
             }
         }
     }

@@ -475,6 +475,9 @@ impl World {
                 self.host.files.push_back((id, order));
                 continue;
             }
+            if matches!(order, FileOrder::Open) {
+                self.hub.fetched();
+            }
             let Some(index) = self.link_of(id) else { continue };
             let parts = self.links[index].file;
             match (order, parts) {

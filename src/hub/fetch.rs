@@ -1,0 +1,82 @@
+//! Files that are asked for: the host reads a few at a time, since a disk may hang. The other requests
+//! stay with their sockets, in line, and go with them.
+
+use std::collections::VecDeque;
+
+use crate::hub::admit::unavailable;
+use crate::hub::lookup::Asked;
+use crate::hub::socket::Flag;
+use crate::hub::{Fetch, Hub, Output};
+use crate::limits::Limits;
+use crate::service::SocketId;
+use crate::time::Time;
+use crate::ws::{Head, Target};
+
+/// Files that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Fetches {
+    /// How many the host has been asked for and has not found yet.
+    len: usize,
+    /// Those that wait until there are fewer, some of whom may have gone.
+    pub(super) queue: VecDeque<SocketId>,
+    /// How many were refused since the queue was full.
+    refused: usize,
+}
+
+impl Hub {
+    /// Asks the host for a file, at once or when its turn has come.
+    pub(super) fn fetch(&mut self, id: SocketId, head: Head, target: Target, now: Time) {
+        if self.fetches.len < self.stations.limits_of(None).fetches_max() {
+            return self.order_fetch(id, head, target);
+        }
+        if self.fetches.queue.len() >= Limits::FETCHES_WAITING_MAX {
+            // Peers that come, ask and go, while a disk hangs, leave no more than this behind. Not
+            // for each of those that are refused, since all others may still wait.
+            if self.fetches.refused.is_multiple_of(REFUSALS_PER_LOOK) {
+                self.fetches.queue.retain(|&id| self.sockets.asks(id));
+            }
+            if self.fetches.queue.len() >= Limits::FETCHES_WAITING_MAX {
+                self.fetches.refused += 1;
+                let text = "too many files are waited for";
+                let refusal = unavailable(text, 1).note(
+                    "static-root: 1024 requests wait for its files, and no more may: its disk \
+                     is slow or does not answer",
+                );
+                return self.respond(id, &refusal, now);
+            }
+        }
+        self.fetches.refused = 0;
+        if let Some(socket) = self.sockets.get_mut(id) {
+            let asked = Asked { head, target, protocols: None };
+            socket.rare.get_or_insert_default().asked = Some(asked);
+            self.fetches.queue.push_back(id);
+        }
+    }
+
+    /// The file of an [`Output::Fetch`] has been found, or cannot be: to be called once for each,
+    /// even if the socket has gone meanwhile.
+    pub fn fetched(&mut self) {
+        self.fetches.len = self.fetches.len.saturating_sub(1);
+        while self.fetches.len < self.stations.limits_of(None).fetches_max()
+            && let Some(next) = self.fetches.queue.pop_front()
+        {
+            let rare = self.sockets.get_mut(next).and_then(|socket| socket.rare.as_mut());
+            if let Some(Asked { head, target, .. }) = rare.and_then(|rare| rare.asked.take()) {
+                self.order_fetch(next, head, target);
+            }
+        }
+    }
+
+    fn order_fetch(&mut self, id: SocketId, head: Head, target: Target) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        socket.flags.set(Flag::Fetches);
+        socket.flags.set(Flag::Fetching);
+        self.fetches.len += 1;
+        self.outputs.push_back(Output::Fetch(Box::new(Fetch { id, head, target })));
+    }
+}
+
+/// Of so many that are refused, one has the queue looked through.
+const REFUSALS_PER_LOOK: usize = 64;
+
+const _: () = assert!(Limits::FETCHES_WAITING_MAX == 1_024, "the note of the refusal says so");

@@ -1,0 +1,118 @@
+//! Tables are about as large as what is in them, whatever has been in them before.
+
+use super::*;
+
+/// A table: its name, for how much there is room, and how much is in it.
+type Table = (&'static str, usize, usize);
+
+/// All tables that peers can make large. The fields are listed, so that a new one has to find its
+/// place here.
+fn tables(hub: &Hub) -> Vec<Table> {
+    let Hub { stations, sockets, addresses, wheel, outputs, buffers, lookups, fetches, .. } = hub;
+    // Each of these has one entry, or as many as there are services or kinds of log lines, or is for
+    // the end of all sockets.
+    let Hub { tree: _, surplus_len: _, freed: _, drain: _, dates: _, health: _, files: _, .. } =
+        hub;
+    #[cfg(not(feature = "deflate"))]
+    let Hub { hosts: _, access: _, flood: _, .. } = hub;
+    // The list of those that have had their share of a turn is used up in each.
+    #[cfg(feature = "deflate")]
+    let Hub { hosts: _, access: _, flood: _, deflate: _, .. } = hub;
+    let mut all = vec![
+        ("sockets", sockets.places_len(), sockets.len()),
+        ("deadlines", wheel.places_len(), sockets.len()),
+        ("outputs", outputs.capacity(), outputs.len()),
+        ("lookups", lookups.queue.capacity(), lookups.queue.len()),
+        ("fetches", fetches.queue.capacity(), fetches.queue.len()),
+        ("buffers", buffers.bytes(), 0),
+    ];
+    all.extend(addresses.tables());
+    for id in stations.ids() {
+        let Station { waiting, members, paused, topics, mail, .. } = &stations[id];
+        let Station { path: _, is_program: _, mount: _, state: _, run: _, .. } = &stations[id];
+        let Station { started: _, pauses: _, retry: _, admission: _, .. } = &stations[id];
+        all.push(("those who wait", waiting.capacity(), waiting.len()));
+        all.push(("members of a service", members.capacity(), members.len()));
+        all.push(("paused", paused.capacity(), paused.len()));
+        all.extend(topics.tables());
+        all.extend(mail.tables());
+    }
+    all
+}
+
+/// Those that nobody has to trim, since there may be one for each service, topic or socket.
+const BY_THEMSELVES: [&str; 4] = ["those who wait", "members of a service", "members", "links"];
+
+fn assert_small(tables: &[Table], before: &[Table]) {
+    for &(name, capacity, len) in tables {
+        assert!(capacity <= 4 * len + SPARE_LEN, "{name}: room for {capacity}, {len} used");
+        let was = before.iter().filter(|(other, ..)| *other == name).map(|table| table.1).max();
+        assert!(was > Some(4 * len + SPARE_LEN), "{name} has never been large: {was:?}");
+    }
+}
+
+impl Rig {
+    /// A peer with an address of its own, which has a long form.
+    fn connect_from(&mut self, number: u16) -> SocketId {
+        let [high, low] = number.to_be_bytes();
+        let ip = [0x20, 1, high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        let id = self.hub.accept((ip, 1).into(), Reach::Network, self.now);
+        id.expect("there is room")
+    }
+}
+
+/// Each table is filled, and all but five sockets leave.
+#[test]
+fn every_table_is_about_as_large_as_what_is_in_it() {
+    let limits = Limits { mail_messages_max: 1_500, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    let mut before = Vec::new();
+    let [a, b] = ["/a", "/b"].map(|path| (0..1_000).map(|_| rig.ask(path)).collect::<Vec<_>>());
+    before.extend(tables(&rig.hub));
+    (rig.ready(0), rig.ready(1));
+    // Topics of many, topics of one, and a socket with many topics.
+    let subscribe =
+        |&id: &SocketId, topic: usize| Outbound::Subscribe { id, topic: topic.to_string() };
+    for topic in 0..10 {
+        rig.apply(0, a.iter().map(|id| subscribe(id, topic)).collect());
+    }
+    rig.apply(0, a.iter().enumerate().map(|(number, id)| subscribe(id, 10 + number)).collect());
+    rig.apply(0, (0..500).map(|topic| subscribe(&a[999], topic)).collect());
+    // A service takes no mail, so that its sockets are not read.
+    (0..600).for_each(|_| rig.hub.receive(b[0], &mut frame(0x81, b"x"), rig.now));
+    before.extend(tables(&rig.hub));
+    assert!(b.iter().all(|&id| !rig.hub.may_read(id, rig.now)), "its mail is full");
+    // A disk hangs, with files and programs.
+    let get = |rig: &mut Rig, id| rig.receive(id, b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    let strangers: Vec<_> = (0..1_000).map(|number| rig.connect_from(number)).collect();
+    rig.hub.files = Files::Served;
+    strangers[..500].iter().for_each(|&id| get(&mut rig, id));
+    rig.hub.look_up();
+    strangers[500..].iter().for_each(|&id| get(&mut rig, id));
+    // What is sent to many, and what is large.
+    rig.apply(0, vec![send(a[0], &"x".repeat(5_000))]);
+    let run = rig.hub.stations[StationId::new(0)].run;
+    let batch = vec![send(Audience::all(), "x")];
+    rig.hub.apply(StationId::new(0), run, &mut batch.into_iter(), usize::MAX, rig.now);
+    before.extend(tables(&rig.hub));
+    rig.turn();
+    for &id in a[5..].iter().chain(&b).chain(&strangers) {
+        rig.hub.fail(id, "a test", rig.now);
+    }
+    rig.turn();
+    assert_eq!(rig.hub.sockets_len(), 5);
+    let mut own = tables(&rig.hub);
+    own.retain(|(name, ..)| BY_THEMSELVES.contains(name));
+    assert_small(&own, &before);
+    rig.hub.trim();
+    assert_small(&tables(&rig.hub), &before);
+    // What is left works as before.
+    rig.apply(0, vec![Outbound::Taken { messages: usize::MAX, bytes: usize::MAX }]);
+    let id = rig.open("/a");
+    assert!(rig.hub.may_read(a[0], rig.now) && rig.hub.may_read(id, rig.now));
+    rig.apply(0, vec![send(Audience::topic("0"), "still here")]);
+    assert!(a[..5].iter().all(|&id| rig.got(id).ends_with(b"still here")));
+}
+
+/// Room for so many is kept: in a list for those who come and go.
+const SPARE_LEN: usize = 64;

@@ -1,0 +1,125 @@
+//! A disk that hangs: requests for files wait in bounds, and what has gone leaves nothing. The
+//! thread of the binary that reads files is stopped, as a disk would do it, by a debugger.
+
+#![cfg(all(feature = "host", target_os = "linux"))]
+#![expect(unsafe_code, reason = "ptrace has no safe form")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::ptr::null_mut;
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
+use switchboard::host::raise_descriptor_limit;
+
+use support::Raw;
+use support::binary::{Binary, patience};
+use support::http::get;
+use support::process::resident;
+
+/// A thread that is stopped until this is dropped. The thread that has stopped it has to do so.
+struct Frozen(libc::pid_t);
+
+impl Frozen {
+    /// Stops the thread of this name.
+    fn new(process: &str, name: &str) -> Self {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
+        let mut threads = threads.map(|thread| thread.expect("it can be read").path());
+        let is_it = |thread: &std::path::PathBuf| {
+            fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.trim() == name)
+        };
+        let thread = threads.find(is_it).expect("there is such a thread");
+        let id = thread.file_name().and_then(|id| id.to_str()).and_then(|id| id.parse().ok());
+        let id: libc::pid_t = id.expect("a thread has a number");
+        // SAFETY: the first two calls take numbers; the third writes a status, which is not wanted.
+        let stopped = unsafe {
+            let none = null_mut::<libc::c_void>();
+            libc::ptrace(libc::PTRACE_SEIZE, id, none, none) == 0
+                && libc::ptrace(libc::PTRACE_INTERRUPT, id, none, none) == 0
+                && libc::waitpid(id, null_mut(), libc::__WALL) == id
+        };
+        assert!(stopped, "it can be stopped: {}", std::io::Error::last_os_error());
+        Self(id)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // SAFETY: the call takes numbers. The thread may have ended with its process.
+        unsafe {
+            libc::ptrace(libc::PTRACE_DETACH, self.0, null_mut::<libc::c_void>(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_hangs_costs_no_more_than_its_bounds() {
+    assert!(raise_descriptor_limit() > 2 * WAITING_MAX, "there are descriptors for all");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frozen");
+    fs::create_dir_all(folder.join("root")).expect("it can be made");
+    fs::write(folder.join("root/x.txt"), "inside").expect("it can be written");
+    let root = folder.join("root");
+    let text = format!("[server]\nstatic-root: {}\n{}", root.display(), patience(&[]));
+    fs::write(folder.join("frozen.conf"), text).expect("it can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let server = Binary::run(command.arg("--config").arg(folder.join("frozen.conf")));
+    let mut other = Raw::connect(server.address());
+    other.upgrade("/echo");
+    let mut echo = || {
+        other.send_text("still here");
+        assert_eq!(other.read_text(), "still here");
+    };
+    echo();
+    let ask = |more: &str| {
+        let mut raw = Raw::connect(server.address());
+        raw.send(&get("/x.txt", more));
+        raw
+    };
+    assert_eq!(ask("").read_answer().text(), "inside");
+    let pid = server.pid();
+    let frozen = Frozen::new(&pid, "files");
+    let start = resident(&pid);
+    let more = format!("X: {}\r\n", "y".repeat(8_000));
+    for _ in 0..GONE / 100 {
+        let sockets: Vec<Raw> = (0..100).map(|_| ask(&more)).collect();
+        // They have been accepted in one turn, and read in another one.
+        (0..3).for_each(|_| echo());
+        for raw in &sockets {
+            // So that the end is a reset.
+            set_socket_linger(raw.stream(), Some(Duration::ZERO)).expect("it can be set");
+        }
+    }
+    let grown = resident(&pid).saturating_sub(start);
+    println!("{grown} bytes for {GONE} requests that have gone");
+    assert!(grown < GROWN_MAX, "{grown} bytes");
+    // Those who stay wait, up to a bound.
+    let mut waiting = Vec::new();
+    let refused = loop {
+        let mut raw = ask("");
+        echo();
+        raw.stream().set_nonblocking(true).expect("it can be");
+        let is_answered = raw.stream().peek(&mut [0]).is_ok();
+        raw.stream().set_nonblocking(false).expect("it can be");
+        if is_answered {
+            break raw.read_answer();
+        }
+        waiting.push(raw);
+        assert!(waiting.len() <= WAITING_MAX, "there is a bound");
+    };
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    // The disk is back.
+    drop(frozen);
+    for raw in &mut waiting {
+        let answer = raw.read_answer();
+        assert_eq!((answer.status, answer.text()), (200, "inside"));
+    }
+    assert_eq!(ask("").read_answer().text(), "inside");
+}
+
+const GONE: usize = 5_000;
+/// Each of those has a head of 8 kB.
+const GROWN_MAX: usize = 8 << 20;
+const WAITING_MAX: usize = 1_100;
