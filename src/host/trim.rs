@@ -2,7 +2,7 @@
 
 use crate::host::sys::heap::trim_heap;
 use crate::host::turn::Host;
-use crate::hub::shrink_queue;
+use crate::hub::give_up;
 use crate::time::Time;
 
 /// When a host trims by itself.
@@ -23,9 +23,9 @@ impl Host {
     pub fn trim(&mut self) {
         let places_len = self.hub.trim();
         self.streams.trim(places_len, self.limits.tables_len());
-        shrink_queue(&mut self.reads);
-        shrink_queue(&mut self.writes);
-        shrink_queue(&mut self.locals.held);
+        give_up(&mut self.reads);
+        give_up(&mut self.writes);
+        give_up(&mut self.locals.held);
         trim_heap();
     }
 

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use slab::Slab;
 
+use crate::hub::trim::shrink_table;
+
 /// The addresses of all sockets.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
@@ -41,24 +43,20 @@ impl Addresses {
         }
     }
 
-    /// Gives up what the tables do not need now.
-    pub(super) fn trim(&mut self) {
-        self.counts.shrink_to(2 * self.counts.len());
-        if self.long.capacity() > 4 * self.long.len() {
-            self.long.shrink_to_fit();
-        }
-    }
-
     /// A socket goes.
     pub(super) fn part(&mut self, peer: Peer) {
         let ip = self.of(peer).ip();
         if let Peer::V6(place, _) = peer {
             self.long.remove(index(place));
+            if self.long.is_empty() {
+                self.long = Slab::new();
+            }
         }
         if let Some(count) = self.counts.get_mut(&ip) {
             *count -= 1;
             if *count == 0 {
                 self.counts.remove(&ip);
+                shrink_table(&mut self.counts);
             }
         }
     }

@@ -83,7 +83,7 @@ pub use pauses::Pauses;
 pub use report::About;
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree};
-pub(crate) use trim::{cut, shrink_queue};
+pub(crate) use trim::{cut, give_up};
 
 /// All sockets and all services of one host.
 ///

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use crate::hub::trim::shrink;
+use crate::hub::trim::{shrink, shrink_table};
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -59,16 +59,6 @@ impl Topics {
     pub fn leave(&mut self, id: SocketId) {
         while let Some(last) = self.by_socket.get(&id).map(|links| links.len() - 1) {
             self.remove(id, last);
-        }
-    }
-
-    /// Gives up what the tables do not need now. The lists in them do so by themselves: there are
-    /// many, and each may be as long as there are sockets.
-    pub fn trim(&mut self) {
-        self.by_name.shrink_to(2 * self.by_name.len());
-        self.by_socket.shrink_to(2 * self.by_socket.len());
-        if self.topics.capacity() > 4 * self.topics.len() {
-            self.topics.shrink_to_fit();
         }
     }
 
@@ -134,6 +124,7 @@ impl Topics {
         shrink(links, SPARE_LEN);
         if links.is_empty() {
             self.by_socket.remove(&id);
+            shrink_table(&mut self.by_socket);
         }
         let members = &mut self.topics[topic].members;
         members.swap_remove(place);
@@ -145,6 +136,10 @@ impl Topics {
         } else if members.is_empty() {
             let name = self.topics.remove(topic).name;
             self.by_name.remove(&name);
+            shrink_table(&mut self.by_name);
+            if self.topics.is_empty() {
+                self.topics = Slab::new();
+            }
         }
     }
 }

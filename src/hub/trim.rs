@@ -2,10 +2,10 @@
 //! service or topic shrink when sockets leave them; what there is once for all sockets shrinks when
 //! the host asks for it, since that is not worth doing for each of them.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 use crate::hub::Hub;
-use crate::hub::station::Station;
 
 impl Hub {
     /// About how many bytes of large messages, of those that wait and of those that came, have been
@@ -23,19 +23,17 @@ impl Hub {
         let laid_out = self.stations.limits_of(None).tables_len();
         let places_len = self.sockets.trim(laid_out);
         self.wheel.trim(places_len, laid_out);
-        self.addresses.trim();
-        shrink_queue(&mut self.outputs);
+        give_up(&mut self.outputs);
         let Self { sockets, lookups, fetches, stations, .. } = self;
         for queue in [&mut lookups.queue, &mut fetches.queue] {
             queue.retain(|&id| sockets.asks(id));
-            shrink_queue(queue);
+            give_up(queue);
         }
         for station in stations.ids() {
-            let Station { topics, paused, .. } = &mut stations[station];
-            topics.trim();
-            // Those that have gone wait until their service takes its mail.
+            // Those that have gone stand there until their service takes its mail.
+            let paused = &mut stations[station].paused;
             paused.retain(|&id| sockets.get(id).is_some());
-            paused.shrink_to(2 * paused.len());
+            shrink(paused, 0);
         }
         places_len
     }
@@ -58,9 +56,18 @@ pub(super) fn shrink<T>(list: &mut Vec<T>, spare: usize) {
     }
 }
 
-/// Gives up what a queue has beyond twice its use.
-pub(crate) fn shrink_queue<T>(queue: &mut VecDeque<T>) {
-    queue.shrink_to(2 * queue.len());
+/// The same for a table, whose other entries are put into a new one. At a departure, like lists.
+pub(super) fn shrink_table<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
+    if table.capacity() > 4 * table.len() + TABLE_SPARE_LEN {
+        *table = std::mem::take(table).into_iter().collect();
+    }
+}
+
+/// Gives up the memory of a queue in which nothing is.
+pub(crate) fn give_up<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() {
+        *queue = VecDeque::new();
+    }
 }
 
 /// Gives up the entries from `len` on, and their memory, but lays out as many as `laid_out`: the
@@ -73,5 +80,7 @@ pub(crate) fn cut<T>(list: &mut Vec<T>, len: usize, laid_out: usize) {
     }
 }
 
+/// In a table, room for so many is kept.
+const TABLE_SPARE_LEN: usize = 64;
 /// Smaller pieces the allocator soon uses for others.
 const COUNTED_BYTES_MIN: usize = 4_096;
