@@ -6,8 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use slab::Slab;
 
-use crate::hub::trim::shrink_table;
-
 /// The addresses of all sockets.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
@@ -48,15 +46,11 @@ impl Addresses {
         let ip = self.of(peer).ip();
         if let Peer::V6(place, _) = peer {
             self.long.remove(index(place));
-            if self.long.is_empty() {
-                self.long = Slab::new();
-            }
         }
         if let Some(count) = self.counts.get_mut(&ip) {
             *count -= 1;
             if *count == 0 {
                 self.counts.remove(&ip);
-                shrink_table(&mut self.counts);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use crate::hub::trim::{shrink, shrink_table};
+use crate::hub::trim::shrink;
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -121,10 +121,8 @@ impl Topics {
         if let Some(moved) = links.get(link) {
             self.topics[moved.topic].members[moved.place].link = link;
         }
-        shrink(links, SPARE_LEN);
         if links.is_empty() {
             self.by_socket.remove(&id);
-            shrink_table(&mut self.by_socket);
         }
         let members = &mut self.topics[topic].members;
         members.swap_remove(place);
@@ -136,9 +134,9 @@ impl Topics {
         } else if members.is_empty() {
             let name = self.topics.remove(topic).name;
             self.by_name.remove(&name);
-            shrink_table(&mut self.by_name);
+            // The tables are counted for as many as there may be. They go with the last.
             if self.topics.is_empty() {
-                self.topics = Slab::new();
+                *self = Self::default();
             }
         }
     }

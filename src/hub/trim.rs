@@ -2,10 +2,10 @@
 //! service or topic shrink when sockets leave them; what there is once for all sockets shrinks when
 //! the host asks for it, since that is not worth doing for each of them.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::VecDeque;
 
 use crate::hub::Hub;
+use crate::session::Buffers;
 
 impl Hub {
     /// About how many bytes of large messages, of those that wait and of those that came, have been
@@ -19,22 +19,14 @@ impl Hub {
     /// left: those up to the last that a socket has, and more if it does not pay to give them up.
     pub fn trim(&mut self) -> usize {
         self.freed = 0;
-        self.buffers.clear();
-        let laid_out = self.stations.limits_of(None).tables_len();
+        let limits = self.stations.limits_of(None);
+        let laid_out = limits.tables_len();
+        self.buffers = Buffers::new(limits.spare_bytes_max);
         let places_len = self.sockets.trim(laid_out);
         self.wheel.trim(places_len, laid_out);
         give_up(&mut self.outputs);
-        let Self { sockets, lookups, fetches, stations, .. } = self;
-        for queue in [&mut lookups.queue, &mut fetches.queue] {
-            queue.retain(|&id| sockets.asks(id));
-            give_up(queue);
-        }
-        for station in stations.ids() {
-            // Those that have gone stand there until their service takes its mail.
-            let paused = &mut stations[station].paused;
-            paused.retain(|&id| sockets.get(id).is_some());
-            shrink(paused, 0);
-        }
+        give_up(&mut self.lookups.queue);
+        give_up(&mut self.fetches.queue);
         places_len
     }
 
@@ -56,13 +48,6 @@ pub(super) fn shrink<T>(list: &mut Vec<T>, spare: usize) {
     }
 }
 
-/// The same for a table, whose other entries are put into a new one. At a departure, like lists.
-pub(super) fn shrink_table<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
-    if table.capacity() > 4 * table.len() + TABLE_SPARE_LEN {
-        *table = std::mem::take(table).into_iter().collect();
-    }
-}
-
 /// Gives up the memory of a queue in which nothing is.
 pub(crate) fn give_up<T>(queue: &mut VecDeque<T>) {
     if queue.is_empty() {
@@ -80,7 +65,5 @@ pub(crate) fn cut<T>(list: &mut Vec<T>, len: usize, laid_out: usize) {
     }
 }
 
-/// In a table, room for so many is kept.
-const TABLE_SPARE_LEN: usize = 64;
 /// Smaller pieces the allocator soon uses for others.
 const COUNTED_BYTES_MIN: usize = 4_096;

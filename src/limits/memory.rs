@@ -29,7 +29,8 @@ impl Limits {
         let batch = sum(&[times(2, bytes(self.batch_bytes_max)), bytes(self.outbox_bytes_max)]);
         let batches = times(self.batches_max.saturating_add(2), batch);
         let topics = times(self.topics_max, TOPIC_BYTES + bytes(Self::TOPIC_NAME_BYTES_MAX));
-        let service = sum(&[times(2, mail), batches, topics, SERVICE_BYTES]);
+        let subscribers = sockets.saturating_mul(SUBSCRIBER_BYTES);
+        let service = sum(&[times(2, mail), batches, topics, subscribers, SERVICE_BYTES]);
         let input = larger(bytes(self.head_bytes_max), bytes(self.input_bytes_max()));
         // One that is asked for stays so when its socket goes.
         let fetch = sum(&[
@@ -183,6 +184,9 @@ const FIELD_BYTES: u64 = 32;
 const PROTOCOLS_BYTES: u64 = 6_144;
 /// One subscription: an entry on either side, in tables of up to twice their use.
 const SUBSCRIPTION_BYTES: u64 = 64;
+/// The list of a socket that has subscribed, in a table by socket of up to twice its use, which each
+/// service has.
+const SUBSCRIBER_BYTES: u64 = 80;
 /// One topic: its entry in the table by name and its list, each up to twice their use.
 const TOPIC_BYTES: u64 = 256;
 /// One running service beside its mail: queues, names, the handle of its thread.

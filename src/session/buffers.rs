@@ -68,11 +68,6 @@ impl Buffers {
         self.list.push_back(buffer);
     }
 
-    /// Gives up all that it keeps.
-    pub fn clear(&mut self) {
-        (self.list, self.unsent, self.bytes) = (VecDeque::new(), Vec::new(), 0);
-    }
-
     /// What is to wait for a peer, without anything in it yet.
     pub(super) fn take_unsent(&mut self) -> Option<Box<Unsent>> {
         self.unsent_missing += 1;

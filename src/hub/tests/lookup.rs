@@ -16,7 +16,7 @@ fn mount() -> Mount {
 
 impl Rig {
     /// Answers the lookup that was asked for first.
-    fn look(&mut self, looked: Looked) -> String {
+    pub(super) fn look(&mut self, looked: Looked) -> String {
         let Lookup { id, path, .. } = self.lookups.remove(0);
         self.hub.looked_up(id, looked, self.now);
         self.turn();
