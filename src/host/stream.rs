@@ -32,9 +32,9 @@ impl Streams {
         Some(stream).filter(|stream| stream.serial == SerialEnd::of(id))
     }
 
-    /// Gives up the places from `places_len` on, which nobody has, but for those that are laid out.
-    pub(super) fn trim(&mut self, places_len: usize, laid_out: usize) {
-        cut(&mut self.0, places_len, laid_out);
+    /// Gives up the places from `places_len` on, which nobody has.
+    pub(super) fn trim(&mut self, places_len: usize) {
+        cut(&mut self.0, places_len);
     }
 
     /// Closes the connection of this socket, which takes it out of the poll.

@@ -22,7 +22,7 @@ impl Host {
     /// they return. Memory that is used again after that costs page faults.
     pub fn trim(&mut self) {
         let places_len = self.hub.trim();
-        self.streams.trim(places_len, self.limits.tables_len());
+        self.streams.trim(places_len);
         give_up(&mut self.reads);
         give_up(&mut self.writes);
         give_up(&mut self.locals.held);

@@ -36,13 +36,12 @@ impl Sockets {
         Some(id)
     }
 
-    /// Gives up the places behind the last socket, if that is half of them at least, but for those
-    /// that are laid out: the others are looked at one by one. Returns how many are left.
-    pub(super) fn trim(&mut self, laid_out: usize) -> usize {
+    /// Gives up the places behind the last socket, if that is half of them at least, since the others
+    /// are looked at one by one. Returns how many are left.
+    pub(super) fn trim(&mut self) -> usize {
         let len = self.table.iter().next_back().map_or(0, |(place, _)| place + 1);
         if len <= self.places_len / 2 {
             self.table.shrink_to_fit();
-            self.table.reserve_exact(laid_out.saturating_sub(self.table.len()));
             self.places_len = len;
         }
         self.places_len

@@ -19,11 +19,9 @@ impl Hub {
     /// left: those up to the last that a socket has, and more if it does not pay to give them up.
     pub fn trim(&mut self) -> usize {
         self.freed = 0;
-        let limits = self.stations.limits_of(None);
-        let laid_out = limits.tables_len();
-        self.buffers = Buffers::new(limits.spare_bytes_max);
-        let places_len = self.sockets.trim(laid_out);
-        self.wheel.trim(places_len, laid_out);
+        self.buffers = Buffers::new(self.stations.limits_of(None).spare_bytes_max);
+        let places_len = self.sockets.trim();
+        self.wheel.trim(places_len);
         give_up(&mut self.outputs);
         give_up(&mut self.lookups.queue);
         give_up(&mut self.fetches.queue);
@@ -55,13 +53,11 @@ pub(crate) fn give_up<T>(queue: &mut VecDeque<T>) {
     }
 }
 
-/// Gives up the entries from `len` on, and their memory, but lays out as many as `laid_out`: the
-/// system hands out those pages when they are used again.
-pub(crate) fn cut<T>(list: &mut Vec<T>, len: usize, laid_out: usize) {
+/// Gives up the entries from `len` on, and their memory.
+pub(crate) fn cut<T>(list: &mut Vec<T>, len: usize) {
     if list.len() > len {
         list.truncate(len);
         list.shrink_to_fit();
-        list.reserve_exact(laid_out.saturating_sub(len));
     }
 }
 

@@ -74,14 +74,13 @@ impl Wheel {
         self.nodes[place].slot = UNSET;
     }
 
-    /// Gives up the places from `places_len` on, which have no deadlines, but for those that are
-    /// laid out.
-    pub fn trim(&mut self, places_len: usize, laid_out: usize) {
+    /// Gives up the places from `places_len` on, which have no deadlines.
+    pub fn trim(&mut self, places_len: usize) {
         debug_assert!(
             self.nodes.iter().skip(places_len).all(|node| node.slot == UNSET),
             "a place without a socket has no deadline"
         );
-        cut(&mut self.nodes, places_len, laid_out);
+        cut(&mut self.nodes, places_len);
     }
 
     /// Takes out a place whose deadline has come; `None` when none is left.
