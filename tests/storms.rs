@@ -92,8 +92,8 @@ fn echo(raw: &mut Raw) {
     assert_eq!(raw.read_text(), "still here");
 }
 
-/// Sends the same again and again to be echoed, and reads nothing, until the outboxes are full: until
-/// the server takes nothing more, or has taken so much.
+/// Sends the same again and again to be echoed, and reads nothing, until the server takes no more
+/// or has taken so much: then the outboxes are full.
 fn stuff(sockets: &mut [Raw], bytes: &[u8], other: &mut Raw) {
     let mut sent = vec![0; sockets.len()];
     let mut refused = 0;

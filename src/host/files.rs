@@ -120,8 +120,8 @@ impl Files {
         Ok(Self { orders, replies })
     }
 
-    /// Asks for something. Orders are bounded: the hub asks for few files at a time, for one part of
-    /// each that is open, and for the end of each that was found or is looked for.
+    /// Asks for something. Orders are bounded: the hub asks for few files at a time, for one part
+    /// of each that is open, and for the end of each that was found or is looked for.
     pub fn order(&self, order: Order) {
         // The thread ends only when this is dropped.
         let _ = self.orders.send(order);

@@ -37,6 +37,12 @@ impl Streams {
         cut(&mut self.0, places_len);
     }
 
+    /// For how many sockets there are places.
+    #[cfg(test)]
+    pub(super) const fn places_len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Closes the connection of this socket, which takes it out of the poll.
     pub(super) fn close(&mut self, id: SocketId) {
         if self.get_mut(id).is_some() {

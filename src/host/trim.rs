@@ -14,12 +14,12 @@ pub(super) struct Trims {
 }
 
 impl Host {
-    /// Gives up memory that is not needed now, tables and pools first, and has the allocator return
-    /// what is free to the system. It takes about a millisecond for each 10 MiB that are returned,
-    /// in which nobody is served, and threads that allocate wait.
+    /// Gives up memory that is not needed now, tables and pools first, and has the allocator
+    /// return what is free to the system. It takes about a millisecond for each 10 MiB that are
+    /// returned, in which nobody is served, and threads that allocate wait.
     ///
-    /// With glibc it concerns the heap of the whole process; with other allocators, they decide what
-    /// they return. Memory that is used again after that costs page faults.
+    /// With glibc it concerns the heap of the whole process. Other allocators decide by themselves
+    /// what they return. Memory that is used again after that costs page faults.
     pub fn trim(&mut self) {
         let places_len = self.hub.trim();
         self.streams.trim(places_len);
@@ -55,3 +55,53 @@ impl Host {
 /// For less, it is not worth it.
 const FREED_BYTES_MIN: usize = 1 << 20;
 const PAUSE_MS: u64 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::turn::HostPlan;
+    use crate::hub::{Files, Hub};
+    use crate::limits::Limits;
+
+    /// Runs turns until there are so many sockets.
+    fn turn_until(host: &mut Host, sockets_len: usize) {
+        while host.sockets_len() != sockets_len {
+            host.turn(Some(Duration::from_secs(120))).expect("it polls");
+        }
+    }
+
+    /// What the hub has is in `hub/tests/trim.rs`.
+    #[test]
+    fn every_table_is_about_as_large_as_what_is_in_it() {
+        // They say nothing, for as long as it takes.
+        let limits = Limits { handshake_ms_max: Limits::OFF_MS, ..Limits::SERVER };
+        let hub = Hub::new(limits, Files::None, Time::ZERO);
+        let (factories, static_root, programs) = (Vec::new(), None, None);
+        let plan = HostPlan { hub, limits, factories, static_root, programs };
+        let address = ([127, 0, 0, 1], 0).into();
+        let mut host = Host::new(plan, &[address]).expect("the port is free");
+        let mut clients = Vec::new();
+        for len in 1..=200 {
+            clients.push(TcpStream::connect(host.address()).expect("it listens"));
+            turn_until(&mut host, len);
+        }
+        // What a turn cuts short, of all sockets at once.
+        for place in 0..200 {
+            let id = host.hub.id_at(place).expect("they have the first places");
+            host.reads.push_back(id);
+            host.writes.push_back(id);
+        }
+        let tables = |host: &Host| {
+            [host.streams.places_len(), host.reads.capacity(), host.writes.capacity()]
+        };
+        assert!(tables(&host).into_iter().all(|capacity| capacity >= 200));
+        clients.truncate(5);
+        turn_until(&mut host, 5);
+        host.trim();
+        let tables = tables(&host);
+        assert!(tables.iter().all(|&capacity| capacity <= 4 * 5), "{tables:?}");
+    }
+}

@@ -1,5 +1,5 @@
-//! Files that are asked for: the host reads a few at a time, since a disk may hang. The other requests
-//! stay with their sockets, in line, and go with them.
+//! Files that are asked for: the host looks for a few at a time, since a disk may hang. The other
+//! requests stay with their sockets, in line, and go with them.
 
 use std::collections::VecDeque;
 
@@ -38,10 +38,9 @@ impl Hub {
             if self.fetches.queue.len() >= Limits::FETCHES_WAITING_MAX {
                 self.fetches.refused += 1;
                 let text = "too many files are waited for";
-                let refusal = unavailable(text, 1).note(
-                    "static-root: 1024 requests wait for its files, and no more may: its disk \
-                     is slow or does not answer",
-                );
+                let note =
+                    "static-root: 1024 requests wait for its files; its disk is slow or hangs";
+                let refusal = unavailable(text, 1).note(note);
                 return self.respond(id, &refusal, now);
             }
         }

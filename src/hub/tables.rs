@@ -36,8 +36,8 @@ impl Sockets {
         Some(id)
     }
 
-    /// Gives up the places behind the last socket, if that is half of them at least, since the others
-    /// are looked at one by one. Returns how many are left.
+    /// Gives up the places behind the last socket, if they are half of all: those before it have to
+    /// be looked at one by one. Returns how many are left.
     pub(super) fn trim(&mut self) -> usize {
         let len = self.table.iter().next_back().map_or(0, |(place, _)| place + 1);
         if len <= self.places_len / 2 {

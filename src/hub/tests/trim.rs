@@ -9,10 +9,10 @@ type Table = (&'static str, usize, usize);
 /// place here.
 fn tables(hub: &Hub) -> Vec<Table> {
     let Hub { stations, sockets, addresses, wheel, outputs, buffers, lookups, fetches, .. } = hub;
-    // Each of these has one entry, or as many as there are services or kinds of log lines, or is for
-    // the end of all sockets.
-    let Hub { tree: _, surplus_len: _, freed: _, drain: _, dates: _, health: _, files: _, .. } =
-        hub;
+    // Each of these has one entry, or as many as there are services or kinds of log lines, or is
+    // for the end of all sockets.
+    let Hub { tree: _, surplus_len: _, freed: _, drain: _, dates: _, .. } = hub;
+    let Hub { health: _, files: _, .. } = hub;
     #[cfg(not(feature = "deflate"))]
     let Hub { hosts: _, access: _, flood: _, .. } = hub;
     // The list of those that have had their share of a turn is used up in each.
@@ -40,11 +40,11 @@ fn tables(hub: &Hub) -> Vec<Table> {
     all
 }
 
-/// Those that nobody has to trim, since there may be one for each service or topic, as long as there
-/// are sockets.
+/// Those that nobody has to trim, since there may be one for each service or topic, as long as
+/// there are sockets.
 const BY_THEMSELVES: [&str; 3] = ["those who wait", "members of a service", "members"];
-/// Those that `Limits::memory_bytes_max` counts at their largest: with the sockets, and with the topics
-/// and subscribers of each service, whose tables go with the last topic.
+/// Those that `Limits::memory_bytes_max` counts at their largest: with the sockets, and with the
+/// topics and subscribers of each service, whose tables go with the last topic.
 const COUNTED: [&str; 2] = ["counts", "long addresses"];
 const COUNTED_WITH_TOPICS: [&str; 4] = ["topics", "topics by name", "subscribers", "links"];
 
@@ -74,7 +74,8 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
     let mut before = Vec::new();
     let [a, b] = ["/a", "/b"].map(|path| (0..1_000).map(|_| rig.ask(path)).collect::<Vec<_>>());
     before.extend(tables(&rig.hub));
-    (rig.ready(0), rig.ready(1));
+    rig.ready(0);
+    rig.ready(1);
     // Topics of many, topics of one, and a socket with many topics.
     let subscribe =
         |&id: &SocketId, topic: usize| Outbound::Subscribe { id, topic: topic.to_string() };
