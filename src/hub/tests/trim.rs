@@ -8,16 +8,31 @@ type Table = (&'static str, usize, usize);
 /// All tables that peers can make large. The fields are listed, so that a new one has to find its
 /// place here.
 fn tables(hub: &Hub) -> Vec<Table> {
-    let Hub { stations, sockets, addresses, wheel, outputs, buffers, lookups, fetches, .. } = hub;
-    // Each of these has one entry, or as many as there are services or kinds of log lines, or is
-    // for the end of all sockets.
-    let Hub { tree: _, surplus_len: _, freed: _, drain: _, dates: _, .. } = hub;
-    let Hub { health: _, files: _, .. } = hub;
-    #[cfg(not(feature = "deflate"))]
-    let Hub { hosts: _, access: _, flood: _, .. } = hub;
-    // The list of those that have had their share of a turn is used up in each.
-    #[cfg(feature = "deflate")]
-    let Hub { hosts: _, access: _, flood: _, deflate: _, .. } = hub;
+    let Hub {
+        stations,
+        sockets,
+        addresses,
+        wheel,
+        outputs,
+        buffers,
+        lookups,
+        fetches,
+        // Each of these has one entry, or as many as there are services or kinds of log lines.
+        tree: _,
+        surplus_len: _,
+        freed: _,
+        dates: _,
+        health: _,
+        files: _,
+        hosts: _,
+        access: _,
+        flood: _,
+        // It is for the end of all sockets.
+        drain: _,
+        // Its list of those that have had their share is used up in each turn.
+        #[cfg(feature = "deflate")]
+            deflate: _,
+    } = hub;
     let mut all = vec![
         ("sockets", sockets.places_len(), sockets.len()),
         ("deadlines", wheel.places_len(), sockets.len()),
@@ -28,9 +43,22 @@ fn tables(hub: &Hub) -> Vec<Table> {
     ];
     all.extend(addresses.tables());
     for id in stations.ids() {
-        let Station { waiting, members, paused, topics, mail, .. } = &stations[id];
-        let Station { path: _, is_program: _, mount: _, state: _, run: _, .. } = &stations[id];
-        let Station { started: _, pauses: _, retry: _, admission: _, .. } = &stations[id];
+        let Station {
+            waiting,
+            members,
+            paused,
+            topics,
+            mail,
+            path: _,
+            is_program: _,
+            mount: _,
+            state: _,
+            run: _,
+            started: _,
+            pauses: _,
+            retry: _,
+            admission: _,
+        } = &stations[id];
         all.push(("those who wait", waiting.capacity(), waiting.len()));
         all.push(("members of a service", members.capacity(), members.len()));
         all.push(("paused", paused.capacity(), paused.len()));
