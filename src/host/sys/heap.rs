@@ -1,5 +1,5 @@
-//! The heap of glibc, which keeps most of what is freed unless it is told otherwise. Elsewhere there
-//! is nothing to tell: musl unmaps what is large as soon as it is freed.
+//! The heap of glibc, which keeps most of what is freed unless it is told otherwise. Elsewhere
+//! there is nothing to tell: musl unmaps what is large as soon as it is freed.
 
 /// Has the heap keep little of what is freed: buffers of 128 KiB and more are mapped by themselves
 /// and unmapped when they are freed; and the end of the heap is returned once 1 MiB of it is free.
