@@ -24,6 +24,7 @@ impl Host {
         let places_len = self.hub.trim();
         self.streams.trim(places_len);
         give_up(&mut self.reads);
+        self.reads_again = Vec::new();
         give_up(&mut self.writes);
         give_up(&mut self.locals.held);
         trim_heap();

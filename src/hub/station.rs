@@ -215,7 +215,7 @@ impl Mail {
     /// The name of each list, for how much there is room, and how much is in it.
     #[cfg(test)]
     pub(super) fn tables(&self) -> [(&'static str, usize, usize); 1] {
-        let Self { batch, messages: _, bytes: _, full: _, put: _, settling: _ } = self;
+        let Self { batch, messages: _, bytes: _, full: _, put: _, awaited: _ } = self;
         [("mail", batch.capacity(), batch.len())]
     }
 

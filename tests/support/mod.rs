@@ -206,10 +206,15 @@ impl Drop for Running {
 /// A connection whose reads and writes fail rather than wait for ever.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server listens");
+    prepare(&stream);
+    stream
+}
+
+/// Nothing is delayed, and nothing waits for ever.
+fn prepare(stream: &TcpStream) {
     stream.set_nodelay(true).expect("delays are switched off");
     stream.set_read_timeout(Some(DEADLINE)).expect("time limits are set");
     stream.set_write_timeout(Some(DEADLINE)).expect("time limits are set");
-    stream
 }
 
 /// What comes next through a channel.

@@ -3,6 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
+use rustix::net::{self, AddressFamily, SocketType};
+
 use super::http::{ACCEPT, Answer, upgrade};
 
 /// One connection.
@@ -26,6 +28,16 @@ impl Raw {
     /// Connects, and says nothing.
     pub fn connect(address: SocketAddr) -> Self {
         Self { stream: super::connect(address), ahead: Vec::new() }
+    }
+
+    /// Connects from this address of loopback.
+    pub fn connect_from(address: SocketAddr, from: [u8; 4]) -> Self {
+        let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("one");
+        net::bind(&socket, &SocketAddr::from((from, 0))).expect("it is an address of this machine");
+        net::connect(&socket, &address).expect("the server listens");
+        let stream = TcpStream::from(socket);
+        super::prepare(&stream);
+        Self { stream, ahead: Vec::new() }
     }
 
     /// The connection by itself, of which nothing has been read ahead.

@@ -21,6 +21,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
         tree: _,
         surplus_len: _,
         freed: _,
+        memory: _,
         dates: _,
         health: _,
         files: _,
