@@ -24,7 +24,7 @@ use support::raw::{BINARY, TEXT, frame};
 use support::{Raw, until};
 
 /// Beside each flood an echo on a thread, one on the loop and one of a Python program wait no
-/// longer than [`WAIT_MAX`], and so does another service beside a thousand sockets of long messages.
+/// longer than [`WAIT_MAX`]; nor does another service beside a thousand sockets of long messages.
 #[test]
 #[ignore = "a figure: `tests/run figures` checks it in a release build"]
 fn figure_of_a_quiet_peer_beside_floods() {

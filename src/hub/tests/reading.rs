@@ -173,3 +173,63 @@ fn a_socket_is_read_again_once_its_outbox_has_drained() {
     assert_eq!(rig.resumed, [id]);
     assert!(rig.hub.may_read(id, rig.now));
 }
+
+#[test]
+fn full_mail_pauses_reading_and_loses_nothing() {
+    let limits = Limits { mail_messages_max: 8, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    let (first, second) = (rig.open("/a"), rig.open("/a"));
+    rig.apply(0, vec![taken(2)]);
+    rig.receive(first, &frame(0x81, b"x").repeat(10));
+    assert_eq!(rig.mail().len(), 8, "the rest of what was read waits");
+    assert!(!rig.hub.may_read(first, rig.now) && !rig.hub.may_read(second, rig.now));
+    let waiting = rig.ask("/a");
+    assert!(rig.got(waiting).is_empty(), "no open is delivered either");
+    // While it is not read, it owes no pong.
+    rig.wait(9_000);
+    let other = rig.open("/b");
+    assert!(rig.hub.may_read(other, rig.now), "others are read");
+    rig.apply(0, vec![taken(3)]);
+    assert!(rig.resumed.is_empty() && !rig.hub.may_read(first, rig.now), "half has to be free");
+    rig.apply(0, vec![taken(1)]);
+    assert_eq!(rig.resumed, [first, second]);
+    assert!(rig.hub.may_read(first, rig.now) && rig.hub.may_read(second, rig.now));
+    assert!(rig.got(waiting).starts_with(b"HTTP/1.1 101 "));
+    rig.turn();
+    assert_eq!(rig.mail(), ["open 3", "data 1 x", "data 1 x"]);
+}
+
+#[test]
+fn pausing_never_looks_like_death() {
+    let limits = Limits { mail_messages_max: 2, ..Limits::SERVER };
+    let mut rig = Rig::new(limits);
+    let id = rig.open("/a");
+    rig.say(id, "x");
+    assert!(!rig.hub.may_read(id, rig.now));
+    for _ in 0..100 {
+        rig.wait(10_000);
+    }
+    assert!(rig.dropped.is_empty() && rig.got(id).is_empty());
+    rig.apply(0, vec![taken(2)]);
+    assert!(rig.hub.may_read(id, rig.now));
+    rig.wait(limits.ping_interval_ms + Wheel::TICK_MS);
+    assert_eq!(rig.got(id), b"\x89\x04ping");
+    rig.mail();
+    rig.wait(limits.pong_ms_max + Wheel::TICK_MS);
+    assert_eq!((rig.dropped.clone(), rig.mail()), (vec![id], vec!["close 1 1006".to_owned()]));
+}
+
+#[test]
+fn peers_that_go_while_paused_are_not_held_for_ever() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 2, ..Limits::SERVER });
+    let (gone, there) = (rig.open("/a"), rig.open("/a"));
+    rig.say(gone, "x");
+    assert!(!rig.hub.may_read(gone, rig.now) && !rig.hub.may_read(there, rig.now));
+    rig.hub.peer_leaves(gone, rig.now);
+    rig.wait(Limits::SERVER.write_ms_max - 1);
+    rig.hub.peer_leaves(gone, rig.now);
+    assert!(rig.dropped.is_empty(), "the service may yet go on");
+    rig.wait(1 + Wheel::TICK_MS);
+    assert_eq!(rig.dropped, [gone]);
+    assert_eq!(rig.mail().last().map(String::as_str), Some("close 1 1006"));
+}
