@@ -2,46 +2,31 @@
 //! the control groups that the process is in.
 
 use std::fs;
-use std::path::Path;
 
-/// The least limit in bytes, and what sets it. `None` if the system tells none.
-pub(crate) fn limit() -> Option<(u64, &'static str)> {
-    limit_below(Path::new("/"))
+/// The least limit in bytes. `None` if the system tells none.
+pub(crate) fn limit() -> Option<u64> {
+    limit_below("")
 }
 
 /// The same, where the files of the system lie below `root`.
-fn limit_below(root: &Path) -> Option<(u64, &'static str)> {
-    let read = |path: &str| fs::read_to_string(root.join(path)).ok();
-    let machine = read("proc/meminfo").and_then(|text| total(&text));
-    let groups = read("proc/self/cgroup").unwrap_or_default();
-    let of_groups = groups.lines().filter_map(|line| {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (parts.next()?, parts.next()?);
-        // Version 2 has one tree without a name; in version 1 one of several is for memory.
-        let (tree, file) = match controllers {
-            "" => ("sys/fs/cgroup", "memory.max"),
-            name if name.split(',').any(|name| name == "memory") => {
-                ("sys/fs/cgroup/memory", "memory.limit_in_bytes")
-            }
-            _ => return None,
-        };
-        // Each group keeps to the limits of those around it. In a container, the own group may be
-        // the root of what is seen, whatever its path is.
-        let around = Path::new(path.trim_start_matches('/')).ancestors();
-        let limits = around.filter_map(|group| {
-            let path = Path::new(tree).join(group).join(file);
-            fs::read_to_string(root.join(path)).ok()?.trim().parse().ok()
-        });
-        limits.min()
-    });
-    let of_groups = of_groups.min().map(|bytes: u64| (bytes, "the limit of the control group"));
-    machine.map(|bytes| (bytes, "the memory of the machine")).into_iter().chain(of_groups).min()
-}
-
-/// The memory of the machine in bytes.
-fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
+fn limit_below(root: &str) -> Option<u64> {
+    let read = |path: &str| fs::read_to_string(format!("{root}{path}")).unwrap_or_default();
+    let number = |text: &str| text.trim().parse().ok();
+    let meminfo = read("/proc/meminfo");
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB"));
+    let mut least = total.and_then(number).map(|kib: u64| kib.saturating_mul(1_024));
+    let mut look = |path: &str| least = least.into_iter().chain(number(&read(path))).min();
+    // In version 1 of control groups, that at the root of what is seen is looked at.
+    look("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+    // Version 2 has one tree. Each group keeps to the limits of those around it, and in a
+    // container its own one may be at the root, whatever its path is.
+    let groups = read("/proc/self/cgroup");
+    let mut group = groups.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or_default();
+    loop {
+        look(&format!("/sys/fs/cgroup{group}/memory.max"));
+        let Some(end) = group.rfind('/') else { return least };
+        group = &group[..end];
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +34,7 @@ mod tests {
     use super::*;
 
     /// The limit where these files are.
-    fn limit_of(name: &str, files: &[(&str, &str)]) -> Option<(u64, &'static str)> {
+    fn limit_of(name: &str, files: &[(&str, &str)]) -> Option<u64> {
         let root = std::env::temp_dir().join(format!("switchboard-{}", std::process::id()));
         let root = root.join(name);
         for (path, text) in files {
@@ -57,7 +42,7 @@ mod tests {
             fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
             fs::write(path, text).expect("it can be written");
         }
-        let limit = limit_below(&root);
+        let limit = limit_below(root.to_str().expect("it is text"));
         // What is not there was not made.
         let _ = fs::remove_dir_all(root);
         limit
@@ -66,15 +51,14 @@ mod tests {
     #[test]
     fn the_least_limit_counts() {
         let machine = ("proc/meminfo", "MemFree: 1 kB\nMemTotal:       8000 kB\n");
-        let group = "the limit of the control group";
         let (v2, v1) = ("0::/a/b\n", "5:cpu,memory:/a/b\n2:cpu:/x\n");
         let rows: [(&str, &[(&str, &str)], _); 7] = [
             ("nothing", &[], None),
-            ("machine", &[machine], Some((8_192_000, "the memory of the machine"))),
+            ("machine", &[machine], Some(8_192_000)),
             (
                 "own",
                 &[machine, ("proc/self/cgroup", v2), ("sys/fs/cgroup/a/b/memory.max", "5000\n")],
-                Some((5_000, group)),
+                Some(5_000),
             ),
             (
                 "around",
@@ -84,30 +68,30 @@ mod tests {
                     ("sys/fs/cgroup/a/b/memory.max", "max\n"),
                     ("sys/fs/cgroup/a/memory.max", "7000\n"),
                 ],
-                Some((7_000, group)),
+                Some(7_000),
             ),
             (
                 "in a container",
                 &[machine, ("proc/self/cgroup", v2), ("sys/fs/cgroup/memory.max", "6000\n")],
-                Some((6_000, group)),
+                Some(6_000),
             ),
             (
                 "version 1",
                 &[
                     machine,
                     ("proc/self/cgroup", v1),
-                    ("sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "4000\n"),
+                    ("sys/fs/cgroup/memory/memory.limit_in_bytes", "4000\n"),
                 ],
-                Some((4_000, group)),
+                Some(4_000),
             ),
             (
                 "without a limit",
                 &[
                     machine,
                     ("proc/self/cgroup", v1),
-                    ("sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n"),
+                    ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
                 ],
-                Some((8_192_000, "the memory of the machine")),
+                Some(8_192_000),
             ),
         ];
         for (name, files, expected) in rows {

@@ -69,16 +69,13 @@ pub(crate) fn begin(config: &Config) {
 pub(crate) fn fit(config: &Config) -> Limits {
     let mut limits = config.limits_for(raise_descriptor_limit());
     log::info!(target: TARGET, "at most {} sockets at a time", limits.sockets_max);
-    let mut source = String::new();
-    if config.memory_max.is_none()
-        && let Some((bytes, what)) = memory::limit()
-    {
-        limits.held_bytes_max = usize::try_from(bytes / 2).unwrap_or(usize::MAX);
-        source = format!(", half of {what}");
+    if config.memory_max.is_none() {
+        let half = memory::limit().and_then(|bytes| usize::try_from(bytes / 2).ok());
+        limits.held_bytes_max = half.unwrap_or(Limits::OFF_COUNT);
     }
     if limits.held_bytes_max != Limits::OFF_COUNT {
         let mib = limits.held_bytes_max >> 20;
-        log::info!(target: TARGET, "at most {mib} MiB for what waits (memory-max){source}");
+        log::info!(target: TARGET, "at most {mib} MiB for what waits (memory-max)");
     }
     limits
 }

@@ -2,7 +2,7 @@
 //! and what was read of them. What may have come is added up, and only when that might exceed the
 //! budget, everything is weighed. Then the address that holds most loses first.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::hub::Hub;
@@ -27,13 +27,6 @@ pub(super) struct Memory {
     refuses: bool,
     /// When the log last had a line about it.
     logged: Time,
-}
-
-/// What one address holds.
-#[derive(Debug, Default)]
-struct Share {
-    bytes: usize,
-    sockets: Vec<(usize, SocketId)>,
 }
 
 impl Memory {
@@ -64,15 +57,21 @@ impl Hub {
 
     /// Weighs all that is held, and takes from those that hold most what is above `max`.
     fn weigh(&mut self, max: usize, now: Time) {
-        let (held, mut shares) = self.shares();
+        let (held, mut sockets) = self.held();
         let (mut left, mut closed) = (held, 0);
-        let mut heap: BinaryHeap<_> = shares.iter().map(|(ip, share)| (share.bytes, *ip)).collect();
         let low = max - max / SLACK;
-        while left > low
-            && let Some((bytes, ip)) = heap.pop()
-            && (bytes > max / GREEDY || left > max.saturating_add(max / SLACK))
-            && let Some((of_socket, id)) = shares.get_mut(&ip).and_then(|share| share.sockets.pop())
-        {
+        while left > low {
+            let mut shares = HashMap::<_, usize>::new();
+            sockets.iter().for_each(|(ip, bytes, _)| *shares.entry(*ip).or_default() += bytes);
+            let Some((ip, bytes)) = shares.into_iter().max_by_key(|(_, bytes)| *bytes) else {
+                break;
+            };
+            if bytes <= max / GREEDY && left <= max.saturating_add(max / SLACK) {
+                break;
+            }
+            let of_this = sockets.iter().enumerate().filter(|(_, (other, ..))| *other == ip);
+            let Some((at, _)) = of_this.max_by_key(|(_, (_, bytes, _))| *bytes) else { break };
+            let (_, of_socket, id) = sockets.swap_remove(at);
             let text = format!(
                 "memory-max is {max}, {left} bytes are held, {bytes} of them for {ip}, which has \
                  most, and {of_socket} for this socket"
@@ -80,7 +79,6 @@ impl Hub {
             self.give_up(id, &text, now);
             closed += 1;
             left -= of_socket;
-            heap.push((bytes - of_socket, ip));
         }
         let refuses = left > low && (held > max || self.memory.refuses);
         let is_news = refuses != self.memory.refuses || closed > 0;
@@ -96,23 +94,19 @@ impl Hub {
         self.memory = Memory { weighed: left, grown: 0, at: now, refuses, ..self.memory };
     }
 
-    /// What is held, in bytes, and by which addresses.
-    fn shares(&self) -> (usize, HashMap<IpAddr, Share>) {
-        let mut shares = HashMap::<_, Share>::new();
+    /// What is held, in bytes, and for which sockets.
+    fn held(&self) -> (usize, Vec<(IpAddr, usize, SocketId)>) {
         let mut held = self.stations.ids().map(|id| self.stations[id].mail.bytes()).sum::<usize>();
+        let mut sockets = Vec::new();
         for id in self.sockets.ids() {
             let Some(socket) = self.sockets.get(id) else { continue };
             let bytes = socket.held_bytes();
             if bytes > 0 {
                 held += bytes;
-                let share = shares.entry(self.addresses.of(socket.peer).ip()).or_default();
-                share.bytes += bytes;
-                share.sockets.push((bytes, id));
+                sockets.push((self.addresses.of(socket.peer).ip(), bytes, id));
             }
         }
-        // The one that holds most is the last.
-        shares.values_mut().for_each(|share| share.sockets.sort_unstable());
-        (held, shares)
+        (held, sockets)
     }
 
     /// Closes a socket for what it holds, all of which goes. What is left of a frame that is on its
