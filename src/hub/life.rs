@@ -227,8 +227,8 @@ impl Hub {
     /// Reads a socket on that its service had paused: because the service wants it, or because
     /// the socket is being closed, and the peer's answer to that has to be read.
     pub(super) fn end_pause(&mut self, id: SocketId, now: Time) {
-        let socket = self.sockets.get_mut(id);
-        if socket.is_some_and(|socket| socket.flags.clear(Flag::Paused)) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if socket.flags.clear(Flag::Paused) || socket.awaits_token(now) {
             self.read_again(id, now);
         }
     }

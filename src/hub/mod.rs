@@ -11,6 +11,7 @@
 //! - `life`: services start and end, sockets come in and leave; `pauses`: how long those rest
 //!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
 //! - `apply`: what services want
+//! - `meter`: how many messages a socket may send in a time
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers
 //! - `socket`, `station`: what is kept for each; `tables`: all of them
@@ -37,6 +38,7 @@ mod lapse;
 mod life;
 mod lookup;
 mod memory;
+mod meter;
 mod origin;
 mod output;
 mod pauses;
@@ -53,7 +55,7 @@ mod tree;
 mod trim;
 mod wheel;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
@@ -103,6 +105,8 @@ pub struct Hub {
     surplus_len: usize,
     addresses: Addresses,
     wheel: Wheel,
+    /// The sockets that wait for a token, by the millisecond when there is one; each once.
+    metered: BTreeSet<(u64, SocketId)>,
     outputs: VecDeque<Output>,
     buffers: Buffers,
     memory: Memory,
@@ -142,6 +146,7 @@ impl Hub {
             surplus_len: 0,
             addresses: Addresses::default(),
             wheel: Wheel::new(now, limits.tables_len()),
+            metered: BTreeSet::new(),
             outputs: VecDeque::new(),
             buffers: Buffers::new(limits.spare_bytes_max),
             memory: Memory::default(),
@@ -193,6 +198,7 @@ impl Hub {
         mail.measure(&own.limits);
         // Their next deadlines may be sooner than the wheel knows.
         for id in [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat() {
+            self.meter_anew(id, now);
             self.schedule(id);
         }
         // If the mail has room now, it is not sure that the service ever reports anything again.
@@ -201,6 +207,7 @@ impl Hub {
 
     /// Does what deadlines demand that have come.
     pub fn expire(&mut self, now: Time) {
+        self.end_waits(now);
         while let Some(place) = self.wheel.expire(now) {
             let Some(id) = self.id_at(place) else { continue };
             let Some(socket) = self.sockets.get_mut(id) else { continue };
@@ -244,7 +251,8 @@ impl Hub {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
-        [self.wheel.next(), drain, self.flood.deadline()].into_iter().flatten().min()
+        let token = self.metered.first().map(|(until, _)| Time::from_ms(*until));
+        [self.wheel.next(), token, drain, self.flood.deadline()].into_iter().flatten().min()
     }
 
     /// The bytes to be written to a socket, chunk by chunk.

@@ -165,6 +165,9 @@ impl Hub {
             usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max)),
         );
         self.wheel.cancel(id.index());
+        if let Some(rare) = &socket.rare {
+            self.forget_wait(id, rare.meter.until());
+        }
         self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
         self.addresses.part(socket.peer);
         if socket.flags.has(Flag::Fetches) {
@@ -217,7 +220,7 @@ impl Hub {
             socket.load = 0;
         }
         // Before each of these `feed` asks whether the rest has to wait.
-        let one_by_one = session.is_compressed();
+        let one_by_one = session.is_compressed() || mount.limits.message_rate.is_some();
         let load = &mut socket.load;
         let read = session.receive_each(buffers, bytes, &mount.limits, now, |message| {
             let more = load_with(*load, message.len());
@@ -242,7 +245,10 @@ impl Hub {
     /// Something happened in a session.
     pub(super) fn happen(&mut self, id: SocketId, event: Event, now: Time) {
         match event {
-            Event::Message(message) => self.deliver(id, Inbound::Data { id, message }),
+            Event::Message(message) => match self.meter(id, now) {
+                Some(end) => self.happen(id, end, now),
+                None => self.deliver(id, Inbound::Data { id, message }),
+            },
             #[cfg(feature = "deflate")]
             Event::Compressed(message) => self.receive_compressed(id, message, now),
             Event::Request(head) => self.receive_request(id, head, now),

@@ -35,7 +35,8 @@ impl Hub {
     /// - the service wants it, if that has paused the socket;
     /// - the service has taken all that it has of the socket, if that is the socket's share of the
     ///   mail, or might fill the outbox if it were answered;
-    /// - the outbox has drained, if that is more than half full.
+    /// - the outbox has drained, if that is more than half full;
+    /// - there is a token for another message, if their rate is limited.
     pub(super) fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
@@ -57,7 +58,8 @@ impl Hub {
         if has_share && socket.load > 0 {
             of.mail.await_taken(id, socket.mailed);
         }
-        if has_share || socket.flags.has(Flag::Paused) {
+        let is_too_fast = socket.is_too_fast(id, &of.mount.limits, &mut self.metered, now);
+        if has_share || is_too_fast || socket.flags.has(Flag::Paused) {
             self.rest(id, now);
             return false;
         }
@@ -93,7 +95,8 @@ impl Hub {
     pub(super) fn read_drained(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         // With a load it waits for its service, and in the queue for the mail.
-        if !socket.flags.has(Flag::Held) || socket.flags.has(Flag::Queued) || socket.load > 0 {
+        let waits = socket.flags.has(Flag::Queued) || socket.load > 0 || socket.awaits_token(now);
+        if waits || !socket.flags.has(Flag::Held) {
             return;
         }
         let Some(station) = socket.station.map(|station| &self.stations[station]) else { return };

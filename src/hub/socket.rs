@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::hub::StationId;
 use crate::hub::addresses::Peer;
 use crate::hub::lookup::Asked;
+use crate::hub::meter::Meter;
 use crate::hub::station::Mailed;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
@@ -82,6 +83,8 @@ pub(super) enum Flag {
     Unlabeled = 1 << 7,
     /// It is in the list of those that are read again when the mail of its service has room.
     Queued = 1 << 8,
+    /// The log has a line that it was held back by the rate of its messages.
+    Slowed = 1 << 9,
 }
 
 impl Flag {
@@ -140,6 +143,8 @@ pub(super) struct Rare {
     rounds: [u32; 2],
     /// What had to wait of its last read.
     pub(super) unread: Unread,
+    /// What it has used of the rate of its messages.
+    pub(super) meter: Meter,
 }
 
 /// Bytes of a peer that wait until its service has taken what came before them.
@@ -287,6 +292,7 @@ impl Rare {
             && self.status.is_none()
             && self.labels.is_empty()
             && self.reason.is_empty()
+            && self.meter == Meter::default()
             && self.unread.is_empty();
         self.asked.is_none()
             && self.request.is_none()

@@ -1,10 +1,13 @@
 //! `Limits`: every bound of the server with its unit, its default and its price in memory, which
-//! `memory` adds up. Here are numbers only; the rooms that own a queue, a buffer or a turn keep
-//! to them.
+//! `memory` adds up; `rate` is a bound of two numbers. Here are numbers only; the rooms that own a
+//! queue, a buffer or a turn keep to them.
 
 mod memory;
+mod rate;
 
 use core::fmt;
+
+pub use rate::{Rate, RatePolicy};
 
 /// Every bound that peers and services meet. Sizes are in bytes, times in milliseconds.
 ///
@@ -58,6 +61,11 @@ pub struct Limits {
     /// outboxes count in each.
     pub outbox_bytes_max: usize,
 
+    /// Most messages of one socket in a time. A socket that has sent a message keeps some 400 bytes
+    /// for it, which the formula has. `None`: no limit, which costs nothing.
+    pub message_rate: Option<Rate>,
+    /// What comes of a socket that sends more.
+    pub rate_policy: RatePolicy,
     /// Most transactions waiting for one service; then its sockets are not read.
     pub mail_messages_max: usize,
     /// Most bytes waiting for one service, each transaction with [`Limits::MAIL_ITEM_BYTES`]
@@ -175,6 +183,8 @@ impl Limits {
         outbox_high_bytes: 64 * KIB,
         outbox_low_bytes: 16 * KIB,
         outbox_bytes_max: 2 * MIB,
+        message_rate: None,
+        rate_policy: RatePolicy::Wait,
         mail_messages_max: 4_096,
         mail_bytes_max: 4 * MIB,
         batch_bytes_max: 512 * KIB,
@@ -294,6 +304,7 @@ impl Limits {
             || self.fragments_max == 0
             || self.request_line_bytes_max == 0
             || self.headers_max == 0
+            || matches!(self.message_rate, Some(Rate { per_s: 0, .. } | Rate { burst: 0, .. }))
             || self.mail_messages_max == 0
             || self.mail_bytes_max == 0
             || self.batch_bytes_max == 0

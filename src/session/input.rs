@@ -264,13 +264,18 @@ impl Session {
         Event::Closed(close)
     }
 
-    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more.
-    pub(super) fn receive_fault(&mut self, fault: Fault, now: Time) -> Event {
-        let reason = format!("{fault} (RFC 6455, {})", fault.section());
-        let close = Close::new(fault.code(), reason);
+    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more. Gives back
+    /// what has happened with it.
+    pub fn break_off(&mut self, close: Close, now: Time) -> Event {
         let answer = Settling { close: close.clone(), then: Phase::Lingering };
         self.stop_listening(answer, now);
         Event::Closed(close)
+    }
+
+    /// The peer has broken a rule of the protocol.
+    pub(super) fn receive_fault(&mut self, fault: Fault, now: Time) -> Event {
+        let reason = format!("{fault} (RFC 6455, {})", fault.section());
+        self.break_off(Close::new(fault.code(), reason), now)
     }
 
     fn stop_listening(&mut self, answer: Settling, now: Time) {

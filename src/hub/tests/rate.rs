@@ -1,0 +1,275 @@
+//! The rate of messages: how many a service gets of a socket in a time, and what comes of more.
+
+use super::*;
+use crate::limits::{Rate, RatePolicy};
+use crate::ws::work;
+
+/// What a peer has sent and its host has not read.
+struct Flood {
+    id: SocketId,
+    bytes: Vec<u8>,
+    used: usize,
+    /// How much a read brings at most.
+    read_bytes_max: usize,
+}
+
+impl Flood {
+    fn new(id: SocketId, bytes: Vec<u8>, read_bytes_max: usize) -> Self {
+        Self { id, bytes, used: 0, read_bytes_max }
+    }
+
+    /// Reads as a host does: into place where there is one.
+    fn read(&mut self, rig: &mut Rig) {
+        while rig.hub.may_read(self.id, rig.now) && self.used < self.bytes.len() {
+            let left = &mut self.bytes[self.used..];
+            let mut len = left.len().min(self.read_bytes_max);
+            if let Some(room) = rig.hub.room(self.id) {
+                len = len.min(room.len());
+                room[..len].copy_from_slice(&left[..len]);
+                rig.hub.filled(self.id, len, rig.now);
+            } else {
+                rig.hub.receive(self.id, &mut left[..len], rig.now);
+            }
+            self.used += len;
+        }
+        rig.turn();
+    }
+}
+
+/// Lets a flood in for so long. Gives back when each of its messages was delivered, and its words.
+fn deliver(rig: &mut Rig, flood: &mut Flood, ms: u64) -> Vec<(u64, String)> {
+    let (begin, end) = (rig.now, rig.now.after(ms));
+    let mut told = Vec::new();
+    loop {
+        rig.resumed.clear();
+        flood.read(rig);
+        let words = rig.mail();
+        rig.apply(0, vec![taken(words.len())]);
+        told.extend(words.into_iter().map(|word| (rig.now.since(begin), word)));
+        if !rig.resumed.is_empty() {
+            continue;
+        }
+        match rig.hub.deadline() {
+            Some(next) if next <= end => rig.now = next,
+            _ => break,
+        }
+        rig.hub.expire(rig.now);
+        rig.turn();
+        let is_done = rig.hub.deadline().is_none_or(|next| next > rig.now);
+        assert!(is_done, "what is due is done");
+    }
+    rig.now = end;
+    told
+}
+
+fn limits(per_s: u32, burst: u32) -> Limits {
+    Limits { message_rate: Some(Rate { per_s, burst }), ..Limits::SERVER }
+}
+
+fn numbered(count: usize, padding: usize) -> Vec<u8> {
+    let text = |number| frame(0x81, format!("{number}{}", ".".repeat(padding)).as_bytes());
+    (0..count).flat_map(text).collect()
+}
+
+/// In each window of time there are at most so many messages as the rate allows, and in the whole
+/// of it exactly as many. They come in order, and nothing is owed meanwhile.
+#[test]
+fn a_flood_is_delivered_at_its_rate() {
+    for (per_s, burst, padding, read_bytes_max, ms) in [
+        (100, 200, 0, 65_536, 60_000),
+        (100, 1, 8, 5, 20_000),
+        (7, 20, 8, 65_536, 60_000),
+        (1, 1, 8, 65_536, 60_000),
+        (3, 5, 70_000, 65_536, 10_000),
+        (1_000, 9, 0, 65_536, 3_000),
+    ] {
+        let row = format!("{per_s}/s burst {burst}, {padding}, {read_bytes_max}");
+        let quick = Limits { ping_interval_ms: 20_000, pong_ms_max: 1, ..limits(per_s, burst) };
+        let mut rig = Rig::new(quick);
+        let id = rig.open("/a");
+        rig.apply(0, vec![taken(1)]);
+        let expected = burst as usize + per_s as usize * ms as usize / 1_000;
+        let mut flood = Flood::new(id, numbered(expected + 9, padding), read_bytes_max);
+        let told = deliver(&mut rig, &mut flood, ms);
+        assert_eq!(told.len(), expected, "{row}");
+        for (number, (_, word)) in told.iter().enumerate() {
+            let dots = ".".repeat(padding);
+            assert!(*word == format!("data 1 {number}{dots}"), "{row}: {number}");
+        }
+        for (place, (from, _)) in told.iter().enumerate() {
+            for (len, (to, _)) in (1..).zip(&told[place..]) {
+                let max = u64::from(burst) * 1_000 + (to - from) * u64::from(per_s);
+                assert!(len * 1_000 <= max, "{row}: {len} from {from} to {to}");
+            }
+        }
+        assert!(rig.got(id).is_empty() && rig.dropped.is_empty(), "{row}: it owes nothing");
+    }
+}
+
+/// A read costs in proportion to its length, though it is taken up again and again.
+#[test]
+fn what_waits_is_not_looked_at_again() {
+    let mut rig = Rig::new(limits(100, 1));
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    let mut flood = Flood::new(id, numbered(500, 50), 65_536);
+    let mut told = Vec::new();
+    let work = work::of(|| told = deliver(&mut rig, &mut flood, 5_000));
+    assert_eq!(told.len(), 500);
+    assert!(work <= 9 * flood.bytes.len(), "{work} for {} bytes", flood.bytes.len());
+}
+
+/// After a silence there is a whole burst again, and never more.
+#[test]
+fn a_silence_fills_the_bucket() {
+    let mut rig = Rig::new(limits(10, 3));
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    for (silence_ms, expected) in [(0, 3), (99, 0), (1, 1), (250, 2), (50, 1), (9_000_000, 3)] {
+        // Nobody is there to be told of deadlines meanwhile.
+        rig.now = rig.now.after(silence_ms);
+        rig.hub.end_waits(rig.now);
+        rig.turn();
+        let mut flood = Flood::new(id, Vec::new(), 1);
+        let mut count = 0;
+        while rig.hub.may_read(id, rig.now) {
+            flood.bytes = numbered(1, 0);
+            flood.used = 0;
+            rig.say(id, "x");
+            count += rig.mail().len();
+            rig.apply(0, vec![taken(1)]);
+        }
+        assert_eq!(count, expected, "after {silence_ms} ms");
+    }
+}
+
+/// Whoever has waited and sends no more is asked for a sign of life, as from then on.
+#[test]
+fn a_wait_ends_with_all_deadlines() {
+    let mut rig = Rig::new(Limits { ping_interval_ms: 300, ..limits(1, 1) });
+    let id = rig.open("/a");
+    let mut flood = Flood::new(id, numbered(1, 0), 65_536);
+    flood.read(&mut rig);
+    for _ in 0..9 {
+        rig.wait(100);
+        assert!(rig.got(id).is_empty(), "it owes nothing");
+    }
+    assert!(rig.resumed.is_empty());
+    rig.wait(100);
+    assert_eq!(rig.resumed, [id]);
+    rig.wait(299);
+    assert!(rig.got(id).is_empty(), "silence counts from then on");
+    rig.wait(1 + Wheel::TICK_MS);
+    assert_eq!(rig.got(id), b"\x89\x04ping");
+}
+
+#[test]
+fn a_close_frame_behind_messages_that_wait_is_answered() {
+    let mut rig = Rig::new(limits(2, 1));
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    let bytes = [numbered(3, 0), frame(0x88, &[3, 232])].concat();
+    let told = deliver(&mut rig, &mut Flood::new(id, bytes, 65_536), 3_000);
+    let told: Vec<_> = told.iter().map(|(ms, word)| (*ms, word.as_str())).collect();
+    let expected = [(0, "data 1 0"), (500, "data 1 1"), (1_000, "data 1 2")];
+    assert_eq!(told[..3], expected);
+    assert_eq!(told[3..], [(1_500, "close 1 1000")]);
+    assert_eq!((rig.got(id), rig.dropped.clone()), (close_frame(1000), vec![id]));
+    assert!(rig.hub.metered.is_empty());
+}
+
+/// Whom its service closes is read to its close frame, however long it would have waited: so it
+/// ends in time.
+#[test]
+fn whoever_is_being_closed_does_not_wait() {
+    let mut rig = Rig::new(limits(1, 1));
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    let bytes = [numbered(9, 0), frame(0x88, &[3, 233])].concat();
+    let mut flood = Flood::new(id, bytes, 65_536);
+    flood.read(&mut rig);
+    assert_eq!(rig.mail(), ["data 1 0"]);
+    rig.apply(0, vec![taken(1), Outbound::Close { to: id.into(), close: lost() }]);
+    assert_eq!(rig.resumed, [id]);
+    flood.read(&mut rig);
+    let told = rig.mail();
+    assert_eq!((told.len(), told[8].as_str()), (9, "close 1 1001"));
+    assert_eq!(rig.dropped, [id]);
+}
+
+/// With the other policy the first message that is too many ends its socket.
+#[test]
+fn the_policy_close_is_1008() {
+    let strict = Limits { rate_policy: RatePolicy::Close, ..limits(10, 3) };
+    let mut rig = Rig::new(strict);
+    let (id, other) = (rig.open("/a"), rig.open("/a"));
+    rig.apply(0, vec![taken(2)]);
+    rig.say(id, "x");
+    rig.now = rig.now.after(100);
+    let mut flood = Flood::new(id, numbered(9, 0), 65_536);
+    flood.read(&mut rig);
+    assert_eq!(rig.mail(), ["data 1 x", "data 1 0", "data 1 1", "data 1 2", "close 1 1008"]);
+    assert!(rig.got(id).is_empty(), "what came before is answered first");
+    rig.apply(0, vec![send(id, "bye"), taken(5)]);
+    let got = rig.got(id);
+    assert_eq!(got[..5], *b"\x81\x03bye");
+    assert_eq!(got[7..9], 1008_u16.to_be_bytes());
+    let reason = std::str::from_utf8(&got[9..]).expect("a reason is text");
+    assert_eq!(reason, "more messages than message-rate allows, which is 10/s burst 3");
+    rig.say(other, "x");
+    assert_eq!(rig.mail(), ["data 2 x"], "others have their own");
+    rig.wait(Limits::SERVER.close_ms_max + Wheel::TICK_MS);
+    assert_eq!(rig.dropped, [id]);
+}
+
+/// Another rate holds for open sockets at once, for those that wait as well.
+#[test]
+fn a_reload_changes_the_rate_of_open_sockets() {
+    let mut rig = Rig::new(limits(1, 2));
+    let id = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    let mut flood = Flood::new(id, numbered(20_000, 0), 65_536);
+    assert_eq!(deliver(&mut rig, &mut flood, 3_500).len(), 5);
+    let mut count = 5;
+    // The rest of a token is lost: there are less than two tokens more than the time brings.
+    for (rate, ms, expected) in [(Some((100, 2)), 1_000, 100), (Some((2, 2)), 1_000, 2)] {
+        let message_rate = rate.map(|(per_s, burst)| Rate { per_s, burst });
+        let limits = Limits { message_rate, ..Limits::SERVER };
+        rig.hub.remount(StationId::new(0), mount(limits), rig.now);
+        assert!(rig.hub.metered.is_empty(), "it does not wait by the old rate");
+        let more = deliver(&mut rig, &mut flood, ms).len();
+        assert_eq!(more, expected, "{rate:?}");
+        count += more;
+    }
+    rig.hub.remount(StationId::new(0), mount(Limits::SERVER), rig.now);
+    assert_eq!(count + deliver(&mut rig, &mut flood, 0).len(), 20_000, "none is lost");
+    // A rate where there was none, and a smaller burst than what is missing.
+    rig.hub.remount(StationId::new(0), mount(limits(10, 5)), rig.now);
+    let next = rig.open("/a");
+    rig.apply(0, vec![taken(1)]);
+    let mut flood = Flood::new(next, numbered(99, 0), 65_536);
+    assert_eq!(deliver(&mut rig, &mut flood, 0).len(), 5);
+    rig.hub.remount(StationId::new(0), mount(limits(10, 1)), rig.now);
+    let told = deliver(&mut rig, &mut flood, 1_000);
+    assert_eq!(told.len(), 10);
+    assert_eq!(told[0].0, 100);
+}
+
+/// Whoever has sent nothing costs nothing; control frames are no messages; whoever goes leaves no
+/// deadline behind.
+#[test]
+fn what_does_not_count() {
+    let mut rig = Rig::new(limits(1, 1));
+    let (id, silent) = (rig.open("/a"), rig.open("/a"));
+    rig.receive(id, &frame(0x89, b"ping").repeat(50));
+    assert!(rig.got(id).ends_with(b"\x8A\x04ping") && rig.hub.may_read(id, rig.now));
+    for id in [id, silent] {
+        assert!(rig.hub.sockets.get(id).is_some_and(|socket| socket.rare.is_none()));
+    }
+    Flood::new(id, numbered(2, 0), 65_536).read(&mut rig);
+    assert_eq!(rig.hub.deadline(), Some(rig.now.after(1_000)));
+    assert_eq!(rig.hub.metered.len(), 1);
+    rig.hub.fail(id, "gone", rig.now);
+    rig.turn();
+    assert!(rig.hub.metered.is_empty() && rig.mail().len() == 2);
+}

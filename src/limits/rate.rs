@@ -1,0 +1,48 @@
+//! `Rate`: how many messages a peer may send in a time, and what comes of more.
+
+use core::fmt;
+
+/// How many messages one socket may send: `burst` at once, and `per_s` a second in the long run.
+/// Within any `t` seconds its service gets at most `burst + per_s * t` messages of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many messages a second, 1 or more.
+    pub per_s: u32,
+    /// So many at once after a silence, 1 or more.
+    pub burst: u32,
+}
+
+/// What comes of a socket that sends more messages than its [`Rate`] allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RatePolicy {
+    /// It is not read until it may send again. TCP tells its peer to wait; nothing is lost.
+    #[default]
+    Wait,
+    /// It is closed with 1008 at the first message that is too many.
+    Close,
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s burst {}", self.per_s, self.burst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{Limits, LimitsError};
+
+    #[test]
+    fn a_rate_of_nothing_is_refused() {
+        for (per_s, burst, expected) in [
+            (1, 1, Ok(())),
+            (u32::MAX, u32::MAX, Ok(())),
+            (0, 1, Err(LimitsError::Zero)),
+            (1, 0, Err(LimitsError::Zero)),
+        ] {
+            let message_rate = Some(Rate { per_s, burst });
+            assert_eq!(Limits { message_rate, ..Limits::SERVER }.check(), expected);
+        }
+    }
+}
