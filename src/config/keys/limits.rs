@@ -127,6 +127,24 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Limits,
+        name: "message-rate",
+        default: "off",
+        meaning: "Most messages of one socket in a time; over it: rate-policy",
+        setter: Setter::Service(Kind::RateOrOff(|service, rate| {
+            service.limits.message_rate = rate;
+        })),
+    },
+    Key {
+        section: Section::Limits,
+        name: "rate-policy",
+        default: "wait",
+        meaning: "A socket over message-rate is not read for a while, or closed with 1008",
+        setter: Setter::Service(Kind::RatePolicy(|service, policy| {
+            service.limits.rate_policy = policy;
+        })),
+    },
+    Key {
+        section: Section::Limits,
         name: "mail-max",
         default: "4096 messages or 4m",
         meaning: "With this waiting for a service, its sockets are not read; a part left out stays",

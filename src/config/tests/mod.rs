@@ -206,6 +206,12 @@ const FAULTS: &[(&str, &str)] = &[
              allowed is a time from 1ms to 8760h, such as 500ms, 25s, 2m or 1h, or off",
     ),
     (
+        "[service /a]\nmessage-rate: 100",
+        "2: message-rate is \"100\", \
+             allowed is off, or N/s burst M up to 16777216, such as 100/s burst 200",
+    ),
+    ("[limits]\nrate-policy: drop", "2: rate-policy is \"drop\", allowed is wait or close"),
+    (
         "[service /a]\norigin: a\u{1b}[2J",
         "2: origin is \"a\\u{1b}[2J\", \
              allowed is same, any, or a list such as same, https://a.example, \

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::{LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::hub::AccessLog;
+use crate::limits::{Rate, RatePolicy};
 use crate::programs::{Mode, Variable};
 use crate::service::Thread;
 
@@ -106,6 +107,8 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         outbox-high: 10k
         outbox-low: 9k
         outbox-max: 64m
+        message-rate: 14/s burst 15
+        rate-policy: Close
         mail-max: 10 messages
         max-callback: 15ms
         max-connections: 1000
@@ -118,9 +121,9 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         drain-timeout: 2m
         drain-spread: 0s";
 
-#[test]
-fn every_key_is_set() {
-    let limits = Limits {
+/// The limits of it.
+fn every_limit() -> Limits {
+    Limits {
         message_bytes_max: 32 << 20,
         fragments_max: 7,
         head_bytes_max: 32 << 10,
@@ -136,6 +139,8 @@ fn every_key_is_set() {
         outbox_high_bytes: 10 << 10,
         outbox_low_bytes: 9 << 10,
         outbox_bytes_max: 64 << 20,
+        message_rate: Some(Rate { per_s: 14, burst: 15 }),
+        rate_policy: RatePolicy::Close,
         mail_messages_max: 10,
         callback_ms_max: 15,
         sockets_per_ip_max: Limits::OFF_COUNT,
@@ -146,7 +151,11 @@ fn every_key_is_set() {
         drain_ms_max: 120_000,
         drain_spread_ms: 0,
         ..Limits::SERVER
-    };
+    }
+}
+
+#[test]
+fn every_key_is_set() {
     let expected = Config {
         file: Some(PathBuf::from("server.conf")),
         hosts: ["0.0.0.0", "::1", "localhost"].map(str::to_owned).to_vec(),
@@ -161,7 +170,7 @@ fn every_key_is_set() {
         sockets_max: Some(1_000),
         memory_max: Some(15 << 30),
         all: ServiceConfig {
-            limits,
+            limits: every_limit(),
             origin: "same, https://A.example:443, http://b:* null".parse().expect("it is a rule"),
             thread: Thread::Loop,
             program: ProgramConfig {

@@ -13,9 +13,11 @@ use log::LevelFilter;
 
 use crate::config::LogFormat;
 use crate::config::value::names::hosts;
-use crate::config::value::numbers::{Mail, count, mail, memory, port, size, time, time_above_zero};
+use crate::config::value::numbers::{
+    Mail, count, mail, memory, port, rate, size, time, time_above_zero,
+};
 use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule};
-use crate::limits::Limits;
+use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::Thread;
 use crate::ws::Target;
 
@@ -50,6 +52,8 @@ pub(super) enum Kind<T> {
     /// In milliseconds; never zero.
     TimeOrOff(fn(&mut T, u64)),
     Mail(fn(&mut T, Mail)),
+    RateOrOff(fn(&mut T, Option<Rate>)),
+    RatePolicy(fn(&mut T, RatePolicy)),
     /// What the key itself reads, and what it allows.
     #[cfg(feature = "programs")]
     Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
@@ -101,6 +105,11 @@ impl<T> Kind<T> {
                 set(target, time.unwrap_or(Limits::OFF_MS));
             }
             Self::Mail(set) => set(target, mail(text?)?),
+            Self::RateOrOff(set) => set(target, unless("off", text?, rate)?),
+            Self::RatePolicy(set) => {
+                let words = [("wait", RatePolicy::Wait), ("close", RatePolicy::Close)];
+                set(target, word(text?, words)?);
+            }
             #[cfg(feature = "programs")]
             Self::Own(_, set) | Self::OwnEach(_, set) => set(target, value)?,
         }
@@ -138,6 +147,8 @@ impl<T> Kind<T> {
             Self::Mail(_) => {
                 "a number of messages, a size with its unit, or both: 4096 messages or 4m"
             }
+            Self::RateOrOff(_) => "off, or N/s burst M up to 16777216, such as 100/s burst 200",
+            Self::RatePolicy(_) => "wait or close",
             #[cfg(feature = "programs")]
             Self::Own(allowed, _) | Self::OwnEach(allowed, _) => allowed,
         }

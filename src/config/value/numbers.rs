@@ -1,5 +1,7 @@
 //! Values that are numbers: sizes, counts, ports, times, and how much mail may wait.
 
+use crate::limits::Rate;
+
 /// Bytes, from 1 to 1g: `65536`, `64k`, `1m`.
 pub(super) fn size(text: &str) -> Option<usize> {
     let bytes = usize::try_from(bytes(text)?).ok()?;
@@ -72,6 +74,14 @@ pub(super) fn mail(text: &str) -> Option<Mail> {
         }
     }
     Some(mail)
+}
+
+/// So many messages a second, and so many at once: `100/s burst 200`.
+pub(super) fn rate(text: &str) -> Option<Rate> {
+    let (per_s, burst) = text.split_once("/s burst ")?;
+    let narrow = |count| u32::try_from(count).ok();
+    let per_s = narrow(count(per_s)?)?;
+    Some(Rate { per_s, burst: narrow(count(burst)?)? })
 }
 
 /// The digits that a text begins with, of which there are some, and what follows them.
@@ -165,6 +175,34 @@ mod tests {
         ] {
             assert_eq!(time(text), expected, "{text:?}");
             assert_eq!(time_above_zero(text), expected.filter(|ms| *ms > 0), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        let rate_of = |per_s, burst| Some(Rate { per_s, burst });
+        let rows = [
+            ("100/s burst 200", rate_of(100, 200)),
+            ("1/s burst 1", rate_of(1, 1)),
+            ("1/s  burst 1", None),
+            ("16777216/s burst 16777216", rate_of(1 << 24, 1 << 24)),
+            ("16777217/s burst 1", None),
+            ("1/s burst 16777217", None),
+            ("0/s burst 1", None),
+            ("1/s burst 0", None),
+            ("100/s", None),
+            ("100 burst 200", None),
+            ("100/m burst 200", None),
+            ("100 /s burst 200", None),
+            ("100/s burst", None),
+            ("100/s burst 200 300", None),
+            ("100/s, burst 200", None),
+            ("burst 200", None),
+            ("-1/s burst 200", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(rate(text), expected, "{text:?}");
         }
     }
 
