@@ -2,6 +2,7 @@
 //! is left to do, and at the end. The promises of the README are stated here once more.
 
 use switchboard::Limits;
+use switchboard::limits::RatePolicy;
 use switchboard::service::{Inbound, Outbound, SocketId};
 use switchboard::session::Next;
 use switchboard::time::Time;
@@ -81,6 +82,11 @@ impl World {
                 record.delivered += 1;
                 self.tally.messages += 1;
                 let of = &self.places[place];
+                // Whoever is being closed is read to its close frame.
+                let is_closing = record.closed_by_us || record.ahead.is_closed();
+                if let Some(rate) = of.limits.message_rate.filter(|_| !is_closing) {
+                    record.used.deliver(rate, now);
+                }
                 record.opening = of.openings;
                 record.load.retain(|(number, _)| *number > of.taken);
                 let load: usize = record.load.iter().map(|(_, units)| units).sum();
@@ -113,6 +119,14 @@ impl World {
         self.tally.losses += u64::from(code == 1006);
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
         let said = peer.said_within(record.passed);
+        if code == 1008 {
+            let Goal::Service(place) = peer.goal else { return };
+            let limits = &self.places[place].limits;
+            let rate = limits.message_rate.filter(|_| limits.rate_policy == RatePolicy::Close);
+            let is_over = rate.is_some_and(|rate| record.used.is_all(rate, self.now));
+            assert!(is_over && said > record.delivered, "peer {index}: {reason}");
+            return;
+        }
         assert_eq!(record.delivered, said, "peer {index}: what was passed on, at its close");
         match code {
             1006 => self.judge_loss(index, reason),
@@ -325,8 +339,12 @@ impl World {
             let low = self.limits.outbox_low_bytes.min(self.limits.outbox_bytes_max / 2 - 1_024);
             let is_loaded = !record.load.is_empty() && record.last_put > of.taken;
             let is_slow = unsent_len > low;
+            // A millisecond may have passed since the last turn.
+            let turned = Time::from_ms(self.now.as_ms().saturating_sub(1));
+            let rate = of.limits.message_rate.filter(|_| !record.ahead.is_closed());
+            let is_over = rate.is_some_and(|rate| record.used.is_all(rate, turned));
             let is_held = record.is_member()
-                && (!of.is_roomy() || is_paused || is_loaded || is_slow)
+                && (!of.is_roomy() || is_paused || is_loaded || is_slow || is_over)
                 || !is_decided && record.times.head.is_some();
             assert!(!pipe.is_unread() || is_held, "peer {index} is not read");
             let has_waiting = record.passed < record.fed && !record.orphaned;

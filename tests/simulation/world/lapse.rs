@@ -7,7 +7,7 @@ use switchboard::service::SocketId;
 use super::apply::Before;
 use super::peer::Goal;
 use super::service::Surroundings;
-use super::{Link, World, mount};
+use super::{Link, World, choose_policy, choose_rate, mount};
 
 impl World {
     /// What served the sockets of a service has gone: all are still there, and nothing of what it
@@ -78,9 +78,19 @@ impl World {
             mail_bytes_max: self.fate.pick(&[20_000, 3_000, 1_000_000]),
             ping_interval_ms: self.fate.pick(&[2_000, 40_000]),
             idle_ms_max: self.fate.pick(&[Limits::OFF_MS, 5_000]),
+            message_rate: choose_rate(&mut self.fate),
+            rate_policy: choose_policy(&mut self.fate),
             ..of.limits
         };
         self.hub.remount(station, mount(of.limits), self.now);
+        for link in &mut self.links {
+            let is_own = link.peer.goal == Goal::Service(place);
+            if let (true, Some(record), Some(rate)) =
+                (is_own, &mut link.record, of.limits.message_rate)
+            {
+                record.used.change(rate, self.now);
+            }
+        }
         (of.remounted, of.excess) = (self.now, (of.waiting(), of.waiting_bytes()));
         // A pause before the next start ends.
         of.retry = of.retry.min(self.now);

@@ -34,6 +34,7 @@ use std::net::SocketAddr;
 use switchboard::Limits;
 use switchboard::OriginRule;
 use switchboard::hub::{Compression, Files, Hub, Mount, StationId};
+use switchboard::limits::{Rate, RatePolicy};
 use switchboard::pages::Page;
 use switchboard::service::SocketId;
 use switchboard::time::Time;
@@ -202,6 +203,7 @@ impl World {
                 mail_bytes_max: 1 << 30,
                 batch_bytes_max: 1 << 20,
                 batches_max: 16,
+                message_rate: None,
                 ..limits
             };
             let limits = if index == 0 { roomy } else { limits };
@@ -464,6 +466,16 @@ fn mount(limits: Limits) -> Mount {
     Mount { limits, origin: OriginRule::Same, page: None, compression: Compression::Off }
 }
 
+/// How many messages a socket may send in a time, most often as many as it likes.
+fn choose_rate(fate: &mut Fate) -> Option<Rate> {
+    let rate = |per_s, burst| Some(Rate { per_s, burst });
+    fate.pick(&[None, None, None, rate(20, 3), rate(1_000, 30), rate(2, 1)])
+}
+
+fn choose_policy(fate: &mut Fate) -> RatePolicy {
+    fate.pick(&[RatePolicy::Wait, RatePolicy::Wait, RatePolicy::Close])
+}
+
 /// Small bounds, so that all of them are met.
 fn choose_limits(fate: &mut Fate) -> Limits {
     let message_bytes_max = fate.pick(&[1_000, 130, 500, 130, 1_000, 3_000, 70_000]);
@@ -500,6 +512,8 @@ fn choose_limits(fate: &mut Fate) -> Limits {
         turn_work_max: fate.pick(&[8_000_000, 120_000]),
         drain_ms_max: fate.pick(&[4_000, 300]),
         drain_spread_ms: 500,
+        message_rate: choose_rate(fate),
+        rate_policy: choose_policy(fate),
         ..Limits::SERVER
     };
     limits.check().expect("they fit each other");

@@ -3,12 +3,46 @@
 
 use std::collections::VecDeque;
 
-use switchboard::limits::Limits;
+use switchboard::limits::{Limits, Rate};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 
 use super::peer::{Cue, Peer};
 use super::wire::{Reader, Said, check_payload, framed_len};
+
+/// How much of its burst a socket had used, in thousandths of a message, when one of them was
+/// delivered last: at least, and at most, since it is not known how it begins with another rate.
+#[derive(Debug, Default)]
+pub struct Used {
+    least: u64,
+    most: u64,
+    at: Time,
+}
+
+impl Used {
+    /// A message was delivered: within each time there are as many as the rate allows.
+    pub fn deliver(&mut self, rate: Rate, now: Time) {
+        let burst = u64::from(rate.burst) * MESSAGE;
+        let back = now.since(self.at) * u64::from(rate.per_s);
+        self.least = self.least.saturating_sub(back) + MESSAGE;
+        self.most = burst.min(self.most.saturating_sub(back) + MESSAGE);
+        self.at = now;
+        assert!(self.least <= burst, "more messages than {rate} allows");
+    }
+
+    /// Whether another message may be too many.
+    pub fn is_all(&self, rate: Rate, now: Time) -> bool {
+        let back = now.since(self.at) * u64::from(rate.per_s);
+        self.most.saturating_sub(back) + MESSAGE > u64::from(rate.burst) * MESSAGE
+    }
+
+    /// Another rate holds.
+    pub const fn change(&mut self, rate: Rate, now: Time) {
+        *self = Self { least: 0, most: rate.burst as u64 * MESSAGE, at: now };
+    }
+}
+
+const MESSAGE: u64 = 1_000;
 
 /// The record of one socket.
 #[derive(Debug)]
@@ -22,6 +56,7 @@ pub struct Record {
     pub passed: u64,
     /// What its service has not taken of its messages: the number of each, and its share.
     pub load: VecDeque<(u64, usize)>,
+    pub used: Used,
     /// How often the mail of its service had had room again when it last got on.
     pub opening: u64,
     /// How many messages its service has got.
@@ -134,6 +169,7 @@ impl Record {
             fed: 0,
             passed: 0,
             load: VecDeque::new(),
+            used: Used::default(),
             opening: 0,
             delivered: 0,
             asked: false,
