@@ -177,7 +177,12 @@ impl Hub {
         let opened = mail.take(messages, bytes, &mount.limits);
         while let Some(id) = self.stations[station].mail.next_taken() {
             self.read_again(id, now);
-            self.settle(id, now);
+            // It may have been read on meanwhile, and wait for more than it did.
+            let mail = &self.stations[station].mail;
+            if self.sockets.get(id).is_some_and(|socket| mail.has_taken(socket.mailed)) {
+                self.settle(id, now);
+            }
+            self.touch(id);
         }
         if opened {
             self.read_all_again(station, now);

@@ -321,10 +321,14 @@ impl Hub {
         if let Inbound::Data { message, .. } = &transaction {
             socket.add_load(message.len());
         }
+        let is_close = matches!(transaction, Inbound::Close { .. });
         if mail.push(transaction, &mount.limits) {
             self.outputs.push_back(Output::Mail(station));
         }
-        socket.mailed = mail.last();
+        // Our close frame waits for what came before the close.
+        if !is_close {
+            socket.mailed = mail.last();
+        }
     }
 
     /// After anything happened to a socket: a write is asked for if there is anything to write

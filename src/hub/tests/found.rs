@@ -75,3 +75,33 @@ fn a_pong_brings_the_next_ping_closer() {
         rig.receive(id, &frame(0x8A, b""));
     }
 }
+
+/// A socket that was read on before the service had taken its share is not closed by that share: its
+/// close frame waits for what came after it, too.
+#[test]
+fn a_share_that_was_waited_for_closes_nobody() {
+    let limits = Limits {
+        message_bytes_max: 20_000,
+        outbox_low_bytes: 1_000,
+        outbox_high_bytes: 15_000,
+        outbox_bytes_max: 20_000,
+        ..Limits::SERVER
+    };
+    let mut rig = Rig::new(limits);
+    let id = rig.open("/a");
+    rig.stalled.push(id);
+    rig.apply(0, vec![taken(1), send(id, &"x".repeat(9_000))]);
+    rig.say(id, "one");
+    assert!(!rig.hub.may_read(id, rig.now), "its answer might fill the outbox");
+    rig.hub.wrote(id, 5_000, rig.now);
+    rig.apply(0, vec![Outbound::Pause { id }, Outbound::Resume { id }]);
+    assert!(rig.hub.may_read(id, rig.now));
+    rig.say(id, "two");
+    rig.receive(id, &frame(0x88, &[3, 232]));
+    rig.stalled.clear();
+    rig.apply(0, vec![taken(1)]);
+    rig.write(id);
+    assert!(!rig.got(id).ends_with(&close_frame(1000)), "the second is not answered");
+    rig.apply(0, vec![taken(1)]);
+    assert_eq!(rig.got(id), close_frame(1000));
+}
