@@ -129,7 +129,9 @@ impl Hub {
         let Some(rare) = socket.rare.as_mut().filter(|rare| rare.meter.is_waiting(now)) else {
             return;
         };
-        let until = std::mem::replace(&mut rare.meter, Meter { missing: u64::MAX, at: now }).at;
+        // Less than a token has come since it began to wait.
+        let until = std::mem::replace(&mut rare.meter.at, now);
+        rare.meter.missing += TOKEN;
         self.forget_wait(id, until);
         self.read_again(id, now);
     }

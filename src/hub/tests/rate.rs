@@ -231,7 +231,7 @@ fn a_reload_changes_the_rate_of_open_sockets() {
     let mut flood = Flood::new(id, numbered(20_000, 0), 65_536);
     assert_eq!(deliver(&mut rig, &mut flood, 3_500).len(), 5);
     let mut count = 5;
-    // The rest of a token is lost: there are less than two tokens more than the time brings.
+    // What had come of a token is lost.
     for (rate, ms, expected) in [(Some((100, 2)), 1_000, 100), (Some((2, 2)), 1_000, 2)] {
         let message_rate = rate.map(|(per_s, burst)| Rate { per_s, burst });
         let limits = Limits { message_rate, ..Limits::SERVER };

@@ -48,7 +48,7 @@ impl World {
     }
 
     fn hear_one(&mut self, place: usize, index: usize, put: u64, transaction: &Inbound) {
-        let now = self.now;
+        let (now, is_stopping) = (self.now, self.drained.is_some());
         // As far as the lives of this turn go; most often it is one.
         let lives = self.places[place].lives.clone();
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
@@ -83,7 +83,7 @@ impl World {
                 self.tally.messages += 1;
                 let of = &self.places[place];
                 // Whoever is being closed is read to its close frame.
-                let is_closing = record.closed_by_us || record.ahead.is_closed();
+                let is_closing = is_stopping || record.closed_by_us || record.ahead.is_closed();
                 if let Some(rate) = of.limits.message_rate.filter(|_| !is_closing) {
                     record.used.deliver(rate, now);
                 }
