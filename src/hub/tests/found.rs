@@ -76,8 +76,8 @@ fn a_pong_brings_the_next_ping_closer() {
     }
 }
 
-/// A socket that was read on before the service had taken its share is not closed by that share: its
-/// close frame waits for what came after it, too.
+/// A socket that was read on before the service had taken its share is not closed by that share:
+/// its close frame waits for what came after it, too.
 #[test]
 fn a_share_that_was_waited_for_closes_nobody() {
     let limits = Limits {
