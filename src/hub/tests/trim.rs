@@ -28,6 +28,8 @@ fn tables(hub: &Hub) -> Vec<Table> {
         hosts: _,
         access: _,
         flood: _,
+        // A tree frees its nodes as they become empty.
+        metered: _,
         // It is for the end of all sockets.
         drain: _,
         // Its list of those that have had their share is used up in each turn.
