@@ -88,7 +88,8 @@ fn a_flood_is_delivered_at_its_rate() {
         let mut rig = Rig::new(quick);
         let id = rig.open("/a");
         rig.apply(0, vec![taken(1)]);
-        let expected = burst as usize + per_s as usize * ms as usize / 1_000;
+        let expected = u64::from(burst) + u64::from(per_s) * ms / 1_000;
+        let expected = usize::try_from(expected).expect("they are in memory");
         let mut flood = Flood::new(id, numbered(expected + 9, padding), read_bytes_max);
         let told = deliver(&mut rig, &mut flood, ms);
         assert_eq!(told.len(), expected, "{row}");
