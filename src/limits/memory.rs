@@ -9,8 +9,8 @@ impl Limits {
     /// that are too long for any outbox.
     ///
     /// - Each socket costs [`Limits::socket_memory_bytes_max`].
-    /// - Each service costs its full mail and what one more read may add to it, twice, since
-    ///   the list of it grows too; the batches on their way back, likewise, each with one message
+    /// - Each service costs its full mail and the message that fills it, twice, since the list of
+    ///   it grows too; the batches on their way back, likewise, each with one message
     ///   more, of the longest that an outbox takes; and its topics.
     /// - The loop has one read buffer, one buffer more while another grows, and those that large
     ///   messages have left.
@@ -22,9 +22,8 @@ impl Limits {
         let sockets = sum(&[bytes(self.sockets_max), bytes(Self::REFUSALS_MAX)]);
         let mail = sum(&[
             bytes(self.mail_bytes_max),
-            bytes(self.read_buffer_bytes),
             bytes(self.message_bytes_max),
-            times(self.read_buffer_bytes / FRAME_BYTES_MIN, bytes(Self::MAIL_ITEM_BYTES)),
+            bytes(Self::MAIL_ITEM_BYTES),
         ]);
         let batch = sum(&[times(2, bytes(self.batch_bytes_max)), bytes(self.outbox_bytes_max)]);
         let batches = times(self.batches_max.saturating_add(2), batch);
@@ -56,7 +55,7 @@ impl Limits {
     ///
     /// - a fixed part, and its subscriptions;
     /// - the larger of its request and its conversation, since it has one or the other;
-    /// - what came behind its head in one read.
+    /// - what waits of one read, until its service has taken what came before it.
     ///
     /// A request is the head, whose buffer and list of fields double as they grow, and, while a
     /// service decides, copies of its path and its subprotocols.
@@ -210,8 +209,6 @@ const LINES_SHARE: usize = 9;
 const LOOP_BYTES: u64 = 65_536;
 /// The states of compression: three that deflate and one that inflates.
 const CODEC_BYTES: u64 = 1 << 20;
-/// A masked frame without payload, the shortest that a peer can send.
-const FRAME_BYTES_MIN: usize = 6;
 
 const SMALL_BYTES_MAX: u64 = if cfg!(feature = "deflate") { 10 << 20 } else { 8 << 20 };
 
