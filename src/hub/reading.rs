@@ -94,8 +94,10 @@ impl Hub {
     /// Reads a socket again that was held since its outbox was more than half full.
     pub(super) fn read_drained(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        // With a load it waits for its service, and in the queue for the mail.
-        let waits = socket.flags.has(Flag::Queued) || socket.load > 0 || socket.awaits_token(now);
+        // With a load it waits for its service, in the queue for the mail, and if it is open, maybe
+        // for a token.
+        let is_slowed = socket.session.is_open() && socket.awaits_token(now);
+        let waits = socket.flags.has(Flag::Queued) || socket.load > 0 || is_slowed;
         if waits || !socket.flags.has(Flag::Held) {
             return;
         }

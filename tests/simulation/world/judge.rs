@@ -216,6 +216,9 @@ impl World {
         if unsent_len > 0 && record.unsent_len == 0 {
             record.times.unsent = now;
         }
+        // A turn may have no time to drop it.
+        record.stuck |= record.unsent_len > 0
+            && now.since(record.times.carried.max(record.times.unsent)) >= self.limits.write_ms_max;
         record.unsent_len = unsent_len;
         record.saw_unsent(unsent_len, &self.limits);
         let is_closed = record.look_ahead(self.hub.unsent(record.id)).is_closed();
@@ -295,7 +298,7 @@ impl World {
             && record.reader.is_whole()
             && peer.fatal.is_some_and(|fatal| fatal.is_close && record.passed >= fatal.end);
         let stood = now.since(times.carried.max(times.unsent));
-        let is_stuck = record.unsent_len > 0 && stood >= limits.write_ms_max;
+        let is_stuck = record.stuck || record.unsent_len > 0 && stood >= limits.write_ms_max;
         let is_over = record.reader.is_closed() || record.reader.is_answered();
         let lingers = is_over && now.since(times.carried) >= limits.close_ms_max;
         let is_mute = times.ping.is_some_and(|ping| now.since(ping) >= limits.pong_ms_max);

@@ -113,6 +113,8 @@ pub struct Record {
     pub demanded: Option<u16>,
     /// A write left something behind.
     pub stalled: bool,
+    /// Its peer has taken nothing for too long.
+    pub stuck: bool,
     /// Its close is in the mail of this turn, or something was lost.
     pub must_close: bool,
     /// It was given up in the turn in which its service has ended, and is dropped at its end.
@@ -215,6 +217,7 @@ impl Record {
             retry_s: None,
             demanded: None,
             stalled: false,
+            stuck: false,
             must_close: false,
             must_go: false,
             unsent_len: 0,
