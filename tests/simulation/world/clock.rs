@@ -22,6 +22,9 @@ impl World {
     fn due(&self, index: usize) -> Option<(Time, &'static str)> {
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return None };
         let (limits, times) = (&self.limits, &record.times);
+        if record.stuck {
+            return None;
+        }
         if record.unsent_len > 0 {
             return Some((times.carried.max(times.unsent).after(limits.write_ms_max), "a write"));
         }
