@@ -16,7 +16,7 @@ use crate::host::program::{
 use crate::host::reload::Reloads;
 use crate::host::turn::Host;
 use crate::host::worker::Factory;
-use crate::hub::{About, Goal, Looked, Lookup, Mount, StationId};
+use crate::hub::{Goal, Looked, Lookup, Mount, StationId};
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::SocketId;
@@ -76,8 +76,9 @@ enum Errand {
 struct Reply {
     id: SocketId,
     found: Result<Found, LookupError>,
-    /// The page beside the program that was found, if a page was asked for.
-    page: Option<Page>,
+    /// The page beside the program that was found, if a page was asked for, or why it cannot be
+    /// shown.
+    page: Option<io::Result<Page>>,
 }
 
 /// A program, by the one spelling of its path.
@@ -194,14 +195,8 @@ impl Below {
         let Lookup { id, path, goal } = lookup;
         let found = self.find(root, &path);
         let key = found.as_ref().ok().filter(|_| goal == Goal::Page).map(Found::key);
-        let page = key.and_then(|key| {
-            let page = root.page(key, self.page_bytes_max).transpose()?;
-            let warn = |error: &io::Error| {
-                About::service(key).warn(format_args!("its page cannot be shown: {error}"));
-            };
-            page.inspect_err(warn).map(Page::html).ok()
-        });
-        Reply { id, found, page }
+        let page = key.and_then(|key| root.page(key, self.page_bytes_max).transpose());
+        Reply { id, found, page: page.map(|page| page.map(Page::html)) }
     }
 
     /// The program that answers a path.
@@ -255,8 +250,16 @@ impl Host {
         let reply = |lookups: &Lookups| lookups.replies.try_recv().ok();
         while let Some(reply) = self.programs.lookups.as_ref().and_then(reply) {
             let Reply { id, found, page } = reply;
+            let page = match (&found, page) {
+                (Ok(found), Some(Err(error))) => {
+                    let what = "its page cannot be shown";
+                    self.hub.warn(Some(found.key()), what, format_args!("{what}: {error}"), now);
+                    None
+                }
+                (_, page) => page.and_then(Result::ok),
+            };
             let looked = match found {
-                Ok(found) => match (self.station_of(found.key()), found, page) {
+                Ok(found) => match (self.station_of(found.key(), now), found, page) {
                     // The page beside a program is not shown for a service that hides the program.
                     (Looked::Found(station), Found::At(_), Some(page))
                         if self.is_program(station) =>
@@ -298,7 +301,7 @@ impl Host {
     }
 
     /// The service of a program, which gets one if it has none yet.
-    fn station_of(&mut self, key: &str) -> Looked {
+    fn station_of(&mut self, key: &str, now: Time) -> Looked {
         if let Some(station) = self.hub.find(key) {
             return Looked::Found(station);
         }
@@ -313,7 +316,8 @@ impl Host {
                 Looked::Found(station)
             }
             Err(error) => {
-                About::service(key).warn(format_args!("it cannot be served: {error}"));
+                let what = "it cannot be served";
+                self.hub.warn(Some(key), what, format_args!("{what}: {error}"), now);
                 let response = Response::text(Status::UNAVAILABLE, "there are too many programs");
                 Looked::Refused(response.header("Retry-After", "60"))
             }

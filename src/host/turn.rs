@@ -316,10 +316,8 @@ impl Host {
                 match self.poll.registry().register(stream.source(), token, both) {
                     Ok(()) => self.streams.insert(id, stream),
                     Err(error) => {
-                        log::warn!(
-                            target: "switchboard::server",
-                            "cannot poll socket {id}: {error}"
-                        );
+                        let text = format_args!("cannot poll socket {id}: {error}");
+                        self.hub.warn(None, "cannot poll a socket", text, now);
                         self.hub.remove(id, now);
                     }
                 }

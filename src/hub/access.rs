@@ -7,9 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 use log::Level;
 use log::kv::Value;
 
-use crate::hub::Hub;
 use crate::hub::report::log_line;
 use crate::hub::socket::{Flag, Socket, Standing};
+use crate::hub::{About, Hub};
 use crate::service::{LIFE_FIELDS, SocketId};
 use crate::time::Time;
 use crate::ws::syntax::cut;
@@ -157,23 +157,40 @@ impl Hub {
         self.log_left_out(now);
         // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
-        self.flood.admits(Kind { peer: ip, status, reason: reason[..end].to_owned() }, now)
+        let kind = Kind::Refused { peer: ip, status, reason: reason[..end].to_owned() };
+        self.flood.admits(kind, now)
+    }
+
+    /// Logs a warning about a service, if it is about one, or counts it once there were too many
+    /// of this kind. `what` names the kind: words that come neither from a peer nor from a program.
+    pub fn warn(&mut self, service: Option<&str>, what: &str, text: fmt::Arguments<'_>, now: Time) {
+        self.log_left_out(now);
+        let kind = Kind::Warning { service: service.map(str::to_owned), what: what.to_owned() };
+        if self.warnings.admits(kind, now) {
+            log_warning(service, text);
+        }
     }
 
     /// Tells how many lines were left out, once their second is over.
     pub(super) fn log_left_out(&mut self, now: Time) {
+        while let Some((count, kind)) = self.warnings.overdue(now) {
+            let (service, what) = match &kind {
+                Some(Kind::Warning { service, what }) => (service.as_deref(), what.as_str()),
+                Some(Kind::Refused { .. }) | None => (None, "others"),
+            };
+            log_warning(service, format_args!("and {count} more like this in 1 s: {what}"));
+        }
         while let Some((count, kind)) = self.flood.overdue(now) {
             let mut fields = vec![("count", Field::Number(count))];
-            let (peer, reason);
+            let (address, words);
             match kind {
                 // Those that share a count have neither address nor reason in common.
-                None => fields.push(("peer", Field::Word("others"))),
-                Some(kind) => {
-                    (peer, reason) = (kind.peer.to_string(), format!("{} ...", kind.reason));
-                    fields.push(("peer", Field::Word(&peer)));
-                    fields
-                        .extend(kind.status.map(|s| ("status", Field::Number(s.number().into()))));
-                    fields.push(("reason", Field::Text(&reason)));
+                Some(Kind::Warning { .. }) | None => fields.push(("peer", Field::Word("others"))),
+                Some(Kind::Refused { peer, status, reason }) => {
+                    (address, words) = (peer.to_string(), format!("{reason} ..."));
+                    fields.push(("peer", Field::Word(&address)));
+                    fields.extend(status.map(|s| ("status", Field::Number(s.number().into()))));
+                    fields.push(("reason", Field::Text(&words)));
                 }
             }
             log_fields(Level::Info, "requests refused", "more like this in 1 s: ", &fields);
@@ -183,12 +200,17 @@ impl Hub {
 
 /// Lines that are counted together once they are many.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Kind {
-    peer: IpAddr,
-    /// The answer, if there was one.
-    status: Option<Status>,
-    /// The beginning of the reason.
-    reason: String,
+pub(super) enum Kind {
+    /// Requests that were refused.
+    Refused {
+        peer: IpAddr,
+        /// The answer, if there was one.
+        status: Option<Status>,
+        /// The beginning of the reason.
+        reason: String,
+    },
+    /// Warnings about a service.
+    Warning { service: Option<String>, what: String },
 }
 
 impl Outcome {
@@ -239,6 +261,13 @@ fn log_fields(level: Level, event: &'static str, intro: &str, fields: &[(&str, F
         Field::Number(number) => (*key, Value::from(*number)),
     }));
     log_line(level, TARGET, &pairs, format_args!("{intro}{}", words.trim_start()));
+}
+
+fn log_warning(service: Option<&str>, text: fmt::Arguments<'_>) {
+    match service {
+        Some(service) => About::service(service).warn(text),
+        None => log::warn!(target: "switchboard::server", "{text}"),
+    }
 }
 
 /// A target without its query and its user, which may be secrets.

@@ -7,7 +7,7 @@ use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing};
 #[cfg(feature = "deflate")]
 use crate::hub::station::Compression;
-use crate::hub::{About, Hub, StationId};
+use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::audience::Who;
 use crate::service::{Audience, Outbound, SocketId, label_keys_taken};
@@ -80,7 +80,7 @@ impl Hub {
                     self.touch(id);
                 }
             }
-            Outbound::Label { id, key, value } => self.label(station, id, &key, &value),
+            Outbound::Label { id, key, value } => self.label(station, id, &key, &value, now),
             Outbound::Ready(admission) => self.ready(station, admission, now),
             Outbound::Lapse { pause_ms } => self.lapse(station, pause_ms, now),
         }
@@ -106,7 +106,7 @@ impl Hub {
 
     /// Sets a label of a socket. The log has one warning for each socket of which a label is left
     /// out: a service that sets labels again and again must not fill it.
-    fn label(&mut self, station: StationId, id: SocketId, key: &str, value: &str) {
+    fn label(&mut self, station: StationId, id: SocketId, key: &str, value: &str, now: Time) {
         let Some(socket) = self.member(station, id) else { return };
         let why_not = if label_keys_taken().any(|taken| taken == key) {
             "the log has a field of this name; call it otherwise"
@@ -116,8 +116,9 @@ impl Hub {
             "there is no room for it; make labels shorter or fewer"
         };
         if socket.flags.set(Flag::Unlabeled) {
-            About::service(&self.stations[station].path)
-                .warn(format_args!("socket {id}: its label {key:?} is left out: {why_not}"));
+            let path = self.stations[station].path.clone();
+            let text = format_args!("socket {id}: its label {key:?} is left out: {why_not}");
+            self.warn(Some(&path), "a label is left out", text, now);
         }
     }
 
@@ -183,16 +184,19 @@ impl Hub {
         self.sockets.get_mut(id).filter(|socket| socket.stands(Standing::Member, station))
     }
 
+    /// Subscribes a socket. One that is being closed is sent nothing any more, and is ignored: a
+    /// service that subscribes to what peers name gets one warning for each socket.
     fn subscribe(&mut self, station: StationId, id: SocketId, topic: &str, now: Time) {
-        if !self.sockets.get(id).is_some_and(|s| s.stands(Standing::Member, station)) {
+        if !self.member(station, id).is_some_and(|socket| socket.session.is_open()) {
             return;
         }
         let of = &mut self.stations[station];
         let Err(error) = of.topics.subscribe(id, topic, &of.mount.limits) else { return };
         // A subscription that is not there would lose messages in silence.
-        About::service(&of.path)
-            .warn(format_args!("socket {id} cannot subscribe to {topic:?}: {error}"));
-        let close = Close::new(CloseCode::TRY_LATER, error.to_string());
+        let (path, error) = (of.path.clone(), error.to_string());
+        let text = format_args!("socket {id} cannot subscribe to {topic:?}: {error}");
+        self.warn(Some(&path), &error, text, now);
+        let close = Close::new(CloseCode::TRY_LATER, error);
         self.close(station, id.into(), &close, now);
     }
 

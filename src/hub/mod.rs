@@ -121,7 +121,10 @@ pub struct Hub {
     lookups: Lookups,
     fetches: Fetches,
     access: AccessLog,
+    /// Of requests that were refused.
     flood: Flood<access::Kind>,
+    /// Of warnings: a flood of requests leaves out none of them.
+    warnings: Flood<access::Kind>,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
 }
@@ -160,6 +163,7 @@ impl Hub {
             fetches: Fetches::default(),
             access: AccessLog::default(),
             flood: Flood::default(),
+            warnings: Flood::default(),
             #[cfg(feature = "deflate")]
             deflate: deflate::Deflate::default(),
         }
@@ -253,6 +257,8 @@ impl Hub {
         let drain = self.drain.as_ref().map(Drain::deadline);
         let token = self.metered.first().map(|(until, _)| Time::from_ms(*until));
         [self.wheel.next(), token, drain, self.flood.deadline()].into_iter().flatten().min()
+        let counts = [self.flood.deadline(), self.warnings.deadline()];
+        [self.wheel.next(), drain].into_iter().chain(counts).flatten().min()
     }
 
     /// The bytes to be written to a socket, chunk by chunk.

@@ -9,7 +9,7 @@ use switchboard::programs::Mode;
 use switchboard::{Limits, Server};
 
 use crate::bench::{is_alive, serve};
-use crate::logged::{self, lines_of};
+use crate::logged::{self, lines_of, warnings_of};
 use crate::shared::{OBEY, request, status};
 use crate::support::binary::Binary;
 use crate::support::folder::{folder, write};
@@ -49,6 +49,30 @@ fn labels_without_room_are_told_once() {
     let told = lines_of("/labels").iter().filter(|line| line.contains("no room for it")).count();
     assert_eq!(told, 1);
     server.stop();
+}
+
+/// A peer chooses what its service subscribes it to, and how often.
+#[test]
+fn subscriptions_beyond_the_limit_are_told_once_for_each_socket() {
+    logged::keep();
+    let (server, _) = serve("subscribers", &[("topics.py", OBEY)], Manner::SHARED, SOON);
+    let mut raws: Vec<_> = (0..20).map(|_| server.open("/topics")).collect();
+    for raw in &mut raws {
+        raw.send_text("![write(f'SUB {words[1]} {n}\\n'.encode()) for n in range(3000)]");
+    }
+    for raw in &mut raws {
+        assert_eq!(raw.read_close().0, 1013);
+    }
+    server.stop();
+    let lines = warnings_of("/topics");
+    let told = lines.iter().filter(|line| line.contains(" cannot subscribe to ")).count();
+    let more = lines.iter().filter_map(|line| {
+        let (count, kind) = line.strip_prefix("and ")?.split_once(" more like this in 1 s: ")?;
+        assert_eq!(kind, "the socket has as many subscriptions as it may");
+        count.parse::<usize>().ok()
+    });
+    assert_eq!(told + more.sum::<usize>(), 20, "{lines:#?}");
+    assert!(told >= 10, "{lines:#?}");
 }
 
 #[test]

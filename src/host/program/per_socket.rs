@@ -13,7 +13,6 @@ use crate::host::program::output::Reading;
 use crate::host::program::pump::{Event, ProcessId, Pump};
 use crate::host::program::served::{EXITING, Manner, Renewal, Served};
 use crate::host::program::start::StartError;
-use crate::hub::About;
 use crate::limits::Limits;
 use crate::programs::{LineFault, Lines, Mode, Place, Texts, encode_line, request_variables};
 use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
@@ -274,10 +273,10 @@ impl Run<'_> {
             match message {
                 Ok(message) => self.line.send(talk.id, message),
                 Err(fault) => {
-                    let about = About::service(self.served.key());
-                    about.warn(format_args!("socket {}: {fault}", talk.id));
+                    let id = talk.id;
                     talk.over = true;
-                    self.line.apply(Outbound::Close { to: talk.id.into(), close: fault.close() });
+                    self.line.apply(Outbound::Close { to: id.into(), close: fault.close() });
+                    self.warn_of_line(process, id, &fault);
                     return self.pump.kill(process);
                 }
             }
@@ -296,13 +295,17 @@ impl Run<'_> {
         match talk.cut.finish() {
             Some(Ok(message)) => self.line.send(talk.id, message),
             Some(Err(fault)) => {
-                let about = About::service(self.served.key());
-                about.warn(format_args!("socket {}: {fault}", talk.id));
+                self.warn_of_line(process, talk.id, &fault);
                 close = fault.close();
             }
             None => {}
         }
         self.line.apply(Outbound::Close { to: talk.id.into(), close });
+    }
+
+    fn warn_of_line(&mut self, process: ProcessId, id: SocketId, fault: &LineFault) {
+        let kind = "a line of it is no message".to_owned();
+        self.pump.warn(process, kind, format_args!("socket {id}: {fault}"));
     }
 
     /// The close that a peer gets when its process has exited.

@@ -137,12 +137,15 @@ impl Pump {
         if self.plan.groups.is_closed() {
             return Err(StartError::Stopped);
         }
-        let (service, path) = (&self.plan.service, launch.program.path());
+        let path = launch.program.path();
         // It is served all the same: some file systems show all files like that.
         if launch.program.is_open_to_all() {
-            let about = About::service(service);
-            about.warn(format_args!("everybody on this machine may change {path:?}"));
+            // With a process for each socket, it is started for each peer.
+            let kind = "everybody on this machine may change its file";
+            let text = format!("everybody on this machine may change {path:?}");
+            self.warn(ProcessId(self.next), kind.to_owned(), format_args!("{text}"));
         }
+        let (service, path) = (&self.plan.service, launch.program.path());
         let mut child = Child::start(launch, &self.plan.groups)?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;

@@ -488,6 +488,28 @@ fn topics_beyond_the_limit_close_their_socket() {
 }
 
 #[test]
+fn warnings_that_peers_cause_are_counted_beyond_ten_in_a_second() {
+    let mut rig = Rig::new(Limits { topics_per_socket_max: 0, ..Limits::SERVER });
+    let ids: Vec<_> = (0..11).map(|_| rig.open("/a")).collect();
+    let warn = |rig: &mut Rig, ids: &[SocketId], of: fn(SocketId) -> Outbound| {
+        rig.apply(0, ids.iter().map(|id| of(*id)).collect());
+    };
+    let label = |id| Outbound::Label { id, key: "peer".to_owned(), value: "x".to_owned() };
+    let subscribe = |id| Outbound::Subscribe { id, topic: "t".into() };
+    for (kind, of) in [label as fn(SocketId) -> Outbound, subscribe].into_iter().enumerate() {
+        // One for each socket, however often.
+        for _ in 0..20 {
+            warn(&mut rig, &ids[..10], of);
+        }
+        assert_eq!(rig.hub.warnings.deadline(), None, "kind {kind}");
+        warn(&mut rig, &ids, of);
+        assert_eq!(rig.hub.warnings.deadline(), Some(rig.now.after(1_000)), "kind {kind}");
+        rig.wait(1_000);
+        assert_eq!(rig.hub.warnings.deadline(), None, "kind {kind}");
+    }
+}
+
+#[test]
 fn a_clean_stop_is_spread_and_ends() {
     let mut rig = Rig::new(Limits { drain_spread_ms: 1_000, ..Limits::SERVER });
     let ids: Vec<_> = (0..1_000).map(|_| rig.open("/a")).collect();

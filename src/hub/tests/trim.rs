@@ -30,6 +30,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
         flood: _,
         // A tree frees its nodes as they become empty.
         metered: _,
+        warnings: _,
         // It is for the end of all sockets.
         drain: _,
         // Its list of those that have had their share is used up in each turn.
