@@ -4,8 +4,9 @@
 
 use std::env;
 use std::io;
+use std::path::Path;
 
-use switchboard::config::{self, Command, Config};
+use switchboard::config::{self, Command, Config, ServiceConfig};
 use switchboard::host::{Hangups, Terminal, on_hangup};
 use switchboard::{Host, Server};
 
@@ -22,7 +23,17 @@ pub fn start(
 ) -> io::Result<Hangups> {
     let (begun, reloader) = (config.clone(), host.reloader());
     on_hangup_but(host, terminal, move || {
-        let config = match Command::parse(env::args_os().skip(1), config::read_file) {
+        // Without any file the defaults hold, but not in place of a file that has gone.
+        let read = |path: &Path| {
+            let is_missing = |error: &io::Error| {
+                error.kind() == io::ErrorKind::NotFound && begun.file.as_deref() == Some(path)
+            };
+            config::read_file(path).map_err(|error| match is_missing(&error) {
+                true => io::Error::other(error),
+                false => error,
+            })
+        };
+        let config = match Command::parse(env::args_os().skip(1), read) {
             Ok(Command::Run(config)) => config,
             // The command line is the one that began this run.
             Ok(_) => return,
@@ -91,20 +102,25 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("access-log", begun.access_log != now.access_log),
         ("max-connections", begun.sockets_max != now.sockets_max),
         ("memory-max", begun.memory_max != now.memory_max),
-        (
-            "what holds for all services, such as origin, for those that are compiled in",
-            begun.all != now.all,
-        ),
+        (ALL, differ(&begun.all, &now.all)),
     ];
     let keys = rows.into_iter().filter(|(_, has_changed)| *has_changed);
     let paths = begun.services.keys().chain(now.services.keys());
+    let of = |config: &'_ Config, path| config.services.get(path).unwrap_or(&config.all).clone();
     let mut sections: Vec<_> = paths
-        .filter(|path| is_compiled(path) && begun.services.get(*path) != now.services.get(*path))
+        .filter(|path| is_compiled(path) && differ(&of(begun, *path), &of(now, *path)))
         .map(|path| format!("[service {path}]"))
         .collect();
     sections.sort_unstable();
     sections.dedup();
     keys.map(|(key, _)| key.to_owned()).chain(sections).collect()
+}
+
+const ALL: &str = "what holds for all services, such as origin, for those that are compiled in";
+
+/// Whether something differs that holds for services that are compiled in, too.
+fn differ(begun: &ServiceConfig, now: &ServiceConfig) -> bool {
+    ServiceConfig { program: now.program.clone(), ..begun.clone() } != *now
 }
 
 #[cfg(test)]
@@ -118,7 +134,10 @@ mod tests {
         let rows = [
             ("", vec![]),
             ("[service /program]\nmax-message: 1k", vec![]),
+            ("[server]\npass-env: HOME\nsubpaths: yes\non-death: keep", vec![]),
+            ("[server]\norigin: any", vec![ALL]),
             ("[server]\nport: 1", vec!["port"]),
+            ("[service /compiled]\npass-env: HOME", vec![]),
             ("[service /compiled]\nmax-message: 1k", vec!["[service /compiled]"]),
             (
                 "[server]\nhost: ::1\nlog-level: warn\n[service /compiled]\nidle-timeout: 1s",

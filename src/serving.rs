@@ -33,6 +33,7 @@ pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Termin
         let hangups = {
             let server = |new: &Config| {
                 warn_of(new);
+                warn_of_variables(new);
                 server(new, new.limits_for(raise_descriptor_limit()))
             };
             reload::start(config, host, terminal, server, is_compiled)?
@@ -60,6 +61,11 @@ pub(crate) fn begin(config: &Config) {
         );
     }
     #[cfg(feature = "programs")]
+    warn_of_variables(config);
+}
+
+#[cfg(feature = "programs")]
+fn warn_of_variables(config: &Config) {
     for name in config.unset_variables() {
         log::warn!(target: TARGET, "pass-env has {name}, which is not set here: programs lack it");
     }

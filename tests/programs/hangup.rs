@@ -58,6 +58,44 @@ fn a_hangup_tells_what_is_wrong_with_the_configuration() {
     }
 }
 
+/// A file that has gone is no wish for the defaults, also if no flag names it.
+#[test]
+fn a_hangup_without_the_configuration_file_changes_nothing() {
+    for name in ["server.conf", "server.config"] {
+        let folder = folder("gone");
+        fs::write(folder.join(name), patience(&[])).expect("it can be written");
+        let mut command = Command::new("sh");
+        command.args(["-c", "cd \"$0\" && exec \"$@\""]).arg(&folder);
+        command.arg(env!("CARGO_BIN_EXE_switchboard"));
+        let (server, lines) = Binary::run_logged(&mut command);
+        fs::remove_file(folder.join(name)).expect("it is there");
+        server.signal("HUP");
+        let line = next(&lines);
+        let words = ["the configuration stays as it is: ", &format!("{name}: cannot be read: ")];
+        assert!(words.iter().all(|words| line.contains(words)), "{line}");
+    }
+}
+
+/// What holds for programs alone needs no other start, and is checked as at the start.
+#[test]
+fn a_hangup_warns_of_variables_that_are_not_set() {
+    let folder = folder("variables");
+    let conf = folder.join("conf");
+    fs::write(&conf, patience(&[])).expect("it can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let (server, lines) = Binary::run_logged(command.arg("--config").arg(&conf));
+    let others = "[server]\npass-env: SWITCHBOARD_NO_SUCH\n".to_owned() + &patience(&[]);
+    fs::write(&conf, others).expect("it can be written");
+    server.signal("HUP");
+    let line = next(&lines);
+    assert!(line.contains("pass-env has SWITCHBOARD_NO_SUCH, which is not set here"), "{line}");
+    // The next line is that of the next reload.
+    fs::write(&conf, "[server]\nprot: 1\n").expect("it can be written");
+    server.signal("HUP");
+    let line = next(&lines);
+    assert!(line.contains("the new one is not valid: "), "{line}");
+}
+
 /// The server leads the session of a terminal that goes. What came of it is printed.
 const TERMINAL: &str = r#"
 import os, pty, re, signal, sys
