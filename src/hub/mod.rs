@@ -256,9 +256,8 @@ impl Hub {
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
         let token = self.metered.first().map(|(until, _)| Time::from_ms(*until));
-        [self.wheel.next(), token, drain, self.flood.deadline()].into_iter().flatten().min()
         let counts = [self.flood.deadline(), self.warnings.deadline()];
-        [self.wheel.next(), drain].into_iter().chain(counts).flatten().min()
+        [self.wheel.next(), token, drain].into_iter().chain(counts).flatten().min()
     }
 
     /// The bytes to be written to a socket, chunk by chunk.

@@ -43,7 +43,8 @@ pub trait Handler: 'static {
     fn drained(&mut self, peer: &mut Peer) {}
 
     /// The socket is gone: exactly once for each [`Handler::open`], and nothing of this
-    /// socket comes after it.
+    /// socket comes after it. Code and reason are those of the side that closed first;
+    /// [`CloseCode::LOST`] if the connection was lost before both had.
     fn close(&mut self, line: &mut Line, id: SocketId, close: &Close) {}
 
     /// The interval of [`Handler::tick`] has passed.

@@ -51,7 +51,8 @@ pub enum Inbound {
     Close {
         /// The socket.
         id: SocketId,
-        /// Why: the peer's code; the host's, if the host ended it; 1006 if it was lost.
+        /// Why: the code and reason of the side that closed first, be it the peer, the service or
+        /// the host; 1006 if the connection was lost before both sides had closed.
         close: Close,
     },
 }

@@ -27,7 +27,7 @@ use crate::session::clock::{Clock, Due};
 use crate::session::deflate::{Compressed, Contexts};
 use crate::session::outbox::Frame;
 use crate::session::output::Unsent;
-use crate::session::phase::Phase;
+use crate::session::phase::{Closing, Phase};
 use crate::session::reader::Reader;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Head, Message, Opcode, Response, Stamp, Status, Upgrade};
@@ -66,7 +66,8 @@ pub enum Event {
     #[cfg(feature = "deflate")]
     Compressed(Compressed),
     /// The peer has nothing more to say. If it was open until now, our close frame waits for
-    /// [`Session::settle`]; until then the service may still send.
+    /// [`Session::settle`]; until then the service may still send. Code and reason are those of the
+    /// side that closed first; [`CloseCode::LOST`] if the connection was lost before both had.
     Closed(Close),
     /// The peer went before the conversation was accepted.
     Gone(&'static str),
@@ -246,7 +247,8 @@ impl Session {
         if let Phase::Open(reader) = &mut self.phase {
             let reader = core::mem::take(reader);
             self.push_close(close, now);
-            self.enter(Phase::Closing(reader), now);
+            let close = Close::new(close.code, close.sent_reason());
+            self.enter(Phase::Closing(Box::new(Closing { reader, close })), now);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the peer of a conversation does: it sends bytes, ends its half, or is lost.
 
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -92,8 +93,12 @@ impl Session {
         self.unsent = None;
         match core::mem::replace(&mut self.phase, Phase::Finished) {
             Phase::Connecting(_) | Phase::Waiting(_) => Some(Event::Gone(reason)),
-            // RFC 6455, 7.1.5: without a close frame the code is 1006.
-            Phase::Open(_) | Phase::Closing(_) => {
+            // RFC 6455, 7.1.5: without a close frame of the peer the code is 1006.
+            Phase::Open(_) => Some(Event::Closed(Close::new(CloseCode::LOST, reason))),
+            Phase::Closing(closing) => {
+                let Close { code, reason: ours } = closing.close;
+                let reason = format!("{reason} (closing with {code} {ours}");
+                let reason = reason.trim_end().to_owned() + ")";
                 Some(Event::Closed(Close::new(CloseCode::LOST, reason)))
             }
             Phase::Settling(_)
@@ -169,9 +174,7 @@ impl Session {
         self.clock.saw_life(now);
         let mut used = 0;
         while used < bytes.len() {
-            let (Phase::Open(reader) | Phase::Closing(reader)) = &mut self.phase else {
-                return (bytes.len(), None);
-            };
+            let Some(reader) = self.phase.reader() else { return (bytes.len(), None) };
             let (more, item) = match reader.receive(&mut bytes[used..], limits, buffers) {
                 Ok(read) => read,
                 Err(fault) => return (bytes.len(), Some(self.receive_fault(fault, now))),
@@ -194,16 +197,7 @@ impl Session {
     /// Where the next bytes of a large message can be read to: there they count as if they had
     /// been passed to [`Session::receive`]. `None`: they have to be.
     pub fn room(&mut self) -> Option<&mut [u8]> {
-        match &mut self.phase {
-            Phase::Open(reader) | Phase::Closing(reader) => reader.room(),
-            Phase::Connecting(_)
-            | Phase::Waiting(_)
-            | Phase::Settling(_)
-            | Phase::Responding
-            | Phase::Flushing
-            | Phase::Lingering
-            | Phase::Finished => None,
-        }
+        self.phase.reader()?.room()
     }
 
     /// Tells that `len` bytes of the peer were read to the beginning of what [`Session::room`] gave
@@ -213,8 +207,7 @@ impl Session {
     /// That room is shorter.
     pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<Event> {
         self.clock.saw_life(now);
-        let (Phase::Open(reader) | Phase::Closing(reader)) = &mut self.phase else { return None };
-        match reader.filled(len) {
+        match self.phase.reader()?.filled(len) {
             Ok(item) => self.receive_item(item?, limits, now),
             Err(fault) => Some(self.receive_fault(fault, now)),
         }
@@ -259,17 +252,13 @@ impl Session {
 
     fn receive_close(&mut self, close: Close, now: Time) -> Event {
         // RFC 6455, 5.5.1: a close frame is answered, unless one was sent before.
-        let answer = Settling { close: close.clone(), then: Phase::Flushing };
-        self.stop_listening(answer, now);
-        Event::Closed(close)
+        self.stop_listening(close, Phase::Flushing, now)
     }
 
-    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more. Gives back
+    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more. Returns
     /// what has happened with it.
     pub fn break_off(&mut self, close: Close, now: Time) -> Event {
-        let answer = Settling { close: close.clone(), then: Phase::Lingering };
-        self.stop_listening(answer, now);
-        Event::Closed(close)
+        self.stop_listening(close, Phase::Lingering, now)
     }
 
     /// The peer has broken a rule of the protocol.
@@ -278,9 +267,15 @@ impl Session {
         self.break_off(Close::new(fault.code(), reason), now)
     }
 
-    fn stop_listening(&mut self, answer: Settling, now: Time) {
-        let phase = if self.is_open() { Phase::Settling(Box::new(answer)) } else { answer.then };
+    /// The peer closes, or is closed for a fault. RFC 6455, 7.1.5 takes the code that came; here
+    /// that of the side that closed first counts, or a peer could rename the close of a service.
+    fn stop_listening(&mut self, close: Close, then: Phase, now: Time) -> Event {
+        let (first, phase) = match core::mem::replace(&mut self.phase, Phase::Finished) {
+            Phase::Closing(closing) => (closing.close, then),
+            _ => (close.clone(), Phase::Settling(Box::new(Settling { close, then }))),
+        };
         self.enter(phase, now);
+        Event::Closed(first)
     }
 }
 

@@ -178,7 +178,8 @@ impl Session {
     pub fn held_bytes(&self) -> (usize, usize) {
         let outbox = self.unsent.as_ref().map_or(0, |unsent| unsent.outbox.held_bytes());
         let input = match &self.phase {
-            Phase::Open(reader) | Phase::Closing(reader) => reader.capacity(),
+            Phase::Open(reader) => reader.capacity(),
+            Phase::Closing(closing) => closing.reader.capacity(),
             Phase::Waiting(waiting) => waiting.early.capacity(),
             Phase::Connecting(_)
             | Phase::Settling(_)
@@ -243,7 +244,8 @@ impl Session {
     #[cfg(test)]
     pub(super) fn reader_capacity(&self) -> usize {
         match &self.phase {
-            Phase::Open(reader) | Phase::Closing(reader) => reader.capacity(),
+            Phase::Open(reader) => reader.capacity(),
+            Phase::Closing(closing) => closing.reader.capacity(),
             _ => 0,
         }
     }

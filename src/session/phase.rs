@@ -48,7 +48,7 @@ pub enum Phase {
     /// The head of an answer is queued, and its body is still coming.
     Responding,
     /// Our close frame is queued or sent; the peer's is awaited, and messages before it.
-    Closing(Reader),
+    Closing(Box<Closing>),
     /// What is queued still leaves, then the connection ends.
     Flushing,
     /// What is queued still leaves, then our half ends; the peer ends the other.
@@ -66,6 +66,31 @@ pub struct Waiting {
     pub is_head: bool,
     /// What came behind the head: frames, which must not be lost.
     pub early: Vec<u8>,
+}
+
+/// A conversation that this side has begun to close.
+#[derive(Debug)]
+pub struct Closing {
+    pub reader: Reader,
+    /// What our close frame says, which counts whatever the peer answers.
+    pub close: Close,
+}
+
+impl Phase {
+    /// What reads the peer's frames, while they count.
+    pub fn reader(&mut self) -> Option<&mut Reader> {
+        match self {
+            Self::Open(reader) => Some(reader),
+            Self::Closing(closing) => Some(&mut closing.reader),
+            Self::Connecting(_)
+            | Self::Waiting(_)
+            | Self::Settling(_)
+            | Self::Responding
+            | Self::Flushing
+            | Self::Lingering
+            | Self::Finished => None,
+        }
+    }
 }
 
 /// How a conversation goes on once its service has had its say.

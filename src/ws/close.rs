@@ -110,8 +110,13 @@ impl Close {
             return;
         }
         out.extend_from_slice(&self.code.0.to_be_bytes());
-        let end = self.reason.floor_char_boundary(REASON_BYTES_MAX);
-        out.extend_from_slice(&self.reason.as_bytes()[..end]);
+        out.extend_from_slice(self.sent_reason().as_bytes());
+    }
+
+    /// As much of the reason as a close frame carries.
+    #[must_use]
+    pub fn sent_reason(&self) -> &str {
+        &self.reason[..self.reason.floor_char_boundary(REASON_BYTES_MAX)]
     }
 }
 

@@ -255,7 +255,7 @@ const PAUSES: &[Script] = &[
             Resume,
             Due(5_000),
             Pass(5_000),
-            Heard("closed 1006 the peer does not close"),
+            Heard("closed 1006 the peer does not close (closing with 1000)"),
         ],
     ),
     (
@@ -276,7 +276,7 @@ const PAUSES: &[Script] = &[
             Resume,
             Due(1_000),
             Pass(1_000),
-            Heard("closed 1006 the peer does not close"),
+            Heard("closed 1006 the peer does not close (closing with 1000)"),
         ],
     ),
     (
@@ -312,7 +312,7 @@ const IDLE: &[Script] = &[
             Is(Keep),
             Due(5_000),
             Says(&[Frame(CLOSE, b"\x03\xE9")]),
-            Heard("closed 1001"),
+            Heard("closed 1001 idle for too long"),
             Is(Drop),
         ],
     ),

@@ -98,7 +98,7 @@ const ENDS: &[Script] = &[
             Pass(4_999),
             Is(Keep),
             Pass(1),
-            Heard("closed 1006 the peer does not close"),
+            Heard("closed 1006 the peer does not close (closing with 1000 bye)"),
             Is(Drop),
             NeverDue,
         ],
@@ -116,7 +116,7 @@ const ENDS: &[Script] = &[
             Takes(0),
             Due(2_000),
             Pass(2_000),
-            Heard("closed 1006 the peer does not close"),
+            Heard("closed 1006 the peer does not close (closing with 1000 bye)"),
         ],
     ),
     (

@@ -79,7 +79,8 @@ impl World {
     pub(super) fn judge_loss(&self, index: usize, reason: &str) {
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
         let (limits, times, now) = (&self.limits, &record.times, self.now);
-        let (since, least_ms) = match reason {
+        let cause = reason.split(" (closing with ").next().unwrap_or(reason);
+        let (since, least_ms) = match cause {
             "no answer to a ping" => {
                 assert!(!record.held, "peer {index}: pausing never looks like death");
                 (times.fed.max(times.resumed).max(times.ping.unwrap_or(now)), limits.pong_ms_max)
@@ -94,7 +95,7 @@ impl World {
         };
         let ms = now.since(since);
         assert!(ms >= least_ms, "peer {index}: {reason}, after {ms} of {least_ms} ms");
-        let is_stop = reason == "the server has stopped";
+        let is_stop = cause == "the server has stopped";
         assert!(is_stop || times.left.is_some() || !peer.is_good(), "peer {index}: {reason}");
     }
 }
