@@ -34,7 +34,7 @@ pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Termin
             let server = |new: &Config| {
                 warn_of(new);
                 warn_of_variables(new);
-                server(new, new.limits_for(raise_descriptor_limit()))
+                server(new, fitting(new))
             };
             reload::start(config, host, terminal, server, is_compiled)?
         };
@@ -73,15 +73,21 @@ fn warn_of_variables(config: &Config) {
 
 /// The limits of the configuration, as far as descriptors go.
 pub(crate) fn fit(config: &Config) -> Limits {
-    let mut limits = config.limits_for(raise_descriptor_limit());
+    let limits = fitting(config);
     log::info!(target: TARGET, "at most {} sockets at a time", limits.sockets_max);
-    if config.memory_max.is_none() {
-        let half = memory::limit().and_then(|bytes| usize::try_from(bytes / 2).ok());
-        limits.held_bytes_max = half.unwrap_or(Limits::OFF_COUNT);
-    }
     if limits.held_bytes_max != Limits::OFF_COUNT {
         let mib = limits.held_bytes_max >> 20;
         log::info!(target: TARGET, "at most {mib} MiB for what waits (memory-max)");
+    }
+    limits
+}
+
+/// The same limits at the start and at a reload, which would replace all programs otherwise.
+fn fitting(config: &Config) -> Limits {
+    let mut limits = config.limits_for(raise_descriptor_limit());
+    if config.memory_max.is_none() {
+        let half = memory::limit().and_then(|bytes| usize::try_from(bytes / 2).ok());
+        limits.held_bytes_max = half.unwrap_or(Limits::OFF_COUNT);
     }
     limits
 }
