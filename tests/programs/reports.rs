@@ -140,6 +140,27 @@ fn last_lines_are_those_of_the_process_that_has_exited() {
     assert!(ids.iter().all(|id| bench.pump.last_lines(*id).is_empty()));
 }
 
+/// A helper writes the trace of an exception that it has caught, and then a warning.
+#[test]
+fn what_a_program_has_outlived_is_not_quoted_at_its_end() {
+    logged::keep();
+    let (server, _) = serve("outlived", &[("outlived.py", OBEY)], Manner::SHARED, LIMITS);
+    let mut raw = server.open("/outlived");
+    raw.send_text("!print('ValueError: caught', file=sys.stderr, flush=True)");
+    raw.send_text("LOG warn +6\ncaught");
+    raw.send_text("TEXT {} +4\nwell");
+    assert_eq!(raw.read_text(), "well");
+    raw.send_text("!import os; os._exit(3)");
+    assert_eq!(raw.read_close().0, 1012);
+    until("its end is told", || count("/outlived", "it has ended: ") > 0);
+    let lines = lines_of("/outlived");
+    let end = lines.iter().find(|line| line.starts_with("it has ended: ")).expect("it is told");
+    assert!(!end.contains("last lines"), "{end}");
+    assert_eq!(count("/outlived", "ValueError: caught"), 1);
+    drop(raw);
+    server.stop();
+}
+
 #[test]
 fn lines_that_are_not_done_are_told_and_counted() {
     logged::keep();
@@ -157,7 +178,8 @@ fn lines_that_are_not_done_are_told_and_counted() {
     let counts: Vec<_> = lines_of("/mistaken");
     let mut counts = counts.iter().filter(|line| line.starts_with("and "));
     let first = counts.next().expect("there is a count");
-    let kind = "in 1 s: its line was not done: ERR CLOSE : ... is not a close code";
+    let kind =
+        "in 1 s: its line was not done: ERR CLOSE 1: \"0\" is not a close code to send: 1000 to";
     assert!(first.contains(kind), "{first}");
     drop(raw);
     server.stop();

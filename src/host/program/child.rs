@@ -12,6 +12,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::process;
 use std::time::{Duration, Instant};
 
+use log::Level;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -184,6 +185,9 @@ impl Child {
         if let (Some(recording), Reading::Bytes(len)) = (&mut self.recording, heard) {
             recording.hear(&buffer[..len]);
         }
+        if let Reading::Bytes(_) = heard {
+            self.journal.speaks(Instant::now);
+        }
         heard
     }
 
@@ -205,7 +209,7 @@ impl Child {
         &mut self,
         buffer: &mut [u8],
         now: Instant,
-        tell: &mut impl FnMut(&str),
+        tell: &mut impl FnMut(Level, &str),
     ) {
         if self.errors.has_ended() {
             return;
@@ -223,8 +227,27 @@ impl Child {
     }
 
     /// Whether the log has room for one more line of it.
-    pub(super) fn may_log(&mut self, now: Instant, tell: &mut impl FnMut(&str)) -> bool {
-        self.journal.has_room(now, tell)
+    pub(super) fn may_log(
+        &mut self,
+        level: Level,
+        now: Instant,
+        tell: &mut impl FnMut(Level, &str),
+    ) -> bool {
+        self.journal.has_room(level, now, tell)
+    }
+
+    /// It has logged a warning. What it wrote to its standard error before that is about the same,
+    /// such as an exception that a helper has caught, and no reason of an exit.
+    pub(super) fn outlives_errors(
+        &mut self,
+        buffer: &mut [u8],
+        now: Instant,
+        tell: &mut impl FnMut(Level, &str),
+    ) {
+        // It may have come since the last poll.
+        self.errors.set_readable();
+        self.read_errors(buffer, now, tell);
+        self.journal.forget();
     }
 
     /// How it ended, once it has, and all that it had said has been read.

@@ -4,6 +4,7 @@ use crate::host::program::keep::Kept;
 use crate::host::program::output::Reading;
 use crate::host::program::process::{Ending, SILENT};
 use crate::host::program::pump::ProcessId;
+use crate::host::program::reports::Kind;
 use crate::host::program::shared::Run;
 use crate::programs::{Heard, Level, Said, Told};
 use crate::service::{Admission, Outbound};
@@ -92,10 +93,11 @@ impl Run<'_> {
     }
 }
 
-/// The kind of a message: its text without digits and without words in quotes.
-fn kind_of(text: &str) -> String {
+/// The kind of a message: its text without digits and without words in quotes. A count of it shows
+/// the first such message.
+fn kind_of(text: &str) -> Kind {
     let plain = text.split('"').step_by(2).collect::<Vec<_>>().join("...");
-    plain.chars().filter(|c| !c.is_ascii_digit()).collect()
+    Kind { key: plain.replace(|c: char| c.is_ascii_digit(), ""), shown: text.to_owned() }
 }
 
 const fn log_level(level: Level) -> log::Level {

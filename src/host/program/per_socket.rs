@@ -304,8 +304,8 @@ impl Run<'_> {
     }
 
     fn warn_of_line(&mut self, process: ProcessId, id: SocketId, fault: &LineFault) {
-        let kind = "a line of it is no message".to_owned();
-        self.pump.warn(process, kind, format_args!("socket {id}: {fault}"));
+        let kind = "a line of it is no message";
+        self.pump.warn(process, kind.into(), format_args!("socket {id}: {fault}"));
     }
 
     /// The close that a peer gets when its process has exited.
@@ -315,7 +315,7 @@ impl Run<'_> {
         }
         let (kind, words) = ("it has failed", self.pump.last_lines(process).to_owned());
         let text = format_args!("{kind} at socket {id}: {exit}{words}");
-        self.pump.warn(process, kind.to_owned(), text);
+        self.pump.warn(process, kind.into(), text);
         Close::new(CloseCode::INTERNAL, "the program has failed")
     }
 }

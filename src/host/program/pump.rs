@@ -20,6 +20,7 @@ use crate::host::program::child::{Child, Part, Stages};
 use crate::host::program::groups::{Exit, Groups};
 use crate::host::program::output::Reading;
 use crate::host::program::recording::Recording;
+use crate::host::program::reports::Kind;
 use crate::host::program::start::{Launch, StartError};
 use crate::hub::{About, Flood};
 use crate::time::Time;
@@ -39,11 +40,11 @@ pub struct Pump {
     /// Those that are being ended, by when that goes on.
     ending: BTreeSet<(Instant, ProcessId)>,
     /// For standard errors.
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     /// The last lines of the processes whose exits are among the events of the last poll.
     pub(super) gone: Vec<(ProcessId, String)>,
     /// Warnings that a program causes again and again.
-    pub(super) flood: Flood<String>,
+    pub(super) flood: Flood<Kind>,
     pub(super) clock: Instant,
 }
 
@@ -140,16 +141,13 @@ impl Pump {
         let path = launch.program.path();
         // It is served all the same: some file systems show all files like that.
         if launch.program.is_open_to_all() {
-            // With a process for each socket, it is started for each peer.
-            let kind = "everybody on this machine may change its file";
-            let text = format!("everybody on this machine may change {path:?}");
-            self.warn(ProcessId(self.next), kind.to_owned(), format_args!("{text}"));
+            let kind = "everybody on this machine may change";
+            self.warn(ProcessId(self.next), kind.into(), format_args!("{kind} {path:?}"));
         }
-        let (service, path) = (&self.plan.service, launch.program.path());
         let mut child = Child::start(launch, &self.plan.groups)?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
-        let about = About { service, pid: Some(child.leader()) };
+        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
         about.log(Level::Info, format_args!("it runs {path:?}"));
         self.children.insert(id.0, child);
         while self.children.contains_key(&self.next) {
@@ -335,7 +333,7 @@ impl Pump {
                 events.push(Event::Drained(id));
             }
             let about = About { service: &self.plan.service, pid: Some(child.leader()) };
-            let mut tell = |line: &str| about.log(Level::Info, format_args!("{line}"));
+            let mut tell = |level, line: &str| about.log(level, format_args!("{line}"));
             child.read_errors(&mut self.buffer, now, &mut tell);
             if let Some(exit) = child.exit() {
                 about.log(Level::Info, format_args!("it has gone: {exit}"));
