@@ -62,6 +62,10 @@ fn unknown_services(config: &Config) -> Vec<String> {
             None => "correct its path, or leave it out".to_owned(),
         };
         let place = config.place_of(path);
+        #[cfg(feature = "programs")]
+        if let Some(why) = document_root::why_not(config, path) {
+            return format!("{place}: [service {path}] configures no service: {why}");
+        }
         format!("{place}: [service {path}] configures no service: {NOT_FOUND}; {cure}")
     };
     unknown.into_iter().map(text).collect()

@@ -1,8 +1,10 @@
 //! The document root of the binary: its programs beside the services that are compiled in.
 
+use std::path;
+
 use switchboard::Server;
 use switchboard::config::Config;
-use switchboard::host::program::{DocumentRoot, Listing};
+use switchboard::host::program::{DocumentRoot, Listing, LookupError};
 
 use super::compiled::{Compiled, is_compiled};
 
@@ -23,9 +25,13 @@ pub(crate) fn add_to(server: &mut Server, config: &Config) {
 pub(crate) fn list(config: &Config) -> String {
     let folder = config.document_root.display();
     let Some(root) = root(config) else {
+        // Most often the server was started elsewhere.
+        let whole = path::absolute(&config.document_root);
+        let whole = whole.unwrap_or_else(|_| config.document_root.clone());
         return format!(
-            "no programs: document-root is {folder}, and there is no such folder; make it, and \
-             start the server again\n"
+            "no programs: document-root is {folder}, and there is no folder {}; make it, or name \
+             another one by -d or document-root, and start the server again\n",
+            whole.display()
         );
     };
     let Listing { programs, more_len, is_cut, .. } = root.list(PROGRAMS_LISTED_MAX);
@@ -63,6 +69,14 @@ fn root(config: &Config) -> Option<DocumentRoot> {
 pub(crate) fn key_of(config: &Config, path: &str) -> Option<String> {
     let program = root(config)?.find(path).ok()?;
     Some(program.key().to_owned())
+}
+
+/// Why the file that a path names cannot serve, if there is one.
+pub(crate) fn why_not(config: &Config, path: &str) -> Option<String> {
+    match root(config)?.find(path) {
+        Ok(_) | Err(LookupError::Nothing | LookupError::Outside(_)) => None,
+        Err(error) => Some(error.to_string()),
+    }
 }
 
 /// The paths of the programs that are found.

@@ -155,7 +155,9 @@ fn what_has_no_effect_is_warned_of() {
     let folder = programs("idle", &[("secret.py", ECHO), ("taken.py", ECHO), ("x/own", ECHO)]);
     let text = "[service /nosuch]\norigin: any\n[service /secert]\n[service /secret.py]\n\
                 [service /takn]\n[service /taken]\n[service /clokc]\n[service /echo]\n\
-                mode: per-socket\n[service /x/own]\n";
+                mode: per-socket\n[service /x/own]\n[service /plain]\n";
+    fs::write(folder.join("plain.py"), "#!/bin/sh\n").expect("it can be");
+    let plain = folder.canonicalize().expect("it is there").join("plain.py");
     fs::write(folder.join("conf"), text).expect("it can be");
     let command = || {
         let mut command = binary();
@@ -168,6 +170,10 @@ fn what_has_no_effect_is_warned_of() {
     let faults = [
         unknown(7, "/clokc", "did you mean [service /clock]?"),
         unknown(1, "/nosuch", "correct its path, or leave it out"),
+        format!(
+            "conf:11: [service /plain] configures no service: {plain:?} is not executable: \
+             chmod +x makes it so"
+        ),
         unknown(3, "/secert", "did you mean [service /secret]?"),
         unknown(4, "/secret.py", "did you mean [service /secret]?"),
         unknown(5, "/takn", "correct its path, or leave it out"),
@@ -178,7 +184,7 @@ fn what_has_no_effect_is_warned_of() {
     let (out, err, code) = run(command().arg("--check-config"));
     let expected: Vec<_> = faults.iter().map(|f| format!("switchboard: warning: {f}")).collect();
     assert_eq!(err.lines().collect::<Vec<_>>(), expected);
-    assert_eq!((&*out, code), ("conf: the configuration is good, with 6 warnings\n", Some(0)));
+    assert_eq!((&*out, code), ("conf: the configuration is good, with 7 warnings\n", Some(0)));
     let log = log_of(command().args(["--port", "0"]), faults.len());
     for (line, fault) in log.iter().zip(&faults) {
         assert!(line.ends_with(fault), "{line}\n{fault}");

@@ -88,7 +88,8 @@ impl fmt::Display for Fault {
             Self::NotReady { line } => write!(
                 f,
                 "the first line is \"{line}\" instead of READY 1; a program that writes plain \
-                 lines needs the mode per-socket"
+                 lines needs the mode per-socket, and one with a helper prints nothing before its \
+                 import"
             ),
             Self::Ready { line } => write!(
                 f,

@@ -107,7 +107,13 @@ fn none_is_told_as_well() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     let run = command.current_dir(&root).arg("--list-services").output().expect("it runs");
     let text = String::from_utf8(run.stdout).expect("it is text");
-    assert!(text.contains("no programs: document-root is services, and there is no such folder"));
+    let folder = root.canonicalize().expect("it is there").join("services");
+    let words = format!(
+        "no programs: document-root is services, and there is no folder {}; make it, or name \
+         another one by -d or document-root, and start the server again\n",
+        folder.display()
+    );
+    assert!(text.contains(&words), "{text}");
 }
 
 /// A section without keys is enough to say that an interpreter is meant.
