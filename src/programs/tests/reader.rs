@@ -334,7 +334,7 @@ fn texts_tell_what_is_allowed() {
         (Wrong::Id("x".into()).to_string(), "\"x\" is not a socket id"),
         (Wrong::Long { found: 9, max: 5 }.to_string(), "a body of 9 bytes, 5 are allowed"),
         (Wrong::Key("peer".into()).to_string(), "none of socket, peer, path"),
-        (Fault::NotReady { line: "hi".into() }.to_string(), "needs the mode per-socket"),
+        (Fault::NotReady { line: "hi".into() }.to_string(), "prints nothing before its import"),
     ];
     for (text, part) in rows {
         assert!(text.contains(part), "{text}");
