@@ -5,13 +5,14 @@ import functools
 import json
 import re
 import shutil
+import socket
 import tempfile
 import unittest
 from pathlib import Path
 from urllib.parse import quote
 
 from board import Board, Client, Refused
-from host import PROGRAMS
+from host import DEADLINE_SECONDS, PROGRAMS
 
 # A poll for each path, whose sockets hear of it. The query is a subprotocol to be agreed.
 POLLS = {
@@ -214,6 +215,31 @@ class RealHost(unittest.TestCase):
         self.assertIn(" / Error: what it was", why)
         self.assertNotRegex(why, r"Node\.js v|/ at ")
 
+    # The peer takes nothing at all, and waits for nothing.
+    def test_a_coroutine_that_sends_without_end_holds_up_nobody_and_ends_with_its_peer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for helper in PROGRAMS.glob("python/_*.py"):
+                shutil.copy(helper, folder)
+            program = Path(folder, "endless.py")
+            program.write_text(ENDLESS)
+            program.chmod(0o755)
+            with Board(folder) as board:
+                peer = socket.create_connection(("127.0.0.1", board.port), DEADLINE_SECONDS)
+                peer.sendall(HANDSHAKE)
+                self.assertEqual(peer.recv(12, socket.MSG_WAITALL), b"HTTP/1.1 101")
+                other = Client(board, "/endless?asks")
+                for _ in range(100):
+                    other.send("how many?")
+                    self.assertEqual(other.next(), "2")
+                peer.close()
+                other.send("how many?")
+                while other.next() != "1":
+                    other.send("how many?")
+                board.stop()
+                self.assertEqual(other.rest(), [1001])
+                self.clean(board)
+                self.assertNotIn("Traceback", "".join(board.lines))
+
     def clean(self, board, warnings=0, by=r"socket \d+: an exception in .*Error: "):
         """No line of the program was wrong, and it has not died. It has warned so often."""
         faults = [
@@ -227,6 +253,29 @@ class RealHost(unittest.TestCase):
         self.assertEqual(len(of_program), warnings, of_program)
 
 
+HANDSHAKE = (
+    b"GET /endless HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+ENDLESS = """#!/usr/bin/env python3
+import asyncio
+from _switchboard_async import Server
+
+alive = set()
+
+async def serve(socket):
+    alive.add(socket)
+    try:
+        if not socket.info["QUERY_STRING"]:
+            while True:
+                await socket.send("x" * 1000)
+        async for _ in socket:
+            await socket.send(str(len(alive)))
+    finally:
+        alive.discard(socket)
+
+asyncio.run(Server(serve).run())
+"""
 DIES = """#!/usr/bin/env node
 const { serve } = require("./_switchboard.cjs");
 serve({
