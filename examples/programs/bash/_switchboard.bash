@@ -33,10 +33,11 @@ on_close() { :; }
 on_full() { :; }
 on_drained() { :; }
 # What the host has not done, it has warned of.
-on_error() { if [[ ${_is_refusing-} ]]; then log warn "$1 $2: $3"; else echo "$1 $2: $3"; fi; }
+on_error() { [[ ! ${_is_refusing-} ]] || log warn "$1 $2: $3"; }
 on_reload() { :; }
 on_stop() { :; }
 on_tick() { :; }
+_known='on_open on_message on_close on_full on_drained on_error on_reload on_stop on_tick on_ask'
 
 # BUT_ID is left out. A TOPIC is any text of 256 bytes at most, of which all but visible ASCII counts
 # three times, and so do commas, percent signs and a plus sign in front: they are percent-encoded. A
@@ -62,6 +63,10 @@ serve() {
   trap flush EXIT
   ! declare -F on_ask >/dev/null || admission=ask
   _out="READY 1${protocols:+ protocols=$protocols}${admission:+ admission=ask}"$'\n'$_out
+  for part in $(compgen -A function on_); do
+    [[ " $_known " = *" $part "* ]] ||
+      log warn "$part is no callback, and is not called: there are $_known"
+  done
   while :; do
     if [[ ${tick_seconds-} ]]; then
       if ((${EPOCHREALTIME/./} >= due)); then

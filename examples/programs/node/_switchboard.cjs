@@ -6,7 +6,8 @@
  *
  *   open(id, info)          with CGI's names, such as info.REMOTE_ADDR
  *   message(id, message)    close(id, code, reason)    error(verb, id, text): the host has not
- *                           done a line; the id is null unless that was for one socket
+ *                           done a line, and has warned of it in the log; the id is null unless
+ *                           that was for one socket
  *   full(id, waiting)       drained(id): the peer takes less than it is sent, hold back
  *   reload()                stop(milliseconds): if it gives a promise, the end waits for it
  *   ask(id, info)           has to accept or reject the socket, at once or later
@@ -96,10 +97,14 @@ function socketId(text) {
   throw new RangeError(`${shown(text)} is no socket id, which is a number of up to 64 bits`);
 }
 
-/** Serves until the host ends the input, and then ends the program. */
+/**
+ * Serves until the host ends the input, and then ends the program. Throws a TypeError for a key
+ * that is none of those above, or that has no function.
+ */
 function serve(given) {
   if (!isMainThread) throw new Error(NO_WORKER);
-  handlers = { error: (verb, id, text) => console.log(`${verb} ${id ?? "-"}: ${text}`), ...given };
+  check(given);
+  handlers = given;
   const protocols = given.protocols ? ` protocols=${given.protocols}` : "";
   text = `READY 1${protocols}${given.ask ? " admission=ask" : ""}\n${text}`;
   isServing = true;
@@ -182,6 +187,35 @@ function reject(id, status = 403, text = "", headers = {}) {
   const pairs = Array.isArray(headers) ? headers : Object.entries(headers);
   const head = pairs.map(([name, value]) => `${headerPart(name)}: ${headerPart(value)}\n`);
   say("REJECT", [nameOf(id)], [integer(status)], `${head.join("")}\n${text}`);
+}
+
+function check(given) {
+  const kind = Object.getPrototypeOf(Object(given));
+  if (typeof given !== "object" || given === null || ![Object.prototype, null].includes(kind)) {
+    throw new TypeError("serve takes a plain object of handlers: { message: (id, text) => ... }");
+  }
+  for (const [name, handler] of Object.entries(given)) {
+    if (name === "protocols") continue;
+    if (!HANDLERS.includes(name)) {
+      const nearest = HANDLERS.find((each) => isNear(each, name));
+      const hint = nearest ? `do you mean ${nearest}? ` : "";
+      const known = [...HANDLERS, "protocols"].join(", ");
+      throw new TypeError(`${shown(name)} is no handler: ${hint}There are ${known}`);
+    }
+    if (typeof handler !== "function" && handler !== undefined) {
+      throw new TypeError(`the handler ${name} is a function, not ${shown(handler)}`);
+    }
+  }
+}
+
+// Whether one letter more, less or changed, or two swapped, makes the name of what is meant.
+function isNear(name, found) {
+  const word = found.toLowerCase().replace(/^on_?/, "");
+  let same = 0;
+  while (same < name.length && name[same] === word[same]) same += 1;
+  const [a, b] = [name.slice(same), word.slice(same)];
+  const swapped = b.slice(1, 2) + b.slice(0, 1) + b.slice(2);
+  return [b, swapped].includes(a) || [a, a.slice(1)].includes(b.slice(1)) || a.slice(1) === b;
 }
 
 // Bytes as they come, cut anywhere.
@@ -314,7 +348,7 @@ const audienceOf = (to) => Audience.namesOf(to) ?? namesOf(to);
 // The words that name an id, or ids. They are several if ids are many, since lines are short.
 function namesOf(ids) {
   if (!Array.isArray(ids)) return [nameOf(ids)];
-  const names = ids.map(nameOf);
+  const names = [...new Set(ids.map(nameOf))]; // each once, also where they are several lines
   const words = [];
   for (let at = 0; at < names.length; at += IDS_MAX) words.push(names.slice(at, at + IDS_MAX));
   return words; // which are joined by commas
@@ -387,6 +421,9 @@ function flush() {
 
 const bytes = (part) => (typeof part === "string" ? Buffer.from(part) : part);
 
+const HANDLERS = [
+  "open", "message", "close", "full", "drained", "error", "reload", "stop", "ask",
+];
 const ENDS = new Set(["open", "message", "full", "drained"]); // what closes the socket if it fails
 const DIGITS = /^(0|[1-9][0-9]{0,19})$/;
 const ID_MAX = (1n << 64n) - 1n;

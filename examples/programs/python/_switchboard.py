@@ -15,8 +15,9 @@ Each socket has a SocketId, which is a str of a type of its own. An audience is 
     self.send(all(), message)                     all sockets of the service
     self.send(topic("news").but(id), message)     those who subscribed, less one
 
-Any other string raises TypeError, so that nothing that a peer sends becomes an audience. Where ids
-are stored, `socket_id(text)` makes one of the text. A message is a str or bytes, both ways.
+Anything else raises TypeError, and so does a string, so that nothing that a peer sends becomes an
+audience. Where ids are stored, `socket_id(text)` makes one of the text. A message is a str or bytes,
+both ways.
 
 An exception in a callback is logged: its traceback at info, and one warning with the socket. It
 closes the socket that it was for with 1011; in on_ask it refuses the socket with 500. Other sockets
@@ -25,12 +26,15 @@ empty for all else. Any thread may send; what another thread than that of `run` 
 once.
 """
 
+import difflib
+import inspect
 import os
 import re
 import select
 import threading
 import time
 import traceback
+from collections.abc import Iterable, Mapping
 from threading import get_ident
 
 
@@ -46,6 +50,8 @@ class SocketId(str, Id):
     __slots__ = ()
 
     def __new__(cls, text):
+        if not isinstance(text, str):
+            raise TypeError(f"a socket id is made of a str, not {shown(text)}")
         if not DIGITS(text) or int(text) >= 1 << 64:
             raise ValueError(f"{text!r:.80} is no socket id, which is a number of up to 64 bits")
         return super().__new__(cls, text)
@@ -91,8 +97,9 @@ class Service:
     def on_close(self, id, code, reason): pass  # once for each on_open
     def on_full(self, id, waiting): pass  # the peer takes less than it is sent: hold back
     def on_drained(self, id): pass
-    # The host has not done a line. The id is None unless the line was for one socket.
-    def on_error(self, verb, id, text): print(f"{verb} {id or '-'}: {text}")
+    # The host has not done a line, which it has warned of in the log. The id is None unless the
+    # line was for one socket.
+    def on_error(self, verb, id, text): pass
     def on_reload(self): pass
     def on_stop(self, milliseconds): pass  # so long until the end; input ends before
     def on_tick(self): pass
@@ -142,7 +149,7 @@ class Service:
         pairs = headers.items() if isinstance(headers, dict) else headers
         head = "".join([f"{header_part(name)}: {header_part(value)}\n" for name, value in pairs])
         body = text_bytes(f"{head}\n{text}")
-        self._say(lines(b"REJECT", [name_of(id)], b"%d" % status, body=body))
+        self._say(lines(b"REJECT", [name_of(id)], integer(status), body=body))
 
     def run(self):
         """Serves until the host ends the input."""
@@ -169,10 +176,17 @@ class Service:
 
     def begin(self):
         """The first line, for a loop other than `run`, around `receive` and `flush`. What this
-        thread says from here on waits for `flush`, or for a block of it."""
+        thread says from here on waits for `flush`, or for a block of it. Raises TypeError for a
+        callback that is a coroutine function."""
+        unknown = self._check_callbacks()
         protocols = f" protocols={','.join(self.protocols)}" if self.protocols else ""
         self._out[:0] = f"READY 1{protocols}{' admission=ask' if self.on_ask else ''}\n".encode()
         self._is_ready, self._thread = True, get_ident()
+        for name in unknown:
+            nearest = difflib.get_close_matches(name, KNOWN, 1)
+            hint = f"do you mean {nearest[0]}?" if nearest else f"there are {', '.join(KNOWN)};"
+            self.log("warn", f"{name} is no callback, and is not called: {hint} other methods of "
+                             f"{type(self).__name__} should not begin with on_")
         self.flush()
 
     def receive(self, data):
@@ -218,6 +232,17 @@ class Service:
         self._in, self._out, self._lock = bytearray(), bytearray(), threading.RLock()
         self._is_ready, self._is_writing, self._thread, self._failed = False, False, None, set()
         return self
+
+    def _check_callbacks(self):
+        """The names of methods that look like callbacks, and are none."""
+        names = [name for name in dir(self) if name.startswith("on_")]
+        for name in set(names) & (set(KNOWN) - self._may_await):
+            if inspect.iscoroutinefunction(getattr(self, name)):
+                raise TypeError(f"{name} is a coroutine function, {self._use_instead}")
+        return [name for name in names if name not in KNOWN and callable(getattr(self, name))]
+
+    _may_await = frozenset()
+    _use_instead = "which this helper does not await: use Server of _switchboard_async, or def"
 
     def _say(self, data):
         self._out += data
@@ -292,7 +317,7 @@ def message_lines(to, message):
 
 def close_lines(to, code=1000, reason=""):
     reason = text_bytes(reason)[:REASON_BYTES_MAX].decode(errors="ignore").encode()
-    return lines(b"CLOSE", names_of(to, Audience), b"%d" % code, body=reason)
+    return lines(b"CLOSE", names_of(to, Audience), integer(code), body=reason)
 
 
 def lines(verb, names, *words, body=None):
@@ -312,22 +337,26 @@ def names_of(ids, others=()):
         return (str(ids).encode(),)
     if isinstance(ids, others):
         return ids._names()
-    if isinstance(ids, (str, Audience)):
-        raise TypeError(f"{ids!r:.80} is no audience here: take ids as they came, or socket_id; "
-                        "send and close also take all() and topic(name)")
-    names = [name_of(id) for id in ids]
+    if isinstance(ids, NO_LIST) or not isinstance(ids, Iterable):
+        raise TypeError(f"{shown(ids)} is no audience here: take ids as they came, a list of them, "
+                        "or socket_id of what was stored; send and close also take all() and "
+                        "topic(name)")
+    # Each once, also where they are several lines.
+    names = list(dict.fromkeys([name_of(id) for id in ids]))
     return [b",".join(names[at : at + IDS_MAX]) for at in range(0, len(names), IDS_MAX)]
 
 
 def name_of(id):
     if isinstance(id, Id):
         return str(id).encode()
-    raise TypeError(f"{id!r:.80} is no socket id: take it as it came, or use socket_id")
+    raise TypeError(f"{shown(id)} is no socket id: take it as it came, or use socket_id")
 
 
 def encoded_topic(name):
     """The name as one word. No two names become the same word, and the empty one is a percent sign,
     which no other becomes."""
+    if not isinstance(name, str):
+        raise TypeError(f"a topic is a str, not {shown(name)}")
     word = NO_TOPIC.sub(percent, name).encode() or b"%"
     if len(word) > TOPIC_BYTES_MAX:
         raise ValueError(f"a topic has {TOPIC_BYTES_MAX} bytes at most, and {len(word)} encoded "
@@ -340,18 +369,36 @@ def percent(found):
 
 
 def token(text):
-    if TOKEN(text):
+    is_text = isinstance(text, str)
+    if is_text and TOKEN(text):
         return text.encode()
-    raise ValueError(f"{text!r:.80} is no token: 1 to 128 letters, digits and !#$%&'*+-.^_`|~")
+    raise (ValueError if is_text else TypeError)(
+        f"{text!r:.80} is no token: 1 to 128 letters, digits and !#$%&'*+-.^_`|~"
+    )
 
 
 def header_part(text):
+    if not isinstance(text, str):
+        raise TypeError(f"a header is a str, not {shown(text)}")
     if "\n" in text or "\r" in text:
         raise ValueError(f"a header has no line ends: {text!r:.80}")
     return text
 
 
+def integer(number):
+    if isinstance(number, int) and not isinstance(number, bool):
+        return b"%d" % number
+    raise TypeError(f"a code or status is an int, not {shown(number)}")
+
+
+def shown(value):
+    """For an error: a value and its type, which tells "17" from an id."""
+    return f"{value!r:.80} ({type(value).__name__})"
+
+
 def text_bytes(text):
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {shown(text)}")
     # Half a surrogate pair, which JSON can bring in, becomes a question mark.
     return text.encode(errors="replace")
 
@@ -366,6 +413,12 @@ CALLBACKS = {
     "TEXT": "message", "BIN": "message", "OPEN": "open", "ASK": "ask", "CLOSE": "close",
     "FULL": "full", "DRAIN": "drained", "ERR": "error", "RELOAD": "reload", "STOP": "stop",
 }
+# What may be defined, in the order of the class Service.
+KNOWN = [
+    "on_ask", "on_open", "on_message", "on_close", "on_full", "on_drained", "on_error", "on_reload",
+    "on_stop", "on_tick",
+]
+NO_LIST = (str, bytes, bytearray, memoryview, Mapping, Audience)
 OF_A_SOCKET = {"TEXT", "BIN", "OPEN", "ASK", "CLOSE", "FULL", "DRAIN"}
 DIGITS = re.compile(r"0|[1-9][0-9]{0,19}").fullmatch
 NO_TOPIC = re.compile(r"^\+|[\x00-\x20%,\x7f-\x9f]")

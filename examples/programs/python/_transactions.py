@@ -73,6 +73,8 @@ class Outgoing(queue.Queue):
         if type == DATA:
             lines = _switchboard.message_lines(to, data)
         elif type == CLOSE:
+            if data is not None and not isinstance(data, (tuple, list)):
+                raise TypeError(f"a CLOSE has (code, reason) or None, not {data!r:.80}")
             lines = _switchboard.close_lines(to, *(data or ()))
         else:
             raise ValueError(f"a service puts DATA and CLOSE, not a transaction of type {type!r}")
