@@ -1,4 +1,4 @@
-//! Sends every message to all who are connected, the sender too.
+//! Sends every message to all who are connected, the sender too. A sender waits for slow listeners.
 
 use switchboard::{Audience, Handler, Message, Peer, Service, handler};
 
@@ -11,6 +11,6 @@ struct Broadcast;
 
 impl Handler for Broadcast {
     fn message(&mut self, peer: &mut Peer, message: Message) {
-        peer.send_to(Audience::all(), message);
+        peer.send_to(Audience::all().slowing(peer.id()), message);
     }
 }

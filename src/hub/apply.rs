@@ -123,6 +123,9 @@ impl Hub {
     }
 
     fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) -> usize {
+        if to.slows != Audience::NOBODY {
+            self.pace(station, &to, message.len(), now);
+        }
         if let (Who::One(id), None) = (&to.who, to.but) {
             return self.send_to(station, *id, message, now);
         }
@@ -180,7 +183,7 @@ impl Hub {
     }
 
     /// A socket that is in, if it is the service's own.
-    fn member(&mut self, station: StationId, id: SocketId) -> Option<&mut Socket> {
+    pub(super) fn member(&mut self, station: StationId, id: SocketId) -> Option<&mut Socket> {
         self.sockets.get_mut(id).filter(|socket| socket.stands(Standing::Member, station))
     }
 

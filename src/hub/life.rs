@@ -117,6 +117,7 @@ impl Hub {
         let (Standing::Member, Some(station)) = (socket.standing, socket.station) else { return };
         self.note(id, &close.to_string());
         self.deliver(id, Inbound::Close { id, close });
+        self.leave_pace(id, station, now);
         let Station { members, topics, .. } = &mut self.stations[station];
         topics.leave(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -220,8 +221,8 @@ impl Hub {
     /// Lets the host read a socket again that was held back.
     pub(super) fn read_again(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let paused = socket.standing == Standing::Member && socket.flags.has(Flag::Paused);
-        if paused || !socket.flags.clear(Flag::Held) {
+        let rests = socket.standing == Standing::Member && socket.rests();
+        if rests || !socket.flags.clear(Flag::Held) {
             return;
         }
         socket.session.resume(now);
@@ -232,6 +233,7 @@ impl Hub {
     /// Reads a socket on that its service had paused: because the service wants it, or because
     /// the socket is being closed, and the peer's answer to that has to be read.
     pub(super) fn end_pause(&mut self, id: SocketId, now: Time) {
+        self.end_wait(id, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.flags.clear(Flag::Paused) || socket.awaits_token(now) {
             self.read_again(id, now);

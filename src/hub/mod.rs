@@ -10,7 +10,7 @@
 //! - `lookup`: from a path without a service to a program; `fetch`: or to a file
 //! - `life`: services start and end, sockets come in and leave; `pauses`: how long those rest
 //!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
-//! - `apply`: what services want
+//! - `apply`: what services want; `pace`: senders that wait for listeners
 //! - `meter`: how many messages a socket may send in a time
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers
@@ -41,6 +41,7 @@ mod memory;
 mod meter;
 mod origin;
 mod output;
+mod pace;
 mod pauses;
 mod peers;
 mod reading;
@@ -224,6 +225,7 @@ impl Hub {
             if closing {
                 self.end_pause(id, now);
             }
+            self.expire_wait(id, now);
             self.touch(id);
         }
         self.check_memory(now);
@@ -354,7 +356,9 @@ impl Hub {
     fn schedule(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get(id) else { return };
         let limits = self.stations.limits_of(socket.station);
-        if let Some(deadline) = socket.session.deadline(limits) {
+        let deadline =
+            socket.session.deadline(limits).into_iter().chain(self.pace_deadline(socket));
+        if let Some(deadline) = deadline.min() {
             self.wheel.set(id.index(), deadline);
         }
     }

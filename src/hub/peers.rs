@@ -144,6 +144,7 @@ impl Hub {
             self.mark(id);
         }
         self.read_drained(id, now);
+        self.pay(id, bytes_len, now);
         self.schedule(id);
         self.count_freed(bytes_len);
         next

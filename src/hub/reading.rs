@@ -33,6 +33,7 @@ impl Hub {
     ///
     /// - the service has taken half of its mail, if that is full;
     /// - the service wants it, if that has paused the socket;
+    /// - the listeners of what it sends have drained, or its second is over, if it waits for them;
     /// - the service has taken all that it has of the socket, if that is the socket's share of the
     ///   mail, or might fill the outbox if it were answered;
     /// - the outbox has drained, if that is more than half full;
@@ -59,7 +60,7 @@ impl Hub {
             of.mail.await_taken(id, socket.mailed);
         }
         let is_too_fast = socket.is_too_fast(id, &of.mount.limits, &mut self.metered, now);
-        if has_share || is_too_fast || socket.flags.has(Flag::Paused) {
+        if has_share || is_too_fast || socket.rests() {
             self.rest(id, now);
             return false;
         }

@@ -6,6 +6,7 @@ use crate::hub::StationId;
 use crate::hub::addresses::Peer;
 use crate::hub::lookup::Asked;
 use crate::hub::meter::Meter;
+use crate::hub::pace::Paced;
 use crate::hub::station::Mailed;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
@@ -85,6 +86,12 @@ pub(super) enum Flag {
     Queued = 1 << 8,
     /// The log has a line that it was held back by the rate of its messages.
     Slowed = 1 << 9,
+    /// It is a listener that was full, and has not drained since: [`Hub::pace`].
+    ///
+    /// [`Hub::pace`]: crate::hub::Hub::pace
+    Slow = 1 << 10,
+    /// It is not read, since listeners of what it sends are full.
+    Waits = 1 << 11,
 }
 
 impl Flag {
@@ -145,6 +152,8 @@ pub(super) struct Rare {
     pub(super) unread: Unread,
     /// What it has used of the rate of its messages.
     pub(super) meter: Meter,
+    /// What it has sent to listeners, and how it listens.
+    pub(super) paced: Paced,
 }
 
 /// Bytes of a peer that wait until its service has taken what came before them.
@@ -267,6 +276,12 @@ impl Socket {
         self.serial == Serial::of(id)
     }
 
+    /// Whether it is not read, however much room its service has: the service has paused it, or it
+    /// waits for listeners.
+    pub(super) const fn rests(&self) -> bool {
+        self.flags.has(Flag::Paused) || self.flags.has(Flag::Waits)
+    }
+
     /// For how long it has been there, in milliseconds.
     pub(super) const fn age_ms(&self, now: Time) -> u64 {
         now.since(self.accepted.time())
@@ -293,7 +308,8 @@ impl Rare {
             && self.labels.is_empty()
             && self.reason.is_empty()
             && self.meter == Meter::default()
-            && self.unread.is_empty();
+            && self.unread.is_empty()
+            && self.paced == Paced::default();
         self.asked.is_none()
             && self.request.is_none()
             && self.verdict.is_none()

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use crate::hub::origin::OriginRule;
+use crate::hub::pace::Pace;
 use crate::hub::pauses::Pauses;
 use crate::hub::socket::LOAD_UNIT_BYTES;
 use crate::hub::tables::Roster;
@@ -99,6 +100,7 @@ pub(super) struct Station {
     pub(super) paused: Vec<SocketId>,
     pub(super) topics: Topics,
     pub(super) mail: Mail,
+    pub(super) pace: Pace,
 }
 
 /// The end of the number of a transaction in the mail of a service, which is enough: a socket
@@ -253,6 +255,7 @@ impl Station {
             paused: Vec::new(),
             topics: Topics::default(),
             mail: Mail::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -304,6 +307,7 @@ impl Station {
         self.state = State::Idle;
         self.paused = Vec::new();
         let mail = std::mem::take(&mut self.mail);
+        self.pace = Pace::default();
         self.topics = Topics::default();
         self.admission = Admission::default();
         mail.awaited.into_iter().map(|(_, id)| id).collect()

@@ -15,6 +15,8 @@ use crate::service::SocketId;
 pub struct Audience {
     pub(crate) who: Who,
     pub(crate) but: Option<SocketId>,
+    /// Whom it slows, or [`Audience::NOBODY`].
+    pub(crate) slows: SocketId,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +34,13 @@ impl Audience {
     /// [`Inbound::Open`]: crate::service::Inbound::Open
     #[must_use]
     pub const fn all() -> Self {
-        Self { who: Who::All, but: None }
+        Self::of(Who::All)
     }
 
     /// The sockets that are subscribed to `topic`.
     #[must_use]
     pub fn topic(topic: impl Into<String>) -> Self {
-        Self { who: Who::Topic(topic.into()), but: None }
+        Self::of(Who::Topic(topic.into()))
     }
 
     /// The same audience without one socket; a second call replaces the first.
@@ -46,9 +48,31 @@ impl Audience {
     pub fn but(self, id: SocketId) -> Self {
         Self { but: Some(id), ..self }
     }
+
+    /// The same audience, which slows the socket whose message it gets: once `sender` has sent
+    /// more than `outbox_low_bytes` within a second and the outbox of another socket of the
+    /// audience is full, `sender` is not read until those are drained, or until the second is over.
+    /// A message is sent in any case. Without this, a peer that sends fast has its slower listeners
+    /// closed with 1013; with it, those only for which senders have waited for a second, while they
+    /// took less than `outbox_bytes_max` bytes. A second call replaces the first, and for a close
+    /// it means nothing.
+    ///
+    /// It is for services whose messages go to about the same sockets: a sender waits for all
+    /// listeners of the service that any sender has found full.
+    #[must_use]
+    pub fn slowing(self, sender: SocketId) -> Self {
+        Self { slows: sender, ..self }
+    }
 }
 
 impl Audience {
+    /// In the place of a socket: no socket has this id.
+    pub(crate) const NOBODY: SocketId = SocketId::from_u64(0);
+
+    const fn of(who: Who) -> Self {
+        Self { who, but: None, slows: Self::NOBODY }
+    }
+
     /// The bytes of memory that the list, or the topic's name, occupies.
     pub(crate) const fn capacity(&self) -> usize {
         match &self.who {
@@ -61,13 +85,13 @@ impl Audience {
 
 impl From<SocketId> for Audience {
     fn from(id: SocketId) -> Self {
-        Self { who: Who::One(id), but: None }
+        Self::of(Who::One(id))
     }
 }
 
 impl From<Vec<SocketId>> for Audience {
     fn from(ids: Vec<SocketId>) -> Self {
-        Self { who: Who::Many(ids), but: None }
+        Self::of(Who::Many(ids))
     }
 }
 

@@ -9,6 +9,7 @@ mod hosts;
 mod lapse;
 mod lookup;
 mod memory;
+mod pace;
 mod rate;
 mod reading;
 mod storm;

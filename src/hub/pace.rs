@@ -1,0 +1,229 @@
+//! Senders that wait for listeners: a service may say whose message it sends on
+//! ([`Audience::slowing`]), and the sender is then not read while listeners are full. What holds:
+//!
+//! - A sender waits only once it has sent more than `outbox_low_bytes` within a second, and for
+//!   the rest of that second at most. So a peer that sends little never waits, and nobody is
+//!   slowed below that rate, however many listeners are full.
+//! - A listener has a second for which senders wait. Each `outbox_bytes_max` bytes that it takes
+//!   give it the second again. When it is used up, the listener is closed with 1013. So one that
+//!   drips cannot slow senders below `outbox_bytes_max` a second for long.
+//! - All listeners that are full have their second at the same time. A message that finds none
+//!   full costs one look at each listener, others that and a place in one list.
+
+use log::Level;
+
+use crate::hub::report::log_socket;
+use crate::hub::socket::{Flag, Socket, Standing};
+use crate::hub::station::Station;
+use crate::hub::{Hub, StationId};
+use crate::limits::Limits;
+use crate::service::{Audience, SocketId};
+use crate::time::Time;
+use crate::ws::{Close, CloseCode};
+
+/// The senders of a service that wait, and the listeners that they wait for.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// The senders that wait; those with [`Flag::Waits`].
+    held: Vec<SocketId>,
+    /// How many listeners are full: those with [`Flag::Slow`].
+    full_len: usize,
+    /// For how long any sender has waited, in milliseconds, before the present wait.
+    waited_ms: u64,
+    /// When the present wait began.
+    since: Time,
+}
+
+/// What is known of a socket that sends much, or is a slow listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Paced {
+    /// When the second began in which it has sent `sent_bytes`.
+    begun: Time,
+    sent_bytes: usize,
+    /// What it has used of its second as a listener: milliseconds, times `outbox_bytes_max`.
+    used: u64,
+    /// What [`Pace::clock`] was when this was found out.
+    clock: u64,
+}
+
+impl Pace {
+    /// For how long any sender has waited until now, in milliseconds.
+    const fn clock(&self, now: Time) -> u64 {
+        let present = if self.held.is_empty() { 0 } else { now.since(self.since) };
+        self.waited_ms + present
+    }
+}
+
+impl Hub {
+    /// A message that slows its sender goes to an audience. It is sent in any case; the sender
+    /// waits if it has sent much and listeners are full.
+    pub(super) fn pace(&mut self, station: StationId, to: &Audience, bytes: usize, now: Time) {
+        let sender = to.slows;
+        let share = self.stations[station].mount.limits.outbox_low_bytes;
+        let Some(socket) = self.member(station, sender) else { return };
+        if !socket.session.is_open() {
+            return;
+        }
+        let paced = &mut socket.rare.get_or_insert_default().paced;
+        if now.since(paced.begun) >= SECOND_MS {
+            (paced.begun, paced.sent_bytes) = (now, 0);
+        }
+        paced.sent_bytes = paced.sent_bytes.saturating_add(bytes + Limits::MAIL_ITEM_BYTES);
+        if paced.sent_bytes <= share {
+            return;
+        }
+        let mut waits = false;
+        self.for_each(station, to.clone(), |hub, id| {
+            waits |= id != sender && hub.is_full(station, id, now);
+        });
+        let Some(socket) = self.member(station, sender).filter(|_| waits) else { return };
+        if socket.flags.set(Flag::Waits) {
+            log_socket(Level::Trace, sender, format_args!("it is not read: listeners are full"));
+            let pace = &mut self.stations[station].pace;
+            if pace.held.is_empty() {
+                pace.since = now;
+            }
+            pace.held.push(sender);
+            self.touch(sender);
+        }
+    }
+
+    /// Whether a listener is full: more than `outbox_high_bytes` were left by the last write.
+    fn is_full(&mut self, station: StationId, id: SocketId, now: Time) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
+        if socket.flags.has(Flag::Slow) {
+            return true;
+        }
+        let Station { mount, pace, .. } = &mut self.stations[station];
+        let is_full = socket.session.unsent_len() > mount.limits.outbox_high_bytes;
+        let is_listener = socket.stands(Standing::Member, station) && socket.session.is_open();
+        // What was sent to it in this turn may all go out with the write that is to come.
+        if !is_full || !is_listener || socket.flags.has(Flag::Touched) {
+            return false;
+        }
+        socket.flags.set(Flag::Slow);
+        socket.rare.get_or_insert_default().paced.clock = pace.clock(now);
+        pace.full_len += 1;
+        true
+    }
+
+    /// A write to a socket has been tried, which has taken so many bytes. A listener that has used
+    /// up its second is closed only here, where it has had the chance to take something.
+    pub(super) fn pay(&mut self, id: SocketId, bytes_len: usize, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let (Some(rare), Some(station)) = (&mut socket.rare, socket.station) else { return };
+        let Station { mount, pace, path, .. } = &mut self.stations[station];
+        let limits = &mount.limits;
+        let (paced, is_slow) = (&mut rare.paced, socket.flags.has(Flag::Slow));
+        if is_slow {
+            let clock = pace.clock(now);
+            let ms = clock - std::mem::replace(&mut paced.clock, clock);
+            paced.used = paced.used.saturating_add(ms.saturating_mul(second(limits) / SECOND_MS));
+        }
+        paced.used = paced.used.saturating_sub((bytes_len as u64).saturating_mul(SECOND_MS));
+        if !is_slow {
+            return;
+        }
+        let session = &socket.session;
+        if session.unsent_len() <= limits.outbox_low_bytes || !session.is_open() {
+            self.unslow(id, station, now);
+        } else if paced.used >= second(limits) {
+            let text = format_args!("senders of {path} have waited 1 s for it");
+            log_socket(Level::Debug, id, text);
+            let close = Close::new(CloseCode::TRY_LATER, "it reads more slowly than others send");
+            self.leave(id, close.clone(), now);
+            if let Some(socket) = self.sockets.get_mut(id) {
+                socket.session.close(&close, now);
+            }
+            self.touch(id);
+        }
+    }
+
+    /// A listener is full no more, or is none any more.
+    fn unslow(&mut self, id: SocketId, station: StationId, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if socket.flags.clear(Flag::Slow) {
+            let pace = &mut self.stations[station].pace;
+            pace.full_len = pace.full_len.saturating_sub(1);
+            // A sender is not among those that it waits for.
+            if pace.full_len <= 1 {
+                self.release(station, now);
+            }
+        }
+    }
+
+    /// A socket is no listener any more.
+    pub(super) fn leave_pace(&mut self, id: SocketId, station: StationId, now: Time) {
+        self.unslow(id, station, now);
+        self.end_wait(id, now);
+    }
+
+    /// A sender waits no longer, if it did.
+    pub(super) fn end_wait(&mut self, id: SocketId, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if let (true, Some(station)) = (socket.flags.clear(Flag::Waits), socket.station) {
+            self.release(station, now);
+        }
+    }
+
+    /// A deadline of a socket has come: if it waits and its second is over, it is read.
+    pub(super) fn expire_wait(&mut self, id: SocketId, now: Time) {
+        let Some(socket) = self.sockets.get(id) else { return };
+        if let (true, Some(station)) = (socket.flags.has(Flag::Waits), socket.station) {
+            self.release(station, now);
+        }
+    }
+
+    /// Reads senders again that have nobody to wait for, or have waited long enough.
+    fn release(&mut self, station: StationId, now: Time) {
+        let pace = &mut self.stations[station].pace;
+        let waits = |id: &SocketId| {
+            let Some(socket) = self.sockets.get(*id) else { return false };
+            let others_len = pace.full_len - usize::from(socket.flags.has(Flag::Slow));
+            socket.flags.has(Flag::Waits)
+                && others_len > 0
+                && socket.wait_end().is_some_and(|end| now < end)
+        };
+        let (held, released): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut pace.held).into_iter().partition(waits);
+        if held.is_empty() && !released.is_empty() {
+            pace.waited_ms += now.since(pace.since);
+        }
+        pace.held = held;
+        for id in released {
+            if let Some(socket) = self.sockets.get_mut(id) {
+                socket.flags.clear(Flag::Waits);
+                self.read_again(id, now);
+            }
+        }
+    }
+
+    /// When a sender is read again, or a listener has used up its second.
+    pub(super) fn pace_deadline(&self, socket: &Socket) -> Option<Time> {
+        let (rare, station) = (socket.rare.as_ref()?, &self.stations[socket.station?]);
+        let pace = &station.pace;
+        let listens = socket.flags.has(Flag::Slow) && !pace.held.is_empty();
+        let listener = listens.then(|| {
+            let rate = (second(&station.mount.limits) / SECOND_MS).max(1);
+            let left = second(&station.mount.limits).saturating_sub(rare.paced.used);
+            let clock = rare.paced.clock.saturating_add(left.div_ceil(rate));
+            pace.since.after(clock.saturating_sub(pace.waited_ms))
+        });
+        let sender = socket.wait_end().filter(|_| socket.flags.has(Flag::Waits));
+        listener.into_iter().chain(sender).min()
+    }
+}
+
+impl Socket {
+    /// When a sender is read again, whatever listeners do.
+    fn wait_end(&self) -> Option<Time> {
+        Some(self.rare.as_ref()?.paced.begun.after(SECOND_MS))
+    }
+}
+
+/// The second of a listener, in units of [`Paced::used`].
+const fn second(limits: &Limits) -> u64 {
+    (limits.outbox_bytes_max as u64).saturating_mul(SECOND_MS)
+}
+
+const SECOND_MS: u64 = 1_000;
