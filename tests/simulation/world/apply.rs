@@ -1,6 +1,7 @@
 //! What services send, one transaction at a time, and whether it goes where it should: into the
 //! outboxes of the sockets that it is for, whole and at once, and into no other.
 
+use switchboard::Limits;
 use switchboard::service::{Outbound, SocketId};
 
 use super::peer::Goal;
@@ -188,7 +189,10 @@ impl World {
                 of.openings += u64::from(of.is_full && is_roomy);
                 of.is_full &= !is_roomy;
             }
-            Order::Send { to, serial, len, is_text } => {
+            Order::Send { to, slows, serial, len, is_text } => {
+                if let Some(id) = slows {
+                    self.note_slowing(*id, *len);
+                }
                 let is_list = matches!(to, Whom::One(_) | Whom::Many(_));
                 for before in before {
                     self.judge_send(place, *before, is_list, (*serial, *len, *is_text));
@@ -209,6 +213,33 @@ impl World {
             Order::Lapse { pause_ms } => self.judge_lapse(place, *pause_ms, before),
             Order::Admit { .. } | Order::Label { .. } => {}
         }
+    }
+
+    /// A socket has sent a message for which it may be slowed.
+    fn note_slowing(&mut self, id: SocketId, len: usize) {
+        let Some(index) = self.link_of(id) else { return };
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+        let (begun, bytes) = &mut record.times.talk;
+        if self.now.since(*begun) >= SECOND_MS {
+            (*begun, *bytes) = (self.now, 0);
+        }
+        *bytes += len + Limits::MAIL_ITEM_BYTES;
+    }
+
+    /// Whether a socket may be held since others do not read what it sends: for a second at most,
+    /// if it has sent much in it, and only if the outbox of one of them has not drained.
+    pub(super) fn may_be_slowed(&self, index: usize) -> bool {
+        let Link { peer, record: Some(record), .. } = &self.links[index] else { return false };
+        let (begun, bytes) = record.times.talk;
+        let low = self.limits.outbox_low_bytes;
+        let is_in_time = self.now <= begun.after(SECOND_MS + TICK_MS);
+        let is_full = |other: &usize| {
+            let Link { peer: of, record: Some(record), .. } = &self.links[*other] else {
+                return false;
+            };
+            *other != index && of.goal == peer.goal && self.hub.unsent_len(record.id) > low
+        };
+        bytes > low && is_in_time && self.live.iter().any(is_full)
     }
 
     /// A message was for a socket, or was not.
@@ -296,3 +327,8 @@ impl World {
         });
     }
 }
+
+/// For how long a sender waits, and a listener is waited for.
+pub(super) const SECOND_MS: u64 = 1_000;
+/// How late a deadline may be noticed.
+const TICK_MS: u64 = 64;

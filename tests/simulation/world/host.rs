@@ -311,6 +311,7 @@ impl World {
 
     /// A socket may not be read now.
     fn hold(&mut self, id: SocketId, index: usize, tidings: Tidings) {
+        self.tally.waits += u64::from(self.may_be_slowed(index));
         let Some(record) = &mut self.links[index].record else { return };
         self.tally.holds += 1;
         record.held = true;

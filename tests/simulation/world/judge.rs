@@ -8,6 +8,7 @@ use switchboard::session::Next;
 use switchboard::time::Time;
 use switchboard::{Audience, Response, Status};
 
+use super::apply::SECOND_MS;
 use super::peer::Goal;
 use super::wire::check_payload;
 use super::{File, Link, Place, World};
@@ -135,6 +136,12 @@ impl World {
         assert_eq!(record.delivered, said, "peer {index}: what was passed on, at its close");
         match code {
             1006 => self.judge_loss(index, reason),
+            1013 if reason.contains("more slowly") => {
+                let there_ms = self.now.since(record.times.open);
+                let is_full = record.unsent_len > self.limits.outbox_low_bytes;
+                assert!(there_ms >= SECOND_MS && is_full, "peer {index} reads, and is closed");
+                self.tally.laggards += 1;
+            }
             1013 => {}
             code => {
                 let fatal = peer.fatal.filter(|fatal| record.passed > fatal.begin);
@@ -347,7 +354,7 @@ impl World {
             let is_paused = record.paused && !record.ahead.is_closed();
             let low = self.limits.outbox_low_bytes.min(self.limits.outbox_bytes_max / 2 - 1_024);
             let is_loaded = !record.load.is_empty() && record.last_put > of.taken;
-            let is_slow = unsent_len > low;
+            let is_slow = unsent_len > low || self.may_be_slowed(index);
             // A millisecond may have passed since the last turn.
             let turned = Time::from_ms(self.now.as_ms().saturating_sub(1));
             let rate = of.limits.message_rate.filter(|_| !record.ahead.is_closed());

@@ -88,6 +88,10 @@ pub struct Tally {
     pub ends: u64,
     /// Sockets that were closed with 1013.
     pub overflows: u64,
+    /// Reads that were held back while others did not read what the socket sends.
+    pub waits: u64,
+    /// Sockets that were closed since others waited for them.
+    pub laggards: u64,
     /// Reads that were held back.
     pub holds: u64,
     /// Connections that were lost.
@@ -113,6 +117,8 @@ impl Tally {
         self.turns += other.turns;
         self.ends += other.ends;
         self.overflows += other.overflows;
+        self.waits += other.waits;
+        self.laggards += other.laggards;
         self.holds += other.holds;
         self.losses += other.losses;
         self.restarts += other.restarts;

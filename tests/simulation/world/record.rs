@@ -151,6 +151,8 @@ pub struct Times {
     pub fatal: Time,
     /// It was held back, and its peer has ended.
     pub left: Option<Time>,
+    /// When the second began in which it has sent so much that may slow it.
+    pub talk: (Time, usize),
 }
 
 /// A message on its way out.
@@ -207,6 +209,7 @@ impl Record {
                 closed: now,
                 fatal: now,
                 left: None,
+                talk: (Time::ZERO, 0),
             },
             held: false,
             paused: false,

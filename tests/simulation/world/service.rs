@@ -27,7 +27,7 @@ pub enum Whom {
 pub enum Order {
     Ready { asked: bool },
     Admit { id: SocketId, admits: bool },
-    Send { to: Whom, serial: u32, len: usize, is_text: bool },
+    Send { to: Whom, slows: Option<SocketId>, serial: u32, len: usize, is_text: bool },
     Close { to: Whom, code: u16 },
     Subscribe { id: SocketId, topic: u8 },
     Unsubscribe { id: SocketId, topic: u8 },
@@ -49,11 +49,12 @@ impl Order {
                 let verdict = if *admits { Verdict::Accept } else { refusal() };
                 Outbound::Admit { id: *id, verdict }
             }
-            Self::Send { to, serial, len, is_text } => {
+            Self::Send { to, slows, serial, len, is_text } => {
                 let payload = payload(*serial, *len);
                 let text = || String::from_utf8(payload.clone()).expect("it is ASCII");
                 let message = if *is_text { text().into() } else { payload.into() };
-                Outbound::Send { to: to.audience(), message }
+                let to = slows.iter().fold(to.audience(), |to, &id| to.slowing(id));
+                Outbound::Send { to, message }
             }
             Self::Close { to, code } => {
                 let code = CloseCode::new(*code).expect("it may be sent");
@@ -381,9 +382,21 @@ impl Worker {
     }
 
     fn send(&mut self, to: Whom, len: usize, around: &mut Surroundings<'_>) {
+        self.send_slowing(to, None, len, around);
+    }
+
+    /// The same for a socket that it slows, if any.
+    fn send_slowing(
+        &mut self,
+        to: Whom,
+        slows: Option<SocketId>,
+        len: usize,
+        around: &mut Surroundings<'_>,
+    ) {
         *around.serial += 1;
         let (serial, len) = (*around.serial, len.min(around.limits.message_bytes_max));
-        self.send_off(Order::Send { to, serial, len, is_text: serial % 3 > 0 }, around);
+        let is_text = serial % 3 > 0;
+        self.send_off(Order::Send { to, slows, serial, len, is_text }, around);
     }
 
     fn react(&mut self, temper: &Temper, transaction: Inbound, around: &mut Surroundings<'_>) {
@@ -432,16 +445,17 @@ impl Worker {
             Answers::Amplified => self.send(Whom::One(id), len * 7 + 100, around),
             Answers::Many => {
                 let topic = u8::try_from(around.fate.below(12)).expect("it is below 12");
+                let slows = (!around.serial.is_multiple_of(8)).then_some(id);
                 match around.fate.below(8) {
-                    0 => self.send(Whom::All, len, around),
-                    1 => self.send(Whom::AllBut(id), len, around),
+                    0 => self.send_slowing(Whom::All, slows, len, around),
+                    1 => self.send_slowing(Whom::AllBut(id), slows, len, around),
                     2 => {
                         let some = self.members.iter().copied().step_by(2).collect();
                         self.send(Whom::Many(some), len, around);
                     }
                     3 => self.send_off(Order::Subscribe { id, topic }, around),
                     4 => self.send_off(Order::Unsubscribe { id, topic }, around),
-                    _ => self.send(Whom::Topic(topic), len, around),
+                    _ => self.send_slowing(Whom::Topic(topic), slows, len, around),
                 }
             }
         }
