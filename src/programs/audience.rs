@@ -1,21 +1,19 @@
 //! Whom a line is for: an id, a list of ids, all sockets of the service or those of a topic, and
-//! of these but one.
+//! of these but one; and the sender that they may slow.
 
 use crate::limits::Limits;
 use crate::programs::Wrong;
 use crate::programs::frames::number;
 use crate::service::{Audience, SocketId};
 
-/// Reads `17`, `17,18`, `*` or `@topic`, each with `,!17` behind it or not.
+/// Reads `17`, `17,18`, `*` or `@topic`, each with `,!17` behind it or not, and `,~17` behind that.
 pub(super) fn audience(word: &str) -> Result<Audience, Wrong> {
     // An id alone, which is what most lines have, is not searched for anything else.
     if let Some(one) = number(word, ID_DIGITS_MAX) {
         return Ok(SocketId::from_u64(one).into());
     }
-    let (who, but) = match word.rsplit_once(",!") {
-        Some((who, but)) => (who, Some(id(but)?)),
-        None => (word, None),
-    };
+    let (word, slows) = parted(word, ",~")?;
+    let (who, but) = parted(word, ",!")?;
     let audience = match (who, who.strip_prefix('@')) {
         ("*", _) => Audience::all(),
         (_, Some(name)) => Audience::topic(topic(name)?),
@@ -24,7 +22,16 @@ pub(super) fn audience(word: &str) -> Result<Audience, Wrong> {
             ref several => several.into(),
         },
     };
-    Ok(but.into_iter().fold(audience, Audience::but))
+    let audience = but.into_iter().fold(audience, Audience::but);
+    Ok(slows.into_iter().fold(audience, Audience::slowing))
+}
+
+/// Parts an id from the end of a word, if this mark stands before it.
+fn parted<'a>(word: &'a str, mark: &str) -> Result<(&'a str, Option<SocketId>), Wrong> {
+    match word.rsplit_once(mark) {
+        Some((word, last)) => Ok((word, Some(id(last)?))),
+        None => Ok((word, None)),
+    }
 }
 
 /// Reads an id or a list of ids. Each stands in the outcome once.

@@ -66,15 +66,19 @@ def socket_id(text):
 class Audience:
     """All sockets of the service, or those of a topic: see `all` and `topic`."""
 
-    def __init__(self, who, left_out=b""):
-        self._who, self._left_out = who, left_out
+    def __init__(self, who, left_out=b"", slowed=b""):
+        self._who, self._left_out, self._slowed = who, left_out, slowed
 
     def but(self, id):
         """The same audience without one socket. A second call leaves out that one instead."""
-        return Audience(self._who, b",!" + name_of(id))
+        return Audience(self._who, b",!" + name_of(id), self._slowed)
+
+    def slowing(self, id):
+        """The same audience, for whose slow members the socket waits whose message they get."""
+        return Audience(self._who, self._left_out, b",~" + name_of(id))
 
     def _names(self):
-        return (self._who + self._left_out,)
+        return (self._who + self._left_out + self._slowed,)
 
 
 def all():

@@ -18,7 +18,7 @@ fn check(bytes: &[u8], expected: &[Heard]) {
 
 #[test]
 fn audiences() {
-    let rows: [(&str, Audience); 13] = [
+    let rows: [(&str, Audience); 16] = [
         ("17", id(17).into()),
         ("017", id(17).into()),
         ("0", id(0).into()),
@@ -31,6 +31,9 @@ fn audiences() {
         ("*", Audience::all()),
         ("*,!17", Audience::all().but(id(17))),
         ("@news", Audience::topic("news")),
+        ("*,~17", Audience::all().slowing(id(17))),
+        ("@news,!17,~18", Audience::topic("news").but(id(17)).slowing(id(18))),
+        ("17,18,~17", Audience::from(vec![id(17), id(18)]).slowing(id(17))),
         ("@news,!17", Audience::topic("news").but(id(17))),
         ("@@+*!\u{e9}", Audience::topic("@+*!\u{e9}")),
     ];
