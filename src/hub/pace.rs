@@ -73,9 +73,9 @@ impl Hub {
             return;
         }
         let mut waits = false;
-        self.for_each(station, to.clone(), |hub, id| {
-            waits |= id != sender && hub.is_full(station, id, now);
-        });
+        for id in self.ids_in(station, &to.who) {
+            waits |= id != sender && to.but != Some(id) && self.is_full(station, id, now);
+        }
         let Some(socket) = self.member(station, sender).filter(|_| waits) else { return };
         if socket.flags.set(Flag::Waits) {
             log_socket(Level::Trace, sender, format_args!("it is not read: listeners are full"));
@@ -112,7 +112,7 @@ impl Hub {
     pub(super) fn pay(&mut self, id: SocketId, bytes_len: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let (Some(rare), Some(station)) = (&mut socket.rare, socket.station) else { return };
-        let Station { mount, pace, path, .. } = &mut self.stations[station];
+        let Station { mount, pace, .. } = &mut self.stations[station];
         let limits = &mount.limits;
         let (paced, is_slow) = (&mut rare.paced, socket.flags.has(Flag::Slow));
         if is_slow {
@@ -128,8 +128,6 @@ impl Hub {
         if session.unsent_len() <= limits.outbox_low_bytes || !session.is_open() {
             self.unslow(id, station, now);
         } else if paced.used >= second(limits) {
-            let text = format_args!("senders of {path} have waited 1 s for it");
-            log_socket(Level::Debug, id, text);
             let close = Close::new(CloseCode::TRY_LATER, "it reads more slowly than others send");
             self.leave(id, close.clone(), now);
             if let Some(socket) = self.sockets.get_mut(id) {
@@ -177,25 +175,23 @@ impl Hub {
     /// Reads senders again that have nobody to wait for, or have waited long enough.
     fn release(&mut self, station: StationId, now: Time) {
         let pace = &mut self.stations[station].pace;
-        let waits = |id: &SocketId| {
-            let Some(socket) = self.sockets.get(*id) else { return false };
-            let others_len = pace.full_len - usize::from(socket.flags.has(Flag::Slow));
-            socket.flags.has(Flag::Waits)
+        let (clock, full_len) = (pace.clock(now), pace.full_len);
+        let held = std::mem::take(&mut pace.held);
+        for id in held {
+            let Some(socket) = self.sockets.get_mut(id) else { continue };
+            let others_len = full_len - usize::from(socket.flags.has(Flag::Slow));
+            let waits = socket.flags.has(Flag::Waits)
                 && others_len > 0
-                && socket.wait_end().is_some_and(|end| now < end)
-        };
-        let (held, released): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut pace.held).into_iter().partition(waits);
-        if held.is_empty() && !released.is_empty() {
-            pace.waited_ms += now.since(pace.since);
-        }
-        pace.held = held;
-        for id in released {
-            if let Some(socket) = self.sockets.get_mut(id) {
-                socket.flags.clear(Flag::Waits);
-                self.read_again(id, now);
+                && socket.wait_end().is_some_and(|end| now < end);
+            if waits {
+                self.stations[station].pace.held.push(id);
+                continue;
             }
+            socket.flags.clear(Flag::Waits);
+            self.read_again(id, now);
         }
+        let pace = &mut self.stations[station].pace;
+        (pace.waited_ms, pace.since) = (clock, now);
     }
 
     /// When a sender is read again, or a listener has used up its second.
