@@ -52,6 +52,12 @@ impl Pace {
         let present = if self.held.is_empty() { 0 } else { now.since(self.since) };
         self.waited_ms + present
     }
+
+    /// Whether nobody waits, and no listener is full.
+    #[cfg(test)]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.full_len == 0
+    }
 }
 
 impl Hub {

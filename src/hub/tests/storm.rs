@@ -34,7 +34,10 @@ fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<SocketId>) {
             rig.apply(station, vec![Outbound::Subscribe { id, topic }]);
         }
         11 => rig.ready(station),
-        12 => rig.apply(station, vec![taken(roll % 4), send(Audience::topic("topic 1"), "x")]),
+        12 => {
+            let to = Audience::topic("topic 1").slowing(id);
+            rig.apply(station, vec![taken(roll % 4), send(to, &"x".repeat(40_000))]);
+        }
         13 => sockets.push(rig.ask(path)),
         14 => sockets.push(rig.connect()),
         // As a host does it.
@@ -79,6 +82,7 @@ fn a_storm_leaves_nothing_behind() {
             assert!(station.waiting.is_empty(), "seed {seed}: {:?}", station.waiting);
             assert!(station.members.is_empty(), "seed {seed}: {:?}", station.members);
             assert!(station.topics.is_empty(), "seed {seed}: {:?}", station.topics);
+            assert!(station.pace.is_empty(), "seed {seed}: {:?}", station.pace);
         }
         // What a service has not taken, and whom it has kept waiting, goes when it has.
         for station in 0..2 {
