@@ -151,7 +151,7 @@ impl Hub {
             pace.full_len = pace.full_len.saturating_sub(1);
             // A sender is not among those that it waits for.
             if pace.full_len <= 1 {
-                self.release(station, now);
+                self.resume_senders(station, now);
             }
         }
     }
@@ -166,7 +166,7 @@ impl Hub {
     pub(super) fn end_wait(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let (true, Some(station)) = (socket.flags.clear(Flag::Waits), socket.station) {
-            self.release(station, now);
+            self.resume_senders(station, now);
         }
     }
 
@@ -174,12 +174,12 @@ impl Hub {
     pub(super) fn expire_wait(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         if let (true, Some(station)) = (socket.flags.has(Flag::Waits), socket.station) {
-            self.release(station, now);
+            self.resume_senders(station, now);
         }
     }
 
     /// Reads senders again that have nobody to wait for, or have waited long enough.
-    fn release(&mut self, station: StationId, now: Time) {
+    fn resume_senders(&mut self, station: StationId, now: Time) {
         let pace = &mut self.stations[station].pace;
         let (clock, full_len) = (pace.clock(now), pace.full_len);
         let held = std::mem::take(&mut pace.held);
