@@ -200,8 +200,16 @@ impl Scene {
         let mut dribbler = self.server.raw();
         vec![
             ("floods", self.trouble(move |it| it.pour(&it.server.open("/flooded"), &pongs))),
-            // Until it is closed for it.
-            ("never reads", self.trouble(move |it| it.pour(&it.server.open("/echo"), &megabyte))),
+            (
+                "never reads",
+                self.trouble(move |it| {
+                    let raw = it.server.open("/echo");
+                    // Once its outbox is half full nobody reads it, and it goes.
+                    let patience = Some(Duration::from_millis(100));
+                    raw.stream().set_write_timeout(patience).expect("it can be set");
+                    it.pour(&raw, &megabyte);
+                }),
+            ),
             (
                 "its service sleeps",
                 self.trouble(|it| {
