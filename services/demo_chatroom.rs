@@ -2,7 +2,7 @@
 //!
 //! Messages are JSON objects, one per text message. A client is asked for its name on
 //! connecting; named, it makes rooms, is in one of them at a time, and talks to those who are
-//! in it, too. Everybody is told of new rooms and of how many are in each. A room without members
+//! in it, too. All clients get new rooms, and how many clients are in each. A room without members
 //! stays until its place is needed, and nothing that was said is kept. Only a member that
 //! asks gets the names in its room, since the page of the original does not know that answer.
 //! `docs/chat.md` describes all messages.

@@ -211,7 +211,7 @@ impl Hub {
         to: &Audience,
         mut act: impl FnMut(&mut Self, SocketId),
     ) -> usize {
-        // Whoever overflows leaves, which changes the list; so this walks over a copy.
+        // A socket that overflows leaves, which changes the list; so this walks over a copy.
         let ids = self.ids_in(station, &to.who);
         let len = ids.len().max(1);
         for id in ids {

@@ -45,7 +45,7 @@ impl Hub {
         if !spent || socket.is_none_or(|socket| socket.session.agreement().is_none()) {
             return false;
         }
-        // Whoever has had nothing of this turn comes first in the next.
+        // Sockets that have had nothing of this turn come first in the next.
         if self.deflate.work > self.deflate.work_before {
             self.deflate.served.push(id);
         } else {

@@ -15,7 +15,7 @@ use crate::service::SocketId;
 pub struct Audience {
     pub(crate) who: Who,
     pub(crate) but: Option<SocketId>,
-    /// Whom it slows, or [`Audience::NOBODY`].
+    /// The sender that it slows, or [`Audience::NOBODY`].
     pub(crate) slows: SocketId,
 }
 

@@ -1,4 +1,4 @@
-//! The heap of glibc, which keeps most of what is freed unless it is told otherwise. Elsewhere
+//! The heap of glibc, which keeps most of what is freed unless it is set otherwise. Elsewhere
 //! there is nothing to tell: musl unmaps what is large as soon as it is freed.
 
 /// Has the heap keep little of what is freed: buffers of 128 KiB and more are mapped by themselves

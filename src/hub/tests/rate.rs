@@ -36,7 +36,7 @@ impl Flood {
     }
 }
 
-/// Lets a flood in for so long. Gives back when each of its messages was delivered, and its words.
+/// Lets a flood in for so long. Returns when each of its messages was delivered, and its words.
 fn deliver(rig: &mut Rig, flood: &mut Flood, ms: u64) -> Vec<(u64, String)> {
     let (begin, end) = (rig.now, rig.now.after(ms));
     let mut told = Vec::new();
@@ -144,7 +144,7 @@ fn a_silence_fills_the_bucket() {
     }
 }
 
-/// Whoever has waited and sends no more is asked for a sign of life, as from then on.
+/// A peer that has waited and sends no more is asked for a sign of life, as from then on.
 #[test]
 fn a_wait_ends_with_all_deadlines() {
     let mut rig = Rig::new(Limits { ping_interval_ms: 300, ..limits(1, 1) });
@@ -256,8 +256,8 @@ fn a_reload_changes_the_rate_of_open_sockets() {
     assert_eq!(told[0].0, 100);
 }
 
-/// Whoever has sent nothing costs nothing; control frames are no messages; whoever goes leaves no
-/// deadline behind.
+/// A peer that has sent nothing costs nothing; control frames are no messages; one that goes leaves
+/// no deadline behind.
 #[test]
 fn what_does_not_count() {
     let mut rig = Rig::new(limits(1, 1));

@@ -1,8 +1,8 @@
-//! What is told of standard errors, and what is kept for an exit.
+//! What is logged of standard errors, and what is kept for an exit.
 
 use super::*;
 
-/// What is told of parts that come at these moments, in milliseconds.
+/// What is logged of parts that come at these moments, in milliseconds.
 fn told(parts: &[(u64, &[u8])]) -> Vec<String> {
     let start = Instant::now();
     let mut journal = Journal::new(start);
