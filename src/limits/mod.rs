@@ -120,9 +120,9 @@ pub struct Limits {
     pub turn_deliveries_max: usize,
     /// About how many nanoseconds one turn of the loop may take for all sockets together, of which
     /// reads, deliveries and writes may take a third each; sockets that had none come first in the
-    /// next turn. It is counted, not measured: by calls, bytes and deliveries at their prices on the
-    /// machine that the speed notebook describes. What services on the loop do in their callbacks
-    /// has its own limit, `callback_ms_max`.
+    /// next turn. It is counted, not measured: by calls, bytes and deliveries at their prices on
+    /// the machine that the speed notebook describes. What services on the loop do in their
+    /// callbacks has its own limit, `callback_ms_max`.
     pub turn_work_max: usize,
 
     /// Shorter messages are not compressed. Like the next one it counts with the feature
