@@ -104,8 +104,8 @@ server, words = sys.argv[3], sys.argv[4:]
 heard, log = os.pipe()
 child, terminal = pty.fork()
 if child == 0:
-    if ignores:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Whatever started this test, such as nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores else signal.SIG_DFL)
     os.dup2(log, 2)
     os.execv(server, [server, "--port", "0"] + words)
 os.close(log)
