@@ -66,6 +66,9 @@ idle-timeout: 200ms
 [service /floods]
 max-message: 60000
 outbox-max: 120000
+[service /demo_chatroom]
+message-rate: 20/s burst 50
+rate-policy: close
 """
 
 
@@ -169,6 +172,7 @@ class Troubles:
         self.closed(1007, "/echo", b"\x81\x81\0\0\0\0\xff")
         self.closed(1008, "/echo", b"\x01\x80\0\0\0\0" + 3 * b"\x00\x80\0\0\0\0")
         self.closed(1009, "/echo", frame(1, b"x" * 100))
+        self.closed(1008, "/demo_chatroom", 60 * frame(1, b"{}"))
         raw = Socket(self.server, "/cat")
         raw.drop()
         # It answers nothing, and sees no close frame either.
