@@ -72,7 +72,7 @@ impl Hub {
     }
 
     /// Answers a request with a head whose body follows in parts, each after an
-    /// [`Output::FetchMore`].
+    /// [`Output::FetchMore`](crate::hub::Output::FetchMore).
     pub fn respond_head(&mut self, id: SocketId, response: &Response, now: Time) {
         self.note_answer(id, response);
         if let Some(socket) = self.sockets.get_mut(id) {
