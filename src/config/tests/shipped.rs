@@ -112,7 +112,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         mail-max: 10 messages
         max-callback: 15ms
         max-connections: 1000
-        memory-max: 15g
+        memory-max: 3g
         max-per-ip: off
         max-topics: 11
         max-topics-per-socket: 12
@@ -168,7 +168,7 @@ fn every_key_is_set() {
         log_format: LogFormat::Json,
         access_log: AccessLog::All,
         sockets_max: Some(1_000),
-        memory_max: Some(15 << 30),
+        memory_max: Some(3 << 30),
         all: ServiceConfig {
             limits: every_limit(),
             origin: "same, https://A.example:443, http://b:* null".parse().expect("it is a rule"),
