@@ -1,7 +1,8 @@
 //! Memory comes back: hostile sockets come in hundreds and go, beside quiet ones that stay, and the
 //! binary returns to the system what they took. Alone in its file, since it needs many descriptors.
 
-#![cfg(feature = "host")]
+// What the heap keeps was measured with 64 bits.
+#![cfg(all(feature = "host", target_pointer_width = "64"))]
 // Where memory is counted like this, and by an allocator that can be told.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
