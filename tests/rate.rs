@@ -93,7 +93,7 @@ fn stand_a_flood([flood, good]: [&mut Raw; 2], message: impl Fn(u32) -> (String,
 }
 
 #[test]
-fn whoever_floods_is_closed_where_that_is_the_policy() {
+fn a_flood_is_closed_where_that_is_the_policy() {
     let _alone = keep(LevelFilter::Info);
     on_each_thread(|thread| {
         let mut server = server_on(thread, limits(1, 5, RatePolicy::Close));

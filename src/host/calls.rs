@@ -149,7 +149,7 @@ impl Host {
         let Some(local) = self.locals.at(station) else { return };
         local.called = false;
         let before = local.interval();
-        let share = self.limits.turn_deliveries_max.min(self.budget.deliveries());
+        let share = self.budget.deliveries();
         let mut left = share;
         let called = local.call(&mut self.hub, &mut left, now);
         self.budget.delivered(share - left);

@@ -135,7 +135,7 @@ impl Host {
             if self.cut_short.contains(&station) {
                 continue;
             }
-            let share = self.limits.turn_deliveries_max.min(self.budget.deliveries());
+            let share = self.budget.deliveries();
             let mut left = share;
             for _ in 0..self.limits.turn_batches_max {
                 if left == 0 || !worker.begin_batch() {

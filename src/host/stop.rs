@@ -12,7 +12,6 @@ use crate::host::bell::Alarm;
 use crate::host::sys::signals::{self, Wish};
 use crate::host::turn::{Host, Turn};
 use crate::hub::Budget;
-use crate::limits::Limits;
 use crate::time::Time;
 
 /// Stops a host from any thread.
@@ -113,8 +112,7 @@ impl Drop for Host {
     /// services are told to finish. Programs are killed: nothing of them outlives the host.
     fn drop(&mut self) {
         let now = self.now();
-        // There is no next turn.
-        self.budget = Budget::new(&Limits { turn_work_max: usize::MAX, ..self.limits });
+        self.budget = Budget::ENDLESS;
         self.hub.drop_all(now);
         self.carry_out(now);
         for worker in self.workers.iter_mut().flatten() {

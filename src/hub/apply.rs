@@ -135,7 +135,7 @@ impl Hub {
         }
         // Encoded once; the outboxes share the bytes.
         let frame = Frame::new(&message);
-        self.for_each(station, &to, |hub, id| {
+        self.for_each(station, to, |hub, id| {
             hub.send_each(station, id, now, |session, buffers, limits| {
                 session.send_frame_with(buffers, &frame, limits, now)
             });
@@ -172,7 +172,7 @@ impl Hub {
     }
 
     fn close(&mut self, station: StationId, to: Audience, close: &Close, now: Time) -> usize {
-        self.for_each(station, &to, |hub, id| {
+        self.for_each(station, to, |hub, id| {
             let found = hub.sockets.get_mut(id);
             if let Some(socket) = found.filter(|s| s.stands(Standing::Member, station)) {
                 socket.session.close(close, now);
@@ -208,11 +208,14 @@ impl Hub {
     pub(super) fn for_each(
         &mut self,
         station: StationId,
-        to: &Audience,
+        to: Audience,
         mut act: impl FnMut(&mut Self, SocketId),
     ) -> usize {
         // A socket that overflows leaves, which changes the list; so this walks over a copy.
-        let ids = self.ids_in(station, &to.who);
+        let ids = match to.who {
+            Who::Many(ids) => ids,
+            who => self.ids_in(station, &who),
+        };
         let len = ids.len().max(1);
         for id in ids {
             if to.but != Some(id) {

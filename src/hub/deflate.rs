@@ -111,7 +111,7 @@ impl Hub {
     ) -> usize {
         let limits = *self.stations.limits_of(Some(station));
         let mut copies = Copies { message: &message, plain: None, compressed: Vec::new() };
-        let sockets = self.for_each(station, &to, |hub, id| {
+        let sockets = self.for_each(station, to, |hub, id| {
             let socket = hub.sockets.get(id).filter(|socket| socket.hears(station));
             let Some(socket) = socket else { return };
             let window = socket.session.agreement().map(|agreed| agreed.server.window_bits);

@@ -233,7 +233,7 @@ impl Hub {
     /// Reads a socket on that its service had paused: because the service wants it, or because
     /// the socket is being closed, and the peer's answer to that has to be read.
     pub(super) fn end_pause(&mut self, id: SocketId, now: Time) {
-        self.end_wait(id, now);
+        self.end_pace(id, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.flags.clear(Flag::Paused) || socket.awaits_token(now) {
             self.read_again(id, now);

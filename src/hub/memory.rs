@@ -26,7 +26,7 @@ pub(super) struct Memory {
     /// Whether upgrades are refused.
     refuses: bool,
     /// When the log last had a line about it.
-    logged: Time,
+    logged: Option<Time>,
 }
 
 impl Memory {
@@ -60,30 +60,30 @@ impl Hub {
         let (held, mut sockets) = self.held();
         let (mut left, mut closed) = (held, 0);
         let low = max - max / SLACK;
-        while left > low {
-            let mut shares = HashMap::<_, usize>::new();
-            sockets.iter().for_each(|(ip, bytes, _)| *shares.entry(*ip).or_default() += bytes);
-            let Some((ip, bytes)) = shares.into_iter().max_by_key(|(_, bytes)| *bytes) else {
-                break;
-            };
-            if bytes <= max / GREEDY && left <= max.saturating_add(max / SLACK) {
+        let mut shares = HashMap::<_, usize>::new();
+        sockets.iter().for_each(|(ip, bytes, _)| *shares.entry(*ip).or_default() += bytes);
+        while left > low
+            && let Some((&ip, bytes)) = shares.iter_mut().max_by_key(|(_, bytes)| **bytes)
+        {
+            if *bytes <= max / GREEDY && left <= max.saturating_add(max / SLACK) {
                 break;
             }
             let of_this = sockets.iter().enumerate().filter(|(_, (other, ..))| *other == ip);
             let Some((at, _)) = of_this.max_by_key(|(_, (_, bytes, _))| *bytes) else { break };
             let (_, of_socket, id) = sockets.swap_remove(at);
+            let of_address = std::mem::replace(bytes, *bytes - of_socket);
             let text = format!(
-                "memory-max is {max}, {left} bytes are held, {bytes} of them for {ip}, which has \
-                 most, and {of_socket} for this socket"
+                "memory-max is {max}, {left} bytes are held, {of_address} of them for {ip}, which \
+                 has most, and {of_socket} for this socket"
             );
-            self.give_up(id, &text, now);
+            self.shed(id, &text, now);
             closed += 1;
             left -= of_socket;
         }
         let refuses = left > low && (held > max || self.memory.refuses);
         let is_news = refuses != self.memory.refuses || closed > 0;
-        if is_news && now.since(self.memory.logged) >= LOG_MS {
-            self.memory.logged = now;
+        if is_news && self.memory.logged.is_none_or(|logged| now.since(logged) >= LOG_MS) {
+            self.memory.logged = Some(now);
             let what = if refuses { "; upgrades are refused (503)" } else { "" };
             log::warn!(
                 target: "switchboard::server",
@@ -110,8 +110,8 @@ impl Hub {
     }
 
     /// Closes a socket for what it holds, all of which goes. What is left of a frame that is on its
-    /// way goes as well, so that the peer can only be told by the end of the connection.
-    fn give_up(&mut self, id: SocketId, text: &str, now: Time) {
+    /// way goes as well, so that the end of the connection is all that the peer gets.
+    fn shed(&mut self, id: SocketId, text: &str, now: Time) {
         self.note(id, text);
         let close = Close::new(CloseCode::TRY_LATER, SHORT);
         self.leave(id, close.clone(), now);

@@ -73,7 +73,7 @@ impl Socket {
     /// Whether it has sent as many messages as it may, and so has to wait. Then it is among
     /// `metered` until it may send again. One that is being closed is read as far as it goes: its
     /// close frame is behind what it has sent.
-    pub(super) fn is_too_fast(
+    pub(super) fn wait_for_token(
         &mut self,
         id: SocketId,
         limits: &Limits,
@@ -112,11 +112,11 @@ impl Hub {
     }
 
     /// Reads sockets again that have waited long enough for a token.
-    pub(super) fn end_waits(&mut self, now: Time) {
+    pub(super) fn expire_meters(&mut self, now: Time) {
         while let Some(&(until, id)) = self.metered.first()
             && until <= now.as_ms()
         {
-            self.forget_wait(id, Time::from_ms(until));
+            self.forget_meter(id, Time::from_ms(until));
             self.read_again(id, now);
             // Its clock goes on, which nothing else may ever tell the wheel.
             self.touch(id);
@@ -132,14 +132,14 @@ impl Hub {
         // Less than a token has come since it began to wait.
         let until = std::mem::replace(&mut rare.meter.at, now);
         rare.meter.missing += TOKEN;
-        self.forget_wait(id, until);
+        self.forget_meter(id, until);
         self.read_again(id, now);
     }
 
     /// The socket does not wait for a token any more, if it did until then.
     // Its inside is large, and it is called from several places.
     #[inline(never)]
-    pub(super) fn forget_wait(&mut self, id: SocketId, until: Time) {
+    pub(super) fn forget_meter(&mut self, id: SocketId, until: Time) {
         self.metered.remove(&(until.as_ms(), id));
     }
 }

@@ -70,7 +70,7 @@ use fetch::Fetches;
 use hosts::Hosts;
 use lookup::Lookups;
 use memory::Memory;
-use socket::Flag;
+use socket::{Flag, load_with};
 use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
@@ -212,7 +212,7 @@ impl Hub {
 
     /// Does what deadlines demand that have come.
     pub fn expire(&mut self, now: Time) {
-        self.end_waits(now);
+        self.expire_meters(now);
         while let Some(place) = self.wheel.expire(now) {
             let Some(id) = self.id_at(place) else { continue };
             let Some(socket) = self.sockets.get_mut(id) else { continue };
@@ -225,7 +225,7 @@ impl Hub {
             if closing {
                 self.end_pause(id, now);
             }
-            self.expire_wait(id, now);
+            self.expire_pace(id, now);
             self.touch(id);
         }
         self.check_memory(now);
@@ -326,7 +326,7 @@ impl Hub {
             return;
         }
         if let Inbound::Data { message, .. } = &transaction {
-            socket.add_load(message.len());
+            socket.load = load_with(socket.load, message.len());
         }
         let is_close = matches!(transaction, Inbound::Close { .. });
         if mail.push(transaction, &mount.limits) {

@@ -159,11 +159,11 @@ impl Hub {
     /// A socket is no listener any more.
     pub(super) fn leave_pace(&mut self, id: SocketId, station: StationId, now: Time) {
         self.unslow(id, station, now);
-        self.end_wait(id, now);
+        self.end_pace(id, now);
     }
 
     /// A sender waits no longer, if it did.
-    pub(super) fn end_wait(&mut self, id: SocketId, now: Time) {
+    pub(super) fn end_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let (true, Some(station)) = (socket.flags.clear(Flag::Waits), socket.station) {
             self.resume_senders(station, now);
@@ -171,7 +171,7 @@ impl Hub {
     }
 
     /// A deadline of a socket has come: if it waits and its second is over, it is read.
-    pub(super) fn expire_wait(&mut self, id: SocketId, now: Time) {
+    pub(super) fn expire_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         if let (true, Some(station)) = (socket.flags.has(Flag::Waits), socket.station) {
             self.resume_senders(station, now);

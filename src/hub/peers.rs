@@ -167,7 +167,7 @@ impl Hub {
         );
         self.wheel.cancel(id.index());
         if let Some(rare) = &socket.rare {
-            self.forget_wait(id, rare.meter.until());
+            self.forget_meter(id, rare.meter.until());
         }
         self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
         self.addresses.part(socket.peer);
@@ -217,9 +217,6 @@ impl Hub {
         let share = self.stations[station].share();
         let Station { mail, mount, state, .. } = &mut self.stations[station];
         let before = mail.batch.len();
-        if mail.has_taken(socket.mailed) {
-            socket.load = 0;
-        }
         // Before each of these `feed` asks whether the rest has to wait.
         let one_by_one = session.is_compressed() || mount.limits.message_rate.is_some();
         let load = &mut socket.load;

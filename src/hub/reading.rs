@@ -55,12 +55,12 @@ impl Hub {
         let held = socket.flags.has(Flag::Held);
         let room = if held { of.outbox_drained() } else { of.outbox_room() };
         let answered = usize::from(socket.load) * LOAD_UNIT_BYTES + socket.session.unsent_len();
-        let has_share = socket.load >= of.share() || answered > room;
-        if has_share && socket.load > 0 {
+        let has_enough = socket.load >= of.share() || answered > room;
+        if has_enough && socket.load > 0 {
             of.mail.await_taken(id, socket.mailed);
         }
-        let is_too_fast = socket.is_too_fast(id, &of.mount.limits, &mut self.metered, now);
-        if has_share || is_too_fast || socket.rests() {
+        let waits = socket.wait_for_token(id, &of.mount.limits, &mut self.metered, now);
+        if has_enough || waits || socket.rests() {
             self.rest(id, now);
             return false;
         }

@@ -33,8 +33,8 @@ pub(super) struct Socket {
     pub(super) standing: Standing,
     pub(super) flags: Flags,
     /// What it has in the mail of its service: a unit for each message, and one more for each
-    /// KiB of it; at most 255, which no share exceeds. It is right when it is compared with the
-    /// share: until then it may count what has been taken.
+    /// KiB of it; at most 255, which no share exceeds. `Hub::may_go_on`, which is asked before each
+    /// read, forgets what has been taken; until then it counts as well.
     pub(super) load: u8,
 }
 
@@ -258,12 +258,6 @@ impl Socket {
     pub(super) const fn set_place(&mut self, place: u32) {
         let [a, b, c, _] = place.to_le_bytes();
         self.place = [a, b, c];
-    }
-
-    /// A message of so many bytes goes into the mail of its service.
-    #[inline(always)]
-    pub(super) const fn add_load(&mut self, bytes_len: usize) {
-        self.load = load_with(self.load, bytes_len);
     }
 
     /// Its id, in this place of the table.

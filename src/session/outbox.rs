@@ -202,22 +202,21 @@ impl Outbox {
 
     /// The bytes of memory that it occupies, with its part of those that it shares.
     pub(super) fn held_bytes(&self) -> usize {
-        let held = |chunk: &Chunk| match chunk {
-            Chunk::Own(bytes) => bytes.capacity(),
-            Chunk::Shared(bytes) => bytes.capacity() / Arc::strong_count(bytes),
-        };
-        self.others.capacity() * size_of::<Chunk>() + self.chunks().map(held).sum::<usize>()
+        self.memory(|shared| shared.capacity() / Arc::strong_count(shared))
     }
 
     /// The bytes of memory that it occupies, without those that it shares.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        let own = |chunk: &Chunk| match chunk {
+        self.memory(|_| 0)
+    }
+
+    fn memory(&self, of_shared: impl Fn(&Arc<Vec<u8>>) -> usize) -> usize {
+        let of = |chunk: &Chunk| match chunk {
             Chunk::Own(bytes) => bytes.capacity(),
-            Chunk::Shared(_) => 0,
+            Chunk::Shared(bytes) => of_shared(bytes),
         };
-        let others = self.others.capacity() * size_of::<Chunk>();
-        others + self.chunks().map(own).sum::<usize>()
+        self.others.capacity() * size_of::<Chunk>() + self.chunks().map(of).sum::<usize>()
     }
 
     /// How much of that is room to spare.

@@ -178,15 +178,8 @@ impl Session {
     pub fn held_bytes(&self) -> (usize, usize) {
         let outbox = self.unsent.as_ref().map_or(0, |unsent| unsent.outbox.held_bytes());
         let input = match &self.phase {
-            Phase::Open(reader) => reader.capacity(),
-            Phase::Closing(closing) => closing.reader.capacity(),
             Phase::Waiting(waiting) => waiting.early.capacity(),
-            Phase::Connecting(_)
-            | Phase::Settling(_)
-            | Phase::Responding
-            | Phase::Flushing
-            | Phase::Lingering
-            | Phase::Finished => 0,
+            phase => phase.message_bytes(),
         };
         (outbox, input)
     }
@@ -243,11 +236,7 @@ impl Session {
     /// The bytes of memory that an unfinished message of the peer occupies.
     #[cfg(test)]
     pub(super) fn reader_capacity(&self) -> usize {
-        match &self.phase {
-            Phase::Open(reader) => reader.capacity(),
-            Phase::Closing(closing) => closing.reader.capacity(),
-            _ => 0,
-        }
+        self.phase.message_bytes()
     }
 
     /// The bytes of memory that the outbox occupies.

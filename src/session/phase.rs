@@ -91,6 +91,21 @@ impl Phase {
             | Self::Finished => None,
         }
     }
+
+    /// The bytes of memory that the peer's unfinished message occupies.
+    pub fn message_bytes(&self) -> usize {
+        match self {
+            Self::Open(reader) => reader.capacity(),
+            Self::Closing(closing) => closing.reader.capacity(),
+            Self::Connecting(_)
+            | Self::Waiting(_)
+            | Self::Settling(_)
+            | Self::Responding
+            | Self::Flushing
+            | Self::Lingering
+            | Self::Finished => 0,
+        }
+    }
 }
 
 /// How a conversation goes on once its service has had its say.

@@ -2,7 +2,9 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::Receiver;
 
 use crate::keep::TELLS;
 use crate::support::binary::{Binary, patience};
@@ -41,14 +43,19 @@ fn a_hangup_before_the_start_is_kept() {
     assert_eq!(server.wait().expect("it ends").code(), Some(0));
 }
 
-/// Each fault of a configuration has a line of its own.
-#[test]
-fn a_hangup_tells_what_is_wrong_with_the_configuration() {
-    let folder = folder("typos");
-    let conf = folder.join("conf");
+/// The binary with a patient configuration, the lines of its log, and the file.
+fn serve_logged(name: &str) -> (Binary, Receiver<String>, PathBuf) {
+    let conf = folder(name).join("conf");
     fs::write(&conf, patience(&[])).expect("it can be written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     let (server, lines) = Binary::run_logged(command.arg("--config").arg(&conf));
+    (server, lines, conf)
+}
+
+/// Each fault of a configuration has a line of its own.
+#[test]
+fn a_hangup_tells_what_is_wrong_with_the_configuration() {
+    let (server, lines, conf) = serve_logged("typos");
     fs::write(&conf, "[server]\nprot: 1\nhots: ::1\n").expect("it can be written");
     server.signal("HUP");
     for fault in ["conf:2: ", "conf:3: "] {
@@ -79,11 +86,7 @@ fn a_hangup_without_the_configuration_file_changes_nothing() {
 /// What holds for programs alone needs no other start, and is checked as at the start.
 #[test]
 fn a_hangup_warns_of_variables_that_are_not_set() {
-    let folder = folder("variables");
-    let conf = folder.join("conf");
-    fs::write(&conf, patience(&[])).expect("it can be written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-    let (server, lines) = Binary::run_logged(command.arg("--config").arg(&conf));
+    let (server, lines, conf) = serve_logged("variables");
     let others = "[server]\npass-env: SWITCHBOARD_NO_SUCH\n".to_owned() + &patience(&[]);
     fs::write(&conf, others).expect("it can be written");
     server.signal("HUP");

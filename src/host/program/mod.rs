@@ -17,8 +17,8 @@
 //! - `served`: a program as a service
 //! - `shared`: one process for all of its sockets, and the next one after it; `process`: what holds
 //!   for it, and how it ends; `obey`: what it says; `renew`: when another one replaces it;
-//!   `successor`: a new version beside it, until that takes over; `keep`: what the next one is
-//!   handed over; `unread`: what this one has not read; `attempts`: when the next one is started;
+//!   `successor`: a new version beside it, until that takes over; `keep`: what the next one
+//!   gets of it; `unread`: what this one has not read; `attempts`: when the next one is started;
 //!   `watch`: whether its file has changed
 //! - `per_socket`: one process for each socket
 //! - `rehearsal`: [`Rehearsal`], a program held against a transcript

@@ -129,7 +129,7 @@ fn a_silence_fills_the_bucket() {
     for (silence_ms, expected) in [(0, 3), (99, 0), (1, 1), (250, 2), (50, 1), (9_000_000, 3)] {
         // Nobody is there to be told of deadlines meanwhile.
         rig.now = rig.now.after(silence_ms);
-        rig.hub.end_waits(rig.now);
+        rig.hub.expire_meters(rig.now);
         rig.turn();
         let mut flood = Flood::new(id, Vec::new(), 1);
         let mut count = 0;
@@ -182,7 +182,7 @@ fn a_close_frame_behind_messages_that_wait_is_answered() {
 /// Whom its service closes is read to its close frame, however long it would have waited: so it
 /// ends in time.
 #[test]
-fn whoever_is_being_closed_does_not_wait() {
+fn a_socket_that_is_being_closed_does_not_wait() {
     let mut rig = Rig::new(limits(1, 1));
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1)]);

@@ -431,7 +431,7 @@ impl World {
             }
             let Some(place) = self.host.rung.pop_front() else { return };
             self.apply_relics(place);
-            let share = self.limits.turn_deliveries_max.min(self.host.budget.deliveries());
+            let share = self.host.budget.deliveries();
             let mut left = share;
             for _ in 0..self.limits.turn_batches_max {
                 let Some(worker) = &mut self.places[place].worker else { break };

@@ -83,7 +83,7 @@ impl World {
                 record.delivered += 1;
                 self.tally.messages += 1;
                 let of = &self.places[place];
-                // Whoever is being closed is read to its close frame.
+                // A socket that is being closed is read to its close frame.
                 let is_closing = is_stopping || record.closed_by_us || record.ahead.is_closed();
                 if let Some(rate) = of.limits.message_rate.filter(|_| !is_closing) {
                     record.used.deliver(rate, now);
