@@ -66,6 +66,8 @@ impl Hub {
     pub(super) fn pace(&mut self, station: StationId, to: &Audience, bytes: usize, now: Time) {
         let sender = to.slows;
         let share = self.stations[station].mount.limits.outbox_low_bytes;
+        // A second that is over ends here, before the next one begins: its deadline may be due.
+        self.expire_pace(sender, now);
         let Some(socket) = self.member(station, sender) else { return };
         if !socket.session.is_open() {
             return;
@@ -173,7 +175,8 @@ impl Hub {
     /// A deadline of a socket has come: if it waits and its second is over, it is read.
     pub(super) fn expire_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        if let (true, Some(station)) = (socket.flags.has(Flag::Waits), socket.station) {
+        let is_over = socket.wait_end().is_some_and(|end| end <= now);
+        if let (true, Some(station)) = (socket.flags.has(Flag::Waits) && is_over, socket.station) {
             self.resume_senders(station, now);
         }
     }

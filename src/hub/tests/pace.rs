@@ -140,6 +140,28 @@ fn a_sender_waits_for_the_rest_of_its_second_at_most() {
     assert!((500..=1_100).contains(&most), "{most} ms");
 }
 
+/// A message that is applied before the deadlines of its turn are looked at begins the next second.
+#[test]
+fn the_next_second_does_not_begin_with_waiting() {
+    let (mut rig, [sender, listener]) = rig();
+    rig.stalled = vec![listener];
+    talk_on(&mut rig, sender, 3);
+    assert!(waits(&mut rig, sender));
+    rig.wait(500);
+    // So the listener does not use up its own second.
+    take(&mut rig, listener, 500);
+    rig.now = rig.now.after(500);
+    rig.apply(
+        0,
+        vec![Outbound::Send {
+            to: Audience::all().slowing(sender),
+            message: Message::from("it has sent little since"),
+        }],
+    );
+    assert_eq!(rig.resumed, [sender]);
+    assert!(!waits(&mut rig, sender));
+}
+
 #[test]
 fn nobody_waits_for_itself_or_for_those_who_have_gone() {
     let (mut rig, [sender, listener]) = rig();
