@@ -74,13 +74,23 @@ impl Host {
         }
     }
 
-    /// Writes what is unsent for a socket, up to its share of this turn, and does with the
-    /// connection what comes after it. If the turn has no time to write, the next one does.
-    fn write(&mut self, id: SocketId, now: Time) {
-        if !self.budget.may_write() && self.hub.unsent_len(id) > 0 {
+    /// Writes to a socket in the next turn, though no event may come.
+    fn write_later(&mut self, id: SocketId) {
+        if self.streams.get_mut(id).is_some_and(Stream::set_writing) {
             self.writes.push_back(id);
-            return;
         }
+    }
+
+    /// Writes what is unsent for a socket, up to its share of this turn, and does with the
+    /// connection what comes after it. If the socket has had its share, or the turn has no time to
+    /// write, the next one does.
+    fn write(&mut self, id: SocketId, now: Time) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let has_unsent = self.hub.unsent_len(id) > 0;
+        if has_unsent && (stream.is_writing() || !self.budget.may_write()) {
+            return self.write_later(id);
+        }
+        let is_tried = has_unsent && stream.is_writable();
         let mut left = self.limits.turn_write_bytes_max;
         let next = loop {
             let Some(stream) = self.streams.get_mut(id) else { return };
@@ -95,7 +105,9 @@ impl Host {
                     break Next::Drop;
                 }
             };
-            self.budget.wrote(written);
+            if is_tried {
+                self.budget.wrote(written);
+            }
             let writable = stream.is_writable();
             let next = self.hub.wrote(id, written, now);
             left = left.saturating_sub(written);
@@ -103,7 +115,7 @@ impl Host {
                 break next;
             }
             if left == 0 {
-                self.writes.push_back(id);
+                self.write_later(id);
                 break next;
             }
         };
@@ -208,6 +220,8 @@ impl Host {
                 return;
             }
             let Some(id) = self.writes.pop_front() else { return };
+            let Some(stream) = self.streams.get_mut(id) else { continue };
+            stream.clear_writing();
             self.write(id, now);
         }
     }

@@ -81,6 +81,8 @@ enum Flag {
     Shut = 1 << 4,
     /// It stands in the list of those to be read.
     Reading = 1 << 5,
+    /// It stands in the list of those to be written to.
+    Writing = 1 << 6,
 }
 
 /// What the system has told of a peer's end, whether or not all was read before it.
@@ -210,6 +212,22 @@ impl Stream {
     /// It was taken from that list.
     pub(super) const fn clear_reading(&mut self) {
         self.clear(Flag::Reading);
+    }
+
+    /// It is put in the list of those to be written to. Returns whether it was not there yet.
+    pub(super) const fn set_writing(&mut self) -> bool {
+        self.set(Flag::Writing)
+    }
+
+    /// It was taken from that list.
+    pub(super) const fn clear_writing(&mut self) {
+        self.clear(Flag::Writing);
+    }
+
+    /// Whether it is in that list.
+    #[must_use]
+    pub(super) const fn is_writing(&self) -> bool {
+        self.has(Flag::Writing)
     }
 
     /// The system told something of the peer's end.

@@ -287,7 +287,7 @@ impl Host {
             // the next, so that whoever is in this place now is the one that is meant.
             let Some(id) = self.hub.id_at(token.0) else { continue };
             let Some(stream) = self.streams.get_mut(id) else { continue };
-            if event.is_writable() && stream.set_writable() {
+            if event.is_writable() && stream.set_writable() && stream.set_writing() {
                 self.writes.push_back(id);
             }
             let tidings = match (event.is_read_closed(), event.is_write_closed()) {

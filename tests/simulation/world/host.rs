@@ -93,6 +93,13 @@ impl Host {
             self.reads.push_back(id);
         }
     }
+
+    fn write_later(&mut self, id: SocketId, stream: &mut Stream) {
+        if !stream.writing {
+            stream.writing = true;
+            self.writes.push_back(id);
+        }
+    }
 }
 
 impl World {
@@ -143,6 +150,10 @@ impl World {
                 break;
             }
             let Some(id) = self.host.writes.pop_front() else { break };
+            let Some(index) = self.link_of(id) else { continue };
+            if let Some(stream) = &mut self.links[index].stream {
+                stream.writing = false;
+            }
             self.write(id);
         }
         held.into_iter().for_each(|output| self.carry_out(output));
@@ -184,7 +195,7 @@ impl World {
             assert_eq!(id, Some(record.id), "whoever is in a place is the one that is meant");
             if event.writable && !stream.writable {
                 stream.writable = true;
-                self.host.writes.push_back(record.id);
+                self.host.write_later(record.id, stream);
             }
             stream.tidings = stream.tidings.max(tidings);
             if event.readable || tidings != Tidings::None {
@@ -331,15 +342,20 @@ impl World {
     }
 
     fn write(&mut self, id: SocketId) {
-        if !self.host.budget.may_write() && self.hub.unsent_len(id) > 0 {
-            return self.host.writes.push_back(id);
-        }
         let Some(index) = self.link_of(id) else { return };
+        let Some(stream) = &mut self.links[index].stream else { return };
+        let has_unsent = self.hub.unsent_len(id) > 0;
+        if has_unsent && (stream.writing || !self.host.budget.may_write()) {
+            return self.host.write_later(id, stream);
+        }
+        let is_tried = has_unsent && stream.writable;
         let mut left = self.limits.turn_write_bytes_max;
         let next = loop {
             let Some(written) = self.write_once(id, index, left) else { break Next::Drop };
             let next = self.hub.wrote(id, written, self.now);
-            self.host.budget.wrote(written);
+            if is_tried {
+                self.host.budget.wrote(written);
+            }
             left -= written;
             let unsent_len = self.hub.unsent_len(id);
             let Link { stream: Some(stream), record: Some(record), .. } = &mut self.links[index]
@@ -351,7 +367,7 @@ impl World {
                 break next;
             }
             if left == 0 {
-                self.host.writes.push_back(id);
+                self.host.write_later(id, stream);
                 break next;
             }
         };

@@ -229,11 +229,21 @@ pub struct Stream {
     pub tidings: Tidings,
     pub ended: bool,
     pub shut: bool,
+    /// It stands in the list of those to be read.
     pub reading: bool,
+    /// It stands in the list of those to be written to.
+    pub writing: bool,
 }
 
 impl Stream {
     pub const fn new() -> Self {
-        Self { writable: true, tidings: Tidings::None, ended: false, shut: false, reading: false }
+        Self {
+            writable: true,
+            tidings: Tidings::None,
+            ended: false,
+            shut: false,
+            reading: false,
+            writing: false,
+        }
     }
 }
