@@ -76,7 +76,12 @@ impl World {
                 continue;
             };
             let is_ours = peer.goal == Goal::Service(place) && record.fed >= peer.head_end;
-            if !is_ours || self.disk.as_ref().is_some_and(|disk| disk.is_asked(record.id)) {
+            let is_in_line = !record.looked && !record.opened && !record.asked;
+            let is_looked_up = self
+                .disk
+                .as_ref()
+                .is_some_and(|disk| disk.is_asked(record.id) || is_in_line && disk.is_busy());
+            if !is_ours || is_looked_up {
                 continue;
             }
             record.orphaned = true;

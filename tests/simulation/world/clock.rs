@@ -22,7 +22,8 @@ impl World {
     fn due(&self, index: usize) -> Option<(Time, &'static str)> {
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return None };
         let (limits, times) = (&self.limits, &record.times);
-        if record.stuck {
+        // A turn may have no time to drop it.
+        if record.stuck || record.failed {
             return None;
         }
         if record.unsent_len > 0 {

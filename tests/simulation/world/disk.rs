@@ -38,6 +38,11 @@ impl Disk {
     pub fn is_asked(&self, id: SocketId) -> bool {
         self.orders.contains(&id)
     }
+
+    /// Whether others may stand in the hub's line, or have just left it.
+    pub fn is_busy(&self) -> bool {
+        self.orders.len().max(self.busiest) >= Limits::LOOKUPS_MAX
+    }
 }
 
 impl Place {
@@ -182,7 +187,7 @@ impl World {
     /// A request has come to what was found, and was looked up if it had to be.
     pub(super) fn judge_lookup(&mut self, index: usize) {
         let Some(disk) = &self.disk else { return };
-        let is_busy = disk.busiest >= Limits::LOOKUPS_MAX;
+        let is_busy = disk.is_busy();
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         if let (Some(status), Some(demanded)) = (record.status, record.demanded) {
             assert_eq!(status, demanded, "peer {index}: what was found");
