@@ -108,7 +108,7 @@ mod host {
         }
 
         impl<T: Item> Sender<T> {
-            pub fn send(&self, item: T) -> Result<(), ()> {
+            pub fn try_send(&self, item: T) -> Result<(), ()> {
                 let place = self.0.put.fetch_add(1, Ordering::Relaxed);
                 self.0.slots[place].store(item.number() + 1, Ordering::Release);
                 Ok(())
@@ -254,7 +254,7 @@ fn services_and_loop(services_len: usize, batches_len: usize, way: Way) {
             stations.push(Station { batches, rung });
             thread::spawn(move || {
                 for _ in 0..batches_len {
-                    sender.send(()).expect("there is room");
+                    sender.try_send(()).expect("there is room");
                     bell.ring();
                 }
             });
@@ -289,7 +289,7 @@ fn an_alarm_beside_a_service_is_heard() {
             alarm.wake();
         });
         thread::spawn(move || {
-            sender.send(()).expect("there is room");
+            sender.try_send(()).expect("there is room");
             bell.ring();
         });
         let station = Station { batches, rung };
@@ -336,7 +336,7 @@ fn loop_and_service(batches_len: usize, post: Post) {
             if post == Post::RingsEarly {
                 doorbell.ring();
             }
-            mail.send(()).expect("there is room");
+            mail.try_send(()).expect("there is room");
             if post != Post::RingsEarly {
                 doorbell.ring();
             }
@@ -375,7 +375,7 @@ fn all_mail_is_taken_by_a_service_that_waits_in_turn() {
             }
         });
         for _ in 0..2 {
-            mail.send(()).expect("there is room");
+            mail.try_send(()).expect("there is room");
             if !doorbell.ring() {
                 // What ends a parking that goes on, or else the next one.
                 parker.wake().expect("it wakes");
@@ -449,7 +449,7 @@ fn the_host_keeps_to_the_order_of_the_model() {
             &["receive_by(", "doorbell.doze()", "next("],
         ),
         (include_str!("../src/service/line.rs"), "fn receive_by(", &["doorbell.awake()", "next("]),
-        (include_str!("../src/host/worker.rs"), "fn send(", &["mail.send(", "ring()"]),
+        (include_str!("../src/host/worker.rs"), "fn send(", &["mail.try_send(", "ring()"]),
         (include_str!("../src/host/worker.rs"), "fn end(", &["mail.take()", "ring()"]),
         (include_str!("../src/host/worker.rs"), "fn ring(", &["doorbell.ring()", "unpark()"]),
     ];

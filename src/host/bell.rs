@@ -112,7 +112,7 @@ impl Tower {
     pub fn again(&self, station: StationId, rung: &Rung) {
         if !rung.0.swap(true, Ordering::AcqRel) {
             // The loop holds the other end, so that this cannot fail.
-            let _ = self.shared.ring.send(station);
+            let _ = self.shared.ring.try_send(station);
         }
     }
 }
@@ -139,7 +139,9 @@ impl Rung {
 impl Bell for ServiceBell {
     fn ring(&self) {
         // A loop that has gone hears nothing.
-        if !self.rung.swap(true, Ordering::AcqRel) && self.alarm.0.ring.send(self.station).is_ok() {
+        if !self.rung.swap(true, Ordering::AcqRel)
+            && self.alarm.0.ring.try_send(self.station).is_ok()
+        {
             self.alarm.wake();
         }
     }

@@ -188,7 +188,7 @@ impl Host {
             let place = &mut self.workers[exit.station.index()];
             if place.as_ref().is_some_and(Worker::has_more) {
                 // This end of the channel is held here, so that it cannot fail.
-                let _ = self.exit_sender.send(exit);
+                let _ = self.exit_sender.try_send(exit);
                 continue;
             }
             let Some(worker) = place.take() else { continue };

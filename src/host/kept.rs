@@ -2,7 +2,6 @@
 //! fit for other threads, while a host is: it may be made on one thread and run on another.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::host::worker::{Make, caught};
@@ -13,8 +12,8 @@ use crate::service::Callbacks;
 pub(super) struct Kept(u64);
 
 thread_local! {
-    /// By a number that no other service has.
-    static SERVICES: RefCell<BTreeMap<u64, Quiet>> = const { RefCell::new(BTreeMap::new()) };
+    /// By a number that no other service has; they grow.
+    static SERVICES: RefCell<Vec<(u64, Quiet)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A service whose end is quiet: where a thread ends with it, a panic would end the process. It
@@ -34,7 +33,7 @@ impl Kept {
         let made = caught(|| act(service.0.insert(make()).as_mut()))?;
         let number = new_number();
         // A thread that is at its end keeps nothing any more; it calls nothing either.
-        let _ = SERVICES.try_with(|all| all.borrow_mut().insert(number, service));
+        let _ = SERVICES.try_with(|all| all.borrow_mut().push((number, service)));
         Ok((Self(number), made))
     }
 
@@ -55,13 +54,16 @@ impl Kept {
     /// How it panicked.
     pub(super) fn end(self) -> Result<(), String> {
         let service = self.swap(None);
-        let _ = SERVICES.try_with(|all| all.borrow_mut().remove(&self.0));
+        let _ = SERVICES.try_with(|all| all.borrow_mut().retain(|(number, _)| *number != self.0));
         caught(|| drop(service))
     }
 
     fn swap(&self, service: Option<Box<dyn Callbacks>>) -> Option<Box<dyn Callbacks>> {
-        let swap = |quiet: &mut Quiet| std::mem::replace(&mut quiet.0, service);
-        SERVICES.try_with(|all| all.borrow_mut().get_mut(&self.0).and_then(swap)).ok().flatten()
+        let swap = |all: &mut Vec<(u64, Quiet)>| {
+            let place = all.binary_search_by_key(&self.0, |(number, _)| *number).ok()?;
+            std::mem::replace(&mut all[place].1.0, service)
+        };
+        SERVICES.try_with(|all| swap(&mut all.borrow_mut())).ok().flatten()
     }
 }
 

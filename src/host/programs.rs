@@ -142,7 +142,7 @@ impl Lookups {
                     Errand::Heed(other) => below = other,
                     Errand::Find(lookup) => {
                         // A loop that has gone reads nothing; its errands end as well.
-                        let _ = outbox.send(below.reply(&place.root.now(), lookup));
+                        let _ = outbox.try_send(below.reply(&place.root.now(), lookup));
                         alarm.wake();
                     }
                 }
@@ -157,7 +157,7 @@ impl Lookups {
         let ProgramsPlan { root, all, own, .. } = plan;
         self.site.root.replace(root);
         // The thread ends only when this is dropped.
-        let _ = self.errands.send(Errand::Heed(Below::of(&all, &own)));
+        let _ = self.errands.try_send(Errand::Heed(Below::of(&all, &own)));
         (self.all, self.own) = (all, own);
     }
 
@@ -235,7 +235,7 @@ impl Host {
     pub(super) fn look_up(&mut self, lookup: Lookup, now: Time) {
         match &self.programs.lookups {
             // The thread ends only when this is dropped.
-            Some(lookups) => drop(lookups.errands.send(Errand::Find(lookup))),
+            Some(lookups) => drop(lookups.errands.try_send(Errand::Find(lookup))),
             None => self.hub.looked_up(lookup.id, Looked::Nothing, now),
         }
     }

@@ -58,7 +58,7 @@ impl Reloader {
 
     fn order(&self, reload: Reload) {
         // A host that has gone reloads nothing.
-        if self.orders.send(reload).is_ok() {
+        if self.orders.try_send(reload).is_ok() {
             self.alarm.wake();
         }
     }

@@ -105,7 +105,7 @@ impl Worker {
             let tick = sys::tick;
             let ends = Ends { thread, mail: inbox, doorbell: heard, batches: outbox, bell, tick };
             let how = life(Line::new(ends, &limits));
-            let _ = exits.send(Exit { station, run, how });
+            let _ = exits.try_send(Exit { station, run, how });
             alarm.wake();
         })?;
         let post = Post { mail: Some(mail), doorbell, thread: thread.thread().clone() };
@@ -178,7 +178,7 @@ impl Worker {
 impl Post {
     /// Hands over mail. A service that has ended takes none; its exit is on its way.
     fn send(&self, parcel: Parcel<Inbound, Outbound>) {
-        if self.mail.as_ref().is_some_and(|mail| mail.send(parcel).is_ok()) {
+        if self.mail.as_ref().is_some_and(|mail| mail.try_send(parcel).is_ok()) {
             self.ring();
         }
     }

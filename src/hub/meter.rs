@@ -1,11 +1,10 @@
 //! `Meter`: how many messages of a socket its service gets in a time, where that is limited, and
 //! what comes of more. Control frames do not count: a service is not told of them.
 
-use std::collections::BTreeSet;
-
 use log::Level;
 
 use crate::hub::Hub;
+use crate::hub::ordered::Ordered;
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket};
 use crate::limits::{Limits, Rate, RatePolicy};
@@ -77,7 +76,7 @@ impl Socket {
         &mut self,
         id: SocketId,
         limits: &Limits,
-        metered: &mut BTreeSet<(u64, SocketId)>,
+        metered: &mut Ordered,
         now: Time,
     ) -> bool {
         let (Some(rate), RatePolicy::Wait) = (limits.message_rate, limits.rate_policy) else {
@@ -87,7 +86,7 @@ impl Socket {
             return false;
         };
         let Some(until) = rare.meter.await_token(rate, now) else { return false };
-        metered.insert((until.as_ms(), id));
+        metered.insert(until.as_ms(), id);
         if self.flags.set(Flag::Slowed) {
             let text = format_args!("it is not read for a while, by message-rate: {rate}");
             log_socket(Level::Debug, id, text);
@@ -113,7 +112,7 @@ impl Hub {
 
     /// Reads sockets again that have waited long enough for a token.
     pub(super) fn expire_meters(&mut self, now: Time) {
-        while let Some(&(until, id)) = self.metered.first()
+        while let Some((until, id)) = self.metered.first()
             && until <= now.as_ms()
         {
             self.forget_meter(id, Time::from_ms(until));
@@ -137,10 +136,8 @@ impl Hub {
     }
 
     /// The socket does not wait for a token any more, if it did until then.
-    // Its inside is large, and it is called from several places.
-    #[inline(never)]
     pub(super) fn forget_meter(&mut self, id: SocketId, until: Time) {
-        self.metered.remove(&(until.as_ms(), id));
+        self.metered.remove(until.as_ms(), id);
     }
 }
 

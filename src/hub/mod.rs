@@ -19,7 +19,7 @@
 //!   requests; `report`: and of services
 //! - `origin`, `hosts`: which pages may come, and to which hosts
 //! - `trim`: memory that is not needed any more
-//! - `tree`, `topics`, `wheel`, `addresses`, `flood`: tables of one purpose each
+//! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
 //! - `budget`: what a turn may do for all sockets together; `memory`: what they may hold
 
 mod access;
@@ -39,6 +39,7 @@ mod life;
 mod lookup;
 mod memory;
 mod meter;
+mod ordered;
 mod origin;
 mod output;
 mod pace;
@@ -56,7 +57,7 @@ mod tree;
 mod trim;
 mod wheel;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
@@ -70,6 +71,7 @@ use fetch::Fetches;
 use hosts::Hosts;
 use lookup::Lookups;
 use memory::Memory;
+use ordered::Ordered;
 use socket::{Flag, load_with};
 use station::{State, Station};
 use tables::{Sockets, Stations};
@@ -107,7 +109,7 @@ pub struct Hub {
     addresses: Addresses,
     wheel: Wheel,
     /// The sockets that wait for a token, by the millisecond when there is one; each once.
-    metered: BTreeSet<(u64, SocketId)>,
+    metered: Ordered,
     outputs: VecDeque<Output>,
     buffers: Buffers,
     memory: Memory,
@@ -150,7 +152,7 @@ impl Hub {
             surplus_len: 0,
             addresses: Addresses::default(),
             wheel: Wheel::new(now, limits.tables_len()),
-            metered: BTreeSet::new(),
+            metered: Ordered::default(),
             outputs: VecDeque::new(),
             buffers: Buffers::new(limits.spare_bytes_max),
             memory: Memory::default(),
@@ -257,7 +259,7 @@ impl Hub {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
-        let token = self.metered.first().map(|(until, _)| Time::from_ms(*until));
+        let token = self.metered.first().map(|(until, _)| Time::from_ms(until));
         let counts = [self.flood.deadline(), self.warnings.deadline()];
         [self.wheel.next(), token, drain].into_iter().chain(counts).flatten().min()
     }

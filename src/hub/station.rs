@@ -1,9 +1,9 @@
 //! `Station`: the hub's side of one service: whether it runs, who its sockets are, and the
 //! mail that waits for it.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
+use crate::hub::ordered::Ordered;
 use crate::hub::origin::OriginRule;
 use crate::hub::pace::Pace;
 use crate::hub::pauses::Pauses;
@@ -132,7 +132,7 @@ pub(super) struct Mail {
     put: u64,
     /// Sockets that go on once the service has taken the last transaction of each, by its number:
     /// a close frame goes out then, or a socket that has used its share is read again.
-    awaited: BTreeSet<(u64, SocketId)>,
+    awaited: Ordered,
 }
 
 impl Mail {
@@ -180,16 +180,16 @@ impl Mail {
         if last <= self.taken() {
             return true;
         }
-        self.awaited.insert((last, id));
+        self.awaited.insert(last, id);
         false
     }
 
     /// The next socket that is awaited, and all of whose transactions have been taken.
     pub(super) fn next_taken(&mut self) -> Option<SocketId> {
         let taken = self.taken();
-        let first = *self.awaited.first().filter(|(last, _)| *last <= taken)?;
-        self.awaited.remove(&first);
-        Some(first.1)
+        let (last, id) = self.awaited.first().filter(|(last, _)| *last <= taken)?;
+        self.awaited.remove(last, id);
+        Some(id)
     }
 
     /// Whether the service has taken this transaction.
@@ -310,7 +310,7 @@ impl Station {
         self.pace = Pace::default();
         self.topics = Topics::default();
         self.admission = Admission::default();
-        mail.awaited.into_iter().map(|(_, id)| id).collect()
+        mail.awaited.into_ids()
     }
 }
 

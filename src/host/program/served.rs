@@ -180,7 +180,7 @@ impl Served {
         let (renewer, renewals) = (self.renewer.clone(), self.renewals.clone());
         let (site, key, manner) = (self.site.clone(), self.key.clone(), renewal.manner.clone());
         // The other end is held here, so that it cannot fail.
-        let _ = self.renewer.send(renewal);
+        let _ = self.renewer.try_send(renewal);
         Self { site, key, manner, renewer, renewals }
     }
 

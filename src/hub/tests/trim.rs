@@ -28,7 +28,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
         hosts: _,
         access: _,
         flood: _,
-        // A tree frees its nodes as they become empty.
+        // It shrinks by itself, as that of each mail does.
         metered: _,
         warnings: _,
         // It is for the end of all sockets.
