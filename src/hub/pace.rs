@@ -7,6 +7,9 @@
 //! - A listener has a second for which senders wait. Each `outbox_bytes_max` bytes that it takes
 //!   give it the second again. When it is used up, the listener is closed with 1013. So one that
 //!   drips cannot slow senders below `outbox_bytes_max` a second for long.
+//! - What a full listener had used up when it left counts for those that become full after it, less
+//!   a tenth of a second for each second since, and seven eighths of a second at most. So listeners
+//!   that come, read nothing and come again stop senders for an eighth of the time, not all of it.
 //! - All listeners that are full have their second at the same time. A message that finds none
 //!   full costs one look at each listener, others that and a place in one list.
 
@@ -32,6 +35,9 @@ pub(super) struct Pace {
     waited_ms: u64,
     /// When the present wait began.
     since: Time,
+    /// What full listeners had used up that have left, in units of [`Paced::used`]; and when.
+    spent: u64,
+    spent_at: Time,
 }
 
 /// What is known of a socket that sends much, or is a slow listener.
@@ -46,11 +52,25 @@ pub(super) struct Paced {
     clock: u64,
 }
 
+impl Paced {
+    /// Counts what a full listener has used until the clock of senders that wait shows this.
+    fn charge(&mut self, clock: u64, limits: &Limits) {
+        let ms = clock - std::mem::replace(&mut self.clock, clock);
+        self.used = self.used.saturating_add(ms.saturating_mul(second(limits) / SECOND_MS));
+    }
+}
+
 impl Pace {
     /// For how long any sender has waited until now, in milliseconds.
     const fn clock(&self, now: Time) -> u64 {
         let present = if self.held.is_empty() { 0 } else { now.since(self.since) };
         self.waited_ms + present
+    }
+
+    /// What a listener that becomes full has used of its second already.
+    fn spent(&self, limits: &Limits, now: Time) -> u64 {
+        let forgotten = now.since(self.spent_at).saturating_mul(second(limits) / SECOND_MS / 10);
+        self.spent.saturating_sub(forgotten)
     }
 
     /// Whether nobody waits, and no listener is full.
@@ -110,7 +130,9 @@ impl Hub {
             return false;
         }
         socket.flags.set(Flag::Slow);
-        socket.rare.get_or_insert_default().paced.clock = pace.clock(now);
+        let paced = &mut socket.rare.get_or_insert_default().paced;
+        paced.clock = pace.clock(now);
+        paced.used = paced.used.max(pace.spent(&mount.limits, now));
         pace.full_len += 1;
         true
     }
@@ -124,9 +146,7 @@ impl Hub {
         let limits = &mount.limits;
         let (paced, is_slow) = (&mut rare.paced, socket.flags.has(Flag::Slow));
         if is_slow {
-            let clock = pace.clock(now);
-            let ms = clock - std::mem::replace(&mut paced.clock, clock);
-            paced.used = paced.used.saturating_add(ms.saturating_mul(second(limits) / SECOND_MS));
+            paced.charge(pace.clock(now), limits);
         }
         paced.used = paced.used.saturating_sub((bytes_len as u64).saturating_mul(SECOND_MS));
         if !is_slow {
@@ -160,6 +180,13 @@ impl Hub {
 
     /// A socket is no listener any more.
     pub(super) fn leave_pace(&mut self, id: SocketId, station: StationId, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if let (true, Some(rare)) = (socket.flags.has(Flag::Slow), &mut socket.rare) {
+            let Station { mount, pace, .. } = &mut self.stations[station];
+            rare.paced.charge(pace.clock(now), &mount.limits);
+            let spent = pace.spent(&mount.limits, now).max(rare.paced.used);
+            (pace.spent, pace.spent_at) = (spent.min(second(&mount.limits) / 8 * 7), now);
+        }
         self.unslow(id, station, now);
         self.end_pace(id, now);
     }

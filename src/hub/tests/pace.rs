@@ -140,6 +140,50 @@ fn a_sender_waits_for_the_rest_of_its_second_at_most() {
     assert!((500..=1_100).contains(&most), "{most} ms");
 }
 
+/// A listener that comes again and again does not stop a sender for a second each time.
+#[test]
+fn listeners_that_were_closed_count_for_the_next() {
+    let (mut rig, [sender]) = rig();
+    let mut waited_ms = Vec::new();
+    for round in 0..4 {
+        let listener = rig.open("/a");
+        rig.stalled = vec![listener];
+        let mut ms = 0;
+        while !is_closed(&mut rig, listener) {
+            if !waits(&mut rig, sender) {
+                talk(&mut rig, sender);
+            }
+            rig.wait(16);
+            ms += 16;
+        }
+        waited_ms.push(ms);
+        if round == 2 {
+            rig.wait(10_000);
+        }
+    }
+    let [first, second, third, fourth] = waited_ms[..] else { panic!("{waited_ms:?}") };
+    assert!(first >= 1_000 && fourth >= 1_000, "{waited_ms:?}");
+    assert!((125..400).contains(&second) && (125..400).contains(&third), "{waited_ms:?}");
+}
+
+/// Nor does one that leaves before its second is over.
+#[test]
+fn listeners_that_have_left_count_for_the_next() {
+    let (mut rig, [sender, first]) = rig();
+    rig.stalled = vec![first];
+    talk_on(&mut rig, sender, 3);
+    assert!(waits(&mut rig, sender));
+    rig.wait(900);
+    rig.hub.fail(first, "it is lost", rig.now);
+    rig.turn();
+    let second = rig.open("/a");
+    rig.stalled = vec![second];
+    rig.wait(100);
+    talk_on(&mut rig, sender, 3);
+    rig.wait(192);
+    assert!(is_closed(&mut rig, second));
+}
+
 /// A message that is applied before the deadlines of its turn are looked at begins the next second.
 #[test]
 fn the_next_second_does_not_begin_with_waiting() {

@@ -137,10 +137,11 @@ impl World {
         match code {
             1006 => self.judge_loss(index, reason),
             1013 if reason.contains("more slowly") => {
-                // Its 101 may have waited like what came after it.
+                // Its 101 may have waited like what came after it. Others may have been closed
+                // before, for which it has less than a second.
                 let there_ms = self.now.since(record.times.accepted);
                 let is_full = record.unsent_len > self.limits.outbox_low_bytes;
-                assert!(there_ms >= SECOND_MS && is_full, "peer {index} reads, and is closed");
+                assert!(there_ms >= SECOND_MS / 8 && is_full, "peer {index} reads, and is closed");
                 self.tally.laggards += 1;
             }
             1013 => {}
