@@ -1,6 +1,10 @@
-//! One budget of memory for all that peers make the hub hold: outboxes, mail, unfinished messages
-//! and what was read of them. What may have come is added up, and only when that might exceed the
-//! budget, everything is weighed. Then the address that holds most loses first.
+//! One budget of memory for all that peers make the hub hold: outboxes, mail, requests and messages
+//! that are unfinished, and what was read of them. What may have come is added up, and only when
+//! that might exceed the budget, everything is weighed. Then the address that holds most loses
+//! first.
+//!
+//! No close makes mail less. So mail, which has limits of its own, counts as half of the budget at
+//! most when sockets are closed: they may hold the other half whatever is in the mail.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,13 +22,13 @@ use crate::ws::{Close, CloseCode, Response};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Memory {
     /// What was held when it was weighed last.
-    weighed: usize,
+    pub(super) weighed: usize,
     /// How much may have been added since.
     grown: usize,
     /// When it was weighed last.
     at: Time,
     /// Whether upgrades are refused.
-    refuses: bool,
+    pub(super) refuses: bool,
     /// When the log last had a line about it.
     logged: Option<Time>,
 }
@@ -41,7 +45,9 @@ impl Hub {
     /// Keeps to [`Limits::held_bytes_max`].
     pub(super) fn check_memory(&mut self, now: Time) {
         let max = self.stations.limits_of(None).held_bytes_max;
-        if self.memory.weighed.saturating_add(self.memory.grown) > max {
+        // Near the budget it is not weighed for each byte.
+        let room = max.saturating_sub(self.memory.weighed).max(max / STEP);
+        if self.memory.grown > room {
             self.weigh(max, now);
         }
     }
@@ -57,15 +63,17 @@ impl Hub {
 
     /// Weighs all that is held, and takes from those that hold most what is above `max`.
     fn weigh(&mut self, max: usize, now: Time) {
-        let (held, mut sockets) = self.held();
-        let (mut left, mut closed) = (held, 0);
-        let low = max - max / SLACK;
+        let (mail, mut sockets) = (self.mail_bytes(), self.held());
+        let held = mail + sockets.iter().map(|(_, bytes, _)| bytes).sum::<usize>();
+        let no_help = mail.saturating_sub(max / 2);
+        let (mut left, mut closed) = (held - no_help, 0);
+        let (low, high) = (max - max / SLACK, max.saturating_add(max / SLACK - max / STEP));
         let mut shares = HashMap::<_, usize>::new();
         sockets.iter().for_each(|(ip, bytes, _)| *shares.entry(*ip).or_default() += bytes);
         while left > low
             && let Some((&ip, bytes)) = shares.iter_mut().max_by_key(|(_, bytes)| **bytes)
         {
-            if *bytes <= max / GREEDY && left <= max.saturating_add(max / SLACK) {
+            if *bytes <= max / GREEDY && left <= high {
                 break;
             }
             let of_this = sockets.iter().enumerate().filter(|(_, (other, ..))| *other == ip);
@@ -80,6 +88,7 @@ impl Hub {
             closed += 1;
             left -= of_socket;
         }
+        let left = left + no_help;
         let refuses = left > low && (held > max || self.memory.refuses);
         let is_news = refuses != self.memory.refuses || closed > 0;
         if is_news && self.memory.logged.is_none_or(|logged| now.since(logged) >= LOG_MS) {
@@ -87,32 +96,41 @@ impl Hub {
             let what = if refuses { "; upgrades are refused (503)" } else { "" };
             log::warn!(
                 target: "switchboard::server",
-                "memory-max is {max}, and {held} bytes are held: sockets closed for it: {closed}\
-                 {what}; raise it, or lower outbox-max, max-message or max-per-ip"
+                "memory-max is {max}, and {held} bytes are held, {mail} of them mail of services \
+                 (mail-max): sockets closed for it: {closed}{what}; raise it, or lower mail-max, \
+                 outbox-max, max-message or max-per-ip"
             );
         }
         self.memory = Memory { weighed: left, grown: 0, at: now, refuses, ..self.memory };
     }
 
-    /// What is held, in bytes, and for which sockets.
-    fn held(&self) -> (usize, Vec<(IpAddr, usize, SocketId)>) {
-        let mut held = self.stations.ids().map(|id| self.stations[id].mail.bytes()).sum::<usize>();
+    /// What is in the mail of all services, in bytes.
+    fn mail_bytes(&self) -> usize {
+        self.stations.ids().map(|id| self.stations[id].mail.bytes()).sum()
+    }
+
+    /// What is held for sockets, in bytes.
+    fn held(&self) -> Vec<(IpAddr, usize, SocketId)> {
+        let head_max = self.stations.limits_of(None).head_bytes_max;
         let mut sockets = Vec::new();
         for id in self.sockets.ids() {
             let Some(socket) = self.sockets.get(id) else { continue };
-            let bytes = socket.held_bytes();
+            let bytes = socket.held_bytes(head_max);
             if bytes > 0 {
-                held += bytes;
                 sockets.push((self.addresses.of(socket.peer).ip(), bytes, id));
             }
         }
-        (held, sockets)
+        sockets
     }
 
     /// Closes a socket for what it holds, all of which goes. What is left of a frame that is on its
-    /// way goes as well, so that the end of the connection is all that the peer gets.
+    /// way goes as well, so that the end of the connection is all that the peer gets. A request is
+    /// answered with 503 (RFC 9110, 15.6.4).
     fn shed(&mut self, id: SocketId, text: &str, now: Time) {
         self.note(id, text);
+        if self.sockets.get(id).is_some_and(|socket| socket.session.is_asking()) {
+            return self.respond(id, &unavailable(SHORT, RETRY_S), now);
+        }
         let close = Close::new(CloseCode::TRY_LATER, SHORT);
         self.leave(id, close.clone(), now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -135,5 +153,7 @@ const LOG_MS: u64 = 1_000;
 /// Of so much of the budget a twentieth is let go of, so that it is not weighed again at once; and
 /// so much may be above it while upgrades are refused.
 const SLACK: usize = 20;
+/// It is weighed again once such a part of the budget may have come.
+const STEP: usize = 64;
 /// An address that holds more than this part of the budget loses before upgrades are refused.
 const GREEDY: usize = 4;

@@ -220,9 +220,12 @@ impl Socket {
     }
 
     /// The bytes of memory that wait for its peer, for its service, and in its unfinished message.
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(super) fn held_bytes(&self, head_bytes_max: usize) -> usize {
         let (outbox, input) = self.session.held_bytes();
-        outbox + input + self.rare.as_ref().map_or(0, |rare| rare.unread.bytes.capacity())
+        // Its request is held until it is answered.
+        let received = if self.session.is_asking() { self.counts().0 } else { 0 };
+        let head = usize::try_from(received).map_or(head_bytes_max, |n| n.min(head_bytes_max));
+        outbox + input + head + self.rare.as_ref().map_or(0, |rare| rare.unread.bytes.capacity())
     }
 
     /// Bytes came.

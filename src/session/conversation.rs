@@ -385,6 +385,12 @@ impl Session {
         matches!(self.phase, Phase::Responding | Phase::Flushing | Phase::Lingering)
     }
 
+    /// Whether its request may still be answered: it is being read, or waits for the hub's decision.
+    #[must_use]
+    pub const fn is_asking(&self) -> bool {
+        matches!(self.phase, Phase::Connecting(_) | Phase::Waiting(_))
+    }
+
     /// Whether the body of an answer is awaited.
     #[must_use]
     pub const fn is_responding(&self) -> bool {

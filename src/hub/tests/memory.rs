@@ -144,3 +144,70 @@ fn mail_counts() {
     let admitted = ask_from(&mut rig, [10, 0, 0, 10]);
     assert!(rig.got(admitted).starts_with(b"HTTP/1.1 101 "));
 }
+
+/// Mail has limits of its own, and closing sockets makes it no less.
+#[test]
+fn nobody_is_closed_for_the_mail_of_services() {
+    let limits = Limits { message_bytes_max: 64 * MIB, mail_bytes_max: 64 * MIB, ..Limits::SERVER };
+    let outbox_bytes_max = 64 * MIB;
+    let mut rig = Rig::new(Limits { held_bytes_max: 20 * MIB, outbox_bytes_max, ..limits });
+    let calm = open_from(&mut rig, [10, 0, 0, 2]);
+    begin_message(&mut rig, calm, 100_000);
+    assert!(rig.hub.sockets.get(calm).is_some_and(|socket| socket.held_bytes(0) > 0));
+    for _ in 0..30 {
+        let id = open_from(&mut rig, [10, 0, 0, 1]);
+        rig.receive(id, &frame(0x82, &vec![0; MIB]));
+    }
+    turn(&mut rig);
+    let of_mail = rig.hub.stations[StationId::new(0)].mail.bytes();
+    assert!(of_mail > 20 * MIB, "the mail alone is above the budget: {of_mail}");
+    assert!(rig.dropped.is_empty() && rig.mail().iter().all(|word| !word.starts_with("close")));
+    let refused = ask_from(&mut rig, [10, 0, 0, 3]);
+    assert!(rig.got(refused).starts_with(b"HTTP/1.1 503 "));
+}
+
+/// A request counts until it is answered, and one that has to go gets an answer.
+#[test]
+fn requests_count_too() {
+    let mut rig = rig(MIB);
+    let ids: Vec<_> = (0..100)
+        .map(|host| {
+            let ip = ([10, 0, 0, host], 1).into();
+            let id = rig.hub.accept(ip, Reach::Network, rig.now).expect("there is room");
+            let head = format!("GET /a HTTP/1.1\r\nHost: h\r\nX: {}", "x".repeat(15_000));
+            rig.receive(id, head.as_bytes());
+            turn(&mut rig);
+            id
+        })
+        .collect();
+    let (mut answered, mut waiting) = (0, 0);
+    for id in ids {
+        match rig.got(id).starts_with(b"HTTP/1.1 503 ") {
+            true => answered += 1,
+            false => waiting += 1,
+        }
+    }
+    assert!(answered > 20 && waiting > 60, "{answered}, {waiting}");
+}
+
+/// Near the budget it is not weighed for each message.
+#[test]
+fn it_is_weighed_for_a_part_of_the_budget_only() {
+    let mut rig = rig(20 * MIB);
+    let ids: Vec<_> = (1..=7).map(|host| open_from(&mut rig, [10, 0, 0, host])).collect();
+    for &id in &ids[..6] {
+        fill(&mut rig, id, 3 * MIB + MIB / 4);
+    }
+    fill(&mut rig, ids[6], MIB * 3 / 5);
+    turn(&mut rig);
+    assert!(rig.hub.memory.refuses && rig.dropped.is_empty());
+    let weighed = rig.hub.memory.weighed;
+    for _ in 0..100 {
+        fill(&mut rig, ids[6], 2_000);
+        turn(&mut rig);
+        assert_eq!(rig.hub.memory.weighed, weighed);
+    }
+    fill(&mut rig, ids[6], 200_000);
+    turn(&mut rig);
+    assert!(rig.hub.memory.weighed > weighed + 300_000);
+}
