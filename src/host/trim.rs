@@ -11,6 +11,8 @@ pub(super) struct Trims {
     by_itself: bool,
     /// When it does so next; `None` while little has been freed.
     pub(super) at: Option<Time>,
+    /// Not before this.
+    rest: Time,
 }
 
 impl Host {
@@ -30,9 +32,10 @@ impl Host {
         trim_heap();
     }
 
-    /// From here on the host calls [`Host::trim`] by itself, a second after a mebibyte or more of
-    /// large messages has been freed, as when many sockets have gone. It is for a process that is
-    /// a server and nothing else, after [`keep_heap_small`](crate::host::keep_heap_small).
+    /// From here on the host calls [`Host::trim`] by itself, a second after 2 MiB or more have been
+    /// freed, as when many sockets have gone, and for a hundredth of the time at most. It is for a
+    /// process that is a server and nothing else, after
+    /// [`keep_heap_small`](crate::host::keep_heap_small).
     pub const fn trim_by_itself(&mut self) {
         self.trims.by_itself = true;
     }
@@ -42,19 +45,23 @@ impl Host {
     pub(super) fn trim_when_due(&mut self, now: Time) {
         let Some(at) = self.trims.at else {
             if self.trims.by_itself && self.hub.freed() >= FREED_BYTES_MIN {
-                self.trims.at = Some(now.after(PAUSE_MS));
+                self.trims.at = Some(now.after(PAUSE_MS).max(self.trims.rest));
             }
             return;
         };
         if now >= at && (!self.has_work() || now >= at.after(PAUSE_MS)) {
             self.trims.at = None;
             self.trim();
+            let took_ms = self.now().since(now);
+            self.trims.rest = now.after(took_ms.saturating_mul(REST_FACTOR));
         }
     }
 }
 
 /// For less, it is not worth it.
-const FREED_BYTES_MIN: usize = 1 << 20;
+const FREED_BYTES_MIN: usize = 2 << 20;
+/// A trim is followed by a rest of so many times its own time.
+const REST_FACTOR: u64 = 100;
 const PAUSE_MS: u64 = 1_000;
 
 #[cfg(test)]

@@ -119,13 +119,14 @@ impl Hub {
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, station, now);
         let Station { members, topics, .. } = &mut self.stations[station];
-        topics.leave(id);
+        let links_len = topics.leave(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Left;
         let place = socket.place();
         if let Some(moved) = members.part(place) {
             self.sockets.set_place(moved, place);
         }
+        self.count_freed(links_len * TOPIC_BYTES);
         self.read_again(id, now);
     }
 
@@ -256,6 +257,8 @@ impl Hub {
     }
 }
 
+/// About what a topic of one socket occupies, its name and places in the tables included.
+const TOPIC_BYTES: usize = 256;
 /// What has come of a message makes it a large one if it is as much as the least share of the mail.
 const LARGE_BYTES_MIN: usize = 16 << 10;
 /// A large message takes about as much of the mail as the shares of so many sockets.

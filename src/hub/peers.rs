@@ -146,7 +146,9 @@ impl Hub {
         self.read_drained(id, now);
         self.pay(id, bytes_len, now);
         self.schedule(id);
-        self.count_freed(bytes_len);
+        if bytes_len >= LARGE_WRITE_BYTES {
+            self.count_freed(bytes_len);
+        }
         next
     }
 
@@ -162,9 +164,8 @@ impl Hub {
         self.release(socket.session.agreement().map_or(0, Agreement::context_bytes));
         // It may have held so much of a message that was not whole.
         let input_max = self.stations.limits_of(socket.station).message_bytes_max;
-        self.count_freed(
-            usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max)),
-        );
+        let input = usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max));
+        self.count_freed(input + size_of::<Socket>());
         self.wheel.cancel(id.index());
         if let Some(rare) = &socket.rare {
             self.forget_meter(id, rare.meter.until());
@@ -286,3 +287,6 @@ impl Hub {
         }
     }
 }
+
+/// The memory of a smaller write is used again at once.
+const LARGE_WRITE_BYTES: usize = 4_096;

@@ -55,10 +55,25 @@ impl Topics {
         }
     }
 
-    /// Takes all subscriptions of a socket back.
-    pub fn leave(&mut self, id: SocketId) {
+    /// Takes all subscriptions of a socket back. Returns how many there were.
+    pub fn leave(&mut self, id: SocketId) -> usize {
+        let mut len = 0;
         while let Some(last) = self.by_socket.get(&id).map(|links| links.len() - 1) {
             self.remove(id, last);
+            len += 1;
+        }
+        len
+    }
+
+    /// Gives up what its tables have beyond what is in them, if that is much.
+    pub(super) fn trim(&mut self) {
+        let Self { by_name, topics, by_socket } = self;
+        if topics.capacity() > 4 * topics.len() + SPARE_LEN {
+            by_name.shrink_to_fit();
+            topics.shrink_to_fit();
+        }
+        if by_socket.capacity() > 4 * by_socket.len() + SPARE_LEN {
+            by_socket.shrink_to_fit();
         }
     }
 
@@ -156,8 +171,10 @@ pub enum TopicError {
 impl fmt::Display for TopicError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooManyTopics => "the service has as many topics as it may",
-            Self::TooManySubscriptions => "the socket has as many subscriptions as it may",
+            Self::TooManyTopics => "the service has as many topics as it may (max-topics)",
+            Self::TooManySubscriptions => {
+                "the socket has as many subscriptions as it may (max-topics-per-socket)"
+            }
             Self::LongName => "the name of the topic is too long",
         })
     }

@@ -8,8 +8,8 @@ use crate::hub::Hub;
 use crate::session::Buffers;
 
 impl Hub {
-    /// About how many bytes of large messages, of those that wait and of those that came, have been
-    /// freed since the last [`Hub::trim`].
+    /// About how many bytes have been freed since the last [`Hub::trim`]: what waited for peers,
+    /// what may have come of unfinished messages, sockets and topics.
     #[must_use]
     pub const fn freed(&self) -> usize {
         self.freed
@@ -22,17 +22,19 @@ impl Hub {
         self.buffers = Buffers::new(self.stations.limits_of(None).spare_bytes_max);
         let places_len = self.sockets.trim();
         self.wheel.trim(places_len);
+        for id in self.stations.ids() {
+            self.stations[id].topics.trim();
+        }
         give_up(&mut self.outputs);
         give_up(&mut self.lookups.queue);
         give_up(&mut self.fetches.queue);
         places_len
     }
 
-    /// So many bytes of a socket are freed, which count if they are many.
+    /// So many bytes are freed.
+    #[inline(always)]
     pub(super) const fn count_freed(&mut self, bytes: usize) {
-        if bytes >= COUNTED_BYTES_MIN {
-            self.freed = self.freed.saturating_add(bytes);
-        }
+        self.freed = self.freed.saturating_add(bytes);
     }
 }
 
@@ -60,6 +62,3 @@ pub(crate) fn cut<T>(list: &mut Vec<T>, len: usize) {
         list.shrink_to_fit();
     }
 }
-
-/// Smaller pieces the allocator soon uses for others.
-const COUNTED_BYTES_MIN: usize = 4_096;

@@ -68,7 +68,7 @@ fn subscriptions_beyond_the_limit_are_told_once_for_each_socket() {
     let told = lines.iter().filter(|line| line.contains(" cannot subscribe to ")).count();
     let more = lines.iter().filter_map(|line| {
         let (count, kind) = line.strip_prefix("and ")?.split_once(" more like this in 1 s: ")?;
-        assert_eq!(kind, "the socket has as many subscriptions as it may");
+        assert_eq!(kind, "the socket has as many subscriptions as it may (max-topics-per-socket)");
         count.parse::<usize>().ok()
     });
     assert_eq!(told + more.sum::<usize>(), 20, "{lines:#?}");
