@@ -277,14 +277,19 @@ impl Station {
     }
 
     /// How much may be in the outbox of a socket, or on its way there, when the socket is read:
-    /// a message that comes and is answered fits beside it.
-    pub(super) const fn outbox_room(&self) -> usize {
-        (self.mount.limits.outbox_bytes_max / 2).saturating_sub(LOAD_UNIT_BYTES)
+    /// a message that comes and is answered fits beside it. What a program has taken it may still
+    /// have to answer, so that more room is left.
+    pub(super) fn outbox_room(&self) -> usize {
+        if self.is_program { self.outbox_drained() } else { self.half_of_outbox() }
     }
 
     /// How much may be there when the socket is read again.
     pub(super) fn outbox_drained(&self) -> usize {
-        self.mount.limits.outbox_low_bytes.min(self.outbox_room())
+        self.mount.limits.outbox_low_bytes.min(self.half_of_outbox())
+    }
+
+    const fn half_of_outbox(&self) -> usize {
+        (self.mount.limits.outbox_bytes_max / 2).saturating_sub(LOAD_UNIT_BYTES)
     }
 
     /// Whether this run of it is going on.
