@@ -100,6 +100,7 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("log-level", begun.log_level != now.log_level),
         ("log-format", begun.log_format != now.log_format),
         ("access-log", begun.access_log != now.access_log),
+        ("dumpable", begun.dumpable != now.dumpable),
         ("max-connections", begun.sockets_max != now.sockets_max),
         ("memory-max", begun.memory_max != now.memory_max),
         (ALL, differ(&begun.all, &now.all)),

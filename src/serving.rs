@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use switchboard::config::{Config, Exit, LogFormat};
+use switchboard::config::{Config, Dumpable, Exit, LogFormat};
 use switchboard::host::{
-    keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
+    hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
 };
 use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server};
 
@@ -58,6 +58,15 @@ pub(crate) fn begin(config: &Config) {
         log::warn!(
             target: TARGET,
             "programs inherit the descriptors that this process was started with: {error}"
+        );
+    }
+    if config.dumpable == Dumpable::No
+        && let Err(error) = hide_memory()
+    {
+        log::warn!(
+            target: TARGET,
+            "programs of this user can read the memory and the environment of the server: dumpable \
+             is no, which this system refuses: {error}"
         );
     }
     #[cfg(feature = "programs")]

@@ -23,6 +23,7 @@ fn without_descriptors_connections_wait_for_their_turn() {
     // More than there can be, so that the system says no before the server does; and pings, by
     // which this test knows that time passes.
     let text = patience(&[("max-connections", "1000"), ("ping-interval", "100ms")]);
+    let text = format!("[server]\ndumpable: yes\n{text}");
     std::fs::write(&config, &text).expect("it can be written");
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 256; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_switchboard")]);

@@ -62,7 +62,8 @@ fn a_disk_that_hangs_costs_no_more_than_its_bounds() {
     fs::create_dir_all(folder.join("root")).expect("it can be made");
     fs::write(folder.join("root/x.txt"), "inside").expect("it can be written");
     let root = folder.join("root");
-    let text = format!("[server]\nstatic-root: {}\n{}", root.display(), patience(&[]));
+    let text =
+        format!("[server]\ndumpable: yes\nstatic-root: {}\n{}", root.display(), patience(&[]));
     fs::write(folder.join("frozen.conf"), text).expect("it can be written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     let server = Binary::run(command.arg("--config").arg(folder.join("frozen.conf")));

@@ -90,6 +90,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged of sockets and requests.
     pub access_log: AccessLog,
+    /// Whether other processes of the same user may read the memory of the server.
+    pub dumpable: Dumpable,
     /// Most sockets at a time; `None` fits them to the descriptors, as
     /// [`Config::limits_for`] does.
     pub sockets_max: Option<usize>,
@@ -163,6 +165,7 @@ impl Default for Config {
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
             access_log: AccessLog::Sockets,
+            dumpable: Dumpable::No,
             sockets_max: None,
             memory_max: None,
             all: ServiceConfig {
@@ -194,6 +197,16 @@ pub struct ServiceConfig {
     /// How it is run, if it is a program of the document root.
     #[cfg(feature = "programs")]
     pub program: ProgramConfig,
+}
+
+/// Whether other processes of the same user may read the memory and the environment of the server,
+/// and whether it leaves core dumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dumpable {
+    /// Root alone may.
+    No,
+    /// They may, and debuggers and profilers attach.
+    Yes,
 }
 
 /// The shape of a log line.

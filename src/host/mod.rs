@@ -54,6 +54,7 @@ pub(crate) use programs::{ProgramsPlan, Terms};
 pub use reload::Reloader;
 pub use stop::Stopper;
 pub use sys::heap::keep_heap_small;
+pub use sys::process::hide_memory;
 pub use sys::signals::outlive_user_signals;
 pub use sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use turn::HostPlan;

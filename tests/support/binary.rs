@@ -37,15 +37,14 @@ pub fn patient_file() -> PathBuf {
 }
 
 /// The working directory of the binaries of this test, with a patient configuration, which they use
-/// unless they are given another one.
+/// unless they are given another one. It lets tests of an ordinary user look into the process.
 fn place() -> &'static Path {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
         fs::create_dir_all(&folder).expect("it can be made");
-        let programs =
-            if cfg!(feature = "programs") { "[server]\nstop-timeout: 3600s\n" } else { "" };
-        let text = patience(&[]) + programs;
+        let programs = if cfg!(feature = "programs") { "stop-timeout: 3600s\n" } else { "" };
+        let text = patience(&[]) + "[server]\ndumpable: yes\n" + programs;
         fs::write(folder.join("server.conf"), text).expect("it can be written");
         folder
     })

@@ -89,4 +89,11 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "A line for each socket and refused request, or for answered requests as well",
         setter: Setter::Server(Kind::AccessLog(|config, access| config.access_log = access)),
     },
+    Key {
+        section: Section::Server,
+        name: "dumpable",
+        default: "no",
+        meaning: "Others of the same user, such as programs, may read the memory of the server",
+        setter: Setter::Server(Kind::Dumpable(|config, dumpable| config.dumpable = dumpable)),
+    },
 ];

@@ -1,7 +1,7 @@
 //! The shipped file, and a file with every key: what there is in a build with all that is default.
 
 use super::*;
-use crate::config::{LogFormat, ProgramConfig};
+use crate::config::{Dumpable, LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::hub::AccessLog;
 use crate::limits::{Rate, RatePolicy};
@@ -78,6 +78,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         log-level: Trace
         log-format: JSON
         access-log: All
+        dumpable: Yes
         document_root: src
         mode: Per-Socket
         framing: text
@@ -167,6 +168,7 @@ fn every_key_is_set() {
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
         access_log: AccessLog::All,
+        dumpable: Dumpable::Yes,
         sockets_max: Some(1_000),
         memory_max: Some(3 << 30),
         all: ServiceConfig {

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 
 use log::LevelFilter;
 
-use crate::config::LogFormat;
 use crate::config::value::names::hosts;
 use crate::config::value::numbers::{
     Mail, count, mail, memory, port, rate, size, time, time_above_zero,
 };
+use crate::config::{Dumpable, LogFormat};
 use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::Thread;
@@ -37,6 +37,7 @@ pub(super) enum Kind<T> {
     LogLevel(fn(&mut T, LevelFilter)),
     LogFormat(fn(&mut T, LogFormat)),
     AccessLog(fn(&mut T, AccessLog)),
+    Dumpable(fn(&mut T, Dumpable)),
     /// In bytes.
     Size(fn(&mut T, usize)),
     /// In bytes; off is none.
@@ -84,6 +85,9 @@ impl<T> Kind<T> {
                 use AccessLog::{All, Off, Sockets};
                 let words = [("all", All), ("sockets", Sockets), ("off", Off)];
                 set(target, word(text?, words)?);
+            }
+            Self::Dumpable(set) => {
+                set(target, word(text?, [("no", Dumpable::No), ("yes", Dumpable::Yes)])?);
             }
             Self::Size(set) => set(target, size(text?)?),
             Self::SizeOrOff(set) => set(target, unless("off", text?, size)?.unwrap_or(0)),
@@ -135,6 +139,7 @@ impl<T> Kind<T> {
             Self::LogLevel(_) => "off, error, warn, info, debug or trace",
             Self::LogFormat(_) => "text or json",
             Self::AccessLog(_) => "all, sockets or off",
+            Self::Dumpable(_) => "no or yes",
             Self::Size(_) => "a size from 1 to 1g, such as 65536, 64k or 1m",
             Self::SizeOrOff(_) => "a size from 1 to 1g, such as 65536, 64k or 1m, or off",
             Self::Count(_) => "a number from 1 to 16777216",
