@@ -118,7 +118,16 @@ pub(crate) fn serve<T>(
     // What is held is so until the end: a SIGHUP would be what the process ends by, after a clean
     // stop.
     let ended = host.stop_on_signals().and_then(|()| {
+        #[cfg(feature = "programs")]
+        if let Err(error) = host.adopt_orphans() {
+            log::warn!(
+                target: TARGET,
+                "what leaves the process group of its program outlives the server, since this \
+                 system does not let it adopt orphans: {error}"
+            );
+        }
         // As process 1, it inherits the children of all others.
+        #[cfg(not(feature = "programs"))]
         if std::process::id() == 1 {
             host.reap_orphans()?;
         }

@@ -15,7 +15,7 @@
 //! - `files`: files on a thread of its own, since disks block
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stop`: the clean stop and its signals; `reload`: reading the configuration again; `hangup`:
-//!   the signal that asks for it; `orphans`: what process 1 has to wait for
+//!   the signal that asks for it; `orphans`: what programs leave behind
 //! - `trim`: memory that is returned to the system
 //! - `sys`: the system calls that the standard library and mio lack
 

@@ -29,7 +29,7 @@ impl Programs {
         false
     }
 
-    pub(super) const fn kill_all(&self) {}
+    pub(super) const fn end_all(&self) {}
 }
 
 impl Host {

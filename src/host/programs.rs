@@ -115,10 +115,11 @@ impl Programs {
         self.lookups.as_ref().map(|lookups| lookups.site.groups.clone()).unwrap_or_default()
     }
 
-    /// Ends all programs at once.
-    pub(super) fn kill_all(&self) {
+    /// Ends all programs at once, and what they have left to this process.
+    pub(super) fn end_all(&self) {
         if let Some(lookups) = &self.lookups {
             lookups.site.groups.kill_all();
+            lookups.site.groups.end_orphans();
         }
     }
 }

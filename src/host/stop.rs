@@ -109,7 +109,8 @@ impl Host {
 
 impl Drop for Host {
     /// What is left when a host goes: sockets are dropped, of which services are told, and
-    /// services are told to finish. Programs are killed: nothing of them outlives the host.
+    /// services are told to finish. Programs are killed: nothing of them outlives the host, but for
+    /// what has left their groups in a process that does not [adopt](Host::adopt_orphans) it.
     fn drop(&mut self) {
         let now = self.now();
         self.budget = Budget::ENDLESS;
@@ -121,7 +122,7 @@ impl Drop for Host {
         // Asked again, the host stops at once.
         let patience_ms = if self.stop.seen > 1 { 0 } else { SERVICES_MS_MIN };
         self.finish_locals(now, Duration::from_millis(patience_ms));
-        self.programs.kill_all();
+        self.programs.end_all();
     }
 }
 

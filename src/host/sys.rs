@@ -1,6 +1,6 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is
 //! sound. Unsafe code stands here and in the folder of this name alone: `dual` listens for IPv6 and
-//! IPv4 at once, `heap` returns memory, `orphans` waits for children of others,
+//! IPv4 at once, `heap` returns memory, `orphans` ends and waits for children of others,
 //! `process` is about this process as a whole, `signals` catches signals.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 

@@ -8,6 +8,7 @@ mod chat;
 mod endings;
 mod faults;
 mod hangup;
+mod harm;
 mod hostile;
 mod keep;
 mod listing;

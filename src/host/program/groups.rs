@@ -3,12 +3,7 @@
 //!
 //! A leader's number is used as long as nobody has waited for it, since the system may give it
 //! to others after that. So both stand under one lock. It is held for system calls that never
-//! block.
-//!
-//! Process 1 also waits for orphans (`reap_orphans`), and must not wait for a program, whose owner
-//! would not learn its exit status. Nobody owns a child between its `fork` and `add`. So a child
-//! that has exited is an orphan if it is not in the table when all starts have ended that were
-//! going on when it was seen. Those who start later do not wait for that, and start others.
+//! block. What programs have left to this process is in `orphans`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +11,6 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::host::sys::children::{self, Signal};
-use crate::host::sys::orphans;
 
 /// The process groups of a host's programs. Clones are about the same ones.
 #[derive(Clone, Debug, Default)]
@@ -47,21 +41,24 @@ impl fmt::Display for Exit {
 #[derive(Debug, Default)]
 struct Shared {
     table: Mutex<Table>,
-    /// A leader has left the table, or a start has ended.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Table {
+pub(super) struct Table {
     /// Whether no more may begin.
     closed: bool,
-    leaders: BTreeSet<u32>,
+    pub(super) leaders: BTreeSet<u32>,
     /// The starts that are going on, by their number.
-    starts: BTreeSet<u64>,
+    pub(super) starts: BTreeSet<u64>,
     /// The number of the next one.
-    next_start: u64,
+    pub(super) next_start: u64,
     /// A child that has exited, as long as its number certainly means that child.
-    suspect: Option<u32>,
+    pub(super) suspect: Option<u32>,
+    /// The children that this process had before it adopted orphans, if it has.
+    pub(super) others: Option<BTreeSet<u32>>,
+    /// Whether orphans are being ended, where nobody else waits for them.
+    pub(super) is_ending: bool,
 }
 
 /// A start that is going on.
@@ -152,26 +149,12 @@ impl Groups {
         Some(exit)
     }
 
-    /// Waits for all children that have exited and lead no group, which are those that others
-    /// have left to process 1. A leader hides those behind it until its owner has waited for it.
-    pub(crate) fn reap_orphans(&self) {
-        let mut table = self.table();
-        while let Some(id) = orphans::exited_child() {
-            let begun = table.next_start;
-            table.suspect = Some(id);
-            while table.suspect.is_some()
-                && (table.leaders.contains(&id)
-                    || table.starts.first().is_some_and(|start| *start < begun))
-            {
-                table = self.0.changed.wait(table).unwrap_or_else(PoisonError::into_inner);
-            }
-            if table.suspect.take().is_some() {
-                orphans::reap(id);
-            }
-        }
+    /// What tells that a leader has left the table, or a start has ended.
+    pub(super) fn changed(&self) -> &Condvar {
+        &self.0.changed
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         // Nothing in here panics halfway.
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

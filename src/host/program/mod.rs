@@ -7,7 +7,8 @@
 //!   `found`: [`Program`], what it has found; `root`: the root of a host that runs;
 //!   `page`: what is shown of a program; `listing`: [`Listing`], all that it would find
 //! - `start`: [`Launch`], how a child process begins
-//! - `groups`: [`Groups`], the process groups of a host, so that none outlives it
+//! - `groups`: [`Groups`], the process groups of a host, so that none outlives it; `orphans`: what
+//!   has left them
 //! - `input`, `output`: the two ends of a child's pipes
 //! - `journal`: standard error as log lines
 //! - `recording`: [`Recording`], what goes over the pipes as a transcript
@@ -35,6 +36,7 @@ mod listing;
 mod lookup;
 mod names;
 mod obey;
+mod orphans;
 mod output;
 mod page;
 mod per_socket;

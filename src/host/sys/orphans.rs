@@ -1,22 +1,24 @@
-//! Children of whatever parent that this process has inherited as process 1.
+//! Children of whatever parent that this process has inherited.
 
-#[cfg(not(feature = "programs"))]
 use std::io;
 
 /// The number of a child that has exited, if there is one. It stays a zombie, so that the number is
 /// its own until somebody waits for it.
+///
+/// # Errors
+/// This process has no children at all.
 #[cfg(feature = "programs")]
-pub fn exited_child() -> Option<u32> {
+pub fn exited_child() -> io::Result<Option<u32>> {
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: zero is a valid value for every field.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointer is to a local of the right type, which the call only writes. It fails
-    // if there is no child.
+    // SAFETY: the pointer is to a local of the right type, which the call only writes.
     if unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) } != 0 {
-        return None;
+        return Err(io::Error::last_os_error());
     }
     // SAFETY: what the call has filled in is about a child; otherwise the field is still zero.
-    u32::try_from(unsafe { info.si_pid() }).ok().filter(|&id| id > 0)
+    let id = u32::try_from(unsafe { info.si_pid() });
+    Ok(id.ok().filter(|&id| id > 0))
 }
 
 /// Waits for a child that has exited, after which it is no zombie.
@@ -25,6 +27,18 @@ pub fn reap(id: u32) {
     let options = libc::WEXITED | libc::WNOHANG;
     // SAFETY: the call writes nothing without a place for that.
     unsafe { libc::waitid(libc::P_PID, id, std::ptr::null_mut(), options) };
+}
+
+/// Kills a child that nobody has waited for: after that its number may mean another process.
+///
+/// # Errors
+/// It acts for another user.
+#[cfg(feature = "programs")]
+pub fn kill(id: u32) -> io::Result<()> {
+    let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
+    // SAFETY: the call takes numbers and uses no memory.
+    let result = unsafe { libc::kill(id, libc::SIGKILL) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Has the system drop the exits of all children; for a process that starts none itself.

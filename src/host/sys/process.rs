@@ -13,6 +13,15 @@ pub fn hide_memory() -> io::Result<()> {
     prctl(libc::PR_SET_DUMPABLE, 0)
 }
 
+/// Makes this process the parent of what its descendants leave behind, in place of process 1.
+///
+/// # Errors
+/// What the system says; before Linux 3.4 that it does not know how.
+#[cfg(feature = "programs")]
+pub(in crate::host) fn inherit_orphans() -> io::Result<()> {
+    prctl(libc::PR_SET_CHILD_SUBREAPER, 1)
+}
+
 fn prctl(option: libc::c_int, value: libc::c_ulong) -> io::Result<()> {
     const NONE: libc::c_ulong = 0;
     // SAFETY: with these options the call takes numbers and uses no memory.
