@@ -28,6 +28,10 @@ FORWARDS = {
     "haproxy": (r"^.*option forwardfor.*\n", ""),
     "apache2": (r"^.*ProxyPreserveHost.*\n", r"\g<0>ProxyAddHeaders off\n"),
 }
+# What the documents let a client have of each proxy that counts, and how more is answered: sockets at a
+# time, with a status, or a connection that is closed; and requests, of which these are too many.
+LIMITS = {"nginx": (64, 503, 503), "haproxy": (64, None, 429)}
+REQUESTS = 300
 MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_backend",
          "apache2": "ProxyPass "}
 APACHE_MODULES = "/usr/lib/apache2/modules"
@@ -51,6 +55,13 @@ def main():
                 assert changes == 1, f"{proxy} says in one line that it forwards"
                 results.append(check(f"{proxy}, without its header",
                                      lambda: unmarked(proxy, bare, port, folder)))
+            if proxy in LIMITS:
+                results.append(check(f"{proxy}, its limits of sockets",
+                                     lambda: sockets_limited(proxy, found[0], port, folder)))
+                results.append(check(f"{proxy}, its limits of requests",
+                                     lambda: requests_limited(proxy, found[0], port, folder)))
+            if proxy == "caddy":
+                results.append(check("caddy, without limits", caddy_has_none))
             if proxy == "nginx":
                 for name, bare in defaults(found[0]):
                     results.append(check(name, lambda: old(bare, port, folder)))
@@ -98,6 +109,60 @@ def behind(proxy, config, upstream, folder):
         for path, status in (("/file.txt", 200), ("/echo", 426), ("/none", 404)):
             with connect() as stream:
                 expect(status, get(stream, path)[0], f"GET {path}")
+
+
+def sockets_limited(proxy, config, upstream, folder):
+    """A client gets so many sockets and none more, until one of them has gone."""
+    sockets_max, refused, _ = LIMITS[proxy]
+    with running(proxy, config, upstream, folder) as connect, contextlib.ExitStack() as stack:
+        # The connection that has found the proxy may count for another moment.
+        sockets = [stack.enter_context(opened(connect)) for _ in range(sockets_max)]
+        expect(refused, status_of_one_more(connect), "a handshake beyond the limit")
+        for stream in sockets:
+            expect(b"here", echo(stream, b"here"), "the echo of a socket within it")
+        sockets[0].close()
+        stack.enter_context(opened(connect))
+
+
+def opened(connect):
+    """A socket, as soon as the proxy gives one."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        with contextlib.suppress(OSError, AssertionError):
+            stream = connect()
+            if handshake(stream, OWN)[0] == 101:
+                return stream
+            stream.close()
+        assert time.monotonic() < end, "no socket is open any more"
+
+
+def status_of_one_more(connect):
+    """Of a handshake; none if the connection is closed instead."""
+    try:
+        with connect() as stream:
+            return handshake(stream, OWN)[0]
+    except OSError:
+        return None
+
+
+def requests_limited(proxy, config, upstream, folder):
+    """Of many requests at once, some are answered and the others refused."""
+    _, _, refused = LIMITS[proxy]
+    with running(proxy, config, upstream, folder) as connect, connect() as stream:
+        stream.sendall(f"GET /none HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode() * REQUESTS)
+        text, wanted = b"", re.compile(rb"^HTTP/1\.1 (\d+) ", re.M)
+        while len(statuses := wanted.findall(text)) < REQUESTS and (more := stream.recv(65_536)):
+            text += more
+        found = {int(status) for status in statuses}
+        assert found == {404, refused}, f"{found} of {len(statuses)} requests"
+
+
+def caddy_has_none():
+    """As the document says: the standard build has no module that limits clients."""
+    modules = subprocess.run(["caddy", "list-modules"], capture_output=True, text=True, check=True)
+    assert "http.handlers.reverse_proxy" in modules.stdout, modules.stdout
+    limits = [name for name in modules.stdout.split() if "limit" in name]
+    assert not limits, limits
 
 
 def unmarked(proxy, config, upstream, folder):
