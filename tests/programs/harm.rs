@@ -46,7 +46,7 @@ impl Place {
         let binary = self.0.join("switchboard");
         let mut command = Command::new("setpriv");
         if is_root() {
-            command.args(["--reuid=54321", "--regid=54321", "--clear-groups"]);
+            command.args(["--reuid=54322", "--regid=54322", "--clear-groups"]);
         }
         command.arg(binary).arg("--config").arg(self.0.join("conf"));
         command.arg("--document-root").arg(self.0.join("services"));

@@ -216,6 +216,15 @@ def succeeds(command):
         return False
 
 
+def the_process_is_as_it_was(machine):
+    """What cannot be asked for is warned of once, and everything works; otherwise nothing is warned of."""
+    warnings = ["programs of this user can read the memory", "outlives the server, since this system"]
+    for filters, count in [([refuse.NO_PRCTL], 1), ([], 0)]:
+        with machine.plain(*filters) as server:
+            programs_live(server, 0)
+            assert [server.text().count(text) for text in warnings] == [count] * 2, server.text()
+
+
 def no_thread_is_left(machine):
     """A program whose end nobody could be told is not run, and the log says why."""
     with machine.chroot("missing", user=USER) as server:
@@ -322,6 +331,9 @@ def cases(machine):
         reason = no_filter if name in refuse.known() else f"{name} is for x86-64"
         yield name, reason, served(lambda name=name: machine.plain(name), 1)
     yield "chroot", no_chroot, served(machine.chroot, 0)
+    has_prctl = refuse.PRCTL and sys.byteorder == "little"
+    lacks = no_filter or (None if has_prctl else "no-prctl is for x86-64 and aarch64")
+    yield "no prctl", lacks, lambda: the_process_is_as_it_was(machine)
     oldest = refuse.known()[-1]
     inner = served(lambda: machine.chroot(oldest), 1)
     yield f"chroot, {oldest}", no_chroot or no_filter, inner

@@ -176,19 +176,32 @@ def orphans_are_waited_for(machine):
             # As long as their leader lives they do, too.
             end([p for p in inner(first) if is_sleep(p)])
             until(f"nothing of {name} is left", alone)
-        for status in [0, 3] * 20:
-            raw = Socket(server, "/status")
-            raw.send(str(status))
-            assert raw.read_close() == (1011 if status else 1000)
+        statuses_are_told(server)
         until("nothing is left", lambda: len(inner(first)) == 2)
-        assert "nobody knows how" not in server.text(), server.text()
-        assert server.threads_named("orphans") == 1
         os.kill(first, signal.SIGTERM)
         assert shared.read_close() == 1001
         assert server.child.wait(DEADLINE_SECONDS) == 0, server.text()
     with Server(site.command()) as server:
-        # Elsewhere the children of a process are its own.
-        assert server.threads_named("orphans") == 0
+        # Elsewhere it adopts what its own programs leave.
+        statuses_are_told(server)
+        until("nothing is left", lambda: not children_of(server.pid))
+        raw = Socket(server, "/lines/daemon")
+        assert raw.read() == "left"
+        raw.send("end")
+        assert raw.read_close() == 1000
+        sleeping = until("it is there", lambda: [p for p in children_of(server.pid) if is_sleep(p)])
+        end(sleeping)
+        until("nothing is left", lambda: not children_of(server.pid))
+
+
+def statuses_are_told(server):
+    """Whoever waits for orphans takes no exit status from others."""
+    for status in [0, 3] * 20:
+        raw = Socket(server, "/status")
+        raw.send(str(status))
+        assert raw.read_close() == (1011 if status else 1000)
+    assert "nobody knows how" not in server.text(), server.text()
+    assert server.threads_named("orphans") == 1
 
 
 def namespace():
@@ -198,6 +211,12 @@ def namespace():
 
 def only_child_of(process):
     return int(Path(f"/proc/{process}/task/{process}/children").read_text())
+
+
+def children_of(process):
+    """Those of all of its threads, zombies as well."""
+    lists = [path.read_text() for path in Path(f"/proc/{process}/task").glob("*/children")]
+    return [int(child) for text in lists for child in text.split()]
 
 
 def inner(first):

@@ -1,6 +1,6 @@
 """Executes a command that the system refuses some calls, as an old kernel or a sandbox does.
 
-    refuse.py missing|forbidden|linux-3.6|no-ipv6 COMMAND...
+    refuse.py missing|forbidden|linux-3.6|no-ipv6|no-prctl COMMAND...
 
 The filter of seccomp is inherited by all that the command starts. Exits with 75, and a line that
 says why, if the system knows no filters.
@@ -17,6 +17,9 @@ PIDFD_OPEN, CLOSE_RANGE = 434, 436
 ENOSYS, EPERM, EAFNOSUPPORT = 38, 1, 97
 # The call that makes a socket, and the family of addresses that it is given.
 SOCKET, AF_INET6 = {"x86_64": 41, "aarch64": 198}.get(platform.machine()), 10
+# The call about a process as a whole, and what may be refused of it.
+PRCTL = {"x86_64": 157, "aarch64": 167}.get(platform.machine())
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 # The last call that x86-64 had in Linux 3.6 (kcmp). Other machines count differently.
 LAST_OF_LINUX_3_6 = 312
 
@@ -40,7 +43,7 @@ class Program(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-NO_IPV6 = "no-ipv6"
+NO_IPV6, NO_PRCTL = "no-ipv6", "no-prctl"
 
 
 def known():
@@ -62,6 +65,20 @@ def without_ipv6():
     return packed(code)
 
 
+def without_prctl():
+    """A process may neither hide its memory nor adopt what its programs leave."""
+    code = [
+        (LOAD, 0, 0, NUMBER_AT),
+        (EQUAL, 0, 4, PRCTL),
+        (LOAD, 0, 0, ARGUMENT_AT),
+        (EQUAL, 1, 0, PR_SET_DUMPABLE),
+        (EQUAL, 0, 1, PR_SET_CHILD_SUBREAPER),
+        (RETURN, 0, 0, FAIL | EPERM),
+        (RETURN, 0, 0, ALLOW),
+    ]
+    return packed(code)
+
+
 def filter_by(tests, error):
     code = [(LOAD, 0, 0, NUMBER_AT)]
     for at, (test, number) in enumerate(tests):
@@ -77,7 +94,8 @@ def packed(code):
 
 def refuse(name):
     """From here on this process is refused these calls."""
-    code = without_ipv6() if name == NO_IPV6 else filter_by(*FILTERS[name])
+    others = {NO_IPV6: without_ipv6, NO_PRCTL: without_prctl}
+    code = others[name]() if name in others else filter_by(*FILTERS[name])
     code = ctypes.create_string_buffer(code)
     # One byte more is behind the code, a zero.
     program = Program((len(code) - 1) // 8, ctypes.addressof(code))
