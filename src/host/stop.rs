@@ -110,7 +110,7 @@ impl Host {
 impl Drop for Host {
     /// What is left when a host goes: sockets are dropped, of which services are told, and
     /// services are told to finish. Programs are killed: nothing of them outlives the host, but for
-    /// what has left their groups in a process that does not [adopt](Host::adopt_orphans) it.
+    /// what has left their groups in a process that does not adopt it (`Host::adopt_orphans`).
     fn drop(&mut self) {
         let now = self.now();
         self.budget = Budget::ENDLESS;
