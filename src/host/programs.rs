@@ -76,6 +76,8 @@ enum Errand {
 struct Reply {
     id: SocketId,
     found: Result<Found, LookupError>,
+    /// The path that was asked for without the links on the way, if there are any.
+    direct: Option<String>,
     /// The page beside the program that was found, if a page was asked for, or why it cannot be
     /// shown.
     page: Option<io::Result<Page>>,
@@ -194,27 +196,43 @@ impl Below {
 
     fn reply(&self, root: &DocumentRoot, lookup: Lookup) -> Reply {
         let Lookup { id, path, goal } = lookup;
-        let found = self.find(root, &path);
+        let (found, direct) = match self.find(root, &path) {
+            Ok((found, direct)) => (Ok(found), Some(direct).filter(|direct| *direct != path)),
+            Err(error) => (Err(error), None),
+        };
         let key = found.as_ref().ok().filter(|_| goal == Goal::Page).map(Found::key);
         let page = key.and_then(|key| root.page(key, self.page_bytes_max).transpose());
-        Reply { id, found, page: page.map(|page| page.map(Page::html)) }
+        Reply { id, found, direct, page: page.map(|page| page.map(Page::html)) }
     }
 
-    /// The program that answers a path.
-    fn find(&self, root: &DocumentRoot, path: &str) -> Result<Found, LookupError> {
+    /// The program that answers a path, and the path without links.
+    fn find(&self, root: &DocumentRoot, path: &str) -> Result<(Found, String), LookupError> {
         let is_served = |subpaths: &Subpaths| *subpaths == Subpaths::Served;
         match root.find(path) {
-            Ok(program) => Ok(Found::At(program.key().to_owned())),
+            Ok(program) => {
+                let key = program.key().to_owned();
+                let direct = direct(&key, path);
+                Ok((Found::At(key), direct))
+            }
             // What nobody asked for takes no time.
             Err(LookupError::Nothing | LookupError::Outside(_))
                 if self.own.values().chain([&self.all]).any(is_served) =>
             {
                 let serves = |key: &str| is_served(self.own.get(key).unwrap_or(&self.all));
-                root.find_above(path, serves).map(|program| Found::Above(program.key().to_owned()))
+                let (program, above) = root.find_above(path, serves)?;
+                let key = program.key().to_owned();
+                let direct = direct(&key, above) + &path[above.len()..];
+                Ok((Found::Above(key), direct))
             }
             Err(error) => Err(error),
         }
     }
+}
+
+/// The path of a program with this key, in its own folder, with the name that `path` ends in.
+fn direct(key: &str, path: &str) -> String {
+    let [folder, name] = [key, path].map(|path| path.rfind('/').map_or(0, |at| at + 1));
+    format!("{}{}", &key[..folder], &path[name..])
 }
 
 /// Warns of programs whose path has a compiled-in service.
@@ -250,7 +268,10 @@ impl Host {
     fn apply_lookups(&mut self, now: Time) {
         let reply = |lookups: &Lookups| lookups.replies.try_recv().ok();
         while let Some(reply) = self.programs.lookups.as_ref().and_then(reply) {
-            let Reply { id, found, page } = reply;
+            let Reply { id, found, direct, page } = reply;
+            if let Some(path) = direct {
+                self.hub.lead(id, path);
+            }
             let page = match (&found, page) {
                 (Ok(found), Some(Err(error))) => {
                     let what = "its page cannot be shown";

@@ -46,7 +46,7 @@ impl Hub {
             return self.respond(id, &refusal, now);
         }
         let station = self.tree.find(&target.path);
-        let asked = Asked { head, target, protocols };
+        let asked = Asked { head, target, direct: None, protocols };
         match station {
             // RFC 8615: a path below /.well-known is a file; no program has such a path.
             station
@@ -174,7 +174,8 @@ impl Hub {
             return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
         }
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Asked { head, target: Target { path, query, .. }, protocols } = asked;
+        let Asked { head, target: Target { path, query, .. }, direct, protocols } = asked;
+        let path = direct.unwrap_or(path);
         let protocols = protocols.unwrap_or_default();
         let peer = self.addresses.of(socket.peer);
         let request = Request::new(head, path, query, peer, protocols);

@@ -46,7 +46,7 @@ impl Hub {
         }
         self.fetches.refused = 0;
         if let Some(socket) = self.sockets.get_mut(id) {
-            let asked = Asked { head, target, protocols: None };
+            let asked = Asked { head, target, direct: None, protocols: None };
             socket.rare.get_or_insert_default().asked = Some(asked);
             self.fetches.queue.push_back(id);
         }

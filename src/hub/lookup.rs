@@ -22,6 +22,8 @@ use crate::ws::{Head, Response, Status, Target};
 pub(super) struct Asked {
     pub(super) head: Head,
     pub(super) target: Target,
+    /// The path without the links on the way, if there are any.
+    pub(super) direct: Option<String>,
     /// What an upgrade offers; `None` for a plain request.
     pub(super) protocols: Option<Vec<String>>,
 }
@@ -84,6 +86,15 @@ impl Hub {
     #[must_use]
     pub fn find(&self, path: &str) -> Option<StationId> {
         self.tree.find(path)
+    }
+
+    /// Links lead what a socket asks for to this path, by which its service is to know it. To be
+    /// called before its [`Output::Lookup`] is answered.
+    pub fn lead(&mut self, id: SocketId, path: String) {
+        let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
+        if let Some(asked) = rare.and_then(|rare| rare.asked.as_mut()) {
+            asked.direct = Some(path);
+        }
     }
 
     /// Answers an [`Output::Lookup`], each of them once; the socket may have gone meanwhile.
@@ -191,7 +202,7 @@ impl Hub {
         if let Some(refusal) = self.misdirected(id, None, &asked) {
             return self.respond(id, &refusal, now);
         }
-        let Asked { head, target, protocols } = asked;
+        let Asked { head, target, protocols, .. } = asked;
         if protocols.is_none() && self.files == Files::Served {
             return self.fetch(id, head, target, now);
         }

@@ -21,6 +21,7 @@ mod replace;
 mod reports;
 mod service;
 mod shared;
+mod spellings;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;

@@ -43,7 +43,7 @@ impl DocumentRoot {
                 let Ok((place, metadata)) = self.entry(&folder, name) else { continue };
                 let is_own = || !self.is_packaged(&place.join(name));
                 if metadata.is_dir() && is_own() && seen.insert(place.clone()) {
-                    folders.push_back(format!("{url}/{name}"));
+                    folders.push_back(format!("{}/{name}", folder.url));
                 }
                 let stem = names::stem_of(name);
                 if metadata.is_file() && stems.insert(stem) {
@@ -64,7 +64,7 @@ impl DocumentRoot {
     }
 
     /// Adds what a name without extension means in a folder.
-    fn add(&self, listing: &mut Listing, folder: &Folder<'_>, stem: &str, named_max: usize) {
+    fn add(&self, listing: &mut Listing, folder: &Folder, stem: &str, named_max: usize) {
         let found = match self.only(folder, stem) {
             Ok(Some((own, place))) if own == stem => Ok(self.below(&place).to_owned()),
             // It is listed by its own name.
@@ -77,7 +77,7 @@ impl DocumentRoot {
             listing.more_len += 1;
             return;
         }
-        listing.programs.insert(names::key(folder.url, stem), found);
+        listing.programs.insert(names::key(&folder.url, stem), found);
     }
 }
 

@@ -3,7 +3,8 @@
 //! calls this, threads of their own do.
 //!
 //! One program has one key, however it is spelled: its path without the extension of the file,
-//! and a folder instead of its `ws_service`. A path that could mean two files means neither.
+//! a folder instead of its `ws_service`, and the folder that a link leads to instead of the link. A
+//! path that could mean two files means neither. A link to a file is a program of its own.
 //!
 //! Links are followed, and their target has to be below the root; it is opened without following
 //! links. Only the name in the request decides whether a file is hidden: the target of a link may
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf, absolute};
 use crate::host::nofollow::{self, LOOKS_MAX};
 use crate::host::program::found::{LookupError, Program, is_executable};
 use crate::host::program::names;
+use crate::host::program::spelling::spell;
 use crate::host::sys;
 
 /// The folder whose executables are services.
@@ -34,9 +36,9 @@ pub struct DocumentRoot {
 }
 
 /// A folder that was read.
-pub(super) struct Folder<'p> {
-    /// Its URL path, without the slash at its end.
-    pub(super) url: &'p str,
+pub(super) struct Folder {
+    /// The one spelling of its URL path, without the slash at its end.
+    pub(super) url: String,
     pub(super) path: PathBuf,
     /// The sorted names in it, without those that are not UTF-8.
     pub(super) names: Vec<String>,
@@ -124,7 +126,7 @@ impl DocumentRoot {
             Err(LookupError::Nothing) => return Ok(None),
             folder => folder?,
         };
-        let is_there = || self.place_of(url).is_ok_and(|place| place == folder.path);
+        let is_there = || spell(&self.path, url).is_ok_and(|(place, _)| place == folder.path);
         let (stem, found) = match self.only(&folder, name) {
             // A folder that is being removed may be empty by now.
             Err(LookupError::Nothing) if !is_there() => return Ok(None),
@@ -137,7 +139,7 @@ impl DocumentRoot {
         if found != same {
             return Ok(None);
         }
-        match open(names::key(url, stem), found) {
+        match open(names::key(&folder.url, stem), found) {
             Err(LookupError::Nothing) => Ok(None),
             opened => opened.map(Some),
         }
@@ -147,15 +149,17 @@ impl DocumentRoot {
     /// `serves` lets pass: `/count/more` is below `/count`, and below the folder's `/`. It is
     /// sought as deep as there are folders, so that a long path costs no more than a short one.
     ///
+    /// Returns with it the beginning of the path that names it.
+    ///
     /// # Errors
     /// There is none, or the nearest cannot be executed, or is more than one.
-    pub fn find_above(
+    pub fn find_above<'p>(
         &self,
-        path: &str,
+        path: &'p str,
         serves: impl Fn(&str) -> bool,
-    ) -> Result<Program, LookupError> {
+    ) -> Result<(Program, &'p str), LookupError> {
         let is_folder =
-            |end: &usize| self.place_of(&path[..*end]).is_ok_and(|place| place.is_dir());
+            |end: &usize| spell(&self.path, &path[..*end]).is_ok_and(|(place, _)| place.is_dir());
         let slashes = || path.match_indices('/').map(|(at, _)| at);
         let depth = slashes().take_while(is_folder).count();
         let near: Vec<_> = slashes().take(depth + 1).collect();
@@ -163,7 +167,7 @@ impl DocumentRoot {
         let above = near.into_iter().rev().flat_map(|at| [&path[..=at], &path[..at]]);
         for above in above.filter(|above| !above.is_empty() && *above != path) {
             match self.find(above) {
-                Ok(program) if serves(program.key()) => return Ok(program),
+                Ok(program) if serves(program.key()) => return Ok((program, above)),
                 Err(LookupError::Nothing | LookupError::Outside(_)) => {}
                 Err(error) if serves(above) => {
                     return Err(error);
@@ -178,7 +182,7 @@ impl DocumentRoot {
     /// place. `None` if a file of that name was removed meanwhile.
     pub(super) fn only<'n>(
         &self,
-        folder: &'n Folder<'_>,
+        folder: &'n Folder,
         name: &str,
     ) -> Result<Option<(&'n str, PathBuf)>, LookupError> {
         let (mut found, mut accidents) = (Vec::<(&String, PathBuf)>::new(), Vec::new());
@@ -212,7 +216,7 @@ impl DocumentRoot {
         }
         if found.is_empty() && unfit.is_none() {
             let is_named =
-                |file| self.named.contains(&names::key(folder.url, names::stem_of(file)));
+                |file| self.named.contains(&names::key(&folder.url, names::stem_of(file)));
             found = accidents.into_iter().filter(|(file, _)| is_named(file)).collect();
         }
         match (found.pop(), unfit) {
@@ -228,7 +232,7 @@ impl DocumentRoot {
     }
 
     /// Whether a file is probably executable by accident, and not meant as a service.
-    fn is_accident(&self, folder: &Folder<'_>, file: &str, place: &Path) -> bool {
+    fn is_accident(&self, folder: &Folder, file: &str, place: &Path) -> bool {
         let target = place.file_name().unwrap_or_default().to_string_lossy();
         folder.url.split('/').any(|name| names::is_of_packages(name.as_ref()))
             || self.is_packaged(place)
@@ -250,8 +254,8 @@ impl DocumentRoot {
     }
 
     /// Reads a folder.
-    pub(super) fn folder<'p>(&self, url: &'p str) -> Result<Folder<'p>, LookupError> {
-        let path = self.place_of(url)?;
+    pub(super) fn folder(&self, url: &str) -> Result<Folder, LookupError> {
+        let (path, url) = spell(&self.path, url)?;
         let mut names = Vec::new();
         for entry in fs::read_dir(&path)? {
             names.extend(entry?.file_name().into_string());
@@ -260,15 +264,10 @@ impl DocumentRoot {
         Ok(Folder { url, path, names })
     }
 
-    /// The place of the folder with this URL path.
-    pub(super) fn place_of(&self, url: &str) -> Result<PathBuf, LookupError> {
-        Ok(nofollow::resolve(&self.path, &self.path.join(url.trim_start_matches('/')))?)
-    }
-
     /// The place of a name in a folder once its links are followed, and the metadata of the file.
     pub(super) fn entry(
         &self,
-        folder: &Folder<'_>,
+        folder: &Folder,
         name: &str,
     ) -> Result<(PathBuf, Metadata), LookupError> {
         let place = nofollow::resolve(&self.path, &folder.path.join(name))?;
@@ -299,7 +298,7 @@ fn open(key: String, path: PathBuf) -> Result<Program, LookupError> {
 }
 
 /// Whether a file is data, a copy or a source beside a program, and not a program.
-fn stands_beside(folder: &Folder<'_>, file: &str, place: &Path) -> bool {
+fn stands_beside(folder: &Folder, file: &str, place: &Path) -> bool {
     names::is_data(file)
         || names::is_copy(file, |name| folder.path.join(name).is_file())
         || (names::is_source(file) && !is_script(place))

@@ -4,6 +4,7 @@
 //! In reading order:
 //!
 //! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
+//!   `spelling`: the one path of a folder;
 //!   `found`: [`Program`], what it has found; `root`: the root of a host that runs;
 //!   `page`: what is shown of a program; `listing`: [`Listing`], all that it would find
 //! - `start`: [`Launch`], how a child process begins
@@ -49,6 +50,7 @@ mod reports;
 mod root;
 mod served;
 mod shared;
+mod spelling;
 mod start;
 mod successor;
 mod unread;
