@@ -91,6 +91,13 @@ enum Found {
     Above(String),
 }
 
+impl ProgramsPlan {
+    /// The paths of single programs that something is said of.
+    pub(crate) fn named(&self) -> impl Iterator<Item = String> + use<'_> {
+        self.own.keys().cloned()
+    }
+}
+
 impl Programs {
     /// Serves the programs of a plan from here on; `address` is where the host listens.
     ///

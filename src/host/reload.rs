@@ -88,7 +88,10 @@ impl Host {
             self.order(Order::Resolve);
             match (reload, &mut self.programs.lookups) {
                 (Reload::Files, _) | (Reload::Programs(None), None) => {}
-                (Reload::Programs(Some(plan)), Some(lookups)) => lookups.renew(*plan),
+                (Reload::Programs(Some(plan)), Some(lookups)) => {
+                    self.hub.name_programs(plan.named());
+                    lookups.renew(*plan);
+                }
                 (Reload::Programs(_), _) => {
                     log::warn!(
                         target: "switchboard::config",

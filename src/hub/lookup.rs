@@ -3,12 +3,14 @@
 //! page beside a program is looked up each time, since it may have changed. A path without a
 //! program is not remembered.
 
-use std::collections::VecDeque;
+use std::collections::HashSet;
 
 use log::Level;
 
+use crate::hub::queue::{Queue, Rank};
 use crate::hub::report::log_socket;
 use crate::hub::station::{State, Station};
+use crate::hub::tree::spellings;
 use crate::hub::{Files, Goal, Hub, Lookup, Mount, Output, PathError, StationId};
 use crate::limits::Limits;
 use crate::pages::Page;
@@ -39,9 +41,9 @@ impl Asked {
 pub(super) struct Lookups {
     /// Whether the host answers them.
     answered: bool,
-    len: usize,
-    /// Whoever waits until there are fewer, some of whom may have gone.
-    pub(super) queue: VecDeque<SocketId>,
+    /// The paths of programs that the configuration names.
+    named: HashSet<String>,
+    pub(super) queue: Queue,
     programs_len: usize,
 }
 
@@ -64,6 +66,12 @@ impl Hub {
     /// From here on, the host answers [`Output::Lookup`] with [`Hub::looked_up`].
     pub fn look_up(&mut self) {
         self.lookups.answered = true;
+    }
+
+    /// From here on these paths go first among those that are looked up, as the paths of programs
+    /// that have been found do. Other names than these lose that.
+    pub fn name_programs(&mut self, paths: impl IntoIterator<Item = String>) {
+        self.lookups.named = paths.into_iter().collect();
     }
 
     /// Gives a program that was found a service, by the one spelling of its decoded path.
@@ -99,17 +107,17 @@ impl Hub {
 
     /// Answers an [`Output::Lookup`], each of them once; the socket may have gone meanwhile.
     pub fn looked_up(&mut self, id: SocketId, looked: Looked, now: Time) {
-        self.lookups.len = self.lookups.len.saturating_sub(1);
+        self.lookups.queue.end(id);
         self.take_up(id, looked, now);
-        while self.lookups.len < Limits::LOOKUPS_MAX
-            && let Some(next) = self.lookups.queue.pop_front()
-        {
-            let Some((path, goal)) = self.asked_path(next) else { continue };
-            let station = self.tree.find(&path);
-            match station.filter(|_| !self.is_looked_up(station, goal)) {
-                // It has been found for others meanwhile.
-                Some(station) => self.take_up(next, Looked::Found(station), now),
-                None => self.order_lookup(next, path, goal),
+        for rank in [Rank::Known, Rank::Strange] {
+            while let Some(next) = self.lookups.queue.next(rank) {
+                let Some((path, goal)) = self.asked_path(next) else { continue };
+                let station = self.tree.find(&path);
+                match station.filter(|_| !self.is_looked_up(station, goal)) {
+                    // It has been found for others meanwhile.
+                    Some(station) => self.take_up(next, Looked::Found(station), now),
+                    None => self.order_lookup(next, rank, path, goal),
+                }
             }
         }
     }
@@ -156,18 +164,29 @@ impl Hub {
         let (path, goal) = (asked.target.path.clone(), asked.goal());
         log_socket(Level::Trace, id, format_args!("{path:?} is looked up"));
         socket.rare.get_or_insert_default().asked = Some(asked);
-        if self.lookups.len < Limits::LOOKUPS_MAX {
-            return self.order_lookup(id, path, goal);
+        let rank = if self.is_known(&path) { Rank::Known } else { Rank::Strange };
+        if self.lookups.queue.has_room(rank) {
+            return self.order_lookup(id, rank, path, goal);
         }
         // Peers that come, ask and go, while a disk hangs, leave no more than this behind.
-        if self.lookups.queue.len() >= 2 * self.sockets.len() {
-            self.lookups.queue.retain(|&id| self.sockets.asks(id));
-        }
-        self.lookups.queue.push_back(id);
+        self.lookups.queue.forget(2 * self.sockets.len(), |id| self.sockets.asks(id));
+        self.lookups.queue.wait(id, rank);
     }
 
-    fn order_lookup(&mut self, id: SocketId, path: String, goal: Goal) {
-        self.lookups.len += 1;
+    /// Whether a path, or the beginning of one, is that of a program that has been found or is
+    /// named, with or without an extension. What lies in the folder of a program says nothing.
+    fn is_known(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').skip(1).take(KNOWN_DEPTH_MAX).map(|(at, _)| at);
+        let is_program = |station: StationId| self.stations[station].is_program;
+        ends.chain([path.len()]).any(|end| {
+            spellings(&path[..end]).into_iter().any(|path| {
+                self.lookups.named.contains(path) || self.tree.find(path).is_some_and(is_program)
+            })
+        })
+    }
+
+    fn order_lookup(&mut self, id: SocketId, rank: Rank, path: String, goal: Goal) {
+        self.lookups.queue.begin(id, rank);
         self.outputs.push_back(Output::Lookup(Box::new(Lookup { id, path, goal })));
     }
 
@@ -210,3 +229,6 @@ impl Hub {
         self.respond(id, &Response::text(Status::NOT_FOUND, &text), now);
     }
 }
+
+/// The longest beginning of a path that is looked at, in names.
+const KNOWN_DEPTH_MAX: usize = 8;

@@ -7,7 +7,8 @@
 //! - [`Hub`]: the tables, and what a host calls in each turn
 //! - `peers`: what peers do; `reading`: which of them are read, and which wait
 //! - `admit`: from a request to a service, a page, or a refusal
-//! - `lookup`: from a path without a service to a program; `fetch`: or to a file
+//! - `lookup`: from a path without a service to a program; `queue`: who is looked up first;
+//!   `fetch`: or to a file
 //! - `life`: services start and end, sockets come in and leave; `pauses`: how long those rest
 //!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
 //! - `apply`: what services want; `pace`: senders that wait for listeners
@@ -45,6 +46,7 @@ mod output;
 mod pace;
 mod pauses;
 mod peers;
+mod queue;
 mod reading;
 mod report;
 mod socket;

@@ -91,6 +91,12 @@ fn canonical(path: &str) -> &str {
     path.strip_suffix(INDEX).filter(|folder| folder.ends_with('/')).unwrap_or(path)
 }
 
+/// What a path may be a spelling of: the path itself, and that without an extension.
+pub(super) fn spellings(path: &str) -> [&str; 2] {
+    let bare = path.rsplit_once('.').filter(|(_, end)| !end.contains('/'));
+    [path, bare.map_or(path, |(bare, _)| bare)].map(canonical)
+}
+
 /// The service of a folder.
 const INDEX: &str = "ws_service";
 

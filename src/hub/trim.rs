@@ -26,7 +26,7 @@ impl Hub {
             self.stations[id].topics.trim();
         }
         give_up(&mut self.outputs);
-        give_up(&mut self.lookups.queue);
+        self.lookups.queue.waiting().into_iter().for_each(give_up);
         give_up(&mut self.fetches.queue);
         places_len
     }

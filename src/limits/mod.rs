@@ -147,6 +147,9 @@ impl Limits {
     pub const PROGRAMS_MAX: usize = 1_024;
     /// Most programs that are looked for at a time, each with its path. Others stand in line.
     pub const LOOKUPS_MAX: usize = 16;
+    /// How many of them may be of paths of which nothing is known. The others are for programs that
+    /// have been found before, and for those that the configuration names.
+    pub const LOOKUPS_STRANGE_MAX: usize = 8;
     /// Most requests that wait for a file before it is looked for, because a disk is slow. Over it:
     /// 503.
     pub const FETCHES_WAITING_MAX: usize = 1_024;

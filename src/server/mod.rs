@@ -185,8 +185,9 @@ impl Server {
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         hub.allow_hosts(self.allowed_hosts, self.origin);
         hub.access_log(self.access_log);
-        if programs.is_some() {
+        if let Some(programs) = &programs {
             hub.look_up();
+            hub.name_programs(programs.named());
         }
         hub.set_health_path(self.health_path);
         let mut factories = Vec::new();

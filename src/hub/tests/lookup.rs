@@ -157,9 +157,10 @@ fn what_lies_below_a_program() {
 #[test]
 fn lookups_have_bounds() {
     let mut rig = rig();
-    let ids: Vec<_> = (0..Limits::LOOKUPS_MAX).map(|_| rig.ask("/none")).collect();
+    let strange_max = Limits::LOOKUPS_STRANGE_MAX;
+    let ids: Vec<_> = (0..strange_max).map(|_| rig.ask("/none")).collect();
     let beyond = rig.ask("/none");
-    assert_eq!(rig.lookups.len(), Limits::LOOKUPS_MAX, "it stands in line");
+    assert_eq!(rig.lookups.len(), strange_max, "it stands in line");
     assert!(rig.got(beyond).is_empty());
     // Whoever is answered too late has been told so, and frees its place when it is answered.
     rig.wait(Limits::SERVER.admission_ms_max + 2 * Wheel::TICK_MS);
@@ -178,13 +179,13 @@ fn lookups_have_bounds() {
 fn a_rush_to_one_program_is_let_in() {
     let mut rig = rig();
     let ids: Vec<_> = (0..3 * Limits::LOOKUPS_MAX).map(|_| rig.ask("/p")).collect();
-    let gone = ids[Limits::LOOKUPS_MAX];
+    let gone = ids[Limits::LOOKUPS_STRANGE_MAX];
     rig.hub.remove(gone, rig.now);
     let station = rig.hub.mount_program("/p", mount()).expect("it is free");
     rig.look(Looked::Found(station));
     rig.ready(station.index());
     // What was on its way comes back; nobody else has to be looked for.
-    for _ in 1..Limits::LOOKUPS_MAX {
+    for _ in 1..Limits::LOOKUPS_STRANGE_MAX {
         rig.look(Looked::Found(station));
     }
     assert_eq!((rig.lookups.len(), rig.started.len()), (0, 1));
@@ -196,16 +197,73 @@ fn a_rush_to_one_program_is_let_in() {
 #[test]
 fn those_in_line_who_have_gone_cost_nothing() {
     let mut rig = rig();
-    let waiting: Vec<_> = (0..=Limits::LOOKUPS_MAX).map(|_| rig.ask("/none")).collect();
+    let waiting: Vec<_> = (0..=Limits::LOOKUPS_STRANGE_MAX).map(|_| rig.ask("/none")).collect();
     for _ in 0..1_000 {
         let id = rig.ask("/none");
         rig.hub.remove(id, rig.now);
-        assert!(rig.hub.lookups.queue.len() <= 2 * (rig.hub.sockets_len() + 1));
+        assert!(rig.hub.lookups.queue.size().1 <= 2 * (rig.hub.sockets_len() + 1));
     }
     for id in waiting {
         rig.missing(id);
     }
     assert_eq!(rig.lookups.len(), 0);
+}
+
+/// Whatever asks for paths of which nothing is known, a program waits for a few of them.
+#[test]
+fn programs_go_first() {
+    let (strange_max, known_max) =
+        (Limits::LOOKUPS_STRANGE_MAX, Limits::LOOKUPS_MAX - Limits::LOOKUPS_STRANGE_MAX);
+    let paths = [
+        ("/found", true),
+        ("/found.py", true),
+        ("/found/below/it", true),
+        ("/named", true),
+        ("/named.x", true),
+        ("/named.sh/below", true),
+        ("/dir/ws_service.py", true),
+        ("/dir/", true),
+        ("/dir/other", false),
+        ("/other", false),
+        ("/found.d/x.y", true),
+        ("/foundling", false),
+        // What is compiled in has nothing below.
+        ("/a/below", false),
+        ("/", false),
+    ];
+    for (path, is_known) in paths {
+        let mut rig = rig();
+        rig.hub.mount_program("/found", mount()).expect("it is free");
+        rig.hub.name_programs(["/named", "/dir/"].map(str::to_owned));
+        for _ in 0..3 * strange_max {
+            rig.ask("/none");
+        }
+        assert_eq!(rig.lookups.len(), strange_max);
+        rig.ask(path);
+        let is_asked = rig.lookups.get(strange_max).is_some_and(|lookup| lookup.path == path);
+        assert_eq!(is_asked, is_known, "{path}");
+    }
+    // The others have their share of the lookups, however many want programs.
+    let mut rig = rig();
+    rig.hub.name_programs(["/named".to_owned()]);
+    let ask = |rig: &mut Rig, path: &str| drop((0..99).map(|_| rig.ask(path)).collect::<Vec<_>>());
+    ask(&mut rig, "/named");
+    ask(&mut rig, "/none");
+    for _ in 0..50 {
+        let strange_len = rig.lookups.iter().filter(|lookup| lookup.path == "/none").count();
+        assert_eq!((strange_len, rig.lookups.len()), (strange_max, strange_max + known_max));
+        rig.look(Looked::Nothing);
+        let other = rig.lookups.remove(rig.lookups.len() / 2);
+        rig.lookups.insert(0, other);
+    }
+    // After a reload other names hold.
+    let mut rig = self::rig();
+    rig.hub.name_programs(["/named".to_owned()]);
+    rig.hub.name_programs(["/other".to_owned()]);
+    ask(&mut rig, "/named");
+    assert_eq!(rig.lookups.len(), strange_max);
+    ask(&mut rig, "/other");
+    assert_eq!(rig.lookups.len(), strange_max + known_max);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
         ("sockets", sockets.places_len(), sockets.len()),
         ("deadlines", wheel.places_len(), sockets.len()),
         ("outputs", outputs.capacity(), outputs.len()),
-        ("lookups", lookups.queue.capacity(), lookups.queue.len()),
+        ("lookups", lookups.queue.size().0, lookups.queue.size().1),
         ("fetches", fetches.queue.capacity(), fetches.queue.len()),
         ("buffers", buffers.bytes(), 0),
     ];

@@ -15,18 +15,28 @@ use super::{Link, Place, World, mount};
 #[derive(Debug)]
 pub struct Disk {
     orders: VecDeque<SocketId>,
+    /// Those of them that are for paths of which nothing is known.
+    strange: Vec<SocketId>,
     /// By place: whether its program is there.
     there: Vec<bool>,
     /// For how many turns nothing is found out.
     asleep: u32,
     /// The lookups that were under way before any was answered in this turn, and those that it
-    /// has begun.
+    /// has begun; and how many of them were for programs that had been found.
     busiest: usize,
+    busiest_known: usize,
 }
 
 impl Disk {
     pub fn new(places_len: usize) -> Self {
-        Self { orders: VecDeque::new(), there: vec![true; places_len], asleep: 0, busiest: 0 }
+        Self {
+            orders: VecDeque::new(),
+            strange: Vec::new(),
+            there: vec![true; places_len],
+            asleep: 0,
+            busiest: 0,
+            busiest_known: 0,
+        }
     }
 
     /// Whether nothing is looked for.
@@ -39,9 +49,20 @@ impl Disk {
         self.orders.contains(&id)
     }
 
-    /// Whether others may stand in the hub's line, or have just left it.
+    /// Whether others may stand in one of the hub's lines, or have just left it.
     pub fn is_busy(&self) -> bool {
-        self.orders.len().max(self.busiest) >= Limits::LOOKUPS_MAX
+        // Some may have been ordered before their program was found by others.
+        self.orders.len().max(self.busiest) >= Limits::LOOKUPS_STRANGE_MAX
+    }
+
+    /// Whether those who want a program that has been found may stand in line.
+    fn is_busy_with_known(&self) -> bool {
+        let known_max = Limits::LOOKUPS_MAX - Limits::LOOKUPS_STRANGE_MAX;
+        self.known_len().max(self.busiest_known) >= known_max
+    }
+
+    fn known_len(&self) -> usize {
+        self.orders.len() - self.strange.len()
     }
 }
 
@@ -68,6 +89,7 @@ impl World {
     pub(super) fn look_up(&mut self, id: SocketId, path: String) {
         self.tally.lookups += 1;
         let index = self.link_of_mail(id);
+        let is_strange = self.hub.find(&path).is_none();
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let asked = match peer.goal {
             Goal::Service(place) | Goal::Page(place) => {
@@ -86,14 +108,18 @@ impl World {
         record.looked = true;
         let disk = self.disk.as_mut().expect("somebody answers lookups");
         disk.orders.push_back(id);
+        disk.strange.extend(is_strange.then_some(id));
         disk.busiest += 1;
+        disk.busiest_known += usize::from(!is_strange);
         assert!(disk.orders.len() <= Limits::LOOKUPS_MAX, "lookups are bounded");
+        let strange_len = disk.strange.len();
+        assert!(strange_len <= Limits::LOOKUPS_STRANGE_MAX, "programs wait for {strange_len}");
     }
 
     /// Answers some lookups.
     pub(super) fn apply_lookups(&mut self) {
         let Some(disk) = &mut self.disk else { return };
-        disk.busiest = disk.orders.len();
+        (disk.busiest, disk.busiest_known) = (disk.orders.len(), disk.known_len());
         if disk.asleep > 0 {
             disk.asleep -= 1;
             self.host.moved = true;
@@ -107,6 +133,7 @@ impl World {
                 disk.orders.push_back(id);
                 continue;
             }
+            disk.strange.retain(|&other| other != id);
             if self.fate.once_in(20) {
                 disk.asleep = self.fate.pick(&[1, 30, 400]);
             }
@@ -136,6 +163,7 @@ impl World {
         });
         assert_eq!(self.hub.find(&path), Some(station));
         of.id = Some(station);
+        of.mounted.get_or_insert(self.turns);
         Looked::Found(station)
     }
 
@@ -187,7 +215,12 @@ impl World {
     /// A request has come to what was found, and was looked up if it had to be.
     pub(super) fn judge_lookup(&mut self, index: usize) {
         let Some(disk) = &self.disk else { return };
-        let is_busy = disk.is_busy();
+        let known_since = |place: usize| self.places[place].mounted.filter(|_| place > 0);
+        let is_known = match self.links[index].peer.goal {
+            Goal::Page(place) => known_since(place).is_some_and(|turn| turn < self.turns),
+            Goal::Service(_) | Goal::File | Goal::Nowhere | Goal::Nonsense | Goal::Half => false,
+        };
+        let is_busy = if is_known { disk.is_busy_with_known() } else { disk.is_busy() };
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         if let (Some(status), Some(demanded)) = (record.status, record.demanded) {
             assert_eq!(status, demanded, "peer {index}: what was found");
@@ -197,7 +230,7 @@ impl World {
             return;
         }
         let is_late = head.since(record.times.accepted) >= self.limits.handshake_ms_max;
-        let has_to = matches!(peer.goal, Goal::Nowhere | Goal::File);
+        let has_to = is_known || matches!(peer.goal, Goal::Nowhere | Goal::File);
         let may_not = record.surplus || record.failed || is_late || is_busy;
         let is_excused = may_not || self.drained.is_some();
         assert!(!has_to || is_excused || record.looked, "peer {index}: nobody looks for its path");

@@ -173,6 +173,8 @@ struct Place {
     started: Time,
     /// The turn in which it was found last, if it is a program.
     found: Option<u64>,
+    /// In which turn it has become a program that is known.
+    mounted: Option<u64>,
     must_start: bool,
     /// Transactions that the hub has put into the mail of this run.
     put: u64,
@@ -440,6 +442,7 @@ impl Place {
             retry: Time::ZERO,
             started: Time::ZERO,
             found: None,
+            mounted: None,
             must_start: false,
             put: 0,
             is_full: false,

@@ -1,0 +1,92 @@
+//! `Queue`: lookups that are under way, and requests that wait for theirs, in two lines. A path of
+//! which nothing is known may cost the disk more, and anybody can ask for any number of these: so
+//! who waits for a program waits for some of them only, and for no more than that if many come.
+
+use std::collections::VecDeque;
+
+use crate::limits::Limits;
+use crate::service::SocketId;
+
+/// What is known of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// A program has been found there, or the configuration names it.
+    Known,
+    /// Nothing.
+    Strange,
+}
+
+/// Both lines.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    lines: [Line; 2],
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    under_way: Vec<SocketId>,
+    /// Those that wait until there are fewer, some of whom may have gone.
+    waiting: VecDeque<SocketId>,
+}
+
+impl Queue {
+    /// A lookup begins.
+    pub(super) fn begin(&mut self, id: SocketId, rank: Rank) {
+        self.line(rank).under_way.push(id);
+    }
+
+    /// A lookup has ended.
+    pub(super) fn end(&mut self, id: SocketId) {
+        for line in &mut self.lines {
+            if let Some(at) = line.under_way.iter().position(|&other| other == id) {
+                line.under_way.swap_remove(at);
+            }
+        }
+    }
+
+    /// A request waits until there are fewer lookups, behind the others of its rank.
+    pub(super) fn wait(&mut self, id: SocketId, rank: Rank) {
+        self.line(rank).waiting.push_back(id);
+    }
+
+    /// Takes the one that has waited longest, if another lookup of this rank may begin.
+    pub(super) fn next(&mut self, rank: Rank) -> Option<SocketId> {
+        self.has_room(rank).then(|| self.line(rank).waiting.pop_front()).flatten()
+    }
+
+    /// Forgets those that have gone, once there are many.
+    pub(super) fn forget(&mut self, len_max: usize, asks: impl Fn(SocketId) -> bool) {
+        for line in &mut self.lines {
+            if line.waiting.len() >= len_max {
+                line.waiting.retain(|&id| asks(id));
+            }
+        }
+    }
+
+    /// The requests that wait.
+    pub(super) const fn waiting(&mut self) -> [&mut VecDeque<SocketId>; 2] {
+        let [known, strange] = &mut self.lines;
+        [&mut known.waiting, &mut strange.waiting]
+    }
+
+    /// Whether another lookup of this rank may begin.
+    pub(super) const fn has_room(&self, rank: Rank) -> bool {
+        let under_way_max = match rank {
+            Rank::Known => Limits::LOOKUPS_MAX - Limits::LOOKUPS_STRANGE_MAX,
+            Rank::Strange => Limits::LOOKUPS_STRANGE_MAX,
+        };
+        self.lines[rank as usize].under_way.len() < under_way_max
+    }
+
+    /// Room for those that wait, and how many do.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> (usize, usize) {
+        let size = |line: &Line| (line.waiting.capacity(), line.waiting.len());
+        let [known, strange] = self.lines.each_ref().map(size);
+        (known.0 + strange.0, known.1 + strange.1)
+    }
+
+    const fn line(&mut self, rank: Rank) -> &mut Line {
+        &mut self.lines[rank as usize]
+    }
+}
