@@ -6,12 +6,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::bell::{Alarm, Tower};
 use crate::host::program::{
-    DocumentRoot, Groups, LookupError, Manner, Root, Served, Site, Subpaths, Tape,
+    DocumentRoot, Groups, Listings, LookupError, Manner, Root, Served, Site, Subpaths, Tape,
 };
 use crate::host::reload::Reloads;
 use crate::host::turn::Host;
@@ -147,12 +148,13 @@ impl Lookups {
         let (place, mut below) = (site.clone(), Below::of(&all, &own));
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
             warn_of_hidden(&place.root.now(), &taken);
-            for errand in inbox {
+            let mut listings = Listings::new();
+            while let Some(errand) = next(&inbox, &mut listings) {
                 match errand {
                     Errand::Heed(other) => below = other,
                     Errand::Find(lookup) => {
                         // A loop that has gone reads nothing; its errands end as well.
-                        let _ = outbox.try_send(below.reply(&place.root.now(), lookup));
+                        let _ = outbox.try_send(below.reply(&place.root.now(), lookup, &mut listings));
                         alarm.wake();
                     }
                 }
@@ -201,9 +203,10 @@ impl Below {
         Self { all: all.manner.subpaths, own: own.collect(), page_bytes_max }
     }
 
-    fn reply(&self, root: &DocumentRoot, lookup: Lookup) -> Reply {
+    fn reply(&self, root: &DocumentRoot, lookup: Lookup, listings: &mut Listings) -> Reply {
+        listings.turn(Instant::now());
         let Lookup { id, path, goal } = lookup;
-        let (found, direct) = match self.find(root, &path) {
+        let (found, direct) = match self.find(root, &path, listings) {
             Ok((found, direct)) => (Ok(found), Some(direct).filter(|direct| *direct != path)),
             Err(error) => (Err(error), None),
         };
@@ -213,9 +216,14 @@ impl Below {
     }
 
     /// The program that answers a path, and the path without links.
-    fn find(&self, root: &DocumentRoot, path: &str) -> Result<(Found, String), LookupError> {
+    fn find(
+        &self,
+        root: &DocumentRoot,
+        path: &str,
+        listings: &mut Listings,
+    ) -> Result<(Found, String), LookupError> {
         let is_served = |subpaths: &Subpaths| *subpaths == Subpaths::Served;
-        match root.find(path) {
+        match root.find_in(path, listings) {
             Ok(program) => {
                 let key = program.key().to_owned();
                 let direct = direct(&key, path);
@@ -226,7 +234,7 @@ impl Below {
                 if self.own.values().chain([&self.all]).any(is_served) =>
             {
                 let serves = |key: &str| is_served(self.own.get(key).unwrap_or(&self.all));
-                let (program, above) = root.find_above(path, serves)?;
+                let (program, above) = root.find_above_in(path, serves, listings)?;
                 let key = program.key().to_owned();
                 let direct = direct(&key, above) + &path[above.len()..];
                 Ok((Found::Above(key), direct))
@@ -234,6 +242,17 @@ impl Below {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Waits for the next errand. What is kept of folders goes if there is none for a moment.
+fn next(inbox: &Receiver<Errand>, listings: &mut Listings) -> Option<Errand> {
+    if !listings.is_empty() {
+        match inbox.recv_timeout(Listings::KEPT) {
+            Ok(errand) => return Some(errand),
+            Err(_) => listings.clear(),
+        }
+    }
+    inbox.recv().ok()
 }
 
 /// The path of a program with this key, in its own folder, with the name that `path` ends in.

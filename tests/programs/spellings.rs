@@ -1,6 +1,7 @@
 //! Spellings of the path of one program: with an extension, by its folder's `ws_service`, through
 //! links; and what becomes of them.
 
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
@@ -9,7 +10,8 @@ use switchboard::programs::Mode;
 
 use crate::bench::server;
 use crate::support::folder::{folder, write};
-use crate::support::{Running, SOON};
+use crate::support::http::upgrade;
+use crate::support::{Running, SOON, until};
 
 /// Tells its socket how it is run, and sends every line back.
 const TELLS: &str = "#!/bin/sh\necho \"$SCRIPT_NAME|$PATH_INFO\"\nexec cat\n";
@@ -86,5 +88,31 @@ fn a_program_knows_its_path_without_links() {
     for (path, told) in rows {
         assert_eq!(host.open(path).read_text(), told, "{path}");
     }
+    host.stop();
+}
+
+/// The names in a large folder are kept for a moment: what appears there is found after it, what
+/// has gone is not found at once, and programs that are known are served meanwhile.
+#[test]
+fn what_appears_in_a_large_folder_is_found() {
+    let folder = folder("large");
+    for number in 0..2_000 {
+        File::create(folder.join(format!("{number}.txt"))).expect("it can be made");
+    }
+    write(&folder, "known.sh", TELLS, "755");
+    let host = Running::start(server(&folder, lines(), SOON));
+    let status = |path: &str| {
+        let mut raw = host.raw();
+        raw.send(&upgrade(path, ""));
+        raw.read_head().status
+    };
+    for number in 0..50 {
+        assert_eq!(status(&format!("/none{number}")), 404);
+    }
+    assert_eq!(status("/known"), 101);
+    write(&folder, "new.sh", TELLS, "755");
+    until("the new program is found", || status("/new") == 101);
+    fs::remove_file(folder.join("new.sh")).expect("it can be removed");
+    assert_eq!(status("/new.sh"), 404);
     host.stop();
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::host::program::found::LookupError;
+use crate::host::program::listings::Listings;
 use crate::host::program::lookup::{DocumentRoot, Folder, is_script};
 use crate::host::program::names;
 
@@ -32,7 +33,7 @@ impl DocumentRoot {
         let mut folders = VecDeque::from([String::new()]);
         while let Some(url) = folders.pop_front() {
             // A folder that cannot be read serves nothing.
-            let Ok(folder) = self.folder(&url) else { continue };
+            let Ok(folder) = self.folder(&url, &mut Listings::new()) else { continue };
             let mut stems = HashSet::new();
             for name in folder.names.iter().filter(|name| names::is_name(name)) {
                 listing.entries_len += 1;

@@ -1,6 +1,6 @@
 //! `DocumentRoot`: which executable a path names. It looks at the disk each time, so that new
-//! files are found without a restart, and remembers nothing. A disk may block: the loop never
-//! calls this, threads of their own do.
+//! files are found without a restart, and remembers nothing but what a caller keeps for a moment. A
+//! disk may block: the loop never calls this, threads of their own do.
 //!
 //! One program has one key, however it is spelled: its path without the extension of the file,
 //! a folder instead of its `ws_service`, and the folder that a link leads to instead of the link. A
@@ -14,9 +14,11 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf, absolute};
+use std::rc::Rc;
 
 use crate::host::nofollow::{self, LOOKS_MAX};
 use crate::host::program::found::{LookupError, Program, is_executable};
+use crate::host::program::listings::{Listings, Names};
 use crate::host::program::names;
 use crate::host::program::spelling::spell;
 use crate::host::sys;
@@ -40,8 +42,7 @@ pub(super) struct Folder {
     /// The one spelling of its URL path, without the slash at its end.
     pub(super) url: String,
     pub(super) path: PathBuf,
-    /// The sorted names in it, without those that are not UTF-8.
-    pub(super) names: Vec<String>,
+    pub(super) names: Rc<Names>,
 }
 
 impl DocumentRoot {
@@ -106,13 +107,22 @@ impl DocumentRoot {
     /// # Errors
     /// There is none, or none that can be executed, or more than one.
     pub fn find(&self, path: &str) -> Result<Program, LookupError> {
+        self.find_in(path, &mut Listings::new())
+    }
+
+    /// The same, in folders that were read a moment ago.
+    pub(crate) fn find_in(
+        &self,
+        path: &str,
+        listings: &mut Listings,
+    ) -> Result<Program, LookupError> {
         if let Some(only) = &self.only {
             let key = Some(path).filter(|path| *path == "/").ok_or(LookupError::Nothing)?;
             return open(key.to_owned(), self.path.join(only));
         }
         let (url, name) = names::split(path).ok_or(LookupError::Nothing)?;
         for _ in 0..LOOKS_MAX {
-            if let Some(program) = self.look(url, name)? {
+            if let Some(program) = self.look(url, name, listings)? {
                 return Ok(program);
             }
         }
@@ -121,8 +131,13 @@ impl DocumentRoot {
 
     /// One search for a program; `None` if its file was removed meanwhile, as when a mount of
     /// Kubernetes is switched.
-    fn look(&self, url: &str, name: &str) -> Result<Option<Program>, LookupError> {
-        let folder = match self.folder(url) {
+    fn look(
+        &self,
+        url: &str,
+        name: &str,
+        listings: &mut Listings,
+    ) -> Result<Option<Program>, LookupError> {
+        let folder = match self.folder(url, listings) {
             Err(LookupError::Nothing) => return Ok(None),
             folder => folder?,
         };
@@ -130,7 +145,15 @@ impl DocumentRoot {
         let (stem, found) = match self.only(&folder, name) {
             // A folder that is being removed may be empty by now.
             Err(LookupError::Nothing) if !is_there() => return Ok(None),
-            Ok(None) => return Ok(None),
+            Ok(None) => {
+                // What was removed or renamed since the folder was read has another name now. A
+                // link that leads nowhere has the same.
+                let is_gone = |file: &String| folder.path.join(file).symlink_metadata().is_err();
+                if folder.names.meant(name).any(is_gone) {
+                    listings.forget(&folder.path);
+                }
+                return Ok(None);
+            }
             Ok(Some(found)) => found,
             Err(error) => return Err(error),
         };
@@ -158,6 +181,16 @@ impl DocumentRoot {
         path: &'p str,
         serves: impl Fn(&str) -> bool,
     ) -> Result<(Program, &'p str), LookupError> {
+        self.find_above_in(path, serves, &mut Listings::new())
+    }
+
+    /// The same, in folders that were read a moment ago.
+    pub(crate) fn find_above_in<'p>(
+        &self,
+        path: &'p str,
+        serves: impl Fn(&str) -> bool,
+        listings: &mut Listings,
+    ) -> Result<(Program, &'p str), LookupError> {
         let is_folder =
             |end: &usize| spell(&self.path, &path[..*end]).is_ok_and(|(place, _)| place.is_dir());
         let slashes = || path.match_indices('/').map(|(at, _)| at);
@@ -166,7 +199,7 @@ impl DocumentRoot {
         // Before each slash stands a name, and up to it goes a folder.
         let above = near.into_iter().rev().flat_map(|at| [&path[..=at], &path[..at]]);
         for above in above.filter(|above| !above.is_empty() && *above != path) {
-            match self.find(above) {
+            match self.find_in(above, listings) {
                 Ok(program) if serves(program.key()) => return Ok((program, above)),
                 Err(LookupError::Nothing | LookupError::Outside(_)) => {}
                 Err(error) if serves(above) => {
@@ -187,8 +220,7 @@ impl DocumentRoot {
     ) -> Result<Option<(&'n str, PathBuf)>, LookupError> {
         let (mut found, mut accidents) = (Vec::<(&String, PathBuf)>::new(), Vec::new());
         let (mut unfit, mut outside, mut lost) = (None, None, false);
-        let is_meant = |file: &&String| *file == name || names::stem_of(file) == name;
-        for file in folder.names.iter().filter(is_meant) {
+        for file in folder.names.meant(name) {
             let (place, metadata) = match self.entry(folder, file) {
                 Ok(entry) => entry,
                 // A link that leads out, or a file that was removed, cannot serve.
@@ -254,13 +286,9 @@ impl DocumentRoot {
     }
 
     /// Reads a folder.
-    pub(super) fn folder(&self, url: &str) -> Result<Folder, LookupError> {
+    pub(super) fn folder(&self, url: &str, listings: &mut Listings) -> Result<Folder, LookupError> {
         let (path, url) = spell(&self.path, url)?;
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&path)? {
-            names.extend(entry?.file_name().into_string());
-        }
-        names.sort_unstable();
+        let names = listings.names(&path)?;
         Ok(Folder { url, path, names })
     }
 

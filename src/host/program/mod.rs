@@ -4,7 +4,7 @@
 //! In reading order:
 //!
 //! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
-//!   `spelling`: the one path of a folder;
+//!   `spelling`: the one path of a folder; `listings`: the names in it;
 //!   `found`: [`Program`], what it has found; `root`: the root of a host that runs;
 //!   `page`: what is shown of a program; `listing`: [`Listing`], all that it would find
 //! - `start`: [`Launch`], how a child process begins
@@ -34,6 +34,7 @@ mod input;
 mod journal;
 mod keep;
 mod listing;
+mod listings;
 mod lookup;
 mod names;
 mod obey;
@@ -60,6 +61,7 @@ pub use child::Stages;
 pub use found::{LookupError, Program};
 pub use groups::{Exit, Groups};
 pub use listing::Listing;
+pub(crate) use listings::Listings;
 pub use lookup::DocumentRoot;
 pub use output::Reading;
 pub use pump::{Event, Plan, ProcessId, Pump};
