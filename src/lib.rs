@@ -119,7 +119,7 @@ pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
-    hub::{AccessLog, AllowedHosts, Compression, OriginRule},
+    hub::{AccessLog, AllowedHosts, Compression, OriginRule, Spellings},
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{

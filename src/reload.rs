@@ -97,6 +97,7 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("health-path", begun.health_path != now.health_path),
         ("static-root", begun.static_root != now.static_root),
         ("allowed-hosts", begun.allowed_hosts != now.allowed_hosts),
+        ("spellings", begun.spellings != now.spellings),
         ("log-level", begun.log_level != now.log_level),
         ("log-format", begun.log_format != now.log_format),
         ("access-log", begun.access_log != now.access_log),

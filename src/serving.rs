@@ -163,7 +163,7 @@ pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
     let all = &config.all;
     server.allowed_hosts(config.allowed_hosts.clone());
     server.origin(all.origin.clone()).compression(all.compression).thread(all.thread);
-    server.access_log(config.access_log);
+    server.access_log(config.access_log).spellings(config.spellings);
     if let Some(root) = &config.static_root {
         server.static_root(root);
     }

@@ -35,7 +35,7 @@ pub fn check(data: &[u8]) {
         _ => panic!("{path:?} is {found:?}, expected {names:?}"),
     }
     let serves = |key: &str| key == "/chat" || key == "/games/";
-    let above = root.find_above(&path, serves).ok().map(|program| program.key().to_owned());
+    let above = root.find_above(&path, serves).ok().map(|(program, _)| program.key().to_owned());
     let is_below = |names: &[&str]| {
         names.iter().any(|name| {
             let rest = path.strip_prefix(name);

@@ -39,7 +39,7 @@ use log::LevelFilter;
 
 use crate::config::resolve::resolve;
 use crate::config::sheet::Sheet;
-use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule};
+use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule, Spellings};
 use crate::limits::Limits;
 use crate::service::Thread;
 
@@ -84,6 +84,8 @@ pub struct Config {
     pub health_path: Option<String>,
     /// Which hosts requests may name.
     pub allowed_hosts: AllowedHosts,
+    /// By which spellings services are served.
+    pub spellings: Spellings,
     /// How much is logged.
     pub log_level: LevelFilter,
     /// How it is logged.
@@ -162,6 +164,7 @@ impl Default for Config {
             static_root: None,
             health_path: None,
             allowed_hosts: AllowedHosts::default(),
+            spellings: Spellings::All,
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
             access_log: AccessLog::Sockets,

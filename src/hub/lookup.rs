@@ -11,13 +11,15 @@ use crate::hub::queue::{Queue, Rank};
 use crate::hub::report::log_socket;
 use crate::hub::station::{State, Station};
 use crate::hub::tree::spellings;
-use crate::hub::{Files, Goal, Hub, Lookup, Mount, Output, PathError, StationId};
+use crate::hub::{
+    Files, Goal, Hub, Lookup, Mount, Output, PathError, ServiceTree, Spellings, StationId,
+};
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::syntax::cut;
-use crate::ws::{Head, Response, Status, Target};
+use crate::ws::{Head, Response, Status, Target, is_overencoded};
 
 /// A request whose path names no service yet.
 #[derive(Debug)]
@@ -66,6 +68,11 @@ impl Hub {
     /// From here on, the host answers [`Output::Lookup`] with [`Hub::looked_up`].
     pub fn look_up(&mut self) {
         self.lookups.answered = true;
+    }
+
+    /// By which spellings services are served.
+    pub const fn spell(&mut self, spellings: Spellings) {
+        self.tree.spellings = spellings;
     }
 
     /// From here on these paths go first among those that are looked up, as the paths of programs
@@ -134,10 +141,13 @@ impl Hub {
             }
             Looked::Below(station) => self.receive_asked(id, station, asked, now),
             Looked::Page(station, page) => {
+                let refusal = self.misdirected(id, Some(station), &asked);
+                if refusal.is_none() && self.is_misspelled(id, station, &asked) {
+                    return self.miss(id, asked, now);
+                }
                 // A page that the program was mounted with comes first.
                 let chosen = &self.stations[station].mount.page;
                 let shown = || chosen.as_ref().unwrap_or(&page).response();
-                let refusal = self.misdirected(id, Some(station), &asked);
                 let response = refusal.unwrap_or_else(shown);
                 self.respond(id, &response, now);
             }
@@ -207,6 +217,9 @@ impl Hub {
         if let Some(refusal) = self.misdirected(id, Some(station), &asked) {
             return self.respond(id, &refusal, now);
         }
+        if self.is_misspelled(id, station, &asked) {
+            return self.miss(id, asked, now);
+        }
         match asked.protocols {
             Some(_) => self.receive_upgrade(id, station, asked, now),
             None => {
@@ -214,6 +227,22 @@ impl Hub {
                 self.respond(id, &response, now);
             }
         }
+    }
+
+    /// Whether a service is not served by the spelling that was asked for, which is noted for the
+    /// log.
+    fn is_misspelled(&mut self, id: SocketId, station: StationId, asked: &Asked) -> bool {
+        let key = &self.stations[station].path;
+        if self.tree.spellings == Spellings::All
+            || (asked.direct.is_none()
+                && ServiceTree::is_spelled(&asked.target.path, key)
+                && !is_overencoded(asked.head.target()))
+        {
+            return false;
+        }
+        let text = format!("the service has the path {} alone, since spellings is one", cut(key));
+        self.note(id, &text);
+        true
     }
 
     /// No service is there.

@@ -89,7 +89,7 @@ pub use output::{Fetch, Goal, Lookup, Output};
 pub use pauses::Pauses;
 pub use report::About;
 pub use station::{Compression, Mount, StationId};
-pub use tree::{PathError, ServiceTree};
+pub use tree::{PathError, ServiceTree, Spellings};
 pub(crate) use trim::{cut, give_up};
 
 /// All sockets and all services of one host.

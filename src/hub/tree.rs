@@ -1,5 +1,6 @@
 //! `ServiceTree`: which service a path names. Every service has one path of its own, and the
-//! few other spellings that mean it are listed here; all others mean nothing.
+//! few other spellings that mean it are listed here; all others mean nothing. [`Spellings`] says
+//! whether these are served.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,6 +13,19 @@ use crate::ws::Target;
 #[derive(Debug, Default)]
 pub struct ServiceTree {
     by_path: HashMap<String, StationId>,
+    pub(super) spellings: Spellings,
+}
+
+/// By which spellings of its path a service is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spellings {
+    /// By the path itself; with the extension of the file; by the name of a folder's `ws_service`;
+    /// through links to folders inside the document root; with any character percent-encoded.
+    #[default]
+    All,
+    /// By the path itself, in which no letter, digit, hyphen, period, underscore or tilde is
+    /// percent-encoded. All others are paths without a service: a file of the static root, or 404.
+    One,
 }
 
 impl ServiceTree {
@@ -45,6 +59,13 @@ impl ServiceTree {
         }
         self.by_path.insert(path.to_owned(), station);
         Ok(())
+    }
+
+    /// Whether a decoded path is the spelling by which a service with this key is served, or lies
+    /// below it. Links and percent-encoding are looked at elsewhere.
+    pub(super) fn is_spelled(path: &str, key: &str) -> bool {
+        let rest = || path.strip_prefix(key).filter(|_| !spellings(path).contains(&key));
+        path == key || rest().is_some_and(|rest| key.ends_with('/') || rest.starts_with('/'))
     }
 
     /// The service that `path` names, which is a decoded one. Asking leaves nothing behind.
@@ -131,6 +152,31 @@ mod tests {
         ];
         for (path, station) in rows {
             assert_eq!(tree.find(path).map(StationId::index), station, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_spelling_is_the_path_itself() {
+        let rows = [
+            ("/name", "/name", true),
+            ("/name.rs", "/name", false),
+            ("/name.py", "/name", false),
+            ("/names", "/name", false),
+            ("/name/", "/name", true),
+            ("/name/more.py", "/name", true),
+            ("/name.py/more", "/name", false),
+            ("/dir/", "/dir/", true),
+            ("/dir/ws_service", "/dir/", false),
+            ("/dir/ws_service.rs", "/dir/", false),
+            ("/dir/ws_service.py", "/dir/", false),
+            ("/dir/more", "/dir/", true),
+            ("/dir", "/dir/", false),
+            ("/", "/", true),
+            ("/ws_service.py", "/", false),
+            ("/link/name", "/dir/name", false),
+        ];
+        for (path, key, is_spelled) in rows {
+            assert_eq!(ServiceTree::is_spelled(path, key), is_spelled, "{path} {key}");
         }
     }
 

@@ -13,7 +13,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
-use crate::hub::{AccessLog, AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError};
+use crate::hub::{
+    AccessLog, AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError, Spellings,
+};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
 use crate::service::{Callbacks, Service, Thread};
@@ -50,6 +52,7 @@ pub use programs::{Program, ProgramsError};
 pub struct Server {
     limits: Limits,
     allowed_hosts: AllowedHosts,
+    spellings: Spellings,
     origin: OriginRule,
     compression: Compression,
     thread: Thread,
@@ -78,6 +81,7 @@ impl Server {
         Self {
             limits,
             allowed_hosts: AllowedHosts::AUTO,
+            spellings: Spellings::All,
             origin: OriginRule::Same,
             compression: Compression::Off,
             thread: Thread::Own,
@@ -94,6 +98,12 @@ impl Server {
     /// on loopback, those of [`AllowedHosts::Auto`].
     pub fn allowed_hosts(&mut self, hosts: AllowedHosts) -> &mut Self {
         self.allowed_hosts = hosts;
+        self
+    }
+
+    /// By which spellings of their paths services are served: by default, all.
+    pub const fn spellings(&mut self, spellings: Spellings) -> &mut Self {
+        self.spellings = spellings;
         self
     }
 
@@ -185,6 +195,7 @@ impl Server {
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         hub.allow_hosts(self.allowed_hosts, self.origin);
         hub.access_log(self.access_log);
+        hub.spell(self.spellings);
         if let Some(programs) = &programs {
             hub.look_up();
             hub.name_programs(programs.named());

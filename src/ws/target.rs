@@ -45,6 +45,20 @@ impl Target {
     }
 }
 
+/// Whether the path of a target, as it came, has a letter, digit, hyphen, period, underscore or
+/// tilde percent-encoded. RFC 3986, 2.3: such a path is equivalent to the one without, which is the
+/// spelling to produce.
+#[must_use]
+pub fn is_overencoded(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    path.split('%').skip(1).any(|rest| {
+        let mut digits = rest.bytes();
+        let (high, low) = (hex(digits.next()), hex(digits.next()));
+        let byte = high.and_then(|high| Ok(high << 4 | low?));
+        byte.is_ok_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    })
+}
+
 /// Why a target names nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetError {

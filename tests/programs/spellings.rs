@@ -3,15 +3,18 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use log::LevelFilter;
 use switchboard::host::program::{Manner, Subpaths};
 use switchboard::programs::Mode;
+use switchboard::{Spellings, handler};
 
 use crate::bench::server;
 use crate::support::folder::{folder, write};
-use crate::support::http::upgrade;
-use crate::support::{Running, SOON, until};
+use crate::support::http::{get, upgrade};
+use crate::support::services::Echo;
+use crate::support::{Running, SOON, logged, until};
 
 /// Tells its socket how it is run, and sends every line back.
 const TELLS: &str = "#!/bin/sh\necho \"$SCRIPT_NAME|$PATH_INFO\"\nexec cat\n";
@@ -101,18 +104,91 @@ fn what_appears_in_a_large_folder_is_found() {
     }
     write(&folder, "known.sh", TELLS, "755");
     let host = Running::start(server(&folder, lines(), SOON));
-    let status = |path: &str| {
-        let mut raw = host.raw();
-        raw.send(&upgrade(path, ""));
-        raw.read_head().status
-    };
     for number in 0..50 {
-        assert_eq!(status(&format!("/none{number}")), 404);
+        assert_eq!(status(&host, &format!("/none{number}")), 404);
     }
-    assert_eq!(status("/known"), 101);
+    assert_eq!(status(&host, "/known"), 101);
     write(&folder, "new.sh", TELLS, "755");
-    until("the new program is found", || status("/new") == 101);
+    until("the new program is found", || status(&host, "/new") == 101);
     fs::remove_file(folder.join("new.sh")).expect("it can be removed");
-    assert_eq!(status("/new.sh"), 404);
+    assert_eq!(status(&host, "/new.sh"), 404);
     host.stop();
+}
+
+/// The programs of a folder, with a service that is compiled in and files.
+fn spelled(folder: &Path, spellings: Spellings) -> Running {
+    let files = folder.with_file_name("one-files");
+    write(&files, "dir/chat.py", "a file", "644");
+    write(&files, "alias/chat/x", "below", "644");
+    let mut server = server(folder, lines(), SOON);
+    server.mount("/echo", || handler(Echo));
+    server.mount("/of/", || handler(Echo));
+    server.static_root(files).spellings(spellings);
+    Running::start(server)
+}
+
+fn status(host: &Running, path: &str) -> u16 {
+    let mut raw = host.raw();
+    raw.send(&upgrade(path, ""));
+    raw.read_head().status
+}
+
+/// With `spellings: one`, the path itself is the only one, of programs and of what is compiled in.
+#[test]
+fn one_spelling_is_served_if_that_is_wanted() {
+    let _log = logged::keep(LevelFilter::Info);
+    let folder = linked("one", TELLS);
+    write(&folder, "dir/chat.html", "<p>chat", "644");
+    let own = ["/dir/chat", "/dir/deep/", "/echo", "/of/", "/hidden/low", "/dir/chat/below.py/x"];
+    let others = [
+        ("/echo.rs", "/echo"),
+        ("/dir/chat.py", "/dir/chat"),
+        ("/dir/ch%61t", "/dir/chat"),
+        ("/alias/chat", "/dir/chat"),
+        ("/dir/self/chat", "/dir/chat"),
+        ("/alias/chat/below", "/dir/chat"),
+        ("/dir/chat.py/below", "/dir/chat"),
+        ("/dir/deep/ws_service", "/dir/deep/"),
+        ("/dir/deep/ws_service.sh", "/dir/deep/"),
+        ("/also/low", "/hidden/low"),
+        ("/of/ws_service", "/of/"),
+        ("/%65cho", "/echo"),
+    ];
+    let all = spelled(&folder, Spellings::All);
+    for path in own.into_iter().chain(others.map(|(path, _)| path)) {
+        assert_eq!(status(&all, path), 101, "{path}");
+    }
+    assert_eq!(all.ask(&get("/alias/chat", "")).text(), "<p>chat");
+    all.stop();
+    let one = spelled(&folder, Spellings::One);
+    for path in own {
+        assert_eq!(status(&one, path), 101, "{path}");
+    }
+    for (number, (path, key)) in others.into_iter().enumerate() {
+        assert_eq!(status(&one, path), 404, "{path}");
+        // Refusals of one kind beyond ten in a second are counted.
+        if number < 10 {
+            let why = format!("has the path {key} alone, since spellings is one");
+            let line = logged::line_with(&why);
+            assert!(line.text.contains("status=404"), "{path}: {line:?}");
+            logged::forget();
+        }
+    }
+    // A page is that of the path; another spelling may be a file.
+    for (path, expected) in [
+        ("/dir/chat", (200, "<p>chat")),
+        ("/dir/chat.py", (200, "a file")),
+        ("/alias/chat/x", (200, "below")),
+        ("/dir/self/chat", (404, "nothing is here")),
+        ("/dir/ch%61t", (404, "nothing is here")),
+    ] {
+        let answer = one.ask(&get(path, ""));
+        let is_page = answer.status == 200;
+        assert_eq!(
+            (answer.status, if is_page { answer.text() } else { expected.1 }),
+            expected,
+            "{path}"
+        );
+    }
+    one.stop();
 }

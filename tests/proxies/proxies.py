@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import select
+import shutil
 import socket
 import ssl
 import subprocess
@@ -34,6 +35,9 @@ LIMITS = {"nginx": (64, 503, 503), "haproxy": (64, None, 429)}
 REQUESTS = 300
 MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_backend",
          "apache2": "ProxyPass "}
+# What marks the rule about a path, and before what it goes.
+RULES = {"nginx": ("location ~", "  location / {"), "caddy": ("path_regexp", "  reverse_proxy"),
+         "haproxy": ("http-request deny", "  default_backend")}
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
 
@@ -50,6 +54,12 @@ def main():
             found = [block for block in blocks if MARKS[proxy] in block]
             assert len(found) == 1, f"the document has {len(found)} configurations for {proxy}"
             results.append(check(proxy, lambda: behind(proxy, found[0], port, folder)))
+            if proxy in RULES:
+                mark, before = RULES[proxy]
+                rule, = [block for block in blocks if mark in block]
+                ruled = replaced(found[0], before, rule + before)
+                results.append(check(f"{proxy}, with a rule about a path",
+                                     lambda: denied(proxy, ruled, port, folder)))
             if proxy in FORWARDS:
                 bare, changes = re.subn(*FORWARDS[proxy], found[0], flags=re.M)
                 assert changes == 1, f"{proxy} says in one line that it forwards"
@@ -165,6 +175,17 @@ def caddy_has_none():
     assert not limits, limits
 
 
+def denied(proxy, config, upstream, folder):
+    """All spellings of a path are denied, and nothing else."""
+    with running(proxy, config, upstream, folder) as connect:
+        for path, status in (("/dir/secret", 403), ("/dir/secret.sh", 403), ("/link/secret", 403),
+                             ("/link/secret.sh", 403), ("/dir/s%65cret", 403),
+                             ("/dir/secret/more", 403), ("/dir/secret%2Esh", 403),
+                             ("/dir/secrets", 101), ("/echo", 101)):
+            with connect() as stream:
+                expect(status, handshake(stream, OWN, path)[0], f"a handshake of {path}")
+
+
 def unmarked(proxy, config, upstream, folder):
     with running(proxy, config, upstream, folder) as connect:
         with connect() as stream:
@@ -196,11 +217,15 @@ def switchboard(binary, folder):
     (folder / "static/file.txt").write_text("a file")
     (folder / "server.conf").write_text("[server]\nport: 0\nstatic-root: static\n"
                                         "health-path: /health\n"
-                                        "[service /forwarded]\nmode: per-socket\n")
+                                        "mode: per-socket\n")
     (folder / "services").mkdir()
     program = folder / "services/forwarded"
     program.write_text('#!/bin/sh\necho "$HTTP_X_FORWARDED_FOR"\nexec cat\n')
     program.chmod(0o755)
+    (folder / "services/dir").mkdir()
+    (folder / "services/link").symlink_to("dir")
+    for name in ("secret.sh", "secrets.sh"):
+        shutil.copy(program, folder / "services/dir" / name)
     with child([binary], folder, "switchboard", stdout=subprocess.PIPE) as server:
         line = rb"listening on http://127\.0\.0\.1:(\d+)"
         said = b""

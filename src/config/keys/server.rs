@@ -49,6 +49,13 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Server,
+        name: "spellings",
+        default: "all",
+        meaning: "A service has its path alone, or also /name.py, /ws_service and paths by links",
+        setter: Setter::Server(Kind::Spellings(|config, spellings| config.spellings = spellings)),
+    },
+    Key {
+        section: Section::Server,
         name: "origin",
         default: "same",
         meaning: "Pages of these origins may open sockets; same is the host and port asked for",

@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::{Dumpable, LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
-use crate::hub::AccessLog;
+use crate::hub::{AccessLog, Spellings};
 use crate::limits::{Rate, RatePolicy};
 use crate::programs::{Mode, Variable};
 use crate::service::Thread;
@@ -72,6 +72,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         static-root: src/config
         health-path: /.well-known/health
         allowed-hosts: auto, *.A.example 10.0.0.1
+        spellings: One
         origin: same, https://A.example:443, http://b:* null
         compression: OFF
         thread: LOOP
@@ -165,6 +166,7 @@ fn every_key_is_set() {
         static_root: Some(PathBuf::from("src/config")),
         health_path: Some("/.well-known/health".to_owned()),
         allowed_hosts: "auto, *.A.example 10.0.0.1".parse().expect("it is a rule"),
+        spellings: Spellings::One,
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
         access_log: AccessLog::All,

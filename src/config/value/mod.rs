@@ -16,7 +16,7 @@ use crate::config::value::numbers::{
     Mail, count, mail, memory, port, rate, size, time, time_above_zero,
 };
 use crate::config::{Dumpable, LogFormat};
-use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule};
+use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::Thread;
 use crate::ws::Target;
@@ -31,6 +31,7 @@ pub(super) enum Kind<T> {
     /// The percent-decoded path of a request.
     PathOrNone(fn(&mut T, Option<String>)),
     AllowedHosts(fn(&mut T, AllowedHosts)),
+    Spellings(fn(&mut T, Spellings)),
     Origin(fn(&mut T, OriginRule)),
     Compression(fn(&mut T, Compression)),
     Thread(fn(&mut T, Thread)),
@@ -74,6 +75,9 @@ impl<T> Kind<T> {
             Self::Port(set) => set(target, port(text?)?),
             Self::PathOrNone(set) => set(target, unless("none", text?, path)?),
             Self::AllowedHosts(set) => set(target, text?.parse().ok()?),
+            Self::Spellings(set) => {
+                set(target, word(text?, [("all", Spellings::All), ("one", Spellings::One)])?);
+            }
             Self::Origin(set) => set(target, text?.parse().ok()?),
             Self::Compression(set) => set(target, Compression::named(text?)?),
             Self::Thread(set) => set(target, Thread::named(text?)?),
@@ -130,6 +134,7 @@ impl<T> Kind<T> {
             Self::AllowedHosts(_) => {
                 "auto, any, or a list such as a.example, *.b.example, 10.0.0.1, without ports"
             }
+            Self::Spellings(_) => "all or one",
             Self::Origin(_) => {
                 "same, any, or a list such as same, https://a.example, https://*.b.example, \
                  http://localhost:*, app://., file://, null"

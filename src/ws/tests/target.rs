@@ -1,7 +1,7 @@
 //! Request targets: which name something, and what that is.
 
 use crate::ws::Status;
-use crate::ws::target::{Target, TargetError};
+use crate::ws::target::{Target, TargetError, is_overencoded};
 
 use TargetError::{Hidden, Malformed, Nowhere};
 
@@ -167,4 +167,15 @@ fn every_error_has_its_status() {
     // The answer does not say what is hidden; the log does.
     assert_eq!((Hidden.status(), Hidden.to_string()), (Status::NOT_FOUND, Nowhere.to_string()));
     assert_ne!(Hidden.reason(), Nowhere.reason());
+}
+
+#[test]
+fn what_needs_no_encoding_is_recognized() {
+    for target in ["/%61", "/a/%7e", "/%2D", "/x%5f", "http://h/%41?", "/%c3%a9%39"] {
+        assert!(is_overencoded(target), "{target}");
+    }
+    for target in ["/a", "/", "", "/%20", "/%c3%a9", "/%40", "/a?%61", "/%", "/%6", "/%zz", "/%25"]
+    {
+        assert!(!is_overencoded(target), "{target}");
+    }
 }
