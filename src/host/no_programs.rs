@@ -13,12 +13,6 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(crate) enum ProgramsPlan {}
 
-impl ProgramsPlan {
-    pub(crate) fn named(&self) -> Option<String> {
-        match *self {}
-    }
-}
-
 /// The loop's side of no programs.
 pub(super) struct Programs;
 

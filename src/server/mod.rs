@@ -196,6 +196,7 @@ impl Server {
         hub.allow_hosts(self.allowed_hosts, self.origin);
         hub.access_log(self.access_log);
         hub.spell(self.spellings);
+        #[cfg(feature = "programs")]
         if let Some(programs) = &programs {
             hub.look_up();
             hub.name_programs(programs.named());

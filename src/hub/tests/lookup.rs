@@ -209,6 +209,28 @@ fn those_in_line_who_have_gone_cost_nothing() {
     assert_eq!(rig.lookups.len(), 0);
 }
 
+/// The line in the log says which path it is, and which key.
+#[test]
+fn another_spelling_is_refused_where_there_is_one() {
+    for (spellings, path, status) in [
+        (Spellings::All, "/a.rs", "101"),
+        (Spellings::One, "/a", "101"),
+        (Spellings::One, "/a.rs", "404"),
+        (Spellings::One, "/%61", "404"),
+    ] {
+        let mut rig = rig();
+        rig.hub.spell(spellings);
+        let id = rig.ask(path);
+        let rare = rig.hub.sockets.get(id).and_then(|socket| socket.rare.as_ref());
+        let reason = rare.map_or_else(String::new, |rare| rare.reason.clone());
+        let why = "the service has the path /a alone, since spellings is one";
+        assert_eq!(reason == why, status == "404", "{path}: {reason}");
+        if status == "404" {
+            assert_eq!(rig.status(id), status, "{path}");
+        }
+    }
+}
+
 /// Whatever asks for paths of which nothing is known, a program waits for a few of them.
 #[test]
 fn programs_go_first() {
