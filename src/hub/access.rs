@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use log::Level;
 use log::kv::Value;
 
+use crate::hub::addresses::Key;
 use crate::hub::report::log_line;
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::{About, Hub};
@@ -94,7 +95,7 @@ impl Hub {
         };
         let peer = self.addresses.of(socket.peer);
         let reason = rare.map_or("", |rare| &rare.reason);
-        if !self.is_logged(outcome, status, reason, peer.ip(), now) {
+        if !self.is_logged(outcome, status, reason, peer, now) {
             return;
         }
         let path = rare.map_or("", |rare| &rare.path);
@@ -127,7 +128,7 @@ impl Hub {
 
     /// The line about a connection for which there is no room, not even to refuse it.
     pub(super) fn log_dropped(&mut self, peer: SocketAddr, reason: &str, now: Time) {
-        if self.is_logged(Outcome::Refused, None, reason, peer.ip(), now) {
+        if self.is_logged(Outcome::Refused, None, reason, peer, now) {
             let fields =
                 [("peer", Field::Word(&peer.to_string())), ("reason", Field::Text(reason))];
             log_fields(Level::Info, Outcome::Refused.event(), "", &fields);
@@ -141,7 +142,7 @@ impl Hub {
         outcome: Outcome,
         status: Option<Status>,
         reason: &str,
-        ip: IpAddr,
+        peer: SocketAddr,
         now: Time,
     ) -> bool {
         let is_wanted = match outcome {
@@ -157,7 +158,8 @@ impl Hub {
         self.log_left_out(now);
         // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
-        let kind = Kind::Refused { peer: ip, status, reason: reason[..end].to_owned() };
+        let peer = Key::of(peer.ip());
+        let kind = Kind::Refused { peer, status, reason: reason[..end].to_owned() };
         self.flood.admits(kind, now)
     }
 
@@ -203,7 +205,8 @@ impl Hub {
 pub(super) enum Kind {
     /// Requests that were refused.
     Refused {
-        peer: IpAddr,
+        /// As much as counts as one address.
+        peer: Key,
         /// The answer, if there was one.
         status: Option<Status>,
         /// The beginning of the reason.

@@ -7,9 +7,9 @@
 //! most when sockets are closed: they may hold the other half whatever is in the mail.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use crate::hub::Hub;
+use crate::hub::addresses::Key;
 use crate::hub::admit::unavailable;
 use crate::hub::socket::Unread;
 #[cfg(doc)]
@@ -69,19 +69,19 @@ impl Hub {
         let (mut left, mut closed) = (held - no_help, 0);
         let (low, high) = (max - max / SLACK, max.saturating_add(max / SLACK - max / STEP));
         let mut shares = HashMap::<_, usize>::new();
-        sockets.iter().for_each(|(ip, bytes, _)| *shares.entry(*ip).or_default() += bytes);
+        sockets.iter().for_each(|(key, bytes, _)| *shares.entry(*key).or_default() += bytes);
         while left > low
-            && let Some((&ip, bytes)) = shares.iter_mut().max_by_key(|(_, bytes)| **bytes)
+            && let Some((&key, bytes)) = shares.iter_mut().max_by_key(|(_, bytes)| **bytes)
         {
             if *bytes <= max / GREEDY && left <= high {
                 break;
             }
-            let of_this = sockets.iter().enumerate().filter(|(_, (other, ..))| *other == ip);
+            let of_this = sockets.iter().enumerate().filter(|(_, (other, ..))| *other == key);
             let Some((at, _)) = of_this.max_by_key(|(_, (_, bytes, _))| *bytes) else { break };
             let (_, of_socket, id) = sockets.swap_remove(at);
             let of_address = std::mem::replace(bytes, *bytes - of_socket);
             let text = format!(
-                "memory-max is {max}, {left} bytes are held, {of_address} of them for {ip}, which \
+                "memory-max is {max}, {left} bytes are held, {of_address} of them for {key}, which \
                  has most, and {of_socket} for this socket"
             );
             self.shed(id, &text, now);
@@ -110,14 +110,14 @@ impl Hub {
     }
 
     /// What is held for sockets, in bytes.
-    fn held(&self) -> Vec<(IpAddr, usize, SocketId)> {
+    fn held(&self) -> Vec<(Key, usize, SocketId)> {
         let head_max = self.stations.limits_of(None).head_bytes_max;
         let mut sockets = Vec::new();
         for id in self.sockets.ids() {
             let Some(socket) = self.sockets.get(id) else { continue };
             let bytes = socket.held_bytes(head_max);
             if bytes > 0 {
-                sockets.push((self.addresses.of(socket.peer).ip(), bytes, id));
+                sockets.push((Key::of(self.addresses.of(socket.peer).ip()), bytes, id));
             }
         }
         sockets

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use log::Level;
 
+use crate::hub::addresses::Key;
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing, load_with};
 use crate::hub::station::{State, Station};
@@ -20,14 +21,15 @@ impl Hub {
     /// A connection came, through a listener of that reach. `None` if there is no room even to
     /// refuse it: then it is to be dropped at once.
     pub fn accept(&mut self, peer: SocketAddr, reach: Reach, now: Time) -> Option<SocketId> {
-        let from_here = self.addresses.count(peer.ip());
+        let key = Key::counted(peer.ip());
         let limits = self.stations.limits_of(None);
-        let refusal = if from_here >= limits.sockets_per_ip_max {
+        let refusal = if let Some(key) = key
+            && self.addresses.count(key) >= limits.sockets_per_ip_max
+        {
             Some(format!(
-                "max-per-ip is {}, and {} has as many connections: raise it, or set it to off \
+                "max-per-ip is {}, and {key} has as many connections: raise it, or set it to off \
                  behind a proxy",
-                limits.sockets_per_ip_max,
-                peer.ip()
+                limits.sockets_per_ip_max
             ))
         } else if self.sockets.len() - self.surplus_len >= limits.sockets_max {
             Some(format!(

@@ -91,7 +91,8 @@ pub struct Limits {
 
     /// Most sockets that are served at a time. Over it: 503.
     pub sockets_max: usize,
-    /// Most sockets from one address, loopback excepted. Over it: 503.
+    /// Most sockets from one address, or from one /64 network of IPv6, loopback excepted. Over it:
+    /// 503.
     pub sockets_per_ip_max: usize,
     /// Most topics of one service. Over it the subscribing socket is closed with 1013.
     pub topics_max: usize,

@@ -179,7 +179,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "max-per-ip",
         default: "256",
-        meaning: "Most sockets from one address that is not loopback; over it: 503",
+        meaning: "Most sockets from one address or /64 of IPv6 that is not loopback; over it: 503",
         setter: Setter::Server(Kind::CountOrOff(|config, count| {
             config.all.limits.sockets_per_ip_max = count;
         })),

@@ -17,6 +17,7 @@ mod trim;
 mod warnings;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use super::*;
 use crate::service::{Admission, Audience, Outbound, Verdict};
@@ -469,11 +470,23 @@ fn too_many_sockets_are_told_so() {
     assert!(rig.open("/a").serial() > 3, "there is room again");
 
     let mut rig = Rig::new(Limits { sockets_per_ip_max: 1, ..Limits::SERVER });
-    for (ip, expected) in [([10, 0, 0, 1], false), ([10, 0, 0, 1], true), ([10, 0, 0, 2], false)] {
-        let id = rig.hub.accept((ip, 1).into(), Reach::Network, rig.now).expect("there is room");
+    for (ip, expected) in [
+        ("10.0.0.1", false),
+        ("10.0.0.1", true),
+        ("10.0.0.2", false),
+        ("2001:db8:0:1::1", false),
+        ("2001:db8:0:1:8000::2", true),
+        ("2001:db8:0:2::1", false),
+        ("::ffff:10.0.0.2", true),
+        ("::1", false),
+        ("::1", false),
+    ] {
+        let peer = SocketAddr::new(ip.parse().expect("it is one"), 1);
+        let id = rig.hub.accept(peer, Reach::Network, rig.now).expect("there is room");
         assert_eq!(
             rig.hub.sockets.get(id).map(|socket| socket.flags.has(Flag::Surplus)),
-            Some(expected)
+            Some(expected),
+            "{ip}"
         );
     }
 }

@@ -9,6 +9,7 @@ use switchboard::session::Next;
 use switchboard::time::Time;
 use switchboard::{Limits, Response, Status};
 
+use super::arrivals::are_one;
 use super::pipe::{Read, Stream, Tidings};
 use super::record::Record;
 use super::service::Worker;
@@ -231,7 +232,7 @@ impl World {
         let address = self.links[index].address;
         let is_there = |&&other: &&usize| self.links[other].stream.is_some();
         let others_len = self.live.iter().filter(is_there).count();
-        let is_neighbor = |&&other: &&usize| self.links[other].address.ip() == address.ip();
+        let is_neighbor = |&&other: &&usize| are_one(self.links[other].address, address);
         let neighbors_len = self.live.iter().filter(is_there).filter(is_neighbor).count();
         let is_far = !address.ip().is_loopback();
         let surplus = others_len - self.surplus_len >= self.limits.sockets_max

@@ -5,7 +5,7 @@
 //!
 //! - `choice`: where choices come from
 //! - `wire`: bytes as a client writes and reads them
-//! - `pipe`: connections
+//! - `pipe`: connections; `arrivals`: where they come from
 //! - `peer`, `service`: who talks; `temper`: what services are like
 //! - `host`: one turn of the loop, in its order
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
@@ -15,6 +15,7 @@
 //! - `judge`: what has to hold after each turn; `clock`: the deadlines among it
 
 mod apply;
+mod arrivals;
 pub mod choice;
 mod clock;
 mod disk;
@@ -39,6 +40,7 @@ use switchboard::pages::Page;
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 
+use arrivals::ADDRESSES;
 use choice::{Choices, Fate};
 use disk::Disk;
 use host::Host;
@@ -340,11 +342,11 @@ impl World {
             _ => Goal::Service(service),
         };
         let peer = Peer::new(number, goal, &mut self.fate);
-        let ip = self.fate.pick(&[[127, 0, 0, 1], [10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 3]]);
+        let ip = self.fate.pick(&ADDRESSES).parse().expect("it is an address");
         let up_max = self.fate.pick(&[4_000, 700, 20_000]);
         let down_max = self.fate.pick(&[4_000, 64, 30_000]);
         let pipe = Pipe::new(up_max, down_max);
-        let address = (ip, 1).into();
+        let address = SocketAddr::new(ip, 1);
         self.links.push(Link { peer, pipe, address, stream: None, record: None, file: None });
         self.live.push(number);
         self.host.connect(number);
