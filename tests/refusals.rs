@@ -406,9 +406,30 @@ fn a_limit_is_named_with_the_address() {
     }
 }
 
+/// The log names the key and what counts as one address, and counts those that are too many for it.
+#[test]
+fn who_connects_too_often_is_named() {
+    let mut rig = Rig::new(Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..LIMITS });
+    let peer = |host: u16| SocketAddr::from(([0x2001, 0xdb8, 7, 7, 0, 0, 0, host], 9));
+    (1..=500).for_each(|host| rig.ask(peer(host)));
+    let lines =
+        lines_with("new-per-ip is 30/s burst 120, and 2001:db8:7:7::/64 connects more often");
+    let told = lines.iter().filter(|line| line.text.contains("status=429")).count();
+    let levels = lines.iter().all(|line| line.level == Level::Info);
+    // Ten lines of those that were told so, and ten of those that were closed at once.
+    assert_eq!((lines.len(), told, levels), (20, 10, true), "{lines:?}");
+    rig.hub.expire(Time::from_ms(1_000));
+    for row in [
+        "count=6 peer=2001:db8:7:7::/64 status=429 reason=\"new-per-ip is ...\"",
+        "count=354 peer=2001:db8:7:7::/64 reason=\"new-per-ip is ...\"",
+    ] {
+        assert_eq!(lines_with(&format!("more like this in 1 s: {row}")).len(), 1, "{row}");
+    }
+}
+
 #[test]
 fn a_flood_is_counted() {
-    let mut rig = Rig::new(LIMITS);
+    let mut rig = Rig::new(Limits { connection_rate: None, ..LIMITS });
     let peer = |host, port| SocketAddr::from(([198, 51, 100, host], port));
     for port in 0..133 {
         rig.ask(peer(1, port));

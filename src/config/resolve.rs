@@ -29,6 +29,10 @@ pub(super) fn resolve(
         lay(layer, &mut faults, |key, value| key.set(&mut config, value));
     }
     follow(&mut config.all.limits, &all);
+    let is_given = |setting: &Setting| setting.is_of("new-per-ip");
+    if config.all.limits.sockets_per_ip_max == Limits::OFF_COUNT && !all.iter().any(is_given) {
+        config.all.limits.connection_rate = None;
+    }
     check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
     check_limits(&config.all.limits, &all, &[], &mut faults);
     for (path, Own { line, settings: own }) in services {

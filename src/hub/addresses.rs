@@ -1,6 +1,6 @@
-//! `Addresses`: where sockets come from, and how many from each address. A socket keeps a
-//! [`Peer`], which is short; what is too long for that stands here. What counts as one address is a
-//! [`Key`].
+//! `Addresses`: where sockets come from, how many from each address, and how often that connects.
+//! A socket keeps a [`Peer`], which is short; what is too long for that stands here. What counts as
+//! one address is a [`Key`].
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,13 +8,57 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use slab::Slab;
 
+use crate::hub::meter::Meter;
+use crate::limits::{Limits, Rate};
+use crate::time::Time;
+
 /// The addresses of all sockets.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
-    /// How many sockets come from each address that is counted.
-    counts: HashMap<Key, usize>,
+    /// The place of each address that is counted, among `sources`.
+    places: HashMap<Key, usize>,
+    /// What is known of each.
+    sources: Slab<Source>,
+    idle: Idle,
+    /// What new addresses share once as many as may be are idle.
+    shared: Source,
     /// The IPv6 address of each socket that has one.
     long: Slab<Ipv6Addr>,
+}
+
+/// What is known of one address. It is forgotten with its last socket, or later, once its rate is
+/// unused.
+#[derive(Debug, Default)]
+struct Source {
+    key: Key,
+    /// What it has used of the rate of new connections.
+    meter: Meter,
+    /// The place of the next idle one, if it is idle itself and not the last.
+    next: usize,
+    sockets_len: u32,
+    /// How many connections were refused with an answer since the rate was unused.
+    told: u8,
+    is_idle: bool,
+}
+
+/// The queue of the sources that are looked at again: some that have sockets, and all that have
+/// none.
+#[derive(Debug, Default)]
+struct Idle {
+    first: usize,
+    last: usize,
+    len: usize,
+}
+
+/// What becomes of a new connection by the rate of its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The rate allows it.
+    Allowed,
+    /// It is refused with an answer.
+    Told,
+    /// It is closed at once.
+    Dropped,
 }
 
 /// The address and port of one socket, in seven bytes that stand anywhere.
@@ -28,14 +72,15 @@ pub(super) enum Peer {
 
 /// What counts as one address: an address of IPv4, or a /64 network of IPv6, in which a machine
 /// chooses the other 64 bits as it likes (RFC 4291, 2.5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Key(u64);
 
 impl Addresses {
     /// A socket comes.
     pub(super) fn join(&mut self, address: SocketAddr) -> Peer {
         if let Some(key) = Key::counted(address.ip()) {
-            *self.counts.entry(key).or_default() += 1;
+            let place = self.place_of(key);
+            self.sources[place].sockets_len += 1;
         }
         let port = address.port().to_ne_bytes();
         match address.ip() {
@@ -47,18 +92,67 @@ impl Addresses {
         }
     }
 
+    /// A connection comes from an address that is counted. A few idle ones are looked at each time,
+    /// so that all are forgotten, and none of these calls takes long.
+    pub(super) fn connect(&mut self, key: Key, rate: Rate, now: Time) -> Turn {
+        for _ in 0..LOOKS {
+            if self.idle.len == 0 {
+                break;
+            }
+            let place = self.idle.first;
+            let source = &mut self.sources[place];
+            source.is_idle = false;
+            self.idle.first = source.next;
+            self.idle.len -= 1;
+            self.settle(place, Some(rate), now);
+        }
+        if self.idle.len >= Limits::IDLE_ADDRESSES_MAX && !self.places.contains_key(&key) {
+            return self.shared.connect(rate, now);
+        }
+        let place = self.place_of(key);
+        let turn = self.sources[place].connect(rate, now);
+        self.settle(place, Some(rate), now);
+        turn
+    }
+
     /// A socket goes.
-    pub(super) fn part(&mut self, peer: Peer) {
-        let key = Key::of(self.of(peer).ip());
+    pub(super) fn part(&mut self, peer: Peer, rate: Option<Rate>, now: Time) {
+        let ip = self.of(peer).ip();
         if let Peer::V6(place, _) = peer {
             self.long.remove(index(place));
         }
-        if let Some(count) = self.counts.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
-                self.counts.remove(&key);
-            }
+        if let Some(key) = Key::counted(ip) {
+            let place = self.place_of(key);
+            self.sources[place].sockets_len -= 1;
+            self.settle(place, rate, now);
         }
+    }
+
+    fn place_of(&mut self, key: Key) -> usize {
+        let new = || self.sources.insert(Source { key, ..Source::default() });
+        *self.places.entry(key).or_insert_with(new)
+    }
+
+    /// An address without sockets is forgotten, or idle for as long as it has used its rate.
+    fn settle(&mut self, place: usize, rate: Option<Rate>, now: Time) {
+        let source = &mut self.sources[place];
+        if source.sockets_len > 0 || source.is_idle {
+            return;
+        }
+        let is_unused = rate.is_none_or(|rate| source.meter.is_unused(rate, now));
+        if is_unused || self.idle.len >= Limits::IDLE_ADDRESSES_MAX {
+            self.places.remove(&source.key);
+            self.sources.remove(place);
+            return;
+        }
+        source.is_idle = true;
+        if self.idle.len == 0 {
+            self.idle.first = place;
+        } else {
+            self.sources[self.idle.last].next = place;
+        }
+        self.idle.last = place;
+        self.idle.len += 1;
     }
 
     /// The address of a socket that is there.
@@ -71,23 +165,41 @@ impl Addresses {
 
     /// How many sockets come from what counts as one address; none if it is not counted.
     pub(super) fn count(&self, key: Key) -> usize {
-        self.counts.get(&key).copied().unwrap_or(0)
+        self.places.get(&key).map_or(0, |place| self.sources[*place].sockets_len as usize)
     }
 
     /// The name of each table, for how much there is room, and how much is in it.
     #[cfg(test)]
-    pub(super) fn tables(&self) -> [(&'static str, usize, usize); 2] {
-        let Self { counts, long } = self;
+    pub(super) fn tables(&self) -> [(&'static str, usize, usize); 3] {
+        let Self { places, sources, idle: _, long, shared: _ } = self;
         [
-            ("counts", counts.capacity(), counts.len()),
+            ("places of addresses", places.capacity(), places.len()),
+            ("addresses", sources.capacity(), sources.len()),
             ("long addresses", long.capacity(), long.len()),
         ]
     }
 
-    /// Whether no socket has left anything behind.
+    /// Whether nothing is left behind: no socket, and no rate that is used.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.counts.is_empty() && self.long.is_empty()
+        self.places.is_empty() && self.sources.is_empty() && self.long.is_empty()
+    }
+}
+
+impl Source {
+    /// A connection comes.
+    fn connect(&mut self, rate: Rate, now: Time) -> Turn {
+        if self.meter.is_unused(rate, now) {
+            self.told = 0;
+        }
+        if self.meter.take(rate, now) {
+            return Turn::Allowed;
+        }
+        if self.told >= TOLD_MAX {
+            return Turn::Dropped;
+        }
+        self.told += 1;
+        Turn::Told
     }
 }
 
@@ -123,6 +235,10 @@ const fn index(place: [u8; 4]) -> usize {
 /// What a [`Key`] of IPv4 begins with. No peer has such an address of IPv6, which is that of a
 /// group (RFC 4291, 2.7).
 const V4_BITS: u64 = 0xffff_ffff << 32;
+/// More than are added by a connection, which is two: when it comes, and when it goes.
+const LOOKS: usize = 4;
+/// So many connections of an address are told that they come too often.
+const TOLD_MAX: u8 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -141,9 +257,9 @@ mod tests {
         let counts = |addresses: &Addresses| rows.map(|row| addresses.count(Key::of(row.ip())));
         assert_eq!(peers.map(|peer| addresses.of(peer)), rows);
         assert_eq!(counts(&addresses), [2, 1, 0, 0, 2]);
-        addresses.part(peers[0]);
+        addresses.part(peers[0], None, Time::ZERO);
         assert_eq!(counts(&addresses), [1, 1, 0, 0, 1]);
-        peers[1..].iter().for_each(|peer| addresses.part(*peer));
+        peers[1..].iter().for_each(|peer| addresses.part(*peer, None, Time::ZERO));
         assert!(addresses.is_empty());
     }
 
@@ -177,4 +293,79 @@ mod tests {
             assert_eq!(Key::of(ip(one)) == Key::of(ip(two)), are_one, "{one} {two}");
         }
     }
+
+    /// What becomes of so many connections of an address at once.
+    fn turns(addresses: &mut Addresses, key: Key, ms: u64, len: usize) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for _ in 0..len {
+            counts[addresses.connect(key, RATE, Time::from_ms(ms)) as usize] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn each_address_has_its_own_rate() {
+        let mut addresses = Addresses::default();
+        let [one, two] = ["192.0.2.1", "2001:db8::1"].map(|text| Key::of(ip(text)));
+        assert_eq!(turns(&mut addresses, one, 0, 200), [120, 16, 64]);
+        assert_eq!(turns(&mut addresses, two, 0, 1), [1, 0, 0]);
+        // A token comes in 33.3 ms. Who goes on in the meantime is not told again.
+        assert_eq!(turns(&mut addresses, one, 33, 9), [0, 0, 9]);
+        assert_eq!(turns(&mut addresses, one, 34, 9), [1, 0, 8]);
+        assert_eq!(turns(&mut addresses, one, 1_000, 50), [29, 0, 21]);
+        // It has been silent for as long as its rate takes to be unused.
+        assert_eq!(turns(&mut addresses, one, 5_000, 200), [120, 16, 64]);
+        assert_eq!(addresses.sources.len(), 1, "the other one is forgotten");
+    }
+
+    #[test]
+    fn an_address_is_known_until_its_rate_is_unused() {
+        let mut addresses = Addresses::default();
+        let peer = SocketAddr::new(ip("192.0.2.1"), 1);
+        let (key, rate) = (Key::of(peer.ip()), Some(RATE));
+        assert_eq!(turns(&mut addresses, key, 0, 120), [120, 0, 0]);
+        let peers = [peer; 120].map(|peer| addresses.join(peer));
+        peers.iter().for_each(|peer| addresses.part(*peer, rate, Time::ZERO));
+        assert_eq!((addresses.count(key), addresses.sources.len()), (0, 1));
+        // It is not let in because it has gone.
+        assert_eq!(turns(&mut addresses, key, 0, 1), [0, 1, 0]);
+        // One that goes when its rate is unused leaves nothing.
+        let other = SocketAddr::new(ip("192.0.2.2"), 1);
+        assert_eq!(turns(&mut addresses, Key::of(other.ip()), 5_000, 1), [1, 0, 0]);
+        let peer = addresses.join(other);
+        addresses.connect(Key::of(other.ip()), RATE, Time::from_ms(5_000));
+        addresses.part(peer, rate, Time::from_ms(9_000));
+        addresses.connect(Key::of(other.ip()), RATE, Time::from_ms(9_000));
+        assert_eq!(addresses.sources.len(), 1);
+    }
+
+    /// An attacker has any number of addresses.
+    #[test]
+    fn beyond_so_many_addresses_new_ones_share_a_rate() {
+        let mut addresses = Addresses::default();
+        let key = |number: usize| Key::of(Ipv4Addr::from_bits(number as u32 + (1 << 24)).into());
+        for number in 0..Limits::IDLE_ADDRESSES_MAX {
+            assert_eq!(addresses.connect(key(number), RATE, Time::ZERO), Turn::Allowed);
+        }
+        let known = Limits::IDLE_ADDRESSES_MAX;
+        let mut counts = [0; 3];
+        for number in known..known + 200 {
+            counts[addresses.connect(key(number), RATE, Time::ZERO) as usize] += 1;
+        }
+        assert_eq!((counts, addresses.sources.len()), ([120, 16, 64], known));
+        // Those that are known have their own, and so has one that is let in.
+        assert_eq!(turns(&mut addresses, key(7), 0, 200), [119, 16, 65]);
+        let peer = addresses.join(SocketAddr::new(ip("192.0.2.1"), 1));
+        assert_eq!(turns(&mut addresses, Key::of(ip("192.0.2.1")), 0, 1), [1, 0, 0]);
+        addresses.part(peer, Some(RATE), Time::ZERO);
+        assert_eq!(addresses.sources.len(), known);
+        // Once their rates are unused, there is room at once, and all are forgotten in time.
+        assert_eq!(turns(&mut addresses, key(known), 5_000, 200), [120, 16, 64]);
+        for _ in 0..known / LOOKS {
+            addresses.connect(key(0), RATE, Time::from_ms(5_000));
+        }
+        assert_eq!(addresses.sources.len(), 2);
+    }
+
+    const RATE: Rate = Rate { per_s: 30, burst: 120 };
 }

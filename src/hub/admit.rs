@@ -196,13 +196,15 @@ impl Hub {
 
     /// What is refused whatever was asked.
     fn refuse_any(&self, id: SocketId) -> Option<Response> {
+        let flags = self.sockets.get(id)?.flags;
         if self.drain.is_some() {
             return Some(unavailable("the server is stopping", 5));
         }
-        if self.sockets.get(id)?.flags.has(Flag::Surplus) {
-            return Some(unavailable("too many connections", 5));
+        if flags.has(Flag::Hasty) {
+            // RFC 6585, 4: it may say when to come back. A rate is one in a second or more.
+            return Some(later(Status::TOO_MANY_REQUESTS, "too many new connections", 1));
         }
-        None
+        flags.has(Flag::Surplus).then(|| unavailable("too many connections", 5))
     }
 
     pub(super) fn page(&self, station: StationId) -> Response {
@@ -222,5 +224,10 @@ impl Hub {
 
 /// A 503 that says when to come back, in seconds (RFC 9110, 10.2.3 and 15.6.4).
 pub(super) fn unavailable(text: &str, retry_s: u64) -> Response {
-    Response::text(Status::UNAVAILABLE, text).header("Retry-After", &retry_s.to_string())
+    later(Status::UNAVAILABLE, text, retry_s)
+}
+
+#[inline(never)]
+fn later(status: Status, text: &str, retry_s: u64) -> Response {
+    Response::text(status, text).header("Retry-After", &retry_s.to_string())
 }

@@ -1,5 +1,6 @@
-//! `Meter`: how many messages of a socket its service gets in a time, where that is limited, and
-//! what comes of more. Control frames do not count: a service is not told of them.
+//! `Meter`: how much of a rate is used. And how many messages of a socket its service gets in a
+//! time, where that is limited, and what comes of more. Control frames do not count: a service is
+//! not told of them. `addresses` has a `Meter` for the connections of each address.
 
 use log::Level;
 
@@ -13,7 +14,7 @@ use crate::session::Event;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode};
 
-/// What a socket has used of its rate: a bucket of tokens, counted from its top in thousandths, of
+/// What is used of a rate: a bucket of tokens, counted from its top in thousandths, of
 /// which each millisecond brings as many as each second brings tokens. A new one is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Meter {
@@ -25,12 +26,20 @@ pub(super) struct Meter {
 
 impl Meter {
     /// Takes a token. Returns whether there was one.
-    fn take(&mut self, rate: Rate, now: Time) -> bool {
+    pub(super) fn take(&mut self, rate: Rate, now: Time) -> bool {
         if self.await_token(rate, now).is_some() {
             return false;
         }
         self.missing += TOKEN;
         true
+    }
+
+    /// Whether the bucket is full, so that a new one does as well.
+    pub(super) fn is_unused(mut self, rate: Rate, now: Time) -> bool {
+        if !self.is_waiting(now) {
+            self.fill(rate, now);
+        }
+        self.missing == 0 && !self.is_waiting(now)
     }
 
     /// Until when the socket waits, or has waited last.

@@ -1,11 +1,12 @@
 //! What peers do: they connect, send, take what is sent to them, end and are lost. Here is the
 //! way of a byte from a connection to the mail of a service.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use log::Level;
 
-use crate::hub::addresses::Key;
+use crate::hub::addresses::{Key, Turn};
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing, load_with};
 use crate::hub::station::{State, Station};
@@ -17,54 +18,89 @@ use crate::time::Time;
 #[cfg(feature = "deflate")]
 use crate::ws::extension::Agreement;
 
+/// Why a connection is beyond the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Surplus {
+    /// Its address connects too often. So many have been told so that this one is closed at once.
+    Flood,
+    /// Its address connects too often.
+    Hasty,
+    /// Its address has too many sockets.
+    Greedy,
+    /// There are too many sockets.
+    Full,
+}
+
 impl Hub {
     /// A connection came, through a listener of that reach. `None` if there is no room even to
     /// refuse it: then it is to be dropped at once.
     pub fn accept(&mut self, peer: SocketAddr, reach: Reach, now: Time) -> Option<SocketId> {
-        let key = Key::counted(peer.ip());
-        let limits = self.stations.limits_of(None);
-        let refusal = if let Some(key) = key
-            && self.addresses.count(key) >= limits.sockets_per_ip_max
-        {
-            Some(format!(
-                "max-per-ip is {}, and {key} has as many connections: raise it, or set it to off \
-                 behind a proxy",
-                limits.sockets_per_ip_max
-            ))
-        } else if self.sockets.len() - self.surplus_len >= limits.sockets_max {
-            Some(format!(
-                "max-connections is {}, and there are as many: raise it together with the limit \
-                 of descriptors (ulimit -n)",
-                limits.sockets_max
-            ))
-        } else {
-            None
-        };
-        let surplus = refusal.is_some();
-        if let Some(reason) = &refusal
-            && self.surplus_len >= Limits::REFUSALS_MAX
-        {
-            self.log_dropped(peer, reason, now);
+        let surplus = self.refuse_connection(peer, now);
+        let is_told = surplus != Some(Surplus::Flood) && self.surplus_len < Limits::REFUSALS_MAX;
+        if let Some(surplus) = surplus.filter(|_| !is_told) {
+            self.log_dropped(peer, &self.reason_of(surplus, peer), now);
             return None;
         }
         let addresses = &mut self.addresses;
         let id = self.sockets.insert(|id| {
             let mut socket = Socket::new(id, addresses.join(peer), now);
-            if surplus {
+            if surplus.is_some() {
                 socket.flags.set(Flag::Surplus);
+            }
+            if surplus == Some(Surplus::Hasty) {
+                socket.flags.set(Flag::Hasty);
             }
             if reach == Reach::Machine {
                 socket.flags.set(Flag::LOCAL);
             }
             socket
         })?;
-        self.surplus_len += usize::from(surplus);
+        self.surplus_len += usize::from(surplus.is_some());
         log_socket(Level::Trace, id, format_args!("{peer} connects"));
-        if let Some(reason) = refusal {
-            self.note(id, &reason);
+        if let Some(surplus) = surplus {
+            self.note(id, &self.reason_of(surplus, peer));
         }
         self.touch(id);
         Some(id)
+    }
+
+    /// Whether a connection is beyond the limits.
+    fn refuse_connection(&mut self, peer: SocketAddr, now: Time) -> Option<Surplus> {
+        let limits = self.stations.limits_of(None);
+        if let Some(key) = Key::counted(peer.ip()) {
+            let rate = limits.connection_rate;
+            match rate.map_or(Turn::Allowed, |rate| self.addresses.connect(key, rate, now)) {
+                Turn::Allowed => {}
+                Turn::Told => return Some(Surplus::Hasty),
+                Turn::Dropped => return Some(Surplus::Flood),
+            }
+            if self.addresses.count(key) >= limits.sockets_per_ip_max {
+                return Some(Surplus::Greedy);
+            }
+        }
+        let is_full = self.sockets.len() - self.surplus_len >= limits.sockets_max;
+        is_full.then_some(Surplus::Full)
+    }
+
+    /// The same in words, for the log.
+    #[inline(never)]
+    fn reason_of(&self, surplus: Surplus, peer: SocketAddr) -> String {
+        let limits = self.stations.limits_of(None);
+        let (key, max, has): (_, &dyn fmt::Display, _) = match (surplus, &limits.connection_rate) {
+            (Surplus::Flood | Surplus::Hasty, Some(rate)) => ("new", rate, "connects more often"),
+            (Surplus::Full, _) => {
+                return format!(
+                    "max-connections is {}, and there are as many: raise it together with the \
+                     limit of descriptors (ulimit -n)",
+                    limits.sockets_max
+                );
+            }
+            (_, _) => ("max", &limits.sockets_per_ip_max, "has as many connections"),
+        };
+        let peer = Key::of(peer.ip());
+        format!(
+            "{key}-per-ip is {max}, and {peer} {has}: raise it, or set it to off behind a proxy"
+        )
     }
 
     /// Bytes came. They are unmasked in place.
@@ -173,7 +209,8 @@ impl Hub {
             self.forget_meter(id, rare.meter.until());
         }
         self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
-        self.addresses.part(socket.peer);
+        let rate = self.stations.limits_of(None).connection_rate;
+        self.addresses.part(socket.peer, rate, now);
         if socket.flags.has(Flag::Fetches) {
             self.outputs.push_back(Output::FetchEnd(id));
         }

@@ -92,6 +92,8 @@ pub(super) enum Flag {
     Slow = 1 << 10,
     /// It is not read, since listeners of what it sends are full.
     Waits = 1 << 11,
+    /// Its address connects too often, and it is here to be told so.
+    Hasty = 1 << 12,
 }
 
 impl Flag {

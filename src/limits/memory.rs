@@ -12,6 +12,7 @@ impl Limits {
     /// - Each service costs its full mail and the message that fills it, twice, since the list of
     ///   it grows too; the batches on their way back, likewise, each with one message
     ///   more, of the longest that an outbox takes; and its topics.
+    /// - With `connection_rate`, addresses are known that have no sockets.
     /// - The loop has one read buffer, one buffer more while another grows, and those that large
     ///   messages have left.
     /// - With the feature `deflate`, compressed messages may be somewhat longer than what they
@@ -37,8 +38,10 @@ impl Limits {
             times(self.headers_max, FIELD_BYTES),
             times(2, bytes(self.request_line_bytes_max)),
         ]);
+        let idle = if self.connection_rate.is_some() { Self::IDLE_ADDRESSES_MAX } else { 0 };
         sum(&[
             sockets.saturating_mul(self.socket_memory_bytes_max()),
+            times(idle, ADDRESS_BYTES),
             times(services, service),
             bytes(self.read_buffer_bytes),
             bytes(self.spare_bytes_max),
@@ -177,6 +180,9 @@ const fn bytes(bound: usize) -> u64 {
 /// The slab entry (its table may have grown to twice its use), timer, stream and membership;
 /// what is unfinished beside its payload, and control frames behind a full outbox.
 const SOCKET_BYTES: u64 = 1_536;
+/// One address without sockets: an entry in two tables of up to twice their use, beside the
+/// smaller one that one of them grows from.
+const ADDRESS_BYTES: u64 = 160;
 /// One field of a head: an entry in a list of up to twice its use.
 const FIELD_BYTES: u64 = 32;
 /// Two lists of up to 64 subprotocols, beside their names.

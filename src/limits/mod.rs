@@ -94,6 +94,11 @@ pub struct Limits {
     /// Most sockets from one address, or from one /64 network of IPv6, loopback excepted. Over it:
     /// 503.
     pub sockets_per_ip_max: usize,
+    /// Most new connections from one address in a time, likewise. Over it: 429 for 16 of them, and
+    /// the others are closed at once. An address is kept until its rate is unused, with its last
+    /// socket or later; the formula has [`Limits::IDLE_ADDRESSES_MAX`] of them. `None`: no limit,
+    /// as where one address is that of many clients.
+    pub connection_rate: Option<Rate>,
     /// Most topics of one service. Over it the subscribing socket is closed with 1013.
     pub topics_max: usize,
     /// Most topics that one socket subscribes to. Over it: close 1013.
@@ -167,6 +172,9 @@ impl Limits {
     pub const OUTBOX_CHUNK_BYTES: usize = 16 * KIB;
     /// How much room to spare the last buffer of an outbox may have.
     pub const OUTBOX_SPARE_BYTES: usize = 4 * KIB;
+    /// Most addresses without a socket whose `connection_rate` is kept. New ones share one beyond
+    /// that.
+    pub const IDLE_ADDRESSES_MAX: usize = 65_536;
     /// Longest name of a topic, in bytes.
     pub const TOPIC_NAME_BYTES_MAX: usize = 256;
 
@@ -197,6 +205,7 @@ impl Limits {
         held_bytes_max: Self::OFF_COUNT,
         sockets_max: 10_000,
         sockets_per_ip_max: 256,
+        connection_rate: Some(Rate { per_s: 30, burst: 120 }),
         topics_max: 131_072,
         topics_per_socket_max: 1_024,
         read_buffer_bytes: 64 * KIB,
@@ -232,6 +241,7 @@ impl Limits {
         batches_max: 4,
         sockets_max: 100,
         sockets_per_ip_max: Self::OFF_COUNT,
+        connection_rate: None,
         topics_max: 64,
         topics_per_socket_max: 8,
         read_buffer_bytes: 8 * KIB,
@@ -309,6 +319,7 @@ impl Limits {
             || self.request_line_bytes_max == 0
             || self.headers_max == 0
             || matches!(self.message_rate, Some(Rate { per_s: 0, .. } | Rate { burst: 0, .. }))
+            || matches!(self.connection_rate, Some(Rate { per_s: 0, .. } | Rate { burst: 0, .. }))
             || self.mail_messages_max == 0
             || self.mail_bytes_max == 0
             || self.batch_bytes_max == 0

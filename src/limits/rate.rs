@@ -1,12 +1,13 @@
-//! `Rate`: how many messages a peer may send in a time, and what comes of more.
+//! `Rate`: how much a peer may do in a time, and what comes of more messages.
 
 use core::fmt;
 
-/// How many messages one socket may send: `burst` at once, and `per_s` a second in the long run.
-/// Within any `t` seconds its service gets at most `burst + per_s * t` messages of it.
+/// How many messages one socket may send, or how often one address may connect: `burst` times at
+/// once, and `per_s` times a second in the long run. Within any `t` seconds a service gets at most
+/// `burst + per_s * t` messages of a socket, and as many connections of an address are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// So many messages a second, 1 or more.
+    /// So many a second, 1 or more.
     pub per_s: u32,
     /// So many at once after a silence, 1 or more.
     pub burst: u32,
@@ -41,8 +42,9 @@ mod tests {
             (0, 1, Err(LimitsError::Zero)),
             (1, 0, Err(LimitsError::Zero)),
         ] {
-            let message_rate = Some(Rate { per_s, burst });
-            assert_eq!(Limits { message_rate, ..Limits::SERVER }.check(), expected);
+            let rate = Some(Rate { per_s, burst });
+            assert_eq!(Limits { message_rate: rate, ..Limits::SERVER }.check(), expected);
+            assert_eq!(Limits { connection_rate: rate, ..Limits::SERVER }.check(), expected);
         }
     }
 }

@@ -46,6 +46,8 @@ impl Status {
     pub const MISDIRECTED: Self = Self(421);
     /// 426.
     pub const UPGRADE_REQUIRED: Self = Self(426);
+    /// 429 (RFC 6585, 4).
+    pub const TOO_MANY_REQUESTS: Self = Self(429);
     /// 431.
     pub const FIELDS_TOO_LARGE: Self = Self(431);
     /// 500.

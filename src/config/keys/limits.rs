@@ -186,6 +186,15 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         section: Section::Limits,
+        name: "new-per-ip",
+        default: "30/s burst 120",
+        meaning: "Most new connections from it in a time; off if max-per-ip is; over it: 429",
+        setter: Setter::Server(Kind::RateOrOff(|config, rate| {
+            config.all.limits.connection_rate = rate;
+        })),
+    },
+    Key {
+        section: Section::Limits,
         name: "max-topics",
         default: "131072",
         meaning: "Most topics of one service; over it the subscribing socket is closed with 1013",

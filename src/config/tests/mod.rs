@@ -18,7 +18,7 @@ use log::LevelFilter;
 use crate::config::keys;
 use crate::config::{Command, Config, Exit, ServiceConfig, read_file};
 use crate::hub::OriginRule;
-use crate::limits::Limits;
+use crate::limits::{Limits, Rate};
 
 /// Tests run in the package, where this file is, and the directories that they name.
 const SHIPPED: &str = include_str!("../../../server.conf");
@@ -208,6 +208,11 @@ const FAULTS: &[(&str, &str)] = &[
     (
         "[service /a]\nmessage-rate: 100",
         "2: message-rate is \"100\", \
+             allowed is off, or N/s burst M up to 16777216, such as 100/s burst 200",
+    ),
+    (
+        "[limits]\nnew-per-ip: 0/s burst 1",
+        "2: new-per-ip is \"0/s burst 1\", \
              allowed is off, or N/s burst M up to 16777216, such as 100/s burst 200",
     ),
     ("[limits]\nrate-policy: drop", "2: rate-policy is \"drop\", allowed is wait or close"),
@@ -505,4 +510,24 @@ fn an_outbox_that_is_not_given_follows_the_longest_message() {
     assert_eq!(config.services["/b"].limits.outbox_bytes_max, 64 << 20);
     let small = parse("[limits]\nmax-message: 64k").expect("nothing contradicts itself");
     assert_eq!(small.all.limits.outbox_bytes_max, Limits::SERVER.outbox_bytes_max);
+}
+
+#[test]
+fn the_rate_of_connections_follows_max_per_ip() {
+    let default = Limits::SERVER.connection_rate;
+    let given = Some(Rate { per_s: 1, burst: 2 });
+    for (text, expected) in [
+        ("", default),
+        ("max-per-ip: 5", default),
+        ("max-per-ip: off", None),
+        ("max-per-ip: off\nnew-per-ip: 1/s burst 2", given),
+        ("new-per-ip: 1/s burst 2\nmax-per-ip: off", given),
+        ("max-per-ip: 5\nnew-per-ip: off", None),
+        ("max-per-ip: off\nnew-per-ip: off", None),
+    ] {
+        let text = format!("[limits]\n{text}\n[service /a]\norigin: any");
+        let config = parse(&text).expect(&text);
+        let rates = [&config.all, &config.services["/a"]].map(|of| of.limits.connection_rate);
+        assert_eq!(rates, [expected; 2], "{text}");
+    }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::{Dumpable, LogFormat, ProgramConfig};
 use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::hub::{AccessLog, Spellings};
-use crate::limits::{Rate, RatePolicy};
+use crate::limits::RatePolicy;
 use crate::programs::{Mode, Variable};
 use crate::service::Thread;
 
@@ -116,6 +116,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         max-connections: 1000
         memory-max: 3g
         max-per-ip: off
+        new-per-ip: 16/s burst 17
         max-topics: 11
         max-topics-per-socket: 12
         compression-threshold: 13
@@ -146,6 +147,7 @@ fn every_limit() -> Limits {
         mail_messages_max: 10,
         callback_ms_max: 15,
         sockets_per_ip_max: Limits::OFF_COUNT,
+        connection_rate: Some(Rate { per_s: 16, burst: 17 }),
         topics_max: 11,
         topics_per_socket_max: 12,
         deflate_threshold_bytes: 13,

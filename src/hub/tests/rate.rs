@@ -1,4 +1,5 @@
-//! The rate of messages: how many a service gets of a socket in a time, and what comes of more.
+//! The rate of messages: how many a service gets of a socket in a time, and what comes of more. And
+//! that of new connections of an address.
 
 use super::*;
 use crate::limits::{Rate, RatePolicy};
@@ -273,4 +274,46 @@ fn what_does_not_count() {
     rig.hub.fail(id, "gone", rig.now);
     rig.turn();
     assert!(rig.hub.metered.is_empty() && rig.mail().len() == 2);
+}
+
+/// What an address gets that connects so often at once: a socket, a refusal, or nothing.
+fn connect_from(rig: &mut Rig, ip: &str, len: usize) -> [usize; 3] {
+    let mut counts = [0; 3];
+    for _ in 0..len {
+        let peer = SocketAddr::new(ip.parse().expect("it is one"), 1);
+        let what = match rig.hub.accept(peer, Reach::Network, rig.now) {
+            Some(id) => {
+                rig.receive(id, b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+                let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
+                let is_refused = answer.starts_with("HTTP/1.1 429 Too Many Requests\r\n");
+                assert_eq!(is_refused, answer.contains("\r\nRetry-After: 1\r\n"), "{answer}");
+                rig.hub.fail(id, "a test", rig.now);
+                rig.turn();
+                usize::from(is_refused)
+            }
+            None => 2,
+        };
+        counts[what] += 1;
+    }
+    counts
+}
+
+#[test]
+fn who_connects_too_often_is_told_and_then_dropped() {
+    let mut rig = Rig::new(Limits::SERVER);
+    assert_eq!(connect_from(&mut rig, "192.0.2.1", 300), [120, 16, 164]);
+    assert_eq!(connect_from(&mut rig, "192.0.2.2", 1), [1, 0, 0]);
+    for ip in ["2001:db8::1", "2001:db8::2"] {
+        assert_eq!(connect_from(&mut rig, ip, 60), [60, 0, 0]);
+    }
+    assert_eq!(connect_from(&mut rig, "2001:db8::3", 20), [0, 16, 4]);
+    assert_eq!(connect_from(&mut rig, "2001:db8:0:1::1", 1), [1, 0, 0]);
+    for ip in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+        assert_eq!(connect_from(&mut rig, ip, 300), [300, 0, 0], "{ip}");
+    }
+    rig.wait(1_000);
+    assert_eq!(connect_from(&mut rig, "192.0.2.1", 300), [30, 0, 270]);
+    let mut rig = Rig::new(Limits { connection_rate: None, ..Limits::SERVER });
+    assert_eq!(connect_from(&mut rig, "192.0.2.1", 300), [300, 0, 0]);
+    assert!(rig.hub.addresses.is_empty());
 }

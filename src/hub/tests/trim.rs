@@ -77,9 +77,10 @@ fn tables(hub: &Hub) -> Vec<Table> {
 /// Those that nobody has to trim, since there may be one for each service or topic, as long as
 /// there are sockets.
 const BY_THEMSELVES: [&str; 3] = ["those who wait", "members of a service", "members"];
-/// Those that `Limits::memory_bytes_max` counts at their largest: with the sockets, and with the
+/// Those that `Limits::memory_bytes_max` counts at their largest: with the sockets and
+/// addresses, and with the
 /// topics and subscribers of each service, whose tables go with the last topic.
-const COUNTED: [&str; 2] = ["counts", "long addresses"];
+const COUNTED: [&str; 3] = ["places of addresses", "addresses", "long addresses"];
 const COUNTED_WITH_TOPICS: [&str; 4] = ["topics", "topics by name", "subscribers", "links"];
 
 fn assert_small(tables: &[Table], before: &[Table]) {

@@ -1,6 +1,9 @@
-//! Where peers come from, and which of them count as one.
+//! Where peers come from, which of them count as one, and how often these may connect.
 
 use std::net::{IpAddr, SocketAddr};
+
+use switchboard::limits::Rate;
+use switchboard::time::Time;
 
 /// Addresses of peers. Two of them are of one network.
 pub const ADDRESSES: [&str; 6] =
@@ -13,3 +16,57 @@ pub fn are_one(one: SocketAddr, two: SocketAddr) -> bool {
         (one, two) => one == two,
     }
 }
+
+/// What becomes of a connection by the rate of its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    Allowed,
+    Told,
+    Dropped,
+}
+
+/// Who has connected, and when.
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    sources: Vec<Source>,
+}
+
+/// Those who count as one.
+#[derive(Debug)]
+struct Source {
+    address: SocketAddr,
+    /// When connections were allowed.
+    allowed: Vec<Time>,
+    /// How many were told that they come too often, since the rate was unused.
+    told: u32,
+}
+
+impl Arrivals {
+    /// Somebody connects, which the rate allows if it allows all that came within any time.
+    pub fn connect(&mut self, address: SocketAddr, rate: Rate, now: Time) -> Arrival {
+        let at = self.sources.iter().position(|source| are_one(source.address, address));
+        let at = at.unwrap_or_else(|| {
+            self.sources.push(Source { address, allowed: Vec::new(), told: 0 });
+            self.sources.len() - 1
+        });
+        let source = &mut self.sources[at];
+        // How much of the burst is used, in thousandths of a connection.
+        let since = (1..).zip(source.allowed.iter().rev());
+        let used = since.map(|(len, then)| {
+            (len * CONNECTION).saturating_sub(now.since(*then) * u64::from(rate.per_s))
+        });
+        let used = used.max().unwrap_or(0);
+        if used == 0 {
+            source.told = 0;
+        }
+        if used + CONNECTION <= u64::from(rate.burst) * CONNECTION {
+            source.allowed.push(now);
+            return Arrival::Allowed;
+        }
+        source.told += 1;
+        if source.told <= TOLD_MAX { Arrival::Told } else { Arrival::Dropped }
+    }
+}
+
+const CONNECTION: u64 = 1_000;
+const TOLD_MAX: u32 = 16;

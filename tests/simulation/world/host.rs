@@ -9,7 +9,7 @@ use switchboard::session::Next;
 use switchboard::time::Time;
 use switchboard::{Limits, Response, Status};
 
-use super::arrivals::are_one;
+use super::arrivals::{Arrival, are_one};
 use super::pipe::{Read, Stream, Tidings};
 use super::record::Record;
 use super::service::Worker;
@@ -235,11 +235,17 @@ impl World {
         let is_neighbor = |&&other: &&usize| are_one(self.links[other].address, address);
         let neighbors_len = self.live.iter().filter(is_there).filter(is_neighbor).count();
         let is_far = !address.ip().is_loopback();
-        let surplus = others_len - self.surplus_len >= self.limits.sockets_max
+        let rate = self.limits.connection_rate.filter(|_| is_far);
+        let arrival =
+            rate.map_or(Arrival::Allowed, |rate| self.arrivals.connect(address, rate, self.now));
+        let surplus = arrival != Arrival::Allowed
+            || others_len - self.surplus_len >= self.limits.sockets_max
             || is_far && neighbors_len >= self.limits.sockets_per_ip_max;
         let accepted = self.hub.accept(address, Reach::Network, self.now);
-        if surplus && self.surplus_len >= Limits::REFUSALS_MAX {
-            assert_eq!(accepted, None, "there is no room even for refusals");
+        let is_full = surplus && self.surplus_len >= Limits::REFUSALS_MAX;
+        if is_full || arrival == Arrival::Dropped {
+            assert_eq!(accepted, None, "there is no room even for refusals, or were too many");
+            self.tally.drops += u64::from(arrival == Arrival::Dropped);
             return self.links[index].pipe.host_drops();
         }
         let id = accepted.expect("there is room");
@@ -256,7 +262,10 @@ impl World {
         self.surplus_len += usize::from(surplus);
         let link = &mut self.links[index];
         link.stream = Some(Stream::new());
-        link.record = Some(Record::new(id, surplus, self.now));
+        let mut record = Record::new(id, surplus, self.now);
+        record.hasty = arrival == Arrival::Told;
+        self.tally.hasty += u64::from(record.hasty);
+        link.record = Some(record);
     }
 
     fn read(&mut self, id: SocketId) {

@@ -40,7 +40,7 @@ use switchboard::pages::Page;
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 
-use arrivals::ADDRESSES;
+use arrivals::{ADDRESSES, Arrivals};
 use choice::{Choices, Fate};
 use disk::Disk;
 use host::Host;
@@ -64,6 +64,7 @@ pub struct World {
     ids: Vec<SocketId>,
     places: Vec<Place>,
     host: Host,
+    arrivals: Arrivals,
     /// Where programs are, if there are any.
     disk: Option<Disk>,
     turns: u64,
@@ -96,6 +97,9 @@ pub struct Tally {
     pub laggards: u64,
     /// Reads that were held back.
     pub holds: u64,
+    /// Connections that came too often: those that were told so, and the others.
+    pub hasty: u64,
+    pub drops: u64,
     /// Connections that were lost.
     pub losses: u64,
     /// Services that were started again.
@@ -122,6 +126,8 @@ impl Tally {
         self.waits += other.waits;
         self.laggards += other.laggards;
         self.holds += other.holds;
+        self.hasty += other.hasty;
+        self.drops += other.drops;
         self.losses += other.losses;
         self.restarts += other.restarts;
         self.lookups += other.lookups;
@@ -233,6 +239,7 @@ impl World {
             ids: Vec::new(),
             places,
             host: Host::new(&limits),
+            arrivals: Arrivals::default(),
             disk: None,
             turns: 0,
             calls: false,
@@ -483,6 +490,12 @@ fn choose_rate(fate: &mut Fate) -> Option<Rate> {
     fate.pick(&[None, None, None, rate(20, 3), rate(1_000, 30), rate(2, 1)])
 }
 
+/// How often an address may connect, most often as it likes.
+fn choose_connection_rate(fate: &mut Fate) -> Option<Rate> {
+    let rate = |per_s, burst| Some(Rate { per_s, burst });
+    fate.pick(&[None, None, None, None, None, None, rate(5, 20), rate(30, 10)])
+}
+
 fn choose_policy(fate: &mut Fate) -> RatePolicy {
     fate.pick(&[RatePolicy::Wait, RatePolicy::Wait, RatePolicy::Close])
 }
@@ -512,6 +525,7 @@ fn choose_limits(fate: &mut Fate) -> Limits {
         batches_max: fate.pick(&[4, 1]),
         sockets_max: fate.pick(&[40, 8, 20]),
         sockets_per_ip_max: fate.pick(&[Limits::OFF_COUNT, 3, 6]),
+        connection_rate: choose_connection_rate(fate),
         topics_max: fate.pick(&[100, 5]),
         topics_per_socket_max: fate.pick(&[8, 2]),
         read_buffer_bytes: fate.pick(&[2_048, 512]),

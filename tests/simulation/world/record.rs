@@ -50,6 +50,8 @@ pub struct Record {
     pub id: SocketId,
     /// It came beyond the limits.
     pub surplus: bool,
+    /// Its address connects too often.
+    pub hasty: bool,
     /// How much of its peer's stream has been read.
     pub fed: u64,
     /// How much of that does not wait in the hub.
@@ -170,6 +172,7 @@ impl Record {
         Self {
             id,
             surplus,
+            hasty: false,
             fed: 0,
             passed: 0,
             load: VecDeque::new(),
@@ -282,6 +285,9 @@ impl Record {
             Said::Answer { status, head } => {
                 self.status = Some(status);
                 self.times.open = now;
+                assert!(status != 429 || self.hasty, "{head}");
+                let is_answer = matches!(status, 101 | 200 | 404);
+                assert!(!(self.hasty && is_answer), "it connects too often: {head}");
                 assert!(status == 101 || head.contains("Connection: close"), "{head}");
                 if let Some(retry_s) = self.retry_s {
                     let is_told = head.contains(&format!("Retry-After: {retry_s}\r\n"));

@@ -1,0 +1,170 @@
+//! Limits for each address, over real sockets in a network of its own, in which a client has any
+//! number of addresses.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::env;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use switchboard::limits::Rate;
+use switchboard::{Limits, Server};
+
+use support::raw::{TEXT, frame};
+use support::services::mount_echo;
+use support::{LIMITS, Running, connect};
+
+/// What comes of a request for a socket.
+#[derive(Debug)]
+enum Outcome {
+    Open(TcpStream),
+    /// The head of the answer.
+    Refused(String),
+    /// There was no answer.
+    Dropped,
+}
+
+#[test]
+fn a_network_of_ipv6_has_the_sockets_of_one_address() {
+    if !is_within("a_network_of_ipv6_has_the_sockets_of_one_address") {
+        return;
+    }
+    let server = start(Limits { sockets_per_ip_max: 8, connection_rate: None, ..LIMITS });
+    let mut open = Vec::new();
+    for number in 1..=ADDRESSES {
+        match ask(&server, &format!("2001:db8:0:1::{number:x}")) {
+            Outcome::Open(stream) => open.push(stream),
+            Outcome::Refused(head) => assert!(head.starts_with("HTTP/1.1 503 "), "{head}"),
+            Outcome::Dropped => {}
+        }
+    }
+    assert_eq!(open.len(), 8);
+    // Other networks have their own sockets, IPv4 has those of its address, loopback any number.
+    for (ip, len) in [("2001:db8:0:2::1", 8), ("192.0.2.1", 8), ("192.0.2.2", 8), ("::1", 20)] {
+        open.extend((0..len).map(|_| match ask(&server, ip) {
+            Outcome::Open(stream) => stream,
+            other => panic!("{ip}: {other:?}"),
+        }));
+        let one_more = ask(&server, ip);
+        assert_eq!(matches!(one_more, Outcome::Open(_)), ip == "::1", "{ip}: {one_more:?}");
+    }
+    // All of them are served.
+    for mut stream in open {
+        stream.write_all(&frame(TEXT, b"here")).expect("it is open");
+        let mut echo = [0; 6];
+        stream.read_exact(&mut echo).expect("it is answered");
+        assert_eq!(&echo, b"\x81\x04here");
+    }
+}
+
+#[test]
+fn who_connects_too_often_is_told_and_then_closed() {
+    if !is_within("who_connects_too_often_is_told_and_then_closed") {
+        return;
+    }
+    // Its burst comes back in so long a time that no machine is as slow.
+    let rate = Rate { per_s: 1, burst: 400 };
+    let connection_rate = Some(rate);
+    let server = start(Limits { sockets_per_ip_max: Limits::OFF_COUNT, connection_rate, ..LIMITS });
+    let begun = Instant::now();
+    let (mut open, mut told, mut dropped) = (0, 0, 0);
+    for number in 1..=ADDRESSES {
+        match ask(&server, &format!("2001:db8:0:1::{number:x}")) {
+            Outcome::Open(_) => open += 1,
+            Outcome::Refused(head) => {
+                assert!(head.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{head}");
+                assert!(head.contains("\r\nRetry-After: 1\r\n"), "{head}");
+                told += 1;
+            }
+            Outcome::Dropped => dropped += 1,
+        }
+    }
+    let most = 400 + begun.elapsed().as_secs() + 1;
+    assert!((400..=most).contains(&open), "{open} of {most}, {told} told, {dropped} dropped");
+    let refused = u64::from(ADDRESSES) - open;
+    assert_eq!((told, dropped), (refused.min(16), refused.saturating_sub(16)));
+    // Others have their own rate, and loopback has none.
+    for (ip, len) in [("2001:db8:0:2::1", 20), ("192.0.2.1", 20), ("127.0.0.1", 500)] {
+        for _ in 0..len {
+            let outcome = ask(&server, ip);
+            assert!(matches!(outcome, Outcome::Open(_)), "{ip}: {outcome:?}");
+        }
+    }
+}
+
+/// A server that listens on all addresses of both families.
+fn start(limits: Limits) -> Running {
+    let mut server = Server::new(limits);
+    mount_echo(&mut server, "/echo");
+    Running::start_at(server, "[::]:0".parse().expect("it is an address"))
+}
+
+/// Asks for a socket from an address, which is that of the server, too: the system connects an
+/// address of its own from the same one.
+fn ask(server: &Running, ip: &str) -> Outcome {
+    let address = SocketAddr::new(ip.parse().expect("it is one"), server.address().port());
+    let mut stream = connect(address);
+    let own = stream.local_addr().expect("it has one");
+    assert_eq!(own.ip(), address.ip(), "this network connects from elsewhere");
+    // It may have been closed already.
+    let _ = stream.write_all(
+        b"GET /echo HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    );
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ if head.is_empty() => return Outcome::Dropped,
+            other => panic!("{other:?} after {head:?}"),
+        }
+    }
+    let head = String::from_utf8(head).expect("a head is text");
+    if head.starts_with("HTTP/1.1 101 ") { Outcome::Open(stream) } else { Outcome::Refused(head) }
+}
+
+/// Whether this process has a network of its own. If not, the test is run again in one, if the
+/// system allows that.
+fn is_within(test: &str) -> bool {
+    if env::var_os(WITHIN).is_some() {
+        return true;
+    }
+    let unshare = ["unshare", "--net", "--map-root-user"];
+    let can = Command::new(unshare[0]).args(&unshare[1..]).args(["ip", "link"]).output();
+    if !can.as_ref().is_ok_and(|output| output.status.success()) {
+        println!("skipped: `{} ip link` gives {can:?}", unshare.join(" "));
+        return false;
+    }
+    let mut addresses = String::from("link set lo up\n");
+    for number in 1..=ADDRESSES {
+        addresses += &format!("addr add 2001:db8:0:1::{number:x}/128 dev lo nodad\n");
+    }
+    for ip in ["2001:db8:0:2::1/128", "192.0.2.1/32", "192.0.2.2/32"] {
+        addresses += &format!("addr add {ip} dev lo\n");
+    }
+    let mut child = Command::new(unshare[0])
+        .args(&unshare[1..])
+        .args(["sh", "-c", "ip -batch - && exec \"$@\"", "sh"])
+        .arg(env::current_exe().expect("it is known"))
+        .args(["--exact", test, "--nocapture"])
+        .env(WITHIN, "yes")
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("it has been started before");
+    // It reads to the end of that.
+    let mut stdin = child.stdin.take().expect("it is a pipe");
+    stdin.write_all(addresses.as_bytes()).expect("it is read");
+    drop(stdin);
+    let status = child.wait().expect("it is a child");
+    assert!(status.success(), "{test} in a network of its own: {status}");
+    false
+}
+
+/// A variable of the environment.
+const WITHIN: &str = "SWITCHBOARD_TEST_NETWORK";
+/// How many addresses of one network there are.
+const ADDRESSES: u16 = 592;
