@@ -8,7 +8,7 @@ use std::thread;
 
 use mio::unix::pipe;
 
-use crate::host::sys::signals::{self, Wish};
+use crate::host::sys::signals::{self, Caught, Wish};
 
 /// From here on SIGHUP ends this process no more; one that comes is done by [`on_hangup`]. For the
 /// beginning of a program's `main`. Returns the terminal that it was started from.
@@ -62,19 +62,12 @@ pub fn on_hangup(mut act: impl FnMut() + Send + 'static) -> io::Result<Hangups> 
             act();
         }
     })?;
-    signals::write_on_signals(Wish::Reload, &sender)?;
-    Ok(Hangups { sender })
+    Ok(Hangups { caught: Caught::new(Wish::Reload, sender)? })
 }
 
 /// SIGHUP has something called as long as this is held: see [`on_hangup`].
 #[derive(Debug)]
 pub struct Hangups {
-    sender: pipe::Sender,
-}
-
-impl Drop for Hangups {
-    /// Before the pipe is closed, whose number the system may give to another file.
-    fn drop(&mut self) {
-        signals::forget_signals(Wish::Reload, &self.sender);
-    }
+    #[expect(dead_code, reason = "it is held for the signal handler")]
+    caught: Caught,
 }

@@ -42,15 +42,15 @@ impl Host {
 
         use mio::unix::pipe;
 
-        use crate::host::sys::signals::{self, Wish};
+        use crate::host::sys::signals::{Caught, Wish};
 
         let (sender, mut receiver) = pipe::new()?;
         receiver.set_nonblocking(false)?;
-        signals::write_on_signals(Wish::Reap, &sender)?;
+        let caught = Caught::new(Wish::Reap, sender)?;
         let groups = self.programs.groups();
         thread::Builder::new().name("orphans".to_owned()).spawn(move || {
-            // The handler of the signal writes to it.
-            let _open = sender;
+            // The handler of the signal writes to its pipe.
+            let _caught = caught;
             let mut bytes = [0; 64];
             loop {
                 // Some may have exited before the handler was there.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mio::unix::pipe;
 
 use crate::host::bell::Alarm;
-use crate::host::sys::signals::{self, Wish};
+use crate::host::sys::signals::{Caught, Wish};
 use crate::host::turn::{Host, Turn};
 use crate::hub::Budget;
 use crate::time::Time;
@@ -130,15 +130,14 @@ impl Drop for Host {
 #[derive(Debug)]
 pub(super) struct Signals {
     receiver: pipe::Receiver,
-    /// Held open for the signal handler.
-    sender: pipe::Sender,
+    #[expect(dead_code, reason = "it is held for the signal handler")]
+    caught: Caught,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let (sender, receiver) = pipe::new()?;
-        signals::write_on_signals(Wish::Stop, &sender)?;
-        Ok(Self { receiver, sender })
+        Ok(Self { receiver, caught: Caught::new(Wish::Stop, sender)? })
     }
 
     /// How many signals came.
@@ -149,13 +148,6 @@ impl Signals {
 
     pub(super) const fn source(&mut self) -> &mut pipe::Receiver {
         &mut self.receiver
-    }
-}
-
-impl Drop for Signals {
-    /// Before the pipe is closed, whose number the system may give to another file.
-    fn drop(&mut self) {
-        signals::forget_signals(Wish::Stop, &self.sender);
     }
 }
 

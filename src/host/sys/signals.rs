@@ -2,7 +2,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::thread;
+
+use mio::unix::pipe;
 
 /// What this process may be asked for by signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,22 +40,53 @@ impl Wish {
     }
 }
 
-/// From now on the signals of a wish write a byte to `pipe`, which must not block, and must stay
-/// open until [`forget_signals`].
-///
-/// # Errors
-/// What the system says.
-pub(in crate::host) fn write_on_signals(wish: Wish, pipe: &impl AsFd) -> io::Result<()> {
-    wish.pipe().store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
-    catch_signals(wish)?;
-    if wish == Wish::Reload && HELD_RELOAD.swap(false, Ordering::SeqCst) {
-        on_signal(libc::SIGHUP);
+/// The signals of a wish write a byte to a pipe as long as this is held, which keeps it open.
+#[derive(Debug)]
+pub(in crate::host) struct Caught {
+    wish: Wish,
+    pipe: pipe::Sender,
+}
+
+impl Caught {
+    /// From now on the signals of a wish write to `pipe`, which must not block, and to none that
+    /// they wrote to before.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(in crate::host) fn new(wish: Wish, pipe: pipe::Sender) -> io::Result<Self> {
+        wish.pipe().store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
+        let caught = Self { wish, pipe };
+        catch_signals(wish)?;
+        if wish == Wish::Reload && HELD_RELOAD.swap(false, Ordering::SeqCst) {
+            on_signal(libc::SIGHUP);
+        }
+        Ok(caught)
     }
-    Ok(())
+}
+
+impl Drop for Caught {
+    /// The signals end the process again, as they do by default, unless they write to another pipe
+    /// by now. This one is closed when no handler writes to it any more, since the system may give
+    /// its number to another file.
+    fn drop(&mut self) {
+        let (own, order) = (self.pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
+        if self.wish.pipe().compare_exchange(own, -1, order, order).is_ok() {
+            for &signal in self.wish.signals() {
+                // SAFETY: the default action is valid for all; no memory is involved.
+                unsafe { libc::signal(signal, libc::SIG_DFL) };
+            }
+        }
+        // A handler counts itself before it looks for a pipe. So one that found this pipe is
+        // counted by now, on another thread than this, and it has a call to make that does not
+        // block. One that comes from now on finds another pipe or none.
+        while HANDLERS.load(order) > 0 {
+            thread::yield_now();
+        }
+    }
 }
 
 /// From now on the signals of a wish end the process no more. Without a pipe, those of a reload are
-/// kept for [`write_on_signals`]. Returns whether the process was started to ignore any of them.
+/// kept for a [`Caught`]. Returns whether the process was started to ignore any of them.
 ///
 /// # Errors
 /// What the system says.
@@ -75,19 +109,6 @@ pub(in crate::host) fn catch_signals(wish: Wish) -> io::Result<bool> {
     Ok(was_ignored)
 }
 
-/// From now on the signals of a wish end the process again, as they do by default; unless they
-/// write to another pipe by now.
-pub(in crate::host) fn forget_signals(wish: Wish, pipe: &impl AsFd) {
-    let own = pipe.as_fd().as_raw_fd();
-    if wish.pipe().compare_exchange(own, -1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-        return;
-    }
-    for &signal in wish.signals() {
-        // SAFETY: the default action is valid for all; no memory is involved.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-}
-
 extern "C" fn on_signal(signal: libc::c_int) {
     let wish = match signal {
         libc::SIGHUP => Wish::Reload,
@@ -95,6 +116,7 @@ extern "C" fn on_signal(signal: libc::c_int) {
         libc::SIGCHLD => Wish::Reap,
         _ => Wish::Stop,
     };
+    HANDLERS.fetch_add(1, Ordering::SeqCst);
     let mut pipe = wish.pipe().load(Ordering::SeqCst);
     if pipe < 0 && wish == Wish::Reload {
         HELD_RELOAD.store(true, Ordering::SeqCst);
@@ -102,13 +124,15 @@ extern "C" fn on_signal(signal: libc::c_int) {
         pipe = wish.pipe().load(Ordering::SeqCst);
     }
     let byte = 0_u8;
-    // SAFETY: `write` may be called within a signal handler, and reads one byte of a local. It
-    // may change errno, which is put back, since the interrupted code may be about to read it.
+    // SAFETY: `write` may be called within a signal handler, and reads one byte of a local. The
+    // pipe is open while this handler is counted; without one, the call fails. It may change errno,
+    // which is put back, since the interrupted code may be about to read it.
     unsafe {
         let errno = *libc::__errno_location();
         libc::write(pipe, (&raw const byte).cast(), 1);
         *libc::__errno_location() = errno;
     }
+    HANDLERS.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// SIGUSR1 and SIGUSR2, by which other servers are asked for this and that, do nothing from here on
@@ -127,5 +151,46 @@ static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
 static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
 #[cfg(feature = "programs")]
 static REAP_PIPE: AtomicI32 = AtomicI32::new(-1);
+/// How many handlers look for a pipe or write to it.
+static HANDLERS: AtomicUsize = AtomicUsize::new(0);
 /// Whether a reload was asked for before it had a pipe.
 static HELD_RELOAD: AtomicBool = AtomicBool::new(false);
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// The system may give the number of a pipe that is closed to another file at once.
+    #[test]
+    fn a_pipe_is_closed_when_no_handler_writes_to_it() {
+        let (sender, mut receiver) = pipe::new().expect("there are descriptors");
+        let caught = Caught::new(Wish::Reload, sender).expect("it can be caught");
+        on_signal(libc::SIGHUP);
+        let mut bytes = [0; 2];
+        assert_eq!(receiver.read(&mut bytes).expect("the signal has been written"), 1);
+        // A handler has begun on another thread, and found the pipe.
+        HANDLERS.fetch_add(1, Ordering::SeqCst);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let closing = thread::spawn({
+            let is_over = Arc::clone(&is_over);
+            move || {
+                drop(caught);
+                is_over.load(Ordering::SeqCst)
+            }
+        });
+        while RELOAD_PIPE.load(Ordering::SeqCst) >= 0 {
+            thread::yield_now();
+        }
+        // It is given turns in which it could close the pipe.
+        (0..10_000).for_each(|_| thread::yield_now());
+        let is_open =
+            receiver.read(&mut bytes).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        is_over.store(true, Ordering::SeqCst);
+        HANDLERS.fetch_sub(1, Ordering::SeqCst);
+        assert!(closing.join().expect("it only drops") && is_open);
+        assert_eq!(receiver.read(&mut bytes).expect("it is closed"), 0);
+    }
+}
