@@ -80,7 +80,7 @@ impl Addresses {
     pub(super) fn join(&mut self, address: SocketAddr) -> Peer {
         if let Some(key) = Key::counted(address.ip()) {
             let place = self.place_of(key);
-            self.sources[place].sockets_len += 1;
+            self.source(place).sockets_len += 1;
         }
         let port = address.port().to_ne_bytes();
         match address.ip() {
@@ -94,13 +94,15 @@ impl Addresses {
 
     /// A connection comes from an address that is counted. A few idle ones are looked at each time,
     /// so that all are forgotten, and none of these calls takes long.
+    // Its inside is large, and its caller is the turn.
+    #[inline(never)]
     pub(super) fn connect(&mut self, key: Key, rate: Rate, now: Time) -> Turn {
         for _ in 0..LOOKS {
             if self.idle.len == 0 {
                 break;
             }
             let place = self.idle.first;
-            let source = &mut self.sources[place];
+            let source = self.source(place);
             source.is_idle = false;
             self.idle.first = source.next;
             self.idle.len -= 1;
@@ -110,7 +112,7 @@ impl Addresses {
             return self.shared.connect(rate, now);
         }
         let place = self.place_of(key);
-        let turn = self.sources[place].connect(rate, now);
+        let turn = self.source(place).connect(rate, now);
         self.settle(place, Some(rate), now);
         turn
     }
@@ -123,9 +125,13 @@ impl Addresses {
         }
         if let Some(key) = Key::counted(ip) {
             let place = self.place_of(key);
-            self.sources[place].sockets_len -= 1;
+            self.source(place).sockets_len -= 1;
             self.settle(place, rate, now);
         }
+    }
+
+    fn source(&mut self, place: usize) -> &mut Source {
+        &mut self.sources[place]
     }
 
     fn place_of(&mut self, key: Key) -> usize {
@@ -149,7 +155,7 @@ impl Addresses {
         if self.idle.len == 0 {
             self.idle.first = place;
         } else {
-            self.sources[self.idle.last].next = place;
+            self.source(self.idle.last).next = place;
         }
         self.idle.last = place;
         self.idle.len += 1;
@@ -343,7 +349,10 @@ mod tests {
     #[test]
     fn beyond_so_many_addresses_new_ones_share_a_rate() {
         let mut addresses = Addresses::default();
-        let key = |number: usize| Key::of(Ipv4Addr::from_bits(number as u32 + (1 << 24)).into());
+        let key = |number: usize| {
+            let number = u32::try_from(number).expect("they are few");
+            Key::of(Ipv4Addr::from_bits((1 << 24) + number).into())
+        };
         for number in 0..Limits::IDLE_ADDRESSES_MAX {
             assert_eq!(addresses.connect(key(number), RATE, Time::ZERO), Turn::Allowed);
         }

@@ -65,6 +65,8 @@ impl Hub {
     }
 
     /// Whether a connection is beyond the limits.
+    // It is large, and its caller is the turn.
+    #[inline(never)]
     fn refuse_connection(&mut self, peer: SocketAddr, now: Time) -> Option<Surplus> {
         let limits = self.stations.limits_of(None);
         if let Some(key) = Key::counted(peer.ip()) {
