@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use rustix::net::{self, AddressFamily, SocketType};
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
 use super::http::{ACCEPT, Answer, upgrade};
 
@@ -32,7 +32,10 @@ impl Raw {
 
     /// Connects from this address of loopback.
     pub fn connect_from(address: SocketAddr, from: [u8; 4]) -> Self {
-        let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("one");
+        // A program that is started meanwhile must not hold it.
+        let flags = SocketFlags::CLOEXEC;
+        let socket = net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None);
+        let socket = socket.expect("one");
         net::bind(&socket, &SocketAddr::from((from, 0))).expect("it is an address of this machine");
         net::connect(&socket, &address).expect("the server listens");
         let stream = TcpStream::from(socket);
