@@ -329,7 +329,7 @@ fn a_program_that_is_not_served_says_why() {
     let server = Running::start(server);
     let _member = server.open("/slow");
     let rows = [
-        ("/slow", 503, Level::Info, "max-processes is 1, and as many processes of it run"),
+        ("/slow", 503, Level::Info, "max-processes is 1, and as many are in use"),
         ("/out", 404, Level::Info, "a link leads out of the document root, to "),
         ("/plain", 500, Level::Warn, "is not executable: chmod +x makes it so"),
         ("/two", 500, Level::Warn, "two.py and two.sh are executable, and only one"),

@@ -152,6 +152,7 @@ impl World {
             | Output::Fetch { .. }
             | Output::FetchMore(_)
             | Output::FetchEnd(_)
+            | Output::Measure(_)
             | Output::Lookup(_) => {}
         }
     }

@@ -59,7 +59,8 @@ impl Config {
         let shared = in_all.min(left / 4);
         let per_socket = |manner: &Manner| match manner.mode {
             Mode::Shared => 0,
-            Mode::Lines | Mode::Text | Mode::Bytes => manner.processes_max,
+            // As many again may be ending.
+            Mode::Lines | Mode::Text | Mode::Bytes => manner.processes_max.saturating_mul(2),
         };
         let own = self.services.values().map(|own| per_socket(&own.program.manner));
         // How many programs there are that no section names is not known.

@@ -237,6 +237,10 @@ impl Host {
     fn carry_out_one(&mut self, output: Output, now: Time) {
         match output {
             Output::Write(id) => self.write(id, now),
+            Output::Measure(id) => {
+                let queued = self.streams.get_mut(id).map_or(0, |stream| stream.queued_len());
+                self.hub.measured(id, queued, now);
+            }
             Output::Mail(station) if self.locals.has(station) => self.locals.call_soon(station),
             Output::Mail(station) => match &mut self.workers[station.index()] {
                 Some(worker) => {

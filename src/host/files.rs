@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use crate::host::bell::Alarm;
 use crate::host::nofollow::{self, Missed};
 use crate::host::turn::unix_seconds;
-use crate::hub::Fetch;
+use crate::hub::{Fetch, Holder, Pool};
 use crate::limits::Limits;
 use crate::pages::file::FileState;
 use crate::service::SocketId;
@@ -108,7 +108,7 @@ impl Files {
         let mut library = Library {
             root,
             part_bytes: limits.outbox_high_bytes as u64,
-            open_max: limits.files_open_max,
+            pool: Pool { name: "the limit of files at a time", places_max: limits.files_open_max },
             open: HashMap::new(),
         };
         let thread = thread::Builder::new().name("files".to_owned()).spawn(move || {
@@ -168,8 +168,8 @@ struct Library {
     root: StaticRoot,
     /// How much of a file one part has.
     part_bytes: u64,
-    open_max: usize,
-    open: HashMap<SocketId, Take<File>>,
+    pool: Pool,
+    open: HashMap<SocketId, (Take<File>, Holder)>,
 }
 
 impl Library {
@@ -183,7 +183,8 @@ impl Library {
             Order::More(id) => {
                 let mut body = Vec::new();
                 // A file that has become shorter ends early, which the client notices.
-                let read = self.open.get_mut(&id)?.take(self.part_bytes).read_to_end(&mut body);
+                let (file, _) = self.open.get_mut(&id)?;
+                let read = file.take(self.part_bytes).read_to_end(&mut body);
                 if read.is_err() || body.is_empty() {
                     self.open.remove(&id);
                     body = Vec::new();
@@ -204,7 +205,7 @@ impl Library {
 
     /// Answers with a file: with all that is wanted, if that is no more than a part.
     fn begin(&mut self, fetch: &Fetch) -> io::Result<Reply> {
-        let Fetch { id, head, target: Target { path, query, .. } } = fetch;
+        let Fetch { id, head, target: Target { path, query, .. }, holder } = fetch;
         let (name, mut file) = self.find(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() && !path.ends_with('/') {
@@ -234,12 +235,10 @@ impl Library {
             }
             return Ok(Reply::Response(response.with_content(body)));
         }
-        if self.open.len() >= self.open_max {
-            let text = "too many files are being sent";
-            let response = Response::text(Status::UNAVAILABLE, text).header("Retry-After", "1");
-            return Ok(Reply::Response(response));
+        if let Err(refusal) = self.pool.admit(*holder, self.open.values().map(|(_, of)| *of)) {
+            return Ok(Reply::Response(refusal));
         }
-        self.open.insert(*id, file.take(part_len));
+        self.open.insert(*id, (file.take(part_len), *holder));
         Ok(Reply::Head(response))
     }
 

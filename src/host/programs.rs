@@ -154,7 +154,8 @@ impl Lookups {
                     Errand::Heed(other) => below = other,
                     Errand::Find(lookup) => {
                         // A loop that has gone reads nothing; its errands end as well.
-                        let _ = outbox.try_send(below.reply(&place.root.now(), lookup, &mut listings));
+                        let _ =
+                            outbox.try_send(below.reply(&place.root.now(), lookup, &mut listings));
                         alarm.wake();
                     }
                 }
@@ -359,8 +360,15 @@ impl Host {
         match self.hub.mount_program(key, mount) {
             Ok(station) => {
                 // Both have a place for each service, in the order of the hub.
-                self.factories.push(Factory::Program(Arc::new(program)));
-                self.workers.push(None);
+                let factory = Factory::Program(Arc::new(program));
+                match self.factories.get_mut(station.index()) {
+                    // It was that of a program that does not run.
+                    Some(place) => *place = factory,
+                    None => {
+                        self.factories.push(factory);
+                        self.workers.push(None);
+                    }
+                }
                 Looked::Found(station)
             }
             Err(error) => {

@@ -6,6 +6,7 @@ use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
+use crate::host::sys;
 use crate::hub::cut;
 use crate::service::SocketId;
 
@@ -188,6 +189,11 @@ impl Stream {
                 Err(error) => return Err(describe(error.kind())),
             }
         }
+    }
+
+    /// How many of the bytes that were written the peer has not taken.
+    pub(super) fn queued_len(&self) -> usize {
+        sys::queued_len(&self.stream)
     }
 
     /// Ends our half, once.

@@ -114,6 +114,16 @@ pub(super) fn set_nodelay(listener: &impl AsFd) -> io::Result<()> {
     set_option(listener, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)
 }
 
+/// How many bytes of a socket the system holds that its peer has not acknowledged. None where it
+/// does not tell.
+pub(super) fn queued_len(socket: &impl AsFd) -> usize {
+    let mut len: libc::c_int = 0;
+    // SAFETY: the descriptor is open while it is borrowed, and the call writes one number, to a
+    // local of its type.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut len) };
+    if result == 0 { usize::try_from(len).unwrap_or(0) } else { 0 }
+}
+
 /// Sets an option of a socket that is a number.
 fn set_option(
     socket: &impl AsFd,

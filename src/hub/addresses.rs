@@ -73,7 +73,7 @@ pub(super) enum Peer {
 /// What counts as one address: an address of IPv4, or a /64 network of IPv6, in which a machine
 /// chooses the other 64 bits as it likes (RFC 4291, 2.5.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Key(u64);
+pub(crate) struct Key(u64);
 
 impl Addresses {
     /// A socket comes.

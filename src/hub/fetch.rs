@@ -71,7 +71,8 @@ impl Hub {
         socket.flags.set(Flag::Fetches);
         socket.flags.set(Flag::Fetching);
         self.fetches.len += 1;
-        self.outputs.push_back(Output::Fetch(Box::new(Fetch { id, head, target })));
+        let holder = self.holder(id);
+        self.outputs.push_back(Output::Fetch(Box::new(Fetch { id, head, target, holder })));
     }
 }
 

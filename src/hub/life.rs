@@ -18,6 +18,9 @@ impl Hub {
         if let Some(refusal) = self.refuse_in_pause(station, now) {
             return self.respond(id, &refusal, now);
         }
+        if let Err(refusal) = self.admit_program(id, station) {
+            return self.respond(id, &refusal, now);
+        }
         let run = self.stations[station].begin(now);
         self.outputs.push_back(Output::Start { station, run });
     }
@@ -81,6 +84,7 @@ impl Hub {
     pub(super) fn wait(&mut self, id: SocketId, station: StationId) {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.station = Some(station);
+            self.stations[station].sockets_len += 1;
             socket.standing = Standing::Waiting;
             socket.set_place(self.stations[station].waiting.join(id));
         }

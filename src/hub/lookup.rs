@@ -12,7 +12,7 @@ use crate::hub::report::log_socket;
 use crate::hub::station::{State, Station};
 use crate::hub::tree::spellings;
 use crate::hub::{
-    Files, Goal, Hub, Lookup, Mount, Output, PathError, ServiceTree, Spellings, StationId,
+    Files, Goal, Hub, Lookup, Mount, Output, PathError, Pool, ServiceTree, Spellings, StationId,
 };
 use crate::limits::Limits;
 use crate::pages::Page;
@@ -46,6 +46,7 @@ pub(super) struct Lookups {
     /// The paths of programs that the configuration names.
     named: HashSet<String>,
     pub(super) queue: Queue,
+    /// How many programs have a place, whether they run or not.
     programs_len: usize,
 }
 
@@ -81,20 +82,56 @@ impl Hub {
         self.lookups.named = paths.into_iter().collect();
     }
 
-    /// Gives a program that was found a service, by the one spelling of its decoded path.
+    /// Gives a program that was found a service, by the one spelling of its decoded path. If there
+    /// are [`Limits::PROGRAMS_MAX`] programs, it gets the place, and the id, of one that does not
+    /// run, which is found again if its path is asked for again.
     ///
     /// # Errors
-    /// The path can name no service or names one already, or there are
-    /// [`Limits::PROGRAMS_MAX`] programs.
+    /// The path can name no service or names one already, or all programs run, or have sockets that
+    /// have not gone.
     pub fn mount_program(&mut self, path: &str, mount: Mount) -> Result<StationId, PathError> {
-        if self.lookups.programs_len >= Limits::PROGRAMS_MAX {
-            return Err(PathError::TooMany);
+        let next = self.stations.next_id();
+        let mut station = Station { is_program: true, ..Station::new(path.to_owned(), mount) };
+        if self.lookups.programs_len < Limits::PROGRAMS_MAX {
+            self.tree.add_found(path, next)?;
+            self.lookups.programs_len += 1;
+            self.stations.push(station);
+            return Ok(next);
         }
-        let id = self.stations.next_id();
-        self.tree.add_found(path, id)?;
-        self.lookups.programs_len += 1;
-        self.stations.push(Station { is_program: true, ..Station::new(path.to_owned(), mount) });
-        Ok(id)
+        let is_spare = |id: &StationId| self.stations[*id].is_spare();
+        // One that has failed of late comes last, so that its pause is not forgotten.
+        let place = self.stations.ids().filter(is_spare).min_by_key(|id| {
+            let Station { retry, started, .. } = self.stations[*id];
+            (retry, started)
+        });
+        let place = place.ok_or(PathError::TooMany)?;
+        self.tree.add_found(path, place)?;
+        self.tree.remove(&self.stations[place].path);
+        // What was sent by a run of the other one is ignored.
+        station.run = self.stations[place].run;
+        self.stations[place] = station;
+        Ok(place)
+    }
+
+    /// A program is about to run, and holds its place for the address of the socket that starts it.
+    ///
+    /// # Errors
+    /// This address starts no more of them.
+    pub(super) fn admit_program(
+        &mut self,
+        id: SocketId,
+        station: StationId,
+    ) -> Result<(), Response> {
+        // The first is for the length of a binary without programs.
+        if cfg!(not(feature = "programs")) || !self.stations[station].is_program {
+            return Ok(());
+        }
+        let holder = self.holder(id);
+        let all = self.stations.ids().map(|id| &self.stations[id]);
+        let running = all.filter(|station| station.is_program && station.state != State::Idle);
+        PROGRAMS.admit(holder, running.map(|station| station.holder))?;
+        self.stations[station].holder = holder;
+        Ok(())
     }
 
     /// The service that a decoded path names.
@@ -261,3 +298,5 @@ impl Hub {
 
 /// The longest beginning of a path that is looked at, in names.
 const KNOWN_DEPTH_MAX: usize = 8;
+const PROGRAMS: Pool =
+    Pool { name: "the limit of programs at a time", places_max: Limits::PROGRAMS_MAX };

@@ -21,7 +21,8 @@
 //! - `origin`, `hosts`: which pages may come, and to which hosts
 //! - `trim`: memory that is not needed any more
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
-//! - `budget`: what a turn may do for all sockets together; `memory`: what they may hold
+//! - `budget`: what a turn may do for all sockets together; `memory`: what they may hold; `shares`:
+//!   how much of a pool one address may hold
 
 mod access;
 mod addresses;
@@ -49,6 +50,7 @@ mod peers;
 mod queue;
 mod reading;
 mod report;
+mod shares;
 mod socket;
 mod station;
 mod tables;
@@ -88,6 +90,9 @@ pub use origin::{OriginRule, Origins};
 pub use output::{Fetch, Goal, Lookup, Output};
 pub use pauses::Pauses;
 pub use report::About;
+#[cfg(feature = "programs")]
+pub(crate) use shares::holder;
+pub(crate) use shares::{Holder, Pool};
 pub use station::{Compression, Mount, StationId};
 pub use tree::{PathError, ServiceTree, Spellings};
 pub(crate) use trim::{cut, give_up};
@@ -221,6 +226,10 @@ impl Hub {
             let Some(id) = self.id_at(place) else { continue };
             let Some(socket) = self.sockets.get_mut(id) else { continue };
             let limits = self.stations.limits_of(socket.station);
+            if socket.session.is_slow(limits, now) {
+                self.outputs.push_back(Output::Measure(id));
+                continue;
+            }
             let event = socket.session.expire(limits, now);
             let closing = !socket.session.is_open();
             if let Some(event) = event {
@@ -237,6 +246,17 @@ impl Hub {
         self.log_left_out(now);
         #[cfg(feature = "deflate")]
         self.end_inflating();
+    }
+
+    /// Answers an [`Output::Measure`]: of what was written to the socket, the system holds so many
+    /// bytes that the peer has not taken. If it takes an answer too slowly, it is dropped.
+    pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let limits = self.stations.limits_of(socket.station);
+        if let Some(event) = socket.session.expire_queued(queued, limits, now) {
+            self.happen(id, event, now);
+        }
+        self.touch(id);
     }
 
     /// The next thing to do for the host.

@@ -1,6 +1,6 @@
 //! `Output`: what the hub wants its host to do. The host takes outputs until there is none.
 
-use crate::hub::StationId;
+use crate::hub::{Holder, StationId};
 use crate::service::SocketId;
 use crate::ws::{Head, Target};
 
@@ -21,6 +21,9 @@ pub enum Output {
     /// Write what is unsent, tell how much was written, and do as [`crate::hub::Hub::wrote`]
     /// says.
     Write(SocketId),
+    /// Tell how much of what was written to the socket has not been acknowledged:
+    /// [`crate::hub::Hub::measured`].
+    Measure(SocketId),
     /// Read the socket again: it was held back before.
     Resume(SocketId),
     /// Look for a program, and answer with [`crate::hub::Hub::looked_up`].
@@ -63,6 +66,8 @@ pub struct Fetch {
     pub head: Head,
     /// Its decoded path is below the root of files.
     pub target: Target,
+    /// What address a file counts for that is held open. `None`: it is not counted by address.
+    pub(crate) holder: Holder,
 }
 
 // A turn may have several outputs for each of a thousand sockets.

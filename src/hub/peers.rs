@@ -213,6 +213,9 @@ impl Hub {
         self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
         let rate = self.stations.limits_of(None).connection_rate;
         self.addresses.part(socket.peer, rate, now);
+        if let Some(station) = socket.station {
+            self.stations[station].sockets_len -= 1;
+        }
         if socket.flags.has(Flag::Fetches) {
             self.outputs.push_back(Output::FetchEnd(id));
         }

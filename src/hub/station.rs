@@ -3,6 +3,7 @@
 
 use std::num::NonZeroU32;
 
+use crate::hub::Holder;
 use crate::hub::ordered::Ordered;
 use crate::hub::origin::OriginRule;
 use crate::hub::pace::Pace;
@@ -16,7 +17,10 @@ use crate::service::{Admission, Inbound, SocketId};
 use crate::time::Time;
 use crate::ws::Message;
 
-/// The place of a service in the hub's table. Services are never removed from it.
+/// The place of a service in the hub's table. Services are never removed from it, but a program
+/// that was found and does not run gives its place to another one ([`Hub::mount_program`]).
+///
+/// [`Hub::mount_program`]: crate::hub::Hub::mount_program
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StationId(NonZeroU32);
 
@@ -83,6 +87,10 @@ pub(super) struct Station {
     pub(super) path: String,
     /// Whether it was found at run time, and has to be found again before each run.
     pub(super) is_program: bool,
+    /// What its last run counts for, if it is a program.
+    pub(super) holder: Holder,
+    /// How many sockets there are whose path has named it, also those that have left it.
+    pub(super) sockets_len: u32,
     pub(super) mount: Mount,
     pub(super) state: State,
     /// The number of the run; what an earlier run sends is ignored.
@@ -243,6 +251,8 @@ impl Station {
         Self {
             path,
             is_program: false,
+            holder: None,
+            sockets_len: 0,
             mount,
             state: State::Idle,
             run: 0,
@@ -290,6 +300,12 @@ impl Station {
 
     const fn half_of_outbox(&self) -> usize {
         (self.mount.limits.outbox_bytes_max / 2).saturating_sub(LOAD_UNIT_BYTES)
+    }
+
+    /// Whether it is a program whose place may be another one's: nothing runs, and no socket is
+    /// left that would be taken for one of the other.
+    pub(super) fn is_spare(&self) -> bool {
+        self.is_program && self.state == State::Idle && self.sockets_len == 0
     }
 
     /// Whether this run of it is going on.

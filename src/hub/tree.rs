@@ -68,6 +68,11 @@ impl ServiceTree {
         path == key || rest().is_some_and(|rest| key.ends_with('/') || rest.starts_with('/'))
     }
 
+    /// Removes a path that was given to [`ServiceTree::add_found`].
+    pub(super) fn remove(&mut self, path: &str) {
+        self.by_path.remove(path);
+    }
+
     /// The service that `path` names, which is a decoded one. Asking leaves nothing behind.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<StationId> {
@@ -83,7 +88,7 @@ pub enum PathError {
     NoPath(String),
     /// Another service has it.
     Taken(String),
-    /// There are as many programs as may be.
+    /// As many programs run as may.
     TooMany,
 }
 
@@ -97,7 +102,7 @@ impl fmt::Display for PathError {
             ),
             Self::Taken(path) => write!(f, "the path {path:?} has a service already"),
             Self::TooMany => {
-                write!(f, "{} programs have been found, which is the most", Limits::PROGRAMS_MAX)
+                write!(f, "{} programs run, which is the most", Limits::PROGRAMS_MAX)
             }
         }
     }

@@ -48,7 +48,8 @@ pub struct Limits {
     /// Longest time without a message in either direction. Over it: close 1001.
     pub idle_ms_max: u64,
     /// Longest time in which the peer takes none of the bytes waiting for it. Over it the
-    /// socket is dropped.
+    /// socket is dropped. So it is if it takes an answer, such as a file, so slowly that it is so
+    /// far behind [`Limits::ANSWER_BYTES_PER_S_MIN`].
     pub write_ms_max: u64,
     /// Longest time for the peer to end a conversation that has been closed or refused.
     pub close_ms_max: u64,
@@ -148,8 +149,8 @@ pub struct Limits {
 impl Limits {
     /// Most bytes of all labels of a socket, each counted with 64 more.
     pub const LABELS_BYTES_MAX: usize = 512;
-    /// Most programs of a document root that have been found, each of which costs what a service
-    /// does. Over it: 503.
+    /// Most programs of a document root that run, each of which costs what a service does. Over it:
+    /// 503. One that was found and does not run gives its place to the next.
     pub const PROGRAMS_MAX: usize = 1_024;
     /// Most programs that are looked for at a time, each with its path. Others stand in line.
     pub const LOOKUPS_MAX: usize = 16;
@@ -162,6 +163,9 @@ impl Limits {
     /// The longest page beside a program, in bytes. It also has to fit the outbox of the socket
     /// that asks for it.
     pub const PAGE_BYTES_MAX: usize = 1 << 20;
+    /// How fast an answer to plain HTTP has to move, in bytes a second: each of so many that the
+    /// peer takes give it a second. Messages of sockets have no such rate.
+    pub const ANSWER_BYTES_PER_S_MIN: u64 = 1_024;
     /// For a time limit: never.
     pub const OFF_MS: u64 = u64::MAX;
     /// For a count: no limit of its own.

@@ -35,7 +35,7 @@ pub enum Due {
     Pong,
     /// No message went either way for long.
     Idle,
-    /// The peer takes none of the bytes that wait for it.
+    /// The peer takes none of the bytes that wait for it, or too few of an answer.
     Write,
     /// The service has had its time to answer what came before the end.
     Settle,
@@ -68,6 +68,12 @@ impl Clock {
     /// A phase began, or a message came or was sent.
     pub const fn restart(&mut self, now: Time) {
         self.since = Moment::new(now);
+    }
+
+    /// When the phase began, or as [`Clock`] says.
+    #[must_use]
+    pub const fn since(&self) -> Time {
+        self.since.time()
     }
 
     /// Reading is paused: what the peer owes is not due before reading goes on.
@@ -113,7 +119,7 @@ impl Clock {
     }
 
     /// The next deadline and what it demands; `stuck` is since when the peer has taken nothing
-    /// of what waits for it, if anything does.
+    /// of what waits for it, or too little of an answer, if anything waits.
     #[must_use]
     pub fn next(&self, phase: &Phase, stuck: Option<Time>, limits: &Limits) -> Option<(Time, Due)> {
         let (life, since) = (self.life.time(), self.since.time());

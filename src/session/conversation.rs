@@ -16,21 +16,20 @@
 //! [`Overflow`].
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
 use crate::session::buffers::Buffers;
-use crate::session::clock::{Clock, Due};
+use crate::session::clock::Clock;
 #[cfg(feature = "deflate")]
 use crate::session::deflate::{Compressed, Contexts};
-use crate::session::outbox::Frame;
+use crate::session::outbox::{Frame, Outbox};
 use crate::session::output::Unsent;
 use crate::session::phase::{Closing, Phase};
 use crate::session::reader::Reader;
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Head, Message, Opcode, Response, Stamp, Status, Upgrade};
+use crate::ws::{Close, CloseCode, Head, Message, Response, Stamp, Upgrade};
 
 /// One conversation with one peer.
 #[derive(Debug)]
@@ -148,10 +147,13 @@ impl Session {
             | Phase::Lingering
             | Phase::Finished => return,
         };
-        self.push(|outbox| outbox.push_buffer(response.head(stamp)), now);
-        if let Some(body) = response.body().filter(|_| !is_head) {
-            self.push(|outbox| outbox.push_shared(body), now);
-        }
+        let answer = |outbox: &mut Outbox| {
+            outbox.push_buffer(response.head(stamp));
+            if let Some(body) = response.body().filter(|_| !is_head) {
+                outbox.push_shared(body);
+            }
+        };
+        self.push_answer(answer, now);
         self.enter(Phase::Lingering, now);
     }
 
@@ -160,7 +162,7 @@ impl Session {
     pub fn respond_head(&mut self, response: &Response, stamp: &Stamp, now: Time) {
         if let Phase::Waiting(waiting) = &self.phase {
             let next = if waiting.is_head { Phase::Lingering } else { Phase::Responding };
-            self.push(|outbox| outbox.push_buffer(response.head(stamp)), now);
+            self.push_answer(|outbox| outbox.push_buffer(response.head(stamp)), now);
             self.enter(next, now);
         }
     }
@@ -168,13 +170,16 @@ impl Session {
     /// Goes on with the body of an answer.
     pub fn respond_body(&mut self, body: Vec<u8>, now: Time) {
         if let Phase::Responding = self.phase {
-            self.push(|outbox| outbox.push_buffer(body), now);
+            self.push_answer(|outbox| outbox.push_buffer(body), now);
         }
     }
 
     /// Ends the body of an answer.
     pub fn respond_end(&mut self, now: Time) {
         if let Phase::Responding = self.phase {
+            if self.unsent_len() == 0 {
+                self.unsent = None;
+            }
             self.enter(Phase::Lingering, now);
         }
     }
@@ -279,61 +284,6 @@ impl Session {
         self.clock.resume(&self.phase, now);
     }
 
-    /// When [`Session::expire`] wants to be called.
-    #[must_use]
-    pub fn deadline(&self, limits: &Limits) -> Option<Time> {
-        self.clock.next(&self.phase, self.stuck(), limits).map(|(time, _)| time)
-    }
-
-    /// Does what a deadline demands that has come.
-    pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<Event> {
-        let (time, due) = self.clock.next(&self.phase, self.stuck(), limits)?;
-        if now < time {
-            return None;
-        }
-        match due {
-            // RFC 9110, 15.5.9: a 408 may be sent. A connection without a request, such as that of
-            // a TCP health check or of a browser that connects in advance, is closed without one.
-            Due::Handshake if self.is_silent() => self.fail("no request was sent"),
-            Due::Handshake => {
-                let ms = limits.handshake_ms_max;
-                let text = format!("no whole request within {ms} ms (handshake-timeout)");
-                Some(self.refuse(None, Response::text(Status::REQUEST_TIMEOUT, &text), now))
-            }
-            Due::Admission if matches!(self.phase, Phase::Responding) => {
-                self.fail("the body did not come in time")
-            }
-            Due::Admission => {
-                // Asked again only after another such time, should the hub not decide now.
-                self.clock.restart(now);
-                Some(Event::Undecided)
-            }
-            Due::Ping => {
-                self.push_control(Opcode::Ping, PING, now);
-                self.clock.sent_ping(now);
-                None
-            }
-            Due::Pong => self.fail("no answer to a ping"),
-            Due::Idle => {
-                let close = Close::new(CloseCode::GOING_AWAY, "idle for too long");
-                self.close(&close, now);
-                None
-            }
-            Due::Settle => {
-                self.settle(now);
-                None
-            }
-            Due::Gone => self.fail("the peer has gone, and its service is behind"),
-            Due::Write => self.fail("the peer does not read"),
-            Due::Close => self.fail("the peer does not close"),
-        }
-    }
-
-    /// Whether no byte of a request has come.
-    fn is_silent(&self) -> bool {
-        matches!(&self.phase, Phase::Connecting(reader) if reader.is_empty())
-    }
-
     /// Whether messages can be sent.
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -385,7 +335,7 @@ impl Session {
         matches!(self.phase, Phase::Responding | Phase::Flushing | Phase::Lingering)
     }
 
-    /// Whether its request may still be answered: it is being read, or waits for the hub's decision.
+    /// Whether its request may still be answered: it is being read, or waits for a decision.
     #[must_use]
     pub const fn is_asking(&self) -> bool {
         matches!(self.phase, Phase::Connecting(_) | Phase::Waiting(_))
@@ -397,7 +347,3 @@ impl Session {
         matches!(self.phase, Phase::Responding)
     }
 }
-
-/// What a ping carries, which the peer sends back (RFC 6455, 5.5.3). Some clients take a control
-/// frame without a payload for the end.
-const PING: &[u8] = b"ping";

@@ -7,7 +7,7 @@
 //! - `phase`: the phases of a conversation and the ways between them
 //! - `conversation`: [`Session`], which the hub drives; `input`: what the peer does;
 //!   `output`: what is to be written
-//! - `clock`: its deadlines
+//! - `clock`: its deadlines; `expiry`: what they demand
 //! - `reader`: frames become messages, whose payloads grow in a `body`
 //! - `outbox`: messages become bytes that wait for the peer
 //! - `buffers`: what large messages leave to those after them
@@ -21,6 +21,7 @@ mod codec;
 mod conversation;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod expiry;
 mod input;
 mod outbox;
 mod output;

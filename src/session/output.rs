@@ -19,6 +19,8 @@ pub(super) struct Unsent {
     outbox: Outbox,
     /// When the peer last took some of it; before that, since when it waits.
     moved: Time,
+    /// How fast it moves if it is an answer, and not the messages of a conversation.
+    rate: Option<Rate>,
     /// Whether the peer has not taken all that was written, so that its taking more of it is
     /// a sign of life.
     stalled: bool,
@@ -26,19 +28,30 @@ pub(super) struct Unsent {
     pong: Option<Box<Control>>,
 }
 
+/// How fast an answer moves.
+#[derive(Debug)]
+struct Rate {
+    /// The moment up to which what was taken is enough, which has not come yet or is not long ago.
+    paid: Time,
+    /// How many bytes the peer is known to have taken.
+    taken: u64,
+    /// How many bytes were written.
+    written: u64,
+}
+
 impl Unsent {
     /// The most memory of one that holds nothing.
     pub(super) const EMPTY_BYTES_MAX: usize = size_of::<Self>() + Outbox::EMPTY_BYTES_MAX;
 
     fn new(now: Time) -> Self {
-        Self { outbox: Outbox::default(), moved: now, stalled: false, pong: None }
+        Self { outbox: Outbox::default(), moved: now, rate: None, stalled: false, pong: None }
     }
 
     /// One that holds nothing, in memory that was in use before if there is any.
     fn from(buffers: &mut Buffers, now: Time) -> Box<Self> {
         let Some(mut unsent) = buffers.take_unsent() else { return Box::new(Self::new(now)) };
         debug_assert!(unsent.outbox.is_empty() && unsent.pong.is_none(), "nothing waits in it");
-        (unsent.moved, unsent.stalled) = (now, false);
+        (unsent.moved, unsent.rate, unsent.stalled) = (now, None, false);
         unsent
     }
 
@@ -75,11 +88,18 @@ impl Session {
         }
         unsent.outbox.advance(bytes_len, buffers);
         unsent.moved = now;
+        if let Some(rate) = &mut unsent.rate {
+            rate.written += bytes_len as u64;
+        }
         if stalled {
             self.clock.saw_life(now);
         }
         if !unsent.outbox.is_empty() {
             return;
+        }
+        if let Phase::Responding = self.phase {
+            // What the peer is behind counts for the next part as well.
+            return self.clock.restart(now);
         }
         if let Some(mut unsent) = self.unsent.take() {
             let pong = unsent.pong.take();
@@ -88,11 +108,8 @@ impl Session {
                 self.push_control(Opcode::Pong, pong.as_slice(), now);
             }
         }
-        // What the peer owes after our last word counts from when it could know; what a file
-        // owes, from when there was room for it.
-        if let Phase::Responding | Phase::Closing(_) | Phase::Flushing | Phase::Lingering =
-            self.phase
-        {
+        // What the peer owes after our last word counts from when it could know.
+        if let Phase::Closing(_) | Phase::Flushing | Phase::Lingering = self.phase {
             self.clock.restart(now);
         }
     }
@@ -152,9 +169,51 @@ impl Session {
         }
     }
 
-    /// Since when the peer has taken nothing of what waits for it.
+    /// Adds to an answer. The time in which nothing of it was there does not count.
+    pub(super) fn push_answer(&mut self, add: impl FnOnce(&mut Outbox), now: Time) {
+        let was_empty = self.unsent_len() == 0;
+        self.push(add, now);
+        self.begin_part(was_empty.then(|| now.since(self.clock.since())), now);
+    }
+
+    /// A part of an answer waits, before which nothing did for so long.
+    #[inline(never)]
+    fn begin_part(&mut self, idle_ms: Option<u64>, now: Time) {
+        let Some(unsent) = &mut self.unsent else { return };
+        let rate = unsent.rate.get_or_insert(Rate { paid: now, taken: 0, written: 0 });
+        if let Some(idle_ms) = idle_ms {
+            (rate.paid, unsent.moved) = (rate.paid.after(idle_ms).min(now), now);
+        }
+    }
+
+    /// Counts what the peer has taken of an answer, if it is one: all that was written but the
+    /// `queued` bytes that the system still holds for it. Each KiB is worth a second.
+    pub(super) fn count_taken(&mut self, queued: usize, now: Time) {
+        let Some(unsent) = &mut self.unsent else { return };
+        let Some(rate) = &mut unsent.rate else { return };
+        let taken = rate.written.saturating_sub(queued as u64);
+        let more = taken.saturating_sub(rate.taken);
+        if more > 0 && queued > 0 {
+            // Nobody knows when, since the last count.
+            unsent.moved = now;
+        }
+        let paid_ms = more.saturating_mul(1_000) / Limits::ANSWER_BYTES_PER_S_MIN;
+        rate.taken = rate.taken.max(taken);
+        rate.paid = rate.paid.after(paid_ms).min(unsent.moved);
+    }
+
+    /// Since when the peer has taken nothing of what waits for it, or too little of an answer.
     pub(super) fn stuck(&self) -> Option<Time> {
-        self.unsent.as_ref().map(|unsent| unsent.moved)
+        let unsent = self.unsent.as_ref().filter(|unsent| !unsent.outbox.is_empty())?;
+        Some(unsent.rate.as_ref().map_or(unsent.moved, |rate| rate.paid))
+    }
+
+    /// Whether an answer may be too slow, so that it is to be known how much of it the system still
+    /// holds: [`Session::expire_queued`].
+    #[must_use]
+    pub fn is_slow(&self, limits: &Limits, now: Time) -> bool {
+        let is_answer = self.unsent.as_ref().is_some_and(|unsent| unsent.rate.is_some());
+        is_answer && self.stuck().is_some_and(|stuck| stuck.after(limits.write_ms_max) <= now)
     }
 
     pub(super) fn push_control(&mut self, opcode: Opcode, payload: &[u8], now: Time) {

@@ -88,7 +88,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "write-timeout",
         default: "30s",
-        meaning: "A peer that takes none of the bytes waiting for it for so long is dropped",
+        meaning: "A peer that takes nothing for so long, or is so far behind 1 KiB/s, is dropped",
         setter: Setter::Service(Kind::Time(|service, ms| service.limits.write_ms_max = ms)),
     },
     Key {

@@ -91,7 +91,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "max-processes",
         default: "256",
-        meaning: "Most processes of a program in mode per-socket; over it: 503",
+        meaning: "Most processes of open sockets of a program in mode per-socket; over it: 503",
         setter: Setter::Service(Kind::Count(|service, count| {
             service.program.manner.processes_max = count;
         })),

@@ -178,8 +178,8 @@ fn descriptors_are_left_for_programs() {
         ("", 100_000, 100_000 - 64 - shared),
         // Each socket has its process.
         ("[server]\nmode: per-socket", 1_024, 720 / 5),
-        ("[server]\nmode: per-socket\nmax-processes: 1", 100_000, 93_792 - 4 * 1_024),
-        ("[service /a]\nmode: per-socket\nmax-processes: 10", 1_024, 720 - 40),
+        ("[server]\nmode: per-socket\nmax-processes: 1", 100_000, 93_792 - 8 * 1_024),
+        ("[service /a]\nmode: per-socket\nmax-processes: 10", 1_024, 720 - 80),
     ];
     for (text, descriptors, sockets_max) in rows {
         // The folder of the sources is there.

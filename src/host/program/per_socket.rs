@@ -3,8 +3,12 @@
 //!
 //! A process that reads slowly has its own socket paused, and a peer that reads slowly has its
 //! own process wait; so neither ever meets a limit, and nobody else notices.
+//!
+//! A place of `max-processes` is that of a socket: a process whose socket has gone has none while
+//! it ends. There may be as many of those again; beyond that, the one that was told first is
+//! killed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +17,7 @@ use crate::host::program::output::Reading;
 use crate::host::program::pump::{Event, ProcessId, Pump};
 use crate::host::program::served::{EXITING, Manner, Renewal, Served};
 use crate::host::program::start::StartError;
+use crate::hub::{Holder, Pool, holder};
 use crate::limits::Limits;
 use crate::programs::{LineFault, Lines, Mode, Place, Texts, encode_line, request_variables};
 use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
@@ -24,7 +29,8 @@ pub(super) fn serve(
     mut line: Line<'static>,
     limits: &Limits,
 ) -> Result<String, String> {
-    let pump = served.pump(served.manner.processes_max)?;
+    // How many there may be changes with what is read again: `Run::ask`.
+    let pump = served.pump(usize::MAX)?;
     line.wake_by(pump.waker());
     // A process is started before its 101, so that one that cannot be is an answer.
     line.apply(Outbound::Ready(Admission::Asked));
@@ -37,6 +43,7 @@ pub(super) fn serve(
         pump,
         talks: HashMap::new(),
         sockets: HashMap::new(),
+        leaving: VecDeque::new(),
         asked: BTreeSet::new(),
         buffer: vec![0; READ_BYTES],
     };
@@ -52,8 +59,11 @@ struct Run<'a> {
     pump: Pump,
     /// By the process, until it has gone.
     talks: HashMap<ProcessId, Talk>,
-    /// The processes of sockets that have not gone.
-    sockets: HashMap<SocketId, ProcessId>,
+    /// The processes of sockets that have not gone, and what each counts for.
+    sockets: HashMap<SocketId, (ProcessId, Holder)>,
+    /// The processes whose sockets have gone, in the order in which they were told to end. Those
+    /// that were killed for others are not among them.
+    leaving: VecDeque<ProcessId>,
     /// Sockets that have been let in, and by when they come or never will.
     asked: BTreeSet<(Instant, SocketId)>,
     buffer: Vec<u8>,
@@ -161,7 +171,7 @@ impl Run<'_> {
 
     fn take(&mut self, inbound: Inbound) {
         let id = inbound.id();
-        let process = self.sockets.get(&id).copied();
+        let process = self.sockets.get(&id).map(|(process, _)| *process);
         match (inbound, process) {
             (Inbound::Ask { request, .. }, _) => self.ask(id, &request),
             (Inbound::Open { .. }, Some(process)) => {
@@ -180,17 +190,36 @@ impl Run<'_> {
     /// Starts a process for a socket that asks.
     fn ask(&mut self, id: SocketId, request: &Arc<Request>) {
         let variables = request_variables(request, &self.place);
+        let holder = holder(request.peer_address().ip(), &self.limits);
+        if let Err(refusal) = self.admit(holder) {
+            return self.line.admit(id, Verdict::Refuse(refusal));
+        }
         let refusal = match self.served.find() {
             Err(how) => failure(&how),
             Ok(program) => {
                 let manner = &self.manner;
                 match self.served.start(&program, manner, &mut self.pump, variables) {
-                    Ok(process) => return self.let_in(id, process, request),
+                    Ok(process) => {
+                        self.sockets.insert(id, (process, holder));
+                        return self.let_in(id, process, request);
+                    }
                     Err(error) => refusal(&error),
                 }
             }
         };
         self.line.admit(id, Verdict::Refuse(refusal));
+    }
+
+    /// Whether there may be another process.
+    fn admit(&self, holder: Holder) -> Result<(), Response> {
+        let max = self.manner.processes_max;
+        let pool = Pool { name: "max-processes", places_max: max };
+        pool.admit(holder, self.sockets.values().map(|(_, of)| *of))?;
+        // What was killed goes at once, unless the system is in trouble.
+        if self.pump.len() >= max.saturating_mul(2).saturating_add(KILLED_MAX) {
+            return Err(no_room("processes of it that were killed have not gone"));
+        }
+        Ok(())
     }
 
     fn let_in(&mut self, id: SocketId, process: ProcessId, request: &Request) {
@@ -202,7 +231,6 @@ impl Run<'_> {
         // What it says before its socket is open would reach nobody.
         self.pump.mute(process);
         self.talks.insert(process, Talk { id, cut, paused: false, over: false });
-        self.sockets.insert(id, process);
         // Whoever goes before it is open does so without a word; the hub waits no longer either.
         let wait = Duration::from_millis(self.limits.admission_ms_max).saturating_add(GRACE);
         self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
@@ -235,11 +263,16 @@ impl Run<'_> {
     /// A socket has gone. Its process sees the end of its input, and has some time.
     fn part(&mut self, id: SocketId, process: ProcessId) {
         self.sockets.remove(&id);
-        if let Some(talk) = self.talks.get_mut(&process) {
-            talk.over = true;
-        }
+        let Some(talk) = self.talks.get_mut(&process) else { return };
+        talk.over = true;
         self.pump.unmute(process);
         self.pump.stop(process, self.manner.stages());
+        self.leaving.push_back(process);
+        while self.leaving.len() > self.manner.processes_max
+            && let Some(first) = self.leaving.pop_front()
+        {
+            self.pump.kill(first);
+        }
     }
 
     /// Lets go of the processes whose sockets have not come.
@@ -248,7 +281,7 @@ impl Run<'_> {
             && at <= Instant::now()
         {
             self.asked.pop_first();
-            if let Some(&process) = self.sockets.get(&id) {
+            if let Some(&(process, _)) = self.sockets.get(&id) {
                 self.part(id, process);
             }
         }
@@ -286,6 +319,7 @@ impl Run<'_> {
     /// A process has exited, and all that it said has been sent.
     fn exit(&mut self, process: ProcessId, exit: Exit) {
         let Some(talk) = self.talks.remove(&process) else { return };
+        self.leaving.retain(|leaving| *leaving != process);
         if talk.over {
             return;
         }
@@ -322,19 +356,17 @@ impl Run<'_> {
 
 /// The answer to a peer whose process does not start.
 fn refusal(error: &StartError) -> Response {
-    let for_now = |text: &str, note: &str| {
-        let response = Response::text(Status::UNAVAILABLE, text);
-        response.header("Retry-After", "5").note(note)
-    };
-    if let StartError::TooMany { max } = error {
-        let text = format!("max-processes is {max}, and as many processes of it run");
-        return for_now(&text, &text);
+    match error.limit() {
+        Some(_) => no_room(&error.to_string()),
+        None => failure(&error.to_string()),
     }
-    if error.limit().is_some() {
-        let text = "there is no room for another process";
-        return for_now(text, &format!("{text}: {error}"));
-    }
-    failure(&error.to_string())
+}
+
+/// The answer to a peer as long as the system lets no process start.
+fn no_room(why: &str) -> Response {
+    let text = "there is no room for another process";
+    let response = Response::text(Status::UNAVAILABLE, text).header("Retry-After", "5");
+    response.note(&format!("{text}: {why}"))
 }
 
 /// The answer to a peer if the program cannot start, however often that is tried.
@@ -346,5 +378,7 @@ fn failure(how: &str) -> Response {
 /// How much of what a process says is read, and sent, at once: so little that what is on its way
 /// when the outbox is full does not bring it over its limit.
 const READ_BYTES: usize = 16_384;
+/// So many processes that were killed may still be there besides.
+const KILLED_MAX: usize = 16;
 /// How much longer than the hub a process waits for its socket.
 const GRACE: Duration = Duration::from_secs(1);

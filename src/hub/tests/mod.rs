@@ -12,6 +12,7 @@ mod memory;
 mod pace;
 mod rate;
 mod reading;
+mod shares;
 mod storm;
 mod trim;
 mod warnings;
@@ -33,6 +34,8 @@ fn mount(limits: Limits) -> Mount {
 struct Rig {
     hub: Hub,
     now: Time,
+    /// Where the next socket comes from.
+    peer: SocketAddr,
     /// By the serial number of the socket.
     written: HashMap<u64, Vec<u8>>,
     dropped: Vec<SocketId>,
@@ -55,6 +58,7 @@ impl Rig {
         Self {
             hub,
             now: Time::ZERO,
+            peer: ([127, 0, 0, 1], 1).into(),
             written: HashMap::new(),
             dropped: Vec::new(),
             resumed: Vec::new(),
@@ -72,6 +76,7 @@ impl Rig {
         while let Some(output) = self.hub.poll() {
             match output {
                 Output::Write(id) => self.write(id),
+                Output::Measure(id) => self.hub.measured(id, 0, self.now),
                 Output::Mail(station) => self.mail.extend(self.hub.take_mail(station).1),
                 Output::Resume(id) => self.resumed.push(id),
                 Output::Start { station, run } => self.started.push((station, run)),
@@ -109,7 +114,7 @@ impl Rig {
     }
 
     fn connect_to(&mut self, reach: Reach) -> SocketId {
-        let id = self.hub.accept(([127, 0, 0, 1], 1).into(), reach, self.now);
+        let id = self.hub.accept(self.peer, reach, self.now);
         self.turn();
         id.expect("there is room")
     }

@@ -64,6 +64,8 @@ fn tables(hub: &Hub) -> Vec<Table> {
             admission: _,
             // The list of those who wait is made anew whenever one of them is read again.
             pace: _,
+            holder: _,
+            sockets_len: _,
         } = &stations[id];
         all.push(("those who wait", waiting.capacity(), waiting.len()));
         all.push(("members of a service", members.capacity(), members.len()));

@@ -85,6 +85,35 @@ const WRITING: &[Script] = &[
             NeverDue,
         ],
     ),
+    (
+        "a short answer is no message",
+        &[
+            Stalls,
+            Says(&[Bytes(PAGE)]),
+            Heard("request /page"),
+            Respond(404),
+            Pass(29_000),
+            Takes(1),
+            Due(1_000),
+            Pass(1_000),
+            Is(Drop),
+            NeverDue,
+        ],
+    ),
+    (
+        "a member that takes anything has its time",
+        &[
+            Opens,
+            Stalls,
+            Send("abc"),
+            Pass(29_000),
+            Takes(1),
+            Due(30_000),
+            Pass(29_000),
+            Takes(1),
+            Due(30_000),
+        ],
+    ),
 ];
 
 const ENDS: &[Script] = &[

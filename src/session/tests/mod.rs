@@ -18,6 +18,7 @@ mod outbox;
 mod reader;
 mod rows;
 mod script;
+mod slow;
 mod talk;
 mod walk;
 mod work;

@@ -27,7 +27,10 @@ impl World {
             return None;
         }
         if record.unsent_len > 0 {
-            return Some((times.carried.max(times.unsent).after(limits.write_ms_max), "a write"));
+            let moved = times.carried.max(times.unsent);
+            let paid = record.paid.filter(|_| record.ahead.is_answered());
+            let since = paid.map_or(moved, |[_, most]| most.min(moved));
+            return Some((since.after(limits.write_ms_max), "a write"));
         }
         let is_over = record.reader.is_closed() || record.reader.is_answered();
         if is_over {

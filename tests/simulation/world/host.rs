@@ -426,7 +426,7 @@ impl World {
             if record.stalled {
                 record.times.life = self.now;
             }
-            record.times.carried = self.now;
+            record.pay(written, self.now);
             record.look_ahead(self.hub.unsent(id));
             record.saw_unsent(self.hub.unsent_len(id), &self.limits);
             let messages = record.carry(peer, &bytes[..written], self.now);
@@ -530,6 +530,7 @@ impl World {
     pub(super) fn carry_out(&mut self, output: Output) {
         match output {
             Output::Write(id) => self.write(id),
+            Output::Measure(id) => self.hub.measured(id, 0, self.now),
             Output::Mail(station) => {
                 let (run, mail) = self.hub.take_mail(station);
                 let place = self.place_of(station);

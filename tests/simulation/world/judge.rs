@@ -227,7 +227,7 @@ impl World {
         let Link { peer, record: Some(record), file, .. } = &mut self.links[index] else { return };
         let unsent_len = self.hub.unsent_len(record.id);
         if unsent_len > 0 && record.unsent_len == 0 {
-            record.times.unsent = now;
+            record.begin_unsent(now);
         }
         // A turn may have no time to drop it.
         record.stuck |= record.unsent_len > 0
@@ -314,6 +314,10 @@ impl World {
             && peer.fatal.is_some_and(|fatal| fatal.is_close && record.passed >= fatal.end);
         let stood = now.since(times.carried.max(times.unsent));
         let is_stuck = record.stuck || record.unsent_len > 0 && stood >= limits.write_ms_max;
+        let is_behind = |[least, _]: [Time; 2]| now.since(least) >= limits.write_ms_max;
+        let is_slow = record.ahead.is_answered()
+            && record.unsent_len > 0
+            && record.paid.is_some_and(is_behind);
         let is_over = record.reader.is_closed() || record.reader.is_answered();
         let lingers = is_over && now.since(times.carried) >= limits.close_ms_max;
         let is_mute = times.ping.is_some_and(|ping| now.since(ping) >= limits.pong_ms_max);
@@ -325,7 +329,14 @@ impl World {
         let is_late = now.since(times.accepted) >= limits.handshake_ms_max;
         let is_mute = is_mute || record.fed == 0 && is_late;
         assert!(
-            record.failed || is_clean || is_stuck || lingers || is_mute || has_left || is_stopped,
+            record.failed
+                || is_clean
+                || is_stuck
+                || is_slow
+                || lingers
+                || is_mute
+                || has_left
+                || is_stopped,
             "peer {index} is dropped without a reason, at {now:?}"
         );
         if is_clean {

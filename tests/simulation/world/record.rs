@@ -123,6 +123,8 @@ pub struct Record {
     pub must_go: bool,
     /// How much was unsent when the last turn ended.
     pub unsent_len: usize,
+    /// Up to when what the peer has taken of an answer is enough: at least, and at most.
+    pub paid: Option<[Time; 2]>,
     /// In which turn it last got an answer, or had none to get.
     pub answered_turn: u64,
     /// The body of its answer, as far as it is known.
@@ -227,6 +229,7 @@ impl Record {
             must_close: false,
             must_go: false,
             unsent_len: 0,
+            paid: None,
             answered_turn: 0,
             body_len: 0,
         }
@@ -241,6 +244,23 @@ impl Record {
             self.times.head.get_or_insert(now);
         }
         self.has_come = before < peer.head_end && self.fed >= peer.head_end;
+    }
+
+    /// Something waits for the peer, which had nothing to take since the last was carried.
+    pub fn begin_unsent(&mut self, now: Time) {
+        let idle_ms = now.since(self.times.carried);
+        let paid = self.paid.get_or_insert([now; 2]);
+        *paid = [paid[0].after(idle_ms).min(now), paid[1].after(idle_ms)];
+        self.times.unsent = now;
+    }
+
+    /// The peer has taken so many bytes, of which each KiB is worth a second.
+    pub fn pay(&mut self, bytes_len: usize, now: Time) {
+        let ms = bytes_len as u64 * 1_000;
+        let [least, most] = self.paid.get_or_insert([now; 2]);
+        *least = least.after(ms / 1_024).min(now);
+        *most = most.after(ms.div_ceil(1_024));
+        self.times.carried = now;
     }
 
     /// So much of what was read waits in the hub now.

@@ -1,0 +1,71 @@
+//! `Pool`: places of which no address takes the last one from all others. One that holds a quarter
+//! of the pool, rounded up, gets no place of its last quarter. What does not count for
+//! [`Limits::sockets_per_ip_max`] has no share: there is no telling whom that would leave out.
+
+use std::net::IpAddr;
+
+use crate::hub::Hub;
+use crate::hub::addresses::Key;
+use crate::hub::admit::unavailable;
+use crate::limits::Limits;
+use crate::service::SocketId;
+use crate::ws::Response;
+
+/// A bound for all sockets together. Who holds the places is known where they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pool {
+    /// What the bound is called in the log, most often its key.
+    pub(crate) name: &'static str,
+    /// How many places there are.
+    pub(crate) places_max: usize,
+}
+
+/// What a place counts for: an address, if it is counted.
+pub(crate) type Holder = Option<Key>;
+
+/// What the place of a peer counts for under these limits.
+pub(crate) fn holder(ip: IpAddr, limits: &Limits) -> Holder {
+    Key::counted(ip).filter(|_| limits.sockets_per_ip_max != Limits::OFF_COUNT)
+}
+
+impl Pool {
+    /// Whether there is a place for `of`, if each of `holders` has one. They are few, and counted
+    /// each time.
+    ///
+    /// # Errors
+    /// There is none. The answer is a 503, which says and notes why.
+    pub(crate) fn admit(
+        self,
+        of: Holder,
+        holders: impl Iterator<Item = Holder>,
+    ) -> Result<(), Response> {
+        let (mut taken, mut held) = (0, 0);
+        for holder in holders {
+            taken += 1;
+            held += usize::from(of.is_some() && holder == of);
+        }
+        self.admit_one(of, taken, held)
+    }
+
+    fn admit_one(self, of: Holder, taken: usize, held: usize) -> Result<(), Response> {
+        let Self { name, places_max } = self;
+        let quarter = places_max.div_ceil(4);
+        let why = if taken >= places_max {
+            "as many are in use"
+        } else if of.is_some() && taken >= places_max - quarter && held >= quarter {
+            "this address has a quarter: the last quarter is for others (max-per-ip: off lifts it)"
+        } else {
+            return Ok(());
+        };
+        let text = format!("{name} is {places_max}, and {why}");
+        Err(unavailable(&text, 5).note(&text))
+    }
+}
+
+impl Hub {
+    /// What the places of a socket count for.
+    pub(super) fn holder(&self, id: SocketId) -> Holder {
+        let ip = self.addresses.of(self.sockets.get(id)?.peer).ip();
+        holder(ip, self.stations.limits_of(None))
+    }
+}

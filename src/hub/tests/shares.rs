@@ -1,0 +1,202 @@
+//! Pools of which no address takes the last quarter, if it has one already.
+
+use super::lookup::mount;
+use super::*;
+use crate::hub::addresses::Key;
+
+fn peer(host: u8) -> SocketAddr {
+    ([192, 0, 2, host], 1).into()
+}
+
+/// So many sockets of one address are counted, and are no bound here.
+const MANY: Limits =
+    Limits { sockets_per_ip_max: 1 << 20, connection_rate: None, ..Limits::SERVER };
+
+/// Somebody takes all the places that he can. Returns how many.
+fn take_all(of: Holder, places_max: usize, holders: &mut Vec<Holder>) -> usize {
+    let (pool, before) = (Pool { name: "the limit", places_max }, holders.len());
+    while pool.admit(of, holders.iter().copied()).is_ok() {
+        holders.push(of);
+    }
+    holders.len() - before
+}
+
+#[test]
+fn each_pool_keeps_a_quarter() {
+    let [one, other] = [1, 2].map(|host| Key::counted(peer(host).ip()));
+    for max in 1..=200_usize {
+        let (quarter, mut holders) = (max.div_ceil(4), Vec::new());
+        let first = take_all(one, max, &mut holders);
+        assert_eq!(first, quarter.max(max - quarter), "of {max}");
+        assert_eq!(take_all(other, max, &mut holders), quarter.min(max - first), "of {max}");
+        take_all(None, max, &mut holders);
+        assert_eq!(holders.len(), max);
+        assert_eq!(take_all(None, max, &mut Vec::new()), max, "what does not count has no share");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_limit_and_the_address() {
+    let of = Key::counted(peer(7).ip());
+    let why = |of, holders: [Holder; 4], taken| {
+        let pool = Pool { name: "max-processes", places_max: 4 };
+        let refusal = pool.admit(of, holders.into_iter().take(taken)).expect_err("there is none");
+        assert_eq!(refusal.status(), Status::UNAVAILABLE);
+        refusal.noted().expect("it says why").to_owned()
+    };
+    assert_eq!(
+        why(of, [None, of, of, None], 3),
+        "max-processes is 4, and this address has a quarter: the last quarter is for others \
+         (max-per-ip: off lifts it)"
+    );
+    assert_eq!(why(None, [of; 4], 4), "max-processes is 4, and as many are in use");
+}
+
+/// What a file counts for, as the host is told.
+#[test]
+fn files_count_for_addresses_that_count() {
+    let off = Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..MANY };
+    let rows = [
+        (MANY, peer(1), Key::counted(peer(1).ip())),
+        (MANY, ([127, 0, 0, 9], 1).into(), None),
+        (off, peer(1), None),
+    ];
+    for (limits, peer, expected) in rows {
+        let mut hub = Hub::new(limits, Files::Served, Time::ZERO);
+        let id = hub.accept(peer, Reach::Network, Time::ZERO).expect("there is room");
+        hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
+        let fetch = std::iter::from_fn(|| hub.poll()).find_map(|output| match output {
+            Output::Fetch(fetch) => Some(fetch),
+            _ => None,
+        });
+        assert_eq!(fetch.expect("it is asked for").holder, expected, "{peer}");
+    }
+}
+
+/// A peer asks for the program with this number, which is found.
+fn find(rig: &mut Rig, number: usize) -> SocketId {
+    let id = rig.ask(&format!("/p{number}"));
+    let path = rig.lookups[0].path.clone();
+    let station = rig.hub.find(&path).map_or_else(|| rig.hub.mount_program(&path, mount()), Ok);
+    rig.look(Looked::Found(station.expect("there is a place")));
+    id
+}
+
+fn reason(rig: &Rig, id: SocketId) -> String {
+    let socket = rig.hub.sockets.get(id).expect("it is there");
+    socket.rare.as_ref().map(|rare| rare.reason.clone()).unwrap_or_default()
+}
+
+/// The one address starts all programs that it can; another one still gets its own.
+#[test]
+fn the_last_quarter_of_programs_is_for_others() {
+    let mut rig = Rig::new(MANY);
+    rig.hub.look_up();
+    rig.peer = peer(1);
+    let share = Limits::PROGRAMS_MAX - Limits::PROGRAMS_MAX / 4;
+    for number in 0..share {
+        find(&mut rig, number);
+    }
+    assert_eq!(rig.started.len(), share);
+    rig.stalled.push(rig.hub.id_at(0).expect("it is the first"));
+    let refused = find(&mut rig, share);
+    assert_eq!(rig.status(refused), "503");
+    assert_eq!(rig.started.len(), share);
+    let expected = "the limit of programs at a time is 1024, and this address has a quarter";
+    assert!(reason(&rig, refused).starts_with(expected), "{}", reason(&rig, refused));
+    rig.peer = peer(2);
+    find(&mut rig, share);
+    assert_eq!(rig.started.len(), share + 1, "another one starts it");
+    // When as many of its programs have ended, the first address starts another one.
+    for station in [2, 3] {
+        rig.hub.ended(StationId::new(station), 1, "it is gone", rig.now);
+    }
+    rig.turn();
+    rig.peer = peer(1);
+    find(&mut rig, share + 1);
+    assert_eq!(rig.started.len(), share + 2);
+    let refused = find(&mut rig, share + 2);
+    assert_eq!(rig.status(refused), "503");
+}
+
+/// Programs that were found and do not run hold no place.
+#[test]
+fn a_program_that_does_not_run_gives_its_place() {
+    let mut rig = Rig::new(MANY);
+    rig.hub.look_up();
+    let of = |number: usize| format!("/p{number}");
+    for number in 0..Limits::PROGRAMS_MAX {
+        rig.hub.mount_program(&of(number), mount()).expect("there is room");
+    }
+    // The first runs, the second keeps failing, the third has a socket that has not gone.
+    let runs = find(&mut rig, 0);
+    let [first, second, third] = [0, 1, 2].map(|at| rig.hub.find(&of(at)).expect("it is there"));
+    rig.ready(first.index());
+    let _ = rig.got(runs);
+    for run in 1..=2 {
+        let failed = find(&mut rig, 1);
+        rig.hub.ended(second, run, "it fails", rig.now);
+        rig.turn();
+        rig.hub.remove(failed, rig.now);
+    }
+    let stays = find(&mut rig, 2);
+    rig.hub.ended(third, 1, "it is gone", rig.now);
+    rig.turn();
+    // Others take all the places but those of the first and the third, the second's last of all.
+    for number in 3..Limits::PROGRAMS_MAX {
+        assert!(rig.hub.find(&of(1)).is_some(), "its pause is remembered");
+        let path = format!("/q{number}");
+        let place = rig.hub.mount_program(&path, mount()).expect("there is a place");
+        assert_eq!((rig.hub.find(&path), rig.hub.path(place)), (Some(place), &*path));
+        rig.hub.stations[place].started = rig.now.after(1);
+    }
+    assert_eq!(rig.hub.stations.next_id().index(), Limits::PROGRAMS_MAX + 2);
+    assert_eq!(rig.hub.find(&of(0)), Some(first));
+    assert_eq!(rig.hub.find(&of(2)), Some(third));
+    assert_eq!((3..Limits::PROGRAMS_MAX).find(|&at| rig.hub.find(&of(at)).is_some()), None);
+    rig.hub.remove(stays, rig.now);
+    // Only the first, which runs, is sure of its place.
+    assert!(rig.hub.stations[third].is_spare() && !rig.hub.stations[first].is_spare());
+}
+
+/// What a run of the program that was there before has left behind is not the next one's.
+#[test]
+fn a_place_has_nothing_of_the_program_before() {
+    let mut rig = Rig::new(MANY);
+    rig.hub.look_up();
+    let gone = find(&mut rig, 0);
+    let place = rig.hub.find("/p0").expect("it was found");
+    rig.ready(place.index());
+    rig.hub.ended(place, 1, "it is gone", rig.now);
+    rig.turn();
+    rig.hub.remove(gone, rig.now);
+    for number in 1..Limits::PROGRAMS_MAX {
+        rig.hub.mount_program(&format!("/p{number}"), mount()).expect("there is room");
+        let id = find(&mut rig, number);
+        assert!(rig.got(id).is_empty(), "it starts");
+    }
+    let next = find(&mut rig, Limits::PROGRAMS_MAX);
+    assert_eq!(rig.hub.find(&format!("/p{}", Limits::PROGRAMS_MAX)), Some(place));
+    assert_eq!(rig.started.last(), Some(&(place, 2)), "the numbers of runs go on");
+    // A batch, an end of the old run.
+    let mut batch = vec![Outbound::Ready(Admission::default())].into_iter();
+    rig.hub.apply(place, 1, &mut batch, usize::MAX, rig.now);
+    rig.hub.ended(place, 1, "it is gone", rig.now);
+    rig.turn();
+    assert!(rig.got(next).is_empty());
+    rig.ready(place.index());
+    assert_eq!(rig.status(next), "101");
+    // All of them run.
+    assert_eq!(rig.hub.mount_program("/more", mount()), Err(PathError::TooMany));
+    // The first is found again, once there is a place.
+    let last = StationId::new(place.index() + 1);
+    rig.hub.ended(last, 1, "it is gone", rig.now);
+    rig.turn();
+    for id in rig.hub.sockets.ids() {
+        if rig.hub.sockets.get(id).is_some_and(|socket| socket.station == Some(last)) {
+            rig.hub.remove(id, rig.now);
+        }
+    }
+    find(&mut rig, 0);
+    assert_eq!(rig.hub.find("/p0"), Some(last));
+}

@@ -1,0 +1,79 @@
+//! What the deadlines of a conversation demand; when they come is in `clock`.
+
+use alloc::format;
+
+use crate::limits::Limits;
+use crate::session::clock::Due;
+use crate::session::conversation::{Event, Session};
+use crate::session::phase::Phase;
+use crate::time::Time;
+use crate::ws::{Close, CloseCode, Opcode, Response, Status};
+
+impl Session {
+    /// When [`Session::expire`] wants to be called.
+    #[must_use]
+    pub fn deadline(&self, limits: &Limits) -> Option<Time> {
+        self.clock.next(&self.phase, self.stuck(), limits).map(|(time, _)| time)
+    }
+
+    /// Does what a deadline demands that has come.
+    pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<Event> {
+        self.expire_queued(0, limits, now)
+    }
+
+    /// The same, if the system holds so many bytes that were written and the peer has not taken.
+    pub fn expire_queued(&mut self, queued: usize, limits: &Limits, now: Time) -> Option<Event> {
+        if self.is_slow(limits, now) {
+            self.count_taken(queued, now);
+        }
+        let (time, due) = self.clock.next(&self.phase, self.stuck(), limits)?;
+        if now < time {
+            return None;
+        }
+        match due {
+            // RFC 9110, 15.5.9: a 408 may be sent. A connection without a request, such as that of
+            // a TCP health check or of a browser that connects in advance, is closed without one.
+            Due::Handshake if self.is_silent() => self.fail("no request was sent"),
+            Due::Handshake => {
+                let ms = limits.handshake_ms_max;
+                let text = format!("no whole request within {ms} ms (handshake-timeout)");
+                Some(self.refuse(None, Response::text(Status::REQUEST_TIMEOUT, &text), now))
+            }
+            Due::Admission if matches!(self.phase, Phase::Responding) => {
+                self.fail("the body did not come in time")
+            }
+            Due::Admission => {
+                // Asked again only after another such time, should the hub not decide now.
+                self.clock.restart(now);
+                Some(Event::Undecided)
+            }
+            Due::Ping => {
+                self.push_control(Opcode::Ping, PING, now);
+                self.clock.sent_ping(now);
+                None
+            }
+            Due::Pong => self.fail("no answer to a ping"),
+            Due::Idle => {
+                let close = Close::new(CloseCode::GOING_AWAY, "idle for too long");
+                self.close(&close, now);
+                None
+            }
+            Due::Settle => {
+                self.settle(now);
+                None
+            }
+            Due::Gone => self.fail("the peer has gone, and its service is behind"),
+            Due::Write => self.fail("the peer does not read"),
+            Due::Close => self.fail("the peer does not close"),
+        }
+    }
+
+    /// Whether no byte of a request has come.
+    fn is_silent(&self) -> bool {
+        matches!(&self.phase, Phase::Connecting(reader) if reader.is_empty())
+    }
+}
+
+/// What a ping carries, which the peer sends back (RFC 6455, 5.5.3). Some clients take a control
+/// frame without a payload for the end.
+const PING: &[u8] = b"ping";

@@ -1,0 +1,222 @@
+//! One address takes all that it can, over real sockets: others still get their part of each pool.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use switchboard::{Limits, Server};
+
+use support::folder::folder;
+use support::http::get;
+use support::services::mount_echo;
+use support::{LIMITS, Raw, Running, connect, until, until_quick_enough};
+
+/// An address of this machine that counts for `max-per-ip`, as loopback does not.
+fn own_address() -> Option<[u8; 4]> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // It is asked which address it would send from; nothing is sent.
+    let address = socket.connect(("192.0.2.1", 9)).and_then(|()| socket.local_addr());
+    match address.ok()?.ip() {
+        IpAddr::V4(ip) if !ip.is_loopback() => Some(ip.octets()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {
+            println!("left out: this machine has no address but loopback");
+            None
+        }
+    }
+}
+
+fn start(server: Server) -> Running {
+    Running::start_at(server, (Ipv4Addr::UNSPECIFIED, 0).into())
+}
+
+/// A connection from an address of this machine, to the same one.
+fn connect_from(server: &Running, from: [u8; 4]) -> Raw {
+    Raw::connect_from(SocketAddr::from((from, server.address().port())), from)
+}
+
+/// Asks again and again until it is refused. Returns those that were not, and the refusal's text.
+fn take_all(server: &Running, from: [u8; 4], request: &[u8], expected: u16) -> (Vec<Raw>, String) {
+    let mut taken = Vec::new();
+    loop {
+        let mut raw = connect_from(server, from);
+        raw.send(request);
+        let head = raw.read_head();
+        if head.status == 503 {
+            let text = String::from_utf8(raw.read_to_end()).expect("it is text");
+            return (taken, text.trim_end().to_owned());
+        }
+        assert_eq!(head.status, expected);
+        taken.push(raw);
+    }
+}
+
+/// One address takes all that it can of eight places, and then loopback does.
+fn eight_places(server: &Running, own: [u8; 4], request: &[u8], expected: u16, pool: &str) {
+    let (mut first, text) = take_all(server, own, request, expected);
+    assert_eq!(first.len(), 6);
+    let why =
+        "this address has a quarter: the last quarter is for others (max-per-ip: off lifts it)";
+    assert_eq!(text, format!("{pool} is 8, and {why}"));
+    let (second, text) = take_all(server, LOOPBACK, request, expected);
+    assert_eq!((second.len(), text), (2, format!("{pool} is 8, and as many are in use")));
+    // What one lets go of is for all, as long as a quarter is left for others.
+    drop(first.pop());
+    until("there is a place again", || !take_all(server, LOOPBACK, request, expected).0.is_empty());
+}
+
+#[test]
+fn the_last_quarter_of_the_files_is_for_others() {
+    let Some(own) = own_address() else { return };
+    let place = folder("root");
+    large_file(&place, 256 << 20);
+    for (sockets_per_ip_max, is_shared) in [(100, true), (Limits::OFF_COUNT, false)] {
+        let limits = Limits { files_open_max: 8, sockets_per_ip_max, ..LIMITS };
+        let mut server = Server::new(limits);
+        server.static_root(&place);
+        let server = start(server);
+        let (request, pool) = (get("/large", ""), "the limit of files at a time");
+        if is_shared {
+            eight_places(&server, own, &request, 200, pool);
+            continue;
+        }
+        let (all, text) = take_all(&server, own, &request, 200);
+        assert_eq!((all.len(), text), (8, format!("{pool} is 8, and as many are in use")));
+    }
+}
+
+/// The system takes megabytes for a peer, and tells when it has room again for a third of that: a
+/// peer that reads slowly, and enough, is not mistaken for one that does not read.
+#[test]
+fn a_slow_reader_of_a_file_gets_all_of_it() {
+    const LEN: usize = 24 << 20;
+    let place = folder("root");
+    large_file(&place, LEN);
+    until_quick_enough("a slow reader gets its file", |limit_ms| {
+        let mut server = Server::new(Limits { write_ms_max: limit_ms, ..LIMITS });
+        server.static_root(&place);
+        mount_echo(&mut server, "/echo");
+        let server = start(server);
+        let mut echo = server.open("/echo");
+        let mut stream = connect((LOOPBACK, server.address().port()).into());
+        stream.write_all(&get("/large", "")).expect("the server takes it");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("it goes on");
+            head.push(byte[0]);
+        }
+        let (mut part, mut got) = (vec![0; 65_536], 0);
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(3 * limit_ms) && got < LEN / 2 {
+            got += stream.read(&mut part).expect("it goes on");
+            let next = Instant::now() + Duration::from_millis(limit_ms / 8);
+            while Instant::now() < next {
+                echo.send_text("?");
+                assert_eq!(echo.read_text(), "?");
+            }
+        }
+        let mut rest = Vec::new();
+        // One that is given up may be reset.
+        let _ = stream.read_to_end(&mut rest);
+        got + rest.len() == LEN
+    });
+}
+
+#[cfg(feature = "programs")]
+mod programs {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use switchboard::host::program::Manner;
+    use switchboard::programs::Mode;
+
+    use super::*;
+    use crate::support::NEVER_MS;
+    use crate::support::folder::programs;
+    use crate::support::http::upgrade;
+    use crate::support::raw::close;
+
+    fn serve(name: &str, text: &str, manner: Manner) -> Running {
+        let mut server = Server::new(Limits { sockets_per_ip_max: 100, ..LIMITS });
+        server.document_root(programs("services", &[(name, text)])).manner(manner);
+        start(server)
+    }
+
+    /// Whether a process still does something: it is neither gone nor a zombie.
+    fn is_alive(process: u32) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    }
+
+    #[test]
+    fn the_last_quarter_of_the_processes_is_for_others() {
+        let Some(own) = own_address() else { return };
+        let manner = Manner { mode: Mode::Lines, processes_max: 8, ..Manner::SHARED };
+        let server = serve("cat", "#!/bin/sh\nexec cat\n", manner);
+        eight_places(&server, own, &upgrade("/cat", ""), 101, "max-processes");
+    }
+
+    /// Processes that take their time to end are no hindrance, and as many of them as may be
+    /// beside those that serve.
+    #[test]
+    fn who_has_gone_leaves_its_place() {
+        let manner =
+            Manner { mode: Mode::Lines, processes_max: 2, stop_ms: NEVER_MS, ..Manner::SHARED };
+        let text = "#!/bin/sh\necho $$\nwhile :; do sleep 1000; done\n";
+        let server = serve("stubborn", text, manner);
+        let mut processes = Vec::new();
+        for _ in 0..4 {
+            let mut pair = [(); 2].map(|()| server.open("/stubborn"));
+            for raw in &mut pair {
+                let process: u32 = raw.read_text().parse().expect("it says its number");
+                processes.push(process);
+            }
+            let (text, third) = take_all(&server, LOOPBACK, &upgrade("/stubborn", ""), 101);
+            assert_eq!((text.len(), &*third), (0, "max-processes is 2, and as many are in use"));
+            for raw in &mut pair {
+                raw.send(&close(1000, ""));
+                assert_eq!(raw.read_close().0, 1000);
+            }
+            let old_len = processes.len() - 2;
+            for old in &processes[..old_len] {
+                until("the oldest are killed", || !is_alive(*old));
+            }
+            assert!(processes[old_len..].iter().all(|process| is_alive(*process)));
+        }
+    }
+
+    /// A plain GET finds a program, and starts none: as many as there are names keep nobody out.
+    #[test]
+    fn what_does_not_run_holds_no_place() {
+        let place = programs("services", &[("cat.sh", "#!/bin/sh\nexec cat\n")]);
+        for number in 0..=Limits::PROGRAMS_MAX {
+            symlink("cat.sh", place.join(format!("p{number}.sh"))).expect("it can be made");
+        }
+        let mut server = Server::new(LIMITS);
+        server.document_root(&place);
+        server.manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
+        let server = start(server);
+        for number in 0..=Limits::PROGRAMS_MAX {
+            let answer = server.ask(&get(&format!("/p{number}"), ""));
+            assert_eq!(answer.status, 426, "/p{number}: {}", answer.text());
+        }
+        for path in ["/cat", "/p0", "/p1", "/p1024"] {
+            let mut raw = server.open(path);
+            raw.send_text("here");
+            assert_eq!(raw.read_text(), "here", "{path}");
+        }
+    }
+}
+
+/// A file that takes no room on the disk.
+fn large_file(place: &std::path::Path, len: usize) {
+    let file = File::create(place.join("large")).expect("it can be made");
+    file.set_len(len as u64).expect("it has room");
+}
+
+const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
