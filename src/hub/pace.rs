@@ -55,7 +55,8 @@ pub(super) struct Paced {
 impl Paced {
     /// Counts what a full listener has used until the clock of senders that wait shows this.
     fn charge(&mut self, clock: u64, limits: &Limits) {
-        let ms = clock - std::mem::replace(&mut self.clock, clock);
+        // The next run of a service begins with a clock of its own.
+        let ms = clock.saturating_sub(std::mem::replace(&mut self.clock, clock));
         self.used = self.used.saturating_add(ms.saturating_mul(second(limits) / SECOND_MS));
     }
 }
