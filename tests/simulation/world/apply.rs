@@ -76,11 +76,7 @@ impl World {
                 continue;
             };
             let is_ours = peer.goal == Goal::Service(place) && record.fed >= peer.head_end;
-            let is_in_line = !record.looked && !record.opened && !record.asked;
-            let is_looked_up = self
-                .disk
-                .as_ref()
-                .is_some_and(|disk| disk.is_asked(record.id) || is_in_line && disk.is_busy());
+            let is_looked_up = self.disk.as_ref().is_some_and(|disk| disk.may_look_for(record));
             if !is_ours || is_looked_up {
                 continue;
             }

@@ -9,6 +9,7 @@ use switchboard::time::Time;
 use switchboard::{Limits, Response, Status};
 
 use super::peer::Goal;
+use super::record::Record;
 use super::{Link, Place, World, mount};
 
 /// A disk, and the lookups that are under way.
@@ -45,14 +46,20 @@ impl Disk {
     }
 
     /// Whether it is looked for what this socket wants.
-    pub fn is_asked(&self, id: SocketId) -> bool {
+    fn is_asked(&self, id: SocketId) -> bool {
         self.orders.contains(&id)
     }
 
     /// Whether others may stand in one of the hub's lines, or have just left it.
-    pub fn is_busy(&self) -> bool {
+    fn is_busy(&self) -> bool {
         // Some may have been ordered before their program was found by others.
         self.orders.len().max(self.busiest) >= Limits::LOOKUPS_STRANGE_MAX
+    }
+
+    /// Whether what this socket wants may still be looked for, or wait in line for that.
+    pub fn may_look_for(&self, record: &Record) -> bool {
+        let may_wait = !record.looked && !record.opened && !record.asked;
+        self.is_asked(record.id) || may_wait && self.is_busy()
     }
 
     /// Whether those who want a program that has been found may stand in line.

@@ -20,8 +20,8 @@ impl World {
         of.topics.clear();
         for &Before { index, id, unsent_len, .. } in before {
             let is_silent = self.hub.unsent_len(id) == unsent_len;
-            let is_looked_up = self.disk.as_ref().is_some_and(|disk| disk.is_asked(id));
             let Link { peer, record: Some(record), .. } = &mut self.links[index] else { continue };
+            let is_looked_up = self.disk.as_ref().is_some_and(|disk| disk.may_look_for(record));
             record.paused = false;
             let image = record.look_ahead(self.hub.unsent(id));
             let is_refused = image.is_answered();
