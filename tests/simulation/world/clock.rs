@@ -100,7 +100,12 @@ impl World {
         let ms = now.since(since);
         assert!(ms >= least_ms, "peer {index}: {reason}, after {ms} of {least_ms} ms");
         let is_stop = cause == "the server has stopped";
-        assert!(is_stop || times.left.is_some() || !peer.is_good(), "peer {index}: {reason}");
+        // Its close frame is behind what a slow service has not taken yet. That buys it the time of
+        // each pause, and no more.
+        let is_behind = cause == "the peer does not close"
+            && peer.fatal.is_some_and(|fatal| peer.written < fatal.end);
+        let is_excused = is_stop || is_behind || times.left.is_some();
+        assert!(is_excused || !peer.is_good(), "peer {index}: {reason}");
     }
 }
 
