@@ -137,7 +137,8 @@ impl Hub {
         {
             if !is_done {
                 rare.unread = unread;
-            } else if rare.is_empty() {
+            } else if rare.is_empty() && !socket.flags.has(Flag::Slow) {
+                // A slow listener may have used nothing of its second, and has one all the same.
                 socket.rare = None;
             }
         }

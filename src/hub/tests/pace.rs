@@ -60,6 +60,28 @@ fn a_sender_waits_until_listeners_have_drained() {
     assert!(!waits(&mut rig, sender) && !is_closed(&mut rig, listener));
 }
 
+/// What is kept for sockets with something rare goes once that is over, such as a read of which a
+/// part had to wait. What a listener has used of its second does not, even if it is nothing yet.
+#[test]
+fn a_listener_whose_read_had_to_wait_drains_like_others() {
+    let (mut rig, [sender, listener]) = rig();
+    rig.stalled = vec![listener];
+    rig.apply(0, vec![taken(2), send(listener, &"x".repeat(1_500))]);
+    rig.receive(listener, &frame(0x81, b"x").repeat(300));
+    assert!(!rig.hub.may_read(listener, rig.now), "it has its share of the mail");
+    talk_on(&mut rig, sender, 2);
+    assert!(waits(&mut rig, sender), "nobody has waited before");
+    let came = rig.mail().len();
+    assert!(came < 300);
+    rig.apply(0, vec![taken(came)]);
+    rig.hub.may_read(listener, rig.now);
+    assert_eq!(rig.hub.unread_len(listener), 0, "the rest has come");
+    rig.turn();
+    rig.wait(100);
+    take(&mut rig, listener, usize::MAX);
+    assert!(!waits(&mut rig, sender) && rig.resumed.contains(&sender));
+}
+
 #[test]
 fn who_sends_little_never_waits() {
     let (mut rig, [sender, listener, quiet]) = rig();
