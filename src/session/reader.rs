@@ -232,10 +232,11 @@ impl Partial {
                 self.message = Some(Assembly { body, continuations: 0 });
             }
             (Opcode::Continuation, Some(message)) => {
-                message.continuations += 1;
-                if message.continuations > limits.fragments_max {
+                // In this order the count cannot run over, whatever the limit is.
+                if message.continuations >= limits.fragments_max {
                     return Err(Fault::TooManyFragments);
                 }
+                message.continuations += 1;
                 let body = &message.body;
                 check_length(body.len(), header.length, body.payload().bytes_max(limits))?;
             }
