@@ -69,16 +69,15 @@ impl Hub {
         }
         let limits = self.stations.limits_of(socket.station);
         let context = socket.session.agreement().map_or(0, |agreed| agreed.client.context_bytes());
-        // Every byte may be the table of a code, whatever it comes to.
-        let work = COMPRESSED_BYTE_WORK * message.len() + context / CONTEXT_SHARE;
+        let work = work_of(message.len(), context);
         let codec = self.deflate.codec();
         let Some(event) = socket.session.inflate(codec, message, limits, now) else { return };
-        self.deflate.work += work;
-        self.deflate.work += match &event {
+        let inflated_len = match &event {
             Event::Message(message) => message.len(),
             // What is too long is seen by then.
             _ => limits.message_bytes_max,
         };
+        self.deflate.work = self.deflate.work.saturating_add(work).saturating_add(inflated_len);
         self.happen(id, event, now);
     }
 
@@ -191,6 +190,13 @@ impl Copies<'_> {
         });
         self.compressed[place].1.as_ref()
     }
+}
+
+/// What it costs at worst to inflate a message of so many bytes, besides what it comes to. Where
+/// numbers have 32 bits, 64 MiB cost more than there are numbers for.
+pub(super) const fn work_of(compressed_len: usize, context_len: usize) -> usize {
+    // Every byte may be the table of a code, whatever it comes to.
+    compressed_len.saturating_mul(COMPRESSED_BYTE_WORK).saturating_add(context_len / CONTEXT_SHARE)
 }
 
 /// As how many deliveries the compression of so many bytes counts.

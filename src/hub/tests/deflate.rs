@@ -161,6 +161,19 @@ fn many_small_bombs_wait_for_the_share_of_their_socket() {
     assert!(rig.hub.sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
 }
 
+/// No length makes the work of a message look small.
+#[test]
+fn the_work_of_inflating_never_runs_over() {
+    use crate::hub::deflate::work_of;
+
+    let mut last = 0;
+    for shift in (0..usize::BITS).rev() {
+        let work = work_of(usize::MAX >> shift, 1 << 15);
+        assert!(work >= last && work >= usize::MAX >> shift, "{work} for {shift} bits less");
+        last = work;
+    }
+}
+
 /// Whoever has had nothing of a turn comes first in the next.
 #[test]
 fn inflating_goes_round() {
