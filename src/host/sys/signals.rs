@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use mio::unix::pipe;
@@ -54,8 +55,10 @@ impl Caught {
     /// # Errors
     /// What the system says.
     pub(in crate::host) fn new(wish: Wish, pipe: pipe::Sender) -> io::Result<Self> {
-        wish.pipe().store(pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
         let caught = Self { wish, pipe };
+        // It ends before `caught` does, which begins another at its own end.
+        let _change = change();
+        wish.pipe().store(caught.pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
         catch_signals(wish)?;
         if wish == Wish::Reload && HELD_RELOAD.swap(false, Ordering::SeqCst) {
             on_signal(libc::SIGHUP);
@@ -70,12 +73,14 @@ impl Drop for Caught {
     /// its number to another file.
     fn drop(&mut self) {
         let (own, order) = (self.pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
+        let change = change();
         if self.wish.pipe().compare_exchange(own, -1, order, order).is_ok() {
             for &signal in self.wish.signals() {
                 // SAFETY: the default action is valid for all; no memory is involved.
                 unsafe { libc::signal(signal, libc::SIG_DFL) };
             }
         }
+        drop(change);
         // A handler counts itself before it looks for a pipe. So one that found this pipe is
         // counted by now, on another thread than this, and it has a call to make that does not
         // block. One that comes from now on finds another pipe or none.
@@ -107,6 +112,13 @@ pub(in crate::host) fn catch_signals(wish: Wish) -> io::Result<bool> {
         was_ignored |= old.sa_sigaction == libc::SIG_IGN;
     }
     Ok(was_ignored)
+}
+
+/// Held while a pipe and the actions of its signals are changed, or else a pipe that another thread
+/// sets in between would be left without a handler. No handler takes it.
+fn change() -> MutexGuard<'static, ()> {
+    static CHANGE: Mutex<()> = Mutex::new(());
+    CHANGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 extern "C" fn on_signal(signal: libc::c_int) {
@@ -162,6 +174,28 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+
+    /// Hosts begin and end on any threads. Whoever's pipe is the last has its signals caught.
+    #[test]
+    fn one_that_ends_takes_no_handler_from_the_next() {
+        fn begin_and_end() {
+            let (sender, _receiver) = pipe::new().expect("there are descriptors");
+            let own = sender.as_fd().as_raw_fd();
+            let caught = Caught::new(Wish::Stop, sender).expect("it can be caught");
+            for _ in 0..10 {
+                // SAFETY: zero is a valid value for every field.
+                let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+                // SAFETY: without a new action the call only writes, to a local of its type.
+                unsafe { libc::sigaction(libc::SIGTERM, std::ptr::null(), &raw mut action) };
+                // It has been all the while, since nobody else has a pipe of this number.
+                let is_last = STOP_PIPE.load(Ordering::SeqCst) == own;
+                assert!(!is_last || action.sa_sigaction != libc::SIG_DFL);
+            }
+            drop(caught);
+        }
+        let threads = [(); 2].map(|()| thread::spawn(|| (0..20_000).for_each(|_| begin_and_end())));
+        assert!(threads.into_iter().all(|thread| thread.join().is_ok()));
+    }
 
     /// The system may give the number of a pipe that is closed to another file at once.
     #[test]
