@@ -142,6 +142,8 @@ impl Hub {
     /// up its second is closed only here, where it has had the chance to take something.
     pub(super) fn pay(&mut self, id: SocketId, bytes_len: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
+        let is_kept = socket.rare.is_some() || !socket.flags.has(Flag::Slow);
+        debug_assert!(is_kept, "a listener that is full has its second");
         let (Some(rare), Some(station)) = (&mut socket.rare, socket.station) else { return };
         let Station { mount, pace, .. } = &mut self.stations[station];
         let limits = &mount.limits;
