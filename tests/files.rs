@@ -6,15 +6,18 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 
 use switchboard::{Page, Server, handler};
 
 use support::http::{get, upgrade};
 use support::mount::Mount;
+use support::process::resident;
 use support::raw::Raw;
 use support::services::{Echo, mount_echo};
 use support::{LIMITS, Running};
@@ -359,18 +362,6 @@ fn a_picture_runs_no_script() {
 }
 
 #[test]
-fn a_pipe_among_the_files_holds_nobody_up() {
-    let folder = Folder::new("pipe");
-    let pipe = folder.0.join("root/pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("mkfifo is there").success(), "a pipe can be made");
-    folder.file("in.txt", "inside");
-    let server = folder.serve();
-    assert_eq!(server.ask(&get("/pipe", "")).status, 404);
-    assert_eq!(server.ask(&get("/in.txt", "")).text(), "inside");
-}
-
-#[test]
 fn a_big_file_arrives_whole_at_a_slow_reader_while_others_are_served() {
     let folder = Folder::new("big");
     folder.file("big.bin", (0..BIG_BYTES).map(byte).collect::<Vec<_>>());
@@ -427,6 +418,120 @@ fn files_that_nobody_reads_to_the_end_are_put_away() {
     assert!(text.starts_with("HTTP/1.1 404"), "{text}");
 }
 
+/// Makes whatever no file of a page is, and returns the names of what could be made: devices are
+/// for root alone.
+fn odd_files(root: &Path) -> Vec<&'static str> {
+    let mut names = vec!["socket", "itself", "one", "other", "folder"];
+    drop(UnixListener::bind(root.join("socket")).expect("it can be made"));
+    for (name, to) in [("itself", "itself"), ("one", "other"), ("other", "one")] {
+        symlink(to, root.join(name)).expect("a link can be made");
+    }
+    fs::create_dir(root.join("folder")).expect("it can be made");
+    for (name, words) in [
+        ("pipe", &["pipe", "p"][..]),
+        ("zeros", &["zeros", "c", "1", "5"]),
+        ("terminal", &["terminal", "c", "5", "0"]),
+        ("disk", &["disk", "b", "7", "200"]),
+    ] {
+        let made = Command::new("mknod").args(words).current_dir(root).status();
+        if made.expect("mknod is there").success() {
+            names.push(name);
+        } else {
+            println!("left out: {name} cannot be made here");
+        }
+    }
+    names
+}
+
+/// Neither opening nor reading one of them makes anybody wait.
+#[test]
+fn odd_files_hold_nobody_up() {
+    let folder = Folder::new("odd");
+    let root = folder.0.join("root");
+    folder.file("in.txt", "inside").link("round", ".");
+    let names = odd_files(&root);
+    assert!(names.len() > 5, "there is a pipe at least");
+    let server = folder.serve();
+    let mut other = server.open("/echo");
+    let mut echo = |text: &str| {
+        other.send_text(text);
+        assert_eq!(other.read_text(), text);
+    };
+    for name in names {
+        let answer = server.ask(&get(&format!("/{name}"), ""));
+        // A folder has its files below its name with a slash.
+        assert!(matches!(answer.status, 301 | 308 | 404), "{name}: {}", answer.status);
+        assert_eq!(server.ask(&get(&format!("/{name}/in.txt"), "")).status, 404, "{name}");
+        echo(name);
+    }
+    // A circle is followed as far as the system does it, and no farther.
+    for (times, status) in [(1, 200), (30, 200), (100, 404), (1_000, 404)] {
+        let path = format!("/{}in.txt", "round/".repeat(times));
+        assert_eq!(server.ask(&get(&path, "")).status, status, "{times} times");
+        echo(&path);
+    }
+    assert_eq!(server.ask(&get("/in.txt", "")).text(), "inside");
+}
+
+#[test]
+fn a_file_of_terabytes_costs_what_is_read_of_it() {
+    let folder = Folder::new("terabytes");
+    let file = fs::File::create(folder.0.join("root/huge.bin")).expect("it can be made");
+    file.set_len(TERABYTES).expect("it takes no room");
+    let server = folder.serve();
+    let length = TERABYTES.to_string();
+    let mut readers: Vec<Raw> = (0..20).map(|_| server.raw()).collect();
+    let before = resident("self");
+    for raw in &mut readers {
+        raw.send(&get("/huge.bin", ""));
+        assert_eq!(raw.read_head().header("content-length"), Some(&*length));
+        assert!(raw.read_some(100_000).iter().all(|byte| *byte == 0));
+    }
+    let last = server.ask(&get("/huge.bin", "Range: bytes=-3\r\n"));
+    let range = format!("bytes {}-{}/{length}", TERABYTES - 3, TERABYTES - 1);
+    assert_eq!((last.status, last.header("content-range")), (206, Some(&*range)));
+    assert_eq!(last.body, [0; 3]);
+    let mut other = server.open("/echo");
+    other.send_text("beside them");
+    assert_eq!(other.read_text(), "beside them");
+    let grown = resident("self").saturating_sub(before);
+    println!("{grown} bytes for 20 readers");
+    // Other tests of this process run beside it.
+    assert!(grown < 200 << 20, "{grown} bytes");
+}
+
+/// What was announced and is there no more is not made up: the connection ends before its time.
+#[test]
+fn a_file_that_shrinks_or_grows_is_never_made_up() {
+    let folder = Folder::new("shrinks");
+    folder.file("big.bin", (0..BIG_BYTES).map(byte).collect::<Vec<_>>());
+    let server = folder.serve();
+    let file = fs::OpenOptions::new().append(true).open(folder.0.join("root/big.bin"));
+    let mut file = file.expect("it is there");
+    let ask = || {
+        let mut raw = server.raw();
+        raw.send(&get("/big.bin", ""));
+        raw.wait();
+        raw
+    };
+    let mut longer = ask();
+    file.write_all(b"more than was announced").expect("it can be written");
+    let answer = longer.read_answer();
+    assert!(answer.body.into_iter().eq((0..BIG_BYTES).map(byte)), "it is as it was announced");
+    let shorter = ask();
+    file.set_len(BIG_BYTES as u64 / 100).expect("it can be cut");
+    let mut answer = Vec::new();
+    // The end may be a reset.
+    let _ = shorter.stream().take(2 * BIG_BYTES as u64).read_to_end(&mut answer);
+    let head_len = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
+    let body = answer.split_off(head_len);
+    assert!(body.len() < BIG_BYTES, "{} bytes", body.len());
+    assert!(body.into_iter().enumerate().all(|(at, got)| got == byte(at)), "nothing is made up");
+    let mut raw = server.open("/echo");
+    raw.send_text("still here");
+    assert_eq!(raw.read_text(), "still here");
+}
+
 /// The byte at a place of the big file; the row is so long that no part repeats another.
 fn byte(at: usize) -> u8 {
     let word = u32::try_from(at / 4).expect("the file is small").wrapping_mul(2_654_435_761);
@@ -435,4 +540,6 @@ fn byte(at: usize) -> u8 {
 
 const REQUESTS: usize = 2_000;
 const BIG_BYTES: usize = 20 << 20;
+/// As a sparse file, which every usual file system holds.
+const TERABYTES: u64 = 4 << 40;
 const PART_BYTES: usize = 128 << 10;
