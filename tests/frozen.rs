@@ -1,5 +1,6 @@
-//! A disk that hangs: requests for files wait in bounds, and what has gone leaves nothing. The
-//! thread of the binary that reads files is stopped, as a disk would do it, by a debugger.
+//! A disk that hangs: requests for files and for programs wait in bounds, and what has gone leaves
+//! nothing. The threads of the binary that wait for a disk, or for the reader of the log, are
+//! stopped, as these would do it, by a debugger.
 
 #![cfg(all(feature = "host", target_os = "linux"))]
 #![expect(unsafe_code, reason = "ptrace has no safe form")]
@@ -8,6 +9,8 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+#[cfg(feature = "programs")]
+use std::path::PathBuf;
 use std::process::Command;
 use std::ptr::null_mut;
 use std::time::Duration;
@@ -15,10 +18,14 @@ use std::time::Duration;
 use rustix::net::sockopt::set_socket_linger;
 use switchboard::host::raise_descriptor_limit;
 
-use support::Raw;
 use support::binary::{Binary, patience};
+#[cfg(feature = "programs")]
+use support::folder::{folder, write};
 use support::http::get;
+#[cfg(feature = "programs")]
+use support::http::upgrade;
 use support::process::resident;
+use support::{Raw, until};
 
 /// A thread that is stopped until this is dropped. The thread that has stopped it has to do so.
 struct Frozen(libc::pid_t);
@@ -32,6 +39,11 @@ impl Frozen {
             fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.trim() == name)
         };
         let thread = threads.find(is_it).expect("there is such a thread");
+        // Once it has nothing to do, it holds no lock.
+        until("the thread waits", || {
+            let stat = fs::read_to_string(thread.join("stat")).expect("the thread runs");
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+        });
         let id = thread.file_name().and_then(|id| id.to_str()).and_then(|id| id.parse().ok());
         let id: libc::pid_t = id.expect("a thread has a number");
         // SAFETY: the first two calls take numbers; the third writes a status, which is not wanted.
@@ -43,6 +55,15 @@ impl Frozen {
         };
         assert!(stopped, "it can be stopped: {}", std::io::Error::last_os_error());
         Self(id)
+    }
+
+    /// Waits until it has ended with its process, which is not gone before it is waited for.
+    #[cfg(feature = "programs")]
+    fn end(self) {
+        until("the stopped thread has ended", || {
+            // SAFETY: the call takes numbers, and writes a status, which is not wanted.
+            unsafe { libc::waitpid(self.0, null_mut(), libc::__WALL | libc::WNOHANG) == self.0 }
+        });
     }
 }
 
@@ -119,6 +140,86 @@ fn a_disk_that_hangs_costs_no_more_than_its_bounds() {
         assert_eq!((answer.status, answer.text()), (200, "inside"));
     }
     assert_eq!(ask("").read_answer().text(), "inside");
+}
+
+/// The configuration of a server with a program and a file, below a folder.
+#[cfg(feature = "programs")]
+fn hanging(folder: &Path) -> PathBuf {
+    write(folder, "services/cat", "#!/bin/sh\nexec cat\n", "755");
+    write(folder, "files/x.txt", "inside", "644");
+    let text = format!(
+        "[server]\ndumpable: yes\nmode: per-socket\nstatic-root: {}\ndocument-root: {}\n{}",
+        folder.join("files").display(),
+        folder.join("services").display(),
+        patience(&[("drain-timeout", "200ms")])
+    );
+    write(folder, "conf", &text, "644");
+    folder.join("conf")
+}
+
+/// Programs that run and services that are compiled in serve on while the threads that look paths
+/// up, read files and write the log hang, and a stop waits for none of them.
+#[cfg(feature = "programs")]
+#[test]
+fn threads_that_hang_hold_up_neither_sockets_nor_a_stop() {
+    let conf = hanging(&folder("hang"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let mut server = Binary::run(command.arg("-v").arg("--config").arg(conf));
+    let ask = |request: &[u8]| {
+        let mut raw = Raw::connect(server.address());
+        raw.send(request);
+        raw
+    };
+    let open = |path: &str| {
+        let mut raw = ask(&upgrade(path, ""));
+        raw.read_101();
+        raw
+    };
+    let echo = |raws: &mut [Raw]| {
+        for raw in raws {
+            raw.send_text("still here");
+            assert_eq!(raw.read_text(), "still here");
+        }
+    };
+    let mut honest = [open("/cat"), open("/echo")];
+    echo(&mut honest);
+    let pid = server.pid();
+    let freeze = || ["lookups", "files", "log"].map(|name| Frozen::new(&pid, name));
+    let (frozen, start) = (freeze(), resident(&pid));
+    let more = format!("X: {}\r\n", "y".repeat(8_000));
+    for round in 0..20 {
+        let request = if round % 2 == 0 { upgrade } else { get };
+        let path = |number| format!("/unknown/{round}/{number}");
+        let sockets: Vec<_> = (0..100).map(|number| ask(&request(&path(number), &more))).collect();
+        // They have been accepted in one turn, and read in another one.
+        (0..3).for_each(|_| echo(&mut honest));
+        // Who comes meanwhile is served by what needs no disk, and its life is logged.
+        echo(&mut [open("/echo")]);
+        for raw in &sockets {
+            set_socket_linger(raw.stream(), Some(Duration::ZERO)).expect("it can be set");
+        }
+    }
+    let grown = resident(&pid).saturating_sub(start);
+    println!("{grown} bytes for 2,000 requests that have gone");
+    assert!(grown < GROWN_MAX, "{grown} bytes");
+    // Those who stay are answered once the disk is back.
+    let mut strangers: Vec<_> = (0..100).map(|_| ask(&upgrade("/unknown", ""))).collect();
+    let (mut cat, mut file) = (ask(&upgrade("/cat", "")), ask(&get("/x.txt", "")));
+    echo(&mut honest);
+    drop(frozen);
+    cat.read_101();
+    echo(&mut [cat]);
+    assert_eq!(file.read_answer().text(), "inside");
+    strangers.iter_mut().for_each(|raw| assert_eq!(raw.read_answer().status, 404));
+    let frozen = freeze();
+    let waiting = ["/cat", "/unknown"].map(|path| ask(&upgrade(path, "")));
+    let file = ask(&get("/x.txt", ""));
+    echo(&mut honest);
+    server.signal("TERM");
+    honest.iter_mut().for_each(|raw| assert_eq!(raw.read_close().0, 1001));
+    frozen.into_iter().for_each(Frozen::end);
+    assert_eq!(server.exit_code(), Some(0));
+    drop((waiting, file));
 }
 
 const GONE: usize = 5_000;
