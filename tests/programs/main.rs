@@ -17,6 +17,7 @@ mod lookup;
 mod names;
 mod pages;
 mod per_socket;
+mod reloads;
 mod replace;
 mod reports;
 mod service;
