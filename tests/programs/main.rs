@@ -7,6 +7,7 @@ mod bench;
 mod chat;
 mod endings;
 mod faults;
+mod fire;
 mod hangup;
 mod harm;
 mod hostile;
