@@ -27,4 +27,5 @@ mod spellings;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;
+mod verdicts;
 mod versions;
