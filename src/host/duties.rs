@@ -127,6 +127,11 @@ impl Host {
                 }
             }
             Next::Drop => {
+                if self.hub.is_late(id)
+                    && let Some(stream) = self.streams.get_mut(id)
+                {
+                    stream.abandon();
+                }
                 self.streams.close(id);
                 self.hub.remove(id, now);
             }

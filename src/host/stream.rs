@@ -204,6 +204,16 @@ impl Stream {
         }
     }
 
+    /// From here on the system keeps nothing for the peer when this is closed: up to 4 MiB
+    /// otherwise, for as long as the peer says that it has no room (RFC 9293, 3.8.6.1). The
+    /// connection is reset, if anything is left of what was written.
+    pub(super) fn abandon(&self) {
+        if self.queued_len() > 0 {
+            // Where that fails, the system keeps it.
+            let _ = sys::reset_on_close(&self.stream);
+        }
+    }
+
     /// The system told that a write may move bytes. Gives back whether that is news.
     pub(super) const fn set_writable(&mut self) -> bool {
         self.set(Flag::Writable)

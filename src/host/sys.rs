@@ -124,12 +124,18 @@ pub(super) fn queued_len(socket: &impl AsFd) -> usize {
     if result == 0 { usize::try_from(len).unwrap_or(0) } else { 0 }
 }
 
-/// Sets an option of a socket that is a number.
-fn set_option(
+/// Has the connection reset when its descriptor is closed.
+pub(super) fn reset_on_close(socket: &impl AsFd) -> io::Result<()> {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    set_option(socket, libc::SOL_SOCKET, libc::SO_LINGER, linger)
+}
+
+/// Sets an option of a socket: a number, or a struct of numbers.
+fn set_option<T: Copy>(
     socket: &impl AsFd,
     level: libc::c_int,
     name: libc::c_int,
-    value: libc::c_int,
+    value: T,
 ) -> io::Result<()> {
     let len = libc::socklen_t::try_from(size_of_val(&value)).map_err(io::Error::other)?;
     let socket = socket.as_fd().as_raw_fd();

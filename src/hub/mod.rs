@@ -230,7 +230,7 @@ impl Hub {
                 self.outputs.push_back(Output::Measure(id));
                 continue;
             }
-            let event = socket.session.expire(limits, now);
+            let event = socket.expire(0, limits, now);
             let closing = !socket.session.is_open();
             if let Some(event) = event {
                 self.happen(id, event, now);
@@ -253,10 +253,17 @@ impl Hub {
     pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let limits = self.stations.limits_of(socket.station);
-        if let Some(event) = socket.session.expire_queued(queued, limits, now) {
+        if let Some(event) = socket.expire(queued, limits, now) {
             self.happen(id, event, now);
         }
         self.touch(id);
+    }
+
+    /// Whether a socket is to be dropped since its peer was late. What the system still holds for
+    /// the peer goes with it.
+    #[must_use]
+    pub fn is_late(&self, id: SocketId) -> bool {
+        self.sockets.get(id).is_some_and(|socket| socket.flags.has(Flag::Late))
     }
 
     /// The next thing to do for the host.

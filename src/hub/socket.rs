@@ -10,7 +10,7 @@ use crate::hub::pace::Paced;
 use crate::hub::station::Mailed;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
-use crate::session::Session;
+use crate::session::{Event, Session};
 use crate::time::{Moment, Time};
 use crate::ws::Status;
 
@@ -94,6 +94,8 @@ pub(super) enum Flag {
     Waits = 1 << 11,
     /// Its address connects too often, and it is here to be told so.
     Hasty = 1 << 12,
+    /// It was given up since its peer was late.
+    Late = 1 << 13,
 }
 
 impl Flag {
@@ -228,6 +230,15 @@ impl Socket {
         let received = if self.session.is_asking() { self.counts().0 } else { 0 };
         let head = usize::try_from(received).map_or(head_bytes_max, |n| n.min(head_bytes_max));
         outbox + input + head + self.rare.as_ref().map_or(0, |rare| rare.unread.bytes.capacity())
+    }
+
+    /// Does what a deadline demands that has come, as [`Session::expire_queued`] does.
+    pub(super) fn expire(&mut self, queued: usize, limits: &Limits, now: Time) -> Option<Event> {
+        let event = self.session.expire_queued(queued, limits, now);
+        if self.session.is_finished() {
+            self.flags.set(Flag::Late);
+        }
+        event
     }
 
     /// Bytes came.

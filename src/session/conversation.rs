@@ -335,6 +335,12 @@ impl Session {
         matches!(self.phase, Phase::Responding | Phase::Flushing | Phase::Lingering)
     }
 
+    /// Whether nothing is left to do, not even to write.
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished)
+    }
+
     /// Whether its request may still be answered: it is being read, or waits for a decision.
     #[must_use]
     pub const fn is_asking(&self) -> bool {
