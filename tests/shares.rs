@@ -127,11 +127,25 @@ fn a_slow_reader_of_a_file_gets_all_of_it() {
     });
 }
 
+/// The system keeps nothing of a file for a peer that was dropped since it does not read.
+#[test]
+fn who_is_dropped_for_not_reading_is_reset() {
+    let place = folder("unread");
+    large_file(&place, 24 << 20);
+    let mut server = Server::new(Limits { write_ms_max: 300, ..LIMITS });
+    server.static_root(&place);
+    let server = start(server);
+    let mut stream = connect((LOOPBACK, server.address().port()).into());
+    stream.write_all(&get("/large", "")).expect("the server takes it");
+    until("it is reset", || stream.take_error().expect("it is known").is_some());
+}
+
 #[cfg(feature = "programs")]
 mod programs {
     use std::fs;
     use std::os::unix::fs::symlink;
 
+    use rustix::net::sockopt::set_socket_linger;
     use switchboard::host::program::Manner;
     use switchboard::programs::Mode;
 
@@ -188,6 +202,25 @@ mod programs {
             }
             assert!(processes[old_len..].iter().all(|process| is_alive(*process)));
         }
+    }
+
+    /// A socket that is reset before its 101 keeps no process.
+    #[test]
+    fn who_does_not_wait_for_its_101_leaves_its_place() {
+        let manner = Manner { mode: Mode::Lines, processes_max: 48, ..Manner::SHARED };
+        let server = serve("cat", "#!/bin/sh\nexec cat\n", manner);
+        let mut raws: Vec<_> = (0..48).map(|_| connect_from(&server, LOOPBACK)).collect();
+        for raw in &mut raws {
+            raw.send(&upgrade("/cat", ""));
+        }
+        // When this is answered the others have been read, and most processes are not there yet.
+        assert_eq!(server.ask(&get("/nothing", "")).status, 404);
+        for raw in raws {
+            set_socket_linger(raw.stream(), Some(Duration::ZERO)).expect("it can be set");
+        }
+        until("all places are free", || {
+            take_all(&server, LOOPBACK, &upgrade("/cat", ""), 101).0.len() == 48
+        });
     }
 
     /// A plain GET finds a program, and starts none: as many as there are names keep nobody out.

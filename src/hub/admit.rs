@@ -133,6 +133,7 @@ impl Hub {
         } else {
             unavailable("the service does not answer in time (admission-timeout)", 1)
         };
+        self.withdraw(id, "there was no verdict in time");
         self.respond(id, &response, now);
     }
 
@@ -145,7 +146,7 @@ impl Hub {
         }
         let Some(request) = rare.request.clone() else { return };
         match &self.stations[station].admission {
-            Admission::Asked => {
+            Admission::Asked | Admission::AskedAndClosed => {
                 socket.standing = Standing::Asked;
                 log_socket(Level::Trace, id, format_args!("its service is asked"));
                 self.deliver(id, Inbound::Ask { id, request });

@@ -48,7 +48,7 @@ impl Hub {
                     }
                 }
             }
-            Admission::Asked => {}
+            Admission::Asked | Admission::AskedAndClosed => {}
         }
     }
 }

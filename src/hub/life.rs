@@ -134,6 +134,16 @@ impl Hub {
         self.read_again(id, now);
     }
 
+    /// A socket goes while its service is asked about it, which may have begun something for it.
+    pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
+        let Some(socket) = self.sockets.get(id) else { return };
+        let (Standing::Asked, Some(station)) = (socket.standing, socket.station) else { return };
+        if self.stations[station].admission == Admission::AskedAndClosed {
+            let close = Close::new(CloseCode::LOST, reason);
+            self.deliver(id, Inbound::Close { id, close });
+        }
+    }
+
     /// A socket waits no more, if it did, neither for its service nor for a program to be found.
     pub(super) fn stop_waiting(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };

@@ -305,6 +305,7 @@ impl Hub {
                 self.respond(id, &response, now);
             }
             Event::Gone(reason) => {
+                self.withdraw(id, reason);
                 self.stop_waiting(id);
                 self.note(id, reason);
             }

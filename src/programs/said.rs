@@ -140,7 +140,7 @@ pub(super) fn ready<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Admi
     };
     let is_known = match &admission {
         Admission::Everyone { protocols } => protocols.iter().all(|name| is_token(name.as_bytes())),
-        Admission::Asked => true,
+        Admission::Asked | Admission::AskedAndClosed => true,
     };
     (of_version && is_known && words.next().is_none()).then_some(admission)
 }

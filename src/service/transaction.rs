@@ -203,6 +203,9 @@ pub enum Admission {
     },
     /// Each socket waits for the service's verdict.
     Asked,
+    /// The same, for a service that begins something for each socket before its verdict: a socket
+    /// that goes while it waits is closed for the service, which has had no open of it.
+    AskedAndClosed,
 }
 
 impl Default for Admission {

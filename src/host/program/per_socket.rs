@@ -33,7 +33,7 @@ pub(super) fn serve(
     let pump = served.pump(usize::MAX)?;
     line.wake_by(pump.waker());
     // A process is started before its 101, so that one that cannot be is an answer.
-    line.apply(Outbound::Ready(Admission::Asked));
+    line.apply(Outbound::Ready(Admission::AskedAndClosed));
     let mut run = Run {
         served,
         line,
@@ -181,7 +181,10 @@ impl Run<'_> {
             (Inbound::Data { message, .. }, Some(process)) => self.tell(process, &message),
             (Inbound::Full { .. }, Some(process)) => self.pump.mute(process),
             (Inbound::Drained { .. }, Some(process)) => self.pump.unmute(process),
-            (Inbound::Close { .. }, Some(process)) => self.part(id, process),
+            (Inbound::Close { .. }, Some(process)) => {
+                self.asked.retain(|(_, asked)| *asked != id);
+                self.part(id, process);
+            }
             // The process has gone, and the close of its socket is on its way.
             (_, None) => {}
         }

@@ -446,6 +446,24 @@ fn services_that_are_asked_decide() {
     assert!(rig.mail().is_empty() && rig.got(ids[2]).is_empty());
 }
 
+/// A service that begins something for each socket hears of the end of what it has begun.
+#[test]
+fn who_goes_while_it_is_asked_about_is_closed() {
+    let mut rig = Rig::new(Limits::SERVER);
+    let [lost, refused, late] = [rig.ask("/a"), rig.ask("/a"), rig.ask("/a")];
+    rig.apply(0, vec![Outbound::Ready(Admission::AskedAndClosed)]);
+    assert_eq!(rig.mail(), ["ask 1", "ask 2", "ask 3"]);
+    rig.hub.fail(lost, "it is lost", rig.now);
+    rig.turn();
+    assert_eq!(rig.mail(), ["close 1 1006"]);
+    let verdict = Verdict::Refuse(Response::text(Status::FORBIDDEN, "no"));
+    rig.apply(0, vec![Outbound::Admit { id: refused, verdict }]);
+    assert!(rig.mail().is_empty(), "it has said so itself");
+    rig.wait(Limits::SERVER.admission_ms_max + Wheel::TICK_MS);
+    assert_eq!(rig.mail(), ["close 3 1006"]);
+    assert_eq!(rig.status(late), "503");
+}
+
 #[test]
 fn listed_subprotocols_are_agreed() {
     for (listed, agreed) in [(vec!["z", "y", "x"], Some("y")), (vec!["z"], None)] {
