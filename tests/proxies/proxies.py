@@ -37,7 +37,7 @@ MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_ba
          "apache2": "ProxyPass "}
 # What marks the rule about a path, and before what it goes.
 RULES = {"nginx": ("location ~", "  location / {"), "caddy": ("path_regexp", "  reverse_proxy"),
-         "haproxy": ("http-request deny", "  default_backend")}
+         "haproxy": ("path,url_dec", "  default_backend")}
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
 
