@@ -13,7 +13,7 @@ pub mod process;
 pub mod raw;
 pub mod services;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::iter;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
@@ -25,7 +25,7 @@ use std::time::Duration;
 use switchboard::Reloader;
 use switchboard::{Limits, Server, Stopper, Thread};
 use tungstenite::client::IntoClientRequest;
-use tungstenite::{ClientRequestBuilder, WebSocket};
+use tungstenite::{ClientRequestBuilder, Error, HandshakeError, WebSocket};
 
 pub use raw::Raw;
 
@@ -154,8 +154,16 @@ impl Running {
     }
 
     fn connect_with(&self, request: impl IntoClientRequest) -> Client {
-        let stream = connect(self.address);
-        tungstenite::client(request, stream).expect("the socket is let in").0
+        let request = request.into_client_request().expect("it is a request");
+        loop {
+            match tungstenite::client(request.clone(), connect(self.address)) {
+                Ok((client, _)) => return client,
+                // A read with a limit is not restarted when a signal comes to this process.
+                Err(HandshakeError::Failure(Error::Io(error)))
+                    if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("the socket is let in: {error}"),
+            }
+        }
     }
 
     /// The answer to a request, up to the end of the connection.
