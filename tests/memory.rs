@@ -412,7 +412,7 @@ const FLOOD_BYTES: usize = 12 << 20;
 /// To the service that takes no mail: more than the system holds for it, and the bound.
 const MAIL_BYTES: usize = 20 << 20;
 /// What the attack brings at least: most of the buffers that it fills.
-const ATTACK_BYTES_MIN: usize = 1_500_000;
+const ATTACK_BYTES_MIN: usize = 1_000_000;
 /// Beside the outboxes that a callback fills: the loop, its tables, and the test.
 const CALLBACK_BYTES: u64 = 500_000;
 /// Beside the buffer of a message: the batches and buffers that are around it.
