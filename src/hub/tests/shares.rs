@@ -82,12 +82,14 @@ fn find(rig: &mut Rig, number: usize) -> SocketId {
     id
 }
 
+#[cfg(feature = "programs")]
 fn reason(rig: &Rig, id: SocketId) -> String {
     let socket = rig.hub.sockets.get(id).expect("it is there");
     socket.rare.as_ref().map(|rare| rare.reason.clone()).unwrap_or_default()
 }
 
 /// The one address starts all programs that it can; another one still gets its own.
+#[cfg(feature = "programs")]
 #[test]
 fn the_last_quarter_of_programs_is_for_others() {
     let mut rig = Rig::new(MANY);
