@@ -195,7 +195,7 @@ def orphans_are_waited_for(machine):
 
 
 def statuses_are_told(server):
-    """Whoever waits for orphans takes no exit status from others."""
+    """Waiting for orphans takes no exit status from others."""
     for status in [0, 3] * 20:
         raw = Socket(server, "/status")
         raw.send(str(status))

@@ -54,26 +54,24 @@ def known():
 
 def without_ipv6():
     """No socket of IPv6 is made, as by a kernel that has none."""
-    code = [
-        (LOAD, 0, 0, NUMBER_AT),
-        (EQUAL, 0, 3, SOCKET),
-        (LOAD, 0, 0, ARGUMENT_AT),
-        (EQUAL, 0, 1, AF_INET6),
-        (RETURN, 0, 0, FAIL | EAFNOSUPPORT),
-        (RETURN, 0, 0, ALLOW),
-    ]
-    return packed(code)
+    return without(SOCKET, [AF_INET6], EAFNOSUPPORT)
 
 
 def without_prctl():
     """A process may neither hide its memory nor adopt what its programs leave."""
+    return without(PRCTL, [PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER], EPERM)
+
+
+def without(call, first_arguments, error):
+    """A call fails whose first argument is one of these."""
+    left = range(len(first_arguments) - 1, -1, -1)
     code = [
         (LOAD, 0, 0, NUMBER_AT),
-        (EQUAL, 0, 4, PRCTL),
+        (EQUAL, 0, len(first_arguments) + 2, call),
         (LOAD, 0, 0, ARGUMENT_AT),
-        (EQUAL, 1, 0, PR_SET_DUMPABLE),
-        (EQUAL, 0, 1, PR_SET_CHILD_SUBREAPER),
-        (RETURN, 0, 0, FAIL | EPERM),
+        # A jump over the arguments that are left; from the last one, over the failure.
+        *((EQUAL, more, 0 if more else 1, value) for more, value in zip(left, first_arguments)),
+        (RETURN, 0, 0, FAIL | error),
         (RETURN, 0, 0, ALLOW),
     ]
     return packed(code)
