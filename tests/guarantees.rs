@@ -58,7 +58,7 @@ fn figures_are_named_so() {
             figures += 1;
         }
     }
-    assert_eq!(figures, 5, "all figures are found");
+    assert_eq!(figures, 6, "all figures are found");
 }
 
 const FIGURE: &str = "#[ignore = \"a figure: `tests/run figures` checks it in a release build\"]";

@@ -86,6 +86,37 @@ fn figure_of_memory_that_comes_back() {
     }
 }
 
+/// The same after a storm of sockets of which each holds little.
+#[test]
+#[ignore = "a figure: `tests/run figures` checks it in a release build"]
+fn figure_of_memory_of_small_holdings_that_comes_back() {
+    assert!(raise_descriptor_limit() > SMALL_SOCKETS + 100, "there are descriptors for all");
+    let server = start("");
+    let mut quiet = open(&server, "");
+    let pid = server.pid();
+    let start = resident_all(&pid);
+    let unfinished = frame(BINARY, &[0; 4_000]);
+    for _ in 0..3 {
+        let mut sockets: Vec<_> = (0..SMALL_SOCKETS).map(|_| open(&server, "")).collect();
+        sockets.iter_mut().for_each(|raw| raw.send(&unfinished[..3_500]));
+        until("the storm has come through", || {
+            echo(&mut quiet);
+            resident_all(&pid) > start + SMALL_SOCKETS * 3_000
+        });
+        let height = resident_all(&pid);
+        drop(sockets);
+        let (gone, mut now) = (Instant::now(), height);
+        until("what stays is little", || {
+            echo(&mut quiet);
+            now = resident_all(&pid);
+            now <= 2 * start + (8 << 20)
+        });
+        let after = gone.elapsed();
+        println!("{start} bytes at the start, {height}, {now} after {after:?}");
+        assert!(after <= BACK_AFTER, "memory is back after {after:?}");
+    }
+}
+
 fn start(keys: &str) -> Binary {
     let text = format!("[server]\n{keys}{}", patience(&[]));
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("storms.conf");
@@ -134,6 +165,7 @@ fn stuff(sockets: &mut [Raw], bytes: &[u8], other: &mut Raw) {
 
 const QUIET: usize = 20;
 const SOCKETS: usize = 400;
+const SMALL_SOCKETS: usize = 9_000;
 const BACK_AFTER: Duration = Duration::from_secs(10);
 const STAYS_MAX: usize = 4 << 20;
 const STUFFED_BYTES: usize = 5 << 20;
