@@ -62,8 +62,8 @@ fn a_network_of_ipv6_has_the_sockets_of_one_address() {
 }
 
 #[test]
-fn who_connects_too_often_is_told_and_then_closed() {
-    if !is_within("who_connects_too_often_is_told_and_then_closed") {
+fn who_connects_too_often_is_refused_and_then_closed() {
+    if !is_within("who_connects_too_often_is_refused_and_then_closed") {
         return;
     }
     // Its burst comes back in so long a time that no machine is as slow.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use log::Level;
 use log::kv::Value;
 
-use crate::hub::addresses::Key;
+use crate::hub::addresses::AddressKey;
 use crate::hub::report::log_line;
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::{About, Hub};
@@ -158,7 +158,7 @@ impl Hub {
         self.log_left_out(now);
         // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
-        let peer = Key::of(peer.ip());
+        let peer = AddressKey::of(peer.ip());
         let kind = Kind::Refused { peer, status, reason: reason[..end].to_owned() };
         self.flood.admits(kind, now)
     }
@@ -206,7 +206,7 @@ pub(super) enum Kind {
     /// Requests that were refused.
     Refused {
         /// As much as counts as one address.
-        peer: Key,
+        peer: AddressKey,
         /// The answer, if there was one.
         status: Option<Status>,
         /// The beginning of the reason.

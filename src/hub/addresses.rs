@@ -1,6 +1,6 @@
 //! `Addresses`: where sockets come from, how many from each address, and how often that connects.
 //! A socket keeps a [`Peer`], which is short; what is too long for that stands here. What counts as
-//! one address is a [`Key`].
+//! one address is a [`AddressKey`].
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::time::Time;
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
     /// The place of each address that is counted, among `sources`.
-    places: HashMap<Key, usize>,
+    places: HashMap<AddressKey, usize>,
     /// What is known of each.
     sources: Slab<Source>,
     idle: Idle,
@@ -30,14 +30,14 @@ pub(super) struct Addresses {
 /// unused.
 #[derive(Debug, Default)]
 struct Source {
-    key: Key,
+    key: AddressKey,
     /// What it has used of the rate of new connections.
     meter: Meter,
     /// The place of the next idle one, if it is idle itself and not the last.
     next: usize,
     sockets_len: u32,
     /// How many connections were refused with an answer since the rate was unused.
-    told: u8,
+    refused_len: u8,
     is_idle: bool,
 }
 
@@ -50,13 +50,13 @@ struct Idle {
     len: usize,
 }
 
-/// What becomes of a new connection by the rate of its address.
+/// What the rate of its address says of a new connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum RateVerdict {
     /// The rate allows it.
     Allowed,
     /// It is refused with an answer.
-    Told,
+    Refused,
     /// It is closed at once.
     Dropped,
 }
@@ -73,12 +73,12 @@ pub(super) enum Peer {
 /// What counts as one address: an address of IPv4, or a /64 network of IPv6, in which a machine
 /// chooses the other 64 bits as it likes (RFC 4291, 2.5.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Key(u64);
+pub(crate) struct AddressKey(u64);
 
 impl Addresses {
     /// A socket comes.
     pub(super) fn join(&mut self, address: SocketAddr) -> Peer {
-        if let Some(key) = Key::counted(address.ip()) {
+        if let Some(key) = AddressKey::counted(address.ip()) {
             let place = self.place_of(key);
             self.source(place).sockets_len += 1;
         }
@@ -96,7 +96,7 @@ impl Addresses {
     /// so that all are forgotten, and none of these calls takes long.
     // Its inside is large, and its caller is the turn.
     #[inline(never)]
-    pub(super) fn connect(&mut self, key: Key, rate: Rate, now: Time) -> Turn {
+    pub(super) fn connect(&mut self, key: AddressKey, rate: Rate, now: Time) -> RateVerdict {
         for _ in 0..LOOKS {
             if self.idle.len == 0 {
                 break;
@@ -123,7 +123,7 @@ impl Addresses {
         if let Peer::V6(place, _) = peer {
             self.long.remove(index(place));
         }
-        if let Some(key) = Key::counted(ip) {
+        if let Some(key) = AddressKey::counted(ip) {
             let place = self.place_of(key);
             self.source(place).sockets_len -= 1;
             self.settle(place, rate, now);
@@ -134,7 +134,7 @@ impl Addresses {
         &mut self.sources[place]
     }
 
-    fn place_of(&mut self, key: Key) -> usize {
+    fn place_of(&mut self, key: AddressKey) -> usize {
         let new = || self.sources.insert(Source { key, ..Source::default() });
         *self.places.entry(key).or_insert_with(new)
     }
@@ -170,7 +170,7 @@ impl Addresses {
     }
 
     /// How many sockets come from what counts as one address; none if it is not counted.
-    pub(super) fn count(&self, key: Key) -> usize {
+    pub(super) fn count(&self, key: AddressKey) -> usize {
         self.places.get(&key).map_or(0, |place| self.sources[*place].sockets_len as usize)
     }
 
@@ -194,22 +194,22 @@ impl Addresses {
 
 impl Source {
     /// A connection comes.
-    fn connect(&mut self, rate: Rate, now: Time) -> Turn {
+    fn connect(&mut self, rate: Rate, now: Time) -> RateVerdict {
         if self.meter.is_unused(rate, now) {
-            self.told = 0;
+            self.refused_len = 0;
         }
         if self.meter.take(rate, now) {
-            return Turn::Allowed;
+            return RateVerdict::Allowed;
         }
-        if self.told >= TOLD_MAX {
-            return Turn::Dropped;
+        if self.refused_len >= REFUSED_LEN_MAX {
+            return RateVerdict::Dropped;
         }
-        self.told += 1;
-        Turn::Told
+        self.refused_len += 1;
+        RateVerdict::Refused
     }
 }
 
-impl Key {
+impl AddressKey {
     /// What an address counts as. One of IPv4 within IPv6 (RFC 4291, 2.5.5.2) counts as IPv4.
     pub(super) const fn of(ip: IpAddr) -> Self {
         match ip.to_canonical() {
@@ -224,7 +224,7 @@ impl Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for AddressKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(bits) = *self;
         match u32::try_from(bits ^ V4_BITS) {
@@ -238,13 +238,13 @@ const fn index(place: [u8; 4]) -> usize {
     u32::from_ne_bytes(place) as usize
 }
 
-/// What a [`Key`] of IPv4 begins with. No peer has such an address of IPv6, which is that of a
-/// group (RFC 4291, 2.7).
+/// What an [`AddressKey`] of IPv4 begins with. No peer has such an address of IPv6, which is that
+/// of a group (RFC 4291, 2.7).
 const V4_BITS: u64 = 0xffff_ffff << 32;
 /// More than are added by a connection, which is two: when it comes, and when it goes.
 const LOOKS: usize = 4;
-/// So many connections of an address are told that they come too often.
-const TOLD_MAX: u8 = 16;
+/// So many connections of an address are refused with an answer; others are closed at once.
+const REFUSED_LEN_MAX: u8 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -260,7 +260,8 @@ mod tests {
         let rows = rows.map(|text| text.parse::<SocketAddr>().expect("it is one"));
         let mut addresses = Addresses::default();
         let peers = rows.map(|address| addresses.join(address));
-        let counts = |addresses: &Addresses| rows.map(|row| addresses.count(Key::of(row.ip())));
+        let counts =
+            |addresses: &Addresses| rows.map(|row| addresses.count(AddressKey::of(row.ip())));
         assert_eq!(peers.map(|peer| addresses.of(peer)), rows);
         assert_eq!(counts(&addresses), [2, 1, 0, 0, 2]);
         addresses.part(peers[0], None, Time::ZERO);
@@ -286,8 +287,12 @@ mod tests {
             ("::1", "::/64", false),
         ];
         for (text, expected, is_counted) in rows {
-            assert_eq!(Key::of(ip(text)).to_string(), expected, "{text}");
-            assert_eq!(Key::counted(ip(text)), is_counted.then(|| Key::of(ip(text))), "{text}");
+            assert_eq!(AddressKey::of(ip(text)).to_string(), expected, "{text}");
+            assert_eq!(
+                AddressKey::counted(ip(text)),
+                is_counted.then(|| AddressKey::of(ip(text))),
+                "{text}"
+            );
         }
         for (one, two, are_one) in [
             ("2001:db8:1:2::1", "2001:db8:1:2:8000::", true),
@@ -296,12 +301,12 @@ mod tests {
             ("1.2.3.4", "::1.2.3.4", false),
             ("1.2.3.4", "1.2.3.5", false),
         ] {
-            assert_eq!(Key::of(ip(one)) == Key::of(ip(two)), are_one, "{one} {two}");
+            assert_eq!(AddressKey::of(ip(one)) == AddressKey::of(ip(two)), are_one, "{one} {two}");
         }
     }
 
     /// What becomes of so many connections of an address at once.
-    fn turns(addresses: &mut Addresses, key: Key, ms: u64, len: usize) -> [usize; 3] {
+    fn turns(addresses: &mut Addresses, key: AddressKey, ms: u64, len: usize) -> [usize; 3] {
         let mut counts = [0; 3];
         for _ in 0..len {
             counts[addresses.connect(key, RATE, Time::from_ms(ms)) as usize] += 1;
@@ -312,10 +317,10 @@ mod tests {
     #[test]
     fn each_address_has_its_own_rate() {
         let mut addresses = Addresses::default();
-        let [one, two] = ["192.0.2.1", "2001:db8::1"].map(|text| Key::of(ip(text)));
+        let [one, two] = ["192.0.2.1", "2001:db8::1"].map(|text| AddressKey::of(ip(text)));
         assert_eq!(turns(&mut addresses, one, 0, 200), [120, 16, 64]);
         assert_eq!(turns(&mut addresses, two, 0, 1), [1, 0, 0]);
-        // A token comes in 33.3 ms. Who goes on in the meantime is not told again.
+        // A token comes in 33.3 ms. Connections in the meantime get no answer again.
         assert_eq!(turns(&mut addresses, one, 33, 9), [0, 0, 9]);
         assert_eq!(turns(&mut addresses, one, 34, 9), [1, 0, 8]);
         assert_eq!(turns(&mut addresses, one, 1_000, 50), [29, 0, 21]);
@@ -328,7 +333,7 @@ mod tests {
     fn an_address_is_known_until_its_rate_is_unused() {
         let mut addresses = Addresses::default();
         let peer = SocketAddr::new(ip("192.0.2.1"), 1);
-        let (key, rate) = (Key::of(peer.ip()), Some(RATE));
+        let (key, rate) = (AddressKey::of(peer.ip()), Some(RATE));
         assert_eq!(turns(&mut addresses, key, 0, 120), [120, 0, 0]);
         let peers = [peer; 120].map(|peer| addresses.join(peer));
         peers.iter().for_each(|peer| addresses.part(*peer, rate, Time::ZERO));
@@ -337,11 +342,11 @@ mod tests {
         assert_eq!(turns(&mut addresses, key, 0, 1), [0, 1, 0]);
         // One that goes when its rate is unused leaves nothing.
         let other = SocketAddr::new(ip("192.0.2.2"), 1);
-        assert_eq!(turns(&mut addresses, Key::of(other.ip()), 5_000, 1), [1, 0, 0]);
+        assert_eq!(turns(&mut addresses, AddressKey::of(other.ip()), 5_000, 1), [1, 0, 0]);
         let peer = addresses.join(other);
-        addresses.connect(Key::of(other.ip()), RATE, Time::from_ms(5_000));
+        addresses.connect(AddressKey::of(other.ip()), RATE, Time::from_ms(5_000));
         addresses.part(peer, rate, Time::from_ms(9_000));
-        addresses.connect(Key::of(other.ip()), RATE, Time::from_ms(9_000));
+        addresses.connect(AddressKey::of(other.ip()), RATE, Time::from_ms(9_000));
         assert_eq!(addresses.sources.len(), 1);
     }
 
@@ -351,10 +356,10 @@ mod tests {
         let mut addresses = Addresses::default();
         let key = |number: usize| {
             let number = u32::try_from(number).expect("they are few");
-            Key::of(Ipv4Addr::from_bits((1 << 24) + number).into())
+            AddressKey::of(Ipv4Addr::from_bits((1 << 24) + number).into())
         };
         for number in 0..Limits::IDLE_ADDRESSES_MAX {
-            assert_eq!(addresses.connect(key(number), RATE, Time::ZERO), Turn::Allowed);
+            assert_eq!(addresses.connect(key(number), RATE, Time::ZERO), RateVerdict::Allowed);
         }
         let known = Limits::IDLE_ADDRESSES_MAX;
         let mut counts = [0; 3];
@@ -365,7 +370,7 @@ mod tests {
         // Those that are known have their own, and so has one that is let in.
         assert_eq!(turns(&mut addresses, key(7), 0, 200), [119, 16, 65]);
         let peer = addresses.join(SocketAddr::new(ip("192.0.2.1"), 1));
-        assert_eq!(turns(&mut addresses, Key::of(ip("192.0.2.1")), 0, 1), [1, 0, 0]);
+        assert_eq!(turns(&mut addresses, AddressKey::of(ip("192.0.2.1")), 0, 1), [1, 0, 0]);
         addresses.part(peer, Some(RATE), Time::ZERO);
         assert_eq!(addresses.sources.len(), known);
         // Once their rates are unused, there is room at once, and all are forgotten in time.

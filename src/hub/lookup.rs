@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use log::Level;
 
-use crate::hub::queue::{Queue, Rank};
+use crate::hub::queue::{LookupQueue, Rank};
 use crate::hub::report::log_socket;
 use crate::hub::station::{State, Station};
 use crate::hub::tree::spellings;
@@ -45,7 +45,7 @@ pub(super) struct Lookups {
     answered: bool,
     /// The paths of programs that the configuration names.
     named: HashSet<String>,
-    pub(super) queue: Queue,
+    pub(super) queue: LookupQueue,
     /// How many programs have a place, whether they run or not.
     programs_len: usize,
 }

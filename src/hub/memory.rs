@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::hub::Hub;
-use crate::hub::addresses::Key;
+use crate::hub::addresses::AddressKey;
 use crate::hub::admit::unavailable;
 use crate::hub::socket::Unread;
 #[cfg(doc)]
@@ -110,14 +110,14 @@ impl Hub {
     }
 
     /// What is held for sockets, in bytes.
-    fn held(&self) -> Vec<(Key, usize, SocketId)> {
+    fn held(&self) -> Vec<(AddressKey, usize, SocketId)> {
         let head_max = self.stations.limits_of(None).head_bytes_max;
         let mut sockets = Vec::new();
         for id in self.sockets.ids() {
             let Some(socket) = self.sockets.get(id) else { continue };
             let bytes = socket.held_bytes(head_max);
             if bytes > 0 {
-                sockets.push((Key::of(self.addresses.of(socket.peer).ip()), bytes, id));
+                sockets.push((AddressKey::of(self.addresses.of(socket.peer).ip()), bytes, id));
             }
         }
         sockets

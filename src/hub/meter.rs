@@ -1,6 +1,6 @@
 //! `Meter`: how much of a rate is used. And how many messages of a socket its service gets in a
-//! time, where that is limited, and what comes of more. Control frames do not count: a service is
-//! not told of them. `addresses` has a `Meter` for the connections of each address.
+//! time, where that is limited, and what happens to more. Control frames do not count: a service
+//! gets none. `addresses` has a `Meter` for the connections of each address.
 
 use log::Level;
 

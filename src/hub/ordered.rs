@@ -53,7 +53,7 @@ impl Ordered {
     }
 }
 
-/// So many entries may have room in vain.
+/// Room for so many entries may be unused.
 const SPARE_LEN: usize = 64;
 
 #[cfg(test)]

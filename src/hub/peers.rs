@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use log::Level;
 
-use crate::hub::addresses::{Key, Turn};
+use crate::hub::addresses::{AddressKey, RateVerdict};
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing, load_with};
 use crate::hub::station::{State, Station};
@@ -21,7 +21,7 @@ use crate::ws::extension::Agreement;
 /// Why a connection is beyond the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Surplus {
-    /// Its address connects too often. So many have been told so that this one is closed at once.
+    /// Its address connects too often, and so many were refused that this one gets no answer.
     Flood,
     /// Its address connects too often.
     Hasty,
@@ -36,8 +36,9 @@ impl Hub {
     /// refuse it: then it is to be dropped at once.
     pub fn accept(&mut self, peer: SocketAddr, reach: Reach, now: Time) -> Option<SocketId> {
         let surplus = self.refuse_connection(peer, now);
-        let is_told = surplus != Some(Surplus::Flood) && self.surplus_len < Limits::REFUSALS_MAX;
-        if let Some(surplus) = surplus.filter(|_| !is_told) {
+        let is_answered =
+            surplus != Some(Surplus::Flood) && self.surplus_len < Limits::REFUSALS_MAX;
+        if let Some(surplus) = surplus.filter(|_| !is_answered) {
             self.log_dropped(peer, &self.reason_of(surplus, peer), now);
             return None;
         }
@@ -69,12 +70,12 @@ impl Hub {
     #[inline(never)]
     fn refuse_connection(&mut self, peer: SocketAddr, now: Time) -> Option<Surplus> {
         let limits = self.stations.limits_of(None);
-        if let Some(key) = Key::counted(peer.ip()) {
+        if let Some(key) = AddressKey::counted(peer.ip()) {
             let rate = limits.connection_rate;
-            match rate.map_or(Turn::Allowed, |rate| self.addresses.connect(key, rate, now)) {
-                Turn::Allowed => {}
-                Turn::Told => return Some(Surplus::Hasty),
-                Turn::Dropped => return Some(Surplus::Flood),
+            match rate.map_or(RateVerdict::Allowed, |rate| self.addresses.connect(key, rate, now)) {
+                RateVerdict::Allowed => {}
+                RateVerdict::Refused => return Some(Surplus::Hasty),
+                RateVerdict::Dropped => return Some(Surplus::Flood),
             }
             if self.addresses.count(key) >= limits.sockets_per_ip_max {
                 return Some(Surplus::Greedy);
@@ -99,7 +100,7 @@ impl Hub {
             }
             (_, _) => ("max", &limits.sockets_per_ip_max, "has as many connections"),
         };
-        let peer = Key::of(peer.ip());
+        let peer = AddressKey::of(peer.ip());
         format!(
             "{key}-per-ip is {max}, and {peer} {has}: raise it, or set it to off behind a proxy"
         )

@@ -1,6 +1,6 @@
-//! `Queue`: lookups that are under way, and requests that wait for theirs, in two lines. A path of
-//! which nothing is known may cost the disk more, and anybody can ask for any number of these: so
-//! who waits for a program waits for some of them only, and for no more than that if many come.
+//! `LookupQueue`: lookups that are under way, and requests that wait for theirs, in two lines. A
+//! path of which nothing is known may cost the disk more, and anybody can ask for any number of
+//! these. So a request for a known program waits for some of them only, however many there are.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ pub(super) enum Rank {
 
 /// Both lines.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct LookupQueue {
     lines: [Line; 2],
 }
 
@@ -29,7 +29,7 @@ struct Line {
     waiting: VecDeque<SocketId>,
 }
 
-impl Queue {
+impl LookupQueue {
     /// A lookup begins.
     pub(super) fn begin(&mut self, id: SocketId, rank: Rank) {
         self.line(rank).under_way.push(id);

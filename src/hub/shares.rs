@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use crate::hub::Hub;
-use crate::hub::addresses::Key;
+use crate::hub::addresses::AddressKey;
 use crate::hub::admit::unavailable;
 use crate::limits::Limits;
 use crate::service::SocketId;
@@ -21,11 +21,11 @@ pub(crate) struct Pool {
 }
 
 /// What a place counts for: an address, if it is counted.
-pub(crate) type Holder = Option<Key>;
+pub(crate) type Holder = Option<AddressKey>;
 
 /// What the place of a peer counts for under these limits.
 pub(crate) fn holder(ip: IpAddr, limits: &Limits) -> Holder {
-    Key::counted(ip).filter(|_| limits.sockets_per_ip_max != Limits::OFF_COUNT)
+    AddressKey::counted(ip).filter(|_| limits.sockets_per_ip_max != Limits::OFF_COUNT)
 }
 
 impl Pool {

@@ -92,7 +92,7 @@ pub(super) enum Flag {
     Slow = 1 << 10,
     /// It is not read, since listeners of what it sends are full.
     Waits = 1 << 11,
-    /// Its address connects too often, and it is here to be told so.
+    /// Its address connects too often, and it is here to be refused.
     Hasty = 1 << 12,
     /// It was given up since its peer was late.
     Late = 1 << 13,

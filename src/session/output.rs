@@ -20,7 +20,7 @@ pub(super) struct Unsent {
     /// When the peer last took some of it; before that, since when it waits.
     moved: Time,
     /// How fast it moves if it is an answer, and not the messages of a conversation.
-    rate: Option<Rate>,
+    rate: Option<Throughput>,
     /// Whether the peer has not taken all that was written, so that its taking more of it is
     /// a sign of life.
     stalled: bool,
@@ -30,7 +30,7 @@ pub(super) struct Unsent {
 
 /// How fast an answer moves.
 #[derive(Debug)]
-struct Rate {
+struct Throughput {
     /// The moment up to which what was taken is enough, which has not come yet or is not long ago.
     paid: Time,
     /// How many bytes the peer is known to have taken.
@@ -180,7 +180,7 @@ impl Session {
     #[inline(never)]
     fn begin_part(&mut self, idle_ms: Option<u64>, now: Time) {
         let Some(unsent) = &mut self.unsent else { return };
-        let rate = unsent.rate.get_or_insert(Rate { paid: now, taken: 0, written: 0 });
+        let rate = unsent.rate.get_or_insert(Throughput { paid: now, taken: 0, written: 0 });
         if let Some(idle_ms) = idle_ms {
             (rate.paid, unsent.moved) = (rate.paid.after(idle_ms).min(now), now);
         }

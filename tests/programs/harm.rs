@@ -117,7 +117,7 @@ fn seen(said: &str) -> Vec<Seen> {
     said.split(' ').map(|word| number(word).expect("it is there")).collect()
 }
 
-/// Stops a server, and gives back what it has warned of.
+/// Stops a server. Returns what it has warned of.
 fn stop(mut server: Binary, log: &Receiver<String>) -> Vec<String> {
     server.signal("TERM");
     assert_eq!(server.exit_code(), Some(0));

@@ -114,7 +114,7 @@ impl Names {
     }
 }
 
-/// The most names in a folder that is read each time, which takes less than a millisecond.
+/// The most names in a folder that is read each time, which takes about a millisecond.
 const SMALL_LEN_MAX: usize = 1_000;
 /// The most folders that are kept. A name takes about 50 bytes.
 const FOLDERS_MAX: usize = 16;

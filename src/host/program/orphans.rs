@@ -25,7 +25,7 @@ impl Groups {
     /// that it has by now are somebody else's, such as the shell's that has executed this process.
     pub(crate) fn adopt_orphans(&self) {
         let others = listed_children().map(|listed| listed.into_iter().collect());
-        // Without a list, a process of the system's is no child, and nothing else is told apart.
+        // Without a list, processes of the system are no children, and all others are orphans.
         self.table().others = Some(others.unwrap_or_default());
     }
 
@@ -80,12 +80,12 @@ impl Groups {
             let now = Instant::now();
             let (wait, is_in_vain) = match found {
                 // Those that come from them are looked for at once.
-                Found::New => (Duration::ZERO, false),
-                Found::Old => (LOOK_AFTER, false),
-                Found::Nothing => (LOOK_AFTER, true),
+                Seen::New => (Duration::ZERO, false),
+                Seen::Old => (LOOK_AFTER, false),
+                Seen::Nothing => (LOOK_AFTER, true),
             };
             looks_in_vain = if is_in_vain { looks_in_vain + 1 } else { 0 };
-            last = if found == Found::New { now } else { last };
+            last = if found == Seen::New { now } else { last };
             if now >= last + PATIENCE || now >= begun + END_MAX {
                 log::warn!(target: TARGET, "some processes of programs do not end, though killed");
                 break;
@@ -109,8 +109,8 @@ struct Ending {
 
 impl Ending {
     /// Kills all children that are found.
-    fn look(&mut self, leaders: &BTreeSet<u32>) -> io::Result<Found> {
-        let (mut found, mut zombies) = (Found::Nothing, Vec::new());
+    fn look(&mut self, leaders: &BTreeSet<u32>) -> io::Result<Seen> {
+        let (mut found, mut zombies) = (Seen::Nothing, Vec::new());
         for id in listed_children()? {
             if self.others.contains(&id) {
                 continue;
@@ -121,26 +121,26 @@ impl Ending {
                 (Ok(false), false) => {
                     let result = orphans::kill(id);
                     if result.is_ok() {
-                        found = found.max(Found::Old);
+                        found = found.max(Seen::Old);
                     }
                     if self.killed.insert(id) {
-                        found = Found::New;
+                        found = Seen::New;
                         if self.killed.len() <= NAMED_MAX {
                             tell(id, result);
                         }
                     }
                 }
                 // It has been killed, and its owner waits for it.
-                (Ok(false), true) => found = found.max(Found::Old),
+                (Ok(false), true) => found = found.max(Seen::Old),
                 (Ok(true), false) => zombies.push(id),
                 (Ok(true), true) | (Err(_), _) => {}
             }
         }
         // Until none lives, zombies count for the limit of processes (`prlimit --nproc`), so that a
         // program which forks without end has no room for others in their place.
-        if found == Found::Nothing && !zombies.is_empty() {
+        if found == Seen::Nothing && !zombies.is_empty() {
             zombies.into_iter().for_each(orphans::reap);
-            return Ok(Found::New);
+            return Ok(Seen::New);
         }
         Ok(found)
     }
@@ -148,7 +148,7 @@ impl Ending {
 
 /// What a look has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Found {
+enum Seen {
     /// No child that is to be ended.
     Nothing,
     /// Only those that have been killed and still live.

@@ -5,7 +5,7 @@
 //! own process wait; so neither ever meets a limit, and nobody else notices.
 //!
 //! A place of `max-processes` is that of a socket: a process whose socket has gone has none while
-//! it ends. There may be as many of those again; beyond that, the one that was told first is
+//! it ends. There may be as many of those again; beyond that, the one that was stopped first is
 //! killed.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -61,7 +61,7 @@ struct Run<'a> {
     talks: HashMap<ProcessId, Talk>,
     /// The processes of sockets that have not gone, and what each counts for.
     sockets: HashMap<SocketId, (ProcessId, Holder)>,
-    /// The processes whose sockets have gone, in the order in which they were told to end. Those
+    /// The processes whose sockets have gone, in the order in which they were stopped. Those
     /// that were killed for others are not among them.
     leaving: VecDeque<ProcessId>,
     /// Sockets that have been let in, and by when they come or never will.

@@ -1,4 +1,4 @@
-//! What the system is told about this process as a whole, by `prctl`.
+//! Attributes of this process as a whole, set by `prctl`.
 
 use std::io;
 

@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
 
-    /// Hosts begin and end on any threads. Whoever's pipe is the last has its signals caught.
+    /// Hosts begin and end on any threads. The last pipe gets the signals.
     #[test]
     fn one_that_ends_takes_no_handler_from_the_next() {
         fn begin_and_end() {

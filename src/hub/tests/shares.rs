@@ -2,7 +2,7 @@
 
 use super::lookup::mount;
 use super::*;
-use crate::hub::addresses::Key;
+use crate::hub::addresses::AddressKey;
 
 fn peer(host: u8) -> SocketAddr {
     ([192, 0, 2, host], 1).into()
@@ -23,7 +23,7 @@ fn take_all(of: Holder, places_max: usize, holders: &mut Vec<Holder>) -> usize {
 
 #[test]
 fn each_pool_keeps_a_quarter() {
-    let [one, other] = [1, 2].map(|host| Key::counted(peer(host).ip()));
+    let [one, other] = [1, 2].map(|host| AddressKey::counted(peer(host).ip()));
     for max in 1..=200_usize {
         let (quarter, mut holders) = (max.div_ceil(4), Vec::new());
         let first = take_all(one, max, &mut holders);
@@ -37,7 +37,7 @@ fn each_pool_keeps_a_quarter() {
 
 #[test]
 fn a_refusal_names_the_limit_and_the_address() {
-    let of = Key::counted(peer(7).ip());
+    let of = AddressKey::counted(peer(7).ip());
     let why = |of, holders: [Holder; 4], taken| {
         let pool = Pool { name: "max-processes", places_max: 4 };
         let refusal = pool.admit(of, holders.into_iter().take(taken)).expect_err("there is none");
@@ -52,12 +52,12 @@ fn a_refusal_names_the_limit_and_the_address() {
     assert_eq!(why(None, [of; 4], 4), "max-processes is 4, and as many are in use");
 }
 
-/// What a file counts for, as the host is told.
+/// What a file counts for, in the order that the host gets.
 #[test]
 fn files_count_for_addresses_that_count() {
     let off = Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..MANY };
     let rows = [
-        (MANY, peer(1), Key::counted(peer(1).ip())),
+        (MANY, peer(1), AddressKey::counted(peer(1).ip())),
         (MANY, ([127, 0, 0, 9], 1).into(), None),
         (off, peer(1), None),
     ];

@@ -81,7 +81,7 @@ fn what_is_queued_is_not_taken() {
     assert_eq!(talk.session.next(), Next::Drop);
 }
 
-/// Whoever takes 1 KiB a second, in pieces of whatever length, is never closed.
+/// A peer that takes 1 KiB a second, in pieces of whatever length, is never closed.
 #[test]
 fn who_is_quick_enough_stays() {
     for piece in [256_usize, 1_024, 16_384, 29_000] {
@@ -100,7 +100,7 @@ fn who_is_quick_enough_stays() {
     }
 }
 
-/// Whoever is slower is closed, also if it takes each part as a whole: what it is behind counts for
+/// A slower one is closed, also if it takes each part as a whole: what it is behind counts for
 /// the next one as well. What a disk needs does not.
 #[test]
 fn who_is_slower_goes() {
