@@ -4,7 +4,7 @@ use std::path;
 
 use switchboard::Server;
 use switchboard::config::Config;
-use switchboard::host::program::{DocumentRoot, Listing, LookupError};
+use switchboard::process::{DocumentRoot, Listing, LookupError};
 
 use super::compiled::{Compiled, is_compiled};
 

@@ -101,17 +101,26 @@ pub mod session;
 #[cfg(feature = "host")]
 pub mod config;
 #[cfg(feature = "host")]
+#[doc(hidden)]
+pub mod engine;
+#[cfg(feature = "host")]
 pub mod host;
 #[cfg(feature = "host")]
 pub mod hub;
 #[cfg(feature = "host")]
+mod net;
+#[cfg(feature = "host")]
 pub mod pages;
+#[cfg(feature = "programs")]
+pub mod process;
 #[cfg(feature = "programs")]
 pub mod programs;
 #[cfg(feature = "host")]
 pub mod server;
 #[cfg(feature = "host")]
 pub mod service;
+#[cfg(feature = "host")]
+mod sys;
 
 pub use limits::Limits;
 pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
@@ -129,7 +138,7 @@ pub use {
 };
 
 #[cfg(feature = "programs")]
-pub use host::Reloader;
+pub use process::Reloader;
 
 /// The programs in the README are compiled.
 #[cfg(all(doctest, feature = "host"))]

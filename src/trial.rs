@@ -8,7 +8,7 @@ use std::path::{self, Path};
 
 use switchboard::config::{Config, Exit, Script, Trial};
 use switchboard::host::Terminal;
-use switchboard::host::program::{DocumentRoot, Program, Recording, Rehearsal};
+use switchboard::process::{DocumentRoot, Program, Recording, Rehearsal};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 

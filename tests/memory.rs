@@ -424,7 +424,7 @@ mod programs {
     use std::fs;
     use std::process::Command;
 
-    use switchboard::host::program::{Manner, OnDeath};
+    use switchboard::process::{Manner, OnDeath};
 
     use super::support::folder;
     use super::*;

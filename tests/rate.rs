@@ -126,7 +126,7 @@ fn a_flood_is_closed_where_that_is_the_policy() {
 #[cfg(feature = "programs")]
 mod programs {
     use switchboard::Server;
-    use switchboard::host::program::{Manner, OnDeath};
+    use switchboard::process::{Manner, OnDeath};
 
     use super::*;
     use crate::support::folder::programs;

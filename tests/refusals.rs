@@ -18,7 +18,7 @@ use switchboard::{
     AccessLog, Gate, Handler, Limits, Request, Response, Server, Status, Verdict, gated,
 };
 #[cfg(feature = "programs")]
-use switchboard::{host::program::Manner, programs::Mode};
+use switchboard::{process::Manner, programs::Mode};
 
 use support::folder::folder;
 #[cfg(feature = "programs")]

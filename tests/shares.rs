@@ -146,7 +146,7 @@ mod programs {
     use std::os::unix::fs::symlink;
 
     use rustix::net::sockopt::set_socket_linger;
-    use switchboard::host::program::Manner;
+    use switchboard::process::Manner;
     use switchboard::programs::Mode;
 
     use super::*;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use switchboard::host::program::DocumentRoot;
+use switchboard::process::DocumentRoot;
 use switchboard::ws::Target;
 
 /// The input is a request target.

@@ -6,8 +6,8 @@ use crate::config::Config;
 use crate::config::error::{Fault, Problem};
 use crate::config::resolve::given;
 use crate::config::sheet::Setting;
-use crate::host::program::{Manner, OnDeath};
 use crate::limits::Limits;
+use crate::process::{Manner, OnDeath};
 use crate::programs::{Mode, Variable, is_variable_name};
 use crate::ws::syntax::{is_token, items};
 

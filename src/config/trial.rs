@@ -9,7 +9,7 @@ use crate::config::error::{CommandError, UsageError};
 use crate::config::flags::{Effect, Flag};
 use crate::config::keys;
 use crate::config::sheet::{Setting, Sheet};
-use crate::host::program::OnChange;
+use crate::process::OnChange;
 use crate::programs::Mode;
 
 /// A single program that is tried.

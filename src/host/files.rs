@@ -10,9 +10,10 @@ use std::thread::{self, Thread};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
-use crate::host::bell::Alarm;
+use crate::engine::{Event, FilePart};
+use crate::host::clock::unix_seconds;
+use crate::host::events::EventSender;
 use crate::host::nofollow::{self, Missed};
-use crate::host::turn::unix_seconds;
 use crate::hub::{Fetch, Holder, Pool};
 use crate::limits::Limits;
 use crate::pages::file::FileState;
@@ -27,7 +28,6 @@ pub struct Files {
     orders: Option<Sender<Order>>,
     /// It parks while there is no order.
     thread: Thread,
-    replies: Receiver<(SocketId, Reply)>,
 }
 
 /// What the loop asks for.
@@ -40,7 +40,6 @@ pub enum Order {
     /// Nobody waits for the file any more.
     Close(SocketId),
     /// Follow the links on the way to the root again.
-    #[cfg(feature = "programs")]
     Resolve,
 }
 
@@ -48,21 +47,9 @@ pub enum Order {
 #[derive(Debug)]
 pub(crate) struct StaticRoot {
     /// As it was given; it may lead through links.
-    #[cfg(feature = "programs")]
     given: PathBuf,
     /// Without links.
     path: PathBuf,
-}
-
-/// What the thread answers.
-#[derive(Debug)]
-pub enum Reply {
-    /// A whole answer.
-    Response(Response),
-    /// The head of an answer whose body follows.
-    Head(Response),
-    /// A part of the body; an empty one ends it.
-    Body(Vec<u8>),
 }
 
 impl StaticRoot {
@@ -71,16 +58,11 @@ impl StaticRoot {
     /// # Errors
     /// It is not there, or is no folder.
     pub(crate) fn new(given: &Path) -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(feature = "programs")]
-            given: std::path::absolute(given)?,
-            path: nofollow::resolve_folder(given)?,
-        })
+        Ok(Self { given: std::path::absolute(given)?, path: nofollow::resolve_folder(given)? })
     }
 
     /// Follows the links on the way to it once more. Until then the files are those of the place
     /// that was found last, so that a deployment decides when they change.
-    #[cfg(feature = "programs")]
     fn resolve(&mut self) {
         let Self { given, path } = self;
         match nofollow::resolve_folder(given) {
@@ -102,9 +84,8 @@ impl Files {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(root: StaticRoot, limits: &Limits, alarm: Alarm) -> io::Result<Self> {
+    pub fn start(root: StaticRoot, limits: &Limits, events: EventSender) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
-        let (outbox, replies) = crossbeam_channel::unbounded();
         let mut library = Library {
             root,
             part_bytes: limits.outbox_high_bytes as u64,
@@ -113,14 +94,12 @@ impl Files {
         };
         let thread = thread::Builder::new().name("files".to_owned()).spawn(move || {
             while let Some(order) = next(&inbox) {
-                if let Some(reply) = library.answer(order) {
-                    // A loop that has gone reads nothing; its orders end as well.
-                    let _ = outbox.try_send(reply);
-                    alarm.wake();
+                if let Some((id, part)) = library.answer(order) {
+                    events.send(Event::File(id, part));
                 }
             }
         })?;
-        Ok(Self { orders: Some(orders), thread: thread.thread().clone(), replies })
+        Ok(Self { orders: Some(orders), thread: thread.thread().clone() })
     }
 
     /// Asks for something. Orders are bounded: the hub asks for few files at a time, for one part
@@ -129,18 +108,6 @@ impl Files {
         // The thread ends only when this is dropped.
         let _ = self.orders.as_ref().map(|orders| orders.try_send(order));
         self.thread.unpark();
-    }
-
-    /// The next answer.
-    #[must_use]
-    pub fn take(&self) -> Option<(SocketId, Reply)> {
-        self.replies.try_recv().ok()
-    }
-
-    /// Whether no answer is there.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.replies.is_empty()
     }
 }
 
@@ -173,12 +140,12 @@ struct Library {
 }
 
 impl Library {
-    fn answer(&mut self, order: Order) -> Option<(SocketId, Reply)> {
+    fn answer(&mut self, order: Order) -> Option<(SocketId, FilePart)> {
         match order {
             Order::Open(fetch) => {
                 let begun = self.begin(&fetch);
-                let reply = begun.unwrap_or_else(|error| refusal(&fetch.target.path, &error));
-                Some((fetch.id, reply))
+                let part = begun.unwrap_or_else(|error| refusal(&fetch.target.path, &error));
+                Some((fetch.id, part))
             }
             Order::More(id) => {
                 let mut body = Vec::new();
@@ -189,13 +156,12 @@ impl Library {
                     self.open.remove(&id);
                     body = Vec::new();
                 }
-                Some((id, Reply::Body(body)))
+                Some((id, FilePart::Body(body)))
             }
             Order::Close(id) => {
                 self.open.remove(&id);
                 None
             }
-            #[cfg(feature = "programs")]
             Order::Resolve => {
                 self.root.resolve();
                 None
@@ -204,12 +170,12 @@ impl Library {
     }
 
     /// Answers with a file: with all that is wanted, if that is no more than a part.
-    fn begin(&mut self, fetch: &Fetch) -> io::Result<Reply> {
+    fn begin(&mut self, fetch: &Fetch) -> io::Result<FilePart> {
         let Fetch { id, head, target: Target { path, query, .. }, holder } = fetch;
         let (name, mut file) = self.find(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() && !path.ends_with('/') {
-            return Ok(Reply::Response(moved(path, query)));
+            return Ok(FilePart::Response(moved(path, query)));
         }
         if !metadata.is_file() {
             return Err(ErrorKind::NotFound.into());
@@ -220,7 +186,7 @@ impl Library {
         let modified = u64::try_from(seconds).unwrap_or(0);
         let state = FileState { name: &name, len, tag: &tag, modified };
         let (response, part) = state.answer(head, unix_seconds());
-        let Some(part) = part else { return Ok(Reply::Response(response)) };
+        let Some(part) = part else { return Ok(FilePart::Response(response)) };
         let part_len = part.end - part.start;
         if part.start > 0 {
             file.seek(SeekFrom::Start(part.start))?;
@@ -233,13 +199,13 @@ impl Library {
             if part_len < len && body.len() as u64 != part_len {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
-            return Ok(Reply::Response(response.with_content(body)));
+            return Ok(FilePart::Response(response.with_content(body)));
         }
         if let Err(refusal) = self.pool.admit(*holder, self.open.values().map(|(_, of)| *of)) {
-            return Ok(Reply::Response(refusal));
+            return Ok(FilePart::Response(refusal));
         }
         self.open.insert(*id, (file.take(part_len), *holder));
-        Ok(Reply::Head(response))
+        Ok(FilePart::Head(response))
     }
 
     /// What a path names, and the file there. Links may lead anywhere, so what they come to has to
@@ -276,7 +242,7 @@ fn moved(path: &str, query: &str) -> Response {
     )
 }
 
-fn refusal(path: &str, error: &io::Error) -> Reply {
+fn refusal(path: &str, error: &io::Error) -> FilePart {
     // A socket, a device without a driver, and links in a circle are no files either.
     let no_file = matches!(error.raw_os_error(), Some(libc::ENXIO | libc::ELOOP));
     let is_nothing = match error.kind() {
@@ -290,8 +256,7 @@ fn refusal(path: &str, error: &io::Error) -> Reply {
         true => Response::text(Status::NOT_FOUND, &format!("nothing is at {}", cut(path))),
         false => Response::text(Status::INTERNAL_ERROR, "the file cannot be read"),
     };
-    Reply::Response(response.note(&format!("static-root has no file there: {error}")))
+    FilePart::Response(response.note(&format!("static-root has no file there: {error}")))
 }
 
-#[cfg(feature = "programs")]
 const TARGET: &str = "switchboard::config";

@@ -8,7 +8,7 @@ use std::thread;
 
 use mio::unix::pipe;
 
-use crate::host::sys::signals::{self, Caught, Wish};
+use crate::sys::signals::{self, Caught, Wish};
 
 /// From here on SIGHUP ends this process no more; one that comes is done by [`on_hangup`]. For the
 /// beginning of a program's `main`. Returns the terminal that it was started from.

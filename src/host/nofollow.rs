@@ -15,11 +15,11 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::host::sys;
+use crate::sys;
 
 /// Why nothing was opened.
 #[derive(Debug)]
-pub(super) enum Missed {
+pub(crate) enum Missed {
     /// Links lead out of the root, to this place.
     Outside(PathBuf),
     /// The system's reason.
@@ -30,7 +30,7 @@ pub(super) enum Missed {
 ///
 /// # Errors
 /// It is not there, or is no folder.
-pub(super) fn resolve_folder(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn resolve_folder(path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;
     if path.is_dir() { Ok(path) } else { Err(ErrorKind::NotADirectory.into()) }
 }
@@ -39,7 +39,7 @@ pub(super) fn resolve_folder(path: &Path) -> io::Result<PathBuf> {
 ///
 /// # Errors
 /// It is not there, or not below `root`.
-pub(super) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
+pub(crate) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
     let path = path.canonicalize().map_err(Missed::System)?;
     if path.starts_with(root) { Ok(path) } else { Err(Missed::Outside(path)) }
 }
@@ -48,7 +48,7 @@ pub(super) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
 ///
 /// # Errors
 /// As of [`resolve`] and [`open`].
-pub(super) fn open_below(root: &Path, path: &Path, flags: i32) -> Result<(PathBuf, File), Missed> {
+pub(crate) fn open_below(root: &Path, path: &Path, flags: i32) -> Result<(PathBuf, File), Missed> {
     look(path, || {
         let place = resolve(root, path)?;
         let file = open(&place, flags).map_err(Missed::System)?;
@@ -70,13 +70,13 @@ fn look<T>(path: &Path, mut once: impl FnMut() -> Result<T, Missed>) -> Result<T
 
 /// How often a path is resolved whose file is removed at that moment, as in a mount of Kubernetes,
 /// which replaces all its files by one link.
-pub(super) const LOOKS_MAX: usize = 3;
+pub(crate) const LOOKS_MAX: usize = 3;
 
 /// Opens the file or folder at a path without links, such as `canonicalize` gives.
 ///
 /// # Errors
 /// It has a link by now, or whatever the system says.
-pub(super) fn open(path: &Path, flags: i32) -> io::Result<File> {
+pub(crate) fn open(path: &Path, flags: i32) -> io::Result<File> {
     let mut opened = OpenOptions::new().read(true).custom_flags(ON_THE_WAY).open("/")?;
     let mut parts = path.components().skip(1).peekable();
     while let Some(part) = parts.next() {

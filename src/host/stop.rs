@@ -1,128 +1,62 @@
-//! The clean stop: who may ask for it, and how far it has come. Asked once, the host drains;
-//! asked twice, it stops at once.
+//! Who may ask for the clean stop, and what is left to do when a host goes.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::pipe;
 
-use crate::host::bell::Alarm;
-use crate::host::sys::signals::{Caught, Wish};
-use crate::host::turn::{Host, Turn};
-use crate::hub::Budget;
-use crate::time::Time;
+use crate::engine::{Event, Services};
+use crate::host::events::EventSender;
+use crate::host::poll::Host;
+use crate::sys::signals::{Caught, Wish};
 
 /// Stops a host from any thread.
 #[derive(Clone, Debug)]
 pub struct Stopper {
-    requests: Arc<AtomicUsize>,
-    alarm: Alarm,
+    events: EventSender,
 }
 
 impl Stopper {
-    pub(super) fn new(alarm: Alarm) -> Self {
-        Self { requests: Arc::default(), alarm }
+    pub(super) const fn new(events: EventSender) -> Self {
+        Self { events }
     }
 
     /// Asks for a clean stop: no more connections are accepted, sockets are closed with 1001,
     /// services get time to finish. Asked again, the host stops at once.
     pub fn stop(&self) {
-        self.requests.fetch_add(1, Ordering::SeqCst);
-        self.alarm.wake();
+        self.events.send(Event::Stop);
     }
-
-    /// How often a stop was asked for.
-    pub(super) fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
-    }
-}
-
-/// How far a host's stop has come.
-#[derive(Debug, Default)]
-pub(super) struct Stop {
-    /// How many requests have been heeded.
-    pub(super) seen: usize,
-    /// When the stop is to be over.
-    limit: Time,
-    /// When services that do not finish are left behind; set once they were told to.
-    pub(super) end: Option<Time>,
 }
 
 impl Host {
-    /// Heeds the stops that were asked for: the first begins a clean stop.
-    pub(super) fn heed_stops(&mut self, now: Time) {
-        let requests = self.stopper.requests();
-        if self.stop.seen == 0 && requests > 0 {
-            log::info!(
-                target: "switchboard::server",
-                "stopping; sockets to close: {}",
-                self.hub.sockets_len()
-            );
-            // From here on the port is free for a successor.
-            self.listeners.clear();
-            self.stop.limit = now.after(self.limits.drain_ms_max);
-            self.hub.drain(now);
-        }
-        self.stop.seen = requests;
-    }
-
-    /// Whether there is another turn. Once the last socket has gone services are told to
-    /// finish, and once they have, or take too long, there is none.
-    pub(super) fn progress(&mut self, now: Time) -> Turn {
-        if self.stop.seen > 1 {
-            log::warn!(
-                target: "switchboard::server",
-                "stopped at once; sockets dropped: {}",
-                self.hub.sockets_len()
-            );
-            return Turn::Last;
-        }
-        if !self.hub.is_drained() {
-            return Turn::Another;
-        }
-        if self.stop.end.is_none() {
-            // One time for the whole stop, but for a moment that services have in any case.
-            self.stop.end = Some(self.stop.limit.max(now.after(SERVICES_MS_MIN)));
-            self.hub.stop_services();
-            self.carry_out(now);
-        }
-        let running = self.workers.iter().flatten().count() + self.locals.len();
-        if running == 0 {
-            for thread in self.leaving.drain(..) {
+    /// Waits for the threads of services, if all have ended.
+    pub(super) fn join_services(&mut self) {
+        if self.io.running_len() == 0 {
+            for thread in self.io.leaving.drain(..) {
                 // A panic was caught on the thread itself.
                 let _ = thread.join();
             }
-            return Turn::Last;
         }
-        if self.stop.end.is_some_and(|end| now >= end) {
-            log::warn!(
-                target: "switchboard::server",
-                "{running} services do not finish and are left behind"
-            );
-            return Turn::Last;
-        }
-        Turn::Another
     }
 }
 
 impl Drop for Host {
-    /// What is left when a host goes: sockets are dropped, of which services are told, and
-    /// services are told to finish. Programs are killed: nothing of them outlives the host, but for
-    /// what has left their groups in a process that does not adopt it (`Host::adopt_orphans`).
+    /// What is left when a host goes: sockets are dropped, of which services hear, and services
+    /// are asked to finish. Programs are killed: nothing of them outlives the host, but for what
+    /// has left their groups in a process that does not adopt it (`Host::adopt_orphans`).
     fn drop(&mut self) {
         let now = self.now();
-        self.budget = Budget::ENDLESS;
-        self.hub.drop_all(now);
-        self.carry_out(now);
-        for worker in self.workers.iter_mut().flatten() {
+        self.engine.drop_all(&mut self.io, now);
+        for worker in self.io.workers.iter_mut().flatten() {
             worker.finish();
         }
-        // Asked again, the host stops at once.
-        let patience_ms = if self.stop.seen > 1 { 0 } else { SERVICES_MS_MIN };
-        self.finish_locals(now, Duration::from_millis(patience_ms));
-        self.programs.end_all();
+        let end = Instant::now() + Duration::from_millis(self.engine.services_ms());
+        // As far as there is time: what they have not been called with by then goes with them.
+        let is_over = || Instant::now() >= end;
+        self.engine.finish_loop_services(&mut self.io, now, is_over);
+        if let Some(resolver) = &mut self.io.resolver {
+            resolver.end();
+        }
     }
 }
 
@@ -150,6 +84,3 @@ impl Signals {
         &mut self.receiver
     }
 }
-
-/// How long services may take to finish after the last socket has gone, in any case.
-const SERVICES_MS_MIN: u64 = 1_000;

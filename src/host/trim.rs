@@ -1,8 +1,7 @@
 //! Memory that is returned to the system: at a quiet moment after much has been freed.
 
-use crate::host::sys::heap::trim_heap;
-use crate::host::turn::Host;
-use crate::hub::give_up;
+use crate::host::poll::Host;
+use crate::sys::heap::trim_heap;
 use crate::time::Time;
 
 /// When a host trims by itself.
@@ -23,12 +22,8 @@ impl Host {
     /// With glibc it concerns the heap of the whole process. Other allocators decide by themselves
     /// what they return. Memory that is used again after that costs page faults.
     pub fn trim(&mut self) {
-        let places_len = self.hub.trim();
-        self.streams.trim(places_len);
-        give_up(&mut self.reads);
-        self.reads_again.shrink_to_fit();
-        give_up(&mut self.writes);
-        give_up(&mut self.locals.held);
+        let places_len = self.engine.trim();
+        self.io.streams.trim(places_len);
         trim_heap();
     }
 
@@ -44,7 +39,7 @@ impl Host {
     /// work has been cut short, but not for ever.
     pub(super) fn trim_when_due(&mut self, now: Time) {
         let Some(at) = self.trims.at else {
-            if self.trims.by_itself && self.hub.freed() >= FREED_BYTES_MIN {
+            if self.trims.by_itself && self.engine.hub().freed() >= FREED_BYTES_MIN {
                 self.trims.at = Some(now.after(PAUSE_MS).max(self.trims.rest));
             }
             return;
@@ -63,59 +58,3 @@ const FREED_BYTES_MIN: usize = 2 << 20;
 /// A trim is followed by a rest of so many times its own time.
 const REST_FACTOR: u64 = 100;
 const PAUSE_MS: u64 = 1_000;
-
-#[cfg(test)]
-mod tests {
-    use std::net::TcpStream;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::host::turn::HostPlan;
-    use crate::hub::{Files, Hub};
-    use crate::limits::Limits;
-
-    /// Runs turns until there are so many sockets.
-    fn turn_until(host: &mut Host, sockets_len: usize) {
-        while host.sockets_len() != sockets_len {
-            host.turn(Some(Duration::from_secs(120))).expect("it polls");
-        }
-    }
-
-    /// What the hub has is in `hub/tests/trim.rs`.
-    #[test]
-    fn every_table_is_about_as_large_as_what_is_in_it() {
-        // They say nothing, for as long as it takes.
-        let limits = Limits { handshake_ms_max: Limits::OFF_MS, ..Limits::SERVER };
-        let hub = Hub::new(limits, Files::None, Time::ZERO);
-        let (factories, static_root, programs) = (Vec::new(), None, None);
-        let plan = HostPlan { hub, limits, factories, static_root, programs };
-        let address = ([127, 0, 0, 1], 0).into();
-        let mut host = Host::new(plan, &[address]).expect("the port is free");
-        let mut clients = Vec::new();
-        for len in 1..=200 {
-            clients.push(TcpStream::connect(host.address()).expect("it listens"));
-            turn_until(&mut host, len);
-        }
-        // What a turn cuts short, of all sockets at once. Of reads one list is empty between turns.
-        host.reads_again.reserve(200);
-        for place in 0..200 {
-            let id = host.hub.id_at(place).expect("they have the first places");
-            host.reads.push_back(id);
-            host.writes.push_back(id);
-        }
-        let tables = |host: &Host| {
-            [
-                host.streams.places_len(),
-                host.reads.capacity(),
-                host.reads_again.capacity(),
-                host.writes.capacity(),
-            ]
-        };
-        assert!(tables(&host).into_iter().all(|capacity| capacity >= 200));
-        clients.truncate(5);
-        turn_until(&mut host, 5);
-        host.trim();
-        let tables = tables(&host);
-        assert!(tables.iter().all(|&capacity| capacity <= 4 * 5), "{tables:?}");
-    }
-}

@@ -1,41 +1,22 @@
 //! `Worker`: a service on a thread of its own. Whatever happens on that thread, a panic in
 //! the service's making included, ends that service only.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle, Thread};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use crate::engine::{Event, Exit};
 use crate::host::bell::{MailBell, Rung, Tower};
-#[cfg(feature = "programs")]
-use crate::host::program::Served;
-use crate::host::sys;
+use crate::host::events::EventSender;
+use crate::host::factory::RunService;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::way::{Ends, Parcel, take_spare};
-use crate::service::{Callbacks, Inbound, Line, Outbound, Service};
-
-/// Makes a fresh service for each run of it, on the thread of that run.
-#[derive(Clone)]
-pub enum Factory {
-    /// One for a thread of its own.
-    Own(Make<dyn Service>),
-    /// One for the loop.
-    Loop(Make<dyn Callbacks>),
-    /// A program, on a thread of its own.
-    #[cfg(feature = "programs")]
-    Program(Arc<Served>),
-}
-
-/// What a service does on its thread, up to its end; tells how it ended.
-pub type Life = Box<dyn FnOnce(Line<'static>) -> String + Send>;
-
-/// Makes a fresh value.
-pub type Make<T> = Arc<dyn Fn() -> Box<T> + Send + Sync>;
+use crate::service::{Inbound, Line, Outbound};
+use crate::sys;
 
 /// The host's side of one service that runs.
 pub struct Worker {
@@ -59,17 +40,6 @@ struct Post {
     thread: Thread,
 }
 
-/// The end of a service's run.
-#[derive(Debug)]
-pub struct Exit {
-    /// Which service.
-    pub station: StationId,
-    /// Which run of it.
-    pub run: u32,
-    /// How it ended.
-    pub how: String,
-}
-
 /// What a new worker is about.
 pub struct Plan<'a> {
     /// Which service.
@@ -81,9 +51,9 @@ pub struct Plan<'a> {
     /// Its bounds.
     pub limits: &'a Limits,
     /// What it does on its thread.
-    pub life: Life,
-    /// Where its end is told.
-    pub exits: Sender<Exit>,
+    pub body: Arc<dyn RunService>,
+    /// Where its end is sent.
+    pub events: EventSender,
 }
 
 impl Worker {
@@ -92,11 +62,10 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub fn start(plan: Plan<'_>, tower: &Tower) -> io::Result<Self> {
-        let Plan { station, run, path, limits, life, exits } = plan;
+        let Plan { station, run, path, limits, body, events } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
         let (bell, rung) = tower.bell(station);
-        let alarm = tower.alarm();
         let doorbell = Arc::new(MailBell::new());
         let (heard, bell) = (doorbell.clone(), Arc::new(bell));
         let limits = *limits;
@@ -104,9 +73,8 @@ impl Worker {
             let thread = thread::current().id();
             let tick = sys::tick;
             let ends = Ends { thread, mail: inbox, doorbell: heard, batches: outbox, bell, tick };
-            let how = life(Line::new(ends, &limits));
-            let _ = exits.try_send(Exit { station, run, how });
-            alarm.wake();
+            let how = body.run(Line::new(ends, &limits), &limits);
+            events.send(Event::Ended(Exit { station, run, how }));
         })?;
         let post = Post { mail: Some(mail), doorbell, thread: thread.thread().clone() };
         let (batch, spare) = (VecDeque::new(), Vec::new());
@@ -127,7 +95,6 @@ impl Worker {
     }
 
     /// Wakes the service for something else than mail, which it finds then.
-    #[cfg(feature = "programs")]
     pub fn wake(&self) {
         self.post.ring();
     }
@@ -203,33 +170,4 @@ impl Drop for Post {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// Makes a service, runs it to its end and drops it; tells how it ended.
-pub fn live(factory: &Make<dyn Service>, mut line: Line<'_>) -> String {
-    let mut service = None;
-    let lived = caught(|| {
-        let service = service.insert(factory());
-        line.apply(Outbound::Ready(service.admission()));
-        line.flush();
-        service.run(&mut line);
-    });
-    // Not while a panic of its own unwinds: a second one would end the process.
-    let dropped = caught(|| drop(service));
-    lived.and(dropped).err().unwrap_or_else(|| "it returned".to_owned())
-}
-
-/// Calls code of a service; a panic in it is an error with its text.
-pub fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let how = format!("it panicked: {}", text(panic.as_ref()));
-        // Dropping it runs code of the service, which may panic again; only that is left behind.
-        catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
-        how
-    })
-}
-
-fn text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
 }

@@ -21,14 +21,12 @@
 //! - `origin`, `hosts`: which pages may come, and to which hosts
 //! - `trim`: memory that is not needed any more
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
-//! - `budget`: what a turn may do for all sockets together; `memory`: what they may hold; `shares`:
-//!   how much of a pool one address may hold
+//! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold
 
 mod access;
 mod addresses;
 mod admit;
 mod apply;
-mod budget;
 mod dates;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -82,7 +80,6 @@ use tables::{Sockets, Stations};
 use wheel::Wheel;
 
 pub use access::AccessLog;
-pub use budget::Budget;
 pub use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use lookup::Looked;
@@ -339,6 +336,11 @@ impl Hub {
     #[must_use]
     pub fn compression(&self, station: StationId) -> Compression {
         self.stations[station].mount.compression
+    }
+
+    /// All services.
+    pub fn station_ids(&self) -> impl Iterator<Item = StationId> + use<> {
+        self.stations.ids()
     }
 
     /// The path of a service.

@@ -12,12 +12,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::host::resolver::ResolverPlan;
 use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
 use crate::hub::{
     AccessLog, AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError, Spellings,
 };
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
+#[cfg(feature = "programs")]
+use crate::process::ProgramsResolver;
 use crate::service::{Callbacks, Service, Thread};
 use crate::time::Time;
 
@@ -189,8 +192,6 @@ impl Server {
             let taken = self.mounts.iter().map(|mounting| mounting.path.clone()).collect();
             self.programs.into_plan(usual, taken)?
         };
-        #[cfg(not(feature = "programs"))]
-        let programs = None;
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         hub.allow_hosts(self.allowed_hosts, self.origin);
@@ -207,14 +208,18 @@ impl Server {
             mount.limits.check().map_err(BindError::Limits)?;
             hub.mount(&path, mount).map_err(BindError::Path)?;
             factories.push(match (thread, callbacks) {
-                (Thread::Own, _) => Factory::Own(own),
+                (Thread::Own, _) => Factory::thread(own),
                 (Thread::Loop, Some(callbacks)) => Factory::Loop(callbacks),
                 (Thread::Loop, None) => return Err(BindError::Thread(path)),
             });
         }
         let static_root = self.static_root.as_deref().map(StaticRoot::new).transpose();
         let static_root = static_root.map_err(BindError::StaticRoot)?;
-        let plan = HostPlan { hub, limits: self.limits, factories, static_root, programs };
+        #[cfg(feature = "programs")]
+        let resolver: Option<Box<dyn ResolverPlan>> = Some(Box::new(ProgramsResolver(programs)));
+        #[cfg(not(feature = "programs"))]
+        let resolver = None;
+        let plan = HostPlan { hub, limits: self.limits, factories, static_root, resolver };
         Host::new(plan, &addresses).map_err(BindError::Listen)
     }
 

@@ -5,11 +5,11 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::host::program::{DocumentRoot, LookupError, Manner, Recording, Tape};
-use crate::host::{ProgramsPlan, Reloader, Terms};
 use crate::hub::Mount;
 #[cfg(doc)]
 use crate::limits::Limits;
+use crate::process::{DocumentRoot, LookupError, Manner, Recording, Tape};
+use crate::process::{ProgramsPlan, Reloader, Terms};
 use crate::server::{BindError, Mounted, Server};
 
 /// What has been told.

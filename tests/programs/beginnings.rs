@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::net::TcpListener;
 use std::process::Command;
 
-use switchboard::host::program::{Launch, StartError};
 use switchboard::host::{raise_descriptor_limit, seal_descriptors};
+use switchboard::process::{Launch, StartError};
 use switchboard::programs::Variable;
 
 use crate::bench::Bench;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use switchboard::host::program::{
+use switchboard::process::{
     DocumentRoot, Event, Exit, Groups, Launch, Manner, Plan, ProcessId, Pump, Reading, StartError,
 };
 use switchboard::{Limits, Server};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use switchboard::host::program::{Manner, ReplaceWhen};
+use switchboard::process::{Manner, ReplaceWhen};
 
 use crate::bench::serve;
 use crate::keep::{keep, kill, put};

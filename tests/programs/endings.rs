@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use switchboard::host::program::{Reading, Stages, StartError};
+use switchboard::process::{Reading, Stages, StartError};
 
 use crate::beginnings::CAT;
 use crate::bench::{Bench, NEVER, is_alive, is_known};

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{fs, process, thread};
 
 use switchboard::Limits;
-use switchboard::host::program::Manner;
+use switchboard::process::Manner;
 
 use crate::bench::{is_alive, is_known, patient, serve};
 use crate::shared::{OBEY, request, status};

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use switchboard::host::program::Manner;
+use switchboard::process::Manner;
 use switchboard::programs::Mode;
 use switchboard::{Limits, Server};
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use switchboard::host::program::{Manner, OnDeath};
+use switchboard::process::{Manner, OnDeath};
 
 use crate::bench::{is_known, patient, serve};
 use crate::shared::request;

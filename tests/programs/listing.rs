@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use switchboard::host::program::DocumentRoot;
+use switchboard::process::DocumentRoot;
 
 use crate::support::binary::Binary;
 use crate::support::folder::{folder, write};

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use switchboard::Status;
-use switchboard::host::program::{DocumentRoot, LookupError};
+use switchboard::process::{DocumentRoot, LookupError};
 
 use crate::support::folder::{folder, write};
 

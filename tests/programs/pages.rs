@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use switchboard::host::program::{Manner, Subpaths};
+use switchboard::process::{Manner, Subpaths};
 use switchboard::programs::Mode;
 use switchboard::{Limits, Page, handler};
 

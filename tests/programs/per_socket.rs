@@ -1,7 +1,7 @@
 //! Programs that have a process for each socket, over real sockets: what was written for websocketd
 //! runs unchanged, and whoever is slow holds up nobody but the other end.
 
-use switchboard::host::program::Manner;
+use switchboard::process::Manner;
 use switchboard::programs::{Mode, Variable};
 
 use crate::bench::{is_alive, serve};

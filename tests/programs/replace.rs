@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use switchboard::Limits;
-use switchboard::host::program::{Manner, OnChange, ReplaceWhen};
+use switchboard::process::{Manner, OnChange, ReplaceWhen};
 use switchboard::programs::Mode;
 
 use crate::bench::{is_known, patient, serve, server};

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use switchboard::host::program::{Event, Manner};
+use switchboard::process::{Event, Manner};
 use switchboard::programs::Mode;
 
 use crate::bench::{Bench, serve};

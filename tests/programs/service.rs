@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Instant;
 
-use switchboard::host::program::{DocumentRoot, Event, Groups, Launch, ProcessId, Pump, Reading};
+use switchboard::process::{DocumentRoot, Event, Groups, Launch, ProcessId, Pump, Reading};
 use switchboard::{Inbound, Line, Received, Server, Service, SocketId};
 
 use crate::beginnings::CAT;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use switchboard::host::program::Manner;
+use switchboard::process::Manner;
 use switchboard::ws::Status;
 use switchboard::{Limits, Server};
 

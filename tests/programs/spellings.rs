@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use switchboard::host::program::{Manner, Subpaths};
+use switchboard::process::{Manner, Subpaths};
 use switchboard::programs::Mode;
 use switchboard::{Spellings, handler};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use switchboard::host::program::{Event, Reading, StartError};
+use switchboard::process::{Event, Reading, StartError};
 
 use crate::beginnings::CAT;
 use crate::bench::{Bench, INPUT_HIGH_BYTES, NEVER};

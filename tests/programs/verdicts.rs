@@ -1,7 +1,7 @@
 //! Peers that put lines of the protocol into what their program is told and says: none becomes a
 //! verdict, and none changes what another peer is answered.
 
-use switchboard::host::program::Manner;
+use switchboard::process::Manner;
 
 use crate::bench::serve;
 use crate::support::http::upgrade;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use switchboard::Limits;
-use switchboard::host::program::{Manner, OnChange, OnDeath, ReplaceWhen};
+use switchboard::process::{Manner, OnChange, OnDeath, ReplaceWhen};
 
 use crate::bench::{is_known, patient, serve, server};
 use crate::keep::{TELLS, hold, keep, keep_stubborn, kill, open, pid, put, version};

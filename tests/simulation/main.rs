@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use world::choice::{Listed, Seeded};
-use world::{Tally, World};
+use world::{Simulation, Tally};
 
 /// Seeds that found something, be it in a judge, which has been mended since.
 const NAMED: [(&str, u64, Kind); 3] = [
@@ -28,7 +28,7 @@ const NAMED: [(&str, u64, Kind); 3] = [
     (
         "a socket that is given up in the turn in which its service ends gets no close frame",
         6_922_145_294_520_841_512,
-        World::on_the_loop,
+        Simulation::on_the_loop,
     ),
 ];
 
@@ -46,9 +46,10 @@ const FRESH: u64 = 24;
 const CHOICES: usize = 60_000;
 
 /// What a world of a seed is made into.
-type Kind = fn(World) -> World;
+type Kind = fn(Simulation) -> Simulation;
 
-const KINDS: [Kind; 3] = [as_it_is, World::on_the_loop, World::with_programs];
+const KINDS: [Kind; 4] =
+    [as_it_is, Simulation::on_the_loop, Simulation::mixed, Simulation::with_programs];
 
 #[test]
 fn a_million_messages() {
@@ -67,7 +68,7 @@ fn a_million_messages() {
 fn services_on_the_loop() {
     let mut total = Tally::default();
     for seed in WORLDS..WORLDS + ON_THE_LOOP {
-        total.add(&live_in(seed, World::on_the_loop));
+        total.add(&live_in(seed, Simulation::on_the_loop));
     }
     println!("{total:?}");
     assert!(total.messages >= ON_THE_LOOP * 3_500, "{total:?}");
@@ -78,7 +79,7 @@ fn services_on_the_loop() {
 #[test]
 fn programs_live_and_die() {
     let from = WORLDS + ON_THE_LOOP;
-    let total = live_all(from, PROGRAMS, &[World::with_programs]);
+    let total = live_all(from, PROGRAMS, &[Simulation::with_programs]);
     println!("{total:?}");
     assert!(total.messages >= PROGRAM_MESSAGES_MIN, "{total:?}");
     let deaths = [total.ends, total.restarts, total.lapses];
@@ -124,17 +125,17 @@ fn a_history_repeats() {
 /// A fuzzer makes its choices byte by byte.
 #[test]
 fn choices_may_be_listed() {
-    let tally = World::new(Listed::new(&[5; 20_000])).live();
-    assert!(tally.sockets > 0 && tally == World::new(Listed::new(&[5; 20_000])).live());
+    let tally = Simulation::new(Listed::new(&[5; 20_000])).live();
+    assert!(tally.sockets > 0 && tally == Simulation::new(Listed::new(&[5; 20_000])).live());
 }
 
-const fn as_it_is(world: World) -> World {
+const fn as_it_is(world: Simulation) -> Simulation {
     world
 }
 
 /// Lives through the world of a seed.
-fn live_in(seed: u64, change: impl Fn(World) -> World) -> Tally {
-    let world = || change(World::new(Seeded::new(seed, CHOICES)));
+fn live_in(seed: u64, change: impl Fn(Simulation) -> Simulation) -> Tally {
+    let world = || change(Simulation::new(Seeded::new(seed, CHOICES)));
     let lived = catch_unwind(AssertUnwindSafe(|| world().live()));
     lived.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -4,7 +4,7 @@
 use crate::config::keys::{Key, Section, Setter};
 use crate::config::program::{ProgramConfig, protocols, set_variable, variables};
 use crate::config::value::{Kind, directory, word};
-use crate::host::program::{OnChange, OnDeath, ReplaceWhen, Subpaths};
+use crate::process::{OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::programs::Mode;
 
 pub(super) static KEYS: &[Key] = &[

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::{Script, Trial, flags, trial};
-use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
+use crate::process::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::programs::{Mode, Variable};
 
 #[test]

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::config::{Dumpable, LogFormat, ProgramConfig};
-use crate::host::program::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::hub::{AccessLog, Spellings};
 use crate::limits::RatePolicy;
+use crate::process::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
 use crate::programs::{Mode, Variable};
 use crate::service::Thread;
 

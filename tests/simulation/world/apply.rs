@@ -2,6 +2,7 @@
 //! outboxes of the sockets that it is for, whole and at once, and into no other.
 
 use switchboard::Limits;
+use switchboard::hub::Hub;
 use switchboard::service::{Outbound, SocketId};
 
 use super::peer::Goal;
@@ -20,7 +21,14 @@ pub(super) struct Before {
 
 impl World {
     /// Applies what a service sends; gives back how many deliveries are left.
-    pub(super) fn apply(&mut self, place: usize, run: u32, order: &Order, left: usize) -> usize {
+    pub(super) fn apply(
+        &mut self,
+        hub: &mut Hub,
+        place: usize,
+        run: u32,
+        order: &Order,
+        left: usize,
+    ) -> usize {
         if self.fate.once_in(16) && self.places[place].relics.len() < 20 {
             self.places[place].relics.push((run, order.clone()));
         }
@@ -31,37 +39,42 @@ impl World {
             // No service knows whom it has not been told of.
             return left - 1;
         }
-        let before = self.look(place, order);
+        let before = self.look(hub, place, order);
         let Some(station) = self.places[place].id else { return left };
         let mut batch = vec![order.outbound(), Outbound::Ready(Default::default())].into_iter();
         let after = if left > 1 {
             let mut batch = batch.next().into_iter();
-            self.hub.apply(station, run, &mut batch, left, self.now)
+            hub.apply(station, run, &mut batch, left, self.now)
         } else {
-            self.hub.apply(station, run, &mut batch, left, self.now)
+            hub.apply(station, run, &mut batch, left, self.now)
         };
         for at in 0..self.live.len() {
-            self.note_unread(self.live[at]);
+            self.note_unread(hub, self.live[at]);
         }
         assert!(left > 1 || batch.len() == 1 && after == 0, "deliveries are bounded");
         assert!(after < left, "each transaction counts");
-        let grown = |b: &&Before| self.hub.unsent_len(b.id) > b.unsent_len;
+        let grown = |b: &&Before| hub.unsent_len(b.id) > b.unsent_len;
         let grown_len = before.iter().filter(grown).count();
         // Those whom a lapse refuses are told so by the hub.
         let is_counted = !matches!(order, Order::Lapse { .. });
         let counts = left - after >= grown_len.min(left);
         assert!(!is_counted || counts, "each delivery counts");
-        self.judge_order(place, order, &before);
+        self.judge_order(hub, place, order, &before);
         after
     }
 
-    /// A service has ended.
-    pub(super) fn end_service(&mut self, place: usize, run: u32, how: &str) {
+    /// A service has ended, of which the hub hears next. Returns whether it was there.
+    pub(super) fn end_service(&mut self, place: usize) -> bool {
+        let Some(worker) = self.places[place].worker.take() else { return false };
         self.note(5, place as u64);
         self.tally.ends += 1;
-        self.places[place].worker = None;
-        let Some(station) = self.places[place].id else { return };
-        self.hub.ended(station, run, how, self.now);
+        assert!(!worker.has_more(), "a service is heard out before it has ended");
+        self.inbox.ended.push((place, worker.run));
+        true
+    }
+
+    /// The hub has heard that a service has ended.
+    pub(super) fn judge_service_end(&mut self, hub: &Hub, place: usize) {
         let now = self.now;
         let of = &mut self.places[place];
         of.fail(now);
@@ -84,55 +97,48 @@ impl World {
             if record.failed {
                 continue;
             }
-            let image = record.look_ahead(self.hub.unsent(record.id));
+            let image = record.look_ahead(hub.unsent(record.id));
             let is_told = image.is_closed() || image.is_answered();
             // On the loop a service ends after deadlines have come: a socket given up then gets
             // no close frame any more, and is dropped at the end of the turn.
             assert!(is_told || record.closed.is_some(), "peer {index} outlives its service");
             record.must_go = !is_told;
         }
-        // A second end of the same run is none.
-        self.hub.ended(station, run, how, self.now);
-        let relics = std::mem::take(&mut self.places[place].relics);
-        for (run, order) in &relics {
-            self.apply_relic(place, *run, order);
-        }
-        self.places[place].relics = relics;
     }
 
     /// What an earlier run has left behind is silence.
-    fn apply_relic(&mut self, place: usize, run: u32, order: &Order) {
+    pub(super) fn apply_relic(&mut self, hub: &mut Hub, place: usize, run: u32, order: &Order) {
         let Some(station) = self.places[place].id else { return };
-        let before = self.all_unsent();
+        let before = self.all_unsent(hub);
         let mut batch = [order.outbound()].into_iter();
-        self.hub.apply(station, run, &mut batch, usize::MAX, self.now);
+        hub.apply(station, run, &mut batch, usize::MAX, self.now);
         assert_eq!(batch.len(), 0, "they are taken, and ignored");
-        assert_eq!(self.all_unsent(), before, "a run that has ended is silent");
+        assert_eq!(self.all_unsent(hub), before, "a run that has ended is silent");
     }
 
     /// Applies some of what earlier runs have left behind.
-    pub(super) fn apply_relics(&mut self, place: usize) {
+    pub(super) fn apply_relics(&mut self, hub: &mut Hub, place: usize) {
         let of = &self.places[place];
         let (run, old) = (of.run, of.relics.iter().position(|&(run, _)| run < of.run));
         if let (Some(station), true) = (of.id, run > 1) {
             // Its end was told when it came.
-            self.hub.ended(station, run - 1, "it has ended before", self.now);
+            hub.ended(station, run - 1, "it has ended before", self.now);
         }
         if let Some(old) = old {
             let (run, order) = self.places[place].relics.swap_remove(old);
-            self.apply_relic(place, run, &order);
+            self.apply_relic(hub, place, run, &order);
         }
     }
 
-    fn all_unsent(&self) -> usize {
+    fn all_unsent(&self, hub: &Hub) -> usize {
         let unsent_len = |&index: &usize| {
-            self.links[index].record.as_ref().map_or(0, |record| self.hub.unsent_len(record.id))
+            self.links[index].record.as_ref().map_or(0, |record| hub.unsent_len(record.id))
         };
         self.live.iter().map(unsent_len).sum()
     }
 
     /// Looks at all sockets that a transaction may reach.
-    fn look(&self, place: usize, order: &Order) -> Vec<Before> {
+    fn look(&self, hub: &Hub, place: usize, order: &Order) -> Vec<Before> {
         let subscriber;
         let to = match order {
             Order::Send { to, .. } | Order::Close { to, .. } => to,
@@ -153,7 +159,7 @@ impl World {
             let Link { record: Some(record), stream: Some(_), .. } = &self.links[index] else {
                 return None;
             };
-            let unsent_len = self.hub.unsent_len(record.id);
+            let unsent_len = hub.unsent_len(record.id);
             Some(Before { index, id: record.id, unsent_len, is_meant })
         };
         match to {
@@ -175,7 +181,7 @@ impl World {
         }
     }
 
-    fn judge_order(&mut self, place: usize, order: &Order, before: &[Before]) {
+    fn judge_order(&mut self, hub: &Hub, place: usize, order: &Order, before: &[Before]) {
         match order {
             Order::Ready { asked } => {
                 let of = &mut self.places[place];
@@ -196,12 +202,12 @@ impl World {
                 }
                 let is_list = matches!(to, Whom::One(_) | Whom::Many(_));
                 for before in before {
-                    self.judge_send(place, *before, is_list, (*serial, *len, *is_text));
+                    self.judge_send(hub, place, *before, is_list, (*serial, *len, *is_text));
                 }
             }
-            Order::Close { .. } => before.iter().for_each(|b| self.judge_close(place, *b)),
+            Order::Close { .. } => before.iter().for_each(|b| self.judge_close(hub, place, *b)),
             Order::Subscribe { topic, .. } => {
-                before.iter().for_each(|b| self.judge_subscription(place, *b, *topic));
+                before.iter().for_each(|b| self.judge_subscription(hub, place, *b, *topic));
             }
             Order::Unsubscribe { id, topic } => {
                 if let Some(index) = self.link_of(*id) {
@@ -211,7 +217,7 @@ impl World {
             Order::Pause { id } => self.note_pause(place, *id),
             Order::Resume { id } => self.note_resume(place, *id),
             Order::Admit { id, admits: true } => self.note_admission(place, *id),
-            Order::Lapse { pause_ms } => self.judge_lapse(place, *pause_ms, before),
+            Order::Lapse { pause_ms } => self.judge_lapse(hub, place, *pause_ms, before),
             Order::Admit { .. } | Order::Label { .. } => {}
         }
     }
@@ -229,7 +235,7 @@ impl World {
 
     /// Whether a socket may be held since others do not read what it sends: for a second at most,
     /// if it has sent much in it, and only if the outbox of one of them has not drained.
-    pub(super) fn may_be_slowed(&self, index: usize) -> bool {
+    pub(super) fn may_be_slowed(&self, hub: &Hub, index: usize) -> bool {
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return false };
         let (begun, bytes) = record.times.talk;
         let low = self.limits.outbox_low_bytes;
@@ -238,7 +244,7 @@ impl World {
             let Link { peer: of, record: Some(record), .. } = &self.links[*other] else {
                 return false;
             };
-            *other != index && of.goal == peer.goal && self.hub.unsent_len(record.id) > low
+            *other != index && of.goal == peer.goal && hub.unsent_len(record.id) > low
         };
         bytes > low && is_in_time && self.live.iter().any(is_full)
     }
@@ -246,13 +252,14 @@ impl World {
     /// A message was for a socket, or was not.
     fn judge_send(
         &mut self,
+        hub: &Hub,
         place: usize,
         before: Before,
         is_list: bool,
         (serial, len, is_text): (u32, usize, bool),
     ) {
         let Before { index, id, unsent_len, is_meant } = before;
-        let grown = self.hub.unsent_len(id) - unsent_len;
+        let grown = hub.unsent_len(id) - unsent_len;
         let (max, now) = (self.limits.outbox_bytes_max, self.now);
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
@@ -260,7 +267,7 @@ impl World {
             // Who was given up in this turn, and is dropped at its end, hears nothing more.
             let is_lost = record.failed || record.closed == Some(1006);
             let hears = is_ours && is_meant && record.opened && !is_lost;
-            if hears && !record.look_ahead(self.hub.unsent(id)).is_closed() {
+            if hears && !record.look_ahead(hub.unsent(id)).is_closed() {
                 // Whoever has said its last word is one of all no more, and still gets answers.
                 assert!(!is_list, "peer {index}: message {serial:x} is lost");
                 record.must_close |= record.closed.is_none();
@@ -274,30 +281,27 @@ impl World {
             return;
         }
         self.tally.overflows += 1;
-        assert!(
-            record.look_ahead(self.hub.unsent(id)).is_closed(),
-            "peer {index} is over its limit"
-        );
+        assert!(record.look_ahead(hub.unsent(id)).is_closed(), "peer {index} is over its limit");
         record.must_close |= record.is_member();
     }
 
     /// A socket was to be closed, or was not.
-    fn judge_close(&mut self, place: usize, before: Before) {
+    fn judge_close(&mut self, hub: &Hub, place: usize, before: Before) {
         let Before { index, id, unsent_len, is_meant } = before;
-        let grown = self.hub.unsent_len(id) > unsent_len;
+        let grown = hub.unsent_len(id) > unsent_len;
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
         assert!(is_ours && is_meant || !grown, "peer {index} is closed by a stranger");
-        let is_closed = record.look_ahead(self.hub.unsent(id)).is_closed();
+        let is_closed = record.look_ahead(hub.unsent(id)).is_closed();
         if is_ours && is_meant && record.is_member() && !is_closed {
             record.must_close = true;
         }
     }
 
     /// A socket was to be subscribed: it is, or it is closed since a limit is reached.
-    fn judge_subscription(&mut self, place: usize, before: Before, topic: u8) {
+    fn judge_subscription(&mut self, hub: &Hub, place: usize, before: Before, topic: u8) {
         let Before { index, id, unsent_len, .. } = before;
-        let grown = self.hub.unsent_len(id) > unsent_len;
+        let grown = hub.unsent_len(id) > unsent_len;
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         if peer.goal != Goal::Service(place) || !record.is_member() {
             return assert!(!grown, "peer {index} is subscribed by a stranger");
@@ -311,7 +315,7 @@ impl World {
         if grown {
             return assert!(has_too_many || are_many, "peer {index} may subscribe");
         }
-        if !record.look_ahead(self.hub.unsent(id)).is_closed() {
+        if !record.look_ahead(hub.unsent(id)).is_closed() {
             // If it may not, and is not closed, it has left already.
             record.must_close |= has_too_many;
         }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use switchboard::limits::Rate;
+use switchboard::limits;
 use switchboard::time::Time;
 
 /// Addresses of peers. Two of them are of one network.
@@ -19,7 +19,7 @@ pub fn are_one(one: SocketAddr, two: SocketAddr) -> bool {
 
 /// What becomes of a connection by the rate of its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
+pub enum Rate {
     Allowed,
     Told,
     Dropped,
@@ -43,7 +43,7 @@ struct Source {
 
 impl Arrivals {
     /// Somebody connects, which the rate allows if it allows all that came within any time.
-    pub fn connect(&mut self, address: SocketAddr, rate: Rate, now: Time) -> Arrival {
+    pub fn connect(&mut self, address: SocketAddr, rate: limits::Rate, now: Time) -> Rate {
         let at = self.sources.iter().position(|source| are_one(source.address, address));
         let at = at.unwrap_or_else(|| {
             self.sources.push(Source { address, allowed: Vec::new(), told: 0 });
@@ -61,10 +61,10 @@ impl Arrivals {
         }
         if used + CONNECTION <= u64::from(rate.burst) * CONNECTION {
             source.allowed.push(now);
-            return Arrival::Allowed;
+            return Rate::Allowed;
         }
         source.told += 1;
-        if source.told <= TOLD_MAX { Arrival::Told } else { Arrival::Dropped }
+        if source.told <= TOLD_MAX { Rate::Told } else { Rate::Dropped }
     }
 }
 

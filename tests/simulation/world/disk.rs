@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use switchboard::hub::{Looked, StationId};
+use switchboard::hub::{Hub, Looked, StationId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Limits, Response, Status};
@@ -93,14 +93,16 @@ impl World {
     }
 
     /// A path is to be looked up.
-    pub(super) fn look_up(&mut self, id: SocketId, path: String) {
+    pub(super) fn look_up(&mut self, hub: &Hub, id: SocketId, path: String) {
         self.tally.lookups += 1;
         let index = self.link_of_mail(id);
-        let is_strange = self.hub.find(&path).is_none();
+        let is_strange = hub.find(&path).is_none();
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let asked = match peer.goal {
             Goal::Service(place) | Goal::Page(place) => {
-                let is_running = self.places[place].worker.is_some();
+                let of = &self.places[place];
+                // It may have started in this turn, before the lookup was ordered.
+                let is_running = of.worker.is_some() && of.started < self.now;
                 // A page may have changed meanwhile.
                 let may_look = !is_running || matches!(peer.goal, Goal::Page(_));
                 assert!(place > 0 && may_look, "peer {index}: {path} needs no lookup");
@@ -124,18 +126,18 @@ impl World {
     }
 
     /// Answers some lookups.
-    pub(super) fn apply_lookups(&mut self) {
+    pub(super) fn apply_lookups(&mut self, hub: &mut Hub) {
         let Some(disk) = &mut self.disk else { return };
         (disk.busiest, disk.busiest_known) = (disk.orders.len(), disk.known_len());
         if disk.asleep > 0 {
             disk.asleep -= 1;
-            self.host.moved = true;
+            self.inbox.moved = true;
             return;
         }
         for _ in 0..disk.orders.len() {
             let Some(disk) = &mut self.disk else { return };
             let Some(id) = disk.orders.pop_front() else { return };
-            self.host.moved = true;
+            self.inbox.moved = true;
             if self.fate.once_in(3) {
                 disk.orders.push_back(id);
                 continue;
@@ -145,15 +147,15 @@ impl World {
                 disk.asleep = self.fate.pick(&[1, 30, 400]);
             }
             let looked = match self.links[self.link_of_mail(id)].peer.goal {
-                Goal::Service(place) | Goal::Page(place) => self.find(place),
+                Goal::Service(place) | Goal::Page(place) => self.find(hub, place),
                 Goal::File | Goal::Nowhere | Goal::Nonsense | Goal::Half => Looked::Nothing,
             };
-            self.answer_lookup(id, &looked);
+            self.answer_lookup(hub, id, &looked);
         }
     }
 
     /// What a disk has of a program.
-    fn find(&mut self, place: usize) -> Looked {
+    fn find(&mut self, hub: &mut Hub, place: usize) -> Looked {
         let Some(disk) = &mut self.disk else { return Looked::Nothing };
         disk.there[place] ^= self.fate.once_in(20);
         if !disk.there[place] {
@@ -165,30 +167,30 @@ impl World {
         let path = format!("/{place}");
         let of = &mut self.places[place];
         let station = of.id.unwrap_or_else(|| {
-            assert_eq!(self.hub.find(&path), None, "it was not found before");
-            self.hub.mount_program(&path, mount(of.limits)).expect("it is free")
+            assert_eq!(hub.find(&path), None, "it was not found before");
+            hub.mount_program(&path, mount(of.limits)).expect("it is free")
         });
-        assert_eq!(self.hub.find(&path), Some(station));
+        assert_eq!(hub.find(&path), Some(station));
         of.id = Some(station);
         of.mounted.get_or_insert(self.turns);
         Looked::Found(station)
     }
 
     /// Answers one lookup, and notes what has to come of that.
-    fn answer_lookup(&mut self, id: SocketId, looked: &Looked) {
-        let unsent_len = self.hub.unsent_len(id);
+    fn answer_lookup(&mut self, hub: &mut Hub, id: SocketId, looked: &Looked) {
+        let unsent_len = hub.unsent_len(id);
         let waits = self.link_of(id).filter(|&index| {
             let record = self.links[index].record.as_ref();
             record.is_some_and(|record| {
                 record.status.is_none() && !record.failed && !record.ahead.is_answered()
             }) && unsent_len == 0
         });
-        self.hub.looked_up(id, looked.clone(), self.now);
+        hub.looked_up(id, looked.clone(), self.now);
         let Some(index) = waits else {
             // Whoever asks for a page may end its half and get it all the same.
             let goal = self.links[self.link_of_mail(id)].peer.goal;
             let is_page = matches!(goal, Goal::Page(_) | Goal::File);
-            let is_silent = self.hub.unsent_len(id) == unsent_len;
+            let is_silent = hub.unsent_len(id) == unsent_len;
             return assert!(is_page || is_silent, "it comes too late for {goal:?}");
         };
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
@@ -244,11 +246,9 @@ impl World {
     }
 
     /// Whether a socket's service does not want it to be read, and it is not being closed.
-    pub(super) fn is_paused(&mut self, index: usize) -> bool {
+    pub(super) fn is_paused(&mut self, hub: &Hub, index: usize) -> bool {
         let Link { record: Some(record), .. } = &mut self.links[index] else { return false };
-        record.paused
-            && record.is_member()
-            && !record.look_ahead(self.hub.unsent(record.id)).is_closed()
+        record.paused && record.is_member() && !record.look_ahead(hub.unsent(record.id)).is_closed()
     }
 
     /// A service has paused a socket, which may be another's, or have gone.

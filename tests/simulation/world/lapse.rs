@@ -2,6 +2,7 @@
 //! has to hold of both.
 
 use switchboard::Limits;
+use switchboard::hub::Hub;
 use switchboard::service::SocketId;
 
 use super::apply::Before;
@@ -12,18 +13,24 @@ use super::{Link, World, choose_policy, choose_rate, mount};
 impl World {
     /// What served the sockets of a service has gone: all are still there, and nothing of what it
     /// had said of them is. Those who wait are told when to come back, if there is a pause.
-    pub(super) fn judge_lapse(&mut self, place: usize, pause_ms: u64, before: &[Before]) {
+    pub(super) fn judge_lapse(
+        &mut self,
+        hub: &Hub,
+        place: usize,
+        pause_ms: u64,
+        before: &[Before],
+    ) {
         self.tally.lapses += 1;
         let of = &mut self.places[place];
         (of.is_ready, of.is_lapsed) = (false, true);
         of.retry = self.now.after(pause_ms);
         of.topics.clear();
         for &Before { index, id, unsent_len, .. } in before {
-            let is_silent = self.hub.unsent_len(id) == unsent_len;
+            let is_silent = hub.unsent_len(id) == unsent_len;
             let Link { peer, record: Some(record), .. } = &mut self.links[index] else { continue };
             let is_looked_up = self.disk.as_ref().is_some_and(|disk| disk.may_look_for(record));
             record.paused = false;
-            let image = record.look_ahead(self.hub.unsent(id));
+            let image = record.look_ahead(hub.unsent(id));
             let is_refused = image.is_answered();
             let waits = !is_refused && !image.is_open() && !image.is_closed();
             if !is_silent {
@@ -42,7 +49,7 @@ impl World {
     }
 
     /// Somebody has been read: whoever asks for something in a pause is refused.
-    pub(super) fn judge_comer(&mut self, index: usize) {
+    pub(super) fn judge_comer(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let Goal::Service(place) = peer.goal else { return };
         let of = &self.places[place];
@@ -52,7 +59,7 @@ impl World {
             || self.drained.is_some()
             || record.ahead.is_answered();
         if of.is_lapsed && pause_ms > 0 && !is_excused {
-            let image = record.look_ahead(self.hub.unsent(record.id));
+            let image = record.look_ahead(hub.unsent(record.id));
             assert!(image.is_answered(), "peer {index} comes in a pause, and waits");
             record.retry_s = Some(pause_ms.div_ceil(1_000));
         }
@@ -66,7 +73,7 @@ impl World {
     }
 
     /// Other limits hold for a program, and so do they for its open sockets and its mail.
-    pub(super) fn remount(&mut self) {
+    pub(super) fn remount(&mut self, hub: &mut Hub) {
         if self.disk.is_none() || self.places.len() < 2 || !self.fate.once_in(200) {
             return;
         }
@@ -82,7 +89,7 @@ impl World {
             rate_policy: choose_policy(&mut self.fate),
             ..of.limits
         };
-        self.hub.remount(station, mount(of.limits), self.now);
+        hub.remount(station, mount(of.limits), self.now);
         for link in &mut self.links {
             let is_own = link.peer.goal == Goal::Service(place);
             if let (true, Some(record), Some(rate)) =
@@ -105,8 +112,8 @@ impl World {
         };
         worker.replace(&mut around);
         if worker.has_more() {
-            self.host.ring(place);
+            self.inbox.add_sender(place);
         }
-        self.host.moved = true;
+        self.inbox.moved = true;
     }
 }

@@ -1,5 +1,5 @@
-//! A world around a hub: peers, connections, services and a host, all of them simulated, in
-//! virtual time. It goes step by step, as its choices have it, and is judged after each step.
+//! A world around an engine: peers, connections, services, all of them simulated, in virtual time.
+//! It goes step by step, as its choices have it, and is judged after each step.
 //!
 //! In reading order:
 //!
@@ -7,7 +7,7 @@
 //! - `wire`: bytes as a client writes and reads them
 //! - `pipe`: connections; `arrivals`: where they come from
 //! - `peer`, `service`: who talks; `temper`: what services are like
-//! - `host`: one turn of the loop, in its order
+//! - `io`: the world around the engine, which runs its turn
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
 //! - `lapse`: programs whose sockets outlive them, and are given other limits
 //! - `record`: what is recorded of a socket
@@ -19,7 +19,7 @@ mod arrivals;
 pub mod choice;
 mod clock;
 mod disk;
-mod host;
+mod io;
 mod judge;
 mod lapse;
 mod peer;
@@ -29,11 +29,13 @@ mod service;
 mod temper;
 pub mod wire;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use switchboard::Limits;
 use switchboard::OriginRule;
+use switchboard::engine::{Engine, Event, Turn};
 use switchboard::hub::{Compression, Files, Hub, Mount, StationId};
 use switchboard::limits::{Rate, RatePolicy};
 use switchboard::pages::Page;
@@ -43,16 +45,21 @@ use switchboard::time::Time;
 use arrivals::{ADDRESSES, Arrivals};
 use choice::{Choices, Fate};
 use disk::Disk;
-use host::Host;
+use io::Inbox;
 use peer::{Goal, Peer};
 use pipe::{Pipe, Stream};
 use record::Record;
 use service::{Order, Surroundings, Worker};
 use temper::{BRIEF, PROGRAMS, TEMPERS, Temper};
 
-/// A world.
+/// An engine and the world around it.
+pub struct Simulation {
+    engine: Engine,
+    world: World,
+}
+
+/// What is around an engine.
 pub struct World {
-    hub: Hub,
     now: Time,
     fate: Fate,
     limits: Limits,
@@ -63,16 +70,16 @@ pub struct World {
     of_serial: Vec<usize>,
     ids: Vec<SocketId>,
     places: Vec<Place>,
-    host: Host,
+    inbox: Inbox,
     arrivals: Arrivals,
     /// Where programs are, if there are any.
     disk: Option<Disk>,
     turns: u64,
-    /// Whether services also act within a turn, as those on the loop do.
-    calls: bool,
     /// The number of the last message of any service.
     serial: u32,
     drained: Option<Time>,
+    /// The engine needs no more turns.
+    is_last: bool,
     /// How many sockets are there beyond the limits.
     surplus_len: usize,
     /// Turns since anything moved.
@@ -163,6 +170,13 @@ struct Place {
     id: Option<StationId>,
     temper: Temper,
     limits: Limits,
+    is_on_loop: bool,
+    /// Since when it has had to be called, if it was not in the last turn.
+    due_since: Option<Time>,
+    /// In which turn it was called last.
+    called_turn: u64,
+    /// In which turn it has had its share and had sent more.
+    cut_turn: Cell<u64>,
     worker: Option<Worker>,
     /// The number of the run that the hub has begun last.
     run: u32,
@@ -199,9 +213,162 @@ struct Place {
     relics: Vec<(u32, Order)>,
 }
 
-impl World {
+impl Simulation {
     /// A new world, with nobody in it.
     pub fn new(choices: impl Choices + 'static) -> Self {
+        let (world, hub) = World::new(choices);
+        Self { engine: Engine::new(hub, &world.limits), world }
+    }
+
+    /// The same with all services on the loop.
+    pub fn on_the_loop(mut self) -> Self {
+        self.world.places.iter_mut().for_each(|place| place.is_on_loop = true);
+        self
+    }
+
+    /// The same with some services on the loop, and some on threads.
+    pub fn mixed(mut self) -> Self {
+        for (number, place) in self.world.places.iter_mut().enumerate() {
+            place.is_on_loop = number % 2 == 1;
+        }
+        self
+    }
+
+    /// The same, where all services but the first are programs.
+    pub fn with_programs(mut self) -> Self {
+        let world = &mut self.world;
+        let mut hub = Hub::new(world.limits, Files::Served, Time::ZERO);
+        hub.look_up();
+        let first = mount(world.places[0].limits);
+        world.places[0].id = Some(hub.mount("/0", first).expect("it is free"));
+        // What is compiled in may be on the loop beside programs.
+        world.places[0].is_on_loop = world.fate.once_in(2);
+        let from = world.fate.below(PROGRAMS.len());
+        let tempers = PROGRAMS.into_iter().cycle().skip(from);
+        for (place, temper) in world.places[1..].iter_mut().zip(tempers) {
+            (place.id, place.temper) = (None, temper);
+        }
+        world.disk = Some(Disk::new(world.places.len()));
+        self.engine = Engine::new(hub, &world.limits);
+        self
+    }
+
+    /// Lives until all choices are made and everybody has gone. Gives back what came about.
+    pub fn live(mut self) -> Tally {
+        let stops = self.world.fate.once_in(4);
+        while !self.world.fate.is_over() {
+            self.step();
+        }
+        if stops {
+            // A stop finds some who have just come.
+            (0..12).for_each(|_| self.world.arrive());
+            (0..3).for_each(|_| self.step());
+            self.world.inbox.tell(Event::Stop);
+        }
+        self.wind_down(stops);
+        self.world.judge_end(self.engine.hub_mut());
+        self.world.tally.turns = self.world.turns;
+        self.world.tally
+    }
+
+    /// Peers and services do something, then the engine has its turn, or time passes.
+    fn step(&mut self) {
+        let world = &mut self.world;
+        if world.live.len() < 48 && world.fate.below(world.live.len() + 4) < 6 {
+            world.arrive();
+        }
+        for _ in 0..world.fate.below(6).min(world.live.len()) {
+            let index = world.live[world.fate.below(world.live.len())];
+            let Link { peer, pipe, .. } = &mut world.links[index];
+            peer.act(pipe, &world.limits, &mut world.fate);
+        }
+        self.go_on();
+    }
+
+    /// All that goes on without anybody being picked.
+    fn go_on(&mut self) {
+        for &index in &self.world.live {
+            let Link { peer, pipe, .. } = &mut self.world.links[index];
+            peer.react(pipe);
+        }
+        self.world.services_act();
+        if self.has_work() {
+            self.turn();
+            self.world.pass(0, 2);
+        } else {
+            self.world.judge_quiet(self.engine.hub());
+            self.world.pass(1, 10);
+            self.rest();
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        self.engine.has_work(&self.world) || self.world.has_news()
+    }
+
+    /// One turn.
+    fn turn(&mut self) {
+        let Self { engine, world } = self;
+        world.turns += 1;
+        world.inbox.moved = engine.deadline().is_some_and(|deadline| deadline <= world.now);
+        for (id, ready) in world.poll() {
+            let there = engine.hub().id_at(id.index());
+            assert_eq!(there, Some(id), "an event is for the socket that is in its place");
+            engine.notify(id.index(), ready);
+        }
+        world.look_at_disk();
+        world.remount(engine.hub_mut());
+        let now = world.now;
+        world.is_last = engine.turn(world, now) == Turn::Last;
+        for place in &mut world.places {
+            let is_due = place.id.is_some_and(|station| engine.is_due(station));
+            let was_called = place.called_turn == world.turns;
+            let since = place.due_since.filter(|_| !was_called).unwrap_or(now);
+            place.due_since = is_due.then_some(since);
+        }
+        world.judge_ended(engine.hub_mut());
+        world.address_the_gone(engine.hub_mut());
+        world.judge_turn(engine.hub());
+    }
+
+    /// Nothing is to be done now: time passes, up to the next deadline at most.
+    fn rest(&mut self) {
+        let world = &mut self.world;
+        let ms = world.fate.pick(&[300, 1, 5, 64, 2_000, 70_000]);
+        let deadlines = [self.engine.deadline(), world.inbox.listener.deadline()];
+        let next = deadlines.into_iter().flatten().min();
+        world.now = match next {
+            Some(next) if next.since(world.now) <= ms => world.now.max(next),
+            _ => world.now.after(ms),
+        };
+        if next.is_some_and(|next| next <= world.now) {
+            self.turn();
+        }
+    }
+
+    /// All peers leave, those that do as they should after a while.
+    fn wind_down(&mut self, stops: bool) {
+        for round in 0..200_000_u32 {
+            let is_over = self.world.live.is_empty() && !self.has_work();
+            if self.world.is_last || is_over && !stops {
+                return;
+            }
+            if round == 100 {
+                let world = &mut self.world;
+                for index in world.live.clone() {
+                    let Link { peer, pipe, .. } = &mut world.links[index];
+                    peer.leave(pipe, &mut world.fate);
+                }
+            }
+            self.go_on();
+        }
+        panic!("sockets do not end: {}", self.engine.hub().sockets_len());
+    }
+}
+
+impl World {
+    /// A new world, with nobody in it, and a hub for its services.
+    fn new(choices: impl Choices + 'static) -> (Self, Hub) {
         let mut fate = Fate::new(choices);
         let limits = choose_limits(&mut fate);
         let mut hub = Hub::new(limits, Files::Served, Time::ZERO);
@@ -228,8 +395,7 @@ impl World {
             let id = hub.mount(&format!("/{index}"), mount).expect("the paths differ");
             places.push(Place::new(id, TEMPERS[temper], limits));
         }
-        Self {
-            hub,
+        let world = Self {
             now: Time::ZERO,
             fate,
             limits,
@@ -238,102 +404,22 @@ impl World {
             of_serial: vec![usize::MAX],
             ids: Vec::new(),
             places,
-            host: Host::new(&limits),
+            inbox: Inbox::new(),
             arrivals: Arrivals::default(),
             disk: None,
             turns: 0,
-            calls: false,
             serial: 0,
             drained: None,
+            is_last: false,
             surplus_len: 0,
             dull_turns: 0,
             tally: Tally::default(),
-        }
-    }
-
-    /// The same world with its services on the loop.
-    pub fn on_the_loop(self) -> Self {
-        Self { calls: true, ..self }
-    }
-
-    /// The same world, where all services but the first are programs.
-    pub fn with_programs(mut self) -> Self {
-        self.hub = Hub::new(self.limits, Files::Served, Time::ZERO);
-        self.hub.look_up();
-        let first = mount(self.places[0].limits);
-        self.places[0].id = Some(self.hub.mount("/0", first).expect("it is free"));
-        let from = self.fate.below(PROGRAMS.len());
-        let tempers = PROGRAMS.into_iter().cycle().skip(from);
-        for (place, temper) in self.places[1..].iter_mut().zip(tempers) {
-            (place.id, place.temper) = (None, temper);
-        }
-        Self { disk: Some(Disk::new(self.places.len())), ..self }
-    }
-
-    /// Lives until all choices are made and everybody has gone. Gives back what came about.
-    pub fn live(mut self) -> Tally {
-        let stops = self.fate.once_in(4);
-        while !self.fate.is_over() {
-            self.step();
-        }
-        if stops {
-            // A stop finds some who have just come.
-            (0..12).for_each(|_| self.arrive());
-            (0..3).for_each(|_| self.step());
-        }
-        self.host.is_stopping = stops;
-        self.wind_down();
-        self.judge_end();
-        self.tally.turns = self.turns;
-        self.tally
-    }
-
-    /// Peers and services do something, then the host has its turn, or time passes.
-    fn step(&mut self) {
-        if self.live.len() < 48 && self.fate.below(self.live.len() + 4) < 6 {
-            self.arrive();
-        }
-        for _ in 0..self.fate.below(6).min(self.live.len()) {
-            let index = self.live[self.fate.below(self.live.len())];
-            let Link { peer, pipe, .. } = &mut self.links[index];
-            peer.act(pipe, &self.limits, &mut self.fate);
-        }
-        self.go_on();
-    }
-
-    /// All that goes on without anybody being picked.
-    fn go_on(&mut self) {
-        for &index in &self.live {
-            let Link { peer, pipe, .. } = &mut self.links[index];
-            peer.react(pipe);
-        }
-        self.services_act();
-        if self.has_work() {
-            self.turn();
-            self.pass(0, 2);
-        } else {
-            self.judge_quiet();
-            self.pass(1, 10);
-            self.rest();
-        }
+        };
+        (world, hub)
     }
 
     fn pass(&mut self, least: u64, most: usize) {
         self.now = self.now.after(least + self.fate.below(most) as u64);
-    }
-
-    /// Nothing is to be done now: time passes, up to the next deadline at most.
-    fn rest(&mut self) {
-        let ms = self.fate.pick(&[300, 1, 5, 64, 2_000, 70_000]);
-        let deadlines = [self.hub.deadline(), self.host.listener.deadline()];
-        let next = deadlines.into_iter().flatten().min();
-        self.now = match next {
-            Some(next) if next.since(self.now) <= ms => self.now.max(next),
-            _ => self.now.after(ms),
-        };
-        if next.is_some_and(|next| next <= self.now) {
-            self.turn();
-        }
     }
 
     /// A new peer connects.
@@ -356,46 +442,39 @@ impl World {
         let address = SocketAddr::new(ip, 1);
         self.links.push(Link { peer, pipe, address, stream: None, record: None, file: None });
         self.live.push(number);
-        self.host.connect(number);
+        self.connect(number);
     }
 
-    pub(super) fn services_act(&mut self) {
-        for index in 0..self.places.len() {
-            let Place { worker, temper, limits, .. } = &mut self.places[index];
-            let Some(worker) = worker else { continue };
-            let (queued, is_over) = (worker.queue.len(), worker.ended.is_some());
-            let mut around = Surroundings {
-                fate: &mut self.fate,
-                limits,
-                now: self.now,
-                serial: &mut self.serial,
-                ids: &self.ids,
-            };
-            worker.act(temper, &mut around);
-            if worker.queue.len() > queued {
-                self.host.ring(index);
-            }
-            if let (Some(how), false) = (worker.ended, is_over) {
-                self.host.exits.push_back((index, worker.run, how));
-            }
-        }
-    }
-
-    /// All peers leave, those that do as they should after a while.
-    fn wind_down(&mut self) {
-        for round in 0..200_000_u32 {
-            if self.live.is_empty() && !self.has_work() {
-                return;
-            }
-            if round == 100 {
-                for index in self.live.clone() {
-                    let Link { peer, pipe, .. } = &mut self.links[index];
-                    peer.leave(pipe, &mut self.fate);
+    /// Services act. Those on the loop do when they are called, for which their intervals pass.
+    fn services_act(&mut self) {
+        for place in 0..self.places.len() {
+            match self.places[place].id {
+                Some(station) if self.places[place].is_on_loop => {
+                    if self.places[place].worker.is_some() && self.fate.once_in(2) {
+                        self.inbox.ticks.push_back(station);
+                    }
                 }
+                _ => self.service_acts(place),
             }
-            self.go_on();
         }
-        panic!("sockets do not end: {}", self.hub.sockets_len());
+    }
+
+    /// A service acts. Returns whether it has sent something, and its run and how that ended, if
+    /// it just did.
+    fn act(&mut self, place: usize) -> Option<(bool, Option<(u32, &'static str)>)> {
+        let Place { worker, temper, limits, .. } = &mut self.places[place];
+        let worker = worker.as_mut()?;
+        let (queued, was_over) = (worker.queue.len(), worker.ended.is_some());
+        let mut around = Surroundings {
+            fate: &mut self.fate,
+            limits,
+            now: self.now,
+            serial: &mut self.serial,
+            ids: &self.ids,
+        };
+        worker.act(temper, &mut around);
+        let ended = worker.ended.filter(|_| !was_over).map(|how| (worker.run, how));
+        Some((worker.queue.len() > queued, ended))
     }
 
     /// Notes something that happened, so that two histories can be compared.
@@ -414,12 +493,12 @@ impl World {
 
     /// How much of what was read of a socket waits in the hub. While anything does, the socket is
     /// held.
-    fn note_unread(&mut self, index: usize) {
+    fn note_unread(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), stream: Some(_), .. } = &mut self.links[index]
         else {
             return;
         };
-        let unread_len = self.hub.unread_len(record.id);
+        let unread_len = hub.unread_len(record.id);
         record.note_unread(peer, unread_len, self.now);
         record.held |= unread_len > 0;
     }
@@ -439,6 +518,10 @@ impl Place {
             id: Some(id),
             temper,
             limits,
+            is_on_loop: false,
+            due_since: None,
+            called_turn: 0,
+            cut_turn: Cell::new(0),
             worker: None,
             run: 0,
             is_ready: false,

@@ -1,5 +1,6 @@
 //! A connection: what the system holds of it, with edges instead of states, and the host's end.
-//! What a host keeps for a stream, and does with it, is stated here a second time.
+
+use switchboard::engine::PeerEnd;
 
 /// A connection between a peer and the host.
 #[derive(Debug)]
@@ -63,14 +64,6 @@ impl Queue {
 pub struct Event {
     pub readable: bool,
     pub writable: bool,
-}
-
-/// What the system tells of a peer's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tidings {
-    None,
-    Ending,
-    Lost,
 }
 
 /// What a read came to.
@@ -183,9 +176,9 @@ impl Pipe {
     }
 
     /// The next event, if there is any.
-    pub fn event(&mut self) -> Option<(Event, Tidings)> {
+    pub fn event(&mut self) -> Option<(Event, PeerEnd)> {
         let event = std::mem::take(&mut self.news);
-        (event != Event::default()).then(|| (event, self.tidings()))
+        (event != Event::default()).then(|| (event, self.end()))
     }
 
     pub fn has_event(&self) -> bool {
@@ -211,39 +204,29 @@ impl Pipe {
         self.up_max.min(self.down_max)
     }
 
-    fn tidings(&self) -> Tidings {
+    fn end(&self) -> PeerEnd {
         if self.reset || self.ended && self.shut {
-            Tidings::Lost
+            PeerEnd::Lost
         } else if self.ended {
-            Tidings::Ending
+            PeerEnd::HalfClosed
         } else {
-            Tidings::None
+            PeerEnd::None
         }
     }
 }
 
-/// The host's end of a connection.
+/// The host's end of a connection, as the engine should know it.
 #[derive(Debug)]
 pub struct Stream {
     pub writable: bool,
-    pub tidings: Tidings,
+    pub end: PeerEnd,
+    /// Its end was read.
     pub ended: bool,
     pub shut: bool,
-    /// It stands in the list of those to be read.
-    pub reading: bool,
-    /// It stands in the list of those to be written to.
-    pub writing: bool,
 }
 
 impl Stream {
     pub const fn new() -> Self {
-        Self {
-            writable: true,
-            tidings: Tidings::None,
-            ended: false,
-            shut: false,
-            reading: false,
-            writing: false,
-        }
+        Self { writable: true, end: PeerEnd::None, ended: false, shut: false }
     }
 }

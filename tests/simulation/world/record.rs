@@ -17,14 +17,19 @@ pub struct Used {
     least: u64,
     most: u64,
     at: Time,
+    /// The same if it waited until its service heard of it.
+    early: Time,
 }
 
 impl Used {
-    /// A message was delivered: within each time there are as many as the rate allows.
-    pub fn deliver(&mut self, rate: Rate, now: Time) {
+    /// A message was delivered, or had been for so long: within each time there are as many as the
+    /// rate allows.
+    pub fn deliver(&mut self, rate: Rate, now: Time, late_ms: u64) {
         let burst = u64::from(rate.burst) * MESSAGE;
         let back = now.since(self.at) * u64::from(rate.per_s);
-        self.least = self.least.saturating_sub(back) + MESSAGE;
+        let back_max = now.since(self.early) * u64::from(rate.per_s);
+        self.least = self.least.saturating_sub(back_max) + MESSAGE;
+        self.early = Time::from_ms(now.as_ms().saturating_sub(late_ms));
         self.most = burst.min(self.most.saturating_sub(back) + MESSAGE);
         self.at = now;
         assert!(self.least <= burst, "more messages than {rate} allows");
@@ -38,7 +43,7 @@ impl Used {
 
     /// Another rate holds.
     pub const fn change(&mut self, rate: Rate, now: Time) {
-        *self = Self { least: 0, most: rate.burst as u64 * MESSAGE, at: now };
+        *self = Self { least: 0, most: rate.burst as u64 * MESSAGE, at: now, early: now };
     }
 }
 
@@ -56,6 +61,8 @@ pub struct Record {
     pub fed: u64,
     /// How much of that does not wait in the hub.
     pub passed: u64,
+    /// The same when the last turn ended.
+    pub last_passed: u64,
     /// What its service has not taken of its messages: the number of each, and its share.
     pub load: VecDeque<(u64, usize)>,
     pub used: Used,
@@ -177,6 +184,7 @@ impl Record {
             hasty: false,
             fed: 0,
             passed: 0,
+            last_passed: 0,
             load: VecDeque::new(),
             used: Used::default(),
             opening: 0,

@@ -1,0 +1,80 @@
+//! Applying: what services and helper threads have sent.
+
+use crate::engine::Engine;
+use crate::engine::io::{Event, FilePart, Io};
+use crate::service::SocketId;
+use crate::time::Time;
+
+impl Engine {
+    /// Applies what services have sent, of each as much as one turn allows. Services for which it
+    /// has no time come first in the next.
+    pub(super) fn apply_batches(&mut self, io: &mut impl Io, now: Time) {
+        for _ in 0..io.senders_len() {
+            if self.budget.deliveries() == 0 {
+                return;
+            }
+            let Some(station) = io.next_sender() else { return };
+            // It has had its share of this turn.
+            if self.cut_short.contains(&station) {
+                continue;
+            }
+            let share = self.budget.deliveries();
+            let mut left = share;
+            for _ in 0..self.limits.turn_batches_max {
+                if left == 0 || !io.begin_batch(station) {
+                    break;
+                }
+                left = io.apply_batch(station, &mut self.hub, left, now);
+            }
+            self.budget.delivered(share - left);
+            if io.has_more(station) {
+                self.cut_short.push(station);
+            }
+        }
+    }
+
+    /// Has services be senders in the next turn that have sent more than this one takes.
+    pub(super) fn apply_later(&mut self, io: &mut impl Io) {
+        for station in self.cut_short.drain(..) {
+            io.add_sender(station);
+        }
+    }
+
+    /// Applies what helper threads have sent.
+    pub(super) fn apply_events(&mut self, io: &mut impl Io, now: Time) {
+        for _ in 0..io.events_len() {
+            let Some(event) = io.next_event() else { return };
+            match event {
+                Event::Ended(exit) => self.exits.push(exit),
+                Event::File(id, part) => self.apply_file(id, part, now),
+                Event::Stop => self.stop(io, now),
+                Event::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),
+            }
+        }
+    }
+
+    /// Applies the ends of services, each after all that the service has sent.
+    pub(super) fn apply_exits(&mut self, io: &mut impl Io, now: Time) {
+        for exit in std::mem::take(&mut self.exits) {
+            if io.has_more(exit.station) {
+                self.exits.push(exit);
+            } else if io.remove(exit.station) {
+                self.ended(&exit, io, now);
+            }
+        }
+    }
+
+    fn apply_file(&mut self, id: SocketId, part: FilePart, now: Time) {
+        match part {
+            FilePart::Response(response) => {
+                self.hub.fetched();
+                self.hub.respond(id, &response, now);
+            }
+            FilePart::Head(response) => {
+                self.hub.fetched();
+                self.hub.respond_head(id, &response, now);
+            }
+            FilePart::Body(body) => self.hub.respond_body(id, body, now),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What an engine needs of the world around it: connections, services, and what helper threads
+//! tell. A host implements it with sockets and threads, the simulation with values.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+
+use crate::hub::{Fetch, Hub, Lookup, Reach, StationId};
+use crate::service::SocketId;
+use crate::time::Time;
+use crate::ws::Response;
+
+/// All that an engine needs.
+pub trait Io: Connections + Services {
+    /// What the engine leaves to the host.
+    type Notice;
+
+    /// The next event that a helper thread has sent.
+    fn next_event(&mut self) -> Option<Event<Self::Notice>>;
+
+    /// How many events are there.
+    fn events_len(&self) -> usize;
+
+    /// Whether any event is there.
+    fn has_events(&self) -> bool;
+
+    /// Applies an event that the engine leaves to the host.
+    fn apply_notice(&mut self, notice: Self::Notice, hub: &mut Hub, now: Time);
+
+    /// Passes an order to the thread that looks for programs or reads files.
+    fn order(&mut self, order: Order, hub: &mut Hub, now: Time);
+
+    /// Shows the hub between the steps of a turn. It is for tests; a host does nothing here.
+    fn observe(&mut self, _: Moment, _: &Hub, _: Time) {}
+}
+
+/// Connections, each in the place of its socket. None of these blocks. The engine asks only for
+/// sockets whose connections it has inserted and not closed.
+pub trait Connections {
+    /// A connection that has no socket yet. Dropped, it is closed.
+    type Connection;
+
+    /// How many listeners there are.
+    fn listeners_len(&self) -> usize;
+
+    /// Accepts one connection, if there is one.
+    fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<Self::Connection>>;
+
+    /// Gives a connection the place of its socket.
+    ///
+    /// # Errors
+    /// The system cannot poll it; it is closed.
+    fn insert(&mut self, id: SocketId, connection: Self::Connection) -> io::Result<()>;
+
+    /// Stops to listen.
+    fn close_listeners(&mut self);
+
+    /// Reads once.
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read;
+
+    /// Writes once; returns how many bytes have left, 0 if it would block.
+    ///
+    /// # Errors
+    /// The connection is lost, and why.
+    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str>;
+
+    /// Writes once, all chunks together, like [`Connections::write`].
+    ///
+    /// # Errors
+    /// The connection is lost, and why.
+    fn write_vectored(
+        &mut self,
+        id: SocketId,
+        chunks: &[IoSlice<'_>],
+    ) -> Result<usize, &'static str>;
+
+    /// How many of the bytes that were written the peer has not acknowledged.
+    fn queued_len(&mut self, id: SocketId) -> usize;
+
+    /// Ends our half of the connection.
+    fn end_writing(&mut self, id: SocketId);
+
+    /// Closes a connection. What the system holds for the peer goes with it if it `abandons` it,
+    /// and is sent otherwise.
+    fn close(&mut self, id: SocketId, abandons: bool);
+}
+
+/// Services, on threads of their own or on the loop.
+pub trait Services {
+    /// How many services have sent something.
+    fn senders_len(&self) -> usize;
+
+    /// Whether any service has sent something.
+    fn has_senders(&self) -> bool;
+
+    /// A service that has sent something. From here on it becomes one again by what it sends.
+    fn next_sender(&mut self) -> Option<StationId>;
+
+    /// Has a service be a sender once more: it has sent more than one turn takes.
+    fn add_sender(&mut self, station: StationId);
+
+    /// Begins the next batch of a service, once the last one is applied. Returns whether there is
+    /// anything to apply.
+    fn begin_batch(&mut self, station: StationId) -> bool;
+
+    /// Applies the batch, up to `left` deliveries. Returns how many of them are left.
+    fn apply_batch(&mut self, station: StationId, hub: &mut Hub, left: usize, now: Time) -> usize;
+
+    /// Whether a service has sent more than was applied.
+    fn has_more(&self, station: StationId) -> bool;
+
+    /// Starts a run of a service.
+    fn start(&mut self, station: StationId, run: u32, hub: &mut Hub, now: Time);
+
+    /// Takes away a service whose run has ended. Returns whether it was there.
+    fn remove(&mut self, station: StationId) -> bool;
+
+    /// Passes its mail to a service on a thread of its own.
+    fn deliver(&mut self, station: StationId, hub: &mut Hub);
+
+    /// Asks a service to finish, once it has taken its mail.
+    fn finish(&mut self, station: StationId);
+
+    /// Whether any service may run on the loop.
+    fn has_loop_services(&self) -> bool;
+
+    /// Whether a service runs on the loop.
+    fn is_on_loop(&self, station: StationId) -> bool;
+
+    /// A service on the loop whose interval has passed.
+    fn next_tick(&mut self) -> Option<StationId>;
+
+    /// Calls a service on the loop with its mail, up to `left` deliveries.
+    fn call(&mut self, station: StationId, hub: &mut Hub, left: &mut usize, now: Time) -> Called;
+
+    /// How many services run.
+    fn running_len(&self) -> usize;
+
+    /// Whether a service on a thread of its own got mail since this was last asked.
+    fn has_delivered(&mut self) -> bool;
+
+    /// Lets services answer that got mail in this turn: there is nothing to do but to wait for
+    /// them.
+    fn yield_to_services(&mut self);
+}
+
+/// A connection that has come.
+#[derive(Debug)]
+pub struct Arrival<C> {
+    /// The connection.
+    pub connection: C,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// From where its listener can be reached.
+    pub reach: Reach,
+}
+
+/// What a read came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes came, at least one.
+    Bytes(usize),
+    /// Nothing is there; readiness tells when something is.
+    WouldBlock,
+    /// The peer has ended its half.
+    End,
+    /// The connection is lost.
+    Lost(&'static str),
+}
+
+/// What calling a service on the loop came to.
+#[derive(Debug)]
+pub enum Called {
+    /// It has been called with all its mail.
+    Done,
+    /// It has had its share of the turn, and there is more.
+    More,
+    /// This run of it has ended, like this.
+    Ended {
+        /// The number of the run.
+        run: u32,
+        /// How it ended.
+        how: String,
+    },
+}
+
+/// What a helper thread tells the loop.
+#[derive(Debug)]
+pub enum Event<N> {
+    /// A service on a thread of its own has ended.
+    Ended(Exit),
+    /// A part of a file was read.
+    File(SocketId, FilePart),
+    /// A stop was asked for.
+    Stop,
+    /// What the engine leaves to the host.
+    Notice(N),
+}
+
+/// The end of a service's run.
+#[derive(Debug)]
+pub struct Exit {
+    /// Which service.
+    pub station: StationId,
+    /// Which run of it.
+    pub run: u32,
+    /// How it ended.
+    pub how: String,
+}
+
+/// What was read from a file.
+#[derive(Debug)]
+pub enum FilePart {
+    /// A whole answer.
+    Response(Response),
+    /// The head of an answer whose body follows.
+    Head(Response),
+    /// A part of the body; an empty one ends it.
+    Body(Vec<u8>),
+}
+
+/// What a helper thread is to do.
+#[derive(Debug)]
+pub enum Order {
+    /// To look for a program.
+    Lookup(Box<Lookup>),
+    /// To open a file.
+    Open(Box<Fetch>),
+    /// To read the next part of the file of a socket.
+    More(SocketId),
+    /// To close the file of a socket.
+    Close(SocketId),
+}
+
+/// Where a turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A socket may not be read now.
+    Held(SocketId),
+    /// A socket is about to be read.
+    Reads(SocketId),
+    /// The hub has got so many bytes of a socket.
+    Received(SocketId, usize),
+    /// A socket is about to be written to.
+    Writes(SocketId),
+    /// A socket was written to, and the hub knows.
+    Wrote(SocketId),
+    /// A socket is about to be dropped.
+    Drops(SocketId),
+    /// A socket that was held back is to be read again.
+    Resumes(SocketId),
+    /// A run of a service has ended, and the hub knows.
+    Ended(StationId),
+}

@@ -1,0 +1,179 @@
+//! One turn of the loop, pure: in which order sockets are read, services are heard and called,
+//! deadlines expire and sockets are written to, and how much of each a turn allows. The host, the
+//! simulation and the benchmarks run this code; what they differ in is their [`Io`].
+//!
+//! In reading order:
+//!
+//! - [`Engine`]: what a turn needs, and the order of its parts
+//! - `io`: what an engine needs of the world around it
+//! - `read`, `apply`, `call`, `write`: the parts of a turn
+//! - `stop`: the clean stop
+//! - `budget`: how much a turn may do for all sockets together
+//! - `readiness`: what the poll has told of each connection
+
+mod apply;
+mod budget;
+mod call;
+mod io;
+mod read;
+mod readiness;
+mod stop;
+mod write;
+
+use std::collections::VecDeque;
+
+use crate::hub::{Hub, Output, StationId, give_up};
+use crate::limits::Limits;
+use crate::service::SocketId;
+use crate::time::Time;
+
+use budget::Budget;
+use call::Calls;
+use readiness::ReadinessTable;
+use stop::Stop;
+
+pub use io::{
+    Arrival, Called, Connections, Event, Exit, FilePart, Io, Moment, Order, Read, Services,
+};
+pub use readiness::{PeerEnd, Ready};
+
+/// All sockets and services of a host, and what one turn leaves for the next.
+#[derive(Debug)]
+pub struct Engine {
+    hub: Hub,
+    limits: Limits,
+    readiness: ReadinessTable,
+    /// Sockets to be read though no event came: a turn cut them short, or they were held back.
+    reads: VecDeque<SocketId>,
+    /// Those that were read in this turn and are to be read in the next, behind all others.
+    reads_again: Vec<SocketId>,
+    /// Sockets that have taken all that one turn may write, or for which it had no time.
+    writes: VecDeque<SocketId>,
+    /// What is left for this turn.
+    budget: Budget,
+    /// For what is read and does not go straight into a message.
+    buffer: Vec<u8>,
+    /// Services that have sent more than this turn takes.
+    cut_short: Vec<StationId>,
+    /// Ends of services that have not been applied.
+    exits: Vec<Exit>,
+    calls: Calls,
+    /// Outputs of the hub that wait until services have been called.
+    held: VecDeque<Output>,
+    stop: Stop,
+}
+
+/// Whether there is another turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// There is.
+    Another,
+    /// The host has stopped.
+    Last,
+}
+
+impl Engine {
+    /// An engine for a hub with all its services, and these bounds of the host itself.
+    #[must_use]
+    pub fn new(hub: Hub, limits: &Limits) -> Self {
+        Self {
+            hub,
+            limits: *limits,
+            readiness: ReadinessTable::with_capacity(limits.tables_len()),
+            reads: VecDeque::new(),
+            reads_again: Vec::new(),
+            writes: VecDeque::new(),
+            budget: Budget::new(limits),
+            buffer: untouched(limits.read_buffer_bytes),
+            cut_short: Vec::new(),
+            exits: Vec::new(),
+            calls: Calls::default(),
+            held: VecDeque::new(),
+            stop: Stop::default(),
+        }
+    }
+
+    /// Runs one turn, after the poll and [`Engine::notify`]. No more follows after [`Turn::Last`].
+    pub fn turn(&mut self, io: &mut impl Io, now: Time) -> Turn {
+        self.budget = Budget::new(&self.limits);
+        // A stop that was asked for before a peer's bytes came holds for them.
+        self.apply_events(io, now);
+        self.accept_all(io, now);
+        self.read_all(io, now);
+        self.apply_batches(io, now);
+        self.apply_exits(io, now);
+        self.hub.expire(now);
+        if io.has_loop_services() {
+            self.call_services(io, now);
+        }
+        self.write_on(io, now);
+        self.carry_out(io, now);
+        if io.has_delivered() && !self.has_work(io) {
+            io.yield_to_services();
+        }
+        // What came back meanwhile need not wait for another look at the events.
+        if io.has_senders() {
+            self.apply_batches(io, now);
+            self.carry_out(io, now);
+        }
+        self.apply_later(io);
+        self.reads.extend(self.reads_again.drain(..));
+        self.progress(io, now)
+    }
+
+    /// Whether another turn has something to do though no event comes.
+    #[must_use]
+    pub fn has_work(&self, io: &impl Io) -> bool {
+        !self.reads.is_empty()
+            || !self.writes.is_empty()
+            || !self.exits.is_empty()
+            || !self.calls.is_empty()
+            || io.has_senders()
+            || io.has_events()
+    }
+
+    /// When another turn has something to do though nothing comes.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        [self.hub.deadline(), self.stop.end].into_iter().flatten().min()
+    }
+
+    /// A run of a service has ended.
+    fn ended(&mut self, exit: &Exit, io: &mut impl Io, now: Time) {
+        self.hub.ended(exit.station, exit.run, &exit.how, now);
+        io.observe(Moment::Ended(exit.station), &self.hub, now);
+    }
+
+    /// The hub.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The hub, for what happens between two turns.
+    pub const fn hub_mut(&mut self) -> &mut Hub {
+        &mut self.hub
+    }
+
+    /// Gives up memory that is not needed now. Returns for how many sockets there are places left.
+    pub fn trim(&mut self) -> usize {
+        let places_len = self.hub.trim();
+        self.readiness.trim(places_len);
+        give_up(&mut self.reads);
+        self.reads_again.shrink_to_fit();
+        give_up(&mut self.writes);
+        give_up(&mut self.held);
+        places_len
+    }
+}
+
+/// A buffer of zeros, whose pages cost no memory until they are used: those of what is long enough
+/// the system maps fresh, while the allocator clears, and so touches, what is shorter.
+fn untouched(len: usize) -> Vec<u8> {
+    let mut buffer = vec![0; len.max(MAPPED_BYTES_MIN)];
+    buffer.truncate(len);
+    buffer
+}
+
+/// From here on the allocators of glibc and others have the system map pages.
+const MAPPED_BYTES_MIN: usize = 128 << 10;

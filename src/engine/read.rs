@@ -1,0 +1,119 @@
+//! Reading: connections are accepted and sockets are read, each its share of a turn.
+
+use crate::engine::Engine;
+use crate::engine::io::{Arrival, Io, Moment, Read};
+use crate::engine::readiness::{PeerEnd, Readiness, Ready};
+use crate::service::SocketId;
+use crate::time::Time;
+
+impl Engine {
+    /// The poll tells something of the connection in this place.
+    pub fn notify(&mut self, place: usize, ready: Ready) {
+        // A place that became free in the last turn has a new socket only after the events of this
+        // one: accepting comes later. So the socket in it is the one that the poll means.
+        let Some(id) = self.hub.id_at(place) else { return };
+        let Some(readiness) = self.readiness.get_mut(id) else { return };
+        if ready.writable && readiness.set_writable() && readiness.set_writing() {
+            self.writes.push_back(id);
+        }
+        readiness.set_peer_end(ready.end);
+        let readable = ready.readable || ready.end != PeerEnd::None;
+        if readable && readiness.set_reading() {
+            self.reads.push_back(id);
+        }
+    }
+
+    /// Accepts connections, of each listener so many as one turn allows.
+    pub(super) fn accept_all(&mut self, io: &mut impl Io, now: Time) {
+        for listener in 0..io.listeners_len() {
+            for _ in 0..self.limits.turn_accepts_max {
+                let Some(arrival) = io.accept(listener, now) else { break };
+                let Arrival { connection, peer, reach } = arrival;
+                let Some(id) = self.hub.accept(peer, reach, now) else { continue };
+                match io.insert(id, connection) {
+                    Ok(()) => self.readiness.insert(id),
+                    Err(error) => {
+                        let text = format_args!("cannot poll socket {id}: {error}");
+                        self.hub.warn(None, "cannot poll a socket", text, now);
+                        self.hub.remove(id, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads all sockets that are to be read, each its share of this turn, as long as the turn
+    /// has time for it. The others come first in the next.
+    pub(super) fn read_all(&mut self, io: &mut impl Io, now: Time) {
+        for _ in 0..self.reads.len() {
+            if !self.budget.may_read() {
+                return;
+            }
+            let Some(id) = self.reads.pop_front() else { return };
+            let Some(readiness) = self.readiness.get_mut(id) else { continue };
+            readiness.clear_reading();
+            self.budget.visit();
+            self.read(id, io, now);
+        }
+    }
+
+    /// Reads a socket until it is drained, or has had its share.
+    fn read(&mut self, id: SocketId, io: &mut impl Io, now: Time) {
+        for _ in 0..self.limits.turn_reads_max {
+            let Some(readiness) = self.readiness.get_mut(id) else { return };
+            let (peer_end, is_ended) = (readiness.peer_end(), readiness.is_ended());
+            if !self.hub.may_read(id, now) {
+                io.observe(Moment::Held(id), &self.hub, now);
+                return match peer_end {
+                    PeerEnd::None => {}
+                    PeerEnd::HalfClosed => self.hub.peer_leaves(id, now),
+                    PeerEnd::Lost => self.hub.fail(id, "the peer reset the connection", now),
+                };
+            }
+            io.observe(Moment::Reads(id), &self.hub, now);
+            if is_ended {
+                return;
+            }
+            let (buffer, in_place) = match self.hub.room(id) {
+                Some(room) => (room, true),
+                None => (&mut self.buffer[..], false),
+            };
+            let buffer_len = buffer.len();
+            let len = match io.read(id, buffer) {
+                Read::Bytes(len) => len,
+                Read::WouldBlock => return,
+                end @ (Read::End | Read::Lost(_)) => {
+                    readiness.set_ended();
+                    return match end {
+                        Read::Lost(reason) => self.hub.fail(id, reason, now),
+                        _ => self.hub.end(id, now),
+                    };
+                }
+            };
+            self.budget.read(len);
+            if in_place {
+                self.hub.filled(id, len, now);
+            } else {
+                self.hub.receive(id, &mut self.buffer[..len], now);
+            }
+            io.observe(Moment::Received(id, len), &self.hub, now);
+            // A short read has emptied the queue; what comes after it makes an event. Only an end
+            // that was there before it does not (nor does urgent data, which no client of ours
+            // sends, and which would delay no other socket).
+            if len < buffer_len && peer_end == PeerEnd::None {
+                return;
+            }
+        }
+        // Behind those that full mail held back, or they would never have their turn.
+        if self.readiness.get_mut(id).is_some_and(Readiness::set_reading) {
+            self.reads_again.push(id);
+        }
+    }
+
+    /// Reads a socket in the next turn, though no event may come.
+    pub(super) fn read_later(&mut self, id: SocketId) {
+        if self.readiness.get_mut(id).is_some_and(Readiness::set_reading) {
+            self.reads.push_back(id);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `Readiness`: what the poll has told of each connection, and in which lists of the engine its
+//! socket stands.
+
+use crate::hub::cut;
+use crate::service::SocketId;
+
+/// What is known of all connections, each in the place of its socket.
+#[derive(Debug, Default)]
+pub(super) struct ReadinessTable(Vec<Readiness>);
+
+/// What is known of one connection, in four bytes: there are many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Readiness {
+    /// The end of its socket's number, which tells it from others in the same place.
+    serial: SerialEnd,
+    /// A set of [`Flag`].
+    flags: u8,
+}
+
+const _: () = assert!(size_of::<Readiness>() == 4, "there is one for each socket");
+
+/// What may be true of a connection.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+enum Flag {
+    /// A write may move bytes; if not, an event tells when it may again.
+    Writable = 1 << 0,
+    /// The peer has ended its half.
+    HalfClosed = 1 << 1,
+    /// The connection is lost.
+    Lost = 1 << 2,
+    /// The end was read: nothing comes any more.
+    Ended = 1 << 3,
+    /// Our half has been ended.
+    Shut = 1 << 4,
+    /// Its socket is in the list of those to be read.
+    Reading = 1 << 5,
+    /// Its socket is in the list of those to be written to.
+    Writing = 1 << 6,
+    /// There is a connection in this place.
+    Present = 1 << 7,
+}
+
+/// What the poll tells of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// A read may move bytes.
+    pub readable: bool,
+    /// A write may move bytes.
+    pub writable: bool,
+    /// What is known of the peer's end.
+    pub end: PeerEnd,
+}
+
+/// What the poll has told of a peer's end, whether or not all was read before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PeerEnd {
+    /// Nothing.
+    None,
+    /// The peer has ended its half.
+    HalfClosed,
+    /// The connection is lost.
+    Lost,
+}
+
+impl ReadinessTable {
+    pub(super) fn with_capacity(len: usize) -> Self {
+        Self(Vec::with_capacity(len))
+    }
+
+    /// Adds a connection that was just accepted.
+    pub(super) fn insert(&mut self, id: SocketId) {
+        let place = id.index();
+        if place >= self.0.len() {
+            self.0.resize(place + 1, Readiness { serial: SerialEnd::of(id), flags: 0 });
+        }
+        let flags = Flag::Present as u8 | Flag::Writable as u8;
+        self.0[place] = Readiness { serial: SerialEnd::of(id), flags };
+    }
+
+    /// What is known of the connection of this socket, and never of another one in its place.
+    pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Readiness> {
+        let readiness = self.0.get_mut(id.index())?;
+        Some(readiness).filter(|of| of.has(Flag::Present) && of.serial == SerialEnd::of(id))
+    }
+
+    /// Removes the connection of this socket.
+    pub(super) fn remove(&mut self, id: SocketId) {
+        if let Some(readiness) = self.get_mut(id) {
+            readiness.flags = 0;
+        }
+    }
+
+    /// Gives up the places from `places_len` on, in which there are no sockets.
+    pub(super) fn trim(&mut self, places_len: usize) {
+        cut(&mut self.0, places_len);
+    }
+}
+
+impl Readiness {
+    /// A write may move bytes. Returns true if that is new.
+    pub(super) const fn set_writable(&mut self) -> bool {
+        self.set(Flag::Writable)
+    }
+
+    /// A write would block.
+    pub(super) const fn clear_writable(&mut self) {
+        self.clear(Flag::Writable);
+    }
+
+    /// Whether a write may move bytes.
+    pub(super) const fn is_writable(self) -> bool {
+        self.has(Flag::Writable)
+    }
+
+    /// Its socket is put in the list of those to be read. Returns true if it was not there: a
+    /// socket that is there twice would get twice its share.
+    pub(super) const fn set_reading(&mut self) -> bool {
+        self.set(Flag::Reading)
+    }
+
+    /// Its socket was taken from that list.
+    pub(super) const fn clear_reading(&mut self) {
+        self.clear(Flag::Reading);
+    }
+
+    /// Its socket is put in the list of those to be written to. Returns true if it was not there.
+    pub(super) const fn set_writing(&mut self) -> bool {
+        self.set(Flag::Writing)
+    }
+
+    /// Its socket was taken from that list.
+    pub(super) const fn clear_writing(&mut self) {
+        self.clear(Flag::Writing);
+    }
+
+    /// Whether its socket is in that list.
+    pub(super) const fn is_writing(self) -> bool {
+        self.has(Flag::Writing)
+    }
+
+    /// The end was read.
+    pub(super) const fn set_ended(&mut self) {
+        _ = self.set(Flag::Ended);
+    }
+
+    /// Whether the end was read.
+    pub(super) const fn is_ended(self) -> bool {
+        self.has(Flag::Ended)
+    }
+
+    /// Our half is ended. Returns true if it was not.
+    pub(super) const fn set_shut(&mut self) -> bool {
+        self.set(Flag::Shut)
+    }
+
+    /// The poll told something of the peer's end.
+    pub(super) const fn set_peer_end(&mut self, end: PeerEnd) {
+        match end {
+            PeerEnd::None => {}
+            PeerEnd::HalfClosed => _ = self.set(Flag::HalfClosed),
+            PeerEnd::Lost => _ = self.set(Flag::Lost),
+        }
+    }
+
+    /// What the poll has told of the peer's end.
+    pub(super) const fn peer_end(self) -> PeerEnd {
+        if self.has(Flag::Lost) {
+            return PeerEnd::Lost;
+        }
+        if self.has(Flag::HalfClosed) { PeerEnd::HalfClosed } else { PeerEnd::None }
+    }
+
+    /// Sets the flag. Returns true if it was clear.
+    const fn set(&mut self, flag: Flag) -> bool {
+        let was_clear = !self.has(flag);
+        self.flags |= flag as u8;
+        was_clear
+    }
+
+    const fn clear(&mut self, flag: Flag) {
+        self.flags &= !(flag as u8);
+    }
+
+    const fn has(self, flag: Flag) -> bool {
+        self.flags & flag as u8 != 0
+    }
+}
+
+/// The end of a socket's number: enough to tell apart the sockets that one place has within two
+/// turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SerialEnd([u8; 3]);
+
+impl SerialEnd {
+    const fn of(id: SocketId) -> Self {
+        let [a, b, c, ..] = id.serial().to_le_bytes();
+        Self([a, b, c])
+    }
+}

@@ -1,0 +1,107 @@
+//! The clean stop: how far it has come. Asked for once, the engine drains; asked for twice, it
+//! stops at once.
+
+use crate::engine::io::Io;
+use crate::engine::{Budget, Engine, Turn};
+use crate::time::Time;
+
+/// How far a stop has come.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    /// How often it was asked for.
+    requests: usize,
+    /// When the stop is to be over.
+    limit: Time,
+    /// When services that do not finish are left behind; set once they were asked to.
+    pub(super) end: Option<Time>,
+}
+
+impl Engine {
+    /// A stop is asked for: the first time it begins, the second time it ends.
+    pub(super) fn stop(&mut self, io: &mut impl Io, now: Time) {
+        self.stop.requests += 1;
+        if self.stop.requests > 1 {
+            return;
+        }
+        log::info!(
+            target: "switchboard::server",
+            "stopping; sockets to close: {}",
+            self.hub.sockets_len()
+        );
+        // From here on the port is free for a successor.
+        io.close_listeners();
+        self.stop.limit = now.after(self.limits.drain_ms_max);
+        self.hub.drain(now);
+    }
+
+    /// Whether there is another turn. Once the last socket has gone services are asked to finish,
+    /// and once they have, or take too long, there is none.
+    pub(super) fn progress(&mut self, io: &mut impl Io, now: Time) -> Turn {
+        if self.stop.requests > 1 {
+            log::warn!(
+                target: "switchboard::server",
+                "stopped at once; sockets dropped: {}",
+                self.hub.sockets_len()
+            );
+            return Turn::Last;
+        }
+        if !self.hub.is_drained() {
+            return Turn::Another;
+        }
+        if self.stop.end.is_none() {
+            // One time for the whole stop, but for a moment that services have in any case.
+            self.stop.end = Some(self.stop.limit.max(now.after(Self::SERVICES_MS_MIN)));
+            self.hub.stop_services();
+            self.carry_out(io, now);
+        }
+        let running = io.running_len();
+        if running == 0 {
+            return Turn::Last;
+        }
+        if self.stop.end.is_some_and(|end| now >= end) {
+            log::warn!(
+                target: "switchboard::server",
+                "{running} services do not finish and are left behind"
+            );
+            return Turn::Last;
+        }
+        Turn::Another
+    }
+
+    /// Drops all sockets, which services hear of as far as they still can. For an engine that has
+    /// no other turn.
+    pub fn drop_all(&mut self, io: &mut impl Io, now: Time) {
+        self.budget = Budget::ENDLESS;
+        self.hub.drop_all(now);
+        self.carry_out(io, now);
+    }
+
+    /// Has all services on the loop finish, at the end of the host, until it `is_over`.
+    pub fn finish_loop_services(
+        &mut self,
+        io: &mut impl Io,
+        now: Time,
+        is_over: impl Fn() -> bool,
+    ) {
+        // With that, it is no news that a service ends.
+        self.hub.drain(now);
+        for station in self.hub.station_ids() {
+            if io.is_on_loop(station) {
+                self.finish(station, io);
+            }
+        }
+        while !self.calls.is_empty() && !is_over() {
+            self.budget = Budget::new(&self.limits);
+            self.call_services(io, now);
+        }
+    }
+
+    /// How long services may take to finish after the last socket has gone: this long in any case,
+    /// and no time if the stop was asked for twice.
+    #[must_use]
+    pub const fn services_ms(&self) -> u64 {
+        if self.stop.requests > 1 { 0 } else { Self::SERVICES_MS_MIN }
+    }
+
+    const SERVICES_MS_MIN: u64 = 1_000;
+}

@@ -1,0 +1,30 @@
+//! What helper threads tell the loop: one queue for all of them.
+
+use crossbeam_channel::Sender;
+
+use crate::engine::Event;
+use crate::host::bell::Alarm;
+use crate::host::resolver::Notice;
+
+/// An event for the loop of a host.
+pub(super) type HostEvent = Event<Notice>;
+
+/// Sends events to the loop, and wakes it.
+#[derive(Clone, Debug)]
+pub(super) struct EventSender {
+    sender: Sender<HostEvent>,
+    alarm: Alarm,
+}
+
+impl EventSender {
+    pub(super) const fn new(sender: Sender<HostEvent>, alarm: Alarm) -> Self {
+        Self { sender, alarm }
+    }
+
+    /// Sends an event. A host that has gone takes none.
+    pub(super) fn send(&self, event: HostEvent) {
+        if self.sender.try_send(event).is_ok() {
+            self.alarm.wake();
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! `HostIo`: the sockets, threads and channels that the engine works with.
+
+use std::io::{self, IoSlice};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::Receiver;
+use mio::net::TcpStream;
+use mio::{Interest, Poll, Token};
+
+use crate::engine::{Arrival, Called, Connections, Io, Order, Read, Services};
+use crate::host::bell::Tower;
+use crate::host::events::{EventSender, HostEvent};
+use crate::host::factory::Factory;
+use crate::host::files::{self, Files};
+use crate::host::loop_service::LoopServices;
+use crate::host::resolver::{Mounts, Notice, Resolver};
+use crate::host::worker::{Plan, Worker};
+use crate::hub::{About, Hub, Looked, StationId};
+use crate::net::listener::Listener;
+use crate::net::streams::Streams;
+use crate::service::{Outbound, SocketId};
+use crate::time::Time;
+
+/// What the engine of a host works with.
+pub(super) struct HostIo {
+    pub(super) poll: Poll,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) streams: Streams,
+    /// Which services on threads of their own have sent something.
+    pub(super) tower: Tower,
+    pub(super) factories: Vec<Factory>,
+    /// By the index of the service: those on threads of their own that run.
+    pub(super) workers: Vec<Option<Worker>>,
+    /// Whether a service on a thread of its own got mail in this turn.
+    pub(super) mailed: bool,
+    pub(super) loop_services: LoopServices,
+    /// Threads of services that have ended.
+    pub(super) leaving: Vec<JoinHandle<()>>,
+    pub(super) events: Receiver<HostEvent>,
+    pub(super) event_sender: EventSender,
+    pub(super) files: Option<Files>,
+    /// What answers paths without a service.
+    pub(super) resolver: Option<Box<dyn Resolver>>,
+}
+
+impl Io for HostIo {
+    type Notice = Notice;
+
+    fn next_event(&mut self) -> Option<HostEvent> {
+        self.events.try_recv().ok()
+    }
+
+    fn events_len(&self) -> usize {
+        self.events.len()
+    }
+
+    fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, now: Time) {
+        let Self { resolver, factories, workers, files, .. } = self;
+        if let Some(resolver) = resolver {
+            let files = files.as_ref();
+            resolver.apply(notice, &mut Mounts { hub, factories, workers, files }, now);
+        }
+    }
+
+    fn order(&mut self, order: Order, hub: &mut Hub, now: Time) {
+        let order = match order {
+            Order::Lookup(lookup) => {
+                return match &mut self.resolver {
+                    Some(resolver) => resolver.look_up(*lookup),
+                    None => hub.looked_up(lookup.id, Looked::Nothing, now),
+                };
+            }
+            Order::Open(fetch) => files::Order::Open(fetch),
+            Order::More(id) => files::Order::More(id),
+            Order::Close(id) => files::Order::Close(id),
+        };
+        if let Some(files) = &self.files {
+            files.order(order);
+        }
+    }
+}
+
+impl Connections for HostIo {
+    type Connection = TcpStream;
+
+    fn listeners_len(&self) -> usize {
+        self.listeners.len()
+    }
+
+    fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<TcpStream>> {
+        let listener = self.listeners.get_mut(listener)?;
+        let (connection, peer) = listener.accept(now)?;
+        Some(Arrival { connection, peer, reach: listener.reach() })
+    }
+
+    fn insert(&mut self, id: SocketId, mut connection: TcpStream) -> io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut connection, Token(id.index()), both)?;
+        self.streams.insert(id, connection);
+        Ok(())
+    }
+
+    fn close_listeners(&mut self) {
+        self.listeners.clear();
+    }
+
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read {
+        self.streams.read(id, buffer)
+    }
+
+    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
+        self.streams.write(id, bytes)
+    }
+
+    fn write_vectored(
+        &mut self,
+        id: SocketId,
+        chunks: &[IoSlice<'_>],
+    ) -> Result<usize, &'static str> {
+        self.streams.write_vectored(id, chunks)
+    }
+
+    fn queued_len(&mut self, id: SocketId) -> usize {
+        self.streams.queued_len(id)
+    }
+
+    fn end_writing(&mut self, id: SocketId) {
+        self.streams.end_writing(id);
+    }
+
+    fn close(&mut self, id: SocketId, abandons: bool) {
+        self.streams.close(id, abandons);
+    }
+}
+
+impl Services for HostIo {
+    fn senders_len(&self) -> usize {
+        self.tower.len()
+    }
+
+    fn has_senders(&self) -> bool {
+        !self.tower.is_empty()
+    }
+
+    fn next_sender(&mut self) -> Option<StationId> {
+        let station = self.tower.next()?;
+        if let Some(worker) = self.worker(station) {
+            worker.rung().clear();
+        }
+        Some(station)
+    }
+
+    fn add_sender(&mut self, station: StationId) {
+        if let Some(Some(worker)) = self.workers.get(station.index()) {
+            self.tower.again(station, worker.rung());
+        }
+    }
+
+    fn begin_batch(&mut self, station: StationId) -> bool {
+        self.worker(station).is_some_and(Worker::begin_batch)
+    }
+
+    fn apply_batch(&mut self, station: StationId, hub: &mut Hub, left: usize, now: Time) -> usize {
+        let Some(worker) = self.worker(station) else { return left };
+        let run = worker.run();
+        hub.apply(station, run, &mut worker.transactions(), left, now)
+    }
+
+    fn has_more(&self, station: StationId) -> bool {
+        let worker = self.workers.get(station.index()).and_then(Option::as_ref);
+        worker.is_some_and(Worker::has_more)
+    }
+
+    fn start(&mut self, station: StationId, run: u32, hub: &mut Hub, now: Time) {
+        let path = hub.path(station);
+        About::service(path).log(log::Level::Info, format_args!("it starts"));
+        let limits = *hub.limits(station);
+        let body = match &self.factories[station.index()] {
+            Factory::Thread(service) => service.clone(),
+            Factory::Loop(factory) => {
+                return self.loop_services.start(station, run, factory, hub, now);
+            }
+        };
+        let events = self.event_sender.clone();
+        let plan = Plan { station, run, path, limits: &limits, body, events };
+        match Worker::start(plan, &self.tower) {
+            Ok(worker) => self.workers[station.index()] = Some(worker),
+            Err(error) => {
+                let how = format!(
+                    "there is no thread for it: {error}; ulimit -u, the pids of the container or \
+                     unit, and kernel.threads-max limit them"
+                );
+                // Clients that wait get a 503 with Retry-After.
+                hub.apply_one(station, run, Outbound::Lapse { pause_ms: 1_000 }, now);
+                hub.ended(station, run, &how, now);
+            }
+        }
+    }
+
+    fn remove(&mut self, station: StationId) -> bool {
+        let worker = self.workers.get_mut(station.index()).and_then(Option::take);
+        let Some(worker) = worker else { return false };
+        // Not waited for here: what a service keeps for its thread may be slow to drop.
+        self.leaving.retain(|thread| !thread.is_finished());
+        self.leaving.push(worker.into_thread());
+        true
+    }
+
+    fn deliver(&mut self, station: StationId, hub: &mut Hub) {
+        match self.worker(station) {
+            Some(worker) => {
+                worker.deliver(station, hub);
+                self.mailed = true;
+            }
+            None => drop(hub.take_mail(station)),
+        }
+    }
+
+    fn finish(&mut self, station: StationId) {
+        if !self.loop_services.finish(station)
+            && let Some(worker) = self.worker(station)
+        {
+            worker.finish();
+        }
+    }
+
+    fn has_loop_services(&self) -> bool {
+        self.loop_services.is_used()
+    }
+
+    fn is_on_loop(&self, station: StationId) -> bool {
+        self.loop_services.has(station)
+    }
+
+    fn next_tick(&mut self) -> Option<StationId> {
+        self.loop_services.next_tick()
+    }
+
+    fn call(&mut self, station: StationId, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
+        self.loop_services.call(station, hub, left, now)
+    }
+
+    fn running_len(&self) -> usize {
+        self.workers.iter().flatten().count() + self.loop_services.len()
+    }
+
+    fn has_delivered(&mut self) -> bool {
+        std::mem::take(&mut self.mailed)
+    }
+
+    /// Where they share this CPU, neither side has to be woken then. Where they do not, or no
+    /// other thread wants to run, it is over at once.
+    fn yield_to_services(&mut self) {
+        thread::yield_now();
+    }
+}
+
+impl HostIo {
+    fn worker(&mut self, station: StationId) -> Option<&mut Worker> {
+        self.workers.get_mut(station.index())?.as_mut()
+    }
+}

@@ -1,0 +1,156 @@
+//! `CallbackBudget`: how long a service takes on the loop, where all others wait for it. It decides when
+//! the service has had its share of a turn, and warns of callbacks that are too slow.
+
+use std::time::Duration;
+
+use crate::limits::Limits;
+use crate::sys;
+
+/// The clock beside one service: that of the system's ticks, which is looked at after each
+/// callback, since a look costs a tenth of one at the exact time.
+#[derive(Debug)]
+pub(super) struct CallbackBudget {
+    max: Duration,
+    begun: Duration,
+    looked: Duration,
+    /// Whether the share of this turn is used up.
+    over: bool,
+    slowest: Option<Duration>,
+    /// When the log was told last.
+    told: Option<Duration>,
+    /// How often it was too slow since.
+    untold: u64,
+}
+
+impl CallbackBudget {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let now = sys::tick();
+        Self {
+            max: Duration::from_millis(limits.callback_ms_max),
+            begun: now,
+            looked: now,
+            over: false,
+            slowest: None,
+            told: None,
+            untold: 0,
+        }
+    }
+
+    /// Callbacks follow.
+    pub(super) fn begin(&mut self) {
+        self.begin_at(sys::tick());
+    }
+
+    /// A callback has been called.
+    pub(super) fn count(&mut self) {
+        self.count_at(sys::tick());
+    }
+
+    fn begin_at(&mut self, now: Duration) {
+        (self.begun, self.looked, self.over) = (now, now, false);
+    }
+
+    fn count_at(&mut self, now: Duration) {
+        if now == self.looked {
+            return;
+        }
+        // It may have begun just before one tick and ended just after another.
+        let slow = now.saturating_sub(self.looked).saturating_sub(TICK_MAX);
+        if slow > self.max {
+            self.slowest = self.slowest.max(Some(slow));
+        }
+        self.over = now.saturating_sub(self.begun) >= self.max;
+        self.looked = now;
+    }
+
+    /// Whether the share of this turn is used up.
+    pub(super) const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// No callback follows. What is to be said of those that were, now and then.
+    pub(super) fn end(&mut self) -> Option<String> {
+        let slowest = self.slowest.take()?;
+        if self.told.is_some_and(|told| self.looked.saturating_sub(told) < SILENCE) {
+            self.untold += 1;
+            return None;
+        }
+        self.told = Some(self.looked);
+        let mut text = format!(
+            "a callback on the loop took at least {} ms, while everybody waited; allowed are {} ms \
+             (max-callback): such a service needs a thread of its own",
+            slowest.as_millis(),
+            self.max.as_millis()
+        );
+        match std::mem::take(&mut self.untold) {
+            0 => {}
+            times => text += &format!("; {times} times more since the last warning"),
+        }
+        Some(text)
+    }
+}
+
+/// The longest time between two ticks, of a system with a hundred of them in a second.
+const TICK_MAX: Duration = Duration::from_millis(10);
+/// The log is told of one service once in this time, and how often it was in between.
+const SILENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A turn begins, when the last one has ended.
+    fn begin(budget: &mut CallbackBudget) {
+        budget.begin_at(budget.looked);
+    }
+
+    /// A callback that is as long as `time`.
+    fn spend(budget: &mut CallbackBudget, time: Duration) {
+        budget.count_at(budget.looked + time);
+    }
+
+    #[test]
+    fn what_is_slow_is_told_now_and_then() {
+        let mut budget = CallbackBudget::new(&Limits { callback_ms_max: 1_000, ..Limits::SERVER });
+        begin(&mut budget);
+        spend(&mut budget, Duration::ZERO);
+        assert!(!budget.is_over());
+        assert_eq!(budget.end(), None);
+        begin(&mut budget);
+        spend(&mut budget, Duration::from_millis(1_600));
+        let text = budget.end().expect("it was slow");
+        assert!(budget.is_over());
+        assert!(text.starts_with("a callback on the loop took at least 1590 ms"), "{text}");
+        for _ in 0..3 {
+            begin(&mut budget);
+            spend(&mut budget, Duration::from_millis(2_500));
+            assert_eq!(budget.end(), None, "it was told a moment ago");
+        }
+        budget.told = budget.told.and_then(|told| told.checked_sub(SILENCE));
+        begin(&mut budget);
+        spend(&mut budget, Duration::from_millis(2_500));
+        let text = budget.end().expect("it is told again");
+        assert!(text.ends_with("; 3 times more since the last warning"), "{text}");
+    }
+
+    #[test]
+    fn many_that_are_quick_use_up_a_share_and_are_not_told() {
+        let mut budget = CallbackBudget::new(&Limits { callback_ms_max: 1_000, ..Limits::SERVER });
+        begin(&mut budget);
+        for _ in 0..3 {
+            spend(&mut budget, Duration::from_millis(400));
+        }
+        assert!(budget.is_over());
+        assert_eq!(budget.end(), None);
+    }
+
+    /// A limit may be shorter than a tick.
+    #[test]
+    fn a_tick_alone_is_nobody_s_fault() {
+        let mut budget = CallbackBudget::new(&Limits { callback_ms_max: 1, ..Limits::SERVER });
+        begin(&mut budget);
+        spend(&mut budget, TICK_MAX);
+        assert!(budget.is_over());
+        assert_eq!(budget.end(), None);
+    }
+}

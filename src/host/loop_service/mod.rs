@@ -1,0 +1,136 @@
+//! `LoopServices`: the services on the loop. In reading order: [`LoopServices`]; `service`: one of
+//! them; `pinned`: how its thread keeps it; `budget`: how long its callbacks take.
+
+mod budget;
+mod pinned;
+mod service;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::{Duration, Instant};
+
+use crate::engine::Called;
+use crate::host::factory::{Factory, Make};
+use crate::hub::{Hub, StationId};
+use crate::service::Callbacks;
+use crate::service::callbacks::next_tick;
+use crate::time::Time;
+
+use service::LoopService;
+
+/// All services on the loop.
+#[derive(Debug)]
+pub(super) struct LoopServices {
+    /// Those that run, by the index of the service. Empty if none is mounted on the loop.
+    list: Vec<Option<LoopService>>,
+    /// When those are to be called that have ticks; the first is next.
+    ticks: BinaryHeap<Reverse<(Instant, usize)>>,
+}
+
+impl LoopServices {
+    /// None runs yet of those that these factories make.
+    pub(super) fn of(factories: &[Factory]) -> Self {
+        let is_any = factories.iter().any(|factory| matches!(factory, Factory::Loop(_)));
+        let list_len = if is_any { factories.len() } else { 0 };
+        Self { list: (0..list_len).map(|_| None).collect(), ticks: BinaryHeap::new() }
+    }
+
+    /// Whether there are any at all, running or not.
+    pub(super) const fn is_used(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// Whether this service runs here.
+    pub(super) fn has(&self, station: StationId) -> bool {
+        self.list.get(station.index()).is_some_and(Option::is_some)
+    }
+
+    /// How many run.
+    pub(super) fn len(&self) -> usize {
+        self.list.iter().flatten().count()
+    }
+
+    /// How long none is to be called for its tick.
+    pub(super) fn wait_time(&self) -> Option<Duration> {
+        let Reverse((at, _)) = self.ticks.peek()?;
+        Some(at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Starts a service.
+    pub(super) fn start(
+        &mut self,
+        station: StationId,
+        run: u32,
+        make: &Make<dyn Callbacks>,
+        hub: &mut Hub,
+        now: Time,
+    ) {
+        match LoopService::start(make, station, run, hub, now) {
+            Ok(service) => {
+                self.begin_interval(station, service.interval());
+                self.list[station.index()] = Some(service);
+            }
+            Err(how) => hub.ended(station, run, &how, now),
+        }
+    }
+
+    /// Asks a service to finish when it is called next. Returns whether it runs here.
+    pub(super) fn finish(&mut self, station: StationId) -> bool {
+        let service = self.at(station);
+        service.map(LoopService::finish).is_some()
+    }
+
+    /// The next service whose interval has passed, which is called with its tick then.
+    pub(super) fn next_tick(&mut self) -> Option<StationId> {
+        if self.ticks.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        loop {
+            let &Reverse((at, index)) = self.ticks.peek()?;
+            if at > now {
+                return None;
+            }
+            self.ticks.pop();
+            let Some(service) = self.list[index].as_mut() else { continue };
+            service.set_tick();
+            let next = service.interval().and_then(|interval| next_tick(at, interval, now));
+            self.ticks.extend(next.map(|next| Reverse((next, index))));
+            return Some(StationId::new(index));
+        }
+    }
+
+    /// Calls a service with its mail, up to `left` deliveries.
+    pub(super) fn call(
+        &mut self,
+        station: StationId,
+        hub: &mut Hub,
+        left: &mut usize,
+        now: Time,
+    ) -> Called {
+        let Some(service) = self.at(station) else { return Called::Done };
+        let before = service.interval();
+        let called = service.call(hub, left, now);
+        let interval = service.interval();
+        if let Called::Ended { run, how } = called {
+            self.begin_interval(station, None);
+            let service = self.list[station.index()].take();
+            return Called::Ended { run, how: service.map_or(how.clone(), |of| of.end(how)) };
+        }
+        if interval != before {
+            self.begin_interval(station, interval);
+        }
+        called
+    }
+
+    fn at(&mut self, station: StationId) -> Option<&mut LoopService> {
+        self.list.get_mut(station.index())?.as_mut()
+    }
+
+    /// Replaces the next tick of a service by the end of this interval.
+    fn begin_interval(&mut self, station: StationId, interval: Option<Duration>) {
+        self.ticks.retain(|Reverse((_, index))| *index != station.index());
+        let first = interval.and_then(|interval| Instant::now().checked_add(interval));
+        self.ticks.extend(first.map(|first| Reverse((first, station.index()))));
+    }
+}

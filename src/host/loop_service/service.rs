@@ -1,0 +1,208 @@
+//! `LoopService`: a service on the loop. Its mail is called where it lies, and what it sends is
+//! applied to the hub while it sends it: no channel, no other thread. So the most that a
+//! callback can hold are the outboxes that it fills, and these have limits.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::engine::Called;
+use crate::host::factory::Make;
+use crate::host::loop_service::budget::CallbackBudget;
+use crate::host::loop_service::pinned::PinnedService;
+use crate::hub::{About, Hub, StationId};
+use crate::limits::Limits;
+use crate::service::way::Apply;
+use crate::service::{Callbacks, Inbound, Line, Outbound, SocketId};
+use crate::time::Time;
+use crate::ws::Message;
+
+/// The host's side of one service on the loop that runs.
+#[derive(Debug)]
+pub(super) struct LoopService {
+    station: StationId,
+    run: u32,
+    limits: Limits,
+    service: PinnedService,
+    /// Mail that it has not been called with yet.
+    mail: VecDeque<Inbound>,
+    interval: Option<Duration>,
+    /// Whether the interval has passed.
+    ticks: bool,
+    /// Whether it was asked to finish, which it does after its mail.
+    finishes: bool,
+    budget: CallbackBudget,
+}
+
+impl LoopService {
+    /// Starts a service, and lets in those who wait for it.
+    ///
+    /// # Errors
+    /// How it panicked.
+    pub(super) fn start(
+        make: &Make<dyn Callbacks>,
+        station: StationId,
+        run: u32,
+        hub: &mut Hub,
+        now: Time,
+    ) -> Result<Self, String> {
+        let limits = *hub.limits(station);
+        let mut budget = CallbackBudget::new(&limits);
+        let mut direct = Direct { hub, station, run, now, left: usize::MAX, applies: false };
+        budget.begin();
+        let made = PinnedService::make(make, |service| {
+            let mut line = Line::on_loop(&mut direct, &limits);
+            line.apply(Outbound::Ready(service.admission()));
+            service.start(&mut line);
+            interval_of(service)
+        });
+        direct.assert_sound(&made);
+        budget.count();
+        warn(hub.path(station), &mut budget);
+        let (service, interval) = made?;
+        let mail = VecDeque::new();
+        Ok(Self {
+            station,
+            run,
+            limits,
+            service,
+            mail,
+            interval,
+            ticks: false,
+            finishes: false,
+            budget,
+        })
+    }
+
+    /// Calls the service with its mail, up to its share of a turn, of which so many deliveries are
+    /// left.
+    pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
+        self.take_mail(hub);
+        let Self { station, run, limits, .. } = *self;
+        let mut direct = Direct { hub, station, run, now, left: *left, applies: false };
+        let (mut messages, mut bytes) = (0, 0);
+        self.budget.begin();
+        let called = self.service.call(|service| {
+            let mut line = Line::on_loop(&mut direct, &limits);
+            if std::mem::take(&mut self.ticks) {
+                service.tick(&mut line);
+                self.budget.count();
+            }
+            while let Some(transaction) = self.mail.pop_front() {
+                messages += 1;
+                bytes += transaction.mail_bytes();
+                service.receive(&mut line, transaction);
+                self.budget.count();
+                // Not before the first, or slow ticks would let no mail through.
+                if line.is_spent() || self.budget.is_over() {
+                    break;
+                }
+            }
+            let ends = self.finishes && self.mail.is_empty();
+            if ends {
+                service.stop(&mut line);
+                self.budget.count();
+            }
+            self.interval = interval_of(service);
+            ends
+        });
+        direct.assert_sound(&called);
+        if messages > 0 && called.is_ok() {
+            direct.apply(Outbound::Taken { messages, bytes });
+        }
+        *left = direct.left;
+        warn(hub.path(station), &mut self.budget);
+        match called {
+            Err(how) => Called::Ended { run, how },
+            Ok(true) => Called::Ended { run, how: "it has finished".to_owned() },
+            Ok(false) if self.mail.is_empty() => Called::Done,
+            Ok(false) => Called::More,
+        }
+    }
+
+    /// Drops the service; tells how it ended, if its end is not as quiet as `how` it was called.
+    pub(super) fn end(self, how: String) -> String {
+        self.service.end().err().unwrap_or(how)
+    }
+
+    /// How often it is called for a tick. Each call may change it.
+    pub(super) const fn interval(&self) -> Option<Duration> {
+        self.interval
+    }
+
+    /// From here on it is called with a tick.
+    pub(super) const fn set_tick(&mut self) {
+        self.ticks = true;
+    }
+
+    /// From here on it finishes after its mail.
+    pub(super) const fn finish(&mut self) {
+        self.finishes = true;
+    }
+
+    /// Takes the mail from the hub, which gets a list that has grown already for it, unless
+    /// that has grown large.
+    fn take_mail(&mut self, hub: &mut Hub) {
+        if self.mail.is_empty() && self.mail.capacity() <= SPARE_LEN_MAX {
+            let spare = Vec::from(std::mem::take(&mut self.mail));
+            self.mail = hub.swap_mail(self.station, spare).1.into();
+            return;
+        }
+        self.mail.shrink_to(SPARE_LEN_MAX);
+        self.mail.extend(hub.take_mail(self.station).1);
+    }
+}
+
+/// What a service on the loop sends to.
+struct Direct<'a> {
+    hub: &'a mut Hub,
+    station: StationId,
+    run: u32,
+    now: Time,
+    /// How many deliveries are left of those that the turn allows.
+    left: usize,
+    /// Whether the hub applies something now.
+    applies: bool,
+}
+
+impl Direct<'_> {
+    /// A panic of the hub's own, during a call of the service, is no affair of the service: it
+    /// would leave a hub behind that nobody can trust.
+    fn assert_sound<T>(&self, called: &Result<T, String>) {
+        if let (true, Err(how)) = (self.applies, called) {
+            panic!("the hub cannot apply what a service has sent: {how}");
+        }
+    }
+}
+
+impl Apply for Direct<'_> {
+    fn apply(&mut self, transaction: Outbound) {
+        self.applies = true;
+        let deliveries = self.hub.apply_one(self.station, self.run, transaction, self.now);
+        self.left = self.left.saturating_sub(deliveries);
+        self.applies = false;
+    }
+
+    fn send(&mut self, to: SocketId, message: Message) {
+        self.applies = true;
+        let deliveries = self.hub.send_one(self.station, self.run, to, message, self.now);
+        self.left = self.left.saturating_sub(deliveries);
+        self.applies = false;
+    }
+
+    fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+}
+
+fn interval_of(service: &dyn Callbacks) -> Option<Duration> {
+    service.tick_interval().filter(|interval| !interval.is_zero())
+}
+
+fn warn(path: &str, budget: &mut CallbackBudget) {
+    if let Some(text) = budget.end() {
+        About::service(path).warn(format_args!("{text}"));
+    }
+}
+
+/// A longer list is given up once it has been used, rather than kept for a rush to come.
+const SPARE_LEN_MAX: usize = 1_024;

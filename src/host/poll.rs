@@ -1,0 +1,237 @@
+//! The poll loop: `Host` waits for events, and has its engine run one turn after the other.
+
+use std::any::Any;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use crate::engine::{Engine, PeerEnd, Ready, Turn};
+use crate::host::bell::Tower;
+use crate::host::clock::unix_seconds;
+use crate::host::events::EventSender;
+use crate::host::factory::Factory;
+use crate::host::files::{Files, StaticRoot};
+use crate::host::io::HostIo;
+use crate::host::loop_service::LoopServices;
+use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
+use crate::host::stop::{Signals, Stopper};
+use crate::host::trim::Trims;
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::net::listener::{self, Listener};
+use crate::net::streams::Streams;
+use crate::service::SocketId;
+use crate::time::Time;
+
+/// A server that listens. It does its work within [`Host::run`] or [`Host::turn`], on the
+/// thread that calls them, and services run on threads of their own, but for those on the loop
+/// (see [`Thread`](crate::service::Thread)). A host may be moved to another thread, preferably
+/// before its first turn: services on the loop stay behind, as if they had ended.
+pub struct Host {
+    pub(super) engine: Engine,
+    pub(super) io: HostIo,
+    events: Events,
+    clock: Instant,
+    address: SocketAddr,
+    stopper: Stopper,
+    signals: Option<Signals>,
+    pub(super) trims: Trims,
+}
+
+/// What a host is made from.
+pub(crate) struct HostPlan {
+    /// The hub, with all services mounted.
+    pub(crate) hub: Hub,
+    /// The bounds of the host itself.
+    pub(crate) limits: Limits,
+    /// What makes the services, by the index of the station.
+    pub(crate) factories: Vec<Factory>,
+    /// The files for plain GET.
+    pub(crate) static_root: Option<StaticRoot>,
+    /// What answers paths that none of these has.
+    pub(crate) resolver: Option<Box<dyn ResolverPlan>>,
+}
+
+impl Host {
+    /// Listens on all `addresses`.
+    pub(crate) fn new(plan: HostPlan, addresses: &[SocketAddr]) -> io::Result<Self> {
+        let HostPlan { mut hub, limits, factories, static_root, resolver } = plan;
+        hub.date_by(unix_seconds);
+        let poll = Poll::new()?;
+        let tower = Tower::new(Waker::new(poll.registry(), WAKER)?);
+        let mut listeners = Vec::new();
+        for mut listener in listener::bind_all(addresses)? {
+            let token = Token(LISTENERS.0 + listeners.len());
+            poll.registry().register(listener.source(), token, Interest::READABLE)?;
+            listeners.push(listener);
+        }
+        let address = listeners[0].address();
+        let (sender, events) = crossbeam_channel::unbounded();
+        let event_sender = EventSender::new(sender, tower.alarm());
+        let start_files = |root| Files::start(root, &limits, event_sender.clone());
+        let files = static_root.map(start_files).transpose()?;
+        let start_resolver =
+            |plan: Box<dyn ResolverPlan>| plan.start(address, NoticeSender(event_sender.clone()));
+        let resolver = resolver.map(start_resolver).transpose()?;
+        let io = HostIo {
+            poll,
+            listeners,
+            streams: Streams::with_capacity(limits.tables_len()),
+            tower,
+            workers: factories.iter().map(|_| None).collect(),
+            mailed: false,
+            loop_services: LoopServices::of(&factories),
+            factories,
+            leaving: Vec::new(),
+            events,
+            event_sender: event_sender.clone(),
+            files,
+            resolver,
+        };
+        Ok(Self {
+            engine: Engine::new(hub, &limits),
+            io,
+            events: Events::with_capacity(EVENTS_MAX),
+            clock: Instant::now(),
+            address,
+            stopper: Stopper::new(event_sender),
+            signals: None,
+            trims: Trims::default(),
+        })
+    }
+
+    /// Runs until it is stopped.
+    ///
+    /// # Errors
+    /// Polling fails, which the system does for no reason that a server could mend.
+    pub fn run(mut self) -> io::Result<()> {
+        while self.turn(None)? == Turn::Another {}
+        Ok(())
+    }
+
+    /// Waits for something to happen, `timeout` at most, and runs one turn: does all that has come
+    /// up. To be called again while it returns [`Turn::Another`].
+    ///
+    /// # Errors
+    /// Polling fails.
+    pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
+        self.wait(timeout)?;
+        let now = self.now();
+        self.sort_events();
+        let turn = self.engine.turn(&mut self.io, now);
+        self.trim_when_due(now);
+        if turn == Turn::Last {
+            self.join_services();
+        }
+        Ok(turn)
+    }
+
+    /// Makes SIGINT and SIGTERM stop this host like [`Stopper::stop`]. For one host of a
+    /// process; a second call moves the signals there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn stop_on_signals(&mut self) -> io::Result<()> {
+        let mut signals = Signals::new()?;
+        self.io.poll.registry().register(signals.source(), SIGNALS, Interest::READABLE)?;
+        self.signals = Some(signals);
+        Ok(())
+    }
+
+    /// Where it listens first, with the true port; also after a stop.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, with the true ports. Nothing any more once a stop has begun.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.io.listeners.iter().map(Listener::address)
+    }
+
+    /// What stops it from any thread.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// How many sockets there are.
+    #[must_use]
+    pub fn sockets_len(&self) -> usize {
+        self.engine.hub().sockets_len()
+    }
+
+    /// What answers paths without a service, if it is of this type.
+    pub(crate) fn resolver<R: Resolver>(&self) -> Option<&R> {
+        let resolver: &dyn Any = self.io.resolver.as_deref()?;
+        resolver.downcast_ref()
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        self.engine.has_work(&self.io)
+    }
+
+    /// Sleeps until something happens.
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.io.tower.doze();
+        let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.wait_time(timeout) };
+        let polled = self.io.poll.poll(&mut self.events, timeout);
+        self.io.tower.awake();
+        match polled {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.events.clear();
+                Ok(())
+            }
+            polled => polled,
+        }
+    }
+
+    /// How long there is nothing to do: until a deadline, or what the caller allows.
+    fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
+        let accept = self.io.listeners.iter().filter_map(Listener::deadline).min();
+        let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
+        // The clock counts whole milliseconds, so this one has to be over.
+        let wait = deadline.map(|at| match at.since(self.now()) {
+            0 => Duration::ZERO,
+            ms => Duration::from_millis(ms.saturating_add(1)),
+        });
+        [wait, self.io.loop_services.wait_time(), timeout].into_iter().flatten().min()
+    }
+
+    /// Passes on what the events tell.
+    fn sort_events(&mut self) {
+        for event in &self.events {
+            let token = event.token();
+            if token == SIGNALS {
+                let signals = self.signals.as_mut().map_or(0, Signals::take);
+                (0..signals).for_each(|_| self.stopper.stop());
+                continue;
+            }
+            if let Some(listener) = self.io.listeners.get_mut(token.0.wrapping_sub(LISTENERS.0)) {
+                listener.set_ready();
+                continue;
+            }
+            let end = match (event.is_read_closed(), event.is_write_closed()) {
+                _ if event.is_error() => PeerEnd::Lost,
+                (true, true) => PeerEnd::Lost,
+                (true, false) => PeerEnd::HalfClosed,
+                (false, _) => PeerEnd::None,
+            };
+            let ready = Ready { readable: event.is_readable(), writable: event.is_writable(), end };
+            self.engine.notify(token.0, ready);
+        }
+    }
+}
+
+const WAKER: Token = Token(usize::MAX);
+const SIGNALS: Token = Token(usize::MAX - 1);
+/// Below are the places of sockets.
+const LISTENERS: Token = Token(SocketId::INDEX_MAX + 1);
+/// How many events one turn takes up; the others wait for the next.
+const EVENTS_MAX: usize = 1_024;

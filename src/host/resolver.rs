@@ -1,0 +1,123 @@
+//! `Resolver`: what answers paths that no service has, and gives them services while the host
+//! runs. Programs do so; the host does not know them.
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::engine::Event;
+use crate::host::events::EventSender;
+use crate::host::factory::{Factory, RunService};
+use crate::host::files::{self, Files};
+use crate::host::worker::Worker;
+use crate::hub::{Hub, Lookup, StationId};
+use crate::time::Time;
+
+/// What answers paths without a service. It works on threads of its own and sends what they come
+/// to as notices; the loop never waits for it.
+pub trait Resolver: Any + Send {
+    /// Looks a path up. The answer comes as a notice.
+    fn look_up(&mut self, lookup: Lookup);
+
+    /// Applies a notice that this resolver has sent.
+    fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time);
+
+    /// Waits for each process that its services leave behind, from here on; has the system give
+    /// this process those that would go to process 1 if it `adopts` them.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn reap_orphans(&self, adopts: bool) -> io::Result<()>;
+
+    /// The host has gone: nothing of what was started outlives this.
+    fn end(&mut self);
+}
+
+/// What a resolver is made from, once the host listens.
+pub trait ResolverPlan {
+    /// Starts the resolver of a host that listens at `address` first.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    fn start(
+        self: Box<Self>,
+        address: SocketAddr,
+        notices: NoticeSender,
+    ) -> io::Result<Box<dyn Resolver>>;
+}
+
+/// What a resolver sends to itself on the loop.
+pub type Notice = Box<dyn Any + Send>;
+
+/// Sends notices to the loop.
+#[derive(Clone, Debug)]
+pub struct NoticeSender(pub(super) EventSender);
+
+/// What a resolver may change of its host.
+pub struct Mounts<'a> {
+    /// The hub.
+    pub hub: &'a mut Hub,
+    pub(super) factories: &'a mut Vec<Factory>,
+    pub(super) workers: &'a mut Vec<Option<Worker>>,
+    pub(super) files: Option<&'a Files>,
+}
+
+impl NoticeSender {
+    /// Sends a notice. A host that has gone takes none.
+    pub fn send(&self, notice: impl Any + Send) {
+        self.0.send(Event::Notice(Box::new(notice)));
+    }
+}
+
+impl Mounts<'_> {
+    /// Has `service` run for a service of the hub, from its next run on.
+    pub fn set_service(&mut self, station: StationId, service: Arc<dyn RunService>) {
+        let factory = Factory::Thread(service);
+        match self.factories.get_mut(station.index()) {
+            Some(place) => *place = factory,
+            // Both have a place for each service, in the order of the hub.
+            None => {
+                self.factories.push(factory);
+                self.workers.push(None);
+            }
+        }
+    }
+
+    /// Whether a service runs.
+    #[must_use]
+    pub fn is_running(&self, station: StationId) -> bool {
+        self.worker(station).is_some()
+    }
+
+    /// Wakes a service for something else than mail, which it finds then.
+    pub fn wake(&self, station: StationId) {
+        if let Some(worker) = self.worker(station) {
+            worker.wake();
+        }
+    }
+
+    fn worker(&self, station: StationId) -> Option<&Worker> {
+        self.workers.get(station.index())?.as_ref()
+    }
+
+    /// Whether there are files for plain GET.
+    #[must_use]
+    pub const fn has_files(&self) -> bool {
+        self.files.is_some()
+    }
+
+    /// Follows the links on the way to the root of files once more.
+    pub fn resolve_static_root(&self) {
+        if let Some(files) = self.files {
+            files.order(files::Order::Resolve);
+        }
+    }
+}
+
+impl fmt::Debug for Mounts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mounts").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,177 @@
+//! `Listener`: accepts connections, some in each turn. When descriptors run out it pauses:
+//! the system's queue holds the connections that come meanwhile.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use mio::net::{TcpListener, TcpStream};
+
+use crate::hub::Reach;
+use crate::sys;
+use crate::time::Time;
+
+/// Listens on all `addresses`. Those that this machine does not have, such as an IPv6 one where
+/// there is no IPv6, are left out as long as another is there. The log names them.
+///
+/// # Errors
+/// What the system says, with the address.
+pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+    let mut listeners: Vec<Listener> = Vec::new();
+    let mut missing = Vec::new();
+    // The wildcard of IPv6 is for IPv4 as well, so that its own is needed only where the other one
+    // is missing.
+    let is_wide = |address: &&SocketAddr| address.ip() == Ipv6Addr::UNSPECIFIED;
+    let others = addresses.iter().filter(|address| !is_wide(address));
+    for &address in addresses.iter().filter(is_wide).chain(others) {
+        let wide = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
+        if address.ip() == Ipv4Addr::UNSPECIFIED
+            && listeners.iter().any(|listener| listener.address == wide)
+        {
+            continue;
+        }
+        match Listener::bind(address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if sys::dual::is_missing(&error) => missing.push((address, error)),
+            Err(error) => return Err(cannot_bind(address, &error)),
+        }
+    }
+    if listeners.is_empty() {
+        let none = io::Error::new(ErrorKind::InvalidInput, "there is no address to listen on");
+        return Err(missing.pop().map_or(none, |(address, error)| cannot_bind(address, &error)));
+    }
+    for (address, error) in missing {
+        log::warn!(
+            target: "switchboard::server",
+            "{address} is left out, which this machine does not have: {error}; the other addresses \
+             are served"
+        );
+    }
+    Ok(listeners)
+}
+
+fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
+    let cure = match address.is_ipv6() && sys::dual::is_missing(error) {
+        true => "; where there is no IPv6, listen on 0.0.0.0 or 127.0.0.1 (host)",
+        false => "",
+    };
+    io::Error::new(error.kind(), format!("cannot bind {address}: {error}{cure}"))
+}
+
+/// One listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: State,
+    /// Whether the log has been told that nothing can be accepted; once is enough.
+    complained: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// An edge tells when there are connections.
+    Drained,
+    /// There may be connections.
+    Ready,
+    /// The system lacks something to accept with; to be tried again then.
+    Pausing(Time),
+}
+
+impl Listener {
+    /// Listens on `address`; port 0 lets the system choose. An IPv6 wildcard is for IPv4 as well.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = match address {
+            SocketAddr::V4(_) => TcpListener::bind(address)?,
+            SocketAddr::V6(address) => TcpListener::from_std(sys::dual::listen(address)?),
+        };
+        sys::set_nodelay(&listener)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, state: State::Drained, complained: false })
+    }
+
+    /// The system told that there are connections.
+    pub fn set_ready(&mut self) {
+        if self.state == State::Drained {
+            self.state = State::Ready;
+        }
+    }
+
+    /// A connection; `None` when there is none to be had now.
+    pub fn accept(&mut self, now: Time) -> Option<(TcpStream, SocketAddr)> {
+        match self.state {
+            State::Drained => return None,
+            State::Pausing(until) if now < until => return None,
+            State::Ready | State::Pausing(_) => {}
+        }
+        self.state = State::Ready;
+        loop {
+            let error = match self.listener.accept() {
+                Ok((stream, peer)) => {
+                    self.complained = false;
+                    return Some((stream, plain(peer)));
+                }
+                Err(error) => error,
+            };
+            match error.kind() {
+                ErrorKind::WouldBlock => {
+                    self.state = State::Drained;
+                    return None;
+                }
+                // A connection that ended before it was accepted is no reason to stop.
+                ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
+                _ => {
+                    if !self.complained {
+                        log::warn!(
+                            target: "switchboard::server",
+                            "cannot accept on {} for now: {error}",
+                            self.address
+                        );
+                        self.complained = true;
+                    }
+                    self.state = State::Pausing(now.after(PAUSE_MS));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// When [`Listener::accept`] wants to be called, if that is known.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Time> {
+        match self.state {
+            State::Drained => None,
+            State::Ready => Some(Time::ZERO),
+            State::Pausing(until) => Some(until),
+        }
+    }
+
+    /// Where it listens, with the true port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From where it can be reached.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        match self.address.ip().to_canonical().is_loopback() {
+            true => Reach::Machine,
+            false => Reach::Network,
+        }
+    }
+
+    /// The listener as a source of events.
+    pub const fn source(&mut self) -> &mut TcpListener {
+        &mut self.listener
+    }
+}
+
+/// An IPv4 peer of an IPv6 socket, as IPv4.
+const fn plain(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}
+
+const PAUSE_MS: u64 = 100;

@@ -1,0 +1,125 @@
+//! Connections without blocking, each in the place of its socket. A read or a write that is
+//! interrupted is tried again in here.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+
+use mio::net::TcpStream;
+
+use crate::engine;
+use crate::service::SocketId;
+use crate::sys;
+
+/// All connections.
+#[derive(Debug)]
+pub(crate) struct Streams(Vec<Option<TcpStream>>);
+
+// In a debug build mio keeps more, for checks of its own.
+#[cfg(not(debug_assertions))]
+const _: () = assert!(size_of::<Option<TcpStream>>() == 4, "a connection is a descriptor");
+
+impl Streams {
+    pub(crate) fn with_capacity(len: usize) -> Self {
+        Self(Vec::with_capacity(len))
+    }
+
+    pub(crate) fn insert(&mut self, id: SocketId, stream: TcpStream) {
+        let place = id.index();
+        if place >= self.0.len() {
+            self.0.resize_with(place + 1, || None);
+        }
+        self.0[place] = Some(stream);
+    }
+
+    /// Reads once.
+    pub(crate) fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> engine::Read {
+        let Some(stream) = self.get_mut(id) else { return engine::Read::WouldBlock };
+        match retry(|| stream.read(buffer)) {
+            Ok(Some(0)) => engine::Read::End,
+            Ok(Some(len)) => engine::Read::Bytes(len),
+            Ok(None) => engine::Read::WouldBlock,
+            Err(reason) => engine::Read::Lost(reason),
+        }
+    }
+
+    /// Writes once. Returns how many bytes have left.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(crate) fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
+        let Some(stream) = self.get_mut(id) else { return Ok(0) };
+        retry(|| stream.write(bytes)).map(Option::unwrap_or_default)
+    }
+
+    /// Writes once, all chunks together, like [`Streams::write`].
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(crate) fn write_vectored(
+        &mut self,
+        id: SocketId,
+        chunks: &[IoSlice<'_>],
+    ) -> Result<usize, &'static str> {
+        let Some(stream) = self.get_mut(id) else { return Ok(0) };
+        retry(|| stream.write_vectored(chunks)).map(Option::unwrap_or_default)
+    }
+
+    /// How many of the bytes that were written the peer has not acknowledged.
+    pub(crate) fn queued_len(&mut self, id: SocketId) -> usize {
+        self.get_mut(id).map_or(0, |stream| sys::queued_len(stream))
+    }
+
+    /// Ends our half.
+    pub(crate) fn end_writing(&mut self, id: SocketId) {
+        if let Some(stream) = self.get_mut(id) {
+            // If it fails the connection is gone, which the next read tells.
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Closes a connection, which takes it out of the poll. If it is `abandoned`, the system keeps
+    /// nothing for the peer: up to 4 MiB otherwise, for as long as the peer says that it has no
+    /// room (RFC 9293, 3.8.6.1). The connection is reset then, if anything is left of what was
+    /// written.
+    pub(crate) fn close(&mut self, id: SocketId, abandoned: bool) {
+        let Some(stream) = self.0.get_mut(id.index()).and_then(Option::take) else { return };
+        if abandoned && sys::queued_len(&stream) > 0 {
+            // Where that fails, the system keeps it.
+            let _ = sys::reset_on_close(&stream);
+        }
+    }
+
+    /// Gives up the places from `places_len` on, in which there are no connections.
+    pub(crate) fn trim(&mut self, places_len: usize) {
+        crate::hub::cut(&mut self.0, places_len);
+    }
+
+    fn get_mut(&mut self, id: SocketId) -> Option<&mut TcpStream> {
+        self.0.get_mut(id.index())?.as_mut()
+    }
+}
+
+/// Calls until no signal interrupts it; `None` if it would block.
+///
+/// # Errors
+/// The connection is lost.
+fn retry(mut call: impl FnMut() -> io::Result<usize>) -> Result<Option<usize>, &'static str> {
+    loop {
+        match call() {
+            Ok(len) => return Ok(Some(len)),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(describe(error.kind())),
+        }
+    }
+}
+
+const fn describe(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ConnectionReset => "the peer reset the connection",
+        ErrorKind::BrokenPipe => "the peer has closed the connection",
+        ErrorKind::TimedOut => "the network gave the connection up",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "the peer is unreachable",
+        _ => "the connection failed",
+    }
+}

@@ -1,0 +1,303 @@
+//! `Child`: one child process with its pipes, and its end in stages:
+//!
+//! ```text
+//! running -> asked (input closed) -> terminated (SIGTERM) -> killed (SIGKILL)
+//! ```
+//!
+//! It may exit at any of them, which its exit descriptor tells. Whatever is left of its process
+//! group is killed then, before anybody waits for it.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process;
+use std::time::{Duration, Instant};
+
+use log::Level;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+
+use crate::process::exit::exit_descriptor;
+use crate::process::groups::{Exit, Groups};
+use crate::process::input::Input;
+use crate::process::journal::Journal;
+use crate::process::output::{Output, Reading};
+use crate::process::recording::Recording;
+use crate::process::start::{Launch, StartError};
+use crate::sys::children::{self, Signal};
+
+/// How long a program has at each stage of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stages {
+    /// From the end of its standard input to SIGTERM.
+    pub terminate_after: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub kill_after: Duration,
+}
+
+/// One child process.
+#[derive(Debug)]
+pub(super) struct Child {
+    process: process::Child,
+    groups: Groups,
+    pub(super) input: Input,
+    pub(super) output: Output,
+    pub(super) errors: Output,
+    journal: Journal,
+    /// Where it is written what goes over its pipes, if anybody wants that.
+    pub(super) recording: Option<Recording>,
+    /// Readable once it has exited.
+    exit_descriptor: OwnedFd,
+    /// Whether that has been told.
+    exiting: bool,
+    exit: Option<Exit>,
+    stage: Stage,
+    /// Whether its input was found full, so that its draining is told.
+    pub(super) full: bool,
+    /// Whether it stands in the list of those to be looked at.
+    pub(super) listed: bool,
+}
+
+/// How far its end has come, and until when it has for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Asked(Instant, Duration),
+    Terminated(Instant),
+    Killed,
+}
+
+/// What a child has been found to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Input,
+    Output,
+    Errors,
+    Exit,
+}
+
+impl Child {
+    /// Starts a process and takes charge of it.
+    ///
+    /// # Errors
+    /// It cannot be started, or the system lacks something else that this needs. The process is
+    /// killed then.
+    pub(super) fn start(launch: Launch<'_>, groups: &Groups) -> Result<Self, StartError> {
+        let starting = groups.starting();
+        let mut process = launch.start()?;
+        starting.add(process.id());
+        children::restore_descriptor_limit(process.id());
+        let parts = (process.stdin.take(), process.stdout.take(), process.stderr.take());
+        let (Some(input), Some(output), Some(errors)) = parts else {
+            unreachable!("a program is started with three pipes");
+        };
+        let exit_descriptor = match exit_descriptor(process.id()) {
+            Ok(descriptor) => descriptor,
+            Err(error) => {
+                end_now(&mut process, groups);
+                return Err(StartError::System(error));
+            }
+        };
+        Ok(Self {
+            process,
+            groups: groups.clone(),
+            input: Input::new(input),
+            output: Output::new(output.into()),
+            errors: Output::new(errors.into()),
+            journal: Journal::new(Instant::now()),
+            recording: None,
+            exit_descriptor,
+            exiting: false,
+            exit: None,
+            stage: Stage::Running,
+            full: false,
+            listed: false,
+        })
+    }
+
+    /// Lets a poll tell what happens to its pipes, and its exit.
+    pub(super) fn register(
+        &mut self,
+        registry: &Registry,
+        token: impl Fn(Part) -> Token,
+    ) -> io::Result<()> {
+        // Blocking is a matter of our ends alone: those of the child are files of their own.
+        if let Some(pipe) = self.input.source() {
+            pipe.set_nonblocking(true)?;
+            registry.register(pipe, token(Part::Input), Interest::WRITABLE)?;
+        }
+        for (output, part) in [(&mut self.output, Part::Output), (&mut self.errors, Part::Errors)] {
+            if let Some(pipe) = output.source() {
+                pipe.set_nonblocking(true)?;
+                registry.register(pipe, token(part), Interest::READABLE)?;
+            }
+        }
+        let exit = &self.exit_descriptor.as_raw_fd();
+        registry.register(&mut SourceFd(exit), token(Part::Exit), Interest::READABLE)
+    }
+
+    /// Asks it to end by closing its standard input, once that has been written.
+    pub(super) fn stop(&mut self, stages: Stages, now: Instant) {
+        if self.stage == Stage::Running {
+            self.input.close();
+            self.stage = Stage::Asked(now + stages.terminate_after, stages.kill_after);
+        }
+    }
+
+    /// Ends it at once. Until it has gone, it may read what is in its pipe.
+    pub(super) fn kill(&mut self) {
+        self.input.abandon();
+        self.stage = Stage::Killed;
+        self.signal(Signal::Kill);
+    }
+
+    /// Goes on with its end, if the time for that has come.
+    pub(super) fn advance(&mut self, now: Instant) {
+        self.input.look_again();
+        match self.stage {
+            Stage::Asked(end, kill_after) if end <= now => {
+                self.stage = Stage::Terminated(now + kill_after);
+                self.signal(Signal::Terminate);
+            }
+            Stage::Terminated(end) if end <= now => self.kill(),
+            Stage::Running | Stage::Asked(..) | Stage::Terminated(_) | Stage::Killed => {}
+        }
+    }
+
+    /// The poll tells that it has exited, or seems to.
+    pub(super) const fn set_exiting(&mut self) {
+        self.exiting = true;
+    }
+
+    /// Writes what it is told, as much as its pipe takes. Gives back whether it reads no more,
+    /// which is told once.
+    pub(super) fn write(&mut self) -> bool {
+        let recording = &mut self.recording;
+        self.input.flush(|bytes| {
+            if let Some(recording) = recording {
+                recording.tell(bytes);
+            }
+        })
+    }
+
+    /// Reads once what it says.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Reading {
+        let heard = self.output.read(buffer);
+        if let (Some(recording), Reading::Bytes(len)) = (&mut self.recording, heard) {
+            recording.hear(&buffer[..len]);
+        }
+        if let Reading::Bytes(_) = heard {
+            self.journal.speaks(Instant::now);
+        }
+        heard
+    }
+
+    /// Takes note of its exit, if it has exited. What it had said can still be read.
+    pub(super) fn heed_exit(&mut self) {
+        if self.exit.is_none() && std::mem::take(&mut self.exiting) {
+            self.exit = self.groups.end(&mut self.process);
+        }
+        if self.exit.is_some() {
+            self.input.discard();
+            self.output.set_last();
+            self.errors.set_last();
+        }
+    }
+
+    /// Reads what it writes to its standard error, as much as one turn allows, and tells the
+    /// lines.
+    pub(super) fn read_errors(
+        &mut self,
+        buffer: &mut [u8],
+        now: Instant,
+        tell: &mut impl FnMut(Level, &str),
+    ) {
+        if self.errors.has_ended() {
+            return;
+        }
+        match self.errors.read(buffer) {
+            Reading::Bytes(len) => self.journal.receive(&buffer[..len], now, tell),
+            Reading::Nothing => {}
+            Reading::End => self.journal.finish(now, tell),
+        }
+    }
+
+    /// What it has written last to its standard error.
+    pub(super) fn last_lines(&self) -> String {
+        self.journal.last_lines()
+    }
+
+    /// Whether the log has room for one more line of it.
+    pub(super) fn may_log(
+        &mut self,
+        level: Level,
+        now: Instant,
+        tell: &mut impl FnMut(Level, &str),
+    ) -> bool {
+        self.journal.has_room(level, now, tell)
+    }
+
+    /// It has logged a warning. What it wrote to its standard error before that is about the same,
+    /// such as an exception that a helper has caught, and no reason of an exit.
+    pub(super) fn outlives_errors(
+        &mut self,
+        buffer: &mut [u8],
+        now: Instant,
+        tell: &mut impl FnMut(Level, &str),
+    ) {
+        // It may have come since the last poll.
+        self.errors.set_readable();
+        self.read_errors(buffer, now, tell);
+        self.journal.forget();
+    }
+
+    /// How it ended, once it has, and all that it had said has been read.
+    pub(super) fn exit(&self) -> Option<Exit> {
+        self.exit.filter(|_| self.output.has_ended() && self.errors.has_ended())
+    }
+
+    /// When its end goes on.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Asked(end, _) | Stage::Terminated(end) => Some(end),
+            Stage::Running | Stage::Killed => None,
+        }
+    }
+
+    /// Whether there is something to do that no event tells.
+    pub(super) fn has_work(&self) -> bool {
+        self.input.has_work()
+            || self.output.has_work()
+            || self.errors.has_work()
+            || self.exiting
+            || self.exit().is_some()
+    }
+
+    pub(super) fn leader(&self) -> u32 {
+        self.process.id()
+    }
+
+    fn signal(&self, signal: Signal) {
+        // Once it has been waited for, its number may mean others.
+        if self.exit.is_none() {
+            children::signal_group(self.process.id(), signal);
+        }
+    }
+}
+
+impl Drop for Child {
+    /// Whoever has it no more has no child either, and no zombie.
+    fn drop(&mut self) {
+        if self.exit.is_none() {
+            end_now(&mut self.process, &self.groups);
+        }
+    }
+}
+
+/// Kills a child and all of its group, and waits for it; that takes as long as the system takes
+/// to end a process.
+fn end_now(process: &mut process::Child, groups: &Groups) {
+    children::signal_group(process.id(), Signal::Kill);
+    while groups.end(process).is_none() {
+        children::wait_for_exit(process.id());
+    }
+}

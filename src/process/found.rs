@@ -1,0 +1,248 @@
+//! The result of a lookup: a [`Program`], which is held open from then on, or a [`LookupError`].
+//! The search itself is in `lookup`.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::host::nofollow::Missed;
+use crate::sys::{self, children};
+use crate::ws::Status;
+
+/// An executable that was found. It is held open together with its folder.
+#[derive(Debug)]
+pub struct Program {
+    pub(super) key: String,
+    /// Where it is, for people.
+    pub(super) path: PathBuf,
+    /// Opened with `O_PATH`, which has no effect on a pipe or a device.
+    pub(super) folder: File,
+    pub(super) name: OsString,
+    /// The file that was found, opened like the folder.
+    pub(super) file: File,
+}
+
+/// What the system tells of a file without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    place: (u64, u64),
+    bytes: u64,
+    /// In seconds and nanoseconds.
+    modified: (i64, i64),
+    /// When anything of its entry was changed, its mode and its links included; nobody can put
+    /// this one back.
+    changed: (i64, i64),
+}
+
+/// What a file was when a process was started from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Version {
+    stamp: Stamp,
+    /// A number that other content has not. `None` if this process may not read the file.
+    content: Option<u64>,
+}
+
+/// Why a path names no program.
+#[derive(Debug)]
+pub enum LookupError {
+    /// Nothing is there that could be a service.
+    Nothing,
+    /// A link is there that leads out of the document root, to this place.
+    Outside(PathBuf),
+    /// A file is there that is not executable.
+    NotExecutable(PathBuf),
+    /// Several executables are there.
+    Ambiguous(Vec<String>),
+    /// The system returned an error.
+    System(io::Error),
+}
+
+impl Program {
+    /// The one spelling of its path.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether everybody on this machine may change what it does.
+    #[must_use]
+    pub fn is_open_to_all(&self) -> bool {
+        let open = |file: &File| file.metadata().is_ok_and(|found| found.mode() & 0o002 != 0);
+        open(&self.file) || open(&self.folder)
+    }
+
+    /// What the system tells of its file now.
+    pub(super) fn stamp(&self) -> io::Result<Stamp> {
+        let found = self.file.metadata()?;
+        Ok(Stamp {
+            place: place(&found),
+            bytes: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
+    }
+
+    /// What its file is now, which is read for that.
+    pub(super) fn version(&self) -> io::Result<Version> {
+        Ok(Version { stamp: self.stamp()?, content: self.content().ok() })
+    }
+
+    /// A number of what is in its file.
+    fn content(&self) -> io::Result<u64> {
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let mut file = File::from(sys::open_at(&self.folder, &self.name, flags)?);
+        if place(&file.metadata()?) != place(&self.file.metadata()?) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let (mut hasher, mut part) = (DefaultHasher::new(), Vec::new());
+        loop {
+            part.clear();
+            // Parts of the same length, since the hash may depend on where they are cut.
+            let len = (&mut file).take(PART_BYTES).read_to_end(&mut part)?;
+            if len == 0 {
+                return Ok(hasher.finish());
+            }
+            hasher.write(&part);
+        }
+    }
+
+    /// The folder, as this process and a child of it that is about to execute may name it. `None`
+    /// where no `/proc` has such names.
+    pub(super) fn folder_path(&self) -> Option<PathBuf> {
+        let path = Path::new(children::OWN_DESCRIPTORS).join(self.folder.as_raw_fd().to_string());
+        let found = fs::metadata(&path).ok()?;
+        self.folder.metadata().is_ok_and(|folder| place(&folder) == place(&found)).then_some(path)
+    }
+
+    /// The folder by a descriptor of its own.
+    ///
+    /// # Errors
+    /// The system has none left.
+    pub(super) fn folder(&self) -> io::Result<OwnedFd> {
+        self.folder.try_clone().map(OwnedFd::from)
+    }
+
+    /// Its name in the folder.
+    pub(super) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    /// Whether the name still means the file that was found.
+    pub(super) fn is_same(&self) -> bool {
+        let now = sys::open_at(&self.folder, &self.name, libc::O_PATH);
+        let is_found =
+            |now: &Metadata| self.file.metadata().is_ok_and(|found| place(&found) == place(now));
+        now.and_then(|now| File::from(now).metadata()).is_ok_and(|now| is_found(&now))
+    }
+}
+
+impl Version {
+    /// Whether the file of a program is another version: another length, time of the last change or
+    /// content. Another mode, link or place alone makes none, which is found out once.
+    pub(super) fn is_left_by(&mut self, program: &Program) -> bool {
+        let Ok(stamp) = program.stamp() else { return false };
+        if stamp == self.stamp {
+            return false;
+        }
+        if (stamp.bytes, stamp.modified) != (self.stamp.bytes, self.stamp.modified) {
+            return true;
+        }
+        let is_same = match (program.content().ok(), self.content) {
+            (Some(found), Some(known)) => found == known,
+            // A file that cannot be read is known by its inode alone.
+            (None, _) | (_, None) => stamp.place == self.stamp.place,
+        };
+        if is_same {
+            self.stamp = stamp;
+        }
+        !is_same
+    }
+}
+
+impl LookupError {
+    /// The status that answers it.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Nothing | Self::Outside(_) => Status::NOT_FOUND,
+            Self::NotExecutable(_) | Self::Ambiguous(_) | Self::System(_) => Status::INTERNAL_ERROR,
+        }
+    }
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing is there"),
+            Self::Outside(path) => {
+                write!(f, "a link leads out of the document root, to {path:?}")
+            }
+            Self::NotExecutable(path) => {
+                write!(f, "{path:?} is not executable: chmod +x makes it so")
+            }
+            Self::Ambiguous(names) => write!(
+                f,
+                "{} are executable, and only one of these names may be: rename the others, or \
+                 chmod -x",
+                names.join(" and ")
+            ),
+            Self::System(error) => write!(f, "it cannot be looked at: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LookupError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System(error) => Some(error),
+            Self::Nothing | Self::Outside(_) | Self::NotExecutable(_) | Self::Ambiguous(_) => None,
+        }
+    }
+}
+
+impl From<Missed> for LookupError {
+    fn from(missed: Missed) -> Self {
+        match missed {
+            Missed::Outside(place) => Self::Outside(place),
+            Missed::System(error) => error.into(),
+        }
+    }
+}
+
+impl From<io::Error> for LookupError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound
+            | ErrorKind::NotADirectory
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidFilename => Self::Nothing,
+            // A loop of links, or a link that was put there since the path was resolved.
+            _ if error.raw_os_error() == Some(libc::ELOOP) => Self::Nothing,
+            _ => Self::System(error),
+        }
+    }
+}
+
+/// Whether any user may execute it. Whether this process may, shows when it is started.
+pub(super) fn is_executable(metadata: &Metadata) -> bool {
+    metadata.is_file() && metadata.mode() & 0o111 != 0
+}
+
+/// Device and inode, which identify a file.
+fn place(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// How much of a file is read at once.
+const PART_BYTES: u64 = 65_536;

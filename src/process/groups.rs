@@ -1,0 +1,161 @@
+//! `Groups`: the process groups of a host's programs. Each program leads a group of its own;
+//! whoever holds this can end all of them, whatever their services are doing.
+//!
+//! A leader's number is used as long as nobody has waited for it, since the system may give it
+//! to others after that. So both stand under one lock. It is held for system calls that never
+//! block. What programs have left to this process is in `orphans`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::sys::children::{self, Signal};
+
+/// The process groups of a host's programs. Clones are about the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Groups(Arc<Shared>);
+
+/// How a program has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit(Option<ExitStatus>);
+
+impl Exit {
+    /// What the system tells of it. `None` if this process ignores SIGCHLD, or waits for
+    /// children that are not its own: then the system tells nobody.
+    #[must_use]
+    pub const fn status(self) -> Option<ExitStatus> {
+        self.0
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(status) => write!(f, "it exited with {status}"),
+            None => f.write_str("it exited, nobody knows how"),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    table: Mutex<Table>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// Whether no more may begin.
+    closed: bool,
+    pub(super) leaders: BTreeSet<u32>,
+    /// The starts that are going on, by their number.
+    pub(super) starts: BTreeSet<u64>,
+    /// The number of the next one.
+    pub(super) next_start: u64,
+    /// A child that has exited, as long as its number certainly means that child.
+    pub(super) suspect: Option<u32>,
+    /// The children that this process had before it adopted orphans, if it has.
+    pub(super) others: Option<BTreeSet<u32>>,
+    /// Whether orphans are being ended, where nobody else waits for them.
+    pub(super) is_ending: bool,
+}
+
+/// A start that is going on.
+#[derive(Debug)]
+pub(super) struct Starting<'a> {
+    groups: &'a Groups,
+    number: u64,
+    is_added: bool,
+}
+
+impl Starting<'_> {
+    /// Notes the group of the child that has begun. If no more may, it is killed.
+    pub(super) fn add(mut self, leader: u32) {
+        self.is_added = true;
+        let mut table = self.groups.table();
+        table.leaders.insert(leader);
+        if table.closed {
+            children::signal_group(leader, Signal::Kill);
+        }
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        let mut table = self.groups.table();
+        table.starts.remove(&self.number);
+        if !self.is_added {
+            // The standard library has waited for the child, if there was one.
+            table.suspect = None;
+        }
+        self.groups.0.changed.notify_all();
+    }
+}
+
+impl Groups {
+    /// Kills all of them, and whatever is about to be started; for the end of a host. Their
+    /// services see them exit.
+    pub fn kill_all(&self) {
+        let mut table = self.table();
+        table.closed = true;
+        for &leader in &table.leaders {
+            children::signal_group(leader, Signal::Kill);
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.table().leaders.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether no more may begin.
+    pub(super) fn is_closed(&self) -> bool {
+        self.table().closed
+    }
+
+    /// A start begins. To be held until its child has been [added](Starting::add).
+    pub(super) fn starting(&self) -> Starting<'_> {
+        let mut table = self.table();
+        let number = table.next_start;
+        table.next_start += 1;
+        table.starts.insert(number);
+        Starting { groups: self, number, is_added: false }
+    }
+
+    /// Ends a group whose leader has exited: what is left of it is killed, then the leader is
+    /// waited for. `None` as long as it has not exited.
+    pub(super) fn end(&self, child: &mut Child) -> Option<Exit> {
+        let mut table = self.table();
+        match children::has_exited(child.id()) {
+            Ok(true) => children::signal_group(child.id(), Signal::Kill),
+            Ok(false) => return None,
+            // Its number may mean others by now, so that its group is beyond reach.
+            Err(_) => {}
+        }
+        table.leaders.remove(&child.id());
+        if table.suspect == Some(child.id()) {
+            table.suspect = None;
+        }
+        let exit = Exit(child.try_wait().ok().flatten());
+        self.0.changed.notify_all();
+        Some(exit)
+    }
+
+    /// What tells that a leader has left the table, or a start has ended.
+    pub(super) fn changed(&self) -> &Condvar {
+        &self.0.changed
+    }
+
+    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+        // Nothing in here panics halfway.
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

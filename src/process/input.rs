@@ -1,0 +1,272 @@
+//! `Input`: the standard input of a child. What is to be written is collected here and written
+//! as far as the pipe takes it, which is told by edges; nothing ever waits.
+//!
+//! How much of it the child has read is known at any time, and stays known after its death: an end
+//! of the pipe is held until then, since it is only as long as one is that the system tells.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::ChildStdin;
+
+use mio::unix::pipe::Sender;
+
+use crate::sys::children;
+
+/// The writing end of a pipe, and what waits for it.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// `None` once it has been closed, by either side.
+    pipe: Option<Sender>,
+    unwritten: Vec<u8>,
+    /// Where in that the pipe goes on.
+    at: usize,
+    /// How often in a row it needed less memory than it has.
+    short_rounds: u32,
+    /// How much the pipe has taken in all.
+    written: u64,
+    /// The other end of the pipe, while ours is closed and the child may still read.
+    rest: Option<File>,
+    /// How much was never read, once both have been closed.
+    unread: u64,
+    /// Whether the pipe may take more; an edge tells when it does again.
+    writable: bool,
+    /// Whether it is closed as soon as all has been written.
+    closing: bool,
+    /// Whether it is held open beyond that until the child has read all.
+    lingering: bool,
+    /// Whether nothing more is written, and the pipe held just to know what is read of it.
+    abandoned: bool,
+}
+
+impl Input {
+    pub(super) fn new(pipe: ChildStdin) -> Self {
+        Self {
+            pipe: Some(pipe.into()),
+            unwritten: Vec::new(),
+            at: 0,
+            short_rounds: 0,
+            written: 0,
+            rest: None,
+            unread: 0,
+            writable: true,
+            closing: false,
+            lingering: false,
+            abandoned: false,
+        }
+    }
+
+    /// Where what is to be written is appended; `None` once nothing more can be.
+    pub(super) fn end(&mut self) -> Option<&mut Vec<u8>> {
+        if !self.is_open() {
+            return None;
+        }
+        // At a cost in proportion to what has been written. What is not followed by anything is
+        // never moved.
+        if self.at > self.unwritten.len() / 2 {
+            self.unwritten.drain(..self.at);
+            self.at = 0;
+        }
+        Some(&mut self.unwritten)
+    }
+
+    /// Writes until nothing is left or the pipe is full, and shows what the pipe has taken. Gives
+    /// back whether the child reads no more, which is told once.
+    pub(super) fn flush(&mut self, mut show: impl FnMut(&[u8])) -> bool {
+        let Some(pipe) = &mut self.pipe else { return false };
+        while self.writable && self.at < self.unwritten.len() {
+            match pipe.write(&self.unwritten[self.at..]) {
+                Ok(len) => {
+                    show(&self.unwritten[self.at..self.at + len]);
+                    self.at += len;
+                    self.written += len as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.discard();
+                    return true;
+                }
+            }
+        }
+        if self.at == self.unwritten.len() {
+            self.clear();
+        }
+        let has_ended = self.closing && self.unwritten.is_empty();
+        if has_ended && !self.lingering && !self.abandoned {
+            self.end_writing();
+        }
+        false
+    }
+
+    /// Closes the pipe once all has been written.
+    pub(super) const fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// Writes nothing more, though the child may still read what is in the pipe.
+    pub(super) fn abandon(&mut self) {
+        (self.abandoned, self.lingering) = (true, false);
+        (self.unwritten, self.at) = (Vec::new(), 0);
+    }
+
+    /// Closes the pipe for good: nobody reads it any more.
+    pub(super) fn discard(&mut self) {
+        self.abandon();
+        self.unread = self.unread();
+        (self.pipe, self.rest) = (None, None);
+    }
+
+    /// The pipe has room again, or nobody reads it, which the next write finds out.
+    pub(super) const fn set_writable(&mut self) {
+        self.writable = true;
+    }
+
+    /// Whether it is held open until the child has read all, which no event tells.
+    pub(super) const fn is_lingering(&self) -> bool {
+        self.lingering
+    }
+
+    /// The child may have read all by now, which the next flush finds out.
+    pub(super) const fn look_again(&mut self) {
+        self.lingering = false;
+    }
+
+    /// Whether more may be appended.
+    pub(super) const fn is_open(&self) -> bool {
+        self.pipe.is_some() && !self.closing && !self.abandoned
+    }
+
+    /// Whether a write would do something.
+    pub(super) fn has_work(&self) -> bool {
+        let has_to_write = self.closing || !self.unwritten.is_empty();
+        let may_write = self.writable && !self.abandoned && !self.lingering;
+        self.pipe.is_some() && may_write && has_to_write
+    }
+
+    pub(super) fn unwritten_len(&self) -> usize {
+        self.unwritten.len() - self.at
+    }
+
+    pub(super) const fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// How much of that the child has read.
+    pub(super) fn read(&self) -> u64 {
+        self.written.saturating_sub(self.unread())
+    }
+
+    pub(super) const fn source(&mut self) -> Option<&mut Sender> {
+        self.pipe.as_mut()
+    }
+
+    fn unread(&self) -> u64 {
+        let of_pipe = self.pipe.as_ref().map(children::unread_len);
+        of_pipe.or_else(|| self.rest.as_ref().map(children::unread_len)).unwrap_or(self.unread)
+    }
+
+    /// Closes our end, so that the child sees the end of its input. Unless it has read all, the
+    /// other end is opened: this keeps no child from seeing that, and what is in there can still
+    /// be asked for. Without `/proc`, or a descriptor for it, our end is held until the child has
+    /// read all: only then would it see the end.
+    fn end_writing(&mut self) {
+        let Some(pipe) = &self.pipe else { return };
+        if children::unread_len(pipe) > 0 {
+            let path = format!("{}/{}", children::OWN_DESCRIPTORS, pipe.as_raw_fd());
+            let rest = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+            self.lingering = rest.is_err();
+            self.rest = rest.ok();
+        }
+        if !self.lingering {
+            self.pipe = None;
+        }
+    }
+
+    /// All has been written. What long messages need is kept while they come, since fresh pages
+    /// cost as much as the pipe, and given back once enough others have come in a row.
+    fn clear(&mut self) {
+        if self.unwritten.len() > KEPT_BYTES {
+            self.short_rounds = 0;
+        } else if self.unwritten.capacity() > KEPT_BYTES && !self.unwritten.is_empty() {
+            self.short_rounds += 1;
+            if self.short_rounds >= SHORT_ROUNDS_MAX {
+                self.unwritten = Vec::with_capacity(KEPT_BYTES);
+            }
+        }
+        self.unwritten.clear();
+        self.at = 0;
+    }
+}
+
+/// How much memory stays for the next messages, however short they are.
+const KEPT_BYTES: usize = 65_536;
+/// How often in a row less than that is written before what is above it is given back.
+const SHORT_ROUNDS_MAX: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, PipeReader, Read};
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    /// The input of a child that reads all of it.
+    fn input() -> (Input, PipeReader) {
+        let (reader, writer) = io::pipe().expect("there are descriptors");
+        let mut input = Input::new(OwnedFd::from(writer).into());
+        let pipe = input.source().expect("it is open");
+        pipe.set_nonblocking(true).expect("it is a pipe");
+        (input, reader)
+    }
+
+    /// Tells it so many bytes; gives back what has come, once all has.
+    fn tell(input: &mut Input, reader: &mut PipeReader, bytes: &[u8]) -> Vec<u8> {
+        let (before, mut read) = (input.written(), Vec::new());
+        input.end().expect("it is open").extend_from_slice(bytes);
+        while read.len() < bytes.len() {
+            input.set_writable();
+            assert!(!input.flush(|_| {}), "somebody reads");
+            let come = usize::try_from(input.written() - before).expect("it fits") - read.len();
+            let start = read.len();
+            read.resize(start + come, 0);
+            reader.read_exact(&mut read[start..]).expect("it has been written");
+        }
+        read
+    }
+
+    #[test]
+    fn memory_is_kept_while_long_messages_come_and_then_given_back() {
+        let (mut input, mut reader) = input();
+        let long: Vec<u8> = (0..1_000_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        for _ in 0..3 {
+            assert_eq!(tell(&mut input, &mut reader, &long), long);
+            for _ in 1..SHORT_ROUNDS_MAX {
+                assert!(input.unwritten.capacity() >= long.len());
+                assert_eq!(tell(&mut input, &mut reader, b"short"), b"short");
+            }
+        }
+        tell(&mut input, &mut reader, b"short");
+        assert_eq!(input.unwritten.capacity(), KEPT_BYTES);
+    }
+
+    #[test]
+    fn what_has_been_written_makes_room_for_what_follows() {
+        let (mut input, mut reader) = input();
+        let part = vec![b'x'; 40_000];
+        let (mut told, mut read) = (0, vec![0; 40_000]);
+        for _ in 0..100 {
+            while input.unwritten_len() < 100_000 {
+                input.end().expect("it is open").extend_from_slice(&part);
+                told += part.len();
+            }
+            input.set_writable();
+            input.flush(|_| {});
+            assert!(input.unwritten_len() > 0, "the pipe holds less");
+            assert_eq!(input.written() + input.unwritten_len() as u64, told as u64);
+            assert!(input.unwritten.len() <= 300_000, "{}", input.unwritten.len());
+            reader.read_exact(&mut read).expect("there is as much");
+        }
+    }
+}

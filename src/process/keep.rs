@@ -1,0 +1,237 @@
+//! `Kept`: what lives on over the death of a program whose sockets do: which sockets it had, and
+//! what it was told and had not read. The next program is handed both over, first the sockets and
+//! then the rest.
+//!
+//! A line counts as read once the program has taken its last byte from the pipe, even if only into
+//! a buffer of its own: nobody can tell what it has done with it. So nothing is told twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+use std::ops::Bound;
+
+use crate::process::unread::{Unread, What};
+use crate::programs::{Place, Told};
+use crate::service::{Inbound, SocketId};
+
+/// The sockets of a program, and what it may not have read.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// Those whose OPEN the program was told, until it has read their CLOSE.
+    sockets: BTreeMap<SocketId, Socket>,
+    unread: Unread,
+    /// What earlier programs have not read, until this one is told.
+    rest: Unread,
+    handover: Handover,
+}
+
+#[derive(Debug)]
+struct Socket {
+    /// The body of its OPEN.
+    variables: Box<[u8]>,
+    /// What the FULL said that was the last word of its outbox.
+    full: Option<usize>,
+}
+
+/// How far a program has been told what earlier ones have left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Handover {
+    /// The first one has nothing to be told.
+    #[default]
+    Done,
+    /// It has been told of the sockets up to this one.
+    After(Option<SocketId>),
+}
+
+impl Kept {
+    /// A program begins, which has been told this HELLO.
+    pub(super) fn begin(&mut self, hello: &[u8]) {
+        self.unread.add(What::Passing, |line| line.extend_from_slice(hello));
+    }
+
+    /// Tells the program a line, by appending it to its input. `None` if it reads no more: then
+    /// the next one is told.
+    pub(super) fn tell(&mut self, told: &Told<'_>, place: &Place, input: Option<&mut Vec<u8>>) {
+        self.add(what(told), |line| told.encode(place, line), input);
+    }
+
+    /// Whether it is worth to find out how much the program has read, for [`Kept::read_up_to`].
+    pub(super) fn is_long(&self) -> bool {
+        self.unread.is_long()
+    }
+
+    /// The program has read so much.
+    pub(super) fn read_up_to(&mut self, read: u64) {
+        let sockets = &mut self.sockets;
+        self.unread.read_up_to(read, |what| match what {
+            What::Open(_) | What::Data(_) | What::Passing => {}
+            What::Full(id, bytes) => {
+                sockets.entry(id).and_modify(|socket| socket.full = Some(bytes));
+            }
+            What::Drained(id) => {
+                sockets.entry(id).and_modify(|socket| socket.full = None);
+            }
+            What::Close(id) => {
+                sockets.remove(&id);
+            }
+        });
+    }
+
+    /// The program has gone, after it had read so much. What it had not read is for the next one,
+    /// but for what concerned this one alone, and for the ends of sockets that the next one need
+    /// not hear of at all.
+    pub(super) fn end(&mut self, read: u64) {
+        self.read_up_to(read);
+        let (unread, rest) = (mem::take(&mut self.unread), mem::take(&mut self.rest));
+        let left = || unread.lines().chain(rest.lines());
+        let (mut opened, mut spoken, mut closed) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for (what, _) in left() {
+            match what {
+                What::Open(id) => drop(opened.insert(id)),
+                What::Data(id) => drop(spoken.insert(id)),
+                What::Close(id) => drop(closed.insert(id)),
+                What::Full(..) | What::Drained(_) | What::Passing => {}
+            }
+        }
+        let is_silent =
+            |id: &SocketId| closed.contains(id) && !spoken.contains(id) && !opened.contains(id);
+        // A socket whose OPEN is among the lines is no earlier program's.
+        self.sockets.retain(|id, _| !opened.contains(id) && !is_silent(id));
+        for (what, line) in left() {
+            let id = match what {
+                What::Open(id) | What::Data(id) | What::Close(id) => id,
+                What::Full(id, _) | What::Drained(id) => id,
+                What::Passing => continue,
+            };
+            if !is_silent(&id) {
+                self.rest.add(what, |bytes| bytes.extend_from_slice(line));
+            }
+        }
+    }
+
+    /// A new program is to be handed over what the last one has left.
+    pub(super) fn begin_handover(&mut self) {
+        self.handover = Handover::After(None);
+    }
+
+    /// Whether the program has been told all that was left.
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.handover == Handover::Done
+    }
+
+    /// Tells the program of one socket more, or, after the last one, what was not read. To be
+    /// called until [`Kept::is_handed_over`], and as long as the input is not full.
+    pub(super) fn hand_over(&mut self, place: &Place, input: &mut Vec<u8>) {
+        let Handover::After(last) = self.handover else { return };
+        let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let Some((&id, socket)) = self.sockets.range((after, Bound::Unbounded)).next() else {
+            self.handover = Handover::Done;
+            let rest = mem::take(&mut self.rest);
+            for (what, line) in rest.lines() {
+                self.add(what, |bytes| bytes.extend_from_slice(line), Some(input));
+            }
+            return;
+        };
+        self.handover = Handover::After(Some(id));
+        let opened = Told::Resumed { id, variables: &socket.variables };
+        let full = socket.full.map(|bytes| Inbound::Full { id, bytes });
+        let full = full.as_ref().map(Told::Inbound);
+        for told in [Some(opened), full].into_iter().flatten() {
+            let line = self.unread.add(What::Passing, |line| told.encode(place, line));
+            input.extend_from_slice(line);
+        }
+    }
+
+    /// How many sockets there are.
+    pub(super) fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    fn add(&mut self, what: What, write: impl FnOnce(&mut Vec<u8>), input: Option<&mut Vec<u8>>) {
+        let line = self.unread.add(what, write);
+        if let Some(input) = input {
+            input.extend_from_slice(line);
+        }
+        if let What::Open(id) = what {
+            // Behind the header, and before the newline that ends it.
+            let body = line.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+            let variables = line[body..].strip_suffix(b"\n").unwrap_or_default().into();
+            self.sockets.insert(id, Socket { variables, full: None });
+        }
+    }
+}
+
+fn what(told: &Told<'_>) -> What {
+    match told {
+        Told::Inbound(inbound) => match **inbound {
+            Inbound::Ask { .. } => What::Passing,
+            Inbound::Open { id, .. } => What::Open(id),
+            Inbound::Data { id, .. } => What::Data(id),
+            Inbound::Full { id, bytes } => What::Full(id, bytes),
+            Inbound::Drained { id } => What::Drained(id),
+            Inbound::Close { id, .. } => What::Close(id),
+        },
+        Told::Hello { .. }
+        | Told::Resumed { .. }
+        | Told::Reload
+        | Told::Stop { .. }
+        | Told::Mistake(_) => What::Passing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::Message;
+
+    fn id(serial: u64) -> SocketId {
+        SocketId::new(0, serial).expect("it is one")
+    }
+
+    fn place() -> Place {
+        Place { service: "/chat".to_owned(), address: ([127, 0, 0, 1], 80).into() }
+    }
+
+    /// What the next program is told, after this one has read so much.
+    fn next(kept: &mut Kept, read: usize) -> String {
+        kept.end(read as u64);
+        kept.begin_handover();
+        let mut input = Vec::new();
+        while !kept.is_handed_over() {
+            kept.hand_over(&place(), &mut input);
+        }
+        String::from_utf8(input).expect("it is text")
+    }
+
+    /// An OPEN is handed over once, a word on an outbox as long as it is the last, and a line that
+    /// the next program does not read either goes to the one after it.
+    #[test]
+    fn what_was_left_is_handed_over() {
+        let (one, text) = (id(1), Message::from("x"));
+        let opened = "OPEN 16777216 +4\na=b\n\n";
+        let again = "OPEN 16777216 +14\na=b\nRESUMED=1\n\n";
+        let (full, data) = ("FULL 16777216 9\n", "TEXT 16777216 +1\nx\n");
+        let mut kept = Kept::default();
+        let mut input = Vec::new();
+        let open = |line: &mut Vec<u8>| line.extend(opened.bytes());
+        kept.add(What::Open(one), open, Some(&mut input));
+        let told = [Inbound::Full { id: one, bytes: 9 }, Inbound::Data { id: one, message: text }];
+        for inbound in &told {
+            kept.tell(&Told::Inbound(inbound), &place(), Some(&mut input));
+        }
+        kept.tell(&Told::Reload, &place(), Some(&mut input));
+        assert_eq!(input, [opened, full, data, "RELOAD\n"].concat().as_bytes());
+        // Nothing of it, or not the whole of the first line.
+        for read in [0, opened.len() - 1] {
+            assert_eq!(next(&mut kept, read), [opened, full, data].concat());
+        }
+        assert_eq!(next(&mut kept, opened.len()), [again, full, data].concat());
+        let read = again.len() + full.len() + data.len() - 1;
+        assert_eq!(next(&mut kept, read), [again, full, data].concat());
+        assert_eq!(next(&mut kept, read + 1), [again, full].concat());
+        let drained = Inbound::Drained { id: one };
+        kept.tell(&Told::Inbound(&drained), &place(), None);
+        assert_eq!(next(&mut kept, 1_000), again);
+        assert_eq!(kept.len(), 1);
+    }
+}

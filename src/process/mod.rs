@@ -1,0 +1,77 @@
+//! Programs: executables below the document root, each run as a child process that is talked
+//! to over its standard input and output. What may be said over them is decided in `programs`.
+//!
+//! In reading order:
+//!
+//! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
+//!   `spelling`: the one path of a folder; `listings`: the names in it;
+//!   `found`: [`Program`], what it has found; `root`: the root of a host that runs;
+//!   `page`: what is shown of a program; `listing`: [`Listing`], all that it would find
+//! - `start`: [`Launch`], how a child process begins
+//! - `groups`: [`Groups`], the process groups of a host, so that none outlives it; `orphans`: what
+//!   has left them
+//! - `input`, `output`: the two ends of a child's pipes
+//! - `journal`: standard error as log lines
+//! - `recording`: [`Recording`], what goes over the pipes as a transcript
+//! - `exit`: how a poll learns of the end of a child
+//! - `child`: one child process, and its end in stages
+//! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them
+//! - `resolver`: `Programs`, which gives programs services while the host runs; `reload`:
+//!   [`Reloader`], which replaces them
+//! - `served`: a program as a service
+//! - `shared`: one process for all of its sockets, and the next one after it; `process`: what holds
+//!   for it, and how it ends; `obey`: what it says; `renew`: when another one replaces it;
+//!   `successor`: a new version beside it, until that takes over; `keep`: what the next one
+//!   gets of it; `unread`: what this one has not read; `attempts`: when the next one is started;
+//!   `watch`: whether its file has changed
+//! - `per_socket`: one process for each socket
+//! - `rehearsal`: [`Rehearsal`], a program held against a transcript
+
+mod attempts;
+mod child;
+mod exit;
+mod found;
+mod groups;
+mod input;
+mod journal;
+mod keep;
+mod listing;
+mod listings;
+mod lookup;
+mod names;
+mod obey;
+mod orphans;
+mod output;
+mod page;
+mod per_socket;
+mod process;
+mod pump;
+mod recording;
+mod rehearsal;
+mod reload;
+mod renew;
+mod reports;
+mod resolver;
+mod root;
+mod served;
+mod shared;
+mod spelling;
+mod start;
+mod successor;
+mod unread;
+mod watch;
+
+pub use child::Stages;
+pub use found::{LookupError, Program};
+pub use groups::{Exit, Groups};
+pub use listing::Listing;
+pub use lookup::DocumentRoot;
+pub use output::Reading;
+pub use pump::{Event, Plan, ProcessId, Pump};
+pub(crate) use recording::Tape;
+pub use recording::{Recording, RecordingError};
+pub use rehearsal::{Rehearsal, RehearsalError};
+pub use reload::Reloader;
+pub(crate) use resolver::{ProgramsPlan, ProgramsResolver, Terms};
+pub use served::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
+pub use start::{Launch, StartError};

@@ -1,0 +1,111 @@
+//! What a program that serves all sockets says, and what is done for it.
+
+use crate::process::keep::Kept;
+use crate::process::output::Reading;
+use crate::process::process::{Ending, SILENT};
+use crate::process::pump::ProcessId;
+use crate::process::reports::Kind;
+use crate::process::shared::Run;
+use crate::programs::{Heard, Level, Said, Told};
+use crate::service::{Admission, Outbound};
+
+impl Run<'_> {
+    /// Reads once what a process says, and does it if that serves.
+    pub(super) fn hear(&mut self, id: ProcessId) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let reading = self.pump.read(id, &mut buffer);
+        match (self.process.as_ref().filter(|process| process.id == id), reading) {
+            (Some(_), Reading::Bytes(len)) => self.heed_all(&buffer[..len]),
+            (_, Reading::Nothing) => {}
+            (Some(process), Reading::End) => match process.reader.finish() {
+                Err(fault) => self.end(Ending::Failed(fault.to_string())),
+                Ok(()) => self.end(Ending::Closed(SILENT)),
+            },
+            (None, Reading::Bytes(len)) => self.hear_successor(id, &buffer[..len]),
+            (None, Reading::End) => self.end_successor(id, SILENT),
+        }
+        self.buffer = buffer;
+    }
+
+    /// Does what the process says in these bytes.
+    pub(super) fn heed_all(&mut self, mut bytes: &[u8]) {
+        while let Some(process) = &mut self.process
+            && let (used, Some(heard)) = process.reader.receive(bytes)
+        {
+            bytes = &bytes[used..];
+            self.heed(heard);
+        }
+    }
+
+    fn heed(&mut self, heard: Heard) {
+        match heard {
+            Heard::Said(said) => self.obey(said),
+            Heard::Mistake(mistake) => {
+                let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
+                let text = format!("its line was not done: ERR {mistake:#}");
+                self.pump.warn(id, kind_of(&text), format_args!("{text}"));
+                // Who does not read is not told more and more of it.
+                if !self.pump.is_full(id) {
+                    self.tell(&Told::Mistake(&mistake));
+                }
+            }
+            Heard::Fault(fault) => self.kill(fault.to_string()),
+        }
+    }
+
+    fn obey(&mut self, said: Said) {
+        let line = &mut self.line;
+        match said {
+            Said::Ready(admission) => self.ready(admission),
+            Said::Admit { id, verdict } => line.admit(id, verdict),
+            Said::Send { to, message } => line.send(to, message),
+            Said::Close { to, close } => line.apply(Outbound::Close { to, close }),
+            Said::Subscribe { ids, topic } => {
+                ids.into_iter().for_each(|id| line.subscribe(id, topic.as_str()));
+            }
+            Said::Unsubscribe { ids, topic } => {
+                ids.into_iter().for_each(|id| line.unsubscribe(id, topic.as_str()));
+            }
+            Said::Pause { ids } => {
+                ids.into_iter().for_each(|id| line.pause(id));
+            }
+            Said::Resume { ids } => {
+                ids.into_iter().for_each(|id| line.resume(id));
+            }
+            Said::Set { id, key, value } => line.label(id, key, value),
+            Said::Log { level, text } => {
+                if let Some(process) = &self.process {
+                    self.pump.log(process.id, log_level(level), &text);
+                }
+            }
+        }
+    }
+
+    /// From here on the process serves: first the sockets that it is handed over.
+    pub(super) fn ready(&mut self, admission: Admission) {
+        let Some(process) = &mut self.process else { return };
+        process.ready_by = None;
+        process.is_asked = admission == Admission::Asked;
+        self.was_ready = true;
+        self.attempts.ready();
+        self.kept.iter_mut().for_each(Kept::begin_handover);
+        self.line.apply(Outbound::Ready(admission));
+    }
+}
+
+/// The kind of a message: its text without digits and without words in quotes. A count of it shows
+/// the first such message.
+fn kind_of(text: &str) -> Kind {
+    let plain = text.split('"').step_by(2).collect::<Vec<_>>().join("...");
+    Kind { key: plain.replace(|c: char| c.is_ascii_digit(), ""), shown: text.to_owned() }
+}
+
+const fn log_level(level: Level) -> log::Level {
+    match level {
+        Level::Error => log::Level::Error,
+        Level::Warn => log::Level::Warn,
+        Level::Info => log::Level::Info,
+        Level::Debug => log::Level::Debug,
+        Level::Trace => log::Level::Trace,
+    }
+}

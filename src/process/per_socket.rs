@@ -1,0 +1,387 @@
+//! A program that has a process for each socket, which knows of no protocol: what it writes
+//! are messages, and what the peer sends is what it reads. One thread serves all of them.
+//!
+//! A process that reads slowly has its own socket paused, and a peer that reads slowly has its
+//! own process wait; so neither ever meets a limit, and nobody else notices.
+//!
+//! A place of `max-processes` is that of a socket: a process whose socket has gone has none while
+//! it ends. There may be as many of those again; beyond that, the one that was stopped first is
+//! killed.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::hub::{Holder, Pool, holder};
+use crate::limits::Limits;
+use crate::process::groups::Exit;
+use crate::process::output::Reading;
+use crate::process::pump::{Event, ProcessId, Pump};
+use crate::process::served::{EXITING, Manner, Renewal, Served};
+use crate::process::start::StartError;
+use crate::programs::{LineFault, Lines, Mode, Place, Texts, encode_line, request_variables};
+use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
+use crate::ws::{Close, CloseCode, Message, Response, Status};
+
+/// Serves until the host stops; tells how that was.
+pub(super) fn serve(
+    served: &Served,
+    mut line: Line<'static>,
+    limits: &Limits,
+) -> Result<String, String> {
+    // How many there may be changes with what is read again: `Run::ask`.
+    let pump = served.pump(usize::MAX)?;
+    line.wake_by(pump.waker());
+    // A process is started before its 101, so that one that cannot be is an answer.
+    line.apply(Outbound::Ready(Admission::AskedAndClosed));
+    let mut run = Run {
+        served,
+        line,
+        limits: *limits,
+        manner: served.manner.clone(),
+        place: served.place(),
+        pump,
+        talks: HashMap::new(),
+        sockets: HashMap::new(),
+        leaving: VecDeque::new(),
+        asked: BTreeSet::new(),
+        buffer: vec![0; READ_BYTES],
+    };
+    run.run()
+}
+
+struct Run<'a> {
+    served: &'a Served,
+    line: Line<'static>,
+    limits: Limits,
+    manner: Manner,
+    place: Place,
+    pump: Pump,
+    /// By the process, until it has gone.
+    talks: HashMap<ProcessId, Talk>,
+    /// The processes of sockets that have not gone, and what each counts for.
+    sockets: HashMap<SocketId, (ProcessId, Holder)>,
+    /// The processes whose sockets have gone, in the order in which they were stopped. Those
+    /// that were killed for others are not among them.
+    leaving: VecDeque<ProcessId>,
+    /// Sockets that have been let in, and by when they come or never will.
+    asked: BTreeSet<(Instant, SocketId)>,
+    buffer: Vec<u8>,
+}
+
+/// A socket and its process.
+struct Talk {
+    id: SocketId,
+    /// What the process writes, as messages.
+    cut: Cut,
+    /// Whether the socket is not read, since the process is behind.
+    paused: bool,
+    /// Whether nobody hears the process any more.
+    over: bool,
+}
+
+/// How messages are cut from what a process writes.
+enum Cut {
+    Lines(Lines),
+    Text(Texts),
+    /// Each read is one.
+    Bytes,
+}
+
+impl Cut {
+    /// Takes bytes up to the end of a message. Returns how many, and the message.
+    fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, LineFault>>) {
+        let message = match self {
+            Self::Lines(lines) => return lines.receive(bytes),
+            Self::Text(texts) => texts.receive(bytes),
+            Self::Bytes => (!bytes.is_empty()).then(|| Ok(Message::from(bytes.to_vec()))),
+        };
+        (bytes.len(), message)
+    }
+
+    /// What is left at the end of the output.
+    fn finish(self) -> Option<Result<Message, LineFault>> {
+        match self {
+            Self::Lines(lines) => lines.finish(),
+            Self::Text(texts) => texts.finish(),
+            Self::Bytes => None,
+        }
+    }
+}
+
+impl Run<'_> {
+    fn run(&mut self) -> Result<String, String> {
+        let mut events = Vec::new();
+        let mut stopping = false;
+        loop {
+            stopping = stopping || self.take_mail();
+            if stopping && self.pump.is_empty() {
+                return Ok("the host stops".to_owned());
+            }
+            // Whoever renews it wakes those who have said that they sleep.
+            self.heed_renewals()?;
+            self.line.flush();
+            let first = self.asked.first().map(|(at, _)| *at);
+            let timeout = first.map(|at| at.saturating_duration_since(Instant::now()));
+            let polled = self.pump.poll(timeout, &mut events);
+            polled.map_err(|error| format!("its poll fails: {error}"))?;
+            for event in events.drain(..) {
+                match event {
+                    Event::Output(process) => {
+                        self.hear(process);
+                        self.line.flush();
+                    }
+                    Event::Drained(process) => self.resume(process),
+                    // It may go on writing; what the peer sends is for nobody.
+                    Event::Deaf(process) => self.resume(process),
+                    Event::Exit { id, exit, .. } => {
+                        self.exit(id, exit);
+                    }
+                }
+            }
+            self.forget_asked();
+        }
+    }
+
+    /// Does all that has come. Returns whether the host stops.
+    fn take_mail(&mut self) -> bool {
+        loop {
+            match self.line.try_receive() {
+                Received::Transaction(inbound) => self.take(inbound),
+                Received::Time => return false,
+                Received::End => return true,
+            }
+        }
+    }
+
+    /// Goes on as the host has ordered: new sockets have it like that. The file is looked up for
+    /// each of them anyway.
+    ///
+    /// # Errors
+    /// The mode is not this one any more.
+    fn heed_renewals(&mut self) -> Result<(), String> {
+        let Some(Renewal { manner, limits }) = self.served.last_renewal() else { return Ok(()) };
+        self.line.keep_to(&limits);
+        (self.manner, self.limits) = (manner, limits);
+        match self.manner.mode {
+            Mode::Shared => Err("it has another mode from here on".to_owned()),
+            Mode::Lines | Mode::Text | Mode::Bytes => Ok(()),
+        }
+    }
+
+    fn take(&mut self, inbound: Inbound) {
+        let id = inbound.id();
+        let process = self.sockets.get(&id).map(|(process, _)| *process);
+        match (inbound, process) {
+            (Inbound::Ask { request, .. }, _) => self.ask(id, &request),
+            (Inbound::Open { .. }, Some(process)) => {
+                self.asked.retain(|(_, asked)| *asked != id);
+                self.pump.unmute(process);
+            }
+            (Inbound::Data { message, .. }, Some(process)) => self.tell(process, &message),
+            (Inbound::Full { .. }, Some(process)) => self.pump.mute(process),
+            (Inbound::Drained { .. }, Some(process)) => self.pump.unmute(process),
+            (Inbound::Close { .. }, Some(process)) => {
+                self.asked.retain(|(_, asked)| *asked != id);
+                self.part(id, process);
+            }
+            // The process has gone, and the close of its socket is on its way.
+            (_, None) => {}
+        }
+    }
+
+    /// Starts a process for a socket that asks.
+    fn ask(&mut self, id: SocketId, request: &Arc<Request>) {
+        let variables = request_variables(request, &self.place);
+        let holder = holder(request.peer_address().ip(), &self.limits);
+        if let Err(refusal) = self.admit(holder) {
+            return self.line.admit(id, Verdict::Refuse(refusal));
+        }
+        let refusal = match self.served.find() {
+            Err(how) => failure(&how),
+            Ok(program) => {
+                let manner = &self.manner;
+                match self.served.start(&program, manner, &mut self.pump, variables) {
+                    Ok(process) => {
+                        self.sockets.insert(id, (process, holder));
+                        return self.let_in(id, process, request);
+                    }
+                    Err(error) => refusal(&error),
+                }
+            }
+        };
+        self.line.admit(id, Verdict::Refuse(refusal));
+    }
+
+    /// Whether there may be another process.
+    fn admit(&self, holder: Holder) -> Result<(), Response> {
+        let max = self.manner.processes_max;
+        let pool = Pool { name: "max-processes", places_max: max };
+        pool.admit(holder, self.sockets.values().map(|(_, of)| *of))?;
+        // What was killed goes at once, unless the system is in trouble.
+        if self.pump.len() >= max.saturating_mul(2).saturating_add(KILLED_MAX) {
+            return Err(no_room("processes of it that were killed have not gone"));
+        }
+        Ok(())
+    }
+
+    fn let_in(&mut self, id: SocketId, process: ProcessId, request: &Request) {
+        let cut = match self.manner.mode {
+            Mode::Lines | Mode::Shared => Cut::Lines(Lines::new(self.limits.outbox_bytes_max)),
+            Mode::Text => Cut::Text(Texts::default()),
+            Mode::Bytes => Cut::Bytes,
+        };
+        // What it says before its socket is open would reach nobody.
+        self.pump.mute(process);
+        self.talks.insert(process, Talk { id, cut, paused: false, over: false });
+        // Whoever goes before it is open does so without a word; the hub waits no longer either.
+        let wait = Duration::from_millis(self.limits.admission_ms_max).saturating_add(GRACE);
+        self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
+        // RFC 6455, 4.2.2: one of those that the peer offers, or none. As for all services, the
+        // order of the list decides.
+        let agreed = self.manner.protocols.iter().find(|name| request.protocols().contains(name));
+        let verdict = agreed.cloned().map_or(Verdict::Accept, Verdict::AcceptProtocol);
+        self.line.admit(id, verdict);
+    }
+
+    fn tell(&mut self, process: ProcessId, message: &Message) {
+        let Some(input) = self.pump.input(process) else { return };
+        encode_line(message, input);
+        if self.pump.is_full(process)
+            && let Some(talk) = self.talks.get_mut(&process)
+            && !std::mem::replace(&mut talk.paused, true)
+        {
+            self.line.pause(talk.id);
+        }
+    }
+
+    fn resume(&mut self, process: ProcessId) {
+        if let Some(talk) = self.talks.get_mut(&process)
+            && std::mem::take(&mut talk.paused)
+        {
+            self.line.resume(talk.id);
+        }
+    }
+
+    /// A socket has gone. Its process sees the end of its input, and has some time.
+    fn part(&mut self, id: SocketId, process: ProcessId) {
+        self.sockets.remove(&id);
+        let Some(talk) = self.talks.get_mut(&process) else { return };
+        talk.over = true;
+        self.pump.unmute(process);
+        self.pump.stop(process, self.manner.stages());
+        self.leaving.push_back(process);
+        while self.leaving.len() > self.manner.processes_max
+            && let Some(first) = self.leaving.pop_front()
+        {
+            self.pump.kill(first);
+        }
+    }
+
+    /// Lets go of the processes whose sockets have not come.
+    fn forget_asked(&mut self) {
+        while let Some(&(at, id)) = self.asked.first()
+            && at <= Instant::now()
+        {
+            self.asked.pop_first();
+            if let Some(&(process, _)) = self.sockets.get(&id) {
+                self.part(id, process);
+            }
+        }
+    }
+
+    /// Reads once what a process says, and sends it.
+    fn hear(&mut self, process: ProcessId) {
+        let heard = self.pump.read(process, &mut self.buffer);
+        let Some(talk) = self.talks.get_mut(&process) else { return };
+        let len = match heard {
+            Reading::Bytes(len) => len,
+            Reading::Nothing => return,
+            // Most often it is about to exit.
+            Reading::End => return self.pump.stop(process, EXITING),
+        };
+        let mut rest = &self.buffer[..len];
+        if talk.over {
+            return;
+        }
+        while let (used, Some(message)) = talk.cut.receive(rest) {
+            rest = &rest[used..];
+            match message {
+                Ok(message) => self.line.send(talk.id, message),
+                Err(fault) => {
+                    let id = talk.id;
+                    talk.over = true;
+                    self.line.apply(Outbound::Close { to: id.into(), close: fault.close() });
+                    self.warn_of_line(process, id, &fault);
+                    return self.pump.kill(process);
+                }
+            }
+        }
+    }
+
+    /// A process has exited, and all that it said has been sent.
+    fn exit(&mut self, process: ProcessId, exit: Exit) {
+        let Some(talk) = self.talks.remove(&process) else { return };
+        self.leaving.retain(|leaving| *leaving != process);
+        if talk.over {
+            return;
+        }
+        // From here on there is no process, and the close of the socket comes for nobody.
+        self.sockets.remove(&talk.id);
+        let mut close = self.close_of(process, talk.id, exit);
+        match talk.cut.finish() {
+            Some(Ok(message)) => self.line.send(talk.id, message),
+            Some(Err(fault)) => {
+                self.warn_of_line(process, talk.id, &fault);
+                close = fault.close();
+            }
+            None => {}
+        }
+        self.line.apply(Outbound::Close { to: talk.id.into(), close });
+    }
+
+    fn warn_of_line(&mut self, process: ProcessId, id: SocketId, fault: &LineFault) {
+        let kind = "a line of it is no message";
+        self.pump.warn(process, kind.into(), format_args!("socket {id}: {fault}"));
+    }
+
+    /// The close that a peer gets when its process has exited.
+    fn close_of(&mut self, process: ProcessId, id: SocketId, exit: Exit) -> Close {
+        if exit.status().is_some_and(|status| status.success()) {
+            return Close::new(CloseCode::NORMAL, "");
+        }
+        let (kind, words) = ("it has failed", self.pump.last_lines(process).to_owned());
+        let text = format_args!("{kind} at socket {id}: {exit}{words}");
+        self.pump.warn(process, kind.into(), text);
+        Close::new(CloseCode::INTERNAL, "the program has failed")
+    }
+}
+
+/// The answer to a peer whose process does not start.
+fn refusal(error: &StartError) -> Response {
+    match error.limit() {
+        Some(_) => no_room(&error.to_string()),
+        None => failure(&error.to_string()),
+    }
+}
+
+/// The answer to a peer as long as the system lets no process start.
+fn no_room(why: &str) -> Response {
+    let text = "there is no room for another process";
+    let response = Response::text(Status::UNAVAILABLE, text).header("Retry-After", "5");
+    response.note(&format!("{text}: {why}"))
+}
+
+/// The answer to a peer if the program cannot start, however often that is tried.
+fn failure(how: &str) -> Response {
+    let text = "the program does not start";
+    Response::text(Status::INTERNAL_ERROR, text).note(&format!("{text}: {how}"))
+}
+
+/// How much of what a process says is read, and sent, at once: so little that what is on its way
+/// when the outbox is full does not bring it over its limit.
+const READ_BYTES: usize = 16_384;
+/// So many processes that were killed may still be there besides.
+const KILLED_MAX: usize = 16;
+/// How much longer than the hub a process waits for its socket.
+const GRACE: Duration = Duration::from_secs(1);

@@ -1,0 +1,59 @@
+//! `Process`: a process of a program that serves all sockets, what holds for it, and how it ends.
+
+use std::time::Instant;
+
+use crate::limits::Limits;
+use crate::process::groups::Exit;
+use crate::process::pump::ProcessId;
+use crate::process::served::Manner;
+use crate::programs::Reader;
+
+/// A process that runs.
+pub(super) struct Process {
+    pub(super) id: ProcessId,
+    pub(super) reader: Reader,
+    /// What holds for it since its start.
+    pub(super) manner: Manner,
+    pub(super) limits: Limits,
+    /// The HELLO that it got.
+    pub(super) hello: Vec<u8>,
+    /// By when it has to be ready; `None` once it is.
+    pub(super) ready_by: Option<Instant>,
+    /// Whether it is asked whom to let in.
+    pub(super) is_asked: bool,
+    /// Why it is being ended. No mail is taken then.
+    pub(super) ending: Option<Ending>,
+}
+
+/// Why a process is being ended.
+pub(super) enum Ending {
+    /// That is no failure of its own.
+    InOrder(String),
+    /// It has closed a pipe, most often since it exits; which one.
+    Closed(&'static str),
+    /// It is not to serve any longer.
+    Failed(String),
+}
+
+impl Process {
+    /// How it has ended, once it has exited; and whether that was in order.
+    pub(super) fn end(&self, exit: Exit) -> (String, bool) {
+        let code = exit.status().and_then(|status| status.code());
+        let before = if self.ready_by.is_some() { " before READY" } else { "" };
+        let how = match (&self.ending, code) {
+            (Some(Ending::InOrder(why)), _) => return (format!("{why}; {exit}"), true),
+            (Some(Ending::Failed(why)), _) => format!("{why}; {exit}"),
+            (Some(Ending::Closed(_)) | None, Some(code)) if self.ready_by.is_some() => {
+                let hint = if code == 0 { "; does it call run() or serve()?" } else { "" };
+                format!("{exit}{before}{hint}")
+            }
+            (Some(Ending::Closed(what)), _) => format!("{what}{before}; {exit}"),
+            (None, _) => format!("{exit}{before}"),
+        };
+        (how, false)
+    }
+}
+
+/// What a program may close.
+pub(super) const SILENT: &str = "it has closed its output";
+pub(super) const DEAF: &str = "it reads no more";

@@ -1,0 +1,400 @@
+//! `Pump`: a poll over the pipes of programs, on the thread of their service: it writes what
+//! they are told and reads what they say, and waits for neither. It serves one program or
+//! many, and never the sockets.
+//!
+//! Each turn of a service is: take mail and append it to the inputs, [`Pump::poll`], do what
+//! the events say. Nothing is lost between two turns: whatever has work stands in a list, and a
+//! poll with such a list does not sleep.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use log::Level;
+use mio::{Events, Poll, Token, Waker};
+
+use crate::hub::{About, Flood};
+use crate::process::child::{Child, Part, Stages};
+use crate::process::groups::{Exit, Groups};
+use crate::process::output::Reading;
+use crate::process::recording::Recording;
+use crate::process::reports::Kind;
+use crate::process::start::{Launch, StartError};
+use crate::time::Time;
+
+/// Many child processes of one service.
+pub struct Pump {
+    pub(super) plan: Plan,
+    poll: Poll,
+    events: Events,
+    waker: Arc<Waker>,
+    /// They are looked for several times with each message, and most often there is one, which a
+    /// tree finds without hashing.
+    pub(super) children: BTreeMap<usize, Child>,
+    next: usize,
+    /// Those that something is to be done for.
+    busy: Vec<ProcessId>,
+    /// Those that are being ended, by when that goes on.
+    ending: BTreeSet<(Instant, ProcessId)>,
+    /// For standard errors.
+    pub(super) buffer: Vec<u8>,
+    /// The last lines of the processes whose exits are among the events of the last poll.
+    pub(super) gone: Vec<(ProcessId, String)>,
+    /// Warnings that a program causes again and again.
+    pub(super) flood: Flood<Kind>,
+    pub(super) clock: Instant,
+}
+
+/// What a pump is made from.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The path of the service, for the log.
+    pub service: String,
+    /// How many programs may run at a time.
+    pub programs_max: usize,
+    /// An input is full when so many bytes wait for its program. What is appended to a full one
+    /// is written, too; it is the service that takes no more mail.
+    pub input_high_bytes: usize,
+    /// The process groups of the host.
+    pub groups: Groups,
+}
+
+/// One process of a program, by a number of the pump's own; not used for another one as long as
+/// this one runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProcessId(pub(super) usize);
+
+/// What has happened to a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It has said something, or will say nothing more: [`Pump::read`] tells. Told in each turn
+    /// until there is nothing more to read.
+    Output(ProcessId),
+    /// Half of its input, which was full, has been written.
+    Drained(ProcessId),
+    /// It reads its input no more; what it was told is lost from [`Pump::written`] on.
+    Deaf(ProcessId),
+    /// It has exited, and all that it said has been read. Always the last.
+    Exit {
+        /// The process, whose id means nothing from here on.
+        id: ProcessId,
+        /// How it ended.
+        exit: Exit,
+        /// What [`Pump::read_len`] has come to.
+        read: u64,
+    },
+}
+
+impl Pump {
+    /// A pump without programs.
+    ///
+    /// # Errors
+    /// The system has no descriptors for it.
+    pub fn new(plan: Plan) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self {
+            plan,
+            poll,
+            events: Events::with_capacity(EVENTS_MAX),
+            waker,
+            children: BTreeMap::new(),
+            next: 0,
+            busy: Vec::new(),
+            ending: BTreeSet::new(),
+            buffer: vec![0; ERRORS_SHARE_BYTES],
+            gone: Vec::new(),
+            flood: Flood::default(),
+            clock: Instant::now(),
+        })
+    }
+
+    /// What ends a wait from any thread, as a line does when mail comes:
+    /// [`Line::wake_by`](crate::Line::wake_by).
+    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let waker = self.waker.clone();
+        move || {
+            if let Err(error) = waker.wake() {
+                log::error!(
+                    target: "switchboard::program",
+                    "cannot wake a service's poll: {error}"
+                );
+            }
+        }
+    }
+
+    /// Starts a program. It takes as long as the system takes to execute a file.
+    ///
+    /// # Errors
+    /// It cannot be started, or as many run as may.
+    pub fn start(&mut self, launch: Launch<'_>) -> Result<ProcessId, StartError> {
+        let max = self.plan.programs_max;
+        if self.children.len() >= max {
+            return Err(StartError::TooMany { max });
+        }
+        if self.plan.groups.is_closed() {
+            return Err(StartError::Stopped);
+        }
+        let path = launch.program.path();
+        // It is served all the same: some file systems show all files like that.
+        if launch.program.is_open_to_all() {
+            let kind = "everybody on this machine may change";
+            self.warn(ProcessId(self.next), kind.into(), format_args!("{kind} {path:?}"));
+        }
+        let mut child = Child::start(launch, &self.plan.groups)?;
+        let id = ProcessId(self.next);
+        child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
+        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+        about.log(Level::Info, format_args!("it runs {path:?}"));
+        self.children.insert(id.0, child);
+        while self.children.contains_key(&self.next) {
+            self.next = (self.next + 1) % IDS_END;
+        }
+        self.list(id);
+        Ok(id)
+    }
+
+    /// Writes and reads what can be, waits for more, `timeout` at most, and adds to `events`
+    /// what has happened. It does not wait as long as there is something to do.
+    ///
+    /// # Errors
+    /// Polling fails, which the system does for no reason that a service could mend.
+    pub fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        self.gone.clear();
+        // What was appended is written before it waits, and may empty a list.
+        self.turn(events);
+        let idle = self.busy.is_empty() && events.is_empty();
+        let timeout = if idle { self.patience(timeout) } else { Some(Duration::ZERO) };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
+            polled => polled?,
+        }
+        self.sort_events();
+        self.advance(Instant::now());
+        self.warn_of_more(self.now());
+        self.turn(events);
+        let children = &self.children;
+        let readable = |id: &&ProcessId| children.get(&id.0).is_some_and(|c| c.output.has_work());
+        events.extend(self.busy.iter().filter(readable).map(|&id| Event::Output(id)));
+        Ok(())
+    }
+
+    /// Records what goes over the pipes of a program from here on, until it has gone.
+    pub fn record(&mut self, id: ProcessId, recording: Recording) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.recording = Some(recording);
+        }
+    }
+
+    /// Where to append what a program is to be told, which the next [`Pump::poll`] writes.
+    /// `None` when it reads no more, or is gone.
+    pub fn input(&mut self, id: ProcessId) -> Option<&mut Vec<u8>> {
+        self.list(id);
+        self.children.get_mut(&id.0)?.input.end()
+    }
+
+    /// Reads what a program says into a buffer, which has room for something.
+    pub fn read(&mut self, id: ProcessId, buffer: &mut [u8]) -> Reading {
+        self.children.get_mut(&id.0).map_or(Reading::End, |child| child.read(buffer))
+    }
+
+    /// Whether so much waits for a program that it had better be told no more. Then
+    /// [`Event::Drained`] follows, or [`Event::Deaf`], or its exit.
+    pub fn is_full(&mut self, id: ProcessId) -> bool {
+        let Some(child) = self.children.get_mut(&id.0) else { return false };
+        child.full |= child.input.unwritten_len() >= self.plan.input_high_bytes;
+        child.full
+    }
+
+    /// Reads nothing more of what a program says, so that it has to wait once its pipe is full. Its
+    /// exit is not told either.
+    pub fn mute(&mut self, id: ProcessId) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.output.muted = true;
+        }
+    }
+
+    /// Reads on what a program says.
+    pub fn unmute(&mut self, id: ProcessId) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.output.muted = false;
+            self.list(id);
+        }
+    }
+
+    /// Ends a program in stages, the first of which is the end of its input.
+    pub fn stop(&mut self, id: ProcessId, stages: Stages) {
+        let Some(child) = self.children.get_mut(&id.0) else { return };
+        child.stop(stages, Instant::now());
+        self.ending.extend(child.deadline().map(|at| (at, id)));
+        self.list(id);
+    }
+
+    /// Ends a program at once, and all of its group. Its exit is told.
+    pub fn kill(&mut self, id: ProcessId) {
+        if let Some(child) = self.children.get_mut(&id.0) {
+            child.kill();
+        }
+    }
+
+    /// How many bytes the pipe of a program has taken, since its start: what was appended
+    /// beyond that has certainly not been read.
+    #[must_use]
+    pub fn written(&self, id: ProcessId) -> u64 {
+        self.children.get(&id.0).map_or(0, |child| child.input.written())
+    }
+
+    /// How many bytes of what was appended the program has read, since its start. The system is
+    /// asked.
+    #[must_use]
+    pub fn read_len(&self, id: ProcessId) -> u64 {
+        self.children.get(&id.0).map_or(0, |child| child.input.read())
+    }
+
+    /// The system's number of a program, which leads the process group of the same number.
+    #[must_use]
+    pub fn leader(&self, id: ProcessId) -> Option<u32> {
+        self.children.get(&id.0).map(Child::leader)
+    }
+
+    /// How many programs run.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.children.len()
+    }
+
+    /// Whether none does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.children.is_empty()
+    }
+
+    /// How long there is nothing to do.
+    fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
+        let deadline = self.ending.first().map(|(at, _)| *at);
+        let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let more = self.flood.deadline().map(|at| Duration::from_millis(at.since(self.now()) + 1));
+        [wait, more, timeout].into_iter().flatten().min()
+    }
+
+    /// Takes up what the events tell.
+    fn sort_events(&mut self) {
+        let events = mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            let Some((id, part)) = ProcessId::of(event.token()) else { continue };
+            let Some(child) = self.children.get_mut(&id.0) else { continue };
+            match part {
+                Part::Input => child.input.set_writable(),
+                Part::Output if event.is_read_closed() => child.output.set_hung_up(),
+                Part::Output => child.output.set_readable(),
+                Part::Errors if event.is_read_closed() => child.errors.set_hung_up(),
+                Part::Errors => child.errors.set_readable(),
+                Part::Exit => child.set_exiting(),
+            }
+            self.list(id);
+        }
+        self.events = events;
+    }
+
+    /// Goes on with the ends whose time has come.
+    fn advance(&mut self, now: Instant) {
+        while let Some(&(at, id)) = self.ending.first()
+            && at <= now
+        {
+            self.ending.pop_first();
+            // Whoever has exited meanwhile is no longer there.
+            let Some(child) = self.children.get_mut(&id.0) else { continue };
+            child.advance(now);
+            self.ending.extend(child.deadline().map(|at| (at, id)));
+            self.list(id);
+        }
+    }
+
+    /// Does what can be done for all that are listed, and keeps those that need more.
+    fn turn(&mut self, events: &mut Vec<Event>) {
+        let now = Instant::now();
+        for id in mem::take(&mut self.busy) {
+            let Some(child) = self.children.get_mut(&id.0) else { continue };
+            child.listed = false;
+            child.heed_exit();
+            let lingered = child.input.is_lingering();
+            if child.write() {
+                events.push(Event::Deaf(id));
+            }
+            if child.input.is_lingering() && !lingered {
+                self.ending.insert((now + LOOK_AGAIN_AFTER, id));
+            }
+            let low = self.plan.input_high_bytes / 2;
+            if child.full && child.input.is_open() && child.input.unwritten_len() <= low {
+                child.full = false;
+                events.push(Event::Drained(id));
+            }
+            let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+            let mut tell = |level, line: &str| about.log(level, format_args!("{line}"));
+            child.read_errors(&mut self.buffer, now, &mut tell);
+            if let Some(exit) = child.exit() {
+                about.log(Level::Info, format_args!("it has gone: {exit}"));
+                let read = child.input.read();
+                if let Some(recording) = &mut child.recording {
+                    recording.finish(exit);
+                }
+                self.gone.push((id, child.last_lines()));
+                events.push(Event::Exit { id, exit, read });
+                self.children.remove(&id.0);
+            } else if child.has_work() {
+                self.list(id);
+            }
+        }
+    }
+
+    /// Notes that something is to be done for a program.
+    fn list(&mut self, id: ProcessId) {
+        if let Some(child) = self.children.get_mut(&id.0)
+            && !mem::replace(&mut child.listed, true)
+        {
+            self.busy.push(id);
+        }
+    }
+}
+
+impl Drop for Pump {
+    /// All are ended before any is waited for.
+    fn drop(&mut self) {
+        for child in self.children.values_mut() {
+            child.kill();
+        }
+        self.warn_of_more(Time::from_ms(u64::MAX));
+    }
+}
+
+impl fmt::Debug for Pump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pump").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+impl ProcessId {
+    fn token(self, part: Part) -> Token {
+        Token(self.0 * PARTS_LEN + part as usize)
+    }
+
+    fn of(token: Token) -> Option<(Self, Part)> {
+        let parts = [Part::Input, Part::Output, Part::Errors, Part::Exit];
+        let part = parts.into_iter().find(|&part| part as usize == token.0 % PARTS_LEN)?;
+        (token != WAKER).then_some((Self(token.0 / PARTS_LEN), part))
+    }
+}
+
+const PARTS_LEN: usize = 4;
+/// So many programs have names that no other program of the pump has had.
+const IDS_END: usize = usize::MAX / PARTS_LEN;
+const WAKER: Token = Token(usize::MAX);
+/// When to see whether a program has read all, after which its input ends.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+/// How many events one turn takes up; the others wait for the next.
+const EVENTS_MAX: usize = 256;
+/// How much of a standard error is read in one turn.
+const ERRORS_SHARE_BYTES: usize = 16_384;

@@ -1,0 +1,192 @@
+//! `Recording`: the transcript of one program, written while it runs: what its pipe has taken,
+//! and what it has said. It only looks at bytes that pass, so that the program sees the same
+//! with it and without.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::process::groups::Exit;
+use crate::programs::{Recorder, Transcript, Way};
+use crate::sys::children;
+
+/// A transcript in the making. It holds a line and its body for each way.
+pub struct Recording {
+    out: Box<dyn Write + Send>,
+    told: Recorder,
+    said: Recorder,
+    /// What is to be written.
+    text: String,
+    /// Whether writing has failed, after which nothing is recorded.
+    failed: bool,
+}
+
+/// Why a file cannot be a transcript. The name of the file comes before the text.
+#[derive(Debug)]
+pub enum RecordingError {
+    /// The system says no.
+    System(io::Error),
+    /// It is a link.
+    Link,
+    /// It is a pipe with a name, whose reader could stop the program.
+    Pipe,
+    /// Another user could read it, and may have put it there for that.
+    Foreign,
+    /// Something is in it, which may have been edited.
+    Taken,
+}
+
+impl Recording {
+    /// A transcript in a file, as [`Recording::new`] writes it. It has the headers of peers in it,
+    /// so a new file is for its user alone. An empty file of the same user is taken as it is. A
+    /// link is not followed, since somebody else may have put it there.
+    ///
+    /// # Errors
+    /// The file cannot be opened, is a link or a pipe, is not empty, or of another user.
+    pub fn create(file: &Path, body_bytes_max: usize) -> Result<Self, RecordingError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        // Without O_NONBLOCK the call would wait for the reader of a pipe.
+        let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
+        let opened = options.custom_flags(flags).open(file)?;
+        let found = opened.metadata()?;
+        if found.file_type().is_fifo() {
+            return Err(RecordingError::Pipe);
+        }
+        if found.is_file() && found.uid() != children::own_user() {
+            return Err(RecordingError::Foreign);
+        }
+        if found.len() > 0 {
+            return Err(RecordingError::Taken);
+        }
+        Ok(Self::new(Box::new(opened), body_bytes_max))
+    }
+
+    /// A transcript that goes to `out`, from the thread of the program's service, which waits
+    /// for it. Lines whose bodies have more than `body_bytes_max` are left out, but for a
+    /// comment. Should writing fail, the rest is left out, and the log says so.
+    #[must_use]
+    pub fn new(out: Box<dyn Write + Send>, body_bytes_max: usize) -> Self {
+        Self {
+            out,
+            told: Recorder::new(Way::Told, body_bytes_max),
+            said: Recorder::new(Way::Said, body_bytes_max),
+            text: Transcript::HEAD.to_owned(),
+            failed: false,
+        }
+    }
+
+    /// The pipe to the program has taken these bytes.
+    pub(super) fn tell(&mut self, bytes: &[u8]) {
+        self.told.receive(bytes, &mut self.text);
+        self.write();
+    }
+
+    /// The program has said these bytes.
+    pub(super) fn hear(&mut self, bytes: &[u8]) {
+        self.said.receive(bytes, &mut self.text);
+        self.write();
+    }
+
+    /// The program has gone.
+    pub(super) fn finish(&mut self, exit: Exit) {
+        self.text.push_str(&format!("# {exit}\n"));
+        self.write();
+    }
+
+    fn write(&mut self) {
+        if !self.failed
+            && !self.text.is_empty()
+            && let Err(error) =
+                self.out.write_all(self.text.as_bytes()).and_then(|()| self.out.flush())
+        {
+            log::warn!(
+                target: "switchboard::program",
+                "the transcript cannot be written, and ends here: {error}"
+            );
+            self.failed = true;
+        }
+        // A long body is not kept in memory behind the line that had it.
+        self.text = String::new();
+    }
+}
+
+impl From<io::Error> for RecordingError {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(libc::ELOOP) => Self::Link,
+            // A pipe that nobody reads.
+            Some(libc::ENXIO) => Self::Pipe,
+            _ => Self::System(error),
+        }
+    }
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System(error) => return write!(f, "cannot be written: {error}"),
+            Self::Link => "is a link, and none is followed: name a file that is new or empty",
+            Self::Pipe => "is a pipe, and its reader could stop the program: name a file",
+            Self::Foreign => "is of another user, who could read it: name another file",
+            Self::Taken => {
+                "has something in it, and transcripts are not overwritten: name another file, or \
+                 remove it"
+            }
+        })
+    }
+}
+
+impl std::error::Error for RecordingError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System(error) => Some(error),
+            Self::Link | Self::Pipe | Self::Foreign | Self::Taken => None,
+        }
+    }
+}
+
+impl fmt::Debug for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recording").finish_non_exhaustive()
+    }
+}
+
+/// A recording for the first program that takes it, since a transcript is of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Tape(Mutex<Slot>);
+
+#[derive(Debug, Default)]
+enum Slot {
+    /// Nobody wants one.
+    #[default]
+    None,
+    Free(Box<Recording>),
+    Taken,
+}
+
+impl Tape {
+    pub(crate) fn new(recording: Recording) -> Self {
+        Self(Mutex::new(Slot::Free(Box::new(recording))))
+    }
+
+    /// The recording, if there is one and this is the first run; a later one is told to the log.
+    pub(super) fn take(&self) -> Option<Recording> {
+        // Nothing in here panics halfway.
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *slot, Slot::Taken) {
+            Slot::None => *slot = Slot::None,
+            Slot::Free(recording) => return Some(*recording),
+            Slot::Taken => {
+                log::warn!(
+                    target: "switchboard::program",
+                    "this run is not recorded: the transcript is of the first"
+                )
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,177 @@
+//! `Rehearsal`: a program that is told what a transcript tells it, and whose words are held
+//! against those of the transcript, over real pipes and without a network. It has an end in
+//! bounded time, whatever the program does: each line is waited for so long and no longer, and
+//! so is its exit.
+
+use std::fmt;
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::limits::Limits;
+use crate::process::found::Program;
+use crate::process::groups::{Exit, Groups};
+use crate::process::output::Reading;
+use crate::process::pump::{Event, Plan, ProcessId, Pump};
+use crate::process::served::Manner;
+use crate::process::start::{Launch, StartError};
+use crate::programs::{Difference, Mode, Replay, Transcript, own_variables};
+
+/// How a program is rehearsed.
+#[derive(Clone, Debug)]
+pub struct Rehearsal<'a> {
+    /// How it is run; it speaks in counted lines, whatever the mode is here.
+    pub manner: &'a Manner,
+    /// [`Limits::admission_ms_max`] is how long each line of it is waited for, and
+    /// [`Limits::outbox_bytes_max`] the longest body that it may say.
+    pub limits: &'a Limits,
+}
+
+/// Why a program has failed in a rehearsal.
+#[derive(Debug)]
+pub enum RehearsalError {
+    /// It cannot be started.
+    Start(StartError),
+    /// The system has no poll for it.
+    Poll(io::Error),
+    /// It says something else than the transcript.
+    Difference(Difference),
+    /// It has gone before it has said all.
+    Gone(Difference, Exit),
+    /// It has said nothing for so many milliseconds, and should have said this.
+    Stalled(Difference, u64),
+    /// It has said all, and then ended otherwise than with status 0.
+    End(Exit),
+}
+
+impl fmt::Display for RehearsalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => error.fmt(f),
+            Self::Poll(error) => write!(f, "there is no poll for the program: {error}"),
+            Self::Difference(difference) => difference.fmt(f),
+            Self::Gone(difference, exit) => write!(f, "{difference}; {exit}"),
+            Self::Stalled(difference, ms) => {
+                write!(f, "{difference}; it was waited for {ms} ms (admission-timeout)")
+            }
+            Self::End(exit) => write!(
+                f,
+                "the program says all that is expected, but does not end with status 0 at the \
+                 end of its input: {exit}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RehearsalError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Start(error) => Some(error),
+            Self::Poll(error) => Some(error),
+            Self::Difference(difference)
+            | Self::Gone(difference, _)
+            | Self::Stalled(difference, _) => Some(difference),
+            Self::End(_) => None,
+        }
+    }
+}
+
+impl Rehearsal<'_> {
+    /// Starts the program, and waits for the end of it. Its standard error goes to the log.
+    ///
+    /// # Errors
+    /// The first thing that is not as in the transcript.
+    pub fn run(&self, program: &Program, transcript: Transcript) -> Result<(), RehearsalError> {
+        let plan = Plan {
+            service: program.key().to_owned(),
+            programs_max: 1,
+            input_high_bytes: usize::MAX,
+            groups: Groups::default(),
+        };
+        let mut pump = Pump::new(plan).map_err(RehearsalError::Poll)?;
+        let variables = own_variables(Mode::Shared, program.key());
+        let launch = Launch { program, pass_env: &self.manner.pass_env, variables: &variables };
+        let process = pump.start(launch).map_err(RehearsalError::Start)?;
+        let replay = Replay::new(transcript, self.limits.outbox_bytes_max);
+        let buffer = vec![0; READ_BYTES];
+        Run { rehearsal: self, pump, process, replay, buffer, stopping: false }.run()
+    }
+}
+
+struct Run<'a> {
+    rehearsal: &'a Rehearsal<'a>,
+    pump: Pump,
+    process: ProcessId,
+    replay: Replay,
+    buffer: Vec<u8>,
+    /// Whether all has been said, and the end of the program is waited for.
+    stopping: bool,
+}
+
+impl Run<'_> {
+    /// Whoever fails is killed when this is dropped.
+    fn run(mut self) -> Result<(), RehearsalError> {
+        let patience = Duration::from_millis(self.rehearsal.limits.admission_ms_max);
+        let (mut events, mut left) = (Vec::new(), self.replay.left());
+        let mut since = Instant::now();
+        loop {
+            let told = self.replay.poll();
+            if let Some(input) = self.pump.input(self.process) {
+                input.extend_from_slice(&told);
+            }
+            if self.replay.is_finished() && !self.stopping {
+                self.stopping = true;
+                self.pump.stop(self.process, self.rehearsal.manner.stages());
+            }
+            let waited = since.elapsed();
+            if waited >= patience && !self.stopping {
+                return self.missing(|missing| {
+                    RehearsalError::Stalled(missing, self.rehearsal.limits.admission_ms_max)
+                });
+            }
+            // The pump ends what does not end by itself.
+            let timeout = (!self.stopping).then(|| patience.saturating_sub(waited));
+            self.pump.poll(timeout, &mut events).map_err(RehearsalError::Poll)?;
+            for event in events.drain(..) {
+                match event {
+                    Event::Output(_) => self.hear()?,
+                    // Whoever reads no more may have read enough: what it says tells.
+                    Event::Drained(_) | Event::Deaf(_) => {}
+                    Event::Exit { exit, .. } => return self.end(exit),
+                }
+            }
+            if left != self.replay.left() {
+                (left, since) = (self.replay.left(), Instant::now());
+            }
+        }
+    }
+
+    /// Reads once what the program says.
+    fn hear(&mut self) -> Result<(), RehearsalError> {
+        match self.pump.read(self.process, &mut self.buffer) {
+            Reading::Bytes(len) => {
+                self.replay.receive(&self.buffer[..len]).map_err(RehearsalError::Difference)
+            }
+            Reading::Nothing | Reading::End => Ok(()),
+        }
+    }
+
+    /// The program has gone.
+    fn end(&self, exit: Exit) -> Result<(), RehearsalError> {
+        self.missing(|missing| RehearsalError::Gone(missing, exit))?;
+        match exit.status() {
+            Some(status) if !status.success() => Err(RehearsalError::End(exit)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The failure that something has not been said, if so.
+    fn missing(
+        &self,
+        failure: impl FnOnce(Difference) -> RehearsalError,
+    ) -> Result<(), RehearsalError> {
+        self.replay.finish().map_err(failure)
+    }
+}
+
+/// How much of what the program says is read at once.
+const READ_BYTES: usize = 65_536;

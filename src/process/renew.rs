@@ -1,0 +1,95 @@
+//! When another process takes the place of the one that serves: at the order of the host, which
+//! has read its configuration again, or at a change of the file. How it does is in `successor` if
+//! the new one is started beside the old one, and in `shared` if after it.
+
+use std::time::Instant;
+
+use log::Level;
+
+use crate::process::process::Process;
+use crate::process::served::{OnChange, Renewal, ReplaceWhen};
+use crate::process::shared::Run;
+use crate::programs::Told;
+
+impl Run<'_> {
+    /// Does what the host has ordered last, which is all that holds.
+    pub(super) fn heed_renewals(&mut self) {
+        let Some(Renewal { manner, limits }) = self.served.last_renewal() else { return };
+        // What follows this run has it from the host.
+        if self.over.is_some() {
+            return;
+        }
+        if manner.mode != self.manner.mode {
+            self.over = Some("it has another mode from here on");
+        }
+        self.line.keep_to(&limits);
+        (self.manner, self.limits) = (manner, limits);
+        let newest = self.heir().or(self.process.as_ref());
+        let is_new =
+            newest.is_some_and(|newest| (&newest.manner, newest.limits) != (&self.manner, limits));
+        let has_heir = self.heir().is_some();
+        match self.served.find() {
+            _ if is_new => self.replace("its configuration has changed"),
+            Ok(found) if has_heir && self.watch.is_newer(&found) => self.replace(FILE_CHANGED),
+            Ok(found) if !has_heir && self.watch.is_other(&found) => self.replace(FILE_CHANGED),
+            Ok(_) => self.tell_reload(),
+            Err(error) => {
+                self.about().warn(format_args!("it is not replaced: {error}"));
+                self.tell_reload();
+            }
+        }
+    }
+
+    /// Nothing has changed that the host knows of. In a pause, what was lacking may be there now.
+    fn tell_reload(&mut self) {
+        match &self.process {
+            None => self.start_at = Instant::now(),
+            Some(Process { ready_by: None, ending: None, .. }) => self.tell(&Told::Reload),
+            Some(_) => {}
+        }
+    }
+
+    /// Looks whether the file has changed, if it is time for that.
+    pub(super) fn look(&mut self) {
+        let now = Instant::now();
+        if self.look_at().is_some_and(|at| at <= now)
+            && self.watch.look(self.served.find().ok().as_ref(), now)
+        {
+            self.replace(FILE_CHANGED);
+        }
+    }
+
+    /// Has another process take the place of this one, or start now if there is none.
+    pub(super) fn replace(&mut self, why: &'static str) {
+        if self.over.is_some() {
+            self.dismiss();
+        }
+        let is_beside = self.manner.replace_when == ReplaceWhen::AfterReady && self.over.is_none();
+        match (&self.process, &self.successor) {
+            (None, _) => {
+                self.about().log(Level::Info, format_args!("{why}: the program is replaced"));
+                self.start_at = Instant::now();
+            }
+            (Some(_), Some(_)) if self.over.is_none() => {
+                self.due = Some(why);
+                self.dismiss_unready();
+            }
+            // Whatever follows it is from the newest file anyway.
+            (Some(Process { ending: Some(_), .. }), _) => {}
+            (Some(_), None) if is_beside => self.start_beside(why),
+            (Some(_), _) => {
+                self.about().log(Level::Info, format_args!("{why}: the program is replaced"));
+                self.end_in_order(why);
+            }
+        }
+    }
+
+    /// When to look at the file.
+    pub(super) fn look_at(&self) -> Option<Instant> {
+        let is_ending = self.process.as_ref().is_some_and(|process| process.ending.is_some());
+        let is_wanted = self.manner.on_change == OnChange::Replace && !is_ending;
+        is_wanted.then(|| self.watch.next())
+    }
+}
+
+const FILE_CHANGED: &str = "its file has changed";

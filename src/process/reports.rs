@@ -1,0 +1,77 @@
+//! What a [`Pump`] logs of its programs: their LOG lines, warnings with a limit for each kind, and
+//! the last lines of standard error of a process that has exited.
+
+use std::fmt;
+use std::time::Instant;
+
+use log::Level;
+
+use crate::hub::About;
+use crate::process::pump::{ProcessId, Pump};
+use crate::time::Time;
+
+/// Warnings that are counted together once they are many.
+#[derive(Debug)]
+pub struct Kind {
+    /// What they have in common.
+    pub key: String,
+    /// What their count says of them.
+    pub shown: String,
+}
+
+impl From<&str> for Kind {
+    fn from(words: &str) -> Self {
+        Self { key: words.to_owned(), shown: words.to_owned() }
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Pump {
+    /// Logs a line of a program, unless it is over the limit of lines that it shares with its
+    /// standard error.
+    pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
+        let Some(child) = self.children.get_mut(&id.0) else { return };
+        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+        let (now, mut tell) =
+            (Instant::now(), |level, line: &str| about.log(level, format_args!("{line}")));
+        if level <= Level::Warn {
+            child.outlives_errors(&mut self.buffer, now, &mut tell);
+        }
+        if level <= log::max_level() && child.may_log(level, now, &mut tell) {
+            about.log(level, format_args!("{text}"));
+        }
+    }
+
+    /// Logs a warning about a program, or counts it once there were too many of this kind.
+    pub fn warn(&mut self, id: ProcessId, kind: Kind, text: fmt::Arguments<'_>) {
+        let now = self.now();
+        self.warn_of_more(now);
+        if self.flood.admits(kind, now) {
+            About { service: &self.plan.service, pid: self.leader(id) }.warn(text);
+        }
+    }
+
+    pub(super) fn warn_of_more(&mut self, now: Time) {
+        while let Some((count, kind)) = self.flood.overdue(now) {
+            let kind = kind.map_or("others".to_owned(), |kind| kind.shown);
+            About::service(&self.plan.service)
+                .warn(format_args!("and {count} more like this in 1 s: {kind}"));
+        }
+    }
+
+    /// The last lines of standard error of a process whose exit was among the events of the last
+    /// poll, to follow the text about its exit.
+    #[must_use]
+    pub fn last_lines(&self, id: ProcessId) -> &str {
+        self.gone.iter().find(|(gone, _)| *gone == id).map_or("", |(_, words)| words)
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}

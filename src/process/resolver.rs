@@ -1,0 +1,396 @@
+//! `Programs`: the document root while the host runs. Paths that no service has are looked up
+//! there, on a thread of their own, since disks block; and what is found becomes a service.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::host::Host;
+use crate::host::resolver::{Mounts, Notice, NoticeSender, Resolver, ResolverPlan};
+use crate::hub::{Goal, Looked, Lookup, Mount, StationId};
+use crate::limits::Limits;
+use crate::pages::Page;
+use crate::process::found::LookupError;
+use crate::process::groups::Groups;
+use crate::process::listings::Listings;
+use crate::process::lookup::DocumentRoot;
+use crate::process::recording::Tape;
+use crate::process::reload::{Reload, Reloader};
+use crate::process::root::Root;
+use crate::process::served::{Manner, Served, Site, Subpaths};
+use crate::service::SocketId;
+use crate::time::Time;
+use crate::ws::{Response, Status};
+
+/// What the programs of a host are made from.
+#[derive(Debug)]
+pub(crate) struct ProgramsPlan {
+    /// Where they are.
+    pub(crate) root: DocumentRoot,
+    /// What holds for each that is not among `own`.
+    pub(crate) all: Terms,
+    /// What holds for single ones instead, by path.
+    pub(crate) own: HashMap<String, Terms>,
+    /// What is recorded of them.
+    pub(crate) tape: Tape,
+    /// The paths of other services, which hide them.
+    pub(crate) taken: Vec<String>,
+}
+
+/// What holds for a program.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    /// What it is mounted with, as any service.
+    pub(crate) mount: Mount,
+    /// How it is run.
+    pub(crate) manner: Manner,
+}
+
+/// The loop's side of programs.
+pub(crate) struct Programs {
+    /// The document root, if there is one.
+    pub(super) lookups: Option<Lookups>,
+    /// The programs that have become services, by the index of the service.
+    pub(super) served: Vec<Option<Arc<Served>>>,
+    reloader: Reloader,
+}
+
+/// The loop's side of the document root.
+pub(super) struct Lookups {
+    /// Bounded by the lookups that the hub has under way.
+    errands: Sender<Errand>,
+    site: Arc<Site>,
+    all: Terms,
+    own: HashMap<String, Terms>,
+}
+
+/// For the thread that looks.
+enum Errand {
+    /// To look up what a socket asks for.
+    Find(Lookup),
+    /// From here on this holds.
+    Heed(Below),
+}
+
+/// What a lookup has come to.
+struct Reply {
+    id: SocketId,
+    found: Result<Found, LookupError>,
+    /// The path that was asked for without the links on the way, if there are any.
+    direct: Option<String>,
+    /// The page beside the program that was found, if a page was asked for, or why it cannot be
+    /// shown.
+    page: Option<io::Result<Page>>,
+}
+
+/// A program, by the one spelling of its path.
+enum Found {
+    /// The path that was asked for is its own.
+    At(String),
+    /// The path is below its own.
+    Above(String),
+}
+
+impl ProgramsPlan {
+    /// The paths of single programs that something is said of.
+    pub(crate) fn named(&self) -> impl Iterator<Item = String> + use<'_> {
+        self.own.keys().cloned()
+    }
+}
+
+/// What programs are made from, if there is a document root.
+pub(crate) struct ProgramsResolver(pub(crate) Option<ProgramsPlan>);
+
+impl ResolverPlan for ProgramsResolver {
+    fn start(
+        self: Box<Self>,
+        address: SocketAddr,
+        notices: NoticeSender,
+    ) -> io::Result<Box<dyn Resolver>> {
+        let start = |plan| Lookups::start(plan, address, notices.clone());
+        let lookups = self.0.map(start).transpose()?;
+        let root = lookups.as_ref().map(|lookups| lookups.site.root.clone());
+        let reloader = Reloader::new(notices, root);
+        Ok(Box::new(Programs { lookups, served: Vec::new(), reloader }))
+    }
+}
+
+impl Resolver for Programs {
+    fn look_up(&mut self, lookup: Lookup) {
+        if let Some(lookups) = &self.lookups {
+            // The thread ends only when this is dropped.
+            let _ = lookups.errands.try_send(Errand::Find(lookup));
+        }
+    }
+
+    fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time) {
+        match notice.downcast::<Reply>() {
+            Ok(reply) => self.apply_reply(*reply, mounts, now),
+            Err(notice) => {
+                if let Ok(reload) = notice.downcast::<Reload>() {
+                    self.apply_reload(*reload, mounts, now);
+                }
+            }
+        }
+    }
+
+    fn reap_orphans(&self, adopts: bool) -> io::Result<()> {
+        self.groups().reap_orphans_from_now_on(adopts)
+    }
+
+    /// Ends all programs at once, and what they have left to this process.
+    fn end(&mut self) {
+        let groups = self.groups();
+        groups.kill_all();
+        groups.end_orphans();
+    }
+}
+
+impl Host {
+    /// What replaces its programs from any thread.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        let programs = self.resolver::<Programs>().expect("a host is made with programs");
+        programs.reloader.clone()
+    }
+}
+
+impl Lookups {
+    /// Looks paths up from here on.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    fn start(plan: ProgramsPlan, address: SocketAddr, notices: NoticeSender) -> io::Result<Self> {
+        let ProgramsPlan { root, all, own, tape, taken } = plan;
+        let (errands, inbox) = crossbeam_channel::unbounded();
+        let root = Root::new(root);
+        let site = Arc::new(Site { root, groups: Groups::default(), address, tape });
+        let (place, mut below) = (site.clone(), Below::of(&all, &own));
+        thread::Builder::new().name("lookups".to_owned()).spawn(move || {
+            warn_of_hidden(&place.root.now(), &taken);
+            let mut listings = Listings::new();
+            while let Some(errand) = next(&inbox, &mut listings) {
+                match errand {
+                    Errand::Heed(other) => below = other,
+                    Errand::Find(lookup) => {
+                        notices.send(below.reply(&place.root.now(), lookup, &mut listings));
+                    }
+                }
+            }
+        })?;
+        Ok(Self { errands, site, all, own })
+    }
+
+    /// Applies other settings to programs from here on. The document root has to be given as the
+    /// same path; links on the way to it are followed again.
+    pub(super) fn renew(&mut self, plan: ProgramsPlan) {
+        let ProgramsPlan { root, all, own, .. } = plan;
+        self.site.root.replace(root);
+        // The thread ends only when this is dropped.
+        let _ = self.errands.try_send(Errand::Heed(Below::of(&all, &own)));
+        (self.all, self.own) = (all, own);
+    }
+
+    /// What holds for the program with this key.
+    pub(super) fn terms(&self, key: &str) -> &Terms {
+        self.own.get(key).unwrap_or(&self.all)
+    }
+}
+
+impl Found {
+    fn key(&self) -> &str {
+        match self {
+            Self::At(key) | Self::Above(key) => key,
+        }
+    }
+}
+
+/// Which programs answer the paths below their own.
+struct Below {
+    /// What holds for each that is not among `own`.
+    all: Subpaths,
+    own: HashMap<String, Subpaths>,
+    /// The longest page that is shown, which has to fit an outbox.
+    page_bytes_max: usize,
+}
+
+impl Below {
+    fn of(all: &Terms, own: &HashMap<String, Terms>) -> Self {
+        let own = own.iter().map(|(path, own)| (path.clone(), own.manner.subpaths));
+        let page_bytes_max = all.mount.limits.outbox_bytes_max.min(Limits::PAGE_BYTES_MAX);
+        Self { all: all.manner.subpaths, own: own.collect(), page_bytes_max }
+    }
+
+    fn reply(&self, root: &DocumentRoot, lookup: Lookup, listings: &mut Listings) -> Reply {
+        listings.turn(Instant::now());
+        let Lookup { id, path, goal } = lookup;
+        let (found, direct) = match self.find(root, &path, listings) {
+            Ok((found, direct)) => (Ok(found), Some(direct).filter(|direct| *direct != path)),
+            Err(error) => (Err(error), None),
+        };
+        let key = found.as_ref().ok().filter(|_| goal == Goal::Page).map(Found::key);
+        let page = key.and_then(|key| root.page(key, self.page_bytes_max).transpose());
+        Reply { id, found, direct, page: page.map(|page| page.map(Page::html)) }
+    }
+
+    /// The program that answers a path, and the path without links.
+    fn find(
+        &self,
+        root: &DocumentRoot,
+        path: &str,
+        listings: &mut Listings,
+    ) -> Result<(Found, String), LookupError> {
+        let is_served = |subpaths: &Subpaths| *subpaths == Subpaths::Served;
+        match root.find_in(path, listings) {
+            Ok(program) => {
+                let key = program.key().to_owned();
+                let direct = direct(&key, path);
+                Ok((Found::At(key), direct))
+            }
+            // What nobody asked for takes no time.
+            Err(LookupError::Nothing | LookupError::Outside(_))
+                if self.own.values().chain([&self.all]).any(is_served) =>
+            {
+                let serves = |key: &str| is_served(self.own.get(key).unwrap_or(&self.all));
+                let (program, above) = root.find_above_in(path, serves, listings)?;
+                let key = program.key().to_owned();
+                let direct = direct(&key, above) + &path[above.len()..];
+                Ok((Found::Above(key), direct))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Waits for the next errand. What is kept of folders goes if there is none for a moment.
+fn next(inbox: &Receiver<Errand>, listings: &mut Listings) -> Option<Errand> {
+    if !listings.is_empty() {
+        match inbox.recv_timeout(Listings::KEPT) {
+            Ok(errand) => return Some(errand),
+            Err(_) => listings.clear(),
+        }
+    }
+    inbox.recv().ok()
+}
+
+/// The path of a program with this key, in its own folder, with the name that `path` ends in.
+fn direct(key: &str, path: &str) -> String {
+    let [folder, name] = [key, path].map(|path| path.rfind('/').map_or(0, |at| at + 1));
+    format!("{}{}", &key[..folder], &path[name..])
+}
+
+/// Warns of programs whose path has a compiled-in service.
+fn warn_of_hidden(root: &DocumentRoot, taken: &[String]) {
+    for path in taken {
+        if let Ok(program) = root.find(path) {
+            log::warn!(
+                target: "switchboard::program",
+                "{:?} is not served: {path} is a service that is compiled in, which counts first; \
+                 rename the file to serve it",
+                program.path()
+            );
+        }
+    }
+}
+
+impl Programs {
+    /// The process groups of all programs.
+    fn groups(&self) -> Groups {
+        self.lookups.as_ref().map(|lookups| lookups.site.groups.clone()).unwrap_or_default()
+    }
+
+    /// Applies what a lookup has come to.
+    fn apply_reply(&mut self, reply: Reply, mounts: &mut Mounts<'_>, now: Time) {
+        let Reply { id, found, direct, page } = reply;
+        if let Some(path) = direct {
+            mounts.hub.lead(id, path);
+        }
+        let page = match (&found, page) {
+            (Ok(found), Some(Err(error))) => {
+                let what = "its page cannot be shown";
+                mounts.hub.warn(Some(found.key()), what, format_args!("{what}: {error}"), now);
+                None
+            }
+            (_, page) => page.and_then(Result::ok),
+        };
+        let looked = match found {
+            Ok(found) => match (self.station_of(found.key(), mounts, now), found, page) {
+                // The page beside a program is not shown for a service that hides the program.
+                (Looked::Found(station), Found::At(_), Some(page)) if self.is_program(station) => {
+                    Looked::Page(station, page)
+                }
+                (Looked::Found(station), Found::Above(_), page) => {
+                    self.below(station, page, mounts.has_files())
+                }
+                (looked, ..) => looked,
+            },
+            Err(LookupError::Nothing) => Looked::Nothing,
+            Err(error @ LookupError::Outside(_)) => {
+                mounts.hub.note(id, &error.to_string());
+                Looked::Nothing
+            }
+            Err(error) => {
+                let refusal = Response::text(error.status(), "the program cannot be served");
+                Looked::Refused(refusal.note(&format!("no program can serve it: {error}")))
+            }
+        };
+        mounts.hub.looked_up(id, looked, now);
+    }
+
+    /// What a path below that of a service means. One that is compiled in hides the program of
+    /// its path, and has no paths below. A file comes before the page of a program above it.
+    fn below(&self, station: StationId, page: Option<Page>, has_files: bool) -> Looked {
+        match page.filter(|_| !has_files) {
+            _ if !self.is_program(station) => Looked::Nothing,
+            Some(page) => Looked::Page(station, page),
+            None => Looked::Below(station),
+        }
+    }
+
+    fn is_program(&self, station: StationId) -> bool {
+        self.served.get(station.index()).is_some_and(Option::is_some)
+    }
+
+    /// The service of a program, which gets one if it has none yet.
+    fn station_of(&mut self, key: &str, mounts: &mut Mounts<'_>, now: Time) -> Looked {
+        if let Some(station) = mounts.hub.find(key) {
+            return Looked::Found(station);
+        }
+        let Some(lookups) = &self.lookups else { return Looked::Nothing };
+        let Terms { mount, manner } = lookups.terms(key).clone();
+        let program = Served::new(lookups.site.clone(), key.to_owned(), manner);
+        match mounts.hub.mount_program(key, mount) {
+            Ok(station) => {
+                // It may have the place of a program that does not run.
+                self.set_served(station, program, mounts);
+                Looked::Found(station)
+            }
+            Err(error) => {
+                let what = "it cannot be served";
+                mounts.hub.warn(Some(key), what, format_args!("{what}: {error}"), now);
+                let response = Response::text(Status::UNAVAILABLE, "there are too many programs");
+                Looked::Refused(response.header("Retry-After", "60"))
+            }
+        }
+    }
+
+    /// Has this program run for a service, from its next run on.
+    pub(super) fn set_served(
+        &mut self,
+        station: StationId,
+        program: Served,
+        mounts: &mut Mounts<'_>,
+    ) {
+        let (program, index) = (Arc::new(program), station.index());
+        if index >= self.served.len() {
+            self.served.resize(index + 1, None);
+        }
+        self.served[index] = Some(program.clone());
+        mounts.set_service(station, program);
+    }
+}

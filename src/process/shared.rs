@@ -1,0 +1,376 @@
+//! A program of which one process serves all sockets, in counted lines. It has a thread of its
+//! own, which waits for mail and for the process in one poll, and so for neither of them alone.
+//!
+//! No mail is taken while the input of the process is full, nor while there is no process that is
+//! ready. Then the mail fills up, and sockets are not read. With `OnDeath::Close` the thread ends
+//! with its process, and the hub closes the sockets; with `OnDeath::Keep` it starts the next one.
+//! `obey` does what processes say, `renew` and `successor` replace them.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use log::Level;
+
+use crate::hub::About;
+use crate::limits::Limits;
+use crate::process::attempts::Attempts;
+use crate::process::groups::Exit;
+use crate::process::keep::Kept;
+use crate::process::process::{DEAF, Ending, Process};
+use crate::process::pump::{Event, ProcessId, Pump};
+use crate::process::served::{EXITING, Manner, NO_ROOM_MS, OnDeath, Served};
+use crate::process::successor::Successor;
+use crate::process::watch::FileWatch;
+use crate::programs::{Place, Reader, Told};
+use crate::service::{Inbound, Line, Received, SocketId};
+use crate::time::Time;
+
+/// Starts the program, and takes turns until it has gone for good; tells how.
+pub(super) fn serve(
+    served: &Served,
+    mut line: Line<'static>,
+    limits: &Limits,
+) -> Result<String, String> {
+    let pump = served.pump(PROCESSES_MAX)?;
+    line.wake_by(pump.waker());
+    let now = Instant::now();
+    let mut run = Run {
+        served,
+        line,
+        limits: *limits,
+        manner: served.manner.clone(),
+        place: served.place(),
+        pump,
+        buffer: vec![0; READ_BYTES],
+        clock: now,
+        kept: (served.manner.on_death == OnDeath::Keep).then(Kept::default),
+        process: None,
+        successor: None,
+        due: None,
+        members: BTreeSet::new(),
+        leaving: BTreeSet::new(),
+        start_at: now,
+        attempts: Attempts::default(),
+        watch: FileWatch::new(now),
+        was_ready: false,
+        over: None,
+    };
+    run.start()?;
+    run.run()
+}
+
+/// One run of the service, over one process or several.
+pub(super) struct Run<'a> {
+    pub(super) served: &'a Served,
+    pub(super) line: Line<'static>,
+    pub(super) limits: Limits,
+    pub(super) manner: Manner,
+    pub(super) place: Place,
+    pub(super) pump: Pump,
+    pub(super) buffer: Vec<u8>,
+    clock: Instant,
+    /// What the next process is handed over; `None` if there is none after this one.
+    pub(super) kept: Option<Kept>,
+    pub(super) process: Option<Process>,
+    /// The process of a new version, beside that one.
+    pub(super) successor: Option<Successor>,
+    /// Why another one is to be started once that one has gone or serves.
+    pub(super) due: Option<&'static str>,
+    /// The sockets whose OPEN or ASK the process has got, if they are not kept.
+    pub(super) members: BTreeSet<SocketId>,
+    /// Those of an earlier process that are closed. Their mail is for nobody.
+    pub(super) leaving: BTreeSet<SocketId>,
+    /// When the next one is started, while there is none.
+    pub(super) start_at: Instant,
+    pub(super) attempts: Attempts,
+    pub(super) watch: FileWatch,
+    /// Whether one has been ready.
+    pub(super) was_ready: bool,
+    /// Why no other is started after this one.
+    pub(super) over: Option<&'static str>,
+}
+
+impl Run<'_> {
+    /// Takes turns until the program has gone; tells how.
+    fn run(&mut self) -> Result<String, String> {
+        let mut events = Vec::new();
+        loop {
+            self.take_mail();
+            // Whoever renews it wakes those who have said that they sleep.
+            self.heed_renewals();
+            self.look();
+            self.line.flush();
+            let polled = self.pump.poll(self.patience(), &mut events);
+            polled.map_err(|error| format!("its poll fails: {error}"))?;
+            for event in events.drain(..) {
+                match event {
+                    Event::Output(id) => self.hear(id),
+                    Event::Drained(_) => {}
+                    Event::Deaf(id) if self.serves(id) => self.end(Ending::Closed(DEAF)),
+                    Event::Deaf(id) => self.end_successor(id, DEAF),
+                    Event::Exit { id, exit, read } if self.serves(id) => self.exited(exit, read)?,
+                    Event::Exit { id, exit, .. } => self.successor_exited(id, exit),
+                }
+            }
+            self.expire();
+            if let (Some(how), None) = (self.over, &self.process) {
+                return Ok(how.to_owned());
+            }
+            if self.process.is_none() && self.start_at <= Instant::now() {
+                let started = self.start();
+                started.or_else(|error| self.fail(&error))?;
+            }
+        }
+    }
+
+    /// Tells the process all that has come, as far as it reads.
+    fn take_mail(&mut self) {
+        loop {
+            if !self.may_tell() {
+                if self.line.is_over() {
+                    self.stop();
+                }
+                return;
+            }
+            match self.line.try_receive() {
+                Received::Transaction(inbound) => self.tell_mail(&inbound),
+                Received::Time => return,
+                Received::End => return self.stop(),
+            }
+        }
+    }
+
+    /// Whether the process takes mail just now. Before that, it is told what earlier ones have
+    /// left. Nothing of either is told before it is ready: what a process that never gets so far
+    /// had taken into a buffer would be lost.
+    fn may_tell(&mut self) -> bool {
+        let Some(Process { id, ready_by: None, ending: None, .. }) = self.process else {
+            return false;
+        };
+        loop {
+            if self.pump.is_full(id) {
+                return false;
+            }
+            let Some(input) = self.pump.input(id) else { return false };
+            match &mut self.kept {
+                Some(kept) if !kept.is_handed_over() => {
+                    kept.hand_over(&self.place, input);
+                    // So that sockets are not held twice until there is mail.
+                    self.let_go(id);
+                }
+                Some(_) | None => return true,
+            }
+        }
+    }
+
+    fn tell_mail(&mut self, inbound: &Inbound) {
+        if self.is_for_nobody(inbound) {
+            return;
+        }
+        // A question to an earlier process may still be on its way.
+        let is_asked = self.process.as_ref().is_some_and(|process| process.is_asked);
+        if is_asked || !matches!(inbound, Inbound::Ask { .. }) {
+            self.tell(&Told::Inbound(inbound));
+        }
+    }
+
+    /// The host stops: the process is told what is left, and has some time to end.
+    fn stop(&mut self) {
+        const HOW: &str = "the host stops";
+        self.over = Some(HOW);
+        self.dismiss_unready();
+        if self.process.as_ref().is_none_or(|process| process.ending.is_some()) {
+            return;
+        }
+        let is_told = self.process.as_ref().is_some_and(|process| process.ready_by.is_none())
+            && self.kept.as_ref().is_none_or(Kept::is_handed_over);
+        if is_told {
+            // It is as much as mail may be.
+            while let Received::Transaction(inbound) = self.line.try_receive() {
+                self.tell_mail(&inbound);
+            }
+        }
+        self.end_in_order(HOW);
+    }
+
+    /// The process has some time to answer what it was told, and to end.
+    pub(super) fn end_in_order(&mut self, how: &str) {
+        self.tell(&Told::Stop { ms: self.manner.stop_ms });
+        if let Some(process) = &mut self.process {
+            process.ending = Some(Ending::InOrder(how.to_owned()));
+            self.pump.stop(process.id, self.manner.stages());
+        }
+    }
+
+    /// The process is given some time to exit, which it most often is about to do.
+    pub(super) fn end(&mut self, ending: Ending) {
+        let Some(process) = &mut self.process else { return };
+        if process.ending.is_none() {
+            process.ending = Some(ending);
+            self.pump.stop(process.id, EXITING);
+        }
+    }
+
+    /// The process is not to be waited for.
+    pub(super) fn kill(&mut self, how: String) {
+        let Some(process) = &mut self.process else { return };
+        process.ending.get_or_insert(Ending::Failed(how));
+        self.pump.kill(process.id);
+    }
+
+    pub(super) fn tell(&mut self, told: &Told<'_>) {
+        let Some(process) = &self.process else { return };
+        let input = self.pump.input(process.id);
+        match (&mut self.kept, input) {
+            (Some(kept), input) => {
+                let id = process.id;
+                kept.tell(told, &self.place, input);
+                self.let_go(id);
+            }
+            (None, Some(input)) => told.encode(&self.place, input),
+            (None, None) => {}
+        }
+    }
+
+    /// Lets go of what the process has read, if that may be much.
+    fn let_go(&mut self, id: ProcessId) {
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.is_long()) {
+            kept.read_up_to(self.pump.read_len(id));
+        }
+    }
+
+    /// Starts the process that serves.
+    fn start(&mut self) -> Result<(), String> {
+        self.attempts.begin(self.now());
+        let process = self.launch()?;
+        self.serve_by(process);
+        Ok(())
+    }
+
+    /// Starts a process from the file as it is now, and tells it HELLO.
+    pub(super) fn launch(&mut self) -> Result<Process, String> {
+        self.due = None;
+        let program = self.served.find()?;
+        // Also if it cannot be: it is tried again after a pause, and not at each look.
+        self.watch.begin(&program);
+        let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());
+        let id = started.map_err(|error| {
+            if error.limit().is_some() && self.process.is_none() {
+                self.line.lapse(NO_ROOM_MS);
+            }
+            error.to_string()
+        })?;
+        let told = Told::Hello {
+            message_bytes_max: self.limits.message_bytes_max,
+            send_bytes_max: self.limits.outbox_bytes_max,
+        };
+        let mut hello = Vec::new();
+        told.encode(&self.place, &mut hello);
+        self.pump.input(id).into_iter().for_each(|input| input.extend_from_slice(&hello));
+        let ready_by = Duration::from_millis(self.limits.admission_ms_max);
+        Ok(Process {
+            id,
+            reader: Reader::new(self.limits.outbox_bytes_max),
+            manner: self.manner.clone(),
+            limits: self.limits,
+            hello,
+            ready_by: Instant::now().checked_add(ready_by),
+            is_asked: false,
+            ending: None,
+        })
+    }
+
+    /// From here on this process serves: what comes is for it.
+    pub(super) fn serve_by(&mut self, process: Process) {
+        self.watch.serve();
+        self.kept.iter_mut().for_each(|kept| kept.begin(&process.hello));
+        self.process = Some(process);
+    }
+
+    /// The process has exited, after it had read so much.
+    ///
+    /// # Errors
+    /// How that was, if none follows it.
+    fn exited(&mut self, exit: Exit, read: u64) -> Result<(), String> {
+        let Some(process) = self.process.take() else { return Ok(()) };
+        let (how, orderly) = process.end(exit);
+        // Its last lines often say why it has exited.
+        let words = if orderly { "" } else { self.pump.last_lines(process.id) };
+        let how = how + words;
+        if self.has_heir() {
+            let level = if orderly { Level::Info } else { Level::Warn };
+            self.take_over(level, &how, read);
+            return Ok(());
+        }
+        let lives_on = self.was_ready
+            && self.over.is_none()
+            && (orderly || self.manner.on_death == OnDeath::Keep);
+        let Some(kept) = self.kept.as_mut().filter(|_| lives_on) else { return Err(how) };
+        kept.end(read);
+        if orderly {
+            let kept = kept.len();
+            self.about().log(Level::Info, format_args!("{how}; sockets kept: {kept}"));
+            self.rest(0);
+            return Ok(());
+        }
+        self.fail(&how)
+    }
+
+    /// The process has died, or cannot be started.
+    ///
+    /// # Errors
+    /// The sockets are given up.
+    fn fail(&mut self, how: &str) -> Result<(), String> {
+        let sockets = self.kept.as_ref().map_or(0, Kept::len);
+        let Some(pause_ms) = self.attempts.fail(self.now()) else {
+            return Err(format!("{how}; its sockets have been held for too long: {sockets}"));
+        };
+        self.about()
+            .warn(format_args!("{how}; sockets kept: {sockets}; next start in {pause_ms} ms"));
+        self.rest(pause_ms);
+        Ok(())
+    }
+
+    /// There is no process for so long.
+    fn rest(&mut self, pause_ms: u64) {
+        self.line.lapse(pause_ms);
+        self.start_at = Instant::now() + Duration::from_millis(pause_ms);
+    }
+
+    /// Gives up a process that is not ready in time.
+    fn expire(&mut self) {
+        let now = Instant::now();
+        let how = || format!("it has not said READY within {} ms", self.limits.admission_ms_max);
+        if self.ready_by().is_some_and(|at| at <= now) {
+            self.kill(how());
+        } else if self.heir().and_then(|heir| heir.ready_by).is_some_and(|at| at <= now) {
+            self.kill_successor(how());
+        }
+    }
+
+    /// How long there is nothing to do, unless something happens.
+    fn patience(&self) -> Option<Duration> {
+        let start = self.process.is_none().then_some(self.start_at);
+        let heir = self.heir().and_then(|heir| heir.ready_by);
+        let next = [start, self.look_at(), self.ready_by(), heir].into_iter().flatten().min();
+        next.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    fn ready_by(&self) -> Option<Instant> {
+        let process = self.process.as_ref().filter(|process| process.ending.is_none());
+        process.and_then(|process| process.ready_by)
+    }
+
+    pub(super) fn about(&self) -> About<'_> {
+        About::service(self.served.key())
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// How much of what the program says is read at once.
+const READ_BYTES: usize = 65_536;
+/// One serves, and another one may run beside it.
+const PROCESSES_MAX: usize = 2;

@@ -1,0 +1,161 @@
+//! `Launch`: how a child process begins. Nothing in here knows how it goes on.
+//!
+//! The program is executed as `./name` in its own folder. The folder is the one that is held
+//! open since the program was looked up, so that nobody can lead the way there astray; that the
+//! name still means the file that was looked at is checked just before. Who exchanges it in
+//! between can write to the document root, and may run programs anyway. The alternative, to
+//! execute the open file itself, leaves no such moment, and breaks programs instead: a script
+//! then is `/dev/fd/N`, so that Python looks there for the modules that stand beside it.
+//!
+//! The standard library starts it with `posix_spawn`, which copies no page tables: so it costs
+//! the same in a host with much memory, and holds up no other thread. That leaves no moment for
+//! code of ours in the child, such as asking for a signal at the death of its parent, which
+//! would mean the thread that started it. So this is what is guaranteed: a host that stops ends
+//! all groups; of a host that is killed, programs see the end of their standard input. The
+//! standard library also clears the mask of signals and puts SIGPIPE back to what programs
+//! expect. Without `/proc` the folder has no name that a `posix_spawn` could take, so there it is a
+//! `fork`, at what it costs.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::process::found::Program;
+use crate::programs::Variable;
+use crate::sys::children;
+
+/// A program that is about to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// Which one.
+    pub program: &'a Program,
+    /// The variables of this process's environment that it gets besides PATH. LANG is
+    /// `C.UTF-8` unless it is one of them.
+    pub pass_env: &'a [String],
+    /// The rest of its environment; the last of a name counts, and before the others.
+    pub variables: &'a [Variable],
+}
+
+/// Why a program does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// It is another file by now; to be looked up again.
+    Replaced,
+    /// Too many programs run.
+    TooMany {
+        /// How many may.
+        max: usize,
+    },
+    /// The host has stopped.
+    Stopped,
+    /// The system says no.
+    System(io::Error),
+}
+
+impl Launch<'_> {
+    /// Starts it, as the leader of a process group of its own, with pipes for its standard
+    /// input, output and error.
+    pub(super) fn start(self) -> Result<Child, StartError> {
+        if !self.program.is_same() {
+            return Err(StartError::Replaced);
+        }
+        let mut command = Command::new(Path::new(".").join(self.program.name()));
+        match self.program.folder_path() {
+            Some(path) => drop(command.current_dir(path)),
+            None => {
+                let folder = self.program.folder().map_err(StartError::System)?;
+                children::begin_in(&mut command, folder);
+            }
+        }
+        command.process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or(PATH_FALLBACK.into()));
+        command.env("LANG", LANG_FALLBACK);
+        for name in self.pass_env {
+            if let Some(value) = env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        for Variable { name, value } in self.variables {
+            command.env(name, OsStr::from_bytes(value));
+        }
+        command.spawn().map_err(StartError::System)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = match self {
+            Self::Replaced => return f.write_str("the file was replaced just now"),
+            Self::TooMany { max } => return write!(f, "{max} of it run, which is the most"),
+            Self::Stopped => return f.write_str("the host has stopped"),
+            Self::System(error) => error,
+        };
+        write!(f, "it cannot be started: {error}")?;
+        if let Some(limit) = self.limit() {
+            return write!(f, "; {limit}");
+        }
+        match error.raw_os_error() {
+            Some(libc::ENOEXEC) => f.write_str(
+                "; it is neither made for this machine nor a script whose first line is #! and an \
+                 interpreter",
+            ),
+            // The program itself was there a moment ago.
+            Some(libc::ENOENT) => f.write_str(
+                "; it is the interpreter that is missing, which its first line names, or else its \
+                 loader",
+            ),
+            Some(libc::EACCES) => f.write_str(
+                "; this user may not execute it, or its interpreter, or nobody may where it is",
+            ),
+            Some(libc::ETXTBSY) => f.write_str("; somebody is writing it"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System(error) => Some(error),
+            Self::Replaced | Self::TooMany { .. } | Self::Stopped => None,
+        }
+    }
+}
+
+impl StartError {
+    /// Whether it may well start a little later, when others have ended: which limit of the system
+    /// is reached, if one is.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        let Self::System(error) = self else { return None };
+        match (error.raw_os_error(), error.kind()) {
+            (Some(libc::EMFILE), _) => Some(
+                "the limit of open files is reached: raise ulimit -n, or lower max-connections or \
+                 max-processes",
+            ),
+            (Some(libc::ENFILE), _) => Some("all open files of the system are in use: fs.file-max"),
+            // Also where there is no thread that could wait for the process.
+            (_, io::ErrorKind::WouldBlock) => Some(
+                "the limit of processes and threads is reached, which is one of: ulimit -u of this \
+                 user; the pids of a container (docker run --pids-limit) or of a unit of systemd \
+                 (TasksMax); kernel.threads-max",
+            ),
+            (_, io::ErrorKind::OutOfMemory) => {
+                Some("the memory of this machine or container is full")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The locale of programs for which no other is set. Without one, Java, Ruby, Tcl and others take
+/// text for ASCII, while all text of a socket is UTF-8.
+const LANG_FALLBACK: &str = "C.UTF-8";
+/// Where programs are looked for by programs, if this process has not been told.
+const PATH_FALLBACK: &str = "/usr/local/bin:/usr/bin:/bin";

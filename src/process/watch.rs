@@ -1,0 +1,70 @@
+//! `FileWatch`: whether the file of a program is another version than that which runs.
+
+use std::time::{Duration, Instant};
+
+use crate::process::found::{Program, Stamp, Version};
+
+/// What is known of a program's file.
+#[derive(Debug)]
+pub(super) struct FileWatch {
+    /// That which serves.
+    serving: Option<Version>,
+    /// That which was started last, or could not be.
+    tried: Option<Version>,
+    /// That which was there at the last look, if it is another one than both.
+    seen: Option<Stamp>,
+    /// When to look next.
+    next: Instant,
+}
+
+impl FileWatch {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { serving: None, tried: None, seen: None, next: now }
+    }
+
+    /// This one is started.
+    pub(super) fn begin(&mut self, program: &Program) {
+        (self.tried, self.seen) = (program.version().ok(), None);
+    }
+
+    /// What was started last serves from here on.
+    pub(super) const fn serve(&mut self) {
+        self.serving = self.tried;
+    }
+
+    /// Whether this is another version than that which serves.
+    pub(super) fn is_other(&mut self, found: &Program) -> bool {
+        self.serving.as_mut().is_none_or(|known| known.is_left_by(found))
+    }
+
+    /// Whether this is another version than that which was started last.
+    pub(super) fn is_newer(&mut self, found: &Program) -> bool {
+        self.tried.as_mut().is_none_or(|known| known.is_left_by(found))
+    }
+
+    /// When to look for it next.
+    pub(super) const fn next(&self) -> Instant {
+        self.next
+    }
+
+    /// What a look has found; `None` if nothing that could be started. Returns whether it is to
+    /// replace what runs: it is a version that was not tried, and was the same at the look before,
+    /// so that a file which is being written is not started.
+    pub(super) fn look(&mut self, found: Option<&Program>, now: Instant) -> bool {
+        self.next = now + LOOK_EVERY;
+        let newer = found.filter(|found| self.is_newer(found));
+        // What failed may have been taken back.
+        let is_back = newer.is_some_and(|newer| !self.is_other(newer));
+        if is_back {
+            self.tried = self.serving;
+        }
+        let newer = newer.filter(|_| !is_back);
+        let stamp = newer.and_then(|newer| newer.stamp().ok());
+        let is_settled = stamp.is_some() && stamp == self.seen;
+        self.seen = stamp;
+        is_settled
+    }
+}
+
+/// From one look to the next.
+const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -1,0 +1,673 @@
+//! The world around the engine: simulated connections, whose events are told once, a disk, and
+//! services. The order of a turn is the engine's own.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use switchboard::engine::{
+    Arrival, Called, Connections, Event, Exit, FilePart, Io, Moment, Order, PeerEnd, Read, Ready,
+    Services,
+};
+use switchboard::hub::{Hub, Reach, StationId};
+use switchboard::service::SocketId;
+use switchboard::time::Time;
+use switchboard::{Limits, Response, Status};
+
+use super::arrivals::{Rate, are_one};
+use super::pipe::{self, Stream};
+use super::record::Record;
+use super::service::Worker;
+use super::{File, Link, World};
+
+/// What is on its way to the engine.
+pub struct Inbox {
+    /// Services that have sent something, by place.
+    senders: VecDeque<usize>,
+    /// Services on the loop whose intervals have passed.
+    pub ticks: VecDeque<StationId>,
+    events: VecDeque<Event<Notice>>,
+    files: VecDeque<(SocketId, FileOrder)>,
+    backlog: VecDeque<usize>,
+    /// A connection that has come, as long as the hub has not decided on it.
+    arriving: Option<Arriving>,
+    pub listener: Listener,
+    /// Runs of services that have ended in this turn, by place.
+    pub ended: Vec<(usize, u32)>,
+    /// Whether anything came about in this turn.
+    pub moved: bool,
+    delivered: bool,
+}
+
+/// What the engine leaves to the world.
+#[derive(Debug)]
+pub enum Notice {
+    /// The disk has found something.
+    Lookups,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum FileOrder {
+    Open,
+    More,
+}
+
+/// What has to become of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Arriving {
+    index: usize,
+    surplus: bool,
+    rate: Rate,
+    /// It gets no answer, not even a refusal.
+    is_dropped: bool,
+}
+
+/// A listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    Ready,
+    /// Descriptors have run out.
+    Pausing(Time),
+    /// A clean stop has begun.
+    Closed,
+}
+
+impl Listener {
+    pub const fn deadline(self) -> Option<Time> {
+        match self {
+            Self::Pausing(until) => Some(until),
+            Self::Ready | Self::Closed => None,
+        }
+    }
+}
+
+impl Inbox {
+    pub const fn new() -> Self {
+        Self {
+            senders: VecDeque::new(),
+            ticks: VecDeque::new(),
+            events: VecDeque::new(),
+            files: VecDeque::new(),
+            backlog: VecDeque::new(),
+            arriving: None,
+            listener: Listener::Ready,
+            ended: Vec::new(),
+            moved: false,
+            delivered: false,
+        }
+    }
+
+    /// A service has sent something.
+    pub fn add_sender(&mut self, place: usize) {
+        if !self.senders.contains(&place) {
+            self.senders.push_back(place);
+        }
+    }
+
+    pub fn tell(&mut self, event: Event<Notice>) {
+        self.events.push_back(event);
+    }
+}
+
+impl World {
+    /// Whether anything waits for the engine.
+    pub(super) fn has_news(&self) -> bool {
+        let inbox = &self.inbox;
+        let is_told = |link: &Link| link.stream.is_some() && link.pipe.has_event();
+        !inbox.ticks.is_empty()
+            || !inbox.files.is_empty()
+            || self.disk.as_ref().is_some_and(|disk| !disk.is_idle())
+            || !inbox.backlog.is_empty() && !matches!(inbox.listener, Listener::Pausing(_))
+            || self.live.iter().any(|&index| is_told(&self.links[index]))
+    }
+
+    pub(super) fn connect(&mut self, index: usize) {
+        match self.inbox.listener {
+            Listener::Closed => self.links[index].pipe.host_drops(),
+            Listener::Ready | Listener::Pausing(_) => self.inbox.backlog.push_back(index),
+        }
+    }
+
+    /// What the poll tells: each connection, by the place of its socket.
+    pub(super) fn poll(&mut self) -> Vec<(SocketId, Ready)> {
+        let mut events = Vec::new();
+        for &index in &self.live {
+            let link = &mut self.links[index];
+            let (Some(stream), Some(record)) = (&mut link.stream, &link.record) else { continue };
+            let Some((event, end)) = link.pipe.event() else { continue };
+            self.inbox.moved = true;
+            stream.writable |= event.writable;
+            stream.end = stream.end.max(end);
+            let ready = Ready { readable: event.readable, writable: event.writable, end };
+            events.push((record.id, ready));
+        }
+        events
+    }
+
+    /// Files and programs are found on a slow disk, some of them for this turn.
+    pub(super) fn look_at_disk(&mut self) {
+        if self.disk.as_ref().is_some_and(|disk| !disk.is_idle()) {
+            self.inbox.tell(Event::Notice(Notice::Lookups));
+        }
+        for _ in 0..self.inbox.files.len() {
+            let Some((id, order)) = self.inbox.files.pop_front() else { return };
+            self.inbox.moved = true;
+            if self.fate.once_in(3) {
+                self.inbox.files.push_back((id, order));
+                continue;
+            }
+            let link = self.link_of(id).map(|index| &mut self.links[index]);
+            let part = match (order, link.map(|link| &mut link.file)) {
+                (FileOrder::Open, _) if self.fate.once_in(3) => {
+                    FilePart::Response(Response::text(Status::NOT_FOUND, "no such file"))
+                }
+                (FileOrder::Open, _) => FilePart::Head(Response::empty(Status::OK)),
+                (FileOrder::More, None) => continue,
+                (FileOrder::More, Some(file)) => {
+                    let Some(File::Parts(left)) = *file else {
+                        panic!("no file goes on: {file:?}")
+                    };
+                    *file = Some(left.checked_sub(1).map_or(File::Ended, File::Parts));
+                    FilePart::Body(if left == 0 { Vec::new() } else { vec![b'f'; 700] })
+                }
+            };
+            self.inbox.tell(Event::File(id, part));
+        }
+    }
+
+    /// The hub has not taken the connection that came last.
+    fn settle_arrival(&mut self) {
+        let Some(arriving) = self.inbox.arriving.take() else { return };
+        let Arriving { index, rate, is_dropped, .. } = arriving;
+        assert!(is_dropped, "there is room, if only for a refusal");
+        self.tally.drops += u64::from(rate == Rate::Dropped);
+        self.links[index].pipe.host_drops();
+    }
+
+    /// What has to become of this connection.
+    fn judge_arrival(&mut self, index: usize) -> Arriving {
+        let address = self.links[index].address;
+        let is_there = |&&other: &&usize| self.links[other].stream.is_some();
+        let others_len = self.live.iter().filter(is_there).count();
+        let is_neighbor = |&&other: &&usize| are_one(self.links[other].address, address);
+        let neighbors_len = self.live.iter().filter(is_there).filter(is_neighbor).count();
+        let is_far = !address.ip().is_loopback();
+        let limit = self.limits.connection_rate.filter(|_| is_far);
+        let connect = |limit| self.arrivals.connect(address, limit, self.now);
+        let rate = limit.map_or(Rate::Allowed, connect);
+        let surplus = rate != Rate::Allowed
+            || others_len - self.surplus_len >= self.limits.sockets_max
+            || is_far && neighbors_len >= self.limits.sockets_per_ip_max;
+        let is_full = surplus && self.surplus_len >= Limits::REFUSALS_MAX;
+        Arriving { index, surplus, rate, is_dropped: is_full || rate == Rate::Dropped }
+    }
+
+    /// A socket may not be read now.
+    fn note_held(&mut self, hub: &Hub, id: SocketId) {
+        let Some(index) = self.link_of(id) else { return };
+        self.note_unread(hub, index);
+        self.tally.waits += u64::from(self.may_be_slowed(hub, index));
+        let Link { record: Some(record), stream: Some(stream), .. } = &mut self.links[index] else {
+            return;
+        };
+        self.tally.holds += 1;
+        record.held = true;
+        match stream.end {
+            PeerEnd::None => {}
+            PeerEnd::HalfClosed => {
+                if record.times.left.is_none_or(|left| left < record.times.resumed) {
+                    record.times.left = Some(self.now);
+                }
+            }
+            PeerEnd::Lost => record.failed = true,
+        }
+    }
+
+    /// A socket is about to be read.
+    fn note_read(&mut self, hub: &Hub, id: SocketId) {
+        let Some(index) = self.link_of(id) else { return };
+        self.note_unread(hub, index);
+        assert!(!self.is_paused(hub, index), "peer {index} is read while it is paused");
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+        record.held = false;
+        record.times.left = None;
+    }
+
+    /// The system takes as many of these bytes as it likes.
+    fn write_bytes(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
+        let index = self.link_of(id).expect("only sockets with connections are written to");
+        let is_short = self.fate.once_in(30);
+        let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
+            &mut self.links[index]
+        else {
+            panic!("a socket has a stream and a record")
+        };
+        assert!(stream.writable, "peer {index} is written to before it is writable again");
+        assert!(!bytes.is_empty(), "a write of nothing costs a system call");
+        assert!(!stream.shut, "peer {index} is written to after its end");
+        let len = if is_short { bytes.len() / 2 } else { bytes.len() };
+        let Some(written) = pipe.host_writes(len) else {
+            record.failed = true;
+            return Err("the peer has closed the connection");
+        };
+        stream.writable = written == bytes.len();
+        if is_short && written == len {
+            pipe.has_room_again();
+        }
+        if written > 0 {
+            self.inbox.moved = true;
+            if record.stalled {
+                record.times.life = self.now;
+            }
+            record.pay(written, self.now);
+            let messages = record.carry(peer, &bytes[..written], self.now);
+            if messages > 0 {
+                record.answered_turn = self.turns;
+                self.tally.messages += messages as u64;
+            }
+            self.note_bytes(&bytes[..written]);
+        }
+        Ok(written)
+    }
+
+    /// A service acts, as far as it has something to act on, and its batches are sent.
+    pub(super) fn service_acts(&mut self, place: usize) {
+        let is_on_loop = self.places[place].is_on_loop;
+        let Some((has_sent, ended)) = self.act(place) else { return };
+        if is_on_loop {
+            return;
+        }
+        if has_sent {
+            self.inbox.add_sender(place);
+        }
+        if let (Some(exit), Some(station)) = (ended, self.places[place].id) {
+            let (run, how) = exit;
+            self.inbox.tell(Event::Ended(Exit { station, run, how: how.to_owned() }));
+        }
+    }
+
+    /// Begins the next batch of a service. Returns whether there is anything to apply.
+    fn begin(&mut self, place: usize) -> bool {
+        let Some(worker) = &mut self.places[place].worker else { return false };
+        if worker.batch.len() == 0 {
+            worker.batch = worker.queue.pop_front().unwrap_or_default().into_iter();
+        }
+        worker.batch.len() > 0
+    }
+
+    /// Applies the batch of a service; gives back how many deliveries are left.
+    fn apply_orders(&mut self, hub: &mut Hub, place: usize, mut left: usize) -> usize {
+        self.inbox.moved = true;
+        while left > 0 {
+            let Some(worker) = &mut self.places[place].worker else { break };
+            let (run, Some(order)) = (worker.run, worker.batch.next()) else { break };
+            left = self.apply(hub, place, run, &order, left);
+        }
+        left
+    }
+
+    /// A service gets its mail.
+    fn take_mail(&mut self, station: StationId, hub: &mut Hub) {
+        let (run, mail) = hub.take_mail(station);
+        let place = self.place_of(station);
+        self.hear(hub, place, run, &mail);
+        if let Some(worker) = &mut self.places[place].worker {
+            worker.deliver(run, mail);
+        }
+    }
+
+    /// A run of a service begins.
+    fn start_service(&mut self, index: usize, run: u32) {
+        let asleep = self.fate.pick(&[0, 1, 20, 200]);
+        self.note(4, u64::from(run));
+        self.judge_start(index);
+        let place = &mut self.places[index];
+        assert!(place.worker.is_none(), "a service runs once at a time");
+        assert_eq!(run, place.run + 1, "runs are numbered");
+        (place.run, place.started, place.must_start) = (run, self.now, false);
+        self.tally.restarts += u64::from(run > 1);
+        let asleep = if index == 0 { 0 } else { asleep };
+        let ready_by = self.now.after(self.limits.admission_ms_max);
+        place.worker = Some(Worker::new(run, asleep, ready_by));
+    }
+
+    /// What has to hold of the services that have ended in this turn.
+    pub(super) fn judge_ended(&mut self, hub: &mut Hub) {
+        for (place, run) in std::mem::take(&mut self.inbox.ended) {
+            let Some(station) = self.places[place].id else { continue };
+            // A second end of the same run is none.
+            hub.ended(station, run, "it has ended before", self.now);
+            let relics = std::mem::take(&mut self.places[place].relics);
+            for (run, order) in relics.iter().filter(|relic| relic.0 <= run) {
+                self.apply_relic(hub, place, *run, order);
+            }
+            self.places[place].relics = relics;
+        }
+        self.settle_arrival();
+    }
+}
+
+impl Io for World {
+    type Notice = Notice;
+
+    fn next_event(&mut self) -> Option<Event<Notice>> {
+        self.inbox.moved = true;
+        self.inbox.events.pop_front()
+    }
+
+    fn events_len(&self) -> usize {
+        self.inbox.events.len()
+    }
+
+    fn has_events(&self) -> bool {
+        !self.inbox.events.is_empty()
+    }
+
+    fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, _: Time) {
+        match notice {
+            Notice::Lookups => self.apply_lookups(hub),
+        }
+    }
+
+    fn order(&mut self, order: Order, hub: &mut Hub, _: Time) {
+        match order {
+            Order::Lookup(lookup) => self.look_up(hub, lookup.id, lookup.path),
+            Order::Open(fetch) => {
+                self.inbox.files.push_back((fetch.id, FileOrder::Open));
+                // It may have gone in this turn, after it was asked for.
+                let index = self.link_of_mail(fetch.id);
+                assert!(self.links[index].file.is_none(), "a request is one file");
+                self.links[index].file = Some(File::Parts(self.fate.below(9)));
+            }
+            Order::More(id) => self.inbox.files.push_back((id, FileOrder::More)),
+            Order::Close(id) => {
+                let index = self.link_of_mail(id);
+                let file = self.links[index].file.take();
+                assert!(file.is_some(), "a file ends once, and only if it was asked for");
+            }
+        }
+    }
+
+    fn observe(&mut self, moment: Moment, hub: &Hub, _: Time) {
+        match moment {
+            Moment::Held(id) => self.note_held(hub, id),
+            Moment::Reads(id) => self.note_read(hub, id),
+            Moment::Received(id, len) => {
+                let Some(index) = self.link_of(id) else { return };
+                self.judge_comer(hub, index);
+                self.note_unread(hub, index);
+                self.note(2, len as u64);
+            }
+            Moment::Writes(id) => {
+                let Some(index) = self.link_of(id) else { return };
+                let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+                record.look_ahead(hub.unsent(id));
+                record.saw_unsent(hub.unsent_len(id), &self.limits);
+            }
+            Moment::Wrote(id) => {
+                let Some(index) = self.link_of(id) else { return };
+                let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+                record.stalled = hub.unsent_len(id) > 0;
+            }
+            Moment::Resumes(id) => {
+                let Some(index) = self.link_of(id) else { return };
+                let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+                record.held = false;
+                record.times.resumed = self.now;
+            }
+            Moment::Ended(station) => {
+                let place = self.place_of(station);
+                self.judge_service_end(hub, place);
+            }
+            Moment::Drops(id) => {
+                if let Some(index) = self.link_of(id) {
+                    self.judge_drop(hub, index);
+                }
+            }
+        }
+    }
+}
+
+impl Connections for World {
+    type Connection = usize;
+
+    fn listeners_len(&self) -> usize {
+        usize::from(self.inbox.listener != Listener::Closed)
+    }
+
+    fn accept(&mut self, _: usize, now: Time) -> Option<Arrival<usize>> {
+        self.settle_arrival();
+        if matches!(self.inbox.listener, Listener::Pausing(until) if now < until) {
+            return None;
+        }
+        self.inbox.listener = Listener::Ready;
+        let index = self.inbox.backlog.pop_front()?;
+        self.inbox.moved = true;
+        if self.fate.once_in(60) {
+            self.inbox.backlog.push_front(index);
+            self.inbox.listener = Listener::Pausing(now.after(100));
+            return None;
+        }
+        self.inbox.arriving = Some(self.judge_arrival(index));
+        let peer = self.links[index].address;
+        Some(Arrival { connection: index, peer, reach: Reach::Network })
+    }
+
+    fn insert(&mut self, id: SocketId, index: usize) -> io::Result<()> {
+        let arriving = self.inbox.arriving.take().expect("a connection has come");
+        let Arriving { surplus, rate, is_dropped, .. } = arriving;
+        assert!(!is_dropped, "there is no room even for a refusal");
+        assert_eq!(usize::try_from(id.serial()), Ok(self.of_serial.len()), "ids are never reused");
+        self.note(1, id.as_u64());
+        self.of_serial.push(index);
+        self.ids.push(id);
+        self.tally.sockets += 1;
+        if self.fate.once_in(200) {
+            self.links[index].pipe.host_drops();
+            return Err(io::Error::other("the system cannot poll it"));
+        }
+        self.surplus_len += usize::from(surplus);
+        let link = &mut self.links[index];
+        link.stream = Some(Stream::new());
+        let mut record = Record::new(id, surplus, self.now);
+        record.hasty = rate == Rate::Told;
+        self.tally.hasty += u64::from(record.hasty);
+        link.record = Some(record);
+        Ok(())
+    }
+
+    fn close_listeners(&mut self) {
+        self.inbox.listener = Listener::Closed;
+        self.drained = Some(self.now);
+        while let Some(index) = self.inbox.backlog.pop_front() {
+            self.links[index].pipe.host_drops();
+        }
+    }
+
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read {
+        let index = self.link_of(id).expect("only sockets with connections are read");
+        let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
+            &mut self.links[index]
+        else {
+            panic!("a socket has a stream and a record")
+        };
+        assert!(!stream.ended, "peer {index} is read after its end");
+        let read = pipe.host_reads(buffer);
+        self.inbox.moved |= read != pipe::Read::WouldBlock;
+        match read {
+            pipe::Read::Bytes(len) => {
+                record.feed(peer, len, self.now);
+                Read::Bytes(len)
+            }
+            pipe::Read::WouldBlock => Read::WouldBlock,
+            pipe::Read::End => {
+                (stream.ended, record.failed) = (true, true);
+                Read::End
+            }
+            pipe::Read::Lost => {
+                (stream.ended, record.failed) = (true, true);
+                Read::Lost("the peer reset the connection")
+            }
+        }
+    }
+
+    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
+        self.write_bytes(id, bytes)
+    }
+
+    fn write_vectored(
+        &mut self,
+        id: SocketId,
+        chunks: &[IoSlice<'_>],
+    ) -> Result<usize, &'static str> {
+        let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect();
+        self.write_bytes(id, &bytes)
+    }
+
+    fn queued_len(&mut self, _: SocketId) -> usize {
+        0
+    }
+
+    fn end_writing(&mut self, id: SocketId) {
+        let index = self.link_of(id).expect("only sockets with connections are ended");
+        let Link { pipe, stream: Some(stream), .. } = &mut self.links[index] else { return };
+        assert!(!stream.shut, "peer {index} is ended twice");
+        stream.shut = true;
+        pipe.host_ends();
+    }
+
+    fn close(&mut self, id: SocketId, _: bool) {
+        let index = self.link_of(id).expect("only sockets with connections are closed");
+        self.note(3, id.as_u64());
+        self.inbox.moved = true;
+        let link = &mut self.links[index];
+        link.pipe.host_drops();
+        link.stream = None;
+        self.surplus_len -= usize::from(link.record.as_ref().is_some_and(|record| record.surplus));
+    }
+}
+
+impl Services for World {
+    fn senders_len(&self) -> usize {
+        self.inbox.senders.len()
+    }
+
+    fn has_senders(&self) -> bool {
+        !self.inbox.senders.is_empty()
+    }
+
+    fn next_sender(&mut self) -> Option<StationId> {
+        let place = self.inbox.senders.pop_front()?;
+        self.places[place].id
+    }
+
+    fn add_sender(&mut self, station: StationId) {
+        let place = self.place_of(station);
+        self.inbox.add_sender(place);
+    }
+
+    fn begin_batch(&mut self, station: StationId) -> bool {
+        let place = self.place_of(station);
+        self.begin(place)
+    }
+
+    fn apply_batch(&mut self, station: StationId, hub: &mut Hub, left: usize, _: Time) -> usize {
+        let place = self.place_of(station);
+        let is_cut_short = self.places[place].cut_turn.get() == self.turns;
+        assert!(!is_cut_short, "a service has one share of a turn");
+        self.apply_relics(hub, place);
+        self.apply_orders(hub, place, left)
+    }
+
+    fn has_more(&self, station: StationId) -> bool {
+        let of = &self.places[self.place_of(station)];
+        let has_more = of.worker.as_ref().is_some_and(Worker::has_more);
+        if has_more {
+            of.cut_turn.set(self.turns);
+        }
+        has_more
+    }
+
+    fn start(&mut self, station: StationId, run: u32, hub: &mut Hub, now: Time) {
+        let place = self.place_of(station);
+        self.start_service(place, run);
+        if place > 0 && self.fate.once_in(30) {
+            self.end_service(place);
+            hub.ended(station, run, "there is no thread for it", now);
+            self.judge_service_end(hub, place);
+        }
+    }
+
+    fn remove(&mut self, station: StationId) -> bool {
+        let place = self.place_of(station);
+        self.end_service(place)
+    }
+
+    fn deliver(&mut self, station: StationId, hub: &mut Hub) {
+        self.inbox.delivered = true;
+        self.take_mail(station, hub);
+    }
+
+    fn finish(&mut self, station: StationId) {
+        let place = self.place_of(station);
+        if let Some(worker) = &mut self.places[place].worker {
+            worker.finish();
+        }
+    }
+
+    fn has_loop_services(&self) -> bool {
+        self.places.iter().any(|place| place.is_on_loop)
+    }
+
+    fn is_on_loop(&self, station: StationId) -> bool {
+        let place = &self.places[self.place_of(station)];
+        place.is_on_loop && place.worker.is_some()
+    }
+
+    fn next_tick(&mut self) -> Option<StationId> {
+        self.inbox.ticks.pop_front()
+    }
+
+    fn call(&mut self, station: StationId, hub: &mut Hub, left: &mut usize, _: Time) -> Called {
+        let place = self.place_of(station);
+        if !self.is_on_loop(station) {
+            return Called::Done;
+        }
+        let of = &mut self.places[place];
+        assert!(of.called_turn < self.turns, "a service is called once in a turn");
+        of.called_turn = self.turns;
+        self.inbox.moved = true;
+        self.take_mail(station, hub);
+        self.service_acts(place);
+        while *left > 0 && self.begin(place) {
+            *left = self.apply_orders(hub, place, *left);
+        }
+        if self.places[place].worker.as_ref().is_some_and(Worker::has_more) {
+            return Called::More;
+        }
+        let worker = self.places[place].worker.as_ref();
+        match worker.and_then(|worker| Some((worker.run, worker.ended?))) {
+            Some((run, how)) => {
+                self.end_service(place);
+                Called::Ended { run, how: how.to_owned() }
+            }
+            None => Called::Done,
+        }
+    }
+
+    fn running_len(&self) -> usize {
+        self.places.iter().filter(|place| place.worker.is_some()).count()
+    }
+
+    fn has_delivered(&mut self) -> bool {
+        std::mem::take(&mut self.inbox.delivered)
+    }
+
+    /// Some answer at once.
+    fn yield_to_services(&mut self) {
+        for place in 0..self.places.len() {
+            if !self.places[place].is_on_loop && self.fate.once_in(2) {
+                self.service_acts(place);
+            }
+        }
+    }
+}
