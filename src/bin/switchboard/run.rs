@@ -9,13 +9,13 @@ use switchboard::host::{
 };
 use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server};
 
+use super::builtin::list;
 use super::check::{misplaced, warnings};
-use super::compiled::list;
 use super::services::ALL;
 use super::{logger, memory};
 #[cfg(feature = "programs")]
 use {
-    super::compiled::is_compiled, super::document_root, super::reload, switchboard::host::Terminal,
+    super::builtin::is_compiled, super::programs, super::reload, switchboard::host::Terminal,
     switchboard::server::ProgramsError,
 };
 
@@ -187,7 +187,7 @@ fn server(config: &Config, limits: Limits) -> Server {
         }
     }
     #[cfg(feature = "programs")]
-    document_root::add_to(&mut server, config);
+    programs::add_to(&mut server, config);
     server
 }
 
@@ -247,7 +247,7 @@ fn greeting(config: &Config, host: &Host) -> String {
     };
     text += &format!("services:\n{}", list());
     #[cfg(feature = "programs")]
-    text.push_str(&document_root::list(config));
+    text.push_str(&programs::list(config));
     for address in host.addresses() {
         text += &format!("listening on http://{address}\n");
     }

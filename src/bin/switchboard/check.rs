@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use switchboard::Thread;
 use switchboard::config::{Config, nearest};
 
-use super::compiled::{Compiled, is_compiled};
+use super::builtin::{Compiled, is_compiled};
 #[cfg(feature = "programs")]
-use super::document_root;
+use super::programs;
 use super::services::ALL;
 
 /// What is wrong with a configuration that could be read, and unless a server does not start with
@@ -32,7 +32,7 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = unknown_services(config);
     #[cfg(feature = "programs")]
-    warnings.extend(document_root::idle_keys(ALL, config));
+    warnings.extend(programs::idle_keys(ALL, config));
     warnings.extend(exposed(config));
     warnings
 }
@@ -41,7 +41,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
 fn unknown_services(config: &Config) -> Vec<String> {
     let named = config.services.keys().filter(|path| !is_compiled(path));
     #[cfg(feature = "programs")]
-    let named = named.map(|path| (path, document_root::key_of(config, path)));
+    let named = named.map(|path| (path, programs::key_of(config, path)));
     #[cfg(not(feature = "programs"))]
     let named = named.map(|path| (path, None::<String>));
     let unknown: Vec<_> = named.filter(|(path, key)| key.as_ref() != Some(*path)).collect();
@@ -50,7 +50,7 @@ fn unknown_services(config: &Config) -> Vec<String> {
     }
     let names = ALL.iter().map(|service| service.path);
     #[cfg(feature = "programs")]
-    let programs = document_root::names(config);
+    let programs = programs::names(config);
     #[cfg(feature = "programs")]
     let names = names.chain(programs.iter().map(String::as_str));
     // A service has one section.
@@ -63,7 +63,7 @@ fn unknown_services(config: &Config) -> Vec<String> {
         };
         let place = config.place_of(path);
         #[cfg(feature = "programs")]
-        if let Some(why) = document_root::why_not(config, path) {
+        if let Some(why) = programs::why_not(config, path) {
             return format!("{place}: [service {path}] configures no service: {why}");
         }
         format!("{place}: [service {path}] configures no service: {NOT_FOUND}; {cure}")
@@ -122,7 +122,7 @@ mod tests {
 
     use switchboard::{Line, Service, handler};
 
-    use super::super::compiled::has_callbacks;
+    use super::super::builtin::has_callbacks;
     use super::*;
 
     struct Looping;

@@ -6,7 +6,7 @@ use switchboard::Server;
 use switchboard::config::Config;
 use switchboard::process::{DocumentRoot, Listing, LookupError};
 
-use super::compiled::{Compiled, is_compiled};
+use super::builtin::{Compiled, is_compiled};
 
 /// Gives a server the programs of a configuration.
 pub(crate) fn add_to(server: &mut Server, config: &Config) {

@@ -14,7 +14,7 @@ use switchboard::{Host, Page};
 
 use super::logger;
 use super::reload::on_hangup_but;
-use super::serving::{bare_server, begin, complain, fit, name_of, resolve, say, serve};
+use super::run::{bare_server, begin, complain, fit, name_of, resolve, say, serve};
 
 /// Does what was asked for.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {

@@ -1,16 +1,24 @@
-//! The binary: the services of the folder `services/` behind one port. It reads the command
-//! line and does what it is asked for: that is in `serving` and `check`, and in `trial`.
+//! The binary: the services of the folder `services/` behind one port. It reads the command line
+//! and does what it is asked for. It uses the public API of the library alone. In reading order:
+//!
+//! - `run`: a run of the server, from the configuration to the exit; `trial`: `--try`, one program
+//! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP
+//! - `builtin`: the services that are compiled in; `programs`: those of the document root
+//! - `memory`: how much the system allows; `logger`: the log, with `escape` for texts of peers
+//!
+//! `trial` and `logger` have longer names than `--try` and the log: `try` is a keyword, and `log`
+//! the crate that the others write to.
 
+mod builtin;
 mod check;
-mod compiled;
-#[cfg(feature = "programs")]
-mod document_root;
 mod escape;
 mod logger;
 mod memory;
 #[cfg(feature = "programs")]
+mod programs;
+#[cfg(feature = "programs")]
 mod reload;
-mod serving;
+mod run;
 #[cfg(feature = "programs")]
 mod trial;
 
@@ -21,7 +29,7 @@ use switchboard::config::{self, Command, Exit};
 
 /// The services that `build.rs` found.
 mod services {
-    use super::compiled::{Compiled, has_callbacks};
+    use super::builtin::{Compiled, has_callbacks};
 
     include!(concat!(env!("OUT_DIR"), "/services.rs"));
 }
@@ -38,25 +46,23 @@ fn main() -> ExitCode {
     };
     let said = match command {
         #[cfg(feature = "programs")]
-        Command::Run(config) => return serving::run(&config, terminal).into(),
+        Command::Run(config) => return run::run(&config, terminal).into(),
         #[cfg(not(feature = "programs"))]
-        Command::Run(config) => return serving::run(&config).into(),
+        Command::Run(config) => return run::run(&config).into(),
         #[cfg(feature = "programs")]
         Command::Try(trial) => return trial::run(&trial, terminal).into(),
         Command::CheckConfig(config) => {
             let (faults, good) = check::verdict(&config);
             faults.iter().for_each(|text| eprintln!("switchboard: {text}"));
             let Some(good) = good else { return Exit::Configuration.into() };
-            serving::say(&good)
+            run::say(&good)
         }
         #[cfg(feature = "programs")]
-        Command::ListServices(config) => {
-            serving::say(&(compiled::list() + &document_root::list(&config)))
-        }
+        Command::ListServices(config) => run::say(&(builtin::list() + &programs::list(&config))),
         #[cfg(not(feature = "programs"))]
-        Command::ListServices(_) => serving::say(&compiled::list()),
-        Command::Help(text) => serving::say(&text),
-        Command::Version => serving::say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::ListServices(_) => run::say(&builtin::list()),
+        Command::Help(text) => run::say(&text),
+        Command::Version => run::say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     if said.is_ok() { Exit::Clean.into() } else { Exit::Failure.into() }
 }
