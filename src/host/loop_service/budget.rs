@@ -1,5 +1,5 @@
-//! `CallbackBudget`: how long a service takes on the loop, where all others wait for it. It decides when
-//! the service has had its share of a turn, and warns of callbacks that are too slow.
+//! `CallbackBudget`: how long a service takes on the loop, where all others wait for it. It decides
+//! when the service has had its share of a turn, and warns of callbacks that are too slow.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! `PinnedService`: a service on the loop, which the thread keeps that made it. So a service need not be
-//! fit for other threads, while a host is: it may be made on one thread and run on another.
+//! `PinnedService`: a service on the loop, which the thread keeps that made it. So a service need
+//! not be fit for other threads, while a host is: it may be made on one thread and run on another.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
