@@ -430,18 +430,20 @@ fn the_checker_sees_what_a_wrong_order_loses() {
 fn the_host_keeps_to_the_order_of_the_model() {
     let orders = [
         (
-            include_str!("../src/host/turn.rs"),
+            include_str!("../src/host/poll.rs"),
             "fn wait(",
             &["tower.doze()", "has_work()", ".poll(", "tower.awake()"][..],
         ),
         (
-            include_str!("../src/host/duties.rs"),
+            include_str!("../src/engine/apply.rs"),
             "fn apply_batches(",
-            &["tower.len()", "tower.next()", ".clear()", ".begin_batch()", "cut_short.push("],
+            &["senders_len()", "next_sender()", "begin_batch(", "cut_short.push("],
         ),
-        // Before it sleeps, the loop puts back in line whom it has cut short.
-        (include_str!("../src/host/turn.rs"), "fn turn(", &["apply_batches(", "apply_later("]),
-        (include_str!("../src/host/duties.rs"), "fn apply_later(", &["cut_short", "tower.again("]),
+        (include_str!("../src/host/io.rs"), "fn next_sender(", &["tower.next()", ".clear()"]),
+        // Before it sleeps, the loop puts back in line those that it has cut short.
+        (include_str!("../src/engine/mod.rs"), "fn turn(", &["apply_batches(", "apply_later("]),
+        (include_str!("../src/engine/apply.rs"), "fn apply_later(", &["cut_short", "add_sender("]),
+        (include_str!("../src/host/io.rs"), "fn add_sender(", &["tower.again("]),
         (include_str!("../src/service/line.rs"), "fn flush(", &["batches.send(", "bell.ring()"]),
         (
             include_str!("../src/service/line.rs"),

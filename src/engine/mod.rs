@@ -167,6 +167,26 @@ impl Engine {
     }
 }
 
+#[cfg(test)]
+impl Engine {
+    /// Puts the sockets of so many places into all lists of a turn.
+    pub(crate) fn crowd(&mut self, places: std::ops::Range<usize>) {
+        for id in places.filter_map(|place| self.hub.id_at(place)) {
+            self.reads.push_back(id);
+            self.writes.push_back(id);
+        }
+        // Between turns it is empty.
+        self.reads_again.reserve(self.reads.len());
+    }
+
+    /// For how many sockets the tables and lists have memory.
+    pub(crate) fn capacities(&self) -> [usize; 4] {
+        let places_len = self.readiness.places_len();
+        let lists = [self.reads.capacity(), self.reads_again.capacity(), self.writes.capacity()];
+        [places_len, lists[0], lists[1], lists[2]]
+    }
+}
+
 /// A buffer of zeros, whose pages cost no memory until they are used: those of what is long enough
 /// the system maps fresh, while the allocator clears, and so touches, what is shorter.
 fn untouched(len: usize) -> Vec<u8> {

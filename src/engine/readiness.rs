@@ -95,6 +95,12 @@ impl ReadinessTable {
     pub(super) fn trim(&mut self, places_len: usize) {
         cut(&mut self.0, places_len);
     }
+
+    /// How many places there are.
+    #[cfg(test)]
+    pub(super) const fn places_len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Readiness {

@@ -164,7 +164,9 @@ impl Host {
     }
 
     /// What answers paths without a service, if it is of this type.
-    pub(crate) fn resolver<R: Resolver>(&self) -> Option<&R> {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn resolver<R: Resolver>(&self) -> Option<&R> {
         let resolver: &dyn Any = self.io.resolver.as_deref()?;
         resolver.downcast_ref()
     }

@@ -58,3 +58,50 @@ const FREED_BYTES_MIN: usize = 2 << 20;
 /// A trim is followed by a rest of so many times its own time.
 const REST_FACTOR: u64 = 100;
 const PAUSE_MS: u64 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::HostPlan;
+    use crate::hub::{Files, Hub};
+    use crate::limits::Limits;
+
+    /// Runs turns until there are so many sockets.
+    fn turn_until(host: &mut Host, sockets_len: usize) {
+        while host.sockets_len() != sockets_len {
+            host.turn(Some(Duration::from_secs(120))).expect("it polls");
+        }
+    }
+
+    /// What the hub has is in `hub/tests/trim.rs`.
+    #[test]
+    fn every_table_is_about_as_large_as_what_is_in_it() {
+        // They say nothing, for as long as it takes.
+        let limits = Limits { handshake_ms_max: Limits::OFF_MS, ..Limits::SERVER };
+        let hub = Hub::new(limits, Files::None, Time::ZERO);
+        let (factories, static_root, resolver) = (Vec::new(), None, None);
+        let plan = HostPlan { hub, limits, factories, static_root, resolver };
+        let address = ([127, 0, 0, 1], 0).into();
+        let mut host = Host::new(plan, &[address]).expect("the port is free");
+        let mut clients = Vec::new();
+        for len in 1..=200 {
+            clients.push(TcpStream::connect(host.address()).expect("it listens"));
+            turn_until(&mut host, len);
+        }
+        // What a turn cuts short, of all sockets at once.
+        host.engine.crowd(0..200);
+        let tables = |host: &Host| {
+            let [places, reads, reads_again, writes] = host.engine.capacities();
+            [host.io.streams.places_len(), places, reads, reads_again, writes]
+        };
+        assert!(tables(&host).into_iter().all(|capacity| capacity >= 200));
+        clients.truncate(5);
+        turn_until(&mut host, 5);
+        host.trim();
+        let tables = tables(&host);
+        assert!(tables.iter().all(|&capacity| capacity <= 4 * 5), "{tables:?}");
+    }
+}

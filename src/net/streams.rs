@@ -94,6 +94,12 @@ impl Streams {
         crate::hub::cut(&mut self.0, places_len);
     }
 
+    /// How many places there are.
+    #[cfg(test)]
+    pub(crate) const fn places_len(&self) -> usize {
+        self.0.len()
+    }
+
     fn get_mut(&mut self, id: SocketId) -> Option<&mut TcpStream> {
         self.0.get_mut(id.index())?.as_mut()
     }

@@ -11,6 +11,7 @@ use switchboard::{Audience, Response, Status};
 
 use super::apply::SECOND_MS;
 use super::peer::Goal;
+use super::service::Worker;
 use super::wire::check_payload;
 use super::{File, Link, Place, World};
 
@@ -414,6 +415,8 @@ impl World {
         if self.drained.is_some() {
             assert!(hub.is_drained(), "the stop has come to its end");
             assert_eq!(hub.poll(), None, "nothing is left to be done");
+            let running = || self.places.iter().filter_map(|place| place.worker.as_ref());
+            assert!(running().all(Worker::is_finishing), "services are asked to finish");
             return;
         }
         // The log may still have to count what it has left out of its second.

@@ -202,6 +202,10 @@ impl Worker {
         self.finishing = true;
     }
 
+    pub const fn is_finishing(&self) -> bool {
+        self.finishing
+    }
+
     pub fn has_more(&self) -> bool {
         self.batch.len() > 0 || !self.queue.is_empty()
     }
