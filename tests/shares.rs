@@ -127,6 +127,31 @@ fn a_slow_reader_of_a_file_gets_all_of_it() {
     });
 }
 
+/// What the system holds when all of a file has been written has to arrive before the peer owes the
+/// end of the connection.
+#[test]
+fn the_end_of_a_file_is_waited_for() {
+    const LEN: usize = 1 << 20;
+    const CLOSE_MS: u64 = 20;
+    let place = folder("end");
+    large_file(&place, LEN);
+    let mut server = Server::new(Limits { close_ms_max: CLOSE_MS, ..LIMITS });
+    server.static_root(&place);
+    mount_echo(&mut server, "/echo");
+    let server = start(server);
+    let mut echo = server.open("/echo");
+    let mut stream = connect((LOOPBACK, server.address().port()).into());
+    stream.write_all(&get("/large", "")).expect("the server takes it");
+    let end = Instant::now() + Duration::from_millis(20 * CLOSE_MS);
+    while Instant::now() < end {
+        echo.send_text("?");
+        assert_eq!(echo.read_text(), "?");
+    }
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it is not reset");
+    assert!(answer.len() > LEN, "{} bytes came", answer.len());
+}
+
 /// The system keeps nothing of a file for a peer that was dropped since it does not read.
 #[test]
 fn who_is_dropped_for_not_reading_is_reset() {

@@ -221,6 +221,10 @@ impl Walk {
 
     fn note(&mut self, event: Option<Event>) {
         let Some(event) = event else { return };
+        if let Event::Late(_) = event {
+            assert!(self.session.is_finished(), "it is given up");
+            return;
+        }
         assert!(self.ended.is_none(), "{event:?} behind the end, {:?}", self.ended);
         match event {
             Event::Request(_) => {
@@ -253,6 +257,7 @@ impl Walk {
                 assert!(!self.accepted);
                 self.ended = Some("gone");
             }
+            Event::Late(_) => {}
         }
     }
 

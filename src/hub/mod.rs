@@ -221,22 +221,12 @@ impl Hub {
         self.expire_meters(now);
         while let Some(place) = self.wheel.expire(now) {
             let Some(id) = self.id_at(place) else { continue };
-            let Some(socket) = self.sockets.get_mut(id) else { continue };
-            let limits = self.stations.limits_of(socket.station);
-            if socket.session.is_slow(limits, now) {
+            let Some(socket) = self.sockets.get(id) else { continue };
+            if socket.session.is_slow(self.stations.limits_of(socket.station), now) {
                 self.outputs.push_back(Output::Measure(id));
-                continue;
+            } else {
+                self.measured(id, 0, now);
             }
-            let event = socket.expire(0, limits, now);
-            let closing = !socket.session.is_open();
-            if let Some(event) = event {
-                self.happen(id, event, now);
-            }
-            if closing {
-                self.end_pause(id, now);
-            }
-            self.expire_pace(id, now);
-            self.touch(id);
         }
         self.check_memory(now);
         self.drain_some(now);
@@ -245,14 +235,21 @@ impl Hub {
         self.end_inflating();
     }
 
-    /// Answers an [`Output::Measure`]: of what was written to the socket, the system holds so many
-    /// bytes that the peer has not taken. If it takes an answer too slowly, it is dropped.
+    /// Answers an [`Output::Measure`], and does what a deadline demands: of what was written to the
+    /// socket, the system holds so many bytes that the peer has not taken. If it takes nothing, or
+    /// an answer too slowly, it is dropped.
     pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let limits = self.stations.limits_of(socket.station);
-        if let Some(event) = socket.expire(queued, limits, now) {
+        let event = socket.expire(queued, limits, now);
+        let closing = !socket.session.is_open();
+        if let Some(event) = event {
             self.happen(id, event, now);
         }
+        if closing {
+            self.end_pause(id, now);
+        }
+        self.expire_pace(id, now);
         self.touch(id);
     }
 

@@ -305,7 +305,7 @@ impl Hub {
                 self.note_request(id, &method, &path);
                 self.respond(id, &response, now);
             }
-            Event::Gone(reason) => {
+            Event::Gone(reason) | Event::Late(reason) => {
                 self.withdraw(id, reason);
                 self.stop_waiting(id);
                 self.note(id, reason);

@@ -48,10 +48,13 @@ pub struct Limits {
     /// Longest time without a message in either direction. Over it: close 1001.
     pub idle_ms_max: u64,
     /// Longest time in which the peer takes none of the bytes waiting for it. Over it the
-    /// socket is dropped. So it is if it takes an answer, such as a file, so slowly that it is so
-    /// far behind [`Limits::ANSWER_BYTES_PER_S_MIN`].
+    /// socket is dropped. What the system holds for it is known when that time is over, so that it
+    /// may become twice as long. Of an answer, such as a file, and of what the system holds when
+    /// all has been written, it has to take [`Limits::ANSWER_BYTES_PER_S_MIN`]: it is dropped if
+    /// it is so far behind that. What it takes sooner counts for up to three such times ahead.
     pub write_ms_max: u64,
-    /// Longest time for the peer to end a conversation that has been closed or refused.
+    /// Longest time for the peer to end a conversation that has been closed or refused. It begins
+    /// anew as long as the system holds bytes that the peer goes on taking.
     pub close_ms_max: u64,
 
     /// An outbox above this many bytes is full: its service is told, and may hold back.
@@ -166,6 +169,10 @@ impl Limits {
     /// How fast an answer to plain HTTP has to move, in bytes a second: each of so many that the
     /// peer takes give it a second. Messages of sockets have no such rate.
     pub const ANSWER_BYTES_PER_S_MIN: u64 = 1_024;
+    /// For how many times `write_ms_max` what a peer has taken of an answer may give it seconds
+    /// ahead. Systems acknowledge in lumps what a slow program reads: with the default receive
+    /// buffer of Linux of up to 128 KiB, with a larger one of more.
+    pub const WRITES_AHEAD_MAX: u64 = 3;
     /// For a time limit: never.
     pub const OFF_MS: u64 = u64::MAX;
     /// For a count: no limit of its own.

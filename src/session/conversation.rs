@@ -12,8 +12,8 @@
 //! 5. with the feature `deflate`, what compression adds to each of these (`deflate.rs`)
 //!
 //! Everything that happened is returned as an [`Event`]. A conversation that was accepted ends
-//! in exactly one [`Event::Closed`], after which no event comes, unless it ended in an
-//! [`Overflow`].
+//! in exactly one [`Event::Closed`], unless it ended in an [`Overflow`]; after that no event comes
+//! but [`Event::Late`].
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -70,6 +70,8 @@ pub enum Event {
     Closed(Close),
     /// The peer went before the conversation was accepted.
     Gone(&'static str),
+    /// After the answer, or the end of the conversation, the peer was late, and is given up.
+    Late(&'static str),
 }
 
 /// A request that cannot be accepted.
@@ -177,9 +179,6 @@ impl Session {
     /// Ends the body of an answer.
     pub fn respond_end(&mut self, now: Time) {
         if let Phase::Responding = self.phase {
-            if self.unsent_len() == 0 {
-                self.unsent = None;
-            }
             self.enter(Phase::Lingering, now);
         }
     }

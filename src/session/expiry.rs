@@ -23,48 +23,59 @@ impl Session {
 
     /// The same, if the system holds so many bytes that were written and the peer has not taken.
     pub fn expire_queued(&mut self, queued: usize, limits: &Limits, now: Time) -> Option<Event> {
-        if self.is_slow(limits, now) {
-            self.count_taken(queued, now);
-        }
         let (time, due) = self.clock.next(&self.phase, self.stuck(), limits)?;
         if now < time {
             return None;
         }
-        match due {
+        let reason = match due {
             // RFC 9110, 15.5.9: a 408 may be sent. A connection without a request, such as that of
             // a TCP health check or of a browser that connects in advance, is closed without one.
-            Due::Handshake if self.is_silent() => self.fail("no request was sent"),
+            Due::Handshake if self.is_silent() => "no request was sent",
             Due::Handshake => {
                 let ms = limits.handshake_ms_max;
                 let text = format!("no whole request within {ms} ms (handshake-timeout)");
-                Some(self.refuse(None, Response::text(Status::REQUEST_TIMEOUT, &text), now))
+                let response = Response::text(Status::REQUEST_TIMEOUT, &text);
+                return Some(self.refuse(None, response, now));
             }
             Due::Admission if matches!(self.phase, Phase::Responding) => {
-                self.fail("the body did not come in time")
+                "the body did not come in time (admission-timeout)"
             }
             Due::Admission => {
                 // Asked again only after another such time, should the hub not decide now.
                 self.clock.restart(now);
-                Some(Event::Undecided)
+                return Some(Event::Undecided);
             }
             Due::Ping => {
                 self.push_control(Opcode::Ping, PING, now);
                 self.clock.sent_ping(now);
-                None
+                return None;
             }
-            Due::Pong => self.fail("no answer to a ping"),
+            Due::Pong => "no answer to a ping",
             Due::Idle => {
                 let close = Close::new(CloseCode::GOING_AWAY, "idle for too long");
                 self.close(&close, now);
-                None
+                return None;
             }
             Due::Settle => {
                 self.settle(now);
-                None
+                return None;
             }
-            Due::Gone => self.fail("the peer has gone, and its service is behind"),
-            Due::Write => self.fail("the peer does not read"),
-            Due::Close => self.fail("the peer does not close"),
+            Due::Gone => "the peer has gone, and its service is behind",
+            Due::Close if queued == 0 => "the peer does not close (close-timeout)",
+            Due::Write | Due::Close if !self.keeps_up(queued, limits, now) => {
+                "the peer reads too slowly (write-timeout)"
+            }
+            Due::Write => return None,
+            Due::Close => {
+                // What it owes counts from when it could know.
+                self.clock.restart(now);
+                return None;
+            }
+        };
+        // Where nothing else is left to be told, the log is.
+        match self.fail(reason) {
+            None => Some(Event::Late(reason)),
+            event => event,
         }
     }
 

@@ -1,6 +1,5 @@
 //! What the peer of a conversation does: it sends bytes, ends its half, or is lost.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -97,8 +96,8 @@ impl Session {
             Phase::Open(_) => Some(Event::Closed(Close::new(CloseCode::LOST, reason))),
             Phase::Closing(closing) => {
                 let Close { code, reason: ours } = closing.close;
-                let reason = format!("{reason} (closing with {code} {ours}");
-                let reason = reason.trim_end().to_owned() + ")";
+                let space = if ours.is_empty() { "" } else { " " };
+                let reason = format!("{reason} (closing with {code}{space}{ours})");
                 Some(Event::Closed(Close::new(CloseCode::LOST, reason)))
             }
             Phase::Settling(_)

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::limits::Limits;
 use crate::session::buffers::Buffers;
+use crate::session::clock::Due;
 use crate::session::conversation::{Next, Overflow, Session};
 use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
@@ -17,10 +18,15 @@ use crate::ws::{Close, CloseCode, Header, Opcode};
 #[derive(Debug)]
 pub(super) struct Unsent {
     outbox: Outbox,
-    /// When the peer last took some of it; before that, since when it waits.
+    /// When the peer last took some of it, or was last seen to keep up; before that, since when it
+    /// waits.
     moved: Time,
-    /// How fast it moves if it is an answer, and not the messages of a conversation.
-    rate: Option<Throughput>,
+    /// The moment up to which what was taken is enough, if it is an answer, and not the messages of
+    /// a conversation.
+    paid: Option<Time>,
+    /// How many bytes of what was written the system still holds, at most. Of a conversation that
+    /// is not known before it is measured.
+    held: usize,
     /// Whether the peer has not taken all that was written, so that its taking more of it is
     /// a sign of life.
     stalled: bool,
@@ -28,31 +34,33 @@ pub(super) struct Unsent {
     pong: Option<Box<Control>>,
 }
 
-/// How fast an answer moves.
-#[derive(Debug)]
-struct Throughput {
-    /// The moment up to which what was taken is enough, which has not come yet or is not long ago.
-    paid: Time,
-    /// How many bytes the peer is known to have taken.
-    taken: u64,
-    /// How many bytes were written.
-    written: u64,
-}
-
 impl Unsent {
     /// The most memory of one that holds nothing.
     pub(super) const EMPTY_BYTES_MAX: usize = size_of::<Self>() + Outbox::EMPTY_BYTES_MAX;
 
     fn new(now: Time) -> Self {
-        Self { outbox: Outbox::default(), moved: now, rate: None, stalled: false, pong: None }
+        Self {
+            outbox: Outbox::default(),
+            moved: now,
+            paid: None,
+            held: usize::MAX,
+            stalled: false,
+            pong: None,
+        }
     }
 
     /// One that holds nothing, in memory that was in use before if there is any.
     fn from(buffers: &mut Buffers, now: Time) -> Box<Self> {
         let Some(mut unsent) = buffers.take_unsent() else { return Box::new(Self::new(now)) };
         debug_assert!(unsent.outbox.is_empty() && unsent.pong.is_none(), "nothing waits in it");
-        (unsent.moved, unsent.rate, unsent.stalled) = (now, None, false);
+        (unsent.moved, unsent.paid, unsent.stalled) = (now, None, false);
+        unsent.held = usize::MAX;
         unsent
+    }
+
+    /// From here on it is an answer, of which the system holds so many bytes.
+    const fn begin_answer(&mut self, held: usize, now: Time) {
+        (self.paid, self.held) = (Some(now), held);
     }
 
     /// A ping came. Gives back the payload if its pong is to be queued now; behind more than
@@ -88,17 +96,16 @@ impl Session {
         }
         unsent.outbox.advance(bytes_len, buffers);
         unsent.moved = now;
-        if let Some(rate) = &mut unsent.rate {
-            rate.written += bytes_len as u64;
-        }
+        unsent.held = unsent.held.saturating_add(bytes_len);
         if stalled {
             self.clock.saw_life(now);
         }
         if !unsent.outbox.is_empty() {
             return;
         }
-        if let Phase::Responding = self.phase {
-            // What the peer is behind counts for the next part as well.
+        if unsent.paid.is_some() {
+            // What the peer is behind counts for the next part as well, and for what the system
+            // still holds of the last one.
             return self.clock.restart(now);
         }
         if let Some(mut unsent) = self.unsent.take() {
@@ -133,12 +140,13 @@ impl Session {
 
     /// What to do with the connection.
     #[must_use]
-    pub const fn next(&self) -> Next {
+    pub fn next(&self) -> Next {
+        let has_left = self.unsent_len() == 0;
         match self.phase {
             Phase::Finished => Next::Drop,
-            Phase::Flushing if self.unsent.is_none() => Next::Drop,
-            Phase::Lingering if self.unsent.is_none() && self.ended => Next::Drop,
-            Phase::Lingering if self.unsent.is_none() => Next::EndWriting,
+            Phase::Flushing if has_left => Next::Drop,
+            Phase::Lingering if has_left && self.ended => Next::Drop,
+            Phase::Lingering if has_left => Next::EndWriting,
             Phase::Connecting(_)
             | Phase::Waiting(_)
             | Phase::Open(_)
@@ -180,40 +188,54 @@ impl Session {
     #[inline(never)]
     fn begin_part(&mut self, idle_ms: Option<u64>, now: Time) {
         let Some(unsent) = &mut self.unsent else { return };
-        let rate = unsent.rate.get_or_insert(Throughput { paid: now, taken: 0, written: 0 });
+        let Some(paid) = &mut unsent.paid else {
+            unsent.begin_answer(0, now);
+            return;
+        };
         if let Some(idle_ms) = idle_ms {
-            (rate.paid, unsent.moved) = (rate.paid.after(idle_ms).min(now), now);
+            *paid = paid.after(idle_ms).min(now).max(*paid);
+            unsent.moved = now;
         }
     }
 
-    /// Counts what the peer has taken of an answer, if it is one: all that was written but the
-    /// `queued` bytes that the system still holds for it. Each KiB is worth a second.
-    pub(super) fn count_taken(&mut self, queued: usize, now: Time) {
-        let Some(unsent) = &mut self.unsent else { return };
-        let Some(rate) = &mut unsent.rate else { return };
-        let taken = rate.written.saturating_sub(queued as u64);
-        let more = taken.saturating_sub(rate.taken);
-        if more > 0 && queued > 0 {
-            // Nobody knows when, since the last count.
-            unsent.moved = now;
-        }
-        let paid_ms = more.saturating_mul(1_000) / Limits::ANSWER_BYTES_PER_S_MIN;
-        rate.taken = rate.taken.max(taken);
-        rate.paid = rate.paid.after(paid_ms).min(unsent.moved);
+    /// Counts what the peer has taken when a deadline has come: all that was written but the
+    /// `queued` bytes that the system still holds for it. Returns whether it keeps up.
+    ///
+    /// Each KiB of an answer is worth a second. The system of a peer may acknowledge in lumps what
+    /// is read there, so that these seconds may lie ahead: [`Limits::WRITES_AHEAD_MAX`].
+    pub(super) fn keeps_up(&mut self, queued: usize, limits: &Limits, now: Time) -> bool {
+        let write_ms = limits.write_ms_max;
+        let unsent = self.unsent.get_or_insert_with(|| {
+            // All has left, and what the system holds of a conversation that is over is an answer.
+            let mut unsent = Unsent::from(&mut Buffers::none(), now);
+            unsent.begin_answer(queued, now);
+            unsent
+        });
+        let more = unsent.held.saturating_sub(queued);
+        (unsent.held, unsent.moved) = (queued, now);
+        let Some(paid) = &mut unsent.paid else {
+            // Of what waits for a system that holds nothing, nothing can be taken.
+            return more > 0 && queued > 0;
+        };
+        let paid_ms = (more as u64).saturating_mul(1_000) / Limits::ANSWER_BYTES_PER_S_MIN;
+        let ahead_ms = write_ms.saturating_mul(Limits::WRITES_AHEAD_MAX);
+        // Nobody knows when it took them, since the last count.
+        *paid = paid.after(paid_ms).min(now.after(ahead_ms));
+        paid.after(write_ms) > now
     }
 
     /// Since when the peer has taken nothing of what waits for it, or too little of an answer.
     pub(super) fn stuck(&self) -> Option<Time> {
         let unsent = self.unsent.as_ref().filter(|unsent| !unsent.outbox.is_empty())?;
-        Some(unsent.rate.as_ref().map_or(unsent.moved, |rate| rate.paid))
+        Some(unsent.paid.map_or(unsent.moved, |paid| paid.min(unsent.moved)))
     }
 
-    /// Whether an answer may be too slow, so that it is to be known how much of it the system still
-    /// holds: [`Session::expire_queued`].
+    /// Whether the peer may be too slow, so that it is to be known how much of what was written the
+    /// system still holds: [`Session::expire_queued`].
     #[must_use]
     pub fn is_slow(&self, limits: &Limits, now: Time) -> bool {
-        let is_answer = self.unsent.as_ref().is_some_and(|unsent| unsent.rate.is_some());
-        is_answer && self.stuck().is_some_and(|stuck| stuck.after(limits.write_ms_max) <= now)
+        let next = self.clock.next(&self.phase, self.stuck(), limits);
+        next.is_some_and(|(time, due)| time <= now && matches!(due, Due::Write | Due::Close))
     }
 
     pub(super) fn push_control(&mut self, opcode: Opcode, payload: &[u8], now: Time) {

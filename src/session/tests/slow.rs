@@ -4,7 +4,9 @@ use crate::limits::Limits;
 use crate::session::Next;
 use crate::session::tests::PAGE;
 use crate::session::tests::talk::Talk;
-use crate::ws::{Response, Stamp, Status};
+use crate::ws::{Close, CloseCode, Message, Response, Stamp, Status};
+
+const SLOW: &str = "late: the peer reads too slowly (write-timeout)";
 
 /// A file is being sent, and its head has left.
 fn file() -> Talk {
@@ -29,6 +31,14 @@ impl Talk {
     fn wait(&mut self, ms: u64) {
         self.pass(ms, |_| ());
     }
+
+    /// A deadline comes in so many milliseconds, when the system holds so many bytes.
+    fn look(&mut self, ms: u64, queued: usize) {
+        self.now = self.now.after(ms);
+        assert!(self.session.is_slow(&self.limits, self.now), "it is time to look");
+        let event = self.session.expire_queued(queued, &self.limits, self.now);
+        self.note(event);
+    }
 }
 
 /// What was taken is counted when time is up.
@@ -42,11 +52,13 @@ fn each_kib_is_worth_a_second() {
     talk.wait(10_000);
     assert_eq!(talk.due(), 10_000);
     talk.wait(9_000);
-    // What is taken at once earns no more time than an answer that has just begun.
+    // So it is if it is taken at once, and it is looked at again meanwhile.
     talk.take(40_960);
     talk.wait(1_000);
-    assert_eq!(talk.due(), 29_000);
-    talk.wait(28_999);
+    assert_eq!(talk.due(), 30_000);
+    talk.wait(30_000);
+    assert_eq!(talk.due(), 10_000);
+    talk.wait(9_999);
     talk.take(1_025);
     assert_eq!(talk.due(), 1);
     talk.wait(1);
@@ -65,19 +77,103 @@ fn what_is_queued_is_not_taken() {
     talk.take((1 << 20) - 1_024);
     let mut queued = talk.taken.len();
     for _ in 0..2 {
-        talk.now = talk.now.after(30_000);
-        assert!(talk.session.is_slow(&talk.limits, talk.now));
         queued -= 61_440;
-        assert!(talk.session.expire_queued(queued, &talk.limits, talk.now).is_none());
+        talk.look(30_000, queued);
         assert_eq!((talk.session.next(), talk.due()), (Next::Keep, 30_000));
     }
     // From here on it takes 512 bytes a second, and then nothing.
-    talk.now = talk.now.after(30_000);
     queued -= 15_360;
-    talk.session.expire_queued(queued, &talk.limits, talk.now);
-    assert_eq!((talk.session.next(), talk.due()), (Next::Keep, 15_000));
-    talk.now = talk.now.after(15_000);
-    talk.session.expire_queued(queued, &talk.limits, talk.now);
+    for ms in [30_000, 30_000, 30_000] {
+        talk.look(ms, queued);
+        assert_eq!(talk.session.next(), Next::Keep);
+    }
+    assert_eq!(talk.due(), 15_000);
+    talk.look(15_000, queued);
+    assert_eq!(talk.session.next(), Next::Drop);
+}
+
+/// What was taken at once gives no more than three write timeouts ahead.
+#[test]
+fn who_takes_all_at_once_goes() {
+    let mut talk = file();
+    talk.part(1 << 20);
+    talk.take((1 << 20) - 1);
+    talk.wait(149_999);
+    assert_eq!(talk.session.next(), Next::Keep);
+    talk.wait(1);
+    assert_eq!(talk.session.next(), Next::Drop);
+    assert_eq!(talk.heard.pop_back().as_deref(), Some(SLOW));
+}
+
+/// The system of a peer that reads 1 KiB a second may acknowledge up to 120 KiB of that at a time.
+/// What is left when all of the answer has been written is measured in the same way.
+#[test]
+fn lumps_are_no_silence() {
+    const LEN: usize = 1 << 20;
+    for (lump, ms_per_kib, is_kept) in
+        [(1, 1_000, true), (64, 1_000, true), (120, 1_000, true), (120, 2_100, false)]
+    {
+        for left in [0, 1] {
+            let mut talk = file();
+            let begin = talk.now;
+            talk.part(LEN);
+            talk.take(LEN - left);
+            if left == 0 {
+                talk.session.respond_end(talk.now);
+            }
+            while talk.now.since(begin) < 900_000 && talk.session.next() != Next::Drop {
+                let due = talk.due();
+                let kib = talk.now.after(due).since(begin) / ms_per_kib;
+                // What it has room for at the beginning is taken at once.
+                let lumps_len = 1 + usize::try_from(kib).expect("it is small") / lump;
+                talk.look(due, LEN.saturating_sub(lumps_len * lump * 1_024));
+            }
+            let is_here = talk.session.next() != Next::Drop;
+            assert_eq!(is_here, is_kept, "{lump} KiB, each in {ms_per_kib} ms, {left} left");
+        }
+    }
+}
+
+/// When all has been written, and the system holds some of it, the peer cannot close yet: neither
+/// after an answer, nor after a close frame.
+#[test]
+fn the_time_to_close_begins_when_all_is_taken() {
+    let mut page = file();
+    page.part(65_536);
+    page.take_all();
+    page.session.respond_end(page.now);
+    let mut member = Talk::open(Limits::SERVER);
+    member.session.close(&Close::new(CloseCode::NORMAL, ""), member.now);
+    member.take_all();
+    for mut talk in [page, member] {
+        let mut queued = 65_536;
+        for _ in 0..12 {
+            assert_eq!(talk.due(), 5_000);
+            queued -= 5_120;
+            talk.look(5_000, queued);
+            assert_ne!(talk.session.next(), Next::Drop);
+        }
+        talk.look(5_000, 0);
+        assert_eq!(talk.session.next(), Next::Drop);
+        let heard = talk.heard.pop_back().expect("it was told");
+        assert!(heard.contains("the peer does not close (close-timeout)"), "{heard}");
+    }
+}
+
+/// A member that reads slowly is no peer that takes nothing, though it can be written to only when
+/// the system has much room again.
+#[test]
+fn a_member_may_be_slow() {
+    let mut talk = Talk::open(Limits::SERVER);
+    talk.send(Message::from(vec![0; 65_536]));
+    let mut queued = 1 << 20;
+    for _ in 0..100 {
+        assert_eq!(talk.due(), 30_000);
+        queued -= 1;
+        talk.look(30_000, queued);
+        assert_eq!(talk.session.next(), Next::Keep);
+    }
+    talk.look(30_000, queued);
     assert_eq!(talk.session.next(), Next::Drop);
 }
 

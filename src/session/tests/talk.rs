@@ -139,6 +139,7 @@ fn tell(event: &Event) -> String {
         Event::Compressed(_) => "compressed".into(),
         Event::Closed(close) => format!("closed {}", tell_close(close)),
         Event::Gone(reason) => format!("gone: {reason}"),
+        Event::Late(reason) => format!("late: {reason}"),
     }
 }
 

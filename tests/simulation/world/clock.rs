@@ -29,7 +29,9 @@ impl World {
         if record.unsent_len > 0 {
             let moved = times.carried.max(times.unsent);
             let paid = record.paid.filter(|_| record.ahead.is_answered());
-            let since = paid.map_or(moved, |[_, most]| most.min(moved));
+            // It was looked at within that time, and what it had taken gives it three times that.
+            let ahead = moved.after(4 * limits.write_ms_max);
+            let since = paid.map_or(moved, |[_, most]| most.min(ahead));
             return Some((since.after(limits.write_ms_max), "a write"));
         }
         let is_over = record.reader.is_closed() || record.reader.is_answered();
@@ -89,8 +91,10 @@ impl World {
                 assert!(!record.held, "peer {index}: pausing never looks like death");
                 (times.fed.max(times.resumed).max(times.ping.unwrap_or(now)), limits.pong_ms_max)
             }
-            "the peer does not read" => (times.carried.max(times.unsent), limits.write_ms_max),
-            "the peer does not close" => (times.carried, limits.close_ms_max),
+            "the peer reads too slowly (write-timeout)" => {
+                (times.carried.max(times.unsent), limits.write_ms_max)
+            }
+            "the peer does not close (close-timeout)" => (times.carried, limits.close_ms_max),
             "the peer has gone, and its service is behind" => {
                 (times.left.unwrap_or(now), limits.write_ms_max)
             }
@@ -102,7 +106,7 @@ impl World {
         let is_stop = cause == "the server has stopped";
         // Its close frame is behind what a slow service has not taken yet. That buys it the time of
         // each pause, and no more.
-        let is_behind = cause == "the peer does not close"
+        let is_behind = cause == "the peer does not close (close-timeout)"
             && peer.fatal.is_some_and(|fatal| peer.written < fatal.end);
         let is_excused = is_stop || is_behind || times.left.is_some();
         assert!(is_excused || !peer.is_good(), "peer {index}: {reason}");

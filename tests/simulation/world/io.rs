@@ -258,7 +258,7 @@ impl World {
             if record.stalled {
                 record.times.life = self.now;
             }
-            record.pay(written, self.now);
+            record.pay(written, &self.limits, self.now);
             let messages = record.carry(peer, &bytes[..written], self.now);
             if messages > 0 {
                 record.answered_turn = self.turns;

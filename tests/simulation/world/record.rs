@@ -258,15 +258,15 @@ impl Record {
     pub fn begin_unsent(&mut self, now: Time) {
         let idle_ms = now.since(self.times.carried);
         let paid = self.paid.get_or_insert([now; 2]);
-        *paid = [paid[0].after(idle_ms).min(now), paid[1].after(idle_ms)];
+        *paid = [paid[0].after(idle_ms).min(now).max(paid[0]), paid[1].after(idle_ms)];
         self.times.unsent = now;
     }
 
-    /// The peer has taken so many bytes, of which each KiB is worth a second.
-    pub fn pay(&mut self, bytes_len: usize, now: Time) {
+    /// The peer has taken so many bytes, of which each KiB is worth a second, up to some ahead.
+    pub fn pay(&mut self, bytes_len: usize, limits: &Limits, now: Time) {
         let ms = bytes_len as u64 * 1_000;
         let [least, most] = self.paid.get_or_insert([now; 2]);
-        *least = least.after(ms / 1_024).min(now);
+        *least = least.after(ms / 1_024).min(now.after(3 * limits.write_ms_max));
         *most = most.after(ms.div_ceil(1_024));
         self.times.carried = now;
     }
