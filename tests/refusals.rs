@@ -277,6 +277,46 @@ fn what_never_becomes_a_request() {
     server.stop();
 }
 
+/// An answer that has not arrived has the reason of that in its line, and a refusal its own.
+#[test]
+fn what_has_not_arrived_says_why() {
+    let _alone = keep(LevelFilter::Debug);
+    let place = folder("unread");
+    fs::write(place.join("small"), "small").expect("it can be written");
+    let large = fs::File::create(place.join("large")).expect("it can be made");
+    large.set_len(256 << 20).expect("it has room");
+    let start = |limits| {
+        let mut server = server(limits, AccessLog::All);
+        server.static_root(&place);
+        Running::start(server)
+    };
+    let hasty = start(Limits { write_ms_max: 50, close_ms_max: 50, ..LIMITS });
+    let patient = start(LIMITS);
+    let slow = "status=200 reason=\"the peer reads too slowly (write-timeout)\"";
+    let stays = "status=200 reason=\"the peer does not close (close-timeout)\"";
+    for (path, part) in
+        [("/large", slow), ("/small", stays), ("/nothing", "status=404 reason=\"static-root has")]
+    {
+        let mut raw = connect(&hasty);
+        raw.send(&get(path, ""));
+        let line = line_with(&format!("path=\"{path}\" "));
+        assert!(line.text.contains(part), "{line:?}");
+    }
+    let mut raw = connect(&patient);
+    raw.send(&get("/large", ""));
+    assert_eq!(raw.read_head().status, 200);
+    rustix::net::sockopt::set_socket_linger(raw.stream(), Some(std::time::Duration::ZERO))
+        .expect("it can be set");
+    let line = line_of(raw);
+    assert!(line.text.contains("status=200 reason=\"the peer reset the connection\""), "{line:?}");
+    let mut raw = connect(&patient);
+    raw.send(&get("/small", ""));
+    assert_eq!(raw.read_answer().status, 200);
+    let line = line_of(raw);
+    assert!(line.text.contains("status=200 reason=\"page\""), "{line:?}");
+    [hasty, patient].into_iter().for_each(Running::stop);
+}
+
 #[test]
 fn access_lines_have_a_switch() {
     let _alone = keep(LevelFilter::Debug);

@@ -75,7 +75,8 @@ impl Hub {
         }
         rare.status = Some(status);
         if is_page(status) {
-            "page".clone_into(&mut rare.reason);
+            // Whether all of it arrives is not known yet.
+            return rare.reason.clear();
         }
         self.note(id, response.reason());
     }

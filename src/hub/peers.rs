@@ -163,8 +163,11 @@ impl Hub {
     pub fn fail(&mut self, id: SocketId, reason: &'static str, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let unsent_len = socket.session.unsent_len();
-        if let Some(event) = socket.session.fail(reason) {
-            self.happen(id, event, now);
+        let is_cut = unsent_len > 0 || socket.session.is_responding();
+        match socket.session.fail(reason) {
+            Some(event) => self.happen(id, event, now),
+            None if is_cut => self.note(id, reason),
+            None => {}
         }
         self.count_freed(unsent_len);
         self.touch(id);
@@ -199,6 +202,8 @@ impl Hub {
         if let Some(event) = socket.session.fail("the connection was dropped") {
             self.happen(id, event, now);
         }
+        // What has no other reason by now is an answer that is no refusal, and has left.
+        self.note(id, "page");
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(id, &socket, now);
         #[cfg(feature = "deflate")]
