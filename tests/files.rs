@@ -17,7 +17,7 @@ use switchboard::{Page, Server, handler};
 
 use support::http::{get, upgrade};
 use support::mount::Mount;
-use support::process::resident;
+use support::process::{PipeWriter, resident};
 use support::raw::Raw;
 use support::services::{Echo, mount_echo};
 use support::{LIMITS, Running};
@@ -471,6 +471,26 @@ fn odd_files_hold_nobody_up() {
         echo(&path);
     }
     assert_eq!(server.ask(&get("/in.txt", "")).text(), "inside");
+}
+
+/// A program that waits for its reader is not released by who asks for its pipe.
+#[test]
+fn a_pipe_is_not_opened() {
+    let folder = Folder::new("pipes");
+    folder.link("link", "pipe").link("sub", ".").file("in.txt", "inside");
+    let writers =
+        ["pipe", "index.html"].map(|name| PipeWriter::new(folder.0.join("root").join(name), "666"));
+    let server = folder.serve();
+    for path in ["/pipe", "/link", "/sub/pipe", "/pipe/", "/", "/sub/"] {
+        for request in [get(path, ""), get(path, "Range: bytes=0-1\r\n"), upgrade(path, "")] {
+            assert_eq!(server.ask(&request).status, 404, "{path}");
+        }
+    }
+    assert_eq!(server.ask(&get("/in.txt", "")).text(), "inside");
+    for writer in writers {
+        assert!(writer.waits());
+        writer.end();
+    }
 }
 
 #[test]

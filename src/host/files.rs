@@ -217,8 +217,7 @@ impl Library {
         if path.ends_with('/') {
             name.push("index.html");
         }
-        // A pipe is not waited for.
-        nofollow::open_below(root, &name, libc::O_NONBLOCK).map_err(|error| match error {
+        nofollow::open_below(root, &name).map_err(|error| match error {
             Missed::Outside(place) => {
                 let text = format!("a link leads to {place:?}, which is out of static-root");
                 io::Error::new(ErrorKind::NotFound, text)
@@ -243,8 +242,8 @@ fn moved(path: &str, query: &str) -> Response {
 }
 
 fn refusal(path: &str, error: &io::Error) -> FilePart {
-    // A socket, a device without a driver, and links in a circle are no files either.
-    let no_file = matches!(error.raw_os_error(), Some(libc::ENXIO | libc::ELOOP));
+    // Links in a circle are no file either.
+    let no_file = error.raw_os_error() == Some(libc::ELOOP);
     let is_nothing = match error.kind() {
         ErrorKind::NotFound
         | ErrorKind::NotADirectory

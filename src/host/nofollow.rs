@@ -44,16 +44,29 @@ pub(crate) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
     if path.starts_with(root) { Ok(path) } else { Err(Missed::Outside(path)) }
 }
 
-/// Opens what a path leads to; returns the path without links of that, too.
+/// Opens the file or folder that a path leads to, for reading; returns its path without links, too.
 ///
 /// # Errors
-/// As of [`resolve`] and [`open`].
-pub(crate) fn open_below(root: &Path, path: &Path, flags: i32) -> Result<(PathBuf, File), Missed> {
+/// As of [`resolve`] and [`open_plain`].
+pub(crate) fn open_below(root: &Path, path: &Path) -> Result<(PathBuf, File), Missed> {
     look(path, || {
         let place = resolve(root, path)?;
-        let file = open(&place, flags).map_err(Missed::System)?;
+        let file = open_plain(&place).map_err(Missed::System)?;
         Ok((place, file))
     })
+}
+
+/// Opens a file or folder at a path without links for reading, and nothing else: to open a pipe
+/// releases its writer, and to open a device may do anything. One that replaces the file after the
+/// check is opened, without waiting; whoever can do that can open it as well. So what was opened is
+/// checked again before it is read.
+fn open_plain(path: &Path) -> io::Result<File> {
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        let text = "neither a file nor a folder";
+        return Err(io::Error::new(ErrorKind::InvalidInput, text));
+    }
+    open(path, libc::O_NONBLOCK)
 }
 
 /// Looks again if what `path` led to was removed during a look, but the path is still there.
@@ -95,6 +108,7 @@ mod tests {
     use std::fs;
     use std::io::Read;
     use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -120,6 +134,24 @@ mod tests {
         for folder in [Path::new("/"), &folder] {
             let opened = open(folder, libc::O_DIRECTORY).expect("it is there");
             assert!(opened.metadata().expect("it is open").is_dir());
+        }
+        fs::remove_dir_all(&folder).expect("it can be removed");
+    }
+
+    #[test]
+    fn only_files_and_folders_are_opened() {
+        let folder = env::temp_dir().join(format!("switchboard-plain-{}", std::process::id()));
+        fs::create_dir_all(folder.join("folder")).expect("it can be made");
+        let folder = folder.canonicalize().expect("it is there");
+        fs::write(folder.join("file"), "here").expect("it can be written");
+        drop(UnixListener::bind(folder.join("socket")).expect("it can be made"));
+        let open = |name: &str| open_below(&folder, &folder.join(name)).map(drop);
+        for name in ["file", "folder"] {
+            open(name).expect("it is what is served");
+        }
+        for place in [folder.join("socket"), PathBuf::from("/dev/null")] {
+            let error = open_plain(&place).expect_err("it is neither");
+            assert_eq!(error.to_string(), "neither a file nor a folder", "{place:?}");
         }
         fs::remove_dir_all(&folder).expect("it can be removed");
     }

@@ -100,6 +100,10 @@ impl Program {
 
     /// A number of what is in its file.
     fn content(&self) -> io::Result<u64> {
+        // To open a pipe that has its name by now would release the pipe's writer.
+        if !self.is_same() {
+            return Err(ErrorKind::NotFound.into());
+        }
         let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
         let mut file = File::from(sys::open_at(&self.folder, &self.name, flags)?);
         if place(&file.metadata()?) != place(&self.file.metadata()?) {

@@ -19,8 +19,7 @@ impl DocumentRoot {
         };
         // It is beside the name in the request. Links of both may lead to different places.
         let page = self.path.join(url.trim_start_matches('/')).join(format!("{stem}.html"));
-        // A pipe is not waited for.
-        let opened = nofollow::open_below(&self.path, &page, libc::O_NONBLOCK);
+        let opened = nofollow::open_below(&self.path, &page);
         let (place, file) = match opened.map_err(LookupError::from) {
             Ok(opened) => opened,
             Err(LookupError::System(error)) => return Err(error),

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use switchboard::process::{Manner, Subpaths};
 use switchboard::programs::Mode;
@@ -12,6 +11,7 @@ use crate::bench::server;
 use crate::support::folder::{folder, write};
 use crate::support::http::get;
 use crate::support::mount::Mount;
+use crate::support::process::PipeWriter;
 use crate::support::services::Echo;
 use crate::support::{LIMITS, Running};
 
@@ -55,8 +55,7 @@ fn a_page_beside_a_program_is_shown_as_it_is_now() {
     ] {
         symlink(target, folder.join(link)).expect("it can be linked");
     }
-    let made = Command::new("mkfifo").arg(folder.join("pipe.html")).status();
-    assert!(made.expect("it runs").success());
+    let writers = ["pipe.html", "source.rs"].map(|name| PipeWriter::new(folder.join(name), "777"));
     let host = Running::start(server(&folder, manner(), LIMITS));
     let page = |name: &str| (200, format!("<p>{name}"));
     let none = |status| (status, String::new());
@@ -73,8 +72,14 @@ fn a_page_beside_a_program_is_shown_as_it_is_now() {
         ("/out", none(426)),
         ("/pipe", none(426)),
         ("/alone", none(404)),
+        ("/source", none(404)),
     ] {
         assert_eq!(shown(&host, path), expected, "{path}");
+    }
+    // Who waits for the reader of a pipe is not released.
+    for writer in writers {
+        assert!(writer.waits());
+        writer.end();
     }
     // A page of another site may have its name resolve to this machine.
     let other = b"GET /chat HTTP/1.1\r\nHost: evil.example\r\n\r\n";

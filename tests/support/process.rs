@@ -1,11 +1,64 @@
 //! What the system tells about a process: its threads, its descriptors, its memory.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How many threads a process has.
 pub fn threads(process: &str) -> usize {
     fs::read_dir(format!("/proc/{process}/task")).expect("the process runs").count()
+}
+
+/// A thread of this process that waits for a pipe's reader, to write to it.
+pub struct PipeWriter {
+    thread: JoinHandle<()>,
+    state: PathBuf,
+    is_open: Arc<AtomicBool>,
+    pipe: PathBuf,
+}
+
+impl PipeWriter {
+    /// Makes a pipe with a mode, whose writer waits.
+    pub fn new(pipe: PathBuf, mode: &str) -> Self {
+        let made = Command::new("mkfifo").args(["-m", mode]).arg(&pipe).status();
+        assert!(made.expect("it runs").success());
+        let (sender, begun) = mpsc::channel();
+        let is_open = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
+            let (pipe, is_open) = (pipe.clone(), Arc::clone(&is_open));
+            move || {
+                let own = fs::read_link("/proc/thread-self").expect("a thread has a name there");
+                sender.send(Path::new("/proc").join(own).join("stat")).expect("it is awaited");
+                let opened = OpenOptions::new().write(true).open(pipe);
+                is_open.store(true, Ordering::SeqCst);
+                drop(opened);
+            }
+        });
+        let writer = Self { thread, state: begun.recv().expect("it has begun"), is_open, pipe };
+        super::until("the writer waits", || writer.waits());
+        writer
+    }
+
+    /// Whether nobody has opened the pipe. A reader that opens it makes the thread run before it
+    /// has opened it.
+    pub fn waits(&self) -> bool {
+        let stat = fs::read_to_string(&self.state).unwrap_or_default();
+        let is_asleep = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'));
+        is_asleep && !self.is_open.load(Ordering::SeqCst)
+    }
+
+    /// Lets the writer go.
+    pub fn end(self) {
+        let reader = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&self.pipe);
+        self.thread.join().expect("it only opens");
+        drop(reader);
+    }
 }
 
 /// How many descriptors a process has open.
