@@ -10,9 +10,10 @@
 //! links. Only the name in the request decides whether a file is hidden: the target of a link may
 //! be in a hidden place, as in mounts of Kubernetes and the layouts of package managers.
 
+use std::cell::LazyCell;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf, absolute};
 use std::rc::Rc;
 
@@ -149,7 +150,7 @@ impl DocumentRoot {
                 // What was removed or renamed since the folder was read has another name now. A
                 // link that leads nowhere has the same.
                 let is_gone = |file: &String| folder.path.join(file).symlink_metadata().is_err();
-                if folder.names.meant(name).any(is_gone) {
+                if folder.names.meant(name).take(FILES_MAX).any(is_gone) {
                     listings.forget(&folder.path);
                 }
                 return Ok(None);
@@ -158,9 +159,11 @@ impl DocumentRoot {
             Err(error) => return Err(error),
         };
         // What the name without its extension means has to be the same file.
-        let Some((_, same)) = self.only(&folder, stem)? else { return Ok(None) };
-        if found != same {
-            return Ok(None);
+        if stem != name {
+            let Some((_, same)) = self.only(&folder, stem)? else { return Ok(None) };
+            if found != same {
+                return Ok(None);
+            }
         }
         match open(names::key(&folder.url, stem), found) {
             Err(LookupError::Nothing) => Ok(None),
@@ -212,7 +215,8 @@ impl DocumentRoot {
     }
 
     /// The one executable that `name` means in a folder: its name without extension, and its
-    /// place. `None` if a file of that name was removed meanwhile.
+    /// place. `None` if a file of that name was removed meanwhile. Any peer can ask for any name,
+    /// so what names tell comes first, and the number of files that are looked at has a bound.
     pub(super) fn only<'n>(
         &self,
         folder: &'n Folder,
@@ -220,7 +224,20 @@ impl DocumentRoot {
     ) -> Result<Option<(&'n str, PathBuf)>, LookupError> {
         let (mut found, mut accidents) = (Vec::<(&String, PathBuf)>::new(), Vec::new());
         let (mut unfit, mut outside, mut lost) = (None, None, false);
-        for file in folder.names.meant(name) {
+        // Any number of files may be numbered copies of this one.
+        let is_original = LazyCell::new(|| is_file(folder, name));
+        let is_whole =
+            |whole: &str| if whole == name { *is_original } else { is_file(folder, whole) };
+        let is_none = |file: &str| names::is_data(file) || names::is_copy(file, is_whole);
+        let files = folder.names.meant(name).filter(|file| !is_none(file));
+        for (looked_at, file) in files.enumerate() {
+            if looked_at == FILES_MAX {
+                let text = format!(
+                    "more than {FILES_MAX} files have this name and an extension; move those away \
+                     that are no programs"
+                );
+                return Err(LookupError::System(io::Error::new(ErrorKind::QuotaExceeded, text)));
+            }
             let (place, metadata) = match self.entry(folder, file) {
                 Ok(entry) => entry,
                 // A link that leads out, or a file that was removed, cannot serve.
@@ -232,7 +249,7 @@ impl DocumentRoot {
                     continue;
                 }
             };
-            if !metadata.is_file() || stands_beside(folder, file, &place) {
+            if !metadata.is_file() || (names::is_source(file) && !is_script(&place)) {
                 continue;
             }
             let is_accident = self.is_accident(folder, file, &place);
@@ -244,6 +261,10 @@ impl DocumentRoot {
             let found = if is_accident { &mut accidents } else { &mut found };
             if found.iter().all(|(_, other)| *other != place) {
                 found.push((file, place));
+            }
+            // Two are enough to say so.
+            if !is_accident && found.len() > 1 {
+                break;
             }
         }
         if found.is_empty() && unfit.is_none() {
@@ -298,6 +319,8 @@ impl DocumentRoot {
         folder: &Folder,
         name: &str,
     ) -> Result<(PathBuf, Metadata), LookupError> {
+        #[cfg(test)]
+        tests::count();
         let place = nofollow::resolve(&self.path, &folder.path.join(name))?;
         let metadata = fs::symlink_metadata(&place)?;
         Ok((place, metadata))
@@ -325,11 +348,11 @@ fn open(key: String, path: PathBuf) -> Result<Program, LookupError> {
     Ok(Program { key, path, folder, name, file })
 }
 
-/// Whether a file is data, a copy or a source beside a program, and not a program.
-fn stands_beside(folder: &Folder, file: &str, place: &Path) -> bool {
-    names::is_data(file)
-        || names::is_copy(file, |name| folder.path.join(name).is_file())
-        || (names::is_source(file) && !is_script(place))
+/// Whether a name in a folder is that of a file.
+fn is_file(folder: &Folder, name: &str) -> bool {
+    #[cfg(test)]
+    tests::count();
+    folder.path.join(name).is_file()
 }
 
 /// Whether a file names an interpreter in its first line. A Rust source may begin with `#![`.
@@ -340,3 +363,9 @@ pub(super) fn is_script(place: &Path) -> bool {
         nofollow::open(place, libc::O_NONBLOCK).and_then(|mut file| file.read_exact(&mut first));
     read.is_ok() && first.starts_with(b"#!") && first[2] != b'['
 }
+
+/// The most files of one name, with whatever extensions, that are looked at for one request.
+const FILES_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;
