@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::pages::file::FileState;
 use crate::service::SocketId;
 use crate::ws::syntax::cut;
-use crate::ws::{Response, Status, Target};
+use crate::ws::{Response, Status, Target, encode_path};
 
 /// The loop's side of the thread that reads files.
 #[derive(Debug)]
@@ -229,12 +229,7 @@ impl Library {
 
 /// A folder is shown under its name with a slash, so that its links hold.
 fn moved(path: &str, query: &str) -> Response {
-    let encode = |byte: u8| match byte {
-        b'/' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    let location: String = path.bytes().map(encode).collect();
+    let location = encode_path(path);
     Response::text(Status::PERMANENT_REDIRECT, "a folder ends in a slash").header(
         "Location",
         &format!("{location}/{}{query}", if query.is_empty() { "" } else { "?" }),

@@ -19,7 +19,7 @@ use crate::pages::Page;
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::syntax::cut;
-use crate::ws::{Head, Response, Status, Target, is_overencoded};
+use crate::ws::{Head, Response, Status, Target, is_canonical};
 
 /// A request whose path names no service yet.
 #[derive(Debug)]
@@ -273,7 +273,7 @@ impl Hub {
         if self.tree.spellings == Spellings::All
             || (asked.direct.is_none()
                 && ServiceTree::is_spelled(&asked.target.path, key)
-                && !is_overencoded(asked.head.target()))
+                && is_canonical(asked.head.target(), &asked.target.path))
         {
             return false;
         }

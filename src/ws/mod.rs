@@ -57,5 +57,5 @@ pub use http_date::Stamp;
 pub use message::Message;
 pub use origin::{Origin, OriginError};
 pub use response::{Response, Status};
-pub use target::{Target, is_overencoded};
+pub use target::{Target, encode_path, is_canonical};
 pub use upgrade::Upgrade;

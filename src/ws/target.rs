@@ -2,6 +2,7 @@
 //! never does. Each service has one spelling of its path; other spellings name nothing.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -45,18 +46,28 @@ impl Target {
     }
 }
 
-/// Whether the path of a target, as it came, has a letter, digit, hyphen, period, underscore or
-/// tilde percent-encoded. RFC 3986, 2.3: such a path is equivalent to the one without, which is the
-/// spelling to produce.
+/// Whether a target, as it came, spells the path that it means as [`encode_path`] does.
 #[must_use]
-pub fn is_overencoded(target: &str) -> bool {
-    let path = target.split('?').next().unwrap_or_default();
-    path.split('%').skip(1).any(|rest| {
-        let mut digits = rest.bytes();
-        let (high, low) = (hex(digits.next()), hex(digits.next()));
-        let byte = high.and_then(|high| Ok(high << 4 | low?));
-        byte.is_ok_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
-    })
+pub fn is_canonical(target: &str, path: &str) -> bool {
+    let rest = split_authority(target).map_or(target, |(_, rest)| rest);
+    let spelled = rest.split('?').next().unwrap_or_default();
+    // RFC 9110, 4.2.3: an empty path is the same as "/".
+    spelled.is_empty() || spelled == encode_path(path)
+}
+
+/// The canonical spelling of a decoded path. RFC 3986, 3.3 and 6.2.2: what may stand in a path does
+/// so, and each byte of all else is percent-encoded, with upper-case digits.
+#[must_use]
+pub fn encode_path(path: &str) -> String {
+    let mut spelled = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte) {
+            spelled.push(char::from(byte));
+        } else {
+            spelled.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    spelled
 }
 
 /// Why a target names nothing.

@@ -137,7 +137,20 @@ fn status(host: &Running, path: &str) -> u16 {
 fn one_spelling_is_served_if_that_is_wanted() {
     let folder = linked("one", TELLS);
     write(&folder, "dir/chat.html", "<p>chat", "644");
-    let own = ["/dir/chat", "/dir/deep/", "/echo", "/of/", "/hidden/low", "/dir/chat/below.py/x"];
+    for name in ["a+b!", "a b\u{e9}"] {
+        write(&folder, name, TELLS, "755");
+    }
+    let own = [
+        "/dir/chat",
+        "/dir/deep/",
+        "/echo",
+        "/of/",
+        "/hidden/low",
+        "/dir/chat/below.py/x",
+        "/a+b!",
+        "/a%20b%C3%A9",
+        "/dir/chat/below/%7B+%7D",
+    ];
     let others = [
         "/echo.rs",
         "/dir/chat.py",
@@ -151,6 +164,11 @@ fn one_spelling_is_served_if_that_is_wanted() {
         "/also/low",
         "/of/ws_service",
         "/%65cho",
+        "/a%2Bb!",
+        "/a+b%21",
+        "/a%20b%c3%a9",
+        "/dir/chat/below/%7b",
+        "/dir/chat/below/%2B",
     ];
     let all = spelled(&folder, Spellings::All);
     for path in own.into_iter().chain(others) {

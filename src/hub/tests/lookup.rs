@@ -217,6 +217,7 @@ fn another_spelling_is_refused_where_there_is_one() {
         (Spellings::One, "/a", "101"),
         (Spellings::One, "/a.rs", "404"),
         (Spellings::One, "/%61", "404"),
+        (Spellings::One, "/a?%61", "101"),
     ] {
         let mut rig = rig();
         rig.hub.spell(spellings);

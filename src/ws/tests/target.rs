@@ -1,7 +1,9 @@
 //! Request targets: which name something, and what that is.
 
+use std::collections::BTreeSet;
+
 use crate::ws::Status;
-use crate::ws::target::{Target, TargetError, is_overencoded};
+use crate::ws::target::{Target, TargetError, encode_path, is_canonical};
 
 use TargetError::{Hidden, Malformed, Nowhere};
 
@@ -170,12 +172,66 @@ fn every_error_has_its_status() {
 }
 
 #[test]
-fn what_needs_no_encoding_is_recognized() {
-    for target in ["/%61", "/a/%7e", "/%2D", "/x%5f", "http://h/%41?", "/%c3%a9%39"] {
-        assert!(is_overencoded(target), "{target}");
+fn a_path_has_one_canonical_spelling() {
+    // What is sent, and whether it is the canonical spelling of what it means.
+    let rows = [
+        ("/", true),
+        ("/a/b-c.d_e~f", true),
+        ("/a!$&'()*+,;=:@b", true),
+        ("/a%20b", true),
+        ("/caf%C3%A9", true),
+        ("/a%25b%3Fc%23", true),
+        ("/%22%3C%3E%5B%5D%5E%60%7B%7C%7D", true),
+        ("/a?%61", true),
+        ("http://h/a+b?%2B", true),
+        ("http://[::1]:80/a", true),
+        ("http://h", true),
+        ("http://h?a", true),
+        ("/%61", false),
+        ("/a/%7e", false),
+        ("/%2D", false),
+        ("/x%5f", false),
+        ("/a%21", false),
+        ("/a%2Bb", false),
+        ("/a%40b", false),
+        ("/a%3Ab", false),
+        ("/a%27", false),
+        ("/a%2C", false),
+        ("/caf%c3%a9", false),
+        ("/caf%C3%a9", false),
+        ("/a%3fb", false),
+        ("/caf\u{e9}", false),
+        ("/a|b", false),
+        ("/a\"b", false),
+        ("/[a]", false),
+        ("http://h/%41?", false),
+        ("http://[::1]/a%2b", false),
+    ];
+    for (target, expected) in rows {
+        let Target { path, .. } = Target::parse(target).expect("it is right");
+        assert_eq!(is_canonical(target, &path), expected, "{target}");
+        // It comes to the same path.
+        let spelled = encode_path(&path);
+        assert_eq!(Target::parse(&spelled).map(|target| target.path), Ok(path.clone()));
+        assert!(is_canonical(&spelled, &path), "{spelled}");
     }
-    for target in ["/a", "/", "", "/%20", "/%c3%a9", "/%40", "/a?%61", "/%", "/%6", "/%zz", "/%25"]
-    {
-        assert!(!is_overencoded(target), "{target}");
+    // Each character has one canonical spelling of all that mean it.
+    for number in 0x20..=0xff_u8 {
+        let character = char::from(number);
+        let (mut upper, mut lower) = ("/a".to_owned(), "/a".to_owned());
+        for byte in character.to_string().bytes() {
+            upper += &format!("%{byte:02X}");
+            lower += &format!("%{byte:02x}");
+        }
+        let spellings = BTreeSet::from([format!("/a{character}"), upper, lower]);
+        let means = |spelled: &String| {
+            let target = Target::parse(spelled).ok()?;
+            Some(is_canonical(spelled, &target.path))
+                .filter(|_| target.path == format!("/a{character}"))
+        };
+        let meant: Vec<_> = spellings.iter().filter_map(means).collect();
+        let canonical_len = meant.iter().filter(|is_canonical| **is_canonical).count();
+        // A backslash and a control character mean nothing.
+        assert_eq!(canonical_len, usize::from(!meant.is_empty()), "{character:?}: {meant:?}");
     }
 }
