@@ -8,10 +8,16 @@
 mod support;
 
 use std::fs;
+#[cfg(feature = "programs")]
+use std::io::{BufRead, BufReader};
+#[cfg(feature = "programs")]
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 #[cfg(feature = "programs")]
 use std::path::PathBuf;
 use std::process::Command;
+#[cfg(feature = "programs")]
+use std::process::Stdio;
 use std::ptr::null_mut;
 use std::time::Duration;
 
@@ -220,6 +226,68 @@ fn threads_that_hang_hold_up_neither_sockets_nor_a_stop() {
     frozen.into_iter().for_each(Frozen::end);
     assert_eq!(server.exit_code(), Some(0));
     drop((waiting, file));
+}
+
+/// A command that runs the binary with a document root on a disk that hangs. None if this system
+/// does not let an ordinary user mount one.
+#[cfg(feature = "programs")]
+fn beside_a_disk_that_hangs(since: &str, root: &Path) -> Option<Command> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frozen/hang.py");
+    let command = |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-Urm", "python3"]).arg(&script).arg(since).arg(root).arg(program);
+        command
+    };
+    let can = command("/bin/true").output();
+    if !can.as_ref().is_ok_and(|output| output.status.success()) {
+        println!("skipped: unshare -Urm and a mount of FUSE give {can:?}");
+        return None;
+    }
+    let mut command = command(env!("CARGO_BIN_EXE_switchboard"));
+    command.arg("--document-root").arg(root);
+    Some(command)
+}
+
+/// The list of programs is given up, and what needs no disk is served.
+#[cfg(feature = "programs")]
+#[test]
+fn a_document_root_that_hangs_holds_up_neither_the_start_nor_a_stop() {
+    let root = folder("root");
+    let Some(mut command) = beside_a_disk_that_hangs("list", &root) else { return };
+    let mut server = Binary::run(&mut command);
+    let mut echo = Raw::connect(server.address());
+    echo.upgrade("/echo");
+    let mut other = Raw::connect(server.address());
+    other.send(&get("/unknown", ""));
+    echo.send_text("still here");
+    assert_eq!(echo.read_text(), "still here");
+    drop(other);
+    server.signal("TERM");
+    assert_eq!(echo.read_close().0, 1001);
+    drop(echo);
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+/// Before it listens, signals have their default actions.
+#[cfg(feature = "programs")]
+#[test]
+fn a_start_that_hangs_ends_by_a_signal() {
+    let root = folder("root");
+    for (name, number) in [("TERM", libc::SIGTERM), ("INT", libc::SIGINT)] {
+        let Some(mut command) = beside_a_disk_that_hangs("stat", &root) else { return };
+        let mut server = command.stderr(Stdio::piped()).spawn().expect("it starts");
+        let stderr = BufReader::new(server.stderr.take().expect("it was piped"));
+        let hangs = stderr.lines().map_while(Result::ok).any(|line| line == "hangs");
+        assert!(hangs, "it looks at its document root");
+        let sent = Command::new("kill").args(["-s", name, &server.id().to_string()]).status();
+        assert!(sent.expect("there is a kill").success());
+        let mut status = None;
+        until("it has ended", || {
+            status = server.try_wait().expect("it can be waited for");
+            status.is_some()
+        });
+        assert_eq!(status.and_then(|status| status.signal()), Some(number), "{name}");
+    }
 }
 
 const GONE: usize = 5_000;

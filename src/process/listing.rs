@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::PathBuf;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::process::found::LookupError;
@@ -24,9 +25,20 @@ pub struct Listing {
 
 impl DocumentRoot {
     /// The programs of this root, `named_max` of them by name. It looks at 10,000 files at most,
-    /// for a second at most.
+    /// for a second at most. A disk may hang: so a thread of its own looks, and is left behind if
+    /// it does not end within three seconds. Then there is nothing in the list.
     #[must_use]
     pub fn list(&self, named_max: usize) -> Listing {
+        let (root, (sender, found)) = (self.clone(), crossbeam_channel::bounded(1));
+        let thread = thread::Builder::new().name("listing".to_owned()).spawn(move || {
+            // Whoever has asked may have gone.
+            let _ = sender.try_send(root.search(named_max));
+        });
+        let found = thread.ok().and_then(|_| found.recv_timeout(WAIT_MAX).ok());
+        found.unwrap_or_else(|| Listing { is_cut: true, ..Listing::default() })
+    }
+
+    fn search(&self, named_max: usize) -> Listing {
         let (mut listing, until) = (Listing::default(), Instant::now() + LOOK_MAX);
         // Each folder is looked into once, so that links in a circle end.
         let mut seen = HashSet::from([self.path.clone()]);
@@ -84,5 +96,7 @@ impl DocumentRoot {
 
 /// The most files that are looked at.
 const ENTRIES_MAX: usize = 10_000;
-/// The longest time of a search.
+/// The longest time of a search of a disk that answers.
 const LOOK_MAX: Duration = Duration::from_secs(1);
+/// How long a search is waited for.
+const WAIT_MAX: Duration = Duration::from_secs(3);

@@ -35,6 +35,12 @@ pub(crate) fn list(config: &Config) -> String {
         );
     };
     let Listing { programs, more_len, is_cut, .. } = root.list(PROGRAMS_LISTED_MAX);
+    if programs.is_empty() && is_cut {
+        return format!(
+            "programs below {folder}: none found, and not all has been looked at, since it takes \
+             too long\n"
+        );
+    }
     if programs.is_empty() {
         return format!("programs below {folder}: none yet; chmod +x makes a file there one\n");
     }
