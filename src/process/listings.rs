@@ -1,6 +1,6 @@
 //! `Listings`: the names in folders. Those in a large folder are kept for a moment, since to read
 //! and sort them takes long, and anybody may ask for any number of paths there. A small folder is
-//! read each time, so that what appears there is found at once.
+//! read for each lookup, so that what appears there is found at once.
 
 use std::fs;
 use std::io;
@@ -19,8 +19,10 @@ pub(super) struct Names(Vec<String>);
 pub(crate) struct Listings {
     now: Instant,
     kept: Vec<Kept>,
+    /// Small folders, during a lookup that may need them again.
+    small: Option<Vec<(PathBuf, Rc<Names>)>>,
     #[cfg(test)]
-    reads_len: usize,
+    pub(super) reads_len: usize,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl Listings {
         Self {
             now: Instant::now(),
             kept: Vec::new(),
+            small: None,
             #[cfg(test)]
             reads_len: 0,
         }
@@ -55,6 +58,16 @@ impl Listings {
         self.kept = Vec::new();
     }
 
+    /// From here on small folders are read once as well.
+    pub(super) fn keep_small(&mut self) {
+        self.small = Some(Vec::new());
+    }
+
+    /// From here on small folders are read each time again.
+    pub(super) fn drop_small(&mut self) {
+        self.small = None;
+    }
+
     /// Whether nothing is kept.
     pub(crate) const fn is_empty(&self) -> bool {
         self.kept.is_empty()
@@ -68,6 +81,10 @@ impl Listings {
         if let Some(kept) = self.kept.iter().find(|kept| kept.place == place) {
             return Ok(kept.names.clone());
         }
+        let small = self.small.iter().flatten().find(|(known, _)| known == place);
+        if let Some((_, names)) = small {
+            return Ok(names.clone());
+        }
         let began = Instant::now();
         let names = Rc::new(Names::read(place)?);
         #[cfg(test)]
@@ -79,6 +96,9 @@ impl Listings {
             let until = self.now + took + took.max(Self::KEPT);
             self.kept.truncate(FOLDERS_MAX - 1);
             self.kept.insert(0, Kept { place: place.to_owned(), names: names.clone(), until });
+        } else if let Some(small) = &mut self.small {
+            small.truncate(FOLDERS_MAX - 1);
+            small.insert(0, (place.to_owned(), names.clone()));
         }
         Ok(names)
     }
@@ -86,6 +106,7 @@ impl Listings {
     /// Has a folder read again.
     pub(super) fn forget(&mut self, place: &Path) {
         self.kept.retain(|kept| kept.place != place);
+        self.small.iter_mut().for_each(|small| small.retain(|(known, _)| known != place));
     }
 }
 

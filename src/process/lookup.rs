@@ -11,6 +11,7 @@
 //! be in a hidden place, as in mounts of Kubernetes and the layouts of package managers.
 
 use std::cell::LazyCell;
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -21,7 +22,7 @@ use crate::host::nofollow::{self, LOOKS_MAX};
 use crate::process::found::{LookupError, Program, is_executable};
 use crate::process::listings::{Listings, Names};
 use crate::process::names;
-use crate::process::spelling::spell;
+use crate::process::spelling::{folders, spell};
 use crate::sys;
 
 /// The folder whose executables are services.
@@ -194,20 +195,41 @@ impl DocumentRoot {
         serves: impl Fn(&str) -> bool,
         listings: &mut Listings,
     ) -> Result<(Program, &'p str), LookupError> {
-        let is_folder =
-            |end: &usize| spell(&self.path, &path[..*end]).is_ok_and(|(place, _)| place.is_dir());
-        let slashes = || path.match_indices('/').map(|(at, _)| at);
-        let depth = slashes().take_while(is_folder).count();
-        let near: Vec<_> = slashes().take(depth + 1).collect();
-        // Before each slash stands a name, and up to it goes a folder.
-        let above = near.into_iter().rev().flat_map(|at| [&path[..=at], &path[..at]]);
-        for above in above.filter(|above| !above.is_empty() && *above != path) {
+        // Several names of the path may be sought in one folder.
+        listings.keep_small();
+        let found = self.nearest_above(path, serves, listings);
+        listings.drop_small();
+        found
+    }
+
+    fn nearest_above<'p>(
+        &self,
+        path: &'p str,
+        serves: impl Fn(&str) -> bool,
+        listings: &mut Listings,
+    ) -> Result<(Program, &'p str), LookupError> {
+        // A root of one program has no folders that lead to it.
+        let folders =
+            if self.only.is_some() { vec![String::new()] } else { folders(&self.path, path) };
+        let slashes = path.match_indices('/').map(|(at, _)| at).take(folders.len() + 1);
+        let slashes: Vec<_> = slashes.enumerate().collect();
+        // Before each slash stands a name, in the folder before it, and up to it goes a folder.
+        let above = slashes.into_iter().rev().flat_map(|(index, at)| {
+            let before = index.checked_sub(1).and_then(|before| folders.get(before));
+            [(folders.get(index), &path[..=at]), (before, &path[..at])]
+        });
+        let mut seen = HashSet::new();
+        for (folder, above) in above.filter(|(_, above)| !above.is_empty() && *above != path) {
+            let name = above.rsplit('/').next().unwrap_or_default();
+            // A name in a folder means the same, whatever links lead to the folder.
+            if folder.is_some_and(|folder| !seen.insert((folder, name))) {
+                continue;
+            }
+            let key = || folder.map(|folder| names::key(folder, names::stem_of(name)));
             match self.find_in(above, listings) {
                 Ok(program) if serves(program.key()) => return Ok((program, above)),
                 Err(LookupError::Nothing | LookupError::Outside(_)) => {}
-                Err(error) if serves(above) => {
-                    return Err(error);
-                }
+                Err(error) if serves(key().as_deref().unwrap_or(above)) => return Err(error),
                 Ok(_) | Err(_) => {}
             }
         }
@@ -368,4 +390,4 @@ pub(super) fn is_script(place: &Path) -> bool {
 const FILES_MAX: usize = 256;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -28,9 +28,7 @@ pub(super) struct Spelled {
 /// # Errors
 /// It is not there, or not below `root`.
 pub(super) fn spell(root: &Path, url: &str) -> Result<(PathBuf, String), LookupError> {
-    let at_root = Spelled { place: root.to_owned(), url: Some(String::new()) };
-    let mut walk = Walk { known: vec![at_root.clone()], links_left: LINKS_MAX };
-    let mut at = at_root;
+    let (mut walk, mut at) = Walk::new(root);
     for name in url.split('/').skip(1) {
         at = walk.enter(&at, OsStr::new(name))?;
     }
@@ -38,6 +36,23 @@ pub(super) fn spell(root: &Path, url: &str) -> Result<(PathBuf, String), LookupE
         return Err(LookupError::Outside(at.place));
     }
     Ok((at.place, at.url.ok_or(LookupError::Nothing)?))
+}
+
+/// The one spelling of each folder that a URL path leads through, from the root on: of the part
+/// before its first slash, of that before its second, up to the first that is no folder below
+/// `root`. The path is followed once.
+pub(super) fn folders(root: &Path, url: &str) -> Vec<String> {
+    let (mut walk, at) = Walk::new(root);
+    let (mut at, mut folders) = (Ok(at), Vec::new());
+    for name in url.split('/').skip(1) {
+        let Ok(Spelled { place, url: Some(url) }) = &at else { break };
+        if !place.starts_with(root) || !place.is_dir() {
+            break;
+        }
+        folders.push(url.clone());
+        at = at.and_then(|at| walk.enter(&at, OsStr::new(name)));
+    }
+    folders
 }
 
 /// A path that is followed.
@@ -49,8 +64,16 @@ struct Walk {
 }
 
 impl Walk {
+    /// A path that begins at a root.
+    fn new(root: &Path) -> (Self, Spelled) {
+        let at_root = Spelled { place: root.to_owned(), url: Some(String::new()) };
+        (Self { known: vec![at_root.clone()], links_left: LINKS_MAX }, at_root)
+    }
+
     /// Goes on from a folder to what has a name in it.
     fn enter(&mut self, from: &Spelled, name: &OsStr) -> io::Result<Spelled> {
+        #[cfg(test)]
+        crate::process::lookup::tests::count_step();
         let place = from.place.join(name);
         let own = from.url.as_ref().and_then(|url| Some(format!("{url}/{}", proper(name)?)));
         let target = match fs::read_link(&place) {
