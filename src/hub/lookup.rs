@@ -154,7 +154,9 @@ impl Hub {
         self.lookups.queue.end(id);
         self.take_up(id, looked, now);
         for rank in [Rank::Known, Rank::Strange] {
-            while let Some(next) = self.lookups.queue.next(rank) {
+            while let Some(place) = self.lookups.queue.next(rank, |id| self.holder(id))
+                && let Some(next) = self.lookups.queue.take(rank, place)
+            {
                 let Some((path, goal)) = self.asked_path(next) else { continue };
                 let station = self.tree.find(&path);
                 match station.filter(|_| !self.is_looked_up(station, goal)) {
@@ -233,7 +235,8 @@ impl Hub {
     }
 
     fn order_lookup(&mut self, id: SocketId, rank: Rank, path: String, goal: Goal) {
-        self.lookups.queue.begin(id, rank);
+        let holder = self.holder(id);
+        self.lookups.queue.begin(id, holder, rank);
         self.outputs.push_back(Output::Lookup(Box::new(Lookup { id, path, goal })));
     }
 

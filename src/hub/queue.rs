@@ -1,9 +1,11 @@
 //! `LookupQueue`: lookups that are under way, and requests that wait for theirs, in two lines. A
 //! path of which nothing is known may cost the disk more, and anybody can ask for any number of
-//! these. So a request for a known program waits for some of them only, however many there are.
+//! these. So a request for a known program waits for some of them only, however many there are. In
+//! each line addresses take turns.
 
 use std::collections::VecDeque;
 
+use crate::hub::shares::Holder;
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -24,21 +26,22 @@ pub(super) struct LookupQueue {
 
 #[derive(Debug, Default)]
 struct Line {
-    under_way: Vec<SocketId>,
+    /// Each with what it counts for, since its socket may go.
+    under_way: Vec<(SocketId, Holder)>,
     /// Those that wait until there are fewer, some of whom may have gone.
     waiting: VecDeque<SocketId>,
 }
 
 impl LookupQueue {
     /// A lookup begins.
-    pub(super) fn begin(&mut self, id: SocketId, rank: Rank) {
-        self.line(rank).under_way.push(id);
+    pub(super) fn begin(&mut self, id: SocketId, holder: Holder, rank: Rank) {
+        self.line(rank).under_way.push((id, holder));
     }
 
     /// A lookup has ended.
     pub(super) fn end(&mut self, id: SocketId) {
         for line in &mut self.lines {
-            if let Some(at) = line.under_way.iter().position(|&other| other == id) {
+            if let Some(at) = line.under_way.iter().position(|(other, _)| *other == id) {
                 line.under_way.swap_remove(at);
             }
         }
@@ -49,9 +52,31 @@ impl LookupQueue {
         self.line(rank).waiting.push_back(id);
     }
 
-    /// Takes the one that has waited longest, if another lookup of this rank may begin.
-    pub(super) fn next(&mut self, rank: Rank) -> Option<SocketId> {
-        self.has_room(rank).then(|| self.line(rank).waiting.pop_front()).flatten()
+    /// The place of the request that goes next, if another lookup of this rank may begin: of those
+    /// whose address has the fewest under way, the one that has waited longest. It costs a look at
+    /// the requests of the few addresses that have some under way, at most.
+    pub(super) fn next(&self, rank: Rank, holder: impl Fn(SocketId) -> Holder) -> Option<usize> {
+        let Line { under_way, waiting } = &self.lines[rank as usize];
+        let (mut next, mut fewest) = (None, usize::MAX);
+        if !self.has_room(rank) {
+            return None;
+        }
+        for (place, &id) in waiting.iter().enumerate() {
+            let of = holder(id);
+            let held = under_way.iter().filter(|(_, other)| of.is_some() && *other == of).count();
+            if held < fewest {
+                (next, fewest) = (Some(place), held);
+            }
+            if held == 0 {
+                break;
+            }
+        }
+        next
+    }
+
+    /// Takes the request at a place.
+    pub(super) fn take(&mut self, rank: Rank, place: usize) -> Option<SocketId> {
+        self.line(rank).waiting.remove(place)
     }
 
     /// Forgets those that have gone, once there are many.

@@ -289,6 +289,41 @@ fn programs_go_first() {
     assert_eq!(rig.lookups.len(), strange_max + known_max);
 }
 
+/// One address that asks for many paths delays the others by what it has under way.
+#[test]
+fn addresses_take_turns() {
+    let (strange_max, known_max) =
+        (Limits::LOOKUPS_STRANGE_MAX, Limits::LOOKUPS_MAX - Limits::LOOKUPS_STRANGE_MAX);
+    let turns = ["/2a", "/3a", "/2b", "/3b", "/2c", "/1", "/1", "/1"];
+    let lines = ["/1", "/1", "/1", "/2a", "/2b", "/2c", "/3a", "/3b"];
+    // Loopback does not count for `max-per-ip`.
+    for (net, expected) in [([10, 0, 0], turns), ([127, 0, 0], lines)] {
+        for (folder, under_way_max) in [("", strange_max), ("/known", known_max)] {
+            let mut rig = rig();
+            rig.hub.name_programs(["/known".to_owned()]);
+            let mut ask = |rig: &mut Rig, host, path: &str| {
+                let [a, b, c] = net;
+                rig.peer = ([a, b, c, host], 1).into();
+                rig.ask(&format!("{folder}{path}"))
+            };
+            (0..under_way_max + 3).for_each(|_| drop(ask(&mut rig, 1, "/1")));
+            let gone = ask(&mut rig, 4, "/4");
+            for (host, path) in [(2, "/2a"), (2, "/2b"), (2, "/2c"), (3, "/3a"), (3, "/3b")] {
+                ask(&mut rig, host, path);
+            }
+            rig.hub.remove(gone, rig.now);
+            assert_eq!(rig.lookups.len(), under_way_max);
+            let begun = expected.map(|_| {
+                rig.look(Looked::Nothing);
+                assert_eq!(rig.lookups.len(), under_way_max);
+                let Lookup { path, .. } = &rig.lookups[under_way_max - 1];
+                path[folder.len()..].to_owned()
+            });
+            assert_eq!(begun, expected, "{net:?} {folder}");
+        }
+    }
+}
+
 #[test]
 fn programs_have_a_bound() {
     let mut rig = rig();
