@@ -11,7 +11,7 @@ use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
 use crate::service::audience::Who;
 use crate::service::{Audience, Outbound, SocketId, label_keys_taken};
-use crate::session::{Buffers, Frame, Overflow, Session};
+use crate::session::{Frame, Overflow, Session, SpareMemory};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Message};
 
@@ -136,8 +136,8 @@ impl Hub {
         // Encoded once; the outboxes share the bytes.
         let frame = Frame::new(&message);
         self.for_each(station, to, |hub, id| {
-            hub.send_each(station, id, now, |session, buffers, limits| {
-                session.send_frame_with(buffers, &frame, limits, now)
+            hub.send_each(station, id, now, |session, spare, limits| {
+                session.send_frame_with(spare, &frame, limits, now)
             });
         })
     }
@@ -147,8 +147,8 @@ impl Hub {
         if self.stations[station].mount.compression == Compression::On {
             return self.send_compressed_to(station, id, message, now);
         }
-        self.send_each(station, id, now, |session, buffers, limits| {
-            session.send_with(buffers, message, limits, now)
+        self.send_each(station, id, now, |session, spare, limits| {
+            session.send_with(spare, message, limits, now)
         });
         1
     }
@@ -159,7 +159,7 @@ impl Hub {
         station: StationId,
         id: SocketId,
         now: Time,
-        send: impl FnOnce(&mut Session, &mut Buffers, &Limits) -> Result<(), Overflow>,
+        send: impl FnOnce(&mut Session, &mut SpareMemory, &Limits) -> Result<(), Overflow>,
     ) {
         let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
         let Some(socket) = found else { return };

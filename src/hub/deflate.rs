@@ -121,8 +121,8 @@ impl Hub {
                 Some(frame) => hub.send_each(station, id, now, |session, _, limits| {
                     session.send_compressed_frame(&frame, &message, limits, now)
                 }),
-                None => hub.send_each(station, id, now, |session, buffers, limits| {
-                    session.send_frame_with(buffers, copies.plain(), limits, now)
+                None => hub.send_each(station, id, now, |session, spare, limits| {
+                    session.send_frame_with(spare, copies.plain(), limits, now)
                 }),
             }
         });

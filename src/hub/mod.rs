@@ -63,7 +63,7 @@ use std::collections::VecDeque;
 
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
-use crate::session::{Buffers, Next};
+use crate::session::{Next, SpareMemory};
 use crate::time::Time;
 
 use addresses::Addresses;
@@ -115,7 +115,7 @@ pub struct Hub {
     /// The sockets that wait for a token, by the millisecond when there is one; each once.
     metered: Ordered,
     outputs: VecDeque<Output>,
-    buffers: Buffers,
+    buffers: SpareMemory,
     memory: Memory,
     /// About how many bytes have been freed since the last [`Hub::trim`].
     freed: usize,
@@ -158,7 +158,7 @@ impl Hub {
             wheel: Wheel::new(now, limits.tables_len()),
             metered: Ordered::default(),
             outputs: VecDeque::new(),
-            buffers: Buffers::new(limits.spare_bytes_max),
+            buffers: SpareMemory::new(limits.spare_bytes_max),
             memory: Memory::default(),
             freed: 0,
             drain: None,

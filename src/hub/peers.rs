@@ -259,11 +259,11 @@ impl Hub {
         now: Time,
     ) -> (usize, Option<Event>) {
         let Some(socket) = self.sockets.get_mut(id) else { return (bytes.len(), None) };
-        let (session, buffers) = (&mut socket.session, &mut self.buffers);
+        let (session, spare) = (&mut socket.session, &mut self.buffers);
         let (true, Some(station)) = (socket.standing.is_told(), socket.station) else {
             let limits = self.stations.limits_of(socket.station);
             // Nobody is told of its messages.
-            return session.receive_each(buffers, bytes, limits, now, |_| None);
+            return session.receive_each(spare, bytes, limits, now, |_| None);
         };
         let share = self.stations[station].share();
         let Station { mail, mount, state, .. } = &mut self.stations[station];
@@ -271,7 +271,7 @@ impl Hub {
         // Before each of these `feed` asks whether the rest has to wait.
         let one_by_one = session.is_compressed() || mount.limits.message_rate.is_some();
         let load = &mut socket.load;
-        let read = session.receive_each(buffers, bytes, &mount.limits, now, |message| {
+        let read = session.receive_each(spare, bytes, &mount.limits, now, |message| {
             let more = load_with(*load, message.len());
             if one_by_one || more >= share || mail.fills_with(&message, &mount.limits) {
                 return Some(Event::Message(message));

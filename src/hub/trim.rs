@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::hub::Hub;
-use crate::session::Buffers;
+use crate::session::SpareMemory;
 
 impl Hub {
     /// About how many bytes have been freed since the last [`Hub::trim`]: what waited for peers,
@@ -19,7 +19,7 @@ impl Hub {
     /// left: those up to the last that a socket has, and more if it does not pay to give them up.
     pub fn trim(&mut self) -> usize {
         self.freed = 0;
-        self.buffers = Buffers::new(self.stations.limits_of(None).spare_bytes_max);
+        self.buffers = SpareMemory::new(self.stations.limits_of(None).spare_bytes_max);
         let places_len = self.sockets.trim();
         self.wheel.trim(places_len);
         for id in self.stations.ids() {

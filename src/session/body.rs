@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use crate::session::buffers::Buffers;
 #[cfg(feature = "deflate")]
-use crate::session::deflate::Compressed;
-use crate::session::reader::Item;
+use crate::session::compressed::Compressed;
+use crate::session::item::Item;
 use crate::ws::frame::Payload;
 use crate::ws::utf8::{self, Utf8};
 use crate::ws::{Fault, Message, Opcode, mask, work};

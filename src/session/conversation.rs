@@ -20,14 +20,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::buffers::Buffers;
-use crate::session::clock::Clock;
 #[cfg(feature = "deflate")]
-use crate::session::deflate::{Compressed, Contexts};
+use crate::session::compressed::{Compressed, Contexts};
+use crate::session::deadlines::Deadlines;
 use crate::session::outbox::{Frame, Outbox};
-use crate::session::output::Unsent;
 use crate::session::phase::{Closing, Phase};
 use crate::session::reader::Reader;
+use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Head, Message, Response, Stamp, Upgrade};
 
@@ -37,7 +36,7 @@ pub struct Session {
     pub(super) phase: Phase,
     /// What waits for the peer; `None` when nothing does.
     pub(super) unsent: Option<Box<Unsent>>,
-    pub(super) clock: Clock,
+    pub(super) deadlines: Deadlines,
     /// Whether the peer has ended its half of the connection.
     pub(super) ended: bool,
     /// What it keeps if compression was agreed on.
@@ -107,7 +106,7 @@ impl Session {
         Self {
             phase: Phase::Connecting(Box::default()),
             unsent: None,
-            clock: Clock::new(now),
+            deadlines: Deadlines::new(now),
             ended: false,
             #[cfg(feature = "deflate")]
             contexts: None,
@@ -130,8 +129,8 @@ impl Session {
         if let Some(agreement) = agreement {
             self.begin_compression(agreement);
         }
-        self.clock.restart(now);
-        self.clock.saw_life(now);
+        self.deadlines.restart(now);
+        self.deadlines.saw_life(now);
         Some(early)
     }
 
@@ -189,7 +188,7 @@ impl Session {
     /// # Errors
     /// The outbox is over its limit.
     pub fn send(&mut self, message: Message, limits: &Limits, now: Time) -> Result<(), Overflow> {
-        self.send_with(&mut Buffers::none(), message, limits, now)
+        self.send_with(&mut SpareMemory::none(), message, limits, now)
     }
 
     /// Like [`Session::send`], in memory that others have left.
@@ -198,7 +197,7 @@ impl Session {
     /// The outbox is over its limit.
     pub fn send_with(
         &mut self,
-        buffers: &mut Buffers,
+        spare: &mut SpareMemory,
         message: Message,
         limits: &Limits,
         now: Time,
@@ -207,7 +206,7 @@ impl Session {
             return Ok(());
         }
         self.check_room(message.len(), limits, now)?;
-        self.push_with(buffers, |outbox| outbox.push_message(message), now);
+        self.push_with(spare, |outbox| outbox.push_message(message), now);
         self.saw_message(now);
         Ok(())
     }
@@ -222,7 +221,7 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Result<(), Overflow> {
-        self.send_frame_with(&mut Buffers::none(), frame, limits, now)
+        self.send_frame_with(&mut SpareMemory::none(), frame, limits, now)
     }
 
     /// Like [`Session::send_frame`], in memory that others have left.
@@ -231,7 +230,7 @@ impl Session {
     /// The outbox is over its limit.
     pub fn send_frame_with(
         &mut self,
-        buffers: &mut Buffers,
+        spare: &mut SpareMemory,
         frame: &Frame,
         limits: &Limits,
         now: Time,
@@ -240,7 +239,7 @@ impl Session {
             return Ok(());
         }
         self.check_room(frame.message_len(), limits, now)?;
-        self.push_with(buffers, |outbox| outbox.push_frame(frame), now);
+        self.push_with(spare, |outbox| outbox.push_frame(frame), now);
         self.saw_message(now);
         Ok(())
     }
@@ -269,18 +268,18 @@ impl Session {
 
     /// The peer is not read for a while.
     pub fn pause(&mut self, now: Time) {
-        self.clock.pause(now);
+        self.deadlines.pause(now);
     }
 
     /// While the peer is not read, it has ended its half of the connection. What it sent before
     /// is still to be read, if that comes to pass in time.
     pub fn leave(&mut self, now: Time) {
-        self.clock.leave(now);
+        self.deadlines.leave(now);
     }
 
     /// The peer is read again.
     pub fn resume(&mut self, now: Time) {
-        self.clock.resume(&self.phase, now);
+        self.deadlines.resume(&self.phase, now);
     }
 
     /// Whether messages can be sent.
@@ -293,7 +292,7 @@ impl Session {
     /// sign of life.
     #[must_use]
     pub fn is_calm(&self) -> bool {
-        self.is_open() && self.unsent.is_none() && self.clock.is_calm()
+        self.is_open() && self.unsent.is_none() && self.deadlines.is_calm()
     }
 
     /// Whether the peer's bytes are wanted now. A request that waits has had one read.
@@ -308,7 +307,7 @@ impl Session {
             | Phase::Responding
             | Phase::Closing(_)
             | Phase::Flushing
-            | Phase::Lingering => !self.clock.is_paused(),
+            | Phase::Lingering => !self.deadlines.is_paused(),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::time::{Moment, Time};
 
 /// The moments from which a conversation's deadlines count.
 #[derive(Debug)]
-pub struct Clock {
+pub struct Deadlines {
     /// The last sign of life from the peer; while it owes one, when it was asked for; while
     /// reading is paused, since when.
     life: Moment,
@@ -45,7 +45,7 @@ pub enum Due {
     Close,
 }
 
-impl Clock {
+impl Deadlines {
     /// A conversation begins.
     #[must_use]
     pub const fn new(now: Time) -> Self {
@@ -70,7 +70,7 @@ impl Clock {
         self.since = Moment::new(now);
     }
 
-    /// When the phase began, or as [`Clock`] says.
+    /// When the phase began, or as [`Deadlines`] says.
     #[must_use]
     pub const fn since(&self) -> Time {
         self.since.time()

@@ -1,76 +1,17 @@
-//! permessage-deflate in one conversation (RFC 7692): what was agreed, and what later messages
-//! may refer to. The work is done by a [`Codec`] that all conversations share.
+//! permessage-deflate in one conversation (RFC 7692): when messages are compressed and
+//! inflated. The work is done by a [`Codec`] that all conversations share.
 
-use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::codec::{Codec, append};
+use crate::session::codec::Codec;
+use crate::session::compressed::{Compressed, Contexts};
 use crate::session::conversation::{Event, Overflow, Session};
 use crate::session::outbox::Frame;
 use crate::session::phase::Phase;
 use crate::time::Time;
-use crate::ws::extension::{Agreement, Side};
+use crate::ws::extension::Agreement;
 use crate::ws::{Fault, Message, Opcode};
-
-/// A whole message of a peer as it came: it has to pass [`Session::inflate`].
-#[derive(Debug)]
-pub struct Compressed {
-    /// Text or binary.
-    pub(super) opcode: Opcode,
-    pub(super) bytes: Vec<u8>,
-}
-
-impl Compressed {
-    /// Its length in bytes, as it came.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whether there is nothing of it, so that it comes to nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-}
-
-/// What a conversation keeps that compresses.
-#[derive(Debug)]
-pub struct Contexts {
-    agreement: Agreement,
-    sent: Window,
-    received: Window,
-}
-
-impl Contexts {
-    pub(super) fn new(agreement: Agreement) -> Box<Self> {
-        let (sent, received) = (Window::default(), Window::default());
-        Box::new(Self { agreement, sent, received })
-    }
-
-    /// The bytes of memory that the contexts occupy.
-    #[cfg(test)]
-    pub(super) const fn capacity(&self) -> usize {
-        self.sent.0.capacity() + self.received.0.capacity()
-    }
-}
-
-/// The last bytes of the messages that went one way compressed.
-#[derive(Debug, Default)]
-struct Window(Vec<u8>);
-
-impl Window {
-    /// Appends a message, as far as the context is kept.
-    fn push(&mut self, plain: &[u8], side: Side) {
-        let max = side.context_bytes();
-        let plain = &plain[plain.len().saturating_sub(max)..];
-        let surplus = (self.0.len() + plain.len()).saturating_sub(max);
-        self.0.drain(..surplus);
-        append(&mut self.0, plain, max);
-    }
-}
 
 impl Session {
     /// Agrees to compress, before [`Session::accept`]; to be called for an

@@ -1,10 +1,10 @@
-//! What the deadlines of a conversation demand; when they come is in `clock`.
+//! What the deadlines of a conversation demand; when they come is in `deadlines`.
 
 use alloc::format;
 
 use crate::limits::Limits;
-use crate::session::clock::Due;
 use crate::session::conversation::{Event, Session};
+use crate::session::deadlines::Due;
 use crate::session::phase::Phase;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Opcode, Response, Status};
@@ -13,7 +13,7 @@ impl Session {
     /// When [`Session::expire`] wants to be called.
     #[must_use]
     pub fn deadline(&self, limits: &Limits) -> Option<Time> {
-        self.clock.next(&self.phase, self.stuck(), limits).map(|(time, _)| time)
+        self.deadlines.next(&self.phase, self.stuck(), limits).map(|(time, _)| time)
     }
 
     /// Does what a deadline demands that has come.
@@ -23,7 +23,7 @@ impl Session {
 
     /// The same, if the system holds so many bytes that were written and the peer has not taken.
     pub fn expire_queued(&mut self, queued: usize, limits: &Limits, now: Time) -> Option<Event> {
-        let (time, due) = self.clock.next(&self.phase, self.stuck(), limits)?;
+        let (time, due) = self.deadlines.next(&self.phase, self.stuck(), limits)?;
         if now < time {
             return None;
         }
@@ -42,12 +42,12 @@ impl Session {
             }
             Due::Admission => {
                 // Asked again only after another such time, should the hub not decide now.
-                self.clock.restart(now);
+                self.deadlines.restart(now);
                 return Some(Event::Undecided);
             }
             Due::Ping => {
                 self.push_control(Opcode::Ping, PING, now);
-                self.clock.sent_ping(now);
+                self.deadlines.sent_ping(now);
                 return None;
             }
             Due::Pong => "no answer to a ping",
@@ -68,7 +68,7 @@ impl Session {
             Due::Write => return None,
             Due::Close => {
                 // What it owes counts from when it could know.
-                self.clock.restart(now);
+                self.deadlines.restart(now);
                 return None;
             }
         };

@@ -6,10 +6,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::buffers::Buffers;
 use crate::session::conversation::{Event, Refused, Session};
+use crate::session::item::{Control, Item};
 use crate::session::phase::{Phase, Settling, Waiting};
-use crate::session::reader::{Control, Item};
+use crate::session::unsent::SpareMemory;
 use crate::time::Time;
 use crate::ws::syntax::cut;
 use crate::ws::{
@@ -26,7 +26,7 @@ impl Session {
         now: Time,
     ) -> (usize, Option<Event>) {
         let take = |message| Some(Event::Message(message));
-        self.receive_each(&mut Buffers::none(), bytes, limits, now, take)
+        self.receive_each(&mut SpareMemory::none(), bytes, limits, now, take)
     }
 
     /// Like [`Session::receive`], with buffers for messages that are large. A message is no event
@@ -34,7 +34,7 @@ impl Session {
     /// so.
     pub fn receive_each(
         &mut self,
-        buffers: &mut Buffers,
+        spare: &mut SpareMemory,
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
@@ -61,7 +61,7 @@ impl Session {
                 (bytes.len(), None)
             }
             Phase::Open(_) | Phase::Closing(_) => {
-                self.receive_frames(buffers, bytes, limits, now, take)
+                self.receive_frames(spare, bytes, limits, now, take)
             }
             Phase::Settling(_)
             | Phase::Responding
@@ -126,7 +126,7 @@ impl Session {
 
     fn wait(&mut self, upgrade: Option<Upgrade>, is_head: bool, now: Time) {
         self.phase = Phase::Waiting(Box::new(Waiting { upgrade, is_head, early: Vec::new() }));
-        self.clock.restart(now);
+        self.deadlines.restart(now);
     }
 
     fn receive_head(&mut self, head: Head, now: Time) -> Event {
@@ -164,17 +164,18 @@ impl Session {
     /// Reads frames up to the first event.
     fn receive_frames(
         &mut self,
-        buffers: &mut Buffers,
+        spare: &mut SpareMemory,
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
         mut take: impl FnMut(Message) -> Option<Event>,
     ) -> (usize, Option<Event>) {
-        self.clock.saw_life(now);
+        self.deadlines.saw_life(now);
         let mut used = 0;
         while used < bytes.len() {
             let Some(reader) = self.phase.reader() else { return (bytes.len(), None) };
-            let (more, item) = match reader.receive(&mut bytes[used..], limits, buffers) {
+            let (more, item) = match reader.receive(&mut bytes[used..], limits, &mut spare.buffers)
+            {
                 Ok(read) => read,
                 Err(fault) => return (bytes.len(), Some(self.receive_fault(fault, now))),
             };
@@ -205,7 +206,7 @@ impl Session {
     /// # Panics
     /// That room is shorter.
     pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<Event> {
-        self.clock.saw_life(now);
+        self.deadlines.saw_life(now);
         match self.phase.reader()?.filled(len) {
             Ok(item) => self.receive_item(item?, limits, now),
             Err(fault) => Some(self.receive_fault(fault, now)),

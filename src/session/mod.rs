@@ -7,33 +7,37 @@
 //! - `phase`: the phases of a conversation and the ways between them
 //! - `conversation`: [`Session`], which the hub drives; `input`: what the peer does;
 //!   `output`: what is to be written
-//! - `clock`: its deadlines; `expiry`: what they demand
-//! - `reader`: frames become messages, whose payloads grow in a `body`
-//! - `outbox`: messages become bytes that wait for the peer
+//! - `deadlines`: when they come; `expiry`: what they demand
+//! - `reader`: frames become messages (`item`), whose payloads grow in a `body`
+//! - `outbox`: messages become bytes that wait for the peer; `unsent`: how long they may
 //! - `buffers`: what large messages leave to those after them
-//! - `deflate` and `codec`, with the feature `deflate`: compression
+//! - `deflate`, `compressed` and `codec`, with the feature `deflate`: compression
 
 mod body;
 mod buffers;
-mod clock;
 #[cfg(feature = "deflate")]
 mod codec;
+#[cfg(feature = "deflate")]
+mod compressed;
 mod conversation;
+mod deadlines;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod expiry;
 mod input;
+mod item;
 mod outbox;
 mod output;
 mod phase;
 mod reader;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unsent;
 
-pub use buffers::Buffers;
 #[cfg(feature = "deflate")]
 pub use codec::Codec;
-pub use conversation::{Event, Next, Overflow, Refused, Session};
 #[cfg(feature = "deflate")]
-pub use deflate::Compressed;
+pub use compressed::Compressed;
+pub use conversation::{Event, Next, Overflow, Refused, Session};
 pub use outbox::{Frame, Outbox};
+pub use unsent::SpareMemory;

@@ -1,104 +1,36 @@
 //! What is to be written to the peer of a conversation, and what comes after it.
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::buffers::Buffers;
-use crate::session::clock::Due;
+use crate::session::deadlines::Due;
 use crate::session::conversation::{Next, Overflow, Session};
 use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
-use crate::session::reader::Control;
+use crate::session::unsent::{SpareMemory, Throughput, Unsent};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Header, Opcode};
-
-/// What waits for the peer, and how long it has; there only as long as anything waits.
-#[derive(Debug)]
-pub(super) struct Unsent {
-    outbox: Outbox,
-    /// When the peer last took some of it, or was last seen to keep up; before that, since when it
-    /// waits.
-    moved: Time,
-    /// The moment up to which what was taken is enough, if it is an answer, and not the messages of
-    /// a conversation.
-    paid: Option<Time>,
-    /// How many bytes of what was written the system still holds, at most. Of a conversation that
-    /// is not known before it is measured.
-    held: usize,
-    /// Whether the peer has not taken all that was written, so that its taking more of it is
-    /// a sign of life.
-    stalled: bool,
-    /// A pong that waits until the peer takes what it was sent before.
-    pong: Option<Box<Control>>,
-}
-
-impl Unsent {
-    /// The most memory of one that holds nothing.
-    pub(super) const EMPTY_BYTES_MAX: usize = size_of::<Self>() + Outbox::EMPTY_BYTES_MAX;
-
-    fn new(now: Time) -> Self {
-        Self {
-            outbox: Outbox::default(),
-            moved: now,
-            paid: None,
-            held: usize::MAX,
-            stalled: false,
-            pong: None,
-        }
-    }
-
-    /// One that holds nothing, in memory that was in use before if there is any.
-    fn from(buffers: &mut Buffers, now: Time) -> Box<Self> {
-        let Some(mut unsent) = buffers.take_unsent() else { return Box::new(Self::new(now)) };
-        debug_assert!(unsent.outbox.is_empty() && unsent.pong.is_none(), "nothing waits in it");
-        (unsent.moved, unsent.paid, unsent.stalled) = (now, None, false);
-        unsent.held = usize::MAX;
-        unsent
-    }
-
-    /// From here on it is an answer, of which the system holds so many bytes.
-    const fn begin_answer(&mut self, held: usize, now: Time) {
-        (self.paid, self.held) = (Some(now), held);
-    }
-
-    /// A ping came. Gives back the payload if its pong is to be queued now; behind more than
-    /// `high` bytes it waits instead. RFC 6455, 5.5.3: only the latest ping needs an answer; so a
-    /// peer that pings and does not read costs one pong.
-    pub(super) fn offer_pong(
-        &mut self,
-        payload: Box<Control>,
-        high: usize,
-    ) -> Option<Box<Control>> {
-        if self.outbox.len() <= high {
-            self.pong = None;
-            return Some(payload);
-        }
-        self.pong = Some(payload);
-        None
-    }
-}
 
 impl Session {
     /// Tells that `bytes_len` of the unsent bytes were written.
     pub fn wrote(&mut self, bytes_len: usize, now: Time) {
-        self.wrote_with(&mut Buffers::none(), bytes_len, now);
+        self.wrote_with(&mut SpareMemory::none(), bytes_len, now);
     }
 
     /// Like [`Session::wrote`]. What is large and has left leaves its buffer.
-    pub fn wrote_with(&mut self, buffers: &mut Buffers, bytes_len: usize, now: Time) {
+    pub fn wrote_with(&mut self, spare: &mut SpareMemory, bytes_len: usize, now: Time) {
         let Some(unsent) = &mut self.unsent else { return };
         let stalled = core::mem::replace(&mut unsent.stalled, true);
         // A write that moved nothing is no event, or a peer could put its deadlines off.
         if bytes_len == 0 {
             return;
         }
-        unsent.outbox.advance(bytes_len, buffers);
+        unsent.outbox.advance(bytes_len, &mut spare.buffers);
         unsent.moved = now;
         unsent.held = unsent.held.saturating_add(bytes_len);
         if stalled {
-            self.clock.saw_life(now);
+            self.deadlines.saw_life(now);
         }
         if !unsent.outbox.is_empty() {
             return;
@@ -106,18 +38,18 @@ impl Session {
         if unsent.paid.is_some() {
             // What the peer is behind counts for the next part as well, and for what the system
             // still holds of the last one.
-            return self.clock.restart(now);
+            return self.deadlines.restart(now);
         }
         if let Some(mut unsent) = self.unsent.take() {
             let pong = unsent.pong.take();
-            buffers.keep_unsent(unsent);
+            spare.keep_unsent(unsent);
             if let Some(pong) = pong {
                 self.push_control(Opcode::Pong, pong.as_slice(), now);
             }
         }
         // What the peer owes after our last word counts from when it could know.
         if let Phase::Closing(_) | Phase::Flushing | Phase::Lingering = self.phase {
-            self.clock.restart(now);
+            self.deadlines.restart(now);
         }
     }
 
@@ -160,17 +92,17 @@ impl Session {
 
     /// Adds to the outbox. Time to write counts from its first byte.
     pub(super) fn push(&mut self, add: impl FnOnce(&mut Outbox), now: Time) {
-        self.push_with(&mut Buffers::none(), add, now);
+        self.push_with(&mut SpareMemory::none(), add, now);
     }
 
     /// The same, in memory that was in use before if there is any.
     pub(super) fn push_with(
         &mut self,
-        buffers: &mut Buffers,
+        spare: &mut SpareMemory,
         add: impl FnOnce(&mut Outbox),
         now: Time,
     ) {
-        let unsent = self.unsent.get_or_insert_with(|| Unsent::from(buffers, now));
+        let unsent = self.unsent.get_or_insert_with(|| Unsent::from(spare, now));
         add(&mut unsent.outbox);
         if unsent.outbox.is_empty() {
             self.unsent = None;
@@ -181,7 +113,7 @@ impl Session {
     pub(super) fn push_answer(&mut self, add: impl FnOnce(&mut Outbox), now: Time) {
         let was_empty = self.unsent_len() == 0;
         self.push(add, now);
-        self.begin_part(was_empty.then(|| now.since(self.clock.since())), now);
+        self.begin_part(was_empty.then(|| now.since(self.deadlines.since())), now);
     }
 
     /// A part of an answer waits, before which nothing did for so long.
@@ -234,7 +166,7 @@ impl Session {
     /// system still holds: [`Session::expire_queued`].
     #[must_use]
     pub fn is_slow(&self, limits: &Limits, now: Time) -> bool {
-        let next = self.clock.next(&self.phase, self.stuck(), limits);
+        let next = self.deadlines.next(&self.phase, self.stuck(), limits);
         next.is_some_and(|(time, due)| time <= now && matches!(due, Due::Write | Due::Close))
     }
 
@@ -305,13 +237,13 @@ impl Session {
     /// neither side may keep it going by talking on.
     pub(super) fn saw_message(&mut self, now: Time) {
         if self.is_open() {
-            self.clock.restart(now);
+            self.deadlines.restart(now);
         }
     }
 
     pub(super) fn enter(&mut self, phase: Phase, now: Time) {
         self.phase = phase;
-        self.clock.restart(now);
+        self.deadlines.restart(now);
     }
 
     /// The bytes of memory that an unfinished message of the peer occupies.

@@ -8,50 +8,10 @@ use crate::limits::Limits;
 use crate::session::body::{self, Body};
 use crate::session::buffers::Buffers;
 #[cfg(feature = "deflate")]
-use crate::session::deflate::Compressed;
+use crate::session::compressed::Compressed;
+use crate::session::item::{Control, Item};
 use crate::ws::frame::Payload;
 use crate::ws::{Close, Fault, Header, Message, Opcode, mask, work};
-
-/// What a reader makes of frames.
-#[derive(Debug)]
-pub enum Item {
-    /// A whole message.
-    Message(Message),
-    /// A whole message that is compressed.
-    #[cfg(feature = "deflate")]
-    Compressed(Compressed),
-    /// A ping to be answered.
-    Ping(Box<Control>),
-    /// A pong: a sign of life and nothing more.
-    Pong,
-    /// The peer's close frame.
-    Close(Close),
-}
-
-/// The payload of a control frame.
-#[derive(Clone, Copy, Debug)]
-pub struct Control {
-    bytes: [u8; CONTROL_BYTES_MAX],
-    len: u8,
-}
-
-impl Control {
-    /// The bytes.
-    #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-
-    const EMPTY: Self = Self { bytes: [0; CONTROL_BYTES_MAX], len: 0 };
-
-    fn receive(&mut self, bytes: &[u8]) {
-        work::did(bytes.len());
-        for &byte in bytes {
-            self.bytes[usize::from(self.len)] = byte;
-            self.len += 1;
-        }
-    }
-}
 
 /// Reads the frames of one peer.
 #[derive(Debug, Default)]
@@ -369,6 +329,3 @@ fn check_length(have: usize, more: u64, max: usize) -> Result<(), Fault> {
     let total = (have as u64).saturating_add(more);
     if total > max as u64 { Err(Fault::MessageTooLong) } else { Ok(()) }
 }
-
-/// RFC 6455, 5.5.
-const CONTROL_BYTES_MAX: usize = 125;

@@ -2,10 +2,12 @@
 //! what they would be otherwise, and cost no more memory than they may.
 
 use crate::limits::Limits;
-use crate::session::reader::{Item, Reader};
+use crate::session::buffers::Buffers;
+use crate::session::item::Item;
+use crate::session::reader::Reader;
 use crate::session::tests::talk::Talk;
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, frame};
-use crate::session::{Buffers, Frame as Shared};
+use crate::session::{Frame as Shared, SpareMemory};
 use crate::time::Time;
 use crate::ws::tests::random::Random;
 use crate::ws::{Message, work};
@@ -188,14 +190,14 @@ fn the_oldest_buffer_goes_first() {
 #[test]
 fn outboxes_come_back_empty() {
     let (limits, now) = (Limits::SERVER, Time::ZERO);
-    let mut buffers = Buffers::new(10 * Buffers::UNSENT_BYTES_MAX);
+    let mut spare = SpareMemory::new(10 * SpareMemory::UNSENT_BYTES_MAX);
     let mut talks: Vec<_> = (0..20).map(|_| Talk::open(Limits::SERVER)).collect();
-    assert_eq!(buffers.bytes(), 0);
+    assert_eq!(spare.bytes(), 0);
     for (round, in_use) in [(0, 4), (1, 20), (2, 3)] {
         for (index, talk) in talks.iter_mut().take(in_use).enumerate() {
             let len = [0, 20, 90, 500, 5_000][(index + round) % 5];
             let message = Message::from(vec![b'0' + u8::try_from(round).expect("few"); len]);
-            let sent = talk.session.send_with(&mut buffers, message.clone(), &limits, now);
+            let sent = talk.session.send_with(&mut spare, message.clone(), &limits, now);
             assert!(sent.is_ok());
             let bytes = talk.session.unsent().collect::<Vec<_>>().concat();
             let frame = Shared::new(&message);
@@ -204,17 +206,17 @@ fn outboxes_come_back_empty() {
         }
         for talk in talks.iter_mut().take(in_use) {
             let len = talk.session.unsent_len();
-            talk.session.wrote_with(&mut buffers, len, now);
+            talk.session.wrote_with(&mut spare, len, now);
             assert_eq!(talk.session.unsent_len(), 0);
         }
-        let kept = [4, 10, 10][round] * Buffers::UNSENT_BYTES_MAX;
-        assert_eq!(buffers.bytes(), kept, "round {round}");
+        let kept = [4, 10, 10][round] * SpareMemory::UNSENT_BYTES_MAX;
+        assert_eq!(spare.bytes(), kept, "round {round}");
     }
     // Whoever did not ask for one leaves none.
     for talk in &mut talks[..5] {
         let sent = talk.session.send("word".into(), &limits, now);
         assert!(sent.is_ok());
-        talk.session.wrote_with(&mut buffers, 6, now);
+        talk.session.wrote_with(&mut spare, 6, now);
     }
-    assert!(buffers.bytes() <= 10 * Buffers::UNSENT_BYTES_MAX);
+    assert!(spare.bytes() <= 10 * SpareMemory::UNSENT_BYTES_MAX);
 }

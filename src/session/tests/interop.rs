@@ -11,8 +11,9 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message as Theirs, WebSocket};
 
 use crate::limits::Limits;
-use crate::session::Buffers;
-use crate::session::reader::{Item, Reader};
+use crate::session::buffers::Buffers;
+use crate::session::item::Item;
+use crate::session::reader::Reader;
 use crate::session::tests::talk::{Talk, tell_message};
 use crate::session::{Frame as Shared, Next};
 use crate::ws::tests::random::Random;

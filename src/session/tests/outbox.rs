@@ -2,8 +2,8 @@
 //! portions the peer takes it.
 
 use crate::limits::Limits;
-use crate::session::Buffers;
 use crate::session::Next::{EndWriting, Keep};
+use crate::session::buffers::Buffers;
 use crate::session::outbox::{Frame as Shared, Outbox};
 use crate::session::tests::Peer::{Bytes, Frame};
 use crate::session::tests::script::Step::{self, *};

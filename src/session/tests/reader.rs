@@ -1,8 +1,9 @@
 //! The reader's memory, its limits to the byte, and messages of all kinds and lengths.
 
 use crate::limits::Limits;
-use crate::session::Buffers;
-use crate::session::reader::{Item, Reader};
+use crate::session::buffers::Buffers;
+use crate::session::item::Item;
+use crate::session::reader::Reader;
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, TEXT_BEGINS, frame};
 use crate::ws::tests::random::Random;
 use crate::ws::{Fault, Message};
