@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use log::Level;
 
-use crate::hub::lookup::Asked;
+use crate::hub::pending::PendingRequest;
+use crate::hub::refusal::{later, unavailable};
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::State;
@@ -46,7 +47,7 @@ impl Hub {
             return self.respond(id, &refusal, now);
         }
         let station = self.tree.find(&target.path);
-        let asked = Asked { head, target, direct: None, protocols };
+        let asked = PendingRequest { head, target, direct: None, protocols };
         match station {
             // RFC 8615: a path below /.well-known is a file; no program has such a path.
             station
@@ -163,7 +164,7 @@ impl Hub {
         &mut self,
         id: SocketId,
         station: StationId,
-        asked: Asked,
+        asked: PendingRequest,
         now: Time,
     ) {
         let origin = asked.head.values("Origin").next();
@@ -175,7 +176,7 @@ impl Hub {
             return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
         }
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Asked { head, target: Target { path, query, .. }, direct, protocols } = asked;
+        let PendingRequest { head, target: Target { path, query, .. }, direct, protocols } = asked;
         let path = direct.unwrap_or(path);
         let protocols = protocols.unwrap_or_default();
         let peer = self.addresses.of(socket.peer);
@@ -221,14 +222,4 @@ impl Hub {
             .header("Sec-WebSocket-Version", "13"),
         }
     }
-}
-
-/// A 503 that says when to come back, in seconds (RFC 9110, 10.2.3 and 15.6.4).
-pub(super) fn unavailable(text: &str, retry_s: u64) -> Response {
-    later(Status::UNAVAILABLE, text, retry_s)
-}
-
-#[inline(never)]
-fn later(status: Status, text: &str, retry_s: u64) -> Response {
-    Response::text(status, text).header("Retry-After", &retry_s.to_string())
 }

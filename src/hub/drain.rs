@@ -3,7 +3,7 @@
 
 use std::vec::IntoIter;
 
-use crate::hub::admit::unavailable;
+use crate::hub::refusal::unavailable;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::State;
 use crate::hub::{Hub, Output};

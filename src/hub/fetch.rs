@@ -3,14 +3,23 @@
 
 use std::collections::VecDeque;
 
-use crate::hub::admit::unavailable;
-use crate::hub::lookup::Asked;
+use crate::hub::pending::PendingRequest;
+use crate::hub::refusal::unavailable;
 use crate::hub::socket::Flag;
 use crate::hub::{Fetch, Hub, Output};
 use crate::limits::Limits;
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Head, Target};
+
+/// Whether paths without a service may name files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// There is no root of files.
+    None,
+    /// The host answers [`Output::Fetch`].
+    Served,
+}
 
 /// Files that are under way.
 #[derive(Debug, Default)]
@@ -46,7 +55,7 @@ impl Hub {
         }
         self.fetches.refused = 0;
         if let Some(socket) = self.sockets.get_mut(id) {
-            let asked = Asked { head, target, direct: None, protocols: None };
+            let asked = PendingRequest { head, target, direct: None, protocols: None };
             socket.rare.get_or_insert_default().asked = Some(asked);
             self.fetches.queue.push_back(id);
         }
@@ -60,7 +69,9 @@ impl Hub {
             && let Some(next) = self.fetches.queue.pop_front()
         {
             let rare = self.sockets.get_mut(next).and_then(|socket| socket.rare.as_mut());
-            if let Some(Asked { head, target, .. }) = rare.and_then(|rare| rare.asked.take()) {
+            if let Some(PendingRequest { head, target, .. }) =
+                rare.and_then(|rare| rare.asked.take())
+            {
                 self.order_fetch(next, head, target);
             }
         }

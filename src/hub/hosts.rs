@@ -6,8 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::hub::lookup::Asked;
 use crate::hub::origin::OriginRule;
+use crate::hub::pending::PendingRequest;
 use crate::hub::socket::Flag;
 use crate::hub::{Hub, StationId};
 use crate::service::SocketId;
@@ -76,7 +76,7 @@ impl Hub {
         &self,
         id: SocketId,
         station: Option<StationId>,
-        asked: &Asked,
+        asked: &PendingRequest,
     ) -> Option<Response> {
         let allowed = &self.hosts.allowed;
         let is_local = self.sockets.get(id)?.flags.has(Flag::LOCAL);
@@ -122,7 +122,7 @@ impl Default for Hosts {
     }
 }
 
-impl Asked {
+impl PendingRequest {
     /// The host and port that it is for; empty if it does not say.
     pub(super) fn host(&self) -> &str {
         let named = self.target.authority.as_deref();

@@ -3,7 +3,7 @@
 
 use log::Level;
 
-use crate::hub::admit::unavailable;
+use crate::hub::refusal::unavailable;
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Standing};
 use crate::hub::station::{State, Station};

@@ -7,36 +7,21 @@ use std::collections::HashSet;
 
 use log::Level;
 
+use crate::hub::fetch::Files;
+use crate::hub::pending::PendingRequest;
 use crate::hub::queue::{LookupQueue, Rank};
 use crate::hub::report::log_socket;
 use crate::hub::station::{State, Station};
 use crate::hub::tree::spellings;
 use crate::hub::{
-    Files, Goal, Hub, Lookup, Mount, Output, PathError, Pool, ServiceTree, Spellings, StationId,
+    Goal, Hub, Lookup, Mount, Output, PathError, Pool, ServiceTree, Spellings, StationId,
 };
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::syntax::cut;
-use crate::ws::{Head, Response, Status, Target, is_canonical};
-
-/// A request whose path names no service yet.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) head: Head,
-    pub(super) target: Target,
-    /// The path without the links on the way, if there are any.
-    pub(super) direct: Option<String>,
-    /// What an upgrade offers; `None` for a plain request.
-    pub(super) protocols: Option<Vec<String>>,
-}
-
-impl Asked {
-    pub(super) const fn goal(&self) -> Goal {
-        if self.protocols.is_some() { Goal::Socket } else { Goal::Page }
-    }
-}
+use crate::ws::{Response, Status, is_canonical};
 
 /// Lookups that are under way.
 #[derive(Debug, Default)]
@@ -208,7 +193,7 @@ impl Hub {
     }
 
     /// Has the host look for a program, at once or when its turn has come.
-    pub(super) fn begin_lookup(&mut self, id: SocketId, asked: Asked) {
+    pub(super) fn begin_lookup(&mut self, id: SocketId, asked: PendingRequest) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let (path, goal) = (asked.target.path.clone(), asked.goal());
         log_socket(Level::Trace, id, format_args!("{path:?} is looked up"));
@@ -251,7 +236,7 @@ impl Hub {
         &mut self,
         id: SocketId,
         station: StationId,
-        asked: Asked,
+        asked: PendingRequest,
         now: Time,
     ) {
         if let Some(refusal) = self.misdirected(id, Some(station), &asked) {
@@ -271,7 +256,7 @@ impl Hub {
 
     /// Whether a service is not served by the spelling that was asked for, which is noted for the
     /// log.
-    fn is_misspelled(&mut self, id: SocketId, station: StationId, asked: &Asked) -> bool {
+    fn is_misspelled(&mut self, id: SocketId, station: StationId, asked: &PendingRequest) -> bool {
         let key = &self.stations[station].path;
         if self.tree.spellings == Spellings::All
             || (asked.direct.is_none()
@@ -286,11 +271,11 @@ impl Hub {
     }
 
     /// No service is there.
-    pub(super) fn miss(&mut self, id: SocketId, asked: Asked, now: Time) {
+    pub(super) fn miss(&mut self, id: SocketId, asked: PendingRequest, now: Time) {
         if let Some(refusal) = self.misdirected(id, None, &asked) {
             return self.respond(id, &refusal, now);
         }
-        let Asked { head, target, protocols, .. } = asked;
+        let PendingRequest { head, target, protocols, .. } = asked;
         if protocols.is_none() && self.files == Files::Served {
             return self.fetch(id, head, target, now);
         }

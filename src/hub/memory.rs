@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::hub::Hub;
 use crate::hub::addresses::AddressKey;
-use crate::hub::admit::unavailable;
+use crate::hub::refusal::unavailable;
 use crate::hub::socket::Unread;
 #[cfg(doc)]
 use crate::limits::Limits;

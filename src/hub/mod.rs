@@ -6,27 +6,28 @@
 //!
 //! - [`Hub`]: the tables, and what a host calls in each turn
 //! - `peers`: what peers do; `reading`: which of them are read, and which wait
-//! - `admit`: from a request to a service, a page, or a refusal
+//! - `admit`: from a request to a service or a page, or to a `refusal`
 //! - `lookup`: from a path without a service to a program; `queue`: who is looked up first;
-//!   `fetch`: or to a file
-//! - `life`: services start and end, sockets come in and leave; `pauses`: how long those rest
+//!   `fetch`: or to a file; `pending`: what waits for either
+//! - `life`: services start and end, sockets come in and leave; `backoff`: how long those rest
 //!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
-//! - `apply`: what services want; `pace`: senders that wait for listeners
-//! - `meter`: how many messages a socket may send in a time
+//! - `apply`: what services want; `pace`, `paced`: senders that wait for listeners
+//! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers
-//! - `socket`, `station`: what is kept for each; `tables`: all of them
-//! - `output`: what the host has to do; `access`: what is logged of sockets and
-//!   requests; `report`: and of services
+//! - `socket`, `station`, `mailbox`: what is kept for each; `tables`, `roster`: all and some of them
+//! - `output`: what the host has to do, with `ids` of services
+//! - `access`: what is logged of sockets and requests; `report`: and of services
 //! - `origin`, `hosts`: which pages may come, and to which hosts
-//! - `trim`: memory that is not needed any more
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
-//! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold
+//! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold;
+//!   `trim`: memory that is not needed any more
 
 mod access;
 mod addresses;
 mod admit;
 mod apply;
+mod backoff;
 mod dates;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -34,20 +35,26 @@ mod drain;
 mod fetch;
 mod flood;
 mod hosts;
+mod ids;
 mod lapse;
 mod life;
 mod lookup;
+mod mailbox;
 mod memory;
 mod meter;
 mod ordered;
 mod origin;
 mod output;
 mod pace;
-mod pauses;
+mod paced;
 mod peers;
+mod pending;
 mod queue;
+mod rates;
 mod reading;
+mod refusal;
 mod report;
+mod roster;
 mod shares;
 mod socket;
 mod station;
@@ -72,25 +79,28 @@ use drain::Drain;
 use fetch::Fetches;
 use hosts::Hosts;
 use lookup::Lookups;
+use mailbox::load_with;
 use memory::Memory;
 use ordered::Ordered;
-use socket::{Flag, load_with};
+use socket::Flag;
 use station::{State, Station};
 use tables::{Sockets, Stations};
 use wheel::Wheel;
 
 pub use access::AccessLog;
+pub use backoff::Backoff;
+pub use fetch::Files;
 pub use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
+pub use ids::StationId;
 pub use lookup::Looked;
 pub use origin::{OriginRule, Origins};
 pub use output::{Fetch, Goal, Lookup, Output};
-pub use pauses::Pauses;
 pub use report::About;
 #[cfg(feature = "programs")]
 pub(crate) use shares::holder;
 pub(crate) use shares::{Holder, Pool};
-pub use station::{Compression, Mount, StationId};
+pub use station::{Compression, Mount};
 pub use tree::{PathError, ServiceTree, Spellings};
 pub(crate) use trim::{cut, give_up};
 
@@ -134,15 +144,6 @@ pub struct Hub {
     warnings: Flood<access::Kind>,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
-}
-
-/// Whether paths without a service may name files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Files {
-    /// There is no root of files.
-    None,
-    /// The host answers [`Output::Fetch`].
-    Served,
 }
 
 impl Hub {

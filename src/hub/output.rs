@@ -1,6 +1,7 @@
 //! `Output`: what the hub wants its host to do. The host takes outputs until there is none.
 
-use crate::hub::{Holder, StationId};
+use crate::hub::ids::StationId;
+use crate::hub::shares::Holder;
 use crate::service::SocketId;
 use crate::ws::{Head, Target};
 

@@ -15,6 +15,7 @@
 
 use log::Level;
 
+use crate::hub::paced::{SECOND_MS, second};
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::Station;
@@ -23,63 +24,6 @@ use crate::limits::Limits;
 use crate::service::{Audience, SocketId};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode};
-
-/// The senders of a service that wait, and the listeners that they wait for.
-#[derive(Debug, Default)]
-pub(super) struct Pace {
-    /// The senders that wait; those with [`Flag::Waits`].
-    held: Vec<SocketId>,
-    /// How many listeners are full: those with [`Flag::Slow`].
-    full_len: usize,
-    /// For how long any sender has waited, in milliseconds, before the present wait.
-    waited_ms: u64,
-    /// When the present wait began.
-    since: Time,
-    /// What full listeners had used up that have left, in units of [`Paced::used`]; and when.
-    spent: u64,
-    spent_at: Time,
-}
-
-/// What is known of a socket that sends much, or is a slow listener.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Paced {
-    /// When the second began in which it has sent `sent_bytes`.
-    begun: Time,
-    sent_bytes: usize,
-    /// What it has used of its second as a listener: milliseconds, times `outbox_bytes_max`.
-    used: u64,
-    /// What [`Pace::clock`] was when this was found out.
-    clock: u64,
-}
-
-impl Paced {
-    /// Counts what a full listener has used until the clock of senders that wait shows this.
-    fn charge(&mut self, clock: u64, limits: &Limits) {
-        // The next run of a service begins with a clock of its own.
-        let ms = clock.saturating_sub(std::mem::replace(&mut self.clock, clock));
-        self.used = self.used.saturating_add(ms.saturating_mul(second(limits) / SECOND_MS));
-    }
-}
-
-impl Pace {
-    /// For how long any sender has waited until now, in milliseconds.
-    const fn clock(&self, now: Time) -> u64 {
-        let present = if self.held.is_empty() { 0 } else { now.since(self.since) };
-        self.waited_ms + present
-    }
-
-    /// What a listener that becomes full has used of its second already.
-    fn spent(&self, limits: &Limits, now: Time) -> u64 {
-        let forgotten = now.since(self.spent_at).saturating_mul(second(limits) / SECOND_MS / 10);
-        self.spent.saturating_sub(forgotten)
-    }
-
-    /// Whether nobody waits, and no listener is full.
-    #[cfg(test)]
-    pub(super) const fn is_empty(&self) -> bool {
-        self.held.is_empty() && self.full_len == 0
-    }
-}
 
 impl Hub {
     /// A message that slows its sender goes to an audience. It is sent in any case; the sender
@@ -255,10 +199,3 @@ impl Socket {
         Some(self.rare.as_ref()?.paced.begun.after(SECOND_MS))
     }
 }
-
-/// The second of a listener, in units of [`Paced::used`].
-const fn second(limits: &Limits) -> u64 {
-    (limits.outbox_bytes_max as u64).saturating_mul(SECOND_MS)
-}
-
-const SECOND_MS: u64 = 1_000;

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use log::Level;
 
 use crate::hub::addresses::{AddressKey, RateVerdict};
+use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, Socket, Standing, load_with};
+use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, Reach};
 use crate::limits::Limits;

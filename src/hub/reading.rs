@@ -5,8 +5,9 @@ use log::Level;
 
 #[cfg(doc)]
 use crate::hub::Output;
+use crate::hub::mailbox::LOAD_UNIT_BYTES;
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, LOAD_UNIT_BYTES, Standing, Unread};
+use crate::hub::socket::{Flag, Standing, Unread};
 use crate::hub::{Hub, StationId};
 use crate::service::SocketId;
 use crate::time::Time;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use crate::hub::Hub;
 use crate::hub::addresses::AddressKey;
-use crate::hub::admit::unavailable;
+use crate::hub::refusal::unavailable;
 use crate::limits::Limits;
 use crate::service::SocketId;
 use crate::ws::Response;

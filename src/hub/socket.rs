@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::hub::StationId;
 use crate::hub::addresses::Peer;
-use crate::hub::lookup::Asked;
+use crate::hub::ids::StationId;
+use crate::hub::mailbox::Mailed;
 use crate::hub::meter::Meter;
-use crate::hub::pace::Paced;
-use crate::hub::station::Mailed;
+use crate::hub::paced::Paced;
+use crate::hub::pending::PendingRequest;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
 use crate::session::{Event, Session};
@@ -139,7 +139,7 @@ pub(super) struct Rare {
     /// The service's verdict, while there is no room in the mail for an open.
     pub(super) verdict: Option<Verdict>,
     /// What it asked for, while a program is looked for.
-    pub(super) asked: Option<Asked>,
+    pub(super) asked: Option<PendingRequest>,
     /// The method of its request, for the log.
     pub(super) method: String,
     /// How its request was answered, unless with the 101.
@@ -348,17 +348,6 @@ impl Serial {
 const LABEL_BYTES: usize = 64;
 
 const _: () = assert!(SocketId::SERIAL_MAX < 1 << 40, "a serial has five bytes");
-
-/// What a socket has in the mail, in units of [`Socket::load`], with a message of so many bytes.
-#[inline(always)]
-pub(super) const fn load_with(load: u8, bytes_len: usize) -> u8 {
-    let sum = load as usize + 1 + bytes_len / LOAD_UNIT_BYTES;
-    #[expect(clippy::cast_possible_truncation, reason = "it is compared before")]
-    if sum > u8::MAX as usize { u8::MAX } else { sum as u8 }
-}
-
-/// How many bytes of a message count as one unit of [`Socket::load`].
-pub(super) const LOAD_UNIT_BYTES: usize = 1_024;
 
 const _: () = assert!(SocketId::INDEX_MAX < 1 << 24, "a place has three bytes");
 

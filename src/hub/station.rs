@@ -1,46 +1,17 @@
-//! `Station`: the hub's side of one service: whether it runs, who its sockets are, and the
-//! mail that waits for it.
+//! `Station`: the hub's side of one service: whether it runs, who its sockets are, and what
+//! it was mounted with.
 
-use std::num::NonZeroU32;
-
-use crate::hub::Holder;
-use crate::hub::ordered::Ordered;
+use crate::hub::backoff::Backoff;
+use crate::hub::mailbox::{LOAD_UNIT_BYTES, Mail};
 use crate::hub::origin::OriginRule;
-use crate::hub::pace::Pace;
-use crate::hub::pauses::Pauses;
-use crate::hub::socket::LOAD_UNIT_BYTES;
-use crate::hub::tables::Roster;
+use crate::hub::paced::Pace;
+use crate::hub::roster::Roster;
+use crate::hub::shares::Holder;
 use crate::hub::topics::Topics;
 use crate::limits::Limits;
 use crate::pages::Page;
-use crate::service::{Admission, Inbound, SocketId};
+use crate::service::{Admission, SocketId};
 use crate::time::Time;
-use crate::ws::Message;
-
-/// The place of a service in the hub's table. Services are never removed from it, but a program
-/// that was found and does not run gives its place to another one ([`Hub::mount_program`]).
-///
-/// [`Hub::mount_program`]: crate::hub::Hub::mount_program
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StationId(NonZeroU32);
-
-impl StationId {
-    /// The id of the service at `index`.
-    ///
-    /// # Panics
-    /// There are more than four thousand million services.
-    #[must_use]
-    pub fn new(index: usize) -> Self {
-        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-        Self(number.expect("services are fewer than 2^32"))
-    }
-
-    /// The place in the table.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0.get() as usize - 1
-    }
-}
 
 /// What a service is mounted with.
 #[derive(Clone, Debug)]
@@ -96,7 +67,7 @@ pub(super) struct Station {
     /// The number of the run; what an earlier run sends is ignored.
     pub(super) run: u32,
     pub(super) started: Time,
-    pub(super) pauses: Pauses,
+    pub(super) pauses: Backoff,
     /// Until when it is not started, or is not to be asked, since it keeps failing.
     pub(super) retry: Time,
     pub(super) admission: Admission,
@@ -111,12 +82,6 @@ pub(super) struct Station {
     pub(super) pace: Pace,
 }
 
-/// The end of the number of a transaction in the mail of a service, which is enough: a socket
-/// keeps the number of its last one, and what may be mistaken for a transaction that is on its
-/// way is only one that was taken 2^24 transactions ago. Then the socket waits for that.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mailed([u8; 3]);
-
 /// Whether a service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -126,124 +91,6 @@ pub(super) enum State {
     Starting,
     /// It is ready.
     Running,
-}
-
-/// The transactions on their way to a service: those of this turn, and the count of all that
-/// the service has not taken yet.
-#[derive(Debug, Default)]
-pub(super) struct Mail {
-    pub(super) batch: Vec<Inbound>,
-    messages: usize,
-    bytes: usize,
-    full: bool,
-    /// How many transactions were ever put in; the number of the last one.
-    put: u64,
-    /// Sockets that go on once the service has taken the last transaction of each, by its number:
-    /// a close frame goes out then, or a socket that has used its share is read again.
-    awaited: Ordered,
-}
-
-impl Mail {
-    /// Adds a transaction; gives back whether it is the first of its batch.
-    // It is the inside of a loop over many messages, and moves the transaction otherwise.
-    #[inline(always)]
-    pub(super) fn push(&mut self, transaction: Inbound, limits: &Limits) -> bool {
-        self.put += 1;
-        self.messages += 1;
-        self.bytes += transaction.mail_bytes();
-        self.measure(limits);
-        self.batch.push(transaction);
-        self.batch.len() == 1
-    }
-
-    /// Whether this message fills it.
-    #[inline(always)]
-    pub(super) const fn fills_with(&self, message: &Message, limits: &Limits) -> bool {
-        let bytes = self.bytes + Limits::MAIL_ITEM_BYTES + message.capacity();
-        self.messages + 1 >= limits.mail_messages_max || bytes >= limits.mail_bytes_max
-    }
-
-    /// Finds out whether it is full, by these limits.
-    pub(super) const fn measure(&mut self, limits: &Limits) {
-        self.full |=
-            self.messages >= limits.mail_messages_max || self.bytes >= limits.mail_bytes_max;
-    }
-
-    /// The service has taken so much; gives back whether the mail has room again. Half of it
-    /// has to be free, so that sockets are not stopped and started for every message.
-    pub(super) fn take(&mut self, messages: usize, bytes: usize, limits: &Limits) -> bool {
-        self.messages = self.messages.saturating_sub(messages);
-        self.bytes = self.bytes.saturating_sub(bytes);
-        let roomy = self.messages <= limits.mail_messages_max / 2
-            && self.bytes <= limits.mail_bytes_max / 2;
-        let opened = self.full && roomy;
-        self.full &= !opened;
-        opened
-    }
-
-    /// Returns whether the service has taken, and so answered, all that came from a socket up to
-    /// transaction `last`; otherwise [`Mail::next_taken`] returns the socket once it has.
-    pub(super) fn await_taken(&mut self, id: SocketId, last: Mailed) -> bool {
-        let last = self.number(last);
-        if last <= self.taken() {
-            return true;
-        }
-        self.awaited.insert(last, id);
-        false
-    }
-
-    /// The next socket that is awaited, and all of whose transactions have been taken.
-    pub(super) fn next_taken(&mut self) -> Option<SocketId> {
-        let taken = self.taken();
-        let (last, id) = self.awaited.first().filter(|(last, _)| *last <= taken)?;
-        self.awaited.remove(last, id);
-        Some(id)
-    }
-
-    /// Whether the service has taken this transaction.
-    pub(super) fn has_taken(&self, mailed: Mailed) -> bool {
-        self.number(mailed) <= self.taken()
-    }
-
-    /// The number of the transaction that was put in last.
-    pub(super) const fn last(&self) -> Mailed {
-        let [a, b, c, ..] = self.put.to_le_bytes();
-        Mailed([a, b, c])
-    }
-
-    const fn number(&self, mailed: Mailed) -> u64 {
-        let [a, b, c] = mailed.0;
-        let since = self.put.wrapping_sub(u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0])) & 0xFF_FFFF;
-        self.put.saturating_sub(since)
-    }
-
-    /// The number of the transaction that was taken last.
-    const fn taken(&self) -> u64 {
-        self.put.saturating_sub(self.messages as u64)
-    }
-
-    /// The name of each list, for how much there is room, and how much is in it.
-    #[cfg(test)]
-    pub(super) fn tables(&self) -> [(&'static str, usize, usize); 1] {
-        let Self { batch, messages: _, bytes: _, full: _, put: _, awaited: _ } = self;
-        [("mail", batch.capacity(), batch.len())]
-    }
-
-    /// Whether nothing is on its way, and nobody waits for that.
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.batch.is_empty() && (self.messages, self.bytes) == (0, 0) && self.awaited.is_empty()
-    }
-
-    /// What all that is on its way counts.
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Whether no more is to be read for this service.
-    pub(super) const fn is_full(&self) -> bool {
-        self.full
-    }
 }
 
 impl Station {
@@ -257,7 +104,7 @@ impl Station {
             state: State::Idle,
             run: 0,
             started: Time::ZERO,
-            pauses: Pauses::default(),
+            pauses: Backoff::default(),
             retry: Time::ZERO,
             admission: Admission::default(),
             waiting: Roster::default(),
@@ -331,7 +178,7 @@ impl Station {
         self.pace = Pace::default();
         self.topics = Topics::default();
         self.admission = Admission::default();
-        mail.awaited.into_ids()
+        mail.into_awaited()
     }
 }
 

@@ -1,13 +1,14 @@
-//! The tables of the hub: sockets, stations, and lists of sockets that each know their place.
-//! They are kept apart so that one can be changed while another is looked at.
+//! The tables of the hub: sockets and stations. They are kept apart so that one can be changed while
+//! another is looked at.
 
 use std::ops::{Index, IndexMut};
 
 use slab::Slab;
 
+use crate::hub::ids::StationId;
+use crate::hub::roster::Roster;
 use crate::hub::socket::Socket;
-use crate::hub::station::{Station, StationId};
-use crate::hub::trim::shrink;
+use crate::hub::station::Station;
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -79,7 +80,7 @@ impl Sockets {
     /// Who is in a list of sockets.
     pub(super) fn ids_of(&self, roster: &Roster) -> Vec<SocketId> {
         let id = |&place: &u32| self.at(place as usize)?.id(place as usize);
-        roster.0.iter().filter_map(id).collect()
+        roster.places().iter().filter_map(id).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -143,44 +144,3 @@ impl IndexMut<StationId> for Stations {
         &mut self.list[id.index()]
     }
 }
-
-/// A list of sockets by their places in the table. Each of them remembers where it stands in the
-/// list, so that it can part at a fixed cost, and parts before it leaves the table.
-#[derive(Debug, Default)]
-pub(super) struct Roster(Vec<u32>);
-
-impl Roster {
-    /// Adds a socket; gives back its place.
-    pub(super) fn join(&mut self, id: SocketId) -> u32 {
-        let narrow = |place| u32::try_from(place).expect("socket ids have room for 2^24 places");
-        self.0.push(narrow(id.index()));
-        narrow(self.0.len() - 1)
-    }
-
-    /// Takes out the socket at `place`; gives back the one that is there now, if any.
-    pub(super) fn part(&mut self, place: u32) -> Option<u32> {
-        self.0.swap_remove(place as usize);
-        shrink(&mut self.0, ROSTER_SPARE_LEN);
-        self.0.get(place as usize).copied()
-    }
-
-    /// For how many there is room.
-    #[cfg(test)]
-    pub(super) const fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-
-    /// How many are in it.
-    pub(super) const fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nobody is left.
-    #[cfg(test)]
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// Room for so many is kept, for those who come and go.
-const ROSTER_SPARE_LEN: usize = 64;

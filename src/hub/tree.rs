@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::hub::StationId;
+use crate::hub::ids::StationId;
 use crate::limits::Limits;
 use crate::ws::Target;
 

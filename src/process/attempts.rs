@@ -1,13 +1,13 @@
 //! `Attempts`: when a program whose sockets are kept is started again, and when its sockets are
 //! given up. It reads no clock.
 
-use crate::hub::Pauses;
+use crate::hub::Backoff;
 use crate::time::Time;
 
 /// The starts of one program.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
-    pauses: Pauses,
+    backoff: Backoff,
     begun: Time,
     /// Since when nobody serves the sockets.
     held: Option<Time>,
@@ -29,7 +29,7 @@ impl Attempts {
     /// serves is of no use to its peer, while one that is closed makes it look elsewhere.
     pub(super) fn fail(&mut self, now: Time) -> Option<u64> {
         let held = *self.held.get_or_insert(now);
-        (now.since(held) < HELD_MS_MAX).then(|| self.pauses.fail(now.since(self.begun)))
+        (now.since(held) < HELD_MS_MAX).then(|| self.backoff.fail(now.since(self.begun)))
     }
 }
 

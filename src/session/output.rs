@@ -139,7 +139,7 @@ impl Session {
         let write_ms = limits.write_ms_max;
         let unsent = self.unsent.get_or_insert_with(|| {
             // All has left, and what the system holds of a conversation that is over is an answer.
-            let mut unsent = Unsent::from(&mut Buffers::none(), now);
+            let mut unsent = Unsent::from(&mut SpareMemory::none(), now);
             unsent.begin_answer(queued, now);
             unsent
         });

@@ -1,13 +1,13 @@
-//! `Pauses`: how long to wait before what keeps dying is started again.
+//! `Backoff`: how long to wait before what keeps dying is started again.
 
 /// How often in a row something ended soon after its start. The first end is forgiven, and each
 /// further one that comes soon doubles the pause.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Pauses {
+pub struct Backoff {
     failures: u32,
 }
 
-impl Pauses {
+impl Backoff {
     /// Notes an end after a life of so many milliseconds; gives back for how many it is not to be
     /// started.
     pub fn fail(&mut self, lived_ms: u64) -> u64 {

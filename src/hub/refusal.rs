@@ -1,0 +1,14 @@
+//! Refusals that say when to come back.
+
+use crate::ws::{Response, Status};
+
+/// A 503 that says when to come back, in seconds (RFC 9110, 10.2.3 and 15.6.4).
+pub(super) fn unavailable(text: &str, retry_s: u64) -> Response {
+    later(Status::UNAVAILABLE, text, retry_s)
+}
+
+/// A refusal with any status, likewise.
+#[inline(never)]
+pub(super) fn later(status: Status, text: &str, retry_s: u64) -> Response {
+    Response::text(status, text).header("Retry-After", &retry_s.to_string())
+}
