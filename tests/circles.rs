@@ -6,7 +6,8 @@
 //! - A path that leads to an item (`crate::hub::Pool`, `super::names`, `deflate::Deflate`), in a
 //!   `use` or in code, is an edge to the file that defines the item: names that a `mod.rs` only
 //!   passes on lead further. A path that ends at a module is an edge to the file of the module.
-//! - `mod x;`, and a `pub use` whose name the file does not need itself, are no edges.
+//! - `mod x;` is no edge, nor is an import for links in comments, with `#[cfg(doc)]` and in one
+//!   line, nor a `pub use` whose name the file does not need itself.
 //! - The main type of a `mod.rs` is the first that it defines. Files below it may import it, since
 //!   they implement parts of it, as `src/hub/*.rs` do for `Hub`. Anything else that they import
 //!   from their `mod.rs` counts, and so does what the `mod.rs` imports from them.
@@ -50,9 +51,13 @@ fn circles_are_seen_through_braces_aliases_and_re_exports() {
     let deep = ("src/a/b.rs", "use crate::a::Deep;");
     let far = ["src/a/b.rs -> src/a/d.rs (deep) -> src/a/b.rs (B)"];
     assert_eq!(found(&[root, deep, c, ("src/a/d.rs", "use super::b::B;\nfn deep() {}")]), far);
-    // Neither comments nor tests within the file count.
-    for text in ["// use super::b::B;", "/// super::b::B", "#[cfg(test)]\nmod tests {\nsuper::b::B"]
-    {
+    // Neither comments nor their links nor tests within the file count.
+    for text in [
+        "// use super::b::B;",
+        "/// super::b::B",
+        "#[cfg(doc)]\nuse super::b::B;",
+        "#[cfg(test)]\nmod tests {\nsuper::b::B",
+    ] {
         assert_eq!(found(&[root, b, c, ("src/a/d.rs", text)]), [""; 0], "{text}");
     }
 }
@@ -186,7 +191,12 @@ impl Module {
 fn split_uses(code: &[&str]) -> (Vec<String>, String) {
     let (mut uses, mut rest) = (Vec::new(), String::new());
     let mut is_open = false;
+    let mut before = "";
     for line in code.iter().map(|line| line.trim()) {
+        // Links in comments import nothing.
+        if std::mem::replace(&mut before, line) == "#[cfg(doc)]" {
+            continue;
+        }
         let begins = line.starts_with("use ") || line.starts_with("pub") && line.contains(" use ");
         if begins {
             uses.push(String::new());
