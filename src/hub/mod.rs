@@ -15,7 +15,7 @@
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers
-//! - `socket`, `station`, `mailbox`: what is kept for each; `tables`, `roster`: all and some of them
+//! - `socket`, `station`, `mailbox`: what is kept for each; `tables`, `roster`: lists of them
 //! - `output`: what the host has to do, with `ids` of services
 //! - `access`: what is logged of sockets and requests; `report`: and of services
 //! - `origin`, `hosts`: which pages may come, and to which hosts

@@ -1,5 +1,5 @@
-//! The tables of the hub: sockets and stations. They are kept apart so that one can be changed while
-//! another is looked at.
+//! The tables of the hub: sockets and stations. They are kept apart so that one can be changed
+//! while another is looked at.
 
 use std::ops::{Index, IndexMut};
 
