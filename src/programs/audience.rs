@@ -3,7 +3,7 @@
 
 use crate::limits::Limits;
 use crate::programs::Wrong;
-use crate::programs::frames::number;
+use crate::programs::words::number;
 use crate::service::{Audience, SocketId};
 
 /// Reads `17`, `17,18`, `*` or `@topic`, each with `,!17` behind it or not, and `,~17` behind that.

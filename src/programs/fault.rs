@@ -4,8 +4,7 @@
 use std::fmt;
 
 use crate::limits::Limits;
-use crate::programs::frames::HEADER_BYTES_MAX;
-use crate::programs::said::KEY_BYTES_MAX;
+use crate::programs::words::{HEADER_BYTES_MAX, KEY_BYTES_MAX};
 use crate::service::{SocketId, label_keys_taken};
 
 /// The streams are out of step, or were never in step: nothing more is read, and the program
@@ -221,10 +220,3 @@ impl fmt::Display for Wrong {
 }
 
 impl std::error::Error for Wrong {}
-
-/// `bytes` for a log: cut, and escaped.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
-    bytes[..bytes.len().min(EXCERPT_BYTES_MAX)].escape_ascii().to_string()
-}
-
-const EXCERPT_BYTES_MAX: usize = 200;

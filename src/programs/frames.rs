@@ -2,7 +2,7 @@
 //! is not looked at, so that a frame of an unknown kind is skipped like any other.
 
 use crate::programs::Fault;
-use crate::programs::fault::excerpt;
+use crate::programs::words::{HEADER_BYTES_MAX, excerpt, number};
 
 /// Cuts a stream of bytes into frames. It holds one header, and of a body what has come of it.
 #[derive(Debug, Default)]
@@ -187,20 +187,11 @@ impl Frames {
     }
 }
 
-/// A decimal number of so many digits at most, that fits 64 bits.
-pub(super) fn number(digits: &str, digits_max: usize) -> Option<u64> {
-    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    // The library would take a sign, too.
-    if all_digits && digits.len() <= digits_max { digits.parse().ok() } else { None }
-}
-
 /// How many of `bytes` belong to the `left` that are to come, and how many are left then.
 fn split(bytes: &[u8], left: u64) -> (usize, u64) {
     let used = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
     (used, left - used as u64)
 }
 
-/// The longest header line, without its newline.
-pub(super) const HEADER_BYTES_MAX: usize = 1024;
 /// A longer length is no length that anybody means.
 const LENGTH_DIGITS_MAX: usize = 10;

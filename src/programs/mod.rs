@@ -4,6 +4,7 @@
 //!
 //! In reading order:
 //!
+//! - `words`: numbers in header lines, and how long those may be
 //! - `frames`: header lines and the bodies that they count, whatever they mean
 //! - `fault`: [`Fault`], after which nothing more can be read; [`Mistake`], which costs one line
 //! - `audience`: ids, lists of ids, topics
@@ -33,6 +34,7 @@ mod texts;
 mod told;
 mod transcript;
 mod variables;
+mod words;
 
 pub use fault::{Fault, Mistake, Wrong};
 pub use lines::{LineFault, Lines, encode_line};

@@ -2,7 +2,7 @@
 
 use crate::programs::answer::answer;
 use crate::programs::audience::{audience, id, ids, topic};
-use crate::programs::frames::number;
+use crate::programs::words::{KEY_BYTES_MAX, number};
 use crate::programs::{VERSION, Wrong};
 use crate::service::{Admission, Audience, SocketId, Verdict, label_keys_taken};
 use crate::ws::syntax::is_token;
@@ -347,6 +347,5 @@ static FORMS: [Form; 11] = [
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// RFC 6455, 5.5: a control frame holds 125 bytes, two of them the code.
 const REASON_BYTES_MAX: usize = 123;
-pub(super) const KEY_BYTES_MAX: usize = 32;
 const VALUE_BYTES_MAX: usize = 256;
 const LOG_BYTES_MAX: usize = 16 * 1024;
