@@ -14,13 +14,14 @@
 //!   content
 //! - [`frame`], [`mask`]: the frame header and the masking of payloads
 //! - [`utf8`]: text that arrives in pieces
-//! - [`close`]: close codes and reasons
+//! - [`close_code`], [`close`]: close codes, and with reasons
 //! - [`message`]: whole messages
 //! - [`fault`]: the broken rules, each with its close code and section
 //! - `work`: what all this costs, counted in tests
 
 pub mod authority;
 pub mod close;
+pub mod close_code;
 #[cfg(feature = "deflate")]
 pub mod extension;
 pub mod fault;
@@ -48,7 +49,8 @@ pub(crate) use alloc::rc::Rc as Arc;
 pub(crate) use alloc::sync::Arc;
 
 pub use authority::Host;
-pub use close::{Close, CloseCode};
+pub use close::Close;
+pub use close_code::CloseCode;
 pub use fault::Fault;
 pub use frame::{Header, Opcode};
 pub use head::{Head, HeadReader};
