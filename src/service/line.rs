@@ -1,5 +1,5 @@
-//! `Service`, a loop over transactions, and `Line`, what it loops over. A line joins what a
-//! service sends into batches, so that the way to the host costs once per batch and not once
+//! `Line`, over which a service and the host exchange transactions. It joins what a service
+//! sends into batches, so that the way to the host costs once per batch and not once
 //! per message.
 
 use std::collections::VecDeque;
@@ -9,48 +9,8 @@ use crossbeam_channel::RecvTimeoutError;
 
 use crate::limits::Limits;
 use crate::service::way::{Apply, Ends, Parcel, Patience, Received, Way, take_spare};
-use crate::service::{Admission, Audience, Callbacks, Inbound, Outbound, SocketId, Verdict};
+use crate::service::{Audience, Inbound, Outbound, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message};
-
-/// A service with a loop of its own. It runs on a thread of its own from the first socket
-/// that asks for it until the host stops, and its state lasts as long.
-///
-/// ```
-/// use switchboard::service::{Inbound, Line, Service};
-///
-/// struct Echo;
-///
-/// impl Service for Echo {
-///     fn run(&mut self, line: &mut Line) {
-///         while let Some(transaction) = line.receive() {
-///             if let Inbound::Data { id, message } = transaction {
-///                 line.send(id, message);
-///             }
-///         }
-///     }
-/// }
-/// ```
-pub trait Service: 'static {
-    /// Runs until [`Line::receive`] gives `None`. Returning earlier, like a panic, ends the
-    /// service: its sockets are closed with 1012, and the next socket starts it anew.
-    fn run(&mut self, line: &mut Line);
-
-    /// How sockets are let in; asked once, before [`Service::run`].
-    fn admission(&self) -> Admission {
-        Admission::default()
-    }
-
-    /// What makes callbacks of the service, for the loop to call instead of [`Service::run`].
-    /// `None`, which is the default, for a service that cannot do without a thread of its own.
-    /// What [`handler`](crate::service::handler) and [`gated`](crate::service::gated) give has
-    /// callbacks.
-    fn callbacks() -> Option<fn(Self) -> Box<dyn Callbacks>>
-    where
-        Self: Sized,
-    {
-        None
-    }
-}
 
 /// A service's way to its sockets.
 ///

@@ -8,8 +8,9 @@
 //! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
 //! - `audience`: [`Audience`], whom a message is for
 //! - `way`: what joins a line to the host
-//! - `line`: [`Service`] and the [`Line`] that it loops over
+//! - `line`: the [`Line`]
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
+//! - `run`: [`Service`], a loop over a line
 //! - `handler`: [`Handler`], callbacks laid over a line
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
@@ -19,6 +20,7 @@ mod handler;
 mod id;
 mod line;
 mod request;
+mod run;
 mod subscribable;
 mod transaction;
 pub(crate) mod way;
@@ -27,8 +29,9 @@ pub use audience::Audience;
 pub use callbacks::{Callbacks, Thread};
 pub use handler::{Gate, Handler, Peer, gated, handler};
 pub use id::SocketId;
-pub use line::{Line, Service};
+pub use line::Line;
 pub use request::Request;
+pub use run::Service;
 pub use subscribable::{Event, Subscribable};
 pub use transaction::{Admission, Inbound, Outbound, Verdict};
 pub(crate) use transaction::{LIFE_FIELDS, label_keys_taken};
