@@ -158,7 +158,7 @@ impl Module {
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         let code: Vec<_> =
             text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
-        let (uses, rest) = split_uses(&code);
+        let (uses, rest) = split_uses(&outside_in(&code));
         let words: Vec<_> = rest.split(|c: char| !is_of_a_path(c)).map(segments).collect();
         let names = |words: &[Vec<String>], name: &str| words.iter().flatten().any(|w| w == name);
         let mut own = Self {
@@ -187,8 +187,26 @@ impl Module {
     }
 }
 
+/// The code, in which `super` within a module of the file is the file.
+fn outside_in(code: &[&str]) -> Vec<String> {
+    let mut end: Option<String> = None;
+    let mut lines = Vec::new();
+    for line in code.iter().map(|line| line.trim_end()) {
+        let words = line.trim_start();
+        let is_module =
+            words.starts_with("mod ") || words.starts_with("pub") && words.contains(" mod ");
+        if is_module && words.ends_with('{') {
+            end = Some(format!("{}}}", &line[..line.len() - words.len()]));
+        } else if end.as_deref() == Some(line) {
+            end = None;
+        }
+        lines.push(if end.is_some() { line.replace("super::", "self::") } else { line.to_owned() });
+    }
+    lines
+}
+
 /// The `use` statements, each in one line, and all other code.
-fn split_uses(code: &[&str]) -> (Vec<String>, String) {
+fn split_uses(code: &[String]) -> (Vec<String>, String) {
     let (mut uses, mut rest) = (Vec::new(), String::new());
     let mut is_open = false;
     let mut before = "";
