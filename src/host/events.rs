@@ -1,10 +1,14 @@
 //! What helper threads tell the loop: one queue for all of them.
 
+use std::any::Any;
+
 use crossbeam_channel::Sender;
 
 use crate::engine::Event;
 use crate::host::bell::Alarm;
-use crate::host::resolver::Notice;
+
+/// What a resolver sends to itself on the loop.
+pub type Notice = Box<dyn Any + Send>;
 
 /// An event for the loop of a host.
 pub(super) type HostEvent = Event<Notice>;

@@ -11,8 +11,8 @@
 //! - `resolver`: what answers paths without a service
 //! - `files`: files on a thread of its own, since disks block
 //! - `nofollow`: opens what a path leads to without following a link
-//! - `stop`: who asks for the clean stop; `hangup`: the signal that asks for a reload; `orphans`:
-//!   what child processes leave behind
+//! - `stopper`: who asks for the clean stop; `stop`: what is left to do when a host goes
+//! - `hangup`: the signal that asks for a reload; `orphans`: what child processes leave behind
 //! - `trim`: memory that is returned to the system; `clock`: the time of day
 
 mod bell;
@@ -30,6 +30,7 @@ mod poll;
 #[doc(hidden)]
 pub mod resolver;
 mod stop;
+mod stopper;
 mod sync;
 mod trim;
 mod worker;
@@ -45,4 +46,4 @@ pub(crate) use files::StaticRoot;
 pub use hangup::{Hangups, Terminal, hold_hangups, on_hangup};
 pub use poll::Host;
 pub(crate) use poll::HostPlan;
-pub use stop::Stopper;
+pub use stopper::Stopper;

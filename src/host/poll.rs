@@ -16,8 +16,7 @@ use crate::host::files::{Files, StaticRoot};
 use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
 use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
-use crate::host::stop::{Signals, Stopper};
-use crate::host::trim::Trims;
+use crate::host::stopper::{Signals, Stopper};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::net::listener::{self, Listener};
@@ -52,6 +51,16 @@ pub(crate) struct HostPlan {
     pub(crate) static_root: Option<StaticRoot>,
     /// What answers paths that none of these has.
     pub(crate) resolver: Option<Box<dyn ResolverPlan>>,
+}
+
+/// When a host trims by itself.
+#[derive(Debug, Default)]
+pub(super) struct Trims {
+    pub(super) by_itself: bool,
+    /// When it does so next; `None` while little has been freed.
+    pub(super) at: Option<Time>,
+    /// Not before this.
+    pub(super) rest: Time,
 }
 
 impl Host {

@@ -15,6 +15,8 @@ use crate::host::worker::Worker;
 use crate::hub::{Hub, Lookup, StationId};
 use crate::time::Time;
 
+pub use crate::host::events::Notice;
+
 /// What answers paths without a service. It works on threads of its own and sends what they come
 /// to as notices; the loop never waits for it.
 pub trait Resolver: Any + Send {
@@ -47,9 +49,6 @@ pub trait ResolverPlan {
         notices: NoticeSender,
     ) -> io::Result<Box<dyn Resolver>>;
 }
-
-/// What a resolver sends to itself on the loop.
-pub type Notice = Box<dyn Any + Send>;
 
 /// Sends notices to the loop.
 #[derive(Clone, Debug)]

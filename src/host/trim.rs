@@ -4,16 +4,6 @@ use crate::host::poll::Host;
 use crate::sys::heap::trim_heap;
 use crate::time::Time;
 
-/// When a host trims by itself.
-#[derive(Debug, Default)]
-pub(super) struct Trims {
-    by_itself: bool,
-    /// When it does so next; `None` while little has been freed.
-    pub(super) at: Option<Time>,
-    /// Not before this.
-    rest: Time,
-}
-
 impl Host {
     /// Gives up memory that is not needed now, tables and pools first, and has the allocator
     /// return what is free to the system. It takes about a millisecond for each 10 MiB that are
