@@ -19,10 +19,10 @@ use mio::{Interest, Registry, Token};
 use crate::process::exit::exit_descriptor;
 use crate::process::groups::{Exit, Groups};
 use crate::process::input::Input;
-use crate::process::journal::Journal;
 use crate::process::output::{Output, Reading};
 use crate::process::recording::Recording;
 use crate::process::start::{Launch, StartError};
+use crate::process::stderr::StderrLog;
 use crate::sys::children::{self, Signal};
 
 /// How long a program has at each stage of its end.
@@ -42,7 +42,7 @@ pub(super) struct Child {
     pub(super) input: Input,
     pub(super) output: Output,
     pub(super) errors: Output,
-    journal: Journal,
+    stderr_log: StderrLog,
     /// Where it is written what goes over its pipes, if anybody wants that.
     pub(super) recording: Option<Recording>,
     /// Readable once it has exited.
@@ -103,7 +103,7 @@ impl Child {
             input: Input::new(input),
             output: Output::new(output.into()),
             errors: Output::new(errors.into()),
-            journal: Journal::new(Instant::now()),
+            stderr_log: StderrLog::new(Instant::now()),
             recording: None,
             exit_descriptor,
             exiting: false,
@@ -186,7 +186,7 @@ impl Child {
             recording.hear(&buffer[..len]);
         }
         if let Reading::Bytes(_) = heard {
-            self.journal.speaks(Instant::now);
+            self.stderr_log.speaks(Instant::now);
         }
         heard
     }
@@ -215,15 +215,15 @@ impl Child {
             return;
         }
         match self.errors.read(buffer) {
-            Reading::Bytes(len) => self.journal.receive(&buffer[..len], now, tell),
+            Reading::Bytes(len) => self.stderr_log.receive(&buffer[..len], now, tell),
             Reading::Nothing => {}
-            Reading::End => self.journal.finish(now, tell),
+            Reading::End => self.stderr_log.finish(now, tell),
         }
     }
 
     /// What it has written last to its standard error.
     pub(super) fn last_lines(&self) -> String {
-        self.journal.last_lines()
+        self.stderr_log.last_lines()
     }
 
     /// Whether the log has room for one more line of it.
@@ -233,7 +233,7 @@ impl Child {
         now: Instant,
         tell: &mut impl FnMut(Level, &str),
     ) -> bool {
-        self.journal.has_room(level, now, tell)
+        self.stderr_log.has_room(level, now, tell)
     }
 
     /// It has logged a warning. What it wrote to its standard error before that is about the same,
@@ -247,7 +247,7 @@ impl Child {
         // It may have come since the last poll.
         self.errors.set_readable();
         self.read_errors(buffer, now, tell);
-        self.journal.forget();
+        self.stderr_log.forget();
     }
 
     /// How it ended, once it has, and all that it had said has been read.

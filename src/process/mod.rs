@@ -11,17 +11,18 @@
 //! - `groups`: [`Groups`], the process groups of a host, so that none outlives it; `orphans`: what
 //!   has left them
 //! - `input`, `output`: the two ends of a child's pipes
-//! - `journal`: standard error as log lines
+//! - `stderr`: standard error as log lines
 //! - `recording`: [`Recording`], what goes over the pipes as a transcript
 //! - `exit`: how a poll learns of the end of a child
 //! - `child`: one child process, and its end in stages
-//! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them
+//! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them;
+//!   `warning_kind`: which warnings are counted together
 //! - `resolver`: `Programs`, which gives programs services while the host runs; `reload`:
 //!   [`Reloader`], which replaces them
 //! - `served`: a program as a service
 //! - `shared`: one process for all of its sockets, and the next one after it; `process`: what holds
-//!   for it, and how it ends; `obey`: what it says; `renew`: when another one replaces it;
-//!   `successor`: a new version beside it, until that takes over; `keep`: what the next one
+//!   for it, and how it ends; `commands`: what it says; `renew`: when another one replaces it;
+//!   `successor`: a new version beside it, until that takes over; `handover`: what the next one
 //!   gets of it; `unread`: what this one has not read; `attempts`: when the next one is started;
 //!   `watch`: whether its file has changed
 //! - `per_socket`: one process for each socket
@@ -29,17 +30,16 @@
 
 mod attempts;
 mod child;
+mod commands;
 mod exit;
 mod found;
 mod groups;
+mod handover;
 mod input;
-mod journal;
-mod keep;
 mod listing;
 mod listings;
 mod lookup;
 mod names;
-mod obey;
 mod orphans;
 mod output;
 mod page;
@@ -57,8 +57,10 @@ mod served;
 mod shared;
 mod spelling;
 mod start;
+mod stderr;
 mod successor;
 mod unread;
+mod warning_kind;
 mod watch;
 
 pub use child::Stages;

@@ -7,6 +7,7 @@ use crate::process::groups::Exit;
 use crate::process::pump::ProcessId;
 use crate::process::served::Manner;
 use crate::programs::Reader;
+use crate::service::Admission;
 
 /// A process that runs.
 pub(super) struct Process {
@@ -23,6 +24,13 @@ pub(super) struct Process {
     pub(super) is_asked: bool,
     /// Why it is being ended. No mail is taken then.
     pub(super) ending: Option<Ending>,
+}
+
+/// The process of a new version, beside the one that serves.
+pub(super) struct Successor {
+    pub(super) process: Process,
+    /// How it lets sockets in, and what it has said behind its READY.
+    pub(super) ready: Option<(Admission, Vec<u8>)>,
 }
 
 /// Why a process is being ended.

@@ -21,8 +21,8 @@ use crate::process::child::{Child, Part, Stages};
 use crate::process::groups::{Exit, Groups};
 use crate::process::output::Reading;
 use crate::process::recording::Recording;
-use crate::process::reports::Kind;
 use crate::process::start::{Launch, StartError};
+use crate::process::warning_kind::WarningKind;
 use crate::time::Time;
 
 /// Many child processes of one service.
@@ -44,7 +44,7 @@ pub struct Pump {
     /// The last lines of the processes whose exits are among the events of the last poll.
     pub(super) gone: Vec<(ProcessId, String)>,
     /// Warnings that a program causes again and again.
-    pub(super) flood: Flood<Kind>,
+    pub(super) flood: Flood<WarningKind>,
     pub(super) clock: Instant,
 }
 

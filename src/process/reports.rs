@@ -8,28 +8,8 @@ use log::Level;
 
 use crate::hub::About;
 use crate::process::pump::{ProcessId, Pump};
+use crate::process::warning_kind::WarningKind;
 use crate::time::Time;
-
-/// Warnings that are counted together once they are many.
-#[derive(Debug)]
-pub struct Kind {
-    /// What they have in common.
-    pub key: String,
-    /// What their count says of them.
-    pub shown: String,
-}
-
-impl From<&str> for Kind {
-    fn from(words: &str) -> Self {
-        Self { key: words.to_owned(), shown: words.to_owned() }
-    }
-}
-
-impl PartialEq for Kind {
-    fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
-}
 
 impl Pump {
     /// Logs a line of a program, unless it is over the limit of lines that it shares with its
@@ -48,7 +28,7 @@ impl Pump {
     }
 
     /// Logs a warning about a program, or counts it once there were too many of this kind.
-    pub fn warn(&mut self, id: ProcessId, kind: Kind, text: fmt::Arguments<'_>) {
+    pub fn warn(&mut self, id: ProcessId, kind: WarningKind, text: fmt::Arguments<'_>) {
         let now = self.now();
         self.warn_of_more(now);
         if self.flood.admits(kind, now) {

@@ -4,7 +4,7 @@
 //! No mail is taken while the input of the process is full, nor while there is no process that is
 //! ready. Then the mail fills up, and sockets are not read. With `OnDeath::Close` the thread ends
 //! with its process, and the hub closes the sockets; with `OnDeath::Keep` it starts the next one.
-//! `obey` does what processes say, `renew` and `successor` replace them.
+//! `commands` does what processes say, `renew` and `successor` replace them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,11 +15,10 @@ use crate::hub::About;
 use crate::limits::Limits;
 use crate::process::attempts::Attempts;
 use crate::process::groups::Exit;
-use crate::process::keep::Kept;
-use crate::process::process::{DEAF, Ending, Process};
+use crate::process::handover::Handover;
+use crate::process::process::{DEAF, Ending, Process, Successor};
 use crate::process::pump::{Event, ProcessId, Pump};
 use crate::process::served::{EXITING, Manner, NO_ROOM_MS, OnDeath, Served};
-use crate::process::successor::Successor;
 use crate::process::watch::FileWatch;
 use crate::programs::{Place, Reader, Told};
 use crate::service::{Inbound, Line, Received, SocketId};
@@ -43,7 +42,7 @@ pub(super) fn serve(
         pump,
         buffer: vec![0; READ_BYTES],
         clock: now,
-        kept: (served.manner.on_death == OnDeath::Keep).then(Kept::default),
+        handover: (served.manner.on_death == OnDeath::Keep).then(Handover::default),
         process: None,
         successor: None,
         due: None,
@@ -70,7 +69,7 @@ pub(super) struct Run<'a> {
     pub(super) buffer: Vec<u8>,
     clock: Instant,
     /// What the next process is handed over; `None` if there is none after this one.
-    pub(super) kept: Option<Kept>,
+    pub(super) handover: Option<Handover>,
     pub(super) process: Option<Process>,
     /// The process of a new version, beside that one.
     pub(super) successor: Option<Successor>,
@@ -152,9 +151,9 @@ impl Run<'_> {
                 return false;
             }
             let Some(input) = self.pump.input(id) else { return false };
-            match &mut self.kept {
-                Some(kept) if !kept.is_handed_over() => {
-                    kept.hand_over(&self.place, input);
+            match &mut self.handover {
+                Some(handover) if !handover.is_handed_over() => {
+                    handover.hand_over(&self.place, input);
                     // So that sockets are not held twice until there is mail.
                     self.let_go(id);
                 }
@@ -183,7 +182,7 @@ impl Run<'_> {
             return;
         }
         let is_told = self.process.as_ref().is_some_and(|process| process.ready_by.is_none())
-            && self.kept.as_ref().is_none_or(Kept::is_handed_over);
+            && self.handover.as_ref().is_none_or(Handover::is_handed_over);
         if is_told {
             // It is as much as mail may be.
             while let Received::Transaction(inbound) = self.line.try_receive() {
@@ -221,10 +220,10 @@ impl Run<'_> {
     pub(super) fn tell(&mut self, told: &Told<'_>) {
         let Some(process) = &self.process else { return };
         let input = self.pump.input(process.id);
-        match (&mut self.kept, input) {
-            (Some(kept), input) => {
+        match (&mut self.handover, input) {
+            (Some(handover), input) => {
                 let id = process.id;
-                kept.tell(told, &self.place, input);
+                handover.tell(told, &self.place, input);
                 self.let_go(id);
             }
             (None, Some(input)) => told.encode(&self.place, input),
@@ -234,8 +233,8 @@ impl Run<'_> {
 
     /// Lets go of what the process has read, if that may be much.
     fn let_go(&mut self, id: ProcessId) {
-        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.is_long()) {
-            kept.read_up_to(self.pump.read_len(id));
+        if let Some(handover) = self.handover.as_mut().filter(|handover| handover.is_long()) {
+            handover.read_up_to(self.pump.read_len(id));
         }
     }
 
@@ -283,7 +282,7 @@ impl Run<'_> {
     /// From here on this process serves: what comes is for it.
     pub(super) fn serve_by(&mut self, process: Process) {
         self.watch.serve();
-        self.kept.iter_mut().for_each(|kept| kept.begin(&process.hello));
+        self.handover.iter_mut().for_each(|handover| handover.begin(&process.hello));
         self.process = Some(process);
     }
 
@@ -305,10 +304,10 @@ impl Run<'_> {
         let lives_on = self.was_ready
             && self.over.is_none()
             && (orderly || self.manner.on_death == OnDeath::Keep);
-        let Some(kept) = self.kept.as_mut().filter(|_| lives_on) else { return Err(how) };
-        kept.end(read);
+        let Some(handover) = self.handover.as_mut().filter(|_| lives_on) else { return Err(how) };
+        handover.end(read);
         if orderly {
-            let kept = kept.len();
+            let kept = handover.len();
             self.about().log(Level::Info, format_args!("{how}; sockets kept: {kept}"));
             self.rest(0);
             return Ok(());
@@ -321,7 +320,7 @@ impl Run<'_> {
     /// # Errors
     /// The sockets are given up.
     fn fail(&mut self, how: &str) -> Result<(), String> {
-        let sockets = self.kept.as_ref().map_or(0, Kept::len);
+        let sockets = self.handover.as_ref().map_or(0, Handover::len);
         let Some(pause_ms) = self.attempts.fail(self.now()) else {
             return Err(format!("{how}; its sockets have been held for too long: {sockets}"));
         };

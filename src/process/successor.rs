@@ -9,20 +9,13 @@
 use log::Level;
 
 use crate::process::groups::Exit;
-use crate::process::process::{DEAF, Ending, Process};
+use crate::process::process::{DEAF, Ending, Process, Successor};
 use crate::process::pump::ProcessId;
 use crate::process::served::{EXITING, OnDeath};
 use crate::process::shared::Run;
 use crate::programs::{Heard, Said, Told};
-use crate::service::{Admission, Inbound, Outbound};
+use crate::service::{Inbound, Outbound};
 use crate::ws::{Close, CloseCode};
-
-/// The process of a new version.
-pub(super) struct Successor {
-    process: Process,
-    /// How it lets sockets in, and what it has said behind its READY.
-    ready: Option<(Admission, Vec<u8>)>,
-}
 
 impl Run<'_> {
     /// Starts the process of a new version, which takes over once it is ready.
@@ -128,10 +121,10 @@ impl Run<'_> {
     pub(super) fn take_over(&mut self, level: Level, how: &str, read: u64) {
         let Some(Successor { process, ready }) = self.successor.take() else { return };
         let id = process.id;
-        let (level, sockets) = match &mut self.kept {
-            Some(kept) => {
-                kept.end(read);
-                (level, format!("; sockets kept: {}", kept.len()))
+        let (level, sockets) = match &mut self.handover {
+            Some(handover) => {
+                handover.end(read);
+                (level, format!("; sockets kept: {}", handover.len()))
             }
             None => match self.close_members() {
                 closed if closed.is_empty() => (level, closed),
@@ -141,7 +134,7 @@ impl Run<'_> {
         };
         self.about().log(level, format_args!("{how}; the new version serves{sockets}"));
         if self.manner.on_death == OnDeath::Keep {
-            self.kept.get_or_insert_default();
+            self.handover.get_or_insert_default();
         }
         self.line.lapse(0);
         self.attempts.begin(self.now());
@@ -164,7 +157,7 @@ impl Run<'_> {
     /// Whether a transaction is about a socket of an earlier process, which is closed.
     pub(super) fn is_for_nobody(&mut self, inbound: &Inbound) -> bool {
         let id = inbound.id();
-        let is_kept = self.kept.is_some();
+        let is_kept = self.handover.is_some();
         match inbound {
             Inbound::Close { .. } => {
                 self.members.remove(&id);

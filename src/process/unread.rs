@@ -1,6 +1,6 @@
-//! `Unread`: the lines that a program has been told and may not have read, until it has. They are
-//! held as the bytes that they were told in, beside the input that these were copied to: which is
-//! one copy more of each line, and leaves inputs that nobody holds anything of as they are.
+//! `UnreadLines`: the lines that a program has been told and may not have read, until it has. They
+//! are held as the bytes that they were told in, beside the input that these were copied to: which
+//! is one copy more of each line, and leaves inputs that nobody holds anything of as they are.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -9,7 +9,7 @@ use crate::service::SocketId;
 
 /// Lines, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Unread {
+pub(super) struct UnreadLines {
     bytes: Vec<u8>,
     lines: VecDeque<Line>,
     /// Where the bytes begin, among all that were ever told.
@@ -45,7 +45,7 @@ struct Line {
     what: What,
 }
 
-impl Unread {
+impl UnreadLines {
     /// Adds a line, whose bytes are appended by `write`; gives them back.
     pub(super) fn add(&mut self, what: What, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         let start = self.bytes.len();
@@ -104,14 +104,14 @@ mod tests {
         SocketId::new(0, serial).expect("it is one")
     }
 
-    fn words(unread: &Unread) -> Vec<&str> {
+    fn words(unread: &UnreadLines) -> Vec<&str> {
         let words = unread.lines().map(|(_, line)| std::str::from_utf8(line).expect("it is text"));
         words.collect()
     }
 
     #[test]
     fn a_line_goes_when_its_last_byte_has_been_read() {
-        let mut unread = Unread::default();
+        let mut unread = UnreadLines::default();
         for (serial, text) in (1..).zip(["one\n", "two\n", "three\n"]) {
             let line = unread.add(What::Data(id(serial)), |bytes| bytes.extend(text.bytes()));
             assert_eq!(line, text.as_bytes());
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_held_is_what_may_be_unread() {
-        let mut unread = Unread::default();
+        let mut unread = UnreadLines::default();
         let (mut told, mut asked) = (0_u64, 0);
         for number in 0..100_000_u64 {
             let text = format!("TEXT {number} +1\nx\n");

@@ -8,7 +8,7 @@ use crate::session::deadlines::Due;
 use crate::session::conversation::{Next, Overflow, Session};
 use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
-use crate::session::unsent::{SpareMemory, Throughput, Unsent};
+use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Header, Opcode};
 

@@ -301,12 +301,12 @@ fn addresses_take_turns() {
         for (folder, under_way_max) in [("", strange_max), ("/known", known_max)] {
             let mut rig = rig();
             rig.hub.name_programs(["/known".to_owned()]);
-            let mut ask = |rig: &mut Rig, host, path: &str| {
+            let ask = |rig: &mut Rig, host, path: &str| {
                 let [a, b, c] = net;
                 rig.peer = ([a, b, c, host], 1).into();
                 rig.ask(&format!("{folder}{path}"))
             };
-            (0..under_way_max + 3).for_each(|_| drop(ask(&mut rig, 1, "/1")));
+            (0..under_way_max + 3).for_each(|_| _ = ask(&mut rig, 1, "/1"));
             let gone = ask(&mut rig, 4, "/4");
             for (host, path) in [(2, "/2a"), (2, "/2b"), (2, "/2c"), (3, "/3a"), (3, "/3b")] {
                 ask(&mut rig, host, path);

@@ -1,11 +1,11 @@
 //! What a program that serves all sockets says, and what is done for it.
 
-use crate::process::keep::Kept;
+use crate::process::handover::Handover;
 use crate::process::output::Reading;
 use crate::process::process::{Ending, SILENT};
 use crate::process::pump::ProcessId;
-use crate::process::reports::Kind;
 use crate::process::shared::Run;
+use crate::process::warning_kind::WarningKind;
 use crate::programs::{Heard, Level, Said, Told};
 use crate::service::{Admission, Outbound};
 
@@ -39,7 +39,7 @@ impl Run<'_> {
 
     fn heed(&mut self, heard: Heard) {
         match heard {
-            Heard::Said(said) => self.obey(said),
+            Heard::Said(said) => self.apply_command(said),
             Heard::Mistake(mistake) => {
                 let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
                 let text = format!("its line was not done: ERR {mistake:#}");
@@ -53,7 +53,7 @@ impl Run<'_> {
         }
     }
 
-    fn obey(&mut self, said: Said) {
+    fn apply_command(&mut self, said: Said) {
         let line = &mut self.line;
         match said {
             Said::Ready(admission) => self.ready(admission),
@@ -88,16 +88,16 @@ impl Run<'_> {
         process.is_asked = admission == Admission::Asked;
         self.was_ready = true;
         self.attempts.ready();
-        self.kept.iter_mut().for_each(Kept::begin_handover);
+        self.handover.iter_mut().for_each(Handover::begin_handover);
         self.line.apply(Outbound::Ready(admission));
     }
 }
 
 /// The kind of a message: its text without digits and without words in quotes. A count of it shows
 /// the first such message.
-fn kind_of(text: &str) -> Kind {
+fn kind_of(text: &str) -> WarningKind {
     let plain = text.split('"').step_by(2).collect::<Vec<_>>().join("...");
-    Kind { key: plain.replace(|c: char| c.is_ascii_digit(), ""), shown: text.to_owned() }
+    WarningKind { key: plain.replace(|c: char| c.is_ascii_digit(), ""), shown: text.to_owned() }
 }
 
 const fn log_level(level: Level) -> log::Level {

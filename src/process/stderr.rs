@@ -1,4 +1,4 @@
-//! `Journal`: what a program writes to its standard error, as lines for the log. It is read in
+//! `StderrLog`: what a program writes to its standard error, as lines for the log. It is read in
 //! any case, so that the program never waits for it; what is too long or too much is left out,
 //! and that is told. The lines that a program has logged by its protocol share the same room:
 //! whoever writes the log has bounds for all, and a flood would leave out the lines of others.
@@ -11,7 +11,7 @@ use log::Level;
 
 /// The standard error of one program. It holds one line.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct StderrLog {
     line: Vec<u8>,
     /// Whether the rest of the line is left out.
     cut: bool,
@@ -31,7 +31,7 @@ pub(super) struct Journal {
     kept: Instant,
 }
 
-impl Journal {
+impl StderrLog {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             line: Vec::new(),

@@ -1,6 +1,6 @@
-//! `Kept`: what lives on over the death of a program whose sockets do: which sockets it had, and
-//! what it was told and had not read. The next program is handed both over, first the sockets and
-//! then the rest.
+//! `Handover`: what lives on over the death of a program whose sockets do: which sockets it had,
+//! and what it was told and had not read. The next program is handed both over, first the sockets
+//! and then the rest.
 //!
 //! A line counts as read once the program has taken its last byte from the pipe, even if only into
 //! a buffer of its own: nobody can tell what it has done with it. So nothing is told twice.
@@ -9,19 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::ops::Bound;
 
-use crate::process::unread::{Unread, What};
+use crate::process::unread::{UnreadLines, What};
 use crate::programs::{Place, Told};
 use crate::service::{Inbound, SocketId};
 
 /// The sockets of a program, and what it may not have read.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct Handover {
     /// Those whose OPEN the program was told, until it has read their CLOSE.
     sockets: BTreeMap<SocketId, Socket>,
-    unread: Unread,
+    unread: UnreadLines,
     /// What earlier programs have not read, until this one is told.
-    rest: Unread,
-    handover: Handover,
+    rest: UnreadLines,
+    progress: Progress,
 }
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ struct Socket {
 
 /// How far a program has been told what earlier ones have left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Handover {
+enum Progress {
     /// The first one has nothing to be told.
     #[default]
     Done,
@@ -42,7 +42,7 @@ enum Handover {
     After(Option<SocketId>),
 }
 
-impl Kept {
+impl Handover {
     /// A program begins, which has been told this HELLO.
     pub(super) fn begin(&mut self, hello: &[u8]) {
         self.unread.add(What::Passing, |line| line.extend_from_slice(hello));
@@ -54,7 +54,7 @@ impl Kept {
         self.add(what(told), |line| told.encode(place, line), input);
     }
 
-    /// Whether it is worth to find out how much the program has read, for [`Kept::read_up_to`].
+    /// Whether it is worth to find out how much the program has read, for [`Handover::read_up_to`].
     pub(super) fn is_long(&self) -> bool {
         self.unread.is_long()
     }
@@ -111,28 +111,28 @@ impl Kept {
 
     /// A new program is to be handed over what the last one has left.
     pub(super) fn begin_handover(&mut self) {
-        self.handover = Handover::After(None);
+        self.progress = Progress::After(None);
     }
 
     /// Whether the program has been told all that was left.
     pub(super) fn is_handed_over(&self) -> bool {
-        self.handover == Handover::Done
+        self.progress == Progress::Done
     }
 
     /// Tells the program of one socket more, or, after the last one, what was not read. To be
-    /// called until [`Kept::is_handed_over`], and as long as the input is not full.
+    /// called until [`Handover::is_handed_over`], and as long as the input is not full.
     pub(super) fn hand_over(&mut self, place: &Place, input: &mut Vec<u8>) {
-        let Handover::After(last) = self.handover else { return };
+        let Progress::After(last) = self.progress else { return };
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
         let Some((&id, socket)) = self.sockets.range((after, Bound::Unbounded)).next() else {
-            self.handover = Handover::Done;
+            self.progress = Progress::Done;
             let rest = mem::take(&mut self.rest);
             for (what, line) in rest.lines() {
                 self.add(what, |bytes| bytes.extend_from_slice(line), Some(input));
             }
             return;
         };
-        self.handover = Handover::After(Some(id));
+        self.progress = Progress::After(Some(id));
         let opened = Told::Resumed { id, variables: &socket.variables };
         let full = socket.full.map(|bytes| Inbound::Full { id, bytes });
         let full = full.as_ref().map(Told::Inbound);
@@ -193,12 +193,12 @@ mod tests {
     }
 
     /// What the next program is told, after this one has read so much.
-    fn next(kept: &mut Kept, read: usize) -> String {
-        kept.end(read as u64);
-        kept.begin_handover();
+    fn next(handover: &mut Handover, read: usize) -> String {
+        handover.end(read as u64);
+        handover.begin_handover();
         let mut input = Vec::new();
-        while !kept.is_handed_over() {
-            kept.hand_over(&place(), &mut input);
+        while !handover.is_handed_over() {
+            handover.hand_over(&place(), &mut input);
         }
         String::from_utf8(input).expect("it is text")
     }
@@ -211,27 +211,27 @@ mod tests {
         let opened = "OPEN 16777216 +4\na=b\n\n";
         let again = "OPEN 16777216 +14\na=b\nRESUMED=1\n\n";
         let (full, data) = ("FULL 16777216 9\n", "TEXT 16777216 +1\nx\n");
-        let mut kept = Kept::default();
+        let mut handover = Handover::default();
         let mut input = Vec::new();
         let open = |line: &mut Vec<u8>| line.extend(opened.bytes());
-        kept.add(What::Open(one), open, Some(&mut input));
+        handover.add(What::Open(one), open, Some(&mut input));
         let told = [Inbound::Full { id: one, bytes: 9 }, Inbound::Data { id: one, message: text }];
         for inbound in &told {
-            kept.tell(&Told::Inbound(inbound), &place(), Some(&mut input));
+            handover.tell(&Told::Inbound(inbound), &place(), Some(&mut input));
         }
-        kept.tell(&Told::Reload, &place(), Some(&mut input));
+        handover.tell(&Told::Reload, &place(), Some(&mut input));
         assert_eq!(input, [opened, full, data, "RELOAD\n"].concat().as_bytes());
         // Nothing of it, or not the whole of the first line.
         for read in [0, opened.len() - 1] {
-            assert_eq!(next(&mut kept, read), [opened, full, data].concat());
+            assert_eq!(next(&mut handover, read), [opened, full, data].concat());
         }
-        assert_eq!(next(&mut kept, opened.len()), [again, full, data].concat());
+        assert_eq!(next(&mut handover, opened.len()), [again, full, data].concat());
         let read = again.len() + full.len() + data.len() - 1;
-        assert_eq!(next(&mut kept, read), [again, full, data].concat());
-        assert_eq!(next(&mut kept, read + 1), [again, full].concat());
+        assert_eq!(next(&mut handover, read), [again, full, data].concat());
+        assert_eq!(next(&mut handover, read + 1), [again, full].concat());
         let drained = Inbound::Drained { id: one };
-        kept.tell(&Told::Inbound(&drained), &place(), None);
-        assert_eq!(next(&mut kept, 1_000), again);
-        assert_eq!(kept.len(), 1);
+        handover.tell(&Told::Inbound(&drained), &place(), None);
+        assert_eq!(next(&mut handover, 1_000), again);
+        assert_eq!(handover.len(), 1);
     }
 }

@@ -5,14 +5,14 @@ use super::*;
 /// What is logged of parts that come at these moments, in milliseconds.
 fn told(parts: &[(u64, &[u8])]) -> Vec<String> {
     let start = Instant::now();
-    let mut journal = Journal::new(start);
+    let mut log = StderrLog::new(start);
     let mut lines = Vec::new();
     let mut last = start;
     for &(ms, part) in parts {
         last = start + Duration::from_millis(ms);
-        journal.receive(part, last, &mut |_, line| lines.push(line.to_owned()));
+        log.receive(part, last, &mut |_, line| lines.push(line.to_owned()));
     }
-    journal.finish(last, &mut |_, line| lines.push(line.to_owned()));
+    log.finish(last, &mut |_, line| lines.push(line.to_owned()));
     lines
 }
 
@@ -37,13 +37,13 @@ fn bytes_become_lines() {
 #[test]
 fn a_long_line_is_cut_and_costs_no_memory() {
     let start = Instant::now();
-    let mut journal = Journal::new(start);
+    let mut log = StderrLog::new(start);
     let mut lines = Vec::new();
     for _ in 0..1_000 {
-        journal.receive(&[b'x'; 1_000], start, &mut |_, line| lines.push(line.to_owned()));
-        assert!(journal.line.capacity() <= 2 * LINE_BYTES_MAX);
+        log.receive(&[b'x'; 1_000], start, &mut |_, line| lines.push(line.to_owned()));
+        assert!(log.line.capacity() <= 2 * LINE_BYTES_MAX);
     }
-    journal.receive(b"\nnext\n", start, &mut |_, line| lines.push(line.to_owned()));
+    log.receive(b"\nnext\n", start, &mut |_, line| lines.push(line.to_owned()));
     assert_eq!(lines.len(), 2);
     assert!(lines[0].starts_with(&"x".repeat(LINE_BYTES_MAX)), "{}", lines[0]);
     assert!(lines[0].ends_with(" [the rest of the line is left out]"), "{}", lines[0]);
@@ -53,18 +53,18 @@ fn a_long_line_is_cut_and_costs_no_memory() {
 #[test]
 fn last_lines_are_kept() {
     let start = Instant::now();
-    let mut journal = Journal::new(start);
-    assert_eq!(journal.last_lines(), "");
+    let mut log = StderrLog::new(start);
+    assert_eq!(log.last_lines(), "");
     let flood = "x\n".repeat(1_000);
     for part in [&flood, "  one\r\n\n", "two\x1b[2J\n", "thr", "ee\n", "unended"] {
-        journal.receive(part.as_bytes(), start, &mut |_, _| ());
+        log.receive(part.as_bytes(), start, &mut |_, _| ());
     }
     let words = "; its last lines on standard error: one / two\\u{1b}[2J / three";
-    assert_eq!(journal.last_lines(), words);
-    journal.finish(start, &mut |_, _| ());
-    assert!(journal.last_lines().ends_with(" / three / unended"));
-    journal.receive(&[b"y".repeat(900), b"\n".to_vec()].concat(), start, &mut |_, _| ());
-    assert!(journal.last_lines().len() < 300);
+    assert_eq!(log.last_lines(), words);
+    log.finish(start, &mut |_, _| ());
+    assert!(log.last_lines().ends_with(" / three / unended"));
+    log.receive(&[b"y".repeat(900), b"\n".to_vec()].concat(), start, &mut |_, _| ());
+    assert!(log.last_lines().len() < 300);
 }
 
 #[test]
@@ -114,10 +114,10 @@ fn the_line_that_names_the_error_is_among_the_last_lines() {
     ];
     for (said, words) in rows {
         let now = Instant::now();
-        let mut journal = Journal::new(now);
-        journal.receive(said.as_bytes(), now, &mut |_, _| ());
+        let mut log = StderrLog::new(now);
+        log.receive(said.as_bytes(), now, &mut |_, _| ());
         let expected = format!("; its last lines on standard error: {words}");
-        assert_eq!(journal.last_lines(), expected, "{said}");
+        assert_eq!(log.last_lines(), expected, "{said}");
     }
 }
 
@@ -137,13 +137,13 @@ fn too_many_lines_are_counted_instead() {
 #[test]
 fn warnings_that_are_left_out_are_counted_as_warnings() {
     let now = Instant::now();
-    let mut journal = Journal::new(now);
-    journal.receive(&b"x\n".repeat(1_000), now, &mut |_, _| ());
+    let mut log = StderrLog::new(now);
+    log.receive(&b"x\n".repeat(1_000), now, &mut |_, _| ());
     for level in [Level::Warn; 60].into_iter().chain([Level::Error, Level::Info]) {
-        journal.has_room(level, now, &mut |_, _| ());
+        log.has_room(level, now, &mut |_, _| ());
     }
     let mut told = Vec::new();
-    journal.finish(now, &mut |level, line| told.push((level, line.to_owned())));
+    log.finish(now, &mut |level, line| told.push((level, line.to_owned())));
     let of = |what, count| format!("[{what} left out, since they were too many: {count}]");
     let expected = [(Level::Info, of("lines", 1)), (Level::Warn, of("warnings", 11))];
     assert_eq!(told, expected);
@@ -152,28 +152,28 @@ fn warnings_that_are_left_out_are_counted_as_warnings() {
 #[test]
 fn what_a_program_has_outlived_is_no_reason_of_its_exit() {
     let start = Instant::now();
-    let mut journal = Journal::new(start);
-    let write = |journal: &mut Journal| {
-        journal.receive(b"ValueError: no\n", start, &mut |_, _| ());
+    let mut log = StderrLog::new(start);
+    let write = |log: &mut StderrLog| {
+        log.receive(b"ValueError: no\n", start, &mut |_, _| ());
     };
-    write(&mut journal);
+    write(&mut log);
     // What is said with it may have waited in a buffer.
-    journal.speaks(|| start + FRESH / 2);
-    assert!(journal.last_lines().ends_with("ValueError: no"));
-    journal.speaks(|| start + FRESH);
-    assert_eq!(journal.last_lines(), "");
-    write(&mut journal);
-    journal.forget();
-    assert_eq!(journal.last_lines(), "");
+    log.speaks(|| start + FRESH / 2);
+    assert!(log.last_lines().ends_with("ValueError: no"));
+    log.speaks(|| start + FRESH);
+    assert_eq!(log.last_lines(), "");
+    write(&mut log);
+    log.forget();
+    assert_eq!(log.last_lines(), "");
 }
 
 #[test]
 fn standard_error_leaves_room_for_lines_of_the_protocol() {
     let now = Instant::now();
-    let mut journal = Journal::new(now);
+    let mut log = StderrLog::new(now);
     for said in 0..LINES_OF_PROTOCOL {
-        journal.receive(&b"x\n".repeat(1_000), now, &mut |_, _| ());
-        assert!(journal.has_room(Level::Warn, now, &mut |_, _| ()), "after {said}");
+        log.receive(&b"x\n".repeat(1_000), now, &mut |_, _| ());
+        assert!(log.has_room(Level::Warn, now, &mut |_, _| ()), "after {said}");
     }
-    assert!(!journal.has_room(Level::Warn, now, &mut |_, _| ()));
+    assert!(!log.has_room(Level::Warn, now, &mut |_, _| ()));
 }

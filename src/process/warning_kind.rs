@@ -1,0 +1,22 @@
+//! `WarningKind`: which warnings about programs are counted together.
+
+/// Warnings that are counted together once they are many.
+#[derive(Debug)]
+pub struct WarningKind {
+    /// What they have in common.
+    pub key: String,
+    /// What their count says of them.
+    pub shown: String,
+}
+
+impl From<&str> for WarningKind {
+    fn from(words: &str) -> Self {
+        Self { key: words.to_owned(), shown: words.to_owned() }
+    }
+}
+
+impl PartialEq for WarningKind {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
