@@ -6,8 +6,8 @@
 //! - A path that leads to an item (`crate::hub::Pool`, `super::names`, `deflate::Deflate`), in a
 //!   `use` or in code, is an edge to the file that defines the item: names that a `mod.rs` only
 //!   passes on lead further. A path that ends at a module is an edge to the file of the module.
-//! - `mod x;` is no edge, nor is an import for links in comments, with `#[cfg(doc)]` and in one
-//!   line, nor a `pub use` whose name the file does not need itself.
+//! - `mod x;` is no edge, nor is a path through `tests`, nor an import for links in comments,
+//!   with `#[cfg(doc)]` and in one line, nor a `pub use` whose name the file does not need itself.
 //! - The main type of a `mod.rs` is the first that it defines. Files below it may import it, since
 //!   they implement parts of it, as `src/hub/*.rs` do for `Hub`. Anything else that they import
 //!   from their `mod.rs` counts, and so does what the `mod.rs` imports from them.
@@ -51,11 +51,12 @@ fn circles_are_seen_through_braces_aliases_and_re_exports() {
     let deep = ("src/a/b.rs", "use crate::a::Deep;");
     let far = ["src/a/b.rs -> src/a/d.rs (deep) -> src/a/b.rs (B)"];
     assert_eq!(found(&[root, deep, c, ("src/a/d.rs", "use super::b::B;\nfn deep() {}")]), far);
-    // Neither comments nor their links nor tests within the file count.
+    // Neither comments nor their links nor tests count.
     for text in [
         "// use super::b::B;",
         "/// super::b::B",
         "#[cfg(doc)]\nuse super::b::B;",
+        "fn d() { super::b::tests::count() }",
         "#[cfg(test)]\nmod tests {\nsuper::b::B",
     ] {
         assert_eq!(found(&[root, b, c, ("src/a/d.rs", text)]), [""; 0], "{text}");
@@ -122,6 +123,9 @@ fn graph(files: &BTreeMap<String, String>) -> Graph {
     for (name, own) in &modules {
         let edges = graph.entry(own.path.clone()).or_default();
         for path in &own.paths {
+            if path.iter().any(|segment| segment == "tests") {
+                continue;
+            }
             let Some((target, item)) = resolve(&modules, name, path, 0) else { continue };
             let is_lent =
                 item == target.main && name.starts_with(&format!("{}/", module(&target.path)));
