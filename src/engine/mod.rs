@@ -36,6 +36,7 @@ pub use io::{
     Arrival, Called, Connections, Event, Exit, FilePart, Io, Moment, Order, Read, Services,
 };
 pub use readiness::{PeerEnd, Ready};
+pub use stop::Turn;
 
 /// All sockets and services of a host, and what one turn leaves for the next.
 #[derive(Debug)]
@@ -61,15 +62,6 @@ pub struct Engine {
     /// Outputs of the hub that wait until services have been called.
     held: VecDeque<Output>,
     stop: Stop,
-}
-
-/// Whether there is another turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// There is.
-    Another,
-    /// The host has stopped.
-    Last,
 }
 
 impl Engine {

@@ -1,8 +1,9 @@
 //! The clean stop: how far it has come. Asked for once, the engine drains; asked for twice, it
 //! stops at once.
 
+use crate::engine::Engine;
+use crate::engine::budget::Budget;
 use crate::engine::io::Io;
-use crate::engine::{Budget, Engine, Turn};
 use crate::time::Time;
 
 /// How far a stop has come.
@@ -14,6 +15,15 @@ pub(super) struct Stop {
     limit: Time,
     /// When services that do not finish are left behind; set once they were asked to.
     pub(super) end: Option<Time>,
+}
+
+/// Whether there is another turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// There is.
+    Another,
+    /// The host has stopped.
+    Last,
 }
 
 impl Engine {

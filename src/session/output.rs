@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::deadlines::Due;
 use crate::session::conversation::{Next, Overflow, Session};
+use crate::session::deadlines::Due;
 use crate::session::outbox::Outbox;
 use crate::session::phase::Phase;
 use crate::session::unsent::{SpareMemory, Unsent};
