@@ -20,7 +20,9 @@ use tungstenite::Message;
 use support::http::upgrade;
 use support::raw::{BINARY, TEXT, close, frame};
 use support::services::mount_echo;
-use support::{Client, DEADLINE, LIMITS, NEVER_MS, Raw, Running, on_each_thread, server_on};
+use support::{
+    Client, DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, on_each_thread, server_on, until,
+};
 
 /// Counts messages.
 struct Counting(Arc<AtomicUsize>);
@@ -110,6 +112,61 @@ fn a_peer_that_floods_holds_up_nobody() {
         server.stop();
     });
 }
+
+/// Counts messages, and tells the number to who asks.
+struct Telling(Arc<AtomicUsize>);
+
+impl Handler for Telling {
+    fn message(&mut self, peer: &mut Peer, message: Text) {
+        if message.as_text() == Some("?") {
+            return peer.send(self.0.load(Ordering::SeqCst).to_string());
+        }
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A flood that fills the mail each time it has room, from what has been read of it already, has
+/// one turn and then waits for the others. A peer that it starved would be answered once it is over.
+#[test]
+fn a_flood_that_fills_the_mail_has_one_turn_after_the_other() {
+    for mail_messages_max in [1, 4] {
+        on_each_thread(|thread| {
+            let count = Arc::new(AtomicUsize::new(0));
+            let mut server = server_on(thread, Limits { mail_messages_max, ..SOON });
+            let counter = count.clone();
+            server.mount("/tell", move || handler(Telling(counter.clone())));
+            let server = Running::start(server);
+            let (mut quiet, flood) = (server.open("/tell"), server.open("/tell"));
+            let over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let some = frame(TEXT, b"x").repeat(FLOOD_LEN / 100);
+                    for _ in 0..100 {
+                        if over.load(Ordering::SeqCst) || flood.stream().write_all(&some).is_err() {
+                            return;
+                        }
+                    }
+                });
+                until("it floods", || count.load(Ordering::SeqCst) > 0);
+                let mut worst = 0;
+                for _ in 0..FLOOD_ROUNDS {
+                    quiet.send_text("?");
+                    let before = count.load(Ordering::SeqCst);
+                    let answer: usize = quiet.read_text().parse().expect("it is a number");
+                    worst = worst.max(answer.saturating_sub(before));
+                }
+                over.store(true, Ordering::SeqCst);
+                println!("{worst} messages of the flood at most before one of another peer");
+                // The system may deliver a message late, if the machine is busy.
+                assert!(worst < FLOOD_LEN / 2, "{worst} messages of the flood came first");
+            });
+            server.stop();
+        });
+    }
+}
+
+const FLOOD_LEN: usize = 100_000;
+const FLOOD_ROUNDS: usize = 20;
 
 /// Is busy with ticks all the time, and answers messages none the less.
 struct Busy;

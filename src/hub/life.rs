@@ -185,12 +185,15 @@ impl Hub {
         }
     }
 
-    /// The service has taken so much of its mail. Sockets whose last transactions are among it
-    /// are closed, or have a new share. If the mail has room again, those that were held back are
-    /// read, and those that wait come in.
+    /// The service has taken so much of its mail. If that has room again, those that were held back
+    /// are read, before others have a new share. Sockets whose last transactions are among what was
+    /// taken are closed, or have a new share. If there is room, those that wait come in.
     pub(super) fn take(&mut self, station: StationId, messages: usize, bytes: usize, now: Time) {
         let Station { mail, mount, .. } = &mut self.stations[station];
         let opened = mail.take(messages, bytes, &mount.limits);
+        if opened {
+            self.read_all_again(station, now);
+        }
         while let Some(id) = self.stations[station].mail.next_taken() {
             self.read_again(id, now);
             // It may have been read on meanwhile, and wait for more than it did.
@@ -201,16 +204,23 @@ impl Hub {
             self.touch(id);
         }
         if opened {
-            self.read_all_again(station, now);
             self.let_all_in(station, now);
         }
     }
 
     /// Reads the sockets again that were held back since the mail was full, in the order in which
     /// they were; but of those in the middle of a large message only one for so many others, which
-    /// would wait for all these messages otherwise.
+    /// would wait for all these messages otherwise. Before them come those that were read again the
+    /// last time and found the mail full before they had their turn: so each has its turn before
+    /// any other has two.
     fn read_all_again(&mut self, station: StationId, now: Time) {
         let held = std::mem::take(&mut self.stations[station].paused);
+        let is_due = |id: &SocketId| {
+            let socket = self.sockets.get(*id);
+            socket.is_some_and(|socket| socket.flags.has(Flag::Due))
+        };
+        let (due, held): (Vec<_>, Vec<_>) = held.into_iter().partition(is_due);
+        due.into_iter().for_each(|id| self.read_queued(id, now));
         let is_large = |id: &SocketId| {
             let socket = self.sockets.get(*id);
             socket.is_some_and(|socket| socket.session.held_bytes().1 >= LARGE_BYTES_MIN)
@@ -228,6 +238,7 @@ impl Hub {
     fn read_queued(&mut self, id: SocketId, now: Time) {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.flags.clear(Flag::Queued);
+            socket.flags.set(Flag::Due);
             self.read_again(id, now);
             self.touch(id);
         }

@@ -49,6 +49,7 @@ impl Hub {
             self.hold(id, station, now);
             return false;
         }
+        socket.flags.clear(Flag::Due);
         if socket.load > 0 && of.mail.has_taken(socket.mailed) {
             socket.load = 0;
         }

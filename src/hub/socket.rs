@@ -96,6 +96,8 @@ pub(super) enum Flag {
     Hasty = 1 << 12,
     /// It was given up since its peer was late.
     Late = 1 << 13,
+    /// It waited for room in the mail, is read again, and has not had its turn.
+    Due = 1 << 14,
 }
 
 impl Flag {

@@ -93,6 +93,49 @@ fn small_messages_come_before_large_ones_when_the_mail_has_room() {
     assert!(small.iter().map(place).is_sorted());
 }
 
+/// Of those that a full mail holds back, none has two turns before another has its own: not one
+/// whose messages are in memory already, nor many beside one in the middle of a large message.
+#[test]
+fn each_has_its_turn_before_any_has_two() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 1, ..Limits::SERVER });
+    let ids: Vec<_> = (0..72).map(|_| open(&mut rig)).collect();
+    let (quiet, large) = (ids[70], ids[71]);
+    rig.receive(large, &frame(0x82, &[0; 900_000])[..50_000]);
+    let flood = frame(0x81, b"x").repeat(500);
+    rig.receive(ids[0], &flood);
+    assert_eq!(rig.mail().len(), 1);
+    for &id in &ids {
+        assert!(!rig.hub.may_read(id, rig.now));
+    }
+    let mut turns = vec![0; ids.len()];
+    for _ in 0..4 * ids.len() {
+        rig.apply(0, vec![taken(1)]);
+        let (resumed, mut read) = (std::mem::take(&mut rig.resumed), Vec::new());
+        for id in resumed {
+            if rig.hub.may_read(id, rig.now) {
+                let bytes = match id {
+                    id if id == large => &[0; 5_000],
+                    id if id == quiet => &flood[..7],
+                    _ => &flood[..],
+                };
+                rig.receive(id, bytes);
+                turns[71] += usize::from(id == large);
+                read.push(id);
+            }
+        }
+        for id in read {
+            assert!(!rig.hub.may_read(id, rig.now), "the mail is full");
+        }
+        for transaction in std::mem::take(&mut rig.mail) {
+            let id = transaction.id();
+            turns[ids.iter().position(|other| *other == id).expect("it is one of them")] += 1;
+        }
+        let (most, least) = (turns.iter().max(), turns.iter().min());
+        assert!(most <= least.map(|least| least + 1).as_ref(), "{turns:?}");
+    }
+    assert!(turns.iter().all(|turns| *turns >= 3), "{turns:?}");
+}
+
 /// A socket is in the list of those that wait for the mail once, whatever else it waits for.
 #[test]
 fn nobody_waits_twice() {
