@@ -12,11 +12,17 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "programs")]
+use switchboard::process::Manner;
+#[cfg(feature = "programs")]
+use switchboard::programs::Mode;
 use switchboard::{
     Admission, Handler, Inbound, Limits, Line, Message, Peer, Server, Service, Turn, handler,
 };
 
 use support::binary::Binary;
+#[cfg(feature = "programs")]
+use support::folder::programs;
 use support::http::{get, upgrade};
 use support::raw::{TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
@@ -357,4 +363,32 @@ fn signals_stop_the_binary_with_exit_code_0() {
         raw.stream().read_to_end(&mut rest).expect("it ends");
         assert_eq!(rest, []);
     }
+}
+
+/// A process that is being started when the stop begins is not waited for: its peer gets a 503, or
+/// is let in and closed.
+#[test]
+#[cfg(feature = "programs")]
+fn processes_of_sockets_that_are_refused_are_not_waited_for() {
+    let manner = Manner { mode: Mode::Lines, processes_max: 48, ..Manner::SHARED };
+    let mut server = Server::new(LIMITS);
+    let root = programs("services", &[("cat", "#!/bin/sh\nexec cat\n")]);
+    server.document_root(root).manner(manner);
+    let server = Running::start(server);
+    let mut raws: Vec<_> = (0..48).map(|_| server.raw()).collect();
+    for raw in &mut raws {
+        raw.send(&upgrade("/cat", ""));
+    }
+    // When this is answered the others have been read, and most processes are not there yet.
+    assert_eq!(server.ask(&get("/nothing", "")).status, 404);
+    server.stopper().stop();
+    for mut raw in raws {
+        if raw.read_head().status == 101 {
+            assert_eq!(raw.read_close().0, 1001);
+            raw.send(&close(1001, ""));
+        }
+        raw.read_to_end();
+    }
+    // It would wait for as long as `LIMITS` lets a service take to admit a socket.
+    server.join();
 }

@@ -63,6 +63,7 @@ impl Hub {
 
     /// Answers a request with anything but an upgrade.
     pub fn respond(&mut self, id: SocketId, response: &Response, now: Time) {
+        self.withdraw(id, "it was refused");
         self.stop_waiting(id);
         self.note_answer(id, response);
         if let Some(socket) = self.sockets.get_mut(id) {
@@ -109,6 +110,8 @@ impl Hub {
             Verdict::Accept => self.open(id, None, now),
             Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
             Verdict::Refuse(response) => {
+                // The service need not be told.
+                socket.standing = Standing::Waiting;
                 // The text of a service may be confidential between it and the peer.
                 if let (None, Some(station)) = (response.noted(), socket.station) {
                     let gate =
@@ -134,7 +137,6 @@ impl Hub {
         } else {
             unavailable("the service does not answer in time (admission-timeout)", 1)
         };
-        self.withdraw(id, "there was no verdict in time");
         self.respond(id, &response, now);
     }
 

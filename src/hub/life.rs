@@ -134,11 +134,18 @@ impl Hub {
         self.read_again(id, now);
     }
 
-    /// A socket goes while its service is asked about it, which may have begun something for it.
+    /// A socket goes, or is answered by the hub, while its service is asked about it, or has accepted
+    /// it and there is no room in the mail for its open. The service may have begun something for it.
     pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
-        let Some(socket) = self.sockets.get(id) else { return };
-        let (Standing::Asked, Some(station)) = (socket.standing, socket.station) else { return };
-        if self.stations[station].admission == Admission::AskedAndClosed {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(station) = socket.station else { return };
+        let is_accepted = socket.rare.as_ref().is_some_and(|rare| rare.verdict.is_some());
+        if socket.standing == Standing::Waiting && is_accepted {
+            socket.standing = Standing::Asked;
+        }
+        if socket.standing == Standing::Asked
+            && self.stations[station].admission == Admission::AskedAndClosed
+        {
             let close = Close::new(CloseCode::LOST, reason);
             self.deliver(id, Inbound::Close { id, close });
         }

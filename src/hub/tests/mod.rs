@@ -464,6 +464,21 @@ fn who_goes_while_it_is_asked_about_is_closed() {
     assert_eq!(rig.status(late), "503");
 }
 
+/// The same if the hub answers it, also if it has been accepted and waits for room in the mail.
+#[test]
+fn who_is_refused_while_it_is_asked_about_is_closed() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 2, ..Limits::SERVER });
+    let ids = [rig.ask("/a"), rig.ask("/a"), rig.ask("/a")];
+    rig.apply(0, vec![Outbound::Ready(Admission::AskedAndClosed)]);
+    assert_eq!(rig.mail(), ["ask 1", "ask 2"]);
+    rig.apply(0, vec![Outbound::Admit { id: ids[0], verdict: Verdict::Accept }]);
+    assert!(rig.got(ids[0]).is_empty(), "the mail is full");
+    rig.hub.drain(rig.now);
+    rig.turn();
+    assert_eq!(ids.map(|id| rig.status(id)), ["503"; 3]);
+    assert_eq!(rig.mail(), ["close 1 1006", "close 2 1006"]);
+}
+
 #[test]
 fn listed_subprotocols_are_agreed() {
     for (listed, agreed) in [(vec!["z", "y", "x"], Some("y")), (vec!["z"], None)] {
