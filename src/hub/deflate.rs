@@ -2,12 +2,17 @@
 //! once for many sockets, and what of a read has to wait, since a few bytes may come to much.
 //! What compressed data is, `session` knows.
 
-use crate::hub::socket::Standing;
+use std::collections::HashMap;
+
+use crate::hub::addresses::AddressKey;
+use crate::hub::shares::holder;
+use crate::hub::socket::{Socket, Standing};
 use crate::hub::station::Compression;
-use crate::hub::{Hub, Output, StationId};
+use crate::hub::{Holder, Hub, Output, StationId};
 use crate::service::{Audience, SocketId};
 use crate::session::{Codec, Compressed, Event, Frame, Overflow};
 use crate::time::Time;
+use crate::ws::extension::Agreement;
 use crate::ws::{Message, Upgrade};
 
 /// What all sockets that compress share.
@@ -17,6 +22,8 @@ pub(super) struct Deflate {
     codec: Option<Codec>,
     /// What all contexts may take together, if they are filled.
     context_bytes: usize,
+    /// How much of that each address has, if it is counted and has any.
+    held: HashMap<AddressKey, usize>,
     /// What inflating has cost in this turn, in nanoseconds or so.
     work: usize,
     /// The same when the present read began.
@@ -31,8 +38,22 @@ impl Deflate {
         self.work_before = self.work;
     }
 
+    /// Gives up memory that nothing needs now.
+    pub(super) fn trim(&mut self) {
+        self.held.shrink_to_fit();
+    }
+
     fn codec(&mut self) -> &mut Codec {
         self.codec.get_or_insert_default()
+    }
+
+    /// How many of `max` bytes a socket may have. An address gets none of the last quarter beyond a
+    /// quarter of its own, as it gets no place of a [`Pool`](crate::hub::Pool).
+    fn contexts_left(&self, of: Holder, max: usize) -> usize {
+        let left = max.saturating_sub(self.context_bytes);
+        let Some(of) = of else { return left };
+        let (quarter, held) = (max.div_ceil(4), self.held.get(&of).copied().unwrap_or(0));
+        left.saturating_sub(quarter).max(left.min(quarter.saturating_sub(held)))
     }
 }
 
@@ -88,15 +109,30 @@ impl Hub {
             return;
         }
         let Some(offer) = socket.session.upgrade().and_then(Upgrade::offer) else { return };
-        let max = self.stations.limits_of(None).deflate_context_bytes_max;
-        let agreement = offer.agree(max.saturating_sub(self.deflate.context_bytes));
+        let limits = self.stations.limits_of(None);
+        let ip = self.addresses.of(socket.peer).ip();
+        let left = self.deflate.contexts_left(holder(ip, limits), limits.deflate_context_bytes_max);
+        let agreement = offer.agree(left);
         socket.session.agree(agreement);
-        self.deflate.context_bytes += agreement.context_bytes();
+        let bytes = agreement.context_bytes();
+        self.deflate.context_bytes += bytes;
+        if let Some(key) = AddressKey::counted(ip).filter(|_| bytes > 0) {
+            *self.deflate.held.entry(key).or_default() += bytes;
+        }
     }
 
-    /// A socket that was in has gone, with its contexts.
-    pub(super) fn release(&mut self, agreed_context_bytes: usize) {
-        self.deflate.context_bytes -= agreed_context_bytes;
+    /// A socket has gone, with its contexts.
+    pub(super) fn release(&mut self, socket: &Socket) {
+        let bytes = socket.session.agreement().map_or(0, Agreement::context_bytes);
+        self.deflate.context_bytes -= bytes;
+        if let Some(key) = AddressKey::counted(self.addresses.of(socket.peer).ip())
+            && let Some(held) = self.deflate.held.get_mut(&key)
+        {
+            *held -= bytes;
+            if *held == 0 {
+                self.deflate.held.remove(&key);
+            }
+        }
     }
 
     /// Sends a message to several, compressed where that was agreed on and makes it shorter. Gives
@@ -162,8 +198,11 @@ impl Hub {
 
     /// What all contexts may take together.
     #[cfg(test)]
-    pub(super) const fn context_bytes(&self) -> usize {
-        self.deflate.context_bytes
+    pub(super) fn context_bytes(&self) -> usize {
+        let Deflate { context_bytes, held, .. } = &self.deflate;
+        assert!(held.values().sum::<usize>() <= *context_bytes);
+        assert!(*context_bytes > 0 || held.is_empty());
+        *context_bytes
     }
 }
 

@@ -16,8 +16,6 @@ use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Event, Next, Refused};
 use crate::time::Time;
-#[cfg(feature = "deflate")]
-use crate::ws::extension::Agreement;
 
 /// Why a connection is beyond the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,7 +206,7 @@ impl Hub {
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(id, &socket, now);
         #[cfg(feature = "deflate")]
-        self.release(socket.session.agreement().map_or(0, Agreement::context_bytes));
+        self.release(&socket);
         // It may have held so much of a message that was not whole.
         let input_max = self.stations.limits_of(socket.station).message_bytes_max;
         let input = usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max));

@@ -28,6 +28,8 @@ impl Hub {
         give_up(&mut self.outputs);
         self.lookups.queue.waiting().into_iter().for_each(give_up);
         give_up(&mut self.fetches.queue);
+        #[cfg(feature = "deflate")]
+        self.deflate.trim();
         places_len
     }
 

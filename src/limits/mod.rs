@@ -140,7 +140,8 @@ pub struct Limits {
     pub deflate_threshold_bytes: usize,
     /// Most memory for the contexts of all sockets, which a compressed message may refer to;
     /// each takes up to 32 KiB in either direction, which makes small messages smaller. A socket
-    /// for whose contexts there is no room left, or that has not asked for any, has none.
+    /// for whose contexts there is no room left, or that has not asked for any, has none. Beyond a
+    /// quarter, an address that `sockets_per_ip_max` counts has nothing of the last quarter.
     pub deflate_context_bytes_max: usize,
 
     /// Longest time of a clean stop; then what is left is dropped.

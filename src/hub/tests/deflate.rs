@@ -65,6 +65,35 @@ fn the_memory_for_contexts_is_shared() {
     assert_eq!(rig.hub.context_bytes(), 0);
 }
 
+/// An address that has a quarter of the memory for contexts has nothing of its last quarter.
+#[test]
+fn the_last_quarter_of_the_contexts_is_for_others() {
+    let mut rig = Rig::new(Limits {
+        deflate_context_bytes_max: 1 << 20,
+        sockets_per_ip_max: 1_000,
+        connection_rate: None,
+        ..Limits::SERVER
+    });
+    rig.compress();
+    let mut ids = Vec::new();
+    // How many KiB each address has that asks for more than there are.
+    for (host, kib) in [(1, 768), (2, 256), (3, 0)] {
+        rig.peer = ([192, 0, 2, host], 1).into();
+        let before = rig.hub.context_bytes();
+        ids.extend((0..20).map(|_| rig.compressing("")));
+        assert_eq!(rig.hub.context_bytes() - before, kib << 10, "address {host}");
+    }
+    for id in ids.drain(..40) {
+        rig.hub.fail(id, "gone", rig.now);
+    }
+    rig.turn();
+    assert_eq!(rig.hub.context_bytes(), 0);
+    // What does not count for `max-per-ip` has no such share.
+    rig.peer = ([127, 0, 0, 1], 1).into();
+    ids.extend((0..20).map(|_| rig.compressing("")));
+    assert_eq!(rig.hub.context_bytes(), 1 << 20);
+}
+
 /// For many, a message is compressed once for each width of windows, and not at all if nobody
 /// takes it compressed.
 #[test]
