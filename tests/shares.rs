@@ -229,6 +229,31 @@ mod programs {
         }
     }
 
+    /// An address that comes and goes has its own processes killed, not that of another one.
+    #[test]
+    fn who_has_gone_keeps_its_time_beside_an_address_with_more() {
+        let Some(own) = own_address() else { return };
+        let manner =
+            Manner { mode: Mode::Lines, processes_max: 4, stop_ms: NEVER_MS, ..Manner::SHARED };
+        let text = "#!/bin/sh\necho $$\nwhile :; do sleep 1000; done\n";
+        let server = serve("stubborn", text, manner);
+        let leave = |from| {
+            let mut raw = connect_from(&server, from);
+            raw.upgrade("/stubborn");
+            let process: u32 = raw.read_text().parse().expect("it says its number");
+            raw.send(&close(1000, ""));
+            assert_eq!(raw.read_close().0, 1000);
+            process
+        };
+        let first = leave(LOOPBACK);
+        let processes: Vec<_> = (0..12).map(|_| leave(own)).collect();
+        let (old, last) = processes.split_at(processes.len() - 3);
+        for process in old {
+            until("the oldest of the address are killed", || !is_alive(*process));
+        }
+        assert!(last.iter().chain([&first]).all(|process| is_alive(*process)));
+    }
+
     /// A socket that is reset before its 101 keeps no process.
     #[test]
     fn who_does_not_wait_for_its_101_leaves_its_place() {

@@ -25,7 +25,7 @@
 //!   `successor`: a new version beside it, until that takes over; `handover`: what the next one
 //!   gets of it; `unread`: what this one has not read; `attempts`: when the next one is started;
 //!   `watch`: whether its file has changed
-//! - `per_socket`: one process for each socket
+//! - `per_socket`: one process for each socket; `leaving`: those whose sockets have gone
 //! - `rehearsal`: [`Rehearsal`], a program held against a transcript
 
 mod attempts;
@@ -36,6 +36,7 @@ mod found;
 mod groups;
 mod handover;
 mod input;
+mod leaving;
 mod listing;
 mod listings;
 mod lookup;

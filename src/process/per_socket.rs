@@ -5,16 +5,16 @@
 //! own process wait; so neither ever meets a limit, and nobody else notices.
 //!
 //! A place of `max-processes` is that of a socket: a process whose socket has gone has none while
-//! it ends. There may be as many of those again; beyond that, the one that was stopped first is
-//! killed.
+//! it ends. There may be as many of those again; beyond that, one is killed (`leaving`).
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::hub::{Holder, Pool, holder};
 use crate::limits::Limits;
 use crate::process::groups::Exit;
+use crate::process::leaving::Leaving;
 use crate::process::output::Reading;
 use crate::process::pump::{Event, ProcessId, Pump};
 use crate::process::served::{EXITING, Manner, Renewal, Served};
@@ -43,7 +43,7 @@ pub(super) fn serve(
         pump,
         talks: HashMap::new(),
         sockets: HashMap::new(),
-        leaving: VecDeque::new(),
+        leaving: Leaving::default(),
         asked: BTreeSet::new(),
         buffer: vec![0; READ_BYTES],
     };
@@ -61,9 +61,8 @@ struct Run<'a> {
     talks: HashMap<ProcessId, Talk>,
     /// The processes of sockets that have not gone, and what each counts for.
     sockets: HashMap<SocketId, (ProcessId, Holder)>,
-    /// The processes whose sockets have gone, in the order in which they were stopped. Those
-    /// that were killed for others are not among them.
-    leaving: VecDeque<ProcessId>,
+    /// The processes whose sockets have gone. Those that were killed for others are not among them.
+    leaving: Leaving,
     /// Sockets that have been let in, and by when they come or never will.
     asked: BTreeSet<(Instant, SocketId)>,
     buffer: Vec<u8>,
@@ -265,16 +264,14 @@ impl Run<'_> {
 
     /// A socket has gone. Its process sees the end of its input, and has some time.
     fn part(&mut self, id: SocketId, process: ProcessId) {
-        self.sockets.remove(&id);
+        let Some((_, of)) = self.sockets.remove(&id) else { return };
         let Some(talk) = self.talks.get_mut(&process) else { return };
         talk.over = true;
         self.pump.unmute(process);
         self.pump.stop(process, self.manner.stages());
-        self.leaving.push_back(process);
-        while self.leaving.len() > self.manner.processes_max
-            && let Some(first) = self.leaving.pop_front()
-        {
-            self.pump.kill(first);
+        self.leaving.insert(process, of);
+        while let Some(surplus) = self.leaving.take_surplus(self.manner.processes_max) {
+            self.pump.kill(surplus);
         }
     }
 
@@ -322,7 +319,7 @@ impl Run<'_> {
     /// A process has exited, and all that it said has been sent.
     fn exit(&mut self, process: ProcessId, exit: Exit) {
         let Some(talk) = self.talks.remove(&process) else { return };
-        self.leaving.retain(|leaving| *leaving != process);
+        self.leaving.remove(process);
         if talk.over {
             return;
         }
