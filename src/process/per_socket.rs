@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::hub::{Holder, Pool, holder};
 use crate::limits::Limits;
+use crate::process::found::LookupError;
 use crate::process::groups::Exit;
 use crate::process::leaving::Leaving;
 use crate::process::output::Reading;
@@ -21,6 +22,7 @@ use crate::process::served::{EXITING, Manner, Renewal, Served};
 use crate::process::start::StartError;
 use crate::programs::{LineFault, Lines, Mode, Place, Texts, encode_line, request_variables};
 use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
+use crate::ws::syntax::cut;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
 /// Serves until the host stops; tells how that was.
@@ -197,7 +199,12 @@ impl Run<'_> {
             return self.line.admit(id, Verdict::Refuse(refusal));
         }
         let refusal = match self.served.find() {
-            Err(how) => failure(&how),
+            // As when it is looked up before the service runs.
+            Err(error @ (LookupError::Nothing | LookupError::Outside(_))) => {
+                let text = format!("no service is at {}", cut(request.path()));
+                Response::text(error.status(), &text).note(&format!("{text}: {error}"))
+            }
+            Err(how) => failure(&how.to_string()),
             Ok(program) => {
                 let manner = &self.manner;
                 match self.served.start(&program, manner, &mut self.pump, variables) {

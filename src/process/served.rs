@@ -11,7 +11,7 @@ use crate::host::RunService;
 use crate::host::panic::catch_panic;
 use crate::limits::Limits;
 use crate::process::child::Stages;
-use crate::process::found::Program;
+use crate::process::found::{LookupError, Program};
 use crate::process::groups::Groups;
 use crate::process::pump::{Plan, ProcessId, Pump};
 use crate::process::recording::Tape;
@@ -202,8 +202,8 @@ impl Served {
     }
 
     /// Looks for it, anew each time, so that a changed file is used from here on.
-    pub(super) fn find(&self) -> Result<Program, String> {
-        self.site.root.now().find(&self.key).map_err(|error| error.to_string())
+    pub(super) fn find(&self) -> Result<Program, LookupError> {
+        self.site.root.now().find(&self.key)
     }
 
     /// Starts a process of it, with these variables besides its own.

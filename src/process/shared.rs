@@ -249,7 +249,7 @@ impl Run<'_> {
     /// Starts a process from the file as it is now, and tells it HELLO.
     pub(super) fn launch(&mut self) -> Result<Process, String> {
         self.due = None;
-        let program = self.served.find()?;
+        let program = self.served.find().map_err(|error| error.to_string())?;
         // Also if it cannot be: it is tried again after a pause, and not at each look.
         self.watch.begin(&program);
         let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());

@@ -1,6 +1,9 @@
 //! Programs that have a process for each socket, over real sockets: what was written for websocketd
 //! runs unchanged, and whoever is slow holds up nobody but the other end.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use switchboard::process::Manner;
 use switchboard::programs::{Mode, Variable};
 
@@ -320,6 +323,27 @@ fn a_process_that_reads_nothing_makes_its_peer_wait() {
 }
 
 const LOOP: &str = "#!/bin/bash\nfor i in {1..3}; do echo $i; done\nprintf '\\377\\000last'\n";
+
+/// A file that was removed is not found, though others still have its process; once it is there again,
+/// it serves.
+#[test]
+fn a_program_that_was_removed_is_not_found() {
+    let text = "#!/bin/sh\nexec cat\n";
+    let (server, folder) = serve("removed", &[("cat", text)], lines(), LIMITS);
+    let mut old = server.open("/cat");
+    fs::remove_file(folder.join("cat")).expect("it is there");
+    let answer = server.ask(request("/cat").as_bytes());
+    assert_eq!((answer.status, answer.text()), (404, "no service is at /cat\n"));
+    symlink("/bin/cat", folder.join("cat")).expect("it can be made");
+    assert_eq!(status(&server, "/cat"), 404, "it leads out");
+    fs::remove_file(folder.join("cat")).expect("it is there");
+    put(&folder, "cat", text);
+    let mut new = server.open("/cat");
+    for raw in [&mut old, &mut new] {
+        raw.send_text("hello");
+        assert_eq!(raw.read_text(), "hello");
+    }
+}
 
 /// A new version is for new sockets. One that cannot run is refused, and one that fails is closed
 /// with the code of a failure; those that are open keep the process that they have.
