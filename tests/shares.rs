@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use switchboard::host::raise_descriptor_limit;
 use switchboard::{Limits, Server};
 
 use support::folder::folder;
@@ -167,6 +168,7 @@ fn who_is_dropped_for_not_reading_is_reset() {
 
 #[cfg(feature = "programs")]
 mod programs {
+    use std::collections::HashSet;
     use std::fs;
     use std::os::unix::fs::symlink;
 
@@ -293,6 +295,59 @@ mod programs {
             raw.send_text("here");
             assert_eq!(raw.read_text(), "here", "{path}");
         }
+    }
+
+    /// Programs that run without a socket keep nobody out, and count for no address. The one that was
+    /// used longest ago goes first.
+    #[test]
+    fn programs_that_nobody_uses_give_their_places() {
+        assert!(raise_descriptor_limit() > 8 * Limits::PROGRAMS_MAX, "each has a poll");
+        let text = "#!/bin/sh\np=$$\necho 'READY 1'\nwhile read -r verb id rest; do\n\
+                    [ \"$verb\" = OPEN ] && printf 'TEXT %s +%d\\n%s\\n' \"$id\" ${#p} $p\ndone\n";
+        let place = programs("services", &[("cat.sh", "#!/bin/sh\nexec cat\n"), ("named", text)]);
+        for number in 0..=Limits::PROGRAMS_MAX {
+            symlink("cat.sh", place.join(format!("u{number}.sh"))).expect("it can be made");
+        }
+        let limits = Limits { sockets_per_ip_max: 100, connection_rate: None, ..LIMITS };
+        let mut server = Server::new(limits);
+        server.document_root(&place).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
+        server.program("/named").manner(Manner::SHARED);
+        let server = start(server);
+        let visit = |from, number: usize| {
+            let mut raw = connect_from(&server, from);
+            raw.send(&upgrade(&format!("/u{number}"), ""));
+            raw.read_head().status
+        };
+        // One has a section, and one a socket.
+        let process = server.open("/named").read_text();
+        let mut used = server.open("/u0");
+        let one = own_address().unwrap_or(LOOPBACK);
+        let last = Limits::PROGRAMS_MAX - 2;
+        for number in (1..=last).chain([1]) {
+            assert_eq!(visit(one, number), 101, "/u{number}");
+        }
+        for number in last + 1..=last + 2 {
+            // It is refused until another one has finished.
+            until("there is a place", || visit(LOOPBACK, number) == 101);
+        }
+        let order: Vec<_> =
+            (2..=last).chain([1]).map(|number| format!("service /u{number}")).collect();
+        until("those that were used longest ago have gone", || {
+            let threads = threads();
+            let stays = |name: &String| threads.contains(name);
+            !stays(&order[0]) && order.iter().skip_while(|name| !stays(name)).all(stays)
+        });
+        used.send_text("here");
+        assert_eq!(used.read_text(), "here");
+        assert_eq!(server.open("/named").read_text(), process);
+    }
+
+    /// The names of the threads of this process.
+    fn threads() -> HashSet<String> {
+        let tasks = fs::read_dir("/proc/self/task").expect("it is there").flatten();
+        // One may end meanwhile.
+        let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+        names.map(|name| name.trim_end().to_owned()).collect()
     }
 }
 

@@ -195,6 +195,7 @@ impl Hub {
                 }
             }
             State::Idle => self.start(id, station, now),
+            State::Finishing => self.respond(id, &unavailable("the service is finishing", 1), now),
         }
     }
 

@@ -55,8 +55,12 @@ impl Hub {
         } else {
             unavailable("the service has ended", 1)
         };
+        let is_asked_for = ending.state == State::Finishing;
         let settling = ending.fail(now);
-        if self.drain.is_none() {
+        if is_asked_for {
+            let text = "it has ended: nobody used it, and another program needs its place";
+            About::service(&ending.path).log(Level::Info, format_args!("{text}"));
+        } else if self.drain.is_none() {
             let pause_ms = ending.retry.since(now);
             let about = About::service(&ending.path);
             about.warn(format_args!("it has ended: {how}; next start in {pause_ms} ms"));

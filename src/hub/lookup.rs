@@ -73,7 +73,8 @@ impl Hub {
     ///
     /// # Errors
     /// The path can name no service or names one already, or all programs run, or have sockets that
-    /// have not gone.
+    /// have not gone. Then the one that has been without sockets longest is asked to finish, unless
+    /// the configuration names it, so that there is a place soon.
     pub fn mount_program(&mut self, path: &str, mount: Mount) -> Result<StationId, PathError> {
         let next = self.stations.next_id();
         let mut station = Station { is_program: true, ..Station::new(path.to_owned(), mount) };
@@ -89,7 +90,10 @@ impl Hub {
             let Station { retry, started, .. } = self.stations[*id];
             (retry, started)
         });
-        let place = place.ok_or(PathError::TooMany)?;
+        let Some(place) = place else {
+            self.finish_unused();
+            return Err(PathError::TooMany);
+        };
         self.tree.add_found(path, place)?;
         self.tree.remove(&self.stations[place].path);
         // What was sent by a run of the other one is ignored.
@@ -98,7 +102,21 @@ impl Hub {
         Ok(place)
     }
 
-    /// A program is about to run, and holds its place for the address of the socket that starts it.
+    /// Asks the program to finish that has been without sockets longest.
+    fn finish_unused(&mut self) {
+        let is_unused = |id: &StationId| {
+            let station = &self.stations[*id];
+            station.is_unused() && !self.lookups.named.contains(&station.path)
+        };
+        let unused = self.stations.ids().filter(is_unused);
+        if let Some(station) = unused.min_by_key(|id| self.stations[*id].unused_since) {
+            self.stations[station].state = State::Finishing;
+            self.outputs.push_back(Output::Stop(station));
+        }
+    }
+
+    /// A program is about to run, and holds its place for the address of the socket that starts it,
+    /// as long as it has any socket.
     ///
     /// # Errors
     /// This address starts no more of them.
@@ -113,8 +131,11 @@ impl Hub {
         }
         let holder = self.holder(id);
         let all = self.stations.ids().map(|id| &self.stations[id]);
-        let running = all.filter(|station| station.is_program && station.state != State::Idle);
-        PROGRAMS.admit(holder, running.map(|station| station.holder))?;
+        // One without sockets gives its place when another one needs it.
+        let used = all.filter(|station| {
+            station.is_program && station.state != State::Idle && station.sockets_len > 0
+        });
+        PROGRAMS.admit(holder, used.map(|station| station.holder))?;
         self.stations[station].holder = holder;
         Ok(())
     }

@@ -219,7 +219,9 @@ impl Hub {
         let rate = self.stations.limits_of(None).connection_rate;
         self.addresses.part(socket.peer, rate, now);
         if let Some(station) = socket.station {
-            self.stations[station].sockets_len -= 1;
+            let station = &mut self.stations[station];
+            station.sockets_len -= 1;
+            station.unused_since = now;
         }
         if socket.flags.has(Flag::Fetches) {
             self.outputs.push_back(Output::FetchEnd(id));

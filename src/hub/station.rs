@@ -62,6 +62,8 @@ pub(super) struct Station {
     pub(super) holder: Holder,
     /// How many sockets there are whose path has named it, also those that have left it.
     pub(super) sockets_len: u32,
+    /// When the last of them went.
+    pub(super) unused_since: Time,
     pub(super) mount: Mount,
     pub(super) state: State,
     /// The number of the run; what an earlier run sends is ignored.
@@ -91,6 +93,8 @@ pub(super) enum State {
     Starting,
     /// It is ready.
     Running,
+    /// It was asked to finish, since nobody uses it and its place is needed.
+    Finishing,
 }
 
 impl Station {
@@ -100,6 +104,7 @@ impl Station {
             is_program: false,
             holder: None,
             sockets_len: 0,
+            unused_since: Time::ZERO,
             mount,
             state: State::Idle,
             run: 0,
@@ -119,7 +124,9 @@ impl Station {
     /// Begins anew in the middle of a run, after a pause of this length: nothing is left of what
     /// the service has said of its sockets.
     pub(super) fn lapse(&mut self, pause_ms: u64, now: Time) {
-        self.state = State::Starting;
+        if self.state != State::Finishing {
+            self.state = State::Starting;
+        }
         self.retry = now.after(pause_ms);
         self.topics = Topics::default();
         self.admission = Admission::default();
@@ -155,6 +162,13 @@ impl Station {
         self.is_program && self.state == State::Idle && self.sockets_len == 0
     }
 
+    /// Whether it is a program that runs without a socket.
+    pub(super) fn is_unused(&self) -> bool {
+        self.is_program
+            && self.sockets_len == 0
+            && matches!(self.state, State::Starting | State::Running)
+    }
+
     /// Whether this run of it is going on.
     pub(super) fn is_in(&self, run: u32) -> bool {
         self.run == run && self.state != State::Idle
@@ -168,10 +182,12 @@ impl Station {
         self.run
     }
 
-    /// Notes the end of a run, and until when no other is begun. Returns the sockets that waited
-    /// until the service takes what they had sent.
+    /// Notes the end of a run, and until when no other is begun if nobody had wanted that end.
+    /// Returns the sockets that waited until the service takes what they had sent.
     pub(super) fn fail(&mut self, now: Time) -> Vec<SocketId> {
-        self.retry = now.after(self.pauses.fail(now.since(self.started)));
+        if self.state != State::Finishing {
+            self.retry = now.after(self.pauses.fail(now.since(self.started)));
+        }
         self.state = State::Idle;
         self.paused = Vec::new();
         let mail = std::mem::take(&mut self.mail);

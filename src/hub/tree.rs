@@ -88,7 +88,7 @@ pub enum PathError {
     NoPath(String),
     /// Another service has it.
     Taken(String),
-    /// As many programs run as may.
+    /// As many programs run as may. One that nobody uses is asked to finish, if there is one.
     TooMany,
 }
 
@@ -102,7 +102,8 @@ impl fmt::Display for PathError {
             ),
             Self::Taken(path) => write!(f, "the path {path:?} has a service already"),
             Self::TooMany => {
-                write!(f, "{} programs run, which is the most", Limits::PROGRAMS_MAX)
+                let max = Limits::PROGRAMS_MAX;
+                write!(f, "{max} programs run, which is the most; one without sockets is stopped")
             }
         }
     }

@@ -374,7 +374,8 @@ impl Programs {
                 let what = "it cannot be served";
                 mounts.hub.warn(Some(key), what, format_args!("{what}: {error}"), now);
                 let response = Response::text(Status::UNAVAILABLE, "there are too many programs");
-                Looked::Refused(response.header("Retry-After", "60"))
+                // One that nobody uses is about to give its place.
+                Looked::Refused(response.header("Retry-After", "1"))
             }
         }
     }

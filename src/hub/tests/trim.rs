@@ -66,6 +66,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
             pace: _,
             holder: _,
             sockets_len: _,
+            unused_since: _,
         } = &stations[id];
         all.push(("those who wait", waiting.capacity(), waiting.len()));
         all.push(("members of a service", members.capacity(), members.len()));
