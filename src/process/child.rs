@@ -63,7 +63,7 @@ enum Stage {
     Running,
     Asked(Instant, Duration),
     Terminated(Instant),
-    Killed,
+    Killed(Instant),
 }
 
 /// What a child has been found to do.
@@ -146,8 +146,11 @@ impl Child {
     /// Ends it at once. Until it has gone, it may read what is in its pipe.
     pub(super) fn kill(&mut self) {
         self.input.abandon();
-        self.stage = Stage::Killed;
+        self.stage = Stage::Killed(Instant::now() + KILL_AGAIN_AFTER);
         self.signal(Signal::Kill);
+        if self.exit.is_none() {
+            self.groups.end_tracer(self.process.id());
+        }
     }
 
     /// Goes on with its end, if the time for that has come.
@@ -158,8 +161,9 @@ impl Child {
                 self.stage = Stage::Terminated(now + kill_after);
                 self.signal(Signal::Terminate);
             }
-            Stage::Terminated(end) if end <= now => self.kill(),
-            Stage::Running | Stage::Asked(..) | Stage::Terminated(_) | Stage::Killed => {}
+            // What traced it may have left others that do.
+            Stage::Terminated(end) | Stage::Killed(end) if end <= now => self.kill(),
+            Stage::Running | Stage::Asked(..) | Stage::Terminated(_) | Stage::Killed(_) => {}
         }
     }
 
@@ -258,8 +262,8 @@ impl Child {
     /// When its end goes on.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Asked(end, _) | Stage::Terminated(end) => Some(end),
-            Stage::Running | Stage::Killed => None,
+            Stage::Asked(end, _) | Stage::Terminated(end) | Stage::Killed(end) => Some(end),
+            Stage::Running => None,
         }
     }
 
@@ -301,3 +305,6 @@ fn end_now(process: &mut process::Child, groups: &Groups) {
         children::wait_for_exit(process.id());
     }
 }
+
+/// When a child is killed once more that has not exited though killed.
+const KILL_AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -13,6 +13,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
+use std::iter;
 use std::process;
 use std::sync::PoisonError;
 use std::thread;
@@ -92,6 +93,27 @@ impl Groups {
                     others.remove(&id);
                 }
             }
+        }
+    }
+
+    /// Kills the orphan that traces a leader, or that what traces it comes from: as long as a child is
+    /// traced, the system tells nobody of its exit. Of a leader's group it kills nothing. To be called
+    /// again as long as the leader has not exited, since others may trace it then.
+    pub(super) fn end_tracer(&self, leader: u32) {
+        let table = self.table();
+        let Some(others) = &table.others else { return };
+        let Some(tracer) = in_status(leader, "TracerPid:").filter(|tracer| *tracer > 0) else {
+            return;
+        };
+        // It may be a thread. The number of a grandchild may mean another process at any time; that of
+        // the child that it comes from does not, under this lock.
+        let line = iter::successors(in_status(tracer, "Tgid:"), |id| parent_of(*id));
+        let own = process::id();
+        let orphan = line.take(DEPTH_MAX).find(|id| parent_of(*id) == Some(own));
+        if let Some(orphan) =
+            orphan.filter(|id| !others.contains(id) && !table.leaders.contains(id))
+        {
+            tell(orphan, orphans::kill(orphan));
         }
     }
 
@@ -237,12 +259,26 @@ fn parent_of(id: u32) -> Option<u32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
+/// A number that the system tells of a process.
+fn in_status(id: u32, name: &str) -> Option<u32> {
+    // The name need not be UTF-8; its newlines are escaped.
+    let status = fs::read(format!("/proc/{id}/status")).ok()?;
+    String::from_utf8_lossy(&status)
+        .lines()
+        .find_map(|line| line.strip_prefix(name))?
+        .trim()
+        .parse()
+        .ok()
+}
+
 const TARGET: &str = "switchboard::program";
 /// How long a process that is killed may live. It ends once it is its turn on a busy machine,
 /// unless it waits for a device.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest time in which new ones come all the while.
 const END_MAX: Duration = Duration::from_secs(30);
+/// From how far an orphan what traces may come.
+const DEPTH_MAX: usize = 1_000;
 /// How many looks in a row have to find nothing.
 const LOOKS_IN_VAIN_MAX: u32 = 3;
 /// When it is looked again if nothing was found.

@@ -235,9 +235,9 @@ impl Pump {
 
     /// Ends a program at once, and all of its group. Its exit is told.
     pub fn kill(&mut self, id: ProcessId) {
-        if let Some(child) = self.children.get_mut(&id.0) {
-            child.kill();
-        }
+        let Some(child) = self.children.get_mut(&id.0) else { return };
+        child.kill();
+        self.ending.extend(child.deadline().map(|at| (at, id)));
     }
 
     /// How many bytes the pipe of a program has taken, since its start: what was appended

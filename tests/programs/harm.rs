@@ -181,6 +181,32 @@ fn a_second_signal_ends_what_has_left_its_group_as_well() {
     }
 }
 
+/// A program that is traced by what has left its group neither keeps its place nor holds up a stop.
+#[test]
+fn a_program_that_is_traced_ends_all_the_same() {
+    let programs = [("traced.c", include_str!("harm/traced.c"))];
+    let place = Place::new("traced", &programs, "stop-timeout: 100ms\n");
+    let (server, log) = place.serve();
+    let mut raws = [(); 2].map(|()| open(&server, "/traced"));
+    let said = raws.each_mut().map(Raw::read_text);
+    if said[0] == "untraced" {
+        return println!("left out: the system lets no process trace another one");
+    }
+    let processes = said.each_ref().map(|said| seen(said));
+    let is_gone = |processes: &[Seen]| processes.iter().all(|seen| seen.now().is_none());
+    raws[0].send(&close(1000, ""));
+    assert_eq!(raws[0].read_close().0, 1000);
+    until("the first and what traces it have gone", || is_gone(&processes[0]));
+    assert!(!is_gone(&processes[1]));
+    drop(raws);
+    let lines = stop(server, &log);
+    assert!(is_gone(&processes[1]));
+    for tracer in [&processes[0][1], &processes[1][1]] {
+        let named = format!("process {} \"traced\" is killed", tracer.id);
+        assert!(lines.iter().any(|line| line.contains(&named)), "{named}: {lines:#?}");
+    }
+}
+
 /// The children that a shell had before it executed the server are its own affair.
 #[test]
 fn a_child_that_was_there_before_outlives_the_stop() {
