@@ -128,17 +128,18 @@ pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
-    hub::{AccessLog, AllowedHosts, Compression, OriginRule, Spellings},
+    hub::{AccessLog, AllowedHosts, Spellings},
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{
-        Admission, Audience, Callbacks, Gate, Handler, Inbound, Line, Outbound, Peer, Received,
-        Request, Service, SocketId, Subscribable, Thread, Verdict, gated, handler,
+        Admission, Audience, Callbacks, Compression, Gate, Handler, Inbound, Line, OriginRule,
+        Outbound, Peer, Received, Request, Service, ServiceOptions, SocketId, Subscribable, Thread,
+        Verdict, gated, handler,
     },
 };
 
 #[cfg(feature = "programs")]
-pub use process::Reloader;
+pub use {process::Reloader, programs::ProgramOptions};
 
 /// The programs in the README are compiled.
 #[cfg(all(doctest, feature = "host"))]

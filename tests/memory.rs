@@ -424,7 +424,7 @@ mod programs {
     use std::fs;
     use std::process::Command;
 
-    use switchboard::process::{Manner, OnDeath};
+    use switchboard::programs::{OnDeath, ProgramOptions};
 
     use super::support::folder;
     use super::*;
@@ -445,7 +445,7 @@ mod programs {
         let mut measurement = Measurement::start();
         let mut server = Server::new(limits);
         server.document_root(&folder);
-        server.manner(Manner { stop_ms: 100, ..Manner::SHARED });
+        server.program_options(ProgramOptions { stop_ms: 100, ..ProgramOptions::SHARED });
         let server = Running::start(server);
         let mut sockets: Vec<Raw> = (0..SENDERS).map(|_| server.open("/deaf")).collect();
         sync(&server);
@@ -476,8 +476,9 @@ mod programs {
         let mut measurement = Measurement::start();
         let mut server = Server::new(limits);
         server.document_root(&folder);
-        let manner = Manner { stop_ms: 100, on_death: OnDeath::Keep, ..Manner::SHARED };
-        server.manner(manner);
+        let options =
+            ProgramOptions { stop_ms: 100, on_death: OnDeath::Keep, ..ProgramOptions::SHARED };
+        server.program_options(options);
         let server = Running::start(server);
         let cookie = format!("Cookie: {}\r\n", "x".repeat(limits.head_bytes_max - 300));
         measurement.restart();

@@ -126,7 +126,7 @@ fn a_flood_is_closed_where_that_is_the_policy() {
 #[cfg(feature = "programs")]
 mod programs {
     use switchboard::Server;
-    use switchboard::process::{Manner, OnDeath};
+    use switchboard::programs::{OnDeath, ProgramOptions};
 
     use super::*;
     use crate::support::folder::programs;
@@ -135,9 +135,9 @@ mod programs {
     const OBEY: &str = include_str!("programs/obey.py");
 
     fn server(name: &str, limits: Limits) -> Server {
-        let manner = Manner { on_death: OnDeath::Keep, ..Manner::SHARED };
+        let options = ProgramOptions { on_death: OnDeath::Keep, ..ProgramOptions::SHARED };
         let mut server = Server::new(limits);
-        server.document_root(programs(name, &[("obey.py", OBEY)])).manner(manner);
+        server.document_root(programs(name, &[("obey.py", OBEY)])).program_options(options);
         server
     }
 

@@ -12,13 +12,13 @@ use std::sync::MutexGuard;
 
 use log::{Level, LevelFilter};
 use switchboard::hub::{Files, Hub, Reach};
+#[cfg(feature = "programs")]
+use switchboard::programs::{Mode, ProgramOptions};
 use switchboard::session::Next;
 use switchboard::time::Time;
 use switchboard::{
     AccessLog, Gate, Handler, Limits, Request, Response, Server, Status, Verdict, gated,
 };
-#[cfg(feature = "programs")]
-use switchboard::{process::Manner, programs::Mode};
 
 use support::folder::folder;
 #[cfg(feature = "programs")]
@@ -364,8 +364,8 @@ fn a_program_that_is_not_served_says_why() {
     let outside = programs("outside", &[("out.sh", waits)]);
     symlink(outside.join("out.sh"), place.join("out.sh")).expect("it can be made");
     let mut server = Server::new(LIMITS);
-    let manner = Manner { mode: Mode::Lines, processes_max: 1, ..Manner::SHARED };
-    server.document_root(&place).manner(manner);
+    let options = ProgramOptions { mode: Mode::Lines, processes_max: 1, ..ProgramOptions::SHARED };
+    server.document_root(&place).program_options(options);
     let server = Running::start(server);
     let _member = server.open("/slow");
     let rows = [

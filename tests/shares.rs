@@ -173,8 +173,7 @@ mod programs {
     use std::os::unix::fs::symlink;
 
     use rustix::net::sockopt::set_socket_linger;
-    use switchboard::process::Manner;
-    use switchboard::programs::Mode;
+    use switchboard::programs::{Mode, ProgramOptions};
 
     use super::*;
     use crate::support::NEVER_MS;
@@ -182,9 +181,9 @@ mod programs {
     use crate::support::http::upgrade;
     use crate::support::raw::close;
 
-    fn serve(name: &str, text: &str, manner: Manner) -> Running {
+    fn serve(name: &str, text: &str, options: ProgramOptions) -> Running {
         let mut server = Server::new(Limits { sockets_per_ip_max: 100, ..LIMITS });
-        server.document_root(programs("services", &[(name, text)])).manner(manner);
+        server.document_root(programs("services", &[(name, text)])).program_options(options);
         start(server)
     }
 
@@ -197,8 +196,9 @@ mod programs {
     #[test]
     fn the_last_quarter_of_the_processes_is_for_others() {
         let Some(own) = own_address() else { return };
-        let manner = Manner { mode: Mode::Lines, processes_max: 8, ..Manner::SHARED };
-        let server = serve("cat", "#!/bin/sh\nexec cat\n", manner);
+        let options =
+            ProgramOptions { mode: Mode::Lines, processes_max: 8, ..ProgramOptions::SHARED };
+        let server = serve("cat", "#!/bin/sh\nexec cat\n", options);
         eight_places(&server, own, &upgrade("/cat", ""), 101, "max-processes");
     }
 
@@ -206,10 +206,14 @@ mod programs {
     /// beside those that serve.
     #[test]
     fn who_has_gone_leaves_its_place() {
-        let manner =
-            Manner { mode: Mode::Lines, processes_max: 2, stop_ms: NEVER_MS, ..Manner::SHARED };
+        let options = ProgramOptions {
+            mode: Mode::Lines,
+            processes_max: 2,
+            stop_ms: NEVER_MS,
+            ..ProgramOptions::SHARED
+        };
         let text = "#!/bin/sh\necho $$\nwhile :; do sleep 1000; done\n";
-        let server = serve("stubborn", text, manner);
+        let server = serve("stubborn", text, options);
         let mut processes = Vec::new();
         for _ in 0..4 {
             let mut pair = [(); 2].map(|()| server.open("/stubborn"));
@@ -259,8 +263,9 @@ mod programs {
     /// A socket that is reset before its 101 keeps no process.
     #[test]
     fn who_does_not_wait_for_its_101_leaves_its_place() {
-        let manner = Manner { mode: Mode::Lines, processes_max: 48, ..Manner::SHARED };
-        let server = serve("cat", "#!/bin/sh\nexec cat\n", manner);
+        let options =
+            ProgramOptions { mode: Mode::Lines, processes_max: 48, ..ProgramOptions::SHARED };
+        let server = serve("cat", "#!/bin/sh\nexec cat\n", options);
         let mut raws: Vec<_> = (0..48).map(|_| connect_from(&server, LOOPBACK)).collect();
         for raw in &mut raws {
             raw.send(&upgrade("/cat", ""));
@@ -284,7 +289,7 @@ mod programs {
         }
         let mut server = Server::new(LIMITS);
         server.document_root(&place);
-        server.manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
+        server.program_options(ProgramOptions { mode: Mode::Lines, ..ProgramOptions::SHARED });
         let server = start(server);
         for number in 0..=Limits::PROGRAMS_MAX {
             let answer = server.ask(&get(&format!("/p{number}"), ""));

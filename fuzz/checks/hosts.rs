@@ -3,11 +3,11 @@
 
 use std::net::{Ipv6Addr, SocketAddr};
 
-use switchboard::hub::{Compression, Files, Hub, Mount, Reach};
+use switchboard::hub::{Files, Hub, Reach};
 use switchboard::limits::Limits;
 use switchboard::time::Time;
 use switchboard::ws::{Head, HeadReader, Target, Upgrade};
-use switchboard::{AllowedHosts, OriginRule};
+use switchboard::{AllowedHosts, OriginRule, ServiceOptions};
 
 use super::origin::{is_name, parts};
 
@@ -90,9 +90,8 @@ fn ask(hosts: AllowedHosts, rule: OriginRule, is_local: bool, request: &[u8]) ->
     let mut hub = Hub::new(Limits::SERVER, Files::None, Time::ZERO);
     hub.allow_hosts(hosts, rule.clone());
     for (path, origin) in [("/a", rule), ("/same", OriginRule::Same)] {
-        let (limits, compression) = (Limits::SERVER, Compression::default());
-        let mount = Mount { limits, origin, page: None, compression };
-        hub.mount(path, mount).expect("it is a path");
+        let options = ServiceOptions { origin, ..ServiceOptions::default() };
+        hub.mount(path, options).expect("it is a path");
     }
     let reach = if is_local { Reach::Machine } else { Reach::Network };
     let peer = SocketAddr::from(([192, 0, 2, 1], 1));

@@ -9,8 +9,8 @@
 //!   for, and how it ends
 //! - `args`: the words of the command line; `flags`: the one list of flags, which is the help
 //! - `keys`: the lists of keys; `value`: the kinds of values that they have
-//! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `program`:
-//!   `ProgramConfig`, what the keys of programs come to
+//! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `program`: the
+//!   values of the keys of programs
 //! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections
 //! - `resolve`: from keys in any order to a `Config` that agrees with itself
 //! - `nearest`: the known name that was meant; `error`: what can be wrong
@@ -39,19 +39,18 @@ use log::LevelFilter;
 
 use crate::config::resolve::resolve;
 use crate::config::sheet::Sheet;
-use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule, Spellings};
+use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::Limits;
-use crate::service::Thread;
+#[cfg(feature = "programs")]
+use crate::programs::ProgramOptions;
+use crate::service::ServiceOptions;
 
 pub use command::{Command, Exit};
 pub use error::{CommandError, ConfigError, UsageError};
 pub use nearest::nearest;
 pub use sheet::read_file;
 #[cfg(feature = "programs")]
-pub use {
-    program::ProgramConfig,
-    trial::{Script, Trial},
-};
+pub use trial::{Script, Trial};
 
 /// Everything that the server is told. Of three places that may tell it, the first counts: a
 /// flag, the file, the default.
@@ -101,9 +100,16 @@ pub struct Config {
     pub memory_max: Option<usize>,
     /// What holds for the server and for each service that is not among `services`. Its
     /// limits leave `sockets_max` as it is in the preset.
-    pub all: ServiceConfig,
-    /// What holds for single services instead, by the path that each is mounted at.
-    pub services: BTreeMap<String, ServiceConfig>,
+    pub all: ServiceOptions,
+    /// What holds for single services instead, by the path that each is mounted at: the values of
+    /// its section, and those for all where that has none.
+    pub services: BTreeMap<String, ServiceOptions>,
+    /// How programs are run that have no section.
+    #[cfg(feature = "programs")]
+    pub all_programs: ProgramOptions,
+    /// How each service with a section is run if it is a program, by path.
+    #[cfg(feature = "programs")]
+    pub programs: BTreeMap<String, ProgramOptions>,
     /// The lines of the file, counted from 1, in which the sections of `services` begin.
     pub service_lines: BTreeMap<String, usize>,
 }
@@ -171,35 +177,15 @@ impl Default for Config {
             dumpable: Dumpable::No,
             sockets_max: None,
             memory_max: None,
-            all: ServiceConfig {
-                limits: Limits::SERVER,
-                origin: OriginRule::Same,
-                compression: Compression::Off,
-                thread: Thread::Own,
-                #[cfg(feature = "programs")]
-                program: ProgramConfig::default(),
-            },
+            all: ServiceOptions::default(),
             services: BTreeMap::new(),
+            #[cfg(feature = "programs")]
+            all_programs: ProgramOptions::default(),
+            #[cfg(feature = "programs")]
+            programs: BTreeMap::new(),
             service_lines: BTreeMap::new(),
         }
     }
-}
-
-/// What a service may have of its own. For a single one, the values for all are laid under
-/// those of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceConfig {
-    /// The limits.
-    pub limits: Limits,
-    /// Which pages may open sockets.
-    pub origin: OriginRule,
-    /// Whether messages may be compressed.
-    pub compression: Compression,
-    /// Which thread it runs on.
-    pub thread: Thread,
-    /// How it is run, if it is a program of the document root.
-    #[cfg(feature = "programs")]
-    pub program: ProgramConfig,
 }
 
 /// Whether other processes of the same user may read the memory and the environment of the server,

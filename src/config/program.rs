@@ -1,4 +1,5 @@
-//! `ProgramConfig`: what a program of the document root is told by keys of its own.
+//! The keys of programs: how their values are read, which of them contradict each other, and how many
+//! descriptors they come to.
 
 use std::env;
 
@@ -7,45 +8,8 @@ use crate::config::error::{Fault, Problem};
 use crate::config::resolve::given;
 use crate::config::sheet::Setting;
 use crate::limits::Limits;
-use crate::process::{Manner, OnDeath};
-use crate::programs::{Mode, Variable, is_variable_name};
+use crate::programs::{Mode, OnDeath, ProgramOptions, Variable, is_variable_name};
 use crate::ws::syntax::{is_token, items};
-
-/// What the keys of programs come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramConfig {
-    /// What the host is told.
-    pub manner: Manner,
-    /// The mode if each socket has a process, whether it has one or not: the keys `mode` and
-    /// `framing` come in any order, and either may come alone.
-    pub(super) per_socket: Mode,
-}
-
-impl ProgramConfig {
-    /// One process serves all sockets.
-    pub(super) const fn share(&mut self) {
-        self.manner.mode = Mode::Shared;
-    }
-
-    /// Each socket has a process.
-    pub(super) const fn split(&mut self) {
-        self.manner.mode = self.per_socket;
-    }
-
-    /// Says which of the two modes it is if each socket has a process.
-    pub(super) fn set_framing(&mut self, per_socket: Mode) {
-        self.per_socket = per_socket;
-        if self.manner.mode != Mode::Shared {
-            self.split();
-        }
-    }
-}
-
-impl Default for ProgramConfig {
-    fn default() -> Self {
-        Self { manner: Manner::SHARED, per_socket: Mode::Lines }
-    }
-}
 
 impl Config {
     /// How many of so many descriptors programs get: what their processes may take, but no more
@@ -57,14 +21,14 @@ impl Config {
         }
         let in_all = Limits::PROGRAMS_MAX * (DESCRIPTORS_OF_PROCESS + DESCRIPTORS_OF_SERVICE);
         let shared = in_all.min(left / 4);
-        let per_socket = |manner: &Manner| match manner.mode {
+        let per_socket = |options: &ProgramOptions| match options.mode {
             Mode::Shared => 0,
             // As many again may be ending.
-            Mode::Lines | Mode::Text | Mode::Bytes => manner.processes_max.saturating_mul(2),
+            Mode::Lines | Mode::Text | Mode::Bytes => options.processes_max.saturating_mul(2),
         };
-        let own = self.services.values().map(|own| per_socket(&own.program.manner));
+        let own = self.programs.values().map(per_socket);
         // How many programs there are that no section names is not known.
-        let unnamed = per_socket(&self.all.program.manner).saturating_mul(Limits::PROGRAMS_MAX);
+        let unnamed = per_socket(&self.all_programs).saturating_mul(Limits::PROGRAMS_MAX);
         let processes = own.fold(unnamed, usize::saturating_add);
         let all_of_them = processes.saturating_mul(DESCRIPTORS_OF_PROCESS);
         let fair = (left - shared) / (1 + DESCRIPTORS_OF_PROCESS) * DESCRIPTORS_OF_PROCESS;
@@ -75,8 +39,8 @@ impl Config {
     /// that programs do not get them.
     #[must_use]
     pub fn unset_variables(&self) -> Vec<&str> {
-        let all = [&self.all].into_iter().chain(self.services.values());
-        let names = all.flat_map(|service| &service.program.manner.pass_env);
+        let all = [&self.all_programs].into_iter().chain(self.programs.values());
+        let names = all.flat_map(|options| &options.pass_env);
         let mut unset: Vec<_> = names.map(String::as_str).collect();
         unset.retain(|name| env::var_os(name).is_none());
         unset.sort_unstable();
@@ -85,20 +49,32 @@ impl Config {
     }
 }
 
+/// Has `framing` count where each socket has a process, wherever it stands: `mode` may come behind
+/// it, or in a section over it. Of `settings`, the last of a key counts.
+pub(super) fn settle_framing<'a>(config: &mut Config, settings: impl Iterator<Item = &'a Setting>) {
+    if config.all_programs.mode == Mode::Shared {
+        return;
+    }
+    for setting in settings.filter(|setting| setting.is_of("framing")) {
+        // What is not allowed has been refused already.
+        let _ = setting.key.set(config, &setting.value);
+    }
+}
+
 /// Those of a program's `own` keys, which lie over those `below`, are faults that are about a mode
 /// which it does not have.
 pub(super) fn check_mode<'a>(
-    manner: &Manner,
+    options: &ProgramOptions,
     own: &'a [Setting],
     below: impl Iterator<Item = &'a Setting>,
     faults: &mut Vec<Fault>,
 ) {
-    let (names, cure): (&[&'static str], _) = match manner.mode {
+    let (names, cure): (&[&'static str], _) = match options.mode {
         Mode::Shared => (
             &["framing", "protocols", "max-processes"],
             "this is for mode per-socket alone: set that mode, or leave this out",
         ),
-        Mode::Lines | Mode::Text | Mode::Bytes if manner.on_death == OnDeath::Keep => (
+        Mode::Lines | Mode::Text | Mode::Bytes if options.on_death == OnDeath::Keep => (
             &["on-death"],
             "with mode per-socket no other process can take over: use mode shared, or close",
         ),

@@ -1,14 +1,13 @@
 //! From settings in any order to a [`Config`] that agrees with itself: the file lies over the
 //! defaults, flags lie over the file, and what is for one service lies over what is for all.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::config::Config;
 use crate::config::error::{ConfigError, Fault, Given, Problem};
-use crate::config::keys::{self, Key};
+use crate::config::keys;
 #[cfg(feature = "programs")]
-use crate::config::program::check_mode;
+use crate::config::program::{check_mode, settle_framing};
 use crate::config::sheet::{Own, Setting, Sheet};
 use crate::limits::{Limits, LimitsError};
 
@@ -26,8 +25,10 @@ pub(super) fn resolve(
         if layer.iter().any(|setting| setting.is_of("host")) {
             config.hosts.clear();
         }
-        lay(layer, &mut faults, |key, value| key.set(&mut config, value));
+        lay(layer, &mut faults, &mut config);
     }
+    #[cfg(feature = "programs")]
+    settle_framing(&mut config, all.iter().chain(flags));
     follow(&mut config.all.limits, &all);
     let is_given = |setting: &Setting| setting.is_of("new-per-ip");
     if config.all.limits.sockets_per_ip_max == Limits::OFF_COUNT && !all.iter().any(is_given) {
@@ -36,28 +37,34 @@ pub(super) fn resolve(
     check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
     check_limits(&config.all.limits, &all, &[], &mut faults);
     for (path, Own { line, settings: own }) in services {
-        let mut service = config.all.clone();
-        lay(&own, &mut faults, |key, value| key.set_for(&mut service, value));
+        // Keys of the server cannot stand in such a section.
+        let mut one = Config {
+            all: config.all.clone(),
+            #[cfg(feature = "programs")]
+            all_programs: config.all_programs.clone(),
+            ..Config::default()
+        };
+        lay(&own, &mut faults, &mut one);
         if !all.iter().any(is_outbox_max) {
-            follow(&mut service.limits, &own);
+            follow(&mut one.all.limits, &own);
         }
-        check_limits(&service.limits, &own, &all, &mut faults);
+        check_limits(&one.all.limits, &own, &all, &mut faults);
         #[cfg(feature = "programs")]
-        check_mode(&service.program.manner, &own, flags.iter().rev().chain(&all), &mut faults);
+        {
+            settle_framing(&mut one, all.iter().chain(flags).chain(&own));
+            check_mode(&one.all_programs, &own, flags.iter().rev().chain(&all), &mut faults);
+            config.programs.insert(path.clone(), one.all_programs);
+        }
         config.service_lines.insert(path.clone(), line);
-        config.services.insert(path, service);
+        config.services.insert(path, one.all);
     }
     if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }
 }
 
-/// Sets one setting after the other. Those for which `set` gives `None` are faults.
-fn lay(
-    settings: &[Setting],
-    faults: &mut Vec<Fault>,
-    mut set: impl FnMut(&Key, &OsStr) -> Option<()>,
-) {
-    let refused = settings.iter().filter(|setting| set(setting.key, &setting.value).is_none());
-    faults.extend(refused.map(Setting::refusal));
+/// Sets one setting after the other. Those that are not allowed are faults.
+fn lay(settings: &[Setting], faults: &mut Vec<Fault>, config: &mut Config) {
+    let is_refused = |setting: &&Setting| setting.key.set(config, &setting.value).is_none();
+    faults.extend(settings.iter().filter(is_refused).map(Setting::refusal));
 }
 
 /// An `outbox-max` that is not given follows a longer `max-message`, so that raising the one is

@@ -9,8 +9,7 @@ use crate::config::error::{CommandError, UsageError};
 use crate::config::flags::{Effect, Flag};
 use crate::config::keys;
 use crate::config::sheet::{Setting, Sheet};
-use crate::process::OnChange;
-use crate::programs::Mode;
+use crate::programs::{Mode, OnChange};
 
 /// A single program that is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +62,7 @@ impl Wishes {
         let sheet = self.file.as_ref().map(load).unwrap_or_default();
         let has_port = self.settings.iter().chain(&sheet.all).any(|given| given.is_of("port"));
         let mut defaults = Config { port: 0, ..Config::default() };
-        defaults.all.program.manner.on_change = OnChange::Replace;
+        defaults.all_programs.on_change = OnChange::Replace;
         let config = self.resolve(sheet, defaults)?;
         check(&script, &config, &self.settings)?;
         Ok(Some(Trial { program, config, has_port, script }))
@@ -102,7 +101,7 @@ impl TrialFlags {
 /// Whether the script and the settings of the command line go with the mode of a trial.
 fn check(script: &Script, config: &Config, settings: &[Setting]) -> Result<(), UsageError> {
     let has_framing = settings.iter().any(|setting| setting.is_of("framing"));
-    match (script.flag(), config.all.program.manner.mode) {
+    match (script.flag(), config.all_programs.mode) {
         (Some(flag), Mode::Lines | Mode::Text | Mode::Bytes) => {
             Err(clash(flag, "mode per-socket", COUNTED))
         }

@@ -5,10 +5,10 @@ use log::Level;
 
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing};
-#[cfg(feature = "deflate")]
-use crate::hub::station::Compression;
 use crate::hub::{Hub, StationId};
 use crate::limits::Limits;
+#[cfg(feature = "deflate")]
+use crate::service::Compression;
 use crate::service::audience::Who;
 use crate::service::{Audience, Outbound, SocketId, label_keys_taken};
 use crate::session::{Frame, Overflow, Session, SpareMemory};

@@ -6,11 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::hub::origin::OriginRule;
 use crate::hub::pending::PendingRequest;
 use crate::hub::socket::Flag;
 use crate::hub::{Hub, StationId};
-use crate::service::SocketId;
+use crate::service::{OriginRule, SocketId};
 use crate::ws::authority::{is_one_of, split_port};
 use crate::ws::syntax::{cut, items};
 use crate::ws::{Host, Response, Status};

@@ -13,12 +13,10 @@ use crate::hub::queue::{LookupQueue, Rank};
 use crate::hub::report::log_socket;
 use crate::hub::station::{State, Station};
 use crate::hub::tree::spellings;
-use crate::hub::{
-    Goal, Hub, Lookup, Mount, Output, PathError, Pool, ServiceTree, Spellings, StationId,
-};
+use crate::hub::{Goal, Hub, Lookup, Output, PathError, Pool, ServiceTree, Spellings, StationId};
 use crate::limits::Limits;
 use crate::pages::Page;
-use crate::service::SocketId;
+use crate::service::{ServiceOptions, SocketId};
 use crate::time::Time;
 use crate::ws::syntax::cut;
 use crate::ws::{Response, Status, is_canonical};
@@ -75,9 +73,13 @@ impl Hub {
     /// The path can name no service or names one already, or all programs run, or have sockets that
     /// have not gone. Then the one that has been without sockets longest is asked to finish, unless
     /// the configuration names it, so that there is a place soon.
-    pub fn mount_program(&mut self, path: &str, mount: Mount) -> Result<StationId, PathError> {
+    pub fn mount_program(
+        &mut self,
+        path: &str,
+        options: ServiceOptions,
+    ) -> Result<StationId, PathError> {
         let next = self.stations.next_id();
-        let mut station = Station { is_program: true, ..Station::new(path.to_owned(), mount) };
+        let mut station = Station { is_program: true, ..Station::new(path.to_owned(), options) };
         if self.lookups.programs_len < Limits::PROGRAMS_MAX {
             self.tree.add_found(path, next)?;
             self.lookups.programs_len += 1;

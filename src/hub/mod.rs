@@ -18,7 +18,7 @@
 //! - `socket`, `station`, `mailbox`: what is kept for each; `tables`, `roster`: lists of them
 //! - `output`: what the host has to do, with `ids` of services
 //! - `access`: what is logged of sockets and requests; `report`: and of services
-//! - `origin`, `hosts`: which pages may come, and to which hosts
+//! - `hosts`: to which hosts requests may come
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
 //! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold;
 //!   `trim`: memory that is not needed any more
@@ -43,7 +43,6 @@ mod mailbox;
 mod memory;
 mod meter;
 mod ordered;
-mod origin;
 mod output;
 mod pace;
 mod paced;
@@ -69,7 +68,7 @@ mod wheel;
 use std::collections::VecDeque;
 
 use crate::limits::Limits;
-use crate::service::{Inbound, SocketId};
+use crate::service::{Compression, Inbound, ServiceOptions, SocketId};
 use crate::session::{Next, SpareMemory};
 use crate::time::Time;
 
@@ -94,13 +93,11 @@ pub use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use ids::StationId;
 pub use lookup::Looked;
-pub use origin::{OriginRule, Origins};
 pub use output::{Fetch, Goal, Lookup, Output};
 pub use report::About;
 #[cfg(feature = "programs")]
 pub(crate) use shares::holder;
 pub(crate) use shares::{Holder, Pool};
-pub use station::{Compression, Mount};
 pub use tree::{PathError, ServiceTree, Spellings};
 pub(crate) use trim::{cut, give_up};
 
@@ -181,10 +178,10 @@ impl Hub {
     ///
     /// # Errors
     /// The path can name no service, or names one already.
-    pub fn mount(&mut self, path: &str, mount: Mount) -> Result<StationId, PathError> {
+    pub fn mount(&mut self, path: &str, options: ServiceOptions) -> Result<StationId, PathError> {
         let id = self.stations.next_id();
         self.tree.add(path, id)?;
-        self.stations.push(Station::new(path.to_owned(), mount));
+        self.stations.push(Station::new(path.to_owned(), options));
         Ok(id)
     }
 
@@ -203,10 +200,10 @@ impl Hub {
     /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.
     /// Whether messages are compressed stays as it is, since open sockets have agreed on it. If the
     /// service pauses before its next start, the pause ends: what made it fail may be mended.
-    pub fn remount(&mut self, station: StationId, mount: Mount, now: Time) {
+    pub fn remount(&mut self, station: StationId, options: ServiceOptions, now: Time) {
         let Station { mount: own, mail, members, waiting, retry, .. } = &mut self.stations[station];
         *retry = now;
-        *own = Mount { compression: own.compression, ..mount };
+        *own = ServiceOptions { compression: own.compression, ..options };
         mail.measure(&own.limits);
         // Their next deadlines may be sooner than the wheel knows.
         for id in [members, waiting].map(|roster| self.sockets.ids_of(roster)).concat() {

@@ -3,54 +3,12 @@
 
 use crate::hub::backoff::Backoff;
 use crate::hub::mailbox::{LOAD_UNIT_BYTES, Mail};
-use crate::hub::origin::OriginRule;
 use crate::hub::paced::Pace;
 use crate::hub::roster::Roster;
 use crate::hub::shares::Holder;
 use crate::hub::topics::Topics;
-use crate::limits::Limits;
-use crate::pages::Page;
-use crate::service::{Admission, SocketId};
+use crate::service::{Admission, ServiceOptions, SocketId};
 use crate::time::Time;
-
-/// What a service is mounted with.
-#[derive(Clone, Debug)]
-pub struct Mount {
-    /// The bounds for its sockets and mail.
-    pub limits: Limits,
-    /// Which pages may open sockets to it.
-    pub origin: OriginRule,
-    /// What a plain GET shows.
-    pub page: Option<Page>,
-    /// Whether its messages may be compressed.
-    pub compression: Compression,
-}
-
-/// Whether a service compresses what it sends to sockets that offer it (RFC 7692). It costs work
-/// on the thread that polls all sockets, and the length of a message then tells something about
-/// what is in it: a service that sends secrets together with what others choose stays off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    /// It does not, and no socket may.
-    #[default]
-    Off,
-    /// It does; there with the feature `deflate` only.
-    #[cfg(feature = "deflate")]
-    On,
-}
-
-impl Compression {
-    /// What is called `on` or `off`, in whatever case; a build that cannot compress has `off`
-    /// alone.
-    #[must_use]
-    pub const fn named(name: &str) -> Option<Self> {
-        #[cfg(feature = "deflate")]
-        if name.eq_ignore_ascii_case("on") {
-            return Some(Self::On);
-        }
-        if name.eq_ignore_ascii_case("off") { Some(Self::Off) } else { None }
-    }
-}
 
 /// The hub's side of one service.
 #[derive(Debug)]
@@ -64,7 +22,7 @@ pub(super) struct Station {
     pub(super) sockets_len: u32,
     /// When the last of them went.
     pub(super) unused_since: Time,
-    pub(super) mount: Mount,
+    pub(super) mount: ServiceOptions,
     pub(super) state: State,
     /// The number of the run; what an earlier run sends is ignored.
     pub(super) run: u32,
@@ -98,7 +56,7 @@ pub(super) enum State {
 }
 
 impl Station {
-    pub(super) fn new(path: String, mount: Mount) -> Self {
+    pub(super) fn new(path: String, mount: ServiceOptions) -> Self {
         Self {
             path,
             is_program: false,

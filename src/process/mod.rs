@@ -75,6 +75,5 @@ pub(crate) use recording::Tape;
 pub use recording::{Recording, RecordingError};
 pub use rehearsal::{Rehearsal, RehearsalError};
 pub use reload::Reloader;
-pub(crate) use resolver::{ProgramsPlan, ProgramsResolver, Terms};
-pub use served::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
+pub(crate) use resolver::{ProgramsPlan, ProgramsResolver};
 pub use start::{Launch, StartError};

@@ -18,9 +18,11 @@ use crate::process::groups::Exit;
 use crate::process::leaving::Leaving;
 use crate::process::output::Reading;
 use crate::process::pump::{Event, ProcessId, Pump};
-use crate::process::served::{EXITING, Manner, Renewal, Served};
+use crate::process::served::{EXITING, Renewal, Served};
 use crate::process::start::StartError;
-use crate::programs::{LineFault, Lines, Mode, Place, Texts, encode_line, request_variables};
+use crate::programs::{
+    LineFault, Lines, Mode, Place, ProgramOptions, Texts, encode_line, request_variables,
+};
 use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
 use crate::ws::syntax::cut;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
@@ -56,7 +58,7 @@ struct Run<'a> {
     served: &'a Served,
     line: Line<'static>,
     limits: Limits,
-    manner: Manner,
+    manner: ProgramOptions,
     place: Place,
     pump: Pump,
     /// By the process, until it has gone.

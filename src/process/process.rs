@@ -5,8 +5,7 @@ use std::time::Instant;
 use crate::limits::Limits;
 use crate::process::groups::Exit;
 use crate::process::pump::ProcessId;
-use crate::process::served::Manner;
-use crate::programs::Reader;
+use crate::programs::{ProgramOptions, Reader};
 use crate::service::Admission;
 
 /// A process that runs.
@@ -14,7 +13,7 @@ pub(super) struct Process {
     pub(super) id: ProcessId,
     pub(super) reader: Reader,
     /// What holds for it since its start.
-    pub(super) manner: Manner,
+    pub(super) manner: ProgramOptions,
     pub(super) limits: Limits,
     /// The HELLO that it got.
     pub(super) hello: Vec<u8>,

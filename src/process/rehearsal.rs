@@ -12,15 +12,14 @@ use crate::process::found::Program;
 use crate::process::groups::{Exit, Groups};
 use crate::process::output::Reading;
 use crate::process::pump::{Event, Plan, ProcessId, Pump};
-use crate::process::served::Manner;
 use crate::process::start::{Launch, StartError};
-use crate::programs::{Difference, Mode, Replay, Transcript, own_variables};
+use crate::programs::{Difference, Mode, ProgramOptions, Replay, Transcript, own_variables};
 
 /// How a program is rehearsed.
 #[derive(Clone, Debug)]
 pub struct Rehearsal<'a> {
     /// How it is run; it speaks in counted lines, whatever the mode is here.
-    pub manner: &'a Manner,
+    pub manner: &'a ProgramOptions,
     /// [`Limits::admission_ms_max`] is how long each line of it is waited for, and
     /// [`Limits::outbox_bytes_max`] the longest body that it may say.
     pub limits: &'a Limits,

@@ -4,7 +4,7 @@
 
 use crate::host::resolver::{Mounts, NoticeSender};
 use crate::hub::{About, StationId};
-use crate::process::resolver::{Programs, ProgramsPlan, Terms};
+use crate::process::resolver::{Programs, ProgramsPlan};
 use crate::process::root::Root;
 use crate::process::served::Renewal;
 use crate::time::Time;
@@ -76,15 +76,15 @@ impl Programs {
     fn renew_program(&mut self, station: StationId, mounts: &mut Mounts<'_>, now: Time) {
         let Some(lookups) = &self.lookups else { return };
         let Some(served) = &self.served[station.index()] else { return };
-        let Terms { mount, manner } = lookups.terms(mounts.hub.path(station)).clone();
-        if mount.compression != mounts.hub.compression(station) {
+        let (service, manner) = lookups.options(mounts.hub.path(station)).clone();
+        if service.compression != mounts.hub.compression(station) {
             let path = mounts.hub.path(station);
             let text =
                 format_args!("its compression has changed, and needs another start of the server");
             About::service(path).warn(text);
         }
-        let limits = mount.limits;
-        mounts.hub.remount(station, mount, now);
+        let limits = service.limits;
+        mounts.hub.remount(station, service, now);
         let renewed = if mounts.is_running(station) {
             let renewed = served.renew_running(Renewal { manner, limits });
             mounts.wake(station);

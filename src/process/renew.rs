@@ -7,9 +7,10 @@ use std::time::Instant;
 use log::Level;
 
 use crate::process::process::Process;
-use crate::process::served::{OnChange, Renewal, ReplaceWhen};
+use crate::process::served::Renewal;
 use crate::process::shared::Run;
 use crate::programs::Told;
+use crate::programs::{OnChange, ReplaceWhen};
 
 impl Run<'_> {
     /// Does what the host has ordered last, which is all that holds.

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::Host;
 use crate::host::resolver::{Mounts, Notice, NoticeSender, Resolver, ResolverPlan};
-use crate::hub::{Goal, Looked, Lookup, Mount, StationId};
+use crate::hub::{Goal, Looked, Lookup, StationId};
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::process::found::LookupError;
@@ -22,8 +22,9 @@ use crate::process::lookup::DocumentRoot;
 use crate::process::recording::Tape;
 use crate::process::reload::{Reload, Reloader};
 use crate::process::root::Root;
-use crate::process::served::{Manner, Served, Site, Subpaths};
-use crate::service::SocketId;
+use crate::process::served::{Served, Site};
+use crate::programs::{ProgramOptions, Subpaths};
+use crate::service::{ServiceOptions, SocketId};
 use crate::time::Time;
 use crate::ws::{Response, Status};
 
@@ -32,23 +33,14 @@ use crate::ws::{Response, Status};
 pub(crate) struct ProgramsPlan {
     /// Where they are.
     pub(crate) root: DocumentRoot,
-    /// What holds for each that is not among `own`.
-    pub(crate) all: Terms,
+    /// What holds for each that is not among `own`, as for any service, and how it is run.
+    pub(crate) all: (ServiceOptions, ProgramOptions),
     /// What holds for single ones instead, by path.
-    pub(crate) own: HashMap<String, Terms>,
+    pub(crate) own: HashMap<String, (ServiceOptions, ProgramOptions)>,
     /// What is recorded of them.
     pub(crate) tape: Tape,
     /// The paths of other services, which hide them.
     pub(crate) taken: Vec<String>,
-}
-
-/// What holds for a program.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
-    /// What it is mounted with, as any service.
-    pub(crate) mount: Mount,
-    /// How it is run.
-    pub(crate) manner: Manner,
 }
 
 /// The loop's side of programs.
@@ -65,8 +57,8 @@ pub(super) struct Lookups {
     /// Bounded by the lookups that the hub has under way.
     errands: Sender<Errand>,
     site: Arc<Site>,
-    all: Terms,
-    own: HashMap<String, Terms>,
+    all: (ServiceOptions, ProgramOptions),
+    own: HashMap<String, (ServiceOptions, ProgramOptions)>,
 }
 
 /// For the thread that looks.
@@ -197,7 +189,7 @@ impl Lookups {
     }
 
     /// What holds for the program with this key.
-    pub(super) fn terms(&self, key: &str) -> &Terms {
+    pub(super) fn options(&self, key: &str) -> &(ServiceOptions, ProgramOptions) {
         self.own.get(key).unwrap_or(&self.all)
     }
 }
@@ -220,10 +212,13 @@ struct Below {
 }
 
 impl Below {
-    fn of(all: &Terms, own: &HashMap<String, Terms>) -> Self {
-        let own = own.iter().map(|(path, own)| (path.clone(), own.manner.subpaths));
-        let page_bytes_max = all.mount.limits.outbox_bytes_max.min(Limits::PAGE_BYTES_MAX);
-        Self { all: all.manner.subpaths, own: own.collect(), page_bytes_max }
+    fn of(
+        (service, all): &(ServiceOptions, ProgramOptions),
+        own: &HashMap<String, (ServiceOptions, ProgramOptions)>,
+    ) -> Self {
+        let own = own.iter().map(|(path, (_, own))| (path.clone(), own.subpaths));
+        let page_bytes_max = service.limits.outbox_bytes_max.min(Limits::PAGE_BYTES_MAX);
+        Self { all: all.subpaths, own: own.collect(), page_bytes_max }
     }
 
     fn reply(&self, root: &DocumentRoot, lookup: Lookup, listings: &mut Listings) -> Reply {
@@ -362,9 +357,9 @@ impl Programs {
             return Looked::Found(station);
         }
         let Some(lookups) = &self.lookups else { return Looked::Nothing };
-        let Terms { mount, manner } = lookups.terms(key).clone();
-        let program = Served::new(lookups.site.clone(), key.to_owned(), manner);
-        match mounts.hub.mount_program(key, mount) {
+        let (service, options) = lookups.options(key).clone();
+        let program = Served::new(lookups.site.clone(), key.to_owned(), options);
+        match mounts.hub.mount_program(key, service) {
             Ok(station) => {
                 // It may have the place of a program that does not run.
                 self.set_served(station, program, mounts);

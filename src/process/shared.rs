@@ -18,9 +18,9 @@ use crate::process::groups::Exit;
 use crate::process::handover::Handover;
 use crate::process::process::{DEAF, Ending, Process, Successor};
 use crate::process::pump::{Event, ProcessId, Pump};
-use crate::process::served::{EXITING, Manner, NO_ROOM_MS, OnDeath, Served};
+use crate::process::served::{EXITING, NO_ROOM_MS, Served};
 use crate::process::watch::FileWatch;
-use crate::programs::{Place, Reader, Told};
+use crate::programs::{OnDeath, Place, ProgramOptions, Reader, Told};
 use crate::service::{Inbound, Line, Received, SocketId};
 use crate::time::Time;
 
@@ -63,7 +63,7 @@ pub(super) struct Run<'a> {
     pub(super) served: &'a Served,
     pub(super) line: Line<'static>,
     pub(super) limits: Limits,
-    pub(super) manner: Manner,
+    pub(super) manner: ProgramOptions,
     pub(super) place: Place,
     pub(super) pump: Pump,
     pub(super) buffer: Vec<u8>,

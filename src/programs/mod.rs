@@ -13,6 +13,7 @@
 //! - `reader`: [`Reader`], from bytes to what was said
 //! - `variables`: the variables of a socket's request, for OPEN and for environments; [`Mode`],
 //!   how a program is served, and [`Place`], where
+//! - `options`: [`ProgramOptions`], how a program is run
 //! - `told`: [`Told`], what a program is told, to bytes
 //! - `lines`: plain lines, for programs that serve one socket each; `texts`: text as it comes
 //! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
@@ -24,6 +25,7 @@ mod audience;
 mod fault;
 mod frames;
 mod lines;
+mod options;
 mod pattern;
 mod reader;
 mod replay;
@@ -38,6 +40,7 @@ mod words;
 
 pub use fault::{Fault, Mistake, Wrong};
 pub use lines::{LineFault, Lines, encode_line};
+pub use options::{OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths};
 pub use pattern::Pattern;
 pub use reader::{Heard, Reader};
 pub use replay::{Difference, Replay, TranscriptPlace};

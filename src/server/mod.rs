@@ -12,17 +12,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::resolver::ResolverPlan;
 use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
-use crate::hub::{
-    AccessLog, AllowedHosts, Compression, Files, Hub, Mount, OriginRule, PathError, Spellings,
-};
+use crate::hub::{AccessLog, AllowedHosts, Files, Hub, PathError, Spellings};
 use crate::limits::{Limits, LimitsError};
 use crate::pages::Page;
-#[cfg(feature = "programs")]
-use crate::process::ProgramsResolver;
-use crate::service::{Callbacks, Service, Thread};
+use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
+#[cfg(feature = "programs")]
+use crate::{host::resolver::ResolverPlan, process::ProgramsResolver};
 
 #[cfg(feature = "programs")]
 pub use programs::{Program, ProgramsError};
@@ -54,11 +51,10 @@ pub use programs::{Program, ProgramsError};
 /// ```
 pub struct Server {
     limits: Limits,
+    /// What holds for the services that are mounted from here on.
+    options: ServiceOptions,
     allowed_hosts: AllowedHosts,
     spellings: Spellings,
-    origin: OriginRule,
-    compression: Compression,
-    thread: Thread,
     static_root: Option<PathBuf>,
     health_path: Option<String>,
     access_log: AccessLog,
@@ -70,8 +66,7 @@ pub struct Server {
 /// A service as it was mounted.
 struct Mounting {
     path: String,
-    mount: Mount,
-    thread: Thread,
+    options: ServiceOptions,
     own: Make<dyn Service>,
     /// `None` if it has no callbacks for the loop to call.
     callbacks: Option<Make<dyn Callbacks>>,
@@ -83,11 +78,9 @@ impl Server {
     pub const fn new(limits: Limits) -> Self {
         Self {
             limits,
+            options: ServiceOptions::new(limits),
             allowed_hosts: AllowedHosts::AUTO,
             spellings: Spellings::All,
-            origin: OriginRule::Same,
-            compression: Compression::Off,
-            thread: Thread::Own,
             static_root: None,
             health_path: None,
             access_log: AccessLog::Sockets,
@@ -110,24 +103,31 @@ impl Server {
         self
     }
 
+    /// What holds for the services that are mounted from here on, all at once: by default the
+    /// bounds of the server and what else [`ServiceOptions::new`] has.
+    pub fn options(&mut self, options: ServiceOptions) -> &mut Self {
+        self.options = options;
+        self
+    }
+
     /// Which pages may open sockets to the services that are mounted from here on: by default
     /// those that come from the same host and port. The last rule also says which hosts
     /// [`AllowedHosts::Auto`] accepts for paths without a service.
     pub fn origin(&mut self, origin: OriginRule) -> &mut Self {
-        self.origin = origin;
+        self.options.origin = origin;
         self
     }
 
     /// Whether the services that are mounted from here on compress: by default they do not.
     pub fn compression(&mut self, compression: Compression) -> &mut Self {
-        self.compression = compression;
+        self.options.compression = compression;
         self
     }
 
     /// Which thread the services run on that are mounted from here on: by default each has one
     /// of its own.
     pub fn thread(&mut self, thread: Thread) -> &mut Self {
-        self.thread = thread;
+        self.options.thread = thread;
         self
     }
 
@@ -162,17 +162,16 @@ impl Server {
         S: Service,
         F: Fn() -> S + Send + Sync + 'static,
     {
-        let (mount, thread) = (self.usual_mount(), self.thread);
+        let options = self.options.clone();
         let factory = Arc::new(factory);
         let callbacks = S::callbacks().map(|callbacks| -> Make<dyn Callbacks> {
             let factory = factory.clone();
             Arc::new(move || callbacks(factory()))
         });
         let own: Make<dyn Service> = Arc::new(move || Box::new(factory()));
-        self.mounts.push(Mounting { path: path.to_owned(), mount, thread, own, callbacks });
+        self.mounts.push(Mounting { path: path.to_owned(), options, own, callbacks });
         let last = self.mounts.len() - 1;
-        let Mounting { mount, thread, .. } = &mut self.mounts[last];
-        Mounted { mount, own: thread }
+        Mounted { options: &mut self.mounts[last].options, program: () }
     }
 
     /// Listens on all of the addresses; port 0 lets the system choose.
@@ -188,13 +187,12 @@ impl Server {
         self.limits.check().map_err(BindError::Limits)?;
         #[cfg(feature = "programs")]
         let programs = {
-            let usual = self.usual_mount();
             let taken = self.mounts.iter().map(|mounting| mounting.path.clone()).collect();
-            self.programs.into_plan(usual, taken)?
+            self.programs.into_plan(&self.options, taken)?
         };
         let files = if self.static_root.is_some() { Files::Served } else { Files::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
-        hub.allow_hosts(self.allowed_hosts, self.origin);
+        hub.allow_hosts(self.allowed_hosts, self.options.origin);
         hub.access_log(self.access_log);
         hub.spell(self.spellings);
         #[cfg(feature = "programs")]
@@ -204,9 +202,10 @@ impl Server {
         }
         hub.set_health_path(self.health_path);
         let mut factories = Vec::new();
-        for Mounting { path, mount, thread, own, callbacks } in self.mounts {
-            mount.limits.check().map_err(BindError::Limits)?;
-            hub.mount(&path, mount).map_err(BindError::Path)?;
+        for Mounting { path, options, own, callbacks } in self.mounts {
+            options.limits.check().map_err(BindError::Limits)?;
+            let thread = options.thread;
+            hub.mount(&path, options).map_err(BindError::Path)?;
             factories.push(match (thread, callbacks) {
                 (Thread::Own, _) => Factory::thread(own),
                 (Thread::Loop, Some(callbacks)) => Factory::Loop(callbacks),
@@ -222,45 +221,46 @@ impl Server {
         let plan = HostPlan { hub, limits: self.limits, factories, static_root, resolver };
         Host::new(plan, &addresses).map_err(BindError::Listen)
     }
-
-    /// What holds for services that nothing else was said about.
-    fn usual_mount(&self) -> Mount {
-        let Self { limits, compression, .. } = *self;
-        Mount { limits, origin: self.origin.clone(), page: None, compression }
-    }
 }
 
-/// A service that has been mounted, for what is not as usual about it; a program is one, too,
-/// which has a `Manner` instead of a thread.
-pub struct Mounted<'a, Own = Thread> {
-    mount: &'a mut Mount,
-    own: &'a mut Own,
+/// A service that has been mounted, for what is not as usual about it. A program is one, too, with
+/// [`ProgramOptions`](crate::ProgramOptions) besides.
+pub struct Mounted<'a, P = ()> {
+    options: &'a mut ServiceOptions,
+    #[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "no service is a program"))]
+    program: P,
 }
 
 #[expect(clippy::return_self_not_must_use, reason = "the values are on the server already")]
-impl<Own> Mounted<'_, Own> {
+impl<P> Mounted<'_, P> {
+    /// All that holds for it, instead of what the server says.
+    pub fn options(self, options: ServiceOptions) -> Self {
+        *self.options = options;
+        self
+    }
+
     /// Its own bounds, instead of the server's. Those of the request head and of the host
     /// stay the server's, since they hold before the service is known.
     pub fn limits(self, limits: Limits) -> Self {
-        self.mount.limits = limits;
+        self.options.limits = limits;
         self
     }
 
     /// Which pages may open sockets to it, instead of the server's rule.
     pub fn origin(self, origin: OriginRule) -> Self {
-        self.mount.origin = origin;
+        self.options.origin = origin;
         self
     }
 
     /// Whether it compresses, instead of the server's word.
     pub fn compression(self, compression: Compression) -> Self {
-        self.mount.compression = compression;
+        self.options.compression = compression;
         self
     }
 
     /// What a plain GET of its path shows.
     pub fn page(self, page: Page) -> Self {
-        self.mount.page = Some(page);
+        self.options.page = Some(page);
         self
     }
 }
@@ -269,7 +269,7 @@ impl Mounted<'_> {
     /// Which thread it runs on, instead of what the server says.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn thread(self, thread: Thread) -> Self {
-        *self.own = thread;
+        self.options.thread = thread;
         self
     }
 }

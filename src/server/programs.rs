@@ -5,20 +5,21 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::hub::Mount;
 #[cfg(doc)]
 use crate::limits::Limits;
-use crate::process::{DocumentRoot, LookupError, Manner, Recording, Tape};
-use crate::process::{ProgramsPlan, Reloader, Terms};
+use crate::process::{DocumentRoot, LookupError, ProgramsPlan, Recording, Reloader, Tape};
+use crate::programs::ProgramOptions;
 use crate::server::{BindError, Mounted, Server};
+use crate::service::ServiceOptions;
 
 /// What has been told.
 pub(super) struct Programs {
     root: Root,
     recording: Option<Recording>,
-    manner: Manner,
+    /// How they are run.
+    options: ProgramOptions,
     /// What holds for single ones instead, by path.
-    own: Vec<(String, Terms)>,
+    own: Vec<(String, (ServiceOptions, ProgramOptions))>,
 }
 
 /// Where programs are.
@@ -32,22 +33,25 @@ enum Root {
 
 impl Programs {
     /// Nothing: there are none.
-    pub(super) const NONE: Self =
-        Self { root: Root::None, recording: None, manner: Manner::SHARED, own: Vec::new() };
+    pub(super) const NONE: Self = Self {
+        root: Root::None,
+        recording: None,
+        options: ProgramOptions::SHARED,
+        own: Vec::new(),
+    };
 
-    /// What the programs of a host are made from, if it has any; `usual` is what services are
-    /// mounted with.
-    /// These paths have other services.
+    /// What the programs of a host are made from, if it has any; `usual` is what holds for services.
+    /// The paths in `taken` have other services.
     pub(super) fn into_plan(
         mut self,
-        usual: Mount,
+        usual: &ServiceOptions,
         taken: Vec<String>,
     ) -> Result<Option<ProgramsPlan>, BindError> {
         let tape = self.recording.take().map(Tape::new).unwrap_or_default();
         Ok(self.plan(usual, tape)?.map(|plan| ProgramsPlan { taken, ..plan }))
     }
 
-    fn plan(&self, usual: Mount, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
+    fn plan(&self, usual: &ServiceOptions, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
         let root = match &self.root {
             Root::None => return Ok(None),
             Root::Folder(folder) => {
@@ -57,16 +61,14 @@ impl Programs {
             Root::File(file) => DocumentRoot::of_file(file)
                 .map_err(|error| ProgramsError::Program(file.clone(), error))?,
         };
-        for (_, terms) in &self.own {
-            terms.mount.limits.check().map_err(BindError::Limits)?;
-        }
-        let manners = self.own.iter().map(|(path, terms)| (path.as_str(), &terms.manner));
-        for (path, manner) in [("", &self.manner)].into_iter().chain(manners) {
-            if let Some(fault) = manner.fault() {
-                return Err(ProgramsError::Manner(path.to_owned(), fault).into());
+        let own = self.own.iter().map(|(path, (service, own))| (path.as_str(), service, own));
+        for (path, service, options) in [("", usual, &self.options)].into_iter().chain(own) {
+            service.limits.check().map_err(BindError::Limits)?;
+            if let Some(fault) = options.fault() {
+                return Err(ProgramsError::Options(path.to_owned(), fault).into());
             }
         }
-        let all = Terms { mount: usual, manner: self.manner.clone() };
+        let all = (usual.clone(), self.options.clone());
         let own = self.own.iter().cloned().collect();
         Ok(Some(ProgramsPlan { root, all, own, tape, taken: Vec::new() }))
     }
@@ -104,8 +106,8 @@ impl Server {
 
     /// How programs of the document root are run: by default, one process serves all sockets of
     /// a program.
-    pub fn manner(&mut self, manner: Manner) -> &mut Self {
-        self.programs.manner = manner;
+    pub fn program_options(&mut self, options: ProgramOptions) -> &mut Self {
+        self.programs.options = options;
         self
     }
 
@@ -114,12 +116,12 @@ impl Server {
     /// named here may also be that of a file that would be taken for executable by accident: see
     /// [`DocumentRoot::naming`].
     pub fn program(&mut self, path: &str) -> Program<'_> {
-        let terms = Terms { mount: self.usual_mount(), manner: self.programs.manner.clone() };
+        let both = (self.options.clone(), self.programs.options.clone());
         let own = &mut self.programs.own;
-        own.push((path.to_owned(), terms));
+        own.push((path.to_owned(), both));
         let last = own.len() - 1;
-        let (_, Terms { mount, manner }) = &mut own[last];
-        Mounted { mount, own: manner }
+        let (_, (options, program)) = &mut own[last];
+        Mounted { options, program }
     }
 
     /// Has a host that runs go on with the programs of this server, of which only what holds for
@@ -133,19 +135,19 @@ impl Server {
     /// Limits that contradict each other, a document root that is not there. Then nothing changes.
     pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
         self.limits.check().map_err(BindError::Limits)?;
-        reloader.reload_programs(self.programs.plan(self.usual_mount(), Tape::default())?);
+        reloader.reload_programs(self.programs.plan(&self.options, Tape::default())?);
         Ok(())
     }
 }
 
 /// A program of the document root, for what is not as usual about it.
-pub type Program<'a> = Mounted<'a, Manner>;
+pub type Program<'a> = Mounted<'a, &'a mut ProgramOptions>;
 
 impl Program<'_> {
     /// How it is run, instead of what the server says.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn manner(self, manner: Manner) -> Self {
-        *self.own = manner;
+    pub fn program_options(self, options: ProgramOptions) -> Self {
+        *self.program = options;
         self
     }
 }
@@ -158,7 +160,7 @@ pub enum ProgramsError {
     /// The only program cannot be served.
     Program(PathBuf, LookupError),
     /// How the program at this path is to be run, or all of them if it is empty, is not allowed.
-    Manner(String, String),
+    Options(String, String),
 }
 
 impl fmt::Display for ProgramsError {
@@ -168,7 +170,7 @@ impl fmt::Display for ProgramsError {
                 write!(f, "the document root cannot be used: {error}")
             }
             Self::Program(file, error) => write!(f, "{file:?} cannot be served: {error}"),
-            Self::Manner(path, fault) => write!(f, "programs {path}: {fault}"),
+            Self::Options(path, fault) => write!(f, "programs {path}: {fault}"),
         }
     }
 }
@@ -178,7 +180,7 @@ impl Error for ProgramsError {
         Some(match self {
             Self::DocumentRoot(error) => error,
             Self::Program(_, error) => error,
-            Self::Manner(..) => return None,
+            Self::Options(..) => return None,
         })
     }
 }

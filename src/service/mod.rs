@@ -11,6 +11,8 @@
 //! - `line`: the [`Line`]
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
 //! - `run`: [`Service`], a loop over a line
+//! - `origin`: [`OriginRule`], which pages may open sockets to it
+//! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]
 //! - `handler`: [`Handler`], callbacks laid over a line
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
@@ -19,6 +21,8 @@ pub(crate) mod callbacks;
 mod handler;
 mod id;
 mod line;
+mod options;
+mod origin;
 mod request;
 mod run;
 mod subscribable;
@@ -30,6 +34,8 @@ pub use callbacks::{Callbacks, Thread};
 pub use handler::{Gate, Handler, Peer, gated, handler};
 pub use id::SocketId;
 pub use line::Line;
+pub use options::{Compression, ServiceOptions};
+pub use origin::{OriginRule, Origins};
 pub use request::Request;
 pub use run::Service;
 pub use subscribable::{Event, Subscribable};

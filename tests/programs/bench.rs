@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use switchboard::process::{
-    DocumentRoot, Event, Exit, Groups, Launch, Manner, Plan, ProcessId, Pump, Reading, StartError,
+    DocumentRoot, Event, Exit, Groups, Launch, Plan, ProcessId, Pump, Reading, StartError,
 };
+use switchboard::programs::ProgramOptions;
 use switchboard::{Limits, Server};
 
 use crate::support::{DEADLINE, NEVER_MS, Running, folder};
@@ -16,17 +17,17 @@ use crate::support::{DEADLINE, NEVER_MS, Running, folder};
 pub fn serve(
     name: &str,
     programs: &[(&str, &str)],
-    manner: Manner,
+    options: ProgramOptions,
     limits: Limits,
 ) -> (Running, PathBuf) {
     let folder = folder::programs(name, programs);
-    (Running::start(server(&folder, manner, limits)), folder)
+    (Running::start(server(&folder, options, limits)), folder)
 }
 
 /// A server for the programs of a folder.
-pub fn server(folder: &Path, manner: Manner, limits: Limits) -> Server {
+pub fn server(folder: &Path, options: ProgramOptions, limits: Limits) -> Server {
     let mut server = Server::new(limits);
-    server.document_root(folder).manner(manner);
+    server.document_root(folder).program_options(options);
     server
 }
 
@@ -151,8 +152,8 @@ pub fn is_known(process: u32) -> bool {
 }
 
 /// How programs are run that end by themselves, however slow the machine is.
-pub fn patient() -> Manner {
-    Manner { stop_ms: NEVER_MS, ..Manner::SHARED }
+pub fn patient() -> ProgramOptions {
+    ProgramOptions { stop_ms: NEVER_MS, ..ProgramOptions::SHARED }
 }
 
 pub const INPUT_HIGH_BYTES: usize = 65_536;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use switchboard::process::{Manner, ReplaceWhen};
+use switchboard::programs::{ProgramOptions, ReplaceWhen};
 
 use crate::bench::serve;
 use crate::keep::{keep, kill, put};
@@ -87,8 +87,8 @@ fn a_chat_whose_program_is_replaced_loses_nothing() {
 }
 
 fn is_replaced(when: ReplaceWhen) {
-    let manner = Manner { replace_when: when, ..keep() };
-    let (server, folder) = serve("replaced", &[("chat.py", &chat(0))], manner, SOON);
+    let options = ProgramOptions { replace_when: when, ..keep() };
+    let (server, folder) = serve("replaced", &[("chat.py", &chat(0))], options, SOON);
     let (mut chat, start) = (Chat::new(server), Instant::now());
     // The first version may be slow to start, and would be replaced before it has spoken.
     chat.say(1, |_| {});

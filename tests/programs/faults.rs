@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{fs, process, thread};
 
 use switchboard::Limits;
-use switchboard::process::Manner;
+use switchboard::programs::ProgramOptions;
 
 use crate::bench::{is_alive, is_known, patient, serve};
 use crate::shared::{OBEY, request, status};
@@ -59,7 +59,8 @@ fn every_fault_takes_its_own_sockets_along_and_no_others() {
     ];
     for (number, (fault, text)) in faults.into_iter().enumerate() {
         // Each has its server, since one that keeps failing is not started at once.
-        let (server, _) = serve(&format!("fault{number}"), &programs, Manner::SHARED, LIMITS);
+        let (server, _) =
+            serve(&format!("fault{number}"), &programs, ProgramOptions::SHARED, LIMITS);
         let mut other = server.open("/other");
         assert_answers(&mut other);
         let (mut one, mut two) = (server.open("/obey"), server.open("/obey"));
@@ -92,7 +93,7 @@ fn whoever_does_not_begin_well_is_answered_500_and_then_503() {
         ("newer", "#!/bin/sh\necho READY 2\nexec cat\n"),
         ("fine.py", OBEY),
     ];
-    let (server, _) = serve("begin", &programs, Manner::SHARED, SOON);
+    let (server, _) = serve("begin", &programs, ProgramOptions::SHARED, SOON);
     for path in ["/lines", "/nothing", "/missing", "/none", "/newer"] {
         does_not_begin(&server, path);
     }
@@ -100,7 +101,7 @@ fn whoever_does_not_begin_well_is_answered_500_and_then_503() {
     server.stop();
     let programs = [("silent", "#!/bin/sh\nexec sleep 1000\n")];
     let limits = Limits { admission_ms_max: 200, ..SOON };
-    let (server, _) = serve("silent", &programs, Manner::SHARED, limits);
+    let (server, _) = serve("silent", &programs, ProgramOptions::SHARED, limits);
     does_not_begin(&server, "/silent");
     server.stop();
 }
@@ -174,7 +175,7 @@ fn a_program_that_stalls_gets_all_in_order() {
 #[test]
 fn a_flood_ends_the_socket_that_does_not_read_it() {
     let (server, _) =
-        serve("floods", &[("obey.py", OBEY), ("other.py", OBEY)], Manner::SHARED, SOON);
+        serve("floods", &[("obey.py", OBEY), ("other.py", OBEY)], ProgramOptions::SHARED, SOON);
     let (mut flooded, mut same) = (server.open("/obey"), server.open("/obey"));
     let mut other = server.open("/other");
     flooded.send_text(
@@ -199,7 +200,7 @@ fn a_flood_ends_the_socket_that_does_not_read_it() {
 /// Standard error is nobody's business but the program's.
 #[test]
 fn a_program_without_a_standard_error_goes_on() {
-    let (server, _) = serve("mute", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("mute", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raw = server.open("/obey");
     let process = leader_of(&mut raw);
     raw.send_text("!os.close(2)");
@@ -211,7 +212,7 @@ fn a_program_without_a_standard_error_goes_on() {
 /// Whoever leaves the group is beyond reach; it holds up nothing, and holds nothing of the host.
 #[test]
 fn a_grandchild_of_its_own_session_holds_nothing_up() {
-    let (server, _) = serve("session", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("session", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raw = server.open("/obey");
     let process = leader_of(&mut raw);
     raw.send_text(
@@ -273,8 +274,8 @@ fn descriptors_of(process: u32) -> BTreeSet<u32> {
 fn whoever_reads_nothing_holds_up_no_stop() {
     let programs = [("deaf", "#!/bin/sh\necho READY 1\nexec sleep 1000\n"), ("obey.py", OBEY)];
     // It ends after its own time limit, not after that of the drain.
-    let manner = Manner { stop_ms: 100, ..Manner::SHARED };
-    let (server, _) = serve("deaf", &programs, manner, LIMITS);
+    let options = ProgramOptions { stop_ms: 100, ..ProgramOptions::SHARED };
+    let (server, _) = serve("deaf", &programs, options, LIMITS);
     let (mut raw, mut other) = (server.open("/deaf"), server.open("/obey"));
     // Until the pipe, the mail and the connection are full.
     raw.fill(&frame(1, &[b'x'; 100_000]), 100 << 20, || assert_answers(&mut other));
@@ -298,7 +299,7 @@ fn a_program_is_told_to_stop_and_ends_by_itself() {
 
 #[test]
 fn nothing_outlives_a_host_that_is_dropped() {
-    let (server, _) = serve("drop", &[("obey.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("drop", &[("obey.py", OBEY)], ProgramOptions::SHARED, LIMITS);
     let mut raw = server.open("/obey");
     let process = leader_of(&mut raw);
     raw.send_text(

@@ -4,8 +4,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use switchboard::process::Manner;
-use switchboard::programs::Mode;
+use switchboard::programs::{Mode, ProgramOptions};
 use switchboard::{Limits, Server};
 
 use crate::bench::{is_alive, serve};
@@ -19,7 +18,7 @@ use crate::support::{Raw, Running, SOON, until};
 #[test]
 fn a_program_that_logs_without_end_leaves_lines_out() {
     logged::keep();
-    let (server, _) = serve("logs", &[("logger.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("logs", &[("logger.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raw = server.open("/logger");
     let begun = Instant::now();
     raw.send_text("!write(b'LOG info +2\\nhi\\n' * 20000 + b'LOG debug +2\\nno\\n' * 20000)");
@@ -39,7 +38,7 @@ fn a_program_that_logs_without_end_leaves_lines_out() {
 #[test]
 fn labels_without_room_are_told_once() {
     logged::keep();
-    let (server, _) = serve("labels", &[("labels.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("labels", &[("labels.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raw = server.open("/labels");
     raw.send_text(
         "![write(f'SET {words[1]} key{n} +200\\n{\"x\" * 200}\\n'.encode()) for n in range(1000)]",
@@ -55,7 +54,7 @@ fn labels_without_room_are_told_once() {
 #[test]
 fn subscriptions_beyond_the_limit_are_told_once_for_each_socket() {
     logged::keep();
-    let (server, _) = serve("subscribers", &[("topics.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("subscribers", &[("topics.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raws: Vec<_> = (0..20).map(|_| server.open("/topics")).collect();
     for raw in &mut raws {
         raw.send_text("![write(f'SUB {words[1]} {n}\\n'.encode()) for n in range(3000)]");
@@ -118,7 +117,9 @@ fn a_line_without_end_closes_its_own_socket() {
     write(&folder, "endless", "#!/bin/sh\necho $$\nexec cat /dev/zero\n", "755");
     write(&folder, "cat", "#!/bin/sh\nexec cat\n", "755");
     let mut server = Server::new(SOON);
-    server.document_root(&folder).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
+    server
+        .document_root(&folder)
+        .program_options(ProgramOptions { mode: Mode::Lines, ..ProgramOptions::SHARED });
     let server = Running::start(server);
     let mut cat = server.open("/cat");
     let mut raw = server.open("/endless");
@@ -138,7 +139,9 @@ fn a_peer_sets_no_variable_but_its_own() {
         "#!/bin/sh\ntr '\\0' '\\n' </proc/$$/environ | LC_ALL=C sort | tr '\\n' '|'\necho\n";
     write(&folder, "env", script, "755");
     let mut server = Server::new(SOON);
-    server.document_root(&folder).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
+    server
+        .document_root(&folder)
+        .program_options(ProgramOptions { mode: Mode::Lines, ..ProgramOptions::SHARED });
     let server = Running::start(server);
     let more = "PATH: /evil\r\nProxy: evil\r\npRoXy: evil\r\nX_Real: evil\r\nLD-PRELOAD: evil\r\n\
                 X-Tab: a\tb\r\nX-Two: 1\r\nx-two: 2\r\nX.Dot: evil\r\nX-Bytes: \u{fe}=\r\nHost:";
@@ -181,7 +184,9 @@ fn what_no_environment_holds_is_a_500() {
     write(&folder, "env", "#!/bin/sh\necho \"${#HTTP_X}\"\n", "755");
     let limits = Limits { head_bytes_max: 1 << 20, ..SOON };
     let mut server = Server::new(limits);
-    server.document_root(&folder).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
+    server
+        .document_root(&folder)
+        .program_options(ProgramOptions { mode: Mode::Lines, ..ProgramOptions::SHARED });
     let server = Running::start(server);
     let with = |len: usize| {
         request("/env").replacen("Host:", &format!("X: {}\r\nHost:", "x".repeat(len)), 1)
@@ -197,7 +202,7 @@ fn what_no_environment_holds_is_a_500() {
 #[test]
 fn other_services_sockets_are_out_of_reach() {
     let (server, _) =
-        serve("strangers", &[("one.py", OBEY), ("two.py", OBEY)], Manner::SHARED, SOON);
+        serve("strangers", &[("one.py", OBEY), ("two.py", OBEY)], ProgramOptions::SHARED, SOON);
     let (mut mine, mut other) = (server.open("/one"), server.open("/two"));
     other.send_text("TEXT {} +2\n{}");
     let id = "!p = words[1]; write(f'TEXT {p} +{len(p)}\\n{p}\\n'.encode())";
@@ -230,7 +235,7 @@ fn other_services_sockets_are_out_of_reach() {
 /// Paths that nobody has heard of cost a lookup each, and leave nothing.
 #[test]
 fn unknown_paths_hold_nobody_up() {
-    let (server, _) = serve("unknown", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("unknown", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raw = server.open("/obey");
     for number in 0..500 {
         let status = status(&server, &format!("/no/{number}/%F0%9F%98%80{number}"));

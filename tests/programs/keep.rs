@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use switchboard::process::{Manner, OnDeath};
+use switchboard::programs::{OnDeath, ProgramOptions};
 
 use crate::bench::{is_known, patient, serve};
 use crate::shared::request;
@@ -14,14 +14,14 @@ use crate::support::http::Answer;
 use crate::support::raw::close;
 use crate::support::{Raw, Running, SOON, until};
 
-/// The manner of programs whose sockets outlive them, and which end by themselves.
-pub fn keep() -> Manner {
-    Manner { on_death: OnDeath::Keep, ..patient() }
+/// The options of programs whose sockets outlive them, and which end by themselves.
+pub fn keep() -> ProgramOptions {
+    ProgramOptions { on_death: OnDeath::Keep, ..patient() }
 }
 
 /// The same of programs that do not.
-pub fn keep_stubborn() -> Manner {
-    Manner { stop_ms: 100, ..keep() }
+pub fn keep_stubborn() -> ProgramOptions {
+    ProgramOptions { stop_ms: 100, ..keep() }
 }
 
 /// Puts another version of the program in place, as one should: in one step.

@@ -3,8 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use switchboard::process::{Manner, Subpaths};
-use switchboard::programs::Mode;
+use switchboard::programs::{Mode, ProgramOptions, Subpaths};
 use switchboard::{Limits, Page, handler};
 
 use crate::bench::server;
@@ -18,8 +17,8 @@ use crate::support::{LIMITS, Running};
 /// A program that sends every line back.
 const CAT: &str = "#!/bin/sh\nexec cat\n";
 
-fn manner() -> Manner {
-    Manner { mode: Mode::Lines, subpaths: Subpaths::Served, ..Manner::SHARED }
+fn options() -> ProgramOptions {
+    ProgramOptions { mode: Mode::Lines, subpaths: Subpaths::Served, ..ProgramOptions::SHARED }
 }
 
 /// The status of a GET, and what it shows if it is a page.
@@ -56,7 +55,7 @@ fn a_page_beside_a_program_is_shown_as_it_is_now() {
         symlink(target, folder.join(link)).expect("it can be linked");
     }
     let writers = ["pipe.html", "source.rs"].map(|name| PipeWriter::new(folder.join(name), "777"));
-    let host = Running::start(server(&folder, manner(), LIMITS));
+    let host = Running::start(server(&folder, options(), LIMITS));
     let page = |name: &str| (200, format!("<p>{name}"));
     let none = |status| (status, String::new());
     for (path, expected) in [
@@ -114,7 +113,7 @@ fn pages_have_a_bound_and_stand_behind_what_was_chosen() {
     };
     fs::write(folder.join("fits.html"), "x".repeat(4_000)).expect("it can be written");
     fs::write(folder.join("long.html"), "x".repeat(4_001)).expect("it can be written");
-    let mut server = server(&folder, manner(), limits);
+    let mut server = server(&folder, options(), limits);
     server.program("/chosen").page(Page::html("<p>chosen"));
     server.mount("/echo", || handler(Echo)).page(Page::html("<p>echo"));
     server.static_root(folder.join("static"));
@@ -135,7 +134,7 @@ fn a_page_in_a_mount_that_is_switched_is_shown_at_every_moment() {
     let folder = folder("mount");
     let files = [("a.sh", CAT), ("a.html", "a"), ("sub/b.sh", CAT), ("sub/b.html", "b")];
     let mount = Mount::new(folder.clone(), &files, "755");
-    let host = Running::start(server(&folder, manner(), LIMITS));
+    let host = Running::start(server(&folder, options(), LIMITS));
     mount.switch_between(4_000, |round| {
         let (path, text) = [("/a", "a"), ("/sub/b", "b")][round % 2];
         assert_eq!(shown(&host, path), (200, text.to_owned()), "{path}");

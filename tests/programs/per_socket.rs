@@ -4,8 +4,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use switchboard::process::Manner;
-use switchboard::programs::{Mode, Variable};
+use switchboard::programs::{Mode, ProgramOptions, Variable};
 
 use crate::bench::{is_alive, serve};
 use crate::keep::put;
@@ -13,8 +12,8 @@ use crate::shared::{request, status};
 use crate::support::raw::close;
 use crate::support::{LIMITS, Raw, until};
 
-fn lines() -> Manner {
-    Manner { mode: Mode::Lines, stop_ms: 1_000, ..Manner::SHARED }
+fn lines() -> ProgramOptions {
+    ProgramOptions { mode: Mode::Lines, stop_ms: 1_000, ..ProgramOptions::SHARED }
 }
 
 fn leader(raw: &mut Raw) -> u32 {
@@ -86,7 +85,7 @@ fn programs_that_know_nothing_of_sockets_serve_them() {
 fn programs_of_lines_are_bytes_as_well() {
     let programs = [("bc", "#!/bin/sh\nexec bc -q\n"), ("loop", LOOP)];
     let (server, _) =
-        serve("plainbytes", &programs, Manner { mode: Mode::Bytes, ..lines() }, LIMITS);
+        serve("plainbytes", &programs, ProgramOptions { mode: Mode::Bytes, ..lines() }, LIMITS);
     let mut raw = server.open("/bc");
     raw.send(&crate::support::raw::frame(2, b"6 * "));
     raw.send(&crate::support::raw::frame(2, b"7\n"));
@@ -104,8 +103,8 @@ fn programs_of_lines_are_bytes_as_well() {
 
 #[test]
 fn bytes_are_messages_as_they_come() {
-    let manner = Manner { mode: Mode::Bytes, ..lines() };
-    let (server, _) = serve("bytes", &[("cat", "#!/bin/sh\nexec cat\n")], manner, LIMITS);
+    let options = ProgramOptions { mode: Mode::Bytes, ..lines() };
+    let (server, _) = serve("bytes", &[("cat", "#!/bin/sh\nexec cat\n")], options, LIMITS);
     let mut raw = server.open("/cat");
     raw.send(&crate::support::raw::frame(2, b"\xff\x00\n"));
     let frame = raw.read_frame();
@@ -125,8 +124,8 @@ fn text_is_messages_as_it_comes() {
         ("half", "#!/bin/sh\nprintf 'good\\303'\n"),
         ("long", "#!/bin/sh\nexec seq -s ' ' 1 20000\n"),
     ];
-    let manner = Manner { mode: Mode::Text, ..lines() };
-    let (server, _) = serve("text", &programs, manner, LIMITS);
+    let options = ProgramOptions { mode: Mode::Text, ..lines() };
+    let (server, _) = serve("text", &programs, options, LIMITS);
     let mut raw = server.open("/ask");
     assert_eq!(raw.read_text(), "name? ");
     raw.send_text("gr\u{fc}n");
@@ -165,8 +164,8 @@ fn a_last_line_that_is_no_text_is_told() {
 fn a_program_of_lines_agrees_to_subprotocols() {
     let programs = [("cat", "#!/bin/sh\necho \"$WS_SUBPROTOCOLS\"\nexec cat\n")];
     let protocols = ["chat.v2", "chat.v1"].map(str::to_owned).to_vec();
-    let manner = Manner { protocols, ..lines() };
-    let (server, _) = serve("protocols", &programs, manner, LIMITS);
+    let options = ProgramOptions { protocols, ..lines() };
+    let (server, _) = serve("protocols", &programs, options, LIMITS);
     let rows = [
         ("chat.v1, other", Some("chat.v1")),
         ("chat.v1, chat.v2", Some("chat.v2")),
@@ -194,20 +193,26 @@ fn a_program_is_given_variables() {
     let (server, folder) = serve("given", &[("env", text)], lines(), LIMITS);
     assert_eq!(server.open("/env").read_text(), "C.UTF-8  ");
     let env = vec![variable("LANG", b"C"), variable("A", b"b c")];
-    let host = crate::bench::server(&folder, Manner { env, ..lines() }, LIMITS);
+    let host = crate::bench::server(&folder, ProgramOptions { env, ..lines() }, LIMITS);
     let other = crate::support::Running::start(host);
     assert_eq!(other.open("/env").read_text(), "C b c ");
     let faults = [
         (
-            Manner { env: vec![variable("PATH_INFO", b"x")], ..lines() },
+            ProgramOptions { env: vec![variable("PATH_INFO", b"x")], ..lines() },
             "the variable \"PATH_INFO\"",
         ),
-        (Manner { env: vec![variable("A", b"\0")], ..lines() }, "the variable \"A\" cannot be set"),
-        (Manner { protocols: vec!["a b".to_owned()], ..lines() }, "\"a b\" is not a subprotocol"),
+        (
+            ProgramOptions { env: vec![variable("A", b"\0")], ..lines() },
+            "the variable \"A\" cannot be set",
+        ),
+        (
+            ProgramOptions { protocols: vec!["a b".to_owned()], ..lines() },
+            "\"a b\" is not a subprotocol",
+        ),
     ];
-    for (manner, text) in faults {
+    for (options, text) in faults {
         let mut server = crate::bench::server(&folder, lines(), LIMITS);
-        server.program("/env").manner(manner);
+        server.program("/env").program_options(options);
         let error = server.bind("127.0.0.1:0").err().expect("it is not allowed").to_string();
         assert!(error.starts_with(&format!("programs /env: {text}")), "{error}");
     }
@@ -247,7 +252,7 @@ fn a_process_ends_with_its_socket() {
         ("good", "#!/bin/sh\necho $$\nexec cat\n"),
         ("stubborn", "#!/bin/bash\ntrap '' TERM\necho $$\nwhile :; do sleep 1; done\n"),
     ];
-    let (server, _) = serve("ends", &programs, Manner { stop_ms: 100, ..lines() }, LIMITS);
+    let (server, _) = serve("ends", &programs, ProgramOptions { stop_ms: 100, ..lines() }, LIMITS);
     for path in ["/good", "/stubborn"] {
         let mut raw = server.open(path);
         let process = leader(&mut raw);
@@ -267,8 +272,8 @@ fn a_process_ends_with_its_socket() {
 
 #[test]
 fn a_program_has_so_many_processes_at_most() {
-    let manner = Manner { processes_max: 2, ..lines() };
-    let (server, _) = serve("bound", &[("cat", "#!/bin/sh\necho $$\nexec cat\n")], manner, LIMITS);
+    let options = ProgramOptions { processes_max: 2, ..lines() };
+    let (server, _) = serve("bound", &[("cat", "#!/bin/sh\necho $$\nexec cat\n")], options, LIMITS);
     let (mut one, mut two) = (server.open("/cat"), server.open("/cat"));
     let process = leader(&mut one);
     assert_ne!(leader(&mut two), process);

@@ -9,8 +9,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use switchboard::Limits;
-use switchboard::process::{Manner, OnChange, ReplaceWhen};
-use switchboard::programs::Mode;
+use switchboard::programs::{Mode, OnChange, ProgramOptions, ReplaceWhen};
 
 use crate::bench::{is_known, patient, serve, server};
 use crate::keep::{TELLS, hold, keep, keep_stubborn, kill, open, pid, put, version};
@@ -21,8 +20,8 @@ use crate::support::http::get;
 use crate::support::process::descriptors;
 use crate::support::{LIMITS, NEVER_MS, Raw, Running, SOON, next, until};
 
-/// Another manner, with which the sockets of a program are closed when it ends.
-fn close() -> Manner {
+/// Another options, with which the sockets of a program are closed when it ends.
+fn close() -> ProgramOptions {
     patient()
 }
 
@@ -34,13 +33,13 @@ fn lead(folder: &Path, release: &str) {
 
 #[test]
 fn without_a_change_a_program_is_told_and_not_replaced() {
-    for manner in [keep(), close()] {
-        let (host, folder) = serve("unchanged", &[("tells.py", TELLS)], manner.clone(), SOON);
+    for options in [keep(), close()] {
+        let (host, folder) = serve("unchanged", &[("tells.py", TELLS)], options.clone(), SOON);
         let (mut raw, _) = open(&host);
         let old = pid(&mut raw);
         host.reloader().reload();
         assert_eq!(raw.read_text(), "RELOAD");
-        server(&folder, manner, SOON).reload(host.reloader()).expect("it is right");
+        server(&folder, options, SOON).reload(host.reloader()).expect("it is right");
         assert_eq!(raw.read_text(), "RELOAD");
         assert_eq!(pid(&mut raw), old);
         host.stop();
@@ -52,13 +51,13 @@ fn a_changed_section_replaces_the_program() {
     let (host, folder) = serve("section", &[("tells.py", TELLS)], keep(), SOON);
     let (mut raw, id) = open(&host);
     let old = pid(&mut raw);
-    let manner = Manner { stop_ms: NEVER_MS - 1, ..keep() };
-    server(&folder, manner.clone(), SOON).reload(host.reloader()).expect("it is right");
+    let options = ProgramOptions { stop_ms: NEVER_MS - 1, ..keep() };
+    server(&folder, options.clone(), SOON).reload(host.reloader()).expect("it is right");
     assert_eq!(raw.read_text(), format!("OPEN {id} again"));
     assert_ne!(pid(&mut raw), old);
     // The new bounds hold for the open socket.
     let limits = Limits { message_bytes_max: 1_000, ..SOON };
-    server(&folder, manner.clone(), limits).reload(host.reloader()).expect("it is right");
+    server(&folder, options.clone(), limits).reload(host.reloader()).expect("it is right");
     assert_eq!(raw.read_text(), format!("OPEN {id} again"));
     raw.send_text(&"x".repeat(1_000));
     assert_eq!(raw.read_text().len(), 1_002);
@@ -66,7 +65,7 @@ fn a_changed_section_replaces_the_program() {
     assert_eq!(raw.read_close().0, 1009);
     // Of settings that contradict each other, nothing is taken.
     let wrong = Limits { outbox_bytes_max: 10, ..SOON };
-    server(&folder, manner, wrong).reload(host.reloader()).expect_err("it is wrong");
+    server(&folder, options, wrong).reload(host.reloader()).expect_err("it is wrong");
     host.stop();
 }
 
@@ -117,7 +116,7 @@ fn who_is_kept_from_now_on_is_closed_once_more() {
     raw.send_text("!sys.exit(1)");
     assert!(raw.read_text().ends_with(" again"));
     // Another mode cannot take sockets over.
-    let lines = Manner { mode: Mode::Lines, ..close() };
+    let lines = ProgramOptions { mode: Mode::Lines, ..close() };
     server(&folder, lines, SOON).reload(host.reloader()).expect("it is right");
     assert_eq!(raw.read_close().0, 1012);
     host.stop();
@@ -152,8 +151,8 @@ fn a_program_that_does_not_heed_its_end_loses_nothing_either() {
 
 #[test]
 fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
-    let manner = Manner { on_change: OnChange::Replace, ..keep() };
-    let (host, folder) = serve("watched", &[("tells.py", TELLS)], manner, SOON);
+    let options = ProgramOptions { on_change: OnChange::Replace, ..keep() };
+    let (host, folder) = serve("watched", &[("tells.py", TELLS)], options, SOON);
     let (mut raw, id) = open(&host);
     for number in 2..4 {
         put(&folder, "tells.py", &version(number));
@@ -175,8 +174,8 @@ fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
 /// Who is replaced ends by itself: it hears of its end behind all that it was told, and is heard.
 #[test]
 fn a_program_that_is_replaced_may_say_its_last_lines() {
-    for manner in [keep(), close()] {
-        let (host, folder) = serve("last", &[("tells.py", TELLS)], manner, SOON);
+    for options in [keep(), close()] {
+        let (host, folder) = serve("last", &[("tells.py", TELLS)], options, SOON);
         let (mut raw, _) = open(&host);
         raw.send_text(
             "!import atexit; atexit.register(say, b'TEXT *', b'bye'); say(b'TEXT *', b'')",
@@ -225,8 +224,8 @@ fn a_reload_starts_at_once_what_is_in_a_pause() {
 fn a_file_that_cannot_be_started_is_tried_after_pauses_alone() {
     logged::keep();
     let replace_when = ReplaceWhen::AfterExit;
-    let manner = Manner { on_change: OnChange::Replace, replace_when, ..keep() };
-    let (host, folder) = serve("unfit", &[("unfit.py", TELLS)], manner, SOON);
+    let options = ProgramOptions { on_change: OnChange::Replace, replace_when, ..keep() };
+    let (host, folder) = serve("unfit", &[("unfit.py", TELLS)], options, SOON);
     let mut raw = host.open("/unfit");
     let told = raw.read_text();
     put(&folder, "unfit.py", "#!/no/such/interpreter\n");
@@ -386,8 +385,8 @@ fn a_host_stops_whatever_its_program_is_doing() {
         stops(host, raw, name);
     }
     // While it is being replaced, and heeds no end.
-    let manner = Manner { replace_when: ReplaceWhen::AfterExit, ..keep_stubborn() };
-    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], manner, LIMITS);
+    let options = ProgramOptions { replace_when: ReplaceWhen::AfterExit, ..keep_stubborn() };
+    let (host, folder) = serve("replacing", &[("tells.py", TELLS)], options, LIMITS);
     let (mut raw, _) = open(&host);
     raw.send_text("!signal.signal(signal.SIGTERM, lambda *_: say(b'TEXT *', b'no'))");
     hold(&mut raw);

@@ -4,8 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use switchboard::process::{Event, Manner};
-use switchboard::programs::Mode;
+use switchboard::process::Event;
+use switchboard::programs::{Mode, ProgramOptions};
 
 use crate::bench::{Bench, serve};
 use crate::keep::{TELLS, keep, put, version};
@@ -28,15 +28,15 @@ fn the_last_lines_of_a_program_that_dies_are_logged() {
         printf 'starting\\nTraceback\\n\\n  line 3\\nValueError: no\\n' >&2\nexit 3\n";
     let shared = fails.replace("read line", "echo READY 1; read hello; read open");
     let shared = [("dies", shared.as_str())];
-    let (server, _) = serve("shared", &shared, Manner::SHARED, LIMITS);
+    let (server, _) = serve("shared", &shared, ProgramOptions::SHARED, LIMITS);
     let mut raw = server.open("/dies");
     assert_eq!(raw.read_close().0, 1012);
     let words = "its last lines on standard error: Traceback / line 3 / ValueError: no";
     until("the log says why", || count("/dies", words) == 1);
     assert_eq!(count("/dies", "it has ended: it has closed its output; it exited"), 1);
 
-    let manner = Manner { mode: Mode::Lines, ..Manner::SHARED };
-    let (server, _) = serve("own", &[("fails", fails)], manner, LIMITS);
+    let options = ProgramOptions { mode: Mode::Lines, ..ProgramOptions::SHARED };
+    let (server, _) = serve("own", &[("fails", fails)], options, LIMITS);
     let mut deaths = 0;
     // Each death is logged or counted before its socket is closed.
     until("more than ten fail in a second", || {
@@ -87,7 +87,7 @@ fn an_exit_before_ready_is_told_as_such() {
     for (name, text, how) in rows {
         let file = format!("{name}-early");
         let program = format!("#!/bin/sh\n{text}\n");
-        let (server, _) = serve(name, &[(&file, &program)], Manner::SHARED, LIMITS);
+        let (server, _) = serve(name, &[(&file, &program)], ProgramOptions::SHARED, LIMITS);
         let path = format!("/{file}");
         assert_eq!(server.ask(&upgrade(&path, "")).status, 500);
         until("the log says how", || count(&path, "it has ended: ") == 1);
@@ -144,7 +144,7 @@ fn last_lines_are_those_of_the_process_that_has_exited() {
 #[test]
 fn what_a_program_has_outlived_is_not_quoted_at_its_end() {
     logged::keep();
-    let (server, _) = serve("outlived", &[("outlived.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("outlived", &[("outlived.py", OBEY)], ProgramOptions::SHARED, LIMITS);
     let mut raw = server.open("/outlived");
     raw.send_text("!print('ValueError: caught', file=sys.stderr, flush=True)");
     raw.send_text("LOG warn +6\ncaught");
@@ -164,7 +164,7 @@ fn what_a_program_has_outlived_is_not_quoted_at_its_end() {
 #[test]
 fn lines_that_are_not_done_are_told_and_counted() {
     logged::keep();
-    let (server, _) = serve("lines", &[("mistaken.py", OBEY)], Manner::SHARED, LIMITS);
+    let (server, _) = serve("lines", &[("mistaken.py", OBEY)], ProgramOptions::SHARED, LIMITS);
     let mut raw = server.open("/mistaken");
     raw.send_text("!write(b'TEXT many +1\\nx\\n')");
     raw.send_text("!write(b''.join(b'CLOSE 1 %d +0\\n\\n' % n for n in range(33)))");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use switchboard::process::Manner;
+use switchboard::programs::ProgramOptions;
 use switchboard::ws::Status;
 use switchboard::{Limits, Server};
 
@@ -39,7 +39,7 @@ fn listener(server: &Running) -> Raw {
 
 #[test]
 fn one_program_serves_all_sockets() {
-    let (server, _) = serve("all", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("all", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut one = server.open("/obey");
     let mut two = server.open("/obey.py");
     one.send_text("TEXT * +3\nall");
@@ -60,7 +60,7 @@ fn one_program_serves_all_sockets() {
 
 #[test]
 fn a_program_closes_with_the_code_that_it_chooses() {
-    let (server, _) = serve("close", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("close", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut listener = listener(&server);
     let mut raw = server.open("/obey");
     assert!(listener.read_text().starts_with("OPEN "));
@@ -74,7 +74,7 @@ fn a_program_closes_with_the_code_that_it_chooses() {
 
 #[test]
 fn a_mistake_costs_one_line() {
-    let (server, _) = serve("mistakes", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("mistakes", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raw = listener(&server);
     let rows = [
         ("SHOUT {} +2\nhi", "no such verb"),
@@ -95,7 +95,7 @@ fn a_mistake_costs_one_line() {
 
 #[test]
 fn a_paused_socket_is_read_on_when_the_program_wants_it() {
-    let (server, _) = serve("pause", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, _) = serve("pause", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut one = listener(&server);
     let mut two = server.open("/obey");
     let open = one.read_text();
@@ -115,7 +115,7 @@ fn a_paused_socket_is_read_on_when_the_program_wants_it() {
 fn a_slow_peer_is_told_to_the_program() {
     // Room for more than the system takes off our hands.
     let limits = Limits { outbox_bytes_max: 64 << 20, ..SOON };
-    let (server, _) = serve("slow", &[("obey.py", OBEY)], Manner::SHARED, limits);
+    let (server, _) = serve("slow", &[("obey.py", OBEY)], ProgramOptions::SHARED, limits);
     let mut listener = listener(&server);
     let mut slow = server.raw();
     slow.shrink();
@@ -132,7 +132,7 @@ fn a_slow_peer_is_told_to_the_program() {
 
 #[test]
 fn a_program_may_ask_whom_to_let_in() {
-    let (server, _) = serve("gate", &[("gate.py", GATE)], Manner::SHARED, SOON);
+    let (server, _) = serve("gate", &[("gate.py", GATE)], ProgramOptions::SHARED, SOON);
     let answer = server.ask(request("/gate").as_bytes());
     assert_eq!((answer.status, answer.body.as_slice()), (401, &b"who are you"[..]));
     let mut client: Client = server.connect_offering("/gate?name=ida", "chat.v1");
@@ -144,7 +144,7 @@ fn a_program_may_ask_whom_to_let_in() {
 
 #[test]
 fn programs_are_found_while_the_host_runs() {
-    let (server, folder) = serve("found", &[], Manner::SHARED, SOON);
+    let (server, folder) = serve("found", &[], ProgramOptions::SHARED, SOON);
     assert_eq!(status(&server, "/obey"), Status::NOT_FOUND.number());
     write(&folder, "obey.py", OBEY, "644");
     assert_eq!(status(&server, "/obey"), Status::INTERNAL_ERROR.number());
@@ -170,7 +170,7 @@ fn programs_are_found_while_the_host_runs() {
 
 #[test]
 fn a_program_that_has_gone_is_nothing() {
-    let (server, folder) = serve("gone", &[("obey.py", OBEY)], Manner::SHARED, SOON);
+    let (server, folder) = serve("gone", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
     let mut raw = server.open("/obey");
     raw.send_text("!sys.exit()");
     assert_eq!(raw.read_close().0, 1012);

@@ -5,8 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use switchboard::process::{Manner, Subpaths};
-use switchboard::programs::Mode;
+use switchboard::programs::{Mode, ProgramOptions, Subpaths};
 use switchboard::{Spellings, handler};
 
 use crate::bench::server;
@@ -37,15 +36,16 @@ fn linked(name: &str, program: &str) -> PathBuf {
     folder
 }
 
-fn lines() -> Manner {
-    Manner { mode: Mode::Lines, subpaths: Subpaths::Served, ..Manner::SHARED }
+fn lines() -> ProgramOptions {
+    ProgramOptions { mode: Mode::Lines, subpaths: Subpaths::Served, ..ProgramOptions::SHARED }
 }
 
 /// A shared program has one process, however its sockets have come to it.
 #[test]
 fn links_to_folders_start_no_second_process() {
     let program = include_str!("tells.py");
-    let host = Running::start(server(&linked("one-process", program), Manner::SHARED, SOON));
+    let host =
+        Running::start(server(&linked("one-process", program), ProgramOptions::SHARED, SOON));
     let process = |path: &str| {
         let mut raw = host.open(path);
         raw.send_text("!say(b'TEXT ' + words[1], b'pid %d' % os.getpid())");

@@ -1,7 +1,7 @@
 //! Peers that put lines of the protocol into what their program is told and says: none becomes a
 //! verdict, and none changes what another peer is answered.
 
-use switchboard::process::Manner;
+use switchboard::programs::ProgramOptions;
 
 use crate::bench::serve;
 use crate::support::http::upgrade;
@@ -62,7 +62,7 @@ fn ask(server: &Running, path: &str, more: &str) -> Raw {
 
 #[test]
 fn no_peer_writes_a_verdict() {
-    let (server, _) = serve("verdicts", &[("naive.py", NAIVE)], Manner::SHARED, SOON);
+    let (server, _) = serve("verdicts", &[("naive.py", NAIVE)], ProgramOptions::SHARED, SOON);
     let mut first = ask(&server, "/naive?first", "");
     first.read_101();
     let mut waiting = ask(&server, "/naive?wait", "");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use switchboard::Limits;
-use switchboard::process::{Manner, OnChange, OnDeath, ReplaceWhen};
+use switchboard::programs::{OnChange, OnDeath, ProgramOptions, ReplaceWhen};
 
 use crate::bench::{is_known, patient, serve, server};
 use crate::keep::{TELLS, hold, keep, keep_stubborn, kill, open, pid, put, version};
@@ -59,8 +59,8 @@ fn hear(raw: &mut Raw, text: &str) -> String {
 }
 
 /// A host whose program waits, as a new version beside the old one; and a socket with its id.
-fn beside(name: &str, manner: Manner) -> (Running, std::path::PathBuf, Raw, String, u32) {
-    let (host, folder) = serve(name, &[("tells.py", TELLS)], manner, SOON);
+fn beside(name: &str, options: ProgramOptions) -> (Running, std::path::PathBuf, Raw, String, u32) {
+    let (host, folder) = serve(name, &[("tells.py", TELLS)], options, SOON);
     make_gate(&folder);
     let (mut raw, id) = open(&host);
     let old = pid(&mut raw);
@@ -69,8 +69,8 @@ fn beside(name: &str, manner: Manner) -> (Running, std::path::PathBuf, Raw, Stri
 }
 
 /// Hears of the takeover: the socket is handed over, or closed for another one to be opened.
-fn taken_over(host: &Running, mut raw: Raw, id: &str, manner: &Manner) -> Raw {
-    match manner.on_death {
+fn taken_over(host: &Running, mut raw: Raw, id: &str, options: &ProgramOptions) -> Raw {
+    match options.on_death {
         OnDeath::Keep => assert_eq!(raw.read_text(), format!("OPEN {id} again")),
         OnDeath::Close => {
             assert_eq!(raw.read_close().0, 1012);
@@ -82,8 +82,8 @@ fn taken_over(host: &Running, mut raw: Raw, id: &str, manner: &Manner) -> Raw {
 
 #[test]
 fn the_old_version_serves_until_the_new_one_is_ready() {
-    for manner in [keep(), patient()] {
-        let (host, folder, mut raw, id, old) = beside("beside", manner.clone());
+    for options in [keep(), patient()] {
+        let (host, folder, mut raw, id, old) = beside("beside", options.clone());
         assert_eq!(hear(&mut raw, "hello"), "1 hello");
         let (mut late, second) = open(&host);
         assert_eq!((raw.read_text(), pid(&mut late)), (format!("OPEN {second}"), old));
@@ -91,7 +91,7 @@ fn the_old_version_serves_until_the_new_one_is_ready() {
         late.read_close();
         assert_eq!(raw.read_text(), format!("CLOSE {second}"));
         open_gate(&folder);
-        let mut raw = taken_over(&host, raw, &id, &manner);
+        let mut raw = taken_over(&host, raw, &id, &options);
         assert_eq!(hear(&mut raw, "hello"), "2 hello");
         assert_eq!(starts(&folder), [pid(&mut raw)]);
         assert!(!is_known(old));
@@ -131,9 +131,9 @@ fn a_version_that_fails_leaves_the_old_one_serving() {
         ("killed", "#!/bin/sh\nkill -KILL $$\n", "signal: 9"),
     ];
     for (name, text, why) in rows {
-        let manner = Manner { on_change: OnChange::Replace, ..patient() };
+        let options = ProgramOptions { on_change: OnChange::Replace, ..patient() };
         let file = format!("{name}.py");
-        let (host, folder) = serve(name, &[(&file, TELLS)], manner, SOON);
+        let (host, folder) = serve(name, &[(&file, TELLS)], options, SOON);
         let path = format!("/{name}");
         let mut raw = host.open(&path);
         raw.read_text();
@@ -193,8 +193,8 @@ fn a_version_that_is_never_ready_is_given_up() {
 
 #[test]
 fn a_second_change_ends_what_is_not_ready() {
-    for manner in [keep_stubborn(), Manner { stop_ms: 100, ..patient() }] {
-        let (host, folder, mut raw, id, old) = beside("second", manner.clone());
+    for options in [keep_stubborn(), ProgramOptions { stop_ms: 100, ..patient() }] {
+        let (host, folder, mut raw, id, old) = beside("second", options.clone());
         let second = starts(&folder)[0];
         // A reload that finds nothing new starts nothing.
         host.reloader().reload();
@@ -203,7 +203,7 @@ fn a_second_change_ends_what_is_not_ready() {
         assert!(!is_known(second) && is_known(old) && is_known(third));
         assert_eq!(hear(&mut raw, "hello"), "1 hello");
         open_gate(&folder);
-        let mut raw = taken_over(&host, raw, &id, &manner);
+        let mut raw = taken_over(&host, raw, &id, &options);
         assert_eq!(hear(&mut raw, "hello"), "3 hello");
         assert_eq!((pid(&mut raw), starts(&folder).len()), (third, 2));
         assert!(!is_known(old));
@@ -239,13 +239,13 @@ fn a_change_during_the_takeover_is_not_forgotten() {
 /// What the old one has not read, and what comes meanwhile, is for the new one.
 #[test]
 fn the_new_version_takes_the_place_of_one_that_dies() {
-    for manner in [keep(), patient()] {
-        let (host, folder, mut raw, id, old) = beside("dies", manner.clone());
+    for options in [keep(), patient()] {
+        let (host, folder, mut raw, id, old) = beside("dies", options.clone());
         hold(&mut raw);
         (0..100).for_each(|number| raw.send_text(&number.to_string()));
         kill(old);
         until("it has gone", || !is_known(old));
-        let mut raw = match manner.on_death {
+        let mut raw = match options.on_death {
             OnDeath::Keep => {
                 raw.send_text("the last");
                 open_gate(&folder);
@@ -273,9 +273,9 @@ fn the_new_version_takes_the_place_of_one_that_dies() {
 /// In either order, and at once.
 #[test]
 fn both_versions_may_die() {
-    for manner in [keep(), patient()] {
+    for options in [keep(), patient()] {
         for is_old_first in [Some(true), Some(false), None] {
-            let (host, folder, mut raw, id, old) = beside("both", manner.clone());
+            let (host, folder, mut raw, id, old) = beside("both", options.clone());
             put(&folder, "tells.py", &version(3));
             hold(&mut raw);
             raw.send_text("hello");
@@ -284,7 +284,7 @@ fn both_versions_may_die() {
             kill(first);
             until("it has gone", || is_old_first.is_none() || !is_known(first));
             kill(second);
-            match manner.on_death {
+            match options.on_death {
                 OnDeath::Keep => {
                     assert_eq!(raw.read_text(), format!("OPEN {id} again"));
                     assert_eq!(raw.read_text(), "3 hello");
@@ -300,7 +300,7 @@ fn both_versions_may_die() {
             // Nothing of those that have gone is in the way of the next one.
             put(&folder, "tells.py", &version(4));
             host.reloader().reload();
-            let mut raw = taken_over(&host, raw, &id, &manner);
+            let mut raw = taken_over(&host, raw, &id, &options);
             assert_eq!(hear(&mut raw, "here"), "4 here");
             host.stop();
         }
@@ -309,8 +309,8 @@ fn both_versions_may_die() {
 
 #[test]
 fn a_stop_ends_a_version_that_is_not_ready() {
-    for manner in [keep_stubborn(), Manner { stop_ms: 100, ..patient() }] {
-        let (host, folder, mut raw, _, old) = beside("stopped", manner);
+    for options in [keep_stubborn(), ProgramOptions { stop_ms: 100, ..patient() }] {
+        let (host, folder, mut raw, _, old) = beside("stopped", options);
         host.stopper().stop();
         assert_eq!(raw.read_close().0, 1001);
         raw.send(&close(1001, ""));
@@ -363,9 +363,9 @@ fn the_order_is_that_of_the_configuration() {
         (ReplaceWhen::AfterReady, "False", "1 begins\n2 begins\n1 ends\n"),
         (ReplaceWhen::AfterExit, "True", "1 begins\n1 ends\n2 begins\n"),
     ] {
-        let manner = Manner { replace_when: when, ..keep() };
+        let options = ProgramOptions { replace_when: when, ..keep() };
         let text = |number: usize| lock(number).replace("HOLDS", holds);
-        let (host, folder) = serve("order", &[("tells.py", &text(1))], manner, SOON);
+        let (host, folder) = serve("order", &[("tells.py", &text(1))], options, SOON);
         let (mut raw, id) = open(&host);
         put(&folder, "tells.py", &text(2));
         host.reloader().reload();

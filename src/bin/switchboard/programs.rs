@@ -10,14 +10,14 @@ use super::builtin::{Compiled, is_compiled};
 
 /// Gives a server the programs of a configuration.
 pub(crate) fn add_to(server: &mut Server, config: &Config) {
-    server.manner(config.all.program.manner.clone());
+    server.program_options(config.all_programs.clone());
     if !config.document_root.is_dir() {
         return;
     }
     server.document_root(&config.document_root);
     for (path, own) in config.services.iter().filter(|(path, _)| !is_compiled(path)) {
-        let program = server.program(path).limits(own.limits).origin(own.origin.clone());
-        program.compression(own.compression).manner(own.program.manner.clone());
+        let how = config.programs.get(path).unwrap_or(&config.all_programs);
+        server.program(path).options(own.clone()).program_options(how.clone());
     }
 }
 
@@ -94,9 +94,9 @@ pub(crate) fn names(config: &Config) -> Vec<String> {
 
 /// What to say of each section that tells a service how to be run as a program, which it is not.
 pub(crate) fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> {
-    let own = |service: &Compiled| config.services.get(service.path).map(|own| &own.program);
+    let own = |service: &Compiled| config.programs.get(service.path);
     let idle =
-        all.iter().filter(move |service| own(service).is_some_and(|p| *p != config.all.program));
+        all.iter().filter(move |service| own(service).is_some_and(|p| *p != config.all_programs));
     idle.map(|service| {
         format!(
             "{}: [service {}] has keys of programs, such as mode or on-death, without effect: \

@@ -6,7 +6,8 @@ use std::env;
 use std::io;
 use std::path::Path;
 
-use switchboard::config::{self, Command, Config, ServiceConfig};
+use switchboard::config::{self, Command, Config};
+
 use switchboard::host::{Hangups, Terminal, on_hangup};
 use switchboard::{Host, Server};
 
@@ -104,13 +105,13 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
         ("dumpable", begun.dumpable != now.dumpable),
         ("max-connections", begun.sockets_max != now.sockets_max),
         ("memory-max", begun.memory_max != now.memory_max),
-        (ALL, differ(&begun.all, &now.all)),
+        (ALL, begun.all != now.all),
     ];
     let keys = rows.into_iter().filter(|(_, has_changed)| *has_changed);
     let paths = begun.services.keys().chain(now.services.keys());
     let of = |config: &'_ Config, path| config.services.get(path).unwrap_or(&config.all).clone();
     let mut sections: Vec<_> = paths
-        .filter(|path| is_compiled(path) && differ(&of(begun, *path), &of(now, *path)))
+        .filter(|path| is_compiled(path) && of(begun, *path) != of(now, *path))
         .map(|path| format!("[service {path}]"))
         .collect();
     sections.sort_unstable();
@@ -119,11 +120,6 @@ fn unchanged(begun: &Config, now: &Config, is_compiled: impl Fn(&str) -> bool) -
 }
 
 const ALL: &str = "what holds for all services, such as origin, for those that are compiled in";
-
-/// Whether something differs that holds for services that are compiled in, too.
-fn differ(begun: &ServiceConfig, now: &ServiceConfig) -> bool {
-    ServiceConfig { program: now.program.clone(), ..begun.clone() } != *now
-}
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use switchboard::config::{Config, Dumpable, Exit, LogFormat};
 use switchboard::host::{
     hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
 };
-use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server};
+use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server, ServiceOptions};
 
 use super::builtin::list;
 use super::check::{misplaced, warnings};
@@ -160,9 +160,8 @@ pub(crate) fn serve<T>(
 /// A server without services, as the configuration wants it for all of them.
 pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
     let mut server = Server::new(limits);
-    let all = &config.all;
+    server.options(ServiceOptions { limits, ..config.all.clone() });
     server.allowed_hosts(config.allowed_hosts.clone());
-    server.origin(all.origin.clone()).compression(all.compression).thread(all.thread);
     server.access_log(config.access_log).spellings(config.spellings);
     if let Some(root) = &config.static_root {
         server.static_root(root);
@@ -178,12 +177,11 @@ fn server(config: &Config, limits: Limits) -> Server {
     let mut server = bare_server(config, limits);
     for service in ALL {
         let mut mounted = (service.mount)(&mut server, service.path);
-        if let Some(page) = service.page {
-            mounted = mounted.page(Page::html(page).policy(service.policy));
-        }
         if let Some(own) = config.services.get(service.path) {
-            let mounted = mounted.limits(own.limits).origin(own.origin.clone());
-            mounted.compression(own.compression).thread(own.thread);
+            mounted = mounted.options(own.clone());
+        }
+        if let Some(page) = service.page {
+            mounted.page(Page::html(page).policy(service.policy));
         }
     }
     #[cfg(feature = "programs")]
@@ -202,7 +200,7 @@ fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
             | BindError::StaticRoot(_) => Exit::Configuration,
             #[cfg(feature = "programs")]
             BindError::Programs(error) => match error {
-                ProgramsError::DocumentRoot(_) | ProgramsError::Manner(..) => Exit::Configuration,
+                ProgramsError::DocumentRoot(_) | ProgramsError::Options(..) => Exit::Configuration,
                 ProgramsError::Program(..) => Exit::CommandLine,
             },
         };

@@ -50,7 +50,7 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
         config.port = port_of(trial);
     }
     let mut server = bare_server(&config, fit(&config));
-    server.manner(config.all.program.manner.clone()).only_program(&trial.program);
+    server.program_options(config.all_programs.clone()).only_program(&trial.program);
     server.program("/").page(Page::talk());
     if let Some(recording) = recording {
         server.record(recording);
@@ -100,7 +100,7 @@ fn greeting(trial: &Trial, host: &Host) -> String {
 fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript) -> Exit {
     let all = &trial.config.all;
     let messages = transcript.entries().len();
-    let rehearsal = Rehearsal { manner: &all.program.manner, limits: &all.limits };
+    let rehearsal = Rehearsal { manner: &trial.config.all_programs, limits: &all.limits };
     let outcome = rehearsal.run(program, transcript);
     logger::finish();
     match outcome {

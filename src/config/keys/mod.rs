@@ -10,8 +10,11 @@ mod server;
 
 use std::ffi::OsStr;
 
+use crate::config::Config;
 use crate::config::value::Kind;
-use crate::config::{Config, ServiceConfig};
+#[cfg(feature = "programs")]
+use crate::programs::ProgramOptions;
+use crate::service::ServiceOptions;
 
 /// One key.
 pub(super) struct Key {
@@ -23,7 +26,7 @@ pub(super) struct Key {
     pub(super) default: &'static str,
     /// What it does, in one line.
     pub(super) meaning: &'static str,
-    /// Where its value goes.
+    /// The option that it sets.
     pub(super) setter: Setter,
 }
 
@@ -33,14 +36,8 @@ impl Key {
         match &self.setter {
             Setter::Server(kind) => kind.set(config, value),
             Setter::Service(kind) => kind.set(&mut config.all, value),
-        }
-    }
-
-    /// Sets the value for one service; `None` if it is not allowed.
-    pub(super) fn set_for(&self, service: &mut ServiceConfig, value: &OsStr) -> Option<()> {
-        match &self.setter {
-            Setter::Server(_) => None,
-            Setter::Service(kind) => kind.set(service, value),
+            #[cfg(feature = "programs")]
+            Setter::Program(kind) => kind.set(&mut config.all_programs, value),
         }
     }
 
@@ -49,6 +46,8 @@ impl Key {
         match self.setter {
             Setter::Server(_) => false,
             Setter::Service(_) => true,
+            #[cfg(feature = "programs")]
+            Setter::Program(_) => true,
         }
     }
 
@@ -57,6 +56,8 @@ impl Key {
         match &self.setter {
             Setter::Server(kind) => kind.repeats(),
             Setter::Service(kind) => kind.repeats(),
+            #[cfg(feature = "programs")]
+            Setter::Program(kind) => kind.repeats(),
         }
     }
 
@@ -65,16 +66,21 @@ impl Key {
         match &self.setter {
             Setter::Server(kind) => kind.allowed(),
             Setter::Service(kind) => kind.allowed(),
+            #[cfg(feature = "programs")]
+            Setter::Program(kind) => kind.allowed(),
         }
     }
 }
 
-/// Where a value goes.
+/// The option that a key sets.
 pub(super) enum Setter {
-    /// To the server, which has one value.
+    /// One of the server, which has one value.
     Server(Kind<Config>),
-    /// To all services, or in a section of its own to one of them.
-    Service(Kind<ServiceConfig>),
+    /// One of all services, or in a section of its own of one of them.
+    Service(Kind<ServiceOptions>),
+    /// The same of programs.
+    #[cfg(feature = "programs")]
+    Program(Kind<ProgramOptions>),
 }
 
 /// The sections that are there once.

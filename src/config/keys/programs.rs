@@ -2,10 +2,9 @@
 //! the server for all of them, and in its own for one of them.
 
 use crate::config::keys::{Key, Section, Setter};
-use crate::config::program::{ProgramConfig, protocols, set_variable, variables};
-use crate::config::value::{Kind, directory, word};
-use crate::process::{OnChange, OnDeath, ReplaceWhen, Subpaths};
-use crate::programs::Mode;
+use crate::config::program::{protocols, set_variable, variables};
+use crate::config::value::{Kind, word};
+use crate::programs::{Mode, OnChange, OnDeath, ReplaceWhen, Subpaths};
 
 pub(super) static KEYS: &[Key] = &[
     Key {
@@ -13,20 +12,19 @@ pub(super) static KEYS: &[Key] = &[
         name: "document-root",
         default: "services",
         meaning: "Executables below this directory are services: docs/programs.md",
-        setter: Setter::Server(Kind::Own("a directory that exists", |config, value| {
-            config.document_root = directory(value)?;
-            Some(())
-        })),
+        setter: Setter::Server(Kind::Directory(|config| &mut config.document_root)),
     },
     Key {
         section: Section::Server,
         name: "mode",
         default: "shared",
         meaning: "A program has one process for all of its sockets, or one for each",
-        setter: Setter::Service(Kind::Own("shared or per-socket", |service, value| {
-            let words: [(_, fn(&mut _)); 2] =
-                [("shared", ProgramConfig::share), ("per-socket", ProgramConfig::split)];
-            word(value.to_str()?, words)?(&mut service.program);
+        setter: Setter::Program(Kind::Own("shared or per-socket", |program, value| {
+            let words = [("shared", Mode::Shared), ("per-socket", Mode::Lines)];
+            let mode = word(value.to_str()?, words)?;
+            if mode == Mode::Shared || program.mode == Mode::Shared {
+                program.mode = mode;
+            }
             Some(())
         })),
     },
@@ -35,9 +33,13 @@ pub(super) static KEYS: &[Key] = &[
         name: "framing",
         default: "lines",
         meaning: "A message in mode per-socket: a line, or a read as text or as bytes",
-        setter: Setter::Service(Kind::Own("lines, text or bytes", |service, value| {
+        setter: Setter::Program(Kind::Own("lines, text or bytes", |program, value| {
             let words = [("lines", Mode::Lines), ("text", Mode::Text), ("bytes", Mode::Bytes)];
-            service.program.set_framing(word(value.to_str()?, words)?);
+            let framing = word(value.to_str()?, words)?;
+            // It counts once the mode is per-socket, which may be said after it: `resolve`.
+            if program.mode != Mode::Shared {
+                program.mode = framing;
+            }
             Some(())
         })),
     },
@@ -46,10 +48,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "protocols",
         default: "none",
         meaning: "In mode per-socket: of the subprotocols offered, the first listed is agreed",
-        setter: Setter::Service(Kind::Own(
+        setter: Setter::Program(Kind::Own(
             "none, or a list of tokens such as chat.v2, chat.v1",
-            |service, value| {
-                service.program.manner.protocols = protocols(value.to_str()?)?;
+            |program, value| {
+                program.protocols = protocols(value.to_str()?)?;
                 Some(())
             },
         )),
@@ -59,10 +61,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "pass-env",
         default: "none",
         meaning: "Variables of the environment that programs get besides PATH",
-        setter: Setter::Service(Kind::Own(
+        setter: Setter::Program(Kind::Own(
             "none, or a list of names such as HOME, LANG, DATABASE_URL",
-            |service, value| {
-                service.program.manner.pass_env = variables(value.to_str()?)?;
+            |program, value| {
+                program.pass_env = variables(value.to_str()?)?;
                 Some(())
             },
         )),
@@ -72,10 +74,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "env",
         default: "none",
         meaning: "A variable that programs get; may be repeated; counts before pass-env",
-        setter: Setter::Service(Kind::OwnEach(
+        setter: Setter::Program(Kind::OwnEach(
             "none, or NAME=value or NAME=\"value\", where the name is of letters, digits and _ and \
              no variable that the server sets itself (docs/programs.md), and the value has no NUL",
-            |service, value| set_variable(&mut service.program.manner.env, value.to_str()?),
+            |program, value| set_variable(&mut program.env, value.to_str()?),
         )),
     },
     Key {
@@ -83,27 +85,23 @@ pub(super) static KEYS: &[Key] = &[
         name: "stop-timeout",
         default: "5s",
         meaning: "Time for a program to end by itself; then come TERM and, 2 s later, KILL",
-        setter: Setter::Service(Kind::TimeOrZero(|service, ms| {
-            service.program.manner.stop_ms = ms;
-        })),
+        setter: Setter::Program(Kind::TimeOrZero(|program| &mut program.stop_ms)),
     },
     Key {
         section: Section::Server,
         name: "max-processes",
         default: "256",
         meaning: "Most processes of open sockets of a program in mode per-socket; over it: 503",
-        setter: Setter::Service(Kind::Count(|service, count| {
-            service.program.manner.processes_max = count;
-        })),
+        setter: Setter::Program(Kind::Count(|program| &mut program.processes_max)),
     },
     Key {
         section: Section::Server,
         name: "on-death",
         default: "close",
         meaning: "Sockets of a program that dies are closed with 1012, or kept for its next run",
-        setter: Setter::Service(Kind::Own("close or keep", |service, value| {
+        setter: Setter::Program(Kind::Own("close or keep", |program, value| {
             let words = [("close", OnDeath::Close), ("keep", OnDeath::Keep)];
-            service.program.manner.on_death = word(value.to_str()?, words)?;
+            program.on_death = word(value.to_str()?, words)?;
             Some(())
         })),
     },
@@ -112,9 +110,9 @@ pub(super) static KEYS: &[Key] = &[
         name: "on-change",
         default: "next-start",
         meaning: "A changed file counts at the program's next start, or replaces the one that runs",
-        setter: Setter::Service(Kind::Own("next-start or replace", |service, value| {
+        setter: Setter::Program(Kind::Own("next-start or replace", |program, value| {
             let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
-            service.program.manner.on_change = word(value.to_str()?, words)?;
+            program.on_change = word(value.to_str()?, words)?;
             Some(())
         })),
     },
@@ -123,10 +121,10 @@ pub(super) static KEYS: &[Key] = &[
         name: "replace-when",
         default: "after-ready",
         meaning: "A new version takes over once it is ready, or starts after the old one",
-        setter: Setter::Service(Kind::Own("after-ready or after-exit", |service, value| {
+        setter: Setter::Program(Kind::Own("after-ready or after-exit", |program, value| {
             let words =
                 [("after-ready", ReplaceWhen::AfterReady), ("after-exit", ReplaceWhen::AfterExit)];
-            service.program.manner.replace_when = word(value.to_str()?, words)?;
+            program.replace_when = word(value.to_str()?, words)?;
             Some(())
         })),
     },
@@ -135,9 +133,9 @@ pub(super) static KEYS: &[Key] = &[
         name: "subpaths",
         default: "no",
         meaning: "A program also answers the paths below its own; PATH_INFO has the rest",
-        setter: Setter::Service(Kind::Own("no or yes", |service, value| {
+        setter: Setter::Program(Kind::Own("no or yes", |program, value| {
             let words = [("no", Subpaths::Refused), ("yes", Subpaths::Served)];
-            service.program.manner.subpaths = word(value.to_str()?, words)?;
+            program.subpaths = word(value.to_str()?, words)?;
             Some(())
         })),
     },

@@ -15,10 +15,9 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
-use crate::config::keys;
-use crate::config::{Command, Config, Exit, ServiceConfig, read_file};
-use crate::hub::OriginRule;
+use crate::config::{Command, Config, Exit, keys, read_file};
 use crate::limits::{Limits, Rate};
+use crate::service::{OriginRule, ServiceOptions};
 
 /// Tests run in the package, where this file is, and the directories that they name.
 const SHIPPED: &str = include_str!("../../../server.conf");
@@ -60,7 +59,7 @@ fn compression_is_for_builds_that_have_it() {
     let one = parse("[server]\ncompression: off\n[service /a]\ncompression: on");
     #[cfg(feature = "deflate")]
     {
-        let on = crate::hub::Compression::On;
+        let on = crate::service::Compression::On;
         assert_eq!(all.expect("it is allowed").all.compression, on);
         assert_eq!(one.expect("it is allowed").services["/a"].compression, on);
     }
@@ -111,12 +110,12 @@ fn services_lie_over_all_whatever_the_order() {
     let all = Limits { message_bytes_max: 128 << 10, pong_ms_max: 1_000, ..Limits::SERVER };
     let null = "null".parse::<OriginRule>().expect("it is a rule");
     let off = Config::default().all;
-    assert_eq!(config.all, ServiceConfig { limits: all, origin: null.clone(), ..off.clone() });
+    assert_eq!(config.all, ServiceOptions { limits: all, origin: null.clone(), ..off.clone() });
     let a = Limits { message_bytes_max: 64 << 10, idle_ms_max: 60_000, ..all };
     let b = Limits { mail_bytes_max: 1 << 20, ..all };
     let expected = [
-        ("/a".to_owned(), ServiceConfig { limits: a, origin: null.clone(), ..off.clone() }),
-        ("/b/".to_owned(), ServiceConfig { limits: b, origin: OriginRule::Any, ..off }),
+        ("/a".to_owned(), ServiceOptions { limits: a, origin: null.clone(), ..off.clone() }),
+        ("/b/".to_owned(), ServiceOptions { limits: b, origin: OriginRule::Any, ..off }),
         // A section without keys still names a path.
         ("/C".to_owned(), config.all.clone()),
     ];

@@ -2,21 +2,26 @@
 
 use super::*;
 use crate::config::{Script, Trial, flags, trial};
-use crate::process::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
-use crate::programs::{Mode, Variable};
+use crate::programs::{Mode, OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths, Variable};
 
 #[test]
-fn keys_become_a_manner() {
-    let rows: [(&str, Manner); 6] = [
-        ("", Manner::SHARED),
-        ("framing: bytes", Manner::SHARED),
-        ("mode: per-socket", Manner { mode: Mode::Lines, ..Manner::SHARED }),
-        ("framing: bytes\nmode: per-socket", Manner { mode: Mode::Bytes, ..Manner::SHARED }),
-        ("framing: TEXT\nmode: per-socket", Manner { mode: Mode::Text, ..Manner::SHARED }),
+fn keys_become_options() {
+    let rows: [(&str, ProgramOptions); 6] = [
+        ("", ProgramOptions::SHARED),
+        ("framing: bytes", ProgramOptions::SHARED),
+        ("mode: per-socket", ProgramOptions { mode: Mode::Lines, ..ProgramOptions::SHARED }),
+        (
+            "framing: bytes\nmode: per-socket",
+            ProgramOptions { mode: Mode::Bytes, ..ProgramOptions::SHARED },
+        ),
+        (
+            "framing: TEXT\nmode: per-socket",
+            ProgramOptions { mode: Mode::Text, ..ProgramOptions::SHARED },
+        ),
         (
             "pass-env: HOME\nstop-timeout: 1s\nmax-processes: 2\non-death: keep\n\
              on-change: replace\nreplace-when: after-exit\nsubpaths: yes",
-            Manner {
+            ProgramOptions {
                 pass_env: vec!["HOME".to_owned()],
                 stop_ms: 1_000,
                 processes_max: 2,
@@ -24,15 +29,15 @@ fn keys_become_a_manner() {
                 on_change: OnChange::Replace,
                 replace_when: ReplaceWhen::AfterExit,
                 subpaths: Subpaths::Served,
-                ..Manner::SHARED
+                ..ProgramOptions::SHARED
             },
         ),
     ];
-    for (keys, manner) in rows {
+    for (keys, options) in rows {
         let config = parse(&format!("[server]\n{keys}\n[service /a]\norigin: any\n"));
         let config = config.expect(keys);
-        assert_eq!(config.all.program.manner, manner, "{keys}");
-        assert_eq!(config.services["/a"].program.manner, manner, "{keys}");
+        assert_eq!(config.all_programs, options, "{keys}");
+        assert_eq!(config.programs["/a"], options, "{keys}");
     }
 }
 
@@ -56,10 +61,10 @@ fn one_program_has_keys_of_its_own() {
     let text = "[server]\nmode: per-socket\nframing: bytes\n[service /a]\nmode: shared\n\
                 [service /b]\nframing: lines\nmax-processes: 3\n";
     let config = parse(text).expect("nothing contradicts itself");
-    let mode = |path: &str| config.services[path].program.manner.mode;
+    let mode = |path: &str| config.programs[path].mode;
     assert_eq!((mode("/a"), mode("/b")), (Mode::Shared, Mode::Lines));
-    assert_eq!(config.all.program.manner.mode, Mode::Bytes);
-    assert_eq!(config.services["/b"].program.manner.processes_max, 3);
+    assert_eq!(config.all_programs.mode, Mode::Bytes);
+    assert_eq!(config.programs["/b"].processes_max, 3);
 }
 
 #[test]
@@ -157,12 +162,12 @@ fn variables_add_up() {
     let text = "[server]\nenv: A=1\nenv: B=2\n[service /a]\nenv: A=3\nenv: C=4\n\
                 [service /b]\nenv: none\nenv: D=5\n[service /c]\nenv: none\n";
     let config = parse(text).expect("it is right");
-    let given = |service: &ServiceConfig| {
+    let given = |program: &ProgramOptions| {
         let text = |v: &Variable| format!("{}={} ", v.name, String::from_utf8_lossy(&v.value));
-        service.program.manner.env.iter().map(text).collect::<String>()
+        program.env.iter().map(text).collect::<String>()
     };
-    assert_eq!(given(&config.all), "A=1 B=2 ");
-    let own = ["/a", "/b", "/c"].map(|path| given(&config.services[path]));
+    assert_eq!(given(&config.all_programs), "A=1 B=2 ");
+    let own = ["/a", "/b", "/c"].map(|path| given(&config.programs[path]));
     assert_eq!(own, ["B=2 A=3 C=4 ", "D=5 ", ""]);
     // Addresses are another matter.
     assert_eq!(config.hosts, ["127.0.0.1"]);
@@ -192,8 +197,8 @@ fn descriptors_are_left_for_programs() {
 fn a_mode_on_the_command_line_counts_before_the_file() {
     let file = ("server.conf", "[server]\nmode: shared\n[service /a]\norigin: any");
     let config = config(&["--mode", "per-socket", "--framing=bytes"], &[file]);
-    assert_eq!(config.all.program.manner.mode, Mode::Bytes);
-    assert_eq!(config.services["/a"].program.manner.mode, Mode::Bytes);
+    assert_eq!(config.all_programs.mode, Mode::Bytes);
+    assert_eq!(config.programs["/a"].mode, Mode::Bytes);
     let file = ("server.conf", "[service /a]\nframing: bytes");
     let (_, error) = run(&["--mode=shared"], &[file]).expect_err("it has no effect");
     assert!(error.contains("mode is \"shared\" on the command line, framing"), "{error}");
@@ -213,7 +218,7 @@ fn a_document_root_on_the_command_line_counts_before_the_file() {
 fn trials() {
     let files = [("server.conf", "nonsense"), ("other", "[server]\nport: 7\nlog-level: warn")];
     let mut free = Config { port: 0, ..Config::default() };
-    free.all.program.manner.on_change = OnChange::Replace;
+    free.all_programs.on_change = OnChange::Replace;
     let (record, replay) = (Script::Record("t".into()), Script::Replay("t".into()));
     let named = Config { port: 7, file: Some("other".into()), ..free.clone() };
     let named = Config { log_level: LevelFilter::Info, ..named };

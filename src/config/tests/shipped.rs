@@ -1,11 +1,10 @@
 //! The shipped file, and a file with every key: what there is in a build with all that is default.
 
 use super::*;
-use crate::config::{Dumpable, LogFormat, ProgramConfig};
+use crate::config::{Dumpable, LogFormat};
 use crate::hub::{AccessLog, Spellings};
 use crate::limits::RatePolicy;
-use crate::process::{Manner, OnChange, OnDeath, ReplaceWhen, Subpaths};
-use crate::programs::{Mode, Variable};
+use crate::programs::{Mode, OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths, Variable};
 use crate::service::Thread;
 
 #[test]
@@ -13,13 +12,14 @@ fn the_shipped_file_gives_the_defaults() {
     let limits = Limits { message_bytes_max: 64 << 10, ..Limits::SERVER };
     let services = BTreeMap::from([(
         "/demo_chatroom".to_owned(),
-        ServiceConfig { limits, origin: OriginRule::Any, ..Config::default().all },
+        ServiceOptions { limits, origin: OriginRule::Any, ..Config::default().all },
     )]);
     let file = Some(PathBuf::from("server.conf"));
     let line = SHIPPED.lines().position(|line| line == "[service /demo_chatroom]");
     let line = 1 + line.expect("the chat has a section");
     let service_lines = BTreeMap::from([("/demo_chatroom".to_owned(), line)]);
-    let expected = Config { file, services, service_lines, ..Config::default() };
+    let programs = BTreeMap::from([("/demo_chatroom".to_owned(), ProgramOptions::SHARED)]);
+    let expected = Config { file, services, programs, service_lines, ..Config::default() };
     assert_eq!(parse(SHIPPED), Ok(expected.clone()));
     let is_key = |line: &&str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
     let uncommented: Vec<&str> =
@@ -175,30 +175,28 @@ fn every_key_is_set() {
         dumpable: Dumpable::Yes,
         sockets_max: Some(1_000),
         memory_max: Some(3 << 30),
-        all: ServiceConfig {
+        all: ServiceOptions {
             limits: every_limit(),
             origin: "same, https://A.example:443, http://b:* null".parse().expect("it is a rule"),
             thread: Thread::Loop,
-            program: ProgramConfig {
-                manner: Manner {
-                    mode: Mode::Text,
-                    pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
-                    env: [("GREETING", " # hello"), ("EMPTY", "")]
-                        .map(|(name, value)| Variable { name: name.into(), value: value.into() })
-                        .into(),
-                    protocols: vec!["chat.v2".to_owned(), "chat.v1".to_owned()],
-                    stop_ms: 0,
-                    processes_max: 9,
-                    on_death: OnDeath::Keep,
-                    on_change: OnChange::Replace,
-                    replace_when: ReplaceWhen::AfterExit,
-                    subpaths: Subpaths::Served,
-                },
-                per_socket: Mode::Text,
-            },
             ..Config::default().all
         },
         services: BTreeMap::new(),
+        all_programs: ProgramOptions {
+            mode: Mode::Text,
+            pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
+            env: [("GREETING", " # hello"), ("EMPTY", "")]
+                .map(|(name, value)| Variable { name: name.into(), value: value.into() })
+                .into(),
+            protocols: vec!["chat.v2".to_owned(), "chat.v1".to_owned()],
+            stop_ms: 0,
+            processes_max: 9,
+            on_death: OnDeath::Keep,
+            on_change: OnChange::Replace,
+            replace_when: ReplaceWhen::AfterExit,
+            subpaths: Subpaths::Served,
+        },
+        programs: BTreeMap::new(),
         service_lines: BTreeMap::new(),
     };
     assert_eq!(parse(EVERY_KEY), Ok(expected));

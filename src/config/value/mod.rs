@@ -11,51 +11,53 @@ use std::path::PathBuf;
 
 use log::LevelFilter;
 
-use crate::config::value::names::hosts;
-use crate::config::value::numbers::{
-    Mail, count, mail, memory, port, rate, size, time, time_above_zero,
-};
+use crate::config::value::names::add_hosts;
+use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
 use crate::config::{Dumpable, LogFormat};
-use crate::hub::{AccessLog, AllowedHosts, Compression, OriginRule, Spellings};
+use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
-use crate::service::Thread;
+use crate::service::{Compression, OriginRule, Thread};
 use crate::ws::Target;
 
-/// A sort of value, and where it goes in a `T`.
+/// A sort of value, and its place in a `T`.
 pub(super) enum Kind<T> {
     /// One or more addresses; they add up.
-    Hosts(fn(&mut T, Vec<String>)),
-    Port(fn(&mut T, u16)),
+    Hosts(Place<T, Vec<String>>),
+    Port(Place<T, u16>),
     /// A directory; whether it exists is for `resolve` to see.
-    DirectoryOrNone(fn(&mut T, Option<PathBuf>)),
+    #[cfg(feature = "programs")]
+    Directory(Place<T, PathBuf>),
+    DirectoryOrNone(Place<T, Option<PathBuf>>),
     /// The percent-decoded path of a request.
-    PathOrNone(fn(&mut T, Option<String>)),
-    AllowedHosts(fn(&mut T, AllowedHosts)),
-    Spellings(fn(&mut T, Spellings)),
-    Origin(fn(&mut T, OriginRule)),
-    Compression(fn(&mut T, Compression)),
-    Thread(fn(&mut T, Thread)),
-    LogLevel(fn(&mut T, LevelFilter)),
-    LogFormat(fn(&mut T, LogFormat)),
-    AccessLog(fn(&mut T, AccessLog)),
-    Dumpable(fn(&mut T, Dumpable)),
+    PathOrNone(Place<T, Option<String>>),
+    AllowedHosts(Place<T, AllowedHosts>),
+    Spellings(Place<T, Spellings>),
+    Origin(Place<T, OriginRule>),
+    Compression(Place<T, Compression>),
+    Thread(Place<T, Thread>),
+    LogLevel(Place<T, LevelFilter>),
+    LogFormat(Place<T, LogFormat>),
+    AccessLog(Place<T, AccessLog>),
+    Dumpable(Place<T, Dumpable>),
     /// In bytes.
-    Size(fn(&mut T, usize)),
+    Size(Place<T, usize>),
     /// In bytes; off is none.
-    SizeOrOff(fn(&mut T, usize)),
-    Count(fn(&mut T, usize)),
-    CountOrOff(fn(&mut T, usize)),
-    CountOrAuto(fn(&mut T, Option<usize>)),
+    SizeOrOff(Place<T, usize>),
+    Count(Place<T, usize>),
+    Count32(Place<T, u32>),
+    CountOrOff(Place<T, usize>),
+    CountOrAuto(Place<T, Option<usize>>),
     /// In bytes.
-    MemoryOrAuto(fn(&mut T, Option<usize>)),
+    MemoryOrAuto(Place<T, Option<usize>>),
     /// In milliseconds; never zero.
-    Time(fn(&mut T, u64)),
-    TimeOrZero(fn(&mut T, u64)),
+    Time(Place<T, u64>),
+    TimeOrZero(Place<T, u64>),
     /// In milliseconds; never zero.
-    TimeOrOff(fn(&mut T, u64)),
-    Mail(fn(&mut T, Mail)),
-    RateOrOff(fn(&mut T, Option<Rate>)),
-    RatePolicy(fn(&mut T, RatePolicy)),
+    TimeOrOff(Place<T, u64>),
+    /// Messages and bytes.
+    Mail(fn(&mut T) -> (&mut usize, &mut usize)),
+    RateOrOff(Place<T, Option<Rate>>),
+    RatePolicy(Place<T, RatePolicy>),
     /// What the key itself reads, and what it allows.
     #[cfg(feature = "programs")]
     Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
@@ -64,59 +66,73 @@ pub(super) enum Kind<T> {
     OwnEach(&'static str, fn(&mut T, &OsStr) -> Option<()>),
 }
 
+/// Where the value of a key is in a `T`.
+type Place<T, V> = fn(&mut T) -> &mut V;
+
 impl<T> Kind<T> {
     /// Reads the value and sets it; `None` if it is not what [`Kind::allowed`] says.
     pub(super) fn set(&self, target: &mut T, value: &OsStr) -> Option<()> {
         let text = value.to_str();
         match self {
-            Self::DirectoryOrNone(set) if value.eq_ignore_ascii_case("none") => set(target, None),
-            Self::DirectoryOrNone(set) => set(target, Some(directory(value)?)),
-            Self::Hosts(set) => set(target, hosts(text?)?),
-            Self::Port(set) => set(target, port(text?)?),
-            Self::PathOrNone(set) => set(target, unless("none", text?, path)?),
-            Self::AllowedHosts(set) => set(target, text?.parse().ok()?),
-            Self::Spellings(set) => {
-                set(target, word(text?, [("all", Spellings::All), ("one", Spellings::One)])?);
+            Self::DirectoryOrNone(place) if value.eq_ignore_ascii_case("none") => {
+                *place(target) = None;
             }
-            Self::Origin(set) => set(target, text?.parse().ok()?),
-            Self::Compression(set) => set(target, Compression::named(text?)?),
-            Self::Thread(set) => set(target, Thread::named(text?)?),
-            Self::LogLevel(set) => set(target, text?.parse().ok()?),
-            Self::LogFormat(set) => {
-                set(target, word(text?, [("text", LogFormat::Text), ("json", LogFormat::Json)])?);
+            Self::DirectoryOrNone(place) => *place(target) = Some(directory(value)?),
+            #[cfg(feature = "programs")]
+            Self::Directory(place) => *place(target) = directory(value)?,
+            Self::Hosts(place) => add_hosts(place(target), text?)?,
+            Self::Port(place) => *place(target) = port(text?)?,
+            Self::PathOrNone(place) => *place(target) = unless("none", text?, path)?,
+            Self::AllowedHosts(place) => *place(target) = text?.parse().ok()?,
+            Self::Spellings(place) => {
+                let words = [("all", Spellings::All), ("one", Spellings::One)];
+                *place(target) = word(text?, words)?;
             }
-            Self::AccessLog(set) => {
+            Self::Origin(place) => *place(target) = text?.parse().ok()?,
+            Self::Compression(place) => *place(target) = Compression::named(text?)?,
+            Self::Thread(place) => *place(target) = Thread::named(text?)?,
+            Self::LogLevel(place) => *place(target) = text?.parse().ok()?,
+            Self::LogFormat(place) => {
+                let words = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+                *place(target) = word(text?, words)?;
+            }
+            Self::AccessLog(place) => {
                 use AccessLog::{All, Off, Sockets};
                 let words = [("all", All), ("sockets", Sockets), ("off", Off)];
-                set(target, word(text?, words)?);
+                *place(target) = word(text?, words)?;
             }
-            Self::Dumpable(set) => {
-                set(target, word(text?, [("no", Dumpable::No), ("yes", Dumpable::Yes)])?);
+            Self::Dumpable(place) => {
+                *place(target) = word(text?, [("no", Dumpable::No), ("yes", Dumpable::Yes)])?;
             }
-            Self::Size(set) => set(target, size(text?)?),
-            Self::SizeOrOff(set) => set(target, unless("off", text?, size)?.unwrap_or(0)),
-            Self::Count(set) => set(target, count(text?)?),
-            Self::CountOrOff(set) => {
-                let count = unless("off", text?, count)?;
-                set(target, count.unwrap_or(Limits::OFF_COUNT));
+            Self::Size(place) => *place(target) = size(text?)?,
+            Self::SizeOrOff(place) => *place(target) = unless("off", text?, size)?.unwrap_or(0),
+            Self::Count(place) => *place(target) = count(text?)?,
+            Self::Count32(place) => {
+                *place(target) = u32::try_from(count(text?)?).unwrap_or(u32::MAX);
             }
-            Self::CountOrAuto(set) => set(target, unless("auto", text?, count)?),
-            Self::MemoryOrAuto(set) => {
+            Self::CountOrOff(place) => {
+                *place(target) = unless("off", text?, count)?.unwrap_or(Limits::OFF_COUNT);
+            }
+            Self::CountOrAuto(place) => *place(target) = unless("auto", text?, count)?,
+            Self::MemoryOrAuto(place) => {
                 let or_off =
                     |text: &str| Some(unless("off", text, memory)?.unwrap_or(Limits::OFF_COUNT));
-                set(target, unless("auto", text?, or_off)?);
+                *place(target) = unless("auto", text?, or_off)?;
             }
-            Self::Time(set) => set(target, time_above_zero(text?)?),
-            Self::TimeOrZero(set) => set(target, time(text?)?),
-            Self::TimeOrOff(set) => {
-                let time = unless("off", text?, time_above_zero)?;
-                set(target, time.unwrap_or(Limits::OFF_MS));
+            Self::Time(place) => *place(target) = time_above_zero(text?)?,
+            Self::TimeOrZero(place) => *place(target) = time(text?)?,
+            Self::TimeOrOff(place) => {
+                *place(target) = unless("off", text?, time_above_zero)?.unwrap_or(Limits::OFF_MS);
             }
-            Self::Mail(set) => set(target, mail(text?)?),
-            Self::RateOrOff(set) => set(target, unless("off", text?, rate)?),
-            Self::RatePolicy(set) => {
+            Self::Mail(places) => {
+                let (mail, (messages_max, bytes_max)) = (mail(text?)?, places(target));
+                *messages_max = mail.messages_max.unwrap_or(*messages_max);
+                *bytes_max = mail.bytes_max.unwrap_or(*bytes_max);
+            }
+            Self::RateOrOff(place) => *place(target) = unless("off", text?, rate)?,
+            Self::RatePolicy(place) => {
                 let words = [("wait", RatePolicy::Wait), ("close", RatePolicy::Close)];
-                set(target, word(text?, words)?);
+                *place(target) = word(text?, words)?;
             }
             #[cfg(feature = "programs")]
             Self::Own(_, set) | Self::OwnEach(_, set) => set(target, value)?,
@@ -129,6 +145,8 @@ impl<T> Kind<T> {
         match self {
             Self::Hosts(_) => "a list of IP addresses or host names, without ports",
             Self::Port(_) => "a number from 0 to 65535",
+            #[cfg(feature = "programs")]
+            Self::Directory(_) => "a directory that exists",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",
             Self::PathOrNone(_) => "a path such as /health, without % and ?, or none",
             Self::AllowedHosts(_) => {
@@ -147,7 +165,7 @@ impl<T> Kind<T> {
             Self::Dumpable(_) => "no or yes",
             Self::Size(_) => "a size from 1 to 1g, such as 65536, 64k or 1m",
             Self::SizeOrOff(_) => "a size from 1 to 1g, such as 65536, 64k or 1m, or off",
-            Self::Count(_) => "a number from 1 to 16777216",
+            Self::Count(_) | Self::Count32(_) => "a number from 1 to 16777216",
             Self::CountOrOff(_) => "a number from 1 to 16777216, or off",
             Self::CountOrAuto(_) => "a number from 1 to 16777216, or auto",
             Self::MemoryOrAuto(_) => "auto, off, or a size from 1m to 1024g, such as 512m or 4g",
@@ -185,7 +203,7 @@ fn path(text: &str) -> Option<String> {
 }
 
 /// A directory, which alone may have a name that is no text.
-pub(super) fn directory(value: &OsStr) -> Option<PathBuf> {
+fn directory(value: &OsStr) -> Option<PathBuf> {
     (!value.is_empty()).then(|| PathBuf::from(value))
 }
 

@@ -6,10 +6,21 @@ use crate::ws::authority::is_host_name;
 use crate::ws::syntax::items;
 
 /// Addresses to listen on, separated by commas or blanks, IPv6 with or without brackets.
-pub(super) fn hosts(text: &str) -> Option<Vec<String>> {
+fn hosts(text: &str) -> Option<Vec<String>> {
     let hosts: Option<Vec<String>> =
         items(text).map(|item| host(item).map(str::to_owned)).collect();
     hosts.filter(|hosts| !hosts.is_empty())
+}
+
+/// The same, joined to others. What is not allowed changes nothing.
+pub(super) fn add_hosts(all: &mut Vec<String>, text: &str) -> Option<()> {
+    for host in hosts(text)? {
+        // The same address twice could be listened on once only.
+        if !all.contains(&host) {
+            all.push(host);
+        }
+    }
+    Some(())
 }
 
 /// One address without brackets.

@@ -53,9 +53,9 @@ pub(super) fn time_above_zero(text: &str) -> Option<u64> {
 
 /// How much mail may wait. What is not given stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::config) struct Mail {
-    pub(in crate::config) messages_max: Option<usize>,
-    pub(in crate::config) bytes_max: Option<usize>,
+pub(super) struct Mail {
+    pub(super) messages_max: Option<usize>,
+    pub(super) bytes_max: Option<usize>,
 }
 
 /// A count of messages, a size with its unit, or both: `4096 messages or 4m`.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pages::Page;
+use crate::service::OriginRule;
 
 /// What a request is.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,7 @@ fn rig(allowed: &str, origin: &str) -> Rig {
         ("/any", "any"),
     ];
     for (path, rule) in rules {
-        let mount = Mount { origin: rule.parse().expect(rule), ..mount(Limits::SERVER) };
+        let mount = ServiceOptions { origin: rule.parse().expect(rule), ..mount(Limits::SERVER) };
         rig.hub.mount(path, mount).expect("the paths differ");
     }
     rig
@@ -234,7 +235,7 @@ fn files_have_the_rule_of_the_server() {
 fn programs_are_asked_for_by_their_hosts_too() {
     let mut rig = rig("auto", "same");
     rig.hub.look_up();
-    let any = Mount { origin: OriginRule::Any, ..mount(Limits::SERVER) };
+    let any = ServiceOptions { origin: OriginRule::Any, ..mount(Limits::SERVER) };
     let any = rig.hub.mount_program("/free", any).expect("it is free");
     let same = rig.hub.mount_program("/p", mount(Limits::SERVER)).expect("it is free");
     let refused = Looked::Refused(Response::text(Status::INTERNAL_ERROR, "it is no program"));

@@ -9,9 +9,8 @@ fn rig() -> Rig {
     rig
 }
 
-pub(super) fn mount() -> Mount {
-    let (limits, origin) = (Limits::SERVER, OriginRule::Same);
-    Mount { limits, origin, page: None, compression: Compression::default() }
+pub(super) fn mount() -> ServiceOptions {
+    ServiceOptions::default()
 }
 
 impl Rig {
@@ -112,7 +111,7 @@ fn a_plain_request_is_looked_up_as_well() {
 fn a_page_beside_a_program_is_shown() {
     let mut rig = rig();
     let station = rig.hub.mount_program("/name", mount()).expect("it is free");
-    let chosen = Mount { page: Some(Page::html("chosen")), ..mount() };
+    let chosen = ServiceOptions { page: Some(Page::html("chosen")), ..mount() };
     let other = rig.hub.mount_program("/other", chosen).expect("it is free");
     let id = rig.ask("/name");
     rig.look(Looked::Found(station));

@@ -25,9 +25,8 @@ use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::session::tests::frame;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
-fn mount(limits: Limits) -> Mount {
-    let (origin, compression) = (OriginRule::Same, Compression::default());
-    Mount { limits, origin, page: None, compression }
+fn mount(limits: Limits) -> ServiceOptions {
+    ServiceOptions::new(limits)
 }
 
 /// A hub, and a host that does what it is told and remembers what the peers got.

@@ -72,7 +72,7 @@ impl OriginRule {
     }
 
     /// How to accept an origin.
-    pub(super) fn advice(&self, origin: &str) -> String {
+    pub(crate) fn advice(&self, origin: &str) -> String {
         let (condition, rule) = match Origin::parse(origin) {
             Ok(known) if known.is_shared() => ("any page can have this origin; if all may", self),
             Ok(_) => ("if its pages may", self),
