@@ -9,6 +9,7 @@
 //!   for, and how it ends
 //! - `args`: the words of the command line; `flags`: the one list of flags, which is the help
 //! - `keys`: the lists of keys; `value`: the kinds of values that they have
+//! - `reload`: what another configuration changes that needs a restart
 //! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `program`: the
 //!   values of the keys of programs
 //! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections
@@ -24,6 +25,7 @@ mod keys;
 mod nearest;
 #[cfg(feature = "programs")]
 mod program;
+mod reload;
 mod resolve;
 mod sheet;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The keys of the limits.
 
-use crate::config::keys::{Key, Section, Setter};
+use crate::config::keys::{Key, Reload, Section, Setter};
 use crate::config::value::Kind;
 
 pub(super) static KEYS: &[Key] = &[
@@ -9,6 +9,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-message",
         default: "1m",
         meaning: "Longest message from a peer, over all its fragments; over it: close 1009",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Size(|service| &mut service.limits.message_bytes_max)),
     },
     Key {
@@ -16,6 +17,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-fragments",
         default: "65536",
         meaning: "Most continuation frames of one message; over it: close 1008",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Count32(|service| &mut service.limits.fragments_max)),
     },
     Key {
@@ -23,6 +25,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-head",
         default: "16k",
         meaning: "Longest request head; over it: 431",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Size(|config| &mut config.all.limits.head_bytes_max)),
     },
     Key {
@@ -30,6 +33,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-headers",
         default: "100",
         meaning: "Most headers of a request; over it: 431",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Count(|config| &mut config.all.limits.headers_max)),
     },
     Key {
@@ -37,6 +41,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-request-line",
         default: "8k",
         meaning: "Longest request line, which max-head has to hold; over it: 414",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Size(|config| &mut config.all.limits.request_line_bytes_max)),
     },
     Key {
@@ -44,6 +49,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "handshake-timeout",
         default: "10s",
         meaning: "Longest time from the connection to the end of the request head; over it: 408",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Time(|config| &mut config.all.limits.handshake_ms_max)),
     },
     Key {
@@ -51,6 +57,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "admission-timeout",
         default: "10s",
         meaning: "Longest time for a service to start (over it: 500) and to admit a socket (503)",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Time(|service| &mut service.limits.admission_ms_max)),
     },
     Key {
@@ -58,6 +65,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "ping-interval",
         default: "25s",
         meaning: "A peer that has sent nothing for so long is sent a ping",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::TimeOrOff(|service| &mut service.limits.ping_interval_ms)),
     },
     Key {
@@ -65,6 +73,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "pong-timeout",
         default: "20s",
         meaning: "A peer that sends nothing for so long after a ping is dropped",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Time(|service| &mut service.limits.pong_ms_max)),
     },
     Key {
@@ -72,6 +81,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "idle-timeout",
         default: "off",
         meaning: "Longest time without a message in either direction; over it: close 1001",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::TimeOrOff(|service| &mut service.limits.idle_ms_max)),
     },
     Key {
@@ -79,6 +89,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "write-timeout",
         default: "30s",
         meaning: "A peer that takes nothing for so long, or is so far behind 1 KiB/s, is dropped",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Time(|service| &mut service.limits.write_ms_max)),
     },
     Key {
@@ -86,6 +97,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "close-timeout",
         default: "5s",
         meaning: "Longest time for a peer to answer the closing handshake",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Time(|service| &mut service.limits.close_ms_max)),
     },
     Key {
@@ -93,6 +105,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "outbox-high",
         default: "64k",
         meaning: "With more than this waiting for a peer, its service is told to hold back",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Size(|service| &mut service.limits.outbox_high_bytes)),
     },
     Key {
@@ -100,6 +113,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "outbox-low",
         default: "16k",
         meaning: "With no more than this left of it, the service is told to go on",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Size(|service| &mut service.limits.outbox_low_bytes)),
     },
     Key {
@@ -107,6 +121,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "outbox-max",
         default: "2m",
         meaning: "Most bytes waiting for a peer, by default two max-message or more; over it: 1013",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Size(|service| &mut service.limits.outbox_bytes_max)),
     },
     Key {
@@ -114,6 +129,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "message-rate",
         default: "off",
         meaning: "Most messages of one socket in a time; over it: rate-policy",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::RateOrOff(|service| &mut service.limits.message_rate)),
     },
     Key {
@@ -121,6 +137,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "rate-policy",
         default: "wait",
         meaning: "A socket over message-rate is not read for a while, or closed with 1008",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::RatePolicy(|service| &mut service.limits.rate_policy)),
     },
     Key {
@@ -128,6 +145,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "mail-max",
         default: "4096 messages or 4m",
         meaning: "With this waiting for a service, its sockets are not read; a part left out stays",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Mail(|service| {
             (&mut service.limits.mail_messages_max, &mut service.limits.mail_bytes_max)
         })),
@@ -137,6 +155,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-callback",
         default: "50ms",
         meaning: "Longest time of a callback on the loop, where all wait; over it: a warning",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Time(|service| &mut service.limits.callback_ms_max)),
     },
     Key {
@@ -144,6 +163,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-connections",
         default: "auto",
         meaning: "Most sockets at a time; auto fits it to the descriptor limit; over it: 503",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::CountOrAuto(|config| &mut config.sockets_max)),
     },
     Key {
@@ -151,6 +171,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "memory-max",
         default: "auto",
         meaning: "Most memory for what waits; auto is half of what there is; over it: 1013",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::MemoryOrAuto(|config| &mut config.memory_max)),
     },
     Key {
@@ -158,6 +179,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-per-ip",
         default: "256",
         meaning: "Most sockets from one address or /64 of IPv6 that is not loopback; over it: 503",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::CountOrOff(|config| {
             &mut config.all.limits.sockets_per_ip_max
         })),
@@ -167,6 +189,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "new-per-ip",
         default: "30/s burst 120",
         meaning: "Most new connections from it in a time; off if max-per-ip is; over it: 429",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::RateOrOff(|config| &mut config.all.limits.connection_rate)),
     },
     Key {
@@ -174,6 +197,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-topics",
         default: "131072",
         meaning: "Most topics of one service; over it the subscribing socket is closed with 1013",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Count(|service| &mut service.limits.topics_max)),
     },
     Key {
@@ -181,6 +205,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-topics-per-socket",
         default: "1024",
         meaning: "Most topics that one socket subscribes to; over it: close 1013",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Count(|service| &mut service.limits.topics_per_socket_max)),
     },
     Key {
@@ -188,6 +213,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "compression-threshold",
         default: "512",
         meaning: "Shorter messages are not compressed",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Size(|service| &mut service.limits.deflate_threshold_bytes)),
     },
     Key {
@@ -195,6 +221,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "compression-context",
         default: "off",
         meaning: "Most memory for what compressed messages may refer to, 64k for each socket",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::SizeOrOff(|config| {
             &mut config.all.limits.deflate_context_bytes_max
         })),
@@ -204,6 +231,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "drain-timeout",
         default: "30s",
         meaning: "Longest time of a clean stop; then what is left is dropped",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::TimeOrZero(|config| &mut config.all.limits.drain_ms_max)),
     },
     Key {
@@ -211,6 +239,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "drain-spread",
         default: "10s",
         meaning: "A clean stop spreads the closing of its sockets over this time",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::TimeOrZero(|config| &mut config.all.limits.drain_spread_ms)),
     },
 ];

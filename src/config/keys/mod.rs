@@ -1,7 +1,7 @@
 //! The lists of all keys, in the order of `server.conf`, and what there is to know about each:
 //! `server`, `programs` and `limits`. A new key is one more entry there and one more comment in
 //! that file; a test holds the two against each other, and nothing else lists keys. How values
-//! are read is said in `value`.
+//! are read is said in `value`; what a reload says of a key comes from its [`Reload`].
 
 mod limits;
 #[cfg(feature = "programs")]
@@ -26,6 +26,8 @@ pub(super) struct Key {
     pub(super) default: &'static str,
     /// What it does, in one line.
     pub(super) meaning: &'static str,
+    /// When a value applies that has changed while the server runs.
+    pub(super) reload: Reload,
     /// The option that it sets.
     pub(super) setter: Setter,
 }
@@ -38,6 +40,16 @@ impl Key {
             Setter::Service(kind) => kind.set(&mut config.all, value),
             #[cfg(feature = "programs")]
             Setter::Program(kind) => kind.set(&mut config.all_programs, value),
+        }
+    }
+
+    /// Whether its option differs between two configurations, for all.
+    pub(super) fn differs(&self, one: &mut Config, other: &mut Config) -> bool {
+        match &self.setter {
+            Setter::Server(kind) => kind.differs(one, other),
+            Setter::Service(kind) => kind.differs(&mut one.all, &mut other.all),
+            #[cfg(feature = "programs")]
+            Setter::Program(kind) => kind.differs(&mut one.all_programs, &mut other.all_programs),
         }
     }
 
@@ -70,6 +82,17 @@ impl Key {
             Setter::Program(kind) => kind.allowed(),
         }
     }
+}
+
+/// When a value applies that has changed by the time the configuration is read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reload {
+    /// At once.
+    Live,
+    /// At once for programs. For services that are compiled in, at the next start of the server.
+    LiveForPrograms,
+    /// At the next start of the server.
+    NextStart,
 }
 
 /// The option that a key sets.

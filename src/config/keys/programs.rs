@@ -1,7 +1,7 @@
 //! The keys of programs: where they are, and how they are run; the latter stands in the section of
 //! the server for all of them, and in its own for one of them.
 
-use crate::config::keys::{Key, Section, Setter};
+use crate::config::keys::{Key, Reload, Section, Setter};
 use crate::config::program::{protocols, set_variable, variables};
 use crate::config::value::{Kind, word};
 use crate::programs::{Mode, OnChange, OnDeath, ReplaceWhen, Subpaths};
@@ -12,6 +12,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "document-root",
         default: "services",
         meaning: "Executables below this directory are services: docs/programs.md",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Directory(|config| &mut config.document_root)),
     },
     Key {
@@ -19,6 +20,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "mode",
         default: "shared",
         meaning: "A program has one process for all of its sockets, or one for each",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own("shared or per-socket", |program, value| {
             let words = [("shared", Mode::Shared), ("per-socket", Mode::Lines)];
             let mode = word(value.to_str()?, words)?;
@@ -33,6 +35,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "framing",
         default: "lines",
         meaning: "A message in mode per-socket: a line, or a read as text or as bytes",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own("lines, text or bytes", |program, value| {
             let words = [("lines", Mode::Lines), ("text", Mode::Text), ("bytes", Mode::Bytes)];
             let framing = word(value.to_str()?, words)?;
@@ -48,6 +51,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "protocols",
         default: "none",
         meaning: "In mode per-socket: of the subprotocols offered, the first listed is agreed",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own(
             "none, or a list of tokens such as chat.v2, chat.v1",
             |program, value| {
@@ -61,6 +65,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "pass-env",
         default: "none",
         meaning: "Variables of the environment that programs get besides PATH",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own(
             "none, or a list of names such as HOME, LANG, DATABASE_URL",
             |program, value| {
@@ -74,6 +79,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "env",
         default: "none",
         meaning: "A variable that programs get; may be repeated; counts before pass-env",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::OwnEach(
             "none, or NAME=value or NAME=\"value\", where the name is of letters, digits and _ and \
              no variable that the server sets itself (docs/programs.md), and the value has no NUL",
@@ -85,6 +91,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "stop-timeout",
         default: "5s",
         meaning: "Time for a program to end by itself; then come TERM and, 2 s later, KILL",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::TimeOrZero(|program| &mut program.stop_ms)),
     },
     Key {
@@ -92,6 +99,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "max-processes",
         default: "256",
         meaning: "Most processes of open sockets of a program in mode per-socket; over it: 503",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Count(|program| &mut program.processes_max)),
     },
     Key {
@@ -99,6 +107,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "on-death",
         default: "close",
         meaning: "Sockets of a program that dies are closed with 1012, or kept for its next run",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own("close or keep", |program, value| {
             let words = [("close", OnDeath::Close), ("keep", OnDeath::Keep)];
             program.on_death = word(value.to_str()?, words)?;
@@ -110,6 +119,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "on-change",
         default: "next-start",
         meaning: "A changed file counts at the program's next start, or replaces the one that runs",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own("next-start or replace", |program, value| {
             let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
             program.on_change = word(value.to_str()?, words)?;
@@ -121,6 +131,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "replace-when",
         default: "after-ready",
         meaning: "A new version takes over once it is ready, or starts after the old one",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own("after-ready or after-exit", |program, value| {
             let words =
                 [("after-ready", ReplaceWhen::AfterReady), ("after-exit", ReplaceWhen::AfterExit)];
@@ -133,6 +144,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "subpaths",
         default: "no",
         meaning: "A program also answers the paths below its own; PATH_INFO has the rest",
+        reload: Reload::Live,
         setter: Setter::Program(Kind::Own("no or yes", |program, value| {
             let words = [("no", Subpaths::Refused), ("yes", Subpaths::Served)];
             program.subpaths = word(value.to_str()?, words)?;

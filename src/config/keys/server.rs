@@ -1,7 +1,7 @@
 //! The keys of the server: where it listens, what it serves, what it logs; and of all services,
 //! whatever they are.
 
-use crate::config::keys::{Key, Section, Setter};
+use crate::config::keys::{Key, Reload, Section, Setter};
 use crate::config::value::Kind;
 
 pub(super) static KEYS: &[Key] = &[
@@ -10,6 +10,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "host",
         default: "127.0.0.1",
         meaning: "Listen on this address; may be repeated; :: is for IPv4 too",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Hosts(|config| &mut config.hosts)),
     },
     Key {
@@ -17,6 +18,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "port",
         default: "12345",
         meaning: "The TCP port of all addresses; with 0 the system chooses one for each",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Port(|config| &mut config.port)),
     },
     Key {
@@ -24,6 +26,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "static-root",
         default: "none",
         meaning: "Answer plain GET requests with the files in this directory",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::DirectoryOrNone(|config| &mut config.static_root)),
     },
     Key {
@@ -31,6 +34,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "health-path",
         default: "none",
         meaning: "Answer plain GETs of this path with 200, or 503 while stopping or full",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::PathOrNone(|config| &mut config.health_path)),
     },
     Key {
@@ -38,6 +42,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "allowed-hosts",
         default: "auto",
         meaning: "Requests may name these hosts in Host; auto is against DNS rebinding",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::AllowedHosts(|config| &mut config.allowed_hosts)),
     },
     Key {
@@ -45,6 +50,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "spellings",
         default: "all",
         meaning: "A service has its path alone, or also /name.py, /ws_service and paths by links",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Spellings(|config| &mut config.spellings)),
     },
     Key {
@@ -52,6 +58,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "origin",
         default: "same",
         meaning: "Pages of these origins may open sockets; same is the host and port asked for",
+        reload: Reload::LiveForPrograms,
         setter: Setter::Service(Kind::Origin(|service| &mut service.origin)),
     },
     Key {
@@ -59,6 +66,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "compression",
         default: "off",
         meaning: "Compress messages for clients that offer it; read on it in the README first",
+        reload: Reload::NextStart,
         setter: Setter::Service(Kind::Compression(|service| &mut service.compression)),
     },
     Key {
@@ -66,6 +74,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "thread",
         default: "own",
         meaning: "Each service has a thread of its own, or is called by the loop that polls",
+        reload: Reload::NextStart,
         setter: Setter::Service(Kind::Thread(|service| &mut service.thread)),
     },
     Key {
@@ -73,6 +82,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "log-level",
         default: "info",
         meaning: "How much is logged on standard error",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::LogLevel(|config| &mut config.log_level)),
     },
     Key {
@@ -80,6 +90,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "log-format",
         default: "text",
         meaning: "How it is logged: for people, or one JSON object per line",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::LogFormat(|config| &mut config.log_format)),
     },
     Key {
@@ -87,6 +98,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "access-log",
         default: "sockets",
         meaning: "A line for each socket and refused request, or for answered requests as well",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::AccessLog(|config| &mut config.access_log)),
     },
     Key {
@@ -94,6 +106,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "dumpable",
         default: "no",
         meaning: "Others of the same user, such as programs, may read the memory of the server",
+        reload: Reload::NextStart,
         setter: Setter::Server(Kind::Dumpable(|config| &mut config.dumpable)),
     },
 ];

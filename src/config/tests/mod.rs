@@ -1,5 +1,6 @@
 //! Tables of files and command lines, each with what the room makes of it.
 
+mod each_key;
 #[cfg(not(feature = "programs"))]
 mod no_programs;
 #[cfg(feature = "programs")]

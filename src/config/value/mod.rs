@@ -58,7 +58,8 @@ pub(super) enum Kind<T> {
     Mail(fn(&mut T) -> (&mut usize, &mut usize)),
     RateOrOff(Place<T, Option<Rate>>),
     RatePolicy(Place<T, RatePolicy>),
-    /// What the key itself reads, and what it allows.
+    /// What the key itself reads, and what it allows. Only for keys that a reload applies: it cannot
+    /// be told whether two values differ.
     #[cfg(feature = "programs")]
     Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
     /// The same for a key that may be repeated.
@@ -138,6 +139,41 @@ impl<T> Kind<T> {
             Self::Own(_, set) | Self::OwnEach(_, set) => set(target, value)?,
         }
         Some(())
+    }
+
+    /// Whether the values of two targets differ.
+    pub(super) fn differs(&self, one: &mut T, other: &mut T) -> bool {
+        match self {
+            Self::Hosts(place) => place(one) != place(other),
+            Self::Port(place) => place(one) != place(other),
+            #[cfg(feature = "programs")]
+            Self::Directory(place) => place(one) != place(other),
+            Self::DirectoryOrNone(place) => place(one) != place(other),
+            Self::PathOrNone(place) => place(one) != place(other),
+            Self::AllowedHosts(place) => place(one) != place(other),
+            Self::Spellings(place) => place(one) != place(other),
+            Self::Origin(place) => place(one) != place(other),
+            Self::Compression(place) => place(one) != place(other),
+            Self::Thread(place) => place(one) != place(other),
+            Self::LogLevel(place) => place(one) != place(other),
+            Self::LogFormat(place) => place(one) != place(other),
+            Self::AccessLog(place) => place(one) != place(other),
+            Self::Dumpable(place) => place(one) != place(other),
+            Self::Count32(place) => place(one) != place(other),
+            Self::Size(place)
+            | Self::SizeOrOff(place)
+            | Self::Count(place)
+            | Self::CountOrOff(place) => place(one) != place(other),
+            Self::CountOrAuto(place) | Self::MemoryOrAuto(place) => place(one) != place(other),
+            Self::Time(place) | Self::TimeOrZero(place) | Self::TimeOrOff(place) => {
+                place(one) != place(other)
+            }
+            Self::Mail(places) => places(one) != places(other),
+            Self::RateOrOff(place) => place(one) != place(other),
+            Self::RatePolicy(place) => place(one) != place(other),
+            #[cfg(feature = "programs")]
+            Self::Own(..) | Self::OwnEach(..) => false,
+        }
     }
 
     /// What is allowed, to be read after "allowed is".

@@ -1,0 +1,44 @@
+//! What another configuration changes that a server which runs does not apply: it follows from the
+//! `Reload` of each key.
+
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+use crate::config::keys::{self, Key, Reload};
+
+impl Config {
+    /// What needs a restart of the server once it has read `new` in place of this configuration,
+    /// as the log names it: keys of the server, and what has changed for services that
+    /// `is_compiled` says to be compiled in, by path. All else holds from then on.
+    #[must_use]
+    pub fn needs_restart(&self, new: &Self, is_compiled: impl Fn(&str) -> bool) -> Vec<String> {
+        let (mut old, mut new) = (self.clone(), new.clone());
+        let of_server = keys::all().filter(|key| !key.is_for_services());
+        let needs_start = of_server.filter(|key| key.reload == Reload::NextStart);
+        let changed = needs_start.filter(|key| key.differs(&mut old, &mut new));
+        let mut needs: Vec<_> = changed.map(|key| key.name.to_owned()).collect();
+        if services_differ(&mut old, &mut new) {
+            needs.push(ALL.to_owned());
+        }
+        let paths: BTreeSet<_> =
+            [&old, &new].iter().flat_map(|c| c.services.keys()).cloned().collect();
+        let all = [old.all.clone(), new.all.clone()];
+        for path in paths.into_iter().filter(|path| is_compiled(path)) {
+            for (config, all) in [&mut old, &mut new].into_iter().zip(&all) {
+                config.all = config.services.get(&path).unwrap_or(all).clone();
+            }
+            if services_differ(&mut old, &mut new) {
+                needs.push(format!("[service {path}]"));
+            }
+        }
+        needs
+    }
+}
+
+/// Whether something differs that services which are compiled in have from the next start on.
+fn services_differ(old: &mut Config, new: &mut Config) -> bool {
+    let is_late = |key: &&Key| key.is_for_services() && key.reload != Reload::Live;
+    keys::all().filter(is_late).any(|key| key.differs(old, new))
+}
+
+const ALL: &str = "what holds for all services, such as origin, for those that are compiled in";

@@ -1,0 +1,141 @@
+//! What holds for each key there is, and so for one that is added: it sets one option, and its
+//! `Reload` tells what a reload leaves to the next start.
+
+use super::*;
+use crate::config::keys::{Key, Reload, Setter};
+
+#[test]
+fn each_key_sets_an_option_of_its_own() {
+    for key in keys::all().filter(|key| is_built(key)) {
+        let (mut before, mut after) = changed_by(key, key.section.title());
+        let differ = keys::all().filter(|other| other.differs(&mut before, &mut after));
+        let differ: Vec<_> = differ.map(|other| other.name).collect();
+        // Of some that a reload applies nobody asks whether they differ.
+        if key.reload != Reload::Live || !differ.is_empty() {
+            assert_eq!(differ, [key.name]);
+        }
+    }
+}
+
+#[test]
+fn a_service_has_the_option_in_its_section_alone() {
+    for key in keys::all().filter(|key| is_built(key) && key.is_for_services()) {
+        let (before, after) = changed_by(key, "[service /a]");
+        let Config { services, .. } = &after;
+        assert_eq!(services["/b"], before.services["/b"], "{}", key.name);
+        #[cfg(feature = "programs")]
+        assert_eq!(after.programs["/b"], before.programs["/b"], "{}", key.name);
+        let for_all = Config { services: before.services.clone(), ..after.clone() };
+        #[cfg(feature = "programs")]
+        let for_all = Config { programs: before.programs.clone(), ..for_all };
+        assert_eq!(for_all, before, "{}", key.name);
+    }
+}
+
+#[test]
+fn a_reload_tells_what_it_does_not_apply() {
+    let is_compiled = |path: &str| path == "/a";
+    for key in keys::all().filter(|key| is_built(key)) {
+        let (before, after) = changed_by(key, key.section.title());
+        let all = "what holds for all services, such as origin, for those that are compiled in";
+        let needs = match key.reload {
+            Reload::Live => vec![],
+            _ if key.is_for_services() => vec![all, "[service /a]"],
+            Reload::LiveForPrograms => panic!("{} is not for services", key.name),
+            Reload::NextStart => vec![key.name],
+        };
+        assert_eq!(before.needs_restart(&after, is_compiled), needs, "{}", key.name);
+        assert_eq!(after.needs_restart(&before, is_compiled), needs, "{}", key.name);
+        assert_eq!(after.needs_restart(&after, is_compiled), [""; 0], "{}", key.name);
+        if !key.is_for_services() {
+            continue;
+        }
+        for (path, is_told) in [("/a", key.reload != Reload::Live), ("/b", false)] {
+            let (before, after) = changed_by(key, &format!("[service {path}]"));
+            let needs = if is_told { vec!["[service /a]"] } else { vec![] };
+            assert_eq!(before.needs_restart(&after, is_compiled), needs, "{} {path}", key.name);
+        }
+    }
+}
+
+/// A reload hands over what holds for programs, and nothing else (`Server::reload`). A key of the server
+/// that it applies one day is an exception here, and a test of the binary shows that it does.
+#[test]
+fn marks_are_true() {
+    for key in keys::all() {
+        let mark = match key.setter {
+            Setter::Server(_) => Reload::NextStart,
+            // Open sockets have agreed on compression, and the thread of a program is its own.
+            Setter::Service(_) if ["compression", "thread"].contains(&key.name) => {
+                Reload::NextStart
+            }
+            Setter::Service(_) => Reload::LiveForPrograms,
+            #[cfg(feature = "programs")]
+            Setter::Program(_) => Reload::Live,
+        };
+        assert_eq!(key.reload, mark, "{}", key.name);
+    }
+}
+
+/// Another word for the same value needs no restart.
+#[test]
+fn a_reload_compares_values_and_not_words() {
+    let new = parse("[server]\nport: 12345\norigin: SAME\n[limits]\nmax-message: 1024k\n");
+    let new = new.expect("it is right");
+    assert_eq!(Config::default().needs_restart(&new, |_| true), [""; 0]);
+    let new = parse("[server]\nhost: ::1\nlog-level: warn\n[service /a]\nidle-timeout: 1s\n");
+    let needs = Config::default().needs_restart(&new.expect("it is right"), |_| true);
+    assert_eq!(needs, ["host", "log-level", "[service /a]"]);
+}
+
+/// Two configurations that differ in what a key sets in a section.
+fn changed_by(key: &Key, section: &str) -> (Config, Config) {
+    // Framing sets nothing in another mode.
+    let modes: &[&str] = if cfg!(feature = "programs") { &["shared", "per-socket"] } else { &[] };
+    let modes = modes.iter().map(|mode| format!("mode: {mode}\n"));
+    for begin in [String::new()].into_iter().chain(modes) {
+        let begin = format!("[server]\n{begin}[service /a]\n[service /b]\n");
+        let before = parse(&begin).expect("it is right");
+        for value in VALUES {
+            let after = parse(&format!("{begin}{section}\n{}: {value}\n", key.name));
+            if let Some(after) = after.ok().filter(|after| *after != before) {
+                return (before, after);
+            }
+        }
+    }
+    panic!("no value in VALUES changes what {} sets in {section}: add one", key.name)
+}
+
+/// Whether this build has another value than the default.
+fn is_built(key: &Key) -> bool {
+    key.name != "compression" || cfg!(feature = "deflate")
+}
+
+/// Of these each key takes one at least that is not its default.
+const VALUES: [&str; 25] = [
+    "7",
+    "17k",
+    "4m",
+    "3s",
+    "7/s burst 8",
+    "7 messages",
+    "on",
+    "yes",
+    "one",
+    "any",
+    "loop",
+    "json",
+    "debug",
+    "all",
+    "src",
+    "/path",
+    "::1",
+    "A=1",
+    "HOME",
+    "text",
+    "per-socket",
+    "keep",
+    "close",
+    "replace",
+    "after-exit",
+];
