@@ -5,11 +5,11 @@
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use switchboard::Limits;
-use switchboard::hub::{Compression, Files, Hub, Mount, OriginRule, Output, Reach, StationId};
+use switchboard::hub::{Files, Hub, Output, Reach, StationId};
 use switchboard::service::{Admission, Audience, Inbound, Outbound, SocketId};
 use switchboard::session::Next;
 use switchboard::time::Time;
+use switchboard::{Limits, OriginRule, ServiceOptions};
 
 /// A hub with echo services, and the sockets that are open.
 pub struct World {
@@ -188,8 +188,8 @@ fn answer(mail: Vec<Inbound>) -> Vec<Outbound> {
 }
 
 /// What a service is mounted with.
-pub fn mount(limits: Limits) -> Mount {
-    Mount { limits, origin: OriginRule::Any, page: None, compression: Compression::Off }
+pub fn mount(limits: Limits) -> ServiceOptions {
+    ServiceOptions { origin: OriginRule::Any, ..ServiceOptions::new(limits) }
 }
 
 /// A request for the service of this number.

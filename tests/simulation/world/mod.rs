@@ -33,14 +33,13 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use switchboard::Limits;
-use switchboard::OriginRule;
 use switchboard::engine::{Engine, Event, Turn};
-use switchboard::hub::{Compression, Files, Hub, Mount, StationId};
+use switchboard::hub::{Files, Hub, StationId};
 use switchboard::limits::{Rate, RatePolicy};
 use switchboard::pages::Page;
 use switchboard::service::SocketId;
 use switchboard::time::Time;
+use switchboard::{Limits, ServiceOptions};
 
 use arrivals::{ADDRESSES, Arrivals};
 use choice::{Choices, Fate};
@@ -391,8 +390,8 @@ impl World {
             };
             let limits = if index == 0 { roomy } else { limits };
             let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
-            let mount = Mount { page, ..mount(limits) };
-            let id = hub.mount(&format!("/{index}"), mount).expect("the paths differ");
+            let options = ServiceOptions { page, ..mount(limits) };
+            let id = hub.mount(&format!("/{index}"), options).expect("the paths differ");
             places.push(Place::new(id, TEMPERS[temper], limits));
         }
         let world = Self {
@@ -563,8 +562,8 @@ impl Place {
     }
 }
 
-fn mount(limits: Limits) -> Mount {
-    Mount { limits, origin: OriginRule::Same, page: None, compression: Compression::Off }
+fn mount(limits: Limits) -> ServiceOptions {
+    ServiceOptions::new(limits)
 }
 
 /// How many messages a socket may send in a time, most often as many as it likes.
