@@ -239,8 +239,12 @@ mod programs {
     #[test]
     fn who_has_gone_keeps_its_time_beside_an_address_with_more() {
         let Some(own) = own_address() else { return };
-        let manner =
-            Manner { mode: Mode::Lines, processes_max: 4, stop_ms: NEVER_MS, ..Manner::SHARED };
+        let manner = ProgramOptions {
+            mode: Mode::Lines,
+            processes_max: 4,
+            stop_ms: NEVER_MS,
+            ..ProgramOptions::SHARED
+        };
         let text = "#!/bin/sh\necho $$\nwhile :; do sleep 1000; done\n";
         let server = serve("stubborn", text, manner);
         let leave = |from| {
@@ -315,8 +319,10 @@ mod programs {
         }
         let limits = Limits { sockets_per_ip_max: 100, connection_rate: None, ..LIMITS };
         let mut server = Server::new(limits);
-        server.document_root(&place).manner(Manner { mode: Mode::Lines, ..Manner::SHARED });
-        server.program("/named").manner(Manner::SHARED);
+        server
+            .document_root(&place)
+            .program_options(ProgramOptions { mode: Mode::Lines, ..ProgramOptions::SHARED });
+        server.program("/named").program_options(ProgramOptions::SHARED);
         let server = start(server);
         let visit = |from, number: usize| {
             let mut raw = connect_from(&server, from);

@@ -13,9 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "programs")]
-use switchboard::process::Manner;
-#[cfg(feature = "programs")]
 use switchboard::programs::Mode;
+#[cfg(feature = "programs")]
+use switchboard::programs::ProgramOptions;
 use switchboard::{
     Admission, Handler, Inbound, Limits, Line, Message, Peer, Server, Service, Turn, handler,
 };
@@ -370,10 +370,10 @@ fn signals_stop_the_binary_with_exit_code_0() {
 #[test]
 #[cfg(feature = "programs")]
 fn processes_of_sockets_that_are_refused_are_not_waited_for() {
-    let manner = Manner { mode: Mode::Lines, processes_max: 48, ..Manner::SHARED };
+    let manner = ProgramOptions { mode: Mode::Lines, processes_max: 48, ..ProgramOptions::SHARED };
     let mut server = Server::new(LIMITS);
     let root = programs("services", &[("cat", "#!/bin/sh\nexec cat\n")]);
-    server.document_root(root).manner(manner);
+    server.document_root(root).program_options(manner);
     let server = Running::start(server);
     let mut raws: Vec<_> = (0..48).map(|_| server.raw()).collect();
     for raw in &mut raws {

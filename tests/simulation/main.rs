@@ -39,7 +39,7 @@ const MESSAGES_MIN: u64 = 1_000_000;
 const ON_THE_LOOP: u64 = 24;
 /// How many worlds have programs, and how many messages are judged there at least.
 const PROGRAMS: u64 = 120;
-const PROGRAM_MESSAGES_MIN: u64 = 400_000;
+const PROGRAM_MESSAGES_MIN: u64 = 350_000;
 /// How many fresh seeds are tried, unless the environment says otherwise.
 const FRESH: u64 = 24;
 /// How many choices a world has.

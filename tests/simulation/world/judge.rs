@@ -364,6 +364,11 @@ impl World {
     /// Nothing is left to do until a deadline, or until somebody acts: then nobody may wait
     /// for the host.
     pub(super) fn judge_quiet(&self, hub: &Hub) {
+        let has_ended = |place: &Place| {
+            let worker = place.worker.as_ref().filter(|_| !place.is_on_loop);
+            worker.is_some_and(|worker| worker.ended.is_some())
+        };
+        assert!(!self.places.iter().any(has_ended), "the end of a service is forgotten");
         for &index in &self.live {
             let Link { peer, pipe, record: Some(record), stream: Some(stream), .. } =
                 &self.links[index]
