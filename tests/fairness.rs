@@ -126,7 +126,8 @@ impl Handler for Telling {
 }
 
 /// A flood that fills the mail each time it has room, from what has been read of it already, has
-/// one turn and then waits for the others. A peer that it starved would be answered once it is over.
+/// one turn and then waits for the others. A peer that it starved would be answered once it is
+/// over.
 #[test]
 fn a_flood_that_fills_the_mail_has_one_turn_after_the_other() {
     for mail_messages_max in [1, 4] {

@@ -306,8 +306,8 @@ mod programs {
         }
     }
 
-    /// Programs that run without a socket keep nobody out, and count for no address. The one that was
-    /// used longest ago goes first.
+    /// Programs that run without a socket keep nobody out, and count for no address. The one that
+    /// was used longest ago goes first.
     #[test]
     fn programs_that_nobody_uses_give_their_places() {
         assert!(raise_descriptor_limit() > 8 * Limits::PROGRAMS_MAX, "each has a poll");

@@ -369,7 +369,7 @@ fn signals_stop_the_binary_with_exit_code_0() {
 /// is let in and closed.
 #[test]
 #[cfg(feature = "programs")]
-fn processes_of_sockets_that_are_refused_are_not_waited_for() {
+fn refused_sockets_have_no_process_that_a_stop_waits_for() {
     let manner = ProgramOptions { mode: Mode::Lines, processes_max: 48, ..ProgramOptions::SHARED };
     let mut server = Server::new(LIMITS);
     let root = programs("services", &[("cat", "#!/bin/sh\nexec cat\n")]);

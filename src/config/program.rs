@@ -1,5 +1,5 @@
-//! The keys of programs: how their values are read, which of them contradict each other, and how many
-//! descriptors they come to.
+//! The keys of programs: how their values are read, which of them contradict each other, and how
+//! many descriptors they come to.
 
 use std::env;
 

@@ -138,8 +138,9 @@ impl Hub {
         self.read_again(id, now);
     }
 
-    /// A socket goes, or is answered by the hub, while its service is asked about it, or has accepted
-    /// it and there is no room in the mail for its open. The service may have begun something for it.
+    /// A socket goes, or is answered by the hub, while its service is asked about it, or has
+    /// accepted it and there is no room in the mail for its open. The service may have begun
+    /// something for it.
     pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(station) = socket.station else { return };

@@ -96,17 +96,17 @@ impl Groups {
         }
     }
 
-    /// Kills the orphan that traces a leader, or that what traces it comes from: as long as a child is
-    /// traced, the system tells nobody of its exit. Of a leader's group it kills nothing. To be called
-    /// again as long as the leader has not exited, since others may trace it then.
+    /// Kills the orphan that traces a leader, or that what traces it comes from: as long as a child
+    /// is traced, the system tells nobody of its exit. Of a leader's group it kills nothing. To be
+    /// called again as long as the leader has not exited, since others may trace it then.
     pub(super) fn end_tracer(&self, leader: u32) {
         let table = self.table();
         let Some(others) = &table.others else { return };
         let Some(tracer) = in_status(leader, "TracerPid:").filter(|tracer| *tracer > 0) else {
             return;
         };
-        // It may be a thread. The number of a grandchild may mean another process at any time; that of
-        // the child that it comes from does not, under this lock.
+        // It may be a thread. The number of a grandchild may mean another process at any time; that
+        // of the child that it comes from does not, under this lock.
         let line = iter::successors(in_status(tracer, "Tgid:"), |id| parent_of(*id));
         let own = process::id();
         let orphan = line.take(DEPTH_MAX).find(|id| parent_of(*id) == Some(own));

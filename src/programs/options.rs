@@ -6,8 +6,8 @@ use crate::limits::Limits;
 use crate::programs::variables::{Mode, Variable};
 use crate::ws::syntax::is_token;
 
-/// What holds for a program besides its [`ServiceOptions`](crate::service::ServiceOptions): how it is
-/// run.
+/// What holds for a program besides its [`ServiceOptions`](crate::service::ServiceOptions): how it
+/// is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramOptions {
     /// One process for all sockets, or one for each.

@@ -40,8 +40,8 @@ impl Programs {
         own: Vec::new(),
     };
 
-    /// What the programs of a host are made from, if it has any; `usual` is what holds for services.
-    /// The paths in `taken` have other services.
+    /// What the programs of a host are made from, if it has any; `usual` is what holds for
+    /// services. The paths in `taken` have other services.
     pub(super) fn into_plan(
         mut self,
         usual: &ServiceOptions,

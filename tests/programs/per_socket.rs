@@ -329,8 +329,8 @@ fn a_process_that_reads_nothing_makes_its_peer_wait() {
 
 const LOOP: &str = "#!/bin/bash\nfor i in {1..3}; do echo $i; done\nprintf '\\377\\000last'\n";
 
-/// A file that was removed is not found, though others still have its process; once it is there again,
-/// it serves.
+/// A file that was removed is not found, though others still have its process; once it is there
+/// again, it serves.
 #[test]
 fn a_program_that_was_removed_is_not_found() {
     let text = "#!/bin/sh\nexec cat\n";

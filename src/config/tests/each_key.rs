@@ -58,8 +58,9 @@ fn a_reload_tells_what_it_does_not_apply() {
     }
 }
 
-/// A reload hands over what holds for programs, and nothing else (`Server::reload`). A key of the server
-/// that it applies one day is an exception here, and a test of the binary shows that it does.
+/// A reload hands over what holds for programs, and nothing else (`Server::reload`). A key of the
+/// server that it applies one day is an exception here, and a test of the binary shows that it
+/// does.
 #[test]
 fn marks_are_true() {
     for key in keys::all() {

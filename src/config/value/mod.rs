@@ -58,8 +58,8 @@ pub(super) enum Kind<T> {
     Mail(fn(&mut T) -> (&mut usize, &mut usize)),
     RateOrOff(Place<T, Option<Rate>>),
     RatePolicy(Place<T, RatePolicy>),
-    /// What the key itself reads, and what it allows. Only for keys that a reload applies: it cannot
-    /// be told whether two values differ.
+    /// What the key itself reads, and what it allows. Only for keys that a reload applies: it
+    /// cannot be told whether two values differ.
     #[cfg(feature = "programs")]
     Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
     /// The same for a key that may be repeated.

@@ -6,8 +6,8 @@
 //! - `choice`: where choices come from
 //! - `wire`: bytes as a client writes and reads them
 //! - `pipe`: connections; `arrivals`: where they come from
-//! - `peer`, `service`: who talks; `temper`: what services are like
-//! - `io`: the world around the engine, which runs its turn
+//! - `peer`, `service`: who talks; `temper`: what services are like; `place`: where they are
+//! - `io`: the world around the engine, which runs its turn; `notes`: what is noted of its steps
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
 //! - `lapse`: programs whose sockets outlive them, and are given other limits
 //! - `record`: what is recorded of a socket
@@ -22,19 +22,19 @@ mod disk;
 mod io;
 mod judge;
 mod lapse;
+mod notes;
 mod peer;
 mod pipe;
+mod place;
 mod record;
 mod service;
 mod temper;
 pub mod wire;
 
-use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use switchboard::engine::{Engine, Event, Turn};
-use switchboard::hub::{Files, Hub, StationId};
+use switchboard::hub::{Files, Hub};
 use switchboard::limits::{Rate, RatePolicy};
 use switchboard::pages::Page;
 use switchboard::service::SocketId;
@@ -47,9 +47,10 @@ use disk::Disk;
 use io::Inbox;
 use peer::{Goal, Peer};
 use pipe::{Pipe, Stream};
+use place::Place;
 use record::Record;
-use service::{Order, Surroundings, Worker};
-use temper::{BRIEF, PROGRAMS, TEMPERS, Temper};
+use service::Surroundings;
+use temper::{BRIEF, PROGRAMS, TEMPERS};
 
 /// An engine and the world around it.
 pub struct Simulation {
@@ -161,55 +162,6 @@ struct Link {
 enum File {
     Parts(usize),
     Ended,
-}
-
-/// A service, running or not, and what is recorded of its mail.
-struct Place {
-    /// None as long as it is a program that has not been found.
-    id: Option<StationId>,
-    temper: Temper,
-    limits: Limits,
-    is_on_loop: bool,
-    /// Since when it has had to be called, if it was not in the last turn.
-    due_since: Option<Time>,
-    /// In which turn it was called last.
-    called_turn: u64,
-    /// In which turn it has had its share and had sent more.
-    cut_turn: Cell<u64>,
-    worker: Option<Worker>,
-    /// The number of the run that the hub has begun last.
-    run: u32,
-    is_ready: bool,
-    is_asked: bool,
-    /// What served its sockets has gone, and the next one is not ready.
-    is_lapsed: bool,
-    /// Whether those who came in this turn were asked about, in each of its lives.
-    lives: Vec<bool>,
-    /// When other limits were given to it, and how much mail it had then.
-    remounted: Time,
-    excess: (usize, usize),
-    /// How often in a row it has ended soon, and until when it is not started again.
-    failures: u32,
-    retry: Time,
-    started: Time,
-    /// The turn in which it was found last, if it is a program.
-    found: Option<u64>,
-    /// In which turn it has become a program that is known.
-    mounted: Option<u64>,
-    must_start: bool,
-    /// Transactions that the hub has put into the mail of this run.
-    put: u64,
-    /// The mail was full when the last turn ended, and has not been roomy since.
-    is_full: bool,
-    /// How often the mail had room again after it was full.
-    openings: u64,
-    put_bytes: usize,
-    /// What the service has told to have taken.
-    taken: u64,
-    taken_bytes: usize,
-    topics: BTreeMap<u8, BTreeSet<usize>>,
-    /// Orders of runs that have ended.
-    relics: Vec<(u32, Order)>,
 }
 
 impl Simulation {
@@ -508,57 +460,6 @@ impl World {
         let link = self.links.get(index)?;
         link.record.as_ref().filter(|record| record.id == id && link.stream.is_some())?;
         Some(index)
-    }
-}
-
-impl Place {
-    fn new(id: StationId, temper: Temper, limits: Limits) -> Self {
-        Self {
-            id: Some(id),
-            temper,
-            limits,
-            is_on_loop: false,
-            due_since: None,
-            called_turn: 0,
-            cut_turn: Cell::new(0),
-            worker: None,
-            run: 0,
-            is_ready: false,
-            is_asked: false,
-            is_lapsed: false,
-            lives: Vec::new(),
-            remounted: Time::ZERO,
-            excess: (0, 0),
-            failures: 0,
-            retry: Time::ZERO,
-            started: Time::ZERO,
-            found: None,
-            mounted: None,
-            must_start: false,
-            put: 0,
-            is_full: false,
-            openings: 0,
-            put_bytes: 0,
-            taken: 0,
-            taken_bytes: 0,
-            topics: BTreeMap::new(),
-            relics: Vec::new(),
-        }
-    }
-
-    /// How many transactions the service has not taken.
-    fn waiting(&self) -> usize {
-        usize::try_from(self.put.saturating_sub(self.taken)).expect("they are in memory")
-    }
-
-    fn waiting_bytes(&self) -> usize {
-        self.put_bytes.saturating_sub(self.taken_bytes)
-    }
-
-    /// Whether there is so much room in the mail that all are read and let in.
-    fn is_roomy(&self) -> bool {
-        self.waiting() <= self.limits.mail_messages_max / 2
-            && self.waiting_bytes() <= self.limits.mail_bytes_max / 2
     }
 }
 

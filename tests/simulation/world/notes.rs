@@ -1,0 +1,120 @@
+//! What is noted of each step of a turn, and what has to hold then: of connections that come, and of
+//! sockets that are read and written to.
+
+use switchboard::Limits;
+use switchboard::engine::{Moment, PeerEnd};
+use switchboard::hub::Hub;
+use switchboard::service::SocketId;
+
+use super::arrivals::{Rate, are_one};
+use super::{Link, World};
+
+/// What has to become of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Arriving {
+    pub index: usize,
+    pub surplus: bool,
+    pub rate: Rate,
+    /// It gets no answer, not even a refusal.
+    pub is_dropped: bool,
+}
+
+impl World {
+    /// The hub has not taken the connection that came last.
+    pub(super) fn settle_arrival(&mut self) {
+        let Some(arriving) = self.inbox.arriving.take() else { return };
+        let Arriving { index, rate, is_dropped, .. } = arriving;
+        assert!(is_dropped, "there is room, if only for a refusal");
+        self.tally.drops += u64::from(rate == Rate::Dropped);
+        self.links[index].pipe.host_drops();
+    }
+
+    /// What has to become of this connection.
+    pub(super) fn judge_arrival(&mut self, index: usize) -> Arriving {
+        let address = self.links[index].address;
+        let is_there = |&&other: &&usize| self.links[other].stream.is_some();
+        let others_len = self.live.iter().filter(is_there).count();
+        let is_neighbor = |&&other: &&usize| are_one(self.links[other].address, address);
+        let neighbors_len = self.live.iter().filter(is_there).filter(is_neighbor).count();
+        let is_far = !address.ip().is_loopback();
+        let limit = self.limits.connection_rate.filter(|_| is_far);
+        let connect = |limit| self.arrivals.connect(address, limit, self.now);
+        let rate = limit.map_or(Rate::Allowed, connect);
+        let surplus = rate != Rate::Allowed
+            || others_len - self.surplus_len >= self.limits.sockets_max
+            || is_far && neighbors_len >= self.limits.sockets_per_ip_max;
+        let is_full = surplus && self.surplus_len >= Limits::REFUSALS_MAX;
+        Arriving { index, surplus, rate, is_dropped: is_full || rate == Rate::Dropped }
+    }
+
+    /// A socket may not be read now.
+    fn note_held(&mut self, hub: &Hub, id: SocketId) {
+        let Some(index) = self.link_of(id) else { return };
+        self.note_unread(hub, index);
+        self.tally.waits += u64::from(self.may_be_slowed(hub, index));
+        let Link { record: Some(record), stream: Some(stream), .. } = &mut self.links[index] else {
+            return;
+        };
+        self.tally.holds += 1;
+        record.held = true;
+        match stream.end {
+            PeerEnd::None => {}
+            PeerEnd::HalfClosed => {
+                if record.times.left.is_none_or(|left| left < record.times.resumed) {
+                    record.times.left = Some(self.now);
+                }
+            }
+            PeerEnd::Lost => record.failed = true,
+        }
+    }
+
+    /// A socket is about to be read.
+    fn note_read(&mut self, hub: &Hub, id: SocketId) {
+        let Some(index) = self.link_of(id) else { return };
+        self.note_unread(hub, index);
+        assert!(!self.is_paused(hub, index), "peer {index} is read while it is paused");
+        let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+        record.held = false;
+        record.times.left = None;
+    }
+
+    /// Notes what the engine shows of the hub.
+    pub(super) fn note_moment(&mut self, moment: Moment, hub: &Hub) {
+        match moment {
+            Moment::Held(id) => self.note_held(hub, id),
+            Moment::Reads(id) => self.note_read(hub, id),
+            Moment::Received(id, len) => {
+                let Some(index) = self.link_of(id) else { return };
+                self.judge_comer(hub, index);
+                self.note_unread(hub, index);
+                self.note(2, len as u64);
+            }
+            Moment::Writes(id) => {
+                let Some(index) = self.link_of(id) else { return };
+                let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+                record.look_ahead(hub.unsent(id));
+                record.saw_unsent(hub.unsent_len(id), &self.limits);
+            }
+            Moment::Wrote(id) => {
+                let Some(index) = self.link_of(id) else { return };
+                let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+                record.stalled = hub.unsent_len(id) > 0;
+            }
+            Moment::Resumes(id) => {
+                let Some(index) = self.link_of(id) else { return };
+                let Link { record: Some(record), .. } = &mut self.links[index] else { return };
+                record.held = false;
+                record.times.resumed = self.now;
+            }
+            Moment::Ended(station) => {
+                let place = self.place_of(station);
+                self.judge_service_end(hub, place);
+            }
+            Moment::Drops(id) => {
+                if let Some(index) = self.link_of(id) {
+                    self.judge_drop(hub, index);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A service of a world, running or not, and what is recorded of its mail.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use switchboard::Limits;
+use switchboard::hub::StationId;
+use switchboard::time::Time;
+
+use super::service::{Order, Worker};
+use super::temper::Temper;
+
+/// A service, running or not, and what is recorded of its mail.
+pub struct Place {
+    /// None as long as it is a program that has not been found.
+    pub id: Option<StationId>,
+    pub temper: Temper,
+    pub limits: Limits,
+    pub is_on_loop: bool,
+    /// Since when it has had to be called, if it was not in the last turn.
+    pub due_since: Option<Time>,
+    /// In which turn it was called last.
+    pub called_turn: u64,
+    /// In which turn it has had its share and had sent more.
+    pub cut_turn: Cell<u64>,
+    pub worker: Option<Worker>,
+    /// The number of the run that the hub has begun last.
+    pub run: u32,
+    pub is_ready: bool,
+    pub is_asked: bool,
+    /// What served its sockets has gone, and the next one is not ready.
+    pub is_lapsed: bool,
+    /// Whether those who came in this turn were asked about, in each of its lives.
+    pub lives: Vec<bool>,
+    /// When other limits were given to it, and how much mail it had then.
+    pub remounted: Time,
+    pub excess: (usize, usize),
+    /// How often in a row it has ended soon, and until when it is not started again.
+    pub failures: u32,
+    pub retry: Time,
+    pub started: Time,
+    /// The turn in which it was found last, if it is a program.
+    pub found: Option<u64>,
+    /// In which turn it has become a program that is known.
+    pub mounted: Option<u64>,
+    pub must_start: bool,
+    /// Transactions that the hub has put into the mail of this run.
+    pub put: u64,
+    /// The mail was full when the last turn ended, and has not been roomy since.
+    pub is_full: bool,
+    /// How often the mail had room again after it was full.
+    pub openings: u64,
+    pub put_bytes: usize,
+    /// What the service has told to have taken.
+    pub taken: u64,
+    pub taken_bytes: usize,
+    pub topics: BTreeMap<u8, BTreeSet<usize>>,
+    /// Orders of runs that have ended.
+    pub relics: Vec<(u32, Order)>,
+}
+
+impl Place {
+    pub fn new(id: StationId, temper: Temper, limits: Limits) -> Self {
+        Self {
+            id: Some(id),
+            temper,
+            limits,
+            is_on_loop: false,
+            due_since: None,
+            called_turn: 0,
+            cut_turn: Cell::new(0),
+            worker: None,
+            run: 0,
+            is_ready: false,
+            is_asked: false,
+            is_lapsed: false,
+            lives: Vec::new(),
+            remounted: Time::ZERO,
+            excess: (0, 0),
+            failures: 0,
+            retry: Time::ZERO,
+            started: Time::ZERO,
+            found: None,
+            mounted: None,
+            must_start: false,
+            put: 0,
+            is_full: false,
+            openings: 0,
+            put_bytes: 0,
+            taken: 0,
+            taken_bytes: 0,
+            topics: BTreeMap::new(),
+            relics: Vec::new(),
+        }
+    }
+
+    /// How many transactions the service has not taken.
+    pub fn waiting(&self) -> usize {
+        usize::try_from(self.put.saturating_sub(self.taken)).expect("they are in memory")
+    }
+
+    pub fn waiting_bytes(&self) -> usize {
+        self.put_bytes.saturating_sub(self.taken_bytes)
+    }
+
+    /// Whether there is so much room in the mail that all are read and let in.
+    pub fn is_roomy(&self) -> bool {
+        self.waiting() <= self.limits.mail_messages_max / 2
+            && self.waiting_bytes() <= self.limits.mail_bytes_max / 2
+    }
+}
