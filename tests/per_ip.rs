@@ -15,7 +15,7 @@ use switchboard::limits::Rate;
 use switchboard::{Limits, Server};
 
 use support::raw::{TEXT, frame};
-use support::services::mount_echo;
+use support::services::mount_probe;
 use support::{LIMITS, Running, connect};
 
 /// What comes of a request for a socket.
@@ -53,12 +53,7 @@ fn a_network_of_ipv6_has_the_sockets_of_one_address() {
         assert_eq!(matches!(one_more, Outcome::Open(_)), ip == "::1", "{ip}: {one_more:?}");
     }
     // All of them are served.
-    for mut stream in open {
-        stream.write_all(&frame(TEXT, b"here")).expect("it is open");
-        let mut echo = [0; 6];
-        stream.read_exact(&mut echo).expect("it is answered");
-        assert_eq!(&echo, b"\x81\x04here");
-    }
+    open.iter_mut().for_each(|stream| assert_eq!(say(stream, "here"), b"here"));
 }
 
 #[test]
@@ -96,11 +91,56 @@ fn who_connects_too_often_is_refused_and_then_closed() {
     }
 }
 
-/// A server that listens on all addresses of both families.
+/// There are fewer sockets than one address may have.
+#[test]
+fn the_last_quarter_of_the_sockets_is_for_others() {
+    if !is_within("the_last_quarter_of_the_sockets_is_for_others") {
+        return;
+    }
+    for sockets_max in [4, 8] {
+        let server = start(Limits { sockets_max, connection_rate: None, ..LIMITS });
+        let mut open = Vec::new();
+        for number in 1..=40 {
+            match ask(&server, &format!("2001:db8:0:1::{number:x}")) {
+                Outcome::Open(stream) => open.push(stream),
+                Outcome::Refused(head) => assert!(head.starts_with("HTTP/1.1 503 "), "{head}"),
+                Outcome::Dropped => {}
+            }
+        }
+        assert_eq!(open.len(), sockets_max - sockets_max / 4);
+        for ip in ["192.0.2.1", "2001:db8:0:2::1"].iter().cycle().take(sockets_max / 4) {
+            match ask(&server, ip) {
+                Outcome::Open(stream) => open.push(stream),
+                other => panic!("{ip}: {other:?}"),
+            }
+        }
+        let one_more = ask(&server, "::1");
+        assert!(!matches!(one_more, Outcome::Open(_)), "all have been taken: {one_more:?}");
+        open.iter_mut().for_each(|stream| assert_eq!(say(stream, "here"), b"here"));
+    }
+}
+
+/// A server that listens on all addresses of both families. Its service sends every message back,
+/// and subscribes to those that name a topic.
 fn start(limits: Limits) -> Running {
     let mut server = Server::new(limits);
-    mount_echo(&mut server, "/echo");
+    mount_probe(&mut server, "/echo", |peer, message| {
+        if let Some(text) = message.as_text().filter(|text| text.starts_with("topic ")) {
+            peer.subscribe(text);
+        }
+        peer.send(message);
+    });
     Running::start_at(server, "[::]:0".parse().expect("it is an address"))
+}
+
+/// Sends a message. Returns the payload of the next frame.
+fn say(stream: &mut TcpStream, text: &str) -> Vec<u8> {
+    stream.write_all(&frame(TEXT, text.as_bytes())).expect("it is open");
+    let mut header = [0; 2];
+    stream.read_exact(&mut header).expect("it is answered");
+    let mut payload = vec![0; usize::from(header[1])];
+    stream.read_exact(&mut payload).expect("it is answered");
+    payload
 }
 
 /// Asks for a socket from an address, which is that of the server, too: the system connects an

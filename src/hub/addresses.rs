@@ -76,12 +76,17 @@ pub(super) enum Peer {
 pub(crate) struct AddressKey(u64);
 
 impl Addresses {
-    /// A socket comes.
+    /// A socket comes and counts for its address, until [`Addresses::part`].
     pub(super) fn join(&mut self, address: SocketAddr) -> Peer {
         if let Some(key) = AddressKey::counted(address.ip()) {
             let place = self.place_of(key);
             self.source(place).sockets_len += 1;
         }
+        self.keep(address)
+    }
+
+    /// Keeps the address of a socket that does not count, until [`Addresses::forget`].
+    pub(super) fn keep(&mut self, address: SocketAddr) -> Peer {
         let port = address.port().to_ne_bytes();
         match address.ip() {
             IpAddr::V4(ip) => Peer::V4(ip, port),
@@ -117,16 +122,20 @@ impl Addresses {
         turn
     }
 
-    /// A socket goes.
+    /// A socket goes that counts.
     pub(super) fn part(&mut self, peer: Peer, rate: Option<Rate>, now: Time) {
-        let ip = self.of(peer).ip();
-        if let Peer::V6(place, _) = peer {
-            self.long.remove(index(place));
-        }
-        if let Some(key) = AddressKey::counted(ip) {
+        if let Some(key) = AddressKey::counted(self.of(peer).ip()) {
             let place = self.place_of(key);
             self.source(place).sockets_len -= 1;
             self.settle(place, rate, now);
+        }
+        self.forget(peer);
+    }
+
+    /// A socket goes that does not count.
+    pub(super) fn forget(&mut self, peer: Peer) {
+        if let Peer::V6(place, _) = peer {
+            self.long.remove(index(place));
         }
     }
 

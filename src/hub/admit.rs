@@ -209,7 +209,8 @@ impl Hub {
             // RFC 6585, 4: it may say when to come back. A rate is one in a second or more.
             return Some(later(Status::TOO_MANY_REQUESTS, "too many new connections", 1));
         }
-        flags.has(Flag::Surplus).then(|| unavailable("too many connections", 5))
+        let text = "too many connections (max-connections, max-per-ip)";
+        flags.has(Flag::Surplus).then(|| unavailable(text, 5))
     }
 
     pub(super) fn page(&self, station: StationId) -> Response {

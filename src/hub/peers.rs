@@ -9,6 +9,7 @@ use log::Level;
 use crate::hub::addresses::{AddressKey, RateVerdict};
 use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
+use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
 use crate::hub::socket::{Flag, Socket, Standing};
 use crate::hub::station::{State, Station};
 use crate::hub::{Hub, Output, Reach};
@@ -26,6 +27,8 @@ enum Surplus {
     Hasty,
     /// Its address has too many sockets.
     Greedy,
+    /// Its address has a quarter of the sockets, and the last quarter is left.
+    Share,
     /// There are too many sockets.
     Full,
 }
@@ -43,7 +46,8 @@ impl Hub {
         }
         let addresses = &mut self.addresses;
         let id = self.sockets.insert(|id| {
-            let mut socket = Socket::new(id, addresses.join(peer), now);
+            let peer = if surplus.is_none() { addresses.join(peer) } else { addresses.keep(peer) };
+            let mut socket = Socket::new(id, peer, now);
             if surplus.is_some() {
                 socket.flags.set(Flag::Surplus);
             }
@@ -69,6 +73,8 @@ impl Hub {
     #[inline(never)]
     fn refuse_connection(&mut self, peer: SocketAddr, now: Time) -> Option<Surplus> {
         let limits = self.stations.limits_of(None);
+        let Limits { sockets_max, sockets_per_ip_max, .. } = *limits;
+        let taken = self.sockets.len() - self.surplus_len;
         if let Some(key) = AddressKey::counted(peer.ip()) {
             let rate = limits.connection_rate;
             match rate.map_or(RateVerdict::Allowed, |rate| self.addresses.connect(key, rate, now)) {
@@ -76,12 +82,16 @@ impl Hub {
                 RateVerdict::Refused => return Some(Surplus::Hasty),
                 RateVerdict::Dropped => return Some(Surplus::Flood),
             }
-            if self.addresses.count(key) >= limits.sockets_per_ip_max {
+            let held = self.addresses.count(key);
+            if held >= sockets_per_ip_max {
                 return Some(Surplus::Greedy);
             }
+            let has_share = sockets_per_ip_max != Limits::OFF_COUNT && taken < sockets_max;
+            if has_share && is_for_others(sockets_max, taken, held) {
+                return Some(Surplus::Share);
+            }
         }
-        let is_full = self.sockets.len() - self.surplus_len >= limits.sockets_max;
-        is_full.then_some(Surplus::Full)
+        (taken >= sockets_max).then_some(Surplus::Full)
     }
 
     /// The same in words, for the log.
@@ -90,12 +100,13 @@ impl Hub {
         let limits = self.stations.limits_of(None);
         let (key, max, has): (_, &dyn fmt::Display, _) = match (surplus, &limits.connection_rate) {
             (Surplus::Flood | Surplus::Hasty, Some(rate)) => ("new", rate, "connects more often"),
-            (Surplus::Full, _) => {
-                return format!(
-                    "max-connections is {}, and there are as many: raise it together with the \
-                     limit of descriptors (ulimit -n)",
-                    limits.sockets_max
-                );
+            (Surplus::Full | Surplus::Share, _) => {
+                let why = if surplus == Surplus::Share {
+                    HAS_A_QUARTER
+                } else {
+                    "there are as many: raise it together with the limit of descriptors (ulimit -n)"
+                };
+                return format!("max-connections is {}, and {why}", limits.sockets_max);
             }
             (_, _) => ("max", &limits.sockets_per_ip_max, "has as many connections"),
         };
@@ -215,9 +226,14 @@ impl Hub {
         if let Some(rare) = &socket.rare {
             self.forget_meter(id, rare.meter.until());
         }
-        self.surplus_len -= usize::from(socket.flags.has(Flag::Surplus));
-        let rate = self.stations.limits_of(None).connection_rate;
-        self.addresses.part(socket.peer, rate, now);
+        let is_surplus = socket.flags.has(Flag::Surplus);
+        self.surplus_len -= usize::from(is_surplus);
+        if is_surplus {
+            self.addresses.forget(socket.peer);
+        } else {
+            let rate = self.stations.limits_of(None).connection_rate;
+            self.addresses.part(socket.peer, rate, now);
+        }
         if let Some(station) = socket.station {
             let station = &mut self.stations[station];
             station.sockets_len -= 1;

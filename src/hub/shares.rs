@@ -49,11 +49,10 @@ impl Pool {
 
     fn admit_one(self, of: Holder, taken: usize, held: usize) -> Result<(), Response> {
         let Self { name, places_max } = self;
-        let quarter = places_max.div_ceil(4);
         let why = if taken >= places_max {
             "as many are in use"
-        } else if of.is_some() && taken >= places_max - quarter && held >= quarter {
-            "this address has a quarter: the last quarter is for others (max-per-ip: off lifts it)"
+        } else if of.is_some() && is_for_others(places_max, taken, held) {
+            HAS_A_QUARTER
         } else {
             return Ok(());
         };
@@ -61,6 +60,17 @@ impl Pool {
         Err(unavailable(&text, 5).note(&text))
     }
 }
+
+/// Whether the next place is one of the last quarter, and an address that holds `held` of those that
+/// are taken does not get it.
+pub(super) const fn is_for_others(places_max: usize, taken: usize, held: usize) -> bool {
+    let quarter = places_max.div_ceil(4);
+    taken >= places_max - quarter && held >= quarter
+}
+
+/// Why an address gets no place.
+pub(super) const HAS_A_QUARTER: &str =
+    "this address has a quarter: the last quarter is for others (max-per-ip: off lifts it)";
 
 impl Hub {
     /// What the places of a socket count for.

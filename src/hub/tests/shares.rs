@@ -52,6 +52,76 @@ fn a_refusal_names_the_limit_and_the_address() {
     assert_eq!(why(None, [of; 4], 4), "max-processes is 4, and as many are in use");
 }
 
+impl Rig {
+    /// Connections come from these peers in turn, until one is refused. Returns how many are not.
+    fn connect_all(&mut self, peers: impl IntoIterator<Item = SocketAddr>) -> usize {
+        let mut peers = peers.into_iter();
+        peers.position(|peer| !self.connects(peer)).expect("there is a limit")
+    }
+
+    fn connects(&mut self, peer: SocketAddr) -> bool {
+        self.peer = peer;
+        let id = self.connect();
+        self.hub.sockets.get(id).is_some_and(|socket| !socket.flags.has(Flag::Surplus))
+    }
+}
+
+/// Peers of one /64 network of IPv6, each with an address of its own.
+fn network(number: u16) -> impl Iterator<Item = SocketAddr> {
+    (1..=u16::MAX).map(move |host| ([0x2001, 0xdb8, 0, number, 0, 0, 0, host], 1).into())
+}
+
+#[test]
+fn the_last_quarter_of_the_sockets_is_for_others() {
+    let local = || std::iter::repeat(SocketAddr::from(([127, 0, 0, 1], 1)));
+    for max in 1..=40_usize {
+        let (quarter, limits) = (max.div_ceil(4), Limits { sockets_max: max, ..MANY });
+        let first = quarter.max(max - quarter);
+        let mut rig = Rig::new(limits);
+        assert_eq!(rig.connect_all(network(1)), first, "of {max}");
+        assert_eq!(rig.connect_all(std::iter::repeat(peer(1))), max - first, "of {max}");
+        assert_eq!(rig.connect_all(local()), 0, "of {max}");
+        // Also where others have most of them.
+        let mut rig = Rig::new(limits);
+        (0..max - quarter).for_each(|_| assert!(rig.connects(local().next().expect("any"))));
+        let second = rig.connect_all(network(1));
+        assert_eq!((second, rig.connect_all(network(2))), (quarter, 0), "of {max}");
+        // Who does not count has no share.
+        assert_eq!(Rig::new(limits).connect_all(local()), max);
+        let off = Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..limits };
+        assert_eq!(Rig::new(off).connect_all(network(1)), max);
+    }
+}
+
+#[test]
+fn who_has_a_quarter_of_the_sockets_is_told_so() {
+    let mut rig = Rig::new(Limits { sockets_max: 4, ..MANY });
+    assert_eq!(rig.connect_all(network(1)), 3);
+    let refused = rig.ask("/a");
+    let answer = String::from_utf8(rig.got(refused)).expect("an answer is text");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.ends_with("(max-connections, max-per-ip)\n"), "{answer}");
+}
+
+/// Those that are only told 503 hold no place.
+#[test]
+fn who_is_refused_has_no_part_of_the_sockets() {
+    let mut rig = Rig::new(Limits { sockets_max: 4, ..MANY });
+    for host in 1..=4 {
+        assert!(rig.connects(peer(host)));
+    }
+    assert!(!rig.connects(peer(5)) && !rig.connects(network(1).next().expect("there are many")));
+    // They are still there when there is a place.
+    let first = rig.hub.id_at(0).expect("it is there");
+    rig.hub.remove(first, rig.now);
+    assert!(rig.connects(peer(5)));
+    let count =
+        |ip: SocketAddr| AddressKey::counted(ip.ip()).map(|key| rig.hub.addresses.count(key));
+    assert_eq!([1, 2, 5].map(|host| count(peer(host))), [Some(0), Some(1), Some(1)]);
+    rig.hub.sockets.ids().into_iter().for_each(|id| rig.hub.remove(id, rig.now));
+    assert!(rig.hub.addresses.is_empty());
+}
+
 /// What a file counts for, in the order that the host gets.
 #[test]
 fn files_count_for_addresses_that_count() {
