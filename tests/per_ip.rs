@@ -120,6 +120,49 @@ fn the_last_quarter_of_the_sockets_is_for_others() {
     }
 }
 
+#[test]
+fn the_last_quarter_of_the_topics_is_for_others() {
+    if !is_within("the_last_quarter_of_the_topics_is_for_others") {
+        return;
+    }
+    let limits = Limits { topics_max: 8, topics_per_socket_max: 2, ..LIMITS };
+    let server = start(Limits { connection_rate: None, ..limits });
+    let open = |ip: &str| match ask(&server, ip) {
+        Outcome::Open(stream) => stream,
+        other => panic!("{ip}: {other:?}"),
+    };
+    let mut resident = open("192.0.2.2");
+    assert_eq!(say(&mut resident, "topic mine"), b"topic mine");
+    let (mut streams, mut taken, mut closed) = (Vec::new(), 0, 0);
+    for number in 1..=20 {
+        let mut stream = open(&format!("2001:db8:0:1::{number:x}"));
+        for topic in [2 * number, 2 * number + 1].map(|topic| format!("topic {topic}")) {
+            let answer = say(&mut stream, &topic);
+            if answer == topic.as_bytes() {
+                taken += 1;
+                continue;
+            }
+            assert!(answer.starts_with(&1013_u16.to_be_bytes()), "{answer:?}");
+            let reason = String::from_utf8_lossy(&answer[2..]);
+            assert!(
+                reason.contains("max-topics is near, and this address has a quarter"),
+                "{reason}"
+            );
+            closed += 1;
+            break;
+        }
+        // It keeps its topics.
+        streams.push(stream);
+    }
+    assert_eq!((taken, closed), (5, 18), "the sixth is in the last quarter");
+    // Others make the last, and are not closed.
+    let mut newcomer = open("192.0.2.1");
+    for topic in ["topic lobby", "topic mine"] {
+        assert_eq!(say(&mut newcomer, topic), topic.as_bytes());
+    }
+    assert_eq!(say(&mut resident, "topic second"), b"topic second");
+}
+
 /// A server that listens on all addresses of both families. Its service sends every message back,
 /// and subscribes to those that name a topic.
 fn start(limits: Limits) -> Running {

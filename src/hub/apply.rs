@@ -58,7 +58,9 @@ impl Hub {
             Outbound::Taken { messages, bytes } => self.take(station, messages, bytes, now),
             Outbound::Subscribe { id, topic } => self.subscribe(station, id, &topic, now),
             Outbound::Unsubscribe { id, topic } => {
-                self.stations[station].topics.unsubscribe(id, &topic);
+                self.with_topics(station, |topics, _, holders| {
+                    topics.unsubscribe(id, &topic, holders);
+                });
             }
             Outbound::Admit { id, verdict } => {
                 if self.sockets.get(id).is_some_and(|s| s.stands(Standing::Asked, station)) {
@@ -193,10 +195,11 @@ impl Hub {
         if !self.member(station, id).is_some_and(|socket| socket.session.is_open()) {
             return;
         }
-        let of = &mut self.stations[station];
-        let Err(error) = of.topics.subscribe(id, topic, &of.mount.limits) else { return };
+        let subscribed = self
+            .with_topics(station, |topics, max, holders| topics.subscribe(id, topic, max, holders));
+        let Err(error) = subscribed else { return };
         // A subscription that is not there would lose messages in silence.
-        let (path, error) = (of.path.clone(), error.to_string());
+        let (path, error) = (self.stations[station].path.clone(), error.to_string());
         let text = format_args!("socket {id} cannot subscribe to {topic:?}: {error}");
         self.warn(Some(&path), &error, text, now);
         let close = Close::new(CloseCode::TRY_LATER, error);

@@ -126,8 +126,8 @@ impl Hub {
         self.note(id, &close.to_string());
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, station, now);
-        let Station { members, topics, .. } = &mut self.stations[station];
-        let links_len = topics.leave(id);
+        let links_len = self.with_topics(station, |topics, _, holders| topics.leave(id, holders));
+        let members = &mut self.stations[station].members;
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Left;
         let place = socket.place();

@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use crate::hub::Holder;
+use crate::hub::addresses::AddressKey;
+use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
 use crate::hub::trim::shrink;
 use crate::limits::Limits;
 use crate::service::SocketId;
@@ -18,14 +21,27 @@ pub struct Topics {
     topics: Slab<Topic>,
     /// The subscriptions of each socket that has any.
     by_socket: HashMap<SocketId, Vec<Link>>,
+    /// How many topics count for each address: those of whose members the first counts for it. So a
+    /// topic counts for the socket that made it, for as long as this one is subscribed, and for
+    /// another one of its members after that.
+    held: HashMap<AddressKey, usize>,
 }
+
+/// What each socket counts for.
+pub type Holders<'a> = &'a dyn Fn(SocketId) -> Holder;
 
 impl Topics {
     /// Subscribes a socket; a second time changes nothing.
     ///
     /// # Errors
     /// A limit that is reached.
-    pub fn subscribe(&mut self, id: SocketId, name: &str, max: &Limits) -> Result<(), TopicError> {
+    pub fn subscribe(
+        &mut self,
+        id: SocketId,
+        name: &str,
+        max: &Limits,
+        holders: Holders<'_>,
+    ) -> Result<(), TopicError> {
         if name.len() > Limits::TOPIC_NAME_BYTES_MAX {
             return Err(TopicError::LongName);
         }
@@ -36,10 +52,20 @@ impl Topics {
         if self.by_socket.get(&id).map_or(0, Vec::len) >= max.topics_per_socket_max {
             return Err(TopicError::TooManySubscriptions);
         }
-        if known.is_none() && self.topics.len() >= max.topics_max {
-            return Err(TopicError::TooManyTopics);
-        }
-        let topic = known.unwrap_or_else(|| self.add(name));
+        let topic = if let Some(topic) = known {
+            topic
+        } else {
+            let (len, holder) = (self.topics.len(), holders(id));
+            if len >= max.topics_max {
+                return Err(TopicError::TooManyTopics);
+            }
+            let held = holder.and_then(|key| self.held.get(&key)).copied();
+            if is_for_others(max.topics_max, len, held.unwrap_or(0)) {
+                return Err(TopicError::TooManyOfAddress);
+            }
+            self.pass(None, holder);
+            self.add(name)
+        };
         let links = self.by_socket.entry(id).or_default();
         let members = &mut self.topics[topic].members;
         links.push(Link { topic, place: members.len() });
@@ -48,18 +74,19 @@ impl Topics {
     }
 
     /// Takes a subscription back, if there is one.
-    pub fn unsubscribe(&mut self, id: SocketId, name: &str) {
+    pub fn unsubscribe(&mut self, id: SocketId, name: &str, holders: Holders<'_>) {
         let Some(&topic) = self.by_name.get(name) else { return };
         if let Some(link) = self.find(id, topic) {
-            self.remove(id, link);
+            self.remove(id, link, holders);
         }
     }
 
-    /// Takes all subscriptions of a socket back. Returns how many there were.
-    pub fn leave(&mut self, id: SocketId) -> usize {
+    /// Takes all subscriptions of a socket back, of which it is known yet what it counts for.
+    /// Returns how many there were.
+    pub fn leave(&mut self, id: SocketId, holders: Holders<'_>) -> usize {
         let mut len = 0;
         while let Some(last) = self.by_socket.get(&id).map(|links| links.len() - 1) {
-            self.remove(id, last);
+            self.remove(id, last, holders);
             len += 1;
         }
         len
@@ -67,13 +94,14 @@ impl Topics {
 
     /// Gives up what its tables have beyond what is in them, if that is much.
     pub(super) fn trim(&mut self) {
-        let Self { by_name, topics, by_socket } = self;
+        let Self { by_name, topics, by_socket, held } = self;
         if topics.capacity() > 4 * topics.len() + SPARE_LEN {
             by_name.shrink_to_fit();
             topics.shrink_to_fit();
         }
         if by_socket.capacity() > 4 * by_socket.len() + SPARE_LEN {
             by_socket.shrink_to_fit();
+            held.shrink_to_fit();
         }
     }
 
@@ -92,7 +120,7 @@ impl Topics {
     /// The name of each table, for how much there is room, and how much is in it.
     #[cfg(test)]
     pub(super) fn tables(&self) -> Vec<(&'static str, usize, usize)> {
-        let Self { by_name, topics, by_socket } = self;
+        let Self { by_name, topics, by_socket, held } = self;
         let members = topics.iter().map(|(_, topic)| &topic.members);
         let members = members.map(|list| ("members", list.capacity(), list.len()));
         let links = by_socket.values().map(|list| ("links", list.capacity(), list.len()));
@@ -100,6 +128,7 @@ impl Topics {
             ("topics by name", by_name.capacity(), by_name.len()),
             ("topics", topics.capacity(), topics.len()),
             ("subscribers", by_socket.capacity(), by_socket.len()),
+            ("holders of topics", held.capacity(), held.len()),
         ];
         tables.into_iter().chain(members).chain(links).collect()
     }
@@ -107,7 +136,8 @@ impl Topics {
     /// Whether nobody is subscribed, and nothing is left of those who were.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.topics.is_empty() && self.by_name.is_empty() && self.by_socket.is_empty()
+        let Self { by_name, topics, by_socket, held } = self;
+        by_name.is_empty() && topics.is_empty() && by_socket.is_empty() && held.is_empty()
     }
 
     /// Where the subscription to `topic` stands among those of `id`. It is looked for in the
@@ -128,9 +158,27 @@ impl Topics {
         topic
     }
 
+    /// A topic counts no more for `from`, but for `to`.
+    fn pass(&mut self, from: Holder, to: Holder) {
+        if from == to {
+            return;
+        }
+        if let Some(key) = from
+            && let Some(held) = self.held.get_mut(&key)
+        {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&key);
+            }
+        }
+        if let Some(key) = to {
+            *self.held.entry(key).or_default() += 1;
+        }
+    }
+
     /// Removes the subscription at `link` among those of `id`. On both sides the last one
     /// moves into the gap, and its other half is told where it stands now.
-    fn remove(&mut self, id: SocketId, link: usize) {
+    fn remove(&mut self, id: SocketId, link: usize, holders: Holders<'_>) {
         let Some(links) = self.by_socket.get_mut(&id) else { return };
         let Link { topic, place } = links.swap_remove(link);
         if let Some(moved) = links.get(link) {
@@ -142,11 +190,15 @@ impl Topics {
         let members = &mut self.topics[topic].members;
         members.swap_remove(place);
         shrink(members, SPARE_LEN);
-        if let Some(moved) = members.get(place).copied() {
+        let moved = members.get(place).copied();
+        if place == 0 {
+            self.pass(holders(id), moved.and_then(|member| holders(member.id)));
+        }
+        if let Some(moved) = moved {
             if let Some(links) = self.by_socket.get_mut(&moved.id) {
                 links[moved.link].place = place;
             }
-        } else if members.is_empty() {
+        } else if place == 0 {
             let name = self.topics.remove(topic).name;
             self.by_name.remove(&name);
             // The tables are counted for as many as there may be. They go with the last.
@@ -162,6 +214,8 @@ impl Topics {
 pub enum TopicError {
     /// The service has as many topics as it may.
     TooManyTopics,
+    /// Its address has a quarter of them, and no more than the last quarter is left.
+    TooManyOfAddress,
     /// The socket has as many subscriptions as it may.
     TooManySubscriptions,
     /// The name is longer than [`Limits::TOPIC_NAME_BYTES_MAX`].
@@ -172,6 +226,9 @@ impl fmt::Display for TopicError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooManyTopics => "the service has as many topics as it may (max-topics)",
+            Self::TooManyOfAddress => {
+                return write!(f, "max-topics is near, and {HAS_A_QUARTER}");
+            }
             Self::TooManySubscriptions => {
                 "the socket has as many subscriptions as it may (max-topics-per-socket)"
             }
@@ -218,14 +275,16 @@ mod tests {
     fn limits_hold() {
         let max = Limits { topics_max: 2, topics_per_socket_max: 1, ..Limits::SERVER };
         let mut topics = Topics::default();
-        assert_eq!(topics.subscribe(id(1), "a", &max), Ok(()));
-        assert_eq!(topics.subscribe(id(1), "a", &max), Ok(()));
-        assert_eq!(topics.subscribe(id(1), "b", &max), Err(TopicError::TooManySubscriptions));
-        assert_eq!(topics.subscribe(id(2), "b", &max), Ok(()));
-        assert_eq!(topics.subscribe(id(3), "c", &max), Err(TopicError::TooManyTopics));
-        assert_eq!(topics.subscribe(id(3), &"x".repeat(257), &max), Err(TopicError::LongName));
-        topics.leave(id(2));
-        assert_eq!(topics.subscribe(id(3), "c", &max), Ok(()));
+        let mut subscribe =
+            |number, name: &str| topics.subscribe(id(number), name, &max, &|_| None);
+        assert_eq!(subscribe(1, "a"), Ok(()));
+        assert_eq!(subscribe(1, "a"), Ok(()));
+        assert_eq!(subscribe(1, "b"), Err(TopicError::TooManySubscriptions));
+        assert_eq!(subscribe(2, "b"), Ok(()));
+        assert_eq!(subscribe(3, "c"), Err(TopicError::TooManyTopics));
+        assert_eq!(subscribe(3, &"x".repeat(257)), Err(TopicError::LongName));
+        topics.leave(id(2), &|_| None);
+        assert_eq!(topics.subscribe(id(3), "c", &max, &|_| None), Ok(()));
     }
 
     #[test]
@@ -234,19 +293,25 @@ mod tests {
         let mut topics = Topics::default();
         let mut plain = BTreeSet::new();
         let mut random = Random::new(1);
+        // Three sockets of each address, and three that do not count.
+        let holders = |id: SocketId| match id.index() / 3 {
+            0 => None,
+            host => Some(AddressKey::of([192, 0, 2, u8::try_from(host).expect("few")].into())),
+        };
         for _ in 0..20_000 {
             let (socket, name) = (id(random.below(9) as u64), random.pick(&names));
             match random.below(8) {
                 0 => {
-                    topics.leave(socket);
+                    topics.leave(socket, &holders);
                     plain.retain(|&(member, _)| member != socket);
                 }
                 1..=3 => {
-                    topics.unsubscribe(socket, name);
+                    topics.unsubscribe(socket, name, &holders);
                     plain.remove(&(socket, name));
                 }
                 _ => {
-                    assert_eq!(topics.subscribe(socket, name, &Limits::SERVER), Ok(()));
+                    let max = &Limits::SERVER;
+                    assert_eq!(topics.subscribe(socket, name, max, &holders), Ok(()));
                     plain.insert((socket, name));
                 }
             }
@@ -258,6 +323,13 @@ mod tests {
             }
             let used: BTreeSet<_> = plain.iter().map(|(_, name)| name).collect();
             assert_eq!(topics.len(), used.len());
+            let mut held = HashMap::new();
+            for (_, topic) in &topics.topics {
+                if let Some(key) = holders(topic.members[0].id) {
+                    *held.entry(key).or_default() += 1;
+                }
+            }
+            assert_eq!(topics.held, held);
         }
     }
 }

@@ -189,9 +189,9 @@ const FIELD_BYTES: u64 = 32;
 const PROTOCOLS_BYTES: u64 = 6_144;
 /// One subscription: an entry on either side, in tables of up to twice their use.
 const SUBSCRIPTION_BYTES: u64 = 64;
-/// The list of a socket that has subscribed, in a table of up to twice its use, which each service
-/// has.
-const SUBSCRIBER_BYTES: u64 = 80;
+/// The list of a socket that has subscribed, and how many topics count for its address, in tables of
+/// up to twice their use, which each service has.
+const SUBSCRIBER_BYTES: u64 = 120;
 /// One topic: its entry in the table by name and its list, each up to twice their use.
 const TOPIC_BYTES: u64 = 256;
 /// One running service beside its mail: queues, names, the handle of its thread.

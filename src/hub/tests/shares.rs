@@ -122,6 +122,82 @@ fn who_is_refused_has_no_part_of_the_sockets() {
     assert!(rig.hub.addresses.is_empty());
 }
 
+/// Topics that one socket makes after another, until one may not. Returns how many were made.
+fn make_topics(rig: &mut Rig, from: SocketAddr, per_socket: usize) -> usize {
+    rig.peer = from;
+    let mut made = 0;
+    loop {
+        let id = rig.open("/a");
+        for _ in 0..per_socket {
+            let topic = format!("{from} {made}");
+            rig.apply(0, vec![Outbound::Subscribe { id, topic }]);
+            let got = rig.got(id);
+            if !got.is_empty() {
+                assert_eq!(got[2..4], 1013_u16.to_be_bytes(), "{got:?}");
+                let reason = String::from_utf8_lossy(&got[4..]).into_owned();
+                assert!(reason.contains("max-topics") && got.len() <= 127, "{reason}");
+                return made;
+            }
+            made += 1;
+        }
+    }
+}
+
+#[test]
+fn the_last_quarter_of_the_topics_is_for_others() {
+    let [one, local] = [peer(1), ([127, 0, 0, 1], 1).into()];
+    for max in 1..=40_usize {
+        let limits = Limits { topics_max: max, topics_per_socket_max: 3, ..MANY };
+        let first = max.div_ceil(4).max(max - max.div_ceil(4));
+        let mut rig = Rig::new(limits);
+        let mut hosts = network(1);
+        let mut next = || hosts.next().expect("there are many");
+        // Others are not closed, and a socket that comes makes what is left.
+        let resident = rig.open("/a");
+        let made = make_topics(&mut rig, next(), 3);
+        assert_eq!(made, first, "of {max}");
+        assert_eq!(make_topics(&mut rig, next(), 3), 0, "a neighbor counts for the same");
+        assert_eq!(make_topics(&mut rig, one, 3), max - first, "of {max}");
+        assert_eq!(make_topics(&mut rig, local, 3), 0);
+        // What is there may be joined.
+        rig.peer = one;
+        let id = rig.open("/a");
+        rig.apply(0, vec![send(Audience::all(), "here")]);
+        assert!(rig.got(id).ends_with(b"here") && rig.got(resident).ends_with(b"here"));
+        // What does not count has no share.
+        assert_eq!(make_topics(&mut Rig::new(limits), local, 3), max);
+        let off = Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..limits };
+        assert_eq!(make_topics(&mut Rig::new(off), one, 3), max);
+    }
+}
+
+/// The last quarter of topics is there for the one that joined one, whose maker has left it.
+#[test]
+fn a_topic_counts_for_one_that_is_in_it() {
+    let limits = Limits { topics_max: 8, ..MANY };
+    let mut rig = Rig::new(limits);
+    let subscribe = |rig: &mut Rig, id, topic: usize| {
+        rig.apply(0, vec![Outbound::Subscribe { id, topic: topic.to_string() }]);
+        rig.got(id).is_empty()
+    };
+    let [one, two] = [1, 2].map(|host| {
+        rig.peer = peer(host);
+        rig.open("/a")
+    });
+    assert!((0..6).all(|topic| subscribe(&mut rig, one, topic)));
+    assert!((0..4).all(|topic| subscribe(&mut rig, two, topic)), "it joins others");
+    assert!(subscribe(&mut rig, two, 6), "it has made none");
+    // Four of the first are the second's now, in which it is left.
+    for topic in 0..4 {
+        rig.apply(0, vec![Outbound::Unsubscribe { id: one, topic: topic.to_string() }]);
+    }
+    assert!(!subscribe(&mut rig, two, 7), "it has five");
+    rig.hub.fail(two, "it goes", rig.now);
+    rig.turn();
+    assert!((8..12).all(|topic| subscribe(&mut rig, one, topic)), "the first has two");
+    assert!(!subscribe(&mut rig, one, 12));
+}
+
 /// What a file counts for, in the order that the host gets.
 #[test]
 fn files_count_for_addresses_that_count() {
