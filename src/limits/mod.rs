@@ -93,7 +93,8 @@ pub struct Limits {
     /// neither the batches of services, each of which has its own bounds, nor what services keep.
     pub held_bytes_max: usize,
 
-    /// Most sockets that are served at a time. Over it: 503.
+    /// Most sockets that are served at a time. Over it: 503. An address that has a quarter of them
+    /// gets none of the last quarter, unless `sockets_per_ip_max` does not count it.
     pub sockets_max: usize,
     /// Most sockets from one address, or from one /64 network of IPv6, loopback excepted. Over it:
     /// 503.
@@ -103,7 +104,9 @@ pub struct Limits {
     /// socket or later; the formula has [`Limits::IDLE_ADDRESSES_MAX`] of them. `None`: no limit,
     /// as where one address is that of many clients.
     pub connection_rate: Option<Rate>,
-    /// Most topics of one service. Over it the subscribing socket is closed with 1013.
+    /// Most topics of one service. Over it the subscribing socket is closed with 1013. An address
+    /// for whose sockets a quarter of them count makes none of the last quarter, unless
+    /// `sockets_per_ip_max` does not count it.
     pub topics_max: usize,
     /// Most topics that one socket subscribes to. Over it: close 1013.
     pub topics_per_socket_max: usize,
