@@ -302,7 +302,9 @@ impl World {
     fn judge_subscription(&mut self, hub: &Hub, place: usize, before: Before, topic: u8) {
         let Before { index, id, unsent_len, .. } = before;
         let grown = hub.unsent_len(id) > unsent_len;
-        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        let Link { peer, record: Some(record), address, .. } = &mut self.links[index] else {
+            return;
+        };
         if peer.goal != Goal::Service(place) || !record.is_member() {
             return assert!(!grown, "peer {index} is subscribed by a stranger");
         }
@@ -311,7 +313,13 @@ impl World {
         let is_new = !topics.get(&topic).is_some_and(|members| members.contains(&index));
         let has_too_many = is_new && own_len >= self.limits.topics_per_socket_max;
         // Some of these may have gone in this turn, with the last who was subscribed.
-        let are_many = topics.len() >= self.limits.topics_max;
+        let max = self.limits.topics_max;
+        let are_many = topics.len() >= max;
+        // The last quarter is for addresses that have not made a quarter of them.
+        let is_far = !address.ip().is_loopback();
+        let is_counted = is_far && self.limits.sockets_per_ip_max != Limits::OFF_COUNT;
+        let may_have_a_quarter = is_counted && topics.len() >= max - max.div_ceil(4);
+        let are_many = are_many || may_have_a_quarter;
         if grown {
             return assert!(has_too_many || are_many, "peer {index} may subscribe");
         }

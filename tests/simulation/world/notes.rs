@@ -32,17 +32,25 @@ impl World {
     /// What has to become of this connection.
     pub(super) fn judge_arrival(&mut self, index: usize) -> Arriving {
         let address = self.links[index].address;
-        let is_there = |&&other: &&usize| self.links[other].stream.is_some();
-        let others_len = self.live.iter().filter(is_there).count();
+        let counts = |&&other: &&usize| {
+            let Link { stream, record, .. } = &self.links[other];
+            stream.is_some() && record.as_ref().is_some_and(|record| !record.surplus)
+        };
         let is_neighbor = |&&other: &&usize| are_one(self.links[other].address, address);
-        let neighbors_len = self.live.iter().filter(is_there).filter(is_neighbor).count();
+        let taken = self.live.iter().filter(counts).count();
+        let held = self.live.iter().filter(counts).filter(is_neighbor).count();
         let is_far = !address.ip().is_loopback();
         let limit = self.limits.connection_rate.filter(|_| is_far);
         let connect = |limit| self.arrivals.connect(address, limit, self.now);
         let rate = limit.map_or(Rate::Allowed, connect);
+        let Limits { sockets_max, sockets_per_ip_max, .. } = self.limits;
+        let is_counted = is_far && sockets_per_ip_max != Limits::OFF_COUNT;
+        // An address that has a quarter of the sockets gets none of the last quarter.
+        let quarter = sockets_max.div_ceil(4);
+        let has_share = taken >= sockets_max - quarter && held >= quarter;
         let surplus = rate != Rate::Allowed
-            || others_len - self.surplus_len >= self.limits.sockets_max
-            || is_far && neighbors_len >= self.limits.sockets_per_ip_max;
+            || taken >= sockets_max
+            || is_counted && (held >= sockets_per_ip_max || has_share);
         let is_full = surplus && self.surplus_len >= Limits::REFUSALS_MAX;
         Arriving { index, surplus, rate, is_dropped: is_full || rate == Rate::Dropped }
     }
