@@ -178,7 +178,7 @@ impl World {
         assert!(!stream.shut, "peer {index} is written to after its end");
         let len = if is_short { bytes.len() / 2 } else { bytes.len() };
         let Some(written) = pipe.host_writes(len) else {
-            record.failed = true;
+            (record.failed, record.refuses) = (true, true);
             return Err("the peer has closed the connection");
         };
         stream.writable = written == bytes.len();
@@ -397,11 +397,11 @@ impl Connections for World {
             }
             pipe::Read::WouldBlock => Read::WouldBlock,
             pipe::Read::End => {
-                (stream.ended, record.failed) = (true, true);
+                (stream.ended, record.failed, record.ended) = (true, true, true);
                 Read::End
             }
             pipe::Read::Lost => {
-                (stream.ended, record.failed) = (true, true);
+                (stream.ended, record.failed, record.reset) = (true, true, true);
                 Read::Lost("the peer reset the connection")
             }
         }

@@ -370,13 +370,15 @@ impl World {
         };
         assert!(!self.places.iter().any(has_ended), "the end of a service is forgotten");
         for &index in &self.live {
-            let Link { peer, pipe, record: Some(record), stream: Some(stream), .. } =
+            let Link { peer, pipe, record: Some(record), stream: Some(stream), file, .. } =
                 &self.links[index]
             else {
                 continue;
             };
             let unsent_len = hub.unsent_len(record.id);
             assert!(unsent_len == 0 || !stream.writable, "peer {index} could be written to");
+            let is_over = record.reader.is_answered() && unsent_len == 0 && file.is_none();
+            assert!(!is_over || stream.shut, "peer {index}: its answer has no end");
             let is_answered = record.pongs_due(peer) == 0 || record.closed.is_some();
             let is_open = record.is_member() && unsent_len == 0 && record.reader.is_open();
             assert!(is_answered || !is_open, "peer {index}: its last ping is not answered");

@@ -49,7 +49,7 @@ use peer::{Goal, Peer};
 use pipe::{Pipe, Stream};
 use place::Place;
 use record::Record;
-use service::Surroundings;
+use service::{Surroundings, Worker};
 use temper::{BRIEF, PROGRAMS, TEMPERS};
 
 /// An engine and the world around it.
@@ -276,6 +276,9 @@ impl Simulation {
             let was_called = place.called_turn == world.turns;
             let since = place.due_since.filter(|_| !was_called).unwrap_or(now);
             place.due_since = is_due.then_some(since);
+            let worker = place.worker.as_ref().filter(|_| place.is_on_loop);
+            let has_more = worker.is_some_and(Worker::has_more);
+            assert!(!has_more || is_due, "a service on the loop has more, and is not called");
         }
         world.judge_ended(engine.hub_mut());
         world.address_the_gone(engine.hub_mut());

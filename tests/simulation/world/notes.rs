@@ -72,7 +72,7 @@ impl World {
                     record.times.left = Some(self.now);
                 }
             }
-            PeerEnd::Lost => record.failed = true,
+            PeerEnd::Lost => (record.failed, record.reset) = (true, true),
         }
     }
 

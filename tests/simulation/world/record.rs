@@ -82,6 +82,10 @@ pub struct Record {
     pub full: bool,
     /// The host told the hub of its end.
     pub failed: bool,
+    /// How that was: the peer has ended its half, or reset the connection, or takes nothing more.
+    pub ended: bool,
+    pub reset: bool,
+    pub refuses: bool,
     /// How much has left.
     pub carried: u64,
     /// What is still to leave has been read so far.
@@ -196,6 +200,9 @@ impl Record {
             last_put: 0,
             full: false,
             failed: false,
+            ended: false,
+            reset: false,
+            refuses: false,
             carried: 0,
             ahead: Reader::default(),
             ahead_len: 0,
