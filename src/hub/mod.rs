@@ -34,6 +34,7 @@ mod deflate;
 mod drain;
 mod fetch;
 mod flood;
+mod holders;
 mod hosts;
 mod ids;
 mod lapse;

@@ -1,0 +1,43 @@
+//! What the places of sockets and topics count for.
+
+use crate::hub::addresses::{AddressKey, Addresses};
+use crate::hub::shares::{Holder, holder};
+use crate::hub::station::Station;
+use crate::hub::tables::Sockets;
+use crate::hub::topics::{Holders, Topics};
+use crate::hub::{Hub, StationId};
+use crate::limits::Limits;
+use crate::service::SocketId;
+
+impl Hub {
+    /// What the places of a socket count for.
+    pub(super) fn holder(&self, id: SocketId) -> Holder {
+        let ip = self.addresses.of(self.sockets.get(id)?.peer).ip();
+        holder(ip, self.stations.limits_of(None))
+    }
+
+    /// Changes the topics of a service, with its limits and what the places of each socket count
+    /// for.
+    pub(super) fn with_topics<T>(
+        &mut self,
+        station: StationId,
+        change: impl FnOnce(&mut Topics, &Limits, Holders<'_>) -> T,
+    ) -> T {
+        let Self { stations, sockets, addresses, .. } = self;
+        let per_ip_max = stations.limits_of(None).sockets_per_ip_max;
+        let Station { topics, mount, .. } = &mut stations[station];
+        change(topics, &mount.limits, &holders(sockets, addresses, per_ip_max))
+    }
+}
+
+// One for all callers, which are generic.
+fn holders(
+    sockets: &Sockets,
+    addresses: &Addresses,
+    per_ip_max: usize,
+) -> impl Fn(SocketId) -> Holder {
+    move |id| {
+        let ip = addresses.of(sockets.get(id)?.peer).ip();
+        AddressKey::counted(ip).filter(|_| per_ip_max != Limits::OFF_COUNT)
+    }
+}
