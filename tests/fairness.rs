@@ -9,7 +9,7 @@ mod support;
 use std::io::Write;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 use switchboard::{Handler, Limits, Line, Message as Text, Peer, Server, Thread, handler};
 use tungstenite::Message;
 
-use support::http::upgrade;
+use support::http::{get, upgrade};
 use support::raw::{BINARY, TEXT, close, frame};
 use support::services::mount_echo;
 use support::{
-    Client, DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, on_each_thread, server_on, until,
+    Client, DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, next, on_each_thread, server_on,
 };
 
 /// Counts messages.
@@ -113,61 +113,52 @@ fn a_peer_that_floods_holds_up_nobody() {
     });
 }
 
-/// Counts messages, and tells the number to who asks.
-struct Telling(Arc<AtomicUsize>);
+/// Notes the order of messages. One of them has it wait for the test.
+struct Noting(Arc<Mutex<Receiver<()>>>, Sender<String>);
 
-impl Handler for Telling {
-    fn message(&mut self, peer: &mut Peer, message: Text) {
-        if message.as_text() == Some("?") {
-            return peer.send(self.0.load(Ordering::SeqCst).to_string());
+impl Handler for Noting {
+    fn message(&mut self, _: &mut Peer, message: Text) {
+        let text = message.as_text().expect("it is text").to_owned();
+        let waits = text == "wait";
+        let _ = self.1.send(text);
+        if waits {
+            let _ = self.0.lock().expect("one service has it").recv();
         }
-        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// A flood that fills the mail each time it has room, from what has been read of it already, has
-/// one turn and then waits for the others. A peer that it starved would be answered once it is
-/// over.
+/// Peers that fill the mail each time it has room, from what has been read of them already, have
+/// their turns one after the other, and none has all of its turns before another has one.
 #[test]
-fn a_flood_that_fills_the_mail_has_one_turn_after_the_other() {
+fn peers_that_fill_the_mail_have_their_turns_one_after_the_other() {
     for mail_messages_max in [1, 4] {
-        on_each_thread(|thread| {
-            let count = Arc::new(AtomicUsize::new(0));
-            let mut server = server_on(thread, Limits { mail_messages_max, ..SOON });
-            let counter = count.clone();
-            server.mount("/tell", move || handler(Telling(counter.clone())));
-            let server = Running::start(server);
-            let (mut quiet, flood) = (server.open("/tell"), server.open("/tell"));
-            let over = AtomicBool::new(false);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    let some = frame(TEXT, b"x").repeat(FLOOD_LEN / 100);
-                    for _ in 0..100 {
-                        if over.load(Ordering::SeqCst) || flood.stream().write_all(&some).is_err() {
-                            return;
-                        }
-                    }
-                });
-                until("it floods", || count.load(Ordering::SeqCst) > 0);
-                let mut worst = 0;
-                for _ in 0..FLOOD_ROUNDS {
-                    quiet.send_text("?");
-                    let before = count.load(Ordering::SeqCst);
-                    let answer: usize = quiet.read_text().parse().expect("it is a number");
-                    worst = worst.max(answer.saturating_sub(before));
-                }
-                over.store(true, Ordering::SeqCst);
-                println!("{worst} messages of the flood at most before one of another peer");
-                // The system may deliver a message late, if the machine is busy.
-                assert!(worst < FLOOD_LEN / 2, "{worst} messages of the flood came first");
-            });
-            server.stop();
-        });
+        let ((open, gate), (note, notes)) = (mpsc::channel(), mpsc::channel());
+        let gate = Arc::new(Mutex::new(gate));
+        let mut server = Server::new(Limits { mail_messages_max, ..SOON });
+        server.mount("/note", move || handler(Noting(gate.clone(), note.clone())));
+        let server = Running::start(server);
+        let mut raws = [(); 3].map(|()| server.open("/note"));
+        raws[0].send_text("wait");
+        assert_eq!(next(&notes), "wait");
+        for (raw, text) in raws[1..].iter_mut().zip([b"a", b"b"]) {
+            raw.send(&frame(TEXT, text).repeat(FLOOD_LEN));
+        }
+        // All of that has come when this is answered.
+        assert_eq!(server.ask(&get("/", "")).status, 404);
+        open.send(()).expect("the service waits");
+        let order: Vec<_> = (0..2 * FLOOD_LEN).map(|_| next(&notes)).collect();
+        let place_of_last = |text| order.iter().rposition(|other| other == text);
+        let both = place_of_last("a").min(place_of_last("b")).expect("both are there");
+        let runs = order[..both].chunk_by(|one, other| one == other);
+        let longest = runs.map(<[_]>::len).max();
+        println!("of {FLOOD_LEN} messages each, {longest:?} of one peer came in a row");
+        assert!(longest <= Some(3 * mail_messages_max), "{longest:?} with {mail_messages_max}");
+        server.stop();
     }
 }
 
-const FLOOD_LEN: usize = 100_000;
-const FLOOD_ROUNDS: usize = 20;
+/// Fits one read.
+const FLOOD_LEN: usize = 300;
 
 /// Is busy with ticks all the time, and answers messages none the less.
 struct Busy;

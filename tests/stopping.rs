@@ -369,7 +369,7 @@ fn signals_stop_the_binary_with_exit_code_0() {
 /// is let in and closed.
 #[test]
 #[cfg(feature = "programs")]
-fn refused_sockets_have_no_process_that_a_stop_waits_for() {
+fn starting_processes_of_refused_sockets_are_not_waited_for() {
     let manner = ProgramOptions { mode: Mode::Lines, processes_max: 48, ..ProgramOptions::SHARED };
     let mut server = Server::new(LIMITS);
     let root = programs("services", &[("cat", "#!/bin/sh\nexec cat\n")]);

@@ -138,9 +138,9 @@ impl Hub {
         self.read_again(id, now);
     }
 
-    /// A socket goes, or is answered by the hub, while its service is asked about it, or has
-    /// accepted it and there is no room in the mail for its open. The service may have begun
-    /// something for it.
+    /// A socket goes, or the hub answers it, before it is open. If its service was asked about it,
+    /// that may have begun something for it, also if it has accepted it since, and the mail has no
+    /// room for its open.
     pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(station) = socket.station else { return };
@@ -226,18 +226,16 @@ impl Hub {
     /// last time and found the mail full before they had their turn: so each has its turn before
     /// any other has two.
     fn read_all_again(&mut self, station: StationId, now: Time) {
-        let held = std::mem::take(&mut self.stations[station].paused);
-        let is_due = |id: &SocketId| {
-            let socket = self.sockets.get(*id);
-            socket.is_some_and(|socket| socket.flags.has(Flag::Due))
-        };
-        let (due, held): (Vec<_>, Vec<_>) = held.into_iter().partition(is_due);
-        due.into_iter().for_each(|id| self.read_queued(id, now));
-        let is_large = |id: &SocketId| {
-            let socket = self.sockets.get(*id);
-            socket.is_some_and(|socket| socket.session.held_bytes().1 >= LARGE_BYTES_MIN)
-        };
-        let (large, small): (Vec<_>, Vec<_>) = held.into_iter().partition(is_large);
+        let (mut large, mut small) = (Vec::new(), Vec::new());
+        for id in std::mem::take(&mut self.stations[station].paused) {
+            let Some(socket) = self.sockets.get(id) else { continue };
+            if socket.flags.has(Flag::Due) {
+                self.read_queued(id, now);
+                continue;
+            }
+            let is_large = socket.session.held_bytes().1 >= LARGE_BYTES_MIN;
+            if is_large { large.push(id) } else { small.push(id) }
+        }
         let mut large = large.into_iter();
         for others in small.chunks(SMALL_FOR_LARGE) {
             for id in others.iter().copied().chain(large.next()) {
