@@ -362,8 +362,8 @@ fn is_log_complete() -> bool {
             binary.signal("TERM");
             until("nobody listens", || TcpStream::connect(binary.address()).is_err());
         }
-        if let Some(line) = line.strip_suffix(" lines of the log were dropped") {
-            let count = line.rsplit(' ').next().expect("it has a last word");
+        if let Some((head, _)) = line.split_once(" lines of the log were dropped: ") {
+            let count = head.rsplit(' ').next().expect("it has a last word");
             lost += count.parse::<usize>().expect("it is a number");
         }
     }

@@ -1,21 +1,25 @@
-//! The log of the binary in JSON: nothing but JSON, and each value once.
+//! The log of the binary in JSON: nothing but JSON, and each value once; and what comes of it when
+//! standard error takes no more.
 
 #![cfg(all(feature = "programs", feature = "chatroom"))]
 
 mod support;
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::Value;
 
-use support::Raw;
+use support::binary::Binary;
 use support::folder::programs;
 use support::http::get;
 use support::raw::close;
+use support::{Raw, until};
 
 /// The binary with JSON logs in a folder; its log so far, up to the line that says where it
 /// listens.
@@ -155,3 +159,119 @@ fn who_looks_closely_sees_more() {
     assert_said(&lines, socket, "debug", "/dies lets it in");
     assert_said(&lines, "switchboard::program", "info", "it runs ");
 }
+
+/// A socket that comes and goes, whose life is one line.
+fn come_and_go(address: SocketAddr) {
+    Raw::connect(address).upgrade("/echo");
+}
+
+/// How many lines a message says were dropped.
+fn dropped(message: &str) -> usize {
+    let head = message.split_once(" lines of the log were dropped: ").map(|(head, _)| head);
+    let count = head.and_then(|head| head.rsplit(' ').next());
+    count.map_or(0, |count| count.parse().expect("it is a number"))
+}
+
+/// The system lets the files of a process have so many bytes only, as a small disk does: of a line
+/// that goes beyond it, a part is written.
+#[test]
+fn a_full_disk_costs_the_lines_that_have_no_room() {
+    let folder = programs("full", &[]);
+    let conf = "[server]\nlog-format: json\n";
+    fs::write(folder.join("conf"), conf).expect("it can be written");
+    let log = folder.join("log");
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_switchboard")]);
+    command.args(["--port", "0", "--config"]);
+    command.arg(folder.join("conf")).stderr(File::create(&log).expect("it can be made"));
+    let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
+    let read = || fs::read_to_string(&log).expect("it is text");
+    let mut text = String::new();
+    until("it says where it listens", || {
+        text = read();
+        text.contains("listening on") && text.ends_with('\n')
+    });
+    let mut first = text.lines().map(|line| serde_json::from_str(line).expect("it is JSON"));
+    let (address, mut len) = (address_of(&mut first), 0);
+    let mut come_and_go = || {
+        self::come_and_go(address);
+        len += 1;
+    };
+    let (pid, room) = (Pid::from_child(&child), getrlimit(Resource::Fsize));
+    let little = Rlimit { current: Some(ROOM), ..room };
+    prlimit(Some(pid), Resource::Fsize, little).expect("the child is ours");
+    until("the disk is full", || {
+        come_and_go();
+        fs::metadata(&log).is_ok_and(|log| log.len() == ROOM)
+    });
+    (0..20).for_each(|_| come_and_go());
+    prlimit(Some(pid), Resource::Fsize, room).expect("the child is ours");
+    until("the loss is told", || {
+        come_and_go();
+        read().contains(" lines of the log were dropped: ")
+    });
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.expect("there is a kill").success());
+    assert!(child.wait().expect("it ends").success());
+    let text = read();
+    let (mut told, mut lost, mut at) = (0, 0, 0);
+    for line in text.lines() {
+        let end = at + line.len() as u64;
+        match serde_json::from_str::<Value>(line) {
+            Ok(line) => {
+                told += usize::from(line["message"] == "socket closed");
+                lost += dropped(message(&line));
+            }
+            Err(error) => assert_eq!(end, ROOM, "{line:?} is no JSON: {error}"),
+        }
+        at = end + 1;
+    }
+    assert!(lost > 0 && told + lost == len, "{told} lines and {lost} lost ones of {len}");
+}
+
+/// Who reads the log may have made its pipe so that a write does not wait.
+#[test]
+fn a_full_pipe_that_does_not_block_costs_the_lines_that_have_no_room() {
+    let folder = programs("pipe", &[]);
+    fs::write(folder.join("conf"), "").expect("it can be written");
+    let (mut reader, mut writer) = io::pipe().expect("there are descriptors");
+    ioctl_fionbio(&writer, true).expect("it is a pipe");
+    let mut filled = 0;
+    loop {
+        match writer.write(&[b'x'; 512]) {
+            Ok(len) => filled += len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => panic!("it has a reader: {error}"),
+        }
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.args(["--port", "0", "--config"]).arg(folder.join("conf")).stderr(writer);
+    let mut binary = Binary::run_as_it_is(&mut command);
+    drop(command);
+    // Once the third one is answered, the line of the first one has come.
+    (0..3).for_each(|_| come_and_go(binary.address()));
+    until("the thread of the log waits", || is_asleep(&binary.pid(), "log"));
+    reader.read_exact(&mut vec![0; filled]).expect("so many were written");
+    come_and_go(binary.address());
+    binary.signal("TERM");
+    let mut log = String::new();
+    reader.read_to_string(&mut log).expect("it is text");
+    assert_eq!(binary.exit_code(), Some(0));
+    let mut lines = log.lines();
+    let first = lines.next().expect("there is one");
+    assert!(dropped(first) > 0 && first.contains("Z warn  "), "{first}");
+    let closed = lines.clone().filter(|line| line.contains("Z info  socket=")).count();
+    assert!(closed > 0 && lines.all(|line| dropped(line) == 0), "{log}");
+}
+
+/// Whether the thread of this name waits.
+fn is_asleep(process: &str, name: &str) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
+    tasks.flatten().any(|task| {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        stat.contains(&format!("({name}) S "))
+    })
+}
+
+/// In bytes.
+const ROOM: u64 = 16 << 10;

@@ -1,11 +1,12 @@
 //! The log on standard error: one line per record, in one write. A record cannot make two
 //! lines or draw on a terminal, whatever text of a peer it quotes. Nothing else writes there
 //! once the server runs, panics included. Lines are written by a thread of their own: whoever
-//! logs never waits, a standard error that nobody reads costs lines, which are counted, and
-//! one that is closed does no harm.
+//! logs never waits, a standard error that nobody reads or that has no room costs lines, which are
+//! counted, and one that is closed does no harm.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write};
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -32,7 +33,8 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let mut waiting = waiting();
     if !waiting.has_writer {
         // Without a thread nobody writes lines, and they are dropped.
-        waiting.has_writer = thread::Builder::new().name("log".to_owned()).spawn(write_all).is_ok();
+        waiting.has_writer =
+            thread::Builder::new().name("log".to_owned()).spawn(move || write_all(format)).is_ok();
     }
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn finish() {
 struct Waiting {
     lines: VecDeque<String>,
     bytes_len: usize,
-    /// How many lines found no room, and have not been told of.
+    /// How many lines found no room, and are not known to the thread.
     dropped: usize,
     /// Whether there is a thread that writes.
     has_writer: bool,
@@ -79,7 +81,8 @@ fn push(line: String) {
 }
 
 /// Writes line by line, for good.
-fn write_all() {
+fn write_all(format: LogFormat) {
+    let mut output = Output { to: io::stderr(), format, is_torn: false, lost: 0, error: None };
     loop {
         let mut waiting = waiting();
         while waiting.lines.is_empty() {
@@ -94,15 +97,85 @@ fn write_all() {
         }
         let line = waiting.lines.pop_front().unwrap_or_default();
         waiting.bytes_len -= line.len();
-        // It is told once the line that tells it is sure to find room.
-        let is_roomy = waiting.bytes_len <= BYTES_MAX / 2;
-        let dropped = if is_roomy { std::mem::take(&mut waiting.dropped) } else { 0 };
+        // Of a rush that goes on, it is told now and then.
+        let is_past = waiting.bytes_len <= BYTES_MAX / 2;
+        output.lost += if is_past { std::mem::take(&mut waiting.dropped) } else { 0 };
         drop(waiting);
-        if dropped > 0 {
-            log::warn!(target: "switchboard::server", "{dropped} lines of the log were dropped");
+        output.write(&line, SystemTime::now());
+    }
+}
+
+/// Where lines go, each as a whole if that is possible.
+struct Output<W> {
+    to: W,
+    format: LogFormat,
+    /// Whether what was written last is a part of a line.
+    is_torn: bool,
+    /// How many lines were not written as a whole, and have not been told of.
+    lost: usize,
+    /// Why the last of them was not.
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Output<W> {
+    /// Writes a line with its line feed. The loss of others is told in its place, before the next
+    /// line that can be written.
+    fn write(&mut self, line: &str, now: SystemTime) {
+        if self.lost > 0 {
+            let told = self.loss(now);
+            if let Err(error) = self.write_whole(&told) {
+                return self.lose(error);
+            }
+            (self.lost, self.error) = (0, None);
         }
-        // There is nobody left to tell that the log cannot be written.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        if let Err(error) = self.write_whole(line) {
+            self.lose(error);
+        }
+    }
+
+    fn lose(&mut self, error: io::Error) {
+        self.lost += 1;
+        self.error = Some(error);
+    }
+
+    /// Writes a line. A disk that becomes full takes a part of one, and so may a pipe that does not
+    /// block; then the next line begins with the line feed of this one.
+    fn write_whole(&mut self, line: &str) -> io::Result<()> {
+        let feed_len = usize::from(self.is_torn);
+        let line = if self.is_torn { Cow::Owned(format!("\n{line}")) } else { line.into() };
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            let error = match self.to.write(rest) {
+                Ok(0) => ErrorKind::WriteZero.into(),
+                Ok(len) => {
+                    rest = &rest[len..];
+                    continue;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            self.is_torn = line.len() - rest.len() != feed_len;
+            // All of its text is there.
+            return if rest == b"\n" { Ok(()) } else { Err(error) };
+        }
+        self.is_torn = false;
+        Ok(())
+    }
+
+    /// The line that tells how many others were lost.
+    fn loss(&self, now: SystemTime) -> String {
+        let target = "switchboard::server";
+        let record = |args| {
+            let record = Record::builder().level(Level::Warn).target(target).args(args).build();
+            line(self.format, now, &record)
+        };
+        let lost = self.lost;
+        match &self.error {
+            Some(error) => record(format_args!("{lost} lines of the log were dropped: {error}")),
+            None => record(format_args!(
+                "{lost} lines of the log were dropped: standard error is too slow"
+            )),
+        }
     }
 }
 
@@ -234,95 +307,4 @@ const BYTES_MAX: usize = 1 << 20;
 const SPARE_LINES_MAX: usize = 256;
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn times() {
-        let rows = [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (1, "1970-01-01T00:00:00.001Z"),
-            (86_399_999, "1970-01-01T23:59:59.999Z"),
-            (86_400_000, "1970-01-02T00:00:00.000Z"),
-            (5_097_599_000, "1970-02-28T23:59:59.000Z"),
-            (5_097_600_000, "1970-03-01T00:00:00.000Z"),
-            (68_169_600_000, "1972-02-29T00:00:00.000Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (951_868_800_000, "2000-03-01T00:00:00.000Z"),
-            (981_173_106_789, "2001-02-03T04:05:06.789Z"),
-            (1_709_251_199_000, "2024-02-29T23:59:59.000Z"),
-            (4_107_542_399_000, "2100-02-28T23:59:59.000Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
-        ];
-        for (ms, expected) in rows {
-            assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(ms)), expected);
-        }
-        assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
-    }
-
-    #[test]
-    fn lines() {
-        use Level::{Debug, Error, Info, Trace, Warn};
-        use LogFormat::{Json, Text};
-        let time = "1970-01-01T00:00:00.000Z";
-        let rows = [
-            (Text, Info, "listening", "TIME info  listening"),
-            (Text, Warn, "a \"b\" \\", "TIME warn  a \"b\" \\"),
-            (Text, Debug, "x", "TIME debug hub: x"),
-            (Text, Trace, "x", "TIME trace hub: x"),
-            (Text, Error, "a\nTIME info b\r\t\0", "TIME error a\\nTIME info b\\r\\t\\u{0}"),
-            (Text, Info, "\u{1b}[2J\u{9b}\u{85}", "TIME info  \\u{1b}[2J\\u{9b}\\u{85}"),
-            (Text, Info, "\u{2028}\u{202e}é€😀", "TIME info  \\u{2028}\\u{202e}é€😀"),
-            (Json, Info, "x", r#"{"time":"TIME","level":"info","target":"hub","message":"x"}"#),
-            (Json, Debug, "x", r#"{"time":"TIME","level":"debug","target":"hub","message":"x"}"#),
-            (
-                Json,
-                Error,
-                "\"\\\n\r\t\0\u{1b}\u{7f}\u{2028}é😀",
-                concat!(
-                    r#"{"time":"TIME","level":"error","target":"hub","#,
-                    r#""message":"\"\\\n\r\t\u0000\u001b\u007f\u2028é😀"}"#
-                ),
-            ),
-        ];
-        for (format, level, message, expected) in rows {
-            let message = message.replace("TIME", time);
-            let expected = expected.replace("TIME", time) + "\n";
-            let args = format_args!("{message}");
-            let record = Record::builder().level(level).target("hub").args(args).build();
-            assert_eq!(line(format, UNIX_EPOCH, &record), expected);
-        }
-    }
-
-    #[test]
-    fn fields_are_members_of_the_object() {
-        let fields = [
-            ("event", Value::from("gone")),
-            ("socket", Value::from(17_u64)),
-            ("path", Value::from("/a\"b")),
-        ];
-        // In JSON, the fields are not repeated in the message.
-        let args = format_args!("gone, socket 17 of /a\"b");
-        let record = Record::builder().args(args).level(Level::Info).key_values(&fields).build();
-        let json = line(LogFormat::Json, UNIX_EPOCH, &record);
-        let end = ",\"message\":\"gone\",\"socket\":17,\"path\":\"/a\\\"b\"}\n";
-        assert!(json.ends_with(end), "{json}");
-        let text = line(LogFormat::Text, UNIX_EPOCH, &record);
-        assert!(text.ends_with("info  gone, socket 17 of /a\"b\n"), "{text}");
-    }
-
-    #[test]
-    fn no_member_is_there_twice() {
-        let fields = MEMBERS.map(|name| (name, "x"));
-        for level in [Level::Info, Level::Debug] {
-            let args = format_args!("gone");
-            let record = Record::builder().args(args).level(level).key_values(&fields).build();
-            let json = line(LogFormat::Json, UNIX_EPOCH, &record);
-            let end = r#","_time":"x","_level":"x","_target":"x","_message":"x"}"#;
-            assert!(json.ends_with(&format!("{end}\n")), "{json}");
-        }
-    }
-}
+mod tests;
