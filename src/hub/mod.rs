@@ -20,8 +20,8 @@
 //! - `access`: what is logged of sockets and requests; `report`: and of services
 //! - `hosts`: to which hosts requests may come
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
-//! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold;
-//!   `trim`: memory that is not needed any more
+//! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold,
+//!   `holders`: what a place counts for; `trim`: memory that is not needed any more
 
 mod access;
 mod addresses;

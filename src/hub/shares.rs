@@ -59,8 +59,8 @@ impl Pool {
     }
 }
 
-/// Whether the next place is one of the last quarter, and an address that holds `held` of those that
-/// are taken does not get it.
+/// Whether the next place is one of the last quarter, and an address that holds `held` of those
+/// that are taken does not get it.
 pub(super) const fn is_for_others(places_max: usize, taken: usize, held: usize) -> bool {
     let quarter = places_max.div_ceil(4);
     taken >= places_max - quarter && held >= quarter

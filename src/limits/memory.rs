@@ -189,8 +189,8 @@ const FIELD_BYTES: u64 = 32;
 const PROTOCOLS_BYTES: u64 = 6_144;
 /// One subscription: an entry on either side, in tables of up to twice their use.
 const SUBSCRIPTION_BYTES: u64 = 64;
-/// The list of a socket that has subscribed, and how many topics count for its address, in tables of
-/// up to twice their use, which each service has.
+/// The list of a socket that has subscribed, and how many topics count for its address, in tables
+/// of up to twice their use, which each service has.
 const SUBSCRIBER_BYTES: u64 = 120;
 /// One topic: its entry in the table by name and its list, each up to twice their use.
 const TOPIC_BYTES: u64 = 256;

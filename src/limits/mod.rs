@@ -378,9 +378,7 @@ pub enum LimitsError {
 impl fmt::Display for LimitsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OutboxBelowMessage => {
-                "an outbox must hold one message of the longest allowed length"
-            }
+            Self::OutboxBelowMessage => "an outbox must hold one message of the longest length",
             Self::LowAboveHigh => "the low mark of an outbox must be below its high mark",
             Self::HighAboveMax => "the high mark of an outbox must not be above its maximum",
             Self::LineAboveHead => "a request line must not be allowed to be longer than its head",
@@ -398,6 +396,4 @@ const READ_BUFFER_BYTES_MIN: usize = 512;
 const TABLES_LEN_MAX: usize = 65_536;
 const SOCKETS_CEILING: usize = 1 << 24;
 
-const _: () = assert!(Limits::SERVER.check().is_ok(), "the preset for servers contradicts itself");
-const _: () =
-    assert!(Limits::SMALL.check().is_ok(), "the preset for small hosts contradicts itself");
+const _: () = assert!(Limits::SERVER.check().is_ok() && Limits::SMALL.check().is_ok());

@@ -106,13 +106,28 @@ fn address(number: u16) -> SocketAddr {
     ([0x2001, number, 0, 0, 0, 0, 0, 1], 1).into()
 }
 
+/// These sockets go; the services take their mail, and the disk is back.
+fn leave_all<'a>(rig: &mut Rig, ids: impl Iterator<Item = &'a SocketId>) {
+    for &id in ids {
+        rig.hub.fail(id, "a test", rig.now);
+    }
+    rig.turn();
+    for station in 0..2 {
+        let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
+        rig.apply(station, vec![all]);
+    }
+    std::mem::take(&mut rig.fetches).iter().for_each(|_| rig.hub.fetched());
+    while !rig.lookups.is_empty() {
+        rig.look(Looked::Nothing);
+    }
+}
+
 /// Each table is filled, and all but five sockets leave.
 #[test]
 fn every_table_is_about_as_large_as_what_is_in_it() {
     let limits = Limits { mail_messages_max: 1_500, ..Limits::SERVER };
     let mut rig = Rig::new(limits);
     let mut before = Vec::new();
-    // Each socket of the first service has an address of its own.
     // Each socket of the first service has an address of its own.
     let local = rig.peer;
     let [a, b] = ["/a", "/b"].map(|path| {
@@ -151,20 +166,8 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
     rig.hub.apply(StationId::new(0), run, &mut batch.into_iter(), usize::MAX, rig.now);
     before.extend(tables(&rig.hub));
     rig.turn();
-    for &id in a[5..].iter().chain(&b).chain(&strangers) {
-        rig.hub.fail(id, "a test", rig.now);
-    }
-    rig.turn();
+    leave_all(&mut rig, a[5..].iter().chain(&b).chain(&strangers));
     assert_eq!(rig.hub.sockets_len(), 5);
-    // The service takes its mail, and the disk is back.
-    for station in 0..2 {
-        let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
-        rig.apply(station, vec![all]);
-    }
-    std::mem::take(&mut rig.fetches).iter().for_each(|_| rig.hub.fetched());
-    while !rig.lookups.is_empty() {
-        rig.look(Looked::Nothing);
-    }
     let mut own = tables(&rig.hub);
     own.retain(|(name, ..)| BY_THEMSELVES.contains(name));
     assert_small(&own, &before);

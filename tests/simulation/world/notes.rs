@@ -1,5 +1,5 @@
-//! What is noted of each step of a turn, and what has to hold then: of connections that come, and of
-//! sockets that are read and written to.
+//! What is noted of each step of a turn, and what has to hold then: of connections that come, and
+//! of sockets that are read and written to.
 
 use switchboard::Limits;
 use switchboard::engine::{Moment, PeerEnd};
