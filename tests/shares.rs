@@ -9,7 +9,6 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use switchboard::host::raise_descriptor_limit;
 use switchboard::{Limits, Server};
 
 use support::folder::folder;
@@ -310,7 +309,10 @@ mod programs {
     /// was used longest ago goes first.
     #[test]
     fn programs_that_nobody_uses_give_their_places() {
-        assert!(raise_descriptor_limit() > 8 * Limits::PROGRAMS_MAX, "each has a poll");
+        assert!(
+            switchboard::host::raise_descriptor_limit() > 8 * Limits::PROGRAMS_MAX,
+            "each has a poll"
+        );
         let text = "#!/bin/sh\np=$$\necho 'READY 1'\nwhile read -r verb id rest; do\n\
                     [ \"$verb\" = OPEN ] && printf 'TEXT %s +%d\\n%s\\n' \"$id\" ${#p} $p\ndone\n";
         let place = programs("services", &[("cat.sh", "#!/bin/sh\nexec cat\n"), ("named", text)]);

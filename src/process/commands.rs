@@ -2,9 +2,9 @@
 
 use crate::process::handover::Handover;
 use crate::process::output::Reading;
-use crate::process::process::{Ending, SILENT};
 use crate::process::pump::ProcessId;
 use crate::process::shared::Run;
+use crate::process::shared_process::{Ending, SILENT};
 use crate::process::warning_kind::WarningKind;
 use crate::programs::{Heard, Level, Said, Told};
 use crate::service::{Admission, Outbound};

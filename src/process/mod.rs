@@ -17,14 +17,14 @@
 //! - `child`: one child process, and its end in stages
 //! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them;
 //!   `warning_kind`: which warnings are counted together
-//! - `resolver`: `Programs`, which gives programs services while the host runs; `reload`:
-//!   [`Reloader`], which replaces them
-//! - `served`: a program as a service
-//! - `shared`: one process for all of its sockets, and the next one after it; `process`: what holds
-//!   for it, and how it ends; `commands`: what it says; `renew`: when another one replaces it;
-//!   `successor`: a new version beside it, until that takes over; `handover`: what the next one
-//!   gets of it; `unread`: what this one has not read; `attempts`: when the next one is started;
-//!   `watch`: whether its file has changed
+//! - `plan`: what programs are made from; `resolver`: `Programs`, which gives programs services
+//!   while the host runs; `reload`: [`Reloader`], which replaces them, and `reloading`: how
+//! - `served`: a program as a service; `run`: a run of it
+//! - `shared`: one process for all of its sockets, and the next one after it; `shared_process`:
+//!   what holds for it, and how it ends; `commands`: what it says; `renew`: when another one
+//!   replaces it; `successor`: a new version beside it, until that takes over; `handover`: what the
+//!   next one gets of it; `unread`: what this one has not read; `attempts`: when the next one is
+//!   started; `watch`: whether its file has changed
 //! - `per_socket`: one process for each socket; `leaving`: those whose sockets have gone
 //! - `rehearsal`: [`Rehearsal`], a program held against a transcript
 
@@ -45,17 +45,21 @@ mod orphans;
 mod output;
 mod page;
 mod per_socket;
-mod process;
+mod plan;
+
 mod pump;
 mod recording;
 mod rehearsal;
 mod reload;
+mod reloading;
 mod renew;
 mod reports;
 mod resolver;
 mod root;
+mod run;
 mod served;
 mod shared;
+mod shared_process;
 mod spelling;
 mod start;
 mod stderr;
@@ -70,10 +74,11 @@ pub use groups::{Exit, Groups};
 pub use listing::Listing;
 pub use lookup::DocumentRoot;
 pub use output::Reading;
+pub(crate) use plan::ProgramsPlan;
 pub use pump::{Event, Plan, ProcessId, Pump};
 pub(crate) use recording::Tape;
 pub use recording::{Recording, RecordingError};
 pub use rehearsal::{Rehearsal, RehearsalError};
 pub use reload::Reloader;
-pub(crate) use resolver::{ProgramsPlan, ProgramsResolver};
+pub(crate) use resolver::ProgramsResolver;
 pub use start::{Launch, StartError};

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use log::Level;
 
-use crate::process::process::Process;
 use crate::process::served::Renewal;
 use crate::process::shared::Run;
+use crate::process::shared_process::Process;
 use crate::programs::Told;
 use crate::programs::{OnChange, ReplaceWhen};
 

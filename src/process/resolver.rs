@@ -19,7 +19,7 @@ use crate::process::found::LookupError;
 use crate::process::groups::Groups;
 use crate::process::listings::Listings;
 use crate::process::lookup::DocumentRoot;
-use crate::process::recording::Tape;
+use crate::process::plan::ProgramsPlan;
 use crate::process::reload::{Reload, Reloader};
 use crate::process::root::Root;
 use crate::process::served::{Served, Site};
@@ -27,21 +27,6 @@ use crate::programs::{ProgramOptions, Subpaths};
 use crate::service::{ServiceOptions, SocketId};
 use crate::time::Time;
 use crate::ws::{Response, Status};
-
-/// What the programs of a host are made from.
-#[derive(Debug)]
-pub(crate) struct ProgramsPlan {
-    /// Where they are.
-    pub(crate) root: DocumentRoot,
-    /// What holds for each that is not among `own`, as for any service, and how it is run.
-    pub(crate) all: (ServiceOptions, ProgramOptions),
-    /// What holds for single ones instead, by path.
-    pub(crate) own: HashMap<String, (ServiceOptions, ProgramOptions)>,
-    /// What is recorded of them.
-    pub(crate) tape: Tape,
-    /// The paths of other services, which hide them.
-    pub(crate) taken: Vec<String>,
-}
 
 /// The loop's side of programs.
 pub(crate) struct Programs {
@@ -86,13 +71,6 @@ enum Found {
     At(String),
     /// The path is below its own.
     Above(String),
-}
-
-impl ProgramsPlan {
-    /// The paths of single programs that something is said of.
-    pub(crate) fn named(&self) -> impl Iterator<Item = String> + use<'_> {
-        self.own.keys().cloned()
-    }
 }
 
 /// What programs are made from, if there is a document root.

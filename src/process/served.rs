@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::host::RunService;
-use crate::host::panic::catch_panic;
 use crate::limits::Limits;
 use crate::process::child::Stages;
 use crate::process::found::{LookupError, Program};
@@ -17,9 +15,7 @@ use crate::process::pump::{Plan, ProcessId, Pump};
 use crate::process::recording::Tape;
 use crate::process::root::Root;
 use crate::process::start::{Launch, StartError};
-use crate::process::{per_socket, shared};
 use crate::programs::{Mode, Place, ProgramOptions, Variable, own_variables};
-use crate::service::Line;
 
 /// What the programs of a host have in common.
 #[derive(Debug)]
@@ -136,20 +132,6 @@ impl Served {
     /// The path of its service.
     pub(super) fn key(&self) -> &str {
         &self.key
-    }
-}
-
-impl RunService for Served {
-    /// Serves until the host stops or the program has gone.
-    fn run(&self, line: Line<'static>, limits: &Limits) -> String {
-        // A panic would be ours. It ends this service and no other.
-        let lived = catch_panic(|| match self.manner.mode {
-            Mode::Shared => shared::serve(self, line, limits),
-            Mode::Lines | Mode::Text | Mode::Bytes => per_socket::serve(self, line, limits),
-        });
-        match lived {
-            Ok(Ok(how) | Err(how)) | Err(how) => how,
-        }
     }
 }
 

@@ -9,10 +9,10 @@
 use log::Level;
 
 use crate::process::groups::Exit;
-use crate::process::process::{DEAF, Ending, Process, Successor};
 use crate::process::pump::ProcessId;
 use crate::process::served::EXITING;
 use crate::process::shared::Run;
+use crate::process::shared_process::{DEAF, Ending, Process, Successor};
 use crate::programs::OnDeath;
 use crate::programs::{Heard, Said, Told};
 use crate::service::{Inbound, Outbound};

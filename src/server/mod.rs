@@ -2,27 +2,34 @@
 //! everything that happens afterwards is the host's.
 //!
 //! - `programs`: the document root, with the feature `programs`
+//! - `mounted`: what may be said of a service that is mounted
+//! - `error`, `programs_error`: why a server cannot begin
 
+mod error;
+mod mounted;
 #[cfg(feature = "programs")]
 mod programs;
+#[cfg(feature = "programs")]
+mod programs_error;
 
-use std::fmt;
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
-use crate::hub::{AccessLog, AllowedHosts, Files, Hub, PathError, Spellings};
-use crate::limits::{Limits, LimitsError};
-use crate::pages::Page;
+use crate::hub::{AccessLog, AllowedHosts, Files, Hub, Spellings};
+use crate::limits::Limits;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
 #[cfg(feature = "programs")]
 use crate::{host::resolver::ResolverPlan, process::ProgramsResolver};
 
+pub use error::BindError;
+pub use mounted::Mounted;
 #[cfg(feature = "programs")]
-pub use programs::{Program, ProgramsError};
+pub use programs::Program;
+#[cfg(feature = "programs")]
+pub use programs_error::ProgramsError;
 
 /// A server in the making.
 ///
@@ -220,114 +227,5 @@ impl Server {
         let resolver = None;
         let plan = HostPlan { hub, limits: self.limits, factories, static_root, resolver };
         Host::new(plan, &addresses).map_err(BindError::Listen)
-    }
-}
-
-/// A service that has been mounted, for what is not as usual about it. A program is one, too, with
-/// [`ProgramOptions`](crate::ProgramOptions) besides.
-pub struct Mounted<'a, P = ()> {
-    options: &'a mut ServiceOptions,
-    #[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "no service is a program"))]
-    program: P,
-}
-
-#[expect(clippy::return_self_not_must_use, reason = "the values are on the server already")]
-impl<P> Mounted<'_, P> {
-    /// All that holds for it, instead of what the server says.
-    pub fn options(self, options: ServiceOptions) -> Self {
-        *self.options = options;
-        self
-    }
-
-    /// Its own bounds, instead of the server's. Those of the request head and of the host
-    /// stay the server's, since they hold before the service is known.
-    pub fn limits(self, limits: Limits) -> Self {
-        self.options.limits = limits;
-        self
-    }
-
-    /// Which pages may open sockets to it, instead of the server's rule.
-    pub fn origin(self, origin: OriginRule) -> Self {
-        self.options.origin = origin;
-        self
-    }
-
-    /// Whether it compresses, instead of the server's word.
-    pub fn compression(self, compression: Compression) -> Self {
-        self.options.compression = compression;
-        self
-    }
-
-    /// What a plain GET of its path shows.
-    pub fn page(self, page: Page) -> Self {
-        self.options.page = Some(page);
-        self
-    }
-}
-
-impl Mounted<'_> {
-    /// Which thread it runs on, instead of what the server says.
-    #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
-    pub fn thread(self, thread: Thread) -> Self {
-        self.options.thread = thread;
-        self
-    }
-}
-
-/// Why a server cannot begin.
-#[derive(Debug)]
-pub enum BindError {
-    /// The address cannot be made out.
-    Address(io::Error),
-    /// The limits contradict each other.
-    Limits(LimitsError),
-    /// A path cannot be mounted.
-    Path(PathError),
-    /// The service at this path is to be on the loop and has a loop of its own.
-    Thread(String),
-    /// The programs cannot be served.
-    #[cfg(feature = "programs")]
-    Programs(ProgramsError),
-    /// The folder of files cannot be used.
-    StaticRoot(io::Error),
-    /// An address cannot be listened on, or the system lacks something else.
-    Listen(io::Error),
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(error) => write!(f, "the address cannot be made out: {error}"),
-            Self::Limits(error) => error.fmt(f),
-            Self::Path(error) => error.fmt(f),
-            Self::Thread(path) => write!(
-                f,
-                "the service {path} is to run on the loop, allowed is a thread of its own: it has \
-                 a loop of its own, and only what handler or gated makes has callbacks instead"
-            ),
-            #[cfg(feature = "programs")]
-            Self::Programs(error) => error.fmt(f),
-            Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
-            Self::Listen(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for BindError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(match self {
-            Self::Thread(_) => return None,
-            Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error,
-            Self::Limits(error) => error,
-            Self::Path(error) => error,
-            #[cfg(feature = "programs")]
-            Self::Programs(error) => error,
-        })
-    }
-}
-
-impl From<BindError> for io::Error {
-    fn from(error: BindError) -> Self {
-        Self::new(io::ErrorKind::InvalidInput, error)
     }
 }

@@ -1,15 +1,15 @@
 //! What a server is told of programs: where they are, and how they are run.
 
-use std::error::Error;
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
 
 #[cfg(doc)]
 use crate::limits::Limits;
-use crate::process::{DocumentRoot, LookupError, ProgramsPlan, Recording, Reloader, Tape};
+use crate::process::{DocumentRoot, ProgramsPlan, Recording, Reloader, Tape};
 use crate::programs::ProgramOptions;
-use crate::server::{BindError, Mounted, Server};
+use crate::server::Server;
+use crate::server::error::BindError;
+use crate::server::mounted::Mounted;
+use crate::server::programs_error::ProgramsError;
 use crate::service::ServiceOptions;
 
 /// What has been told.
@@ -149,44 +149,5 @@ impl Program<'_> {
     pub fn program_options(self, options: ProgramOptions) -> Self {
         *self.program = options;
         self
-    }
-}
-
-/// Why programs cannot be served.
-#[derive(Debug)]
-pub enum ProgramsError {
-    /// The folder of programs cannot be used.
-    DocumentRoot(io::Error),
-    /// The only program cannot be served.
-    Program(PathBuf, LookupError),
-    /// How the program at this path is to be run, or all of them if it is empty, is not allowed.
-    Options(String, String),
-}
-
-impl fmt::Display for ProgramsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DocumentRoot(error) => {
-                write!(f, "the document root cannot be used: {error}")
-            }
-            Self::Program(file, error) => write!(f, "{file:?} cannot be served: {error}"),
-            Self::Options(path, fault) => write!(f, "programs {path}: {fault}"),
-        }
-    }
-}
-
-impl Error for ProgramsError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(match self {
-            Self::DocumentRoot(error) => error,
-            Self::Program(_, error) => error,
-            Self::Options(..) => return None,
-        })
-    }
-}
-
-impl From<ProgramsError> for BindError {
-    fn from(error: ProgramsError) -> Self {
-        Self::Programs(error)
     }
 }

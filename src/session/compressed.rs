@@ -7,7 +7,7 @@ use crate::session::codec::append;
 use crate::ws::Opcode;
 use crate::ws::extension::{Agreement, Side};
 
-/// A whole message of a peer as it came: it has to pass [`Session::inflate`].
+/// A whole message of a peer as it came: it has to pass `Session::inflate`.
 #[derive(Debug)]
 pub struct Compressed {
     /// Text or binary.

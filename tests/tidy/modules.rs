@@ -30,14 +30,15 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 11] = [
-    ("services", &["builtin"]),
+const FILES: [(&str, &[&str]); 12] = [
+    ("compiled", &[]),
+    ("services", &["compiled"]),
     ("escape", &[]),
     ("logger", &["escape"]),
     ("memory", &[]),
-    ("builtin", &["services"]),
-    ("programs", &["builtin", "services"]),
-    ("check", &["builtin", "programs", "services"]),
+    ("builtin", &["compiled", "services"]),
+    ("programs", &["builtin", "compiled", "services"]),
+    ("check", &["builtin", "compiled", "programs", "services"]),
     ("reload", &[]),
     ("run", &["builtin", "check", "logger", "memory", "programs", "reload", "services"]),
     ("trial", &["logger", "reload", "run"]),

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use switchboard::Thread;
 use switchboard::config::{Config, nearest};
 
-use super::builtin::{Compiled, is_compiled};
+use super::builtin::is_compiled;
+use super::compiled::Compiled;
 #[cfg(feature = "programs")]
 use super::programs;
 use super::services::ALL;
@@ -122,7 +123,7 @@ mod tests {
 
     use switchboard::{Line, Service, handler};
 
-    use super::super::builtin::has_callbacks;
+    use super::super::compiled::has_callbacks;
     use super::*;
 
     struct Looping;

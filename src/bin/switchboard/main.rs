@@ -3,7 +3,8 @@
 //!
 //! - `run`: a run of the server, from the configuration to the exit; `trial`: `--try`, one program
 //! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP
-//! - `builtin`: the services that are compiled in; `programs`: those of the document root
+//! - `services`: those that are compiled in, each a `compiled` one; `builtin`: the list of them;
+//!   `programs`: those of the document root
 //! - `memory`: how much the system allows; `logger`: the log, with `escape` for texts of peers
 //!
 //! `trial` and `logger` have longer names than `--try` and the log: `try` is a keyword, and `log`
@@ -11,6 +12,7 @@
 
 mod builtin;
 mod check;
+mod compiled;
 mod escape;
 mod logger;
 mod memory;
@@ -19,6 +21,7 @@ mod programs;
 #[cfg(feature = "programs")]
 mod reload;
 mod run;
+mod services;
 #[cfg(feature = "programs")]
 mod trial;
 
@@ -26,13 +29,6 @@ use std::env;
 use std::process::ExitCode;
 
 use switchboard::config::{self, Command, Exit};
-
-/// The services that `build.rs` found.
-mod services {
-    use super::builtin::{Compiled, has_callbacks};
-
-    include!(concat!(env!("OUT_DIR"), "/services.rs"));
-}
 
 fn main() -> ExitCode {
     #[cfg(feature = "programs")]

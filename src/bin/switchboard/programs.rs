@@ -6,7 +6,8 @@ use switchboard::Server;
 use switchboard::config::Config;
 use switchboard::process::{DocumentRoot, Listing, LookupError};
 
-use super::builtin::{Compiled, is_compiled};
+use super::builtin::is_compiled;
+use super::compiled::Compiled;
 
 /// Gives a server the programs of a configuration.
 pub(crate) fn add_to(server: &mut Server, config: &Config) {

@@ -116,7 +116,8 @@ fn a_folder_is_looked_into_once_by_whatever_links() {
         for times in [2, times] {
             let path = format!("{}/none/more", part.repeat(times));
             let mut listings = Listings::new();
-            (LOOKS_LEN.set(0), STEPS_LEN.set(0));
+            LOOKS_LEN.set(0);
+            STEPS_LEN.set(0);
             let found = root.find_above_in(&path, |_| true, &mut listings);
             assert!(matches!(found, Err(LookupError::Nothing)), "{path}: {found:?}");
             let (looks, steps, reads) = (LOOKS_LEN.get(), STEPS_LEN.get(), listings.reads_len);

@@ -1,0 +1,55 @@
+//! What becomes of programs when the configuration is read again while the host runs. What is
+//! compiled in, the addresses and the bounds of the host itself stay until the next start.
+
+use crate::host::resolver::Mounts;
+use crate::hub::{About, StationId};
+use crate::process::reload::Reload;
+use crate::process::resolver::Programs;
+use crate::process::served::Renewal;
+use crate::time::Time;
+
+impl Programs {
+    /// Does what was asked for.
+    pub(super) fn apply_reload(&mut self, reload: Reload, mounts: &mut Mounts<'_>, now: Time) {
+        mounts.resolve_static_root();
+        match (reload, &mut self.lookups) {
+            (Reload::Files, _) | (Reload::Programs(None), None) => {}
+            (Reload::Programs(Some(plan)), Some(lookups)) => {
+                mounts.hub.name_programs(plan.named());
+                lookups.renew(*plan);
+            }
+            (Reload::Programs(_), _) => {
+                log::warn!(
+                    target: "switchboard::config",
+                    "to add or remove a document root needs another start of the server"
+                );
+            }
+        }
+        for index in 0..self.served.len() {
+            self.renew_program(StationId::new(index), mounts, now);
+        }
+    }
+
+    /// What holds for a program may have changed, and its file.
+    fn renew_program(&mut self, station: StationId, mounts: &mut Mounts<'_>, now: Time) {
+        let Some(lookups) = &self.lookups else { return };
+        let Some(served) = &self.served[station.index()] else { return };
+        let (service, manner) = lookups.options(mounts.hub.path(station)).clone();
+        if service.compression != mounts.hub.compression(station) {
+            let path = mounts.hub.path(station);
+            let text =
+                format_args!("its compression has changed, and needs another start of the server");
+            About::service(path).warn(text);
+        }
+        let limits = service.limits;
+        mounts.hub.remount(station, service, now);
+        let renewed = if mounts.is_running(station) {
+            let renewed = served.renew_running(Renewal { manner, limits });
+            mounts.wake(station);
+            renewed
+        } else {
+            served.renewed(manner)
+        };
+        self.set_served(station, renewed, mounts);
+    }
+}

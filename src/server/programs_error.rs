@@ -1,0 +1,41 @@
+//! `ProgramsError`: why programs cannot be served.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::process::LookupError;
+
+/// Why programs cannot be served.
+#[derive(Debug)]
+pub enum ProgramsError {
+    /// The folder of programs cannot be used.
+    DocumentRoot(io::Error),
+    /// The only program cannot be served.
+    Program(PathBuf, LookupError),
+    /// How the program at this path is to be run, or all of them if it is empty, is not allowed.
+    Options(String, String),
+}
+
+impl fmt::Display for ProgramsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DocumentRoot(error) => {
+                write!(f, "the document root cannot be used: {error}")
+            }
+            Self::Program(file, error) => write!(f, "{file:?} cannot be served: {error}"),
+            Self::Options(path, fault) => write!(f, "programs {path}: {fault}"),
+        }
+    }
+}
+
+impl Error for ProgramsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::DocumentRoot(error) => error,
+            Self::Program(_, error) => error,
+            Self::Options(..) => return None,
+        })
+    }
+}
