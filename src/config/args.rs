@@ -4,17 +4,18 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use log::LevelFilter;
 
 use crate::config::error::{CommandError, ConfigError, Place, UsageError};
-use crate::config::flags::{self, Effect, Flag};
-use crate::config::keys::Key;
+use crate::config::flag::{Effect, Flag};
+use crate::config::flags;
+use crate::config::key::Key;
+use crate::config::parsed_args::ParsedArgs;
 use crate::config::resolve::resolve;
-use crate::config::sheet::{Setting, Sheet};
-#[cfg(feature = "programs")]
-use crate::config::trial;
+use crate::config::setting::Setting;
+use crate::config::sheet::Sheet;
 use crate::config::{Command, Config};
 
 impl Command {
@@ -32,39 +33,24 @@ impl Command {
         read: impl Fn(&Path) -> io::Result<Vec<u8>>,
     ) -> Result<Self, CommandError> {
         let mut args = args.into_iter();
-        let mut wishes = Wishes::default();
+        let mut parsed = ParsedArgs::default();
         while let Some(word) = args.next() {
-            wishes.take(&word, &mut args)?;
-            if let Some(command) = wishes.print {
+            parsed.take(&word, &mut args)?;
+            if let Some(command) = parsed.print {
                 return Ok(command());
             }
         }
         #[cfg(feature = "programs")]
-        if let Some(trial) = wishes.to_trial(&read)? {
+        if let Some(trial) = parsed.to_trial(&read)? {
             return Ok(Self::Try(trial));
         }
-        let sheet = Sheet::load(wishes.file.as_deref(), read);
-        let config = wishes.resolve(sheet, Config::default())?;
-        Ok(wishes.instead.unwrap_or(Self::Run)(config))
+        let sheet = Sheet::load(parsed.file.as_deref(), read);
+        let config = parsed.resolve(sheet, Config::default())?;
+        Ok(parsed.instead.unwrap_or(Self::Run)(config))
     }
 }
 
-/// What the flags say so far.
-#[derive(Default)]
-pub(super) struct Wishes {
-    pub(super) file: Option<PathBuf>,
-    pub(super) settings: Vec<Setting>,
-    /// How many levels more of log than the configuration has.
-    loudness: i64,
-    #[cfg(feature = "programs")]
-    pub(super) trial: trial::TrialFlags,
-    /// What is to be done with the configuration instead of running.
-    pub(super) instead: Option<fn(Config) -> Command>,
-    /// What is to be printed without one.
-    print: Option<fn() -> Command>,
-}
-
-impl Wishes {
+impl ParsedArgs {
     /// Takes one word, and the next of `rest` if it is the value of a flag in the first.
     fn take(
         &mut self,

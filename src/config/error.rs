@@ -6,9 +6,9 @@ use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::config::command::Exit;
+use crate::config::exit::Exit;
 use crate::config::ini::IniError;
-use crate::config::keys::Section;
+use crate::config::section::Section;
 
 /// Why a command cannot be carried out.
 #[derive(Debug)]

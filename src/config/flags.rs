@@ -1,58 +1,17 @@
-//! The lists of all flags; those of programs are in `trial`. The help is made from them, and
+//! The lists of all flags; those of programs are in `trial_flags`. The help is made from them, and
 //! nothing else lists flags.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
-use crate::config::Config;
-use crate::config::args::Wishes;
-use crate::config::command::{Command, Exit};
-use crate::config::keys::{self, Key};
+use crate::config::command::Command;
+use crate::config::exit::Exit;
+use crate::config::flag::{Effect, Flag};
+use crate::config::keys;
 use crate::config::nearest::nearest;
 #[cfg(feature = "programs")]
-use crate::config::trial;
-
-/// One flag.
-pub(super) struct Flag {
-    /// Its letter, after one dash.
-    pub(super) short: Option<char>,
-    /// Its name, with both dashes.
-    pub(super) long: &'static str,
-    /// What it does, for the help.
-    pub(super) meaning: &'static str,
-    /// What it does.
-    pub(super) effect: Effect,
-}
-
-/// What a flag does.
-#[derive(Clone, Copy)]
-pub(super) enum Effect {
-    /// Names a file, which is wished at that place; the help calls the name `value`.
-    File { value: &'static str, place: fn(&mut Wishes) -> &mut Option<PathBuf> },
-    /// Sets the key to what the help calls `value`.
-    Key { key: &'static Key, value: &'static str },
-    /// One level more of log.
-    Louder,
-    /// One level less of log.
-    Quieter,
-    /// Asks for something else than running, which needs the configuration to be right.
-    Instead(fn(Config) -> Command),
-    /// Asks for a text, whatever the configuration is.
-    Print(fn() -> Command),
-}
+use crate::config::trial_flags;
 
 impl Flag {
-    /// A flag that sets a key to what the help calls `value`, and means what the key means.
-    pub(super) const fn of_key(
-        short: Option<char>,
-        long: &'static str,
-        value: &'static str,
-        key: &'static Key,
-    ) -> Self {
-        let effect = Effect::Key { key, value };
-        Self { short, long, meaning: key.meaning, effect }
-    }
-
     /// The flag with this letter.
     pub(super) fn of_letter(letter: char) -> Option<&'static Self> {
         all().find(|flag| flag.short == Some(letter))
@@ -62,14 +21,6 @@ impl Flag {
     pub(super) fn of_name(name: &str) -> Result<&'static Self, Option<&'static str>> {
         let flag = all().find(|flag| flag.long == name);
         flag.ok_or_else(|| nearest(name, all().map(|flag| flag.long)))
-    }
-
-    /// What its value is called, if it takes one.
-    pub(super) const fn value(&self) -> Option<&'static str> {
-        match self.effect {
-            Effect::File { value, place: _ } | Effect::Key { key: _, value } => Some(value),
-            Effect::Louder | Effect::Quieter | Effect::Instead(_) | Effect::Print(_) => None,
-        }
     }
 }
 
@@ -86,7 +37,7 @@ fn help() -> String {
     }
     push(format_args!("{FILES}"));
     #[cfg(feature = "programs")]
-    push(format_args!("{}", trial::HELP));
+    push(format_args!("{}", trial_flags::HELP));
     push(format_args!("{ENDS}"));
     for exit in Exit::ALL {
         push(format_args!("  {}  {}\n", exit.code(), exit.meaning()));
@@ -107,7 +58,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Flag> {
 static LISTS: &[&[Flag]] = &[
     SERVING,
     #[cfg(feature = "programs")]
-    trial::FLAGS,
+    trial_flags::FLAGS,
     ASKING,
 ];
 
@@ -116,7 +67,7 @@ static SERVING: &[Flag] = &[
         short: Some('c'),
         long: "--config",
         meaning: "Read this file instead of server.conf",
-        effect: Effect::File { value: "FILE", place: |wishes| &mut wishes.file },
+        effect: Effect::File { value: "FILE", place: |parsed| &mut parsed.file },
     },
     Flag::of_key(Some('o'), "--host", "ADDR", keys::known("host")),
     Flag::of_key(Some('p'), "--port", "N", keys::known("port")),
@@ -162,7 +113,7 @@ static ASKING: &[Flag] = &[
     },
 ];
 
-/// The flags in `trial`, also where those are not built.
+/// The flags in `trial_flags`, also where those are not built.
 pub(super) const OF_PROGRAMS: [&str; 7] =
     ["-d", "--document-root", "--mode", "--framing", "--try", "--record", "--replay"];
 

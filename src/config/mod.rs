@@ -5,34 +5,52 @@
 //!
 //! In reading order:
 //!
-//! - [`Config`]: the result; [`Command`] and [`Exit`] in `command`: what the process is asked
-//!   for, and how it ends
-//! - `args`: the words of the command line; `flags`: the one list of flags, which is the help
-//! - `keys`: the lists of keys; `value`: the kinds of values that they have
+//! - [`Config`]: the result; `log_format`, `dumpable`: types of values in it
+//! - `command`: [`Command`], what the process is asked for; `exit`: [`Exit`], how it ends
+//! - `args`: the words of the command line; `parsed_args`: what they come to
+//! - `flags`: the lists of flags, which are the help; `flag`: what there is to know about one
+//! - `keys`: the lists of keys; `key`: what there is to know about one; `section`: where they
+//!   stand; `value`: the kinds of values that they have
 //! - `reload`: what another configuration changes that needs a restart
-//! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `program`: the
-//!   values of the keys of programs
-//! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections
+//! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `trial_flags`:
+//!   the flags for it, and those of programs; `trial_args`: which of them go together
+//! - likewise `program`: what holds between the keys of programs; `variables`: their values
+//! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections;
+//!   `setting`: one of these, or of the command line
 //! - `resolve`: from keys in any order to a `Config` that agrees with itself
 //! - `nearest`: the known name that was meant; `error`: what can be wrong
 
 mod args;
 mod command;
+mod dumpable;
 mod error;
+mod exit;
+mod flag;
 mod flags;
 mod ini;
+mod key;
 mod keys;
+mod log_format;
 mod nearest;
+mod parsed_args;
 #[cfg(feature = "programs")]
 mod program;
 mod reload;
 mod resolve;
+mod section;
+mod setting;
 mod sheet;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "programs")]
 mod trial;
+#[cfg(feature = "programs")]
+mod trial_args;
+#[cfg(feature = "programs")]
+mod trial_flags;
 mod value;
+#[cfg(feature = "programs")]
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -47,8 +65,11 @@ use crate::limits::Limits;
 use crate::programs::ProgramOptions;
 use crate::service::ServiceOptions;
 
-pub use command::{Command, Exit};
+pub use command::Command;
+pub use dumpable::Dumpable;
 pub use error::{CommandError, ConfigError, UsageError};
+pub use exit::Exit;
+pub use log_format::LogFormat;
 pub use nearest::nearest;
 pub use sheet::read_file;
 #[cfg(feature = "programs")]
@@ -188,25 +209,6 @@ impl Default for Config {
             service_lines: BTreeMap::new(),
         }
     }
-}
-
-/// Whether other processes of the same user may read the memory and the environment of the server,
-/// and whether it leaves core dumps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dumpable {
-    /// Root alone may.
-    No,
-    /// They may, and debuggers and profilers attach.
-    Yes,
-}
-
-/// The shape of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines: one JSON object per line.
-    Json,
 }
 
 /// Descriptors for all but sockets and files: listeners, the poll, standard streams, bells.

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::config::keys::{self, Key, Reload};
+use crate::config::key::{Key, Reload};
+use crate::config::keys;
 
 impl Config {
     /// What needs a restart of the server once it has read `new` in place of this configuration,

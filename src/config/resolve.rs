@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::config::error::{ConfigError, Fault, Given, Problem};
-use crate::config::keys;
+use crate::config::error::{ConfigError, Fault, Problem};
 #[cfg(feature = "programs")]
 use crate::config::program::{check_mode, settle_framing};
-use crate::config::sheet::{Own, Setting, Sheet};
+use crate::config::setting::{Setting, given};
+use crate::config::sheet::{Own, Sheet};
 use crate::limits::{Limits, LimitsError};
 
 /// The configuration that the file makes of the defaults, with the flags laid over it, or else
@@ -115,18 +115,6 @@ fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mu
     }
     let given = names.iter().map(|name| given(name, find(name))).collect();
     faults.push(Fault { place: first.place, problem: Problem::Contradiction { given, cure } });
-}
-
-/// What a key is, whether given or not.
-pub(super) fn given(name: &'static str, setting: Option<&Setting>) -> Given {
-    match setting {
-        Some(setting) => Given {
-            name,
-            value: setting.value.to_string_lossy().into(),
-            place: Some(setting.place),
-        },
-        None => Given { name, value: keys::known(name).default.to_owned(), place: None },
-    }
 }
 
 /// The keys that a relation is about, and the cure; `None` for what no key allows.

@@ -3,7 +3,6 @@
 //! order, and what is for one service lies over what is for all.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,10 +10,12 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::config::error::{Fault, Place, Problem, Quoted};
 use crate::config::ini::{self, IniError, Line};
-use crate::config::keys::{self, Key, Section};
+use crate::config::key::Key;
+use crate::config::keys;
 use crate::config::nearest::nearest;
+use crate::config::section::Section;
+use crate::config::setting::Setting;
 use crate::ws::Target;
-use crate::ws::syntax::items;
 
 /// Reads a file for [`Command::parse`](crate::config::Command::parse), though no more of it
 /// than shows that it is too long.
@@ -139,31 +140,6 @@ pub(super) struct Own {
     /// The line in which its section begins, or the first of several.
     pub(super) line: usize,
     pub(super) settings: Vec<Setting>,
-}
-
-/// A key with a value, and where it comes from.
-pub(super) struct Setting {
-    pub(super) key: &'static Key,
-    /// The value as it was written.
-    pub(super) value: OsString,
-    pub(super) place: Place,
-}
-
-impl Setting {
-    /// Whether it is one of this key.
-    pub(super) fn is_of(&self, name: &str) -> bool {
-        self.key.name == name
-    }
-
-    /// The fault that the value is not allowed, or the first item of a list that is none alone.
-    pub(super) fn refusal(&self) -> Fault {
-        let value = self.value.to_string_lossy();
-        let is_wrong = |item: &&str| self.key.set(&mut Config::default(), item.as_ref()).is_none();
-        let item = value.contains(',').then(|| items(&value).find(is_wrong)).flatten();
-        let value = item.unwrap_or(&value).to_owned();
-        let (name, allowed) = (self.key.name, self.key.allowed());
-        Fault { place: self.place, problem: Problem::NotAllowed { name, value, allowed } }
-    }
 }
 
 /// The section that a line is in.

@@ -1,6 +1,7 @@
 //! The keys of the limits.
 
-use crate::config::keys::{Key, Reload, Section, Setter};
+use crate::config::key::{Key, Reload, Setter};
+use crate::config::section::Section;
 use crate::config::value::Kind;
 
 pub(super) static KEYS: &[Key] = &[

@@ -1,9 +1,10 @@
 //! The keys of programs: where they are, and how they are run; the latter stands in the section of
 //! the server for all of them, and in its own for one of them.
 
-use crate::config::keys::{Key, Reload, Section, Setter};
-use crate::config::program::{protocols, set_variable, variables};
+use crate::config::key::{Key, Reload, Setter};
+use crate::config::section::Section;
 use crate::config::value::{Kind, word};
+use crate::config::variables::{protocols, set_variable, variables};
 use crate::programs::{Mode, OnChange, OnDeath, ReplaceWhen, Subpaths};
 
 pub(super) static KEYS: &[Key] = &[

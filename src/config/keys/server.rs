@@ -1,7 +1,8 @@
 //! The keys of the server: where it listens, what it serves, what it logs; and of all services,
 //! whatever they are.
 
-use crate::config::keys::{Key, Reload, Section, Setter};
+use crate::config::key::{Key, Reload, Setter};
+use crate::config::section::Section;
 use crate::config::value::Kind;
 
 pub(super) static KEYS: &[Key] = &[

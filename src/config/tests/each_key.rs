@@ -2,7 +2,7 @@
 //! `Reload` tells what a reload leaves to the next start.
 
 use super::*;
-use crate::config::keys::{Key, Reload, Setter};
+use crate::config::key::{Key, Reload, Setter};
 
 #[test]
 fn each_key_sets_an_option_of_its_own() {

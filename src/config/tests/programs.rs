@@ -1,7 +1,7 @@
 //! Tables of what is said about programs: in files, and by the flags of a trial.
 
 use super::*;
-use crate::config::{Script, Trial, flags, trial};
+use crate::config::{Script, Trial, flags, trial_flags};
 use crate::programs::{Mode, OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths, Variable};
 
 #[test]
@@ -49,7 +49,7 @@ fn keys_and_flags_of_programs_are_listed() {
         names.windows(keys::OF_PROGRAMS.len()).any(|names| names == keys::OF_PROGRAMS)
     };
     assert!(is_there(&names), "{names:?}");
-    let words = trial::FLAGS.iter().flat_map(|flag| {
+    let words = trial_flags::FLAGS.iter().flat_map(|flag| {
         let short = flag.short.map(|letter| format!("-{letter}"));
         short.into_iter().chain([flag.long.to_owned()])
     });

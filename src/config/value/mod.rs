@@ -11,9 +11,10 @@ use std::path::PathBuf;
 
 use log::LevelFilter;
 
+use crate::config::dumpable::Dumpable;
+use crate::config::log_format::LogFormat;
 use crate::config::value::names::add_hosts;
 use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
-use crate::config::{Dumpable, LogFormat};
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::{Compression, OriginRule, Thread};

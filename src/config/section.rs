@@ -1,0 +1,20 @@
+//! `Section`: the sections of `server.conf` that are there once.
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    /// `[server]`
+    Server,
+    /// `[limits]`
+    Limits,
+}
+
+impl Section {
+    /// The section as it is written.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Server => "[server]",
+            Self::Limits => "[limits]",
+        }
+    }
+}
