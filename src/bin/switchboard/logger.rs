@@ -4,7 +4,6 @@
 //! logs never waits, a standard error that nobody reads or that has no room costs lines, which are
 //! counted, and one that is closed does no harm.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::panic::{self, PanicHookInfo};
@@ -139,26 +138,32 @@ impl<W: Write> Output<W> {
     }
 
     /// Writes a line. A disk that becomes full takes a part of one, and so may a pipe that does not
-    /// block; then the next line begins with the line feed of this one.
+    /// block; then the line feed of this one comes before the next one.
     fn write_whole(&mut self, line: &str) -> io::Result<()> {
-        let feed_len = usize::from(self.is_torn);
-        let line = if self.is_torn { Cow::Owned(format!("\n{line}")) } else { line.into() };
-        let mut rest = line.as_bytes();
+        if self.is_torn {
+            self.write_bytes(b"\n")?;
+            self.is_torn = false;
+        }
+        self.write_bytes(line.as_bytes())
+    }
+
+    fn write_bytes(&mut self, mut rest: &[u8]) -> io::Result<()> {
+        let len = rest.len();
         while !rest.is_empty() {
             let error = match self.to.write(rest) {
                 Ok(0) => ErrorKind::WriteZero.into(),
                 Ok(len) => {
-                    rest = &rest[len..];
+                    rest = rest.get(len..).unwrap_or_default();
                     continue;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => error,
             };
-            self.is_torn = line.len() - rest.len() != feed_len;
-            // All of its text is there.
-            return if rest == b"\n" { Ok(()) } else { Err(error) };
+            let is_part = rest.len() < len;
+            self.is_torn |= is_part;
+            // All of the text is there.
+            return if is_part && rest == b"\n" { Ok(()) } else { Err(error) };
         }
-        self.is_torn = false;
         Ok(())
     }
 
