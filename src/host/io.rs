@@ -15,7 +15,7 @@ use crate::host::files::{self, Files};
 use crate::host::loop_service::LoopServices;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::worker::{Plan, Worker};
-use crate::hub::{About, Hub, Looked, StationId};
+use crate::hub::{About, Hub, StationId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::{Outbound, SocketId};
@@ -66,13 +66,14 @@ impl Io for HostIo {
         }
     }
 
-    fn order(&mut self, order: Order, hub: &mut Hub, now: Time) {
+    fn order(&mut self, order: Order, _: &mut Hub, _: Time) {
         let order = match order {
             Order::Lookup(lookup) => {
-                return match &mut self.resolver {
-                    Some(resolver) => resolver.look_up(*lookup),
-                    None => hub.looked_up(lookup.id, Looked::Nothing, now),
-                };
+                // The hub of a host without one looks nothing up.
+                if let Some(resolver) = &mut self.resolver {
+                    resolver.look_up(*lookup);
+                }
+                return;
             }
             Order::Open(fetch) => files::Order::Open(fetch),
             Order::More(id) => files::Order::More(id),
