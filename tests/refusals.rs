@@ -431,16 +431,6 @@ fn a_limit_is_named_with_the_address() {
         assert!(line.text.contains("status=503"), "{line:?}");
         assert!(line.text.contains(part), "{line:?}");
     }
-    // An address that has a quarter gets none of the last quarter.
-    let mut small = Rig::new(Limits { sockets_max: 4, ..LIMITS });
-    for port in 1..=3 {
-        small.hub.accept(peer(200, port), Reach::Network, small.now).expect("there is room");
-    }
-    small.ask(peer(200, 4));
-    let line = line_with("peer=192.0.2.200:4 ");
-    let why =
-        "max-connections is 4, and this address has a quarter: the last quarter is for others";
-    assert!(line.text.contains("status=503") && line.text.contains(why), "{line:?}");
     // A connection without a request is logged as well, and so is one that is dropped at once.
     let silent =
         rig.hub.accept(peer(8, 3), Reach::Network, rig.now).expect("there is room to refuse it");
@@ -454,6 +444,20 @@ fn a_limit_is_named_with_the_address() {
         assert_eq!(line.level, Level::Info, "{line:?}");
         assert!(line.text.contains("max-connections is 3"), "{line:?}");
     }
+}
+
+#[test]
+fn an_address_that_has_a_quarter_is_told_so() {
+    let mut rig = Rig::new(Limits { sockets_max: 4, ..LIMITS });
+    let peer = |port| SocketAddr::from(([192, 0, 2, 200], port));
+    for port in 1..=3 {
+        rig.hub.accept(peer(port), Reach::Network, rig.now).expect("there is room");
+    }
+    rig.ask(peer(4));
+    let line = line_with("peer=192.0.2.200:4 ");
+    let why =
+        "max-connections is 4, and this address has a quarter: the last quarter is for others";
+    assert!(line.text.contains("status=503") && line.text.contains(why), "{line:?}");
 }
 
 /// The log names the key and what counts as one address, and counts those that are too many for it.
