@@ -336,6 +336,9 @@ fn a_program_that_was_removed_is_not_found() {
     let text = "#!/bin/sh\nexec cat\n";
     let (server, folder) = serve("removed", &[("cat", text)], lines(), LIMITS);
     let mut old = server.open("/cat");
+    // Its shell has read the file when it answers.
+    old.send_text("hello");
+    assert_eq!(old.read_text(), "hello");
     fs::remove_file(folder.join("cat")).expect("it is there");
     let answer = server.ask(request("/cat").as_bytes());
     assert_eq!((answer.status, answer.text()), (404, "no service is at /cat\n"));
@@ -357,6 +360,9 @@ fn a_new_version_is_for_new_sockets() {
     let version = |number: u8| format!("#!/bin/sh\nread -r text\necho {number} $text\nexec cat\n");
     let (server, folder) = serve("version", &[("cat", &version(1))], lines(), LIMITS);
     let mut old = server.open("/cat");
+    // Its shell has read the file when it answers.
+    old.send_text("hello");
+    assert_eq!(old.read_text(), "1 hello");
     put(&folder, "cat", "#!/no/such/interpreter\n");
     server.reloader().reload();
     let answer = server.ask(request("/cat").as_bytes());
@@ -365,7 +371,7 @@ fn a_new_version_is_for_new_sockets() {
     assert_eq!(server.open("/cat").read_close(), (1011, "the program has failed".to_owned()));
     put(&folder, "cat", &version(2));
     let mut new = server.open("/cat");
-    for (raw, heard) in [(&mut old, "1 hello"), (&mut new, "2 hello")] {
+    for (raw, heard) in [(&mut old, "hello"), (&mut new, "2 hello")] {
         raw.send_text("hello");
         assert_eq!(raw.read_text(), heard);
     }
