@@ -61,17 +61,11 @@ impl Scene {
             let wait = self.worst_wait();
             println!("{self:?}: {wait:?}");
             best = best.min(wait);
-            if best <= self.wait_max() {
+            if best <= WAIT_MAX {
                 return;
             }
         }
-        let max = self.wait_max();
-        panic!("{self:?}: {best:?} in the best of {TRIES} tries; allowed are {max:?}");
-    }
-
-    /// A program is slower: a full mail of large messages takes it longer.
-    fn wait_max(self) -> Duration {
-        if self.quiet == "/python" && self.message_len >= 1 << 20 { 4 * WAIT_MAX } else { WAIT_MAX }
+        panic!("{self:?}: {best:?} in the best of {TRIES} tries; allowed are {WAIT_MAX:?}");
     }
 
     /// The longest wait of the quiet peer.

@@ -221,26 +221,30 @@ impl Hub {
     }
 
     /// Reads the sockets again that were held back since the mail was full, in the order in which
-    /// they were; but of those in the middle of a large message only one for so many others, which
-    /// would wait for all these messages otherwise. Before them come those that were read again the
-    /// last time and found the mail full before they had their turn: so each has its turn before
-    /// any other has two.
+    /// they were. Those that were read again the last time and found the mail full before they had
+    /// their turn come first: so each has its turn before any other has two. Of those in the middle
+    /// of a large message this holds by itself, and one of them has a turn for so many of others,
+    /// which would wait for all these messages otherwise.
     fn read_all_again(&mut self, station: StationId, now: Time) {
-        let (mut large, mut small) = (Vec::new(), Vec::new());
+        let [mut due, mut small, mut due_large, mut large] = [const { Vec::new() }; 4];
         for id in std::mem::take(&mut self.stations[station].paused) {
             let Some(socket) = self.sockets.get(id) else { continue };
-            if socket.flags.has(Flag::Due) {
-                self.read_queued(id, now);
-                continue;
+            match (socket.flags.has(Flag::Due), socket.is_amid_large()) {
+                (true, false) => due.push(id),
+                (false, false) => small.push(id),
+                (true, true) => due_large.push(id),
+                (false, true) => large.push(id),
             }
-            let is_large = socket.session.held_bytes().1 >= LARGE_BYTES_MIN;
-            if is_large { large.push(id) } else { small.push(id) }
         }
-        let mut large = large.into_iter();
-        for others in small.chunks(SMALL_FOR_LARGE) {
-            for id in others.iter().copied().chain(large.next()) {
-                self.read_queued(id, now);
+        let mut large = due_large.into_iter().chain(large);
+        let mut turns = self.stations[station].small_turns;
+        for id in due.into_iter().chain(small) {
+            if turns >= SMALL_FOR_LARGE {
+                turns = 0;
+                large.next().into_iter().for_each(|id| self.read_queued(id, now));
             }
+            turns += 1;
+            self.read_queued(id, now);
         }
         large.for_each(|id| self.read_queued(id, now));
     }
@@ -294,7 +298,5 @@ impl Hub {
 
 /// About what a topic of one socket occupies, its name and places in the tables included.
 const TOPIC_BYTES: usize = 256;
-/// What has come of a message makes it a large one if it is as much as the least share of the mail.
-const LARGE_BYTES_MIN: usize = 16 << 10;
 /// A large message takes about as much of the mail as the shares of so many sockets.
-const SMALL_FOR_LARGE: usize = 64;
+const SMALL_FOR_LARGE: u8 = 64;

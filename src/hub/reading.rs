@@ -49,7 +49,10 @@ impl Hub {
             self.hold(id, station, now);
             return false;
         }
-        socket.flags.clear(Flag::Due);
+        if socket.flags.clear(Flag::Due) {
+            of.small_turns =
+                if socket.is_amid_large() { 0 } else { of.small_turns.saturating_add(1) };
+        }
         if socket.load > 0 && of.mail.has_taken(socket.mailed) {
             socket.load = 0;
         }

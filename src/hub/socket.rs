@@ -294,6 +294,11 @@ impl Socket {
         self.flags.has(Flag::Paused) || self.flags.has(Flag::Waits)
     }
 
+    /// Whether it is in the middle of a large message.
+    pub(super) fn is_amid_large(&self) -> bool {
+        self.session.held_bytes().1 >= LARGE_BYTES_MIN
+    }
+
     /// For how long it has been there, in milliseconds.
     pub(super) const fn age_ms(&self, now: Time) -> u64 {
         now.since(self.accepted.time())
@@ -348,6 +353,8 @@ impl Serial {
 
 /// What a label counts beside its words.
 const LABEL_BYTES: usize = 64;
+/// What has come of a message makes it a large one if it is as much as the least share of the mail.
+const LARGE_BYTES_MIN: usize = 16 << 10;
 
 const _: () = assert!(SocketId::SERIAL_MAX < 1 << 40, "a serial has five bytes");
 

@@ -37,6 +37,8 @@ pub(super) struct Station {
     pub(super) members: Roster,
     /// The sockets that are not read since the mail is full, each once.
     pub(super) paused: Vec<SocketId>,
+    /// How many turns others of these had since the last of one in the middle of a large message.
+    pub(super) small_turns: u8,
     pub(super) topics: Topics,
     pub(super) mail: Mail,
     pub(super) pace: Pace,
@@ -73,6 +75,7 @@ impl Station {
             waiting: Roster::default(),
             members: Roster::default(),
             paused: Vec::new(),
+            small_turns: 0,
             topics: Topics::default(),
             mail: Mail::default(),
             pace: Pace::default(),

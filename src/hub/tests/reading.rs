@@ -93,6 +93,31 @@ fn small_messages_come_before_large_ones_when_the_mail_has_room() {
     assert!(small.iter().map(place).is_sorted());
 }
 
+/// Large messages that found the mail full again before their turn come behind a quiet peer all the
+/// same.
+#[test]
+fn large_messages_that_are_due_come_after_small_ones() {
+    let mut rig = Rig::new(Limits { mail_messages_max: 1, ..Limits::SERVER });
+    let large: Vec<_> = (0..70).map(|_| open(&mut rig)).collect();
+    let (flood, quiet) = (open(&mut rig), open(&mut rig));
+    rig.receive(flood, &frame(0x81, b"x"));
+    for &id in &large {
+        rig.hub.receive(id, &mut frame(0x82, &[0; 600_000])[..50_000].to_vec(), rig.now);
+    }
+    for &id in large.iter().chain(&[flood]) {
+        assert!(!rig.hub.may_read(id, rig.now));
+    }
+    rig.apply(0, vec![taken(1)]);
+    rig.receive(flood, &frame(0x81, b"y"));
+    for &id in large.iter().chain(&[flood, quiet]) {
+        assert!(!rig.hub.may_read(id, rig.now), "the mail is full");
+    }
+    rig.resumed.clear();
+    rig.apply(0, vec![taken(1)]);
+    assert_eq!(rig.resumed[..2], [flood, quiet]);
+    assert_eq!(rig.resumed[2..], large[..], "in their order");
+}
+
 /// Of those that a full mail holds back, none has two turns before another has its own: not one
 /// whose messages are in memory already, nor many beside one in the middle of a large message.
 #[test]

@@ -67,6 +67,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
             holder: _,
             sockets_len: _,
             unused_since: _,
+            small_turns: _,
         } = &stations[id];
         all.push(("those who wait", waiting.capacity(), waiting.len()));
         all.push(("members of a service", members.capacity(), members.len()));
