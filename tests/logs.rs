@@ -206,7 +206,7 @@ fn a_full_disk_costs_the_lines_that_have_no_room() {
     });
     (0..20).for_each(|_| come_and_go());
     prlimit(Some(pid), Resource::Fsize, room).expect("the child is ours");
-    until("the loss is told", || {
+    until("the loss is logged", || {
         come_and_go();
         read().contains(" lines of the log were dropped: ")
     });

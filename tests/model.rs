@@ -217,7 +217,7 @@ fn turns(
 ) {
     let mut taken = 0;
     while taken < batches_len || !is_asked() {
-        let has_work = || !tower.is_empty() || (taken == batches_len && is_asked());
+        let has_work = || tower.len() > 0 || (taken == batches_len && is_asked());
         let had_work = way == Way::DozesLate && has_work();
         tower.doze();
         let has_work = if way == Way::DozesLate { had_work } else { has_work() };

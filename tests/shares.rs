@@ -201,18 +201,22 @@ mod programs {
         eight_places(&server, own, &upgrade("/cat", ""), 101, "max-processes");
     }
 
+    /// So many processes, which say their number and do not end by themselves.
+    fn serve_stubborn(processes_max: usize) -> Running {
+        let options = ProgramOptions {
+            mode: Mode::Lines,
+            processes_max,
+            stop_ms: NEVER_MS,
+            ..ProgramOptions::SHARED
+        };
+        serve("stubborn", "#!/bin/sh\necho $$\nwhile :; do sleep 1000; done\n", options)
+    }
+
     /// Processes that take their time to end are no hindrance, and as many of them as may be
     /// beside those that serve.
     #[test]
     fn who_has_gone_leaves_its_place() {
-        let options = ProgramOptions {
-            mode: Mode::Lines,
-            processes_max: 2,
-            stop_ms: NEVER_MS,
-            ..ProgramOptions::SHARED
-        };
-        let text = "#!/bin/sh\necho $$\nwhile :; do sleep 1000; done\n";
-        let server = serve("stubborn", text, options);
+        let server = serve_stubborn(2);
         let mut processes = Vec::new();
         for _ in 0..4 {
             let mut pair = [(); 2].map(|()| server.open("/stubborn"));
@@ -238,14 +242,7 @@ mod programs {
     #[test]
     fn who_has_gone_keeps_its_time_beside_an_address_with_more() {
         let Some(own) = own_address() else { return };
-        let manner = ProgramOptions {
-            mode: Mode::Lines,
-            processes_max: 4,
-            stop_ms: NEVER_MS,
-            ..ProgramOptions::SHARED
-        };
-        let text = "#!/bin/sh\necho $$\nwhile :; do sleep 1000; done\n";
-        let server = serve("stubborn", text, manner);
+        let server = serve_stubborn(4);
         let leave = |from| {
             let mut raw = connect_from(&server, from);
             raw.upgrade("/stubborn");

@@ -370,10 +370,10 @@ fn signals_stop_the_binary_with_exit_code_0() {
 #[test]
 #[cfg(feature = "programs")]
 fn starting_processes_of_refused_sockets_are_not_waited_for() {
-    let manner = ProgramOptions { mode: Mode::Lines, processes_max: 48, ..ProgramOptions::SHARED };
+    let options = ProgramOptions { mode: Mode::Lines, processes_max: 48, ..ProgramOptions::SHARED };
     let mut server = Server::new(LIMITS);
     let root = programs("services", &[("cat", "#!/bin/sh\nexec cat\n")]);
-    server.document_root(root).program_options(manner);
+    server.document_root(root).program_options(options);
     let server = Running::start(server);
     let mut raws: Vec<_> = (0..48).map(|_| server.raw()).collect();
     for raw in &mut raws {

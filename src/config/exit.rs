@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-/// The end of the process, as a number for whoever started it.
+/// The end of the process, as a number for the process that started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It was told to stop and did.
+    /// It was asked to stop and did.
     Clean = 0,
     /// Something failed while it ran.
     Failure = 1,

@@ -23,7 +23,7 @@ impl ParsedArgs {
         if self.instead.is_some() {
             return Err(clash("--try", "--check-config or --list-services", "it runs").into());
         }
-        // Whoever tries a program means it alone, wherever that happens.
+        // A trial is about one program, in whatever folder it runs.
         let load = |file: &PathBuf| Sheet::load(Some(file), read);
         let sheet = self.file.as_ref().map(load).unwrap_or_default();
         let has_port = self.settings.iter().chain(&sheet.all).any(|given| given.is_of("port"));

@@ -20,14 +20,14 @@ pub trait Io: Connections + Services {
     /// How many events are there.
     fn events_len(&self) -> usize;
 
-    /// Whether any event is there.
-    fn has_events(&self) -> bool;
-
     /// Applies an event that the engine leaves to the host.
     fn apply_notice(&mut self, notice: Self::Notice, hub: &mut Hub, now: Time);
 
-    /// Passes an order to the thread that looks for programs or reads files.
-    fn order(&mut self, order: Order, hub: &mut Hub, now: Time);
+    /// Has a program looked for. The answer comes as an event.
+    fn look_up(&mut self, lookup: Lookup, hub: &Hub);
+
+    /// Orders something of the thread that reads files. What it has read comes as an event.
+    fn order_file(&mut self, order: FileOrder);
 
     /// Shows the hub between the steps of a turn. It is for tests; a host does nothing here.
     fn observe(&mut self, _: Moment, _: &Hub, _: Time) {}
@@ -88,9 +88,6 @@ pub trait Connections {
 pub trait Services {
     /// How many services have sent something.
     fn senders_len(&self) -> usize;
-
-    /// Whether any service has sent something.
-    fn has_senders(&self) -> bool;
 
     /// A service that has sent something. From here on it becomes one again by what it sends.
     fn next_sender(&mut self) -> Option<StationId>;
@@ -218,11 +215,9 @@ pub enum FilePart {
     Body(Vec<u8>),
 }
 
-/// What a helper thread is to do.
+/// What the thread that reads files is to do.
 #[derive(Debug)]
-pub enum Order {
-    /// To look for a program.
-    Lookup(Box<Lookup>),
+pub enum FileOrder {
     /// To open a file.
     Open(Box<Fetch>),
     /// To read the next part of the file of a socket.

@@ -1,6 +1,6 @@
 //! One turn of the loop, pure: in which order sockets are read, services are heard and called,
-//! deadlines expire and sockets are written to, and how much of each a turn allows. The host, the
-//! simulation and the benchmarks run this code; what they differ in is their [`Io`].
+//! deadlines expire and sockets are written to, and how much of each a turn allows. The host and
+//! the simulation run this code; what they differ in is their [`Io`].
 //!
 //! In reading order:
 //!
@@ -33,7 +33,7 @@ use readiness::ReadinessTable;
 use stop::Stop;
 
 pub use io::{
-    Arrival, Called, Connections, Event, Exit, FilePart, Io, Moment, Order, Read, Services,
+    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, Read, Services,
 };
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;
@@ -104,7 +104,7 @@ impl Engine {
             io.yield_to_services();
         }
         // What came back meanwhile need not wait for another look at the events.
-        if io.has_senders() {
+        if io.senders_len() > 0 {
             self.apply_batches(io, now);
             self.carry_out(io, now);
         }
@@ -120,8 +120,8 @@ impl Engine {
             || !self.writes.is_empty()
             || !self.exits.is_empty()
             || !self.calls.is_empty()
-            || io.has_senders()
-            || io.has_events()
+            || io.senders_len() > 0
+            || io.events_len() > 0
     }
 
     /// When another turn has something to do though nothing comes.

@@ -4,7 +4,7 @@
 use std::io::IoSlice;
 
 use crate::engine::Engine;
-use crate::engine::io::{Connections, Io, Moment, Order};
+use crate::engine::io::{Connections, FileOrder, Io, Moment};
 use crate::engine::readiness::Readiness;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
@@ -33,27 +33,26 @@ impl Engine {
     }
 
     fn carry_out_one(&mut self, output: Output, io: &mut impl Io, now: Time) {
-        let order = match output {
-            Output::Write(id) => return self.write(id, io, now),
+        match output {
+            Output::Write(id) => self.write(id, io, now),
             Output::Measure(id) => {
                 let is_present = self.readiness.get_mut(id).is_some();
                 let queued = if is_present { io.queued_len(id) } else { 0 };
-                return self.hub.measured(id, queued, now);
+                self.hub.measured(id, queued, now);
             }
             Output::Resume(id) => {
                 io.observe(Moment::Resumes(id), &self.hub, now);
-                return self.read_later(id);
+                self.read_later(id);
             }
-            Output::Mail(station) if io.is_on_loop(station) => return self.call_soon(station),
-            Output::Mail(station) => return io.deliver(station, &mut self.hub),
-            Output::Start { station, run } => return io.start(station, run, &mut self.hub, now),
-            Output::Stop(station) => return self.finish(station, io),
-            Output::Lookup(lookup) => Order::Lookup(lookup),
-            Output::Fetch(fetch) => Order::Open(fetch),
-            Output::FetchMore(id) => Order::More(id),
-            Output::FetchEnd(id) => Order::Close(id),
-        };
-        io.order(order, &mut self.hub, now);
+            Output::Mail(station) if io.is_on_loop(station) => self.call_soon(station),
+            Output::Mail(station) => io.deliver(station, &mut self.hub),
+            Output::Start { station, run } => io.start(station, run, &mut self.hub, now),
+            Output::Stop(station) => self.finish(station, io),
+            Output::Lookup(lookup) => io.look_up(*lookup, &self.hub),
+            Output::Fetch(fetch) => io.order_file(FileOrder::Open(fetch)),
+            Output::FetchMore(id) => io.order_file(FileOrder::More(id)),
+            Output::FetchEnd(id) => io.order_file(FileOrder::Close(id)),
+        }
     }
 
     /// Writes what is unsent for a socket, up to its share of this turn, and does with the

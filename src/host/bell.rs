@@ -102,12 +102,6 @@ impl Tower {
         self.rung.len()
     }
 
-    /// Whether none has.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rung.is_empty()
-    }
-
     /// Puts a service back in line that has sent more than one turn takes.
     pub fn again(&self, station: StationId, rung: &Rung) {
         if !rung.0.swap(true, Ordering::AcqRel) {

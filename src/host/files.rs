@@ -10,7 +10,7 @@ use std::thread::{self, Thread};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
-use crate::engine::{Event, FilePart};
+use crate::engine::{Event, FileOrder, FilePart};
 use crate::host::clock::unix_seconds;
 use crate::host::events::EventSender;
 use crate::host::nofollow::{self, Missed};
@@ -32,14 +32,10 @@ pub struct Files {
 
 /// What the loop asks for.
 #[derive(Debug)]
-pub enum Order {
-    /// A file.
-    Open(Box<Fetch>),
-    /// The next part of the file.
-    More(SocketId),
-    /// Nobody waits for the file any more.
-    Close(SocketId),
-    /// Follow the links on the way to the root again.
+enum Order {
+    /// What the engine orders.
+    File(FileOrder),
+    /// To follow the links on the way to the root again.
     Resolve,
 }
 
@@ -104,7 +100,16 @@ impl Files {
 
     /// Asks for something. Orders are bounded: the hub asks for few files at a time, for one part
     /// of each that is open, and for the end of each that was found or is looked for.
-    pub fn order(&self, order: Order) {
+    pub fn order(&self, order: FileOrder) {
+        self.send(Order::File(order));
+    }
+
+    /// Has the links on the way to the root followed again.
+    pub fn resolve(&self) {
+        self.send(Order::Resolve);
+    }
+
+    fn send(&self, order: Order) {
         // The thread ends only when this is dropped.
         let _ = self.orders.as_ref().map(|orders| orders.try_send(order));
         self.thread.unpark();
@@ -142,12 +147,12 @@ struct Library {
 impl Library {
     fn answer(&mut self, order: Order) -> Option<(SocketId, FilePart)> {
         match order {
-            Order::Open(fetch) => {
+            Order::File(FileOrder::Open(fetch)) => {
                 let begun = self.begin(&fetch);
                 let part = begun.unwrap_or_else(|error| refusal(&fetch.target.path, &error));
                 Some((fetch.id, part))
             }
-            Order::More(id) => {
+            Order::File(FileOrder::More(id)) => {
                 let mut body = Vec::new();
                 // A file that has become shorter ends early, which the client notices.
                 let (file, _) = self.open.get_mut(&id)?;
@@ -158,7 +163,7 @@ impl Library {
                 }
                 Some((id, FilePart::Body(body)))
             }
-            Order::Close(id) => {
+            Order::File(FileOrder::Close(id)) => {
                 self.open.remove(&id);
                 None
             }

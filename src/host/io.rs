@@ -7,15 +7,15 @@ use crossbeam_channel::Receiver;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
-use crate::engine::{Arrival, Called, Connections, Io, Order, Read, Services};
+use crate::engine::{Arrival, Called, Connections, FileOrder, Io, Read, Services};
 use crate::host::bell::Tower;
 use crate::host::events::{EventSender, HostEvent};
 use crate::host::factory::Factory;
-use crate::host::files::{self, Files};
+use crate::host::files::Files;
 use crate::host::loop_service::LoopServices;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::worker::{Plan, Worker};
-use crate::hub::{About, Hub, StationId};
+use crate::hub::{About, Hub, Lookup, StationId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::{Outbound, SocketId};
@@ -54,10 +54,6 @@ impl Io for HostIo {
         self.events.len()
     }
 
-    fn has_events(&self) -> bool {
-        !self.events.is_empty()
-    }
-
     fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, now: Time) {
         let Self { resolver, factories, workers, files, .. } = self;
         if let Some(resolver) = resolver {
@@ -66,19 +62,14 @@ impl Io for HostIo {
         }
     }
 
-    fn order(&mut self, order: Order, _: &mut Hub, _: Time) {
-        let order = match order {
-            Order::Lookup(lookup) => {
-                // The hub of a host without one looks nothing up.
-                if let Some(resolver) = &mut self.resolver {
-                    resolver.look_up(*lookup);
-                }
-                return;
-            }
-            Order::Open(fetch) => files::Order::Open(fetch),
-            Order::More(id) => files::Order::More(id),
-            Order::Close(id) => files::Order::Close(id),
-        };
+    fn look_up(&mut self, lookup: Lookup, _: &Hub) {
+        // The hub of a host without a resolver looks nothing up.
+        if let Some(resolver) = &mut self.resolver {
+            resolver.look_up(lookup);
+        }
+    }
+
+    fn order_file(&mut self, order: FileOrder) {
         if let Some(files) = &self.files {
             files.order(order);
         }
@@ -141,10 +132,6 @@ impl Connections for HostIo {
 impl Services for HostIo {
     fn senders_len(&self) -> usize {
         self.tower.len()
-    }
-
-    fn has_senders(&self) -> bool {
-        !self.tower.is_empty()
     }
 
     fn next_sender(&mut self) -> Option<StationId> {

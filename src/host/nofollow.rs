@@ -58,8 +58,8 @@ pub(crate) fn open_below(root: &Path, path: &Path) -> Result<(PathBuf, File), Mi
 
 /// Opens a file or folder at a path without links for reading, and nothing else: to open a pipe
 /// releases its writer, and to open a device may do anything. One that replaces the file after the
-/// check is opened, without waiting; whoever can do that can open it as well. So what was opened is
-/// checked again before it is read.
+/// check is opened, without waiting; a process that can do that can open it as well. So what was
+/// opened is checked again before it is read.
 fn open_plain(path: &Path) -> io::Result<File> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if !kind.is_file() && !kind.is_dir() {

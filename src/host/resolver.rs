@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::engine::Event;
 use crate::host::events::EventSender;
 use crate::host::factory::{Factory, RunService};
-use crate::host::files::{self, Files};
+use crate::host::files::Files;
 use crate::host::worker::Worker;
 use crate::hub::{Hub, Lookup, StationId};
 use crate::time::Time;
@@ -110,7 +110,7 @@ impl Mounts<'_> {
     /// Follows the links on the way to the root of files once more.
     pub fn resolve_static_root(&self) {
         if let Some(files) = self.files {
-            files.order(files::Order::Resolve);
+            files.resolve();
         }
     }
 }

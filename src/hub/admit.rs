@@ -171,7 +171,7 @@ impl Hub {
     ) {
         let origin = asked.head.values("Origin").next();
         let host = asked.host();
-        let rule = &self.stations[station].mount.origin;
+        let rule = &self.stations[station].options.origin;
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
         if !rule.accepts(origin, host) {
             let text = rule.refusal(origin.unwrap_or_default(), host);
@@ -215,7 +215,7 @@ impl Hub {
 
     pub(super) fn page(&self, station: StationId) -> Response {
         let station = &self.stations[station];
-        match &station.mount.page {
+        match &station.options.page {
             Some(page) => page.response(),
             // RFC 9110, 15.5.22: the answer names the protocol that is needed.
             None => Response::text(

@@ -132,7 +132,7 @@ impl Hub {
             return self.send_to(station, *id, message, now);
         }
         #[cfg(feature = "deflate")]
-        if self.stations[station].mount.compression == Compression::On {
+        if self.stations[station].options.compression == Compression::On {
             return self.send_compressed(station, to, message, now);
         }
         // Encoded once; the outboxes share the bytes.
@@ -146,7 +146,7 @@ impl Hub {
 
     fn send_to(&mut self, station: StationId, id: SocketId, message: Message, now: Time) -> usize {
         #[cfg(feature = "deflate")]
-        if self.stations[station].mount.compression == Compression::On {
+        if self.stations[station].options.compression == Compression::On {
             return self.send_compressed_to(station, id, message, now);
         }
         self.send_each(station, id, now, |session, spare, limits| {

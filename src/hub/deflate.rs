@@ -104,7 +104,7 @@ impl Hub {
     /// Before a socket comes in: what it offers is accepted, if its service compresses.
     pub(super) fn agree(&mut self, id: SocketId, station: StationId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if self.stations[station].mount.compression == Compression::Off {
+        if self.stations[station].options.compression == Compression::Off {
             return;
         }
         let Some(offer) = socket.session.upgrade().and_then(Upgrade::offer) else { return };

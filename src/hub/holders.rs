@@ -25,8 +25,8 @@ impl Hub {
     ) -> T {
         let Self { stations, sockets, addresses, .. } = self;
         let per_ip_max = stations.limits_of(None).sockets_per_ip_max;
-        let Station { topics, mount, .. } = &mut stations[station];
-        change(topics, &mount.limits, &holders(sockets, addresses, per_ip_max))
+        let Station { topics, options, .. } = &mut stations[station];
+        change(topics, &options.limits, &holders(sockets, addresses, per_ip_max))
     }
 }
 

@@ -111,7 +111,7 @@ impl Hub {
 
     /// The rule about origins for a service, or for what has none.
     fn origin_rule(&self, station: Option<StationId>) -> &OriginRule {
-        station.map_or(&self.hosts.origin, |station| &self.stations[station].mount.origin)
+        station.map_or(&self.hosts.origin, |station| &self.stations[station].options.origin)
     }
 }
 

@@ -201,8 +201,8 @@ impl Hub {
     /// are read, before others have a new share. Sockets whose last transactions are among what was
     /// taken are closed, or have a new share. If there is room, those that wait come in.
     pub(super) fn take(&mut self, station: StationId, messages: usize, bytes: usize, now: Time) {
-        let Station { mail, mount, .. } = &mut self.stations[station];
-        let opened = mail.take(messages, bytes, &mount.limits);
+        let Station { mail, options, .. } = &mut self.stations[station];
+        let opened = mail.take(messages, bytes, &options.limits);
         if opened {
             self.read_all_again(station, now);
         }

@@ -193,7 +193,7 @@ impl Hub {
                     return self.miss(id, asked, now);
                 }
                 // A page that the program was mounted with comes first.
-                let chosen = &self.stations[station].mount.page;
+                let chosen = &self.stations[station].options.page;
                 let shown = || chosen.as_ref().unwrap_or(&page).response();
                 let response = refusal.unwrap_or_else(shown);
                 self.respond(id, &response, now);

@@ -21,7 +21,7 @@ pub(super) struct Mail {
 }
 
 impl Mail {
-    /// Adds a transaction; gives back whether it is the first of its batch.
+    /// Adds a transaction; returns whether it is the first of its batch.
     // It is the inside of a loop over many messages, and moves the transaction otherwise.
     #[inline(always)]
     pub(super) fn push(&mut self, transaction: Inbound, limits: &Limits) -> bool {
@@ -46,7 +46,7 @@ impl Mail {
             self.messages >= limits.mail_messages_max || self.bytes >= limits.mail_bytes_max;
     }
 
-    /// The service has taken so much; gives back whether the mail has room again. Half of it
+    /// The service has taken so much; returns whether the mail has room again. Half of it
     /// has to be free, so that sockets are not stopped and started for every message.
     pub(super) fn take(&mut self, messages: usize, bytes: usize, limits: &Limits) -> bool {
         self.messages = self.messages.saturating_sub(messages);

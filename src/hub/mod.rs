@@ -202,7 +202,8 @@ impl Hub {
     /// Whether messages are compressed stays as it is, since open sockets have agreed on it. If the
     /// service pauses before its next start, the pause ends: what made it fail may be mended.
     pub fn remount(&mut self, station: StationId, options: ServiceOptions, now: Time) {
-        let Station { mount: own, mail, members, waiting, retry, .. } = &mut self.stations[station];
+        let Station { options: own, mail, members, waiting, retry, .. } =
+            &mut self.stations[station];
         *retry = now;
         *own = ServiceOptions { compression: own.compression, ..options };
         mail.measure(&own.limits);
@@ -325,13 +326,13 @@ impl Hub {
     /// The bounds of a service.
     #[must_use]
     pub fn limits(&self, station: StationId) -> &Limits {
-        &self.stations[station].mount.limits
+        &self.stations[station].options.limits
     }
 
     /// Whether a service compresses.
     #[must_use]
     pub fn compression(&self, station: StationId) -> Compression {
-        self.stations[station].mount.compression
+        self.stations[station].options.compression
     }
 
     /// All services.
@@ -349,7 +350,7 @@ impl Hub {
     fn deliver(&mut self, id: SocketId, transaction: Inbound) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let (true, Some(station)) = (socket.standing.is_told(), socket.station) else { return };
-        let Station { mail, mount, state, .. } = &mut self.stations[station];
+        let Station { mail, options, state, .. } = &mut self.stations[station];
         // A service that has ended is told nothing; its next run knows none of its sockets.
         if *state == State::Idle {
             return;
@@ -358,7 +359,7 @@ impl Hub {
             socket.load = load_with(socket.load, message.len());
         }
         let is_close = matches!(transaction, Inbound::Close { .. });
-        if mail.push(transaction, &mount.limits) {
+        if mail.push(transaction, &options.limits) {
             self.outputs.push_back(Output::Mail(station));
         }
         // Our close frame waits for what came before the close.

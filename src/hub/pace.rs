@@ -30,7 +30,7 @@ impl Hub {
     /// waits if it has sent much and listeners are full.
     pub(super) fn pace(&mut self, station: StationId, to: &Audience, bytes: usize, now: Time) {
         let sender = to.slows;
-        let share = self.stations[station].mount.limits.outbox_low_bytes;
+        let share = self.stations[station].options.limits.outbox_low_bytes;
         // A second that is over ends here, before the next one begins: its deadline may be due.
         self.expire_pace(sender, now);
         let Some(socket) = self.member(station, sender) else { return };
@@ -67,8 +67,8 @@ impl Hub {
         if socket.flags.has(Flag::Slow) {
             return true;
         }
-        let Station { mount, pace, .. } = &mut self.stations[station];
-        let is_full = socket.session.unsent_len() > mount.limits.outbox_high_bytes;
+        let Station { options, pace, .. } = &mut self.stations[station];
+        let is_full = socket.session.unsent_len() > options.limits.outbox_high_bytes;
         let is_listener = socket.stands(Standing::Member, station) && socket.session.is_open();
         // What was sent to it in this turn may all go out with the write that is to come.
         if !is_full || !is_listener || socket.flags.has(Flag::Touched) {
@@ -77,7 +77,7 @@ impl Hub {
         socket.flags.set(Flag::Slow);
         let paced = &mut socket.rare.get_or_insert_default().paced;
         paced.clock = pace.clock(now);
-        paced.used = paced.used.max(pace.spent(&mount.limits, now));
+        paced.used = paced.used.max(pace.spent(&options.limits, now));
         pace.full_len += 1;
         true
     }
@@ -89,8 +89,8 @@ impl Hub {
         let is_kept = socket.rare.is_some() || !socket.flags.has(Flag::Slow);
         debug_assert!(is_kept, "a listener that is full has its second");
         let (Some(rare), Some(station)) = (&mut socket.rare, socket.station) else { return };
-        let Station { mount, pace, .. } = &mut self.stations[station];
-        let limits = &mount.limits;
+        let Station { options, pace, .. } = &mut self.stations[station];
+        let limits = &options.limits;
         let (paced, is_slow) = (&mut rare.paced, socket.flags.has(Flag::Slow));
         if is_slow {
             paced.charge(pace.clock(now), limits);
@@ -129,10 +129,10 @@ impl Hub {
     pub(super) fn leave_pace(&mut self, id: SocketId, station: StationId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let (true, Some(rare)) = (socket.flags.has(Flag::Slow), &mut socket.rare) {
-            let Station { mount, pace, .. } = &mut self.stations[station];
-            rare.paced.charge(pace.clock(now), &mount.limits);
-            let spent = pace.spent(&mount.limits, now).max(rare.paced.used);
-            (pace.spent, pace.spent_at) = (spent.min(second(&mount.limits) / 8 * 7), now);
+            let Station { options, pace, .. } = &mut self.stations[station];
+            rare.paced.charge(pace.clock(now), &options.limits);
+            let spent = pace.spent(&options.limits, now).max(rare.paced.used);
+            (pace.spent, pace.spent_at) = (spent.min(second(&options.limits) / 8 * 7), now);
         }
         self.unslow(id, station, now);
         self.end_pace(id, now);
@@ -183,8 +183,8 @@ impl Hub {
         let pace = &station.pace;
         let listens = socket.flags.has(Flag::Slow) && !pace.held.is_empty();
         let listener = listens.then(|| {
-            let rate = (second(&station.mount.limits) / SECOND_MS).max(1);
-            let left = second(&station.mount.limits).saturating_sub(rare.paced.used);
+            let rate = (second(&station.options.limits) / SECOND_MS).max(1);
+            let left = second(&station.options.limits).saturating_sub(rare.paced.used);
             let clock = rare.paced.clock.saturating_add(left.div_ceil(rate));
             pace.since.after(clock.saturating_sub(pace.waited_ms))
         });

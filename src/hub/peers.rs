@@ -283,19 +283,19 @@ impl Hub {
             return session.receive_each(spare, bytes, limits, now, |_| None);
         };
         let share = self.stations[station].share();
-        let Station { mail, mount, state, .. } = &mut self.stations[station];
+        let Station { mail, options, state, .. } = &mut self.stations[station];
         let before = mail.batch.len();
         // Before each of these `feed` asks whether the rest has to wait.
-        let one_by_one = session.is_compressed() || mount.limits.message_rate.is_some();
+        let one_by_one = session.is_compressed() || options.limits.message_rate.is_some();
         let load = &mut socket.load;
-        let read = session.receive_each(spare, bytes, &mount.limits, now, |message| {
+        let read = session.receive_each(spare, bytes, &options.limits, now, |message| {
             let more = load_with(*load, message.len());
-            if one_by_one || more >= share || mail.fills_with(&message, &mount.limits) {
+            if one_by_one || more >= share || mail.fills_with(&message, &options.limits) {
                 return Some(Event::Message(message));
             }
             if *state != State::Idle {
                 *load = more;
-                mail.push(Inbound::Data { id, message }, &mount.limits);
+                mail.push(Inbound::Data { id, message }, &options.limits);
             }
             None
         });

@@ -64,7 +64,7 @@ impl Hub {
         if has_enough && socket.load > 0 {
             of.mail.await_taken(id, socket.mailed);
         }
-        let waits = socket.wait_for_token(id, &of.mount.limits, &mut self.metered, now);
+        let waits = socket.wait_for_token(id, &of.options.limits, &mut self.metered, now);
         if has_enough || waits || socket.rests() {
             self.rest(id, now);
             return false;

@@ -9,14 +9,14 @@ use crate::service::SocketId;
 pub(super) struct Roster(Vec<u32>);
 
 impl Roster {
-    /// Adds a socket; gives back its place.
+    /// Adds a socket; returns its place.
     pub(super) fn join(&mut self, id: SocketId) -> u32 {
         let narrow = |place| u32::try_from(place).expect("socket ids have room for 2^24 places");
         self.0.push(narrow(id.index()));
         narrow(self.0.len() - 1)
     }
 
-    /// Takes out the socket at `place`; gives back the one that is there now, if any.
+    /// Takes out the socket at `place`; returns the one that is there now, if any.
     pub(super) fn part(&mut self, place: u32) -> Option<u32> {
         self.0.swap_remove(place as usize);
         shrink(&mut self.0, ROSTER_SPARE_LEN);

@@ -22,7 +22,7 @@ pub(super) struct Station {
     pub(super) sockets_len: u32,
     /// When the last of them went.
     pub(super) unused_since: Time,
-    pub(super) mount: ServiceOptions,
+    pub(super) options: ServiceOptions,
     pub(super) state: State,
     /// The number of the run; what an earlier run sends is ignored.
     pub(super) run: u32,
@@ -58,14 +58,14 @@ pub(super) enum State {
 }
 
 impl Station {
-    pub(super) fn new(path: String, mount: ServiceOptions) -> Self {
+    pub(super) fn new(path: String, options: ServiceOptions) -> Self {
         Self {
             path,
             is_program: false,
             holder: None,
             sockets_len: 0,
             unused_since: Time::ZERO,
-            mount,
+            options,
             state: State::Idle,
             run: 0,
             started: Time::ZERO,
@@ -96,7 +96,7 @@ impl Station {
     /// How much of each of its sockets may be in the mail: fewer sockets have larger shares.
     pub(super) fn share(&self) -> u8 {
         let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX).max(1);
-        let messages = u32::try_from(self.mount.limits.mail_messages_max).unwrap_or(u32::MAX);
+        let messages = u32::try_from(self.options.limits.mail_messages_max).unwrap_or(u32::MAX);
         let share = (messages / members).clamp(SHARE_MIN, u32::from(u8::MAX));
         u8::try_from(share).unwrap_or(u8::MAX)
     }
@@ -110,11 +110,11 @@ impl Station {
 
     /// How much may be there when the socket is read again.
     pub(super) fn outbox_drained(&self) -> usize {
-        self.mount.limits.outbox_low_bytes.min(self.half_of_outbox())
+        self.options.limits.outbox_low_bytes.min(self.half_of_outbox())
     }
 
     const fn half_of_outbox(&self) -> usize {
-        (self.mount.limits.outbox_bytes_max / 2).saturating_sub(LOAD_UNIT_BYTES)
+        (self.options.limits.outbox_bytes_max / 2).saturating_sub(LOAD_UNIT_BYTES)
     }
 
     /// Whether it is a program whose place may be another one's: nothing runs, and no socket is

@@ -127,7 +127,7 @@ impl Stations {
 
     /// The bounds for a socket: those of its service, once it has one.
     pub(super) fn limits_of(&self, station: Option<StationId>) -> &Limits {
-        station.map_or(&self.common, |station| &self[station].mount.limits)
+        station.map_or(&self.common, |station| &self[station].options.limits)
     }
 }
 

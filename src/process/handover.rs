@@ -1,9 +1,9 @@
 //! `Handover`: what lives on over the death of a program whose sockets do: which sockets it had,
-//! and what it was told and had not read. The next program is handed both over, first the sockets
+//! and what was written to it and it had not read. The next program gets both, first the sockets
 //! and then the rest.
 //!
 //! A line counts as read once the program has taken its last byte from the pipe, even if only into
-//! a buffer of its own: nobody can tell what it has done with it. So nothing is told twice.
+//! a buffer of its own: nobody can tell what it has done with it. So nothing is written twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;

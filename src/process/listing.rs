@@ -31,7 +31,7 @@ impl DocumentRoot {
     pub fn list(&self, named_max: usize) -> Listing {
         let (root, (sender, found)) = (self.clone(), crossbeam_channel::bounded(1));
         let thread = thread::Builder::new().name("listing".to_owned()).spawn(move || {
-            // Whoever has asked may have gone.
+            // The reader may have gone.
             let _ = sender.try_send(root.search(named_max));
         });
         let found = thread.ok().and_then(|_| found.recv_timeout(WAIT_MAX).ok());

@@ -42,7 +42,7 @@ pub(super) fn serve(
         served,
         line,
         limits: *limits,
-        manner: served.manner.clone(),
+        options: served.options.clone(),
         place: served.place(),
         pump,
         talks: HashMap::new(),
@@ -58,7 +58,7 @@ struct Run<'a> {
     served: &'a Served,
     line: Line<'static>,
     limits: Limits,
-    manner: ProgramOptions,
+    options: ProgramOptions,
     place: Place,
     pump: Pump,
     /// By the process, until it has gone.
@@ -163,10 +163,10 @@ impl Run<'_> {
     /// # Errors
     /// The mode is not this one any more.
     fn heed_renewals(&mut self) -> Result<(), String> {
-        let Some(Renewal { manner, limits }) = self.served.last_renewal() else { return Ok(()) };
+        let Some(Renewal { options, limits }) = self.served.last_renewal() else { return Ok(()) };
         self.line.keep_to(&limits);
-        (self.manner, self.limits) = (manner, limits);
-        match self.manner.mode {
+        (self.options, self.limits) = (options, limits);
+        match self.options.mode {
             Mode::Shared => Err("it has another mode from here on".to_owned()),
             Mode::Lines | Mode::Text | Mode::Bytes => Ok(()),
         }
@@ -208,8 +208,8 @@ impl Run<'_> {
             }
             Err(how) => failure(&how.to_string()),
             Ok(program) => {
-                let manner = &self.manner;
-                match self.served.start(&program, manner, &mut self.pump, variables) {
+                let options = &self.options;
+                match self.served.start(&program, options, &mut self.pump, variables) {
                     Ok(process) => {
                         self.sockets.insert(id, (process, holder));
                         return self.let_in(id, process, request);
@@ -223,7 +223,7 @@ impl Run<'_> {
 
     /// Whether there may be another process.
     fn admit(&self, holder: Holder) -> Result<(), Response> {
-        let max = self.manner.processes_max;
+        let max = self.options.processes_max;
         let pool = Pool { name: "max-processes", places_max: max };
         pool.admit(holder, self.sockets.values().map(|(_, of)| *of))?;
         // What was killed goes at once, unless the system is in trouble.
@@ -234,7 +234,7 @@ impl Run<'_> {
     }
 
     fn let_in(&mut self, id: SocketId, process: ProcessId, request: &Request) {
-        let cut = match self.manner.mode {
+        let cut = match self.options.mode {
             Mode::Lines | Mode::Shared => Cut::Lines(Lines::new(self.limits.outbox_bytes_max)),
             Mode::Text => Cut::Text(Texts::default()),
             Mode::Bytes => Cut::Bytes,
@@ -247,7 +247,7 @@ impl Run<'_> {
         self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
         // RFC 6455, 4.2.2: one of those that the peer offers, or none. As for all services, the
         // order of the list decides.
-        let agreed = self.manner.protocols.iter().find(|name| request.protocols().contains(name));
+        let agreed = self.options.protocols.iter().find(|name| request.protocols().contains(name));
         let verdict = agreed.cloned().map_or(Verdict::Accept, Verdict::AcceptProtocol);
         self.line.admit(id, verdict);
     }
@@ -277,9 +277,9 @@ impl Run<'_> {
         let Some(talk) = self.talks.get_mut(&process) else { return };
         talk.over = true;
         self.pump.unmute(process);
-        self.pump.stop(process, self.manner.stages());
+        self.pump.stop(process, self.options.stages());
         self.leaving.insert(process, of);
-        while let Some(surplus) = self.leaving.take_surplus(self.manner.processes_max) {
+        while let Some(surplus) = self.leaving.take_surplus(self.options.processes_max) {
             self.pump.kill(surplus);
         }
     }

@@ -19,7 +19,7 @@ use crate::programs::{Difference, Mode, ProgramOptions, Replay, Transcript, own_
 #[derive(Clone, Debug)]
 pub struct Rehearsal<'a> {
     /// How it is run; it speaks in counted lines, whatever the mode is here.
-    pub manner: &'a ProgramOptions,
+    pub options: &'a ProgramOptions,
     /// [`Limits::admission_ms_max`] is how long each line of it is waited for, and
     /// [`Limits::outbox_bytes_max`] the longest body that it may say.
     pub limits: &'a Limits,
@@ -88,7 +88,7 @@ impl Rehearsal<'_> {
         };
         let mut pump = Pump::new(plan).map_err(RehearsalError::Poll)?;
         let variables = own_variables(Mode::Shared, program.key());
-        let launch = Launch { program, pass_env: &self.manner.pass_env, variables: &variables };
+        let launch = Launch { program, pass_env: &self.options.pass_env, variables: &variables };
         let process = pump.start(launch).map_err(RehearsalError::Start)?;
         let replay = Replay::new(transcript, self.limits.outbox_bytes_max);
         let buffer = vec![0; READ_BYTES];
@@ -119,7 +119,7 @@ impl Run<'_> {
             }
             if self.replay.is_finished() && !self.stopping {
                 self.stopping = true;
-                self.pump.stop(self.process, self.rehearsal.manner.stages());
+                self.pump.stop(self.process, self.rehearsal.options.stages());
             }
             let waited = since.elapsed();
             if waited >= patience && !self.stopping {

@@ -34,7 +34,7 @@ impl Programs {
     fn renew_program(&mut self, station: StationId, mounts: &mut Mounts<'_>, now: Time) {
         let Some(lookups) = &self.lookups else { return };
         let Some(served) = &self.served[station.index()] else { return };
-        let (service, manner) = lookups.options(mounts.hub.path(station)).clone();
+        let (service, options) = lookups.options(mounts.hub.path(station)).clone();
         if service.compression != mounts.hub.compression(station) {
             let path = mounts.hub.path(station);
             let text =
@@ -44,11 +44,11 @@ impl Programs {
         let limits = service.limits;
         mounts.hub.remount(station, service, now);
         let renewed = if mounts.is_running(station) {
-            let renewed = served.renew_running(Renewal { manner, limits });
+            let renewed = served.renew_running(Renewal { options, limits });
             mounts.wake(station);
             renewed
         } else {
-            served.renewed(manner)
+            served.renewed(options)
         };
         self.set_served(station, renewed, mounts);
     }

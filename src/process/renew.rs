@@ -15,19 +15,19 @@ use crate::programs::{OnChange, ReplaceWhen};
 impl Run<'_> {
     /// Does what the host has ordered last, which is all that holds.
     pub(super) fn heed_renewals(&mut self) {
-        let Some(Renewal { manner, limits }) = self.served.last_renewal() else { return };
+        let Some(Renewal { options, limits }) = self.served.last_renewal() else { return };
         // What follows this run has it from the host.
         if self.over.is_some() {
             return;
         }
-        if manner.mode != self.manner.mode {
+        if options.mode != self.options.mode {
             self.over = Some("it has another mode from here on");
         }
         self.line.keep_to(&limits);
-        (self.manner, self.limits) = (manner, limits);
+        (self.options, self.limits) = (options, limits);
         let newest = self.heir().or(self.process.as_ref());
-        let is_new =
-            newest.is_some_and(|newest| (&newest.manner, newest.limits) != (&self.manner, limits));
+        let is_new = newest
+            .is_some_and(|newest| (&newest.options, newest.limits) != (&self.options, limits));
         let has_heir = self.heir().is_some();
         match self.served.find() {
             _ if is_new => self.replace("its configuration has changed"),
@@ -65,7 +65,7 @@ impl Run<'_> {
         if self.over.is_some() {
             self.dismiss();
         }
-        let is_beside = self.manner.replace_when == ReplaceWhen::AfterReady && self.over.is_none();
+        let is_beside = self.options.replace_when == ReplaceWhen::AfterReady && self.over.is_none();
         match (&self.process, &self.successor) {
             (None, _) => {
                 self.about().log(Level::Info, format_args!("{why}: the program is replaced"));
@@ -88,7 +88,7 @@ impl Run<'_> {
     /// When to look at the file.
     pub(super) fn look_at(&self) -> Option<Instant> {
         let is_ending = self.process.as_ref().is_some_and(|process| process.ending.is_some());
-        let is_wanted = self.manner.on_change == OnChange::Replace && !is_ending;
+        let is_wanted = self.options.on_change == OnChange::Replace && !is_ending;
         is_wanted.then(|| self.watch.next())
     }
 }

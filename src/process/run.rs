@@ -12,7 +12,7 @@ impl RunService for Served {
     /// Serves until the host stops or the program has gone.
     fn run(&self, line: Line<'static>, limits: &Limits) -> String {
         // A panic would be ours. It ends this service and no other.
-        let lived = catch_panic(|| match self.manner.mode {
+        let lived = catch_panic(|| match self.options.mode {
             Mode::Shared => shared::serve(self, line, limits),
             Mode::Lines | Mode::Text | Mode::Bytes => per_socket::serve(self, line, limits),
         });

@@ -43,7 +43,7 @@ impl ProgramOptions {
 pub(crate) struct Served {
     site: Arc<Site>,
     key: String,
-    pub(super) manner: ProgramOptions,
+    pub(super) options: ProgramOptions,
     /// To the thread that serves it, if one does.
     renewer: Sender<Renewal>,
     renewals: Receiver<Renewal>,
@@ -54,31 +54,30 @@ pub(crate) struct Served {
 #[derive(Debug)]
 pub(crate) struct Renewal {
     /// How it is run.
-    pub(crate) manner: ProgramOptions,
+    pub(crate) options: ProgramOptions,
     /// Its bounds.
     pub(crate) limits: Limits,
 }
 
 impl Served {
     /// The program with this key.
-    pub(crate) fn new(site: Arc<Site>, key: String, manner: ProgramOptions) -> Self {
+    pub(crate) fn new(site: Arc<Site>, key: String, options: ProgramOptions) -> Self {
         let (renewer, renewals) = crossbeam_channel::unbounded();
-        Self { site, key, manner, renewer, renewals }
+        Self { site, key, options, renewer, renewals }
     }
 
-    /// The same program in another manner, for its next run.
-    pub(crate) fn renewed(&self, manner: ProgramOptions) -> Self {
-        Self::new(self.site.clone(), self.key.clone(), manner)
+    /// The same program with other options, for its next run.
+    pub(crate) fn renewed(&self, options: ProgramOptions) -> Self {
+        Self::new(self.site.clone(), self.key.clone(), options)
     }
 
-    /// Has the thread that serves it go on like this; gives back the same program, likewise in
-    /// this manner.
+    /// Has the thread that serves it go on like this; returns the same program with these options.
     pub(crate) fn renew_running(&self, renewal: Renewal) -> Self {
         let (renewer, renewals) = (self.renewer.clone(), self.renewals.clone());
-        let (site, key, manner) = (self.site.clone(), self.key.clone(), renewal.manner.clone());
+        let (site, key, options) = (self.site.clone(), self.key.clone(), renewal.options.clone());
         // The other end is held here, so that it cannot fail.
         let _ = self.renewer.try_send(renewal);
-        Self { site, key, manner, renewer, renewals }
+        Self { site, key, options, renewer, renewals }
     }
 
     /// What the host has told last since the last call: nothing of what it had before counts.
@@ -106,17 +105,17 @@ impl Served {
     pub(super) fn start(
         &self,
         program: &Program,
-        manner: &ProgramOptions,
+        options: &ProgramOptions,
         pump: &mut Pump,
         variables: Vec<Variable>,
     ) -> Result<ProcessId, StartError> {
-        let own = own_variables(manner.mode, &self.key);
-        let free = manner.env.iter().cloned();
+        let own = own_variables(options.mode, &self.key);
+        let free = options.env.iter().cloned();
         let variables: Vec<_> = free.chain(variables).chain(own).collect();
-        let pass_env = &manner.pass_env;
+        let pass_env = &options.pass_env;
         let id = pump.start(Launch { program, pass_env, variables: &variables })?;
         // Transcripts are of counted lines.
-        if manner.mode == Mode::Shared
+        if options.mode == Mode::Shared
             && let Some(recording) = self.site.tape.take()
         {
             pump.record(id, recording);
@@ -140,7 +139,7 @@ pub(super) const NO_ROOM_MS: u64 = 1_000;
 /// How long a process has to exit once it has closed a pipe, before it is made to.
 pub(super) const EXITING: Stages =
     Stages { terminate_after: Duration::from_secs(1), kill_after: KILL_AFTER };
-/// So much may wait for a process before it is told no more. A pipe holds as much again.
+/// So much may wait for a process before nothing more is written to it. A pipe holds as much again.
 const INPUT_HIGH_BYTES: usize = 65_536;
 /// From SIGTERM to SIGKILL.
 const KILL_AFTER: Duration = Duration::from_secs(2);

@@ -37,12 +37,12 @@ pub(super) fn serve(
         served,
         line,
         limits: *limits,
-        manner: served.manner.clone(),
+        options: served.options.clone(),
         place: served.place(),
         pump,
         buffer: vec![0; READ_BYTES],
         clock: now,
-        handover: (served.manner.on_death == OnDeath::Keep).then(Handover::default),
+        handover: (served.options.on_death == OnDeath::Keep).then(Handover::default),
         process: None,
         successor: None,
         due: None,
@@ -63,7 +63,7 @@ pub(super) struct Run<'a> {
     pub(super) served: &'a Served,
     pub(super) line: Line<'static>,
     pub(super) limits: Limits,
-    pub(super) manner: ProgramOptions,
+    pub(super) options: ProgramOptions,
     pub(super) place: Place,
     pub(super) pump: Pump,
     pub(super) buffer: Vec<u8>,
@@ -194,10 +194,10 @@ impl Run<'_> {
 
     /// The process has some time to answer what it was told, and to end.
     pub(super) fn end_in_order(&mut self, how: &str) {
-        self.tell(&Told::Stop { ms: self.manner.stop_ms });
+        self.tell(&Told::Stop { ms: self.options.stop_ms });
         if let Some(process) = &mut self.process {
             process.ending = Some(Ending::InOrder(how.to_owned()));
-            self.pump.stop(process.id, self.manner.stages());
+            self.pump.stop(process.id, self.options.stages());
         }
     }
 
@@ -252,7 +252,7 @@ impl Run<'_> {
         let program = self.served.find().map_err(|error| error.to_string())?;
         // Also if it cannot be: it is tried again after a pause, and not at each look.
         self.watch.begin(&program);
-        let started = self.served.start(&program, &self.manner, &mut self.pump, Vec::new());
+        let started = self.served.start(&program, &self.options, &mut self.pump, Vec::new());
         let id = started.map_err(|error| {
             if error.limit().is_some() && self.process.is_none() {
                 self.line.lapse(NO_ROOM_MS);
@@ -270,7 +270,7 @@ impl Run<'_> {
         Ok(Process {
             id,
             reader: Reader::new(self.limits.outbox_bytes_max),
-            manner: self.manner.clone(),
+            options: self.options.clone(),
             limits: self.limits,
             hello,
             ready_by: Instant::now().checked_add(ready_by),
@@ -303,7 +303,7 @@ impl Run<'_> {
         }
         let lives_on = self.was_ready
             && self.over.is_none()
-            && (orderly || self.manner.on_death == OnDeath::Keep);
+            && (orderly || self.options.on_death == OnDeath::Keep);
         let Some(handover) = self.handover.as_mut().filter(|_| lives_on) else { return Err(how) };
         handover.end(read);
         if orderly {

@@ -13,7 +13,7 @@ pub(super) struct Process {
     pub(super) id: ProcessId,
     pub(super) reader: Reader,
     /// What holds for it since its start.
-    pub(super) manner: ProgramOptions,
+    pub(super) options: ProgramOptions,
     pub(super) limits: Limits,
     /// The HELLO that it got.
     pub(super) hello: Vec<u8>,

@@ -94,13 +94,13 @@ impl Run<'_> {
     /// Ends the successor in order.
     pub(super) fn dismiss(&mut self) {
         let Some(successor) = &mut self.successor else { return };
-        let (id, stop_ms) = (successor.process.id, self.manner.stop_ms);
+        let (id, stop_ms) = (successor.process.id, self.options.stop_ms);
         if successor.process.ending.is_none() {
             successor.process.ending = Some(Ending::InOrder(String::new()));
             let input = self.pump.input(id);
             input.into_iter().for_each(|i| Told::Stop { ms: stop_ms }.encode(&self.place, i));
             self.pump.unmute(id);
-            self.pump.stop(id, self.manner.stages());
+            self.pump.stop(id, self.options.stages());
         }
     }
 
@@ -134,7 +134,7 @@ impl Run<'_> {
             },
         };
         self.about().log(level, format_args!("{how}; the new version serves{sockets}"));
-        if self.manner.on_death == OnDeath::Keep {
+        if self.options.on_death == OnDeath::Keep {
             self.handover.get_or_insert_default();
         }
         self.line.lapse(0);
@@ -185,7 +185,7 @@ impl Run<'_> {
         let close = Close::new(CloseCode::RESTART, "the service is replaced by a new version");
         self.line.apply(Outbound::Close { to: to.into(), close });
         self.leaving.extend(members);
-        let cure = match self.manner.on_death {
+        let cure = match self.options.on_death {
             OnDeath::Close => ", which on-death: keep would keep",
             OnDeath::Keep => "",
         };

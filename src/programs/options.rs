@@ -43,7 +43,7 @@ pub enum OnDeath {
     #[default]
     Close,
     /// They stay open, and the program is started anew, with pauses that grow if it keeps dying.
-    /// It is handed over the sockets, and the mail that the old one had not read.
+    /// It takes over the sockets, and the mail that the old one had not read.
     Keep,
 }
 
@@ -75,7 +75,7 @@ pub enum Subpaths {
     /// Nothing: they are not found.
     #[default]
     Refused,
-    /// The program, which is told the rest of the path as `PATH_INFO`.
+    /// The program, which has the rest of the path in `PATH_INFO`.
     Served,
 }
 

@@ -59,7 +59,7 @@ impl Unsent {
         (self.paid, self.held) = (Some(now), held);
     }
 
-    /// A ping came. Gives back the payload if its pong is to be queued now; behind more than
+    /// A ping came. Returns the payload if its pong is to be queued now; behind more than
     /// `high` bytes it waits instead. RFC 6455, 5.5.3: only the latest ping needs an answer; so a
     /// peer that pings and does not read costs one pong.
     pub(super) fn offer_pong(

@@ -1,6 +1,6 @@
 """Runs a command beside a disk that hangs: python3 hang.py SINCE FOLDER COMMAND...
 
-SINCE says from when on: `stat`, before anything is told of FOLDER, or `list`, when what is in it is
+SINCE says from when on: `stat`, before FOLDER is described, or `list`, when what is in it is
 asked for. It is a FUSE file system, mounted in the mount namespace of this process, and served by a
 process of its own until the command has ended. To be run as root, or as that of a user namespace.
 

@@ -96,7 +96,7 @@ fn write_all(format: LogFormat) {
         }
         let line = waiting.lines.pop_front().unwrap_or_default();
         waiting.bytes_len -= line.len();
-        // Of a rush that goes on, it is told now and then.
+        // While a rush goes on, the loss is logged now and then.
         let is_past = waiting.bytes_len <= BYTES_MAX / 2;
         output.lost += if is_past { std::mem::take(&mut waiting.dropped) } else { 0 };
         drop(waiting);
@@ -117,7 +117,7 @@ struct Output<W> {
 }
 
 impl<W: Write> Output<W> {
-    /// Writes a line with its line feed. The loss of others is told in its place, before the next
+    /// Writes a line with its line feed. The loss of others is logged in its place, before the next
     /// line that can be written.
     fn write(&mut self, line: &str, now: SystemTime) {
         if self.lost > 0 {

@@ -100,7 +100,7 @@ fn greeting(trial: &Trial, host: &Host) -> String {
 fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript) -> Exit {
     let all = &trial.config.all;
     let messages = transcript.entries().len();
-    let rehearsal = Rehearsal { manner: &trial.config.all_programs, limits: &all.limits };
+    let rehearsal = Rehearsal { options: &trial.config.all_programs, limits: &all.limits };
     let outcome = rehearsal.run(program, transcript);
     logger::finish();
     match outcome {

@@ -58,7 +58,7 @@ fn a_reload_tells_what_it_does_not_apply() {
     }
 }
 
-/// A reload hands over what holds for programs, and nothing else (`Server::reload`). A key of the
+/// A reload passes on what holds for programs, and nothing else (`Server::reload`). A key of the
 /// server that it applies one day is an exception here, and a test of the binary shows that it
 /// does.
 #[test]

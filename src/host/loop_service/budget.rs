@@ -124,12 +124,12 @@ mod tests {
         for _ in 0..3 {
             begin(&mut budget);
             spend(&mut budget, Duration::from_millis(2_500));
-            assert_eq!(budget.end(), None, "it was told a moment ago");
+            assert_eq!(budget.end(), None, "it was logged a moment ago");
         }
         budget.told = budget.told.and_then(|told| told.checked_sub(SILENCE));
         begin(&mut budget);
         spend(&mut budget, Duration::from_millis(2_500));
-        let text = budget.end().expect("it is told again");
+        let text = budget.end().expect("it is logged again");
         assert!(text.ends_with("; 3 times more since the last warning"), "{text}");
     }
 

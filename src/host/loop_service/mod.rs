@@ -112,15 +112,19 @@ impl LoopServices {
         let before = service.interval();
         let called = service.call(hub, left, now);
         let interval = service.interval();
-        if let Called::Ended { run, how } = called {
-            self.begin_interval(station, None);
-            let service = self.list[station.index()].take();
-            return Called::Ended { run, how: service.map_or(how.clone(), |of| of.end(how)) };
+        match called {
+            Called::Ended { run, how } => {
+                self.begin_interval(station, None);
+                let Some(service) = self.list[station.index()].take() else { return Called::Done };
+                Called::Ended { run, how: service.end(how) }
+            }
+            called => {
+                if interval != before {
+                    self.begin_interval(station, interval);
+                }
+                called
+            }
         }
-        if interval != before {
-            self.begin_interval(station, interval);
-        }
-        called
     }
 
     fn at(&mut self, station: StationId) -> Option<&mut LoopService> {

@@ -341,7 +341,7 @@ fn bombs_and_broken_data_end_their_own_socket() {
 impl Rig {
     /// The first service compresses.
     fn compress(&mut self) {
-        self.hub.stations[StationId::new(0)].mount.compression = Compression::On;
+        self.hub.stations[StationId::new(0)].options.compression = Compression::On;
     }
 
     /// A peer that asks for a service, and offers to compress.

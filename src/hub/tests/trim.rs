@@ -55,7 +55,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
             mail,
             path: _,
             is_program: _,
-            mount: _,
+            options: _,
             state: _,
             run: _,
             started: _,

@@ -155,7 +155,7 @@ fn the_time_to_close_begins_when_all_is_taken() {
         }
         talk.look(5_000, 0);
         assert_eq!(talk.session.next(), Next::Drop);
-        let heard = talk.heard.pop_back().expect("it was told");
+        let heard = talk.heard.pop_back().expect("it heard");
         assert!(heard.contains("the peer does not close (close-timeout)"), "{heard}");
     }
 }

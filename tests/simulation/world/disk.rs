@@ -93,7 +93,7 @@ impl World {
     }
 
     /// A path is to be looked up.
-    pub(super) fn look_up(&mut self, hub: &Hub, id: SocketId, path: String) {
+    pub(super) fn begin_lookup(&mut self, hub: &Hub, id: SocketId, path: String) {
         self.tally.lookups += 1;
         let index = self.link_of_mail(id);
         let is_strange = hub.find(&path).is_none();

@@ -1,13 +1,14 @@
-//! The world around the engine: simulated connections, whose events are told once, a disk, and
+//! The world around the engine: simulated connections, whose events come once, a disk, and
 //! services. The order of a turn is the engine's own.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use switchboard::engine::{
-    Arrival, Called, Connections, Event, Exit, FilePart, Io, Moment, Order, Read, Ready, Services,
+    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, Read, Ready,
+    Services,
 };
-use switchboard::hub::{Hub, Reach, StationId};
+use switchboard::hub::{Hub, Lookup, Reach, StationId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Response, Status};
@@ -26,7 +27,7 @@ pub struct Inbox {
     /// Services on the loop whose intervals have passed.
     pub ticks: VecDeque<StationId>,
     events: VecDeque<Event<Notice>>,
-    files: VecDeque<(SocketId, FileOrder)>,
+    files: VecDeque<(SocketId, Wanted)>,
     backlog: VecDeque<usize>,
     /// A connection that has come, as long as the hub has not decided on it.
     pub arriving: Option<Arriving>,
@@ -45,10 +46,11 @@ pub enum Notice {
     Lookups,
 }
 
+/// What is read of a file.
 #[derive(Clone, Copy, Debug)]
-enum FileOrder {
-    Open,
-    More,
+enum Wanted {
+    Head,
+    Part,
 }
 
 /// A listening socket.
@@ -147,12 +149,12 @@ impl World {
             }
             let link = self.link_of(id).map(|index| &mut self.links[index]);
             let part = match (order, link.map(|link| &mut link.file)) {
-                (FileOrder::Open, _) if self.fate.once_in(3) => {
+                (Wanted::Head, _) if self.fate.once_in(3) => {
                     FilePart::Response(Response::text(Status::NOT_FOUND, "no such file"))
                 }
-                (FileOrder::Open, _) => FilePart::Head(Response::empty(Status::OK)),
-                (FileOrder::More, None) => continue,
-                (FileOrder::More, Some(file)) => {
+                (Wanted::Head, _) => FilePart::Head(Response::empty(Status::OK)),
+                (Wanted::Part, None) => continue,
+                (Wanted::Part, Some(file)) => {
                     let Some(File::Parts(left)) = *file else {
                         panic!("no file goes on: {file:?}")
                     };
@@ -226,7 +228,7 @@ impl World {
         worker.batch.len() > 0
     }
 
-    /// Applies the batch of a service; gives back how many deliveries are left.
+    /// Applies the batch of a service; returns how many deliveries are left.
     fn apply_orders(&mut self, hub: &mut Hub, place: usize, mut left: usize) -> usize {
         self.inbox.moved = true;
         while left > 0 {
@@ -290,28 +292,27 @@ impl Io for World {
         self.inbox.events.len()
     }
 
-    fn has_events(&self) -> bool {
-        !self.inbox.events.is_empty()
-    }
-
     fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, _: Time) {
         match notice {
             Notice::Lookups => self.apply_lookups(hub),
         }
     }
 
-    fn order(&mut self, order: Order, hub: &mut Hub, _: Time) {
+    fn look_up(&mut self, lookup: Lookup, hub: &Hub) {
+        self.begin_lookup(hub, lookup.id, lookup.path);
+    }
+
+    fn order_file(&mut self, order: FileOrder) {
         match order {
-            Order::Lookup(lookup) => self.look_up(hub, lookup.id, lookup.path),
-            Order::Open(fetch) => {
-                self.inbox.files.push_back((fetch.id, FileOrder::Open));
+            FileOrder::Open(fetch) => {
+                self.inbox.files.push_back((fetch.id, Wanted::Head));
                 // It may have gone in this turn, after it was asked for.
                 let index = self.link_of_mail(fetch.id);
                 assert!(self.links[index].file.is_none(), "a request is one file");
                 self.links[index].file = Some(File::Parts(self.fate.below(9)));
             }
-            Order::More(id) => self.inbox.files.push_back((id, FileOrder::More)),
-            Order::Close(id) => {
+            FileOrder::More(id) => self.inbox.files.push_back((id, Wanted::Part)),
+            FileOrder::Close(id) => {
                 let index = self.link_of_mail(id);
                 let file = self.links[index].file.take();
                 assert!(file.is_some(), "a file ends once, and only if it was asked for");
@@ -446,10 +447,6 @@ impl Connections for World {
 impl Services for World {
     fn senders_len(&self) -> usize {
         self.inbox.senders.len()
-    }
-
-    fn has_senders(&self) -> bool {
-        !self.inbox.senders.is_empty()
     }
 
     fn next_sender(&mut self) -> Option<StationId> {

@@ -334,7 +334,7 @@ impl World {
                 _ if are_brief => BRIEF,
                 _ => 1 + fate.below(TEMPERS.len() - 1),
             };
-            // Whoever is well-behaved at both ends is not to meet a limit of the mail.
+            // A socket that behaves well at both ends is not to meet a limit of the mail.
             let roomy = Limits {
                 mail_messages_max: 100_000,
                 mail_bytes_max: 1 << 30,

@@ -51,7 +51,7 @@ fn what_is_not_written_is_told_in_its_place() {
         (&[busy], &["one", "two"], after("", 1, WouldBlock, "two\n")),
         (&[full, full, full], &["a", "b", "c", "d"], after("", 3, StorageFull, "d\n")),
         (&[Ok(0)], &["one", "two"], after("", 1, ErrorKind::WriteZero, "two\n")),
-        // The last reason is told.
+        // The last reason is logged.
         (&[full, busy], &["a", "b", "c"], after("", 2, WouldBlock, "c\n")),
         // A part of a line has its own end.
         (&[Ok(2), full], &["one", "two"], after("on\n", 1, StorageFull, "two\n")),
@@ -62,7 +62,7 @@ fn what_is_not_written_is_told_in_its_place() {
         // What lacks only its end is not lost.
         (&[Ok(3), full], &["one", "two"], "one\ntwo\n".into()),
         (&[Ok(3), full, busy], &["one", "b", "c"], after("one\n", 1, WouldBlock, "c\n")),
-        // What is told is told once.
+        // Each loss is logged once.
         (
             &[busy, Ok(999), busy],
             &["a", "b", "c"],
