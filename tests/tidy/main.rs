@@ -1,9 +1,11 @@
 //! The house rules, executed. A rule that is not tested here is not a rule. In reading order:
 //!
-//! - `modules`: which module may import which; `places`: which packages and calls stand where
-//! - `shape`: how long things may be; here: words, first lines, what the README and a build have
+//! - `modules`: which module may import which; `circles`: no file imports what imports it
+//! - `places`: which packages and calls stand where; `shape`: how long things may be
+//! - here: words, first lines, what the README and a build have
 //! - `source`: the sources; `tokens`: one as the compiler reads it; `paths`: the names in it
 
+mod circles;
 mod modules;
 mod paths;
 mod places;

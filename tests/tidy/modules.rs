@@ -49,7 +49,7 @@ const FILES: [(&str, &[&str]); 12] = [
 const FRONT_DOOR: &str = "src/lib.rs";
 
 /// The module that a file is, from the crate on.
-fn module_of(path: &str) -> Vec<String> {
+pub fn module_of(path: &str) -> Vec<String> {
     let inner = path.strip_prefix(BINARY).or_else(|| path.strip_prefix("src/"));
     let names = inner.unwrap_or(path).trim_end_matches(".rs").split('/');
     let mut module = vec!["crate".to_owned()];

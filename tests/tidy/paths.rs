@@ -7,8 +7,10 @@ use crate::tokens::Token;
 pub struct Path {
     pub line: usize,
     pub segments: Vec<String>,
-    /// Whether a `use` names it, which brings in all that is below it.
-    pub is_used: bool,
+    /// The name that a `use` gives to it: its last one, or another. In code it has none.
+    pub name: Option<String>,
+    /// Whether this `use` passes the name on: it is `pub`, at least in a part of the crate.
+    pub is_public: bool,
 }
 
 impl Path {
@@ -18,7 +20,7 @@ impl Path {
 
     /// Whether it leads into what a word such as `std::fs` names. A `use` of `std` does as well.
     pub fn leads_into(&self, word: &[&str]) -> bool {
-        let is_above = self.is_used && self.segments.len() < word.len();
+        let is_above = self.name.is_some() && self.segments.len() < word.len();
         self.starts_with(word) || is_above && self.starts_with(&word[..self.segments.len()])
     }
 }
@@ -48,7 +50,10 @@ pub fn paths(tokens: &[Token<'_>], module: &[String]) -> Vec<Path> {
             }
             // `use<'a>` is a part of a type.
             "use" if next != "<" => {
+                // `pub` or `pub(crate)`: nothing else ends so before a `use`.
+                let is_public = at > 0 && ["pub", ")"].contains(&tokens[at - 1].text);
                 at = tree(tokens, at + 1, &[], &mut found);
+                found[begin..].iter_mut().for_each(|path| path.is_public = is_public);
                 resolve(&mut found[begin..], &module);
                 continue;
             }
@@ -60,7 +65,7 @@ pub fn paths(tokens: &[Token<'_>], module: &[String]) -> Vec<Path> {
                     segments.push(name.text.to_owned());
                     at += 2;
                 }
-                found.push(Path { line: token.line, segments, is_used: false });
+                found.push(Path { line: token.line, segments, name: None, is_public: false });
                 resolve(&mut found[begin..], &module);
             }
             _ => {}
@@ -99,9 +104,13 @@ fn tree(tokens: &[Token<'_>], mut at: usize, above: &[String], found: &mut Vec<P
                 if tokens.get(at).is_some_and(|next| next.text == "::") {
                     continue;
                 }
+                let mut name = segments.last().cloned();
                 // Another name changes nothing about what is meant.
-                at += if tokens.get(at).is_some_and(|next| next.text == "as") { 2 } else { 0 };
-                found.push(Path { line: token.line, segments, is_used: true });
+                if tokens.get(at).is_some_and(|next| next.text == "as") {
+                    name = tokens.get(at + 1).map(|other| other.text.to_owned());
+                    at += 2;
+                }
+                found.push(Path { line: token.line, segments, name, is_public: false });
                 return at;
             }
         }
@@ -151,6 +160,25 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_use_gives_a_name_and_may_pass_it_on() {
+        let rows: [(&str, &[&str]); 5] = [
+            ("use a::{B, c::{self, D as E}};", &["B a::B", "c a::c", "E a::c::D"]),
+            ("mod a; use a::{self as b, *};", &["b a", "a a"]),
+            ("pub use super::a as b; use c;", &["pub b crate::host::a", "c c"]),
+            ("f!(); pub(in crate::a) use {b::C, d};", &[" crate::a", "pub C b::C", "pub d d"]),
+            ("pub fn a() { use b::C; d::e() }", &["C b::C", " d::e"]),
+        ];
+        for (text, expected) in rows {
+            let module = ["crate", "host", "io"].map(str::to_owned);
+            let found = paths(&tokens(text), &module).into_iter().map(|path| {
+                let public = if path.is_public { "pub " } else { "" };
+                format!("{public}{} {}", path.name.unwrap_or_default(), path.segments.join("::"))
+            });
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{text}");
         }
     }
 

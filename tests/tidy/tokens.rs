@@ -40,11 +40,15 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
 
 /// The tokens of a text without what is there in tests only: items with `#[cfg(test)]`.
 pub fn code(text: &str) -> Vec<Token<'_>> {
-    let all = tokens(text);
+    without(&tokens(text), "test")
+}
+
+/// The tokens without the items that are there on one condition only, such as `#[cfg(doc)]`.
+pub fn without<'a>(all: &[Token<'a>], condition: &str) -> Vec<Token<'a>> {
     let (mut kept, mut at) = (Vec::new(), 0);
     while let Some(token) = all.get(at) {
-        if is_at(&all[at..], &["#", "[", "cfg", "(", "test", ")", "]"]) {
-            at = end_of_item(&all, at + 7);
+        if is_at(&all[at..], &["#", "[", "cfg", "(", condition, ")", "]"]) {
+            at = end_of_item(all, at + 7);
         } else {
             kept.push(*token);
             at += 1;
@@ -170,4 +174,7 @@ fn what_is_for_tests_is_left_out_and_nothing_else() {
         let found: Vec<_> = code(text).iter().map(|token| token.text).collect();
         assert_eq!(found.join(" "), expected, "{text}");
     }
+    let found = without(&tokens("#[cfg(doc)] pub use a::b; #[cfg(test)] d"), "doc");
+    let found: Vec<_> = found.iter().map(|token| token.text).collect();
+    assert_eq!(found.join(" "), "# [ cfg ( test ) ] d");
 }
