@@ -21,7 +21,7 @@ use switchboard::{
 };
 
 use support::binary::{Binary, patience};
-use support::process::threads;
+use support::process::{threads, wait_for_rest};
 use support::raw::{PING, PONG, TEXT, close, frame};
 use support::services::{Echo, mount_echo};
 use support::{DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on};
@@ -119,6 +119,7 @@ fn no_thread_is_started_for_it() {
             .expect("it can be written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
         let mut binary = Binary::run(command.arg("--config").arg(conf));
+        wait_for_rest(&binary.pid());
         let idle = threads(&binary.pid());
         let mut raw = Raw::connect(binary.address());
         raw.upgrade("/echo");

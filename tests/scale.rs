@@ -10,7 +10,7 @@ use switchboard::host::raise_descriptor_limit;
 use switchboard::session::Session;
 
 use support::binary::Binary;
-use support::process::{descriptors, resident, threads};
+use support::process::{descriptors, resident, threads, wait_for_rest};
 use support::raw::close;
 use support::{Raw, until};
 
@@ -20,10 +20,9 @@ fn ten_thousand_sockets_are_served_and_cost_little() {
     // However slow the machine, nobody is asked for a sign of life, which would not be idle.
     let server = Binary::start();
     let pid = server.pid();
-    let alone = descriptors(&pid);
     // The service runs, and the allocator has had its first look around.
     leave(visit(&server, "first"));
-    until("the first one is gone", || descriptors(&pid) == alone);
+    wait_for_rest(&pid);
     let start = (threads(&pid), descriptors(&pid));
     let mut sockets: Vec<Raw> = Vec::new();
     // The first of them also pay for pages of memory that the first connection touches.

@@ -8,7 +8,7 @@ use crate::keep::TELLS;
 use crate::support::binary::{Binary, patience};
 use crate::support::folder::programs;
 use crate::support::http::get;
-use crate::support::process::{children, descriptors, threads};
+use crate::support::process::{children, descriptors, threads, wait_for_rest};
 use crate::support::raw::close;
 use crate::support::{Raw, next, until};
 
@@ -85,6 +85,7 @@ fn four_hundred_reloads_lose_nothing() {
     });
     let pid = server.pid();
     let has_open = || (descriptors(&pid), threads(&pid));
+    wait_for_rest(&pid);
     let (first, mut processes) = (has_open(), BTreeSet::new());
     for reload in 0..RELOADS {
         fs::write(&conf, configuration(reload)).expect("it can be written");

@@ -15,6 +15,22 @@ pub fn threads(process: &str) -> usize {
     fs::read_dir(format!("/proc/{process}/task")).expect("the process runs").count()
 }
 
+/// Waits until no thread of a process has anything to do. A start goes on until then, behind the
+/// line that says where the server listens: threads look for programs, with folders open.
+pub fn wait_for_rest(process: &str) {
+    super::until("all threads are asleep", || {
+        let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
+        tasks.flatten().all(|task| is_asleep(&task.path().join("stat")))
+    });
+}
+
+/// Whether a thread waits for an event, as the `stat` of its folder says.
+fn is_asleep(stat: &Path) -> bool {
+    let stat = fs::read_to_string(stat).unwrap_or_default();
+    // The state comes behind the name, which may have blanks.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+}
+
 /// A thread of this process that waits for a pipe's reader, to write to it.
 pub struct PipeWriter {
     thread: JoinHandle<()>,
@@ -48,9 +64,7 @@ impl PipeWriter {
     /// Whether nobody has opened the pipe. A reader that opens it makes the thread run before it
     /// has opened it.
     pub fn waits(&self) -> bool {
-        let stat = fs::read_to_string(&self.state).unwrap_or_default();
-        let is_asleep = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'));
-        is_asleep && !self.is_open.load(Ordering::SeqCst)
+        is_asleep(&self.state) && !self.is_open.load(Ordering::SeqCst)
     }
 
     /// Lets the writer go.
