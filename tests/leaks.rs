@@ -36,7 +36,7 @@ fn threads_and_descriptors_are_back_after_a_stop() {
         until("all are there", || descriptors("self") >= before.1 + 2 * sockets_len);
         server.stopper().stop();
         if round == 1 {
-            server.stopper().stop();
+            server.stopper().stop_now();
         }
         for raw in sockets.iter_mut().skip(1).step_by(2) {
             raw.try_send(&close(1001, ""));

@@ -210,8 +210,8 @@ fn the_health_path_tells_of_the_stop() {
 }
 
 #[test]
-fn a_second_stop_ends_at_once() {
-    // Nothing but the second stop ends this within the time that the test waits.
+fn a_stop_that_waits_for_nothing_ends_at_once() {
+    // Nothing else ends this within the time that the test waits.
     let mut server = Server::new(LIMITS);
     let (gate, waits) = Gated::mount(&mut server, "/gated");
     let server = Running::start(server);
@@ -222,8 +222,14 @@ fn a_second_stop_ends_at_once() {
     for raw in &mut stubborn {
         assert_eq!(raw.read_close().0, 1001);
     }
-    assert!(server.is_running());
+    // As often as it is asked for, a clean stop is one. It has been seen when these two are gone.
     server.stopper().stop();
+    for mut raw in stubborn.drain(8..) {
+        raw.send(&close(1001, ""));
+        raw.expect_end();
+    }
+    assert!(server.is_running());
+    server.stopper().stop_now();
     server.join();
     for raw in &mut stubborn {
         raw.expect_end();

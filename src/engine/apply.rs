@@ -47,7 +47,7 @@ impl Engine {
             match event {
                 Event::Ended(exit) => self.exits.push(exit),
                 Event::File(id, part) => self.apply_file(id, part, now),
-                Event::Stop => self.stop(io, now),
+                Event::Stop(kind) => self.stop(kind, io, now),
                 Event::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),
             }
         }

@@ -188,9 +188,18 @@ pub enum Event<N> {
     /// A part of a file was read.
     File(SocketId, FilePart),
     /// A stop was asked for.
-    Stop,
+    Stop(StopKind),
     /// What the engine leaves to the host.
     Notice(N),
+}
+
+/// What kind of stop was asked for, from the mildest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopKind {
+    /// Sockets are closed, and services finish.
+    Clean,
+    /// Nothing is waited for.
+    Now,
 }
 
 /// The end of a service's run.

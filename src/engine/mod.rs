@@ -34,6 +34,7 @@ use stop::Stop;
 
 pub use io::{
     Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, Read, Services,
+    StopKind,
 };
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;

@@ -1,16 +1,15 @@
-//! The clean stop: how far it has come. Asked for once, the engine drains; asked for twice, it
-//! stops at once.
+//! The stop: a clean one, which drains, or one that waits for nothing.
 
 use crate::engine::Engine;
 use crate::engine::budget::Budget;
-use crate::engine::io::Io;
+use crate::engine::io::{Io, StopKind};
 use crate::time::Time;
 
 /// How far a stop has come.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
-    /// How often it was asked for.
-    requests: usize,
+    /// What was asked for.
+    kind: Option<StopKind>,
     /// When the stop is to be over.
     limit: Time,
     /// When services that do not finish are left behind; set once they were asked to.
@@ -27,10 +26,11 @@ pub enum Turn {
 }
 
 impl Engine {
-    /// A stop is asked for: the first time it begins, the second time it ends.
-    pub(super) fn stop(&mut self, io: &mut impl Io, now: Time) {
-        self.stop.requests += 1;
-        if self.stop.requests > 1 {
+    /// A stop is asked for. The first request begins it.
+    pub(super) fn stop(&mut self, kind: StopKind, io: &mut impl Io, now: Time) {
+        let before = self.stop.kind;
+        self.stop.kind = before.max(Some(kind));
+        if before.is_some() {
             return;
         }
         log::info!(
@@ -47,7 +47,7 @@ impl Engine {
     /// Whether there is another turn. Once the last socket has gone services are asked to finish,
     /// and once they have, or take too long, there is none.
     pub(super) fn progress(&mut self, io: &mut impl Io, now: Time) -> Turn {
-        if self.stop.requests > 1 {
+        if self.stop.kind == Some(StopKind::Now) {
             log::warn!(
                 target: "switchboard::server",
                 "stopped at once; sockets dropped: {}",
@@ -107,10 +107,10 @@ impl Engine {
     }
 
     /// How long services may take to finish after the last socket has gone: this long in any case,
-    /// and no time if the stop was asked for twice.
+    /// and no time if the stop waits for nothing.
     #[must_use]
     pub const fn services_ms(&self) -> u64 {
-        if self.stop.requests > 1 { 0 } else { Self::SERVICES_MS_MIN }
+        if matches!(self.stop.kind, Some(StopKind::Now)) { 0 } else { Self::SERVICES_MS_MIN }
     }
 
     const SERVICES_MS_MIN: u64 = 1_000;

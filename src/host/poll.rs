@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::engine::{Engine, PeerEnd, Ready, Turn};
+use crate::engine::{Engine, PeerEnd, Ready, StopKind, Turn};
 use crate::host::bell::Tower;
 use crate::host::clock::unix_seconds;
 use crate::host::events::EventSender;
@@ -220,8 +220,11 @@ impl Host {
         for event in &self.events {
             let token = event.token();
             if token == SIGNALS {
-                let signals = self.signals.as_mut().map_or(0, Signals::take);
-                (0..signals).for_each(|_| self.stopper.stop());
+                match self.signals.as_mut().and_then(Signals::take) {
+                    Some(StopKind::Clean) => self.stopper.stop(),
+                    Some(StopKind::Now) => self.stopper.stop_now(),
+                    None => {}
+                }
                 continue;
             }
             if let Some(listener) = self.io.listeners.get_mut(token.0.wrapping_sub(LISTENERS.0)) {

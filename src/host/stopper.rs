@@ -1,10 +1,11 @@
-//! Who may ask for the clean stop: other threads, and the signals for it.
+//! What may ask for a stop: other threads, and the signals for it.
 
 use std::io::{self, Read};
+use std::mem;
 
 use mio::unix::pipe;
 
-use crate::engine::Event;
+use crate::engine::{Event, StopKind};
 use crate::host::events::EventSender;
 use crate::sys::signals::{Caught, Wish};
 
@@ -20,9 +21,15 @@ impl Stopper {
     }
 
     /// Asks for a clean stop: no more connections are accepted, sockets are closed with 1001,
-    /// services get time to finish. Asked again, the host stops at once.
+    /// services get time to finish. Asked again, it is the same stop.
     pub fn stop(&self) {
-        self.events.send(Event::Stop);
+        self.events.send(Event::Stop(StopKind::Clean));
+    }
+
+    /// Asks for a stop that waits for nothing: sockets are dropped, and services that do not
+    /// finish are left behind. It may follow a clean stop, or come alone.
+    pub fn stop_now(&self) {
+        self.events.send(Event::Stop(StopKind::Now));
     }
 }
 
@@ -30,6 +37,8 @@ impl Stopper {
 #[derive(Debug)]
 pub(super) struct Signals {
     receiver: pipe::Receiver,
+    /// What the next one asks for.
+    next: StopKind,
     #[expect(dead_code, reason = "it is held for the signal handler")]
     caught: Caught,
 }
@@ -37,13 +46,15 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let (sender, receiver) = pipe::new()?;
-        Ok(Self { receiver, caught: Caught::new(Wish::Stop, sender)? })
+        Ok(Self { receiver, next: StopKind::Clean, caught: Caught::new(Wish::Stop, sender)? })
     }
 
-    /// How many signals came.
-    pub(super) fn take(&mut self) -> usize {
+    /// What the signals ask for that have come, if any has. Those of one moment are one request,
+    /// as when a terminal sends one to a process and its parent another.
+    pub(super) fn take(&mut self) -> Option<StopKind> {
         let mut bytes = [0; 16];
-        self.receiver.read(&mut bytes).unwrap_or(0)
+        let len = self.receiver.read(&mut bytes).unwrap_or(0);
+        (len > 0).then(|| mem::replace(&mut self.next, StopKind::Now))
     }
 
     pub(super) const fn source(&mut self) -> &mut pipe::Receiver {

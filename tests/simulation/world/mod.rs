@@ -33,7 +33,7 @@ pub mod wire;
 
 use std::net::SocketAddr;
 
-use switchboard::engine::{Engine, Event, Turn};
+use switchboard::engine::{Engine, Event, StopKind, Turn};
 use switchboard::hub::{Files, Hub};
 use switchboard::limits::{Rate, RatePolicy};
 use switchboard::pages::Page;
@@ -214,7 +214,7 @@ impl Simulation {
             // A stop finds some who have just come.
             (0..12).for_each(|_| self.world.arrive());
             (0..3).for_each(|_| self.step());
-            self.world.inbox.tell(Event::Stop);
+            self.world.inbox.tell(Event::Stop(StopKind::Clean));
         }
         self.wind_down(stops);
         self.world.judge_end(self.engine.hub_mut());
