@@ -78,7 +78,7 @@ impl Hub {
         asked: &PendingRequest,
     ) -> Option<Response> {
         let allowed = &self.hosts.allowed;
-        let is_local = self.sockets.get(id)?.flags.has(Flag::LOCAL);
+        let is_local = self.sockets.get(id)?.flags.has(Flag::Local);
         let words = match allowed {
             AllowedHosts::Any => return None,
             AllowedHosts::Auto(_) if !is_local => return None,

@@ -108,7 +108,6 @@ impl Hub {
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Member;
-        socket.flags.clear(Flag::LOCAL);
         socket.set_place(self.stations[station].members.join(id));
         // What else was noted was for the case of a refusal.
         if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {

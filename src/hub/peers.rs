@@ -55,7 +55,7 @@ impl Hub {
                 socket.flags.set(Flag::Hasty);
             }
             if reach == Reach::Machine {
-                socket.flags.set(Flag::LOCAL);
+                socket.flags.set(Flag::Local);
             }
             socket
         })?;

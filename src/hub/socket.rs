@@ -98,12 +98,8 @@ pub(super) enum Flag {
     Late = 1 << 13,
     /// It waited for room in the mail, is read again, and has not had its turn.
     Due = 1 << 14,
-}
-
-impl Flag {
-    /// Its listener is on loopback. This is needed until its request is answered, and the flag for
-    /// labels only from then on, so that both share one bit.
-    pub(super) const LOCAL: Self = Self::Unlabeled;
+    /// Its listener is on loopback.
+    Local = 1 << 15,
 }
 
 impl Standing {
@@ -114,14 +110,14 @@ impl Standing {
 }
 
 impl Flags {
-    /// From here on it is so. Gives back whether that is news.
+    /// Sets a flag. Returns whether it was clear.
     pub(super) const fn set(&mut self, flag: Flag) -> bool {
         let news = !self.has(flag);
         self.0 |= flag as u16;
         news
     }
 
-    /// From here on it is not so. Gives back whether that is news.
+    /// Clears a flag. Returns whether it was set.
     pub(super) const fn clear(&mut self, flag: Flag) -> bool {
         let news = self.has(flag);
         self.0 &= !(flag as u16);

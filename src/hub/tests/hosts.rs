@@ -147,17 +147,6 @@ fn what_a_proxy_forwards_is_excused() {
     }
 }
 
-/// The flag for the listener is cleared before the flag for labels uses the same bit.
-#[test]
-fn sockets_that_are_in_forget_their_listener() {
-    let mut rig = rig("auto", "same");
-    assert_eq!(rig.ask_host(Reach::Machine, "/a", "localhost", Handshake("")), "101");
-    rig.ready(0);
-    assert_eq!(rig.mail(), ["open 1"]);
-    let socket = rig.hub.sockets.at(0).expect("it is there");
-    assert!(!socket.flags.has(Flag::LOCAL));
-}
-
 /// Other machines can reach it in any case, by any name.
 #[test]
 fn listeners_that_are_not_on_loopback_have_any_host() {
