@@ -77,6 +77,8 @@
 //! assert!(answer.starts_with(b"HTTP/1.1 101 "));
 //! ```
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
+// Not for all crates of the package: services write `pub fn service`.
+#![warn(unreachable_pub)]
 // Without the feature `host`, links to its types lead to the section about such builds.
 #![cfg_attr(
     not(feature = "host"),

@@ -9,7 +9,6 @@
 #![cfg(feature = "host")]
 #![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64"))]
 
-#[allow(dead_code, reason = "the model needs no more than the ways to wake and to sleep")]
 #[path = "../src/host/bell.rs"]
 mod bell;
 

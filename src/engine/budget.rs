@@ -6,7 +6,7 @@ use crate::limits::Limits;
 /// What is left of a turn's work, in nanoseconds or so: a third each for reads, deliveries and
 /// writes, so that none of them keeps the others from going on.
 #[derive(Clone, Copy, Debug)]
-pub struct Budget {
+pub(super) struct Budget {
     reads: usize,
     deliveries: usize,
     writes: usize,
@@ -16,11 +16,11 @@ pub struct Budget {
 
 impl Budget {
     /// For what has no next turn.
-    pub const ENDLESS: Self = Self::of(usize::MAX, usize::MAX);
+    pub(super) const ENDLESS: Self = Self::of(usize::MAX, usize::MAX);
 
     /// That of a whole turn, [`Limits::turn_work_max`].
     #[must_use]
-    pub const fn new(limits: &Limits) -> Self {
+    pub(super) const fn new(limits: &Limits) -> Self {
         Self::of(limits.turn_work_max, limits.turn_deliveries_max)
     }
 
@@ -31,40 +31,40 @@ impl Budget {
 
     /// Whether another socket may be read.
     #[must_use]
-    pub const fn may_read(&self) -> bool {
+    pub(super) const fn may_read(&self) -> bool {
         self.reads > 0
     }
 
     /// Whether another socket may be written to.
     #[must_use]
-    pub const fn may_write(&self) -> bool {
+    pub(super) const fn may_write(&self) -> bool {
         self.writes > 0
     }
 
     /// How many messages the next service may have put into outboxes; at 0 it has to wait for the
     /// next turn.
     #[must_use]
-    pub fn deliveries(&self) -> usize {
+    pub(super) fn deliveries(&self) -> usize {
         self.deliveries.div_ceil(DELIVERY_WORK).min(self.deliveries_max)
     }
 
     /// A socket has its turn to be read.
-    pub const fn visit(&mut self) {
+    pub(super) const fn visit(&mut self) {
         self.reads = self.reads.saturating_sub(READ_WORK);
     }
 
     /// So many bytes of a socket were read.
-    pub const fn read(&mut self, bytes: usize) {
+    pub(super) const fn read(&mut self, bytes: usize) {
         self.reads = self.reads.saturating_sub(bytes / WORK_BYTES);
     }
 
     /// A socket was written to.
-    pub const fn wrote(&mut self, bytes: usize) {
+    pub(super) const fn wrote(&mut self, bytes: usize) {
         self.writes = self.writes.saturating_sub(WRITE_WORK + bytes / WORK_BYTES);
     }
 
     /// So many messages were put into outboxes.
-    pub const fn delivered(&mut self, deliveries: usize) {
+    pub(super) const fn delivered(&mut self, deliveries: usize) {
         self.deliveries = self.deliveries.saturating_sub(deliveries.saturating_mul(DELIVERY_WORK));
     }
 }

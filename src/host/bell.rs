@@ -15,7 +15,7 @@ use crate::service::way::{Bell, Doorbell, Wake};
 
 /// The loop's side: which services have sent something.
 #[derive(Debug)]
-pub struct Tower {
+pub(super) struct Tower {
     shared: Arc<Shared>,
     rung: Receiver<StationId>,
 }
@@ -30,11 +30,11 @@ struct Shared {
 
 /// What wakes the loop for whatever reason.
 #[derive(Clone, Debug)]
-pub struct Alarm(Arc<Shared>);
+pub(super) struct Alarm(Arc<Shared>);
 
 /// The bell of one service.
 #[derive(Debug)]
-pub struct ServiceBell {
+pub(super) struct ServiceBell {
     alarm: Alarm,
     station: StationId,
     /// Whether the bell has been rung since the loop last looked.
@@ -43,11 +43,11 @@ pub struct ServiceBell {
 
 /// The loop's side of one bell.
 #[derive(Clone, Debug)]
-pub struct Rung(Arc<AtomicBool>);
+pub(super) struct Rung(Arc<AtomicBool>);
 
 /// What the loop rings when it has put mail into a service's channel. Only a service that waits
 /// in a poll of its own ever sleeps in its sense; one that waits in its line is parked there.
-pub struct MailBell {
+pub(super) struct MailBell {
     sleep: Sleep,
     /// Not known before the service has a poll. It is there whenever the service sleeps.
     wake: OnceLock<Wake>,
@@ -60,7 +60,7 @@ struct Sleep(AtomicBool);
 impl Tower {
     /// The bells that wake this waker's poll.
     #[must_use]
-    pub fn new(waker: Waker) -> Self {
+    pub(super) fn new(waker: Waker) -> Self {
         let (ring, rung) = unbounded();
         let shared = Shared { waker, sleep: Sleep::new(), ring };
         Self { shared: Arc::new(shared), rung }
@@ -68,42 +68,42 @@ impl Tower {
 
     /// What wakes the loop for whatever reason.
     #[must_use]
-    pub fn alarm(&self) -> Alarm {
+    pub(super) fn alarm(&self) -> Alarm {
         Alarm(self.shared.clone())
     }
 
     /// A bell for a service, and the loop's side of it.
     #[must_use]
-    pub fn bell(&self, station: StationId) -> (ServiceBell, Rung) {
+    pub(super) fn bell(&self, station: StationId) -> (ServiceBell, Rung) {
         let rung = Arc::new(AtomicBool::new(false));
         (ServiceBell { alarm: self.alarm(), station, rung: rung.clone() }, Rung(rung))
     }
 
     /// The loop is about to sleep: whoever has something for it from now on wakes it. What
     /// came before has to be looked for after this, and before the loop does sleep.
-    pub fn doze(&self) {
+    pub(super) fn doze(&self) {
         self.shared.sleep.begin();
     }
 
     /// The loop is awake.
-    pub fn awake(&self) {
+    pub(super) fn awake(&self) {
         self.shared.sleep.end();
     }
 
     /// A service that has sent something.
     #[must_use]
-    pub fn next(&self) -> Option<StationId> {
+    pub(super) fn next(&self) -> Option<StationId> {
         self.rung.try_recv().ok()
     }
 
     /// How many services have sent something.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.rung.len()
     }
 
     /// Puts a service back in line that has sent more than one turn takes.
-    pub fn again(&self, station: StationId, rung: &Rung) {
+    pub(super) fn again(&self, station: StationId, rung: &Rung) {
         if !rung.0.swap(true, Ordering::AcqRel) {
             // The loop holds the other end, so that this cannot fail.
             let _ = self.shared.ring.try_send(station);
@@ -113,7 +113,7 @@ impl Tower {
 
 impl Alarm {
     /// Wakes the loop, unless it is awake and will look before it sleeps.
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         if self.0.sleep.end()
             && let Err(error) = self.0.waker.wake()
         {
@@ -125,7 +125,7 @@ impl Alarm {
 impl Rung {
     /// The loop looks now: what is sent after this rings again. What was sent before, by whoever
     /// found the bell rung, is there to be seen.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.0.swap(false, Ordering::AcqRel);
     }
 }
@@ -144,14 +144,14 @@ impl Bell for ServiceBell {
 impl MailBell {
     /// A bell for the mail of a service that is about to start.
     #[must_use]
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { sleep: Sleep::new(), wake: OnceLock::new() }
     }
 
     /// Mail is there, or none follows: wakes the service if it sleeps in a poll of its own, and
     /// gives back whether it does. Otherwise it is awake and will look before it sleeps there, or
     /// is parked.
-    pub fn ring(&self) -> bool {
+    pub(super) fn ring(&self) -> bool {
         if !self.sleep.end() {
             return false;
         }

@@ -23,7 +23,7 @@ use crate::ws::{Response, Status, Target, encode_path};
 
 /// The loop's side of the thread that reads files.
 #[derive(Debug)]
-pub struct Files {
+pub(super) struct Files {
     /// `None` only while this is dropped.
     orders: Option<Sender<Order>>,
     /// It parks while there is no order.
@@ -80,7 +80,11 @@ impl Files {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(root: StaticRoot, limits: &Limits, events: EventSender) -> io::Result<Self> {
+    pub(super) fn start(
+        root: StaticRoot,
+        limits: &Limits,
+        events: EventSender,
+    ) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
         let mut library = Library {
             root,
@@ -100,12 +104,12 @@ impl Files {
 
     /// Asks for something. Orders are bounded: the hub asks for few files at a time, for one part
     /// of each that is open, and for the end of each that was found or is looked for.
-    pub fn order(&self, order: FileOrder) {
+    pub(super) fn order(&self, order: FileOrder) {
         self.send(Order::File(order));
     }
 
     /// Has the links on the way to the root followed again.
-    pub fn resolve(&self) {
+    pub(super) fn resolve(&self) {
         self.send(Order::Resolve);
     }
 

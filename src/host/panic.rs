@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Calls code of a service; a panic in it is an error with its text.
-pub fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let how = format!("it panicked: {}", text(panic.as_ref()));
         // Dropping it runs code of the service, which may panic again; only that is left behind.

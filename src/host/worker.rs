@@ -19,7 +19,7 @@ use crate::service::{Inbound, Line, Outbound};
 use crate::sys;
 
 /// The host's side of one service that runs.
-pub struct Worker {
+pub(super) struct Worker {
     run: u32,
     post: Post,
     batches: Receiver<Parcel<Outbound, Inbound>>,
@@ -41,7 +41,7 @@ struct Post {
 }
 
 /// What a new worker is about.
-pub struct Plan<'a> {
+pub(super) struct Plan<'a> {
     /// Which service.
     pub station: StationId,
     /// Which run of it.
@@ -61,7 +61,7 @@ impl Worker {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(plan: Plan<'_>, tower: &Tower) -> io::Result<Self> {
+    pub(super) fn start(plan: Plan<'_>, tower: &Tower) -> io::Result<Self> {
         let Plan { station, run, path, limits, body, events } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
@@ -82,7 +82,7 @@ impl Worker {
     }
 
     /// Hands over the mail that is there for the service, if it is for this run.
-    pub fn deliver(&mut self, station: StationId, hub: &mut Hub) {
+    pub(super) fn deliver(&mut self, station: StationId, hub: &mut Hub) {
         let (run, batch) = hub.swap_mail(station, std::mem::take(&mut self.spare));
         if run == self.run {
             self.post.send(Parcel { batch, spare: take_spare(&mut self.batch) });
@@ -90,18 +90,18 @@ impl Worker {
     }
 
     /// Tells the service to finish, once it has taken its mail.
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.post.end();
     }
 
     /// Wakes the service for something else than mail, which it finds then.
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.post.ring();
     }
 
     /// Begins the next batch of the service, once the last one is done. Gives back whether
     /// there is anything to do.
-    pub fn begin_batch(&mut self) -> bool {
+    pub(super) fn begin_batch(&mut self) -> bool {
         if self.batch.is_empty()
             && let Ok(Parcel { batch, spare }) = self.batches.try_recv()
         {
@@ -114,30 +114,30 @@ impl Worker {
     }
 
     /// The transactions of the batch that are left to be applied.
-    pub fn transactions(&mut self) -> impl Iterator<Item = Outbound> {
+    pub(super) fn transactions(&mut self) -> impl Iterator<Item = Outbound> {
         std::iter::from_fn(|| self.batch.pop_front())
     }
 
     /// Whether there is more to do.
     #[must_use]
-    pub fn has_more(&self) -> bool {
+    pub(super) fn has_more(&self) -> bool {
         !self.batch.is_empty() || !self.batches.is_empty()
     }
 
     /// The number of this run.
     #[must_use]
-    pub const fn run(&self) -> u32 {
+    pub(super) const fn run(&self) -> u32 {
         self.run
     }
 
     /// The loop's side of its bell.
     #[must_use]
-    pub const fn rung(&self) -> &Rung {
+    pub(super) const fn rung(&self) -> &Rung {
         &self.rung
     }
 
     /// The thread of a worker whose exit has been told. It may still be busy with its end.
-    pub fn into_thread(self) -> JoinHandle<()> {
+    pub(super) fn into_thread(self) -> JoinHandle<()> {
         self.thread
     }
 }

@@ -16,7 +16,7 @@ use crate::service::SocketId;
 
 /// The topics of one service.
 #[derive(Debug, Default)]
-pub struct Topics {
+pub(super) struct Topics {
     by_name: HashMap<Arc<str>, usize>,
     topics: Slab<Topic>,
     /// The subscriptions of each socket that has any.
@@ -28,14 +28,14 @@ pub struct Topics {
 }
 
 /// What each socket counts for.
-pub type Holders<'a> = &'a dyn Fn(SocketId) -> Holder;
+pub(super) type Holders<'a> = &'a dyn Fn(SocketId) -> Holder;
 
 impl Topics {
     /// Subscribes a socket; a second time changes nothing.
     ///
     /// # Errors
     /// A limit that is reached.
-    pub fn subscribe(
+    pub(super) fn subscribe(
         &mut self,
         id: SocketId,
         name: &str,
@@ -74,7 +74,7 @@ impl Topics {
     }
 
     /// Takes a subscription back, if there is one.
-    pub fn unsubscribe(&mut self, id: SocketId, name: &str, holders: Holders<'_>) {
+    pub(super) fn unsubscribe(&mut self, id: SocketId, name: &str, holders: Holders<'_>) {
         let Some(&topic) = self.by_name.get(name) else { return };
         if let Some(link) = self.find(id, topic) {
             self.remove(id, link, holders);
@@ -83,7 +83,7 @@ impl Topics {
 
     /// Takes all subscriptions of a socket back, of which it is known yet what it counts for.
     /// Returns how many there were.
-    pub fn leave(&mut self, id: SocketId, holders: Holders<'_>) -> usize {
+    pub(super) fn leave(&mut self, id: SocketId, holders: Holders<'_>) -> usize {
         let mut len = 0;
         while let Some(last) = self.by_socket.get(&id).map(|links| links.len() - 1) {
             self.remove(id, last, holders);
@@ -106,7 +106,7 @@ impl Topics {
     }
 
     /// The sockets that are subscribed to `name`, in no particular order.
-    pub fn members(&self, name: &str) -> impl Iterator<Item = SocketId> {
+    pub(super) fn members(&self, name: &str) -> impl Iterator<Item = SocketId> {
         let topic = self.by_name.get(name).and_then(|&topic| self.topics.get(topic));
         topic.into_iter().flat_map(|topic| topic.members.iter().map(|member| member.id))
     }
@@ -211,7 +211,7 @@ impl Topics {
 
 /// Why a subscription cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TopicError {
+pub(super) enum TopicError {
     /// The service has as many topics as it may.
     TooManyTopics,
     /// Its address has a quarter of them, and no more than the last quarter is left.

@@ -7,7 +7,7 @@ use crate::time::Time;
 
 /// One deadline for each place of a table, at most.
 #[derive(Debug)]
-pub struct Wheel {
+pub(super) struct Wheel {
     /// The first place in each slot's list.
     slots: [u32; SLOTS],
     /// One bit for each slot that has a list.
@@ -27,11 +27,11 @@ struct Node {
 
 impl Wheel {
     /// How late a deadline may be noticed, in milliseconds.
-    pub const TICK_MS: u64 = 64;
+    pub(super) const TICK_MS: u64 = 64;
 
     /// A wheel without deadlines, laid out for so many places.
     #[must_use]
-    pub fn new(now: Time, places_len: usize) -> Self {
+    pub(super) fn new(now: Time, places_len: usize) -> Self {
         let tick = now.as_ms() / Self::TICK_MS;
         let nodes = Vec::with_capacity(places_len);
         Self { slots: [NONE; SLOTS], used: [0; SLOTS / 64], nodes, tick }
@@ -39,7 +39,7 @@ impl Wheel {
 
     /// Sets the deadline of `place`. One that stands earlier is left alone: when it comes, the
     /// right one is set, which is cheaper than moving it each time that it is put off.
-    pub fn set(&mut self, place: usize, deadline: Time) {
+    pub(super) fn set(&mut self, place: usize, deadline: Time) {
         let soonest = self.tick + 1;
         let tick = deadline.as_ms().div_ceil(Self::TICK_MS);
         let tick = tick.clamp(soonest, soonest + SLOTS as u64 - 2);
@@ -55,7 +55,7 @@ impl Wheel {
     }
 
     /// Drops the deadline of `place`.
-    pub fn cancel(&mut self, place: usize) {
+    pub(super) fn cancel(&mut self, place: usize) {
         let Some(&Node { slot, previous, next }) = self.nodes.get(place) else { return };
         if slot == UNSET {
             return;
@@ -75,7 +75,7 @@ impl Wheel {
     }
 
     /// Gives up the places from `places_len` on, which have no deadlines.
-    pub fn trim(&mut self, places_len: usize) {
+    pub(super) fn trim(&mut self, places_len: usize) {
         debug_assert!(
             self.nodes.iter().skip(places_len).all(|node| node.slot == UNSET),
             "a place without a socket has no deadline"
@@ -84,7 +84,7 @@ impl Wheel {
     }
 
     /// Takes out a place whose deadline has come; `None` when none is left.
-    pub fn expire(&mut self, now: Time) -> Option<usize> {
+    pub(super) fn expire(&mut self, now: Time) -> Option<usize> {
         let last = now.as_ms() / Self::TICK_MS;
         let Some(tick) = self.first_tick().filter(|&tick| tick <= last) else {
             self.tick = self.tick.max(last);
@@ -98,7 +98,7 @@ impl Wheel {
 
     /// When the next deadline comes.
     #[must_use]
-    pub fn next(&self) -> Option<Time> {
+    pub(super) fn next(&self) -> Option<Time> {
         self.first_tick().map(|tick| Time::from_ms(tick * Self::TICK_MS))
     }
 

@@ -15,7 +15,7 @@ use crate::time::Time;
 ///
 /// # Errors
 /// What the system says, with the address.
-pub fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+pub(crate) fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
     let mut listeners: Vec<Listener> = Vec::new();
     let mut missing = Vec::new();
     // The wildcard of IPv6 is for IPv4 as well, so that its own is needed only where the other one
@@ -59,7 +59,7 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
 
 /// One listening socket.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     listener: TcpListener,
     address: SocketAddr,
     state: State,
@@ -82,7 +82,7 @@ impl Listener {
     ///
     /// # Errors
     /// What the system says.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = match address {
             SocketAddr::V4(_) => TcpListener::bind(address)?,
             SocketAddr::V6(address) => TcpListener::from_std(sys::dual::listen(address)?),
@@ -93,14 +93,14 @@ impl Listener {
     }
 
     /// The system told that there are connections.
-    pub fn set_ready(&mut self) {
+    pub(crate) fn set_ready(&mut self) {
         if self.state == State::Drained {
             self.state = State::Ready;
         }
     }
 
     /// A connection; `None` when there is none to be had now.
-    pub fn accept(&mut self, now: Time) -> Option<(TcpStream, SocketAddr)> {
+    pub(crate) fn accept(&mut self, now: Time) -> Option<(TcpStream, SocketAddr)> {
         match self.state {
             State::Drained => return None,
             State::Pausing(until) if now < until => return None,
@@ -140,7 +140,7 @@ impl Listener {
 
     /// When [`Listener::accept`] wants to be called, if that is known.
     #[must_use]
-    pub const fn deadline(&self) -> Option<Time> {
+    pub(crate) const fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Drained => None,
             State::Ready => Some(Time::ZERO),
@@ -150,13 +150,13 @@ impl Listener {
 
     /// Where it listens, with the true port.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// From where it can be reached.
     #[must_use]
-    pub const fn reach(&self) -> Reach {
+    pub(crate) const fn reach(&self) -> Reach {
         match self.address.ip().to_canonical().is_loopback() {
             true => Reach::Machine,
             false => Reach::Network,
@@ -164,7 +164,7 @@ impl Listener {
     }
 
     /// The listener as a source of events.
-    pub const fn source(&mut self) -> &mut TcpListener {
+    pub(crate) const fn source(&mut self) -> &mut TcpListener {
         &mut self.listener
     }
 }

@@ -28,7 +28,7 @@ impl Pump {
     }
 
     /// Logs a warning about a program, or counts it once there were too many of this kind.
-    pub fn warn(&mut self, id: ProcessId, kind: WarningKind, text: fmt::Arguments<'_>) {
+    pub(super) fn warn(&mut self, id: ProcessId, kind: WarningKind, text: fmt::Arguments<'_>) {
         let now = self.now();
         self.warn_of_more(now);
         if self.flood.admits(kind, now) {

@@ -2,11 +2,11 @@
 
 /// Warnings that are counted together once they are many.
 #[derive(Debug)]
-pub struct WarningKind {
+pub(super) struct WarningKind {
     /// What they have in common.
-    pub key: String,
+    pub(super) key: String,
     /// What their count says of them.
-    pub shown: String,
+    pub(super) shown: String,
 }
 
 impl From<&str> for WarningKind {

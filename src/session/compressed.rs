@@ -31,7 +31,7 @@ impl Compressed {
 
 /// What a conversation keeps that compresses.
 #[derive(Debug)]
-pub struct Contexts {
+pub(super) struct Contexts {
     pub(super) agreement: Agreement,
     pub(super) sent: Window,
     pub(super) received: Window,

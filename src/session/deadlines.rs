@@ -7,7 +7,7 @@ use crate::time::{Moment, Time};
 
 /// The moments from which a conversation's deadlines count.
 #[derive(Debug)]
-pub struct Deadlines {
+pub(super) struct Deadlines {
     /// The last sign of life from the peer; while it owes one, when it was asked for; while
     /// reading is paused, since when.
     life: Moment,
@@ -24,7 +24,7 @@ pub struct Deadlines {
 
 /// What a deadline demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub(super) enum Due {
     /// The request head is not whole in time.
     Handshake,
     /// The service has not decided in time.
@@ -48,36 +48,36 @@ pub enum Due {
 impl Deadlines {
     /// A conversation begins.
     #[must_use]
-    pub const fn new(now: Time) -> Self {
+    pub(super) const fn new(now: Time) -> Self {
         let now = Moment::new(now);
         Self { life: now, since: now, asked: false, paused: false, leaving: false }
     }
 
     /// Bytes came.
-    pub const fn saw_life(&mut self, now: Time) {
+    pub(super) const fn saw_life(&mut self, now: Time) {
         self.life = Moment::new(now);
         self.asked = false;
     }
 
     /// A ping was queued.
-    pub const fn sent_ping(&mut self, now: Time) {
+    pub(super) const fn sent_ping(&mut self, now: Time) {
         self.life = Moment::new(now);
         self.asked = true;
     }
 
     /// A phase began, or a message came or was sent.
-    pub const fn restart(&mut self, now: Time) {
+    pub(super) const fn restart(&mut self, now: Time) {
         self.since = Moment::new(now);
     }
 
     /// When the phase began, or as [`Deadlines`] says.
     #[must_use]
-    pub const fn since(&self) -> Time {
+    pub(super) const fn since(&self) -> Time {
         self.since.time()
     }
 
     /// Reading is paused: what the peer owes is not due before reading goes on.
-    pub const fn pause(&mut self, now: Time) {
+    pub(super) const fn pause(&mut self, now: Time) {
         if !self.paused {
             self.paused = true;
             self.life = Moment::new(now);
@@ -87,7 +87,7 @@ impl Deadlines {
     /// Reading goes on. Silence counts from here, as if the peer had spoken just now. The time
     /// to answer our close frame is only as much longer as the pause was, or a peer that fills
     /// the mail again and again would have time without end.
-    pub fn resume(&mut self, phase: &Phase, now: Time) {
+    pub(super) fn resume(&mut self, phase: &Phase, now: Time) {
         let (life, since) = (self.life.time(), self.since.time());
         self.restart(match phase {
             Phase::Closing(_) if self.paused => since.after(now.since(life.max(since))),
@@ -99,7 +99,7 @@ impl Deadlines {
     }
 
     /// While reading is paused, the peer has ended its half: it is not held for ever.
-    pub const fn leave(&mut self, now: Time) {
+    pub(super) const fn leave(&mut self, now: Time) {
         if self.paused && !self.leaving {
             self.leaving = true;
             self.life = Moment::new(now);
@@ -108,20 +108,25 @@ impl Deadlines {
 
     /// Whether no sign of life has been asked for, and reading goes on.
     #[must_use]
-    pub const fn is_calm(&self) -> bool {
+    pub(super) const fn is_calm(&self) -> bool {
         !self.asked && !self.paused
     }
 
     /// Whether reading is paused.
     #[must_use]
-    pub const fn is_paused(&self) -> bool {
+    pub(super) const fn is_paused(&self) -> bool {
         self.paused
     }
 
     /// The next deadline and what it demands; `stuck` is since when the peer has taken nothing
     /// of what waits for it, or too little of an answer, if anything waits.
     #[must_use]
-    pub fn next(&self, phase: &Phase, stuck: Option<Time>, limits: &Limits) -> Option<(Time, Due)> {
+    pub(super) fn next(
+        &self,
+        phase: &Phase,
+        stuck: Option<Time>,
+        limits: &Limits,
+    ) -> Option<(Time, Due)> {
         let (life, since) = (self.life.time(), self.since.time());
         let write = stuck.map(|stuck| (stuck.after(limits.write_ms_max), Due::Write));
         let close = || Some((since.after(limits.close_ms_max), Due::Close));

@@ -8,7 +8,7 @@ use crate::ws::{Close, Message, work};
 
 /// What a reader makes of frames.
 #[derive(Debug)]
-pub enum Item {
+pub(super) enum Item {
     /// A whole message.
     Message(Message),
     /// A whole message that is compressed.
@@ -24,7 +24,7 @@ pub enum Item {
 
 /// The payload of a control frame.
 #[derive(Clone, Copy, Debug)]
-pub struct Control {
+pub(super) struct Control {
     bytes: [u8; CONTROL_BYTES_MAX],
     len: u8,
 }
@@ -32,7 +32,7 @@ pub struct Control {
 impl Control {
     /// The bytes.
     #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
+    pub(super) fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 

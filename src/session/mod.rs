@@ -39,5 +39,10 @@ pub use codec::Codec;
 #[cfg(feature = "deflate")]
 pub use compressed::Compressed;
 pub use conversation::{Event, Next, Overflow, Refused, Session};
-pub use outbox::{Frame, Outbox};
 pub use unsent::SpareMemory;
+// What tests of this package measure and compare.
+#[doc(hidden)]
+pub use {
+    buffers::Buffers,
+    outbox::{Frame, Outbox},
+};

@@ -36,7 +36,7 @@ use crate::ws::{Close, HeadReader, Upgrade};
 
 /// Where a conversation stands, with what only has a meaning there.
 #[derive(Debug)]
-pub enum Phase {
+pub(super) enum Phase {
     /// The request head is being read.
     Connecting(Box<HeadReader>),
     /// The request is whole; the hub has not decided yet.
@@ -59,7 +59,7 @@ pub enum Phase {
 
 /// A request that waits for the hub's decision.
 #[derive(Debug)]
-pub struct Waiting {
+pub(super) struct Waiting {
     /// The opening handshake; `None` when the request is for a page.
     pub upgrade: Option<Upgrade>,
     /// Whether it is a HEAD, whose answer has no content (RFC 9110, 9.3.2).
@@ -70,7 +70,7 @@ pub struct Waiting {
 
 /// A conversation that this side has begun to close.
 #[derive(Debug)]
-pub struct Closing {
+pub(super) struct Closing {
     pub reader: Reader,
     /// What our close frame says, which counts whatever the peer answers.
     pub close: Close,
@@ -78,7 +78,7 @@ pub struct Closing {
 
 impl Phase {
     /// What reads the peer's frames, while they count.
-    pub fn reader(&mut self) -> Option<&mut Reader> {
+    pub(super) fn reader(&mut self) -> Option<&mut Reader> {
         match self {
             Self::Open(reader) => Some(reader),
             Self::Closing(closing) => Some(&mut closing.reader),
@@ -93,7 +93,7 @@ impl Phase {
     }
 
     /// The bytes of memory that the peer's unfinished message occupies.
-    pub fn message_bytes(&self) -> usize {
+    pub(super) fn message_bytes(&self) -> usize {
         match self {
             Self::Open(reader) => reader.capacity(),
             Self::Closing(closing) => closing.reader.capacity(),
@@ -110,7 +110,7 @@ impl Phase {
 
 /// How a conversation goes on once its service has had its say.
 #[derive(Debug)]
-pub struct Settling {
+pub(super) struct Settling {
     /// What our close frame says.
     pub close: Close,
     /// [`Phase::Flushing`] or [`Phase::Lingering`].

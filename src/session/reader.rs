@@ -15,7 +15,7 @@ use crate::ws::{Close, Fault, Header, Message, Opcode, mask, work};
 
 /// Reads the frames of one peer.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(super) struct Reader {
     /// What is unfinished; nothing between two messages.
     partial: Option<Box<Partial>>,
     extension: Extension,
@@ -40,7 +40,7 @@ impl Reader {
     /// The first rule that is broken, wherever the input was cut. Nothing may be read after it.
     // It is the inside of a loop over many messages, and moves its result otherwise.
     #[inline(always)]
-    pub fn receive(
+    pub(super) fn receive(
         &mut self,
         bytes: &mut [u8],
         limits: &Limits,
@@ -88,7 +88,7 @@ impl Reader {
 
     /// Where the next bytes of a large payload can be read to, instead of the way through
     /// [`Reader::receive`].
-    pub fn room(&mut self) -> Option<&mut [u8]> {
+    pub(super) fn room(&mut self) -> Option<&mut [u8]> {
         let Partial { frame, message, control, .. } = self.partial.as_deref_mut()?;
         let frame = frame.as_ref()?;
         let more = usize::try_from(frame.remaining).ok()?;
@@ -100,7 +100,7 @@ impl Reader {
     ///
     /// # Errors
     /// Like those of [`Reader::receive`].
-    pub fn filled(&mut self, len: usize) -> Result<Option<Item>, Fault> {
+    pub(super) fn filled(&mut self, len: usize) -> Result<Option<Item>, Fault> {
         let Some(partial) = &mut self.partial else { return Ok(None) };
         let (Some(frame), Some(message)) = (&mut partial.frame, &mut partial.message) else {
             return Ok(None);
@@ -115,7 +115,7 @@ impl Reader {
 
     /// Compression was agreed on: messages may be compressed from here on.
     #[cfg(feature = "deflate")]
-    pub const fn allow_compression(&mut self) {
+    pub(super) const fn allow_compression(&mut self) {
         self.extension = Extension::Deflate;
     }
 

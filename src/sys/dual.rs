@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 ///
 /// # Errors
 /// What the system says.
-pub fn listen(address: SocketAddrV6) -> io::Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddrV6) -> io::Result<TcpListener> {
     let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: the call takes numbers and uses no memory.
     let socket = number(unsafe { libc::socket(libc::AF_INET6, kind, 0) })?;
@@ -34,7 +34,7 @@ pub fn listen(address: SocketAddrV6) -> io::Result<TcpListener> {
 }
 
 /// Whether this machine lacks an address, or all of IPv6, which an administrator may have left out.
-pub fn is_missing(error: &io::Error) -> bool {
+pub(crate) fn is_missing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT))
 }
 

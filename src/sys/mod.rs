@@ -156,7 +156,7 @@ pub(crate) mod children {
     /// Gives a child the limit of descriptors that this process had before it was raised: a
     /// program which waits with `select` cannot use more than 1,024, and some close all that there
     /// may be.
-    pub fn restore_descriptor_limit(id: u32) {
+    pub(crate) fn restore_descriptor_limit(id: u32) {
         let Some(&given) = super::DESCRIPTORS_GIVEN.get() else { return };
         let Ok(id) = libc::pid_t::try_from(id) else { return };
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -176,7 +176,7 @@ pub(crate) mod children {
     ///
     /// # Errors
     /// What the system says; before Linux 5.3 that it does not know how.
-    pub fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
+    pub(crate) fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
         let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
         // SAFETY: the call takes two numbers and uses no memory.
         let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
@@ -193,7 +193,7 @@ pub(crate) mod children {
     ///
     /// # Errors
     /// The system has none left.
-    pub fn counter() -> io::Result<OwnedFd> {
+    pub(crate) fn counter() -> io::Result<OwnedFd> {
         // SAFETY: the call takes two numbers and uses no memory.
         let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
         if descriptor < 0 {
@@ -208,7 +208,7 @@ pub(crate) mod children {
     ///
     /// # Errors
     /// It is no child, or no longer one.
-    pub fn has_exited(id: u32) -> io::Result<bool> {
+    pub(crate) fn has_exited(id: u32) -> io::Result<bool> {
         // SAFETY: zero is a valid value for every field.
         let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
         let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -222,7 +222,7 @@ pub(crate) mod children {
 
     /// Waits until the child process `id` has exited, which stays a zombie; or until the system
     /// says that it is no child.
-    pub fn wait_for_exit(id: u32) {
+    pub(crate) fn wait_for_exit(id: u32) {
         let options = libc::WEXITED | libc::WNOWAIT;
         loop {
             // SAFETY: zero is a valid value for every field.
@@ -237,7 +237,7 @@ pub(crate) mod children {
 
     /// Has a command begin in a folder that is open, wherever that is by now. It is executed by a
     /// `fork` then, which copies page tables.
-    pub fn begin_in(command: &mut Command, folder: OwnedFd) {
+    pub(crate) fn begin_in(command: &mut Command, folder: OwnedFd) {
         let enter = move || {
             // SAFETY: the call takes a number and uses no memory.
             let result = unsafe { libc::fchdir(folder.as_raw_fd()) };
@@ -248,14 +248,14 @@ pub(crate) mod children {
     }
 
     /// The user that this process acts for, and whose the files are that it makes.
-    pub fn own_user() -> u32 {
+    pub(crate) fn own_user() -> u32 {
         // SAFETY: the call takes nothing, uses no memory, and cannot fail.
         unsafe { libc::geteuid() }
     }
 
     /// How many bytes a pipe holds that nobody has read, as either of its ends can ask; also once
     /// the other one has been closed.
-    pub fn unread_len(pipe: &impl AsFd) -> u64 {
+    pub(crate) fn unread_len(pipe: &impl AsFd) -> u64 {
         let mut len: libc::c_int = 0;
         // SAFETY: the descriptor is open while it is borrowed; the pointer is to a local of the
         // right type, which the call only writes. It fails for no pipe.
@@ -265,7 +265,7 @@ pub(crate) mod children {
 
     /// What a group of processes can be told.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Signal {
+    pub(crate) enum Signal {
         /// To end (SIGTERM).
         Terminate,
         /// That it has ended (SIGKILL).
@@ -274,7 +274,7 @@ pub(crate) mod children {
 
     /// Sends a signal to the child process `leader` and to all of the group that it leads. To be
     /// called before the leader is waited for, since its number may mean others after that.
-    pub fn signal_group(leader: u32, signal: Signal) {
+    pub(crate) fn signal_group(leader: u32, signal: Signal) {
         let signal = match signal {
             Signal::Terminate => libc::SIGTERM,
             Signal::Kill => libc::SIGKILL,
@@ -293,7 +293,7 @@ pub(crate) mod children {
     }
 
     /// A folder that has a name for each descriptor of the process that looks, if it is there.
-    pub const OWN_DESCRIPTORS: &str = "/proc/self/fd";
+    pub(crate) const OWN_DESCRIPTORS: &str = "/proc/self/fd";
 }
 
 /// The limit of descriptors before it was raised.

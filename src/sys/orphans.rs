@@ -8,7 +8,7 @@ use std::io;
 /// # Errors
 /// This process has no children at all.
 #[cfg(feature = "programs")]
-pub fn exited_child() -> io::Result<Option<u32>> {
+pub(crate) fn exited_child() -> io::Result<Option<u32>> {
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: zero is a valid value for every field.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -23,7 +23,7 @@ pub fn exited_child() -> io::Result<Option<u32>> {
 
 /// Waits for a child that has exited, after which it is no zombie.
 #[cfg(feature = "programs")]
-pub fn reap(id: u32) {
+pub(crate) fn reap(id: u32) {
     let options = libc::WEXITED | libc::WNOHANG;
     // SAFETY: the call writes nothing without a place for that.
     unsafe { libc::waitid(libc::P_PID, id, std::ptr::null_mut(), options) };
@@ -34,7 +34,7 @@ pub fn reap(id: u32) {
 /// # Errors
 /// It acts for another user.
 #[cfg(feature = "programs")]
-pub fn kill(id: u32) -> io::Result<()> {
+pub(crate) fn kill(id: u32) -> io::Result<()> {
     let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
     // SAFETY: the call takes numbers and uses no memory.
     let result = unsafe { libc::kill(id, libc::SIGKILL) };
@@ -45,7 +45,7 @@ pub fn kill(id: u32) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system says.
-pub fn ignore_exits() -> io::Result<()> {
+pub(crate) fn ignore_exits() -> io::Result<()> {
     // SAFETY: to ignore a signal uses no memory.
     let result = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
     if result == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
