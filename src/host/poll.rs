@@ -1,9 +1,9 @@
 //! The poll loop: `Host` waits for events, and has its engine run one turn after the other.
 
 use std::any::Any;
-use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -240,6 +240,12 @@ impl Host {
             let ready = Ready { readable: event.is_readable(), writable: event.is_writable(), end };
             self.engine.notify(token.0, ready);
         }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

@@ -12,6 +12,7 @@ mod programs;
 #[cfg(feature = "programs")]
 mod programs_error;
 
+use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -227,5 +228,12 @@ impl Server {
         let resolver = None;
         let plan = HostPlan { hub, limits: self.limits, factories, static_root, resolver };
         Host::new(plan, &addresses).map_err(BindError::Listen)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths = self.mounts.iter().map(|mounting| &mounting.path);
+        f.debug_struct("Server").field("paths", &Vec::from_iter(paths)).finish_non_exhaustive()
     }
 }

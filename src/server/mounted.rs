@@ -6,6 +6,7 @@ use crate::service::{Compression, OriginRule, ServiceOptions, Thread};
 
 /// A service that has been mounted, for what is not as usual about it. A program is one, too, with
 /// `ProgramOptions` besides.
+#[derive(Debug)]
 pub struct Mounted<'a, P = ()> {
     pub(super) options: &'a mut ServiceOptions,
     #[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "no service is a program"))]

@@ -3,6 +3,7 @@
 //! per message.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
@@ -352,5 +353,12 @@ impl Drop for Line<'_> {
     /// What was sent before the service returned is sent.
     fn drop(&mut self) {
         self.flush();
+    }
+}
+
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_on_loop = matches!(self.way, Way::Loop(_));
+        f.debug_struct("Line").field("is_on_loop", &is_on_loop).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
@@ -137,5 +138,11 @@ impl<O, D> Default for Subscribable<O, D> {
 impl<O, D> Clone for Subscribable<O, D> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
+    }
+}
+
+impl<O, D> fmt::Debug for Subscribable<O, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribable").finish_non_exhaustive()
     }
 }
