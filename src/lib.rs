@@ -77,8 +77,8 @@
 //! assert!(answer.starts_with(b"HTTP/1.1 101 "));
 //! ```
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
-// Not for all crates of the package: services write `pub fn service`.
-#![warn(unreachable_pub)]
+// Services write `pub fn service` and `&mut Peer`; so these are not for all crates of the package.
+#![warn(elided_lifetimes_in_paths, unreachable_pub)]
 // Without the feature `host`, links to its types lead to the section about such builds.
 #![cfg_attr(
     not(feature = "host"),

@@ -36,13 +36,13 @@ pub trait Callbacks: 'static {
     fn admission(&self) -> Admission;
 
     /// The service starts; no socket is there yet.
-    fn start(&mut self, line: &mut Line);
+    fn start(&mut self, line: &mut Line<'_>);
 
     /// A transaction came.
-    fn receive(&mut self, line: &mut Line, transaction: Inbound);
+    fn receive(&mut self, line: &mut Line<'_>, transaction: Inbound);
 
     /// The interval has passed.
-    fn tick(&mut self, line: &mut Line);
+    fn tick(&mut self, line: &mut Line<'_>);
 
     /// How often [`Callbacks::tick`] is called, if it is; asked at the start, and whenever all
     /// calls of a turn have been made. An interval that has changed begins then. One of zero
@@ -50,7 +50,7 @@ pub trait Callbacks: 'static {
     fn tick_interval(&self) -> Option<Duration>;
 
     /// The host stops; all sockets have been closed.
-    fn stop(&mut self, line: &mut Line);
+    fn stop(&mut self, line: &mut Line<'_>);
 }
 
 /// When the tick comes after that of `last`, from which it counts so that ticks do not drift.

@@ -27,31 +27,31 @@ use crate::ws::{Close, CloseCode, Message};
 #[expect(unused_variables, reason = "the names of the arguments are documentation")]
 pub trait Handler: 'static {
     /// The service starts; no socket is there yet.
-    fn start(&mut self, line: &mut Line) {}
+    fn start(&mut self, line: &mut Line<'_>) {}
 
     /// A socket is open.
-    fn open(&mut self, peer: &mut Peer, request: &Request) {}
+    fn open(&mut self, peer: &mut Peer<'_, '_>, request: &Request) {}
 
     /// A whole message came.
-    fn message(&mut self, peer: &mut Peer, message: Message) {}
+    fn message(&mut self, peer: &mut Peer<'_, '_>, message: Message) {}
 
     /// The socket's outbox has passed its high mark: better send it nothing until
     /// [`Handler::drained`].
-    fn full(&mut self, peer: &mut Peer) {}
+    fn full(&mut self, peer: &mut Peer<'_, '_>) {}
 
     /// The outbox has fallen to its low mark after [`Handler::full`].
-    fn drained(&mut self, peer: &mut Peer) {}
+    fn drained(&mut self, peer: &mut Peer<'_, '_>) {}
 
     /// The socket is gone: exactly once for each [`Handler::open`], and nothing of this
     /// socket comes after it. Code and reason are those of the side that closed first;
     /// [`CloseCode::LOST`] if the connection was lost before both had.
-    fn close(&mut self, line: &mut Line, id: SocketId, close: &Close) {}
+    fn close(&mut self, line: &mut Line<'_>, id: SocketId, close: &Close) {}
 
     /// The interval of [`Handler::tick`] has passed.
-    fn tick(&mut self, line: &mut Line) {}
+    fn tick(&mut self, line: &mut Line<'_>) {}
 
     /// The host stops; all sockets have been closed.
-    fn stop(&mut self, line: &mut Line) {}
+    fn stop(&mut self, line: &mut Line<'_>) {}
 
     /// The subprotocols that the service speaks, the best first; none by default. Asked once,
     /// at the start. A [`Gate`] chooses for each socket instead.
@@ -91,6 +91,7 @@ pub trait Gate: Handler {
 }
 
 /// One socket during a callback, and through it the line to all others.
+#[derive(Debug)]
 pub struct Peer<'a, 'host> {
     id: SocketId,
     line: &'a mut Line<'host>,
@@ -154,7 +155,7 @@ struct Handled<H> {
 }
 
 impl<H: Handler> Service for Handled<H> {
-    fn run(&mut self, line: &mut Line) {
+    fn run(&mut self, line: &mut Line<'_>) {
         self.start(line);
         let mut interval = None;
         let mut tick = None;
@@ -195,11 +196,11 @@ impl<H: Handler> Callbacks for Handled<H> {
         self.admission.clone()
     }
 
-    fn start(&mut self, line: &mut Line) {
+    fn start(&mut self, line: &mut Line<'_>) {
         self.handler.start(line);
     }
 
-    fn receive(&mut self, line: &mut Line, transaction: Inbound) {
+    fn receive(&mut self, line: &mut Line<'_>, transaction: Inbound) {
         let id = transaction.id();
         match transaction {
             Inbound::Ask { request, .. } => {
@@ -214,7 +215,7 @@ impl<H: Handler> Callbacks for Handled<H> {
         }
     }
 
-    fn tick(&mut self, line: &mut Line) {
+    fn tick(&mut self, line: &mut Line<'_>) {
         self.handler.tick(line);
     }
 
@@ -222,7 +223,7 @@ impl<H: Handler> Callbacks for Handled<H> {
         self.handler.tick_interval().filter(|interval| !interval.is_zero())
     }
 
-    fn stop(&mut self, line: &mut Line) {
+    fn stop(&mut self, line: &mut Line<'_>) {
         self.handler.stop(line);
     }
 }

@@ -23,7 +23,7 @@ use crate::service::{Admission, Callbacks, Line};
 pub trait Service: 'static {
     /// Runs until [`Line::receive`] gives `None`. Returning earlier, like a panic, ends the
     /// service: its sockets are closed with 1012, and the next socket starts it anew.
-    fn run(&mut self, line: &mut Line);
+    fn run(&mut self, line: &mut Line<'_>);
 
     /// How sockets are let in; asked once, before [`Service::run`].
     fn admission(&self) -> Admission {

@@ -15,7 +15,7 @@ fn place(service: &str) -> Place {
     Place { service: service.to_owned(), address: "[::1]:12345".parse().expect("an address") }
 }
 
-fn bytes(told: Told, place: &Place) -> String {
+fn bytes(told: Told<'_>, place: &Place) -> String {
     let mut out = Vec::new();
     told.encode(place, &mut out);
     String::from_utf8(out).expect("the rows are UTF-8")
@@ -74,10 +74,8 @@ fn requests() {
     ]
     .concat();
     let place = place("/chat");
-    let (ask, open) = (
-        Inbound::Ask { id: ID, request: request.clone() },
-        Inbound::Open { id: ID, request: request.clone() },
-    );
+    let (ask, open) =
+        (Inbound::Ask { id: ID, request: request.clone() }, Inbound::Open { id: ID, request });
     let len = lines.len();
     assert_eq!(bytes(Told::Inbound(&ask), &place), format!("ASK 17 +{len}\n{lines}\n"));
     assert_eq!(bytes(Told::Inbound(&open), &place), format!("OPEN 17 +{len}\n{lines}\n"));
