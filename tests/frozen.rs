@@ -12,9 +12,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 #[cfg(feature = "programs")]
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-#[cfg(feature = "programs")]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 #[cfg(feature = "programs")]
 use std::process::Stdio;
@@ -41,7 +39,7 @@ impl Frozen {
     fn new(process: &str, name: &str) -> Self {
         let threads = fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
         let mut threads = threads.map(|thread| thread.expect("it can be read").path());
-        let is_it = |thread: &std::path::PathBuf| {
+        let is_it = |thread: &PathBuf| {
             fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.trim() == name)
         };
         let thread = threads.find(is_it).expect("there is such a thread");

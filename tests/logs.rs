@@ -194,7 +194,7 @@ fn a_full_disk_costs_the_lines_that_have_no_room() {
     let mut first = text.lines().map(|line| serde_json::from_str(line).expect("it is JSON"));
     let (address, mut len) = (address_of(&mut first), 0);
     let mut come_and_go = || {
-        self::come_and_go(address);
+        come_and_go(address);
         len += 1;
     };
     let (pid, room) = (Pid::from_child(&child), getrlimit(Resource::Fsize));

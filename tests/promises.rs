@@ -195,7 +195,7 @@ fn a_service_is_told_when_an_outbox_is_full_and_when_it_has_drained() {
                     Seen::Message(..) => words += 1,
                     Seen::Full(_) => assert!(words == 0 && !std::mem::replace(&mut is_full, true)),
                     Seen::Drained(_) => {
-                        assert!(words == 0 && std::mem::replace(&mut is_full, false))
+                        assert!(words == 0 && std::mem::replace(&mut is_full, false));
                     }
                     seen => panic!("not {seen:?}"),
                 }

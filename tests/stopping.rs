@@ -301,10 +301,10 @@ fn a_stop_may_come_before_the_start_and_after_the_end() {
     mount_echo(&mut server, "/echo");
     let host = server.bind("127.0.0.1:0").expect("a port is free");
     let stopper = host.stopper();
+    let again = stopper.clone();
     stopper.stop();
     host.run().expect("it ends at once");
     stopper.stop();
-    let again = stopper.clone();
     again.stop();
 }
 

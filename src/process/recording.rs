@@ -184,7 +184,7 @@ impl Tape {
                 log::warn!(
                     target: "switchboard::program",
                     "this run is not recorded: the transcript is of the first"
-                )
+                );
             }
         }
         None

@@ -170,14 +170,14 @@ impl Session {
 
     /// Goes on with the body of an answer.
     pub fn respond_body(&mut self, body: Vec<u8>, now: Time) {
-        if let Phase::Responding = self.phase {
+        if matches!(self.phase, Phase::Responding) {
             self.push_answer(|outbox| outbox.push_buffer(body), now);
         }
     }
 
     /// Ends the body of an answer.
     pub fn respond_end(&mut self, now: Time) {
-        if let Phase::Responding = self.phase {
+        if matches!(self.phase, Phase::Responding) {
             self.enter(Phase::Lingering, now);
         }
     }

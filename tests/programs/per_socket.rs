@@ -213,7 +213,7 @@ fn a_program_is_given_variables() {
     for (options, text) in faults {
         let mut server = crate::bench::server(&folder, lines(), LIMITS);
         server.program("/env").program_options(options);
-        let error = server.bind("127.0.0.1:0").err().expect("it is not allowed").to_string();
+        let error = server.bind("127.0.0.1:0").expect_err("it is not allowed").to_string();
         assert!(error.starts_with(&format!("programs /env: {text}")), "{error}");
     }
 }

@@ -60,7 +60,7 @@ pub fn start(
                 log::error!(
                     target: "switchboard::config",
                     "the configuration stays as it is: {error}"
-                )
+                );
             }
         }
     })

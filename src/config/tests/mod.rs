@@ -115,7 +115,7 @@ fn services_lie_over_all_whatever_the_order() {
     let a = Limits { message_bytes_max: 64 << 10, idle_ms_max: 60_000, ..all };
     let b = Limits { mail_bytes_max: 1 << 20, ..all };
     let expected = [
-        ("/a".to_owned(), ServiceOptions { limits: a, origin: null.clone(), ..off.clone() }),
+        ("/a".to_owned(), ServiceOptions { limits: a, origin: null, ..off.clone() }),
         ("/b/".to_owned(), ServiceOptions { limits: b, origin: OriginRule::Any, ..off }),
         // A section without keys still names a path.
         ("/C".to_owned(), config.all.clone()),

@@ -100,7 +100,7 @@ const PEER_CLOSES: &[Script] = &[
             Reads,
             Says(&[Frame(TEXT, b"a"), Frame(PING, b""), Frame(CLOSE, b"\x03\xE9")]),
             Is(EndWriting),
-            Step::Ends,
+            Ends,
             Is(Drop),
         ],
     ),
@@ -180,7 +180,7 @@ const SERVICE_CLOSES: &[Script] = &[
             Waits(0),
             Is(EndWriting),
             Due(5_000),
-            Step::Ends,
+            Ends,
             Is(Drop),
         ],
     ),
@@ -296,7 +296,7 @@ const PHASES: &[Phase] = &[
     ),
     (
         "finished",
-        &[Opens, Step::Lost, Heard("closed 1006 reset")],
+        &[Opens, Lost, Heard("closed 1006 reset")],
         &[Is(Drop), NeverDue],
         &[Is(Drop), NeverDue],
     ),
@@ -317,25 +317,25 @@ fn the_service_closes() {
 #[test]
 fn the_end_of_input_in_each_phase() {
     for (name, way, after, _) in PHASES {
-        join_and_play(name, &[way, &[Step::Ends], after]);
+        join_and_play(name, &[way, &[Ends], after]);
         // An end that is told twice is the same as once.
         let (heard, then) = after.split_at(heard(after));
-        join_and_play(name, &[way, &[Step::Ends], heard, &[Step::Ends], then]);
+        join_and_play(name, &[way, &[Ends], heard, &[Ends], then]);
     }
 }
 
 #[test]
 fn a_loss_in_each_phase() {
     for (name, way, _, after) in PHASES {
-        join_and_play(name, &[way, &[Step::Lost], after]);
+        join_and_play(name, &[way, &[Lost], after]);
         // Whatever the peer, the hub and the service still do, nothing comes of it.
-        join_and_play(name, &[way, &[Step::Lost], after, IN_VAIN]);
+        join_and_play(name, &[way, &[Lost], after, IN_VAIN]);
     }
 }
 
 const IN_VAIN: &[Step] = &[
-    Step::Lost,
-    Step::Ends,
+    Lost,
+    Ends,
     Says(&[Frame(TEXT, b"a"), Bytes(UPGRADE)]),
     Accept,
     Respond(200),

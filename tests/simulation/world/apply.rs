@@ -3,7 +3,7 @@
 
 use switchboard::Limits;
 use switchboard::hub::Hub;
-use switchboard::service::{Outbound, SocketId};
+use switchboard::service::{Admission, Outbound, SocketId};
 
 use super::peer::Goal;
 use super::service::{Order, Whom};
@@ -41,7 +41,7 @@ impl World {
         }
         let before = self.look(hub, place, order);
         let Some(station) = self.places[place].id else { return left };
-        let mut batch = vec![order.outbound(), Outbound::Ready(Default::default())].into_iter();
+        let mut batch = vec![order.outbound(), Outbound::Ready(Admission::default())].into_iter();
         let after = if left > 1 {
             let mut batch = batch.next().into_iter();
             hub.apply(station, run, &mut batch, left, self.now)
