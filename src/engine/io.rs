@@ -117,17 +117,26 @@ pub trait Services {
     /// Asks a service to finish, once it has taken its mail.
     fn finish(&mut self, station: StationId);
 
-    /// Whether any service may run on the loop.
-    fn has_loop_services(&self) -> bool;
+    /// Whether any service may run on the loop. If none does, this method and the next three need
+    /// not be implemented.
+    fn has_loop_services(&self) -> bool {
+        false
+    }
 
     /// Whether a service runs on the loop.
-    fn is_on_loop(&self, station: StationId) -> bool;
+    fn is_on_loop(&self, _: StationId) -> bool {
+        false
+    }
 
     /// A service on the loop whose interval has passed.
-    fn next_tick(&mut self) -> Option<StationId>;
+    fn next_tick(&mut self) -> Option<StationId> {
+        None
+    }
 
     /// Calls a service on the loop with its mail, up to `left` deliveries.
-    fn call(&mut self, station: StationId, hub: &mut Hub, left: &mut usize, now: Time) -> Called;
+    fn call(&mut self, _: StationId, _: &mut Hub, _left: &mut usize, _: Time) -> Called {
+        Called::Done
+    }
 
     /// How many services run.
     fn running_len(&self) -> usize;

@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn options_need_no_lookup() {
     let mut rig = Rig::new(Limits::SERVER);
-    rig.hub.look_up();
+    rig.engine.hub_mut().look_up();
     for target in ["*", "/", "/a", "/none", "/.hidden", "%", "http://h/none"] {
         let id = rig.connect();
         let request = format!("OPTIONS {target} HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -17,8 +17,8 @@ fn options_need_no_lookup() {
         assert!(answer.starts_with("HTTP/1.1 204 No Content\r\n"), "{target}: {answer}");
         assert!(answer.contains("\r\nAllow: GET, HEAD, OPTIONS\r\n"), "{target}: {answer}");
     }
-    assert_eq!((rig.lookups.len(), rig.started.len()), (0, 0));
-    rig.hub.drain(rig.now);
+    assert_eq!((rig.io.lookups.len(), rig.io.started.len()), (0, 0));
+    rig.stop();
     let id = rig.connect();
     rig.receive(id, b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_eq!(rig.status(id), "503", "the state of the host comes first");
@@ -26,8 +26,8 @@ fn options_need_no_lookup() {
 
 fn healthy(limits: Limits) -> Rig {
     let mut rig = Rig::new(limits);
-    rig.hub.look_up();
-    rig.hub.set_health_path(Some("/health".to_owned()));
+    rig.engine.hub_mut().look_up();
+    rig.engine.hub_mut().set_health_path(Some("/health".to_owned()));
     rig
 }
 
@@ -40,13 +40,16 @@ fn ask_plainly(rig: &mut Rig, line: &str) -> String {
 #[test]
 fn the_health_path_comes_before_all_else() {
     let mut rig = healthy(Limits::SERVER);
-    rig.hub.mount("/health", mount(Limits::SERVER)).expect("it may have a service, too");
+    rig.engine
+        .hub_mut()
+        .mount("/health", mount(Limits::SERVER))
+        .expect("it may have a service, too");
     for line in ["GET /health", "HEAD /health", "GET /health?x", "GET /%68ealth"] {
         assert_eq!(ask_plainly(&mut rig, line), "200", "{line}");
     }
-    assert_eq!((rig.lookups.len(), rig.started.len()), (0, 0));
+    assert_eq!((rig.io.lookups.len(), rig.io.started.len()), (0, 0));
     rig.ask("/health");
-    assert_eq!(rig.started.len(), 1, "a handshake meets the service");
+    assert_eq!(rig.io.started.len(), 1, "a handshake meets the service");
     for line in ["GET /health/", "GET /Health", "GET /health.html"] {
         assert_eq!(ask_plainly(&mut rig, line), "", "{line} is looked up");
     }
@@ -57,27 +60,25 @@ fn the_health_path_comes_before_all_else() {
 fn the_health_of_a_server_that_stops_is_503() {
     let mut rig = healthy(Limits::SERVER);
     let [asks, asks_late, silent] = [rig.connect(), rig.connect(), rig.connect()];
-    rig.hub.drain(rig.now);
-    rig.turn();
+    rig.stop();
     let request = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
     rig.receive(asks, request);
     rig.wait(900);
     rig.receive(asks_late, request);
     assert_eq!((rig.status(asks), rig.status(asks_late)), ("503".into(), "503".into()));
-    assert!(!rig.dropped.contains(&silent));
+    assert!(!rig.io.dropped.contains(&silent));
     rig.wait(100);
-    assert_eq!(rig.dropped, [silent], "what says nothing is not waited for");
+    assert_eq!(rig.io.dropped, [silent], "what says nothing is not waited for");
     for id in [asks, asks_late] {
-        rig.hub.end(id, rig.now);
+        rig.engine.hub_mut().end(id, rig.now);
         rig.turn();
     }
-    assert!(rig.hub.is_drained());
+    assert!(rig.hub().is_drained());
     // Without the key nobody waits.
     let mut rig = Rig::new(Limits::SERVER);
     let silent = rig.connect();
-    rig.hub.drain(rig.now);
-    rig.turn();
-    assert_eq!(rig.dropped, [silent]);
+    rig.stop();
+    assert_eq!(rig.io.dropped, [silent]);
 }
 
 /// RFC 8615: nothing is looked up there.
@@ -86,7 +87,7 @@ fn no_program_is_well_known() {
     let mut rig = healthy(Limits::SERVER);
     assert_eq!(ask_plainly(&mut rig, "GET /.well-known/x.sh"), "404");
     let id = rig.ask("/.well-known/x.sh");
-    assert_eq!((rig.status(id), rig.lookups.len()), ("404".into(), 0));
+    assert_eq!((rig.status(id), rig.io.lookups.len()), ("404".into(), 0));
 }
 
 /// The clock is asked when an answer needs it, and once a second at most.
@@ -94,7 +95,7 @@ fn no_program_is_well_known() {
 fn dates_are_written_once_a_second() {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     let mut rig = Rig::new(Limits { sockets_max: 1_000, ..Limits::SERVER });
-    rig.hub.date_by(|| 784_111_777 + u64::from(ASKED.fetch_add(1, Ordering::Relaxed)));
+    rig.engine.hub_mut().date_by(|| 784_111_777 + u64::from(ASKED.fetch_add(1, Ordering::Relaxed)));
     let date = |rig: &mut Rig| {
         let id = rig.connect();
         rig.receive(id, b"GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -114,14 +115,13 @@ fn dates_are_written_once_a_second() {
     // A clean stop refuses all who wait at once.
     let waiting: Vec<_> = (0..500).map(|_| rig.ask("/a")).collect();
     rig.wait(1_000);
-    rig.hub.drain(rig.now);
-    rig.turn();
+    rig.stop();
     let mut answers = 0;
     let drained = rig.now;
     while answers < 500 && rig.now.since(drained) < 60_000 {
         rig.wait(100);
-        answers += waiting.iter().filter(|id| rig.written.contains_key(&id.serial())).count();
-        waiting.iter().for_each(|id| drop(rig.written.remove(&id.serial())));
+        answers += waiting.iter().filter(|id| rig.io.written.contains_key(&id.serial())).count();
+        waiting.iter().for_each(|id| drop(rig.io.written.remove(&id.serial())));
     }
     assert_eq!(answers, 500);
     let asked = u64::from(ASKED.load(Ordering::Relaxed)) - 2;

@@ -22,7 +22,7 @@ fn services_compress_if_they_are_told_to() {
     assert_eq!(extensions(&mut rig, "/a", 0).as_deref(), Some(agreed));
     assert_eq!(extensions(&mut rig, "/b", 1), None);
     let plain = rig.open("/a");
-    assert!(rig.hub.sockets.get(plain).is_some_and(|s| s.session.agreement().is_none()));
+    assert!(rig.hub().sockets.get(plain).is_some_and(|s| s.session.agreement().is_none()));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn the_memory_for_contexts_is_shared() {
     let mut rig = Rig::new(limits);
     rig.compress();
     let granted = |rig: &Rig, id| {
-        let socket = rig.hub.sockets.get(id).expect("it is there");
+        let socket = rig.hub().sockets.get(id).expect("it is there");
         socket.session.agreement().map(|agreed| agreed.context_bytes())
     };
     let first = rig.compressing("");
@@ -52,17 +52,17 @@ fn the_memory_for_contexts_is_shared() {
     assert_eq!(granted(&rig, first), Some(65_536));
     assert_eq!(granted(&rig, second), Some(32_768), "one way only");
     assert_eq!(granted(&rig, third), Some(512));
-    assert_eq!(rig.hub.context_bytes(), 65_536 + 32_768 + 512);
-    rig.hub.fail(first, "gone", rig.now);
+    assert_eq!(rig.hub().context_bytes(), 65_536 + 32_768 + 512);
+    rig.fail(first);
     rig.turn();
-    assert_eq!(rig.hub.context_bytes(), 32_768 + 512);
+    assert_eq!(rig.hub().context_bytes(), 32_768 + 512);
     let fourth = rig.compressing("");
     assert_eq!(granted(&rig, fourth), Some(65_536));
     for id in [second, third, fourth] {
-        rig.hub.fail(id, "gone", rig.now);
+        rig.fail(id);
     }
     rig.turn();
-    assert_eq!(rig.hub.context_bytes(), 0);
+    assert_eq!(rig.hub().context_bytes(), 0);
 }
 
 /// An address that has a quarter of the memory for contexts has nothing of its last quarter.
@@ -79,19 +79,19 @@ fn the_last_quarter_of_the_contexts_is_for_others() {
     // How many KiB each address has that asks for more than there are.
     for (host, kib) in [(1, 768), (2, 256), (3, 0)] {
         rig.peer = ([192, 0, 2, host], 1).into();
-        let before = rig.hub.context_bytes();
+        let before = rig.hub().context_bytes();
         ids.extend((0..20).map(|_| rig.compressing("")));
-        assert_eq!(rig.hub.context_bytes() - before, kib << 10, "address {host}");
+        assert_eq!(rig.hub().context_bytes() - before, kib << 10, "address {host}");
     }
     for id in ids.drain(..40) {
-        rig.hub.fail(id, "gone", rig.now);
+        rig.fail(id);
     }
     rig.turn();
-    assert_eq!(rig.hub.context_bytes(), 0);
+    assert_eq!(rig.hub().context_bytes(), 0);
     // What does not count for `max-per-ip` has no such share.
     rig.peer = ([127, 0, 0, 1], 1).into();
     ids.extend((0..20).map(|_| rig.compressing("")));
-    assert_eq!(rig.hub.context_bytes(), 1 << 20);
+    assert_eq!(rig.hub().context_bytes(), 1 << 20);
 }
 
 /// For many, a message is compressed once for each width of windows, and not at all if nobody
@@ -104,7 +104,7 @@ fn a_message_for_many_is_compressed_once() {
     let plain: Vec<_> = (0..3).map(|_| rig.open("/a")).collect();
     let text = "news ".repeat(500);
     rig.apply(0, vec![send(Audience::all(), &text)]);
-    assert_eq!(rig.hub.deflated_len(), 0);
+    assert_eq!(rig.hub().deflated_len(), 0);
     // The first of them has contexts, which what is for many does not refer to.
     let wide: Vec<_> = (0..5).map(|_| rig.compressing("")).collect();
     let narrow: Vec<_> = (0..4).map(|_| rig.compressing("; server_max_window_bits=9")).collect();
@@ -112,7 +112,7 @@ fn a_message_for_many_is_compressed_once() {
     let mut readers: Vec<_> = wide.iter().chain(&narrow).map(|_| Decompress::new(false)).collect();
     for (round, text) in [&text, &text, &"other news ".repeat(300)].into_iter().enumerate() {
         rig.apply(0, vec![send(Audience::all(), text)]);
-        assert_eq!(rig.hub.deflated_len(), 2 * (round as u64 + 1));
+        assert_eq!(rig.hub().deflated_len(), 2 * (round as u64 + 1));
         for &id in &plain {
             assert_eq!(payload(&rig.got(id)), (0x81, text.as_bytes()));
         }
@@ -127,9 +127,9 @@ fn a_message_for_many_is_compressed_once() {
         }
     }
     // To one of them alone, what it got before is referred to.
-    let before = rig.hub.deflated_len();
+    let before = rig.hub().deflated_len();
     rig.apply(0, vec![send(wide[0], &text)]);
-    assert_eq!(rig.hub.deflated_len(), before + 1);
+    assert_eq!(rig.hub().deflated_len(), before + 1);
     let got = rig.got(wide[0]);
     assert_eq!(inflate(&mut readers[0], payload(&got).1), text.as_bytes());
     rig.apply(0, vec![send(Audience::all(), "short")]);
@@ -145,7 +145,7 @@ fn compression_counts_as_deliveries() {
     let text = "x".repeat(25_600);
     let mut left = |to: Audience| {
         let mut batch = vec![send(to, &text)].into_iter();
-        rig.hub.apply(StationId::new(0), 1, &mut batch, 1_000, rig.now)
+        rig.engine.hub_mut().apply(StationId::new(0), 1, &mut batch, 1_000, rig.now)
     };
     assert_eq!(left(id.into()), 1_000 - 1 - 416);
     assert_eq!(left(vec![id, other].into()), 1_000 - 2 - 416);
@@ -171,23 +171,23 @@ fn many_small_bombs_wait_for_the_share_of_their_socket() {
         came += sizes.len();
         turns += 1;
         assert!(turns < 1_000, "it goes on");
-        rig.end_turn();
-        if std::mem::take(&mut rig.resumed).contains(&bomber) {
-            rig.hub.may_read(bomber, rig.now);
+        rig.turn();
+        if std::mem::take(&mut rig.io.resumed).contains(&bomber) {
+            rig.may_read(bomber);
             rig.turn();
             continue;
         }
         // The bomber has its share of the mail: others are read.
-        assert!(!rig.hub.may_read(bomber, rig.now) && rig.hub.may_read(other, rig.now));
+        assert!(!rig.may_read(bomber) && rig.may_read(other));
         assert_eq!(came - waited, 1, "so many messages wait");
         waited += 1;
         rig.apply(0, vec![Outbound::Taken { messages: 1, bytes: 1 << 20 }]);
-        assert!(rig.resumed.contains(&bomber), "turn {turns}");
+        assert!(rig.io.resumed.contains(&bomber), "turn {turns}");
     }
-    assert_eq!((came, rig.hub.deadline().is_some()), (bombs, true));
+    assert_eq!((came, rig.hub().deadline().is_some()), (bombs, true));
     rig.apply(0, vec![Outbound::Taken { messages: 1, bytes: 1 << 20 }]);
-    assert!(rig.hub.may_read(bomber, rig.now), "all of it has been taken up");
-    assert!(rig.hub.sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
+    assert!(rig.may_read(bomber), "all of it has been taken up");
+    assert!(rig.hub().sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
 }
 
 /// No length makes the work of a message look small.
@@ -210,21 +210,14 @@ fn inflating_goes_round() {
     rig.compress();
     let [first, second, third] = [(); 3].map(|()| rig.compressing(""));
     let bombs = frame(0xC2, &deflate(&vec![0; 1 << 20])).repeat(4);
-    for id in [first, second, third] {
-        rig.receive(id, &bombs);
-    }
-    assert_eq!(rig.sizes().len(), 2, "one each of the first and the second");
-    rig.apply(0, vec![taken(2)]);
-    rig.end_turn();
-    assert_eq!(std::mem::take(&mut rig.resumed), [third, first, second]);
-    for id in [third, first, second] {
-        rig.hub.may_read(id, rig.now);
+    [first, second, third].iter().for_each(|&id| rig.send(id, &bombs));
+    rig.io.takes_mail = true;
+    let round = [[first, second], [third, first], [second, third]];
+    for (turn, expected) in round.iter().chain(&round).enumerate() {
         rig.turn();
+        let came: Vec<_> = std::mem::take(&mut rig.io.mail).iter().map(Inbound::id).collect();
+        assert_eq!(came, expected, "turn {turn}");
     }
-    assert_eq!(rig.sizes().len(), 2, "one each of the third and the first");
-    rig.apply(0, vec![taken(2)]);
-    rig.end_turn();
-    assert_eq!(rig.resumed, [second, third, first]);
 }
 
 /// What waits keeps its order, whatever stands in it, and an end in it is an end.
@@ -249,11 +242,11 @@ fn what_waits_of_a_read_comes_in_its_order() {
     assert_eq!(rig.mail(), [x.clone(), data("1"), x]);
     rig.is_held(id);
     rig.apply(0, vec![taken(3)]);
-    assert_eq!(std::mem::take(&mut rig.resumed), [id]);
-    rig.hub.may_read(id, rig.now);
+    assert_eq!(std::mem::take(&mut rig.io.resumed), [id]);
+    rig.may_read(id);
     rig.turn();
     assert_eq!(rig.mail(), [data("2"), format!("close {} 1000", id.serial())]);
-    assert!(rig.resumed.is_empty());
+    assert!(rig.io.resumed.is_empty());
 }
 
 /// A read stops where the mail is full, and goes on when it has room, though no event comes.
@@ -275,11 +268,11 @@ fn full_mail_cuts_a_read() {
     rig.is_held(id);
     // While it is not read, it owes no pong.
     rig.wait(Limits::SERVER.ping_interval_ms + Limits::SERVER.pong_ms_max);
-    assert!(rig.dropped.is_empty());
+    assert!(rig.io.dropped.is_empty());
     for len in [8, 10] {
         rig.apply(0, vec![taken(4)]);
-        assert_eq!(std::mem::take(&mut rig.resumed), [id]);
-        rig.hub.may_read(id, rig.now);
+        assert_eq!(std::mem::take(&mut rig.io.resumed), [id]);
+        rig.may_read(id);
         rig.turn();
         came.extend(rig.mail());
         assert_eq!(came.len(), len);
@@ -299,11 +292,11 @@ fn what_waits_goes_with_its_connection() {
     let id = rig.compressing("");
     rig.receive(id, &frame(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
     assert_eq!(rig.mail().len(), 1);
-    rig.hub.fail(id, "gone", rig.now);
+    rig.fail(id);
     rig.turn();
     assert_eq!(rig.mail(), [format!("close {} 1006", id.serial())]);
-    rig.hub.may_read(id, rig.now);
-    assert!(rig.mail().is_empty() && rig.dropped == [id]);
+    rig.may_read(id);
+    assert!(rig.mail().is_empty() && rig.io.dropped == [id]);
 }
 
 /// Who has closed, and whose service has ended, is not inflated for.
@@ -313,13 +306,12 @@ fn nobody_inflates_for_nobody() {
     rig.compress();
     let id = rig.compressing("");
     rig.receive(id, &frame(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
-    rig.hub.ended(StationId::new(0), 1, "it panicked", rig.now);
-    rig.turn();
+    rig.end_run(StationId::new(0), 1);
     rig.mail();
-    rig.hub.may_read(id, rig.now);
+    rig.may_read(id);
     rig.turn();
     assert!(rig.mail().is_empty());
-    assert!(rig.hub.may_read(id, rig.now), "its close frame is awaited");
+    assert!(rig.may_read(id), "its close frame is awaited");
 }
 
 #[test]
@@ -341,7 +333,7 @@ fn bombs_and_broken_data_end_their_own_socket() {
 impl Rig {
     /// The first service compresses.
     fn compress(&mut self) {
-        self.hub.stations[StationId::new(0)].options.compression = Compression::On;
+        self.engine.hub_mut().stations[StationId::new(0)].options.compression = Compression::On;
     }
 
     /// A peer that asks for a service, and offers to compress.
@@ -352,26 +344,20 @@ impl Rig {
     /// A socket that is open at the first service, and compresses.
     fn compressing(&mut self, offer: &str) -> SocketId {
         let id = self.offer("/a", offer);
-        if self.hub.stations[StationId::new(0)].state == State::Starting {
+        if self.hub().stations[StationId::new(0)].state == State::Starting {
             self.ready(0);
         }
         let opened = self.mail().len();
         self.apply(0, vec![taken(opened)]);
-        self.written.remove(&id.serial());
+        self.io.written.remove(&id.serial());
         id
-    }
-
-    /// The host has done all else in a turn.
-    fn end_turn(&mut self) {
-        self.hub.expire(self.now);
-        self.turn();
     }
 
     /// A socket has unread bytes, and is held until its service has taken some of its mail.
     fn is_held(&mut self, id: SocketId) {
-        assert!(!self.hub.may_read(id, self.now));
-        self.end_turn();
-        assert!(self.resumed.is_empty() && self.mail.is_empty());
+        assert!(!self.may_read(id));
+        self.turn();
+        assert!(self.io.resumed.is_empty() && self.io.mail.is_empty());
     }
 
     /// The lengths of the messages that have come since they were last asked for.
@@ -380,7 +366,7 @@ impl Rig {
             Inbound::Data { message, .. } => message.len(),
             other => panic!("{other:?}"),
         };
-        std::mem::take(&mut self.mail).into_iter().map(size).collect()
+        std::mem::take(&mut self.io.mail).into_iter().map(size).collect()
     }
 }
 

@@ -15,11 +15,10 @@ fn full_mail_takes_no_word_of_full_outboxes() {
     let mut rig = Rig::new(limits);
     let id = rig.open("/a");
     for _ in 0..100 {
-        rig.stalled.push(id);
+        rig.io.stalled.push(id);
         rig.apply(0, vec![send(id, &"x".repeat(30))]);
-        rig.stalled.clear();
+        rig.io.stalled.clear();
         rig.write(id);
-        rig.turn();
     }
     let told = rig.mail();
     assert_eq!(told, ["full 1", "drained 1", "full 1", "drained 1"], "the open is the first of 4");
@@ -40,7 +39,7 @@ fn whoever_is_admitted_waits_for_room_in_the_mail() {
     assert_eq!(rig.mail(), ["ask 1", "ask 2", "open 1", "data 1 x"]);
     rig.apply(0, vec![taken(4)]);
     assert_eq!(rig.mail(), ["open 2", "data 2 early"]);
-    assert!(rig.hub.may_read(ids[0], rig.now));
+    assert!(rig.may_read(ids[0]));
     rig.turn();
     assert_eq!(rig.mail(), ["data 1 x"]);
     let answer = String::from_utf8(rig.got(ids[1])).expect("an answer is text");
@@ -89,16 +88,16 @@ fn a_share_that_was_waited_for_closes_nobody() {
     };
     let mut rig = Rig::new(limits);
     let id = rig.open("/a");
-    rig.stalled.push(id);
+    rig.io.stalled.push(id);
     rig.apply(0, vec![taken(1), send(id, &"x".repeat(9_000))]);
     rig.say(id, "one");
-    assert!(!rig.hub.may_read(id, rig.now), "its answer might fill the outbox");
-    rig.hub.wrote(id, 5_000, rig.now);
+    assert!(!rig.may_read(id), "its answer might fill the outbox");
+    rig.engine.hub_mut().wrote(id, 5_000, rig.now);
     rig.apply(0, vec![Outbound::Pause { id }, Outbound::Resume { id }]);
-    assert!(rig.hub.may_read(id, rig.now));
+    assert!(rig.may_read(id));
     rig.say(id, "two");
     rig.receive(id, &frame(0x88, &[3, 232]));
-    rig.stalled.clear();
+    rig.io.stalled.clear();
     rig.apply(0, vec![taken(1)]);
     rig.write(id);
     assert!(!rig.got(id).ends_with(&close_frame(1000)), "the second is not answered");

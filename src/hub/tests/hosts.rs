@@ -30,7 +30,9 @@ const FORWARDED: [&str; 4] = [
 /// A hub with `/same`, `/list`, and `/any`, each with such a rule about origins.
 fn rig(allowed: &str, origin: &str) -> Rig {
     let mut rig = Rig::new(Limits::SERVER);
-    rig.hub.allow_hosts(allowed.parse().expect(allowed), origin.parse().expect(origin));
+    rig.engine
+        .hub_mut()
+        .allow_hosts(allowed.parse().expect(allowed), origin.parse().expect(origin));
     let rules = [
         ("/same", "same"),
         ("/list", "same, https://*.b.example, http://c.example:81, null"),
@@ -38,7 +40,7 @@ fn rig(allowed: &str, origin: &str) -> Rig {
     ];
     for (path, rule) in rules {
         let mount = ServiceOptions { origin: rule.parse().expect(rule), ..mount(Limits::SERVER) };
-        rig.hub.mount(path, mount).expect("the paths differ");
+        rig.engine.hub_mut().mount(path, mount).expect("the paths differ");
     }
     rig
 }
@@ -223,10 +225,10 @@ fn files_have_the_rule_of_the_server() {
 #[test]
 fn programs_are_asked_for_by_their_hosts_too() {
     let mut rig = rig("auto", "same");
-    rig.hub.look_up();
+    rig.engine.hub_mut().look_up();
     let any = ServiceOptions { origin: OriginRule::Any, ..mount(Limits::SERVER) };
-    let any = rig.hub.mount_program("/free", any).expect("it is free");
-    let same = rig.hub.mount_program("/p", mount(Limits::SERVER)).expect("it is free");
+    let any = rig.engine.hub_mut().mount_program("/free", any).expect("it is free");
+    let same = rig.engine.hub_mut().mount_program("/p", mount(Limits::SERVER)).expect("it is free");
     let refused = Looked::Refused(Response::text(Status::INTERNAL_ERROR, "it is no program"));
     let page = || Page::html("a page");
     let rows = [
@@ -244,9 +246,8 @@ fn programs_are_asked_for_by_their_hosts_too() {
     for (looked, kind, status) in rows {
         let looked_for = format!("{looked:?}");
         assert_eq!(rig.ask_host(Reach::Machine, "/x", EVIL, kind), "101", "it waits");
-        let Lookup { id, .. } = rig.lookups.remove(0);
-        rig.hub.looked_up(id, looked, rig.now);
-        rig.turn();
+        let Lookup { id, .. } = rig.io.lookups.remove(0);
+        rig.looked_up(id, looked);
         assert_eq!(rig.outcome(id), status, "{looked_for}");
     }
 }

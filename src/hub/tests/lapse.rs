@@ -13,9 +13,9 @@ fn sockets_and_mail_outlive_a_lapse_and_nothing_else_does() {
     let topic = "t".to_owned();
     rig.apply(0, vec![Outbound::Subscribe { id, topic: topic.clone() }, Outbound::Pause { id }]);
     rig.say(id, "one");
-    assert!(!rig.hub.may_read(id, rig.now), "it is paused");
+    assert!(!rig.may_read(id), "it is paused");
     rig.apply(0, vec![lapse(0)]);
-    assert!(rig.hub.may_read(id, rig.now));
+    assert!(rig.may_read(id));
     rig.say(id, "two");
     let late = rig.ask("/a");
     assert!(rig.got(late).is_empty(), "it waits");
@@ -55,12 +55,12 @@ fn whoever_was_paused_is_pinged_after_a_lapse() {
     let id = rig.open("/a");
     let (key, value) = ("user".to_owned(), "ann".to_owned());
     rig.apply(0, vec![Outbound::Pause { id }, Outbound::Label { id, key, value }]);
-    assert!(!rig.hub.may_read(id, rig.now), "it is paused");
+    assert!(!rig.may_read(id), "it is paused");
     rig.wait(Limits::SERVER.ping_interval_ms);
     rig.wait(Limits::SERVER.ping_interval_ms);
     assert!(rig.got(id).is_empty());
     rig.apply(0, vec![lapse(0)]);
-    let socket = rig.hub.sockets.get(id).expect("it is there");
+    let socket = rig.hub().sockets.get(id).expect("it is there");
     assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()));
     rig.wait(Limits::SERVER.ping_interval_ms);
     rig.wait(Wheel::TICK_MS);
@@ -90,21 +90,21 @@ fn other_limits_hold_for_open_sockets_and_mail_at_once() {
     rig.apply(0, vec![taken(1)]);
     rig.say(id, "one");
     rig.say(id, "two");
-    assert!(!rig.hub.may_read(id, rig.now), "the mail is full");
+    assert!(!rig.may_read(id), "the mail is full");
     let late = rig.ask("/a");
     rig.apply(0, vec![lapse(0)]);
     let soon = Limits { ping_interval_ms: 1_000, admission_ms_max: 2_000, ..Limits::SERVER };
-    rig.hub.remount(station, mount(soon), rig.now);
+    rig.engine.hub_mut().remount(station, mount(soon), rig.now);
     rig.turn();
-    assert!(rig.resumed.contains(&id) && rig.hub.may_read(id, rig.now));
+    assert!(rig.io.resumed.contains(&id) && rig.may_read(id));
     assert!(rig.got(late).is_empty(), "nobody has said who is let in");
     rig.wait(1_000);
     rig.wait(Wheel::TICK_MS);
     assert_eq!(rig.got(id), b"\x89\x04ping");
     rig.wait(1_000);
     assert_eq!(rig.status(late), "500");
-    rig.hub.remount(station, mount(narrow), rig.now);
-    assert!(!rig.hub.may_read(id, rig.now), "the mail is full again");
+    rig.engine.hub_mut().remount(station, mount(narrow), rig.now);
+    assert!(!rig.may_read(id), "the mail is full again");
 }
 
 /// A question that was taken is asked again, and one that is on its way is not asked twice.
@@ -132,8 +132,7 @@ fn who_gives_up_in_a_lapse_closes_its_sockets() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.open("/a");
     rig.apply(0, vec![lapse(5_000)]);
-    rig.hub.ended(StationId::new(0), 1, "it is given up", rig.now);
-    rig.turn();
+    rig.end_run(StationId::new(0), 1);
     // RFC 6455, 5.5.1: the first two bytes are the code.
     assert_eq!(rig.got(id)[2..4], 1012_u16.to_be_bytes());
     let next = rig.ask("/a");

@@ -7,17 +7,17 @@ const MIB: usize = 1 << 20;
 /// A socket that is open, of a peer with this address.
 fn open_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
     let id = ask_from(rig, ip);
-    if rig.hub.stations[StationId::new(0)].state == State::Starting {
+    if rig.hub().stations[StationId::new(0)].state == State::Starting {
         rig.ready(0);
     }
     rig.mail();
     rig.apply(0, vec![taken(1)]);
-    rig.written.remove(&id.serial());
+    rig.io.written.remove(&id.serial());
     id
 }
 
 fn ask_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
-    let id = rig.hub.accept((ip, 1).into(), Reach::Network, rig.now).expect("there is room");
+    let id = rig.accept((ip, 1).into(), Reach::Network).expect("there is room");
     let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     rig.receive(id, head.as_bytes());
@@ -32,13 +32,8 @@ fn begin_message(rig: &mut Rig, id: SocketId, len: usize) {
 
 /// So much waits for a peer.
 fn fill(rig: &mut Rig, id: SocketId, len: usize) {
-    rig.stalled.push(id);
+    rig.io.stalled.push(id);
     rig.apply(0, vec![send(id, &"x".repeat(len))]);
-}
-
-fn turn(rig: &mut Rig) {
-    rig.hub.expire(rig.now);
-    rig.turn();
 }
 
 fn rig(held_bytes_max: usize) -> Rig {
@@ -54,25 +49,26 @@ fn the_address_that_holds_most_loses_its_largest() {
     fill(&mut rig, calm, MIB);
     fill(&mut rig, slow, 5 * MIB);
     fill(&mut rig, other, 6 * MIB);
-    begin_message(&mut rig, sender, 4 * MIB);
-    turn(&mut rig);
-    assert!(rig.dropped.is_empty(), "that fits");
+    // Its buffer has 4 MiB.
+    begin_message(&mut rig, sender, 3 * MIB);
+    rig.turn();
+    assert!(rig.io.dropped.is_empty(), "that fits");
     rig.mail();
     // Together the second address now holds most, though no socket of it does.
     fill(&mut rig, calm, 5 * MIB);
-    turn(&mut rig);
+    rig.turn();
     assert_eq!(rig.mail(), ["close 2 1013"]);
-    assert_eq!(rig.dropped, [slow], "what is left of a frame goes with the connection");
-    turn(&mut rig);
-    assert_eq!(rig.dropped.len(), 1, "one was enough");
+    assert_eq!(rig.io.dropped, [slow], "what is left of a frame goes with the connection");
+    rig.turn();
+    assert_eq!(rig.io.dropped.len(), 1, "one was enough");
     // An unfinished message ends with a close frame.
     rig.receive(sender, &vec![0; 8 * MIB]);
-    turn(&mut rig);
+    rig.turn();
     assert_eq!(rig.mail(), ["close 3 1013"]);
     assert_eq!(rig.got(sender)[2..4], 1013_u16.to_be_bytes());
-    assert_eq!(rig.dropped.len(), 1);
+    assert_eq!(rig.io.dropped.len(), 1);
     // Its socket lingers: nobody else is closed for what it held.
-    turn(&mut rig);
+    rig.turn();
     assert!(rig.mail().is_empty());
 }
 
@@ -83,12 +79,12 @@ fn upgrades_are_refused_while_no_address_holds_more_than_a_quarter() {
     for &id in &ids[..6] {
         fill(&mut rig, id, 3 * MIB);
     }
-    turn(&mut rig);
+    rig.turn();
     let before = open_from(&mut rig, [10, 0, 0, 9]);
-    assert!(rig.hub.sockets.get(before).is_some_and(|socket| socket.session.is_open()));
+    assert!(rig.hub().sockets.get(before).is_some_and(|socket| socket.session.is_open()));
     fill(&mut rig, ids[6], 5 * MIB / 2);
-    turn(&mut rig);
-    assert!(rig.dropped.is_empty(), "each holds its part");
+    rig.turn();
+    assert!(rig.io.dropped.is_empty(), "each holds its part");
     let refused = ask_from(&mut rig, [10, 0, 0, 10]);
     let answer = String::from_utf8(rig.got(refused)).expect("an answer is text");
     assert!(
@@ -98,10 +94,10 @@ fn upgrades_are_refused_while_no_address_holds_more_than_a_quarter() {
     assert!(answer.contains("memory-max"), "{answer}");
     // A twentieth above the budget somebody loses all the same.
     fill(&mut rig, ids[6], MIB);
-    turn(&mut rig);
-    assert_eq!(rig.dropped, [ids[6]]);
+    rig.turn();
+    assert_eq!(rig.io.dropped, [ids[6]]);
     // When there is less, upgrades come in again, as soon as it is weighed again.
-    rig.stalled.clear();
+    rig.io.stalled.clear();
     for &id in &ids[..2] {
         rig.write(id);
     }
@@ -115,11 +111,11 @@ fn upgrades_are_refused_while_no_address_holds_more_than_a_quarter() {
 fn a_message_for_many_counts_once() {
     let mut rig = rig(20 * MIB);
     let ids: Vec<_> = (0..50).map(|_| open_from(&mut rig, [10, 0, 0, 1])).collect();
-    rig.stalled.extend(&ids);
+    rig.io.stalled.extend(&ids);
     rig.apply(0, vec![send(Audience::all(), &"x".repeat(4 * MIB))]);
-    turn(&mut rig);
-    assert!(rig.dropped.is_empty());
-    assert_eq!(rig.hub.unsent_len(ids[49]), 4 * MIB + 10);
+    rig.turn();
+    assert!(rig.io.dropped.is_empty());
+    assert_eq!(rig.hub().unsent_len(ids[49]), 4 * MIB + 10);
 }
 
 /// Mail counts as well: it is nobody's to lose, and keeps upgrades away.
@@ -136,7 +132,7 @@ fn mail_counts() {
         let id = open_from(&mut rig, [10, 0, 0, host]);
         rig.receive(id, &frame(0x82, &vec![0; MIB]));
     }
-    turn(&mut rig);
+    rig.turn();
     let refused = ask_from(&mut rig, [10, 0, 0, 10]);
     assert!(rig.got(refused).starts_with(b"HTTP/1.1 503 "));
     rig.apply(0, vec![Outbound::Taken { messages: 6, bytes: 6 * MIB }]);
@@ -153,15 +149,15 @@ fn nobody_is_closed_for_the_mail_of_services() {
     let mut rig = Rig::new(Limits { held_bytes_max: 20 * MIB, outbox_bytes_max, ..limits });
     let calm = open_from(&mut rig, [10, 0, 0, 2]);
     begin_message(&mut rig, calm, 100_000);
-    assert!(rig.hub.sockets.get(calm).is_some_and(|socket| socket.held_bytes(0) > 0));
+    assert!(rig.hub().sockets.get(calm).is_some_and(|socket| socket.held_bytes(0) > 0));
     for _ in 0..30 {
         let id = open_from(&mut rig, [10, 0, 0, 1]);
         rig.receive(id, &frame(0x82, &vec![0; MIB]));
     }
-    turn(&mut rig);
-    let of_mail = rig.hub.stations[StationId::new(0)].mail.bytes();
+    rig.turn();
+    let of_mail = rig.hub().stations[StationId::new(0)].mail.bytes();
     assert!(of_mail > 20 * MIB, "the mail alone is above the budget: {of_mail}");
-    assert!(rig.dropped.is_empty() && rig.mail().iter().all(|word| !word.starts_with("close")));
+    assert!(rig.io.dropped.is_empty() && rig.mail().iter().all(|word| !word.starts_with("close")));
     let refused = ask_from(&mut rig, [10, 0, 0, 3]);
     assert!(rig.got(refused).starts_with(b"HTTP/1.1 503 "));
 }
@@ -173,10 +169,10 @@ fn requests_count_too() {
     let ids: Vec<_> = (0..100)
         .map(|host| {
             let ip = ([10, 0, 0, host], 1).into();
-            let id = rig.hub.accept(ip, Reach::Network, rig.now).expect("there is room");
+            let id = rig.accept(ip, Reach::Network).expect("there is room");
             let head = format!("GET /a HTTP/1.1\r\nHost: h\r\nX: {}", "x".repeat(15_000));
             rig.receive(id, head.as_bytes());
-            turn(&mut rig);
+            rig.turn();
             id
         })
         .collect();
@@ -199,15 +195,15 @@ fn it_is_weighed_for_a_part_of_the_budget_only() {
         fill(&mut rig, id, 3 * MIB + MIB / 4);
     }
     fill(&mut rig, ids[6], MIB * 3 / 5);
-    turn(&mut rig);
-    assert!(rig.hub.memory.refuses && rig.dropped.is_empty());
-    let weighed = rig.hub.memory.weighed;
+    rig.turn();
+    assert!(rig.hub().memory.refuses && rig.io.dropped.is_empty());
+    let weighed = rig.hub().memory.weighed;
     for _ in 0..100 {
         fill(&mut rig, ids[6], 2_000);
-        turn(&mut rig);
-        assert_eq!(rig.hub.memory.weighed, weighed);
+        rig.turn();
+        assert_eq!(rig.hub().memory.weighed, weighed);
     }
     fill(&mut rig, ids[6], 200_000);
-    turn(&mut rig);
-    assert!(rig.hub.memory.weighed > weighed + 300_000);
+    rig.turn();
+    assert!(rig.hub().memory.weighed > weighed + 300_000);
 }

@@ -1,4 +1,5 @@
-//! The hub without a host: peers are bytes, services are transactions, and time is a number.
+//! The hub without a host. Its tests run whole turns of an engine (`rig`), except where they call
+//! the hub alone.
 
 mod answers;
 #[cfg(feature = "deflate")]
@@ -12,196 +13,22 @@ mod memory;
 mod pace;
 mod rate;
 mod reading;
+mod rig;
 mod shares;
 mod storm;
 mod trim;
 mod warnings;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::*;
 use crate::service::{Admission, Audience, Outbound, Verdict};
 use crate::session::tests::frame;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
+use rig::Rig;
 
 fn mount(limits: Limits) -> ServiceOptions {
     ServiceOptions::new(limits)
-}
-
-/// A hub, and a host that does what it is told and remembers what the peers got.
-struct Rig {
-    hub: Hub,
-    now: Time,
-    /// Where the next socket comes from.
-    peer: SocketAddr,
-    /// By the serial number of the socket.
-    written: HashMap<u64, Vec<u8>>,
-    dropped: Vec<SocketId>,
-    resumed: Vec<SocketId>,
-    started: Vec<(StationId, u32)>,
-    stopped: Vec<StationId>,
-    lookups: Vec<Lookup>,
-    mail: Vec<Inbound>,
-    /// Sockets whose peers take nothing.
-    stalled: Vec<SocketId>,
-    fetches: Vec<SocketId>,
-}
-
-impl Rig {
-    fn new(limits: Limits) -> Self {
-        let mut hub = Hub::new(limits, Files::None, Time::ZERO);
-        for path in ["/a", "/b"] {
-            hub.mount(path, mount(limits)).expect("the paths differ");
-        }
-        Self {
-            hub,
-            now: Time::ZERO,
-            peer: ([127, 0, 0, 1], 1).into(),
-            written: HashMap::new(),
-            dropped: Vec::new(),
-            resumed: Vec::new(),
-            started: Vec::new(),
-            stopped: Vec::new(),
-            lookups: Vec::new(),
-            mail: Vec::new(),
-            stalled: Vec::new(),
-            fetches: Vec::new(),
-        }
-    }
-
-    /// Carries out all outputs.
-    fn turn(&mut self) {
-        while let Some(output) = self.hub.poll() {
-            match output {
-                Output::Write(id) => self.write(id),
-                Output::Measure(id) => self.hub.measured(id, 0, self.now),
-                Output::Mail(station) => self.mail.extend(self.hub.take_mail(station).1),
-                Output::Resume(id) => self.resumed.push(id),
-                Output::Start { station, run } => self.started.push((station, run)),
-                Output::Stop(station) => self.stopped.push(station),
-                Output::Lookup(lookup) => self.lookups.push(*lookup),
-                Output::Fetch(fetch) => self.fetches.push(fetch.id),
-                Output::FetchEnd(_) => {}
-                Output::FetchMore(_) => panic!("no file is found"),
-            }
-        }
-    }
-
-    fn write(&mut self, id: SocketId) {
-        let mut written = 0;
-        if !self.stalled.contains(&id) {
-            let out = self.written.entry(id.serial()).or_default();
-            let before = out.len();
-            out.extend(self.hub.unsent(id).flatten());
-            written = out.len() - before;
-        }
-        if self.hub.wrote(id, written, self.now) == Next::Drop {
-            self.hub.remove(id, self.now);
-            self.dropped.push(id);
-        }
-    }
-
-    fn wait(&mut self, ms: u64) {
-        self.now = self.now.after(ms);
-        self.hub.expire(self.now);
-        self.turn();
-    }
-
-    fn connect(&mut self) -> SocketId {
-        self.connect_to(Reach::Network)
-    }
-
-    fn connect_to(&mut self, reach: Reach) -> SocketId {
-        let id = self.hub.accept(self.peer, reach, self.now);
-        self.turn();
-        id.expect("there is room")
-    }
-
-    /// A peer that asks for a service.
-    fn ask(&mut self, path: &str) -> SocketId {
-        self.ask_with(path, "Sec-WebSocket-Protocol: x, y")
-    }
-
-    /// The same, with this line in its head.
-    fn ask_with(&mut self, path: &str, line: &str) -> SocketId {
-        let id = self.connect();
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             {line}\r\n\r\n"
-        );
-        self.receive(id, head.as_bytes());
-        id
-    }
-
-    fn receive(&mut self, id: SocketId, bytes: &[u8]) {
-        self.hub.receive(id, &mut bytes.to_vec(), self.now);
-        self.turn();
-    }
-
-    /// A text message.
-    fn say(&mut self, id: SocketId, text: &str) {
-        self.receive(id, &frame(0x81, text.as_bytes()));
-    }
-
-    fn apply(&mut self, station: usize, batch: Vec<Outbound>) {
-        let station = StationId::new(station);
-        let run = self.hub.stations[station].run;
-        self.hub.apply(station, run, &mut batch.into_iter(), usize::MAX, self.now);
-        self.turn();
-    }
-
-    /// What the first run of the first service has left behind.
-    fn apply_late(&mut self) {
-        let mut batch = vec![send(Audience::all(), "x")].into_iter();
-        self.hub.apply(StationId::new(0), 1, &mut batch, usize::MAX, self.now);
-        self.turn();
-    }
-
-    fn ready(&mut self, station: usize) {
-        self.apply(station, vec![Outbound::Ready(Admission::default())]);
-    }
-
-    /// A socket that is open at a service that runs.
-    fn open(&mut self, path: &str) -> SocketId {
-        let id = self.ask(path);
-        let station = usize::from(path == "/b");
-        if self.hub.stations[StationId::new(station)].state == State::Starting {
-            self.ready(station);
-        }
-        self.mail();
-        self.written.remove(&id.serial());
-        id
-    }
-
-    /// The mail that has come since it was last asked for, in words.
-    fn mail(&mut self) -> Vec<String> {
-        let word = |transaction: Inbound| {
-            let serial = transaction.id().serial();
-            match transaction {
-                Inbound::Ask { .. } => format!("ask {serial}"),
-                Inbound::Open { .. } => format!("open {serial}"),
-                Inbound::Data { message, .. } => {
-                    format!("data {serial} {}", message.as_text().unwrap_or_default())
-                }
-                Inbound::Full { .. } => format!("full {serial}"),
-                Inbound::Drained { .. } => format!("drained {serial}"),
-                Inbound::Close { close, .. } => format!("close {serial} {}", close.code),
-            }
-        };
-        std::mem::take(&mut self.mail).into_iter().map(word).collect()
-    }
-
-    /// What a peer got since it was last asked for.
-    fn got(&mut self, id: SocketId) -> Vec<u8> {
-        self.written.remove(&id.serial()).unwrap_or_default()
-    }
-
-    fn status(&mut self, id: SocketId) -> String {
-        let text = String::from_utf8(self.got(id)).expect("an answer is text");
-        text.split(' ').nth(1).unwrap_or_default().to_owned()
-    }
 }
 
 fn send(to: impl Into<Audience>, text: &str) -> Outbound {
@@ -220,7 +47,7 @@ fn close_frame(code: u16) -> Vec<u8> {
 fn a_life() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.ask("/a");
-    assert_eq!(rig.started, [(StationId::new(0), 1)]);
+    assert_eq!(rig.io.started, [(StationId::new(0), 1)]);
     assert!(rig.got(id).is_empty(), "the service is not ready");
     rig.ready(0);
     assert!(rig.got(id).starts_with(b"HTTP/1.1 101 "));
@@ -231,9 +58,13 @@ fn a_life() {
     rig.receive(id, &frame(0x88, &1000_u16.to_be_bytes()));
     assert_eq!(rig.mail(), ["close 1 1000"]);
     assert_eq!(rig.got(id), close_frame(1000));
-    assert_eq!((rig.dropped.clone(), rig.hub.sockets_len()), (vec![id], 0));
-    assert!(rig.hub.wheel.is_empty(), "no deadline is left");
-    assert_eq!(rig.hub.wrote(id, 0, rig.now), Next::Keep, "another may be in its place");
+    assert_eq!((rig.io.dropped.clone(), rig.hub().sockets_len()), (vec![id], 0));
+    assert!(rig.hub().wheel.is_empty(), "no deadline is left");
+    assert_eq!(
+        rig.engine.hub_mut().wrote(id, 0, rig.now),
+        Next::Keep,
+        "another may be in its place"
+    );
     rig.apply(0, vec![send(id, "late"), Outbound::Close { to: id.into(), close: lost() }]);
     assert!(rig.got(id).is_empty() && rig.mail().is_empty());
 }
@@ -247,11 +78,11 @@ fn early_frames_come_after_the_open() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.ask("/a");
     rig.say(id, "early");
-    assert!(!rig.hub.may_read(id, rig.now), "one read behind the head is enough");
+    assert!(!rig.may_read(id), "one read behind the head is enough");
     rig.ready(0);
     assert_eq!(rig.mail(), ["open 1", "data 1 early"]);
-    assert_eq!(rig.resumed, [id]);
-    assert!(rig.hub.may_read(id, rig.now));
+    assert_eq!(rig.io.resumed, [id]);
+    assert!(rig.may_read(id));
 }
 
 #[test]
@@ -279,7 +110,7 @@ fn a_close_frame_does_not_wait_for_ever() {
     assert!(rig.got(id).is_empty());
     rig.wait(1 + Wheel::TICK_MS);
     assert_eq!(rig.got(id), close_frame(1000));
-    assert_eq!(rig.dropped, [id]);
+    assert_eq!(rig.io.dropped, [id]);
 }
 
 #[test]
@@ -330,7 +161,7 @@ fn deliveries_of_a_turn_are_bounded() {
     let mut rig = Rig::new(Limits::SERVER);
     let ids: Vec<_> = (0..10).map(|_| rig.open("/a")).collect();
     let mut batch = vec![send(Audience::all(), "x"); 100].into_iter();
-    let left = rig.hub.apply(StationId::new(0), 1, &mut batch, 25, rig.now);
+    let left = rig.engine.hub_mut().apply(StationId::new(0), 1, &mut batch, 25, rig.now);
     rig.turn();
     assert_eq!((left, batch.len()), (0, 97), "the third message is past the bound");
     assert!(ids.iter().all(|&id| rig.got(id).len() == 3 * 3), "all get the same");
@@ -347,23 +178,22 @@ fn outboxes_tell_their_marks_and_their_end() {
     };
     let mut rig = Rig::new(limits);
     let (slow, other) = (rig.open("/a"), rig.open("/a"));
-    rig.stalled.push(slow);
+    rig.io.stalled.push(slow);
     rig.apply(0, vec![send(slow, &"x".repeat(18))]);
     assert!(rig.mail().is_empty());
     rig.apply(0, vec![send(slow, "x")]);
     assert_eq!(rig.mail(), ["full 1"]);
-    rig.stalled.clear();
+    rig.io.stalled.clear();
     rig.write(slow);
-    rig.turn();
     assert_eq!(rig.mail(), ["drained 1"]);
-    rig.stalled.push(slow);
+    rig.io.stalled.push(slow);
     rig.got(slow);
     for _ in 0..8 {
         rig.apply(0, vec![send(Audience::all(), "123456789")]);
     }
     assert_eq!(rig.mail(), ["full 1", "close 1 1013"]);
     assert_eq!(rig.got(other).len(), 8 * 11, "others get everything");
-    rig.stalled.clear();
+    rig.io.stalled.clear();
     rig.write(slow);
     let got = rig.got(slow);
     assert_eq!(got[..5 * 11], b"\x81\x09123456789".repeat(5), "what was queued still leaves");
@@ -376,17 +206,17 @@ fn a_service_that_ends_takes_only_its_own_sockets_along() {
     let (a, b) = (rig.open("/a"), rig.open("/b"));
     rig.receive(a, &[frame(0x81, b"x"), frame(0x88, &[3, 232])].concat());
     let other = rig.open("/a");
-    rig.hub.ended(StationId::new(0), 1, "it panicked", rig.now);
-    rig.turn();
+    rig.end_run(StationId::new(0), 1);
     assert_eq!(rig.got(a), close_frame(1000), "its close frame waits for nobody");
     assert_eq!(rig.got(other)[..4], [0x88, 23, 0x03, 0xF4]);
     assert!(rig.got(b).is_empty());
-    assert!(rig.hub.stations[StationId::new(0)].mail.batch.is_empty());
+    assert!(rig.hub().stations[StationId::new(0)].mail.batch.is_empty());
+    let late = vec![send(Audience::all(), "x")];
     // What the old run sends late is ignored, and the next socket starts a new one.
-    rig.apply_late();
+    rig.apply_of(StationId::new(0), 1, late.clone());
     let next = rig.open("/a");
-    assert_eq!(rig.started.last(), Some(&(StationId::new(0), 2)));
-    rig.apply_late();
+    assert_eq!(rig.io.started.last(), Some(&(StationId::new(0), 2)));
+    rig.apply_of(StationId::new(0), 1, late);
     assert!(rig.got(next).is_empty());
     // The old sockets' ends are no news to the new run.
     rig.receive(other, &frame(0x88, &[3, 244]));
@@ -399,9 +229,8 @@ fn failing_services_pause_longer_and_longer() {
     let mut pauses = Vec::new();
     for run in 1..=4 {
         let id = rig.ask("/a");
-        assert_eq!(rig.started.len(), run, "it is started");
-        rig.hub.ended(StationId::new(0), u32::try_from(run).expect("few"), "x", rig.now);
-        rig.turn();
+        assert_eq!(rig.io.started.len(), run, "it is started");
+        rig.end_run(StationId::new(0), u32::try_from(run).expect("few"));
         assert_eq!(rig.status(id), "500");
         let mut pause = 0;
         loop {
@@ -409,9 +238,9 @@ fn failing_services_pause_longer_and_longer() {
             let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
                         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
             rig.receive(id, head.as_bytes());
-            let retry = rig.hub.stations[StationId::new(0)].retry;
+            let retry = rig.hub().stations[StationId::new(0)].retry;
             if retry <= rig.now {
-                break rig.hub.fail(id, "enough", rig.now);
+                break rig.fail(id);
             }
             rig.receive(id, b"\r\n\r\n");
             let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
@@ -452,7 +281,7 @@ fn who_goes_while_it_is_asked_about_is_closed() {
     let [lost, refused, late] = [rig.ask("/a"), rig.ask("/a"), rig.ask("/a")];
     rig.apply(0, vec![Outbound::Ready(Admission::AskedAndClosed)]);
     assert_eq!(rig.mail(), ["ask 1", "ask 2", "ask 3"]);
-    rig.hub.fail(lost, "it is lost", rig.now);
+    rig.fail(lost);
     rig.turn();
     assert_eq!(rig.mail(), ["close 1 1006"]);
     let verdict = Verdict::Refuse(Response::text(Status::FORBIDDEN, "no"));
@@ -472,8 +301,7 @@ fn who_is_refused_while_it_is_asked_about_is_closed() {
     assert_eq!(rig.mail(), ["ask 1", "ask 2"]);
     rig.apply(0, vec![Outbound::Admit { id: ids[0], verdict: Verdict::Accept }]);
     assert!(rig.got(ids[0]).is_empty(), "the mail is full");
-    rig.hub.drain(rig.now);
-    rig.turn();
+    rig.stop();
     assert_eq!(ids.map(|id| rig.status(id)), ["503"; 3]);
     assert_eq!(rig.mail(), ["close 1 1006", "close 2 1006"]);
 }
@@ -500,9 +328,9 @@ fn too_many_sockets_are_told_so() {
     for _ in 1..Limits::REFUSALS_MAX {
         rig.connect();
     }
-    assert_eq!(rig.hub.accept(([127, 0, 0, 1], 1).into(), Reach::Network, rig.now), None);
-    rig.hub.fail(first, "gone", rig.now);
-    rig.hub.fail(third, "gone", rig.now);
+    assert_eq!(rig.accept(([127, 0, 0, 1], 1).into(), Reach::Network), None);
+    rig.fail(first);
+    rig.fail(third);
     rig.turn();
     assert!(rig.open("/a").serial() > 3, "there is room again");
 
@@ -519,9 +347,9 @@ fn too_many_sockets_are_told_so() {
         ("::1", false),
     ] {
         let peer = SocketAddr::new(ip.parse().expect("it is one"), 1);
-        let id = rig.hub.accept(peer, Reach::Network, rig.now).expect("there is room");
+        let id = rig.accept(peer, Reach::Network).expect("there is room");
         assert_eq!(
-            rig.hub.sockets.get(id).map(|socket| socket.flags.has(Flag::Surplus)),
+            rig.hub().sockets.get(id).map(|socket| socket.flags.has(Flag::Surplus)),
             Some(expected),
             "{ip}"
         );
@@ -533,9 +361,9 @@ fn a_clean_stop_is_spread_and_ends() {
     let mut rig = Rig::new(Limits { drain_spread_ms: 1_000, ..Limits::SERVER });
     let ids: Vec<_> = (0..1_000).map(|_| rig.open("/a")).collect();
     let mute = rig.connect();
-    rig.hub.drain(rig.now);
-    rig.turn();
-    let closed = |rig: &Rig| ids.iter().filter(|id| rig.written.contains_key(&id.serial())).count();
+    rig.stop();
+    let closed =
+        |rig: &Rig| ids.iter().filter(|id| rig.io.written.contains_key(&id.serial())).count();
     assert_eq!(closed(&rig), 101, "a tenth at a time");
     for _ in 0..9 {
         rig.wait(100);
@@ -546,13 +374,11 @@ fn a_clean_stop_is_spread_and_ends() {
         rig.receive(id, &frame(0x88, &1001_u16.to_be_bytes()));
     }
     rig.wait(100);
-    assert!(rig.dropped.contains(&mute) && !rig.hub.is_drained(), "one does not answer");
+    assert!(rig.io.dropped.contains(&mute) && !rig.hub().is_drained(), "one does not answer");
     rig.wait(Limits::SERVER.close_ms_max + Wheel::TICK_MS);
-    assert!(rig.hub.is_drained());
+    assert!(rig.hub().is_drained());
     assert_eq!(rig.mail().iter().filter(|word| word.starts_with("close ")).count(), 1_000);
-    rig.hub.stop_services();
-    rig.turn();
-    assert_eq!(rig.stopped, [StationId::new(0)]);
+    assert_eq!(rig.io.stopped, [StationId::new(0)]);
 }
 
 #[test]
@@ -560,11 +386,10 @@ fn a_clean_stop_reaches_the_last_place_of_the_table() {
     let mut rig = Rig::new(Limits::SERVER);
     let ids: Vec<_> = (0..1_000).map(|_| rig.open("/a")).collect();
     for &id in &ids[..999] {
-        rig.hub.fail(id, "gone", rig.now);
+        rig.fail(id);
     }
     rig.turn();
-    rig.hub.drain(rig.now);
-    rig.turn();
+    rig.stop();
     assert_eq!(rig.got(ids[999])[2..4], 1001_u16.to_be_bytes());
 }
 

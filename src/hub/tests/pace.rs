@@ -23,13 +23,13 @@ fn talk_on(rig: &mut Rig, sender: SocketId, times: usize) {
 }
 
 fn waits(rig: &mut Rig, sender: SocketId) -> bool {
-    !rig.hub.may_read(sender, rig.now)
+    !rig.may_read(sender)
 }
 
 /// The peer of a listener that is stalled takes so many bytes.
 fn take(rig: &mut Rig, id: SocketId, bytes: usize) {
-    let bytes = bytes.min(rig.hub.unsent_len(id));
-    rig.hub.wrote(id, bytes, rig.now);
+    let bytes = bytes.min(rig.hub().unsent_len(id));
+    rig.engine.hub_mut().wrote(id, bytes, rig.now);
     rig.turn();
 }
 
@@ -46,17 +46,17 @@ fn rig<const LEN: usize>() -> (Rig, [SocketId; LEN]) {
 #[test]
 fn a_sender_waits_until_listeners_have_drained() {
     let (mut rig, [sender, listener, other]) = rig();
-    rig.stalled = vec![listener];
+    rig.io.stalled = vec![listener];
     talk_on(&mut rig, sender, 2);
     assert!(!waits(&mut rig, sender), "the second found 504 bytes, which are not full");
     talk(&mut rig, sender);
     assert!(waits(&mut rig, sender), "the third found 1,008");
-    assert_eq!(rig.hub.unsent_len(listener), 3 * 504, "it is sent all the same");
+    assert_eq!(rig.hub().unsent_len(listener), 3 * 504, "it is sent all the same");
     assert_eq!(rig.got(other).len(), 3 * 504);
     take(&mut rig, listener, 3 * 504 - 301);
-    assert!(waits(&mut rig, sender) && rig.resumed.is_empty(), "it is to drain to the low mark");
+    assert!(waits(&mut rig, sender) && rig.io.resumed.is_empty(), "it is to drain to the low mark");
     take(&mut rig, listener, 1);
-    assert_eq!(rig.resumed, [sender]);
+    assert_eq!(rig.io.resumed, [sender]);
     assert!(!waits(&mut rig, sender) && !is_closed(&mut rig, listener));
 }
 
@@ -65,27 +65,27 @@ fn a_sender_waits_until_listeners_have_drained() {
 #[test]
 fn a_listener_whose_read_had_to_wait_drains_like_others() {
     let (mut rig, [sender, listener]) = rig();
-    rig.stalled = vec![listener];
+    rig.io.stalled = vec![listener];
     rig.apply(0, vec![taken(2), send(listener, &"x".repeat(1_500))]);
     rig.receive(listener, &frame(0x81, b"x").repeat(300));
-    assert!(!rig.hub.may_read(listener, rig.now), "it has its share of the mail");
+    assert!(!rig.may_read(listener), "it has its share of the mail");
     talk_on(&mut rig, sender, 2);
     assert!(waits(&mut rig, sender), "nobody has waited before");
     let came = rig.mail().len();
     assert!(came < 300);
     rig.apply(0, vec![taken(came)]);
-    rig.hub.may_read(listener, rig.now);
-    assert_eq!(rig.hub.unread_len(listener), 0, "the rest has come");
+    rig.may_read(listener);
+    assert_eq!(rig.hub().unread_len(listener), 0, "the rest has come");
     rig.turn();
     rig.wait(100);
     take(&mut rig, listener, usize::MAX);
-    assert!(!waits(&mut rig, sender) && rig.resumed.contains(&sender));
+    assert!(!waits(&mut rig, sender) && rig.io.resumed.contains(&sender));
 }
 
 #[test]
 fn who_sends_little_never_waits() {
     let (mut rig, [sender, listener, quiet]) = rig();
-    rig.stalled = vec![listener];
+    rig.io.stalled = vec![listener];
     talk_on(&mut rig, sender, 5);
     for _ in 0..20 {
         let to = Audience::all().slowing(quiet);
@@ -102,15 +102,15 @@ fn who_sends_little_never_waits() {
 #[test]
 fn a_listener_that_takes_nothing_is_closed_after_a_second() {
     let (mut rig, [sender, listener, second]) = rig();
-    rig.stalled = vec![listener, second];
+    rig.io.stalled = vec![listener, second];
     talk_on(&mut rig, sender, 4);
     rig.wait(900);
     assert!(waits(&mut rig, sender) && !is_closed(&mut rig, listener));
     rig.wait(164);
     let closed = rig.mail();
     assert_eq!(closed.len(), 2, "all have their second at a time: {closed:?}");
-    assert!(!waits(&mut rig, sender) && rig.resumed.contains(&sender));
-    rig.stalled.clear();
+    assert!(!waits(&mut rig, sender) && rig.io.resumed.contains(&sender));
+    rig.io.stalled.clear();
     rig.write(listener);
     let close = b"\x88\x27\x03\xf5it reads more slowly than others send";
     assert!(rig.got(listener).ends_with(close), "its peer is told why, after all the rest");
@@ -122,10 +122,10 @@ fn a_listener_has_a_second_for_all_it_does_not_take() {
     // Bytes in a tenth of a second, and after how many of these it is closed.
     for (taken, tenths) in [(0, Some(10)), (500, Some(20)), (700, Some(34)), (1_500, None)] {
         let (mut rig, [sender, listener]) = rig();
-        rig.stalled = vec![listener];
+        rig.io.stalled = vec![listener];
         let mut closed_at: Option<usize> = None;
         for tenth in 1..=300 {
-            while !waits(&mut rig, sender) && rig.hub.unsent_len(listener) < 9_000 {
+            while !waits(&mut rig, sender) && rig.hub().unsent_len(listener) < 9_000 {
                 talk(&mut rig, sender);
             }
             rig.wait(100);
@@ -144,7 +144,7 @@ fn a_listener_has_a_second_for_all_it_does_not_take() {
 #[test]
 fn a_sender_waits_for_the_rest_of_its_second_at_most() {
     let (mut rig, [sender, first, second]) = rig();
-    rig.stalled = vec![first, second];
+    rig.io.stalled = vec![first, second];
     talk_on(&mut rig, sender, 4);
     let (mut waited, mut most) = (0, 0);
     // They take turns, so that neither uses up its second.
@@ -169,7 +169,7 @@ fn listeners_that_were_closed_count_for_the_next() {
     let mut waited_ms = Vec::new();
     for round in 0..4 {
         let listener = rig.open("/a");
-        rig.stalled = vec![listener];
+        rig.io.stalled = vec![listener];
         let mut ms = 0;
         while !is_closed(&mut rig, listener) {
             if !waits(&mut rig, sender) {
@@ -192,14 +192,14 @@ fn listeners_that_were_closed_count_for_the_next() {
 #[test]
 fn listeners_that_have_left_count_for_the_next() {
     let (mut rig, [sender, first]) = rig();
-    rig.stalled = vec![first];
+    rig.io.stalled = vec![first];
     talk_on(&mut rig, sender, 3);
     assert!(waits(&mut rig, sender));
     rig.wait(900);
-    rig.hub.fail(first, "it is lost", rig.now);
+    rig.fail(first);
     rig.turn();
     let second = rig.open("/a");
-    rig.stalled = vec![second];
+    rig.io.stalled = vec![second];
     rig.wait(100);
     talk_on(&mut rig, sender, 3);
     rig.wait(192);
@@ -210,7 +210,7 @@ fn listeners_that_have_left_count_for_the_next() {
 #[test]
 fn the_next_second_does_not_begin_with_waiting() {
     let (mut rig, [sender, listener]) = rig();
-    rig.stalled = vec![listener];
+    rig.io.stalled = vec![listener];
     talk_on(&mut rig, sender, 3);
     assert!(waits(&mut rig, sender));
     rig.wait(500);
@@ -224,27 +224,27 @@ fn the_next_second_does_not_begin_with_waiting() {
             message: Message::from("it has sent little since"),
         }],
     );
-    assert_eq!(rig.resumed, [sender]);
+    assert_eq!(rig.io.resumed, [sender]);
     assert!(!waits(&mut rig, sender));
 }
 
 #[test]
 fn nobody_waits_for_itself_or_for_those_who_have_gone() {
     let (mut rig, [sender, listener]) = rig();
-    rig.stalled = vec![sender];
+    rig.io.stalled = vec![sender];
     talk_on(&mut rig, sender, 6);
-    assert!(!rig.hub.sockets.get(sender).expect("it is there").flags.has(Flag::Waits));
-    rig.stalled = vec![listener];
+    assert!(!rig.hub().sockets.get(sender).expect("it is there").flags.has(Flag::Waits));
+    rig.io.stalled = vec![listener];
     take(&mut rig, sender, 6 * 504);
     talk_on(&mut rig, sender, 4);
     assert!(waits(&mut rig, sender));
-    rig.hub.fail(listener, "it is lost", rig.now);
+    rig.fail(listener);
     assert!(!waits(&mut rig, sender), "the listener has left");
     let listener = rig.open("/a");
-    rig.stalled = vec![listener];
+    rig.io.stalled = vec![listener];
     talk_on(&mut rig, sender, 4);
     assert!(waits(&mut rig, sender));
-    rig.hub.fail(sender, "it is lost", rig.now);
+    rig.fail(sender);
     rig.turn();
     rig.wait(5_000);
     assert!(!is_closed(&mut rig, listener), "no sender waits for it");
@@ -253,12 +253,12 @@ fn nobody_waits_for_itself_or_for_those_who_have_gone() {
 #[test]
 fn a_sender_that_is_closed_is_read_to_its_end() {
     let (mut rig, [sender, listener]) = rig();
-    rig.stalled = vec![listener];
+    rig.io.stalled = vec![listener];
     talk_on(&mut rig, sender, 4);
     assert!(waits(&mut rig, sender));
     let close = Close::new(CloseCode::NORMAL, "enough");
     rig.apply(0, vec![Outbound::Close { to: sender.into(), close }]);
-    assert_eq!(rig.resumed, [sender]);
+    assert_eq!(rig.io.resumed, [sender]);
     assert!(!waits(&mut rig, sender));
     talk_on(&mut rig, sender, 2);
     assert!(!waits(&mut rig, sender), "and does not wait again");

@@ -5,59 +5,24 @@ use super::*;
 use crate::limits::{Rate, RatePolicy};
 use crate::ws::work;
 
-/// What a peer has sent and its host has not read.
-struct Flood {
-    id: SocketId,
-    bytes: Vec<u8>,
-    used: usize,
-    /// How much a read brings at most.
-    read_bytes_max: usize,
-}
-
-impl Flood {
-    fn new(id: SocketId, bytes: Vec<u8>, read_bytes_max: usize) -> Self {
-        Self { id, bytes, used: 0, read_bytes_max }
-    }
-
-    /// Reads as a host does: into place where there is one.
-    fn read(&mut self, rig: &mut Rig) {
-        while rig.hub.may_read(self.id, rig.now) && self.used < self.bytes.len() {
-            let left = &mut self.bytes[self.used..];
-            let mut len = left.len().min(self.read_bytes_max);
-            if let Some(room) = rig.hub.room(self.id) {
-                len = len.min(room.len());
-                room[..len].copy_from_slice(&left[..len]);
-                rig.hub.filled(self.id, len, rig.now);
-            } else {
-                rig.hub.receive(self.id, &mut left[..len], rig.now);
-            }
-            self.used += len;
-        }
-        rig.turn();
-    }
-}
-
-/// Lets a flood in for so long. Returns when each of its messages was delivered, and its words.
-fn deliver(rig: &mut Rig, flood: &mut Flood, ms: u64) -> Vec<(u64, String)> {
+/// Lets what a peer has sent in for so long. Returns when each of its messages was delivered, and
+/// its words.
+fn deliver(rig: &mut Rig, ms: u64) -> Vec<(u64, String)> {
     let (begin, end) = (rig.now, rig.now.after(ms));
     let mut told = Vec::new();
     loop {
-        rig.resumed.clear();
-        flood.read(rig);
         let words = rig.mail();
         rig.apply(0, vec![taken(words.len())]);
         told.extend(words.into_iter().map(|word| (rig.now.since(begin), word)));
-        if !rig.resumed.is_empty() {
-            continue;
+        if !rig.engine.has_work(&rig.io) && rig.io.mail.is_empty() {
+            let is_done = rig.engine.deadline().is_none_or(|next| next > rig.now);
+            assert!(is_done, "what is due is done");
+            match rig.engine.deadline() {
+                Some(next) if next <= end => rig.now = next,
+                _ => break,
+            }
         }
-        match rig.hub.deadline() {
-            Some(next) if next <= end => rig.now = next,
-            _ => break,
-        }
-        rig.hub.expire(rig.now);
         rig.turn();
-        let is_done = rig.hub.deadline().is_none_or(|next| next > rig.now);
-        assert!(is_done, "what is due is done");
     }
     rig.now = end;
     told
@@ -86,13 +51,13 @@ fn a_flood_is_delivered_at_its_rate() {
     ] {
         let row = format!("{per_s}/s burst {burst}, {padding}, {read_bytes_max}");
         let quick = Limits { ping_interval_ms: 20_000, pong_ms_max: 1, ..limits(per_s, burst) };
-        let mut rig = Rig::new(quick);
+        let mut rig = Rig::new(Limits { read_buffer_bytes: read_bytes_max, ..quick });
         let id = rig.open("/a");
         rig.apply(0, vec![taken(1)]);
         let expected = u64::from(burst) + u64::from(per_s) * ms / 1_000;
         let expected = usize::try_from(expected).expect("they are in memory");
-        let mut flood = Flood::new(id, numbered(expected + 9, padding), read_bytes_max);
-        let told = deliver(&mut rig, &mut flood, ms);
+        rig.receive(id, &numbered(expected + 9, padding));
+        let told = deliver(&mut rig, ms);
         assert_eq!(told.len(), expected, "{row}");
         for (number, (_, word)) in told.iter().enumerate() {
             let dots = ".".repeat(padding);
@@ -104,7 +69,7 @@ fn a_flood_is_delivered_at_its_rate() {
                 assert!(len * 1_000 <= max, "{row}: {len} from {from} to {to}");
             }
         }
-        assert!(rig.got(id).is_empty() && rig.dropped.is_empty(), "{row}: it owes nothing");
+        assert!(rig.got(id).is_empty() && rig.io.dropped.is_empty(), "{row}: it owes nothing");
     }
 }
 
@@ -114,11 +79,13 @@ fn what_waits_is_not_looked_at_again() {
     let mut rig = Rig::new(limits(100, 1));
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
-    let mut flood = Flood::new(id, numbered(500, 50), 65_536);
-    let mut told = Vec::new();
-    let work = work::of(|| told = deliver(&mut rig, &mut flood, 5_000));
+    let (flood, mut told) = (numbered(500, 50), Vec::new());
+    let work = work::of(|| {
+        rig.receive(id, &flood);
+        told = deliver(&mut rig, 5_000);
+    });
     assert_eq!(told.len(), 500);
-    assert!(work <= 9 * flood.bytes.len(), "{work} for {} bytes", flood.bytes.len());
+    assert!(work <= 9 * flood.len(), "{work} for {} bytes", flood.len());
 }
 
 /// After a silence there is a whole burst again, and never more.
@@ -128,15 +95,9 @@ fn a_silence_fills_the_bucket() {
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
     for (silence_ms, expected) in [(0, 3), (99, 0), (1, 1), (250, 2), (50, 1), (9_000_000, 3)] {
-        // Nobody is there to be told of deadlines meanwhile.
-        rig.now = rig.now.after(silence_ms);
-        rig.hub.expire_meters(rig.now);
-        rig.turn();
-        let mut flood = Flood::new(id, Vec::new(), 1);
+        rig.wait(silence_ms);
         let mut count = 0;
-        while rig.hub.may_read(id, rig.now) {
-            flood.bytes = numbered(1, 0);
-            flood.used = 0;
+        while rig.may_read(id) {
             rig.say(id, "x");
             count += rig.mail().len();
             rig.apply(0, vec![taken(1)]);
@@ -150,15 +111,15 @@ fn a_silence_fills_the_bucket() {
 fn a_wait_ends_with_all_deadlines() {
     let mut rig = Rig::new(Limits { ping_interval_ms: 300, ..limits(1, 1) });
     let id = rig.open("/a");
-    let mut flood = Flood::new(id, numbered(1, 0), 65_536);
-    flood.read(&mut rig);
+    rig.receive(id, &numbered(1, 0));
+    assert!(!rig.may_read(id), "there is no other token");
     for _ in 0..9 {
         rig.wait(100);
         assert!(rig.got(id).is_empty(), "it owes nothing");
     }
-    assert!(rig.resumed.is_empty());
+    assert!(rig.io.resumed.is_empty());
     rig.wait(100);
-    assert_eq!(rig.resumed, [id]);
+    assert_eq!(rig.io.resumed, [id]);
     rig.wait(299);
     assert!(rig.got(id).is_empty(), "silence counts from then on");
     rig.wait(1 + Wheel::TICK_MS);
@@ -171,13 +132,14 @@ fn a_close_frame_behind_messages_that_wait_is_answered() {
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
     let bytes = [numbered(3, 0), frame(0x88, &[3, 232])].concat();
-    let told = deliver(&mut rig, &mut Flood::new(id, bytes, 65_536), 3_000);
+    rig.receive(id, &bytes);
+    let told = deliver(&mut rig, 3_000);
     let told: Vec<_> = told.iter().map(|(ms, word)| (*ms, word.as_str())).collect();
     let expected = [(0, "data 1 0"), (500, "data 1 1"), (1_000, "data 1 2")];
     assert_eq!(told[..3], expected);
     assert_eq!(told[3..], [(1_500, "close 1 1000")]);
-    assert_eq!((rig.got(id), rig.dropped.clone()), (close_frame(1000), vec![id]));
-    assert!(rig.hub.metered.is_empty());
+    assert_eq!((rig.got(id), rig.io.dropped.clone()), (close_frame(1000), vec![id]));
+    assert!(rig.hub().metered.is_empty());
 }
 
 /// Whom its service closes is read to its close frame, however long it would have waited: so it
@@ -188,15 +150,14 @@ fn a_socket_that_is_being_closed_does_not_wait() {
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
     let bytes = [numbered(9, 0), frame(0x88, &[3, 233])].concat();
-    let mut flood = Flood::new(id, bytes, 65_536);
-    flood.read(&mut rig);
+    rig.receive(id, &bytes);
     assert_eq!(rig.mail(), ["data 1 0"]);
     rig.apply(0, vec![taken(1), Outbound::Close { to: id.into(), close: lost() }]);
-    assert_eq!(rig.resumed, [id]);
-    flood.read(&mut rig);
+    assert_eq!(rig.io.resumed, [id]);
+    rig.turn();
     let told = rig.mail();
     assert_eq!((told.len(), told[8].as_str()), (9, "close 1 1001"));
-    assert_eq!(rig.dropped, [id]);
+    assert_eq!(rig.io.dropped, [id]);
 }
 
 /// With the other policy the first message that is too many ends its socket.
@@ -208,8 +169,7 @@ fn the_policy_close_is_1008() {
     rig.apply(0, vec![taken(2)]);
     rig.say(id, "x");
     rig.now = rig.now.after(100);
-    let mut flood = Flood::new(id, numbered(9, 0), 65_536);
-    flood.read(&mut rig);
+    rig.receive(id, &numbered(9, 0));
     assert_eq!(rig.mail(), ["data 1 x", "data 1 0", "data 1 1", "data 1 2", "close 1 1008"]);
     assert!(rig.got(id).is_empty(), "what came before is answered first");
     rig.apply(0, vec![send(id, "bye"), taken(5)]);
@@ -221,7 +181,7 @@ fn the_policy_close_is_1008() {
     rig.say(other, "x");
     assert_eq!(rig.mail(), ["data 2 x"], "others have their own");
     rig.wait(Limits::SERVER.close_ms_max + Wheel::TICK_MS);
-    assert_eq!(rig.dropped, [id]);
+    assert_eq!(rig.io.dropped, [id]);
 }
 
 /// Another rate holds for open sockets at once, for those that wait as well.
@@ -230,29 +190,29 @@ fn a_reload_changes_the_rate_of_open_sockets() {
     let mut rig = Rig::new(limits(1, 2));
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
-    let mut flood = Flood::new(id, numbered(20_000, 0), 65_536);
-    assert_eq!(deliver(&mut rig, &mut flood, 3_500).len(), 5);
+    rig.receive(id, &numbered(20_000, 0));
+    assert_eq!(deliver(&mut rig, 3_500).len(), 5);
     let mut count = 5;
     // What had come of a token is lost.
     for (rate, ms, expected) in [(Some((100, 2)), 1_000, 100), (Some((2, 2)), 1_000, 2)] {
         let message_rate = rate.map(|(per_s, burst)| Rate { per_s, burst });
         let limits = Limits { message_rate, ..Limits::SERVER };
-        rig.hub.remount(StationId::new(0), mount(limits), rig.now);
-        assert!(rig.hub.metered.is_empty(), "it does not wait by the old rate");
-        let more = deliver(&mut rig, &mut flood, ms).len();
+        rig.engine.hub_mut().remount(StationId::new(0), mount(limits), rig.now);
+        assert!(rig.hub().metered.is_empty(), "it does not wait by the old rate");
+        let more = deliver(&mut rig, ms).len();
         assert_eq!(more, expected, "{rate:?}");
         count += more;
     }
-    rig.hub.remount(StationId::new(0), mount(Limits::SERVER), rig.now);
-    assert_eq!(count + deliver(&mut rig, &mut flood, 0).len(), 20_000, "none is lost");
+    rig.engine.hub_mut().remount(StationId::new(0), mount(Limits::SERVER), rig.now);
+    assert_eq!(count + deliver(&mut rig, 0).len(), 20_000, "none is lost");
     // A rate where there was none, and a smaller burst than what is missing.
-    rig.hub.remount(StationId::new(0), mount(limits(10, 5)), rig.now);
+    rig.engine.hub_mut().remount(StationId::new(0), mount(limits(10, 5)), rig.now);
     let next = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
-    let mut flood = Flood::new(next, numbered(99, 0), 65_536);
-    assert_eq!(deliver(&mut rig, &mut flood, 0).len(), 5);
-    rig.hub.remount(StationId::new(0), mount(limits(10, 1)), rig.now);
-    let told = deliver(&mut rig, &mut flood, 1_000);
+    rig.receive(next, &numbered(99, 0));
+    assert_eq!(deliver(&mut rig, 0).len(), 5);
+    rig.engine.hub_mut().remount(StationId::new(0), mount(limits(10, 1)), rig.now);
+    let told = deliver(&mut rig, 1_000);
     assert_eq!(told.len(), 10);
     assert_eq!(told[0].0, 100);
 }
@@ -264,16 +224,16 @@ fn what_does_not_count() {
     let mut rig = Rig::new(limits(1, 1));
     let (id, silent) = (rig.open("/a"), rig.open("/a"));
     rig.receive(id, &frame(0x89, b"ping").repeat(50));
-    assert!(rig.got(id).ends_with(b"\x8A\x04ping") && rig.hub.may_read(id, rig.now));
+    assert!(rig.got(id).ends_with(b"\x8A\x04ping") && rig.may_read(id));
     for id in [id, silent] {
-        assert!(rig.hub.sockets.get(id).is_some_and(|socket| socket.rare.is_none()));
+        assert!(rig.hub().sockets.get(id).is_some_and(|socket| socket.rare.is_none()));
     }
-    Flood::new(id, numbered(2, 0), 65_536).read(&mut rig);
-    assert_eq!(rig.hub.deadline(), Some(rig.now.after(1_000)));
-    assert_eq!(rig.hub.metered.len(), 1);
-    rig.hub.fail(id, "gone", rig.now);
+    rig.receive(id, &numbered(2, 0));
+    assert_eq!(rig.hub().deadline(), Some(rig.now.after(1_000)));
+    assert_eq!(rig.hub().metered.len(), 1);
+    rig.fail(id);
     rig.turn();
-    assert!(rig.hub.metered.is_empty() && rig.mail().len() == 2);
+    assert!(rig.hub().metered.is_empty() && rig.mail().len() == 2);
 }
 
 /// What an address gets that connects so often at once: a socket, a refusal, or nothing.
@@ -281,13 +241,13 @@ fn connect_from(rig: &mut Rig, ip: &str, len: usize) -> [usize; 3] {
     let mut counts = [0; 3];
     for _ in 0..len {
         let peer = SocketAddr::new(ip.parse().expect("it is one"), 1);
-        let what = match rig.hub.accept(peer, Reach::Network, rig.now) {
+        let what = match rig.accept(peer, Reach::Network) {
             Some(id) => {
                 rig.receive(id, b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
                 let answer = String::from_utf8(rig.got(id)).expect("an answer is text");
                 let is_refused = answer.starts_with("HTTP/1.1 429 Too Many Requests\r\n");
                 assert_eq!(is_refused, answer.contains("\r\nRetry-After: 1\r\n"), "{answer}");
-                rig.hub.fail(id, "a test", rig.now);
+                rig.fail(id);
                 rig.turn();
                 usize::from(is_refused)
             }
@@ -315,5 +275,5 @@ fn who_connects_too_often_is_told_and_then_dropped() {
     assert_eq!(connect_from(&mut rig, "192.0.2.1", 300), [30, 0, 270]);
     let mut rig = Rig::new(Limits { connection_rate: None, ..Limits::SERVER });
     assert_eq!(connect_from(&mut rig, "192.0.2.1", 300), [300, 0, 0]);
-    assert!(rig.hub.addresses.is_empty());
+    assert!(rig.hub().addresses.is_empty());
 }

@@ -28,15 +28,17 @@ fn a_socket_has_a_share_of_the_mail() {
         let messages = frame(0x82, &vec![b'x'; message_len]).repeat(2 * share + 1);
         rig.receive(ids[0], &messages);
         assert_eq!(came(&mut rig), share, "{members} members, messages of {message_len} bytes");
-        assert!(!rig.hub.may_read(ids[0], rig.now) && rig.resumed.is_empty());
+        assert!(!rig.may_read(ids[0]) && rig.io.resumed.is_empty());
         rig.apply(0, vec![taken(share - 1)]);
-        assert!(rig.resumed.is_empty() || share == 1, "not before all of them are taken");
+        assert!(rig.io.resumed.is_empty() || share == 1, "not before all of them are taken");
         rig.apply(0, vec![taken(1)]);
-        assert_eq!(std::mem::take(&mut rig.resumed), ids[..1]);
-        assert!(!rig.hub.may_read(ids[0], rig.now), "it has its next share");
+        assert_eq!(std::mem::take(&mut rig.io.resumed), ids[..1]);
+        rig.turn();
+        assert!(!rig.may_read(ids[0]), "it has its next share");
         assert_eq!(came(&mut rig), share);
         rig.apply(0, vec![taken(share)]);
-        assert_eq!(rig.hub.may_read(ids[0], rig.now), share > 1);
+        rig.turn();
+        assert_eq!(rig.may_read(ids[0]), share > 1);
         assert_eq!(came(&mut rig), 1, "nothing is lost");
     }
 }
@@ -53,12 +55,12 @@ fn a_share_never_looks_like_death() {
         rig.wait(10_000);
         rig.receive(quiet, &frame(0x8A, b""));
     }
-    assert!(rig.dropped.is_empty() && rig.got(flood).is_empty());
+    assert!(rig.io.dropped.is_empty() && rig.got(flood).is_empty());
     rig.say(quiet, "y");
     assert_eq!(rig.mail(), ["data 2 y"]);
     rig.apply(0, vec![taken(256)]);
-    assert_eq!(std::mem::take(&mut rig.resumed), [flood]);
-    rig.hub.may_read(flood, rig.now);
+    assert_eq!(std::mem::take(&mut rig.io.resumed), [flood]);
+    rig.may_read(flood);
     rig.turn();
     // The pong, and behind the last answers the close frame.
     assert_eq!(rig.got(flood), [0x8A, 0x01, b'?']);
@@ -79,14 +81,14 @@ fn small_messages_come_before_large_ones_when_the_mail_has_room() {
     assert_eq!(came(&mut rig), 16);
     for &id in &large {
         let whole = frame(0x82, &[0; 600_000]);
-        rig.hub.receive(id, &mut whole[..50_000].to_vec(), rig.now);
+        rig.engine.hub_mut().receive(id, &mut whole[..50_000].to_vec(), rig.now);
     }
     for &id in large.iter().chain(&small) {
-        assert!(!rig.hub.may_read(id, rig.now));
+        assert!(!rig.may_read(id));
     }
     rig.apply(0, vec![taken(16)]);
-    let place = |id: &SocketId| rig.resumed.iter().position(|other| other == id);
-    assert_eq!(rig.resumed.len(), 70);
+    let place = |id: &SocketId| rig.io.resumed.iter().position(|other| other == id);
+    assert_eq!(rig.io.resumed.len(), 70);
     // The flood waited first of all.
     let expected = [Some(64), Some(68), Some(69)];
     assert_eq!(large.iter().map(place).collect::<Vec<_>>(), expected);
@@ -102,20 +104,24 @@ fn large_messages_that_are_due_come_after_small_ones() {
     let (flood, quiet) = (open(&mut rig), open(&mut rig));
     rig.receive(flood, &frame(0x81, b"x"));
     for &id in &large {
-        rig.hub.receive(id, &mut frame(0x82, &[0; 600_000])[..50_000].to_vec(), rig.now);
+        rig.engine.hub_mut().receive(
+            id,
+            &mut frame(0x82, &[0; 600_000])[..50_000].to_vec(),
+            rig.now,
+        );
     }
     for &id in large.iter().chain(&[flood]) {
-        assert!(!rig.hub.may_read(id, rig.now));
+        assert!(!rig.may_read(id));
     }
     rig.apply(0, vec![taken(1)]);
     rig.receive(flood, &frame(0x81, b"y"));
     for &id in large.iter().chain(&[flood, quiet]) {
-        assert!(!rig.hub.may_read(id, rig.now), "the mail is full");
+        assert!(!rig.may_read(id), "the mail is full");
     }
-    rig.resumed.clear();
+    rig.io.resumed.clear();
     rig.apply(0, vec![taken(1)]);
-    assert_eq!(rig.resumed[..2], [flood, quiet]);
-    assert_eq!(rig.resumed[2..], large[..], "in their order");
+    assert_eq!(rig.io.resumed[..2], [flood, quiet]);
+    assert_eq!(rig.io.resumed[2..], large[..], "in their order");
 }
 
 /// Of those that a full mail holds back, none has two turns before another has its own: not one
@@ -129,29 +135,23 @@ fn each_has_its_turn_before_any_has_two() {
     let flood = frame(0x81, b"x").repeat(500);
     rig.receive(ids[0], &flood);
     assert_eq!(rig.mail().len(), 1);
-    for &id in &ids {
-        assert!(!rig.hub.may_read(id, rig.now));
-    }
     let mut turns = vec![0; ids.len()];
     for _ in 0..4 * ids.len() {
+        // Peers go on sending, while the mail is full.
+        for &id in ids.iter().filter(|id| rig.is_read(**id)).collect::<Vec<_>>() {
+            let bytes = match id {
+                id if id == large => &[0; 5_000],
+                id if id == quiet => &flood[..7],
+                _ => &flood[..],
+            };
+            rig.send(id, bytes);
+        }
+        rig.turn();
+        assert!(ids.iter().all(|&id| !rig.may_read(id)), "the mail is full");
         rig.apply(0, vec![taken(1)]);
-        let (resumed, mut read) = (std::mem::take(&mut rig.resumed), Vec::new());
-        for id in resumed {
-            if rig.hub.may_read(id, rig.now) {
-                let bytes = match id {
-                    id if id == large => &[0; 5_000],
-                    id if id == quiet => &flood[..7],
-                    _ => &flood[..],
-                };
-                rig.receive(id, bytes);
-                turns[71] += usize::from(id == large);
-                read.push(id);
-            }
-        }
-        for id in read {
-            assert!(!rig.hub.may_read(id, rig.now), "the mail is full");
-        }
-        for transaction in std::mem::take(&mut rig.mail) {
+        rig.turn();
+        turns[71] += usize::from(rig.is_read(large));
+        for transaction in std::mem::take(&mut rig.io.mail) {
             let id = transaction.id();
             turns[ids.iter().position(|other| *other == id).expect("it is one of them")] += 1;
         }
@@ -169,9 +169,9 @@ fn nobody_waits_twice() {
     rig.receive(id, &frame(0x81, b"x").repeat(5));
     for _ in 0..10 {
         rig.apply(0, vec![Outbound::Pause { id }, Outbound::Resume { id }]);
-        assert!(!rig.hub.may_read(id, rig.now));
+        assert!(!rig.may_read(id));
     }
-    assert_eq!(rig.hub.stations[StationId::new(0)].paused, [id]);
+    assert_eq!(rig.hub().stations[StationId::new(0)].paused, [id]);
 }
 
 /// An echo to a peer that does not read pushes it back, loses nothing, and ends nothing; answers
@@ -184,10 +184,10 @@ fn a_socket_whose_outbox_is_half_full_is_not_read() {
             Limits { outbox_bytes_max, message_bytes_max: outbox_bytes_max / 2, ..Limits::SERVER };
         let mut rig = Rig::new(limits);
         let id = open(&mut rig);
-        rig.stalled.push(id);
+        rig.io.stalled.push(id);
         let message = frame(0x81, &vec![b'x'; message_len]);
         let mut echoed = 0;
-        while rig.hub.may_read(id, rig.now) {
+        while rig.may_read(id) {
             rig.receive(id, &message);
             rig.turn();
             for word in rig.mail() {
@@ -203,18 +203,17 @@ fn a_socket_whose_outbox_is_half_full_is_not_read() {
             let more = rig.mail().len();
             rig.apply(0, vec![taken(more)]);
         }
-        let unsent = rig.hub.unsent_len(id);
+        let unsent = rig.hub().unsent_len(id);
         assert!(
             unsent > outbox_bytes_max / 2 - 2_048 && unsent <= outbox_bytes_max + 20,
             "{unsent}"
         );
         // It is not asked for signs of life meanwhile, and its writes have their own deadline.
-        assert!(rig.resumed.is_empty() && rig.dropped.is_empty());
-        rig.stalled.clear();
+        assert!(rig.io.resumed.is_empty() && rig.io.dropped.is_empty());
+        rig.io.stalled.clear();
         rig.write(id);
-        rig.turn();
-        assert_eq!(std::mem::take(&mut rig.resumed), [id], "it has drained");
-        assert!(rig.hub.may_read(id, rig.now));
+        assert_eq!(std::mem::take(&mut rig.io.resumed), [id], "it has drained");
+        assert!(rig.may_read(id));
         let framed = message_len + if message_len < 65_536 { 4 } else { 10 };
         assert_eq!(rig.got(id).len(), echoed * framed, "all of it is there");
     }
@@ -226,20 +225,20 @@ fn a_socket_whose_outbox_is_half_full_is_not_read() {
 fn a_socket_is_read_again_once_its_outbox_has_drained() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = open(&mut rig);
-    rig.stalled.push(id);
+    rig.io.stalled.push(id);
     let text = "x".repeat(Limits::SERVER.outbox_bytes_max / 2);
     rig.apply(0, vec![send(id, &text)]);
     rig.mail();
-    assert!(!rig.hub.may_read(id, rig.now));
-    let left = |rig: &Rig| rig.hub.unsent_len(id);
+    assert!(!rig.may_read(id));
+    let left = |rig: &Rig| rig.hub().unsent_len(id);
     while left(&rig) > Limits::SERVER.outbox_low_bytes {
-        assert!(!rig.hub.may_read(id, rig.now) && rig.resumed.is_empty());
+        assert!(!rig.may_read(id) && rig.io.resumed.is_empty());
         let more = (left(&rig) - Limits::SERVER.outbox_low_bytes).min(100_000);
-        rig.hub.wrote(id, more, rig.now);
+        rig.engine.hub_mut().wrote(id, more, rig.now);
         rig.turn();
     }
-    assert_eq!(rig.resumed, [id]);
-    assert!(rig.hub.may_read(id, rig.now));
+    assert_eq!(rig.io.resumed, [id]);
+    assert!(rig.may_read(id));
 }
 
 #[test]
@@ -250,18 +249,18 @@ fn full_mail_pauses_reading_and_loses_nothing() {
     rig.apply(0, vec![taken(2)]);
     rig.receive(first, &frame(0x81, b"x").repeat(10));
     assert_eq!(rig.mail().len(), 8, "the rest of what was read waits");
-    assert!(!rig.hub.may_read(first, rig.now) && !rig.hub.may_read(second, rig.now));
+    assert!(!rig.may_read(first) && !rig.may_read(second));
     let waiting = rig.ask("/a");
     assert!(rig.got(waiting).is_empty(), "no open is delivered either");
     // While it is not read, it owes no pong.
     rig.wait(9_000);
     let other = rig.open("/b");
-    assert!(rig.hub.may_read(other, rig.now), "others are read");
+    assert!(rig.may_read(other), "others are read");
     rig.apply(0, vec![taken(3)]);
-    assert!(rig.resumed.is_empty() && !rig.hub.may_read(first, rig.now), "half has to be free");
+    assert!(rig.io.resumed.is_empty() && !rig.may_read(first), "half has to be free");
     rig.apply(0, vec![taken(1)]);
-    assert_eq!(rig.resumed, [first, second]);
-    assert!(rig.hub.may_read(first, rig.now) && rig.hub.may_read(second, rig.now));
+    assert_eq!(rig.io.resumed, [first, second]);
+    assert!(rig.may_read(first) && rig.may_read(second));
     assert!(rig.got(waiting).starts_with(b"HTTP/1.1 101 "));
     rig.turn();
     assert_eq!(rig.mail(), ["open 3", "data 1 x", "data 1 x"]);
@@ -273,18 +272,18 @@ fn pausing_never_looks_like_death() {
     let mut rig = Rig::new(limits);
     let id = rig.open("/a");
     rig.say(id, "x");
-    assert!(!rig.hub.may_read(id, rig.now));
+    assert!(!rig.may_read(id));
     for _ in 0..100 {
         rig.wait(10_000);
     }
-    assert!(rig.dropped.is_empty() && rig.got(id).is_empty());
+    assert!(rig.io.dropped.is_empty() && rig.got(id).is_empty());
     rig.apply(0, vec![taken(2)]);
-    assert!(rig.hub.may_read(id, rig.now));
+    assert!(rig.may_read(id));
     rig.wait(limits.ping_interval_ms + Wheel::TICK_MS);
     assert_eq!(rig.got(id), b"\x89\x04ping");
     rig.mail();
     rig.wait(limits.pong_ms_max + Wheel::TICK_MS);
-    assert_eq!((rig.dropped.clone(), rig.mail()), (vec![id], vec!["close 1 1006".to_owned()]));
+    assert_eq!((rig.io.dropped.clone(), rig.mail()), (vec![id], vec!["close 1 1006".to_owned()]));
 }
 
 #[test]
@@ -292,12 +291,12 @@ fn peers_that_go_while_paused_are_not_held_for_ever() {
     let mut rig = Rig::new(Limits { mail_messages_max: 2, ..Limits::SERVER });
     let (gone, there) = (rig.open("/a"), rig.open("/a"));
     rig.say(gone, "x");
-    assert!(!rig.hub.may_read(gone, rig.now) && !rig.hub.may_read(there, rig.now));
-    rig.hub.peer_leaves(gone, rig.now);
+    assert!(!rig.may_read(gone) && !rig.may_read(there));
+    rig.engine.hub_mut().peer_leaves(gone, rig.now);
     rig.wait(Limits::SERVER.write_ms_max - 1);
-    rig.hub.peer_leaves(gone, rig.now);
-    assert!(rig.dropped.is_empty(), "the service may yet go on");
+    rig.engine.hub_mut().peer_leaves(gone, rig.now);
+    assert!(rig.io.dropped.is_empty(), "the service may yet go on");
     rig.wait(1 + Wheel::TICK_MS);
-    assert_eq!(rig.dropped, [gone]);
+    assert_eq!(rig.io.dropped, [gone]);
     assert_eq!(rig.mail().last().map(String::as_str), Some("close 1 1006"));
 }

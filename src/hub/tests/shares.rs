@@ -62,7 +62,7 @@ impl Rig {
     fn connects(&mut self, peer: SocketAddr) -> bool {
         self.peer = peer;
         let id = self.connect();
-        self.hub.sockets.get(id).is_some_and(|socket| !socket.flags.has(Flag::Surplus))
+        self.hub().sockets.get(id).is_some_and(|socket| !socket.flags.has(Flag::Surplus))
     }
 }
 
@@ -112,14 +112,14 @@ fn who_is_refused_has_no_part_of_the_sockets() {
     }
     assert!(!rig.connects(peer(5)) && !rig.connects(network(1).next().expect("there are many")));
     // They are still there when there is a place.
-    let first = rig.hub.id_at(0).expect("it is there");
-    rig.hub.remove(first, rig.now);
+    let first = rig.hub().id_at(0).expect("it is there");
+    rig.remove(first);
     assert!(rig.connects(peer(5)));
     let count =
-        |ip: SocketAddr| AddressKey::counted(ip.ip()).map(|key| rig.hub.addresses.count(key));
+        |ip: SocketAddr| AddressKey::counted(ip.ip()).map(|key| rig.hub().addresses.count(key));
     assert_eq!([1, 2, 5].map(|host| count(peer(host))), [Some(0), Some(1), Some(1)]);
-    rig.hub.sockets.ids().into_iter().for_each(|id| rig.hub.remove(id, rig.now));
-    assert!(rig.hub.addresses.is_empty());
+    rig.hub().sockets.ids().into_iter().for_each(|id| rig.remove(id));
+    assert!(rig.hub().addresses.is_empty());
 }
 
 /// Topics that one socket makes after another, until one may not. Returns how many were made.
@@ -192,7 +192,7 @@ fn a_topic_counts_for_one_that_is_in_it() {
         rig.apply(0, vec![Outbound::Unsubscribe { id: one, topic: topic.to_string() }]);
     }
     assert!(!subscribe(&mut rig, two, 7), "it has five");
-    rig.hub.fail(two, "it goes", rig.now);
+    rig.fail(two);
     rig.turn();
     assert!((8..12).all(|topic| subscribe(&mut rig, one, topic)), "the first has two");
     assert!(!subscribe(&mut rig, one, 12));
@@ -222,15 +222,19 @@ fn files_count_for_addresses_that_count() {
 /// A peer asks for the program with this number, which is found.
 fn find(rig: &mut Rig, number: usize) -> SocketId {
     let id = rig.ask(&format!("/p{number}"));
-    let path = rig.lookups[0].path.clone();
-    let station = rig.hub.find(&path).map_or_else(|| rig.hub.mount_program(&path, mount()), Ok);
+    let path = rig.io.lookups[0].path.clone();
+    let station = rig
+        .engine
+        .hub()
+        .find(&path)
+        .map_or_else(|| rig.engine.hub_mut().mount_program(&path, mount()), Ok);
     rig.look(Looked::Found(station.expect("there is a place")));
     id
 }
 
 #[cfg(feature = "programs")]
 fn reason(rig: &Rig, id: SocketId) -> String {
-    let socket = rig.hub.sockets.get(id).expect("it is there");
+    let socket = rig.hub().sockets.get(id).expect("it is there");
     socket.rare.as_ref().map(|rare| rare.reason.clone()).unwrap_or_default()
 }
 
@@ -239,30 +243,30 @@ fn reason(rig: &Rig, id: SocketId) -> String {
 #[test]
 fn the_last_quarter_of_programs_is_for_others() {
     let mut rig = Rig::new(MANY);
-    rig.hub.look_up();
+    rig.engine.hub_mut().look_up();
     rig.peer = peer(1);
     let share = Limits::PROGRAMS_MAX - Limits::PROGRAMS_MAX / 4;
     for number in 0..share {
         find(&mut rig, number);
     }
-    assert_eq!(rig.started.len(), share);
-    rig.stalled.push(rig.hub.id_at(0).expect("it is the first"));
+    assert_eq!(rig.io.started.len(), share);
+    rig.io.stalled.push(rig.hub().id_at(0).expect("it is the first"));
     let refused = find(&mut rig, share);
     assert_eq!(rig.status(refused), "503");
-    assert_eq!(rig.started.len(), share);
+    assert_eq!(rig.io.started.len(), share);
     let expected = "the limit of programs at a time is 1024, and this address has a quarter";
     assert!(reason(&rig, refused).starts_with(expected), "{}", reason(&rig, refused));
     rig.peer = peer(2);
     find(&mut rig, share);
-    assert_eq!(rig.started.len(), share + 1, "another one starts it");
+    assert_eq!(rig.io.started.len(), share + 1, "another one starts it");
     // When as many of its programs have ended, the first address starts another one.
     for station in [2, 3] {
-        rig.hub.ended(StationId::new(station), 1, "it is gone", rig.now);
+        rig.end_run(StationId::new(station), 1);
     }
     rig.turn();
     rig.peer = peer(1);
     find(&mut rig, share + 1);
-    assert_eq!(rig.started.len(), share + 2);
+    assert_eq!(rig.io.started.len(), share + 2);
     let refused = find(&mut rig, share + 2);
     assert_eq!(rig.status(refused), "503");
 }
@@ -271,80 +275,74 @@ fn the_last_quarter_of_programs_is_for_others() {
 #[test]
 fn a_program_that_does_not_run_gives_its_place() {
     let mut rig = Rig::new(MANY);
-    rig.hub.look_up();
+    rig.engine.hub_mut().look_up();
     let of = |number: usize| format!("/p{number}");
     for number in 0..Limits::PROGRAMS_MAX {
-        rig.hub.mount_program(&of(number), mount()).expect("there is room");
+        rig.engine.hub_mut().mount_program(&of(number), mount()).expect("there is room");
     }
     // The first runs, the second keeps failing, the third has a socket that has not gone.
     let runs = find(&mut rig, 0);
-    let [first, second, third] = [0, 1, 2].map(|at| rig.hub.find(&of(at)).expect("it is there"));
+    let [first, second, third] = [0, 1, 2].map(|at| rig.hub().find(&of(at)).expect("it is there"));
     rig.ready(first.index());
     let _ = rig.got(runs);
     for run in 1..=2 {
         let failed = find(&mut rig, 1);
-        rig.hub.ended(second, run, "it fails", rig.now);
-        rig.turn();
-        rig.hub.remove(failed, rig.now);
+        rig.end_run(second, run);
+        rig.remove(failed);
     }
     let stays = find(&mut rig, 2);
-    rig.hub.ended(third, 1, "it is gone", rig.now);
-    rig.turn();
+    rig.end_run(third, 1);
     // Others take all the places but those of the first and the third, the second's last of all.
     for number in 3..Limits::PROGRAMS_MAX {
-        assert!(rig.hub.find(&of(1)).is_some(), "its pause is remembered");
+        assert!(rig.hub().find(&of(1)).is_some(), "its pause is remembered");
         let path = format!("/q{number}");
-        let place = rig.hub.mount_program(&path, mount()).expect("there is a place");
-        assert_eq!((rig.hub.find(&path), rig.hub.path(place)), (Some(place), &*path));
-        rig.hub.stations[place].started = rig.now.after(1);
+        let place = rig.engine.hub_mut().mount_program(&path, mount()).expect("there is a place");
+        assert_eq!((rig.hub().find(&path), rig.hub().path(place)), (Some(place), &*path));
+        rig.engine.hub_mut().stations[place].started = rig.now.after(1);
     }
-    assert_eq!(rig.hub.stations.next_id().index(), Limits::PROGRAMS_MAX + 2);
-    assert_eq!(rig.hub.find(&of(0)), Some(first));
-    assert_eq!(rig.hub.find(&of(2)), Some(third));
-    assert_eq!((3..Limits::PROGRAMS_MAX).find(|&at| rig.hub.find(&of(at)).is_some()), None);
-    rig.hub.remove(stays, rig.now);
+    assert_eq!(rig.hub().stations.next_id().index(), Limits::PROGRAMS_MAX + 2);
+    assert_eq!(rig.hub().find(&of(0)), Some(first));
+    assert_eq!(rig.hub().find(&of(2)), Some(third));
+    assert_eq!((3..Limits::PROGRAMS_MAX).find(|&at| rig.hub().find(&of(at)).is_some()), None);
+    rig.remove(stays);
     // Only the first, which runs, is sure of its place.
-    assert!(rig.hub.stations[third].is_spare() && !rig.hub.stations[first].is_spare());
+    assert!(rig.hub().stations[third].is_spare() && !rig.hub().stations[first].is_spare());
 }
 
 /// What a run of the program that was there before has left behind is not the next one's.
 #[test]
 fn a_place_has_nothing_of_the_program_before() {
     let mut rig = Rig::new(MANY);
-    rig.hub.look_up();
+    rig.engine.hub_mut().look_up();
     let gone = find(&mut rig, 0);
-    let place = rig.hub.find("/p0").expect("it was found");
+    let place = rig.hub().find("/p0").expect("it was found");
     rig.ready(place.index());
-    rig.hub.ended(place, 1, "it is gone", rig.now);
-    rig.turn();
-    rig.hub.remove(gone, rig.now);
+    rig.end_run(place, 1);
+    rig.remove(gone);
     for number in 1..Limits::PROGRAMS_MAX {
-        rig.hub.mount_program(&format!("/p{number}"), mount()).expect("there is room");
+        rig.engine.hub_mut().mount_program(&format!("/p{number}"), mount()).expect("there is room");
         let id = find(&mut rig, number);
         assert!(rig.got(id).is_empty(), "it starts");
     }
     let next = find(&mut rig, Limits::PROGRAMS_MAX);
-    assert_eq!(rig.hub.find(&format!("/p{}", Limits::PROGRAMS_MAX)), Some(place));
-    assert_eq!(rig.started.last(), Some(&(place, 2)), "the numbers of runs go on");
+    assert_eq!(rig.hub().find(&format!("/p{}", Limits::PROGRAMS_MAX)), Some(place));
+    assert_eq!(rig.io.started.last(), Some(&(place, 2)), "the numbers of runs go on");
     // A batch, an end of the old run.
-    let mut batch = vec![Outbound::Ready(Admission::default())].into_iter();
-    rig.hub.apply(place, 1, &mut batch, usize::MAX, rig.now);
-    rig.hub.ended(place, 1, "it is gone", rig.now);
-    rig.turn();
+    rig.apply_of(place, 1, vec![Outbound::Ready(Admission::default())]);
+    rig.end_run(place, 1);
     assert!(rig.got(next).is_empty());
     rig.ready(place.index());
     assert_eq!(rig.status(next), "101");
     // All of them run.
-    assert_eq!(rig.hub.mount_program("/more", mount()), Err(PathError::TooMany));
+    assert_eq!(rig.engine.hub_mut().mount_program("/more", mount()), Err(PathError::TooMany));
     // The first is found again, once there is a place.
     let last = StationId::new(place.index() + 1);
-    rig.hub.ended(last, 1, "it is gone", rig.now);
-    rig.turn();
-    for id in rig.hub.sockets.ids() {
-        if rig.hub.sockets.get(id).is_some_and(|socket| socket.station == Some(last)) {
-            rig.hub.remove(id, rig.now);
+    rig.end_run(last, 1);
+    for id in rig.hub().sockets.ids() {
+        if rig.hub().sockets.get(id).is_some_and(|socket| socket.station == Some(last)) {
+            rig.remove(id);
         }
     }
     find(&mut rig, 0);
-    assert_eq!(rig.hub.find("/p0"), Some(last));
+    assert_eq!(rig.hub().find("/p0"), Some(last));
 }

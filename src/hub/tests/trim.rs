@@ -98,8 +98,7 @@ fn assert_small(tables: &[Table], before: &[Table]) {
 impl Rig {
     /// A peer with an address of its own, which has a long form.
     fn connect_from(&mut self, number: u16) -> SocketId {
-        let id = self.hub.accept(address(10_000 + number), Reach::Network, self.now);
-        id.expect("there is room")
+        self.accept(address(10_000 + number), Reach::Network).expect("there is room")
     }
 }
 
@@ -110,15 +109,15 @@ fn address(number: u16) -> SocketAddr {
 /// These sockets go; the services take their mail, and the disk is back.
 fn leave_all<'a>(rig: &mut Rig, ids: impl Iterator<Item = &'a SocketId>) {
     for &id in ids {
-        rig.hub.fail(id, "a test", rig.now);
+        rig.fail(id);
     }
     rig.turn();
     for station in 0..2 {
         let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
         rig.apply(station, vec![all]);
     }
-    std::mem::take(&mut rig.fetches).iter().for_each(|_| rig.hub.fetched());
-    while !rig.lookups.is_empty() {
+    std::mem::take(&mut rig.io.fetches).iter().for_each(|_| rig.engine.hub_mut().fetched());
+    while !rig.io.lookups.is_empty() {
         rig.look(Looked::Nothing);
     }
 }
@@ -138,7 +137,7 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
         };
         (0..1_000).map(ask).collect::<Vec<_>>()
     });
-    before.extend(tables(&rig.hub));
+    before.extend(tables(rig.hub()));
     rig.ready(0);
     rig.ready(1);
     // Topics of many, topics of one, and a socket with many topics.
@@ -150,41 +149,41 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
     rig.apply(0, a.iter().enumerate().map(|(number, id)| subscribe(id, 10 + number)).collect());
     rig.apply(0, (0..500).map(|topic| subscribe(&a[999], topic)).collect());
     // A service takes no mail, so that its sockets are not read.
-    (0..600).for_each(|_| rig.hub.receive(b[0], &mut frame(0x81, b"x"), rig.now));
-    before.extend(tables(&rig.hub));
-    assert!(b.iter().all(|&id| !rig.hub.may_read(id, rig.now)), "its mail is full");
+    (0..600).for_each(|_| rig.engine.hub_mut().receive(b[0], &mut frame(0x81, b"x"), rig.now));
+    before.extend(tables(rig.hub()));
+    assert!(b.iter().all(|&id| !rig.may_read(id)), "its mail is full");
     // A disk hangs, with files and programs.
     let get = |rig: &mut Rig, id| rig.receive(id, b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
     let strangers: Vec<_> = (0..1_000).map(|number| rig.connect_from(number)).collect();
-    rig.hub.files = Files::Served;
+    rig.engine.hub_mut().files = Files::Served;
     strangers[..500].iter().for_each(|&id| get(&mut rig, id));
-    rig.hub.look_up();
+    rig.engine.hub_mut().look_up();
     strangers[500..].iter().for_each(|&id| get(&mut rig, id));
     // What is sent to many, and what is large.
     rig.apply(0, vec![send(a[0], &"x".repeat(5_000))]);
-    let run = rig.hub.stations[StationId::new(0)].run;
+    let run = rig.hub().stations[StationId::new(0)].run;
     let batch = vec![send(Audience::all(), "x")];
-    rig.hub.apply(StationId::new(0), run, &mut batch.into_iter(), usize::MAX, rig.now);
-    before.extend(tables(&rig.hub));
+    rig.engine.hub_mut().apply(StationId::new(0), run, &mut batch.into_iter(), usize::MAX, rig.now);
+    before.extend(tables(rig.hub()));
     rig.turn();
     leave_all(&mut rig, a[5..].iter().chain(&b).chain(&strangers));
-    assert_eq!(rig.hub.sockets_len(), 5);
-    let mut own = tables(&rig.hub);
+    assert_eq!(rig.hub().sockets_len(), 5);
+    let mut own = tables(rig.hub());
     own.retain(|(name, ..)| BY_THEMSELVES.contains(name));
     assert_small(&own, &before);
-    rig.hub.trim();
-    let mut all = tables(&rig.hub);
+    rig.engine.hub_mut().trim();
+    let mut all = tables(rig.hub());
     all.retain(|(name, ..)| !COUNTED.contains(name) && !COUNTED_WITH_TOPICS.contains(name));
     assert_small(&all, &before);
     // What is left works as before.
     let id = rig.open("/a");
-    assert!(rig.hub.may_read(a[0], rig.now) && rig.hub.may_read(id, rig.now));
+    assert!(rig.may_read(a[0]) && rig.may_read(id));
     rig.apply(0, vec![send(Audience::topic("0"), "still here")]);
     assert!(a[..5].iter().all(|&id| rig.got(id).ends_with(b"still here")));
-    a[..5].iter().for_each(|&id| rig.hub.fail(id, "a test", rig.now));
+    a[..5].iter().for_each(|&id| rig.fail(id));
     rig.turn();
-    rig.hub.trim();
-    let mut all = tables(&rig.hub);
+    rig.engine.hub_mut().trim();
+    let mut all = tables(rig.hub());
     all.retain(|(name, ..)| !COUNTED.contains(name));
     assert_small(&all, &before);
 }

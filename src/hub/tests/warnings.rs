@@ -16,11 +16,11 @@ fn warnings_that_peers_cause_are_counted_beyond_ten_in_a_second() {
         for _ in 0..20 {
             warn(&mut rig, &ids[..10], of);
         }
-        assert_eq!(rig.hub.warnings.deadline(), None, "kind {kind}");
+        assert_eq!(rig.hub().warnings.deadline(), None, "kind {kind}");
         warn(&mut rig, &ids, of);
-        assert_eq!(rig.hub.warnings.deadline(), Some(rig.now.after(1_000)), "kind {kind}");
+        assert_eq!(rig.hub().warnings.deadline(), Some(rig.now.after(1_000)), "kind {kind}");
         rig.wait(1_000);
-        assert_eq!(rig.hub.warnings.deadline(), None, "kind {kind}");
+        assert_eq!(rig.hub().warnings.deadline(), None, "kind {kind}");
     }
 }
 

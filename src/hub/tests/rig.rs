@@ -1,0 +1,387 @@
+//! The rig: an engine with a hub, and all that is around it: peers are bytes, services are
+//! transactions, and time is a number.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, IoSlice};
+use std::vec;
+
+use super::*;
+use crate::engine::{
+    Arrival, Connections, Engine, Event, Exit, FileOrder, Io, Moment, PeerEnd, Read, Ready,
+    Services, StopKind,
+};
+
+/// An engine whose turns are never cut short, since that is tested in the simulation.
+pub(super) struct Rig {
+    pub(super) engine: Engine,
+    pub(super) io: RigIo,
+    pub(super) now: Time,
+    /// Where the next socket comes from.
+    pub(super) peer: SocketAddr,
+}
+
+/// What the engine gets, and what it does with it.
+#[derive(Default)]
+pub(super) struct RigIo {
+    arrivals: VecDeque<Arrival<()>>,
+    /// The last socket that came.
+    came: Option<SocketId>,
+    events: VecDeque<Event<Answer>>,
+    /// What a service has sent, and in which run.
+    batch: Option<(StationId, u32, vec::IntoIter<Outbound>)>,
+    /// What peers have sent and the engine has not read, by the serial number of the socket.
+    unread: HashMap<u64, VecDeque<u8>>,
+    /// What peers got, by the serial number of the socket.
+    pub(super) written: HashMap<u64, Vec<u8>>,
+    pub(super) dropped: Vec<SocketId>,
+    pub(super) resumed: Vec<SocketId>,
+    pub(super) started: Vec<(StationId, u32)>,
+    pub(super) stopped: Vec<StationId>,
+    pub(super) lookups: Vec<Lookup>,
+    pub(super) mail: Vec<Inbound>,
+    /// Services report in the same turn that they have taken their mail.
+    pub(super) takes_mail: bool,
+    /// Sockets whose peers take nothing.
+    pub(super) stalled: Vec<SocketId>,
+    pub(super) fetches: Vec<SocketId>,
+}
+
+/// What was found for a socket.
+type Answer = (SocketId, Looked);
+
+impl Rig {
+    pub(super) fn new(limits: Limits) -> Self {
+        let mut hub = Hub::new(limits, Files::None, Time::ZERO);
+        for path in ["/a", "/b"] {
+            hub.mount(path, mount(limits)).expect("the paths differ");
+        }
+        let endless = Limits {
+            turn_reads_max: usize::MAX,
+            turn_write_bytes_max: usize::MAX,
+            turn_batches_max: usize::MAX,
+            turn_deliveries_max: usize::MAX,
+            turn_work_max: usize::MAX,
+            ..limits
+        };
+        Self {
+            engine: Engine::new(hub, &endless),
+            io: RigIo::default(),
+            now: Time::ZERO,
+            peer: ([127, 0, 0, 1], 1).into(),
+        }
+    }
+
+    pub(super) fn hub(&self) -> &Hub {
+        self.engine.hub()
+    }
+
+    pub(super) fn turn(&mut self) {
+        self.engine.turn(&mut self.io, self.now);
+    }
+
+    pub(super) fn wait(&mut self, ms: u64) {
+        self.now = self.now.after(ms);
+        self.turn();
+    }
+
+    pub(super) fn connect(&mut self) -> SocketId {
+        self.connect_to(Reach::Network)
+    }
+
+    pub(super) fn connect_to(&mut self, reach: Reach) -> SocketId {
+        self.accept(self.peer, reach).expect("there is room")
+    }
+
+    /// A connection comes. Returns its socket, if it gets one.
+    pub(super) fn accept(&mut self, peer: SocketAddr, reach: Reach) -> Option<SocketId> {
+        self.io.arrivals.push_back(Arrival { connection: (), peer, reach });
+        self.turn();
+        self.io.came.take()
+    }
+
+    /// A peer that asks for a service.
+    pub(super) fn ask(&mut self, path: &str) -> SocketId {
+        self.ask_with(path, "Sec-WebSocket-Protocol: x, y")
+    }
+
+    /// The same, with this line in its head.
+    pub(super) fn ask_with(&mut self, path: &str, line: &str) -> SocketId {
+        let id = self.connect();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             {line}\r\n\r\n"
+        );
+        self.receive(id, head.as_bytes());
+        id
+    }
+
+    /// A peer sends bytes, which are read as far as the hub allows it.
+    pub(super) fn receive(&mut self, id: SocketId, bytes: &[u8]) {
+        self.send(id, bytes);
+        self.turn();
+    }
+
+    /// A peer sends bytes. The next turn reads them.
+    pub(super) fn send(&mut self, id: SocketId, bytes: &[u8]) {
+        self.io.unread.entry(id.serial()).or_default().extend(bytes);
+        let ready = Ready { readable: true, writable: false, end: PeerEnd::None };
+        self.engine.notify(id.index(), ready);
+    }
+
+    /// Whether all that a peer has sent was read.
+    pub(super) fn is_read(&self, id: SocketId) -> bool {
+        self.io.unread.get(&id.serial()).is_none_or(VecDeque::is_empty)
+    }
+
+    /// The hub gets bytes that were read before it said that the socket is not to be read.
+    pub(super) fn receive_late(&mut self, id: SocketId, bytes: &[u8]) {
+        self.engine.hub_mut().receive(id, &mut bytes.to_vec(), self.now);
+        self.turn();
+    }
+
+    /// A text message.
+    pub(super) fn say(&mut self, id: SocketId, text: &str) {
+        self.receive(id, &frame(0x81, text.as_bytes()));
+    }
+
+    /// A peer that took nothing may be written to again.
+    pub(super) fn write(&mut self, id: SocketId) {
+        let ready = Ready { readable: false, writable: true, end: PeerEnd::None };
+        self.engine.notify(id.index(), ready);
+        self.turn();
+    }
+
+    pub(super) fn may_read(&mut self, id: SocketId) -> bool {
+        self.engine.hub_mut().may_read(id, self.now)
+    }
+
+    /// A connection is lost. The next turn drops it.
+    pub(super) fn fail(&mut self, id: SocketId) {
+        self.engine.hub_mut().fail(id, "the peer reset the connection", self.now);
+    }
+
+    pub(super) fn remove(&mut self, id: SocketId) {
+        self.engine.hub_mut().remove(id, self.now);
+    }
+
+    pub(super) fn apply(&mut self, station: usize, batch: Vec<Outbound>) {
+        let station = StationId::new(station);
+        let run = self.hub().stations[station].run;
+        self.apply_of(station, run, batch);
+    }
+
+    /// What a run of a service has sent, which may be over.
+    pub(super) fn apply_of(&mut self, station: StationId, run: u32, batch: Vec<Outbound>) {
+        self.io.batch = Some((station, run, batch.into_iter()));
+        self.turn();
+    }
+
+    pub(super) fn ready(&mut self, station: usize) {
+        self.apply(station, vec![Outbound::Ready(Admission::default())]);
+    }
+
+    /// The run of a service ends.
+    pub(super) fn end_run(&mut self, station: StationId, run: u32) {
+        self.tell(Event::Ended(Exit { station, run, how: "it is gone".to_owned() }));
+    }
+
+    /// What was looked up for a socket is found.
+    pub(super) fn looked_up(&mut self, id: SocketId, looked: Looked) {
+        self.tell(Event::Notice((id, looked)));
+    }
+
+    /// A clean stop begins. What connects after it was on its way.
+    pub(super) fn stop(&mut self) {
+        self.tell(Event::Stop(StopKind::Clean));
+    }
+
+    fn tell(&mut self, event: Event<Answer>) {
+        self.io.events.push_back(event);
+        self.turn();
+    }
+
+    /// A socket that is open at a service that runs.
+    pub(super) fn open(&mut self, path: &str) -> SocketId {
+        let id = self.ask(path);
+        let station = usize::from(path == "/b");
+        if self.hub().stations[StationId::new(station)].state == State::Starting {
+            self.ready(station);
+        }
+        self.mail();
+        self.got(id);
+        id
+    }
+
+    /// The mail that has come since it was last asked for, in words.
+    pub(super) fn mail(&mut self) -> Vec<String> {
+        let word = |transaction: Inbound| {
+            let serial = transaction.id().serial();
+            match transaction {
+                Inbound::Ask { .. } => format!("ask {serial}"),
+                Inbound::Open { .. } => format!("open {serial}"),
+                Inbound::Data { message, .. } => {
+                    format!("data {serial} {}", message.as_text().unwrap_or_default())
+                }
+                Inbound::Full { .. } => format!("full {serial}"),
+                Inbound::Drained { .. } => format!("drained {serial}"),
+                Inbound::Close { close, .. } => format!("close {serial} {}", close.code),
+            }
+        };
+        std::mem::take(&mut self.io.mail).into_iter().map(word).collect()
+    }
+
+    /// What a peer got since it was last asked for.
+    pub(super) fn got(&mut self, id: SocketId) -> Vec<u8> {
+        self.io.written.remove(&id.serial()).unwrap_or_default()
+    }
+
+    pub(super) fn status(&mut self, id: SocketId) -> String {
+        let text = String::from_utf8(self.got(id)).expect("an answer is text");
+        text.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+}
+
+impl Io for RigIo {
+    type Notice = Answer;
+
+    fn next_event(&mut self) -> Option<Event<Answer>> {
+        self.events.pop_front()
+    }
+
+    fn events_len(&self) -> usize {
+        self.events.len()
+    }
+
+    fn apply_notice(&mut self, (id, looked): Answer, hub: &mut Hub, now: Time) {
+        hub.looked_up(id, looked, now);
+    }
+
+    fn look_up(&mut self, lookup: Lookup, _: &Hub) {
+        self.lookups.push(lookup);
+    }
+
+    fn order_file(&mut self, order: FileOrder) {
+        match order {
+            FileOrder::Open(fetch) => self.fetches.push(fetch.id),
+            FileOrder::Close(_) => {}
+            FileOrder::More(_) => panic!("no file is found"),
+        }
+    }
+
+    fn observe(&mut self, moment: Moment, _: &Hub, _: Time) {
+        if let Moment::Resumes(id) = moment {
+            self.resumed.push(id);
+        }
+    }
+}
+
+impl Connections for RigIo {
+    type Connection = ();
+
+    fn listeners_len(&self) -> usize {
+        1
+    }
+
+    fn accept(&mut self, _: usize, _: Time) -> Option<Arrival<()>> {
+        self.arrivals.pop_front()
+    }
+
+    fn insert(&mut self, id: SocketId, (): ()) -> io::Result<()> {
+        self.came = Some(id);
+        Ok(())
+    }
+
+    fn close_listeners(&mut self) {}
+
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read {
+        let Some(unread) = self.unread.get_mut(&id.serial()) else { return Read::WouldBlock };
+        match io::Read::read(unread, buffer).expect("it is memory") {
+            0 => Read::WouldBlock,
+            len => Read::Bytes(len),
+        }
+    }
+
+    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
+        self.write_vectored(id, &[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(
+        &mut self,
+        id: SocketId,
+        chunks: &[IoSlice<'_>],
+    ) -> Result<usize, &'static str> {
+        if self.stalled.contains(&id) {
+            return Ok(0);
+        }
+        let written = self.written.entry(id.serial()).or_default();
+        let before = written.len();
+        chunks.iter().for_each(|chunk| written.extend_from_slice(chunk));
+        Ok(written.len() - before)
+    }
+
+    fn queued_len(&mut self, _: SocketId) -> usize {
+        0
+    }
+
+    fn end_writing(&mut self, _: SocketId) {}
+
+    fn close(&mut self, id: SocketId, _: bool) {
+        self.dropped.push(id);
+    }
+}
+
+impl Services for RigIo {
+    fn senders_len(&self) -> usize {
+        usize::from(self.batch.is_some())
+    }
+
+    fn next_sender(&mut self) -> Option<StationId> {
+        self.batch.as_ref().map(|batch| batch.0)
+    }
+
+    fn add_sender(&mut self, _: StationId) {}
+
+    fn begin_batch(&mut self, _: StationId) -> bool {
+        self.batch.is_some()
+    }
+
+    fn apply_batch(&mut self, _: StationId, hub: &mut Hub, left: usize, now: Time) -> usize {
+        let Some((station, run, mut batch)) = self.batch.take() else { return left };
+        hub.apply(station, run, &mut batch, left, now)
+    }
+
+    fn has_more(&self, _: StationId) -> bool {
+        false
+    }
+
+    fn start(&mut self, station: StationId, run: u32, _: &mut Hub, _: Time) {
+        self.started.push((station, run));
+    }
+
+    fn remove(&mut self, _: StationId) -> bool {
+        true
+    }
+
+    fn deliver(&mut self, station: StationId, hub: &mut Hub) {
+        let (run, mail) = hub.take_mail(station);
+        if self.takes_mail {
+            self.batch = Some((station, run, vec![taken(mail.len())].into_iter()));
+        }
+        self.mail.extend(mail);
+    }
+
+    fn finish(&mut self, station: StationId) {
+        self.stopped.push(station);
+    }
+
+    fn running_len(&self) -> usize {
+        0
+    }
+
+    fn has_delivered(&mut self) -> bool {
+        false
+    }
+
+    fn yield_to_services(&mut self) {}
+}
