@@ -1,4 +1,4 @@
-//! Transactions through the hub without sockets: what a turn of the loop costs beside its system
+//! Transactions through the engine without sockets: what a turn of the loop costs beside its system
 //! calls and the way to the worker and back. A thousand sockets are there in all of it.
 
 mod measure;
@@ -13,7 +13,7 @@ use world::{BINARY, CLOSE, From, PONG, TURN_EVENTS, WIDE, World, frame, send};
 
 fn main() {
     let mut bench = Bench::new("hub", Rate::Events);
-    let sockets_len = if bench.effort() == Effort::Full { 1_000 } else { 100 };
+    let sockets_len = if bench.effort() == Effort::Full { 1_000 } else { TURN_EVENTS };
     let mut world = World::new(WIDE, 1);
     world.populate(sockets_len, From::Everywhere);
     echo(&mut bench, &mut world);
@@ -34,8 +34,7 @@ fn echo(bench: &mut Bench, world: &mut World) {
             bench.time(At { group, case, x }, || {
                 timed(ROUND_EVENTS, || {
                     for _ in 0..ROUND_EVENTS / x {
-                        next.by_ref().take(x).for_each(|id| world.receive(id, &bytes));
-                        world.settle();
+                        world.receive_all(next.by_ref().take(x).map(|id| (id, &bytes[..])));
                     }
                 })
             });
@@ -46,7 +45,6 @@ fn echo(bench: &mut Bench, world: &mut World) {
         timed(ROUND_EVENTS, || {
             for _ in 0..ROUND_EVENTS / 64 {
                 world.receive(world.ids[0], &bytes);
-                world.settle();
             }
         })
     });
@@ -94,16 +92,13 @@ fn deadlines(bench: &mut Bench, world: &mut World) {
     let pong = frame(PONG, b"");
     bench.time(At { group, case: "a ping is due", x }, || {
         world.now = world.now.after(WIDE.ping_interval_ms + TICK_MS);
-        let pings = timed(x, || {
-            world.hub.expire(world.now);
-            world.settle();
-        });
-        (0..x).for_each(|at| world.receive(world.ids[at], &pong));
+        let pings = timed(x, || world.settle());
+        world.receive_all(world.ids.clone().into_iter().map(|id| (id, &pong[..])));
         pings
     });
     bench.time_each(At { group, case: "none is due", x }, || {
-        world.hub.expire(world.now);
-        black_box(world.hub.deadline());
+        world.settle();
+        black_box(world.engine.deadline());
     });
 }
 
@@ -114,11 +109,8 @@ fn visits(bench: &mut Bench, world: &mut World) {
         bench.time(At { group: "visits", case: "accept to close", x }, || {
             timed(ROUND_EVENTS, || {
                 for _ in 0..ROUND_EVENTS / x {
-                    let come = || world.connect(0, From::Everywhere);
-                    let visitors: Vec<_> = std::iter::repeat_with(come).take(x).collect();
-                    world.settle();
-                    visitors.into_iter().for_each(|id| world.receive(id, &close));
-                    world.settle();
+                    let visitors = world.connect_all(0, From::Everywhere, x);
+                    world.receive_all(visitors.into_iter().map(|id| (id, &close[..])));
                 }
             })
         });

@@ -16,7 +16,7 @@ pub fn measure(bench: &mut Bench) {
     (0..3).for_each(|_| Whole::new(BINARY, "x", 1 << sizes[sizes.len() - 1]).send(&mut world));
     for (case, first, character) in kinds {
         for x in sizes.iter().map(|size| 1 << size) {
-            let mut message = Whole::new(first, character, x);
+            let message = Whole::new(first, character, x);
             let times = (ROUND_BYTES / x).clamp(1, 10_000);
             bench.time(At { group: "message size", case, x }, || {
                 timed(times, || (0..times).for_each(|_| message.send(&mut world)))
@@ -40,7 +40,6 @@ pub fn measure(bench: &mut Bench) {
                     for _ in 0..times {
                         let reads = bytes.chunks(WIDE.read_buffer_bytes);
                         reads.for_each(|read| world.receive(world.ids[0], read));
-                        world.settle();
                     }
                 })
             });
@@ -48,9 +47,8 @@ pub fn measure(bench: &mut Bench) {
     }
 }
 
-/// A message in one frame, in reads as long as the loop's buffer. Its key is zero, which leaves
-/// the bytes as they are, so that they can be read again; and its payload repeats itself, so that
-/// they come from the cache as they would from the loop's buffer.
+/// A message in one frame, in reads as long as the loop's buffer. Its payload repeats itself, so
+/// that it comes from the cache. With a key of zeros it stands as it is.
 struct Whole {
     /// The header and what comes with it, and behind it a gap that is not sent.
     first: Vec<u8>,
@@ -71,18 +69,17 @@ impl Whole {
         Self { first, source, payload_len, header_len }
     }
 
-    fn send(&mut self, world: &mut World) {
+    fn send(&self, world: &mut World) {
         let id = world.ids[0];
         let first_len = self.first.len() - GAP_BYTES;
-        world.receive_in_place(id, &mut self.first[..first_len]);
+        world.receive(id, &self.first[..first_len]);
         let mut done = first_len - self.header_len;
         while done < self.payload_len {
             let len = READ_BYTES.min(self.payload_len - done);
             let begin = done % PERIOD_BYTES;
-            world.receive_in_place(id, &mut self.source[begin..begin + len]);
+            world.receive(id, &self.source[begin..begin + len]);
             done += len;
         }
-        world.settle();
     }
 }
 

@@ -48,7 +48,6 @@ fn grow(bench: &mut Bench, world: &mut World, x: usize) {
     for _ in 0..x {
         let begin = cpu_time();
         let id = world.connect(0, From::Everywhere);
-        world.settle();
         longest = longest.max(cpu_time() - begin);
         world.ids.push(id);
     }
@@ -62,10 +61,9 @@ fn echo(bench: &mut Bench, world: &mut World, group: &'static str, order: &[usiz
     bench.time(At { group, case: "echo", x: order.len() }, || {
         timed(ROUND_TURNS * TURN_EVENTS, || {
             for _ in 0..ROUND_TURNS {
-                for &place in next.by_ref().take(TURN_EVENTS) {
-                    world.receive(world.ids[place], &bytes);
-                }
-                world.settle();
+                let ids: Vec<_> =
+                    next.by_ref().take(TURN_EVENTS).map(|&at| world.ids[at]).collect();
+                world.receive_all(ids.into_iter().map(|id| (id, &bytes[..])));
             }
         })
     });
@@ -81,7 +79,8 @@ fn deadlines(bench: &mut Bench, world: &mut World, group: &'static str, order: &
     for _ in 0..2 {
         for places in order.chunks(order.len().div_ceil(steps)) {
             expire(world, step_ms, &pong);
-            places.iter().for_each(|&place| world.receive(world.ids[place], &pong));
+            let ids: Vec<_> = places.iter().map(|&place| world.ids[place]).collect();
+            world.receive_all(ids.into_iter().map(|id| (id, &pong[..])));
         }
     }
     let events_min = (order.len() / 16).clamp(1, 4_000);
@@ -98,13 +97,10 @@ fn deadlines(bench: &mut Bench, world: &mut World, group: &'static str, order: &
 /// Time passes, and pings are sent; the events are those. All of them are answered.
 fn expire(world: &mut World, step_ms: u64, pong: &[u8]) -> Timed {
     world.now = world.now.after(step_ms);
-    world.written = Some(Vec::with_capacity(world.ids.len()));
-    let Timed { took, .. } = timed(0, || {
-        world.hub.expire(world.now);
-        world.settle();
-    });
-    let pinged = world.written.take().unwrap_or_default();
-    pinged.iter().for_each(|&id| world.receive(id, pong));
+    world.outside.written = Some(Vec::with_capacity(world.ids.len()));
+    let Timed { took, .. } = timed(0, || world.settle());
+    let pinged = world.outside.written.take().unwrap_or_default();
+    world.receive_all(pinged.iter().map(|&id| (id, pong)));
     Timed { took, events: pinged.len() }
 }
 
@@ -116,12 +112,10 @@ fn visits(bench: &mut Bench, world: &mut World, group: &'static str, order: &[us
         timed(ROUND_TURNS / 4 * TURN_EVENTS, || {
             for _ in 0..ROUND_TURNS / 4 {
                 let places: Vec<usize> = next.by_ref().take(TURN_EVENTS).copied().collect();
-                places.iter().for_each(|&place| world.receive(world.ids[place], &close));
-                world.settle();
-                for place in places {
-                    world.ids[place] = world.connect(0, From::Everywhere);
-                }
-                world.settle();
+                let ids: Vec<_> = places.iter().map(|&place| world.ids[place]).collect();
+                world.receive_all(ids.into_iter().map(|id| (id, &close[..])));
+                let ids = world.connect_all(0, From::Everywhere, places.len());
+                places.into_iter().zip(ids).for_each(|(place, id)| world.ids[place] = id);
             }
         })
     });
@@ -142,9 +136,8 @@ fn publish(bench: &mut Bench, world: &mut World) {
 fn idle_turn(bench: &mut Bench, world: &mut World) {
     let at = At { group: "sockets in order", case: "turn without events", x: world.ids.len() };
     bench.time_each(at, || {
-        world.hub.expire(world.now);
         world.settle();
-        black_box(world.hub.deadline());
+        black_box(world.engine.deadline());
     });
 }
 
@@ -170,9 +163,10 @@ fn rush(bench: &mut Bench, x: usize) {
     let limits = Limits { mail_messages_max: Limits::SERVER.mail_messages_max, ..WIDE };
     bench.time(At { group: "coming at once", case: "before the service starts", x }, || {
         let mut world = World::new(limits, 1);
+        world.outside.starting = Some(Vec::new());
         timed(x, || {
-            world.ids = (0..x).map(|_| world.connect(0, From::Everywhere)).collect();
-            world.settle();
+            world.ids = world.connect_all(0, From::Everywhere, x);
+            world.start_services();
         })
     });
 }
@@ -198,10 +192,8 @@ pub fn tell_memory(population: &str) {
     world.populate(sockets_len, from);
     let bytes = frame(BINARY, &[b'x'; 20]);
     for begin in (0..sockets_len).step_by(TURN_EVENTS) {
-        for place in begin..sockets_len.min(begin + TURN_EVENTS) {
-            world.receive(world.ids[place], &bytes);
-        }
-        world.settle();
+        let ids = world.ids[begin..sockets_len.min(begin + TURN_EVENTS)].to_vec();
+        world.receive_all(ids.into_iter().map(|id| (id, &bytes[..])));
     }
     println!("{}", resident_bytes() - before);
 }

@@ -32,7 +32,6 @@ fn services(bench: &mut Bench, x: usize) {
     let mut world = World::new(WIDE, x);
     for service in 0..x {
         let id = world.connect(service, From::Loopback);
-        world.settle();
         world.ids.push(id);
     }
     let order = shuffled(x);
@@ -42,7 +41,6 @@ fn services(bench: &mut Bench, x: usize) {
         timed(ROUND_EVENTS, || {
             for &service in next.by_ref().take(ROUND_EVENTS) {
                 world.receive(world.ids[service], &bytes);
-                world.settle();
             }
         })
     });
@@ -52,9 +50,7 @@ fn services(bench: &mut Bench, x: usize) {
         timed(ROUND_EVENTS / 4, || {
             for &service in next.by_ref().take(ROUND_EVENTS / 4) {
                 let id = world.connect(service, From::Loopback);
-                world.settle();
                 world.receive(id, &close);
-                world.settle();
             }
         })
     });
@@ -94,8 +90,7 @@ fn topics(bench: &mut Bench, x: usize) {
                 }
             });
             let left = timed(VISITORS, || {
-                pairs.iter().for_each(|(id, _)| world.receive(*id, &close));
-                world.settle();
+                world.receive_all(pairs.iter().map(|(id, _)| (*id, &close[..])));
             });
             world.populate(RESIDENTS + VISITORS, From::Loopback);
             match case {

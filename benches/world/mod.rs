@@ -1,27 +1,26 @@
-//! A hub between peers and services that are functions: everything that a host does in a turn,
+//! An engine between peers and services that are functions: everything that a host does in a turn,
 //! but for system calls and threads.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
-use std::hint::black_box;
+mod io;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use switchboard::hub::{Files, Hub, Output, Reach, StationId};
-use switchboard::service::{Admission, Audience, Inbound, Outbound, SocketId};
-use switchboard::session::Next;
+use switchboard::engine::{Engine, PeerEnd, Ready};
+use switchboard::hub::{Files, Hub, StationId};
+use switchboard::service::{Audience, Outbound, SocketId};
 use switchboard::time::Time;
 use switchboard::{Limits, OriginRule, ServiceOptions};
 
-/// A hub with echo services, and the sockets that are open.
+use io::{Around, Outside};
+
+/// An engine with echo services, and the sockets that are open.
 pub struct World {
-    pub hub: Hub,
+    pub engine: Engine,
+    pub outside: Outside,
     pub now: Time,
     pub ids: Vec<SocketId>,
-    /// Whom something was written to since this was last cleared, if that is wanted.
-    pub written: Option<Vec<SocketId>>,
     stations: Vec<StationId>,
-    /// What services have answered, which the hub has not applied yet.
-    batches: Vec<(StationId, u32, Vec<Outbound>)>,
-    buffer: Vec<u8>,
     come: u32,
 }
 
@@ -35,7 +34,7 @@ pub enum From {
 }
 
 impl World {
-    /// A hub with so many services, at `/0`, `/1` and so on, and without sockets.
+    /// An engine with so many services, at `/0`, `/1` and so on, and without sockets.
     pub fn new(limits: Limits, services_len: usize) -> Self {
         let now = Time::from_ms(1);
         let mut hub = Hub::new(limits, Files::None, now);
@@ -43,13 +42,11 @@ impl World {
             |number: usize| hub.mount(&format!("/{number}"), mount(limits)).expect("paths differ");
         let stations = (0..services_len).map(mount).collect();
         Self {
-            hub,
+            engine: Engine::new(hub, &limits),
+            outside: Outside::default(),
             now,
             ids: Vec::new(),
-            written: None,
             stations,
-            batches: Vec::new(),
-            buffer: vec![0; limits.read_buffer_bytes],
             come: 0,
         }
     }
@@ -57,134 +54,79 @@ impl World {
     /// So many sockets of the first service, each in its place.
     pub fn populate(&mut self, sockets_len: usize, from: From) {
         while self.ids.len() < sockets_len {
-            for _ in 0..TURN_EVENTS.min(sockets_len - self.ids.len()) {
-                let id = self.connect(0, from);
-                self.ids.push(id);
-            }
-            self.settle();
+            let len = TURN_EVENTS.min(sockets_len - self.ids.len());
+            let ids = self.connect_all(0, from, len);
+            self.ids.extend(ids);
         }
     }
 
     /// A peer connects and sends its request.
     pub fn connect(&mut self, service: usize, from: From) -> SocketId {
-        self.come += 1;
-        let address = match from {
-            From::Loopback => Ipv4Addr::LOCALHOST,
-            From::Everywhere => Ipv4Addr::from(self.come | 0x0100_0000),
-        };
-        let peer = SocketAddr::new(IpAddr::V4(address), 40_000);
-        let id = self.hub.accept(peer, Reach::Network, self.now).expect("the limits leave room");
-        self.receive(id, request(service).as_bytes());
-        id
+        self.connect_all(service, from, 1)[0]
     }
 
-    /// The socket is read: this is what came.
+    /// So many peers connect, and then send their requests.
+    pub fn connect_all(&mut self, service: usize, from: From, len: usize) -> Vec<SocketId> {
+        for _ in 0..len {
+            self.come += 1;
+            let address = match from {
+                From::Loopback => Ipv4Addr::LOCALHOST,
+                From::Everywhere => Ipv4Addr::from(self.come | 0x0100_0000),
+            };
+            self.outside.arrivals.push_back(SocketAddr::new(IpAddr::V4(address), 40_000));
+        }
+        self.settle();
+        let ids = std::mem::take(&mut self.outside.came);
+        assert_eq!(ids.len(), len, "the limits leave room");
+        let request = request(service);
+        self.receive_all(ids.iter().map(|&id| (id, request.as_bytes())));
+        ids
+    }
+
+    /// A peer sends bytes.
     pub fn receive(&mut self, id: SocketId, bytes: &[u8]) {
-        if !self.hub.may_read(id, self.now) {
-            return;
-        }
-        let mut rest = bytes;
-        while let Some(room) = self.hub.room(id).filter(|_| !rest.is_empty()) {
-            let len = room.len().min(rest.len());
-            room[..len].copy_from_slice(&rest[..len]);
-            self.hub.filled(id, len, self.now);
-            rest = &rest[len..];
-        }
-        if !rest.is_empty() {
-            let buffer = &mut self.buffer[..rest.len()];
-            buffer.copy_from_slice(rest);
-            self.hub.receive(id, buffer, self.now);
-        }
+        self.receive_all([(id, bytes)]);
     }
 
-    /// The same, where the bytes need not be kept. What a host would have the system write
-    /// straight into a message is not written at all: nobody looks at it.
-    pub fn receive_in_place(&mut self, id: SocketId, bytes: &mut [u8]) {
-        if !self.hub.may_read(id, self.now) {
-            return;
+    /// Each of these peers sends bytes. Turns follow, until nobody has anything to say.
+    pub fn receive_all<'a>(&mut self, input: impl IntoIterator<Item = (SocketId, &'a [u8])>) {
+        let input = input.into_iter().collect();
+        let mut io = Around { outside: &mut self.outside, input };
+        for (id, _) in &io.input {
+            self.engine.notify(id.index(), READABLE);
         }
-        let mut done = 0;
-        while let Some(room) = self.hub.room(id).filter(|_| done < bytes.len()) {
-            let len = room.len().min(bytes.len() - done);
-            self.hub.filled(id, len, self.now);
-            done += len;
+        loop {
+            self.engine.turn(&mut io, self.now);
+            while let Some(id) = io.outside.ended.pop() {
+                self.engine.notify(id.index(), Ready { end: PeerEnd::HalfClosed, ..READABLE });
+                io.input.push_back((id, &[]));
+            }
+            if !self.engine.has_work(&io) && io.outside.arrivals.is_empty() {
+                break;
+            }
         }
-        if done < bytes.len() {
-            self.hub.receive(id, &mut bytes[done..], self.now);
-        }
+        assert!(io.input.is_empty(), "all of it was read");
     }
 
     /// A service has sent these.
     pub fn apply(&mut self, service: usize, batch: Vec<Outbound>) {
         // Each service is started once.
-        self.batches.push((self.stations[service], 1, batch));
+        self.outside.send(self.stations[service], 1, batch);
+        self.settle();
+    }
+
+    /// Services that were to start late are ready.
+    pub fn start_services(&mut self) {
+        for (station, run) in self.outside.starting.take().into_iter().flatten() {
+            self.outside.let_everyone_in(station, run);
+        }
         self.settle();
     }
 
     /// Turns, until nobody has anything to say.
     pub fn settle(&mut self) {
-        loop {
-            while let Some(output) = self.hub.poll() {
-                self.carry_out(&output);
-            }
-            if self.batches.is_empty() {
-                return;
-            }
-            for (station, run, batch) in std::mem::take(&mut self.batches) {
-                self.hub.apply(station, run, &mut batch.into_iter(), usize::MAX, self.now);
-            }
-        }
+        self.receive_all([]);
     }
-
-    fn carry_out(&mut self, output: &Output) {
-        match *output {
-            Output::Write(id) => self.write(id),
-            Output::Mail(station) => {
-                let (run, mail) = self.hub.take_mail(station);
-                self.batches.push((station, run, answer(mail)));
-            }
-            Output::Start { station, run } => {
-                let everyone = Outbound::Ready(Admission::default());
-                self.batches.push((station, run, vec![everyone]));
-            }
-            Output::Resume(_)
-            | Output::Stop(_)
-            | Output::Fetch { .. }
-            | Output::FetchMore(_)
-            | Output::FetchEnd(_)
-            | Output::Measure(_)
-            | Output::Lookup(_) => {}
-        }
-    }
-
-    /// The peer takes all that waits for it.
-    fn write(&mut self, id: SocketId) {
-        let chunks = self.hub.unsent(id).map(|chunk| black_box(chunk).len());
-        let bytes_len = chunks.sum();
-        if let Some(written) = &mut self.written {
-            written.push(id);
-        }
-        match self.hub.wrote(id, bytes_len, self.now) {
-            Next::Keep => {}
-            Next::EndWriting => self.hub.end(id, self.now),
-            Next::Drop => self.hub.remove(id, self.now),
-        }
-    }
-}
-
-/// What an echo service makes of its mail.
-fn answer(mail: Vec<Inbound>) -> Vec<Outbound> {
-    let taken =
-        Outbound::Taken { messages: mail.len(), bytes: mail.iter().map(Inbound::mail_bytes).sum() };
-    let echo = |transaction| match transaction {
-        Inbound::Data { id, message } => Some(Outbound::Send { to: id.into(), message }),
-        Inbound::Ask { .. }
-        | Inbound::Open { .. }
-        | Inbound::Full { .. }
-        | Inbound::Drained { .. }
-        | Inbound::Close { .. } => None,
-    };
-    mail.into_iter().filter_map(echo).chain([taken]).collect()
 }
 
 /// What a service is mounted with.
@@ -244,6 +186,7 @@ pub fn shuffled(len: usize) -> Vec<usize> {
     order
 }
 
+const READABLE: Ready = Ready { readable: true, writable: false, end: PeerEnd::None };
 /// How many sockets have something to say in one turn.
 pub const TURN_EVENTS: usize = 256;
 /// First bytes of frames.

@@ -1,6 +1,7 @@
 //! One turn of the loop, pure: in which order sockets are read, services are heard and called,
-//! deadlines expire and sockets are written to, and how much of each a turn allows. The host and
-//! the simulation run this code; what they differ in is their [`Io`].
+//! deadlines expire and sockets are written to, and how much of each a turn allows. The host, the
+//! simulation, the benchmarks and the tests of the hub run this code; what they differ in is their
+//! [`Io`].
 //!
 //! In reading order:
 //!
