@@ -204,5 +204,7 @@ pub const WIDE: Limits = Limits {
     sockets_max: 1 << 21,
     topics_max: 1 << 21,
     topics_per_socket_max: 1 << 21,
+    // Peers come in no time, and beyond so many addresses they share a rate.
+    connection_rate: None,
     ..Limits::SERVER
 };
