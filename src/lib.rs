@@ -100,7 +100,9 @@ pub mod ws;
 
 pub mod session;
 
+// What is hidden is no part of the API: the binary, tests and fuzz targets of this package use it.
 #[cfg(feature = "host")]
+#[doc(hidden)]
 pub mod config;
 #[cfg(feature = "host")]
 #[doc(hidden)]
@@ -108,12 +110,14 @@ pub mod engine;
 #[cfg(feature = "host")]
 pub mod host;
 #[cfg(feature = "host")]
+#[doc(hidden)]
 pub mod hub;
 #[cfg(feature = "host")]
 mod net;
 #[cfg(feature = "host")]
 pub mod pages;
 #[cfg(feature = "programs")]
+#[doc(hidden)]
 pub mod process;
 #[cfg(feature = "programs")]
 pub mod programs;
@@ -130,7 +134,7 @@ pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
-    hub::{AccessLog, AllowedHosts, Spellings},
+    hub::{AccessLog, AllowedHosts, HostNames, HostNamesError, PathError, Spellings},
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{
@@ -141,7 +145,10 @@ pub use {
 };
 
 #[cfg(feature = "programs")]
-pub use {process::Reloader, programs::ProgramOptions};
+pub use {
+    process::{LookupError, Recording, RecordingError, Reloader},
+    programs::ProgramOptions,
+};
 
 /// The programs in the README are compiled.
 #[cfg(all(doctest, feature = "host"))]

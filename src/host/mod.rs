@@ -38,12 +38,16 @@ mod worker;
 pub use crate::engine::Turn;
 pub use crate::sys::heap::keep_heap_small;
 pub use crate::sys::process::hide_memory;
-pub use crate::sys::signals::outlive_user_signals;
 pub use crate::sys::{raise_descriptor_limit, seal_descriptors};
-pub use factory::RunService;
 pub(crate) use factory::{Factory, Make};
 pub(crate) use files::StaticRoot;
-pub use hangup::{Hangups, Terminal, hold_hangups, on_hangup};
 pub use poll::Host;
 pub(crate) use poll::HostPlan;
 pub use stopper::Stopper;
+// For the binary and the modules that plug into a host.
+#[doc(hidden)]
+pub use {
+    crate::sys::signals::outlive_user_signals,
+    factory::RunService,
+    hangup::{Hangups, Terminal, hold_hangups, on_hangup},
+};

@@ -5,7 +5,7 @@ use crate::time::Time;
 
 /// The kinds of lines that were logged within the last second. It holds nothing when quiet.
 #[derive(Debug)]
-pub struct Flood<K> {
+pub(crate) struct Flood<K> {
     rows: Vec<Row<K>>,
 }
 
@@ -21,7 +21,7 @@ struct Row<K> {
 impl<K: PartialEq> Flood<K> {
     /// Whether a line of this kind is to be logged. Otherwise it is counted; [`Flood::overdue`],
     /// which is to be asked before, returns the count.
-    pub fn admits(&mut self, kind: K, now: Time) -> bool {
+    pub(crate) fn admits(&mut self, kind: K, now: Time) -> bool {
         let at = self.rows.iter().position(|row| row.kind.as_ref() == Some(&kind));
         let at = at.unwrap_or_else(|| {
             if self.rows.len() <= KINDS_MAX {
@@ -39,7 +39,7 @@ impl<K: PartialEq> Flood<K> {
 
     /// A count whose second is over, and the kind that was counted, if it had a row of its own.
     /// `None` when there is no other.
-    pub fn overdue(&mut self, now: Time) -> Option<(u64, Option<K>)> {
+    pub(crate) fn overdue(&mut self, now: Time) -> Option<(u64, Option<K>)> {
         while let Some(at) = self.rows.iter().position(|row| row.end() <= now) {
             let row = self.rows.remove(at);
             if row.left_out > 0 {
@@ -51,7 +51,7 @@ impl<K: PartialEq> Flood<K> {
 
     /// When [`Flood::overdue`] has a count to return; `None` if nothing was counted.
     #[must_use]
-    pub fn deadline(&self) -> Option<Time> {
+    pub(crate) fn deadline(&self) -> Option<Time> {
         self.rows.iter().filter(|row| row.left_out > 0).map(Row::end).min()
     }
 }

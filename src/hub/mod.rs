@@ -90,16 +90,17 @@ use wheel::Wheel;
 pub use access::AccessLog;
 pub use backoff::Backoff;
 pub use fetch::Files;
-pub use flood::Flood;
+pub(crate) use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use ids::StationId;
 pub use lookup::Looked;
 pub use output::{Fetch, Goal, Lookup, Output};
-pub use report::About;
+pub(crate) use report::About;
 #[cfg(feature = "programs")]
 pub(crate) use shares::holder;
 pub(crate) use shares::{Holder, Pool};
-pub use tree::{PathError, ServiceTree, Spellings};
+pub(crate) use tree::ServiceTree;
+pub use tree::{PathError, Spellings};
 pub(crate) use trim::{cut, give_up};
 
 /// All sockets and all services of one host.

@@ -9,7 +9,7 @@ use crate::service::SocketId;
 
 /// The subject of a line.
 #[derive(Clone, Copy, Debug)]
-pub struct About<'a> {
+pub(crate) struct About<'a> {
     /// The path of the service.
     pub service: &'a str,
     /// The process of its program that says it, if one does.
@@ -19,12 +19,12 @@ pub struct About<'a> {
 impl<'a> About<'a> {
     /// The service itself.
     #[must_use]
-    pub const fn service(service: &'a str) -> Self {
+    pub(crate) const fn service(service: &'a str) -> Self {
         Self { service, pid: None }
     }
 
     /// Logs a text.
-    pub fn log(self, level: Level, text: fmt::Arguments<'_>) {
+    pub(crate) fn log(self, level: Level, text: fmt::Arguments<'_>) {
         if level > log::max_level() {
             return;
         }
@@ -43,7 +43,7 @@ impl<'a> About<'a> {
     }
 
     /// Logs a warning.
-    pub fn warn(self, text: fmt::Arguments<'_>) {
+    pub(crate) fn warn(self, text: fmt::Arguments<'_>) {
         self.log(Level::Warn, text);
     }
 }

@@ -11,7 +11,7 @@ use crate::ws::Target;
 
 /// The services by path.
 #[derive(Debug, Default)]
-pub struct ServiceTree {
+pub(crate) struct ServiceTree {
     by_path: HashMap<String, StationId>,
     pub(super) spellings: Spellings,
 }
@@ -33,7 +33,7 @@ impl ServiceTree {
     ///
     /// # Errors
     /// The path can name no service, or names one already.
-    pub fn add(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
+    pub(crate) fn add(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
         if !Target::is_path(path) {
             return Err(PathError::NoPath(path.to_owned()));
         }
@@ -50,7 +50,7 @@ impl ServiceTree {
     ///
     /// # Errors
     /// Another spelling is the canonical one, or the path names a service already.
-    pub fn add_found(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
+    pub(crate) fn add_found(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
         if canonical(path) != path {
             return Err(PathError::NoPath(path.to_owned()));
         }
@@ -75,7 +75,7 @@ impl ServiceTree {
 
     /// The service that `path` names, which is a decoded one. Asking leaves nothing behind.
     #[must_use]
-    pub fn find(&self, path: &str) -> Option<StationId> {
+    pub(crate) fn find(&self, path: &str) -> Option<StationId> {
         self.by_path.get(canonical(path)).copied()
     }
 }

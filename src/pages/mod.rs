@@ -3,12 +3,14 @@
 //!
 //! In reading order:
 //!
-//! - [`page`]: the page of a service; `talk.html`: one to try a service with
-//! - [`file`](mod@file): the answer with a file, but for its bytes; [`media`]: the media type of a
+//! - `page`: the page of a service; `talk.html`: one to try a service with
+//! - `file`: the answer with a file, but for its bytes; `media`: the media type of a
 //!   file by its name
 
+#[doc(hidden)]
 pub mod file;
+#[doc(hidden)]
 pub mod media;
-pub mod page;
+mod page;
 
 pub use page::Page;

@@ -124,7 +124,7 @@ impl Lines {
 
 /// Appends a message as a program of its own gets it: a text with a newline behind it, bytes as
 /// they are. Newlines within a text are not marked.
-pub fn encode_line(message: &Message, out: &mut Vec<u8>) {
+pub(crate) fn encode_line(message: &Message, out: &mut Vec<u8>) {
     out.extend_from_slice(message.as_bytes());
     if message.is_text() {
         out.push(b'\n');

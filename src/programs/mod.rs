@@ -12,9 +12,9 @@
 //! - `answer`: the body of a REJECT
 //! - `reader`: [`Reader`], from bytes to what was said
 //! - `variables`: the variables of a socket's request, for OPEN and for environments; [`Mode`],
-//!   how a program is served, and [`Place`], where
+//!   how a program is served, and `Place`, where
 //! - `options`: [`ProgramOptions`], how a program is run
-//! - `told`: [`Told`], what a program is told, to bytes
+//! - `told`: `Told`, what a program is told, to bytes
 //! - `lines`: plain lines, for programs that serve one socket each; `texts`: text as it comes
 //! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
 //! - `transcript`: both directions as text to be read and edited
@@ -38,18 +38,23 @@ mod transcript;
 mod variables;
 mod words;
 
-pub use fault::{Fault, Mistake, Wrong};
-pub use lines::{LineFault, Lines, encode_line};
+pub(crate) use lines::encode_line;
 pub use options::{OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths};
-pub use pattern::Pattern;
-pub use reader::{Heard, Reader};
-pub use replay::{Difference, Replay, TranscriptPlace};
-pub use said::{Level, Said};
-pub use texts::Texts;
-pub use told::Told;
-pub use transcript::{Entry, Recorder, Transcript, TranscriptError, Way};
-pub(crate) use variables::{INDEX, is_variable_name};
-pub use variables::{Mode, Place, Variable, is_own_variable, own_variables, request_variables};
+pub(crate) use texts::Texts;
+pub(crate) use told::Told;
+pub(crate) use variables::{INDEX, Place, is_variable_name, own_variables, request_variables};
+pub use variables::{Mode, Variable};
+// What tests and the binary of this package read and write.
+#[doc(hidden)]
+pub use {
+    fault::{Fault, Mistake, Wrong},
+    lines::{LineFault, Lines},
+    pattern::Pattern,
+    reader::{Heard, Reader},
+    replay::{Difference, Replay, TranscriptPlace},
+    said::{Level, Said},
+    transcript::{Entry, Recorder, Transcript, TranscriptError, Way},
+};
 
 /// The version of the protocol.
 pub const VERSION: u32 = 1;

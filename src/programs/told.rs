@@ -8,7 +8,7 @@ use crate::service::{Inbound, SocketId};
 
 /// What the host tells a program, in one line with or without a body.
 #[derive(Clone, Copy, Debug)]
-pub enum Told<'a> {
+pub(crate) enum Told<'a> {
     /// HELLO: the version, and what is allowed. Always the first.
     Hello {
         /// The longest message that comes from a peer.
@@ -38,7 +38,7 @@ pub enum Told<'a> {
 
 impl Told<'_> {
     /// Appends the bytes to `out`.
-    pub fn encode(&self, place: &Place, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, place: &Place, out: &mut Vec<u8>) {
         match *self {
             Self::Hello { message_bytes_max, send_bytes_max } => {
                 let service = word(&place.service);

@@ -19,7 +19,7 @@ pub struct Variable {
 
 /// Where a program serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The path of its service.
     pub service: String,
     /// The address that its sockets connect to.
@@ -42,7 +42,7 @@ pub enum Mode {
 /// The variables of a request, in a fixed order: first those that RFC 3875 asks for, then the
 /// headers by name.
 #[must_use]
-pub fn request_variables(request: &Request, place: &Place) -> Vec<Variable> {
+pub(crate) fn request_variables(request: &Request, place: &Place) -> Vec<Variable> {
     let host = request.header("Host").unwrap_or_default();
     let name = Some(host_name(host)).filter(|name| !name.is_empty());
     let address = place.address.ip().to_string();
@@ -73,7 +73,7 @@ pub fn request_variables(request: &Request, place: &Place) -> Vec<Variable> {
 
 /// The variables that every program has in its environment, whatever it serves.
 #[must_use]
-pub fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
+pub(crate) fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
     let protocol = match mode {
         Mode::Shared => VERSION.to_string(),
         Mode::Lines => "lines".to_owned(),
@@ -92,7 +92,7 @@ pub fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
 
 /// Whether a variable of this name is set by the host, for a request or for all programs.
 #[must_use]
-pub fn is_own_variable(name: &str) -> bool {
+pub(super) fn is_own_variable(name: &str) -> bool {
     // Programs that fetch something over HTTP know this one; no peer can set it.
     let is_header = name.starts_with("HTTP_") && name != "HTTP_PROXY";
     is_header || OWN_VARIABLES.contains(&name)
@@ -148,8 +148,8 @@ fn host_name(host: &str) -> &str {
 
 impl Variable {
     /// Whether a program can be given it besides those that the host sets: its name is of letters,
-    /// digits and `_` with no digit in front, as POSIX has them, and not [one of the
-    /// host's](is_own_variable); its value has no NUL.
+    /// digits and `_` with no digit in front, as POSIX has them, and not one of the
+    /// host's; its value has no NUL.
     #[must_use]
     pub fn is_free(&self) -> bool {
         is_variable_name(&self.name) && !is_own_variable(&self.name) && !self.value.contains(&0)

@@ -4,41 +4,47 @@
 //!
 //! In reading order:
 //!
-//! - [`head`]: a request head, read in whatever pieces it comes; [`syntax`]: its characters;
-//!   [`head_error`]: what can be wrong with it
-//! - [`target`]: the request target and the path that names a service
-//! - [`upgrade`]: a valid opening handshake, and its 101
+//! - `head`: a request head, read in whatever pieces it comes; `syntax`: its characters;
+//!   `head_error`: what can be wrong with it
+//! - `target`: the request target and the path that names a service
+//! - `upgrade`: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
-//! - [`origin`]: whose page it comes from; [`authority`]: the hosts in it and in `Host`
-//! - [`response`]: every other answer; [`http_date`]: the moments of HTTP; [`range`]: parts of
+//! - `origin`: whose page it comes from; `authority`: the hosts in it and in `Host`
+//! - `response`: every other answer; `http_date`: the moments of HTTP; `range`: parts of
 //!   content
-//! - [`frame`], [`mask`]: the frame header and the masking of payloads
-//! - [`utf8`]: text that arrives in pieces
-//! - [`close_code`], [`close`]: close codes, and with reasons
-//! - [`message`]: whole messages
-//! - [`fault`]: the broken rules, each with its close code and section
+//! - `frame`, `mask`: the frame header and the masking of payloads
+//! - `utf8`: text that arrives in pieces
+//! - `close_code`, `close`: close codes, and with reasons
+//! - `message`: whole messages
+//! - `fault`: the broken rules, each with its close code and section
 //! - `work`: what all this costs, counted in tests
 
+#[doc(hidden)]
 pub mod authority;
-pub mod close;
-pub mod close_code;
+pub(crate) mod close;
+pub(crate) mod close_code;
 #[cfg(feature = "deflate")]
-pub mod extension;
-pub mod fault;
-pub mod frame;
-pub mod head;
-pub mod head_error;
+pub(crate) mod extension;
+pub(crate) mod fault;
+pub(crate) mod frame;
+pub(crate) mod head;
+pub(crate) mod head_error;
+#[doc(hidden)]
 pub mod http_date;
+#[doc(hidden)]
 pub mod mask;
-pub mod message;
-pub mod origin;
+pub(crate) mod message;
+pub(crate) mod origin;
+#[doc(hidden)]
 pub mod range;
-pub mod response;
+pub(crate) mod response;
+#[doc(hidden)]
 pub mod syntax;
-pub mod target;
+pub(crate) mod target;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod upgrade;
+pub(crate) mod upgrade;
+#[doc(hidden)]
 pub mod utf8;
 pub(crate) mod work;
 
@@ -51,13 +57,21 @@ pub(crate) use alloc::sync::Arc;
 pub use authority::Host;
 pub use close::Close;
 pub use close_code::CloseCode;
+#[cfg(feature = "deflate")]
+pub use extension::{Agreement, Context, Offer, Side};
 pub use fault::Fault;
-pub use frame::{Header, Opcode};
+pub use frame::{Header, HeaderBytes, Opcode, Payload};
 pub use head::{Head, HeadReader};
 pub use head_error::HeadError;
 pub use http_date::Stamp;
 pub use message::Message;
 pub use origin::{Origin, OriginError};
 pub use response::{Response, Status};
-pub use target::{Target, encode_path, is_canonical};
-pub use upgrade::Upgrade;
+pub use target::{Target, TargetError};
+pub use upgrade::{Upgrade, UpgradeError};
+// What other modules use, and a build without them does not.
+#[doc(hidden)]
+pub use {
+    origin::names,
+    target::{encode_path, is_canonical},
+};

@@ -179,7 +179,7 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
 }
 
 /// The one folder at the root that is served although its name begins with a dot.
-pub const WELL_KNOWN: &str = ".well-known";
+pub(crate) const WELL_KNOWN: &str = ".well-known";
 
 fn hex(byte: Option<u8>) -> Result<u8, TargetError> {
     let digit = byte.and_then(|byte| char::from(byte).to_digit(16));

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::request;
+use crate::programs::variables::is_own_variable;
 use crate::programs::{
-    Mistake, Mode, Place, Told, Variable, Wrong, is_own_variable, own_variables, request_variables,
+    Mistake, Mode, Place, Told, Variable, Wrong, own_variables, request_variables,
 };
 use crate::service::{Inbound, Request, SocketId};
 use crate::ws::{Close, CloseCode, Message};
