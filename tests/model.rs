@@ -21,13 +21,13 @@ use loom::thread;
 
 use bell::{Alarm, MailBell, Rung, Tower};
 use host::sync::{Receiver, Waker, unbounded};
-use hub::StationId;
+use hub::WorkerId;
 use service::way::{Bell as _, Doorbell as _};
 
 /// What the file says of other files, as far as it needs it.
 mod hub {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct StationId(pub usize);
+    pub struct WorkerId(pub usize);
 }
 
 mod service {
@@ -57,7 +57,7 @@ mod host {
         pub use loom::sync::atomic::{AtomicBool, Ordering};
         use loom::sync::{Condvar, Mutex};
 
-        use crate::hub::StationId;
+        use crate::hub::WorkerId;
 
         /// What may be sent, as a number.
         pub trait Item {
@@ -65,7 +65,7 @@ mod host {
             fn of(number: usize) -> Self;
         }
 
-        impl Item for StationId {
+        impl Item for WorkerId {
             fn number(&self) -> usize {
                 self.0
             }
@@ -199,7 +199,7 @@ enum Way {
 }
 
 /// A service as the loop has it.
-struct Station {
+struct ServiceEntry {
     batches: Receiver<()>,
     rung: Rung,
 }
@@ -209,7 +209,7 @@ struct Station {
 fn turns(
     tower: &Tower,
     waker: &Waker,
-    stations: &[Station],
+    workers: &[ServiceEntry],
     batches_len: usize,
     way: Way,
     is_asked: impl Fn() -> bool,
@@ -225,14 +225,14 @@ fn turns(
         }
         tower.awake();
         for _ in 0..tower.len() {
-            let Some(StationId(index)) = tower.next() else { break };
-            let Station { batches, rung } = &stations[index];
+            let Some(WorkerId(index)) = tower.next() else { break };
+            let ServiceEntry { batches, rung } = &workers[index];
             if way != Way::ClearsLate {
                 rung.clear();
             }
             taken += usize::from(batches.try_recv().is_ok());
             if !batches.is_empty() {
-                tower.again(StationId(index), rung);
+                tower.again(WorkerId(index), rung);
             }
             if way == Way::ClearsLate {
                 rung.clear();
@@ -246,11 +246,11 @@ fn services_and_loop(services_len: usize, batches_len: usize, way: Way) {
     check(move || {
         let waker = Waker::new();
         let tower = Tower::new(waker.clone());
-        let mut stations = Vec::new();
+        let mut workers = Vec::new();
         for index in 0..services_len {
             let (sender, batches) = unbounded::<()>();
-            let (bell, rung) = tower.bell(StationId(index));
-            stations.push(Station { batches, rung });
+            let (bell, rung) = tower.bell(WorkerId(index));
+            workers.push(ServiceEntry { batches, rung });
             thread::spawn(move || {
                 for _ in 0..batches_len {
                     sender.try_send(()).expect("there is room");
@@ -258,7 +258,7 @@ fn services_and_loop(services_len: usize, batches_len: usize, way: Way) {
                 }
             });
         }
-        turns(&tower, &waker, &stations, services_len * batches_len, way, || true);
+        turns(&tower, &waker, &workers, services_len * batches_len, way, || true);
     });
 }
 
@@ -279,7 +279,7 @@ fn an_alarm_beside_a_service_is_heard() {
         let waker = Waker::new();
         let tower = Tower::new(waker.clone());
         let (sender, batches) = unbounded();
-        let (bell, rung) = tower.bell(StationId(0));
+        let (bell, rung) = tower.bell(WorkerId(0));
         let alarm: Alarm = tower.alarm();
         let requests = Arc::new(AtomicUsize::new(0));
         let asked = requests.clone();
@@ -291,9 +291,9 @@ fn an_alarm_beside_a_service_is_heard() {
             sender.try_send(()).expect("there is room");
             bell.ring();
         });
-        let station = Station { batches, rung };
+        let worker = ServiceEntry { batches, rung };
         let is_asked = || asked.load(Ordering::Acquire) > 0;
-        turns(&tower, &waker, &[station], 1, Way::Right, is_asked);
+        turns(&tower, &waker, &[worker], 1, Way::Right, is_asked);
     });
 }
 

@@ -6,8 +6,8 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::vec;
 
-use switchboard::engine::{Arrival, Connections, Event, FileOrder, Io, Read, Services};
-use switchboard::hub::{Hub, Lookup, Reach, StationId};
+use switchboard::engine::{Arrival, Connections, Event, FileOrder, Io, NotStarted, Read, Services};
+use switchboard::hub::{Hub, Lookup, Reach, RunId, WorkerId};
 use switchboard::service::{Admission, Inbound, Outbound, SocketId};
 use switchboard::time::Time;
 
@@ -23,31 +23,31 @@ pub struct Outside {
     /// Whom something was written to since this was last cleared, if that is wanted.
     pub written: Option<Vec<SocketId>>,
     /// Runs of services that are not ready yet, if they start late.
-    pub starting: Option<Vec<(StationId, u32)>>,
-    senders: VecDeque<StationId>,
+    pub starting: Option<Vec<RunId>>,
+    senders: VecDeque<WorkerId>,
     /// By the index of the service: what it has sent.
     batches: Vec<VecDeque<Batch>>,
 }
 
 /// What a run of a service has sent at once.
-type Batch = (u32, vec::IntoIter<Outbound>);
+type Batch = (RunId, vec::IntoIter<Outbound>);
 
 impl Outside {
     /// A service sends these.
-    pub fn send(&mut self, station: StationId, run: u32, batch: Vec<Outbound>) {
-        let index = station.index();
+    pub fn send(&mut self, run: RunId, batch: Vec<Outbound>) {
+        let index = run.worker.index();
         if index >= self.batches.len() {
             self.batches.resize_with(index + 1, VecDeque::new);
         }
         if self.batches[index].is_empty() {
-            self.senders.push_back(station);
+            self.senders.push_back(run.worker);
         }
         self.batches[index].push_back((run, batch.into_iter()));
     }
 
     /// A service is ready, and refuses nobody.
-    pub fn let_everyone_in(&mut self, station: StationId, run: u32) {
-        self.send(station, run, vec![Outbound::Ready(Admission::default())]);
+    pub fn let_everyone_in(&mut self, run: RunId) {
+        self.send(run, vec![Outbound::Ready(Admission::default())]);
     }
 }
 
@@ -146,50 +146,51 @@ impl Services for Around<'_> {
         self.outside.senders.len()
     }
 
-    fn next_sender(&mut self) -> Option<StationId> {
+    fn next_sender(&mut self) -> Option<WorkerId> {
         self.outside.senders.pop_front()
     }
 
-    fn add_sender(&mut self, station: StationId) {
-        self.outside.senders.push_back(station);
+    fn add_sender(&mut self, worker: WorkerId) {
+        self.outside.senders.push_back(worker);
     }
 
-    fn begin_batch(&mut self, station: StationId) -> bool {
-        self.has_more(station)
+    fn begin_batch(&mut self, worker: WorkerId) -> bool {
+        self.has_more(worker)
     }
 
-    fn apply_batch(&mut self, station: StationId, hub: &mut Hub, left: usize, now: Time) -> usize {
-        let batches = &mut self.outside.batches[station.index()];
+    fn apply_batch(&mut self, worker: WorkerId, hub: &mut Hub, left: usize, now: Time) -> usize {
+        let batches = &mut self.outside.batches[worker.index()];
         let Some((run, batch)) = batches.front_mut() else { return left };
-        let left = hub.apply(station, *run, batch, left, now);
+        let left = hub.apply(*run, batch, left, now);
         if batch.len() == 0 {
             batches.pop_front();
         }
         left
     }
 
-    fn has_more(&self, station: StationId) -> bool {
-        !self.outside.batches[station.index()].is_empty()
+    fn has_more(&self, worker: WorkerId) -> bool {
+        !self.outside.batches[worker.index()].is_empty()
     }
 
-    fn start(&mut self, station: StationId, run: u32, _: &mut Hub, _: Time) {
+    fn start(&mut self, run: RunId, _: &mut Hub, _: Time) -> Result<(), NotStarted> {
         match &mut self.outside.starting {
-            Some(starting) => starting.push((station, run)),
-            None => self.outside.let_everyone_in(station, run),
+            Some(starting) => starting.push(run),
+            None => self.outside.let_everyone_in(run),
         }
+        Ok(())
     }
 
-    fn remove(&mut self, _: StationId) -> bool {
+    fn remove(&mut self, _: WorkerId) -> bool {
         false
     }
 
     /// It echoes at once.
-    fn deliver(&mut self, station: StationId, hub: &mut Hub) {
-        let (run, mail) = hub.take_mail(station);
-        self.outside.send(station, run, answer(mail));
+    fn deliver(&mut self, worker: WorkerId, hub: &mut Hub) {
+        let (run, mail) = hub.take_mail(worker);
+        self.outside.send(run, answer(mail));
     }
 
-    fn finish(&mut self, _: StationId) {}
+    fn finish(&mut self, _: WorkerId) {}
 
     fn running_len(&self) -> usize {
         0

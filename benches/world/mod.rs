@@ -7,7 +7,7 @@ mod io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use switchboard::engine::{Engine, PeerEnd, Ready};
-use switchboard::hub::{Files, Hub, StationId};
+use switchboard::hub::{Files, Hub, RunId, WorkerId};
 use switchboard::service::{Audience, Outbound, SocketId};
 use switchboard::time::Time;
 use switchboard::{Limits, OriginRule, ServiceOptions};
@@ -20,7 +20,7 @@ pub struct World {
     pub outside: Outside,
     pub now: Time,
     pub ids: Vec<SocketId>,
-    stations: Vec<StationId>,
+    workers: Vec<WorkerId>,
     come: u32,
 }
 
@@ -40,13 +40,13 @@ impl World {
         let mut hub = Hub::new(limits, Files::None, now);
         let mount =
             |number: usize| hub.mount(&format!("/{number}"), mount(limits)).expect("paths differ");
-        let stations = (0..services_len).map(mount).collect();
+        let workers = (0..services_len).map(mount).map(WorkerId::of).collect();
         Self {
             engine: Engine::new(hub, &limits),
             outside: Outside::default(),
             now,
             ids: Vec::new(),
-            stations,
+            workers,
             come: 0,
         }
     }
@@ -111,14 +111,14 @@ impl World {
     /// A service has sent these.
     pub fn apply(&mut self, service: usize, batch: Vec<Outbound>) {
         // Each service is started once.
-        self.outside.send(self.stations[service], 1, batch);
+        self.outside.send(RunId { worker: self.workers[service], number: 1 }, batch);
         self.settle();
     }
 
     /// Services that were to start late are ready.
     pub fn start_services(&mut self) {
-        for (station, run) in self.outside.starting.take().into_iter().flatten() {
-            self.outside.let_everyone_in(station, run);
+        for run in self.outside.starting.take().into_iter().flatten() {
+            self.outside.let_everyone_in(run);
         }
         self.settle();
     }

@@ -57,9 +57,9 @@ pub fn check(data: &[u8]) {
     };
     let Ok(upgrade) = upgrade else { return assert_ne!(status, Some("421")) };
     let Ok(target) = Target::parse(head.target()) else { return assert_ne!(status, Some("421")) };
-    let station = hub.find(&target.path);
+    let service = hub.find(&target.path);
     // The rule of a service, or that of the server where there is none.
-    let is_same = station.is_some_and(|station| hub.path(station) == "/same");
+    let is_same = service.is_some_and(|service| hub.path(service) == "/same");
     let origin = if is_same { "same" } else { origin };
     let host = target.authority.as_deref().or(head.header("Host")).unwrap_or_default();
     let is_refused = !host.is_empty()
@@ -78,7 +78,7 @@ pub fn check(data: &[u8]) {
     if upgrade.is_none() && !is_refused {
         assert_eq!(
             status,
-            Some(if station.is_some() { "426" } else { "404" }),
+            Some(if service.is_some() { "426" } else { "404" }),
             "{:?}",
             target.path
         );

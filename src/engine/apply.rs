@@ -13,30 +13,30 @@ impl Engine {
             if self.budget.deliveries() == 0 {
                 return;
             }
-            let Some(station) = io.next_sender() else { return };
+            let Some(worker) = io.next_sender() else { return };
             // It has had its share of this turn.
-            if self.cut_short.contains(&station) {
+            if self.cut_short.contains(&worker) {
                 continue;
             }
             let share = self.budget.deliveries();
             let mut left = share;
             for _ in 0..self.limits.turn_batches_max {
-                if left == 0 || !io.begin_batch(station) {
+                if left == 0 || !io.begin_batch(worker) {
                     break;
                 }
-                left = io.apply_batch(station, &mut self.hub, left, now);
+                left = io.apply_batch(worker, &mut self.hub, left, now);
             }
             self.budget.delivered(share - left);
-            if io.has_more(station) {
-                self.cut_short.push(station);
+            if io.has_more(worker) {
+                self.cut_short.push(worker);
             }
         }
     }
 
     /// Has services be senders in the next turn that have sent more than this one takes.
     pub(super) fn apply_later(&mut self, io: &mut impl Io) {
-        for station in self.cut_short.drain(..) {
-            io.add_sender(station);
+        for worker in self.cut_short.drain(..) {
+            io.add_sender(worker);
         }
     }
 
@@ -56,9 +56,9 @@ impl Engine {
     /// Applies the ends of services, each after all that the service has sent.
     pub(super) fn apply_exits(&mut self, io: &mut impl Io, now: Time) {
         for exit in std::mem::take(&mut self.exits) {
-            if io.has_more(exit.station) {
+            if io.has_more(exit.run.worker) {
                 self.exits.push(exit);
-            } else if io.remove(exit.station) {
+            } else if io.remove(exit.run.worker) {
                 self.ended(&exit, io, now);
             }
         }

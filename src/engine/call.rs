@@ -4,16 +4,16 @@
 use std::collections::VecDeque;
 
 use crate::engine::Engine;
-use crate::engine::io::{Called, Exit, Io};
-use crate::hub::{Output, StationId};
+use crate::engine::io::{Called, Io, Moment, NotStarted};
+use crate::hub::{Output, RunId, WorkerId};
 use crate::time::Time;
 
 /// The services that are to be called in this turn, or in the next if the calls of this one are
 /// over; each once.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    list: VecDeque<StationId>,
-    /// By the index of the service: whether it is in the list.
+    list: VecDeque<WorkerId>,
+    /// By the index of the worker: whether it is in the list.
     is_listed: Vec<bool>,
 }
 
@@ -22,24 +22,24 @@ impl Calls {
         self.list.is_empty()
     }
 
-    fn push(&mut self, station: StationId) {
-        let index = station.index();
+    fn push(&mut self, worker: WorkerId) {
+        let index = worker.index();
         if index >= self.is_listed.len() {
             self.is_listed.resize(index + 1, false);
         }
         if !std::mem::replace(&mut self.is_listed[index], true) {
-            self.list.push_back(station);
+            self.list.push_back(worker);
         }
     }
 
-    fn has(&self, station: StationId) -> bool {
-        self.is_listed.get(station.index()).is_some_and(|is_listed| *is_listed)
+    fn has(&self, worker: WorkerId) -> bool {
+        self.is_listed.get(worker.index()).is_some_and(|is_listed| *is_listed)
     }
 
-    fn pop(&mut self) -> Option<StationId> {
-        let station = self.list.pop_front()?;
-        self.is_listed[station.index()] = false;
-        Some(station)
+    fn pop(&mut self) -> Option<WorkerId> {
+        let worker = self.list.pop_front()?;
+        self.is_listed[worker.index()] = false;
+        Some(worker)
     }
 }
 
@@ -49,51 +49,61 @@ impl Engine {
     pub fn call_services(&mut self, io: &mut impl Io, now: Time) {
         while let Some(output) = self.hub.poll() {
             match output {
-                Output::Mail(station) if io.is_on_loop(station) => self.call_soon(station),
-                Output::Start { station, run } => io.start(station, run, &mut self.hub, now),
+                Output::Mail(worker) if io.is_on_loop(worker) => self.call_soon(worker),
+                Output::Start(run) => self.start(run, io, now),
                 other => self.held.push_back(other),
             }
         }
-        while let Some(station) = io.next_tick() {
-            self.call_soon(station);
+        while let Some(worker) = io.next_tick() {
+            self.call_soon(worker);
         }
         for _ in 0..self.calls.list.len() {
             if self.budget.deliveries() == 0 {
                 return;
             }
-            let Some(station) = self.calls.pop() else { return };
-            self.call(station, io, now);
+            let Some(worker) = self.calls.pop() else { return };
+            self.call(worker, io, now);
         }
     }
 
-    fn call(&mut self, station: StationId, io: &mut impl Io, now: Time) {
+    fn call(&mut self, worker: WorkerId, io: &mut impl Io, now: Time) {
         let share = self.budget.deliveries();
         let mut left = share;
-        let called = io.call(station, &mut self.hub, &mut left, now);
+        let called = io.call(worker, &mut self.hub, &mut left, now);
         self.budget.delivered(share - left);
         match called {
             Called::Done => {}
-            Called::More => self.call_soon(station),
-            Called::Ended { run, how } => self.ended(&Exit { station, run, how }, io, now),
+            Called::More => self.call_soon(worker),
+            Called::Ended(exit) => self.ended(&exit, io, now),
         }
     }
 
+    /// Starts a run, whose end it is if it cannot start.
+    pub(super) fn start(&mut self, run: RunId, io: &mut impl Io, now: Time) {
+        match io.start(run, &mut self.hub, now) {
+            Ok(()) => return,
+            Err(NotStarted::NoThread(how)) => self.hub.not_started(run, &how, now),
+            Err(NotStarted::Failed(how)) => self.hub.ended(run, &how, now),
+        }
+        io.observe(Moment::Ended(run.worker), &self.hub, now);
+    }
+
     /// Has a service on the loop called in this turn, or in the next.
-    pub(super) fn call_soon(&mut self, station: StationId) {
-        self.calls.push(station);
+    pub(super) fn call_soon(&mut self, worker: WorkerId) {
+        self.calls.push(worker);
     }
 
     /// Whether a service on the loop is to be called in the next turn.
     #[must_use]
-    pub fn is_due(&self, station: StationId) -> bool {
-        self.calls.has(station)
+    pub fn is_due(&self, worker: WorkerId) -> bool {
+        self.calls.has(worker)
     }
 
     /// Asks a service to finish; one on the loop is called for it.
-    pub(super) fn finish(&mut self, station: StationId, io: &mut impl Io) {
-        io.finish(station);
-        if io.is_on_loop(station) {
-            self.call_soon(station);
+    pub(super) fn finish(&mut self, worker: WorkerId, io: &mut impl Io) {
+        io.finish(worker);
+        if io.is_on_loop(worker) {
+            self.call_soon(worker);
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
-use crate::hub::{Fetch, Hub, Lookup, Reach, StationId};
+use crate::hub::{Fetch, Hub, Lookup, Reach, RunId, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::Response;
@@ -90,32 +90,35 @@ pub trait Services {
     fn senders_len(&self) -> usize;
 
     /// A service that has sent something. From here on it becomes one again by what it sends.
-    fn next_sender(&mut self) -> Option<StationId>;
+    fn next_sender(&mut self) -> Option<WorkerId>;
 
     /// Has a service be a sender once more: it has sent more than one turn takes.
-    fn add_sender(&mut self, station: StationId);
+    fn add_sender(&mut self, worker: WorkerId);
 
     /// Begins the next batch of a service, once the last one is applied. Returns whether there is
     /// anything to apply.
-    fn begin_batch(&mut self, station: StationId) -> bool;
+    fn begin_batch(&mut self, worker: WorkerId) -> bool;
 
     /// Applies the batch, up to `left` deliveries. Returns how many of them are left.
-    fn apply_batch(&mut self, station: StationId, hub: &mut Hub, left: usize, now: Time) -> usize;
+    fn apply_batch(&mut self, worker: WorkerId, hub: &mut Hub, left: usize, now: Time) -> usize;
 
     /// Whether a service has sent more than was applied.
-    fn has_more(&self, station: StationId) -> bool;
+    fn has_more(&self, worker: WorkerId) -> bool;
 
     /// Starts a run of a service.
-    fn start(&mut self, station: StationId, run: u32, hub: &mut Hub, now: Time);
+    ///
+    /// # Errors
+    /// It is over before it has begun, and why.
+    fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted>;
 
     /// Takes away a service whose run has ended. Returns whether it was there.
-    fn remove(&mut self, station: StationId) -> bool;
+    fn remove(&mut self, worker: WorkerId) -> bool;
 
     /// Passes its mail to a service on a thread of its own.
-    fn deliver(&mut self, station: StationId, hub: &mut Hub);
+    fn deliver(&mut self, worker: WorkerId, hub: &mut Hub);
 
     /// Asks a service to finish, once it has taken its mail.
-    fn finish(&mut self, station: StationId);
+    fn finish(&mut self, worker: WorkerId);
 
     /// Whether any service may run on the loop. If none does, this method and the next three need
     /// not be implemented.
@@ -124,17 +127,17 @@ pub trait Services {
     }
 
     /// Whether a service runs on the loop.
-    fn is_on_loop(&self, _: StationId) -> bool {
+    fn is_on_loop(&self, _: WorkerId) -> bool {
         false
     }
 
     /// A service on the loop whose interval has passed.
-    fn next_tick(&mut self) -> Option<StationId> {
+    fn next_tick(&mut self) -> Option<WorkerId> {
         None
     }
 
     /// Calls a service on the loop with its mail, up to `left` deliveries.
-    fn call(&mut self, _: StationId, _: &mut Hub, _left: &mut usize, _: Time) -> Called {
+    fn call(&mut self, _: WorkerId, _: &mut Hub, _left: &mut usize, _: Time) -> Called {
         Called::Done
     }
 
@@ -180,13 +183,17 @@ pub enum Called {
     Done,
     /// It has had its share of the turn, and there is more.
     More,
-    /// This run of it has ended, like this.
-    Ended {
-        /// The number of the run.
-        run: u32,
-        /// How it ended.
-        how: String,
-    },
+    /// A run of it has ended.
+    Ended(Exit),
+}
+
+/// Why a run is over before it has begun.
+#[derive(Debug)]
+pub enum NotStarted {
+    /// The system gives it no thread; it may later.
+    NoThread(String),
+    /// The service has failed while it was made.
+    Failed(String),
 }
 
 /// What a helper thread tells the loop.
@@ -214,10 +221,8 @@ pub enum StopKind {
 /// The end of a service's run.
 #[derive(Debug)]
 pub struct Exit {
-    /// Which service.
-    pub station: StationId,
-    /// Which run of it.
-    pub run: u32,
+    /// Which run.
+    pub run: RunId,
     /// How it ended.
     pub how: String,
 }
@@ -262,5 +267,5 @@ pub enum Moment {
     /// A socket that was held back is to be read again.
     Resumes(SocketId),
     /// A run of a service has ended, and the hub knows.
-    Ended(StationId),
+    Ended(WorkerId),
 }

@@ -23,7 +23,7 @@ mod write;
 
 use std::collections::VecDeque;
 
-use crate::hub::{Hub, Output, StationId, give_up};
+use crate::hub::{Hub, Output, WorkerId, give_up};
 use crate::limits::Limits;
 use crate::service::SocketId;
 use crate::time::Time;
@@ -34,8 +34,8 @@ use readiness::ReadinessTable;
 use stop::Stop;
 
 pub use io::{
-    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, Read, Services,
-    StopKind,
+    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, NotStarted, Read,
+    Services, StopKind,
 };
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;
@@ -57,7 +57,7 @@ pub struct Engine {
     /// For what is read and does not go straight into a message.
     buffer: Vec<u8>,
     /// Services that have sent more than this turn takes.
-    cut_short: Vec<StationId>,
+    cut_short: Vec<WorkerId>,
     /// Ends of services that have not been applied.
     exits: Vec<Exit>,
     calls: Calls,
@@ -134,8 +134,8 @@ impl Engine {
 
     /// A run of a service has ended.
     fn ended(&mut self, exit: &Exit, io: &mut impl Io, now: Time) {
-        self.hub.ended(exit.station, exit.run, &exit.how, now);
-        io.observe(Moment::Ended(exit.station), &self.hub, now);
+        self.hub.ended(exit.run, &exit.how, now);
+        io.observe(Moment::Ended(exit.run.worker), &self.hub, now);
     }
 
     /// The hub.

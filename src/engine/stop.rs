@@ -95,9 +95,9 @@ impl Engine {
     ) {
         // With that, it is no news that a service ends.
         self.hub.drain(now);
-        for station in self.hub.station_ids() {
-            if io.is_on_loop(station) {
-                self.finish(station, io);
+        for worker in self.hub.worker_ids() {
+            if io.is_on_loop(worker) {
+                self.finish(worker, io);
             }
         }
         while !self.calls.is_empty() && !is_over() {

@@ -44,10 +44,10 @@ impl Engine {
                 io.observe(Moment::Resumes(id), &self.hub, now);
                 self.read_later(id);
             }
-            Output::Mail(station) if io.is_on_loop(station) => self.call_soon(station),
-            Output::Mail(station) => io.deliver(station, &mut self.hub),
-            Output::Start { station, run } => io.start(station, run, &mut self.hub, now),
-            Output::Stop(station) => self.finish(station, io),
+            Output::Mail(worker) if io.is_on_loop(worker) => self.call_soon(worker),
+            Output::Mail(worker) => io.deliver(worker, &mut self.hub),
+            Output::Start(run) => self.start(run, io, now),
+            Output::Stop(worker) => self.finish(worker, io),
             Output::Lookup(lookup) => io.look_up(*lookup, &self.hub),
             Output::Fetch(fetch) => io.order_file(FileOrder::Open(fetch)),
             Output::FetchMore(id) => io.order_file(FileOrder::More(id)),

@@ -10,14 +10,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::host::sync::{Arc, AtomicBool, OnceLock, Ordering, Receiver, Sender, Waker, unbounded};
-use crate::hub::StationId;
+use crate::hub::WorkerId;
 use crate::service::way::{Bell, Doorbell, Wake};
 
 /// The loop's side: which services have sent something.
 #[derive(Debug)]
 pub(super) struct Tower {
     shared: Arc<Shared>,
-    rung: Receiver<StationId>,
+    rung: Receiver<WorkerId>,
 }
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ struct Shared {
     waker: Waker,
     sleep: Sleep,
     /// A service is in here at most once, so that it never holds more than there are services.
-    ring: Sender<StationId>,
+    ring: Sender<WorkerId>,
 }
 
 /// What wakes the loop for whatever reason.
@@ -36,7 +36,7 @@ pub(super) struct Alarm(Arc<Shared>);
 #[derive(Debug)]
 pub(super) struct ServiceBell {
     alarm: Alarm,
-    station: StationId,
+    worker: WorkerId,
     /// Whether the bell has been rung since the loop last looked.
     rung: Arc<AtomicBool>,
 }
@@ -74,9 +74,9 @@ impl Tower {
 
     /// A bell for a service, and the loop's side of it.
     #[must_use]
-    pub(super) fn bell(&self, station: StationId) -> (ServiceBell, Rung) {
+    pub(super) fn bell(&self, worker: WorkerId) -> (ServiceBell, Rung) {
         let rung = Arc::new(AtomicBool::new(false));
-        (ServiceBell { alarm: self.alarm(), station, rung: rung.clone() }, Rung(rung))
+        (ServiceBell { alarm: self.alarm(), worker, rung: rung.clone() }, Rung(rung))
     }
 
     /// The loop is about to sleep: whoever has something for it from now on wakes it. What
@@ -92,7 +92,7 @@ impl Tower {
 
     /// A service that has sent something.
     #[must_use]
-    pub(super) fn next(&self) -> Option<StationId> {
+    pub(super) fn next(&self) -> Option<WorkerId> {
         self.rung.try_recv().ok()
     }
 
@@ -103,10 +103,10 @@ impl Tower {
     }
 
     /// Puts a service back in line that has sent more than one turn takes.
-    pub(super) fn again(&self, station: StationId, rung: &Rung) {
+    pub(super) fn again(&self, worker: WorkerId, rung: &Rung) {
         if !rung.0.swap(true, Ordering::AcqRel) {
             // The loop holds the other end, so that this cannot fail.
-            let _ = self.shared.ring.try_send(station);
+            let _ = self.shared.ring.try_send(worker);
         }
     }
 }
@@ -134,7 +134,7 @@ impl Bell for ServiceBell {
     fn ring(&self) {
         // A loop that has gone hears nothing.
         if !self.rung.swap(true, Ordering::AcqRel)
-            && self.alarm.0.ring.try_send(self.station).is_ok()
+            && self.alarm.0.ring.try_send(self.worker).is_ok()
         {
             self.alarm.wake();
         }

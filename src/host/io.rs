@@ -7,7 +7,7 @@ use crossbeam_channel::Receiver;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
-use crate::engine::{Arrival, Called, Connections, FileOrder, Io, Read, Services};
+use crate::engine::{Arrival, Called, Connections, FileOrder, Io, NotStarted, Read, Services};
 use crate::host::bell::Tower;
 use crate::host::events::{EventSender, HostEvent};
 use crate::host::factory::Factory;
@@ -15,10 +15,10 @@ use crate::host::files::Files;
 use crate::host::loop_service::LoopServices;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::worker::{Plan, Worker};
-use crate::hub::{About, Hub, Lookup, StationId};
+use crate::hub::{About, Hub, Lookup, RunId, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
-use crate::service::{Outbound, SocketId};
+use crate::service::SocketId;
 use crate::time::Time;
 
 /// What the engine of a host works with.
@@ -134,63 +134,60 @@ impl Services for HostIo {
         self.tower.len()
     }
 
-    fn next_sender(&mut self) -> Option<StationId> {
-        let station = self.tower.next()?;
-        if let Some(worker) = self.worker(station) {
+    fn next_sender(&mut self) -> Option<WorkerId> {
+        let worker = self.tower.next()?;
+        if let Some(worker) = self.worker(worker) {
             worker.rung().clear();
         }
-        Some(station)
+        Some(worker)
     }
 
-    fn add_sender(&mut self, station: StationId) {
-        if let Some(Some(worker)) = self.workers.get(station.index()) {
-            self.tower.again(station, worker.rung());
+    fn add_sender(&mut self, worker: WorkerId) {
+        if let Some(Some(of)) = self.workers.get(worker.index()) {
+            self.tower.again(worker, of.rung());
         }
     }
 
-    fn begin_batch(&mut self, station: StationId) -> bool {
-        self.worker(station).is_some_and(Worker::begin_batch)
+    fn begin_batch(&mut self, worker: WorkerId) -> bool {
+        self.worker(worker).is_some_and(Worker::begin_batch)
     }
 
-    fn apply_batch(&mut self, station: StationId, hub: &mut Hub, left: usize, now: Time) -> usize {
-        let Some(worker) = self.worker(station) else { return left };
-        let run = worker.run();
-        hub.apply(station, run, &mut worker.transactions(), left, now)
+    fn apply_batch(&mut self, worker: WorkerId, hub: &mut Hub, left: usize, now: Time) -> usize {
+        let Some(worker) = self.worker(worker) else { return left };
+        hub.apply(worker.run(), &mut worker.transactions(), left, now)
     }
 
-    fn has_more(&self, station: StationId) -> bool {
-        let worker = self.workers.get(station.index()).and_then(Option::as_ref);
+    fn has_more(&self, worker: WorkerId) -> bool {
+        let worker = self.workers.get(worker.index()).and_then(Option::as_ref);
         worker.is_some_and(Worker::has_more)
     }
 
-    fn start(&mut self, station: StationId, run: u32, hub: &mut Hub, now: Time) {
-        let path = hub.path(station);
+    fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted> {
+        let (worker, service) = (run.worker, run.worker.service());
+        let path = hub.path(service);
         About::service(path).log(log::Level::Info, format_args!("it starts"));
-        let limits = *hub.limits(station);
-        let body = match &self.factories[station.index()] {
+        let limits = *hub.limits(service);
+        let body = match &self.factories[service.index()] {
             Factory::Thread(service) => service.clone(),
             Factory::Loop(factory) => {
-                return self.loop_services.start(station, run, factory, hub, now);
+                let started = self.loop_services.start(run, factory, hub, now);
+                return started.map_err(NotStarted::Failed);
             }
         };
         let events = self.event_sender.clone();
-        let plan = Plan { station, run, path, limits: &limits, body, events };
-        match Worker::start(plan, &self.tower) {
-            Ok(worker) => self.workers[station.index()] = Some(worker),
-            Err(error) => {
-                let how = format!(
-                    "there is no thread for it: {error}; ulimit -u, the pids of the container or \
-                     unit, and kernel.threads-max limit them"
-                );
-                // Clients that wait get a 503 with Retry-After.
-                hub.apply_one(station, run, Outbound::Lapse { pause_ms: 1_000 }, now);
-                hub.ended(station, run, &how, now);
-            }
-        }
+        let plan = Plan { run, path, limits: &limits, body, events };
+        let started = Worker::start(plan, &self.tower).map_err(|error| {
+            NotStarted::NoThread(format!(
+                "there is no thread for it: {error}; ulimit -u, the pids of the container or unit, \
+                 and kernel.threads-max limit them"
+            ))
+        })?;
+        self.workers[worker.index()] = Some(started);
+        Ok(())
     }
 
-    fn remove(&mut self, station: StationId) -> bool {
-        let worker = self.workers.get_mut(station.index()).and_then(Option::take);
+    fn remove(&mut self, worker: WorkerId) -> bool {
+        let worker = self.workers.get_mut(worker.index()).and_then(Option::take);
         let Some(worker) = worker else { return false };
         // Not waited for here: what a service keeps for its thread may be slow to drop.
         self.leaving.retain(|thread| !thread.is_finished());
@@ -198,19 +195,19 @@ impl Services for HostIo {
         true
     }
 
-    fn deliver(&mut self, station: StationId, hub: &mut Hub) {
-        match self.worker(station) {
-            Some(worker) => {
-                worker.deliver(station, hub);
+    fn deliver(&mut self, worker: WorkerId, hub: &mut Hub) {
+        match self.worker(worker) {
+            Some(of) => {
+                of.deliver(hub);
                 self.mailed = true;
             }
-            None => drop(hub.take_mail(station)),
+            None => drop(hub.take_mail(worker)),
         }
     }
 
-    fn finish(&mut self, station: StationId) {
-        if !self.loop_services.finish(station)
-            && let Some(worker) = self.worker(station)
+    fn finish(&mut self, worker: WorkerId) {
+        if !self.loop_services.finish(worker)
+            && let Some(worker) = self.worker(worker)
         {
             worker.finish();
         }
@@ -220,16 +217,16 @@ impl Services for HostIo {
         self.loop_services.is_used()
     }
 
-    fn is_on_loop(&self, station: StationId) -> bool {
-        self.loop_services.has(station)
+    fn is_on_loop(&self, worker: WorkerId) -> bool {
+        self.loop_services.has(worker)
     }
 
-    fn next_tick(&mut self) -> Option<StationId> {
+    fn next_tick(&mut self) -> Option<WorkerId> {
         self.loop_services.next_tick()
     }
 
-    fn call(&mut self, station: StationId, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
-        self.loop_services.call(station, hub, left, now)
+    fn call(&mut self, worker: WorkerId, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
+        self.loop_services.call(worker, hub, left, now)
     }
 
     fn running_len(&self) -> usize {
@@ -248,7 +245,7 @@ impl Services for HostIo {
 }
 
 impl HostIo {
-    fn worker(&mut self, station: StationId) -> Option<&mut Worker> {
-        self.workers.get_mut(station.index())?.as_mut()
+    fn worker(&mut self, worker: WorkerId) -> Option<&mut Worker> {
+        self.workers.get_mut(worker.index())?.as_mut()
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct HostPlan {
     pub(crate) hub: Hub,
     /// The bounds of the host itself.
     pub(crate) limits: Limits,
-    /// What makes the services, by the index of the station.
+    /// What makes the services, by the index of the worker.
     pub(crate) factories: Vec<Factory>,
     /// The files for plain GET.
     pub(crate) static_root: Option<StaticRoot>,

@@ -12,7 +12,7 @@ use crate::host::events::EventSender;
 use crate::host::factory::{Factory, RunService};
 use crate::host::files::Files;
 use crate::host::worker::Worker;
-use crate::hub::{Hub, Lookup, StationId};
+use crate::hub::{Hub, Lookup, ServiceId, WorkerId};
 use crate::time::Time;
 
 pub use crate::host::events::Notice;
@@ -72,9 +72,9 @@ impl NoticeSender {
 
 impl Mounts<'_> {
     /// Has `service` run for a service of the hub, from its next run on.
-    pub fn set_service(&mut self, station: StationId, service: Arc<dyn RunService>) {
+    pub fn set_service(&mut self, id: ServiceId, service: Arc<dyn RunService>) {
         let factory = Factory::Thread(service);
-        match self.factories.get_mut(station.index()) {
+        match self.factories.get_mut(id.index()) {
             Some(place) => *place = factory,
             // Both have a place for each service, in the order of the hub.
             None => {
@@ -86,19 +86,19 @@ impl Mounts<'_> {
 
     /// Whether a service runs.
     #[must_use]
-    pub fn is_running(&self, station: StationId) -> bool {
-        self.worker(station).is_some()
+    pub fn is_running(&self, id: ServiceId) -> bool {
+        self.worker(id).is_some()
     }
 
     /// Wakes a service for something else than mail, which it finds then.
-    pub fn wake(&self, station: StationId) {
-        if let Some(worker) = self.worker(station) {
+    pub fn wake(&self, id: ServiceId) {
+        if let Some(worker) = self.worker(id) {
             worker.wake();
         }
     }
 
-    fn worker(&self, station: StationId) -> Option<&Worker> {
-        self.workers.get(station.index())?.as_ref()
+    fn worker(&self, id: ServiceId) -> Option<&Worker> {
+        self.workers.get(WorkerId::of(id).index())?.as_ref()
     }
 
     /// Whether there are files for plain GET.

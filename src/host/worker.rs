@@ -12,7 +12,7 @@ use crate::engine::{Event, Exit};
 use crate::host::bell::{MailBell, Rung, Tower};
 use crate::host::events::EventSender;
 use crate::host::factory::RunService;
-use crate::hub::{Hub, StationId};
+use crate::hub::{Hub, RunId};
 use crate::limits::Limits;
 use crate::service::way::{Ends, Parcel, take_spare};
 use crate::service::{Inbound, Line, Outbound};
@@ -20,7 +20,7 @@ use crate::sys;
 
 /// The host's side of one service that runs.
 pub(super) struct Worker {
-    run: u32,
+    run: RunId,
     post: Post,
     batches: Receiver<Parcel<Outbound, Inbound>>,
     /// What is left of the batch in work.
@@ -42,10 +42,8 @@ struct Post {
 
 /// What a new worker is about.
 pub(super) struct Plan<'a> {
-    /// Which service.
-    pub station: StationId,
     /// Which run of it.
-    pub run: u32,
+    pub run: RunId,
     /// Its path, for the name of the thread.
     pub path: &'a str,
     /// Its bounds.
@@ -62,10 +60,10 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub(super) fn start(plan: Plan<'_>, tower: &Tower) -> io::Result<Self> {
-        let Plan { station, run, path, limits, body, events } = plan;
+        let Plan { run, path, limits, body, events } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
-        let (bell, rung) = tower.bell(station);
+        let (bell, rung) = tower.bell(run.worker);
         let doorbell = Arc::new(MailBell::new());
         let (heard, bell) = (doorbell.clone(), Arc::new(bell));
         let limits = *limits;
@@ -74,16 +72,16 @@ impl Worker {
             let tick = sys::tick;
             let ends = Ends { thread, mail: inbox, doorbell: heard, batches: outbox, bell, tick };
             let how = body.run(Line::new(ends, &limits), &limits);
-            events.send(Event::Ended(Exit { station, run, how }));
+            events.send(Event::Ended(Exit { run, how }));
         })?;
         let post = Post { mail: Some(mail), doorbell, thread: thread.thread().clone() };
         let (batch, spare) = (VecDeque::new(), Vec::new());
         Ok(Self { run, post, batches, batch, spare, rung, thread })
     }
 
-    /// Hands over the mail that is there for the service, if it is for this run.
-    pub(super) fn deliver(&mut self, station: StationId, hub: &mut Hub) {
-        let (run, batch) = hub.swap_mail(station, std::mem::take(&mut self.spare));
+    /// Passes on the mail that is there for the service, if it is for this run.
+    pub(super) fn deliver(&mut self, hub: &mut Hub) {
+        let (run, batch) = hub.swap_mail(self.run.worker, std::mem::take(&mut self.spare));
         if run == self.run {
             self.post.send(Parcel { batch, spare: take_spare(&mut self.batch) });
         }
@@ -124,9 +122,9 @@ impl Worker {
         !self.batch.is_empty() || !self.batches.is_empty()
     }
 
-    /// The number of this run.
+    /// This run.
     #[must_use]
-    pub(super) const fn run(&self) -> u32 {
+    pub(super) const fn run(&self) -> RunId {
         self.run
     }
 

@@ -100,8 +100,8 @@ impl Hub {
             return;
         }
         let path = rare.map_or("", |rare| &rare.path);
-        let path = match socket.station {
-            Some(station) if path.is_empty() => self.stations[station].path.as_str(),
+        let path = match socket.service {
+            Some(service) if path.is_empty() => self.services[service].path.as_str(),
             Some(_) | None => path,
         };
         let address = peer.to_string();

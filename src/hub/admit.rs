@@ -8,8 +8,8 @@ use crate::hub::pending::PendingRequest;
 use crate::hub::refusal::{later, unavailable};
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Standing};
-use crate::hub::station::State;
-use crate::hub::{Hub, StationId};
+use crate::hub::worker_slot::State;
+use crate::hub::{Hub, ServiceId};
 use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
 use crate::time::Time;
 use crate::ws::{Head, Response, Status, Target};
@@ -46,17 +46,17 @@ impl Hub {
         {
             return self.respond(id, &refusal, now);
         }
-        let station = self.tree.find(&target.path);
+        let service = self.tree.find(&target.path);
         let asked = PendingRequest { head, target, direct: None, protocols };
-        match station {
+        match service {
             // RFC 8615: a path below /.well-known is a file; no program has such a path.
-            station
-                if self.is_looked_up(station, asked.goal())
+            service
+                if self.is_looked_up(service, asked.goal())
                     && !asked.target.path.starts_with("/.") =>
             {
                 self.begin_lookup(id, asked);
             }
-            Some(station) => self.receive_asked(id, station, asked, now),
+            Some(service) => self.receive_asked(id, service, asked, now),
             None => self.miss(id, asked, now),
         }
     }
@@ -101,7 +101,8 @@ impl Hub {
     /// The service has decided about a socket. One that may come in waits for room in the mail.
     pub(super) fn decide(&mut self, id: SocketId, verdict: Verdict, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let full = socket.station.is_some_and(|station| self.stations[station].mail.is_full());
+        let full =
+            socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
         match verdict {
             Verdict::Accept | Verdict::AcceptProtocol(_) if full => {
                 socket.standing = Standing::Waiting;
@@ -113,9 +114,9 @@ impl Hub {
                 // The service need not be told.
                 socket.standing = Standing::Waiting;
                 // The text of a service may be confidential between it and the peer.
-                if let (None, Some(station)) = (response.noted(), socket.station) {
+                if let (None, Some(service)) = (response.noted(), socket.service) {
                     let gate =
-                        format!("the gate of {} has refused it", self.stations[station].path);
+                        format!("the gate of {} has refused it", self.services[service].path);
                     self.note(id, &gate);
                 }
                 self.respond(id, &response, now);
@@ -125,9 +126,9 @@ impl Hub {
 
     /// A socket has waited for its service for too long.
     pub(super) fn refuse_undecided(&mut self, id: SocketId, now: Time) {
-        let station = self.sockets.get(id).and_then(|socket| socket.station);
-        let starting = station.is_some_and(|s| self.stations[s].state == State::Starting);
-        let response = if let Some(refusal) = station.and_then(|s| self.refuse_in_pause(s, now)) {
+        let service = self.sockets.get(id).and_then(|socket| socket.service);
+        let starting = service.is_some_and(|s| self.services[s].worker.state == State::Starting);
+        let response = if let Some(refusal) = service.and_then(|s| self.refuse_in_pause(s, now)) {
             refusal
         } else if starting {
             Response::text(
@@ -141,14 +142,14 @@ impl Hub {
     }
 
     /// Lets a socket that waits in, or asks the service about it.
-    pub(super) fn let_in(&mut self, id: SocketId, station: StationId, now: Time) {
+    pub(super) fn let_in(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(rare) = &mut socket.rare else { return };
         if let Some(verdict) = rare.verdict.take() {
             return self.decide(id, verdict, now);
         }
         let Some(request) = rare.request.clone() else { return };
-        match &self.stations[station].admission {
+        match &self.services[service].admission {
             Admission::Asked | Admission::AskedAndClosed => {
                 socket.standing = Standing::Asked;
                 log_socket(Level::Trace, id, format_args!("its service is asked"));
@@ -165,13 +166,13 @@ impl Hub {
     pub(super) fn receive_upgrade(
         &mut self,
         id: SocketId,
-        station: StationId,
+        service: ServiceId,
         asked: PendingRequest,
         now: Time,
     ) {
         let origin = asked.head.values("Origin").next();
         let host = asked.host();
-        let rule = &self.stations[station].options.origin;
+        let rule = &self.services[service].options.origin;
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
         if !rule.accepts(origin, host) {
             let text = rule.refusal(origin.unwrap_or_default(), host);
@@ -184,17 +185,17 @@ impl Hub {
         let peer = self.addresses.of(socket.peer);
         let request = Request::new(head, path, query, peer, protocols);
         socket.rare.get_or_insert_default().request = Some(Arc::new(request));
-        self.wait(id, station);
-        let full = self.stations[station].mail.is_full();
-        match self.stations[station].state {
-            State::Running if !full => self.let_in(id, station, now),
+        self.wait(id, service);
+        let full = self.services[service].worker.mail.is_full();
+        match self.services[service].worker.state {
+            State::Running if !full => self.let_in(id, service, now),
             State::Running => {}
             State::Starting => {
-                if let Some(refusal) = self.refuse_in_pause(station, now) {
+                if let Some(refusal) = self.refuse_in_pause(service, now) {
                     self.respond(id, &refusal, now);
                 }
             }
-            State::Idle => self.start(id, station, now),
+            State::Idle => self.start(id, service, now),
             State::Finishing => self.respond(id, &unavailable("the service is finishing", 1), now),
         }
     }
@@ -213,14 +214,14 @@ impl Hub {
         flags.has(Flag::Surplus).then(|| unavailable(text, 5))
     }
 
-    pub(super) fn page(&self, station: StationId) -> Response {
-        let station = &self.stations[station];
-        match &station.options.page {
+    pub(super) fn page(&self, service: ServiceId) -> Response {
+        let service = &self.services[service];
+        match &service.options.page {
             Some(page) => page.response(),
             // RFC 9110, 15.5.22: the answer names the protocol that is needed.
             None => Response::text(
                 Status::UPGRADE_REQUIRED,
-                &format!("{} is a WebSocket service without a page", station.path),
+                &format!("{} is a WebSocket service without a page", service.path),
             )
             .header("Upgrade", "websocket")
             .header("Sec-WebSocket-Version", "13"),

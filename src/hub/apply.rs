@@ -5,7 +5,7 @@ use log::Level;
 
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Socket, Standing};
-use crate::hub::{Hub, StationId};
+use crate::hub::{Hub, RunId, ServiceId};
 use crate::limits::Limits;
 #[cfg(feature = "deflate")]
 use crate::service::Compression;
@@ -17,12 +17,11 @@ use crate::ws::{Close, CloseCode, Message};
 
 impl Hub {
     /// Applies transactions of a service until there is none, or until they have come to
-    /// `deliveries_max` deliveries to sockets. Gives back how many deliveries are left of
+    /// `deliveries_max` deliveries to sockets. Returns how many deliveries are left of
     /// those. What an earlier run of the service has left behind is ignored.
     pub fn apply(
         &mut self,
-        station: StationId,
-        run: u32,
+        run: RunId,
         batch: &mut impl Iterator<Item = Outbound>,
         deliveries_max: usize,
         now: Time,
@@ -30,45 +29,37 @@ impl Hub {
         let mut left = deliveries_max;
         while left > 0 {
             let Some(transaction) = batch.next() else { break };
-            left = left.saturating_sub(self.apply_one(station, run, transaction, now));
+            left = left.saturating_sub(self.apply_one(run, transaction, now));
         }
         left
     }
 
     /// Applies one transaction of a service, as [`Hub::apply`] does. Gives back how many
     /// deliveries it came to.
-    pub fn apply_one(
-        &mut self,
-        station: StationId,
-        run: u32,
-        transaction: Outbound,
-        now: Time,
-    ) -> usize {
-        if !self.stations[station].is_in(run) {
-            return 0;
-        }
+    pub fn apply_one(&mut self, run: RunId, transaction: Outbound, now: Time) -> usize {
+        let Some(service) = self.running(run) else { return 0 };
         match transaction {
             Outbound::Send { to, message } => {
                 let len = message.len();
-                let deliveries = self.send(station, to, message, now);
+                let deliveries = self.send(service, to, message, now);
                 self.memory.grow(len.saturating_mul(deliveries));
                 return deliveries;
             }
-            Outbound::Close { to, close } => return self.close(station, to, &close, now),
-            Outbound::Taken { messages, bytes } => self.take(station, messages, bytes, now),
-            Outbound::Subscribe { id, topic } => self.subscribe(station, id, &topic, now),
+            Outbound::Close { to, close } => return self.close(service, to, &close, now),
+            Outbound::Taken { messages, bytes } => self.take(service, messages, bytes, now),
+            Outbound::Subscribe { id, topic } => self.subscribe(service, id, &topic, now),
             Outbound::Unsubscribe { id, topic } => {
-                self.with_topics(station, |topics, _, holders| {
+                self.with_topics(service, |topics, _, holders| {
                     topics.unsubscribe(id, &topic, holders);
                 });
             }
             Outbound::Admit { id, verdict } => {
-                if self.sockets.get(id).is_some_and(|s| s.stands(Standing::Asked, station)) {
+                if self.sockets.get(id).is_some_and(|s| s.stands(Standing::Asked, service)) {
                     self.decide(id, verdict, now);
                 }
             }
             Outbound::Pause { id } => {
-                let socket = self.member(station, id);
+                let socket = self.member(service, id);
                 if let Some(socket) = socket.filter(|socket| socket.session.is_open())
                     && socket.flags.set(Flag::Paused)
                 {
@@ -76,40 +67,37 @@ impl Hub {
                 }
             }
             Outbound::Resume { id } => {
-                if self.member(station, id).is_some() {
+                if self.member(service, id).is_some() {
                     self.end_pause(id, now);
                     // Its clock goes on, which nothing else may ever tell the wheel.
                     self.touch(id);
                 }
             }
-            Outbound::Label { id, key, value } => self.label(station, id, &key, &value, now),
-            Outbound::Ready(admission) => self.ready(station, admission, now),
-            Outbound::Lapse { pause_ms } => self.lapse(station, pause_ms, now),
+            Outbound::Label { id, key, value } => self.label(service, id, &key, &value, now),
+            Outbound::Ready(admission) => self.ready(service, admission, now),
+            Outbound::Reset { pause_ms } => self.reset(service, pause_ms, now),
         }
         1
     }
 
     /// Applies what services want most often, as [`Hub::apply_one`] does: a message to one socket.
-    /// Gives back how many deliveries it came to.
-    pub fn send_one(
-        &mut self,
-        station: StationId,
-        run: u32,
-        to: SocketId,
-        message: Message,
-        now: Time,
-    ) -> usize {
-        if !self.stations[station].is_in(run) {
-            return 0;
-        }
+    /// Returns how many deliveries it came to.
+    pub fn send_one(&mut self, run: RunId, to: SocketId, message: Message, now: Time) -> usize {
+        let Some(service) = self.running(run) else { return 0 };
         self.memory.grow(message.len());
-        self.send_to(station, to, message, now)
+        self.send_to(service, to, message, now)
+    }
+
+    /// The service of a run that is going on.
+    pub(super) fn running(&self, run: RunId) -> Option<ServiceId> {
+        let service = run.worker.service();
+        self.services[service].worker.is_in(run).then_some(service)
     }
 
     /// Sets a label of a socket. The log has one warning for each socket of which a label is left
     /// out: a service that sets labels again and again must not fill it.
-    fn label(&mut self, station: StationId, id: SocketId, key: &str, value: &str, now: Time) {
-        let Some(socket) = self.member(station, id) else { return };
+    fn label(&mut self, service: ServiceId, id: SocketId, key: &str, value: &str, now: Time) {
+        let Some(socket) = self.member(service, id) else { return };
         let why_not = if label_keys_taken().any(|taken| taken == key) {
             "the log has a field of this name; call it otherwise"
         } else if socket.label(key, value) {
@@ -118,38 +106,38 @@ impl Hub {
             "there is no room for it; make labels shorter or fewer"
         };
         if socket.flags.set(Flag::Unlabeled) {
-            let path = self.stations[station].path.clone();
+            let path = self.services[service].path.clone();
             let text = format_args!("socket {id}: its label {key:?} is left out: {why_not}");
             self.warn(Some(&path), "a label is left out", text, now);
         }
     }
 
-    fn send(&mut self, station: StationId, to: Audience, message: Message, now: Time) -> usize {
+    fn send(&mut self, service: ServiceId, to: Audience, message: Message, now: Time) -> usize {
         if to.slows != Audience::NOBODY {
-            self.pace(station, &to, message.len(), now);
+            self.pace(service, &to, message.len(), now);
         }
         if let (Who::One(id), None) = (&to.who, to.but) {
-            return self.send_to(station, *id, message, now);
+            return self.send_to(service, *id, message, now);
         }
         #[cfg(feature = "deflate")]
-        if self.stations[station].options.compression == Compression::On {
-            return self.send_compressed(station, to, message, now);
+        if self.services[service].options.compression == Compression::On {
+            return self.send_compressed(service, to, message, now);
         }
         // Encoded once; the outboxes share the bytes.
         let frame = Frame::new(&message);
-        self.for_each(station, to, |hub, id| {
-            hub.send_each(station, id, now, |session, spare, limits| {
+        self.for_each(service, to, |hub, id| {
+            hub.send_each(service, id, now, |session, spare, limits| {
                 session.send_frame_with(spare, &frame, limits, now)
             });
         })
     }
 
-    fn send_to(&mut self, station: StationId, id: SocketId, message: Message, now: Time) -> usize {
+    fn send_to(&mut self, service: ServiceId, id: SocketId, message: Message, now: Time) -> usize {
         #[cfg(feature = "deflate")]
-        if self.stations[station].options.compression == Compression::On {
-            return self.send_compressed_to(station, id, message, now);
+        if self.services[service].options.compression == Compression::On {
+            return self.send_compressed_to(service, id, message, now);
         }
-        self.send_each(station, id, now, |session, spare, limits| {
+        self.send_each(service, id, now, |session, spare, limits| {
             session.send_with(spare, message, limits, now)
         });
         1
@@ -158,14 +146,14 @@ impl Hub {
     /// Sends to one socket. A peer that reads too slowly is closed, and its service told.
     pub(super) fn send_each(
         &mut self,
-        station: StationId,
+        service: ServiceId,
         id: SocketId,
         now: Time,
         send: impl FnOnce(&mut Session, &mut SpareMemory, &Limits) -> Result<(), Overflow>,
     ) {
-        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
+        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(service));
         let Some(socket) = found else { return };
-        let limits = self.stations.limits_of(Some(station));
+        let limits = self.services.limits_of(Some(service));
         let sent = send(&mut socket.session, &mut self.buffers, limits);
         if let Err(Overflow(close)) = sent {
             self.leave(id, close, now);
@@ -173,10 +161,10 @@ impl Hub {
         self.touch(id);
     }
 
-    fn close(&mut self, station: StationId, to: Audience, close: &Close, now: Time) -> usize {
-        self.for_each(station, to, |hub, id| {
+    fn close(&mut self, service: ServiceId, to: Audience, close: &Close, now: Time) -> usize {
+        self.for_each(service, to, |hub, id| {
             let found = hub.sockets.get_mut(id);
-            if let Some(socket) = found.filter(|s| s.stands(Standing::Member, station)) {
+            if let Some(socket) = found.filter(|s| s.stands(Standing::Member, service)) {
                 socket.session.close(close, now);
                 hub.end_pause(id, now);
                 hub.touch(id);
@@ -185,39 +173,39 @@ impl Hub {
     }
 
     /// A socket that is in, if it is the service's own.
-    pub(super) fn member(&mut self, station: StationId, id: SocketId) -> Option<&mut Socket> {
-        self.sockets.get_mut(id).filter(|socket| socket.stands(Standing::Member, station))
+    pub(super) fn member(&mut self, service: ServiceId, id: SocketId) -> Option<&mut Socket> {
+        self.sockets.get_mut(id).filter(|socket| socket.stands(Standing::Member, service))
     }
 
     /// Subscribes a socket. One that is being closed is sent nothing any more, and is ignored: a
     /// service that subscribes to what peers name gets one warning for each socket.
-    fn subscribe(&mut self, station: StationId, id: SocketId, topic: &str, now: Time) {
-        if !self.member(station, id).is_some_and(|socket| socket.session.is_open()) {
+    fn subscribe(&mut self, service: ServiceId, id: SocketId, topic: &str, now: Time) {
+        if !self.member(service, id).is_some_and(|socket| socket.session.is_open()) {
             return;
         }
         let subscribed = self
-            .with_topics(station, |topics, max, holders| topics.subscribe(id, topic, max, holders));
+            .with_topics(service, |topics, max, holders| topics.subscribe(id, topic, max, holders));
         let Err(error) = subscribed else { return };
         // A subscription that is not there would lose messages in silence.
-        let (path, error) = (self.stations[station].path.clone(), error.to_string());
+        let (path, error) = (self.services[service].path.clone(), error.to_string());
         let text = format_args!("socket {id} cannot subscribe to {topic:?}: {error}");
         self.warn(Some(&path), &error, text, now);
         let close = Close::new(CloseCode::TRY_LATER, error);
-        self.close(station, id.into(), &close, now);
+        self.close(service, id.into(), &close, now);
     }
 
     /// Calls `act` for each socket of an audience, none of them twice but those that a list
-    /// names twice. Gives back how many they are, at least one.
+    /// names twice. Returns how many they are, at least one.
     pub(super) fn for_each(
         &mut self,
-        station: StationId,
+        service: ServiceId,
         to: Audience,
         mut act: impl FnMut(&mut Self, SocketId),
     ) -> usize {
         // A socket that overflows leaves, which changes the list; so this walks over a copy.
         let ids = match to.who {
             Who::Many(ids) => ids,
-            who => self.ids_in(station, &who),
+            who => self.ids_in(service, &who),
         };
         let len = ids.len().max(1);
         for id in ids {
@@ -229,12 +217,12 @@ impl Hub {
     }
 
     /// The sockets of an audience, with the one that is left out.
-    pub(super) fn ids_in(&self, station: StationId, who: &Who) -> Vec<SocketId> {
+    pub(super) fn ids_in(&self, service: ServiceId, who: &Who) -> Vec<SocketId> {
         match who {
             Who::One(id) => vec![*id],
             Who::Many(ids) => ids.clone(),
-            Who::All => self.sockets.ids_of(&self.stations[station].members),
-            Who::Topic(topic) => self.stations[station].topics.members(topic).collect(),
+            Who::All => self.sockets.ids_of(&self.services[service].members),
+            Who::Topic(topic) => self.services[service].topics.members(topic).collect(),
         }
     }
 }

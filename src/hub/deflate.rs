@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::hub::addresses::AddressKey;
 use crate::hub::shares::holder;
 use crate::hub::socket::{Socket, Standing};
-use crate::hub::{Holder, Hub, Output, StationId};
+use crate::hub::{Holder, Hub, Output, ServiceId};
 use crate::service::{Audience, Compression, SocketId};
 use crate::session::{Codec, Compressed, Event, Frame, Overflow};
 use crate::time::Time;
@@ -87,7 +87,7 @@ impl Hub {
         if socket.standing != Standing::Member {
             return;
         }
-        let limits = self.stations.limits_of(socket.station);
+        let limits = self.services.limits_of(socket.service);
         let context = socket.session.agreement().map_or(0, |agreed| agreed.client.context_bytes());
         let work = work_of(message.len(), context);
         let codec = self.deflate.codec();
@@ -102,13 +102,13 @@ impl Hub {
     }
 
     /// Before a socket comes in: what it offers is accepted, if its service compresses.
-    pub(super) fn agree(&mut self, id: SocketId, station: StationId) {
+    pub(super) fn agree(&mut self, id: SocketId, service: ServiceId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if self.stations[station].options.compression == Compression::Off {
+        if self.services[service].options.compression == Compression::Off {
             return;
         }
         let Some(offer) = socket.session.upgrade().and_then(Upgrade::offer) else { return };
-        let limits = self.stations.limits_of(None);
+        let limits = self.services.limits_of(None);
         let ip = self.addresses.of(socket.peer).ip();
         let left = self.deflate.contexts_left(holder(ip, limits), limits.deflate_context_bytes_max);
         let agreement = offer.agree(left);
@@ -138,25 +138,25 @@ impl Hub {
     /// back how many deliveries that counts.
     pub(super) fn send_compressed(
         &mut self,
-        station: StationId,
+        service: ServiceId,
         to: Audience,
         message: Message,
         now: Time,
     ) -> usize {
-        let limits = *self.stations.limits_of(Some(station));
+        let limits = *self.services.limits_of(Some(service));
         let mut copies = Copies { message: &message, plain: None, compressed: Vec::new() };
-        let sockets = self.for_each(station, to, |hub, id| {
-            let socket = hub.sockets.get(id).filter(|socket| socket.hears(station));
+        let sockets = self.for_each(service, to, |hub, id| {
+            let socket = hub.sockets.get(id).filter(|socket| socket.hears(service));
             let Some(socket) = socket else { return };
             let window = socket.session.agreement().map(|agreed| agreed.server.window_bits);
             let window = window.filter(|_| limits.compresses(message.len()));
             let codec = hub.deflate.codec();
             let compressed = window.and_then(|bits| copies.compressed(bits, codec).cloned());
             match compressed {
-                Some(frame) => hub.send_each(station, id, now, |session, _, limits| {
+                Some(frame) => hub.send_each(service, id, now, |session, _, limits| {
                     session.send_compressed_frame(&frame, &message, limits, now)
                 }),
-                None => hub.send_each(station, id, now, |session, spare, limits| {
+                None => hub.send_each(service, id, now, |session, spare, limits| {
                     session.send_frame_with(spare, copies.plain(), limits, now)
                 }),
             }
@@ -167,13 +167,13 @@ impl Hub {
     /// The same to one.
     pub(super) fn send_compressed_to(
         &mut self,
-        station: StationId,
+        service: ServiceId,
         id: SocketId,
         message: Message,
         now: Time,
     ) -> usize {
-        let limits = self.stations.limits_of(Some(station));
-        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(station));
+        let limits = self.services.limits_of(Some(service));
+        let found = self.sockets.get_mut(id).filter(|socket| socket.hears(service));
         let Some(socket) = found else { return 1 };
         let (codec, len) = (self.deflate.codec(), message.len());
         let sent = socket.session.send_compressed(codec, message, limits, now);

@@ -5,8 +5,8 @@ use std::vec::IntoIter;
 
 use crate::hub::refusal::unavailable;
 use crate::hub::socket::{Flag, Standing};
-use crate::hub::station::State;
-use crate::hub::{Hub, Output};
+use crate::hub::worker_slot::State;
+use crate::hub::{Hub, Output, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode};
@@ -41,7 +41,7 @@ impl Hub {
         if self.drain.is_some() {
             return;
         }
-        let limits = self.stations.limits_of(None);
+        let limits = self.services.limits_of(None);
         let slices = usize::try_from(limits.drain_spread_ms / SLICE_MS).unwrap_or(usize::MAX);
         let rest = self.sockets.ids();
         self.drain = Some(Drain {
@@ -73,9 +73,9 @@ impl Hub {
     pub fn stop_services(&mut self) {
         // No other second is over for this log.
         self.log_left_out(Time::from_ms(u64::MAX));
-        for station in self.stations.ids() {
-            if self.stations[station].state != State::Idle {
-                self.outputs.push_back(Output::Stop(station));
+        for service in self.services.ids() {
+            if self.services[service].worker.state != State::Idle {
+                self.outputs.push_back(Output::Stop(WorkerId::of(service)));
             }
         }
     }

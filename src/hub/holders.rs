@@ -1,11 +1,11 @@
 //! What the places of sockets and topics count for.
 
 use crate::hub::addresses::{AddressKey, Addresses};
+use crate::hub::service_entry::ServiceEntry;
 use crate::hub::shares::{Holder, holder};
-use crate::hub::station::Station;
 use crate::hub::tables::Sockets;
 use crate::hub::topics::{Holders, Topics};
-use crate::hub::{Hub, StationId};
+use crate::hub::{Hub, ServiceId};
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -13,19 +13,19 @@ impl Hub {
     /// What the places of a socket count for.
     pub(super) fn holder(&self, id: SocketId) -> Holder {
         let ip = self.addresses.of(self.sockets.get(id)?.peer).ip();
-        holder(ip, self.stations.limits_of(None))
+        holder(ip, self.services.limits_of(None))
     }
 
     /// Changes the topics of a service, with its limits and what the places of each socket count
     /// for.
     pub(super) fn with_topics<T>(
         &mut self,
-        station: StationId,
+        service: ServiceId,
         change: impl FnOnce(&mut Topics, &Limits, Holders<'_>) -> T,
     ) -> T {
-        let Self { stations, sockets, addresses, .. } = self;
-        let per_ip_max = stations.limits_of(None).sockets_per_ip_max;
-        let Station { topics, options, .. } = &mut stations[station];
+        let Self { services, sockets, addresses, .. } = self;
+        let per_ip_max = services.limits_of(None).sockets_per_ip_max;
+        let ServiceEntry { topics, options, .. } = &mut services[service];
         change(topics, &options.limits, &holders(sockets, addresses, per_ip_max))
     }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use crate::hub::pending::PendingRequest;
 use crate::hub::socket::Flag;
-use crate::hub::{Hub, StationId};
+use crate::hub::{Hub, ServiceId};
 use crate::service::{OriginRule, SocketId};
 use crate::ws::authority::{is_one_of, split_port};
 use crate::ws::syntax::{cut, items};
@@ -74,7 +74,7 @@ impl Hub {
     pub(super) fn misdirected(
         &self,
         id: SocketId,
-        station: Option<StationId>,
+        service: Option<ServiceId>,
         asked: &PendingRequest,
     ) -> Option<Response> {
         let allowed = &self.hosts.allowed;
@@ -88,7 +88,7 @@ impl Hub {
         let host = Host::of(text).map(|(host, _)| host);
         let is_listed =
             host.is_some_and(|host| items(words).any(|word| is_one_of(host, word) == Some(true)));
-        let rule = self.origin_rule(station);
+        let rule = self.origin_rule(service);
         let is_auto = matches!(allowed, AllowedHosts::Auto(_));
         let is_excused = || is_own(host) || rule.names(host) || asked.is_excused();
         if is_listed || is_auto && is_excused() || text.is_empty() {
@@ -110,8 +110,8 @@ impl Hub {
     }
 
     /// The rule about origins for a service, or for what has none.
-    fn origin_rule(&self, station: Option<StationId>) -> &OriginRule {
-        station.map_or(&self.hosts.origin, |station| &self.stations[station].options.origin)
+    fn origin_rule(&self, service: Option<ServiceId>) -> &OriginRule {
+        service.map_or(&self.hosts.origin, |service| &self.services[service].options.origin)
     }
 }
 

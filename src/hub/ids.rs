@@ -1,5 +1,5 @@
-//! What services are called between the hub and its host. Sockets have a `SocketId`, which
-//! services see.
+//! What services, their workers and runs are called between the hub and its host. Sockets have a
+//! `SocketId`, which services see.
 
 use std::num::NonZeroU32;
 
@@ -8,9 +8,9 @@ use std::num::NonZeroU32;
 ///
 /// [`Hub::mount_program`]: crate::hub::Hub::mount_program
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StationId(NonZeroU32);
+pub struct ServiceId(NonZeroU32);
 
-impl StationId {
+impl ServiceId {
     /// The id of the service at `index`.
     ///
     /// # Panics
@@ -26,4 +26,43 @@ impl StationId {
     pub const fn index(self) -> usize {
         self.0.get() as usize - 1
     }
+}
+
+/// A worker: what does the work of a service. Each service has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WorkerId(ServiceId);
+
+impl WorkerId {
+    /// The worker of a service.
+    #[must_use]
+    pub const fn of(service: ServiceId) -> Self {
+        Self(service)
+    }
+
+    /// The worker at `index`, as [`WorkerId::index`] returns it.
+    #[must_use]
+    pub fn new(index: usize) -> Self {
+        Self(ServiceId::new(index))
+    }
+
+    /// The service whose work it does.
+    #[must_use]
+    pub const fn service(self) -> ServiceId {
+        self.0
+    }
+
+    /// The place among all workers.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0.index()
+    }
+}
+
+/// One run of a worker, from its start to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunId {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// The number of the run, counted from 1.
+    pub number: u32,
 }

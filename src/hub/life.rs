@@ -5,74 +5,87 @@ use log::Level;
 
 use crate::hub::refusal::unavailable;
 use crate::hub::report::log_socket;
+use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Flag, Standing};
-use crate::hub::station::{State, Station};
-use crate::hub::{About, Hub, Output, StationId};
+use crate::hub::worker_slot::{State, WorkerSlot};
+use crate::hub::{About, Hub, Output, RunId, ServiceId, WorkerId};
 use crate::service::{Admission, Inbound, SocketId};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Response, Status};
 
 impl Hub {
     /// Starts the service that a socket has asked for, unless it has ended too often.
-    pub(super) fn start(&mut self, id: SocketId, station: StationId, now: Time) {
-        if let Some(refusal) = self.refuse_in_pause(station, now) {
+    pub(super) fn start(&mut self, id: SocketId, service: ServiceId, now: Time) {
+        if let Some(refusal) = self.refuse_in_pause(service, now) {
             return self.respond(id, &refusal, now);
         }
-        if let Err(refusal) = self.admit_program(id, station) {
+        if let Err(refusal) = self.admit_program(id, service) {
             return self.respond(id, &refusal, now);
         }
-        let run = self.stations[station].begin(now);
-        self.outputs.push_back(Output::Start { station, run });
+        let number = self.services[service].worker.begin(now);
+        let run = RunId { worker: WorkerId::of(service), number };
+        self.outputs.push_back(Output::Start(run));
     }
 
     /// The answer to those who come while the service rests.
-    pub(super) fn refuse_in_pause(&self, station: StationId, now: Time) -> Option<Response> {
-        let pause_ms = self.stations[station].retry.since(now);
+    pub(super) fn refuse_in_pause(&self, service: ServiceId, now: Time) -> Option<Response> {
+        let pause_ms = self.services[service].worker.retry.since(now);
         let refusal = || unavailable("the service keeps failing", pause_ms.div_ceil(1_000));
         (pause_ms > 0).then(refusal)
     }
 
     /// The service is up: those who wait come in.
-    pub(super) fn ready(&mut self, station: StationId, admission: Admission, now: Time) {
-        let Station { state, admission: own, .. } = &mut self.stations[station];
-        if *state == State::Starting {
-            *state = State::Running;
-            *own = admission;
-            self.ask_nobody(station);
-            self.let_all_in(station, now);
+    pub(super) fn ready(&mut self, service: ServiceId, admission: Admission, now: Time) {
+        let entry = &mut self.services[service];
+        if entry.worker.state == State::Starting {
+            entry.worker.state = State::Running;
+            entry.admission = admission;
+            self.ask_nobody(service);
+            self.let_all_in(service, now);
         }
     }
 
-    /// The service has ended, whether it returned, panicked or never started; its sockets are
+    /// A run has ended, whether the service returned, panicked or never started; its sockets are
     /// closed with 1012.
-    pub fn ended(&mut self, station: StationId, run: u32, how: &str, now: Time) {
-        let ending = &mut self.stations[station];
-        if !ending.is_in(run) {
-            return;
-        }
-        let refusal = if ending.state == State::Starting {
-            Response::text(Status::INTERNAL_ERROR, "the service does not start")
-        } else {
-            unavailable("the service has ended", 1)
+    pub fn ended(&mut self, run: RunId, how: &str, now: Time) {
+        let Some(service) = self.running(run) else { return };
+        let refusal = match self.services[service].worker.state {
+            State::Starting => Response::text(Status::INTERNAL_ERROR, "the service does not start"),
+            State::Idle | State::Running | State::Finishing => {
+                unavailable("the service has ended", 1)
+            }
         };
-        let is_asked_for = ending.state == State::Finishing;
-        let settling = ending.fail(now);
+        self.end_run(service, how, &refusal, now);
+    }
+
+    /// A run could not start for want of something that may be there soon. Those who wait for it
+    /// may try again.
+    pub fn not_started(&mut self, run: RunId, how: &str, now: Time) {
+        if let Some(service) = self.running(run) {
+            self.end_run(service, how, &unavailable("the service cannot start now", 1), now);
+        }
+    }
+
+    fn end_run(&mut self, service: ServiceId, how: &str, refusal: &Response, now: Time) {
+        let ending = &mut self.services[service];
+        let is_asked_for = ending.worker.state == State::Finishing;
+        let settling = ending.end_run(now);
         if is_asked_for {
             let text = "it has ended: nobody used it, and another program needs its place";
             About::service(&ending.path).log(Level::Info, format_args!("{text}"));
         } else if self.drain.is_none() {
-            let pause_ms = ending.retry.since(now);
+            let pause_ms = ending.worker.retry.since(now);
             let about = About::service(&ending.path);
             about.warn(format_args!("it has ended: {how}; next start in {pause_ms} ms"));
         }
-        let ending = &self.stations[station];
+        let ending = &self.services[service];
         let waiting = self.sockets.ids_of(&ending.waiting);
         let members = self.sockets.ids_of(&ending.members);
         for id in settling {
             self.settle(id, now);
         }
         for id in waiting {
-            self.respond(id, &refusal, now);
+            self.respond(id, refusal, now);
         }
         let close = Close::new(CloseCode::RESTART, "the service has ended");
         for id in members {
@@ -85,12 +98,12 @@ impl Hub {
     }
 
     /// A socket begins to wait for a service.
-    pub(super) fn wait(&mut self, id: SocketId, station: StationId) {
+    pub(super) fn wait(&mut self, id: SocketId, service: ServiceId) {
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.station = Some(station);
-            self.stations[station].sockets_len += 1;
+            socket.service = Some(service);
+            self.services[service].sockets_len += 1;
             socket.standing = Standing::Waiting;
-            socket.set_place(self.stations[station].waiting.join(id));
+            socket.set_place(self.services[service].waiting.join(id));
         }
     }
 
@@ -98,17 +111,17 @@ impl Hub {
     /// already sent comes after that.
     pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(station) = socket.station else { return };
-        let path = &self.stations[station].path;
+        let Some(service) = socket.service else { return };
+        let path = &self.services[service].path;
         log_socket(Level::Debug, id, format_args!("{path} lets it in"));
         #[cfg(feature = "deflate")]
-        self.agree(id, station);
+        self.agree(id, service);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(mut early) = socket.session.accept(protocol, now) else { return };
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Member;
-        socket.set_place(self.stations[station].members.join(id));
+        socket.set_place(self.services[service].members.join(id));
         // What else was noted was for the case of a refusal.
         if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
             self.deliver(id, Inbound::Open { id, request });
@@ -121,12 +134,12 @@ impl Hub {
     /// A conversation is over. If its service knows the socket, it is told, once.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let (Standing::Member, Some(station)) = (socket.standing, socket.station) else { return };
+        let (Standing::Member, Some(service)) = (socket.standing, socket.service) else { return };
         self.note(id, &close.to_string());
         self.deliver(id, Inbound::Close { id, close });
-        self.leave_pace(id, station, now);
-        let links_len = self.with_topics(station, |topics, _, holders| topics.leave(id, holders));
-        let members = &mut self.stations[station].members;
+        self.leave_pace(id, service, now);
+        let links_len = self.with_topics(service, |topics, _, holders| topics.leave(id, holders));
+        let members = &mut self.services[service].members;
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Standing::Left;
         let place = socket.place();
@@ -142,13 +155,13 @@ impl Hub {
     /// room for its open.
     pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(station) = socket.station else { return };
+        let Some(service) = socket.service else { return };
         let is_accepted = socket.rare.as_ref().is_some_and(|rare| rare.verdict.is_some());
         if socket.standing == Standing::Waiting && is_accepted {
             socket.standing = Standing::Asked;
         }
         if socket.standing == Standing::Asked
-            && self.stations[station].admission == Admission::AskedAndClosed
+            && self.services[service].admission == Admission::AskedAndClosed
         {
             let close = Close::new(CloseCode::LOST, reason);
             self.deliver(id, Inbound::Close { id, close });
@@ -162,14 +175,14 @@ impl Hub {
         if let Some(rare) = &mut socket.rare {
             rare.asked = None;
         }
-        let (Standing::Waiting | Standing::Asked, Some(station)) =
-            (socket.standing, socket.station)
+        let (Standing::Waiting | Standing::Asked, Some(service)) =
+            (socket.standing, socket.service)
         else {
             return;
         };
         socket.standing = Standing::Stranger;
         let place = socket.place();
-        if let Some(moved) = self.stations[station].waiting.part(place) {
+        if let Some(moved) = self.services[service].waiting.part(place) {
             self.sockets.set_place(moved, place);
         }
     }
@@ -178,12 +191,13 @@ impl Hub {
     /// the peer had sent, which is at once if it has already.
     pub(super) fn settle_soon(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let Some(station) = socket.station.map(|station| &mut self.stations[station]) else {
+        let Some(service) = socket.service.map(|service| &mut self.services[service]) else {
             return;
         };
         // Whoever has been closed by the end of a run is no affair of the next one, in whose
         // mail the same numbers mean others.
-        if socket.standing != Standing::Member || station.mail.await_taken(id, socket.mailed) {
+        if socket.standing != Standing::Member || service.worker.mail.await_taken(id, socket.mailed)
+        {
             self.settle(id, now);
         }
     }
@@ -199,23 +213,24 @@ impl Hub {
     /// The service has taken so much of its mail. If that has room again, those that were held back
     /// are read, before others have a new share. Sockets whose last transactions are among what was
     /// taken are closed, or have a new share. If there is room, those that wait come in.
-    pub(super) fn take(&mut self, station: StationId, messages: usize, bytes: usize, now: Time) {
-        let Station { mail, options, .. } = &mut self.stations[station];
+    pub(super) fn take(&mut self, service: ServiceId, messages: usize, bytes: usize, now: Time) {
+        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let WorkerSlot { mail, .. } = worker;
         let opened = mail.take(messages, bytes, &options.limits);
         if opened {
-            self.read_all_again(station, now);
+            self.read_all_again(service, now);
         }
-        while let Some(id) = self.stations[station].mail.next_taken() {
+        while let Some(id) = self.services[service].worker.mail.next_taken() {
             self.read_again(id, now);
             // It may have been read on meanwhile, and wait for more than it did.
-            let mail = &self.stations[station].mail;
+            let mail = &self.services[service].worker.mail;
             if self.sockets.get(id).is_some_and(|socket| mail.has_taken(socket.mailed)) {
                 self.settle(id, now);
             }
             self.touch(id);
         }
         if opened {
-            self.let_all_in(station, now);
+            self.let_all_in(service, now);
         }
     }
 
@@ -224,9 +239,9 @@ impl Hub {
     /// their turn come first: so each has its turn before any other has two. Of those in the middle
     /// of a large message this holds by itself, and one of them has a turn for so many of others,
     /// which would wait for all these messages otherwise.
-    fn read_all_again(&mut self, station: StationId, now: Time) {
+    fn read_all_again(&mut self, service: ServiceId, now: Time) {
         let [mut due, mut small, mut due_large, mut large] = [const { Vec::new() }; 4];
-        for id in std::mem::take(&mut self.stations[station].paused) {
+        for id in std::mem::take(&mut self.services[service].worker.held) {
             let Some(socket) = self.sockets.get(id) else { continue };
             match (socket.flags.has(Flag::Due), socket.is_amid_large()) {
                 (true, false) => due.push(id),
@@ -236,7 +251,7 @@ impl Hub {
             }
         }
         let mut large = due_large.into_iter().chain(large);
-        let mut turns = self.stations[station].small_turns;
+        let mut turns = self.services[service].worker.small_turns;
         for id in due.into_iter().chain(small) {
             if turns >= SMALL_FOR_LARGE {
                 turns = 0;
@@ -280,16 +295,16 @@ impl Hub {
     }
 
     /// Lets those in who wait, as far as the mail has room, if the service has said how.
-    fn let_all_in(&mut self, station: StationId, now: Time) {
-        if self.stations[station].state != State::Running {
+    fn let_all_in(&mut self, service: ServiceId, now: Time) {
+        if self.services[service].worker.state != State::Running {
             return;
         }
-        for id in self.sockets.ids_of(&self.stations[station].waiting) {
-            if self.stations[station].mail.is_full() {
+        for id in self.sockets.ids_of(&self.services[service].waiting) {
+            if self.services[service].worker.mail.is_full() {
                 return;
             }
             if self.sockets.get(id).is_some_and(|socket| socket.standing == Standing::Waiting) {
-                self.let_in(id, station, now);
+                self.let_in(id, service, now);
             }
         }
     }

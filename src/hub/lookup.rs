@@ -11,9 +11,12 @@ use crate::hub::fetch::Files;
 use crate::hub::pending::PendingRequest;
 use crate::hub::queue::{LookupQueue, Rank};
 use crate::hub::report::log_socket;
-use crate::hub::station::{State, Station};
+use crate::hub::service_entry::ServiceEntry;
 use crate::hub::tree::spellings;
-use crate::hub::{Goal, Hub, Lookup, Output, PathError, Pool, ServiceTree, Spellings, StationId};
+use crate::hub::worker_slot::{State, WorkerSlot};
+use crate::hub::{
+    Goal, Hub, Lookup, Output, PathError, Pool, ServiceId, ServiceTree, Spellings, WorkerId,
+};
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::{ServiceOptions, SocketId};
@@ -37,11 +40,11 @@ pub(super) struct Lookups {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Looked {
     /// The program has this service.
-    Found(StationId),
+    Found(ServiceId),
     /// The path is below that of a program, which has this service and answers such paths.
-    Below(StationId),
+    Below(ServiceId),
     /// The program that has this service shows this page to [`Goal::Page`].
-    Page(StationId, Page),
+    Page(ServiceId, Page),
     /// No program is there.
     Nothing,
     /// There is something that cannot serve.
@@ -77,19 +80,20 @@ impl Hub {
         &mut self,
         path: &str,
         options: ServiceOptions,
-    ) -> Result<StationId, PathError> {
-        let next = self.stations.next_id();
-        let mut station = Station { is_program: true, ..Station::new(path.to_owned(), options) };
+    ) -> Result<ServiceId, PathError> {
+        let next = self.services.next_id();
+        let mut entry =
+            ServiceEntry { is_program: true, ..ServiceEntry::new(path.to_owned(), options) };
         if self.lookups.programs_len < Limits::PROGRAMS_MAX {
             self.tree.add_found(path, next)?;
             self.lookups.programs_len += 1;
-            self.stations.push(station);
+            self.services.push(entry);
             return Ok(next);
         }
-        let is_spare = |id: &StationId| self.stations[*id].is_spare();
+        let is_spare = |id: &ServiceId| self.services[*id].is_spare();
         // One that has failed of late comes last, so that its pause is not forgotten.
-        let place = self.stations.ids().filter(is_spare).min_by_key(|id| {
-            let Station { retry, started, .. } = self.stations[*id];
+        let place = self.services.ids().filter(is_spare).min_by_key(|id| {
+            let WorkerSlot { retry, started, .. } = self.services[*id].worker;
             (retry, started)
         });
         let Some(place) = place else {
@@ -97,23 +101,23 @@ impl Hub {
             return Err(PathError::TooMany);
         };
         self.tree.add_found(path, place)?;
-        self.tree.remove(&self.stations[place].path);
+        self.tree.remove(&self.services[place].path);
         // What was sent by a run of the other one is ignored.
-        station.run = self.stations[place].run;
-        self.stations[place] = station;
+        entry.worker.run = self.services[place].worker.run;
+        self.services[place] = entry;
         Ok(place)
     }
 
     /// Asks the program to finish that has been without sockets longest.
     fn finish_unused(&mut self) {
-        let is_unused = |id: &StationId| {
-            let station = &self.stations[*id];
-            station.is_unused() && !self.lookups.named.contains(&station.path)
+        let is_unused = |id: &ServiceId| {
+            let service = &self.services[*id];
+            service.is_unused() && !self.lookups.named.contains(&service.path)
         };
-        let unused = self.stations.ids().filter(is_unused);
-        if let Some(station) = unused.min_by_key(|id| self.stations[*id].unused_since) {
-            self.stations[station].state = State::Finishing;
-            self.outputs.push_back(Output::Stop(station));
+        let unused = self.services.ids().filter(is_unused);
+        if let Some(service) = unused.min_by_key(|id| self.services[*id].unused_since) {
+            self.services[service].worker.state = State::Finishing;
+            self.outputs.push_back(Output::Stop(WorkerId::of(service)));
         }
     }
 
@@ -125,26 +129,26 @@ impl Hub {
     pub(super) fn admit_program(
         &mut self,
         id: SocketId,
-        station: StationId,
+        service: ServiceId,
     ) -> Result<(), Response> {
         // The first is for the length of a binary without programs.
-        if cfg!(not(feature = "programs")) || !self.stations[station].is_program {
+        if cfg!(not(feature = "programs")) || !self.services[service].is_program {
             return Ok(());
         }
         let holder = self.holder(id);
-        let all = self.stations.ids().map(|id| &self.stations[id]);
+        let all = self.services.ids().map(|id| &self.services[id]);
         // One without sockets gives its place when another one needs it.
-        let used = all.filter(|station| {
-            station.is_program && station.state != State::Idle && station.sockets_len > 0
+        let used = all.filter(|service| {
+            service.is_program && service.worker.state != State::Idle && service.sockets_len > 0
         });
-        PROGRAMS.admit(holder, used.map(|station| station.holder))?;
-        self.stations[station].holder = holder;
+        PROGRAMS.admit(holder, used.map(|service| service.holder))?;
+        self.services[service].holder = holder;
         Ok(())
     }
 
     /// The service that a decoded path names.
     #[must_use]
-    pub fn find(&self, path: &str) -> Option<StationId> {
+    pub fn find(&self, path: &str) -> Option<ServiceId> {
         self.tree.find(path)
     }
 
@@ -166,10 +170,10 @@ impl Hub {
                 && let Some(next) = self.lookups.queue.take(rank, place)
             {
                 let Some((path, goal)) = self.asked_path(next) else { continue };
-                let station = self.tree.find(&path);
-                match station.filter(|_| !self.is_looked_up(station, goal)) {
+                let service = self.tree.find(&path);
+                match service.filter(|_| !self.is_looked_up(service, goal)) {
                     // It has been found for others meanwhile.
-                    Some(station) => self.take_up(next, Looked::Found(station), now),
+                    Some(service) => self.take_up(next, Looked::Found(service), now),
                     None => self.order_lookup(next, rank, path, goal),
                 }
             }
@@ -181,19 +185,19 @@ impl Hub {
         let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
         let Some(asked) = rare.and_then(|rare| rare.asked.take()) else { return };
         match looked {
-            Looked::Found(station) => self.receive_asked(id, station, asked, now),
+            Looked::Found(service) => self.receive_asked(id, service, asked, now),
             // A file counts before the page of a service that merely stands above it.
             Looked::Below(_) if asked.protocols.is_none() && self.files == Files::Served => {
                 self.miss(id, asked, now);
             }
-            Looked::Below(station) => self.receive_asked(id, station, asked, now),
-            Looked::Page(station, page) => {
-                let refusal = self.misdirected(id, Some(station), &asked);
-                if refusal.is_none() && self.is_misspelled(id, station, &asked) {
+            Looked::Below(service) => self.receive_asked(id, service, asked, now),
+            Looked::Page(service, page) => {
+                let refusal = self.misdirected(id, Some(service), &asked);
+                if refusal.is_none() && self.is_misspelled(id, service, &asked) {
                     return self.miss(id, asked, now);
                 }
                 // A page that the program was mounted with comes first.
-                let chosen = &self.stations[station].options.page;
+                let chosen = &self.services[service].options.page;
                 let shown = || chosen.as_ref().unwrap_or(&page).response();
                 let response = refusal.unwrap_or_else(shown);
                 self.respond(id, &response, now);
@@ -207,10 +211,11 @@ impl Hub {
     }
 
     /// Whether the service at a path has to be looked for before it is asked.
-    pub(super) fn is_looked_up(&self, station: Option<StationId>, goal: Goal) -> bool {
+    pub(super) fn is_looked_up(&self, service: Option<ServiceId>, goal: Goal) -> bool {
         self.lookups.answered
-            && station.is_none_or(|station| {
-                let Station { is_program, state, .. } = &self.stations[station];
+            && service.is_none_or(|service| {
+                let ServiceEntry { is_program, worker, .. } = &self.services[service];
+                let WorkerSlot { state, .. } = worker;
                 *is_program && (goal == Goal::Page || *state == State::Idle)
             })
     }
@@ -234,7 +239,7 @@ impl Hub {
     /// named, with or without an extension. What lies in the folder of a program says nothing.
     fn is_known(&self, path: &str) -> bool {
         let ends = path.match_indices('/').skip(1).take(KNOWN_DEPTH_MAX).map(|(at, _)| at);
-        let is_program = |station: StationId| self.stations[station].is_program;
+        let is_program = |service: ServiceId| self.services[service].is_program;
         ends.chain([path.len()]).any(|end| {
             spellings(&path[..end]).into_iter().any(|path| {
                 self.lookups.named.contains(path) || self.tree.find(path).is_some_and(is_program)
@@ -258,20 +263,20 @@ impl Hub {
     pub(super) fn receive_asked(
         &mut self,
         id: SocketId,
-        station: StationId,
+        service: ServiceId,
         asked: PendingRequest,
         now: Time,
     ) {
-        if let Some(refusal) = self.misdirected(id, Some(station), &asked) {
+        if let Some(refusal) = self.misdirected(id, Some(service), &asked) {
             return self.respond(id, &refusal, now);
         }
-        if self.is_misspelled(id, station, &asked) {
+        if self.is_misspelled(id, service, &asked) {
             return self.miss(id, asked, now);
         }
         match asked.protocols {
-            Some(_) => self.receive_upgrade(id, station, asked, now),
+            Some(_) => self.receive_upgrade(id, service, asked, now),
             None => {
-                let response = self.page(station);
+                let response = self.page(service);
                 self.respond(id, &response, now);
             }
         }
@@ -279,8 +284,8 @@ impl Hub {
 
     /// Whether a service is not served by the spelling that was asked for, which is noted for the
     /// log.
-    fn is_misspelled(&mut self, id: SocketId, station: StationId, asked: &PendingRequest) -> bool {
-        let key = &self.stations[station].path;
+    fn is_misspelled(&mut self, id: SocketId, service: ServiceId, asked: &PendingRequest) -> bool {
+        let key = &self.services[service].path;
         if self.tree.spellings == Spellings::All
             || (asked.direct.is_none()
                 && ServiceTree::is_spelled(&asked.target.path, key)

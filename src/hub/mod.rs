@@ -10,13 +10,14 @@
 //! - `lookup`: from a path without a service to a program; `queue`: who is looked up first;
 //!   `fetch`: or to a file; `pending`: what waits for either
 //! - `life`: services start and end, sockets come in and leave; `backoff`: how long those rest
-//!   that keep failing; `lapse`: what serves the sockets of a service is replaced under them
+//!   that keep failing; `reset`: what serves the sockets of a service is replaced under them
 //! - `apply`: what services want; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers
-//! - `socket`, `station`, `mailbox`: what is kept for each; `tables`, `roster`: lists of them
-//! - `output`: what the host has to do, with `ids` of services
+//! - `socket`, `service_entry`, `worker_slot`, `mailbox`: what is kept for each; `tables`,
+//!   `roster`: lists of them
+//! - `output`: what the host has to do, with `ids` of services, workers and runs
 //! - `access`: what is logged of sockets and requests; `report`: and of services
 //! - `hosts`: to which hosts requests may come
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
@@ -37,7 +38,6 @@ mod flood;
 mod holders;
 mod hosts;
 mod ids;
-mod lapse;
 mod life;
 mod lookup;
 mod mailbox;
@@ -54,10 +54,11 @@ mod rates;
 mod reading;
 mod refusal;
 mod report;
+mod reset;
 mod roster;
+mod service_entry;
 mod shares;
 mod socket;
-mod station;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -65,6 +66,7 @@ mod topics;
 mod tree;
 mod trim;
 mod wheel;
+mod worker_slot;
 
 use std::collections::VecDeque;
 
@@ -82,17 +84,18 @@ use lookup::Lookups;
 use mailbox::load_with;
 use memory::Memory;
 use ordered::Ordered;
+use service_entry::ServiceEntry;
 use socket::Flag;
-use station::{State, Station};
-use tables::{Sockets, Stations};
+use tables::{ServiceTable, Sockets};
 use wheel::Wheel;
+use worker_slot::{State, WorkerSlot};
 
 pub use access::AccessLog;
 pub use backoff::Backoff;
 pub use fetch::Files;
 pub(crate) use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
-pub use ids::StationId;
+pub use ids::{RunId, ServiceId, WorkerId};
 pub use lookup::Looked;
 pub use output::{Fetch, Goal, Lookup, Output};
 pub(crate) use report::About;
@@ -115,7 +118,7 @@ pub(crate) use trim::{cut, give_up};
 #[derive(Debug)]
 pub struct Hub {
     tree: ServiceTree,
-    stations: Stations,
+    services: ServiceTable,
     sockets: Sockets,
     /// How many sockets are beyond the limits.
     surplus_len: usize,
@@ -151,7 +154,7 @@ impl Hub {
     pub fn new(limits: Limits, files: Files, now: Time) -> Self {
         Self {
             tree: ServiceTree::default(),
-            stations: Stations::new(limits),
+            services: ServiceTable::new(limits),
             sockets: Sockets::with_capacity(limits.tables_len()),
             surplus_len: 0,
             addresses: Addresses::default(),
@@ -180,10 +183,10 @@ impl Hub {
     ///
     /// # Errors
     /// The path can name no service, or names one already.
-    pub fn mount(&mut self, path: &str, options: ServiceOptions) -> Result<StationId, PathError> {
-        let id = self.stations.next_id();
+    pub fn mount(&mut self, path: &str, options: ServiceOptions) -> Result<ServiceId, PathError> {
+        let id = self.services.next_id();
         self.tree.add(path, id)?;
-        self.stations.push(Station::new(path.to_owned(), options));
+        self.services.push(ServiceEntry::new(path.to_owned(), options));
         Ok(id)
     }
 
@@ -202,9 +205,10 @@ impl Hub {
     /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.
     /// Whether messages are compressed stays as it is, since open sockets have agreed on it. If the
     /// service pauses before its next start, the pause ends: what made it fail may be mended.
-    pub fn remount(&mut self, station: StationId, options: ServiceOptions, now: Time) {
-        let Station { options: own, mail, members, waiting, retry, .. } =
-            &mut self.stations[station];
+    pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
+        let ServiceEntry { options: own, members, waiting, worker, .. } =
+            &mut self.services[service];
+        let WorkerSlot { mail, retry, .. } = worker;
         *retry = now;
         *own = ServiceOptions { compression: own.compression, ..options };
         mail.measure(&own.limits);
@@ -214,7 +218,7 @@ impl Hub {
             self.schedule(id);
         }
         // If the mail has room now, it is not sure that the service ever reports anything again.
-        self.take(station, 0, 0, now);
+        self.take(service, 0, 0, now);
     }
 
     /// Does what deadlines demand that have come.
@@ -223,7 +227,7 @@ impl Hub {
         while let Some(place) = self.wheel.expire(now) {
             let Some(id) = self.id_at(place) else { continue };
             let Some(socket) = self.sockets.get(id) else { continue };
-            if socket.session.is_slow(self.stations.limits_of(socket.station), now) {
+            if socket.session.is_slow(self.services.limits_of(socket.service), now) {
                 self.outputs.push_back(Output::Measure(id));
             } else {
                 self.measured(id, 0, now);
@@ -241,7 +245,7 @@ impl Hub {
     /// an answer too slowly, it is dropped.
     pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let limits = self.stations.limits_of(socket.station);
+        let limits = self.services.limits_of(socket.service);
         let event = socket.expire(queued, limits, now);
         let closing = !socket.session.is_open();
         if let Some(event) = event {
@@ -266,17 +270,17 @@ impl Hub {
         self.outputs.pop_front()
     }
 
-    /// The mail for a service, and the run that it is for.
-    pub fn take_mail(&mut self, station: StationId) -> (u32, Vec<Inbound>) {
-        self.swap_mail(station, Vec::new())
+    /// The mail for a worker, and the run that it is for.
+    pub fn take_mail(&mut self, worker: WorkerId) -> (RunId, Vec<Inbound>) {
+        self.swap_mail(worker, Vec::new())
     }
 
     /// Like [`Hub::take_mail`]. The next mail is collected in `spare`, an empty list that has
     /// its memory already.
-    pub fn swap_mail(&mut self, station: StationId, spare: Vec<Inbound>) -> (u32, Vec<Inbound>) {
+    pub fn swap_mail(&mut self, worker: WorkerId, spare: Vec<Inbound>) -> (RunId, Vec<Inbound>) {
         debug_assert!(spare.is_empty(), "a list to be filled has nothing in it");
-        let station = &mut self.stations[station];
-        (station.run, std::mem::replace(&mut station.mail.batch, spare))
+        let slot = &mut self.services[worker.service()].worker;
+        (RunId { worker, number: slot.run }, std::mem::replace(&mut slot.mail.batch, spare))
     }
 
     /// When [`Hub::expire`] wants to be called.
@@ -326,32 +330,33 @@ impl Hub {
 
     /// The bounds of a service.
     #[must_use]
-    pub fn limits(&self, station: StationId) -> &Limits {
-        &self.stations[station].options.limits
+    pub fn limits(&self, service: ServiceId) -> &Limits {
+        &self.services[service].options.limits
     }
 
     /// Whether a service compresses.
     #[must_use]
-    pub fn compression(&self, station: StationId) -> Compression {
-        self.stations[station].options.compression
+    pub fn compression(&self, service: ServiceId) -> Compression {
+        self.services[service].options.compression
     }
 
-    /// All services.
-    pub fn station_ids(&self) -> impl Iterator<Item = StationId> + use<> {
-        self.stations.ids()
+    /// All workers.
+    pub fn worker_ids(&self) -> impl Iterator<Item = WorkerId> + use<> {
+        self.services.ids().map(WorkerId::of)
     }
 
     /// The path of a service.
     #[must_use]
-    pub fn path(&self, station: StationId) -> &str {
-        &self.stations[station].path
+    pub fn path(&self, service: ServiceId) -> &str {
+        &self.services[service].path
     }
 
     /// Puts a transaction into the mail of a member's service; others have none.
     fn deliver(&mut self, id: SocketId, transaction: Inbound) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let (true, Some(station)) = (socket.standing.is_told(), socket.station) else { return };
-        let Station { mail, options, state, .. } = &mut self.stations[station];
+        let (true, Some(service)) = (socket.standing.is_told(), socket.service) else { return };
+        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let WorkerSlot { mail, state, .. } = worker;
         // A service that has ended is told nothing; its next run knows none of its sockets.
         if *state == State::Idle {
             return;
@@ -361,7 +366,7 @@ impl Hub {
         }
         let is_close = matches!(transaction, Inbound::Close { .. });
         if mail.push(transaction, &options.limits) {
-            self.outputs.push_back(Output::Mail(station));
+            self.outputs.push_back(Output::Mail(WorkerId::of(service)));
         }
         // Our close frame waits for what came before the close.
         if !is_close {
@@ -386,7 +391,7 @@ impl Hub {
 
     fn schedule(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let limits = self.stations.limits_of(socket.station);
+        let limits = self.services.limits_of(socket.service);
         let deadline =
             socket.session.deadline(limits).into_iter().chain(self.pace_deadline(socket));
         if let Some(deadline) = deadline.min() {

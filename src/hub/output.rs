@@ -1,6 +1,6 @@
 //! `Output`: what the hub wants its host to do. The host takes outputs until there is none.
 
-use crate::hub::ids::StationId;
+use crate::hub::ids::{RunId, WorkerId};
 use crate::hub::shares::Holder;
 use crate::service::SocketId;
 use crate::ws::{Head, Target};
@@ -8,17 +8,12 @@ use crate::ws::{Head, Target};
 /// One thing for the host to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Start the service: the worker's batches carry `run`.
-    Start {
-        /// Which service.
-        station: StationId,
-        /// The number of this run.
-        run: u32,
-    },
-    /// Hand the service its mail: [`crate::hub::Hub::take_mail`].
-    Mail(StationId),
-    /// Tell the service to finish: no mail follows.
-    Stop(StationId),
+    /// Start this run of a worker, whose batches carry it.
+    Start(RunId),
+    /// Pass its mail to a worker: [`crate::hub::Hub::take_mail`].
+    Mail(WorkerId),
+    /// Ask a worker to finish: no mail follows.
+    Stop(WorkerId),
     /// Write what is unsent, tell how much was written, and do as [`crate::hub::Hub::wrote`]
     /// says.
     Write(SocketId),

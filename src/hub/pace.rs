@@ -17,9 +17,10 @@ use log::Level;
 
 use crate::hub::paced::{SECOND_MS, second};
 use crate::hub::report::log_socket;
+use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Flag, Socket, Standing};
-use crate::hub::station::Station;
-use crate::hub::{Hub, StationId};
+use crate::hub::worker_slot::WorkerSlot;
+use crate::hub::{Hub, ServiceId};
 use crate::limits::Limits;
 use crate::service::{Audience, SocketId};
 use crate::time::Time;
@@ -28,12 +29,12 @@ use crate::ws::{Close, CloseCode};
 impl Hub {
     /// A message that slows its sender goes to an audience. It is sent in any case; the sender
     /// waits if it has sent much and listeners are full.
-    pub(super) fn pace(&mut self, station: StationId, to: &Audience, bytes: usize, now: Time) {
+    pub(super) fn pace(&mut self, service: ServiceId, to: &Audience, bytes: usize, now: Time) {
         let sender = to.slows;
-        let share = self.stations[station].options.limits.outbox_low_bytes;
+        let share = self.services[service].options.limits.outbox_low_bytes;
         // A second that is over ends here, before the next one begins: its deadline may be due.
         self.expire_pace(sender, now);
-        let Some(socket) = self.member(station, sender) else { return };
+        let Some(socket) = self.member(service, sender) else { return };
         if !socket.session.is_open() {
             return;
         }
@@ -46,13 +47,13 @@ impl Hub {
             return;
         }
         let mut waits = false;
-        for id in self.ids_in(station, &to.who) {
-            waits |= id != sender && to.but != Some(id) && self.is_full(station, id, now);
+        for id in self.ids_in(service, &to.who) {
+            waits |= id != sender && to.but != Some(id) && self.is_full(service, id, now);
         }
-        let Some(socket) = self.member(station, sender).filter(|_| waits) else { return };
+        let Some(socket) = self.member(service, sender).filter(|_| waits) else { return };
         if socket.flags.set(Flag::Waits) {
             log_socket(Level::Trace, sender, format_args!("it is not read: listeners are full"));
-            let pace = &mut self.stations[station].pace;
+            let pace = &mut self.services[service].worker.pace;
             if pace.held.is_empty() {
                 pace.since = now;
             }
@@ -62,14 +63,15 @@ impl Hub {
     }
 
     /// Whether a listener is full: more than `outbox_high_bytes` were left by the last write.
-    fn is_full(&mut self, station: StationId, id: SocketId, now: Time) -> bool {
+    fn is_full(&mut self, service: ServiceId, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         if socket.flags.has(Flag::Slow) {
             return true;
         }
-        let Station { options, pace, .. } = &mut self.stations[station];
+        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let WorkerSlot { pace, .. } = worker;
         let is_full = socket.session.unsent_len() > options.limits.outbox_high_bytes;
-        let is_listener = socket.stands(Standing::Member, station) && socket.session.is_open();
+        let is_listener = socket.stands(Standing::Member, service) && socket.session.is_open();
         // What was sent to it in this turn may all go out with the write that is to come.
         if !is_full || !is_listener || socket.flags.has(Flag::Touched) {
             return false;
@@ -88,8 +90,9 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let is_kept = socket.rare.is_some() || !socket.flags.has(Flag::Slow);
         debug_assert!(is_kept, "a listener that is full has its second");
-        let (Some(rare), Some(station)) = (&mut socket.rare, socket.station) else { return };
-        let Station { options, pace, .. } = &mut self.stations[station];
+        let (Some(rare), Some(service)) = (&mut socket.rare, socket.service) else { return };
+        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let WorkerSlot { pace, .. } = worker;
         let limits = &options.limits;
         let (paced, is_slow) = (&mut rare.paced, socket.flags.has(Flag::Slow));
         if is_slow {
@@ -101,7 +104,7 @@ impl Hub {
         }
         let session = &socket.session;
         if session.unsent_len() <= limits.outbox_low_bytes || !session.is_open() {
-            self.unslow(id, station, now);
+            self.unslow(id, service, now);
         } else if paced.used >= second(limits) {
             let close = Close::new(CloseCode::TRY_LATER, "it reads more slowly than others send");
             self.leave(id, close.clone(), now);
@@ -113,36 +116,37 @@ impl Hub {
     }
 
     /// A listener is full no more, or is none any more.
-    fn unslow(&mut self, id: SocketId, station: StationId, now: Time) {
+    fn unslow(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.flags.clear(Flag::Slow) {
-            let pace = &mut self.stations[station].pace;
+            let pace = &mut self.services[service].worker.pace;
             pace.full_len = pace.full_len.saturating_sub(1);
             // A sender is not among those that it waits for.
             if pace.full_len <= 1 {
-                self.resume_senders(station, now);
+                self.resume_senders(service, now);
             }
         }
     }
 
     /// A socket is no listener any more.
-    pub(super) fn leave_pace(&mut self, id: SocketId, station: StationId, now: Time) {
+    pub(super) fn leave_pace(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let (true, Some(rare)) = (socket.flags.has(Flag::Slow), &mut socket.rare) {
-            let Station { options, pace, .. } = &mut self.stations[station];
+            let ServiceEntry { options, worker, .. } = &mut self.services[service];
+            let WorkerSlot { pace, .. } = worker;
             rare.paced.charge(pace.clock(now), &options.limits);
             let spent = pace.spent(&options.limits, now).max(rare.paced.used);
             (pace.spent, pace.spent_at) = (spent.min(second(&options.limits) / 8 * 7), now);
         }
-        self.unslow(id, station, now);
+        self.unslow(id, service, now);
         self.end_pace(id, now);
     }
 
     /// A sender waits no longer, if it did.
     pub(super) fn end_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if let (true, Some(station)) = (socket.flags.clear(Flag::Waits), socket.station) {
-            self.resume_senders(station, now);
+        if let (true, Some(service)) = (socket.flags.clear(Flag::Waits), socket.service) {
+            self.resume_senders(service, now);
         }
     }
 
@@ -150,14 +154,14 @@ impl Hub {
     pub(super) fn expire_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let is_over = socket.wait_end().is_some_and(|end| end <= now);
-        if let (true, Some(station)) = (socket.flags.has(Flag::Waits) && is_over, socket.station) {
-            self.resume_senders(station, now);
+        if let (true, Some(service)) = (socket.flags.has(Flag::Waits) && is_over, socket.service) {
+            self.resume_senders(service, now);
         }
     }
 
     /// Reads senders again that have nobody to wait for, or have waited long enough.
-    fn resume_senders(&mut self, station: StationId, now: Time) {
-        let pace = &mut self.stations[station].pace;
+    fn resume_senders(&mut self, service: ServiceId, now: Time) {
+        let pace = &mut self.services[service].worker.pace;
         let (clock, full_len) = (pace.clock(now), pace.full_len);
         let held = std::mem::take(&mut pace.held);
         for id in held {
@@ -167,24 +171,24 @@ impl Hub {
                 && others_len > 0
                 && socket.wait_end().is_some_and(|end| now < end);
             if waits {
-                self.stations[station].pace.held.push(id);
+                self.services[service].worker.pace.held.push(id);
                 continue;
             }
             socket.flags.clear(Flag::Waits);
             self.read_again(id, now);
         }
-        let pace = &mut self.stations[station].pace;
+        let pace = &mut self.services[service].worker.pace;
         (pace.waited_ms, pace.since) = (clock, now);
     }
 
     /// When a sender is read again, or a listener has used up its second.
     pub(super) fn pace_deadline(&self, socket: &Socket) -> Option<Time> {
-        let (rare, station) = (socket.rare.as_ref()?, &self.stations[socket.station?]);
-        let pace = &station.pace;
+        let (rare, service) = (socket.rare.as_ref()?, &self.services[socket.service?]);
+        let pace = &service.worker.pace;
         let listens = socket.flags.has(Flag::Slow) && !pace.held.is_empty();
         let listener = listens.then(|| {
-            let rate = (second(&station.options.limits) / SECOND_MS).max(1);
-            let left = second(&station.options.limits).saturating_sub(rare.paced.used);
+            let rate = (second(&service.options.limits) / SECOND_MS).max(1);
+            let left = second(&service.options.limits).saturating_sub(rare.paced.used);
             let clock = rare.paced.clock.saturating_add(left.div_ceil(rate));
             pace.since.after(clock.saturating_sub(pace.waited_ms))
         });

@@ -9,10 +9,11 @@ use log::Level;
 use crate::hub::addresses::{AddressKey, RateVerdict};
 use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
+use crate::hub::service_entry::ServiceEntry;
 use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
 use crate::hub::socket::{Flag, Socket, Standing};
-use crate::hub::station::{State, Station};
-use crate::hub::{Hub, Output, Reach};
+use crate::hub::worker_slot::{State, WorkerSlot};
+use crate::hub::{Hub, Output, Reach, WorkerId};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Event, Next, Refused};
@@ -72,7 +73,7 @@ impl Hub {
     // It is large, and its caller is the turn.
     #[inline(never)]
     fn refuse_connection(&mut self, peer: SocketAddr, now: Time) -> Option<Surplus> {
-        let limits = self.stations.limits_of(None);
+        let limits = self.services.limits_of(None);
         let Limits { sockets_max, sockets_per_ip_max, .. } = *limits;
         let taken = self.sockets.len() - self.surplus_len;
         if let Some(key) = AddressKey::counted(peer.ip()) {
@@ -97,7 +98,7 @@ impl Hub {
     /// The same in words, for the log.
     #[inline(never)]
     fn reason_of(&self, surplus: Surplus, peer: SocketAddr) -> String {
-        let limits = self.stations.limits_of(None);
+        let limits = self.services.limits_of(None);
         let (key, max, has): (_, &dyn fmt::Display, _) = match (surplus, &limits.connection_rate) {
             (Surplus::Flood | Surplus::Hasty, Some(rate)) => ("new", rate, "connects more often"),
             (Surplus::Full | Surplus::Share, _) => {
@@ -143,7 +144,7 @@ impl Hub {
         self.memory.grow(len);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(len);
-        let limits = self.stations.limits_of(socket.station);
+        let limits = self.services.limits_of(socket.service);
         if let Some(event) = socket.session.filled(len, limits, now) {
             self.happen(id, event, now);
         }
@@ -219,7 +220,7 @@ impl Hub {
         #[cfg(feature = "deflate")]
         self.release(&socket);
         // It may have held so much of a message that was not whole.
-        let input_max = self.stations.limits_of(socket.station).message_bytes_max;
+        let input_max = self.services.limits_of(socket.service).message_bytes_max;
         let input = usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max));
         self.count_freed(input + size_of::<Socket>());
         self.wheel.cancel(id.index());
@@ -231,13 +232,13 @@ impl Hub {
         if is_surplus {
             self.addresses.forget(socket.peer);
         } else {
-            let rate = self.stations.limits_of(None).connection_rate;
+            let rate = self.services.limits_of(None).connection_rate;
             self.addresses.part(socket.peer, rate, now);
         }
-        if let Some(station) = socket.station {
-            let station = &mut self.stations[station];
-            station.sockets_len -= 1;
-            station.unused_since = now;
+        if let Some(service) = socket.service {
+            let service = &mut self.services[service];
+            service.sockets_len -= 1;
+            service.unused_since = now;
         }
         if socket.flags.has(Flag::Fetches) {
             self.outputs.push_back(Output::FetchEnd(id));
@@ -277,13 +278,14 @@ impl Hub {
     ) -> (usize, Option<Event>) {
         let Some(socket) = self.sockets.get_mut(id) else { return (bytes.len(), None) };
         let (session, spare) = (&mut socket.session, &mut self.buffers);
-        let (true, Some(station)) = (socket.standing.is_told(), socket.station) else {
-            let limits = self.stations.limits_of(socket.station);
+        let (true, Some(service)) = (socket.standing.is_told(), socket.service) else {
+            let limits = self.services.limits_of(socket.service);
             // Nobody is told of its messages.
             return session.receive_each(spare, bytes, limits, now, |_| None);
         };
-        let share = self.stations[station].share();
-        let Station { mail, options, state, .. } = &mut self.stations[station];
+        let share = self.services[service].share();
+        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let WorkerSlot { mail, state, .. } = worker;
         let before = mail.batch.len();
         // Before each of these `feed` asks whether the rest has to wait.
         let one_by_one = session.is_compressed() || options.limits.message_rate.is_some();
@@ -302,7 +304,7 @@ impl Hub {
         if mail.batch.len() > before {
             socket.mailed = mail.last();
             if before == 0 {
-                self.outputs.push_back(Output::Mail(station));
+                self.outputs.push_back(Output::Mail(WorkerId::of(service)));
             }
         }
         read
@@ -338,11 +340,12 @@ impl Hub {
     /// Tells services when outboxes pass their marks, and files when they may go on.
     fn mark(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let limits = self.stations.limits_of(socket.station);
+        let limits = self.services.limits_of(socket.service);
         let bytes = socket.session.unsent_len();
         let (drained, full) = (bytes <= limits.outbox_low_bytes, bytes > limits.outbox_high_bytes);
         // A service that sends and takes no mail would be told again and again, without a limit.
-        let behind = socket.station.is_some_and(|station| self.stations[station].mail.is_full());
+        let behind =
+            socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
         let flags = &mut socket.flags;
         if drained && socket.session.is_responding() && flags.set(Flag::Fetching) {
             self.outputs.push_back(Output::FetchMore(id));

@@ -50,7 +50,7 @@ impl Hub {
     /// those are closed.
     pub(super) fn meter(&mut self, id: SocketId, now: Time) -> Option<Event> {
         let socket = self.sockets.get_mut(id)?;
-        let limits = self.stations.limits_of(socket.station);
+        let limits = self.services.limits_of(socket.service);
         let rate = limits.message_rate.filter(|_| socket.session.is_open())?;
         let has_token = socket.rare.get_or_insert_default().meter.take(rate, now);
         if has_token || limits.rate_policy == RatePolicy::Wait {

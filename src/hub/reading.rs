@@ -8,7 +8,7 @@ use crate::hub::Output;
 use crate::hub::mailbox::LOAD_UNIT_BYTES;
 use crate::hub::report::log_socket;
 use crate::hub::socket::{Flag, Standing, Unread};
-use crate::hub::{Hub, StationId};
+use crate::hub::{Hub, ServiceId};
 use crate::service::SocketId;
 use crate::time::Time;
 
@@ -41,19 +41,19 @@ impl Hub {
     /// - there is a token for another message, if their rate is limited.
     pub(super) fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let (Standing::Member, Some(station)) = (socket.standing, socket.station) else {
+        let (Standing::Member, Some(service)) = (socket.standing, socket.service) else {
             return true;
         };
-        let of = &mut self.stations[station];
-        if of.mail.is_full() {
-            self.hold(id, station, now);
+        let of = &mut self.services[service];
+        if of.worker.mail.is_full() {
+            self.hold(id, service, now);
             return false;
         }
         if socket.flags.clear(Flag::Due) {
-            of.small_turns =
-                if socket.is_amid_large() { 0 } else { of.small_turns.saturating_add(1) };
+            of.worker.small_turns =
+                if socket.is_amid_large() { 0 } else { of.worker.small_turns.saturating_add(1) };
         }
-        if socket.load > 0 && of.mail.has_taken(socket.mailed) {
+        if socket.load > 0 && of.worker.mail.has_taken(socket.mailed) {
             socket.load = 0;
         }
         // Once it is held it waits until the outbox has drained.
@@ -62,7 +62,7 @@ impl Hub {
         let answered = usize::from(socket.load) * LOAD_UNIT_BYTES + socket.session.unsent_len();
         let has_enough = socket.load >= of.share() || answered > room;
         if has_enough && socket.load > 0 {
-            of.mail.await_taken(id, socket.mailed);
+            of.worker.mail.await_taken(id, socket.mailed);
         }
         let waits = socket.wait_for_token(id, &of.options.limits, &mut self.metered, now);
         if has_enough || waits || socket.rests() {
@@ -77,12 +77,12 @@ impl Hub {
     }
 
     /// Does not read a socket until its service has taken half of its mail.
-    fn hold(&mut self, id: SocketId, station: StationId, now: Time) {
+    fn hold(&mut self, id: SocketId, service: ServiceId, now: Time) {
         self.rest(id, now);
         let socket = self.sockets.get_mut(id);
         if socket.is_some_and(|socket| socket.flags.set(Flag::Queued)) {
-            self.stations[station].paused.push(id);
-            let path = &self.stations[station].path;
+            self.services[service].worker.held.push(id);
+            let path = &self.services[service].path;
             let text = format_args!("it is not read, since {path} has mail-max waiting");
             log_socket(Level::Debug, id, text);
         }
@@ -107,8 +107,8 @@ impl Hub {
         if waits || !socket.flags.has(Flag::Held) {
             return;
         }
-        let Some(station) = socket.station.map(|station| &self.stations[station]) else { return };
-        let is_drained = socket.session.unsent_len() <= station.outbox_drained();
+        let Some(service) = socket.service.map(|service| &self.services[service]) else { return };
+        let is_drained = socket.session.unsent_len() <= service.outbox_drained();
         if socket.standing == Standing::Member && is_drained {
             self.read_again(id, now);
         }

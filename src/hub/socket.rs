@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::hub::addresses::Peer;
-use crate::hub::ids::StationId;
+use crate::hub::ids::ServiceId;
 use crate::hub::mailbox::Mailed;
 use crate::hub::meter::Meter;
 use crate::hub::paced::Paced;
@@ -21,7 +21,7 @@ pub(super) struct Socket {
     pub(super) session: Session,
     /// What is rarely there.
     pub(super) rare: Option<Box<Rare>>,
-    pub(super) station: Option<StationId>,
+    pub(super) service: Option<ServiceId>,
     /// The number of its last transaction in the mail of its service.
     pub(super) mailed: Mailed,
     received: u32,
@@ -43,7 +43,7 @@ pub(super) struct Socket {
 #[cfg(all(target_pointer_width = "64", not(feature = "deflate")))]
 const _: () = assert!(size_of::<Option<Socket>>() <= 88, "an idle socket is small");
 
-/// How a socket stands with the station that its path names.
+/// How a socket stands with the service that its path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It has not asked for a service yet, or was refused.
@@ -142,7 +142,7 @@ pub(super) struct Rare {
     pub(super) method: String,
     /// How its request was answered, unless with the 101.
     pub(super) status: Option<Status>,
-    /// The path that it asked for; empty if it is that of the station.
+    /// The path that it asked for; empty if it is that of the service.
     pub(super) path: String,
     /// What its service calls it, for the log.
     pub(super) labels: Vec<(String, String)>,
@@ -194,7 +194,7 @@ impl Socket {
         Self {
             session: Session::new(now),
             rare: None,
-            station: None,
+            service: None,
             place: [0; 3],
             mailed: Mailed::default(),
             received: 0,
@@ -262,7 +262,7 @@ impl Socket {
         (whole(received, self.received), whole(sent, self.sent))
     }
 
-    /// Its place in the station's list of those who wait, or of its members.
+    /// Its place in the service's list of those who wait, or of its members.
     pub(super) const fn place(&self) -> u32 {
         let [a, b, c] = self.place;
         u32::from_le_bytes([a, b, c, 0])
@@ -300,15 +300,15 @@ impl Socket {
         now.since(self.accepted.time())
     }
 
-    /// Whether it stands like this with that station.
-    pub(super) fn stands(&self, standing: Standing, station: StationId) -> bool {
-        self.standing == standing && self.station == Some(station)
+    /// Whether it stands like this with that service.
+    pub(super) fn stands(&self, standing: Standing, service: ServiceId) -> bool {
+        self.standing == standing && self.service == Some(service)
     }
 
     /// Whether the service may send to it: also to one whose end is on its way to the service,
     /// so that what was asked before the end is answered.
-    pub(super) fn hears(&self, station: StationId) -> bool {
-        self.stands(Standing::Member, station) || self.stands(Standing::Left, station)
+    pub(super) fn hears(&self, service: ServiceId) -> bool {
+        self.stands(Standing::Member, service) || self.stands(Standing::Left, service)
     }
 }
 

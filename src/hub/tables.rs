@@ -1,14 +1,14 @@
-//! The tables of the hub: sockets and stations. They are kept apart so that one can be changed
+//! The tables of the hub: sockets and services. They are kept apart so that one can be changed
 //! while another is looked at.
 
 use std::ops::{Index, IndexMut};
 
 use slab::Slab;
 
-use crate::hub::ids::StationId;
+use crate::hub::ids::ServiceId;
 use crate::hub::roster::Roster;
+use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::Socket;
-use crate::hub::station::Station;
 use crate::limits::Limits;
 use crate::service::SocketId;
 
@@ -102,45 +102,45 @@ impl Sockets {
 
 /// All services, and the bounds for whoever has none.
 #[derive(Debug)]
-pub(super) struct Stations {
-    list: Vec<Station>,
+pub(super) struct ServiceTable {
+    list: Vec<ServiceEntry>,
     common: Limits,
 }
 
-impl Stations {
+impl ServiceTable {
     pub(super) const fn new(common: Limits) -> Self {
         Self { list: Vec::new(), common }
     }
 
     /// The id that the next one gets.
-    pub(super) fn next_id(&self) -> StationId {
-        StationId::new(self.list.len())
+    pub(super) fn next_id(&self) -> ServiceId {
+        ServiceId::new(self.list.len())
     }
 
-    pub(super) fn push(&mut self, station: Station) {
-        self.list.push(station);
+    pub(super) fn push(&mut self, service: ServiceEntry) {
+        self.list.push(service);
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = StationId> + use<> {
-        (0..self.list.len()).map(StationId::new)
+    pub(super) fn ids(&self) -> impl Iterator<Item = ServiceId> + use<> {
+        (0..self.list.len()).map(ServiceId::new)
     }
 
     /// The bounds for a socket: those of its service, once it has one.
-    pub(super) fn limits_of(&self, station: Option<StationId>) -> &Limits {
-        station.map_or(&self.common, |station| &self[station].options.limits)
+    pub(super) fn limits_of(&self, service: Option<ServiceId>) -> &Limits {
+        service.map_or(&self.common, |service| &self[service].options.limits)
     }
 }
 
-impl Index<StationId> for Stations {
-    type Output = Station;
+impl Index<ServiceId> for ServiceTable {
+    type Output = ServiceEntry;
 
-    fn index(&self, id: StationId) -> &Station {
+    fn index(&self, id: ServiceId) -> &ServiceEntry {
         &self.list[id.index()]
     }
 }
 
-impl IndexMut<StationId> for Stations {
-    fn index_mut(&mut self, id: StationId) -> &mut Station {
+impl IndexMut<ServiceId> for ServiceTable {
+    fn index_mut(&mut self, id: ServiceId) -> &mut ServiceEntry {
         &mut self.list[id.index()]
     }
 }

@@ -5,14 +5,14 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::hub::ids::StationId;
+use crate::hub::ids::ServiceId;
 use crate::limits::Limits;
 use crate::ws::Target;
 
 /// The services by path.
 #[derive(Debug, Default)]
 pub(crate) struct ServiceTree {
-    by_path: HashMap<String, StationId>,
+    by_path: HashMap<String, ServiceId>,
     pub(super) spellings: Spellings,
 }
 
@@ -33,7 +33,7 @@ impl ServiceTree {
     ///
     /// # Errors
     /// The path can name no service, or names one already.
-    pub(crate) fn add(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
+    pub(crate) fn add(&mut self, path: &str, service: ServiceId) -> Result<(), PathError> {
         if !Target::is_path(path) {
             return Err(PathError::NoPath(path.to_owned()));
         }
@@ -41,7 +41,7 @@ impl ServiceTree {
         if self.by_path.contains_key(path) {
             return Err(PathError::Taken(path.to_owned()));
         }
-        self.by_path.insert(path.to_owned(), station);
+        self.by_path.insert(path.to_owned(), service);
         Ok(())
     }
 
@@ -50,14 +50,14 @@ impl ServiceTree {
     ///
     /// # Errors
     /// Another spelling is the canonical one, or the path names a service already.
-    pub(crate) fn add_found(&mut self, path: &str, station: StationId) -> Result<(), PathError> {
+    pub(crate) fn add_found(&mut self, path: &str, service: ServiceId) -> Result<(), PathError> {
         if canonical(path) != path {
             return Err(PathError::NoPath(path.to_owned()));
         }
         if self.by_path.contains_key(path) {
             return Err(PathError::Taken(path.to_owned()));
         }
-        self.by_path.insert(path.to_owned(), station);
+        self.by_path.insert(path.to_owned(), service);
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl ServiceTree {
 
     /// The service that `path` names, which is a decoded one. Asking leaves nothing behind.
     #[must_use]
-    pub(crate) fn find(&self, path: &str) -> Option<StationId> {
+    pub(crate) fn find(&self, path: &str) -> Option<ServiceId> {
         self.by_path.get(canonical(path)).copied()
     }
 }
@@ -134,8 +134,8 @@ mod tests {
     #[test]
     fn paths_have_one_meaning() {
         let mut tree = ServiceTree::default();
-        for (station, path) in ["/name", "/dir/name", "/dir/", "/", "/my.svc"].iter().enumerate() {
-            assert_eq!(tree.add(path, StationId::new(station)), Ok(()));
+        for (service, path) in ["/name", "/dir/name", "/dir/", "/", "/my.svc"].iter().enumerate() {
+            assert_eq!(tree.add(path, ServiceId::new(service)), Ok(()));
         }
         let rows = [
             ("/name", Some(0)),
@@ -156,8 +156,8 @@ mod tests {
             ("/my.svc.rs", Some(4)),
             ("/my", None),
         ];
-        for (path, station) in rows {
-            assert_eq!(tree.find(path).map(StationId::index), station, "{path}");
+        for (path, service) in rows {
+            assert_eq!(tree.find(path).map(ServiceId::index), service, "{path}");
         }
     }
 
@@ -189,16 +189,16 @@ mod tests {
     #[test]
     fn improper_paths_are_refused() {
         let mut tree = ServiceTree::default();
-        assert_eq!(tree.add("/a", StationId::new(0)), Ok(()));
+        assert_eq!(tree.add("/a", ServiceId::new(0)), Ok(()));
         for path in ["", "a", "//a", "/../a", "/.a", "/a?b", "/a%20b", "/a/../b", "/a\\b"] {
             assert!(
-                matches!(tree.add(path, StationId::new(1)), Err(PathError::NoPath(_))),
+                matches!(tree.add(path, ServiceId::new(1)), Err(PathError::NoPath(_))),
                 "{path}"
             );
         }
         for path in ["/a", "/a.rs"] {
             assert!(
-                matches!(tree.add(path, StationId::new(1)), Err(PathError::Taken(_))),
+                matches!(tree.add(path, ServiceId::new(1)), Err(PathError::Taken(_))),
                 "{path}"
             );
         }

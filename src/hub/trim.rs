@@ -19,11 +19,11 @@ impl Hub {
     /// left: those up to the last that a socket has, and more if it does not pay to give them up.
     pub fn trim(&mut self) -> usize {
         self.freed = 0;
-        self.buffers = SpareMemory::new(self.stations.limits_of(None).spare_bytes_max);
+        self.buffers = SpareMemory::new(self.services.limits_of(None).spare_bytes_max);
         let places_len = self.sockets.trim();
         self.wheel.trim(places_len);
-        for id in self.stations.ids() {
-            self.stations[id].topics.trim();
+        for id in self.services.ids() {
+            self.services[id].topics.trim();
         }
         give_up(&mut self.outputs);
         self.lookups.queue.waiting().into_iter().for_each(give_up);

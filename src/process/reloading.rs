@@ -2,7 +2,7 @@
 //! compiled in, the addresses and the bounds of the host itself stay until the next start.
 
 use crate::host::resolver::Mounts;
-use crate::hub::{About, StationId};
+use crate::hub::{About, ServiceId};
 use crate::process::reload::Reload;
 use crate::process::resolver::Programs;
 use crate::process::served::Renewal;
@@ -26,30 +26,30 @@ impl Programs {
             }
         }
         for index in 0..self.served.len() {
-            self.renew_program(StationId::new(index), mounts, now);
+            self.renew_program(ServiceId::new(index), mounts, now);
         }
     }
 
     /// What holds for a program may have changed, and its file.
-    fn renew_program(&mut self, station: StationId, mounts: &mut Mounts<'_>, now: Time) {
+    fn renew_program(&mut self, id: ServiceId, mounts: &mut Mounts<'_>, now: Time) {
         let Some(lookups) = &self.lookups else { return };
-        let Some(served) = &self.served[station.index()] else { return };
-        let (service, options) = lookups.options(mounts.hub.path(station)).clone();
-        if service.compression != mounts.hub.compression(station) {
-            let path = mounts.hub.path(station);
+        let Some(served) = &self.served[id.index()] else { return };
+        let (service, options) = lookups.options(mounts.hub.path(id)).clone();
+        if service.compression != mounts.hub.compression(id) {
+            let path = mounts.hub.path(id);
             let text =
                 format_args!("its compression has changed, and needs another start of the server");
             About::service(path).warn(text);
         }
         let limits = service.limits;
-        mounts.hub.remount(station, service, now);
-        let renewed = if mounts.is_running(station) {
+        mounts.hub.remount(id, service, now);
+        let renewed = if mounts.is_running(id) {
             let renewed = served.renew_running(Renewal { options, limits });
-            mounts.wake(station);
+            mounts.wake(id);
             renewed
         } else {
             served.renewed(options)
         };
-        self.set_served(station, renewed, mounts);
+        self.set_served(id, renewed, mounts);
     }
 }

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::Host;
 use crate::host::resolver::{Mounts, Notice, NoticeSender, Resolver, ResolverPlan};
-use crate::hub::{Goal, Looked, Lookup, StationId};
+use crate::hub::{Goal, Looked, Lookup, ServiceId};
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::process::found::LookupError;
@@ -294,11 +294,11 @@ impl Programs {
         let looked = match found {
             Ok(found) => match (self.station_of(found.key(), mounts, now), found, page) {
                 // The page beside a program is not shown for a service that hides the program.
-                (Looked::Found(station), Found::At(_), Some(page)) if self.is_program(station) => {
-                    Looked::Page(station, page)
+                (Looked::Found(service), Found::At(_), Some(page)) if self.is_program(service) => {
+                    Looked::Page(service, page)
                 }
-                (Looked::Found(station), Found::Above(_), page) => {
-                    self.below(station, page, mounts.has_files())
+                (Looked::Found(service), Found::Above(_), page) => {
+                    self.below(service, page, mounts.has_files())
                 }
                 (looked, ..) => looked,
             },
@@ -317,31 +317,31 @@ impl Programs {
 
     /// What a path below that of a service means. One that is compiled in hides the program of
     /// its path, and has no paths below. A file comes before the page of a program above it.
-    fn below(&self, station: StationId, page: Option<Page>, has_files: bool) -> Looked {
+    fn below(&self, service: ServiceId, page: Option<Page>, has_files: bool) -> Looked {
         match page.filter(|_| !has_files) {
-            _ if !self.is_program(station) => Looked::Nothing,
-            Some(page) => Looked::Page(station, page),
-            None => Looked::Below(station),
+            _ if !self.is_program(service) => Looked::Nothing,
+            Some(page) => Looked::Page(service, page),
+            None => Looked::Below(service),
         }
     }
 
-    fn is_program(&self, station: StationId) -> bool {
-        self.served.get(station.index()).is_some_and(Option::is_some)
+    fn is_program(&self, service: ServiceId) -> bool {
+        self.served.get(service.index()).is_some_and(Option::is_some)
     }
 
     /// The service of a program, which gets one if it has none yet.
     fn station_of(&mut self, key: &str, mounts: &mut Mounts<'_>, now: Time) -> Looked {
-        if let Some(station) = mounts.hub.find(key) {
-            return Looked::Found(station);
+        if let Some(service) = mounts.hub.find(key) {
+            return Looked::Found(service);
         }
         let Some(lookups) = &self.lookups else { return Looked::Nothing };
         let (service, options) = lookups.options(key).clone();
         let program = Served::new(lookups.site.clone(), key.to_owned(), options);
         match mounts.hub.mount_program(key, service) {
-            Ok(station) => {
+            Ok(service) => {
                 // It may have the place of a program that does not run.
-                self.set_served(station, program, mounts);
-                Looked::Found(station)
+                self.set_served(service, program, mounts);
+                Looked::Found(service)
             }
             Err(error) => {
                 let what = "it cannot be served";
@@ -356,15 +356,15 @@ impl Programs {
     /// Has this program run for a service, from its next run on.
     pub(super) fn set_served(
         &mut self,
-        station: StationId,
+        service: ServiceId,
         program: Served,
         mounts: &mut Mounts<'_>,
     ) {
-        let (program, index) = (Arc::new(program), station.index());
+        let (program, index) = (Arc::new(program), service.index());
         if index >= self.served.len() {
             self.served.resize(index + 1, None);
         }
         self.served[index] = Some(program.clone());
-        mounts.set_service(station, program);
+        mounts.set_service(service, program);
     }
 }

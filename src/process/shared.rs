@@ -255,7 +255,7 @@ impl Run<'_> {
         let started = self.served.start(&program, &self.options, &mut self.pump, Vec::new());
         let id = started.map_err(|error| {
             if error.limit().is_some() && self.process.is_none() {
-                self.line.lapse(NO_ROOM_MS);
+                self.line.reset(NO_ROOM_MS);
             }
             error.to_string()
         })?;
@@ -332,7 +332,7 @@ impl Run<'_> {
 
     /// There is no process for so long.
     fn rest(&mut self, pause_ms: u64) {
-        self.line.lapse(pause_ms);
+        self.line.reset(pause_ms);
         self.start_at = Instant::now() + Duration::from_millis(pause_ms);
     }
 

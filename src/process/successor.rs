@@ -137,7 +137,7 @@ impl Run<'_> {
         if self.options.on_death == OnDeath::Keep {
             self.handover.get_or_insert_default();
         }
-        self.line.lapse(0);
+        self.line.reset(0);
         self.attempts.begin(self.now());
         let due = self.due.take();
         self.serve_by(process);

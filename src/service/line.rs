@@ -335,11 +335,11 @@ impl Line<'_> {
     }
 
     /// Tells the host that what serves the sockets has gone and is replaced, and exactly which
-    /// mail it had taken: see [`Outbound::Lapse`].
-    pub(crate) fn lapse(&mut self, pause_ms: u64) {
+    /// mail it had taken: see [`Outbound::Reset`].
+    pub(crate) fn reset(&mut self, pause_ms: u64) {
         self.put_down();
         self.report();
-        self.apply(Outbound::Lapse { pause_ms });
+        self.apply(Outbound::Reset { pause_ms });
         self.flush();
     }
 

@@ -90,7 +90,7 @@ const _: () = assert!(size_of::<Inbound>() <= Limits::MAIL_ITEM_BYTES, "an entry
 #[derive(Clone, Debug)]
 pub enum Outbound {
     /// The service is up, and lets sockets in like this. Always the first, and what ends an
-    /// [`Outbound::Lapse`].
+    /// [`Outbound::Reset`].
     Ready(Admission),
     /// The answer to an [`Inbound::Ask`].
     Admit {
@@ -157,7 +157,7 @@ pub enum Outbound {
     /// pauses and labels are gone, and whoever waits to come in waits for the next
     /// [`Outbound::Ready`], and is asked about once more if the service had taken its
     /// [`Inbound::Ask`].
-    Lapse {
+    Reset {
         /// For how many milliseconds those who wait or come are refused with a 503, since what
         /// serves keeps failing; 0 if they wait.
         pause_ms: u64,
@@ -186,7 +186,7 @@ impl Outbound {
                 | Self::Admit { .. }
                 | Self::Pause { .. }
                 | Self::Resume { .. }
-                | Self::Lapse { .. }
+                | Self::Reset { .. }
                 | Self::Taken { .. } => 0,
             }
     }

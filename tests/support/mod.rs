@@ -197,9 +197,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
-        // Asked twice, it stops at once, whoever is still there.
-        self.stopper.stop();
-        self.stopper.stop();
+        // Whatever is still there.
+        self.stopper.stop_now();
         let Ok(ended) = self.ended.lock().map(|ended| ended.recv_timeout(DEADLINE)) else {
             return;
         };

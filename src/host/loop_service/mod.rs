@@ -9,9 +9,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use crate::engine::Called;
+use crate::engine::{Called, Exit};
 use crate::host::factory::{Factory, Make};
-use crate::hub::{Hub, StationId};
+use crate::hub::{Hub, RunId, WorkerId};
 use crate::service::Callbacks;
 use crate::service::callbacks::next_tick;
 use crate::time::Time;
@@ -41,8 +41,8 @@ impl LoopServices {
     }
 
     /// Whether this service runs here.
-    pub(super) fn has(&self, station: StationId) -> bool {
-        self.list.get(station.index()).is_some_and(Option::is_some)
+    pub(super) fn has(&self, worker: WorkerId) -> bool {
+        self.list.get(worker.index()).is_some_and(Option::is_some)
     }
 
     /// How many run.
@@ -57,31 +57,30 @@ impl LoopServices {
     }
 
     /// Starts a service.
+    ///
+    /// # Errors
+    /// How it panicked.
     pub(super) fn start(
         &mut self,
-        station: StationId,
-        run: u32,
+        run: RunId,
         make: &Make<dyn Callbacks>,
         hub: &mut Hub,
         now: Time,
-    ) {
-        match LoopService::start(make, station, run, hub, now) {
-            Ok(service) => {
-                self.begin_interval(station, service.interval());
-                self.list[station.index()] = Some(service);
-            }
-            Err(how) => hub.ended(station, run, &how, now),
-        }
+    ) -> Result<(), String> {
+        let service = LoopService::start(make, run, hub, now)?;
+        self.begin_interval(run.worker, service.interval());
+        self.list[run.worker.index()] = Some(service);
+        Ok(())
     }
 
     /// Asks a service to finish when it is called next. Returns whether it runs here.
-    pub(super) fn finish(&mut self, station: StationId) -> bool {
-        let service = self.at(station);
+    pub(super) fn finish(&mut self, worker: WorkerId) -> bool {
+        let service = self.at(worker);
         service.map(LoopService::finish).is_some()
     }
 
     /// The next service whose interval has passed, which is called with its tick then.
-    pub(super) fn next_tick(&mut self) -> Option<StationId> {
+    pub(super) fn next_tick(&mut self) -> Option<WorkerId> {
         if self.ticks.is_empty() {
             return None;
         }
@@ -96,45 +95,45 @@ impl LoopServices {
             service.set_tick();
             let next = service.interval().and_then(|interval| next_tick(at, interval, now));
             self.ticks.extend(next.map(|next| Reverse((next, index))));
-            return Some(StationId::new(index));
+            return Some(WorkerId::new(index));
         }
     }
 
     /// Calls a service with its mail, up to `left` deliveries.
     pub(super) fn call(
         &mut self,
-        station: StationId,
+        worker: WorkerId,
         hub: &mut Hub,
         left: &mut usize,
         now: Time,
     ) -> Called {
-        let Some(service) = self.at(station) else { return Called::Done };
+        let Some(service) = self.at(worker) else { return Called::Done };
         let before = service.interval();
         let called = service.call(hub, left, now);
         let interval = service.interval();
         match called {
-            Called::Ended { run, how } => {
-                self.begin_interval(station, None);
-                let Some(service) = self.list[station.index()].take() else { return Called::Done };
-                Called::Ended { run, how: service.end(how) }
+            Called::Ended(Exit { run, how }) => {
+                self.begin_interval(worker, None);
+                let Some(service) = self.list[worker.index()].take() else { return Called::Done };
+                Called::Ended(Exit { run, how: service.end(how) })
             }
             called => {
                 if interval != before {
-                    self.begin_interval(station, interval);
+                    self.begin_interval(worker, interval);
                 }
                 called
             }
         }
     }
 
-    fn at(&mut self, station: StationId) -> Option<&mut LoopService> {
-        self.list.get_mut(station.index())?.as_mut()
+    fn at(&mut self, worker: WorkerId) -> Option<&mut LoopService> {
+        self.list.get_mut(worker.index())?.as_mut()
     }
 
     /// Replaces the next tick of a service by the end of this interval.
-    fn begin_interval(&mut self, station: StationId, interval: Option<Duration>) {
-        self.ticks.retain(|Reverse((_, index))| *index != station.index());
+    fn begin_interval(&mut self, worker: WorkerId, interval: Option<Duration>) {
+        self.ticks.retain(|Reverse((_, index))| *index != worker.index());
         let first = interval.and_then(|interval| Instant::now().checked_add(interval));
-        self.ticks.extend(first.map(|first| Reverse((first, station.index()))));
+        self.ticks.extend(first.map(|first| Reverse((first, worker.index()))));
     }
 }

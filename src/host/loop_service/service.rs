@@ -5,11 +5,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::engine::Called;
+use crate::engine::{Called, Exit};
 use crate::host::factory::Make;
 use crate::host::loop_service::budget::CallbackBudget;
 use crate::host::loop_service::pinned::PinnedService;
-use crate::hub::{About, Hub, StationId};
+use crate::hub::{About, Hub, RunId};
 use crate::limits::Limits;
 use crate::service::way::Apply;
 use crate::service::{Callbacks, Inbound, Line, Outbound, SocketId};
@@ -19,8 +19,7 @@ use crate::ws::Message;
 /// The host's side of one service on the loop that runs.
 #[derive(Debug)]
 pub(super) struct LoopService {
-    station: StationId,
-    run: u32,
+    run: RunId,
     limits: Limits,
     service: PinnedService,
     /// Mail that it has not been called with yet.
@@ -40,14 +39,13 @@ impl LoopService {
     /// How it panicked.
     pub(super) fn start(
         make: &Make<dyn Callbacks>,
-        station: StationId,
-        run: u32,
+        run: RunId,
         hub: &mut Hub,
         now: Time,
     ) -> Result<Self, String> {
-        let limits = *hub.limits(station);
+        let limits = *hub.limits(run.worker.service());
         let mut budget = CallbackBudget::new(&limits);
-        let mut direct = Direct { hub, station, run, now, left: usize::MAX, applies: false };
+        let mut direct = Direct { hub, run, now, left: usize::MAX, applies: false };
         budget.begin();
         let made = PinnedService::make(make, |service| {
             let mut line = Line::on_loop(&mut direct, &limits);
@@ -57,28 +55,18 @@ impl LoopService {
         });
         direct.assert_sound(&made);
         budget.count();
-        warn(hub.path(station), &mut budget);
+        warn(hub.path(run.worker.service()), &mut budget);
         let (service, interval) = made?;
         let mail = VecDeque::new();
-        Ok(Self {
-            station,
-            run,
-            limits,
-            service,
-            mail,
-            interval,
-            ticks: false,
-            finishes: false,
-            budget,
-        })
+        Ok(Self { run, limits, service, mail, interval, ticks: false, finishes: false, budget })
     }
 
     /// Calls the service with its mail, up to its share of a turn, of which so many deliveries are
     /// left.
     pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
         self.take_mail(hub);
-        let Self { station, run, limits, .. } = *self;
-        let mut direct = Direct { hub, station, run, now, left: *left, applies: false };
+        let Self { run, limits, .. } = *self;
+        let mut direct = Direct { hub, run, now, left: *left, applies: false };
         let (mut messages, mut bytes) = (0, 0);
         self.budget.begin();
         let called = self.service.call(|service| {
@@ -110,10 +98,10 @@ impl LoopService {
             direct.apply(Outbound::Taken { messages, bytes });
         }
         *left = direct.left;
-        warn(hub.path(station), &mut self.budget);
+        warn(hub.path(run.worker.service()), &mut self.budget);
         match called {
-            Err(how) => Called::Ended { run, how },
-            Ok(true) => Called::Ended { run, how: "it has finished".to_owned() },
+            Err(how) => Called::Ended(Exit { run, how }),
+            Ok(true) => Called::Ended(Exit { run, how: "it has finished".to_owned() }),
             Ok(false) if self.mail.is_empty() => Called::Done,
             Ok(false) => Called::More,
         }
@@ -144,19 +132,18 @@ impl LoopService {
     fn take_mail(&mut self, hub: &mut Hub) {
         if self.mail.is_empty() && self.mail.capacity() <= SPARE_LEN_MAX {
             let spare = Vec::from(std::mem::take(&mut self.mail));
-            self.mail = hub.swap_mail(self.station, spare).1.into();
+            self.mail = hub.swap_mail(self.run.worker, spare).1.into();
             return;
         }
         self.mail.shrink_to(SPARE_LEN_MAX);
-        self.mail.extend(hub.take_mail(self.station).1);
+        self.mail.extend(hub.take_mail(self.run.worker).1);
     }
 }
 
 /// What a service on the loop sends to.
 struct Direct<'a> {
     hub: &'a mut Hub,
-    station: StationId,
-    run: u32,
+    run: RunId,
     now: Time,
     /// How many deliveries are left of those that the turn allows.
     left: usize,
@@ -177,14 +164,14 @@ impl Direct<'_> {
 impl Apply for Direct<'_> {
     fn apply(&mut self, transaction: Outbound) {
         self.applies = true;
-        let deliveries = self.hub.apply_one(self.station, self.run, transaction, self.now);
+        let deliveries = self.hub.apply_one(self.run, transaction, self.now);
         self.left = self.left.saturating_sub(deliveries);
         self.applies = false;
     }
 
     fn send(&mut self, to: SocketId, message: Message) {
         self.applies = true;
-        let deliveries = self.hub.send_one(self.station, self.run, to, message, self.now);
+        let deliveries = self.hub.send_one(self.run, to, message, self.now);
         self.left = self.left.saturating_sub(deliveries);
         self.applies = false;
     }

@@ -8,9 +8,9 @@ use crate::session::tests::codec::{self, inflate};
 #[test]
 fn services_compress_if_they_are_told_to() {
     let mut rig = Rig::new(Limits::SERVER);
-    let extensions = |rig: &mut Rig, path: &str, station: usize| {
+    let extensions = |rig: &mut Rig, path: &str, service: usize| {
         let id = rig.offer(path, "");
-        rig.ready(station);
+        rig.ready(service);
         rig.mail();
         let answer = String::from_utf8(rig.got(id)).expect("a head is ASCII");
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
@@ -143,9 +143,10 @@ fn compression_counts_as_deliveries() {
     rig.compress();
     let (id, other) = (rig.compressing(""), rig.compressing(""));
     let text = "x".repeat(25_600);
+    let run = RunId { worker: WorkerId::new(0), number: 1 };
     let mut left = |to: Audience| {
         let mut batch = vec![send(to, &text)].into_iter();
-        rig.engine.hub_mut().apply(StationId::new(0), 1, &mut batch, 1_000, rig.now)
+        rig.engine.hub_mut().apply(run, &mut batch, 1_000, rig.now)
     };
     assert_eq!(left(id.into()), 1_000 - 1 - 416);
     assert_eq!(left(vec![id, other].into()), 1_000 - 2 - 416);
@@ -306,7 +307,7 @@ fn nobody_inflates_for_nobody() {
     rig.compress();
     let id = rig.compressing("");
     rig.receive(id, &frame(0xC1, &deflate(&[b'x'; 1_000])).repeat(3));
-    rig.end_run(StationId::new(0), 1);
+    rig.end_run(ServiceId::new(0), 1);
     rig.mail();
     rig.may_read(id);
     rig.turn();
@@ -333,7 +334,7 @@ fn bombs_and_broken_data_end_their_own_socket() {
 impl Rig {
     /// The first service compresses.
     fn compress(&mut self) {
-        self.engine.hub_mut().stations[StationId::new(0)].options.compression = Compression::On;
+        self.engine.hub_mut().services[ServiceId::new(0)].options.compression = Compression::On;
     }
 
     /// A peer that asks for a service, and offers to compress.
@@ -344,7 +345,7 @@ impl Rig {
     /// A socket that is open at the first service, and compresses.
     fn compressing(&mut self, offer: &str) -> SocketId {
         let id = self.offer("/a", offer);
-        if self.hub().stations[StationId::new(0)].state == State::Starting {
+        if self.hub().services[ServiceId::new(0)].worker.state == State::Starting {
             self.ready(0);
         }
         let opened = self.mail().len();

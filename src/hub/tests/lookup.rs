@@ -32,17 +32,17 @@ fn what_is_found_becomes_a_service() {
     let mut rig = rig();
     let (first, second) = (rig.ask("/dir/name.py"), rig.ask("/dir/name"));
     assert!(rig.got(first).is_empty() && rig.io.started.is_empty(), "it waits");
-    let station = rig.engine.hub_mut().mount_program("/dir/name", mount()).expect("it is free");
-    assert_eq!(rig.look(Looked::Found(station)), "/dir/name.py");
-    assert_eq!(rig.look(Looked::Found(station)), "/dir/name");
-    assert_eq!(rig.io.started, [(station, 1)], "both are one service");
-    rig.ready(station.index());
+    let service = rig.engine.hub_mut().mount_program("/dir/name", mount()).expect("it is free");
+    assert_eq!(rig.look(Looked::Found(service)), "/dir/name.py");
+    assert_eq!(rig.look(Looked::Found(service)), "/dir/name");
+    assert_eq!(rig.io.started, [(service, 1)], "both are one service");
+    rig.ready(service.index());
     assert_eq!((rig.status(first), rig.status(second)), ("101".into(), "101".into()));
     // As long as it runs, nobody looks for its path.
     let third = rig.ask("/dir/name");
     assert_eq!((rig.status(third), rig.io.lookups.len()), ("101".into(), 0));
     // Once it does not, its file may have gone.
-    rig.end_run(station, 1);
+    rig.end_run(service, 1);
     let fourth = rig.ask("/dir/name");
     assert_eq!(rig.look(Looked::Nothing), "/dir/name");
     assert_eq!(rig.status(fourth), "404");
@@ -54,11 +54,11 @@ fn what_is_found_becomes_a_service() {
 fn whoever_is_lost_is_not_let_in() {
     let mut rig = rig();
     let id = rig.ask("/p");
-    let station = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
+    let service = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
     rig.fail(id);
-    assert_eq!(rig.look(Looked::Found(station)), "/p");
+    assert_eq!(rig.look(Looked::Found(service)), "/p");
     assert_eq!((rig.io.started.len(), &rig.io.dropped[..]), (0, &[id][..]));
-    assert!(rig.hub().stations[station].waiting.is_empty(), "nobody is left in a list");
+    assert!(rig.hub().services[service].waiting.is_empty(), "nobody is left in a list");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn misses_leave_nothing_behind() {
         let id = rig.ask("/none");
         rig.missing(id);
     }
-    assert_eq!(rig.hub().stations.ids().count(), 2);
+    assert_eq!(rig.hub().services.ids().count(), 2);
     assert!(rig.hub().find("/none").is_none());
 }
 
@@ -94,8 +94,8 @@ fn what_cannot_serve_is_refused() {
 #[test]
 fn a_plain_request_is_looked_up_as_well() {
     let mut rig = rig();
-    let station = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
-    for (looked, status) in [(Looked::Found(station), "426"), (Looked::Nothing, "404")] {
+    let service = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
+    for (looked, status) in [(Looked::Found(service), "426"), (Looked::Nothing, "404")] {
         let id = rig.connect();
         rig.receive(id, b"GET /name HTTP/1.1\r\nHost: h\r\n\r\n");
         rig.look(looked);
@@ -108,20 +108,20 @@ fn a_plain_request_is_looked_up_as_well() {
 #[test]
 fn a_page_beside_a_program_is_shown() {
     let mut rig = rig();
-    let station = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
+    let service = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
     let chosen = ServiceOptions { page: Some(Page::html("chosen")), ..mount() };
     let other = rig.engine.hub_mut().mount_program("/other", chosen).expect("it is free");
     let id = rig.ask("/name");
-    rig.look(Looked::Found(station));
-    rig.ready(station.index());
+    rig.look(Looked::Found(service));
+    rig.ready(service.index());
     assert_eq!(rig.status(id), "101");
-    for (station, path, page) in
-        [(station, "/name", "one"), (station, "/name", "two"), (other, "/other", "chosen")]
+    for (service, path, page) in
+        [(service, "/name", "one"), (service, "/name", "two"), (other, "/other", "chosen")]
     {
         let id = rig.connect();
         rig.receive(id, format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
         assert_eq!(rig.io.lookups[0].goal, Goal::Page);
-        rig.look(Looked::Page(station, Page::html(page)));
+        rig.look(Looked::Page(service, Page::html(page)));
         let got = String::from_utf8(rig.got(id)).expect("it is text");
         assert!(got.starts_with("HTTP/1.1 200 ") && got.ends_with(page), "{got}");
     }
@@ -136,15 +136,15 @@ fn what_lies_below_a_program() {
     for (files, fetched) in [(Files::None, 0), (Files::Served, 1)] {
         let mut rig = rig();
         rig.engine.hub_mut().files = files;
-        let station = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
+        let service = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
         let id = rig.ask("/name/more");
-        assert_eq!(rig.look(Looked::Below(station)), "/name/more");
-        rig.ready(station.index());
+        assert_eq!(rig.look(Looked::Below(service)), "/name/more");
+        rig.ready(service.index());
         assert_eq!(rig.status(id), "101");
         let id = rig.connect();
         rig.receive(id, b"GET /name/more HTTP/1.1\r\nHost: h\r\n\r\n");
         let Lookup { id, path, .. } = rig.io.lookups.remove(0);
-        rig.looked_up(id, Looked::Below(station));
+        rig.looked_up(id, Looked::Below(service));
         assert_eq!((path.as_str(), rig.io.fetches.len()), ("/name/more", fetched));
     }
 }
@@ -176,12 +176,12 @@ fn a_rush_to_one_program_is_let_in() {
     let ids: Vec<_> = (0..3 * Limits::LOOKUPS_MAX).map(|_| rig.ask("/p")).collect();
     let gone = ids[Limits::LOOKUPS_STRANGE_MAX];
     rig.remove(gone);
-    let station = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
-    rig.look(Looked::Found(station));
-    rig.ready(station.index());
+    let service = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
+    rig.look(Looked::Found(service));
+    rig.ready(service.index());
     // What was on its way comes back; nobody else has to be looked for.
     for _ in 1..Limits::LOOKUPS_STRANGE_MAX {
-        rig.look(Looked::Found(station));
+        rig.look(Looked::Found(service));
     }
     assert_eq!((rig.io.lookups.len(), rig.io.started.len()), (0, 1));
     for id in ids.into_iter().filter(|id| *id != gone) {

@@ -7,12 +7,12 @@ mod deflate;
 mod files;
 mod found;
 mod hosts;
-mod lapse;
 mod lookup;
 mod memory;
 mod pace;
 mod rate;
 mod reading;
+mod reset;
 mod rig;
 mod shares;
 mod storm;
@@ -47,7 +47,7 @@ fn close_frame(code: u16) -> Vec<u8> {
 fn a_life() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.ask("/a");
-    assert_eq!(rig.io.started, [(StationId::new(0), 1)]);
+    assert_eq!(rig.io.started, [(ServiceId::new(0), 1)]);
     assert!(rig.got(id).is_empty(), "the service is not ready");
     rig.ready(0);
     assert!(rig.got(id).starts_with(b"HTTP/1.1 101 "));
@@ -160,8 +160,9 @@ fn audiences() {
 fn deliveries_of_a_turn_are_bounded() {
     let mut rig = Rig::new(Limits::SERVER);
     let ids: Vec<_> = (0..10).map(|_| rig.open("/a")).collect();
+    let run = RunId { worker: WorkerId::new(0), number: 1 };
     let mut batch = vec![send(Audience::all(), "x"); 100].into_iter();
-    let left = rig.engine.hub_mut().apply(StationId::new(0), 1, &mut batch, 25, rig.now);
+    let left = rig.engine.hub_mut().apply(run, &mut batch, 25, rig.now);
     rig.turn();
     assert_eq!((left, batch.len()), (0, 97), "the third message is past the bound");
     assert!(ids.iter().all(|&id| rig.got(id).len() == 3 * 3), "all get the same");
@@ -206,17 +207,17 @@ fn a_service_that_ends_takes_only_its_own_sockets_along() {
     let (a, b) = (rig.open("/a"), rig.open("/b"));
     rig.receive(a, &[frame(0x81, b"x"), frame(0x88, &[3, 232])].concat());
     let other = rig.open("/a");
-    rig.end_run(StationId::new(0), 1);
+    rig.end_run(ServiceId::new(0), 1);
     assert_eq!(rig.got(a), close_frame(1000), "its close frame waits for nobody");
     assert_eq!(rig.got(other)[..4], [0x88, 23, 0x03, 0xF4]);
     assert!(rig.got(b).is_empty());
-    assert!(rig.hub().stations[StationId::new(0)].mail.batch.is_empty());
+    assert!(rig.hub().services[ServiceId::new(0)].worker.mail.batch.is_empty());
     let late = vec![send(Audience::all(), "x")];
     // What the old run sends late is ignored, and the next socket starts a new one.
-    rig.apply_of(StationId::new(0), 1, late.clone());
+    rig.apply_of(ServiceId::new(0), 1, late.clone());
     let next = rig.open("/a");
-    assert_eq!(rig.io.started.last(), Some(&(StationId::new(0), 2)));
-    rig.apply_of(StationId::new(0), 1, late);
+    assert_eq!(rig.io.started.last(), Some(&(ServiceId::new(0), 2)));
+    rig.apply_of(ServiceId::new(0), 1, late);
     assert!(rig.got(next).is_empty());
     // The old sockets' ends are no news to the new run.
     rig.receive(other, &frame(0x88, &[3, 244]));
@@ -230,7 +231,7 @@ fn failing_services_pause_longer_and_longer() {
     for run in 1..=4 {
         let id = rig.ask("/a");
         assert_eq!(rig.io.started.len(), run, "it is started");
-        rig.end_run(StationId::new(0), u32::try_from(run).expect("few"));
+        rig.end_run(ServiceId::new(0), u32::try_from(run).expect("few"));
         assert_eq!(rig.status(id), "500");
         let mut pause = 0;
         loop {
@@ -238,7 +239,7 @@ fn failing_services_pause_longer_and_longer() {
             let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
                         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
             rig.receive(id, head.as_bytes());
-            let retry = rig.hub().stations[StationId::new(0)].retry;
+            let retry = rig.hub().services[ServiceId::new(0)].worker.retry;
             if retry <= rig.now {
                 break rig.fail(id);
             }
@@ -378,7 +379,7 @@ fn a_clean_stop_is_spread_and_ends() {
     rig.wait(Limits::SERVER.close_ms_max + Wheel::TICK_MS);
     assert!(rig.hub().is_drained());
     assert_eq!(rig.mail().iter().filter(|word| word.starts_with("close ")).count(), 1_000);
-    assert_eq!(rig.io.stopped, [StationId::new(0)]);
+    assert_eq!(rig.io.stopped, [ServiceId::new(0)]);
 }
 
 #[test]

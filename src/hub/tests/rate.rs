@@ -197,21 +197,21 @@ fn a_reload_changes_the_rate_of_open_sockets() {
     for (rate, ms, expected) in [(Some((100, 2)), 1_000, 100), (Some((2, 2)), 1_000, 2)] {
         let message_rate = rate.map(|(per_s, burst)| Rate { per_s, burst });
         let limits = Limits { message_rate, ..Limits::SERVER };
-        rig.engine.hub_mut().remount(StationId::new(0), mount(limits), rig.now);
+        rig.engine.hub_mut().remount(ServiceId::new(0), mount(limits), rig.now);
         assert!(rig.hub().metered.is_empty(), "it does not wait by the old rate");
         let more = deliver(&mut rig, ms).len();
         assert_eq!(more, expected, "{rate:?}");
         count += more;
     }
-    rig.engine.hub_mut().remount(StationId::new(0), mount(Limits::SERVER), rig.now);
+    rig.engine.hub_mut().remount(ServiceId::new(0), mount(Limits::SERVER), rig.now);
     assert_eq!(count + deliver(&mut rig, 0).len(), 20_000, "none is lost");
     // A rate where there was none, and a smaller burst than what is missing.
-    rig.engine.hub_mut().remount(StationId::new(0), mount(limits(10, 5)), rig.now);
+    rig.engine.hub_mut().remount(ServiceId::new(0), mount(limits(10, 5)), rig.now);
     let next = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
     rig.receive(next, &numbered(99, 0));
     assert_eq!(deliver(&mut rig, 0).len(), 5);
-    rig.engine.hub_mut().remount(StationId::new(0), mount(limits(10, 1)), rig.now);
+    rig.engine.hub_mut().remount(ServiceId::new(0), mount(limits(10, 1)), rig.now);
     let told = deliver(&mut rig, 1_000);
     assert_eq!(told.len(), 10);
     assert_eq!(told[0].0, 100);

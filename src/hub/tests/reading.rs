@@ -171,7 +171,7 @@ fn nobody_waits_twice() {
         rig.apply(0, vec![Outbound::Pause { id }, Outbound::Resume { id }]);
         assert!(!rig.may_read(id));
     }
-    assert_eq!(rig.hub().stations[StationId::new(0)].paused, [id]);
+    assert_eq!(rig.hub().services[ServiceId::new(0)].worker.held, [id]);
 }
 
 /// An echo to a peer that does not read pushes it back, loses nothing, and ends nothing; answers

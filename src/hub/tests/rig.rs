@@ -7,8 +7,8 @@ use std::vec;
 
 use super::*;
 use crate::engine::{
-    Arrival, Connections, Engine, Event, Exit, FileOrder, Io, Moment, PeerEnd, Read, Ready,
-    Services, StopKind,
+    Arrival, Connections, Engine, Event, Exit, FileOrder, Io, Moment, NotStarted, PeerEnd, Read,
+    Ready, Services, StopKind,
 };
 
 /// An engine whose turns are never cut short, since that is tested in the simulation.
@@ -28,15 +28,15 @@ pub(super) struct RigIo {
     came: Option<SocketId>,
     events: VecDeque<Event<Answer>>,
     /// What a service has sent, and in which run.
-    batch: Option<(StationId, u32, vec::IntoIter<Outbound>)>,
+    batch: Option<(RunId, vec::IntoIter<Outbound>)>,
     /// What peers have sent and the engine has not read, by the serial number of the socket.
     unread: HashMap<u64, VecDeque<u8>>,
     /// What peers got, by the serial number of the socket.
     pub(super) written: HashMap<u64, Vec<u8>>,
     pub(super) dropped: Vec<SocketId>,
     pub(super) resumed: Vec<SocketId>,
-    pub(super) started: Vec<(StationId, u32)>,
-    pub(super) stopped: Vec<StationId>,
+    pub(super) started: Vec<(ServiceId, u32)>,
+    pub(super) stopped: Vec<ServiceId>,
     pub(super) lookups: Vec<Lookup>,
     pub(super) mail: Vec<Inbound>,
     /// Services report in the same turn that they have taken their mail.
@@ -165,25 +165,27 @@ impl Rig {
         self.engine.hub_mut().remove(id, self.now);
     }
 
-    pub(super) fn apply(&mut self, station: usize, batch: Vec<Outbound>) {
-        let station = StationId::new(station);
-        let run = self.hub().stations[station].run;
-        self.apply_of(station, run, batch);
+    pub(super) fn apply(&mut self, service: usize, batch: Vec<Outbound>) {
+        let service = ServiceId::new(service);
+        let number = self.hub().services[service].worker.run;
+        self.apply_of(service, number, batch);
     }
 
     /// What a run of a service has sent, which may be over.
-    pub(super) fn apply_of(&mut self, station: StationId, run: u32, batch: Vec<Outbound>) {
-        self.io.batch = Some((station, run, batch.into_iter()));
+    pub(super) fn apply_of(&mut self, service: ServiceId, number: u32, batch: Vec<Outbound>) {
+        let run = RunId { worker: WorkerId::of(service), number };
+        self.io.batch = Some((run, batch.into_iter()));
         self.turn();
     }
 
-    pub(super) fn ready(&mut self, station: usize) {
-        self.apply(station, vec![Outbound::Ready(Admission::default())]);
+    pub(super) fn ready(&mut self, service: usize) {
+        self.apply(service, vec![Outbound::Ready(Admission::default())]);
     }
 
     /// The run of a service ends.
-    pub(super) fn end_run(&mut self, station: StationId, run: u32) {
-        self.tell(Event::Ended(Exit { station, run, how: "it is gone".to_owned() }));
+    pub(super) fn end_run(&mut self, service: ServiceId, number: u32) {
+        let run = RunId { worker: WorkerId::of(service), number };
+        self.tell(Event::Ended(Exit { run, how: "it is gone".to_owned() }));
     }
 
     /// What was looked up for a socket is found.
@@ -204,9 +206,9 @@ impl Rig {
     /// A socket that is open at a service that runs.
     pub(super) fn open(&mut self, path: &str) -> SocketId {
         let id = self.ask(path);
-        let station = usize::from(path == "/b");
-        if self.hub().stations[StationId::new(station)].state == State::Starting {
-            self.ready(station);
+        let service = usize::from(path == "/b");
+        if self.hub().services[ServiceId::new(service)].worker.state == State::Starting {
+            self.ready(service);
         }
         self.mail();
         self.got(id);
@@ -336,43 +338,44 @@ impl Services for RigIo {
         usize::from(self.batch.is_some())
     }
 
-    fn next_sender(&mut self) -> Option<StationId> {
-        self.batch.as_ref().map(|batch| batch.0)
+    fn next_sender(&mut self) -> Option<WorkerId> {
+        self.batch.as_ref().map(|batch| batch.0.worker)
     }
 
-    fn add_sender(&mut self, _: StationId) {}
+    fn add_sender(&mut self, _: WorkerId) {}
 
-    fn begin_batch(&mut self, _: StationId) -> bool {
+    fn begin_batch(&mut self, _: WorkerId) -> bool {
         self.batch.is_some()
     }
 
-    fn apply_batch(&mut self, _: StationId, hub: &mut Hub, left: usize, now: Time) -> usize {
-        let Some((station, run, mut batch)) = self.batch.take() else { return left };
-        hub.apply(station, run, &mut batch, left, now)
+    fn apply_batch(&mut self, _: WorkerId, hub: &mut Hub, left: usize, now: Time) -> usize {
+        let Some((run, mut batch)) = self.batch.take() else { return left };
+        hub.apply(run, &mut batch, left, now)
     }
 
-    fn has_more(&self, _: StationId) -> bool {
+    fn has_more(&self, _: WorkerId) -> bool {
         false
     }
 
-    fn start(&mut self, station: StationId, run: u32, _: &mut Hub, _: Time) {
-        self.started.push((station, run));
+    fn start(&mut self, run: RunId, _: &mut Hub, _: Time) -> Result<(), NotStarted> {
+        self.started.push((run.worker.service(), run.number));
+        Ok(())
     }
 
-    fn remove(&mut self, _: StationId) -> bool {
+    fn remove(&mut self, _: WorkerId) -> bool {
         true
     }
 
-    fn deliver(&mut self, station: StationId, hub: &mut Hub) {
-        let (run, mail) = hub.take_mail(station);
+    fn deliver(&mut self, worker: WorkerId, hub: &mut Hub) {
+        let (run, mail) = hub.take_mail(worker);
         if self.takes_mail {
-            self.batch = Some((station, run, vec![taken(mail.len())].into_iter()));
+            self.batch = Some((run, vec![taken(mail.len())].into_iter()));
         }
         self.mail.extend(mail);
     }
 
-    fn finish(&mut self, station: StationId) {
-        self.stopped.push(station);
+    fn finish(&mut self, worker: WorkerId) {
+        self.stopped.push(worker.service());
     }
 
     fn running_len(&self) -> usize {

@@ -223,12 +223,12 @@ fn files_count_for_addresses_that_count() {
 fn find(rig: &mut Rig, number: usize) -> SocketId {
     let id = rig.ask(&format!("/p{number}"));
     let path = rig.io.lookups[0].path.clone();
-    let station = rig
+    let service = rig
         .engine
         .hub()
         .find(&path)
         .map_or_else(|| rig.engine.hub_mut().mount_program(&path, mount()), Ok);
-    rig.look(Looked::Found(station.expect("there is a place")));
+    rig.look(Looked::Found(service.expect("there is a place")));
     id
 }
 
@@ -260,8 +260,8 @@ fn the_last_quarter_of_programs_is_for_others() {
     find(&mut rig, share);
     assert_eq!(rig.io.started.len(), share + 1, "another one starts it");
     // When as many of its programs have ended, the first address starts another one.
-    for station in [2, 3] {
-        rig.end_run(StationId::new(station), 1);
+    for service in [2, 3] {
+        rig.end_run(ServiceId::new(service), 1);
     }
     rig.turn();
     rig.peer = peer(1);
@@ -298,15 +298,15 @@ fn a_program_that_does_not_run_gives_its_place() {
         let path = format!("/q{number}");
         let place = rig.engine.hub_mut().mount_program(&path, mount()).expect("there is a place");
         assert_eq!((rig.hub().find(&path), rig.hub().path(place)), (Some(place), &*path));
-        rig.engine.hub_mut().stations[place].started = rig.now.after(1);
+        rig.engine.hub_mut().services[place].worker.started = rig.now.after(1);
     }
-    assert_eq!(rig.hub().stations.next_id().index(), Limits::PROGRAMS_MAX + 2);
+    assert_eq!(rig.hub().services.next_id().index(), Limits::PROGRAMS_MAX + 2);
     assert_eq!(rig.hub().find(&of(0)), Some(first));
     assert_eq!(rig.hub().find(&of(2)), Some(third));
     assert_eq!((3..Limits::PROGRAMS_MAX).find(|&at| rig.hub().find(&of(at)).is_some()), None);
     rig.remove(stays);
     // Only the first, which runs, is sure of its place.
-    assert!(rig.hub().stations[third].is_spare() && !rig.hub().stations[first].is_spare());
+    assert!(rig.hub().services[third].is_spare() && !rig.hub().services[first].is_spare());
 }
 
 /// What a run of the program that was there before has left behind is not the next one's.
@@ -336,10 +336,10 @@ fn a_place_has_nothing_of_the_program_before() {
     // All of them run.
     assert_eq!(rig.engine.hub_mut().mount_program("/more", mount()), Err(PathError::TooMany));
     // The first is found again, once there is a place.
-    let last = StationId::new(place.index() + 1);
+    let last = ServiceId::new(place.index() + 1);
     rig.end_run(last, 1);
     for id in rig.hub().sockets.ids() {
-        if rig.hub().sockets.get(id).is_some_and(|socket| socket.station == Some(last)) {
+        if rig.hub().sockets.get(id).is_some_and(|socket| socket.service == Some(last)) {
             rig.remove(id);
         }
     }

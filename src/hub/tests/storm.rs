@@ -13,7 +13,7 @@ fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<SocketId>) {
         0 => rig.ask(path),
         len => sockets.swap_remove(roll / 32 % len),
     };
-    let station = usize::from(path == "/b");
+    let service = usize::from(path == "/b");
     let now = rig.now;
     match roll / 2 % 16 {
         0 => rig.receive_late(id, b"GET / HTTP/1.1\r\n"),
@@ -21,22 +21,22 @@ fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<SocketId>) {
         2 => rig.fail(id),
         3 => rig.receive_late(id, b"\x83"),
         4 => rig.receive_late(id, &frame(0x88, b"\x03\xE8")),
-        5 => rig.apply(station, vec![Outbound::Close { to: id.into(), close: lost() }]),
+        5 => rig.apply(service, vec![Outbound::Close { to: id.into(), close: lost() }]),
         6 => rig.wait(roll as u64 % 3_000),
         7 => rig.engine.hub_mut().peer_leaves(id, now),
         8 if roll.is_multiple_of(7) => {
-            let run = rig.hub().stations[StationId::new(station)].run;
-            rig.end_run(StationId::new(station), run);
+            let run = rig.hub().services[ServiceId::new(service)].worker.run;
+            rig.end_run(ServiceId::new(service), run);
         }
         9 => rig.io.stalled.push(id),
         10 => {
             let topic = format!("topic {}", roll % 5);
-            rig.apply(station, vec![Outbound::Subscribe { id, topic }]);
+            rig.apply(service, vec![Outbound::Subscribe { id, topic }]);
         }
-        11 => rig.ready(station),
+        11 => rig.ready(service),
         12 => {
             let to = Audience::topic("topic 1").slowing(id);
-            rig.apply(station, vec![taken(roll % 4), send(to, &"x".repeat(40_000))]);
+            rig.apply(service, vec![taken(roll % 4), send(to, &"x".repeat(40_000))]);
         }
         13 => sockets.push(rig.ask(path)),
         14 => sockets.push(rig.connect()),
@@ -75,19 +75,22 @@ fn a_storm_leaves_nothing_behind() {
         assert_eq!(hub.deadline(), None, "seed {seed}");
         assert!(hub.wheel.is_empty() && hub.metered.is_empty(), "seed {seed}");
         assert_eq!((hub.surplus_len, hub.addresses.is_empty()), (0, true), "seed {seed}");
-        for station in &[0, 1].map(StationId::new) {
-            let station = &hub.stations[*station];
-            assert!(station.waiting.is_empty(), "seed {seed}: {:?}", station.waiting);
-            assert!(station.members.is_empty(), "seed {seed}: {:?}", station.members);
-            assert!(station.topics.is_empty(), "seed {seed}: {:?}", station.topics);
-            assert!(station.pace.is_empty(), "seed {seed}: {:?}", station.pace);
+        for service in &[0, 1].map(ServiceId::new) {
+            let service = &hub.services[*service];
+            assert!(service.waiting.is_empty(), "seed {seed}: {:?}", service.waiting);
+            assert!(service.members.is_empty(), "seed {seed}: {:?}", service.members);
+            assert!(service.topics.is_empty(), "seed {seed}: {:?}", service.topics);
+            assert!(service.worker.pace.is_empty(), "seed {seed}: {:?}", service.worker.pace);
         }
         // What a service has not taken, and whom it has kept waiting, goes when it has.
-        for station in 0..2 {
+        for service in 0..2 {
             let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
-            rig.apply(station, vec![all]);
-            let station = &rig.hub().stations[StationId::new(station)];
-            assert!(station.mail.is_empty() && station.paused.is_empty(), "seed {seed}");
+            rig.apply(service, vec![all]);
+            let service = &rig.hub().services[ServiceId::new(service)];
+            assert!(
+                service.worker.mail.is_empty() && service.worker.held.is_empty(),
+                "seed {seed}"
+            );
         }
     }
 }
@@ -99,7 +102,7 @@ fn who_is_left_of_the_last_run_delays_nobody() {
     let mut rig = Rig::new(Limits::SERVER);
     let old = rig.open("/a");
     rig.say(old, "one");
-    rig.end_run(StationId::new(0), 1);
+    rig.end_run(ServiceId::new(0), 1);
     let new = rig.open("/a");
     rig.say(new, "one");
     rig.got(new);

@@ -9,7 +9,7 @@ type Table = (&'static str, usize, usize);
 /// place here.
 fn tables(hub: &Hub) -> Vec<Table> {
     let Hub {
-        stations,
+        services,
         sockets,
         addresses,
         wheel,
@@ -46,35 +46,43 @@ fn tables(hub: &Hub) -> Vec<Table> {
         ("buffers", buffers.bytes(), 0),
     ];
     all.extend(addresses.tables());
-    for id in stations.ids() {
-        let Station {
+    for id in services.ids() {
+        let ServiceEntry {
             waiting,
             members,
-            paused,
             topics,
-            mail,
+            worker,
             path: _,
             is_program: _,
             options: _,
-            state: _,
-            run: _,
-            started: _,
-            pauses: _,
-            retry: _,
             admission: _,
-            // The list of those who wait is made anew whenever one of them is read again.
-            pace: _,
             holder: _,
             sockets_len: _,
             unused_since: _,
-            small_turns: _,
-        } = &stations[id];
+        } = &services[id];
         all.push(("those who wait", waiting.capacity(), waiting.len()));
         all.push(("members of a service", members.capacity(), members.len()));
-        all.push(("paused", paused.capacity(), paused.len()));
         all.extend(topics.tables());
-        all.extend(mail.tables());
+        all.extend(worker_tables(worker));
     }
+    all
+}
+
+fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
+    let WorkerSlot {
+        held,
+        mail,
+        state: _,
+        run: _,
+        started: _,
+        backoff: _,
+        retry: _,
+        // The list of those who wait is made anew whenever one of them is read again.
+        pace: _,
+        small_turns: _,
+    } = worker;
+    let mut all = vec![("held", held.capacity(), held.len())];
+    all.extend(mail.tables());
     all
 }
 
@@ -112,9 +120,9 @@ fn leave_all<'a>(rig: &mut Rig, ids: impl Iterator<Item = &'a SocketId>) {
         rig.fail(id);
     }
     rig.turn();
-    for station in 0..2 {
+    for service in 0..2 {
         let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
-        rig.apply(station, vec![all]);
+        rig.apply(service, vec![all]);
     }
     std::mem::take(&mut rig.io.fetches).iter().for_each(|_| rig.engine.hub_mut().fetched());
     while !rig.io.lookups.is_empty() {
@@ -161,9 +169,10 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
     strangers[500..].iter().for_each(|&id| get(&mut rig, id));
     // What is sent to many, and what is large.
     rig.apply(0, vec![send(a[0], &"x".repeat(5_000))]);
-    let run = rig.hub().stations[StationId::new(0)].run;
+    let number = rig.hub().services[ServiceId::new(0)].worker.run;
+    let run = RunId { worker: WorkerId::new(0), number };
     let batch = vec![send(Audience::all(), "x")];
-    rig.engine.hub_mut().apply(StationId::new(0), run, &mut batch.into_iter(), usize::MAX, rig.now);
+    rig.engine.hub_mut().apply(run, &mut batch.into_iter(), usize::MAX, rig.now);
     before.extend(tables(rig.hub()));
     rig.turn();
     leave_all(&mut rig, a[5..].iter().chain(&b).chain(&strangers));

@@ -40,13 +40,13 @@ impl World {
             return left - 1;
         }
         let before = self.look(hub, place, order);
-        let Some(station) = self.places[place].id else { return left };
+        let Some(run) = self.places[place].run_id(run) else { return left };
         let mut batch = vec![order.outbound(), Outbound::Ready(Admission::default())].into_iter();
         let after = if left > 1 {
             let mut batch = batch.next().into_iter();
-            hub.apply(station, run, &mut batch, left, self.now)
+            hub.apply(run, &mut batch, left, self.now)
         } else {
-            hub.apply(station, run, &mut batch, left, self.now)
+            hub.apply(run, &mut batch, left, self.now)
         };
         for at in 0..self.live.len() {
             self.note_unread(hub, self.live[at]);
@@ -56,7 +56,7 @@ impl World {
         let grown = |b: &&Before| hub.unsent_len(b.id) > b.unsent_len;
         let grown_len = before.iter().filter(grown).count();
         // Those whom a lapse refuses are told so by the hub.
-        let is_counted = !matches!(order, Order::Lapse { .. });
+        let is_counted = !matches!(order, Order::Reset { .. });
         let counts = left - after >= grown_len.min(left);
         assert!(!is_counted || counts, "each delivery counts");
         self.judge_order(hub, place, order, &before);
@@ -108,10 +108,10 @@ impl World {
 
     /// What an earlier run has left behind is silence.
     pub(super) fn apply_relic(&mut self, hub: &mut Hub, place: usize, run: u32, order: &Order) {
-        let Some(station) = self.places[place].id else { return };
+        let Some(run) = self.places[place].run_id(run) else { return };
         let before = self.all_unsent(hub);
         let mut batch = [order.outbound()].into_iter();
-        hub.apply(station, run, &mut batch, usize::MAX, self.now);
+        hub.apply(run, &mut batch, usize::MAX, self.now);
         assert_eq!(batch.len(), 0, "they are taken, and ignored");
         assert_eq!(self.all_unsent(hub), before, "a run that has ended is silent");
     }
@@ -120,9 +120,9 @@ impl World {
     pub(super) fn apply_relics(&mut self, hub: &mut Hub, place: usize) {
         let of = &self.places[place];
         let (run, old) = (of.run, of.relics.iter().position(|&(run, _)| run < of.run));
-        if let (Some(station), true) = (of.id, run > 1) {
+        if let (Some(last), true) = (of.run_id(run - 1), run > 1) {
             // Its end was told when it came.
-            hub.ended(station, run - 1, "it has ended before", self.now);
+            hub.ended(last, "it has ended before", self.now);
         }
         if let Some(old) = old {
             let (run, order) = self.places[place].relics.swap_remove(old);
@@ -142,7 +142,7 @@ impl World {
         let subscriber;
         let to = match order {
             Order::Send { to, .. } | Order::Close { to, .. } => to,
-            Order::Lapse { .. } => &Whom::All,
+            Order::Reset { .. } => &Whom::All,
             Order::Subscribe { id, .. } => {
                 subscriber = Whom::One(*id);
                 &subscriber
@@ -217,7 +217,7 @@ impl World {
             Order::Pause { id } => self.note_pause(place, *id),
             Order::Resume { id } => self.note_resume(place, *id),
             Order::Admit { id, admits: true } => self.note_admission(place, *id),
-            Order::Lapse { pause_ms } => self.judge_lapse(hub, place, *pause_ms, before),
+            Order::Reset { pause_ms } => self.judge_lapse(hub, place, *pause_ms, before),
             Order::Admit { .. } | Order::Label { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use switchboard::hub::{Hub, Looked, StationId};
+use switchboard::hub::{Hub, Looked, WorkerId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Limits, Response, Status};
@@ -87,8 +87,8 @@ impl Place {
 }
 
 impl World {
-    pub(super) fn place_of(&self, station: StationId) -> usize {
-        let place = self.places.iter().position(|place| place.id == Some(station));
+    pub(super) fn place_of(&self, worker: WorkerId) -> usize {
+        let place = self.places.iter().position(|place| place.id == Some(worker.service()));
         place.expect("a service has a place")
     }
 
@@ -166,14 +166,14 @@ impl World {
         }
         let path = format!("/{place}");
         let of = &mut self.places[place];
-        let station = of.id.unwrap_or_else(|| {
+        let id = of.id.unwrap_or_else(|| {
             assert_eq!(hub.find(&path), None, "it was not found before");
             hub.mount_program(&path, mount(of.limits)).expect("it is free")
         });
-        assert_eq!(hub.find(&path), Some(station));
-        of.id = Some(station);
+        assert_eq!(hub.find(&path), Some(id));
+        of.id = Some(id);
         of.mounted.get_or_insert(self.turns);
-        Looked::Found(station)
+        Looked::Found(id)
     }
 
     /// Answers one lookup, and notes what has to come of that.

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use switchboard::engine::{
-    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, Read, Ready,
-    Services,
+    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, NotStarted, Read,
+    Ready, Services,
 };
-use switchboard::hub::{Hub, Lookup, Reach, StationId};
+use switchboard::hub::{Hub, Lookup, Reach, RunId, WorkerId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Response, Status};
@@ -25,7 +25,7 @@ pub struct Inbox {
     /// Services that have sent something, by place.
     senders: VecDeque<usize>,
     /// Services on the loop whose intervals have passed.
-    pub ticks: VecDeque<StationId>,
+    pub ticks: VecDeque<WorkerId>,
     events: VecDeque<Event<Notice>>,
     files: VecDeque<(SocketId, Wanted)>,
     backlog: VecDeque<usize>,
@@ -213,9 +213,9 @@ impl World {
         if has_sent {
             self.inbox.add_sender(place);
         }
-        if let (Some(exit), Some(station)) = (ended, self.places[place].id) {
-            let (run, how) = exit;
-            self.inbox.tell(Event::Ended(Exit { station, run, how: how.to_owned() }));
+        let Some((run, how)) = ended else { return };
+        if let Some(run) = self.places[place].run_id(run) {
+            self.inbox.tell(Event::Ended(Exit { run, how: how.to_owned() }));
         }
     }
 
@@ -240,12 +240,12 @@ impl World {
     }
 
     /// A service gets its mail.
-    fn take_mail(&mut self, station: StationId, hub: &mut Hub) {
-        let (run, mail) = hub.take_mail(station);
-        let place = self.place_of(station);
-        self.hear(hub, place, run, &mail);
+    fn take_mail(&mut self, worker: WorkerId, hub: &mut Hub) {
+        let (run, mail) = hub.take_mail(worker);
+        let place = self.place_of(worker);
+        self.hear(hub, place, run.number, &mail);
         if let Some(worker) = &mut self.places[place].worker {
-            worker.deliver(run, mail);
+            worker.deliver(run.number, mail);
         }
     }
 
@@ -267,9 +267,9 @@ impl World {
     /// What has to hold of the services that have ended in this turn.
     pub(super) fn judge_ended(&mut self, hub: &mut Hub) {
         for (place, run) in std::mem::take(&mut self.inbox.ended) {
-            let Some(station) = self.places[place].id else { continue };
+            let Some(ended) = self.places[place].run_id(run) else { continue };
             // A second end of the same run is none.
-            hub.ended(station, run, "it has ended before", self.now);
+            hub.ended(ended, "it has ended before", self.now);
             let relics = std::mem::take(&mut self.places[place].relics);
             for (run, order) in relics.iter().filter(|relic| relic.0 <= run) {
                 self.apply_relic(hub, place, *run, order);
@@ -449,31 +449,31 @@ impl Services for World {
         self.inbox.senders.len()
     }
 
-    fn next_sender(&mut self) -> Option<StationId> {
+    fn next_sender(&mut self) -> Option<WorkerId> {
         let place = self.inbox.senders.pop_front()?;
-        self.places[place].id
+        self.places[place].id.map(WorkerId::of)
     }
 
-    fn add_sender(&mut self, station: StationId) {
-        let place = self.place_of(station);
+    fn add_sender(&mut self, worker: WorkerId) {
+        let place = self.place_of(worker);
         self.inbox.add_sender(place);
     }
 
-    fn begin_batch(&mut self, station: StationId) -> bool {
-        let place = self.place_of(station);
+    fn begin_batch(&mut self, worker: WorkerId) -> bool {
+        let place = self.place_of(worker);
         self.begin(place)
     }
 
-    fn apply_batch(&mut self, station: StationId, hub: &mut Hub, left: usize, _: Time) -> usize {
-        let place = self.place_of(station);
+    fn apply_batch(&mut self, worker: WorkerId, hub: &mut Hub, left: usize, _: Time) -> usize {
+        let place = self.place_of(worker);
         let is_cut_short = self.places[place].cut_turn.get() == self.turns;
         assert!(!is_cut_short && left > 0, "a service has one share of a turn");
         self.apply_relics(hub, place);
         self.apply_orders(hub, place, left)
     }
 
-    fn has_more(&self, station: StationId) -> bool {
-        let of = &self.places[self.place_of(station)];
+    fn has_more(&self, worker: WorkerId) -> bool {
+        let of = &self.places[self.place_of(worker)];
         let has_more = of.worker.as_ref().is_some_and(Worker::has_more);
         if has_more {
             of.cut_turn.set(self.turns);
@@ -481,28 +481,33 @@ impl Services for World {
         has_more
     }
 
-    fn start(&mut self, station: StationId, run: u32, hub: &mut Hub, now: Time) {
-        let place = self.place_of(station);
-        self.start_service(place, run);
+    fn start(&mut self, run: RunId, _: &mut Hub, _: Time) -> Result<(), NotStarted> {
+        let place = self.place_of(run.worker);
+        self.start_service(place, run.number);
         if place > 0 && self.fate.once_in(30) {
             self.end_service(place);
-            hub.ended(station, run, "there is no thread for it", now);
-            self.judge_service_end(hub, place);
+            let how = "there is no thread for it".to_owned();
+            return Err(if self.fate.once_in(2) {
+                NotStarted::NoThread(how)
+            } else {
+                NotStarted::Failed(how)
+            });
         }
+        Ok(())
     }
 
-    fn remove(&mut self, station: StationId) -> bool {
-        let place = self.place_of(station);
+    fn remove(&mut self, worker: WorkerId) -> bool {
+        let place = self.place_of(worker);
         self.end_service(place)
     }
 
-    fn deliver(&mut self, station: StationId, hub: &mut Hub) {
+    fn deliver(&mut self, worker: WorkerId, hub: &mut Hub) {
         self.inbox.delivered = true;
-        self.take_mail(station, hub);
+        self.take_mail(worker, hub);
     }
 
-    fn finish(&mut self, station: StationId) {
-        let place = self.place_of(station);
+    fn finish(&mut self, worker: WorkerId) {
+        let place = self.place_of(worker);
         if let Some(worker) = &mut self.places[place].worker {
             worker.finish();
         }
@@ -512,25 +517,25 @@ impl Services for World {
         self.places.iter().any(|place| place.is_on_loop)
     }
 
-    fn is_on_loop(&self, station: StationId) -> bool {
-        let place = &self.places[self.place_of(station)];
+    fn is_on_loop(&self, worker: WorkerId) -> bool {
+        let place = &self.places[self.place_of(worker)];
         place.is_on_loop && place.worker.is_some()
     }
 
-    fn next_tick(&mut self) -> Option<StationId> {
+    fn next_tick(&mut self) -> Option<WorkerId> {
         self.inbox.ticks.pop_front()
     }
 
-    fn call(&mut self, station: StationId, hub: &mut Hub, left: &mut usize, _: Time) -> Called {
-        let place = self.place_of(station);
-        if !self.is_on_loop(station) {
+    fn call(&mut self, worker: WorkerId, hub: &mut Hub, left: &mut usize, _: Time) -> Called {
+        let place = self.place_of(worker);
+        if !self.is_on_loop(worker) {
             return Called::Done;
         }
         let of = &mut self.places[place];
         assert!(of.called_turn < self.turns, "a service is called once in a turn");
         of.called_turn = self.turns;
         self.inbox.moved = true;
-        self.take_mail(station, hub);
+        self.take_mail(worker, hub);
         self.service_acts(place);
         while *left > 0 && self.begin(place) {
             *left = self.apply_orders(hub, place, *left);
@@ -538,11 +543,12 @@ impl Services for World {
         if self.places[place].worker.as_ref().is_some_and(Worker::has_more) {
             return Called::More;
         }
-        let worker = self.places[place].worker.as_ref();
-        match worker.and_then(|worker| Some((worker.run, worker.ended?))) {
-            Some((run, how)) => {
+        let of = self.places[place].worker.as_ref();
+        match of.and_then(|of| Some((of.run, of.ended?))) {
+            Some((number, how)) => {
+                let run = RunId { worker, number };
                 self.end_service(place);
-                Called::Ended { run, how: how.to_owned() }
+                Called::Ended(Exit { run, how: how.to_owned() })
             }
             None => Called::Done,
         }

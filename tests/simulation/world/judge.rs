@@ -434,9 +434,10 @@ impl World {
         assert_eq!(hub.deadline(), None, "no deadline is left");
         assert!(self.places.iter().all(|place| place.topics.is_empty()));
         for place in 0..self.places.len() {
-            let Place { id: Some(id), run, .. } = self.places[place] else { continue };
+            let of = &self.places[place];
+            let Some(run) = of.run_id(of.run) else { continue };
             let to_all = Outbound::Send { to: Audience::all(), message: "anybody?".into() };
-            let left = hub.apply(id, run, &mut [to_all].into_iter(), 10, self.now);
+            let left = hub.apply(run, &mut [to_all].into_iter(), 10, self.now);
             assert!(left >= 9, "no member is left behind");
         }
     }

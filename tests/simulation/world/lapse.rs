@@ -79,7 +79,7 @@ impl World {
         }
         let place = 1 + self.fate.below(self.places.len() - 1);
         let of = &mut self.places[place];
-        let Some(station) = of.id else { return };
+        let Some(id) = of.id else { return };
         of.limits = Limits {
             mail_messages_max: self.fate.pick(&[40, 4, 4_096]),
             mail_bytes_max: self.fate.pick(&[20_000, 3_000, 1_000_000]),
@@ -89,7 +89,7 @@ impl World {
             rate_policy: choose_policy(&mut self.fate),
             ..of.limits
         };
-        hub.remount(station, mount(of.limits), self.now);
+        hub.remount(id, mount(of.limits), self.now);
         for link in &mut self.links {
             let is_own = link.peer.goal == Goal::Service(place);
             if let (true, Some(record), Some(rate)) =

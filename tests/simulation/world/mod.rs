@@ -34,7 +34,7 @@ pub mod wire;
 use std::net::SocketAddr;
 
 use switchboard::engine::{Engine, Event, StopKind, Turn};
-use switchboard::hub::{Files, Hub};
+use switchboard::hub::{Files, Hub, WorkerId};
 use switchboard::limits::{Rate, RatePolicy};
 use switchboard::pages::Page;
 use switchboard::service::SocketId;
@@ -272,7 +272,7 @@ impl Simulation {
         let now = world.now;
         world.is_last = engine.turn(world, now) == Turn::Last;
         for place in &mut world.places {
-            let is_due = place.id.is_some_and(|station| engine.is_due(station));
+            let is_due = place.id.is_some_and(|id| engine.is_due(WorkerId::of(id)));
             let was_called = place.called_turn == world.turns;
             let since = place.due_since.filter(|_| !was_called).unwrap_or(now);
             place.due_since = is_due.then_some(since);
@@ -403,9 +403,9 @@ impl World {
     fn services_act(&mut self) {
         for place in 0..self.places.len() {
             match self.places[place].id {
-                Some(station) if self.places[place].is_on_loop => {
+                Some(id) if self.places[place].is_on_loop => {
                     if self.places[place].worker.is_some() && self.fate.once_in(2) {
-                        self.inbox.ticks.push_back(station);
+                        self.inbox.ticks.push_back(WorkerId::of(id));
                     }
                 }
                 _ => self.service_acts(place),

@@ -114,8 +114,8 @@ impl World {
                 record.held = false;
                 record.times.resumed = self.now;
             }
-            Moment::Ended(station) => {
-                let place = self.place_of(station);
+            Moment::Ended(worker) => {
+                let place = self.place_of(worker);
                 self.judge_service_end(hub, place);
             }
             Moment::Drops(id) => {

@@ -242,8 +242,8 @@ impl Peer {
         };
         let page = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n");
         let head = match self.goal {
-            Goal::Service(station) => upgrade(format!("/{station}")),
-            Goal::Page(station) => page(&format!("/{station}")),
+            Goal::Service(worker) => upgrade(format!("/{worker}")),
+            Goal::Page(worker) => page(&format!("/{worker}")),
             Goal::File => page("/some/file"),
             Goal::Nowhere => upgrade("/nowhere".to_owned()),
             Goal::Nonsense => fate

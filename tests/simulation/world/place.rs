@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard::Limits;
-use switchboard::hub::StationId;
+use switchboard::hub::{RunId, ServiceId, WorkerId};
 use switchboard::time::Time;
 
 use super::service::{Order, Worker};
@@ -13,7 +13,7 @@ use super::temper::Temper;
 /// A service, running or not, and what is recorded of its mail.
 pub struct Place {
     /// None as long as it is a program that has not been found.
-    pub id: Option<StationId>,
+    pub id: Option<ServiceId>,
     pub temper: Temper,
     pub limits: Limits,
     pub is_on_loop: bool,
@@ -60,7 +60,12 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn new(id: StationId, temper: Temper, limits: Limits) -> Self {
+    /// The run of this number, if the service was mounted.
+    pub fn run_id(&self, number: u32) -> Option<RunId> {
+        self.id.map(|id| RunId { worker: WorkerId::of(id), number })
+    }
+
+    pub fn new(id: ServiceId, temper: Temper, limits: Limits) -> Self {
         Self {
             id: Some(id),
             temper,

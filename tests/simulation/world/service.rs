@@ -35,7 +35,7 @@ pub enum Order {
     Resume { id: SocketId },
     Label { id: SocketId, number: usize },
     Taken { messages: usize, bytes: usize },
-    Lapse { pause_ms: u64 },
+    Reset { pause_ms: u64 },
 }
 
 impl Order {
@@ -75,7 +75,7 @@ impl Order {
             Self::Taken { messages, bytes } => {
                 Outbound::Taken { messages: *messages, bytes: *bytes }
             }
-            Self::Lapse { pause_ms } => Outbound::Lapse { pause_ms: *pause_ms },
+            Self::Reset { pause_ms } => Outbound::Reset { pause_ms: *pause_ms },
         }
     }
 }
@@ -262,7 +262,7 @@ impl Worker {
                 *left -= 1;
                 let is_late = around.now >= self.ready_by;
                 if is_late && self.is_kept && !around.fate.once_in(3) {
-                    self.lapse(around);
+                    self.reset(around);
                 } else if is_late || self.finishing {
                     self.end("it has not said READY");
                 }
@@ -302,7 +302,7 @@ impl Worker {
                 return self.end("it was killed");
             }
             if program.lapses > 0 && around.fate.once_in(program.lapses) {
-                return self.lapse(around);
+                return self.reset(around);
             }
             if let Inbound::Open { id, .. } | Inbound::Data { id, .. } = transaction {
                 self.handle(program, id, around);
@@ -325,14 +325,14 @@ impl Worker {
 
     /// Its process has gone, and the next one is started after a pause, or sooner if the file has
     /// changed. It is handed over what is in the pipe, but for questions.
-    fn lapse(&mut self, around: &mut Surroundings<'_>) {
+    fn reset(&mut self, around: &mut Surroundings<'_>) {
         self.pipe.retain(|transaction| !matches!(transaction, Inbound::Ask { .. }));
         (self.asking, self.paused) = (Vec::new(), Vec::new());
         let pause_ms = around.fate.pick(&[0, 0, 1, 700, 1_500, 4_000]);
         let rests_ms = if around.fate.once_in(4) { 0 } else { pause_ms };
         self.line.put_down();
         self.line.report();
-        self.send_off(Order::Lapse { pause_ms }, around);
+        self.send_off(Order::Reset { pause_ms }, around);
         self.flush();
         (self.is_ready, self.unready) = (false, None);
         self.start_at = around.now.after(rests_ms);
@@ -342,7 +342,7 @@ impl Worker {
     /// What it keeps to has changed: the next process takes its place, at once if it is due.
     pub fn replace(&mut self, around: &mut Surroundings<'_>) {
         if self.is_ready && self.is_kept && self.ended.is_none() {
-            self.lapse(around);
+            self.reset(around);
         }
         self.start_at = Time::ZERO;
     }

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn lapse(pause_ms: u64) -> Outbound {
-    Outbound::Lapse { pause_ms }
+fn reset(pause_ms: u64) -> Outbound {
+    Outbound::Reset { pause_ms }
 }
 
 #[test]
@@ -14,7 +14,7 @@ fn sockets_and_mail_outlive_a_lapse_and_nothing_else_does() {
     rig.apply(0, vec![Outbound::Subscribe { id, topic: topic.clone() }, Outbound::Pause { id }]);
     rig.say(id, "one");
     assert!(!rig.may_read(id), "it is paused");
-    rig.apply(0, vec![lapse(0)]);
+    rig.apply(0, vec![reset(0)]);
     assert!(rig.may_read(id));
     rig.say(id, "two");
     let late = rig.ask("/a");
@@ -31,9 +31,9 @@ fn sockets_and_mail_outlive_a_lapse_and_nothing_else_does() {
 fn nobody_waits_in_a_pause() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.open("/a");
-    rig.apply(0, vec![lapse(0)]);
+    rig.apply(0, vec![reset(0)]);
     let waits = rig.ask("/a");
-    rig.apply(0, vec![lapse(1_500)]);
+    rig.apply(0, vec![reset(1_500)]);
     let comes = rig.ask("/a");
     for refused in [waits, comes] {
         let answer = String::from_utf8(rig.got(refused)).expect("an answer is text");
@@ -59,7 +59,7 @@ fn whoever_was_paused_is_pinged_after_a_lapse() {
     rig.wait(Limits::SERVER.ping_interval_ms);
     rig.wait(Limits::SERVER.ping_interval_ms);
     assert!(rig.got(id).is_empty());
-    rig.apply(0, vec![lapse(0)]);
+    rig.apply(0, vec![reset(0)]);
     let socket = rig.hub().sockets.get(id).expect("it is there");
     assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()));
     rig.wait(Limits::SERVER.ping_interval_ms);
@@ -76,8 +76,8 @@ fn a_question_on_its_way_serves_the_one_after_the_next() {
     rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
     rig.ask("/a");
     // The mail is full, so that those who may come in now wait for room.
-    rig.apply(0, vec![lapse(0), Outbound::Ready(Admission::default())]);
-    rig.apply(0, vec![lapse(0), Outbound::Ready(Admission::Asked), taken(2)]);
+    rig.apply(0, vec![reset(0), Outbound::Ready(Admission::default())]);
+    rig.apply(0, vec![reset(0), Outbound::Ready(Admission::Asked), taken(2)]);
     assert_eq!(rig.mail(), ["ask 1", "ask 2"]);
 }
 
@@ -85,16 +85,16 @@ fn a_question_on_its_way_serves_the_one_after_the_next() {
 fn other_limits_hold_for_open_sockets_and_mail_at_once() {
     let narrow = Limits { mail_messages_max: 2, ..Limits::SERVER };
     let mut rig = Rig::new(narrow);
-    let station = StationId::new(0);
+    let service = ServiceId::new(0);
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1)]);
     rig.say(id, "one");
     rig.say(id, "two");
     assert!(!rig.may_read(id), "the mail is full");
     let late = rig.ask("/a");
-    rig.apply(0, vec![lapse(0)]);
+    rig.apply(0, vec![reset(0)]);
     let soon = Limits { ping_interval_ms: 1_000, admission_ms_max: 2_000, ..Limits::SERVER };
-    rig.engine.hub_mut().remount(station, mount(soon), rig.now);
+    rig.engine.hub_mut().remount(service, mount(soon), rig.now);
     rig.turn();
     assert!(rig.io.resumed.contains(&id) && rig.may_read(id));
     assert!(rig.got(late).is_empty(), "nobody has said who is let in");
@@ -103,7 +103,7 @@ fn other_limits_hold_for_open_sockets_and_mail_at_once() {
     assert_eq!(rig.got(id), b"\x89\x04ping");
     rig.wait(1_000);
     assert_eq!(rig.status(late), "500");
-    rig.engine.hub_mut().remount(station, mount(narrow), rig.now);
+    rig.engine.hub_mut().remount(service, mount(narrow), rig.now);
     assert!(!rig.may_read(id), "the mail is full again");
 }
 
@@ -115,7 +115,7 @@ fn each_program_is_asked_once() {
     rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
     let on_its_way = rig.ask("/a");
     assert_eq!(rig.mail(), ["ask 1", "ask 2"]);
-    rig.apply(0, vec![taken(1), lapse(0)]);
+    rig.apply(0, vec![taken(1), reset(0)]);
     rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
     assert_eq!(rig.mail(), ["ask 1"]);
     let admit = |id| Outbound::Admit { id, verdict: Verdict::Accept };
@@ -123,7 +123,7 @@ fn each_program_is_asked_once() {
     assert_eq!(rig.mail(), ["open 1", "open 2"]);
     // The next one lets everyone in, whoever the last one was asked about.
     rig.ask("/a");
-    rig.apply(0, vec![lapse(0), Outbound::Ready(Admission::default())]);
+    rig.apply(0, vec![reset(0), Outbound::Ready(Admission::default())]);
     assert_eq!(rig.mail(), ["ask 3", "open 3"]);
 }
 
@@ -131,8 +131,8 @@ fn each_program_is_asked_once() {
 fn who_gives_up_in_a_lapse_closes_its_sockets() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.open("/a");
-    rig.apply(0, vec![lapse(5_000)]);
-    rig.end_run(StationId::new(0), 1);
+    rig.apply(0, vec![reset(5_000)]);
+    rig.end_run(ServiceId::new(0), 1);
     // RFC 6455, 5.5.1: the first two bytes are the code.
     assert_eq!(rig.got(id)[2..4], 1012_u16.to_be_bytes());
     let next = rig.ask("/a");

@@ -4,7 +4,7 @@
 use log::Level;
 
 use crate::hub::socket::Standing;
-use crate::hub::{About, Hub, StationId};
+use crate::hub::{About, Hub, ServiceId};
 use crate::service::Admission;
 use crate::time::Time;
 
@@ -12,23 +12,23 @@ impl Hub {
     /// What serves the sockets has gone. Those who wait are refused if there is a pause. Otherwise
     /// those that it was asked about wait to be asked about again, unless their question is still
     /// on its way: then the next one gets that.
-    pub(super) fn lapse(&mut self, station: StationId, pause_ms: u64, now: Time) {
-        let lapsing = &mut self.stations[station];
-        lapsing.lapse(pause_ms, now);
+    pub(super) fn reset(&mut self, service: ServiceId, pause_ms: u64, now: Time) {
+        let lapsing = &mut self.services[service];
+        lapsing.reset(pause_ms, now);
         let sockets = lapsing.members.len();
         let text = format_args!("its process is replaced under {sockets} sockets");
         About::service(&lapsing.path).log(Level::Debug, text);
-        if let Some(refusal) = self.refuse_in_pause(station, now) {
-            for id in self.sockets.ids_of(&self.stations[station].waiting) {
+        if let Some(refusal) = self.refuse_in_pause(service, now) {
+            for id in self.sockets.ids_of(&self.services[service].waiting) {
                 self.respond(id, &refusal, now);
             }
         }
-        for id in self.sockets.ids_of(&self.stations[station].waiting) {
+        for id in self.sockets.ids_of(&self.services[service].waiting) {
             let Some(socket) = self.sockets.get_mut(id) else { continue };
-            let is_taken = self.stations[station].mail.has_taken(socket.mailed);
+            let is_taken = self.services[service].worker.mail.has_taken(socket.mailed);
             socket.standing = if is_taken { Standing::Waiting } else { Standing::Asked };
         }
-        for id in self.sockets.ids_of(&self.stations[station].members) {
+        for id in self.sockets.ids_of(&self.services[service].members) {
             if let Some(rare) = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut()) {
                 rare.labels = Vec::new();
             }
@@ -39,10 +39,10 @@ impl Hub {
     }
 
     /// A service that lets everyone in answers no question that is still on its way to it.
-    pub(super) fn ask_nobody(&mut self, station: StationId) {
-        match self.stations[station].admission {
+    pub(super) fn ask_nobody(&mut self, service: ServiceId) {
+        match self.services[service].admission {
             Admission::Everyone { .. } => {
-                for id in self.sockets.ids_of(&self.stations[station].waiting) {
+                for id in self.sockets.ids_of(&self.services[service].waiting) {
                     if let Some(socket) = self.sockets.get_mut(id) {
                         socket.standing = Standing::Waiting;
                     }

@@ -1,0 +1,75 @@
+//! `WorkerSlot`: what does the work of a service: whether it runs, and its mail.
+
+use crate::hub::backoff::Backoff;
+use crate::hub::ids::RunId;
+use crate::hub::mailbox::Mail;
+use crate::hub::paced::Pace;
+use crate::service::SocketId;
+use crate::time::Time;
+
+/// The hub's side of one worker.
+#[derive(Debug, Default)]
+pub(super) struct WorkerSlot {
+    pub(super) state: State,
+    /// The number of the run; what an earlier run sends is ignored.
+    pub(super) run: u32,
+    pub(super) started: Time,
+    pub(super) backoff: Backoff,
+    /// Until when it is not started, or is not to be asked, since it keeps failing.
+    pub(super) retry: Time,
+    /// The sockets that are not read since the mail is full, each once.
+    pub(super) held: Vec<SocketId>,
+    /// How many turns others of these had since the last of one in the middle of a large message.
+    pub(super) small_turns: u8,
+    pub(super) mail: Mail,
+    pub(super) pace: Pace,
+}
+
+/// Whether a worker runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// It does not; the next socket starts it.
+    #[default]
+    Idle,
+    /// It has been started and is not ready.
+    Starting,
+    /// It is ready.
+    Running,
+    /// It was asked to finish, since nobody uses it and its place is needed.
+    Finishing,
+}
+
+impl WorkerSlot {
+    /// Whether this run of it is going on.
+    pub(super) fn is_in(&self, run: RunId) -> bool {
+        self.run == run.number && self.state != State::Idle
+    }
+
+    /// Begins a run; returns its number.
+    pub(super) fn begin(&mut self, now: Time) -> u32 {
+        self.state = State::Starting;
+        self.run += 1;
+        self.started = now;
+        self.run
+    }
+
+    /// Begins anew in the middle of a run, after a pause of this length.
+    pub(super) fn reset(&mut self, pause_ms: u64, now: Time) {
+        if self.state != State::Finishing {
+            self.state = State::Starting;
+        }
+        self.retry = now.after(pause_ms);
+    }
+
+    /// Ends a run; no other begins for a while if nobody had wanted that end. Returns the sockets
+    /// that waited until the worker takes what they had sent.
+    pub(super) fn end(&mut self, now: Time) -> Vec<SocketId> {
+        if self.state != State::Finishing {
+            self.retry = now.after(self.backoff.fail(now.since(self.started)));
+        }
+        self.state = State::Idle;
+        self.held = Vec::new();
+        self.pace = Pace::default();
+        std::mem::take(&mut self.mail).into_awaited()
+    }
+}
