@@ -18,7 +18,7 @@ use world::choice::{Listed, Seeded};
 use world::{Simulation, Tally};
 
 /// Seeds that found something, be it in a judge, which has been mended since.
-const NAMED: [(&str, u64, Kind); 3] = [
+const NAMED: &[(&str, u64, Kind)] = &[
     (
         "a service that sends and takes no mail is told without end that outboxes are full",
         1,
@@ -40,6 +40,9 @@ const ON_THE_LOOP: u64 = 24;
 /// How many worlds have programs, and how many messages are judged there at least.
 const PROGRAMS: u64 = 120;
 const PROGRAM_MESSAGES_MIN: u64 = 350_000;
+/// How many worlds compress.
+#[cfg(feature = "deflate")]
+const COMPRESSING: u64 = 64;
 /// How many fresh seeds are tried, unless the environment says otherwise.
 const FRESH: u64 = 24;
 /// How many choices a world has.
@@ -48,8 +51,14 @@ const CHOICES: usize = 60_000;
 /// What a world of a seed is made into.
 type Kind = fn(Simulation) -> Simulation;
 
-const KINDS: [Kind; 4] =
-    [as_it_is, Simulation::on_the_loop, Simulation::mixed, Simulation::with_programs];
+const KINDS: &[Kind] = &[
+    as_it_is,
+    Simulation::on_the_loop,
+    Simulation::mixed,
+    Simulation::with_programs,
+    #[cfg(feature = "deflate")]
+    Simulation::compressing,
+];
 
 #[test]
 fn a_million_messages() {
@@ -88,9 +97,23 @@ fn programs_live_and_die() {
     assert!(total.questions > 9, "some are asked about again: {total:?}");
 }
 
+/// The worlds of other seeds, in which most services compress, most peers offer it, and some say
+/// what cannot be inflated.
+#[test]
+#[cfg(feature = "deflate")]
+fn worlds_that_compress() {
+    let from = WORLDS + ON_THE_LOOP + PROGRAMS;
+    let total = live_all(from, COMPRESSING, &[Simulation::compressing]);
+    println!("{total:?}");
+    let ways = [total.inflated, total.deflated];
+    assert!(ways.iter().all(|len| *len >= COMPRESSING * 500), "{total:?}");
+    let rare = [total.agreements, total.broken, total.overflows, total.holds];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+}
+
 #[test]
 fn seeds_that_once_failed() {
-    for (name, seed, kind) in NAMED {
+    for &(name, seed, kind) in NAMED {
         println!("{name}");
         live_in(seed, kind);
     }
@@ -110,7 +133,7 @@ fn fresh_seeds() {
     }
     let from = RandomState::new().build_hasher().finish() >> 1;
     println!("seeds from {from}");
-    live_all(from, number("SIMULATION_WORLDS").unwrap_or(FRESH), &KINDS);
+    live_all(from, number("SIMULATION_WORLDS").unwrap_or(FRESH), KINDS);
 }
 
 #[test]

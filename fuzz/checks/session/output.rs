@@ -42,6 +42,7 @@ impl Output {
                 messages.push(text.into());
             }
             Said::Message { is_text: false, payload } => messages.push(payload.to_vec().into()),
+            Said::Compressed { .. } => panic!("nobody has agreed to compress"),
             Said::Ping => {}
             Said::Pong(payload) => pongs.push(payload.to_vec()),
             Said::Close(_) => *closes += 1,

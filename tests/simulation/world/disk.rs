@@ -10,7 +10,7 @@ use switchboard::{Limits, Response, Status};
 
 use super::peer::Goal;
 use super::record::Record;
-use super::{Link, Place, World, mount};
+use super::{Link, Place, World};
 
 /// A disk, and the lookups that are under way.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ impl World {
         let of = &mut self.places[place];
         let id = of.id.unwrap_or_else(|| {
             assert_eq!(hub.find(&path), None, "it was not found before");
-            hub.mount_program(&path, mount(of.limits)).expect("it is free")
+            hub.mount_program(&path, of.options()).expect("it is free")
         });
         assert_eq!(hub.find(&path), Some(id));
         of.id = Some(id);

@@ -193,7 +193,9 @@ impl World {
                 record.times.life = self.now;
             }
             record.pay(written, &self.limits, self.now);
+            let before = record.pact.inflated;
             let messages = record.carry(peer, &bytes[..written], self.now);
+            self.tally.deflated += record.pact.inflated - before;
             if messages > 0 {
                 record.answered_turn = self.turns;
                 self.tally.messages += messages as u64;
@@ -367,7 +369,7 @@ impl Connections for World {
         let link = &mut self.links[index];
         link.stream = Some(Stream::new());
         let mut record = Record::new(id, surplus, self.now);
-        record.hasty = rate == Rate::Told;
+        (record.hasty, record.pact.offer) = (rate == Rate::Told, link.peer.offer);
         self.tally.hasty += u64::from(record.hasty);
         link.record = Some(record);
         Ok(())
@@ -437,6 +439,7 @@ impl Connections for World {
         let index = self.link_of(id).expect("only sockets with connections are closed");
         self.note(3, id.as_u64());
         self.inbox.moved = true;
+        self.closed_turn = self.turns;
         let link = &mut self.links[index];
         link.pipe.host_drops();
         link.stream = None;

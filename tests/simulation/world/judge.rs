@@ -86,6 +86,7 @@ impl World {
                 check_payload(message.as_bytes(), saying.serial, saying.len);
                 record.delivered += 1;
                 self.tally.messages += 1;
+                self.tally.inflated += u64::from(saying.is_compressed);
                 let of = &self.places[place];
                 // A socket that is being closed is read to its close frame.
                 let is_closing = is_stopping || record.closed_by_us || record.ahead.is_closed();
@@ -137,10 +138,14 @@ impl World {
             assert!(is_over && said > record.delivered, "peer {index}: {reason}");
             return;
         }
-        // A service on the loop may hear only in this turn of what was decided in the last.
+        // A service on the loop may hear only in this turn of what was decided in an earlier one.
         let was_said = peer.said_within(record.last_passed);
         let is_whole = [said, was_said].contains(&record.delivered);
-        assert!(is_whole, "peer {index}: {} of {said} were passed on", record.delivered);
+        assert!(
+            is_whole,
+            "peer {index}: {} of {said} were passed on, {code} {reason}",
+            record.delivered
+        );
         match code {
             1006 => self.judge_loss(index, reason),
             1013 if reason.contains("more slowly") => {
@@ -159,6 +164,7 @@ impl World {
                 let first = record.ahead_code.filter(|first| *first != 1013 || code == 1013);
                 assert_eq!(first.unwrap_or(fatal.code), code, "peer {index}: {reason}");
                 assert!(!fatal.is_close || record.passed >= fatal.end);
+                self.tally.broken += u64::from(fatal.is_broken);
             }
         }
     }
@@ -180,6 +186,7 @@ impl World {
             self.judge_socket(hub, index);
         }
         assert_eq!(hub.sockets_len(), sockets_len, "sockets");
+        self.judge_contexts();
         let is_over = |&at: &Time| self.now >= at.after(self.limits.drain_ms_max);
         let is_stopped = self.drained.as_ref().is_some_and(is_over);
         assert!(!is_stopped || sockets_len == 0, "a stop comes to its end");
@@ -234,6 +241,7 @@ impl World {
     fn judge_socket(&mut self, hub: &Hub, index: usize) {
         let (now, turns) = (self.now, self.turns);
         self.note_unread(hub, index);
+        self.judge_agreement(hub, index);
         let answer_turns_max = self.answer_turns_max(index);
         let Link { peer, record: Some(record), file, .. } = &mut self.links[index] else { return };
         let unsent_len = hub.unsent_len(record.id);
@@ -246,6 +254,7 @@ impl World {
         record.unsent_len = unsent_len;
         record.saw_unsent(unsent_len, &self.limits);
         let is_closed = record.look_ahead(hub.unsent(record.id)).is_closed();
+        let was_closed_by_us = record.closed_by_us;
         record.closed_by_us |= is_closed && record.is_member();
         let max = self.limits.outbox_bytes_max + OUTBOX_SLACK;
         assert!(
@@ -281,7 +290,10 @@ impl World {
             let waited = turns - record.answered_turn;
             assert!(waited < answer_turns_max, "peer {index} waits for an echo");
         }
-        record.last_passed = record.passed;
+        // As long as its service does not hear of it, what comes behind our close is not counted.
+        if !was_closed_by_us || !is_due {
+            record.last_passed = record.passed;
+        }
         self.judge_settling(hub, index);
         self.judge_lookup(index);
         self.judge_times(index);
@@ -292,7 +304,8 @@ impl World {
     fn answer_turns_max(&self, index: usize) -> u64 {
         let limits = &self.limits;
         let is_narrow = limits.turn_deliveries_max < 1_000 || limits.turn_work_max < 1_000_000;
-        if is_narrow || limits.turn_batches_max == 1 {
+        // What is compressed counts as more deliveries than it has.
+        if is_narrow || limits.turn_batches_max == 1 || self.compresses {
             return u64::MAX;
         }
         let narrowest = limits.turn_write_bytes_max.min(self.links[index].pipe.narrowest());

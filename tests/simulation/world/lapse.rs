@@ -8,7 +8,7 @@ use switchboard::service::SocketId;
 use super::apply::Before;
 use super::peer::Goal;
 use super::service::Surroundings;
-use super::{Link, World, choose_policy, choose_rate, mount};
+use super::{Link, World, choose_policy, choose_rate};
 
 impl World {
     /// What served the sockets of a service has gone: all are still there, and nothing of what it
@@ -89,7 +89,7 @@ impl World {
             rate_policy: choose_policy(&mut self.fate),
             ..of.limits
         };
-        hub.remount(id, mount(of.limits), self.now);
+        hub.remount(id, of.options(), self.now);
         for link in &mut self.links {
             let is_own = link.peer.goal == Goal::Service(place);
             if let (true, Some(record), Some(rate)) =

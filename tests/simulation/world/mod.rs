@@ -6,6 +6,7 @@
 //! - `choice`: where choices come from
 //! - `wire`: bytes as a client writes and reads them
 //! - `pipe`: connections; `arrivals`: where they come from
+//! - `deflate`: compressed data; `compress`: worlds that compress
 //! - `peer`, `service`: who talks; `temper`: what services are like; `place`: where they are
 //! - `io`: the world around the engine, which runs its turn; `notes`: what is noted of its steps
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
@@ -18,6 +19,8 @@ mod apply;
 mod arrivals;
 pub mod choice;
 mod clock;
+mod compress;
+mod deflate;
 mod disk;
 mod io;
 mod judge;
@@ -43,6 +46,7 @@ use switchboard::{Limits, ServiceOptions};
 
 use arrivals::{ADDRESSES, Arrivals};
 use choice::{Choices, Fate};
+use compress::Offer;
 use disk::Disk;
 use io::Inbox;
 use peer::{Goal, Peer};
@@ -84,6 +88,11 @@ pub struct World {
     surplus_len: usize,
     /// Turns since anything moved.
     dull_turns: u32,
+    /// Peers offer to compress.
+    compresses: bool,
+    /// What all contexts took when the last turn ended, and when a connection was closed last.
+    contexts_bytes: usize,
+    closed_turn: u64,
     tally: Tally,
 }
 
@@ -118,6 +127,12 @@ pub struct Tally {
     /// Programs whose sockets were kept when they ended, and sockets that were asked about again.
     pub lapses: u64,
     pub questions: u64,
+    /// Sockets that compress, and messages that came and went compressed.
+    pub agreements: u64,
+    pub inflated: u64,
+    pub deflated: u64,
+    /// Sockets that were closed since what came could not be inflated.
+    pub broken: u64,
     /// All that happened, as one number.
     pub history: u64,
 }
@@ -141,6 +156,10 @@ impl Tally {
         self.pauses += other.pauses;
         self.lapses += other.lapses;
         self.questions += other.questions;
+        self.agreements += other.agreements;
+        self.inflated += other.inflated;
+        self.deflated += other.deflated;
+        self.broken += other.broken;
         self.history ^= other.history;
     }
 }
@@ -190,7 +209,7 @@ impl Simulation {
         let world = &mut self.world;
         let mut hub = Hub::new(world.limits, Files::Served, Time::ZERO);
         hub.look_up();
-        let first = mount(world.places[0].limits);
+        let first = world.places[0].options();
         world.places[0].id = Some(hub.mount("/0", first).expect("it is free"));
         // What is compiled in may be on the loop beside programs.
         world.places[0].is_on_loop = world.fate.once_in(2);
@@ -325,7 +344,6 @@ impl World {
     fn new(choices: impl Choices + 'static) -> (Self, Hub) {
         let mut fate = Fate::new(choices);
         let limits = choose_limits(&mut fate);
-        let mut hub = Hub::new(limits, Files::Served, Time::ZERO);
         let mut places = Vec::new();
         let are_brief = fate.once_in(5);
         for index in 0..1 + fate.pick(&[3, 1, 2, 4]) {
@@ -344,11 +362,9 @@ impl World {
                 ..limits
             };
             let limits = if index == 0 { roomy } else { limits };
-            let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
-            let options = ServiceOptions { page, ..mount(limits) };
-            let id = hub.mount(&format!("/{index}"), options).expect("the paths differ");
-            places.push(Place::new(id, TEMPERS[temper], limits));
+            places.push(Place::new(TEMPERS[temper], limits));
         }
+        let hub = mount_all(&mut places, &limits);
         let world = Self {
             now: Time::ZERO,
             fate,
@@ -367,6 +383,9 @@ impl World {
             is_last: false,
             surplus_len: 0,
             dull_turns: 0,
+            compresses: false,
+            contexts_bytes: 0,
+            closed_turn: 0,
             tally: Tally::default(),
         };
         (world, hub)
@@ -388,7 +407,9 @@ impl World {
             5 => Goal::Nonsense,
             _ => Goal::Service(service),
         };
-        let peer = Peer::new(number, goal, &mut self.fate);
+        let offers = self.compresses && !self.fate.once_in(5);
+        let offer = offers.then(|| Offer::choose(&mut self.fate));
+        let peer = Peer::new(number, goal, offer, &mut self.fate);
         let ip = self.fate.pick(&ADDRESSES).parse().expect("it is an address");
         let up_max = self.fate.pick(&[4_000, 700, 20_000]);
         let down_max = self.fate.pick(&[4_000, 64, 30_000]);
@@ -466,8 +487,15 @@ impl World {
     }
 }
 
-fn mount(limits: Limits) -> ServiceOptions {
-    ServiceOptions::new(limits)
+/// A hub with a service for each place.
+fn mount_all(places: &mut [Place], limits: &Limits) -> Hub {
+    let mut hub = Hub::new(*limits, Files::Served, Time::ZERO);
+    for (index, place) in places.iter_mut().enumerate() {
+        let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
+        let options = ServiceOptions { page, ..place.options() };
+        place.id = Some(hub.mount(&format!("/{index}"), options).expect("the paths differ"));
+    }
+    hub
 }
 
 /// How many messages a socket may send in a time, most often as many as it likes.

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use switchboard::Limits;
 
 use super::choice::Fate;
+use super::compress::{self, Agreed, Offer};
+use super::deflate::Window;
 use super::pipe::{Pipe, Queue};
 use super::wire::{BINARY, CLOSE, ENDS, GOES_ON, PING, PONG, TEXT, TEXT_BEGINS, frame, payload};
 
@@ -60,6 +62,7 @@ pub struct Saying {
     pub serial: u32,
     pub len: usize,
     pub is_text: bool,
+    pub is_compressed: bool,
 }
 
 /// The close frame, or the fault, after which nothing counts.
@@ -70,12 +73,14 @@ pub struct Fatal {
     /// The code that its service is told.
     pub code: u16,
     pub is_close: bool,
+    /// It is compressed, and cannot be inflated.
+    pub is_broken: bool,
 }
 
 /// What a peer has to react to, once it has read that far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cue {
-    Open,
+    Open(Option<Agreed>),
     Ping,
     Close,
     Answer,
@@ -85,6 +90,9 @@ pub enum Cue {
 pub struct Peer {
     pub number: usize,
     pub goal: Goal,
+    pub offer: Option<Offer>,
+    /// What its compressed messages may refer to, once that was agreed on.
+    window: Option<Window>,
     pub manners: Manners,
     pending: Queue,
     /// All bytes that it has written or has still to write.
@@ -104,7 +112,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn new(number: usize, goal: Goal, fate: &mut Fate) -> Self {
+    pub fn new(number: usize, goal: Goal, offer: Option<Offer>, fate: &mut Fate) -> Self {
         let manners = Manners {
             talking: fate.pick(&[
                 Talking::Chatting,
@@ -127,6 +135,8 @@ impl Peer {
         let mut peer = Self {
             number,
             goal,
+            offer,
+            window: None,
             manners,
             pending: Queue::default(),
             composed: 0,
@@ -161,6 +171,9 @@ impl Peer {
         if self.manners.parts > 0 && fate.once_in(self.manners.parts) {
             self.part(pipe, limits, fate);
         }
+        if self.window.is_some() && self.fatal.is_none() && fate.once_in(150) {
+            self.break_a_rule(limits, fate);
+        }
         let may_talk = self.is_open || self.manners.bold && self.head_end < u64::MAX;
         if may_talk && self.fatal.is_none() && self.pending.len() < 4_000 {
             match self.manners.talking {
@@ -183,7 +196,10 @@ impl Peer {
         }
         while let Some((_, cue)) = self.cues.pop_front_if(|(end, _)| *end <= self.read) {
             match cue {
-                Cue::Open => self.is_open = true,
+                Cue::Open(agreed) => {
+                    self.is_open = true;
+                    self.window = agreed.map(|agreed| agreed.client.window());
+                }
                 Cue::Ping if self.manners.answers => self.compose(&frame(PONG, b"")),
                 Cue::Close if self.manners.answers && self.fatal.is_none() => {
                     self.compose_fatal(&frame(CLOSE, b"\x03\xE8"), 1000, true);
@@ -229,15 +245,18 @@ impl Peer {
         let begin = self.composed;
         self.compose(bytes);
         if self.fatal.is_none() {
-            self.fatal = Some(Fatal { begin, end: self.composed, code, is_close });
+            self.fatal =
+                Some(Fatal { begin, end: self.composed, code, is_close, is_broken: false });
         }
     }
 
     fn ask(&mut self, fate: &mut Fate) {
+        let extensions = self.offer.map_or(String::new(), Offer::line);
         let upgrade = |path: String| {
             format!(
                 "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 {extensions}\r\n"
             )
         };
         let page = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -267,6 +286,11 @@ impl Peer {
         let len = fate.pick(&[12, 12, 12, 30, 30, 8, 0, 125, 126, 700]);
         let len = if fate.once_in(100) { usize::MAX } else { len };
         let len = len.min(limits.message_bytes_max);
+        if self.window.is_some() && !fate.once_in(3) {
+            // A turn inflates only so much, which takes long messages.
+            let len = if fate.once_in(5) { limits.message_bytes_max } else { len };
+            return self.talk_compressed(len, fate);
+        }
         match fate.below(12) {
             0 => self.ping(len.min(100)),
             1 => self.compose(&frame(PONG, b"unasked")),
@@ -291,6 +315,20 @@ impl Peer {
         }
     }
 
+    /// Says a compressed message.
+    fn talk_compressed(&mut self, len: usize, fate: &mut Fate) {
+        let (serial, payload) = self.next_message(len);
+        let is_text = fate.once_in(2);
+        let Some(window) = &mut self.window else { return };
+        for (number, frame) in compress::say(window, &payload, is_text, fate).iter().enumerate() {
+            if number > 0 && fate.once_in(9) {
+                self.ping(9);
+            }
+            self.compose(frame);
+        }
+        self.said.push(Saying { end: self.composed, serial, len, is_text, is_compressed: true });
+    }
+
     fn next_message(&self, len: usize) -> (u32, Vec<u8>) {
         let serial = (self.number << 16) + self.said.len();
         let serial = u32::try_from(serial & 0xFFFF_FFFF).expect("it is below 2^32");
@@ -298,14 +336,15 @@ impl Peer {
     }
 
     fn note(&mut self, serial: u32, len: usize, is_text: bool) {
-        self.said.push(Saying { end: self.composed, serial, len, is_text });
+        self.said.push(Saying { end: self.composed, serial, len, is_text, is_compressed: false });
     }
 
     fn ping(&mut self, len: usize) {
         let serial = u32::try_from(self.pings.len()).expect("they are few");
         let len = len.max(8);
         self.compose(&frame(PING, &payload(serial, len)));
-        self.pings.push(Saying { end: self.composed, serial, len, is_text: false });
+        let end = self.composed;
+        self.pings.push(Saying { end, serial, len, is_text: false, is_compressed: false });
     }
 
     fn part(&mut self, pipe: &mut Pipe, limits: &Limits, fate: &mut Fate) {
@@ -324,10 +363,18 @@ impl Peer {
 
     fn break_a_rule(&mut self, limits: &Limits, fate: &mut Fate) {
         let begin = self.composed;
+        if let Some(window) = self.window.as_mut().filter(|_| !fate.once_in(4)) {
+            let (bytes, code) = compress::break_a_rule(window, limits, fate);
+            self.compose_fatal(&bytes, code, false);
+            if let Some(fatal) = &mut self.fatal {
+                fatal.is_broken = code != 1002;
+            }
+            return;
+        }
         let (bytes, code) = match fate.below(8) {
             0 => (frame(0x83, b"no such opcode"), 1002),
             1 => (b"\x81\x02hi".to_vec(), 1002),
-            2 => (frame(0xC1, b"reserved"), 1002),
+            2 if self.window.is_none() => (frame(0xC1, b"reserved"), 1002),
             3 => (frame(TEXT, b"caf\xE9 au lait"), 1007),
             4 => (frame(BINARY, &vec![0; limits.message_bytes_max + 1]), 1009),
             5 => (frame(0x09, b"a ping in parts"), 1002),

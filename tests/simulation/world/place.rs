@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard::Limits;
 use switchboard::hub::{RunId, ServiceId, WorkerId};
+use switchboard::service::Compression;
 use switchboard::time::Time;
+use switchboard::{Limits, ServiceOptions};
 
 use super::service::{Order, Worker};
 use super::temper::Temper;
@@ -16,6 +17,7 @@ pub struct Place {
     pub id: Option<ServiceId>,
     pub temper: Temper,
     pub limits: Limits,
+    pub compression: Compression,
     pub is_on_loop: bool,
     /// Since when it has had to be called, if it was not in the last turn.
     pub due_since: Option<Time>,
@@ -65,11 +67,12 @@ impl Place {
         self.id.map(|id| RunId { worker: WorkerId::of(id), number })
     }
 
-    pub fn new(id: ServiceId, temper: Temper, limits: Limits) -> Self {
+    pub fn new(temper: Temper, limits: Limits) -> Self {
         Self {
-            id: Some(id),
+            id: None,
             temper,
             limits,
+            compression: Compression::Off,
             is_on_loop: false,
             due_since: None,
             called_turn: 0,
@@ -97,6 +100,11 @@ impl Place {
             topics: BTreeMap::new(),
             relics: Vec::new(),
         }
+    }
+
+    /// What it is mounted with.
+    pub fn options(&self) -> ServiceOptions {
+        ServiceOptions { compression: self.compression, ..ServiceOptions::new(self.limits) }
     }
 
     /// How many transactions the service has not taken.

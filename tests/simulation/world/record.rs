@@ -7,6 +7,7 @@ use switchboard::limits::{Limits, Rate};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 
+use super::compress::{Offer, Pact};
 use super::peer::{Cue, Peer};
 use super::wire::{Reader, Said, check_payload, framed_len};
 
@@ -93,6 +94,8 @@ pub struct Record {
     ahead_len: u64,
     /// The code of our close frame, if it waits or has left.
     pub ahead_code: Option<u16>,
+    /// Whether it compresses.
+    pub pact: Pact,
     pub reader: Reader,
     /// The messages that are on their way out.
     expected: VecDeque<Expected>,
@@ -175,6 +178,7 @@ pub struct Times {
 struct Expected {
     /// Where its frame begins in the stream of what leaves.
     begin: u64,
+    framed_len: usize,
     serial: u32,
     len: usize,
     is_text: bool,
@@ -207,6 +211,7 @@ impl Record {
             ahead: Reader::default(),
             ahead_len: 0,
             ahead_code: None,
+            pact: Pact::default(),
             reader: Reader::default(),
             expected: VecDeque::new(),
             sent: 0,
@@ -292,11 +297,18 @@ impl Record {
         }
     }
 
-    /// A message was put into the outbox, in which so many bytes were waiting.
-    pub fn expect(&mut self, waiting: usize, serial: u32, len: usize, is_text: bool, now: Time) {
+    /// A message was put into the outbox, in which so many bytes were waiting, as a frame of this
+    /// length.
+    pub fn expect(
+        &mut self,
+        waiting: usize,
+        framed_len: usize,
+        (serial, len, is_text): (u32, usize, bool),
+        now: Time,
+    ) {
         let begin = self.carried + waiting as u64;
         self.times.message = now;
-        self.expected.push_back(Expected { begin, serial, len, is_text });
+        self.expected.push_back(Expected { begin, framed_len, serial, len, is_text });
     }
 
     /// So much waits to leave, now or before a part of it has left.
@@ -328,19 +340,21 @@ impl Record {
                     let is_told = head.contains(&format!("Retry-After: {retry_s}\r\n"));
                     assert!(status == 503 && is_told, "{head}, and it rests for {retry_s} s");
                 }
-                peer.cues.push_back((end, if status == 101 { Cue::Open } else { Cue::Answer }));
+                self.pact.window = self.pact.agreed.map(|agreed| agreed.server.window());
+                let is_open = status == 101;
+                let cue = if is_open { Cue::Open(self.pact.agreed) } else { Cue::Answer };
+                peer.cues.push_back((end, cue));
             }
             Said::Body(body) => self.body_len += body.len(),
             Said::Message { is_text, payload } => {
-                let expected = self.expected.pop_front();
-                let expected = expected.unwrap_or_else(|| {
-                    panic!("peer {}: nobody sent {payload:02x?} at {begin}", peer.number)
-                });
-                assert_eq!(expected.begin, begin, "peer {}: where it begins", peer.number);
-                assert_eq!(expected.is_text, is_text);
-                check_payload(payload, expected.serial, expected.len);
-                assert_eq!(end - begin, framed_len(payload.len()) as u64);
-                self.sent += 1;
+                self.hear_message(peer, begin, end, is_text, payload);
+            }
+            Said::Compressed { is_text, payload } => {
+                let window = self.pact.window.as_mut().expect("it was agreed to");
+                let plain = window.inflate(payload);
+                assert!(framed_len(plain.len()) as u64 > end - begin, "it has become shorter");
+                self.pact.inflated += 1;
+                self.hear_message(peer, begin, end, is_text, &plain);
             }
             Said::Ping => {
                 self.times.ping = Some(now);
@@ -353,6 +367,18 @@ impl Record {
                 peer.cues.push_back((end, Cue::Close));
             }
         }
+    }
+
+    fn hear_message(&mut self, peer: &Peer, begin: u64, end: u64, is_text: bool, payload: &[u8]) {
+        let expected = self.expected.pop_front();
+        let expected = expected.unwrap_or_else(|| {
+            panic!("peer {}: nobody sent {payload:02x?} at {begin}", peer.number)
+        });
+        assert_eq!(expected.begin, begin, "peer {}: where it begins", peer.number);
+        assert_eq!(expected.is_text, is_text);
+        check_payload(payload, expected.serial, expected.len);
+        assert_eq!(end - begin, expected.framed_len as u64);
+        self.sent += 1;
     }
 
     /// Pings are answered in order; some are left out only by an outbox that is too full.
@@ -386,10 +412,13 @@ impl Record {
         for chunk in unsent {
             let new = &chunk[known.min(chunk.len())..];
             known -= chunk.len() - new.len();
-            self.ahead.read(new, |_, _, said| {
-                if let Said::Close(code) = said {
-                    self.ahead_code = Some(code);
+            self.ahead.read(new, |_, _, said| match said {
+                Said::Close(code) => self.ahead_code = Some(code),
+                Said::Answer { status: 101, head } => {
+                    self.pact.agreed = Offer::agree(self.pact.offer, head);
                 }
+                Said::Answer { .. } | Said::Body(_) | Said::Ping | Said::Pong(_) => {}
+                Said::Message { .. } | Said::Compressed { .. } => {}
             });
             self.ahead_len += new.len() as u64;
         }

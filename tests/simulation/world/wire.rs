@@ -11,6 +11,9 @@ pub const PONG: u8 = 0x8A;
 pub const TEXT_BEGINS: u8 = 0x01;
 pub const GOES_ON: u8 = 0x00;
 pub const ENDS: u8 = 0x80;
+/// Bits that only extensions use: the first says that a message is compressed.
+pub const RSV1: u8 = 0x40;
+pub const RSV2: u8 = 0x20;
 
 /// The payload of message `serial`: its number, if there is room, and letters that tell it too.
 pub fn payload(serial: u32, len: usize) -> Vec<u8> {
@@ -92,6 +95,11 @@ pub enum Said<'a> {
         is_text: bool,
         payload: &'a [u8],
     },
+    /// The same, as it came.
+    Compressed {
+        is_text: bool,
+        payload: &'a [u8],
+    },
     Ping,
     Pong(&'a [u8]),
     /// A close frame; code 1005 if it has none.
@@ -106,6 +114,8 @@ pub struct Reader {
     /// How many bytes have been read before those that are held.
     at: u64,
     stage: Stage,
+    /// The 101 agrees to compress.
+    compresses: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,6 +157,11 @@ impl Reader {
         self.stage == Stage::Frames
     }
 
+    /// Whether the 101 has agreed to compress.
+    pub const fn compresses(&self) -> bool {
+        self.compresses
+    }
+
     /// Whether nothing is half there.
     pub fn is_whole(&self) -> bool {
         self.held.is_empty()
@@ -163,17 +178,21 @@ impl Reader {
                     None => break,
                 },
                 Stage::Body => (rest.len(), Said::Body(rest)),
-                Stage::Frames => match read_frame(rest) {
+                Stage::Frames => match self.read_frame(rest) {
                     Some(read) => read,
                     None => break,
                 },
                 Stage::Closed => panic!("{} bytes behind a close frame: {rest:02x?}", rest.len()),
             };
             match said {
-                Said::Answer { status: 101, .. } => self.stage = Stage::Frames,
+                Said::Answer { status: 101, head } => {
+                    self.stage = Stage::Frames;
+                    self.compresses = head.contains("permessage-deflate");
+                }
                 Said::Answer { .. } => self.stage = Stage::Body,
                 Said::Close(_) => self.stage = Stage::Closed,
-                Said::Body(_) | Said::Message { .. } | Said::Ping | Said::Pong(_) => {}
+                Said::Body(_) | Said::Ping | Said::Pong(_) => {}
+                Said::Message { .. } | Said::Compressed { .. } => {}
             }
             let begin = self.at;
             self.at += len as u64;
@@ -181,6 +200,18 @@ impl Reader {
             tell(begin, self.at, said);
         }
         used
+    }
+}
+
+impl Reader {
+    fn read_frame<'a>(&self, bytes: &'a [u8]) -> Option<(usize, Said<'a>)> {
+        let &first = bytes.first()?;
+        let is_message = matches!(first & 0x0F, 0x1 | 0x2);
+        if first & RSV1 == 0 || !self.compresses || !is_message {
+            return read_frame(bytes);
+        }
+        let (len, payload) = read_payload(bytes)?;
+        Some((len, Said::Compressed { is_text: first & 0x0F == 0x1, payload }))
     }
 }
 
@@ -194,8 +225,26 @@ pub fn read_head(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
 
 /// Reads a frame, if it is whole; gives back its length too.
 pub fn read_frame(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
-    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
+    let &first = bytes.first()?;
     assert_eq!(first & 0x70, 0, "a reserved bit is set: {first:02x}");
+    let (len, payload) = read_payload(bytes)?;
+    let said = match first & 0x0F {
+        0x1 => Said::Message { is_text: true, payload },
+        0x2 => Said::Message { is_text: false, payload },
+        0x8 => Said::Close(close_code(payload)),
+        0x9 => {
+            assert_eq!(payload, b"ping", "some clients take an empty one for the end");
+            Said::Ping
+        }
+        0xA => Said::Pong(payload),
+        opcode => panic!("no opcode of a server: {opcode:x}"),
+    };
+    Some((len, said))
+}
+
+/// The payload of a frame that is whole, and the length of the frame.
+fn read_payload(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     assert_eq!(first & 0x80, 0x80, "servers of this kind send whole messages: {first:02x}");
     assert_eq!(second & 0x80, 0, "servers do not mask");
     let (begin, len) = match second {
@@ -213,18 +262,7 @@ pub fn read_frame(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
     };
     let payload = bytes.get(begin..begin + len)?;
     assert!(first & 0x08 == 0 || len < 126, "control frames are short");
-    let said = match first & 0x0F {
-        0x1 => Said::Message { is_text: true, payload },
-        0x2 => Said::Message { is_text: false, payload },
-        0x8 => Said::Close(close_code(payload)),
-        0x9 => {
-            assert_eq!(payload, b"ping", "some clients take an empty one for the end");
-            Said::Ping
-        }
-        0xA => Said::Pong(payload),
-        opcode => panic!("no opcode of a server: {opcode:x}"),
-    };
-    Some((begin + len, said))
+    Some((begin + len, payload))
 }
 
 fn close_code(payload: &[u8]) -> u16 {
