@@ -191,6 +191,34 @@ fn many_small_bombs_wait_for_the_share_of_their_socket() {
     assert!(rig.hub().sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
 }
 
+/// One read of data that costs more to inflate than a turn has: each turn takes up a part of it,
+/// though no event comes, and all of it lies within the share of the mail.
+#[test]
+fn a_read_that_is_too_much_for_a_turn_goes_on_in_the_next() {
+    let mut rig = Rig::new(Limits::SERVER);
+    rig.compress();
+    let id = rig.compressing("");
+    let noise =
+        (0..1_000_u32).map(|n| n.wrapping_mul(n | 1).wrapping_mul(0x9E37_79B9).to_be_bytes()[0]);
+    let message = frame(0xC2, &deflate(&noise.collect::<Vec<_>>()));
+    assert!(message.len() > 900, "it has become no shorter");
+    rig.receive(id, &message.repeat(60));
+    let mut came = 0;
+    for _ in 0..2 {
+        came += rig.sizes().len();
+        assert!((1..60).contains(&came), "{came} of 60 have come");
+        rig.turn();
+        assert_eq!(std::mem::take(&mut rig.io.resumed), [id]);
+        rig.may_read(id);
+        rig.turn();
+        came += rig.sizes().len();
+        if came == 60 {
+            return;
+        }
+    }
+    panic!("{came} of 60 have come");
+}
+
 /// No length makes the work of a message look small.
 #[test]
 fn the_work_of_inflating_never_runs_over() {
