@@ -158,12 +158,12 @@ impl Library {
             }
             Order::File(FileOrder::More(id)) => {
                 let mut body = Vec::new();
-                // A file that has become shorter ends early, which the client notices.
+                // A file that has become shorter, or cannot be read on, ends early, which the
+                // client notices.
                 let (file, _) = self.open.get_mut(&id)?;
-                let read = file.take(self.part_bytes).read_to_end(&mut body);
-                if read.is_err() || body.is_empty() {
+                let _ = file.take(self.part_bytes).read_to_end(&mut body);
+                if body.is_empty() {
                     self.open.remove(&id);
-                    body = Vec::new();
                 }
                 Some((id, FilePart::Body(body)))
             }

@@ -195,10 +195,7 @@ impl Host {
         let polled = self.io.poll.poll(&mut self.events, timeout);
         self.io.tower.awake();
         match polled {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                self.events.clear();
-                Ok(())
-            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             polled => polled,
         }
     }

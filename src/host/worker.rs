@@ -162,10 +162,3 @@ impl Post {
         }
     }
 }
-
-impl Drop for Post {
-    /// A host that has gone leaves no service asleep.
-    fn drop(&mut self) {
-        self.end();
-    }
-}

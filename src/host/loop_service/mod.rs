@@ -91,6 +91,7 @@ impl LoopServices {
                 return None;
             }
             self.ticks.pop();
+            // One that has ended leaves its tick behind, up to its next start.
             let Some(service) = self.list[index].as_mut() else { continue };
             service.set_tick();
             let next = service.interval().and_then(|interval| next_tick(at, interval, now));
@@ -113,7 +114,6 @@ impl LoopServices {
         let interval = service.interval();
         match called {
             Called::Ended(Exit { run, how }) => {
-                self.begin_interval(worker, None);
                 let Some(service) = self.list[worker.index()].take() else { return Called::Done };
                 Called::Ended(Exit { run, how: service.end(how) })
             }
