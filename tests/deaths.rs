@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
+use log::LevelFilter;
 use switchboard::{
     Audience, Close, Gate, Handler, Inbound, Limits, Line, Message, Peer, Request, Server, Service,
     SocketId, Verdict, gated, handler,
@@ -19,7 +20,7 @@ use switchboard::{
 use support::http::{get, upgrade};
 use support::raw::{CLOSE, TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
-use support::{LIMITS, Raw, Running, next, on_each_thread, server_on};
+use support::{LIMITS, Raw, Running, logged, next, on_each_thread, server_on};
 
 /// A panic like any other, but for the noise.
 fn panic_quietly() -> ! {
@@ -319,6 +320,7 @@ impl Drop for Falling {
 #[test]
 fn a_panic_in_a_drop_is_one_more_end_of_its_service() {
     let mut server = Server::new(LIMITS);
+    let _log = logged::keep(LevelFilter::Warn);
     server.mount("/returns", || Falling);
     server.mount("/panics", || Falling);
     server.mount("/stays", || Falling);
@@ -336,6 +338,7 @@ fn a_panic_in_a_drop_is_one_more_end_of_its_service() {
         // It starts anew.
         server.open(path);
     }
+    logged::line_with("service /returns: it has ended: it panicked: as a test wants it");
     // Neither does it hold up a stop.
     server.open("/stays");
     drop(other);

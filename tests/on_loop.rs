@@ -6,6 +6,7 @@
 mod support;
 
 use std::cell::Cell;
+use std::io::Read;
 use std::panic::resume_unwind;
 use std::process::Command;
 use std::rc::Rc;
@@ -24,7 +25,9 @@ use support::binary::{Binary, patience};
 use support::process::{threads, wait_for_rest};
 use support::raw::{PING, PONG, TEXT, close, frame};
 use support::services::{Echo, mount_echo};
-use support::{DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on};
+use support::{
+    DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on, until_quick_enough,
+};
 
 /// What the log has been told, by all tests of this file.
 struct Lines(Mutex<Vec<String>>);
@@ -230,6 +233,25 @@ fn a_share_of_a_turn_ends_by_deliveries_and_by_time() {
     let mut short = host(short, || handler(Slow));
     // Longer than the longest tick of a system's clock, so that each is found to be too slow.
     assert!(turns_for(&mut short, &frame(TEXT, b"11").repeat(20), 20) >= 20);
+}
+
+/// A slow callback costs its service the rest of its turn, and nothing of the turns after it.
+#[test]
+fn a_share_of_a_turn_begins_anew_in_the_next() {
+    until_quick_enough("a turn is enough for messages that take no time", |ms| {
+        let mut host = host(Limits { callback_ms_max: ms, ..LIMITS }, || handler(Slow));
+        let mut raw = open(&mut host);
+        // With the longest tick of a system's clock.
+        raw.send_text(&(ms + 20).to_string());
+        turn(&mut host, DEADLINE);
+        raw.read_text();
+        raw.send(&frame(TEXT, b"0").repeat(20));
+        // Its last answer is there if all are.
+        turn(&mut host, DEADLINE);
+        raw.stream().set_nonblocking(true).expect("it can be set");
+        let mut answers = [0; 100];
+        raw.stream().read(&mut answers).is_ok_and(|len| len == 20 * 3)
+    });
 }
 
 /// Does in its callbacks what it cannot do.

@@ -9,14 +9,14 @@ use std::process::Command;
 use std::time::Instant;
 
 use switchboard::Limits;
-use switchboard::programs::{Mode, OnChange, ProgramOptions, ReplaceWhen};
+use switchboard::programs::{Mode, OnChange, ProgramOptions, ReplaceWhen, Subpaths, Variable};
 
-use crate::bench::{is_known, patient, serve, server};
+use crate::bench::{is_alive, is_known, patient, serve, server};
 use crate::keep::{TELLS, hold, keep, keep_stubborn, kill, open, pid, put, version};
 use crate::logged::{self, lines_of};
 use crate::support::binary::{Binary, patience};
 use crate::support::folder::{folder, write};
-use crate::support::http::get;
+use crate::support::http::{get, upgrade};
 use crate::support::process::descriptors;
 use crate::support::{LIMITS, NEVER_MS, Raw, Running, SOON, next, until};
 
@@ -186,6 +186,26 @@ fn a_program_that_is_replaced_may_say_its_last_lines() {
         assert_eq!(raw.read_text(), "bye");
         host.stop();
     }
+}
+
+/// What holds for a program that does not run holds from its next start on.
+#[test]
+fn what_changes_while_no_program_runs_holds_for_the_next_one() {
+    let (host, folder) = serve("idle", &[("tells.py", TELLS)], close(), SOON);
+    let (mut raw, _) = open(&host);
+    kill(pid(&mut raw));
+    assert_eq!(raw.read_close().0, 1012);
+    raw.send(&crate::support::raw::close(1012, ""));
+    raw.expect_end();
+    assert_eq!(host.ask(&upgrade("/tells/below", "")).status, 404);
+    let env = vec![Variable { name: "RUN".to_owned(), value: b"the second".to_vec() }];
+    let options = ProgramOptions { env, subpaths: Subpaths::Served, ..close() };
+    server(&folder, options, SOON).reload(host.reloader()).expect("it is right");
+    let (mut raw, _) = open(&host);
+    raw.send_text("!say(b'TEXT ' + words[1], os.environb[b'RUN'])");
+    assert_eq!(raw.read_text(), "the second");
+    host.open("/tells/below");
+    host.stop();
 }
 
 /// Whoever has mended what a program lacks need not wait for the end of a pause, though neither
@@ -364,6 +384,21 @@ fn a_static_root_behind_a_link_is_resolved_anew_at_a_hangup() {
     binary.signal("HUP");
     while !next(&log).contains("the configuration stays as it is") {}
     assert_eq!(shown(), "2");
+}
+
+/// A program that does not heed its end, and has all the time for it, goes with its host.
+#[test]
+fn a_host_that_stops_at_once_kills_its_programs() {
+    let deaf = "#!/bin/sh\ntrap '' TERM HUP INT\necho $$ >pid\necho READY 1\n\
+                while :; do sleep 1000; done\n";
+    let (host, folder) = serve("deaf", &[("deaf", deaf)], patient(), LIMITS);
+    let _raw = host.open("/deaf");
+    let process = || fs::read_to_string(folder.join("pid")).ok()?.trim().parse().ok();
+    until("it has written its number", || process().is_some());
+    let process = process().expect("it is there");
+    host.stopper().stop_now();
+    host.join();
+    until("it has been killed", || !is_alive(process));
 }
 
 /// A host whose program is in one of these states stops cleanly, and not by the end of the drain.

@@ -1,0 +1,405 @@
+//! Turns of a host, one by one in the hands of the test: what ends its sleep, what a turn leaves to
+//! the next, and what is left when there is no other.
+
+#![cfg(feature = "host")]
+
+mod support;
+
+use std::cell::RefCell;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use switchboard::{
+    Handler, Host, Limits, Line, Message, Peer, Request, Server, Service, Thread, Turn, handler,
+};
+
+use support::raw::{PING, TEXT, close, frame};
+use support::services::{Seen, mount_echo, mount_probe};
+use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
+
+fn bind(server: Server) -> Host {
+    server.bind("127.0.0.1:0").expect("a port is free")
+}
+
+/// One turn, for which something has come or is about to come.
+fn turn(host: &mut Host) -> Turn {
+    let begun = Instant::now();
+    let turn = host.turn(Some(DEADLINE)).expect("it polls");
+    assert!(begun.elapsed() < DEADLINE, "it has slept");
+    turn
+}
+
+/// Turns while a client does something.
+fn turn_beside<T: Send + 'static>(
+    host: &mut Host,
+    act: impl FnOnce(SocketAddr) -> T + Send + 'static,
+) -> T {
+    let address = host.address();
+    let client = thread::spawn(move || act(address));
+    while !client.is_finished() {
+        let turn = host.turn(Some(Duration::from_millis(1))).expect("it polls");
+        assert_eq!(turn, Turn::Another);
+    }
+    client.join().expect("the client is served")
+}
+
+/// An open socket.
+fn open(host: &mut Host, path: &'static str) -> Raw {
+    turn_beside(host, move |address| {
+        let mut raw = Raw::connect(address);
+        raw.upgrade(path);
+        raw
+    })
+}
+
+/// Waits for the test with its first message.
+struct Gated {
+    gate: Arc<Mutex<Receiver<()>>>,
+    told: Sender<Message>,
+}
+
+impl Gated {
+    /// Mounts one. Returns what opens the gate, and the messages that have passed it.
+    fn mount(server: &mut Server, path: &str) -> (Sender<()>, Receiver<Message>) {
+        let ((open, gate), (told, messages)) = (mpsc::channel(), mpsc::channel());
+        let gate = Arc::new(Mutex::new(gate));
+        server.mount(path, move || handler(Self { gate: gate.clone(), told: told.clone() }));
+        (open, messages)
+    }
+}
+
+impl Handler for Gated {
+    fn message(&mut self, _: &mut Peer, message: Message) {
+        // Once it is open it stays so.
+        let _ = self.gate.lock().expect("one service has it").recv();
+        let _ = self.told.send(message);
+    }
+}
+
+/// An idle host sleeps, for as long as it may.
+#[test]
+fn a_host_without_anything_to_do_sleeps() {
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        mount_echo(&mut server, "/echo");
+        let mut host = bind(server);
+        let _raw = open(&mut host, "/echo");
+        let time = Duration::from_millis(100);
+        let sleeps = (0..50).any(|_| {
+            let begun = Instant::now();
+            host.turn(Some(time)).expect("it polls");
+            begun.elapsed() >= time
+        });
+        assert!(sleeps, "each of its turns is over at once");
+    });
+}
+
+/// One event tells of all connections that have come.
+#[test]
+fn connections_that_come_together_are_accepted_without_another_event() {
+    let mut server = Server::new(Limits { turn_accepts_max: 3, ..LIMITS });
+    mount_echo(&mut server, "/echo");
+    let mut host = bind(server);
+    let connect = |_| TcpStream::connect(host.address()).expect("it listens");
+    let streams: Vec<_> = (0..20).map(connect).collect();
+    while host.sockets_len() < streams.len() {
+        turn(&mut host);
+    }
+}
+
+/// Tells from where its sockets come.
+struct Whence(Sender<SocketAddr>);
+
+impl Handler for Whence {
+    fn open(&mut self, _: &mut Peer, request: &Request) {
+        self.0.send(request.peer_address()).expect("the test listens");
+    }
+}
+
+#[test]
+fn a_client_of_ipv4_is_one_on_the_wildcard_of_ipv6_too() {
+    let mut server = Server::new(LIMITS);
+    let (tell, told) = mpsc::channel();
+    server.mount("/whence", move || handler(Whence(tell.clone())));
+    let Ok(host) = server.bind("[::]:0") else {
+        return println!("skipped: this machine has no IPv6");
+    };
+    let (port, stopper) = (host.address().port(), host.stopper());
+    let thread = thread::spawn(move || host.run());
+    let mut raw = Raw::connect(([127, 0, 0, 1], port).into());
+    raw.upgrade("/whence");
+    let own = raw.stream().local_addr().expect("it is connected");
+    assert_eq!(next(&told), own);
+    stopper.stop_now();
+    thread.join().expect("it does not panic").expect("it ends without an error");
+}
+
+/// Sends as many numbers as it is told, all in one callback.
+struct Counter;
+
+impl Handler for Counter {
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        let len = message.as_text().and_then(|text| text.parse().ok()).expect("a number");
+        (0..len).for_each(|number: usize| peer.send(number.to_string()));
+    }
+}
+
+/// What a service sends at once takes many turns, in the middle of its batches and between them.
+#[test]
+fn what_a_turn_cuts_short_goes_on_in_the_next() {
+    let some = [(5, 1, 40), (7, 100, 100_000), (1_000, 1, 40)];
+    for (turn_deliveries_max, turn_batches_max, batch_bytes_max) in some {
+        let limits = Limits { turn_deliveries_max, turn_batches_max, batch_bytes_max, ..LIMITS };
+        on_each_thread(|thread| {
+            let mut server = server_on(thread, limits);
+            server.mount("/counter", || handler(Counter));
+            let server = Running::start(server);
+            let mut raw = server.open("/counter");
+            for len in [1, 100, 300] {
+                raw.send_text(&len.to_string());
+                for number in 0..len {
+                    assert_eq!(raw.read_text(), number.to_string(), "{limits:?}");
+                }
+            }
+        });
+    }
+}
+
+/// What a service has taken makes room for more, wherever it runs.
+#[test]
+fn more_messages_come_than_the_mail_holds() {
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, Limits { mail_messages_max: 16, ..LIMITS });
+        mount_echo(&mut server, "/echo");
+        let server = Running::start(server);
+        let mut raw = server.open("/echo");
+        for _ in 0..10 {
+            raw.send(&frame(TEXT, b"word").repeat(10));
+            assert!((0..10).all(|_| raw.read_text() == "word"));
+        }
+    });
+}
+
+/// A socket that is not read since its service is behind, at the moment in which its peer goes.
+fn held(write_ms_max: u64) -> (Host, Raw, Sender<()>) {
+    let mut server = Server::new(Limits { mail_messages_max: 16, write_ms_max, ..LIMITS });
+    let (gate, _) = Gated::mount(&mut server, "/gated");
+    let mut host = bind(server);
+    let mut raw = open(&mut host, "/gated");
+    raw.send(&frame(PING, b""));
+    // More than one read, so that the end is behind what is read, and no more than fits.
+    raw.send(&frame(TEXT, b"word").repeat(8_000));
+    for _ in 0..50 {
+        host.turn(Some(Duration::ZERO)).expect("it polls");
+    }
+    assert_eq!(host.sockets_len(), 1);
+    (host, raw, gate)
+}
+
+#[test]
+fn a_peer_that_ends_its_half_while_it_is_not_read_is_let_go_in_time() {
+    let (mut host, raw, gate) = held(50);
+    raw.end_writing();
+    while host.sockets_len() > 0 {
+        turn(&mut host);
+    }
+    drop(gate);
+}
+
+#[test]
+fn a_connection_that_is_reset_while_it_is_not_read_is_dropped_at_once() {
+    let (mut host, raw, gate) = held(LIMITS.write_ms_max);
+    // The pong is unread.
+    raw.reset();
+    while host.sockets_len() > 0 {
+        turn(&mut host);
+    }
+    drop(gate);
+}
+
+/// The last turn comes when services on threads of their own have finished, and not before.
+#[test]
+fn no_turn_is_the_last_while_a_service_has_mail() {
+    let mut server = Server::new(LIMITS);
+    let (gate, told) = Gated::mount(&mut server, "/gated");
+    let mut host = bind(server);
+    let mut raw = open(&mut host, "/gated");
+    raw.send(&[frame(TEXT, b"word").repeat(5), frame(PING, b"")].concat());
+    turn_beside(&mut host, move |_| raw.reset());
+    // It has been read up to the ping.
+    while host.sockets_len() > 0 {
+        turn(&mut host);
+    }
+    host.stopper().stop();
+    for _ in 0..50 {
+        assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Another);
+    }
+    drop(gate);
+    while turn(&mut host) == Turn::Another {}
+    assert_eq!(told.try_iter().count(), 5);
+}
+
+/// Those on the loop have finished by then as well, however little a turn allows, and with all
+/// their mail.
+#[test]
+fn services_on_the_loop_finish_behind_their_mail_in_the_last_turn() {
+    let mut server = server_on(Thread::Loop, Limits { turn_deliveries_max: 1, ..LIMITS });
+    let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
+    let mut host = bind(server);
+    let mut raw = open(&mut host, "/probe");
+    raw.send(&[frame(PING, b""), frame(TEXT, b"word").repeat(15)].concat());
+    // With the first message, all of them have been read.
+    while !told.try_iter().any(|seen| matches!(seen, Seen::Message(..))) {
+        turn(&mut host);
+    }
+    raw.reset();
+    host.stopper().stop();
+    while turn(&mut host) == Turn::Another {}
+    let seen: Vec<_> = told.try_iter().collect();
+    let [words @ .., Seen::Close(_, 1006), Seen::Stop] = &seen[..] else { panic!("{seen:?}") };
+    assert!(words.len() == 14, "{seen:?}");
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<Slow>> = const { RefCell::new(None) };
+}
+
+/// Takes its time to be dropped.
+struct Slow(Arc<AtomicBool>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        (0..10_000).for_each(|_| thread::yield_now());
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Keeps something for its thread.
+struct Keeper(Arc<AtomicBool>);
+
+impl Handler for Keeper {
+    fn start(&mut self, _: &mut Line) {
+        KEPT.set(Some(Slow(self.0.clone())));
+    }
+}
+
+/// What a service keeps for its thread is dropped when the host has ended, and not some time later.
+#[test]
+fn a_host_that_has_ended_has_waited_for_its_threads() {
+    let is_dropped = Arc::new(AtomicBool::new(false));
+    let mut server = Server::new(LIMITS);
+    let kept = is_dropped.clone();
+    server.mount("/keeper", move || handler(Keeper(kept.clone())));
+    let mut host = bind(server);
+    let raw = open(&mut host, "/keeper");
+    // The last turn waits for the client, which is gone by then.
+    let (stopper, client) = (host.stopper(), thread::spawn(move || answer_stop(raw)));
+    stopper.stop();
+    while turn(&mut host) == Turn::Another {}
+    client.join().expect("it is told of the stop");
+    assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
+}
+
+/// Closes as a client does that was told to.
+fn answer_stop(mut raw: Raw) {
+    assert_eq!(raw.read_close().0, 1001);
+    raw.send(&close(1001, ""));
+    raw.expect_end();
+}
+
+/// A host may be dropped at any moment: its services hear that their sockets are gone, and finish.
+#[test]
+fn a_host_that_is_dropped_tells_its_services() {
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
+        let mut host = bind(server);
+        let mut raw = open(&mut host, "/probe");
+        assert_eq!(next(&told), Seen::Start);
+        let Seen::Open(id) = next(&told) else { panic!("it is let in") };
+        drop(host);
+        assert_eq!(next(&told), Seen::Close(id, 1006));
+        assert_eq!(next(&told), Seen::Stop);
+        assert!(told.recv().is_err(), "it has ended");
+        assert!(raw.read_to_end().is_empty());
+    });
+}
+
+/// A service that sleeps has no other reason to wake up than that it is asked to finish.
+#[test]
+fn a_host_that_is_dropped_wakes_its_services() {
+    let mut server = Server::new(LIMITS);
+    let told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
+    let mut host = bind(server);
+    drop(open(&mut host, "/probe"));
+    while !told.try_iter().any(|seen| matches!(seen, Seen::Close(..))) {
+        host.turn(Some(Duration::from_millis(1))).expect("it polls");
+    }
+    for _ in 0..50 {
+        host.turn(Some(Duration::ZERO)).expect("it polls");
+    }
+    drop(host);
+    assert_eq!(next(&told), Seen::Stop);
+}
+
+/// Says that it is ready, and is busy with something else than its mail.
+struct Busy(Arc<Mutex<Receiver<()>>>);
+
+impl Service for Busy {
+    fn run(&mut self, line: &mut Line) {
+        let _ = self.0.lock().expect("one service has it").recv();
+        while line.receive().is_some() {}
+    }
+}
+
+/// Sockets come in as soon as their service runs, whatever it does then.
+#[test]
+fn a_service_need_not_wait_for_mail_to_be_ready() {
+    let mut server = Server::new(LIMITS);
+    let (gate, gated) = mpsc::channel();
+    let gated = Arc::new(Mutex::new(gated));
+    server.mount("/busy", move || Busy(gated.clone()));
+    let server = Running::start(server);
+    server.open("/busy");
+    drop(gate);
+}
+
+/// Memory that was freed is returned after a while, though nothing else happens then.
+#[test]
+fn a_trim_wakes_an_idle_host() {
+    let mut server = server_on(Thread::Loop, LIMITS);
+    server.mount("/sink", || handler(Sink));
+    let mut host = bind(server);
+    host.trim_by_itself();
+    let raws: Vec<_> = (0..4).map(|_| open(&mut host, "/sink")).collect();
+    turn_beside(&mut host, |_| {
+        for mut raw in raws {
+            raw.send(&frame(TEXT, &[b'x'; 900_000]));
+            raw.send_text("done");
+            assert_eq!(raw.read_text(), "done");
+        }
+    });
+    while host.sockets_len() > 0 {
+        turn(&mut host);
+    }
+    for _ in 0..50 {
+        host.turn(Some(Duration::ZERO)).expect("it polls");
+    }
+    // Nothing but the trim ends this.
+    turn(&mut host);
+}
+
+/// Answers short messages only.
+struct Sink;
+
+impl Handler for Sink {
+    fn message(&mut self, peer: &mut Peer, message: Message) {
+        if message.len() < 10 {
+            peer.send(message);
+        }
+    }
+}
