@@ -14,12 +14,11 @@
 //! - `apply`: what services want; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
-//! - `drain`: the clean stop; `dates`: the date of answers
+//! - `drain`: the clean stop; `dates`: the date of answers; `hosts`: hosts of requests
 //! - `socket`, `service_entry`, `worker_slot`, `mailbox`: what is kept for each; `tables`,
 //!   `roster`: lists of them
 //! - `output`: what the host has to do, with `ids` of services, workers and runs
 //! - `access`: what is logged of sockets and requests; `report`: and of services
-//! - `hosts`: to which hosts requests may come
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
 //! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold,
 //!   `holders`: what a place counts for; `trim`: memory that is not needed any more
