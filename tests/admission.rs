@@ -164,7 +164,7 @@ impl Service for Slow {
                 }
                 Inbound::Data { id, message } => line.send(id, message),
                 Inbound::Open { id, .. } => line.send(id, "welcome"),
-                Inbound::Full { .. } | Inbound::Drained { .. } | Inbound::Close { .. } => {}
+                _ => {}
             }
         }
     }

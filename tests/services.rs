@@ -379,9 +379,7 @@ impl Service for Counting {
                 Inbound::Close { .. } => {
                     counts.remove(&id).expect("one close for each open");
                 }
-                Inbound::Ask { .. } | Inbound::Full { .. } | Inbound::Drained { .. } => {
-                    panic!("nothing was asked for, and nothing is full")
-                }
+                other => panic!("nothing was asked for, and nothing is full: {other:?}"),
             }
         }
         assert!(counts.is_empty(), "all sockets are closed before the end");

@@ -209,11 +209,7 @@ fn answer(mail: Vec<Inbound>) -> Vec<Outbound> {
         Outbound::Taken { messages: mail.len(), bytes: mail.iter().map(Inbound::mail_bytes).sum() };
     let echo = |transaction| match transaction {
         Inbound::Data { id, message } => Some(Outbound::Send { to: id.into(), message }),
-        Inbound::Ask { .. }
-        | Inbound::Open { .. }
-        | Inbound::Full { .. }
-        | Inbound::Drained { .. }
-        | Inbound::Close { .. } => None,
+        _ => None,
     };
     mail.into_iter().filter_map(echo).chain([taken]).collect()
 }

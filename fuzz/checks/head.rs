@@ -96,13 +96,8 @@ impl Reason {
             HeadError::HeadTooLong(max) => {
                 (Self::Limit, max == LIMITS.head_bytes_max && before.len() == max)
             }
-            // In these they are as strict as we are.
-            HeadError::UnsupportedVersion
-            | HeadError::BareCarriageReturn
-            | HeadError::Folding
-            | HeadError::Tls
-            | HeadError::SpaceBeforeColon
-            | HeadError::Value => return None,
+            // In all others they are as strict as we are.
+            _ => return None,
         };
         holds.then_some(reason)
     }

@@ -257,7 +257,7 @@ impl Walk {
                 assert!(!self.accepted);
                 self.ended = Some("gone");
             }
-            Event::Late(_) => {}
+            other => panic!("a session has no {other:?}"),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::ws::{Response, Status};
 
 /// What is logged of sockets and requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AccessLog {
     /// A line for each socket, and for each request, however it was answered.
     All,

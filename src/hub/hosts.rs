@@ -27,6 +27,7 @@ use crate::ws::{Host, Response, Status};
 /// assert!(matches!(hosts, AllowedHosts::Auto(_)));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AllowedHosts {
     /// On a listener whose address is on loopback: `localhost` and the names below it, addresses,
     /// hosts that the rule about origins names, and those listed here. What does not come from

@@ -18,6 +18,7 @@ pub(crate) struct ServiceTree {
 
 /// By which spellings of its path a service is served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Spellings {
     /// By the path itself; with the extension of the file; by the name of a folder's `ws_service`;
     /// through links to folders inside the document root; with any character percent-encoded.
@@ -82,6 +83,7 @@ impl ServiceTree {
 
 /// Why a path cannot be given to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PathError {
     /// It has no place in the tree: it does not begin with a slash, is percent-encoded, or
     /// has a query, an empty segment, or one that begins with a dot.

@@ -11,8 +11,8 @@ pub use rate::{Rate, RatePolicy};
 
 /// Every bound that peers and services meet. Sizes are in bytes, times in milliseconds.
 ///
-/// A field is changed by struct update syntax, and [`Limits::check`] tells whether the
-/// numbers fit each other:
+/// A field is changed by struct update syntax, since fields are added in minor versions, and
+/// [`Limits::check`] tells whether the numbers fit each other:
 ///
 /// ```
 /// use switchboard::limits::Limits;
@@ -360,6 +360,7 @@ impl Default for Limits {
 
 /// Two limits that contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LimitsError {
     /// An outbox could not hold one message of the longest allowed length.
     OutboxBelowMessage,

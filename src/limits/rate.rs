@@ -15,6 +15,7 @@ pub struct Rate {
 
 /// What comes of a socket that sends more messages than its [`Rate`] allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RatePolicy {
     /// It is not read until it may send again. TCP tells its peer to wait; nothing is lost.
     #[default]

@@ -49,6 +49,7 @@ pub(super) struct Version {
 
 /// Why a path names no program.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum LookupError {
     /// Nothing is there that could be a service.
     Nothing,

@@ -26,6 +26,7 @@ pub struct Recording {
 
 /// Why a file cannot be a transcript. The name of the file comes before the text.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum RecordingError {
     /// The system says no.
     System(io::Error),

@@ -7,7 +7,8 @@ use crate::programs::variables::{Mode, Variable};
 use crate::ws::syntax::is_token;
 
 /// What holds for a program besides its [`ServiceOptions`](crate::service::ServiceOptions): how it
-/// is run.
+/// is run. Fields are added in minor versions, so begin from [`ProgramOptions::SHARED`] by struct
+/// update syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramOptions {
     /// One process for all sockets, or one for each.
@@ -38,6 +39,7 @@ pub struct ProgramOptions {
 
 /// What becomes of the sockets of a program when the process dies that serves all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnDeath {
     /// They are closed with 1012, and the next socket starts the program anew.
     #[default]
@@ -49,6 +51,7 @@ pub enum OnDeath {
 
 /// What a change of a program's file does to the process that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnChange {
     /// Nothing: the next start is of the new file.
     #[default]
@@ -59,6 +62,7 @@ pub enum OnChange {
 
 /// When the new version of a program takes over from the process that serves all sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ReplaceWhen {
     /// Once it is ready, for which it has [`Limits::admission_ms_max`]. Until then both run, and
     /// the old one serves; it goes on if the new one fails.
@@ -71,6 +75,7 @@ pub enum ReplaceWhen {
 
 /// What the paths below that of a program mean, unless other services have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Subpaths {
     /// Nothing: they are not found.
     #[default]

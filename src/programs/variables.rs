@@ -28,6 +28,7 @@ pub(crate) struct Place {
 
 /// How a program is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// One program for all sockets of the service, in counted lines.
     Shared,

@@ -10,6 +10,7 @@ use crate::server::programs_error::ProgramsError;
 
 /// Why a server cannot begin.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum BindError {
     /// The address cannot be made out.
     Address(io::Error),

@@ -9,6 +9,7 @@ use crate::process::LookupError;
 
 /// Why programs cannot be served.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ProgramsError {
     /// The folder of programs cannot be used.
     DocumentRoot(io::Error),

@@ -6,6 +6,7 @@ use crate::service::{Admission, Inbound, Line};
 
 /// Which thread a service runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Thread {
     /// A thread of its own, so that it may take its time: it holds up its own sockets only.
     #[default]

@@ -6,7 +6,8 @@ use crate::pages::Page;
 use crate::service::callbacks::Thread;
 use crate::service::origin::OriginRule;
 
-/// What holds for a service.
+/// What holds for a service. Fields are added in minor versions, so begin from others by struct
+/// update syntax:
 ///
 /// ```
 /// use switchboard::{Limits, OriginRule, ServiceOptions};
@@ -55,6 +56,7 @@ impl Default for ServiceOptions {
 /// on the thread that polls all sockets, and the length of a message then tells something about
 /// what is in it: a service that sends secrets together with what others choose stays off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// It does not, and no socket may.
     #[default]

@@ -32,6 +32,7 @@ use crate::ws::{Host, Origin, OriginError};
 /// assert!(!rule.accepts(Some(b"https://evil.example"), "b.example:8080"));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OriginRule {
     /// The origin whose host and port are those of the request itself.
     #[default]

@@ -9,6 +9,7 @@ use crate::ws::{Close, Message, Response};
 
 /// From the host to a service.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Inbound {
     /// A socket asks to come in; only if the service's [`Admission`] says that it decides.
     /// To be answered with an [`Outbound::Admit`], in whatever order and at any time within
@@ -88,6 +89,7 @@ const _: () = assert!(size_of::<Inbound>() <= Limits::MAIL_ITEM_BYTES, "an entry
 
 /// From a service to the host.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Outbound {
     /// The service is up, and lets sockets in like this. Always the first, and what ends an
     /// [`Outbound::Reset`].
@@ -194,6 +196,7 @@ impl Outbound {
 
 /// How a service lets sockets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Admission {
     /// Every socket that comes is let in at once.
     Everyone {
@@ -216,6 +219,7 @@ impl Default for Admission {
 
 /// A service's answer to a socket that asks to come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It may, without a subprotocol.
     Accept,

@@ -50,6 +50,7 @@ const _: () = assert!(size_of::<Session>() <= 40, "an idle conversation is small
 
 /// What happened in a conversation.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// A request head is whole and right, and its method GET, HEAD or OPTIONS: answer with
     /// [`Session::accept`], if it asks for an upgrade, or with [`Session::respond`].
@@ -75,6 +76,7 @@ pub enum Event {
 
 /// A request that cannot be accepted.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Refused {
     /// What answers it.
     pub response: Response,

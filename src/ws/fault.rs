@@ -7,6 +7,7 @@ use crate::ws::CloseCode;
 
 /// One broken rule. After it nothing from this peer is read any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// A reserved bit is set though no extension was agreed.
     ReservedBits,

@@ -6,6 +6,7 @@ use crate::ws::Status;
 
 /// What can be wrong with a request head; each says how it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HeadError {
     /// The method is not a token followed by one blank.
     Method,

@@ -72,6 +72,7 @@ pub fn encode_path(path: &str) -> String {
 
 /// Why a target names nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TargetError {
     /// It is no target, or its percent-encoding is broken.
     Malformed,

@@ -119,6 +119,7 @@ impl Upgrade {
 
 /// What can be wrong with an opening handshake; each says how it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UpgradeError {
     /// The request is one of HTTP/1.0.
     HttpVersion,

@@ -194,15 +194,10 @@ fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
     server.bind(addresses.as_slice()).map_err(|error| {
         let exit = match &error {
             BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
-            BindError::Limits(_)
-            | BindError::Path(_)
-            | BindError::Thread(_)
-            | BindError::StaticRoot(_) => Exit::Configuration,
             #[cfg(feature = "programs")]
-            BindError::Programs(error) => match error {
-                ProgramsError::DocumentRoot(_) | ProgramsError::Options(..) => Exit::Configuration,
-                ProgramsError::Program(..) => Exit::CommandLine,
-            },
+            BindError::Programs(ProgramsError::Program(..)) => Exit::CommandLine,
+            // Each other one is about what was configured.
+            _ => Exit::Configuration,
         };
         let hint = match &error {
             BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {

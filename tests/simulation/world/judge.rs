@@ -116,6 +116,7 @@ impl World {
                 self.leave_topics(place, index, None);
                 return;
             }
+            other => panic!("peer {index}: no rule about {other:?}"),
         }
         record.last_put = put;
     }

@@ -434,6 +434,7 @@ impl Worker {
             }
             Inbound::Full { .. } | Inbound::Drained { .. } => {}
             Inbound::Close { .. } => self.members.retain(|&member| member != id),
+            other => panic!("no service reacts to {other:?}"),
         }
     }
 
