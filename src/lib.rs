@@ -77,6 +77,7 @@
 //! assert!(answer.starts_with(b"HTTP/1.1 101 "));
 //! ```
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Services write `pub fn service` and `&mut Peer`; so these are not for all crates of the package.
 #![warn(elided_lifetimes_in_paths, unreachable_pub)]
 // Without the feature `host`, links to its types lead to the section about such builds.
