@@ -40,7 +40,6 @@ mod words;
 
 pub(crate) use lines::encode_line;
 pub use options::{OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths};
-pub(crate) use texts::Texts;
 pub(crate) use told::Told;
 pub(crate) use variables::{INDEX, Place, is_variable_name, own_variables, request_variables};
 pub use variables::{Mode, Variable};
@@ -53,6 +52,7 @@ pub use {
     reader::{Heard, Reader},
     replay::{Difference, Replay, TranscriptPlace},
     said::{Level, Said},
+    texts::Texts,
     transcript::{Entry, Recorder, Transcript, TranscriptError, Way},
 };
 

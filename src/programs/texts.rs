@@ -17,7 +17,7 @@ use crate::ws::Message;
 /// assert_eq!(texts.finish(), None);
 /// ```
 #[derive(Debug, Default)]
-pub(crate) struct Texts {
+pub struct Texts {
     /// Up to three bytes of a character.
     held: Vec<u8>,
     is_dead: bool,
@@ -26,7 +26,7 @@ pub(crate) struct Texts {
 impl Texts {
     /// Takes the bytes of one read. Returns their message, or nothing if no character is whole yet.
     /// Behind a fault there is none.
-    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Option<Result<Message, LineFault>> {
+    pub fn receive(&mut self, bytes: &[u8]) -> Option<Result<Message, LineFault>> {
         if self.is_dead {
             return None;
         }
@@ -45,7 +45,7 @@ impl Texts {
 
     /// The end of the output, which is a fault within a character.
     #[must_use]
-    pub(crate) fn finish(self) -> Option<Result<Message, LineFault>> {
+    pub fn finish(self) -> Option<Result<Message, LineFault>> {
         (!self.held.is_empty()).then_some(Err(LineFault::Text(0)))
     }
 }
