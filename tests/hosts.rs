@@ -86,8 +86,7 @@ fn each_listener_has_a_rule_of_its_own() {
     let outside = ([127, 0, 0, 1], bound[1].port()).into();
     assert_eq!(statuses(bound[0], "evil.example", ""), [421, 101, 421, 421]);
     assert_eq!(statuses(outside, "evil.example", ""), [101, 101, 200, 200]);
-    stopper.stop();
-    stopper.stop();
+    stopper.stop_now();
     thread.join().expect("the host does not panic").expect("it ends without an error");
 }
 
