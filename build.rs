@@ -15,7 +15,8 @@ fn main() {
     let mut tree = Tree::default();
     tree.folder(&root.join("services"), "/", "");
     let Tree { modules, table, .. } = tree;
-    let code = format!("{modules}\n/// All of them.\npub const ALL: &[Compiled] = &[\n{table}];\n");
+    let code =
+        format!("{modules}\n/// All of them.\npub const ALL: &[BuiltinService] = &[\n{table}];\n");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("services.rs");
     fs::write(&out, code).unwrap_or_else(|error| panic!("cannot write {}: {error}", out.display()));
     if env::var("OPT_LEVEL").as_deref() != Ok("z") {
@@ -158,7 +159,7 @@ impl Tree {
         };
         let _ = writeln!(
             self.table,
-            "Compiled {{ path: {url:?}, about: {about:?}, page: {page}, policy: {policy:?}, \
+            "BuiltinService {{ path: {url:?}, about: {about:?}, page: {page}, policy: {policy:?}, \
              mount: |server, path| server.mount(path, {module}{id}::service), \
              has_callbacks: || has_callbacks({module}{id}::service) }},"
         );

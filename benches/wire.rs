@@ -4,7 +4,7 @@ mod measure;
 
 use std::hint::black_box;
 
-use switchboard::session::{Event, Session};
+use switchboard::session::{Session, SessionEvent};
 use switchboard::time::Time;
 use switchboard::ws::utf8::Utf8;
 use switchboard::ws::{HeadReader, Header, Opcode, Upgrade, mask};
@@ -131,7 +131,7 @@ fn receive_all(session: &mut Session, bytes: &mut [u8]) {
     while used < bytes.len() {
         let (more, event) = session.receive(&mut bytes[used..], &Limits::SERVER, Time::ZERO);
         used += more;
-        let Some(Event::Message(message)) = event else { panic!("{event:?} is no message") };
+        let Some(SessionEvent::Message(message)) = event else { panic!("{event:?} is no message") };
         drop::<Message>(black_box(message));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use switchboard::{Audience, Handler, Line, Peer, Request, Service, handler};
+use switchboard::{Audience, Handler, Context, Peer, Request, Service, handler};
 
 /// The service.
 pub fn service() -> impl Service {
@@ -16,8 +16,8 @@ impl Handler for Clock {
         peer.send(rfc_3339(unix_seconds()));
     }
 
-    fn tick(&mut self, line: &mut Line) {
-        line.send(Audience::all(), rfc_3339(unix_seconds()));
+    fn tick(&mut self, context: &mut Context) {
+        context.send(Audience::all(), rfc_3339(unix_seconds()));
     }
 
     fn tick_interval(&self) -> Option<Duration> {

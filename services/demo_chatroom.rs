@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use switchboard::{
-    Audience, Close, Handler, Limits, Line, Message, Peer, Request, Service, SocketId, handler,
+    Audience, Close, Context, Handler, Limits, Message, Peer, Request, Service, SocketId, handler,
 };
 
 /// The service.
@@ -108,14 +108,14 @@ impl Handler for Chat {
         }
     }
 
-    fn close(&mut self, line: &mut Line, id: SocketId, _close: &Close) {
+    fn close(&mut self, context: &mut Context, id: SocketId, _close: &Close) {
         if let Some(User { seat: Some(seat), .. }) = self.users.remove(&id) {
-            self.rooms.leave(line, id, seat);
+            self.rooms.leave(context, id, seat);
         }
     }
 
-    fn tick(&mut self, line: &mut Line) {
-        self.rooms.send_waiting(line);
+    fn tick(&mut self, context: &mut Context) {
+        self.rooms.send_waiting(context);
     }
 
     /// None after a calm time, so that a chat in which nothing happens wakes nobody. Counts wait
@@ -138,7 +138,7 @@ impl Rooms {
             let notice = format!("No more than {NEW_ROOMS_MAX} new chatrooms in a minute.");
             return peer.send(Reply::Notice { notice });
         }
-        let Some(place) = self.take_place(peer.line()) else {
+        let Some(place) = self.take_place(peer.context()) else {
             let notice = format!("No more than {ROOMS_MAX} chatrooms.");
             return peer.send(Reply::Notice { notice });
         };
@@ -161,32 +161,32 @@ impl Rooms {
         };
         let id = peer.id();
         if let Some(old) = user.seat {
-            self.leave(peer.line(), id, old);
+            self.leave(peer.context(), id, old);
         }
         let room = &mut self.list[place];
         self.empty.remove(&room.empty_since);
-        let number = room.enter(peer.line(), id, user.name.clone());
-        self.send_count(peer.line(), place);
+        let number = room.enter(peer.context(), id, user.name.clone());
+        self.send_count(peer.context(), place);
         user.seat = Some(Seat { place, number });
         peer.send(Reply::Join { chatroom: &name.0 });
     }
 
-    fn leave(&mut self, line: &mut Line, id: SocketId, seat: Seat) {
+    fn leave(&mut self, context: &mut Context, id: SocketId, seat: Seat) {
         let room = &mut self.list[seat.place];
-        room.leave(line, id, seat.number);
+        room.leave(context, id, seat.number);
         if room.members.is_empty() {
             self.note_empty(seat.place);
         }
-        self.send_count(line, seat.place);
+        self.send_count(context, seat.place);
     }
 
     /// Sends all clients how many are in the room: now, or with the next ticks. While other rooms
     /// wait, this one does as well, so that counts have the order of the changes.
-    fn send_count(&mut self, line: &mut Line, place: usize) {
+    fn send_count(&mut self, context: &mut Context, place: usize) {
         let room = &mut self.list[place];
         if self.waiting.is_empty() && self.sent_at_once < AT_ONCE_MAX {
             self.sent_at_once += 1;
-            room.send_count(line);
+            room.send_count(context);
         } else if !room.waits {
             room.waits = true;
             self.waiting.push_back(place);
@@ -195,20 +195,20 @@ impl Rooms {
 
     /// Only a tick before which nothing had to wait allows more counts to be sent at once: as long
     /// as somebody changes rooms without pause, all counts wait for ticks.
-    fn send_waiting(&mut self, line: &mut Line) {
+    fn send_waiting(&mut self, context: &mut Context) {
         if self.waiting.is_empty() {
             self.sent_at_once = self.sent_at_once.saturating_sub(AT_ONCE_PER_TICK);
         }
         for _ in 0..COUNTS_PER_TICK {
             let Some(place) = self.waiting.pop_front() else { return };
             self.list[place].waits = false;
-            self.list[place].send_count(line);
+            self.list[place].send_count(context);
         }
     }
 
     /// The place of a new room: the next one, or that of the room that has been empty longest,
     /// which is gone then. `None` if all have members.
-    fn take_place(&mut self, line: &mut Line) -> Option<usize> {
+    fn take_place(&mut self, context: &mut Context) -> Option<usize> {
         if self.list.len() < ROOMS_MAX {
             return Some(self.list.len());
         }
@@ -217,7 +217,7 @@ impl Rooms {
         self.places.remove(&room.name);
         if room.waits {
             // Clients keep listing the room, so they are sent its last count.
-            room.send_count(line);
+            room.send_count(context);
             self.waiting.retain(|&waiting| waiting != place);
         }
         Some(place)
@@ -254,23 +254,23 @@ impl Room {
     }
 
     /// Returns the number of the new member.
-    fn enter(&mut self, line: &mut Line, id: SocketId, user: Name) -> u64 {
-        line.send(Audience::topic(&self.topic), Event::NewUser { name: &user.0 });
-        line.subscribe(id, &self.topic);
+    fn enter(&mut self, context: &mut Context, id: SocketId, user: Name) -> u64 {
+        context.send(Audience::topic(&self.topic), Event::NewUser { name: &user.0 });
+        context.subscribe(id, &self.topic);
         let number = self.next_number;
         self.next_number += 1;
         self.members.insert(number, user);
         number
     }
 
-    fn leave(&mut self, line: &mut Line, id: SocketId, number: u64) {
+    fn leave(&mut self, context: &mut Context, id: SocketId, number: u64) {
         let user = self.members.remove(&number).expect("each seat is that of a member");
-        line.unsubscribe(id, &self.topic);
-        line.send(Audience::topic(&self.topic), Event::Logoff { name: &user.0 });
+        context.unsubscribe(id, &self.topic);
+        context.send(Audience::topic(&self.topic), Event::Logoff { name: &user.0 });
     }
 
-    fn send_count(&self, line: &mut Line) {
-        line.send(everybody(), Event::Update { data: self.entry() });
+    fn send_count(&self, context: &mut Context) {
+        context.send(everybody(), Event::Update { data: self.entry() });
     }
 
     fn entry(&self) -> (&str, usize) {

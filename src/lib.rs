@@ -51,7 +51,7 @@
 //!
 //! One thread polls all sockets; each service has a thread of its own, from its first socket
 //! on, unless it is placed on the loop ([`Thread::Loop`]). A service with a loop of its own is a
-//! [`Service`] over a [`Line`]. Every bound is in [`Limits`], whose
+//! [`Service`] over a [`Context`]. Every bound is in [`Limits`], whose
 //! [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case. With the feature `programs`
 //! executables of a folder are services, too (`Server::document_root`).
 //!
@@ -61,7 +61,7 @@
 //! and [`session`] (one conversation, sans-I/O), for a TCP stack of your own:
 //!
 //! ```
-//! use switchboard::session::{Event, Session};
+//! use switchboard::session::{Session, SessionEvent};
 //! use switchboard::{Limits, time::Time};
 //!
 //! let (limits, now) = (Limits::SMALL, Time::ZERO);
@@ -71,7 +71,7 @@
 //!     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 //! let (used, event) = session.receive(&mut bytes, &limits, now);
 //! assert_eq!(used, bytes.len());
-//! assert!(matches!(event, Some(Event::Request(head)) if head.target() == "/chat"));
+//! assert!(matches!(event, Some(SessionEvent::Request(head)) if head.target() == "/chat"));
 //! session.accept(None, now);
 //! let answer: Vec<u8> = session.unsent().flatten().copied().collect();
 //! assert!(answer.starts_with(b"HTTP/1.1 101 "));
@@ -86,7 +86,7 @@
     doc = "
 [`Handler`]: #the-protocol-core
 [`Host`]: #the-protocol-core
-[`Line`]: #the-protocol-core
+[`Context`]: #the-protocol-core
 [`Server`]: #the-protocol-core
 [`Service`]: #the-protocol-core
 [`Thread::Loop`]: #the-protocol-core"
@@ -139,7 +139,7 @@ pub use {
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{
-        Admission, Audience, Callbacks, Compression, Gate, Handler, Inbound, Line, OriginRule,
+        Admission, Audience, Callbacks, Compression, Context, Gate, Handler, Inbound, OriginRule,
         Outbound, Peer, Received, Request, Service, ServiceOptions, SocketId, Subscribable, Thread,
         Verdict, gated, handler,
     },

@@ -43,9 +43,9 @@ impl Time {
 /// A [`Time`] in six bytes, for where one is kept for each of many sockets. It reaches for 8,900
 /// years, also from the start of Unix time; after that it stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment([u8; 6]);
+pub(crate) struct CompactTime([u8; 6]);
 
-impl Moment {
+impl CompactTime {
     /// The moment of a time.
     pub(crate) const fn new(time: Time) -> Self {
         let ms = if time.0 < MOMENT_MS_MAX { time.0 } else { MOMENT_MS_MAX };
@@ -69,10 +69,10 @@ mod tests {
     #[test]
     fn moments_are_times_up_to_their_last() {
         for ms in [0, 1, 0xFF, 0x100, 1_767_225_600_000, MOMENT_MS_MAX] {
-            assert_eq!(Moment::new(Time::from_ms(ms)).time().as_ms(), ms);
+            assert_eq!(CompactTime::new(Time::from_ms(ms)).time().as_ms(), ms);
         }
         for ms in [MOMENT_MS_MAX + 1, u64::MAX] {
-            assert_eq!(Moment::new(Time::from_ms(ms)).time().as_ms(), MOMENT_MS_MAX);
+            assert_eq!(CompactTime::new(Time::from_ms(ms)).time().as_ms(), MOMENT_MS_MAX);
         }
     }
 }

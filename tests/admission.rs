@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use switchboard::ws::Status;
 use switchboard::{
-    Admission, Close, Gate, Handler, Inbound, Limits, Line, Message, Peer, Request, Response,
+    Admission, Close, Context, Gate, Handler, Inbound, Limits, Message, Peer, Request, Response,
     Server, Service, SocketId, Thread, Verdict, gated, handler,
 };
 
@@ -30,7 +30,7 @@ impl Handler for Door {
         peer.send(message);
     }
 
-    fn close(&mut self, _: &mut Line, _: SocketId, _: &Close) {
+    fn close(&mut self, _: &mut Context, _: SocketId, _: &Close) {
         // The test may be over.
         let _ = self.0.send("close");
     }
@@ -153,17 +153,17 @@ impl Service for Slow {
         Admission::Asked
     }
 
-    fn run(&mut self, line: &mut Line) {
-        while let Some(transaction) = line.receive() {
+    fn run(&mut self, context: &mut Context) {
+        while let Some(transaction) = context.receive() {
             match transaction {
                 Inbound::Ask { id, .. } => self.asked.send(id).expect("the test listens"),
                 Inbound::Data { message, .. } if message.as_text() == Some("decide") => {
                     let verdicts = self.verdicts.lock().expect("one service has it");
                     let (id, verdict) = verdicts.recv().expect("the test decides");
-                    line.admit(id, verdict);
+                    context.admit(id, verdict);
                 }
-                Inbound::Data { id, message } => line.send(id, message),
-                Inbound::Open { id, .. } => line.send(id, "welcome"),
+                Inbound::Data { id, message } => context.send(id, message),
+                Inbound::Open { id, .. } => context.send(id, "welcome"),
                 _ => {}
             }
         }
@@ -214,11 +214,11 @@ impl Service for Opening {
         Admission::Asked
     }
 
-    fn run(&mut self, line: &mut Line) {
-        if let Some(Inbound::Ask { id, .. }) = line.receive() {
-            line.admit(id, Verdict::Accept);
+    fn run(&mut self, context: &mut Context) {
+        if let Some(Inbound::Ask { id, .. }) = context.receive() {
+            context.admit(id, Verdict::Accept);
         }
-        Slow { asked: self.0.clone(), verdicts: self.1.clone() }.run(line);
+        Slow { asked: self.0.clone(), verdicts: self.1.clone() }.run(context);
     }
 }
 

@@ -102,7 +102,7 @@ fn links_are_not_followed() {
     let said = String::from_utf8_lossy(&run.stdout);
     let code = fs::read_to_string(folder.join("services.rs")).expect("it was written");
     assert!(run.status.success() && !code.contains("loop"), "{code}");
-    assert_eq!(code.matches("Compiled {").count(), 1, "{code}");
+    assert_eq!(code.matches("BuiltinService {").count(), 1, "{code}");
     assert!(said.contains("services/linked.rs: a link is not compiled in"), "{said}");
     let watched: Vec<_> = said.lines().filter(|line| line.contains("rerun-if-changed")).collect();
     let echo = format!("cargo::rerun-if-changed={}/services/echo.rs", folder.display());
@@ -113,7 +113,7 @@ const MANIFEST: &str = "[package]\nname = \"tiny\"\nversion = \"0.0.0\"\nedition
     [workspace]\n[profile.dev]\ndebug = false\n";
 
 const MAIN: &str = r#"#![allow(dead_code)]
-pub struct Compiled {
+pub struct BuiltinService {
     path: &'static str,
     about: &'static str,
     page: Option<&'static [u8]>,
@@ -129,7 +129,7 @@ fn has_callbacks(_: fn()) -> bool {
     true
 }
 mod services {
-    use super::{Compiled, has_callbacks};
+    use super::{BuiltinService, has_callbacks};
     include!(concat!(env!("OUT_DIR"), "/services.rs"));
 }
 fn main() {

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use log::LevelFilter;
 use switchboard::{
-    Audience, Close, Gate, Handler, Inbound, Limits, Line, Message, Peer, Request, Server, Service,
-    SocketId, Verdict, gated, handler,
+    Audience, Close, Context, Gate, Handler, Inbound, Limits, Message, Peer, Request, Server,
+    Service, SocketId, Verdict, gated, handler,
 };
 
 use support::http::{get, upgrade};
@@ -42,7 +42,7 @@ impl Fragile {
 }
 
 impl Handler for Fragile {
-    fn start(&mut self, _: &mut Line) {
+    fn start(&mut self, _: &mut Context) {
         self.reach("start");
     }
 
@@ -74,11 +74,11 @@ impl Handler for Fragile {
         self.reach("drained");
     }
 
-    fn close(&mut self, _: &mut Line, _: SocketId, _: &Close) {
+    fn close(&mut self, _: &mut Context, _: SocketId, _: &Close) {
         self.reach("close");
     }
 
-    fn tick(&mut self, _: &mut Line) {
+    fn tick(&mut self, _: &mut Context) {
         self.reach("tick");
     }
 
@@ -226,11 +226,11 @@ fn a_service_that_keeps_dying_is_503_for_a_while() {
 struct Brief;
 
 impl Service for Brief {
-    fn run(&mut self, line: &mut Line) {
-        while let Some(transaction) = line.receive() {
+    fn run(&mut self, context: &mut Context) {
+        while let Some(transaction) = context.receive() {
             if let Inbound::Data { id, .. } = transaction {
-                line.send(id, "enough");
-                line.send(Audience::all(), "good bye");
+                context.send(id, "enough");
+                context.send(Audience::all(), "good bye");
                 return;
             }
         }
@@ -300,8 +300,8 @@ fn sockets_held_back_by_full_mail_end_with_their_service() {
 struct Falling;
 
 impl Service for Falling {
-    fn run(&mut self, line: &mut Line) {
-        while let Some(transaction) = line.receive() {
+    fn run(&mut self, context: &mut Context) {
+        while let Some(transaction) = context.receive() {
             let Inbound::Data { message, .. } = transaction else { continue };
             if message.as_text() == Some("return") {
                 return;
@@ -378,9 +378,9 @@ impl Handler for Clock {
         Some(Duration::from_millis(5))
     }
 
-    fn tick(&mut self, line: &mut Line) {
+    fn tick(&mut self, context: &mut Context) {
         self.0 += 1;
-        line.send(Audience::all(), self.0.to_string());
+        context.send(Audience::all(), self.0.to_string());
     }
 
     fn message(&mut self, peer: &mut Peer, message: Message) {
@@ -422,9 +422,9 @@ impl Handler for Countdown {
         (self.0 > 0).then_some(Duration::from_millis(1))
     }
 
-    fn tick(&mut self, line: &mut Line) {
+    fn tick(&mut self, context: &mut Context) {
         self.0 = self.0.checked_sub(1).expect("no tick comes that was not asked for");
-        line.send(Audience::all(), self.0.to_string());
+        context.send(Audience::all(), self.0.to_string());
     }
 
     fn message(&mut self, _: &mut Peer, message: Message) {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use switchboard::{Handler, Limits, Line, Message as Text, Peer, Server, Thread, handler};
+use switchboard::{Context, Handler, Limits, Message as Text, Peer, Server, Thread, handler};
 use tungstenite::Message;
 
 use support::http::{get, upgrade};
@@ -168,7 +168,7 @@ impl Handler for Busy {
         Some(Duration::from_micros(100))
     }
 
-    fn tick(&mut self, _line: &mut Line) {
+    fn tick(&mut self, _line: &mut Context) {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(1) {
             std::hint::spin_loop();

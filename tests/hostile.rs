@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use switchboard::{
-    Close, CloseCode, Handler, Limits, Line, Message, Peer, Request, Server, SocketId, handler,
+    Close, CloseCode, Context, Handler, Limits, Message, Peer, Request, Server, SocketId, handler,
 };
 
 use support::binary::Binary;
@@ -60,7 +60,7 @@ impl Handler for Books {
         peer.send(message);
     }
 
-    fn close(&mut self, _: &mut Line, id: SocketId, _: &Close) {
+    fn close(&mut self, _: &mut Context, id: SocketId, _: &Close) {
         let was_open = self.open.remove(&id);
         self.check(was_open, "a close without an open");
         self.totals.closes.fetch_add(1, Ordering::SeqCst);

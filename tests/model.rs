@@ -1,4 +1,4 @@
-//! No wake-up is lost between services and the loop, either way: `src/host/bell.rs` itself,
+//! No wake-up is lost between services and the loop, either way: `src/host/wake.rs` itself,
 //! compiled over the parts of a model checker, in every order in which its threads can meet and
 //! with every value that the memory may show them. A thread that would sleep for ever is a
 //! deadlock, which the checker reports.
@@ -9,8 +9,8 @@
 #![cfg(feature = "host")]
 #![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64"))]
 
-#[path = "../src/host/bell.rs"]
-mod bell;
+#[path = "../src/host/wake.rs"]
+mod wake;
 
 use std::env;
 use std::process::Command;
@@ -19,10 +19,10 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use bell::{Alarm, MailBell, Rung, Tower};
 use host::sync::{Receiver, Waker, unbounded};
 use hub::WorkerId;
-use service::way::{Bell as _, Doorbell as _};
+use service::link::{WakeHost as _, WakeService as _};
+use wake::{LoopWaker, MailWaker, WakeFlag, WakeQueue};
 
 /// What the file says of other files, as far as it needs it.
 mod hub {
@@ -31,15 +31,15 @@ mod hub {
 }
 
 mod service {
-    pub mod way {
-        pub trait Bell {
-            fn ring(&self);
+    pub mod link {
+        pub trait WakeHost {
+            fn wake(&self);
         }
 
-        pub trait Doorbell {
+        pub trait WakeService {
             fn connect(&self, wake: Wake);
-            fn doze(&self);
-            fn awake(&self);
+            fn begin_sleep(&self);
+            fn end_sleep(&self);
         }
 
         pub type Wake = Box<dyn Fn() + Send + Sync>;
@@ -192,7 +192,7 @@ mod host {
 enum Way {
     /// As it is.
     Right,
-    /// As it must not be: a bell is cleared after its batches were looked for.
+    /// As it must not be: a host_waker is cleared after its batches were looked for.
     ClearsLate,
     /// As it must not be: it looks for work, and says after that that it dozes.
     DozesLate,
@@ -201,13 +201,13 @@ enum Way {
 /// A service as the loop has it.
 struct ServiceEntry {
     batches: Receiver<()>,
-    rung: Rung,
+    wake_flag: WakeFlag,
 }
 
 /// A loop that takes one batch of each service in a turn, up to so many in all, and goes on
 /// until `is_asked`.
 fn turns(
-    tower: &Tower,
+    wake_queue: &WakeQueue,
     waker: &Waker,
     workers: &[ServiceEntry],
     batches_len: usize,
@@ -216,26 +216,26 @@ fn turns(
 ) {
     let mut taken = 0;
     while taken < batches_len || !is_asked() {
-        let has_work = || tower.len() > 0 || (taken == batches_len && is_asked());
+        let has_work = || wake_queue.len() > 0 || (taken == batches_len && is_asked());
         let had_work = way == Way::DozesLate && has_work();
-        tower.doze();
+        wake_queue.begin_sleep();
         let has_work = if way == Way::DozesLate { had_work } else { has_work() };
         if !has_work {
             waker.wait();
         }
-        tower.awake();
-        for _ in 0..tower.len() {
-            let Some(WorkerId(index)) = tower.next() else { break };
-            let ServiceEntry { batches, rung } = &workers[index];
+        wake_queue.end_sleep();
+        for _ in 0..wake_queue.len() {
+            let Some(WorkerId(index)) = wake_queue.next() else { break };
+            let ServiceEntry { batches, wake_flag } = &workers[index];
             if way != Way::ClearsLate {
-                rung.clear();
+                wake_flag.clear();
             }
             taken += usize::from(batches.try_recv().is_ok());
             if !batches.is_empty() {
-                tower.again(WorkerId(index), rung);
+                wake_queue.again(WorkerId(index), wake_flag);
             }
             if way == Way::ClearsLate {
-                rung.clear();
+                wake_flag.clear();
             }
         }
     }
@@ -245,20 +245,20 @@ fn turns(
 fn services_and_loop(services_len: usize, batches_len: usize, way: Way) {
     check(move || {
         let waker = Waker::new();
-        let tower = Tower::new(waker.clone());
+        let wake_queue = WakeQueue::new(waker.clone());
         let mut workers = Vec::new();
         for index in 0..services_len {
             let (sender, batches) = unbounded::<()>();
-            let (bell, rung) = tower.bell(WorkerId(index));
-            workers.push(ServiceEntry { batches, rung });
+            let (host_waker, wake_flag) = wake_queue.service_waker(WorkerId(index));
+            workers.push(ServiceEntry { batches, wake_flag });
             thread::spawn(move || {
                 for _ in 0..batches_len {
                     sender.try_send(()).expect("there is room");
-                    bell.ring();
+                    host_waker.wake();
                 }
             });
         }
-        turns(&tower, &waker, &workers, services_len * batches_len, way, || true);
+        turns(&wake_queue, &waker, &workers, services_len * batches_len, way, || true);
     });
 }
 
@@ -277,23 +277,23 @@ fn every_batch_of_two_services_is_taken() {
 fn an_alarm_beside_a_service_is_heard() {
     check(|| {
         let waker = Waker::new();
-        let tower = Tower::new(waker.clone());
+        let wake_queue = WakeQueue::new(waker.clone());
         let (sender, batches) = unbounded();
-        let (bell, rung) = tower.bell(WorkerId(0));
-        let alarm: Alarm = tower.alarm();
+        let (host_waker, wake_flag) = wake_queue.service_waker(WorkerId(0));
+        let loop_waker: LoopWaker = wake_queue.loop_waker();
         let requests = Arc::new(AtomicUsize::new(0));
         let asked = requests.clone();
         thread::spawn(move || {
             requests.fetch_add(1, Ordering::Release);
-            alarm.wake();
+            loop_waker.wake();
         });
         thread::spawn(move || {
             sender.try_send(()).expect("there is room");
-            bell.ring();
+            host_waker.wake();
         });
-        let worker = ServiceEntry { batches, rung };
+        let worker = ServiceEntry { batches, wake_flag };
         let is_asked = || asked.load(Ordering::Acquire) > 0;
-        turns(&tower, &waker, &[worker], 1, Way::Right, is_asked);
+        turns(&wake_queue, &waker, &[worker], 1, Way::Right, is_asked);
     });
 }
 
@@ -311,18 +311,18 @@ enum Post {
 /// A loop that sends so much mail, and a service that takes it all.
 fn loop_and_service(batches_len: usize, post: Post) {
     check(move || {
-        let doorbell = Arc::new(MailBell::new());
+        let mail_waker = Arc::new(MailWaker::new());
         let (mail, inbox) = unbounded::<()>();
         let waker = Waker::new();
-        let (bell, wakes) = (doorbell.clone(), waker.clone());
+        let (host_waker, wakes) = (mail_waker.clone(), waker.clone());
         thread::spawn(move || {
             // The loop has begun by now, as it may have in the host.
-            bell.connect(Box::new(move || wakes.wake().expect("it wakes")));
+            host_waker.connect(Box::new(move || wakes.wake().expect("it wakes")));
             let mut taken = 0;
             while taken < batches_len {
-                bell.awake();
+                host_waker.end_sleep();
                 if inbox.try_recv().is_err() {
-                    bell.doze();
+                    host_waker.begin_sleep();
                     if post == Post::DozesLate || inbox.try_recv().is_err() {
                         waker.wait();
                         continue;
@@ -333,11 +333,11 @@ fn loop_and_service(batches_len: usize, post: Post) {
         });
         for _ in 0..batches_len {
             if post == Post::RingsEarly {
-                doorbell.ring();
+                mail_waker.wake();
             }
             mail.try_send(()).expect("there is room");
             if post != Post::RingsEarly {
-                doorbell.ring();
+                mail_waker.wake();
             }
         }
     });
@@ -352,20 +352,20 @@ fn all_mail_is_taken_by_a_service_with_a_poll() {
 #[test]
 fn all_mail_is_taken_by_a_service_that_waits_in_turn() {
     check(|| {
-        let doorbell = Arc::new(MailBell::new());
+        let mail_waker = Arc::new(MailWaker::new());
         let (mail, inbox) = unbounded::<()>();
         let (waker, parker) = (Waker::new(), Waker::new());
-        let (bell, wakes, parks) = (doorbell.clone(), waker.clone(), parker.clone());
+        let (host_waker, wakes, parks) = (mail_waker.clone(), waker.clone(), parker.clone());
         thread::spawn(move || {
-            bell.connect(Box::new(move || wakes.wake().expect("it wakes")));
-            bell.doze();
+            host_waker.connect(Box::new(move || wakes.wake().expect("it wakes")));
+            host_waker.begin_sleep();
             let mut taken = 0;
             if inbox.try_recv().is_ok() {
                 taken += 1;
             } else {
                 waker.wait();
             }
-            bell.awake();
+            host_waker.end_sleep();
             while taken < 2 {
                 match inbox.try_recv() {
                     Ok(()) => taken += 1,
@@ -375,7 +375,7 @@ fn all_mail_is_taken_by_a_service_that_waits_in_turn() {
         });
         for _ in 0..2 {
             mail.try_send(()).expect("there is room");
-            if !doorbell.ring() {
+            if !mail_waker.wake() {
                 // What ends a parking that goes on, or else the next one.
                 parker.wake().expect("it wakes");
             }
@@ -431,28 +431,40 @@ fn the_host_keeps_to_the_order_of_the_model() {
         (
             include_str!("../src/host/poll.rs"),
             "fn wait(",
-            &["tower.doze()", "has_work()", ".poll(", "tower.awake()"][..],
+            &["wake_queue.begin_sleep()", "has_work()", ".poll(", "wake_queue.end_sleep()"][..],
         ),
         (
             include_str!("../src/engine/apply.rs"),
             "fn apply_batches(",
             &["senders_len()", "next_sender()", "begin_batch(", "cut_short.push("],
         ),
-        (include_str!("../src/host/io.rs"), "fn next_sender(", &["tower.next()", ".clear()"]),
+        (include_str!("../src/host/io.rs"), "fn next_sender(", &["wake_queue.next()", ".clear()"]),
         // Before it sleeps, the loop puts back in line those that it has cut short.
         (include_str!("../src/engine/mod.rs"), "fn turn(", &["apply_batches(", "apply_later("]),
         (include_str!("../src/engine/apply.rs"), "fn apply_later(", &["cut_short", "add_sender("]),
-        (include_str!("../src/host/io.rs"), "fn add_sender(", &["tower.again("]),
-        (include_str!("../src/service/line.rs"), "fn flush(", &["batches.send(", "bell.ring()"]),
+        (include_str!("../src/host/io.rs"), "fn add_sender(", &["wake_queue.again("]),
         (
-            include_str!("../src/service/line.rs"),
-            "fn try_receive(",
-            &["receive_by(", "doorbell.doze()", "next("],
+            include_str!("../src/service/context.rs"),
+            "fn flush(",
+            &["batches.send(", "host_waker.wake()"],
         ),
-        (include_str!("../src/service/line.rs"), "fn receive_by(", &["doorbell.awake()", "next("]),
-        (include_str!("../src/host/worker.rs"), "fn send(", &["mail.try_send(", "ring()"]),
-        (include_str!("../src/host/worker.rs"), "fn end(", &["mail.take()", "ring()"]),
-        (include_str!("../src/host/worker.rs"), "fn ring(", &["doorbell.ring()", "unpark()"]),
+        (
+            include_str!("../src/service/context.rs"),
+            "fn try_receive(",
+            &["receive_by(", "mail_waker.begin_sleep()", "next("],
+        ),
+        (
+            include_str!("../src/service/context.rs"),
+            "fn receive_by(",
+            &["mail_waker.end_sleep()", "next("],
+        ),
+        (include_str!("../src/host/worker.rs"), "fn send(", &["mail.try_send(", "wake_service()"]),
+        (include_str!("../src/host/worker.rs"), "fn end(", &["mail.take()", "wake_service()"]),
+        (
+            include_str!("../src/host/worker.rs"),
+            "fn wake_service(",
+            &["mail_waker.wake()", "unpark()"],
+        ),
     ];
     for (source, function, steps) in orders {
         let start = source.find(function).expect("the function is there");

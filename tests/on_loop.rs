@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use log::{LevelFilter, Log, Metadata, Record};
 use switchboard::server::BindError;
 use switchboard::{
-    Audience, Handler, Host, Limits, Line, Message, Peer, Request, Server, Service, Thread, Turn,
-    handler,
+    Audience, Context, Handler, Host, Limits, Message, Peer, Request, Server, Service, Thread,
+    Turn, handler,
 };
 
 use support::binary::{Binary, patience};
@@ -141,8 +141,8 @@ fn no_thread_is_started_for_it() {
 struct Loop;
 
 impl Service for Loop {
-    fn run(&mut self, line: &mut Line) {
-        while line.receive().is_some() {}
+    fn run(&mut self, context: &mut Context) {
+        while context.receive().is_some() {}
     }
 }
 
@@ -260,8 +260,8 @@ struct Waiting;
 impl Handler for Waiting {
     fn message(&mut self, peer: &mut Peer, _: Message) {
         peer.send("let us see");
-        peer.line().flush();
-        peer.line().receive();
+        peer.context().flush();
+        peer.context().receive();
     }
 }
 

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard::{
-    Audience, Close, Handler, Limits, Line, Message, Peer, Server, SocketId, handler,
+    Audience, Close, Context, Handler, Limits, Message, Peer, Server, SocketId, handler,
 };
 
 use support::http::upgrade;
@@ -66,7 +66,7 @@ impl Handler for Sourcing {
         }
     }
 
-    fn close(&mut self, _: &mut Line, _: SocketId, close: &Close) {
+    fn close(&mut self, _: &mut Context, _: SocketId, close: &Close) {
         // The test may be over.
         let _ = self.source.lost.send(close.code.number());
     }
@@ -317,8 +317,8 @@ impl Handler for Clock {
         Some(self.0)
     }
 
-    fn tick(&mut self, line: &mut Line) {
-        line.send(Audience::all(), "tick");
+    fn tick(&mut self, context: &mut Context) {
+        context.send(Audience::all(), "tick");
     }
 }
 

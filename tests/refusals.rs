@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::sync::MutexGuard;
 
 use log::{Level, LevelFilter};
-use switchboard::hub::{Files, Hub, Reach};
+use switchboard::hub::{FilePolicy, Hub, Reach};
 #[cfg(feature = "programs")]
 use switchboard::programs::{Mode, ProgramOptions};
 use switchboard::session::Next;
@@ -397,7 +397,7 @@ struct Rig {
 impl Rig {
     fn new(limits: Limits) -> Self {
         let alone = keep(LevelFilter::Debug);
-        Self { alone, hub: Hub::new(limits, Files::None, Time::ZERO), now: Time::ZERO }
+        Self { alone, hub: Hub::new(limits, FilePolicy::None, Time::ZERO), now: Time::ZERO }
     }
 
     /// A peer requests a path without a service, and leaves.

@@ -8,8 +8,8 @@ mod support;
 use std::collections::BTreeMap;
 
 use switchboard::{
-    Audience, CloseCode, Handler, Inbound, Limits, Line, Message, Peer, Server, Service, SocketId,
-    Thread, handler,
+    Audience, CloseCode, Context, Handler, Inbound, Limits, Message, Peer, Server, Service,
+    SocketId, Thread, handler,
 };
 use tungstenite::protocol::frame::coding::CloseCode as Code;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
@@ -39,9 +39,9 @@ impl Handler for Puppet {
             "topic-others" => peer.send_to(Audience::topic(name).but(me), words),
             "subscribe" => peer.subscribe(name),
             "unsubscribe" => peer.unsubscribe(name),
-            "subscribe-other" => peer.line().subscribe(id(name), words),
-            "close" => peer.line().close(id(name), CloseCode::NORMAL, words),
-            "close-topic" => peer.line().close(Audience::topic(name), CloseCode::NORMAL, words),
+            "subscribe-other" => peer.context().subscribe(id(name), words),
+            "close" => peer.context().close(id(name), CloseCode::NORMAL, words),
+            "close-topic" => peer.context().close(Audience::topic(name), CloseCode::NORMAL, words),
             _ => panic!("an order: {text}"),
         }
     }
@@ -361,20 +361,20 @@ fn services_close_their_sockets() {
 struct Counting;
 
 impl Service for Counting {
-    fn run(&mut self, line: &mut Line) {
+    fn run(&mut self, context: &mut Context) {
         let mut counts = BTreeMap::new();
-        while let Some(transaction) = line.receive() {
+        while let Some(transaction) = context.receive() {
             let id = transaction.id();
             match transaction {
                 Inbound::Open { request, .. } => {
                     counts.insert(id, 0);
-                    line.send(id, format!("{} {}", request.path(), request.query()));
-                    line.send(id, request.header("x-name").unwrap_or("nobody"));
+                    context.send(id, format!("{} {}", request.path(), request.query()));
+                    context.send(id, request.header("x-name").unwrap_or("nobody"));
                 }
                 Inbound::Data { .. } => {
                     let count = counts.get_mut(&id).expect("the open comes first");
                     *count += 1;
-                    line.send(id, count.to_string());
+                    context.send(id, count.to_string());
                 }
                 Inbound::Close { .. } => {
                     counts.remove(&id).expect("one close for each open");
@@ -418,12 +418,12 @@ fn a_service_may_have_a_loop_of_its_own() {
 struct Lender;
 
 impl Service for Lender {
-    fn run(&mut self, line: &mut Line) {
+    fn run(&mut self, context: &mut Context) {
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                while let Some(transaction) = line.receive() {
+                while let Some(transaction) = context.receive() {
                     if let Inbound::Data { id, message } = transaction {
-                        line.send(id, message);
+                        context.send(id, message);
                     }
                 }
             });

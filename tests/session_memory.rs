@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use switchboard::Limits;
-use switchboard::session::{Event, Frame, Next, Session};
+use switchboard::session::{Frame, Next, Session, SessionEvent};
 use switchboard::time::Time;
 
 /// Counts the bytes that this thread has allocated and not given back.
@@ -62,7 +62,7 @@ impl Measured {
         let mut used = 0;
         while used < bytes.len() {
             let read = self.session.receive(&mut bytes[used..], &self.limits, Time::ZERO);
-            assert!(!matches!(read.1, Some(Event::Closed(_))), "nothing here is a fault");
+            assert!(!matches!(read.1, Some(SessionEvent::Closed(_))), "nothing here is a fault");
             used += read.0;
         }
         drop(bytes);

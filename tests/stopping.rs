@@ -17,7 +17,7 @@ use switchboard::programs::Mode;
 #[cfg(feature = "programs")]
 use switchboard::programs::ProgramOptions;
 use switchboard::{
-    Admission, Handler, Inbound, Limits, Line, Message, Peer, Server, Service, Turn, handler,
+    Admission, Context, Handler, Inbound, Limits, Message, Peer, Server, Service, Turn, handler,
 };
 
 use support::binary::Binary;
@@ -121,8 +121,8 @@ impl Service for Undecided {
         Admission::Asked
     }
 
-    fn run(&mut self, line: &mut Line) {
-        while let Some(transaction) = line.receive() {
+    fn run(&mut self, context: &mut Context) {
+        while let Some(transaction) = context.receive() {
             assert!(matches!(transaction, Inbound::Ask { .. }), "nobody is let in");
         }
     }

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard::{
-    Handler, Host, Limits, Line, Message, Peer, Request, Server, Service, Thread, Turn, handler,
+    Context, Handler, Host, Limits, Message, Peer, Request, Server, Service, Thread, Turn, handler,
 };
 
 use support::raw::{PING, TEXT, close, frame};
@@ -282,7 +282,7 @@ impl Drop for Slow {
 struct Keeper(Arc<AtomicBool>);
 
 impl Handler for Keeper {
-    fn start(&mut self, _: &mut Line) {
+    fn start(&mut self, _: &mut Context) {
         KEPT.set(Some(Slow(self.0.clone())));
     }
 }
@@ -350,9 +350,9 @@ fn a_host_that_is_dropped_wakes_its_services() {
 struct Busy(Arc<Mutex<Receiver<()>>>);
 
 impl Service for Busy {
-    fn run(&mut self, line: &mut Line) {
+    fn run(&mut self, context: &mut Context) {
         let _ = self.0.lock().expect("one service has it").recv();
-        while line.receive().is_some() {}
+        while context.receive().is_some() {}
     }
 }
 

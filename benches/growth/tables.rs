@@ -1,7 +1,7 @@
 //! One service to ten thousand, one topic to a hundred thousand, one subscription of a socket to
 //! as many.
 
-use switchboard::hub::{Files, Hub};
+use switchboard::hub::{FilePolicy, Hub};
 use switchboard::service::{Audience, Outbound, SocketId};
 use switchboard::time::Time;
 
@@ -22,7 +22,7 @@ fn services(bench: &mut Bench, x: usize) {
     let group = "services";
     bench.time(At { group, case: "mount", x }, || {
         let paths: Vec<_> = (0..x).map(|number| format!("/{number}")).collect();
-        let mut hub = Hub::new(WIDE, Files::None, Time::ZERO);
+        let mut hub = Hub::new(WIDE, FilePolicy::None, Time::ZERO);
         timed(x, || {
             for path in &paths {
                 hub.mount(path, mount(WIDE)).expect("paths differ");

@@ -6,8 +6,10 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::vec;
 
-use switchboard::engine::{Arrival, Connections, Event, FileOrder, Io, NotStarted, Read, Services};
-use switchboard::hub::{Hub, Lookup, Reach, RunId, WorkerId};
+use switchboard::engine::{
+    Arrival, Connections, FileOrder, HostEvent, Io, NotStarted, ReadResult, Services,
+};
+use switchboard::hub::{Hub, LookupJob, Reach, RunId, WorkerId};
 use switchboard::service::{Admission, Inbound, Outbound, SocketId};
 use switchboard::time::Time;
 
@@ -60,7 +62,7 @@ pub struct Around<'a> {
 impl Io for Around<'_> {
     type Notice = ();
 
-    fn next_event(&mut self) -> Option<Event<()>> {
+    fn next_event(&mut self) -> Option<HostEvent<()>> {
         None
     }
 
@@ -70,7 +72,7 @@ impl Io for Around<'_> {
 
     fn apply_notice(&mut self, (): (), _: &mut Hub, _: Time) {}
 
-    fn look_up(&mut self, lookup: Lookup, _: &Hub) {
+    fn look_up(&mut self, lookup: LookupJob, _: &Hub) {
         unreachable!("all paths have services: {lookup:?}")
     }
 
@@ -99,10 +101,10 @@ impl Connections for Around<'_> {
     fn close_listeners(&mut self) {}
 
     /// As a system does it: bytes are copied.
-    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read {
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> ReadResult {
         // It is the first one, unless a turn was cut short.
         let Some(at) = self.input.iter().position(|input| input.0 == id) else {
-            return Read::WouldBlock;
+            return ReadResult::WouldBlock;
         };
         let bytes = self.input[at].1;
         let (now, later) = bytes.split_at(bytes.len().min(buffer.len()));
@@ -111,7 +113,7 @@ impl Connections for Around<'_> {
             [] => drop(self.input.remove(at)),
             _ => self.input[at].1 = later,
         }
-        if now.is_empty() { Read::End } else { Read::Bytes(now.len()) }
+        if now.is_empty() { ReadResult::End } else { ReadResult::Bytes(now.len()) }
     }
 
     fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {

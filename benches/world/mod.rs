@@ -7,7 +7,7 @@ mod io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use switchboard::engine::{Engine, PeerEnd, Ready};
-use switchboard::hub::{Files, Hub, RunId, WorkerId};
+use switchboard::hub::{FilePolicy, Hub, RunId, WorkerId};
 use switchboard::service::{Audience, Outbound, SocketId};
 use switchboard::time::Time;
 use switchboard::{Limits, OriginRule, ServiceOptions};
@@ -37,7 +37,7 @@ impl World {
     /// An engine with so many services, at `/0`, `/1` and so on, and without sockets.
     pub fn new(limits: Limits, services_len: usize) -> Self {
         let now = Time::from_ms(1);
-        let mut hub = Hub::new(limits, Files::None, now);
+        let mut hub = Hub::new(limits, FilePolicy::None, now);
         let mount =
             |number: usize| hub.mount(&format!("/{number}"), mount(limits)).expect("paths differ");
         let workers = (0..services_len).map(mount).map(WorkerId::of).collect();

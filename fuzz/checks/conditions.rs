@@ -6,7 +6,7 @@ use std::ops::Range;
 use switchboard::limits::Limits;
 use switchboard::pages::file::FileState;
 use switchboard::ws::range::Selection;
-use switchboard::ws::{Head, HeadReader, Response, Stamp};
+use switchboard::ws::{DateField, Head, HeadReader, Response};
 
 use super::{dates, ranges};
 
@@ -86,7 +86,7 @@ fn expected(head: &Head, len: u64, now: u64) -> Outcome {
 }
 
 fn check_headers(response: &Response, outcome: Outcome, len: u64) {
-    let answer = String::from_utf8(response.head(&Stamp::default())).expect("it is text");
+    let answer = String::from_utf8(response.head(&DateField::default())).expect("it is text");
     let lines: Vec<_> = answer.split("\r\n").collect();
     let says = |line: &str| lines.iter().filter(|other| **other == line).count();
     assert_eq!(says(&format!("ETag: {TAG}")), 1, "{answer}");

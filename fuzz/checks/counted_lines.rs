@@ -2,7 +2,10 @@
 //! shares no code with ours, finds them. What is recorded of them is read again, and plain lines
 //! hold in any cutting, too.
 
-use switchboard::programs::{Entry, Heard, Lines, Reader, Recorder, Said, Transcript, Way, Wrong};
+use switchboard::programs::{
+    CommandReader, CommandResult, Direction, Entry, LineErrorKind, Lines, ProgramCommand, Recorder,
+    Transcript,
+};
 
 use super::cutting::Cutting;
 
@@ -22,8 +25,8 @@ pub fn check(data: &[u8]) {
 }
 
 /// All that is heard of these pieces.
-fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Heard> {
-    let mut reader = Reader::new(MESSAGE_BYTES_MAX);
+fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<CommandResult> {
+    let mut reader = CommandReader::new(MESSAGE_BYTES_MAX);
     let mut heard = Vec::new();
     for mut piece in pieces {
         loop {
@@ -34,29 +37,29 @@ fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Heard> {
         }
         assert!(piece.is_empty(), "what is not heard is taken");
     }
-    heard.extend(reader.finish().err().map(Heard::Fault));
-    let faults = heard.iter().filter(|heard| matches!(heard, Heard::Fault(_))).count();
+    heard.extend(reader.finish().err().map(CommandResult::Fault));
+    let faults = heard.iter().filter(|heard| matches!(heard, CommandResult::Fault(_))).count();
     assert!(faults <= 1, "after a fault nothing is heard");
     heard
 }
 
 /// Each whole frame is one thing heard; what is not whole ends in a fault, before which the
 /// mistake may have been heard that its header is.
-fn compare(input: &[u8], heard: &[Heard]) {
+fn compare(input: &[u8], heard: &[CommandResult]) {
     let mut heard = heard.iter();
     let mut rest = input;
     while !rest.is_empty() {
         let Some(frame) = Frame::split(&mut rest) else {
             let mut last = heard.next();
-            if let Some(Heard::Mistake(_)) = last {
+            if let Some(CommandResult::Mistake(_)) = last {
                 last = heard.next();
             }
-            assert!(matches!(last, Some(Heard::Fault(_))), "{last:?}");
+            assert!(matches!(last, Some(CommandResult::Fault(_))), "{last:?}");
             break;
         };
         let found = heard.next().expect("each frame is heard");
         if frame.body.is_none() && ["TEXT", "BIN", "LOG"].contains(&frame.verb()) {
-            assert!(matches!(found, Heard::Fault(_)), "without a length: {found:?}");
+            assert!(matches!(found, CommandResult::Fault(_)), "without a length: {found:?}");
             break;
         }
         frame.compare(found);
@@ -98,31 +101,39 @@ impl<'a> Frame<'a> {
         self.words.first().copied().unwrap_or_default()
     }
 
-    fn compare(&self, found: &Heard) {
+    fn compare(&self, found: &CommandResult) {
         let body = self.body.unwrap_or_default();
         match (&self.words[..], found) {
-            (_, Heard::Fault(fault)) => panic!("a whole frame is a fault: {fault}"),
-            ([], Heard::Mistake(mistake)) => assert_eq!(mistake.wrong, Wrong::Empty),
-            (["BIN", "*"], Heard::Said(said)) => {
-                let Said::Send { message, .. } = said else { panic!("{said:?}") };
+            (_, CommandResult::Fault(fault)) => panic!("a whole frame is a fault: {fault}"),
+            ([], CommandResult::Mistake(mistake)) => {
+                assert_eq!(mistake.wrong, LineErrorKind::Empty);
+            }
+            (["BIN", "*"], CommandResult::Said(said)) => {
+                let ProgramCommand::Send { message, .. } = said else { panic!("{said:?}") };
                 assert!(message.as_text().is_none() && message.as_bytes() == body);
             }
-            (["TEXT", "*"], Heard::Said(said)) => {
-                let Said::Send { message, .. } = said else { panic!("{said:?}") };
+            (["TEXT", "*"], CommandResult::Said(said)) => {
+                let ProgramCommand::Send { message, .. } = said else { panic!("{said:?}") };
                 assert_eq!(message.as_text(), std::str::from_utf8(body).ok());
             }
-            (["BIN" | "TEXT", "*"], Heard::Mistake(mistake)) => {
+            (["BIN" | "TEXT", "*"], CommandResult::Mistake(mistake)) => {
                 let is_text = self.words[0] == "BIN" || std::str::from_utf8(body).is_ok();
                 assert!(body.len() > MESSAGE_BYTES_MAX || !is_text, "{mistake}");
             }
             ([verb, ..], _) if !VERBS.contains(verb) => {
-                assert!(matches!(found, Heard::Mistake(m) if m.wrong == Wrong::Verb), "{found:?}");
+                assert!(
+                    matches!(found, CommandResult::Mistake(m) if m.wrong == LineErrorKind::Verb),
+                    "{found:?}"
+                );
             }
-            ([verb, ..], Heard::Mistake(mistake)) => {
-                assert!(mistake.wrong != Wrong::Verb && *verb == mistake.verb, "{mistake:?}");
+            ([verb, ..], CommandResult::Mistake(mistake)) => {
+                assert!(
+                    mistake.wrong != LineErrorKind::Verb && *verb == mistake.verb,
+                    "{mistake:?}"
+                );
             }
-            ([], Heard::Said(said)) => panic!("nothing is heard as {said:?}"),
-            (_, Heard::Said(_)) => {}
+            ([], CommandResult::Said(said)) => panic!("nothing is heard as {said:?}"),
+            (_, CommandResult::Said(_)) => {}
         }
     }
 }
@@ -144,7 +155,8 @@ fn transcripts(input: &[u8], cutting: Cutting) {
 }
 
 fn record<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
-    let (mut recorder, mut text) = (Recorder::new(Way::Said, MESSAGE_BYTES_MAX), String::new());
+    let (mut recorder, mut text) =
+        (Recorder::new(Direction::Said, MESSAGE_BYTES_MAX), String::new());
     pieces.for_each(|piece| recorder.receive(piece, &mut text));
     text
 }

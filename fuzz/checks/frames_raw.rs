@@ -1,7 +1,7 @@
 //! Bytes of a client beside tungstenite's server: the same messages in the same order, the same
 //! pongs, the same end. Where the two may differ stands here.
 
-use switchboard::ws::Fault;
+use switchboard::ws::ProtocolError;
 use switchboard::{Close, CloseCode, Limits, Message};
 use tungstenite::protocol::Role;
 use tungstenite::{Error, Message as Theirs};
@@ -65,13 +65,15 @@ enum Difference {
 impl Difference {
     /// Why we fail with this, and they end like that; `None` if it is the same.
     fn of(ours: &Close, theirs: &End) -> Option<Self> {
-        let is = |fault: Fault| ours.reason.starts_with(&fault.to_string());
+        let is = |fault: ProtocolError| ours.reason.starts_with(&fault.to_string());
         Some(match theirs {
             // The length of a control frame is too long in any form but the shortest.
-            _ if is(Fault::LengthForm) || is(Fault::LongControl) => Self::LengthForm,
-            _ if is(Fault::TooManyFragments) => Self::Fragments,
+            _ if is(ProtocolError::LengthForm) || is(ProtocolError::LongControl) => {
+                Self::LengthForm
+            }
+            _ if is(ProtocolError::TooManyFragments) => Self::Fragments,
             End::Fault(close) if close.code == ours.code => return None,
-            End::Closed(close) if is(Fault::CloseCode) => {
+            End::Closed(close) if is(ProtocolError::CloseCode) => {
                 assert_eq!(close.code, CloseCode::PROTOCOL, "the code that they answer");
                 Self::CloseCode
             }
@@ -79,7 +81,7 @@ impl Difference {
                 assert_eq!(ours.code, CloseCode::PROTOCOL, "{ours} for a frame that is too long");
                 Self::SeveralRules
             }
-            End::Fault(close) if is(Fault::CloseCode) => {
+            End::Fault(close) if is(ProtocolError::CloseCode) => {
                 assert_eq!(close.code, CloseCode::INVALID_PAYLOAD, "for the reason");
                 Self::SeveralRules
             }

@@ -2,7 +2,7 @@
 //! the hub would, is as right as its types promise.
 
 use switchboard::Origin;
-use switchboard::session::{Event, Session};
+use switchboard::session::{Session, SessionEvent};
 use switchboard::time::Time;
 use switchboard::ws::{Head, HeadError, HeadReader, Status, Target, Upgrade};
 
@@ -23,7 +23,7 @@ pub fn check(data: &[u8]) {
     let (used, event) = session.receive(&mut bytes.to_vec(), &LIMITS, Time::ZERO);
     let Ok(whole) = whole else {
         let Err(error) = whole else { return };
-        let Some(Event::Refused(refused)) = &event else {
+        let Some(SessionEvent::Refused(refused)) = &event else {
             panic!("the session says of {error:?} that {event:?}");
         };
         let is_content = matches!(error, HeadError::ContentLength | HeadError::TransferEncoding);
@@ -44,19 +44,19 @@ pub fn check(data: &[u8]) {
         check_origin(origin, head.header("Host").unwrap_or_default());
     }
     match (Upgrade::parse(&head), event) {
-        (Err(error), Some(Event::Refused(refused))) if head.method() == "GET" => {
+        (Err(error), Some(SessionEvent::Refused(refused))) if head.method() == "GET" => {
             assert_eq!(refused.response.status(), error.status());
         }
-        (upgrade, Some(Event::Refused(refused))) => {
+        (upgrade, Some(SessionEvent::Refused(refused))) => {
             let known = METHODS.contains(&head.method());
             assert!(!known, "{refused:?} in spite of {upgrade:?}");
             assert_eq!(refused.response.status().number(), 405);
         }
-        (_, Some(Event::Request(_))) if head.method() != "GET" => {
+        (_, Some(SessionEvent::Request(_))) if head.method() != "GET" => {
             assert!(["HEAD", "OPTIONS"].contains(&head.method()), "{}", head.method());
             assert_eq!(session.upgrade(), None, "only a GET is a handshake");
         }
-        (Ok(upgrade), Some(Event::Request(_))) => {
+        (Ok(upgrade), Some(SessionEvent::Request(_))) => {
             assert_eq!(session.upgrade(), upgrade.as_ref());
             upgrade.iter().for_each(check_upgrade);
         }

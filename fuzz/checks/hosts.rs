@@ -3,7 +3,7 @@
 
 use std::net::{Ipv6Addr, SocketAddr};
 
-use switchboard::hub::{Files, Hub, Reach};
+use switchboard::hub::{FilePolicy, Hub, Reach};
 use switchboard::limits::Limits;
 use switchboard::time::Time;
 use switchboard::ws::{Head, HeadReader, Target, Upgrade};
@@ -87,7 +87,7 @@ pub fn check(data: &[u8]) {
 
 /// A hub with these rules, and its answer to a request.
 fn ask(hosts: AllowedHosts, rule: OriginRule, is_local: bool, request: &[u8]) -> (Hub, String) {
-    let mut hub = Hub::new(Limits::SERVER, Files::None, Time::ZERO);
+    let mut hub = Hub::new(Limits::SERVER, FilePolicy::None, Time::ZERO);
     hub.allow_hosts(hosts, rule.clone());
     for (path, origin) in [("/a", rule), ("/same", OriginRule::Same)] {
         let options = ServiceOptions { origin, ..ServiceOptions::default() };

@@ -7,9 +7,9 @@ mod peer;
 
 use arbitrary::{Result, Unstructured};
 use switchboard::limits::Limits;
-use switchboard::session::{Event, Frame, Next, Overflow, Session};
+use switchboard::session::{Frame, Next, Overflow, Session, SessionEvent};
 use switchboard::time::Time;
-use switchboard::ws::{Close, CloseCode, Message, Response, Stamp, Status};
+use switchboard::ws::{Close, CloseCode, DateField, Message, Response, Status};
 
 use output::{Answer, Output};
 use peer::Peer;
@@ -143,11 +143,11 @@ impl Walk {
         let body = vec![b'.'; usize::from(input.arbitrary::<u16>()? % 5_000)];
         let page = Response::new(Status::OK, "text/plain", body.clone());
         match input.int_in_range(0..=5)? {
-            0 => session.respond(&page, &Stamp::default(), now),
-            1 => session.respond(&page, &Stamp::at(now.as_ms()), now),
+            0 => session.respond(&page, &DateField::default(), now),
+            1 => session.respond(&page, &DateField::at(now.as_ms()), now),
             2 => {
                 let head = Response::empty(Status::OK).with_content_of(9);
-                session.respond_head(&head, &Stamp::default(), now);
+                session.respond_head(&head, &DateField::default(), now);
             }
             3 => session.respond_end(now),
             _ => {
@@ -219,22 +219,22 @@ impl Walk {
         assert!(!is_due(self), "what was due is done: no busy loop");
     }
 
-    fn note(&mut self, event: Option<Event>) {
+    fn note(&mut self, event: Option<SessionEvent>) {
         let Some(event) = event else { return };
-        if let Event::Late(_) = event {
+        if let SessionEvent::Late(_) = event {
             assert!(self.session.is_finished(), "it is given up");
             return;
         }
         assert!(self.ended.is_none(), "{event:?} behind the end, {:?}", self.ended);
         match event {
-            Event::Request(_) => {
+            SessionEvent::Request(_) => {
                 assert!(!self.requested, "one request");
                 self.requested = true;
             }
-            Event::Undecided => {
+            SessionEvent::Undecided => {
                 assert!(self.requested && !self.accepted && !self.session.is_answered());
             }
-            Event::Message(message) => {
+            SessionEvent::Message(message) => {
                 assert!(self.accepted);
                 assert!(message.len() <= self.limits.message_bytes_max);
                 assert!(message.capacity() <= 8 + 2 * message.len(), "it grew with its bytes");
@@ -242,18 +242,18 @@ impl Walk {
                 self.heard += 1;
             }
             #[cfg(feature = "deflate")]
-            Event::Compressed(_) => panic!("compression was not agreed on"),
-            Event::Closed(close) => {
+            SessionEvent::Compressed(_) => panic!("compression was not agreed on"),
+            SessionEvent::Closed(close) => {
                 assert!(self.accepted);
                 self.ended = Some("closed");
                 self.lost |= close.code == CloseCode::LOST;
             }
-            Event::Refused(refused) => {
+            SessionEvent::Refused(refused) => {
                 assert!(!self.accepted);
                 self.ended = Some("refused");
-                self.session.respond(&refused.response, &Stamp::default(), self.now);
+                self.session.respond(&refused.response, &DateField::default(), self.now);
             }
-            Event::Gone(_) => {
+            SessionEvent::Gone(_) => {
                 assert!(!self.accepted);
                 self.ended = Some("gone");
             }

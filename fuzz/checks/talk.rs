@@ -3,7 +3,7 @@
 
 #[cfg(feature = "deflate")]
 use switchboard::session::Codec;
-use switchboard::session::{Event, Session};
+use switchboard::session::{Session, SessionEvent};
 use switchboard::time::Time;
 use switchboard::{Close, CloseCode, Limits, Message};
 
@@ -119,19 +119,19 @@ impl Talk {
         }
     }
 
-    fn note(&mut self, event: Event) {
+    fn note(&mut self, event: SessionEvent) {
         let is_over = matches!(self.heard.last(), Some(Heard::Closed(_)));
         assert!(!is_over, "no event comes after the end: {event:?}");
         self.heard.push(match event {
             #[cfg(feature = "deflate")]
-            Event::Compressed(message) => {
+            SessionEvent::Compressed(message) => {
                 let Self { session, codec, limits, now, .. } = self;
                 let event = session.inflate(codec, message, limits, *now);
                 return self.note(event.expect("it has not ended meanwhile"));
             }
-            Event::Request(_) => Heard::Request,
-            Event::Message(message) => Heard::Message(message),
-            Event::Closed(close) => Heard::Closed(close),
+            SessionEvent::Request(_) => Heard::Request,
+            SessionEvent::Message(message) => Heard::Message(message),
+            SessionEvent::Closed(close) => Heard::Closed(close),
             // Whatever other events there are, now or with features to come, none is right here.
             other => panic!("nothing leads to {other:?}"),
         });

@@ -8,14 +8,14 @@ use std::path::Path;
 
 use log::LevelFilter;
 
-use crate::config::error::{CommandError, ConfigError, Place, UsageError};
+use crate::config::error::{CommandError, ConfigError, UsageError, ValueSource};
 use crate::config::flag::{Effect, Flag};
 use crate::config::flags;
 use crate::config::key::Key;
 use crate::config::parsed_args::ParsedArgs;
+use crate::config::raw_config::RawConfig;
 use crate::config::resolve::resolve;
 use crate::config::setting::Setting;
-use crate::config::sheet::Sheet;
 use crate::config::{Command, Config};
 
 impl Command {
@@ -44,7 +44,7 @@ impl Command {
         if let Some(trial) = parsed.to_trial(&read)? {
             return Ok(Self::Try(trial));
         }
-        let sheet = Sheet::load(parsed.file.as_deref(), read);
+        let sheet = RawConfig::load(parsed.file.as_deref(), read);
         let config = parsed.resolve(sheet, Config::default())?;
         Ok(parsed.instead.unwrap_or(Self::Run)(config))
     }
@@ -129,7 +129,11 @@ impl ParsedArgs {
     }
 
     /// What they come to together with a file and the defaults.
-    pub(super) fn resolve(&self, sheet: Sheet, defaults: Config) -> Result<Config, ConfigError> {
+    pub(super) fn resolve(
+        &self,
+        sheet: RawConfig,
+        defaults: Config,
+    ) -> Result<Config, ConfigError> {
         Ok(shifted(resolve(sheet, &self.settings, defaults)?, self.loudness))
     }
 }
@@ -149,7 +153,7 @@ fn setting(key: &'static Key, name: &str, value: OsString) -> Result<Setting, Us
         let (flag, value, allowed) = (name.to_owned(), lossy(&value), key.allowed());
         return Err(UsageError::NotAllowed { flag, value, allowed });
     }
-    Ok(Setting { key, value, place: Place::CommandLine })
+    Ok(Setting { key, value, place: ValueSource::CommandLine })
 }
 
 /// The configuration with a level of log that is `steps` further, as far as there are levels.

@@ -145,12 +145,12 @@ impl Error for UsageError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     file: Option<PathBuf>,
-    faults: Vec<Fault>,
+    faults: Vec<ConfigFault>,
 }
 
 impl ConfigError {
     /// At least one fault; in which order does not matter.
-    pub(super) fn new(file: Option<PathBuf>, mut faults: Vec<Fault>) -> Self {
+    pub(super) fn new(file: Option<PathBuf>, mut faults: Vec<ConfigFault>) -> Self {
         // Only those that are shown have to be in order; a sort of all would be more code than all
         // of this file.
         for at in 0..faults.len().min(SHOWN_MAX) {
@@ -165,12 +165,14 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.as_deref().unwrap_or(Path::new("")).display();
-        for (index, Fault { place, problem }) in self.faults.iter().take(SHOWN_MAX).enumerate() {
+        for (index, ConfigFault { place, problem }) in
+            self.faults.iter().take(SHOWN_MAX).enumerate()
+        {
             let end_of_last = if index == 0 { "" } else { "\n" };
             match place {
-                Place::File => write!(f, "{end_of_last}{file}: {problem}")?,
-                Place::Line(line) => write!(f, "{end_of_last}{file}:{line}: {problem}")?,
-                Place::CommandLine => write!(f, "{end_of_last}command line: {problem}")?,
+                ValueSource::File => write!(f, "{end_of_last}{file}: {problem}")?,
+                ValueSource::Line(line) => write!(f, "{end_of_last}{file}:{line}: {problem}")?,
+                ValueSource::CommandLine => write!(f, "{end_of_last}command line: {problem}")?,
             }
         }
         match self.faults.len().saturating_sub(SHOWN_MAX) {
@@ -184,14 +186,14 @@ impl Error for ConfigError {}
 
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) place: Place,
+pub(super) struct ConfigFault {
+    pub(super) place: ValueSource,
     pub(super) problem: Problem,
 }
 
 /// Where a value comes from, in the order in which faults are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(super) enum ValueSource {
     /// The file as a whole.
     File,
     /// This line of it, counted from 1.
@@ -200,7 +202,7 @@ pub(super) enum Place {
     CommandLine,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File => f.write_str("in the file"),
@@ -236,7 +238,7 @@ pub(super) enum Problem {
     /// A key that is known, but not here.
     Elsewhere { name: &'static str, here: String, home: Section },
     /// A key that has been given before.
-    Twice { name: &'static str, first: Place },
+    Twice { name: &'static str, first: ValueSource },
     /// A value that the key does not allow.
     NotAllowed { name: &'static str, value: String, allowed: &'static str },
     /// Values that contradict each other, and what to do about it.
@@ -248,7 +250,7 @@ pub(super) enum Problem {
 pub(super) struct Given {
     pub(super) name: &'static str,
     pub(super) value: String,
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<ValueSource>,
 }
 
 impl fmt::Display for Problem {

@@ -11,7 +11,7 @@
 use std::fmt;
 
 /// The lines of `text` that say something, with their numbers from 1.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, Result<Line<'_>, IniError>)> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, Result<IniLine<'_>, IniError>)> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, read(line)?)))
 }
@@ -23,7 +23,7 @@ pub(super) fn plain(name: &str) -> String {
 
 /// A line that is neither empty nor a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(super) enum IniLine<'a> {
     /// What stands between the brackets.
     Section(&'a str),
     /// A key, which belongs to the section before it.
@@ -57,19 +57,21 @@ impl fmt::Display for IniError {
 }
 
 /// What the line says, if anything.
-fn read(line: &str) -> Option<Result<Line<'_>, IniError>> {
+fn read(line: &str) -> Option<Result<IniLine<'_>, IniError>> {
     let line = without_comment(line).trim();
     if line.is_empty() {
         return None;
     }
     if let Some(rest) = line.strip_prefix('[') {
         let title = rest.strip_suffix(']').ok_or(IniError::OpenBracket);
-        return Some(title.map(|title| Line::Section(title.trim())));
+        return Some(title.map(|title| IniLine::Section(title.trim())));
     }
     Some(match line.split_once([':', '=']) {
         None => Err(IniError::NoValue),
         Some(("", _)) => Err(IniError::NoName),
-        Some((name, value)) => Ok(Line::Key { name: name.trim_end(), value: value.trim_start() }),
+        Some((name, value)) => {
+            Ok(IniLine::Key { name: name.trim_end(), value: value.trim_start() })
+        }
     })
 }
 
@@ -115,17 +117,17 @@ mod tests {
 
     #[test]
     fn each_line_by_itself() {
-        let key = |name, value| Some(Ok(Line::Key { name, value }));
+        let key = |name, value| Some(Ok(IniLine::Key { name, value }));
         let rows = [
             ("", None),
             ("  \t", None),
             ("# port: 1", None),
             ("  ; port: 1", None),
             ("#", None),
-            ("[server]", Some(Ok(Line::Section("server")))),
-            ("  [ Server ]  ; all of it", Some(Ok(Line::Section("Server")))),
-            ("[service /a]b]", Some(Ok(Line::Section("service /a]b")))),
-            ("[]", Some(Ok(Line::Section("")))),
+            ("[server]", Some(Ok(IniLine::Section("server")))),
+            ("  [ Server ]  ; all of it", Some(Ok(IniLine::Section("Server")))),
+            ("[service /a]b]", Some(Ok(IniLine::Section("service /a]b")))),
+            ("[]", Some(Ok(IniLine::Section("")))),
             ("[server", Some(Err(IniError::OpenBracket))),
             ("[server] port", Some(Err(IniError::OpenBracket))),
             ("[", Some(Err(IniError::OpenBracket))),
@@ -161,8 +163,8 @@ mod tests {
         let text = "\u{feff}[a]\r\n\r\n# b\r\nc: d\r\ne";
         let read: Vec<_> = lines(text).collect();
         let expected = [
-            (1, Ok(Line::Section("a"))),
-            (4, Ok(Line::Key { name: "c", value: "d" })),
+            (1, Ok(IniLine::Section("a"))),
+            (4, Ok(IniLine::Key { name: "c", value: "d" })),
             (5, Err(IniError::NoValue)),
         ];
         assert_eq!(read, expected);

@@ -1,11 +1,11 @@
 //! `Key`: what there is to know about a key of `server.conf`. How values are read is said in
-//! `value`; what a reload says of a key comes from its [`Reload`].
+//! `value`; what a reload says of a key comes from its [`ReloadTime`].
 
 use std::ffi::OsStr;
 
 use crate::config::Config;
 use crate::config::section::Section;
-use crate::config::value::Kind;
+use crate::config::value::ValueKind;
 #[cfg(feature = "programs")]
 use crate::programs::ProgramOptions;
 use crate::service::ServiceOptions;
@@ -21,7 +21,7 @@ pub(super) struct Key {
     /// What it does, in one line.
     pub(super) meaning: &'static str,
     /// When a value applies that has changed while the server runs.
-    pub(super) reload: Reload,
+    pub(super) reload: ReloadTime,
     /// The option that it sets.
     pub(super) setter: Setter,
 }
@@ -80,7 +80,7 @@ impl Key {
 
 /// When a value applies that has changed by the time the configuration is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reload {
+pub(super) enum ReloadTime {
     /// At once.
     Live,
     /// At once for programs. For services that are compiled in, at the next start of the server.
@@ -92,10 +92,10 @@ pub(super) enum Reload {
 /// The option that a key sets.
 pub(super) enum Setter {
     /// One of the server, which has one value.
-    Server(Kind<Config>),
+    Server(ValueKind<Config>),
     /// One of all services, or in a section of its own of one of them.
-    Service(Kind<ServiceOptions>),
+    Service(ValueKind<ServiceOptions>),
     /// The same of programs.
     #[cfg(feature = "programs")]
-    Program(Kind<ProgramOptions>),
+    Program(ValueKind<ProgramOptions>),
 }

@@ -15,7 +15,7 @@
 //! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `trial_flags`:
 //!   the flags for it, and those of programs; `trial_args`: which of them go together
 //! - likewise `program`: what holds between the keys of programs; `variables`: their values
-//! - `ini`: the lines of a file; `sheet`: which file is read, its keys in their sections;
+//! - `ini`: the lines of a file; `raw_config`: which file is read, its keys in their sections;
 //!   `setting`: one of these, or of the command line
 //! - `resolve`: from keys in any order to a `Config` that agrees with itself
 //! - `nearest`: the known name that was meant; `error`: what can be wrong
@@ -35,11 +35,11 @@ mod nearest;
 mod parsed_args;
 #[cfg(feature = "programs")]
 mod program;
+mod raw_config;
 mod reload;
 mod resolve;
 mod section;
 mod setting;
-mod sheet;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "programs")]
@@ -57,8 +57,8 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
+use crate::config::raw_config::RawConfig;
 use crate::config::resolve::resolve;
-use crate::config::sheet::Sheet;
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::Limits;
 #[cfg(feature = "programs")]
@@ -71,7 +71,7 @@ pub use error::{CommandError, ConfigError, UsageError};
 pub use exit::Exit;
 pub use log_format::LogFormat;
 pub use nearest::nearest;
-pub use sheet::read_file;
+pub use raw_config::read_file;
 #[cfg(feature = "programs")]
 pub use trial::{Script, Trial};
 
@@ -143,7 +143,7 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        resolve(Sheet::read(file, text), &[], Self::default())
+        resolve(RawConfig::read(file, text), &[], Self::default())
     }
 
     /// Where the section of a service stands, as in `server.conf:7`, for what there is to say of

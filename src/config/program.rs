@@ -4,7 +4,7 @@
 use std::env;
 
 use crate::config::Config;
-use crate::config::error::{Fault, Problem};
+use crate::config::error::{ConfigFault, Problem};
 use crate::config::setting::{Setting, given};
 use crate::limits::Limits;
 use crate::programs::{Mode, OnDeath, ProgramOptions};
@@ -65,7 +65,7 @@ pub(super) fn check_mode<'a>(
     options: &ProgramOptions,
     own: &'a [Setting],
     below: impl Iterator<Item = &'a Setting>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ConfigFault>,
 ) {
     let (names, cure): (&[&'static str], _) = match options.mode {
         Mode::Shared => (
@@ -86,7 +86,7 @@ pub(super) fn check_mode<'a>(
         .filter(|setting| is_read(setting) && mode.is_none_or(is_read))
         .map(|setting| {
             let given = vec![given("mode", mode), given(setting.key.name, Some(setting))];
-            Fault { place: setting.place, problem: Problem::Contradiction { given, cure } }
+            ConfigFault { place: setting.place, problem: Problem::Contradiction { given, cure } }
         })
         .collect();
     faults.extend(contradictions);

@@ -1,10 +1,10 @@
 //! What another configuration changes that a server which runs does not apply: it follows from the
-//! `Reload` of each key.
+//! `ReloadTime` of each key.
 
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::config::key::{Key, Reload};
+use crate::config::key::{Key, ReloadTime};
 use crate::config::keys;
 
 impl Config {
@@ -15,7 +15,7 @@ impl Config {
     pub fn needs_restart(&self, new: &Self, is_compiled: impl Fn(&str) -> bool) -> Vec<String> {
         let (mut old, mut new) = (self.clone(), new.clone());
         let of_server = keys::all().filter(|key| !key.is_for_services());
-        let needs_start = of_server.filter(|key| key.reload == Reload::NextStart);
+        let needs_start = of_server.filter(|key| key.reload == ReloadTime::NextStart);
         let changed = needs_start.filter(|key| key.differs(&mut old, &mut new));
         let mut needs: Vec<_> = changed.map(|key| key.name.to_owned()).collect();
         if services_differ(&mut old, &mut new) {
@@ -38,7 +38,7 @@ impl Config {
 
 /// Whether something differs that services which are compiled in have from the next start on.
 fn services_differ(old: &mut Config, new: &mut Config) -> bool {
-    let is_late = |key: &&Key| key.is_for_services() && key.reload != Reload::Live;
+    let is_late = |key: &&Key| key.is_for_services() && key.reload != ReloadTime::Live;
     keys::all().filter(is_late).any(|key| key.differs(old, new))
 }
 

@@ -4,21 +4,21 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::config::error::{ConfigError, Fault, Problem};
+use crate::config::error::{ConfigError, ConfigFault, Problem};
 #[cfg(feature = "programs")]
 use crate::config::program::{check_mode, settle_framing};
+use crate::config::raw_config::{RawConfig, ServiceSection};
 use crate::config::setting::{Setting, given};
-use crate::config::sheet::{Own, Sheet};
 use crate::limits::{Limits, LimitsError};
 
 /// The configuration that the file makes of the defaults, with the flags laid over it, or else
 /// everything that is wrong with it.
 pub(super) fn resolve(
-    sheet: Sheet,
+    sheet: RawConfig,
     flags: &[Setting],
     defaults: Config,
 ) -> Result<Config, ConfigError> {
-    let Sheet { file, all, services, mut faults } = sheet;
+    let RawConfig { file, all, services, mut faults } = sheet;
     let mut config = Config { file, ..defaults };
     for layer in [&all, flags] {
         // Addresses add up within a layer, and together replace those of the layer below.
@@ -36,7 +36,7 @@ pub(super) fn resolve(
     }
     check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
     check_limits(&config.all.limits, &all, &[], &mut faults);
-    for (path, Own { line, settings: own }) in services {
+    for (path, ServiceSection { line, settings: own }) in services {
         // Keys of the server cannot stand in such a section.
         let mut one = Config {
             all: config.all.clone(),
@@ -62,7 +62,7 @@ pub(super) fn resolve(
 }
 
 /// Sets one setting after the other. Those that are not allowed are faults.
-fn lay(settings: &[Setting], faults: &mut Vec<Fault>, config: &mut Config) {
+fn lay(settings: &[Setting], faults: &mut Vec<ConfigFault>, config: &mut Config) {
     let is_refused = |setting: &&Setting| setting.key.set(config, &setting.value).is_none();
     faults.extend(settings.iter().filter(is_refused).map(Setting::refusal));
 }
@@ -85,7 +85,7 @@ fn is_outbox_max(setting: &Setting) -> bool {
 fn check_roots<'a>(
     config: &Config,
     settings: impl Iterator<Item = &'a Setting> + Clone,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ConfigFault>,
 ) {
     let roots: &[(&str, Option<&Path>)] = &[
         ("static-root", config.static_root.as_deref()),
@@ -103,7 +103,12 @@ fn check_roots<'a>(
 
 /// The first relation between `limits` that does not hold is a fault, if `own` settings take
 /// part in it; otherwise it is one of `below` and found there.
-fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mut Vec<Fault>) {
+fn check_limits(
+    limits: &Limits,
+    own: &[Setting],
+    below: &[Setting],
+    faults: &mut Vec<ConfigFault>,
+) {
     let Err(error) = limits.check() else { return };
     let find = |name: &str| own.iter().chain(below).find(|setting| setting.is_of(name));
     let Some((names, cure)) = relation(error) else { return };
@@ -114,7 +119,8 @@ fn check_limits(limits: &Limits, own: &[Setting], below: &[Setting], faults: &mu
         return;
     }
     let given = names.iter().map(|name| given(name, find(name))).collect();
-    faults.push(Fault { place: first.place, problem: Problem::Contradiction { given, cure } });
+    faults
+        .push(ConfigFault { place: first.place, problem: Problem::Contradiction { given, cure } });
 }
 
 /// The keys that a relation is about, and the cure; `None` for what no key allows.

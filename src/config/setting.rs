@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::config::Config;
-use crate::config::error::{Fault, Given, Place, Problem};
+use crate::config::error::{ConfigFault, Given, Problem, ValueSource};
 use crate::config::key::Key;
 use crate::config::keys;
 use crate::ws::syntax::items;
@@ -13,7 +13,7 @@ pub(super) struct Setting {
     pub(super) key: &'static Key,
     /// The value as it was written.
     pub(super) value: OsString,
-    pub(super) place: Place,
+    pub(super) place: ValueSource,
 }
 
 impl Setting {
@@ -23,13 +23,13 @@ impl Setting {
     }
 
     /// The fault that the value is not allowed, or the first item of a list that is none alone.
-    pub(super) fn refusal(&self) -> Fault {
+    pub(super) fn refusal(&self) -> ConfigFault {
         let value = self.value.to_string_lossy();
         let is_wrong = |item: &&str| self.key.set(&mut Config::default(), item.as_ref()).is_none();
         let item = value.contains(',').then(|| items(&value).find(is_wrong)).flatten();
         let value = item.unwrap_or(&value).to_owned();
         let (name, allowed) = (self.key.name, self.key.allowed());
-        Fault { place: self.place, problem: Problem::NotAllowed { name, value, allowed } }
+        ConfigFault { place: self.place, problem: Problem::NotAllowed { name, value, allowed } }
     }
 }
 

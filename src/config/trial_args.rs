@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::config::error::{CommandError, UsageError};
 use crate::config::parsed_args::ParsedArgs;
+use crate::config::raw_config::RawConfig;
 use crate::config::setting::Setting;
-use crate::config::sheet::Sheet;
 use crate::config::trial::{Script, Trial, TrialFlags};
 use crate::programs::{Mode, OnChange};
 
@@ -24,7 +24,7 @@ impl ParsedArgs {
             return Err(clash("--try", "--check-config or --list-services", "it runs").into());
         }
         // A trial is about one program, in whatever folder it runs.
-        let load = |file: &PathBuf| Sheet::load(Some(file), read);
+        let load = |file: &PathBuf| RawConfig::load(Some(file), read);
         let sheet = self.file.as_ref().map(load).unwrap_or_default();
         let has_port = self.settings.iter().chain(&sheet.all).any(|given| given.is_of("port"));
         let mut defaults = Config { port: 0, ..Config::default() };

@@ -1,7 +1,7 @@
 //! Applying: what services and helper threads have sent.
 
 use crate::engine::Engine;
-use crate::engine::io::{Event, FilePart, Io};
+use crate::engine::io::{FilePart, HostEvent, Io};
 use crate::service::SocketId;
 use crate::time::Time;
 
@@ -45,10 +45,10 @@ impl Engine {
         for _ in 0..io.events_len() {
             let Some(event) = io.next_event() else { return };
             match event {
-                Event::Ended(exit) => self.exits.push(exit),
-                Event::File(id, part) => self.apply_file(id, part, now),
-                Event::Stop(kind) => self.stop(kind, io, now),
-                Event::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),
+                HostEvent::Ended(exit) => self.exits.push(exit),
+                HostEvent::File(id, part) => self.apply_file(id, part, now),
+                HostEvent::Stop(kind) => self.stop(kind, io, now),
+                HostEvent::Notice(notice) => io.apply_notice(notice, &mut self.hub, now),
             }
         }
     }

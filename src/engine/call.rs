@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::Engine;
-use crate::engine::io::{Called, Io, Moment, NotStarted};
+use crate::engine::io::{CallResult, Io, NotStarted, Step};
 use crate::hub::{Output, RunId, WorkerId};
 use crate::time::Time;
 
@@ -72,9 +72,9 @@ impl Engine {
         let called = io.call(worker, &mut self.hub, &mut left, now);
         self.budget.delivered(share - left);
         match called {
-            Called::Done => {}
-            Called::More => self.call_soon(worker),
-            Called::Ended(exit) => self.ended(&exit, io, now),
+            CallResult::Done => {}
+            CallResult::More => self.call_soon(worker),
+            CallResult::Ended(exit) => self.ended(&exit, io, now),
         }
     }
 
@@ -85,7 +85,7 @@ impl Engine {
             Err(NotStarted::NoThread(how)) => self.hub.not_started(run, &how, now),
             Err(NotStarted::Failed(how)) => self.hub.ended(run, &how, now),
         }
-        io.observe(Moment::Ended(run.worker), &self.hub, now);
+        io.observe(Step::Ended(run.worker), &self.hub, now);
     }
 
     /// Has a service on the loop called in this turn, or in the next.

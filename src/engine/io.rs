@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
-use crate::hub::{Fetch, Hub, Lookup, Reach, RunId, WorkerId};
+use crate::hub::{Fetch, Hub, LookupJob, Reach, RunId, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::Response;
@@ -15,7 +15,7 @@ pub trait Io: Connections + Services {
     type Notice;
 
     /// The next event that a helper thread has sent.
-    fn next_event(&mut self) -> Option<Event<Self::Notice>>;
+    fn next_event(&mut self) -> Option<HostEvent<Self::Notice>>;
 
     /// How many events are there.
     fn events_len(&self) -> usize;
@@ -24,13 +24,13 @@ pub trait Io: Connections + Services {
     fn apply_notice(&mut self, notice: Self::Notice, hub: &mut Hub, now: Time);
 
     /// Has a program looked for. The answer comes as an event.
-    fn look_up(&mut self, lookup: Lookup, hub: &Hub);
+    fn look_up(&mut self, lookup: LookupJob, hub: &Hub);
 
     /// Orders something of the thread that reads files. What it has read comes as an event.
     fn order_file(&mut self, order: FileOrder);
 
     /// Shows the hub between the steps of a turn. It is for tests; a host does nothing here.
-    fn observe(&mut self, _: Moment, _: &Hub, _: Time) {}
+    fn observe(&mut self, _: Step, _: &Hub, _: Time) {}
 }
 
 /// Connections, each in the place of its socket. None of these blocks. The engine asks only for
@@ -55,7 +55,7 @@ pub trait Connections {
     fn close_listeners(&mut self);
 
     /// Reads once.
-    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read;
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> ReadResult;
 
     /// Writes once; returns how many bytes have left, 0 if it would block.
     ///
@@ -137,8 +137,8 @@ pub trait Services {
     }
 
     /// Calls a service on the loop with its mail, up to `left` deliveries.
-    fn call(&mut self, _: WorkerId, _: &mut Hub, _left: &mut usize, _: Time) -> Called {
-        Called::Done
+    fn call(&mut self, _: WorkerId, _: &mut Hub, _left: &mut usize, _: Time) -> CallResult {
+        CallResult::Done
     }
 
     /// How many services run.
@@ -165,7 +165,7 @@ pub struct Arrival<C> {
 
 /// What a read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read {
+pub enum ReadResult {
     /// So many bytes came, at least one.
     Bytes(usize),
     /// Nothing is there; readiness tells when something is.
@@ -178,13 +178,13 @@ pub enum Read {
 
 /// What calling a service on the loop came to.
 #[derive(Debug)]
-pub enum Called {
+pub enum CallResult {
     /// It has been called with all its mail.
     Done,
     /// It has had its share of the turn, and there is more.
     More,
     /// A run of it has ended.
-    Ended(Exit),
+    Ended(RunExit),
 }
 
 /// Why a run is over before it has begun.
@@ -198,9 +198,9 @@ pub enum NotStarted {
 
 /// What a helper thread tells the loop.
 #[derive(Debug)]
-pub enum Event<N> {
+pub enum HostEvent<N> {
     /// A service on a thread of its own has ended.
-    Ended(Exit),
+    Ended(RunExit),
     /// A part of a file was read.
     File(SocketId, FilePart),
     /// A stop was asked for.
@@ -220,7 +220,7 @@ pub enum StopKind {
 
 /// The end of a service's run.
 #[derive(Debug)]
-pub struct Exit {
+pub struct RunExit {
     /// Which run.
     pub run: RunId,
     /// How it ended.
@@ -251,7 +251,7 @@ pub enum FileOrder {
 
 /// Where a turn is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum Step {
     /// A socket may not be read now.
     Held(SocketId),
     /// A socket is about to be read.

@@ -34,8 +34,8 @@ use readiness::ReadinessTable;
 use stop::Stop;
 
 pub use io::{
-    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, NotStarted, Read,
-    Services, StopKind,
+    Arrival, CallResult, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted, ReadResult,
+    RunExit, Services, Step, StopKind,
 };
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;
@@ -59,7 +59,7 @@ pub struct Engine {
     /// Services that have sent more than this turn takes.
     cut_short: Vec<WorkerId>,
     /// Ends of services that have not been applied.
-    exits: Vec<Exit>,
+    exits: Vec<RunExit>,
     calls: Calls,
     /// Outputs of the hub that wait until services have been called.
     held: VecDeque<Output>,
@@ -133,9 +133,9 @@ impl Engine {
     }
 
     /// A run of a service has ended.
-    fn ended(&mut self, exit: &Exit, io: &mut impl Io, now: Time) {
+    fn ended(&mut self, exit: &RunExit, io: &mut impl Io, now: Time) {
         self.hub.ended(exit.run, &exit.how, now);
-        io.observe(Moment::Ended(exit.run.worker), &self.hub, now);
+        io.observe(Step::Ended(exit.run.worker), &self.hub, now);
     }
 
     /// The hub.

@@ -1,7 +1,7 @@
 //! Reading: connections are accepted and sockets are read, each its share of a turn.
 
 use crate::engine::Engine;
-use crate::engine::io::{Arrival, Io, Moment, Read};
+use crate::engine::io::{Arrival, Io, ReadResult, Step};
 use crate::engine::readiness::{PeerEnd, Readiness, Ready};
 use crate::service::SocketId;
 use crate::time::Time;
@@ -63,29 +63,29 @@ impl Engine {
             let Some(readiness) = self.readiness.get_mut(id) else { return };
             let (peer_end, is_ended) = (readiness.peer_end(), readiness.is_ended());
             if !self.hub.may_read(id, now) {
-                io.observe(Moment::Held(id), &self.hub, now);
+                io.observe(Step::Held(id), &self.hub, now);
                 return match peer_end {
                     PeerEnd::None => {}
                     PeerEnd::HalfClosed => self.hub.peer_leaves(id, now),
                     PeerEnd::Lost => self.hub.fail(id, "the peer reset the connection", now),
                 };
             }
-            io.observe(Moment::Reads(id), &self.hub, now);
+            io.observe(Step::Reads(id), &self.hub, now);
             if is_ended {
                 return;
             }
-            let (buffer, in_place) = match self.hub.room(id) {
+            let (buffer, in_place) = match self.hub.read_buffer(id) {
                 Some(room) => (room, true),
                 None => (&mut self.buffer[..], false),
             };
             let buffer_len = buffer.len();
             let len = match io.read(id, buffer) {
-                Read::Bytes(len) => len,
-                Read::WouldBlock => return,
-                end @ (Read::End | Read::Lost(_)) => {
+                ReadResult::Bytes(len) => len,
+                ReadResult::WouldBlock => return,
+                end @ (ReadResult::End | ReadResult::Lost(_)) => {
                     readiness.set_ended();
                     return match end {
-                        Read::Lost(reason) => self.hub.fail(id, reason, now),
+                        ReadResult::Lost(reason) => self.hub.fail(id, reason, now),
                         _ => self.hub.end(id, now),
                     };
                 }
@@ -96,7 +96,7 @@ impl Engine {
             } else {
                 self.hub.receive(id, &mut self.buffer[..len], now);
             }
-            io.observe(Moment::Received(id, len), &self.hub, now);
+            io.observe(Step::Received(id, len), &self.hub, now);
             // A short read has emptied the queue; what comes after it makes an event. Only an end
             // that was there before it does not (nor does urgent data, which no client of ours
             // sends, and which would delay no other socket).

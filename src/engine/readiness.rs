@@ -13,7 +13,7 @@ pub(super) struct ReadinessTable(Vec<Readiness>);
 pub(super) struct Readiness {
     /// The end of its socket's number, which tells it from others in the same place.
     serial: SerialEnd,
-    /// A set of [`Flag`].
+    /// A set of [`ReadinessFlag`].
     flags: u8,
 }
 
@@ -22,7 +22,7 @@ const _: () = assert!(size_of::<Readiness>() == 4, "there is one for each socket
 /// What may be true of a connection.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
-enum Flag {
+enum ReadinessFlag {
     /// A write may move bytes; if not, an event tells when it may again.
     Writable = 1 << 0,
     /// The peer has ended its half.
@@ -74,14 +74,15 @@ impl ReadinessTable {
         if place >= self.0.len() {
             self.0.resize(place + 1, Readiness { serial: SerialEnd::of(id), flags: 0 });
         }
-        let flags = Flag::Present as u8 | Flag::Writable as u8;
+        let flags = ReadinessFlag::Present as u8 | ReadinessFlag::Writable as u8;
         self.0[place] = Readiness { serial: SerialEnd::of(id), flags };
     }
 
     /// What is known of the connection of this socket, and never of another one in its place.
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Readiness> {
         let readiness = self.0.get_mut(id.index())?;
-        Some(readiness).filter(|of| of.has(Flag::Present) && of.serial == SerialEnd::of(id))
+        Some(readiness)
+            .filter(|of| of.has(ReadinessFlag::Present) && of.serial == SerialEnd::of(id))
     }
 
     /// Removes the connection of this socket.
@@ -106,89 +107,89 @@ impl ReadinessTable {
 impl Readiness {
     /// A write may move bytes. Returns true if that is new.
     pub(super) const fn set_writable(&mut self) -> bool {
-        self.set(Flag::Writable)
+        self.set(ReadinessFlag::Writable)
     }
 
     /// A write would block.
     pub(super) const fn clear_writable(&mut self) {
-        self.clear(Flag::Writable);
+        self.clear(ReadinessFlag::Writable);
     }
 
     /// Whether a write may move bytes.
     pub(super) const fn is_writable(self) -> bool {
-        self.has(Flag::Writable)
+        self.has(ReadinessFlag::Writable)
     }
 
     /// Its socket is put in the list of those to be read. Returns true if it was not there: a
     /// socket that is there twice would get twice its share.
     pub(super) const fn set_reading(&mut self) -> bool {
-        self.set(Flag::Reading)
+        self.set(ReadinessFlag::Reading)
     }
 
     /// Its socket was taken from that list.
     pub(super) const fn clear_reading(&mut self) {
-        self.clear(Flag::Reading);
+        self.clear(ReadinessFlag::Reading);
     }
 
     /// Its socket is put in the list of those to be written to. Returns true if it was not there.
     pub(super) const fn set_writing(&mut self) -> bool {
-        self.set(Flag::Writing)
+        self.set(ReadinessFlag::Writing)
     }
 
     /// Its socket was taken from that list.
     pub(super) const fn clear_writing(&mut self) {
-        self.clear(Flag::Writing);
+        self.clear(ReadinessFlag::Writing);
     }
 
     /// Whether its socket is in that list.
     pub(super) const fn is_writing(self) -> bool {
-        self.has(Flag::Writing)
+        self.has(ReadinessFlag::Writing)
     }
 
     /// The end was read.
     pub(super) const fn set_ended(&mut self) {
-        _ = self.set(Flag::Ended);
+        _ = self.set(ReadinessFlag::Ended);
     }
 
     /// Whether the end was read.
     pub(super) const fn is_ended(self) -> bool {
-        self.has(Flag::Ended)
+        self.has(ReadinessFlag::Ended)
     }
 
     /// Our half is ended. Returns true if it was not.
     pub(super) const fn set_shut(&mut self) -> bool {
-        self.set(Flag::Shut)
+        self.set(ReadinessFlag::Shut)
     }
 
     /// The poll told something of the peer's end.
     pub(super) const fn set_peer_end(&mut self, end: PeerEnd) {
         match end {
             PeerEnd::None => {}
-            PeerEnd::HalfClosed => _ = self.set(Flag::HalfClosed),
-            PeerEnd::Lost => _ = self.set(Flag::Lost),
+            PeerEnd::HalfClosed => _ = self.set(ReadinessFlag::HalfClosed),
+            PeerEnd::Lost => _ = self.set(ReadinessFlag::Lost),
         }
     }
 
     /// What the poll has told of the peer's end.
     pub(super) const fn peer_end(self) -> PeerEnd {
-        if self.has(Flag::Lost) {
+        if self.has(ReadinessFlag::Lost) {
             return PeerEnd::Lost;
         }
-        if self.has(Flag::HalfClosed) { PeerEnd::HalfClosed } else { PeerEnd::None }
+        if self.has(ReadinessFlag::HalfClosed) { PeerEnd::HalfClosed } else { PeerEnd::None }
     }
 
     /// Sets the flag. Returns true if it was clear.
-    const fn set(&mut self, flag: Flag) -> bool {
+    const fn set(&mut self, flag: ReadinessFlag) -> bool {
         let was_clear = !self.has(flag);
         self.flags |= flag as u8;
         was_clear
     }
 
-    const fn clear(&mut self, flag: Flag) {
+    const fn clear(&mut self, flag: ReadinessFlag) {
         self.flags &= !(flag as u8);
     }
 
-    const fn has(self, flag: Flag) -> bool {
+    const fn has(self, flag: ReadinessFlag) -> bool {
         self.flags & flag as u8 != 0
     }
 }

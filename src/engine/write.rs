@@ -4,7 +4,7 @@
 use std::io::IoSlice;
 
 use crate::engine::Engine;
-use crate::engine::io::{Connections, FileOrder, Io, Moment};
+use crate::engine::io::{Connections, FileOrder, Io, Step};
 use crate::engine::readiness::Readiness;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
@@ -41,7 +41,7 @@ impl Engine {
                 self.hub.measured(id, queued, now);
             }
             Output::Resume(id) => {
-                io.observe(Moment::Resumes(id), &self.hub, now);
+                io.observe(Step::Resumes(id), &self.hub, now);
                 self.read_later(id);
             }
             Output::Mail(worker) if io.is_on_loop(worker) => self.call_soon(worker),
@@ -70,12 +70,12 @@ impl Engine {
             let Some(readiness) = self.readiness.get_mut(id) else { return };
             let written = match readiness.is_writable() {
                 true => {
-                    io.observe(Moment::Writes(id), &self.hub, now);
+                    io.observe(Step::Writes(id), &self.hub, now);
                     write_once(id, io, &self.hub, left)
                 }
-                false => Ok(Written::NOTHING),
+                false => Ok(WriteResult::NOTHING),
             };
-            let Written { len, is_short } = match written {
+            let WriteResult { len, is_short } = match written {
                 Ok(written) => written,
                 Err(reason) => {
                     self.hub.fail(id, reason, now);
@@ -91,7 +91,7 @@ impl Engine {
                 self.budget.wrote(len);
             }
             let next = self.hub.wrote(id, len, now);
-            io.observe(Moment::Wrote(id), &self.hub, now);
+            io.observe(Step::Wrote(id), &self.hub, now);
             left = left.saturating_sub(len);
             if self.hub.unsent_len(id) == 0 || !is_writable {
                 break next;
@@ -109,7 +109,7 @@ impl Engine {
                 }
             }
             Next::Drop => {
-                io.observe(Moment::Drops(id), &self.hub, now);
+                io.observe(Step::Drops(id), &self.hub, now);
                 io.close(id, self.hub.is_late(id));
                 self.readiness.remove(id);
                 self.hub.remove(id, now);
@@ -126,13 +126,13 @@ impl Engine {
 }
 
 /// What a write came to.
-struct Written {
+struct WriteResult {
     len: usize,
     /// The system took less than it was given.
     is_short: bool,
 }
 
-impl Written {
+impl WriteResult {
     const NOTHING: Self = Self { len: 0, is_short: false };
 }
 
@@ -142,14 +142,14 @@ fn write_once(
     io: &mut impl Connections,
     hub: &Hub,
     mut left: usize,
-) -> Result<Written, &'static str> {
+) -> Result<WriteResult, &'static str> {
     if let Some(bytes) = hub.unsent_alone(id) {
         let bytes = &bytes[..bytes.len().min(left)];
         if bytes.is_empty() {
-            return Ok(Written::NOTHING);
+            return Ok(WriteResult::NOTHING);
         }
         let len = io.write(id, bytes)?;
-        return Ok(Written { len, is_short: len < bytes.len() });
+        return Ok(WriteResult { len, is_short: len < bytes.len() });
     }
     let mut chunks = [IoSlice::new(&[]); CHUNKS_MAX];
     let (mut chunks_len, mut bytes_len) = (0, 0);
@@ -160,10 +160,10 @@ fn write_once(
         chunks_len += 1;
     }
     if bytes_len == 0 {
-        return Ok(Written::NOTHING);
+        return Ok(WriteResult::NOTHING);
     }
     let len = io.write_vectored(id, &chunks[..chunks_len])?;
-    Ok(Written { len, is_short: len < bytes_len })
+    Ok(WriteResult { len, is_short: len < bytes_len })
 }
 
 /// The most chunks in one write.

@@ -4,31 +4,31 @@ use std::any::Any;
 
 use crossbeam_channel::Sender;
 
-use crate::engine::Event;
-use crate::host::bell::Alarm;
+use crate::engine::HostEvent;
+use crate::host::wake::LoopWaker;
 
 /// What a resolver sends to itself on the loop.
 pub type Notice = Box<dyn Any + Send>;
 
 /// An event for the loop of a host.
-pub(super) type HostEvent = Event<Notice>;
+pub(super) type LoopEvent = HostEvent<Notice>;
 
 /// Sends events to the loop, and wakes it.
 #[derive(Clone, Debug)]
 pub(super) struct EventSender {
-    sender: Sender<HostEvent>,
-    alarm: Alarm,
+    sender: Sender<LoopEvent>,
+    loop_waker: LoopWaker,
 }
 
 impl EventSender {
-    pub(super) const fn new(sender: Sender<HostEvent>, alarm: Alarm) -> Self {
-        Self { sender, alarm }
+    pub(super) const fn new(sender: Sender<LoopEvent>, loop_waker: LoopWaker) -> Self {
+        Self { sender, loop_waker }
     }
 
     /// Sends an event. A host that has gone takes none.
-    pub(super) fn send(&self, event: HostEvent) {
+    pub(super) fn send(&self, event: LoopEvent) {
         if self.sender.try_send(event).is_ok() {
-            self.alarm.wake();
+            self.loop_waker.wake();
         }
     }
 }

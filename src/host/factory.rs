@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::host::panic::catch_panic;
 use crate::limits::Limits;
-use crate::service::{Callbacks, Line, Outbound, Service};
+use crate::service::{Callbacks, Context, Outbound, Service};
 
 /// Makes a fresh service for each run of it, on the thread of that run.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub(crate) type Make<T> = Arc<dyn Fn() -> Box<T> + Send + Sync>;
 /// What a service on a thread of its own does there.
 pub trait RunService: Send + Sync {
     /// Serves from here on, up to the end of the run. Returns how it ended.
-    fn run(&self, line: Line<'static>, limits: &Limits) -> String;
+    fn run(&self, line: Context<'static>, limits: &Limits) -> String;
 }
 
 impl Factory {
@@ -36,7 +36,7 @@ struct Compiled(Make<dyn Service>);
 
 impl RunService for Compiled {
     /// Makes the service, runs it to its end and drops it.
-    fn run(&self, mut line: Line<'static>, _: &Limits) -> String {
+    fn run(&self, mut line: Context<'static>, _: &Limits) -> String {
         let mut service = None;
         let lived = catch_panic(|| {
             let service = service.insert((self.0)());

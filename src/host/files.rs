@@ -10,10 +10,10 @@ use std::thread::{self, Thread};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
-use crate::engine::{Event, FileOrder, FilePart};
+use crate::engine::{FileOrder, FilePart, HostEvent};
 use crate::host::clock::unix_seconds;
 use crate::host::events::EventSender;
-use crate::host::nofollow::{self, Missed};
+use crate::host::nofollow::{self, OpenError};
 use crate::hub::{Fetch, Holder, Pool};
 use crate::limits::Limits;
 use crate::pages::file::FileState;
@@ -23,7 +23,7 @@ use crate::ws::{Response, Status, Target, encode_path};
 
 /// The loop's side of the thread that reads files.
 #[derive(Debug)]
-pub(super) struct Files {
+pub(super) struct FileReader {
     /// `None` only while this is dropped.
     orders: Option<Sender<Order>>,
     /// It parks while there is no order.
@@ -75,7 +75,7 @@ impl StaticRoot {
     }
 }
 
-impl Files {
+impl FileReader {
     /// Serves the files below `root` in parts of `outbox_high_bytes`.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Files {
         events: EventSender,
     ) -> io::Result<Self> {
         let (orders, inbox) = crossbeam_channel::unbounded();
-        let mut library = Library {
+        let mut library = OpenFiles {
             root,
             part_bytes: limits.outbox_high_bytes as u64,
             pool: Pool { name: "the limit of files at a time", places_max: limits.files_open_max },
@@ -95,7 +95,7 @@ impl Files {
         let thread = thread::Builder::new().name("files".to_owned()).spawn(move || {
             while let Some(order) = next(&inbox) {
                 if let Some((id, part)) = library.answer(order) {
-                    events.send(Event::File(id, part));
+                    events.send(HostEvent::File(id, part));
                 }
             }
         })?;
@@ -120,7 +120,7 @@ impl Files {
     }
 }
 
-impl Drop for Files {
+impl Drop for FileReader {
     fn drop(&mut self) {
         self.orders = None;
         self.thread.unpark();
@@ -140,7 +140,7 @@ fn next(inbox: &Receiver<Order>) -> Option<Order> {
 }
 
 /// The thread's side: the files that are being sent.
-struct Library {
+struct OpenFiles {
     root: StaticRoot,
     /// How much of a file one part has.
     part_bytes: u64,
@@ -148,7 +148,7 @@ struct Library {
     open: HashMap<SocketId, (Take<File>, Holder)>,
 }
 
-impl Library {
+impl OpenFiles {
     fn answer(&mut self, order: Order) -> Option<(SocketId, FilePart)> {
         match order {
             Order::File(FileOrder::Open(fetch)) => {
@@ -227,11 +227,11 @@ impl Library {
             name.push("index.html");
         }
         nofollow::open_below(root, &name).map_err(|error| match error {
-            Missed::Outside(place) => {
+            OpenError::Outside(place) => {
                 let text = format!("a link leads to {place:?}, which is out of static-root");
                 io::Error::new(ErrorKind::NotFound, text)
             }
-            Missed::System(error) => error,
+            OpenError::System(error) => error,
         })
     }
 }

@@ -8,14 +8,14 @@ use std::thread;
 
 use mio::unix::pipe;
 
-use crate::sys::signals::{self, Caught, Wish};
+use crate::sys::signals::{self, SignalKind, SignalPipe};
 
 /// From here on SIGHUP ends this process no more; one that comes is done by [`on_hangup`]. For the
 /// beginning of a program's `main`. Returns the terminal that it was started from.
 #[must_use]
 pub fn hold_hangups() -> Terminal {
     // A signal that cannot be caught ends the process, as ever.
-    let is_ignored = signals::catch_signals(Wish::Reload).unwrap_or(false);
+    let is_ignored = signals::catch_signals(SignalKind::Reload).unwrap_or(false);
     Terminal { is_watched: !is_ignored && open_terminal().is_ok() }
 }
 
@@ -62,12 +62,12 @@ pub fn on_hangup(mut act: impl FnMut() + Send + 'static) -> io::Result<Hangups> 
             act();
         }
     })?;
-    Ok(Hangups { caught: Caught::new(Wish::Reload, sender)? })
+    Ok(Hangups { caught: SignalPipe::new(SignalKind::Reload, sender)? })
 }
 
 /// SIGHUP has something called as long as this is held: see [`on_hangup`].
 #[derive(Debug)]
 pub struct Hangups {
     #[expect(dead_code, reason = "it is held for the signal handler")]
-    caught: Caught,
+    caught: SignalPipe,
 }

@@ -7,15 +7,17 @@ use crossbeam_channel::Receiver;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
-use crate::engine::{Arrival, Called, Connections, FileOrder, Io, NotStarted, Read, Services};
-use crate::host::bell::Tower;
-use crate::host::events::{EventSender, HostEvent};
+use crate::engine::{
+    Arrival, CallResult, Connections, FileOrder, Io, NotStarted, ReadResult, Services,
+};
+use crate::host::events::{EventSender, LoopEvent};
 use crate::host::factory::Factory;
-use crate::host::files::Files;
+use crate::host::files::FileReader;
 use crate::host::loop_service::LoopServices;
 use crate::host::resolver::{Mounts, Notice, Resolver};
-use crate::host::worker::{Plan, Worker};
-use crate::hub::{About, Hub, Lookup, RunId, WorkerId};
+use crate::host::wake::WakeQueue;
+use crate::host::worker::{Worker, WorkerPlan};
+use crate::hub::{Hub, LookupJob, RunId, Subject, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::SocketId;
@@ -27,7 +29,7 @@ pub(super) struct HostIo {
     pub(super) listeners: Vec<Listener>,
     pub(super) streams: Streams,
     /// Which services on threads of their own have sent something.
-    pub(super) tower: Tower,
+    pub(super) wake_queue: WakeQueue,
     pub(super) factories: Vec<Factory>,
     /// By the index of the service: those on threads of their own that run.
     pub(super) workers: Vec<Option<Worker>>,
@@ -36,9 +38,9 @@ pub(super) struct HostIo {
     pub(super) loop_services: LoopServices,
     /// Threads of services that have ended.
     pub(super) leaving: Vec<JoinHandle<()>>,
-    pub(super) events: Receiver<HostEvent>,
+    pub(super) events: Receiver<LoopEvent>,
     pub(super) event_sender: EventSender,
-    pub(super) files: Option<Files>,
+    pub(super) files: Option<FileReader>,
     /// What answers paths without a service.
     pub(super) resolver: Option<Box<dyn Resolver>>,
 }
@@ -46,7 +48,7 @@ pub(super) struct HostIo {
 impl Io for HostIo {
     type Notice = Notice;
 
-    fn next_event(&mut self) -> Option<HostEvent> {
+    fn next_event(&mut self) -> Option<LoopEvent> {
         self.events.try_recv().ok()
     }
 
@@ -62,7 +64,7 @@ impl Io for HostIo {
         }
     }
 
-    fn look_up(&mut self, lookup: Lookup, _: &Hub) {
+    fn look_up(&mut self, lookup: LookupJob, _: &Hub) {
         // The hub of a host without a resolver looks nothing up.
         if let Some(resolver) = &mut self.resolver {
             resolver.look_up(lookup);
@@ -100,7 +102,7 @@ impl Connections for HostIo {
         self.listeners.clear();
     }
 
-    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read {
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> ReadResult {
         self.streams.read(id, buffer)
     }
 
@@ -131,20 +133,20 @@ impl Connections for HostIo {
 
 impl Services for HostIo {
     fn senders_len(&self) -> usize {
-        self.tower.len()
+        self.wake_queue.len()
     }
 
     fn next_sender(&mut self) -> Option<WorkerId> {
-        let worker = self.tower.next()?;
+        let worker = self.wake_queue.next()?;
         if let Some(worker) = self.worker(worker) {
-            worker.rung().clear();
+            worker.wake_flag().clear();
         }
         Some(worker)
     }
 
     fn add_sender(&mut self, worker: WorkerId) {
         if let Some(Some(of)) = self.workers.get(worker.index()) {
-            self.tower.again(worker, of.rung());
+            self.wake_queue.again(worker, of.wake_flag());
         }
     }
 
@@ -165,7 +167,7 @@ impl Services for HostIo {
     fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted> {
         let (worker, service) = (run.worker, run.worker.service());
         let path = hub.path(service);
-        About::service(path).log(log::Level::Info, format_args!("it starts"));
+        Subject::service(path).log(log::Level::Info, format_args!("it starts"));
         let limits = *hub.limits(service);
         let body = match &self.factories[service.index()] {
             Factory::Thread(service) => service.clone(),
@@ -175,8 +177,8 @@ impl Services for HostIo {
             }
         };
         let events = self.event_sender.clone();
-        let plan = Plan { run, path, limits: &limits, body, events };
-        let started = Worker::start(plan, &self.tower).map_err(|error| {
+        let plan = WorkerPlan { run, path, limits: &limits, body, events };
+        let started = Worker::start(plan, &self.wake_queue).map_err(|error| {
             NotStarted::NoThread(format!(
                 "there is no thread for it: {error}; ulimit -u, the pids of the container or unit, \
                  and kernel.threads-max limit them"
@@ -225,7 +227,7 @@ impl Services for HostIo {
         self.loop_services.next_tick()
     }
 
-    fn call(&mut self, worker: WorkerId, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
+    fn call(&mut self, worker: WorkerId, hub: &mut Hub, left: &mut usize, now: Time) -> CallResult {
         self.loop_services.call(worker, hub, left, now)
     }
 

@@ -5,7 +5,7 @@
 //!
 //! - `poll`: [`Host`], the poll loop; `io`: what the engine of a host works with
 //! - `events`: what helper threads tell the loop
-//! - `bell`: how other threads wake the loop; `sync`: what bells are made of
+//! - `wake`: how other threads wake the loop; `sync`: what bells are made of
 //! - `factory`: what makes a service; `panic`: panics in its code
 //! - `worker`: services on threads of their own; `loop_service`: services on the loop
 //! - `resolver`: what answers paths without a service
@@ -15,7 +15,6 @@
 //! - `hangup`: the signal that asks for a reload; `orphans`: what child processes leave behind
 //! - `trim`: memory that is returned to the system; `clock`: the time of day
 
-mod bell;
 mod clock;
 mod events;
 mod factory;
@@ -33,6 +32,7 @@ mod stop;
 mod stopper;
 mod sync;
 mod trim;
+mod wake;
 mod worker;
 
 pub use crate::engine::Turn;

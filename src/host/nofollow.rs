@@ -19,7 +19,7 @@ use crate::sys;
 
 /// Why nothing was opened.
 #[derive(Debug)]
-pub(crate) enum Missed {
+pub(crate) enum OpenError {
     /// Links lead out of the root, to this place.
     Outside(PathBuf),
     /// The system's reason.
@@ -39,19 +39,19 @@ pub(crate) fn resolve_folder(path: &Path) -> io::Result<PathBuf> {
 ///
 /// # Errors
 /// It is not there, or not below `root`.
-pub(crate) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, Missed> {
-    let path = path.canonicalize().map_err(Missed::System)?;
-    if path.starts_with(root) { Ok(path) } else { Err(Missed::Outside(path)) }
+pub(crate) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, OpenError> {
+    let path = path.canonicalize().map_err(OpenError::System)?;
+    if path.starts_with(root) { Ok(path) } else { Err(OpenError::Outside(path)) }
 }
 
 /// Opens the file or folder that a path leads to, for reading; returns its path without links, too.
 ///
 /// # Errors
 /// As of [`resolve`] and [`open_plain`].
-pub(crate) fn open_below(root: &Path, path: &Path) -> Result<(PathBuf, File), Missed> {
+pub(crate) fn open_below(root: &Path, path: &Path) -> Result<(PathBuf, File), OpenError> {
     look(path, || {
         let place = resolve(root, path)?;
-        let file = open_plain(&place).map_err(Missed::System)?;
+        let file = open_plain(&place).map_err(OpenError::System)?;
         Ok((place, file))
     })
 }
@@ -70,11 +70,11 @@ fn open_plain(path: &Path) -> io::Result<File> {
 }
 
 /// Looks again if what `path` led to was removed during a look, but the path is still there.
-fn look<T>(path: &Path, mut once: impl FnMut() -> Result<T, Missed>) -> Result<T, Missed> {
+fn look<T>(path: &Path, mut once: impl FnMut() -> Result<T, OpenError>) -> Result<T, OpenError> {
     let mut more = 1..LOOKS_MAX;
     loop {
         match once() {
-            Err(Missed::System(_))
+            Err(OpenError::System(_))
                 if fs::symlink_metadata(path).is_ok() && more.next().is_some() => {}
             found => return found,
         }
@@ -184,7 +184,7 @@ mod tests {
                 if looks <= switches {
                     switch();
                 }
-                open(&place, 0).map_err(Missed::System)
+                open(&place, 0).map_err(OpenError::System)
             });
             assert_eq!((looks, found.is_ok()), (expected, is_found), "{switches} switches");
         }

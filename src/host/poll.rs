@@ -8,15 +8,15 @@ use std::{fmt, io};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::engine::{Engine, PeerEnd, Ready, StopKind, Turn};
-use crate::host::bell::Tower;
 use crate::host::clock::unix_seconds;
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
-use crate::host::files::{Files, StaticRoot};
+use crate::host::files::{FileReader, StaticRoot};
 use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
 use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
 use crate::host::stopper::{Signals, Stopper};
+use crate::host::wake::WakeQueue;
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::net::listener::{self, Listener};
@@ -69,7 +69,7 @@ impl Host {
         let HostPlan { mut hub, limits, factories, static_root, resolver } = plan;
         hub.date_by(unix_seconds);
         let poll = Poll::new()?;
-        let tower = Tower::new(Waker::new(poll.registry(), WAKER)?);
+        let wake_queue = WakeQueue::new(Waker::new(poll.registry(), WAKER)?);
         let mut listeners = Vec::new();
         for mut listener in listener::bind_all(addresses)? {
             let token = Token(LISTENERS.0 + listeners.len());
@@ -78,8 +78,8 @@ impl Host {
         }
         let address = listeners[0].address();
         let (sender, events) = crossbeam_channel::unbounded();
-        let event_sender = EventSender::new(sender, tower.alarm());
-        let start_files = |root| Files::start(root, &limits, event_sender.clone());
+        let event_sender = EventSender::new(sender, wake_queue.loop_waker());
+        let start_files = |root| FileReader::start(root, &limits, event_sender.clone());
         let files = static_root.map(start_files).transpose()?;
         let start_resolver =
             |plan: Box<dyn ResolverPlan>| plan.start(address, NoticeSender(event_sender.clone()));
@@ -88,7 +88,7 @@ impl Host {
             poll,
             listeners,
             streams: Streams::with_capacity(limits.tables_len()),
-            tower,
+            wake_queue,
             workers: factories.iter().map(|_| None).collect(),
             mailed: false,
             loop_services: LoopServices::of(&factories),
@@ -190,10 +190,10 @@ impl Host {
 
     /// Sleeps until something happens.
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.io.tower.doze();
+        self.io.wake_queue.begin_sleep();
         let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.wait_time(timeout) };
         let polled = self.io.poll.poll(&mut self.events, timeout);
-        self.io.tower.awake();
+        self.io.wake_queue.end_sleep();
         match polled {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             polled => polled,

@@ -7,12 +7,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::engine::Event;
+use crate::engine::HostEvent;
 use crate::host::events::EventSender;
 use crate::host::factory::{Factory, RunService};
-use crate::host::files::Files;
+use crate::host::files::FileReader;
 use crate::host::worker::Worker;
-use crate::hub::{Hub, Lookup, ServiceId, WorkerId};
+use crate::hub::{Hub, LookupJob, ServiceId, WorkerId};
 use crate::time::Time;
 
 pub use crate::host::events::Notice;
@@ -21,7 +21,7 @@ pub use crate::host::events::Notice;
 /// to as notices; the loop never waits for it.
 pub trait Resolver: Any + Send {
     /// Looks a path up. The answer comes as a notice.
-    fn look_up(&mut self, lookup: Lookup);
+    fn look_up(&mut self, lookup: LookupJob);
 
     /// Applies a notice that this resolver has sent.
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time);
@@ -60,13 +60,13 @@ pub struct Mounts<'a> {
     pub hub: &'a mut Hub,
     pub(super) factories: &'a mut Vec<Factory>,
     pub(super) workers: &'a mut Vec<Option<Worker>>,
-    pub(super) files: Option<&'a Files>,
+    pub(super) files: Option<&'a FileReader>,
 }
 
 impl NoticeSender {
     /// Sends a notice. A host that has gone takes none.
     pub fn send(&self, notice: impl Any + Send) {
-        self.0.send(Event::Notice(Box::new(notice)));
+        self.0.send(HostEvent::Notice(Box::new(notice)));
     }
 }
 

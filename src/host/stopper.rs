@@ -5,9 +5,9 @@ use std::mem;
 
 use mio::unix::pipe;
 
-use crate::engine::{Event, StopKind};
+use crate::engine::{HostEvent, StopKind};
 use crate::host::events::EventSender;
-use crate::sys::signals::{Caught, Wish};
+use crate::sys::signals::{SignalKind, SignalPipe};
 
 /// Stops a host from any thread.
 #[derive(Clone, Debug)]
@@ -23,13 +23,13 @@ impl Stopper {
     /// Asks for a clean stop: no more connections are accepted, sockets are closed with 1001,
     /// services get time to finish. Asked again, it is the same stop.
     pub fn stop(&self) {
-        self.events.send(Event::Stop(StopKind::Clean));
+        self.events.send(HostEvent::Stop(StopKind::Clean));
     }
 
     /// Asks for a stop that waits for nothing: sockets are dropped, and services that do not
     /// finish are left behind. It may follow a clean stop, or come alone.
     pub fn stop_now(&self) {
-        self.events.send(Event::Stop(StopKind::Now));
+        self.events.send(HostEvent::Stop(StopKind::Now));
     }
 }
 
@@ -40,13 +40,17 @@ pub(super) struct Signals {
     /// What the next one asks for.
     next: StopKind,
     #[expect(dead_code, reason = "it is held for the signal handler")]
-    caught: Caught,
+    caught: SignalPipe,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let (sender, receiver) = pipe::new()?;
-        Ok(Self { receiver, next: StopKind::Clean, caught: Caught::new(Wish::Stop, sender)? })
+        Ok(Self {
+            receiver,
+            next: StopKind::Clean,
+            caught: SignalPipe::new(SignalKind::Stop, sender)?,
+        })
     }
 
     /// What the signals ask for that have come, if any has. Those of one moment are one request,

@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::host::HostPlan;
-    use crate::hub::{Files, Hub};
+    use crate::hub::{FilePolicy, Hub};
     use crate::limits::Limits;
 
     /// Runs turns until there are so many sockets.
@@ -71,7 +71,7 @@ mod tests {
     fn every_table_is_about_as_large_as_what_is_in_it() {
         // They say nothing, for as long as it takes.
         let limits = Limits { handshake_ms_max: Limits::OFF_MS, ..Limits::SERVER };
-        let hub = Hub::new(limits, Files::None, Time::ZERO);
+        let hub = Hub::new(limits, FilePolicy::None, Time::ZERO);
         let (factories, static_root, resolver) = (Vec::new(), None, None);
         let plan = HostPlan { hub, limits, factories, static_root, resolver };
         let address = ([127, 0, 0, 1], 0).into();

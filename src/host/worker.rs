@@ -8,40 +8,40 @@ use std::thread::{self, JoinHandle, Thread};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::engine::{Event, Exit};
-use crate::host::bell::{MailBell, Rung, Tower};
+use crate::engine::{HostEvent, RunExit};
 use crate::host::events::EventSender;
 use crate::host::factory::RunService;
+use crate::host::wake::{MailWaker, WakeFlag, WakeQueue};
 use crate::hub::{Hub, RunId};
 use crate::limits::Limits;
-use crate::service::way::{Ends, Parcel, take_spare};
-use crate::service::{Inbound, Line, Outbound};
+use crate::service::link::{Batch, ThreadLink, take_spare};
+use crate::service::{Context, Inbound, Outbound};
 use crate::sys;
 
 /// The host's side of one service that runs.
 pub(super) struct Worker {
     run: RunId,
-    post: Post,
-    batches: Receiver<Parcel<Outbound, Inbound>>,
+    post: MailSender,
+    batches: Receiver<Batch<Outbound, Inbound>>,
     /// What is left of the batch in work.
     batch: VecDeque<Outbound>,
     /// A list for the next mail.
     spare: Vec<Inbound>,
-    rung: Rung,
+    wake_flag: WakeFlag,
     thread: JoinHandle<()>,
 }
 
 /// The way of mail to a service. Its thread parks while there is none, or sleeps elsewhere and
 /// has said so; unparking one that does not park costs no system call.
-struct Post {
+struct MailSender {
     /// `None` once the service has been told to finish.
-    mail: Option<Sender<Parcel<Inbound, Outbound>>>,
-    doorbell: Arc<MailBell>,
+    mail: Option<Sender<Batch<Inbound, Outbound>>>,
+    mail_waker: Arc<MailWaker>,
     thread: Thread,
 }
 
 /// What a new worker is about.
-pub(super) struct Plan<'a> {
+pub(super) struct WorkerPlan<'a> {
     /// Which run of it.
     pub run: RunId,
     /// Its path, for the name of the thread.
@@ -59,31 +59,38 @@ impl Worker {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn start(plan: Plan<'_>, tower: &Tower) -> io::Result<Self> {
-        let Plan { run, path, limits, body, events } = plan;
+    pub(super) fn start(plan: WorkerPlan<'_>, wake_queue: &WakeQueue) -> io::Result<Self> {
+        let WorkerPlan { run, path, limits, body, events } = plan;
         let (mail, inbox) = crossbeam_channel::unbounded();
         let (outbox, batches) = crossbeam_channel::bounded(limits.batches_max);
-        let (bell, rung) = tower.bell(run.worker);
-        let doorbell = Arc::new(MailBell::new());
-        let (heard, bell) = (doorbell.clone(), Arc::new(bell));
+        let (host_waker, wake_flag) = wake_queue.service_waker(run.worker);
+        let mail_waker = Arc::new(MailWaker::new());
+        let (heard, host_waker) = (mail_waker.clone(), Arc::new(host_waker));
         let limits = *limits;
         let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
             let thread = thread::current().id();
             let tick = sys::tick;
-            let ends = Ends { thread, mail: inbox, doorbell: heard, batches: outbox, bell, tick };
-            let how = body.run(Line::new(ends, &limits), &limits);
-            events.send(Event::Ended(Exit { run, how }));
+            let ends = ThreadLink {
+                thread,
+                mail: inbox,
+                mail_waker: heard,
+                batches: outbox,
+                host_waker,
+                tick,
+            };
+            let how = body.run(Context::new(ends, &limits), &limits);
+            events.send(HostEvent::Ended(RunExit { run, how }));
         })?;
-        let post = Post { mail: Some(mail), doorbell, thread: thread.thread().clone() };
+        let post = MailSender { mail: Some(mail), mail_waker, thread: thread.thread().clone() };
         let (batch, spare) = (VecDeque::new(), Vec::new());
-        Ok(Self { run, post, batches, batch, spare, rung, thread })
+        Ok(Self { run, post, batches, batch, spare, wake_flag, thread })
     }
 
     /// Passes on the mail that is there for the service, if it is for this run.
     pub(super) fn deliver(&mut self, hub: &mut Hub) {
         let (run, batch) = hub.swap_mail(self.run.worker, std::mem::take(&mut self.spare));
         if run == self.run {
-            self.post.send(Parcel { batch, spare: take_spare(&mut self.batch) });
+            self.post.send(Batch { batch, spare: take_spare(&mut self.batch) });
         }
     }
 
@@ -94,14 +101,14 @@ impl Worker {
 
     /// Wakes the service for something else than mail, which it finds then.
     pub(super) fn wake(&self) {
-        self.post.ring();
+        self.post.wake_service();
     }
 
     /// Begins the next batch of the service, once the last one is done. Gives back whether
     /// there is anything to do.
     pub(super) fn begin_batch(&mut self) -> bool {
         if self.batch.is_empty()
-            && let Ok(Parcel { batch, spare }) = self.batches.try_recv()
+            && let Ok(Batch { batch, spare }) = self.batches.try_recv()
         {
             self.batch = batch.into();
             if spare.capacity() > self.spare.capacity() {
@@ -128,10 +135,10 @@ impl Worker {
         self.run
     }
 
-    /// The loop's side of its bell.
+    /// The loop's side of its host_waker.
     #[must_use]
-    pub(super) const fn rung(&self) -> &Rung {
-        &self.rung
+    pub(super) const fn wake_flag(&self) -> &WakeFlag {
+        &self.wake_flag
     }
 
     /// The thread of a worker whose exit has been told. It may still be busy with its end.
@@ -140,24 +147,24 @@ impl Worker {
     }
 }
 
-impl Post {
-    /// Hands over mail. A service that has ended takes none; its exit is on its way.
-    fn send(&self, parcel: Parcel<Inbound, Outbound>) {
-        if self.mail.as_ref().is_some_and(|mail| mail.try_send(parcel).is_ok()) {
-            self.ring();
+impl MailSender {
+    /// Sends mail. A service that has ended takes none; its exit is on its way.
+    fn send(&self, batch: Batch<Inbound, Outbound>) {
+        if self.mail.as_ref().is_some_and(|mail| mail.try_send(batch).is_ok()) {
+            self.wake_service();
         }
     }
 
     /// No mail follows.
     fn end(&mut self) {
         if self.mail.take().is_some() {
-            self.ring();
+            self.wake_service();
         }
     }
 
     /// Wakes the service, wherever it sleeps.
-    fn ring(&self) {
-        if !self.doorbell.ring() {
+    fn wake_service(&self) {
+        if !self.mail_waker.wake() {
             self.thread.unpark();
         }
     }

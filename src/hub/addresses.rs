@@ -1,6 +1,6 @@
-//! `Addresses`: where sockets come from, how many from each address, and how often that connects.
-//! A socket keeps a [`Peer`], which is short; what is too long for that stands here. What counts as
-//! one address is a [`AddressKey`].
+//! `Addresses`: where sockets come from, how many from each address, and how often that connects. A
+//! socket keeps a [`PeerAddress`], which is short; what is too long for that stands here. What
+//! counts as one address is a [`AddressKey`].
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,10 +18,10 @@ pub(super) struct Addresses {
     /// The place of each address that is counted, among `sources`.
     places: HashMap<AddressKey, usize>,
     /// What is known of each.
-    sources: Slab<Source>,
+    sources: Slab<AddressEntry>,
     idle: Idle,
     /// What new addresses share once as many as may be are idle.
-    shared: Source,
+    shared: AddressEntry,
     /// The IPv6 address of each socket that has one.
     long: Slab<Ipv6Addr>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Addresses {
 /// What is known of one address. It is forgotten with its last socket, or later, once its rate is
 /// unused.
 #[derive(Debug, Default)]
-struct Source {
+struct AddressEntry {
     key: AddressKey,
     /// What it has used of the rate of new connections.
     meter: Meter,
@@ -63,7 +63,7 @@ pub(super) enum RateVerdict {
 
 /// The address and port of one socket, in seven bytes that stand anywhere.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Peer {
+pub(super) enum PeerAddress {
     /// The address itself.
     V4(Ipv4Addr, [u8; 2]),
     /// The place of the address.
@@ -77,7 +77,7 @@ pub(crate) struct AddressKey(u64);
 
 impl Addresses {
     /// A socket comes and counts for its address, until [`Addresses::part`].
-    pub(super) fn join(&mut self, address: SocketAddr) -> Peer {
+    pub(super) fn join(&mut self, address: SocketAddr) -> PeerAddress {
         if let Some(key) = AddressKey::counted(address.ip()) {
             let place = self.place_of(key);
             self.source(place).sockets_len += 1;
@@ -86,13 +86,16 @@ impl Addresses {
     }
 
     /// Keeps the address of a socket that does not count, until [`Addresses::forget`].
-    pub(super) fn keep(&mut self, address: SocketAddr) -> Peer {
+    pub(super) fn keep(&mut self, address: SocketAddr) -> PeerAddress {
         let port = address.port().to_ne_bytes();
         match address.ip() {
-            IpAddr::V4(ip) => Peer::V4(ip, port),
+            IpAddr::V4(ip) => PeerAddress::V4(ip, port),
             IpAddr::V6(ip) => {
                 let place = u32::try_from(self.long.insert(ip));
-                Peer::V6(place.expect("socket ids have room for 2^24 places").to_ne_bytes(), port)
+                PeerAddress::V6(
+                    place.expect("socket ids have room for 2^24 places").to_ne_bytes(),
+                    port,
+                )
             }
         }
     }
@@ -123,7 +126,7 @@ impl Addresses {
     }
 
     /// A socket goes that counts.
-    pub(super) fn part(&mut self, peer: Peer, rate: Option<Rate>, now: Time) {
+    pub(super) fn part(&mut self, peer: PeerAddress, rate: Option<Rate>, now: Time) {
         if let Some(key) = AddressKey::counted(self.of(peer).ip()) {
             let place = self.place_of(key);
             self.source(place).sockets_len -= 1;
@@ -133,18 +136,18 @@ impl Addresses {
     }
 
     /// A socket goes that does not count.
-    pub(super) fn forget(&mut self, peer: Peer) {
-        if let Peer::V6(place, _) = peer {
+    pub(super) fn forget(&mut self, peer: PeerAddress) {
+        if let PeerAddress::V6(place, _) = peer {
             self.long.remove(index(place));
         }
     }
 
-    fn source(&mut self, place: usize) -> &mut Source {
+    fn source(&mut self, place: usize) -> &mut AddressEntry {
         &mut self.sources[place]
     }
 
     fn place_of(&mut self, key: AddressKey) -> usize {
-        let new = || self.sources.insert(Source { key, ..Source::default() });
+        let new = || self.sources.insert(AddressEntry { key, ..AddressEntry::default() });
         *self.places.entry(key).or_insert_with(new)
     }
 
@@ -171,10 +174,12 @@ impl Addresses {
     }
 
     /// The address of a socket that is there.
-    pub(super) fn of(&self, peer: Peer) -> SocketAddr {
+    pub(super) fn of(&self, peer: PeerAddress) -> SocketAddr {
         match peer {
-            Peer::V4(ip, port) => (ip, u16::from_ne_bytes(port)).into(),
-            Peer::V6(place, port) => (self.long[index(place)], u16::from_ne_bytes(port)).into(),
+            PeerAddress::V4(ip, port) => (ip, u16::from_ne_bytes(port)).into(),
+            PeerAddress::V6(place, port) => {
+                (self.long[index(place)], u16::from_ne_bytes(port)).into()
+            }
         }
     }
 
@@ -201,7 +206,7 @@ impl Addresses {
     }
 }
 
-impl Source {
+impl AddressEntry {
     /// A connection comes.
     fn connect(&mut self, rate: Rate, now: Time) -> RateVerdict {
         if self.meter.is_unused(rate, now) {

@@ -7,8 +7,8 @@ use log::Level;
 use crate::hub::pending::PendingRequest;
 use crate::hub::refusal::{later, unavailable};
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, Standing};
-use crate::hub::worker_slot::State;
+use crate::hub::socket::{Membership, SocketFlag};
+use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, ServiceId};
 use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
 use crate::time::Time;
@@ -69,7 +69,7 @@ impl Hub {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.session.respond(response, self.dates.stamp(now), now);
             self.read_again(id, now);
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
@@ -78,10 +78,10 @@ impl Hub {
     pub fn respond_head(&mut self, id: SocketId, response: &Response, now: Time) {
         self.note_answer(id, response);
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.flags.clear(Flag::Fetching);
+            socket.flags.clear(SocketFlag::Fetching);
             socket.session.respond_head(response, self.dates.stamp(now), now);
             self.read_again(id, now);
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
@@ -89,13 +89,13 @@ impl Hub {
     pub fn respond_body(&mut self, id: SocketId, body: Vec<u8>, now: Time) {
         self.memory.grow(body.len());
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.flags.clear(Flag::Fetching);
+        socket.flags.clear(SocketFlag::Fetching);
         if body.is_empty() {
             socket.session.respond_end(now);
         } else {
             socket.session.respond_body(body, now);
         }
-        self.touch(id);
+        self.schedule_write(id);
     }
 
     /// The service has decided about a socket. One that may come in waits for room in the mail.
@@ -105,19 +105,19 @@ impl Hub {
             socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
         match verdict {
             Verdict::Accept | Verdict::AcceptProtocol(_) if full => {
-                socket.standing = Standing::Waiting;
+                socket.standing = Membership::Waiting;
                 socket.rare.get_or_insert_default().verdict = Some(verdict);
             }
             Verdict::Accept => self.open(id, None, now),
             Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
             Verdict::Refuse(response) => {
                 // The service need not be told.
-                socket.standing = Standing::Waiting;
+                socket.standing = Membership::Waiting;
                 // The text of a service may be confidential between it and the peer.
                 if let (None, Some(service)) = (response.noted(), socket.service) {
                     let gate =
                         format!("the gate of {} has refused it", self.services[service].path);
-                    self.note(id, &gate);
+                    self.record_end(id, &gate);
                 }
                 self.respond(id, &response, now);
             }
@@ -127,7 +127,7 @@ impl Hub {
     /// A socket has waited for its service for too long.
     pub(super) fn refuse_undecided(&mut self, id: SocketId, now: Time) {
         let service = self.sockets.get(id).and_then(|socket| socket.service);
-        let starting = service.is_some_and(|s| self.services[s].worker.state == State::Starting);
+        let starting = service.is_some_and(|s| self.services[s].worker.state == RunState::Starting);
         let response = if let Some(refusal) = service.and_then(|s| self.refuse_in_pause(s, now)) {
             refusal
         } else if starting {
@@ -151,7 +151,7 @@ impl Hub {
         let Some(request) = rare.request.clone() else { return };
         match &self.services[service].admission {
             Admission::Asked | Admission::AskedAndClosed => {
-                socket.standing = Standing::Asked;
+                socket.standing = Membership::Asked;
                 log_socket(Level::Trace, id, format_args!("its service is asked"));
                 self.deliver(id, Inbound::Ask { id, request });
             }
@@ -188,15 +188,17 @@ impl Hub {
         self.wait(id, service);
         let full = self.services[service].worker.mail.is_full();
         match self.services[service].worker.state {
-            State::Running if !full => self.let_in(id, service, now),
-            State::Running => {}
-            State::Starting => {
+            RunState::Running if !full => self.let_in(id, service, now),
+            RunState::Running => {}
+            RunState::Starting => {
                 if let Some(refusal) = self.refuse_in_pause(service, now) {
                     self.respond(id, &refusal, now);
                 }
             }
-            State::Idle => self.start(id, service, now),
-            State::Finishing => self.respond(id, &unavailable("the service is finishing", 1), now),
+            RunState::Idle => self.start(id, service, now),
+            RunState::Finishing => {
+                self.respond(id, &unavailable("the service is finishing", 1), now);
+            }
         }
     }
 
@@ -206,12 +208,12 @@ impl Hub {
         if self.drain.is_some() {
             return Some(unavailable("the server is stopping", 5));
         }
-        if flags.has(Flag::Hasty) {
+        if flags.has(SocketFlag::Hasty) {
             // RFC 6585, 4: it may say when to come back. A rate is one in a second or more.
             return Some(later(Status::TOO_MANY_REQUESTS, "too many new connections", 1));
         }
         let text = "too many connections (max-connections, max-per-ip)";
-        flags.has(Flag::Surplus).then(|| unavailable(text, 5))
+        flags.has(SocketFlag::Surplus).then(|| unavailable(text, 5))
     }
 
     pub(super) fn page(&self, service: ServiceId) -> Response {

@@ -4,12 +4,12 @@
 use log::Level;
 
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, Socket, Standing};
+use crate::hub::socket::{Membership, Socket, SocketFlag};
 use crate::hub::{Hub, RunId, ServiceId};
 use crate::limits::Limits;
 #[cfg(feature = "deflate")]
 use crate::service::Compression;
-use crate::service::audience::Who;
+use crate::service::audience::Recipients;
 use crate::service::{Audience, Outbound, SocketId, label_keys_taken};
 use crate::session::{Frame, Overflow, Session, SpareMemory};
 use crate::time::Time;
@@ -54,14 +54,14 @@ impl Hub {
                 });
             }
             Outbound::Admit { id, verdict } => {
-                if self.sockets.get(id).is_some_and(|s| s.stands(Standing::Asked, service)) {
+                if self.sockets.get(id).is_some_and(|s| s.stands(Membership::Asked, service)) {
                     self.decide(id, verdict, now);
                 }
             }
             Outbound::Pause { id } => {
                 let socket = self.member(service, id);
                 if let Some(socket) = socket.filter(|socket| socket.session.is_open())
-                    && socket.flags.set(Flag::Paused)
+                    && socket.flags.set(SocketFlag::Paused)
                 {
                     log_socket(Level::Trace, id, format_args!("its service has it paused"));
                 }
@@ -70,7 +70,7 @@ impl Hub {
                 if self.member(service, id).is_some() {
                     self.end_pause(id, now);
                     // Its clock goes on, which nothing else may ever tell the wheel.
-                    self.touch(id);
+                    self.schedule_write(id);
                 }
             }
             Outbound::Label { id, key, value } => self.label(service, id, &key, &value, now),
@@ -105,7 +105,7 @@ impl Hub {
         } else {
             "there is no room for it; make labels shorter or fewer"
         };
-        if socket.flags.set(Flag::Unlabeled) {
+        if socket.flags.set(SocketFlag::Unlabeled) {
             let path = self.services[service].path.clone();
             let text = format_args!("socket {id}: its label {key:?} is left out: {why_not}");
             self.warn(Some(&path), "a label is left out", text, now);
@@ -116,7 +116,7 @@ impl Hub {
         if to.slows != Audience::NOBODY {
             self.pace(service, &to, message.len(), now);
         }
-        if let (Who::One(id), None) = (&to.who, to.but) {
+        if let (Recipients::One(id), None) = (&to.who, to.but) {
             return self.send_to(service, *id, message, now);
         }
         #[cfg(feature = "deflate")]
@@ -158,23 +158,23 @@ impl Hub {
         if let Err(Overflow(close)) = sent {
             self.leave(id, close, now);
         }
-        self.touch(id);
+        self.schedule_write(id);
     }
 
     fn close(&mut self, service: ServiceId, to: Audience, close: &Close, now: Time) -> usize {
         self.for_each(service, to, |hub, id| {
             let found = hub.sockets.get_mut(id);
-            if let Some(socket) = found.filter(|s| s.stands(Standing::Member, service)) {
+            if let Some(socket) = found.filter(|s| s.stands(Membership::Member, service)) {
                 socket.session.close(close, now);
                 hub.end_pause(id, now);
-                hub.touch(id);
+                hub.schedule_write(id);
             }
         })
     }
 
     /// A socket that is in, if it is the service's own.
     pub(super) fn member(&mut self, service: ServiceId, id: SocketId) -> Option<&mut Socket> {
-        self.sockets.get_mut(id).filter(|socket| socket.stands(Standing::Member, service))
+        self.sockets.get_mut(id).filter(|socket| socket.stands(Membership::Member, service))
     }
 
     /// Subscribes a socket. One that is being closed is sent nothing any more, and is ignored: a
@@ -204,7 +204,7 @@ impl Hub {
     ) -> usize {
         // A socket that overflows leaves, which changes the list; so this walks over a copy.
         let ids = match to.who {
-            Who::Many(ids) => ids,
+            Recipients::Many(ids) => ids,
             who => self.ids_in(service, &who),
         };
         let len = ids.len().max(1);
@@ -217,12 +217,12 @@ impl Hub {
     }
 
     /// The sockets of an audience, with the one that is left out.
-    pub(super) fn ids_in(&self, service: ServiceId, who: &Who) -> Vec<SocketId> {
+    pub(super) fn ids_in(&self, service: ServiceId, who: &Recipients) -> Vec<SocketId> {
         match who {
-            Who::One(id) => vec![*id],
-            Who::Many(ids) => ids.clone(),
-            Who::All => self.sockets.ids_of(&self.services[service].members),
-            Who::Topic(topic) => self.services[service].topics.members(topic).collect(),
+            Recipients::One(id) => vec![*id],
+            Recipients::Many(ids) => ids.clone(),
+            Recipients::All => self.sockets.ids_of(&self.services[service].members),
+            Recipients::Topic(topic) => self.services[service].topics.members(topic).collect(),
         }
     }
 }

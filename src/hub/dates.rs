@@ -1,14 +1,14 @@
 //! The `Date` of answers: formatted when an answer needs it, once a second at most.
 
 use crate::time::Time;
-use crate::ws::Stamp;
+use crate::ws::DateField;
 
 /// The last one that was formatted.
 #[derive(Debug, Default)]
 pub(super) struct Dates {
     /// The clock, in seconds since 1970; `None` without a clock.
     clock: Option<fn() -> u64>,
-    stamp: Stamp,
+    stamp: DateField,
     /// Until when the stamp holds.
     end: Time,
 }
@@ -20,9 +20,9 @@ impl Dates {
     }
 
     /// The stamp for an answer.
-    pub(super) fn stamp(&mut self, now: Time) -> &Stamp {
+    pub(super) fn stamp(&mut self, now: Time) -> &DateField {
         if let Some(clock) = self.clock.filter(|_| now >= self.end) {
-            self.stamp = Stamp::at(clock());
+            self.stamp = DateField::at(clock());
             self.end = now.after(SECOND_MS);
         }
         &self.stamp

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use crate::hub::addresses::AddressKey;
 use crate::hub::shares::holder;
-use crate::hub::socket::{Socket, Standing};
+use crate::hub::socket::{Membership, Socket};
 use crate::hub::{Holder, Hub, Output, ServiceId};
 use crate::service::{Audience, Compression, SocketId};
-use crate::session::{Codec, Compressed, Event, Frame, Overflow};
+use crate::session::{Codec, Compressed, Frame, Overflow, SessionEvent};
 use crate::time::Time;
 use crate::ws::extension::Agreement;
 use crate::ws::{Message, Upgrade};
@@ -61,7 +61,7 @@ impl Hub {
     /// others have their turn first, and it goes on in the next.
     pub(super) fn has_inflated_enough(&mut self, id: SocketId) -> bool {
         let spent = self.deflate.work >= TURN_WORK_MAX;
-        let socket = self.sockets.get(id).filter(|socket| socket.standing == Standing::Member);
+        let socket = self.sockets.get(id).filter(|socket| socket.standing == Membership::Member);
         if !spent || socket.is_none_or(|socket| socket.session.agreement().is_none()) {
             return false;
         }
@@ -84,7 +84,7 @@ impl Hub {
     pub(super) fn receive_compressed(&mut self, id: SocketId, message: Compressed, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         // Nobody would hear what it comes to.
-        if socket.standing != Standing::Member {
+        if socket.standing != Membership::Member {
             return;
         }
         let limits = self.services.limits_of(socket.service);
@@ -93,12 +93,12 @@ impl Hub {
         let codec = self.deflate.codec();
         let Some(event) = socket.session.inflate(codec, message, limits, now) else { return };
         let inflated_len = match &event {
-            Event::Message(message) => message.len(),
+            SessionEvent::Message(message) => message.len(),
             // What is too long is seen by then.
             _ => limits.message_bytes_max,
         };
         self.deflate.work = self.deflate.work.saturating_add(work).saturating_add(inflated_len);
-        self.happen(id, event, now);
+        self.handle_event(id, event, now);
     }
 
     /// Before a socket comes in: what it offers is accepted, if its service compresses.
@@ -185,7 +185,7 @@ impl Hub {
                 1 + deliveries(len)
             }
         };
-        self.touch(id);
+        self.schedule_write(id);
         deliveries
     }
 

@@ -4,8 +4,8 @@
 use std::vec::IntoIter;
 
 use crate::hub::refusal::unavailable;
-use crate::hub::socket::{Flag, Standing};
-use crate::hub::worker_slot::State;
+use crate::hub::socket::{Membership, SocketFlag};
+use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, Output, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
@@ -74,7 +74,7 @@ impl Hub {
         // No other second is over for this log.
         self.log_left_out(Time::from_ms(u64::MAX));
         for service in self.services.ids() {
-            if self.services[service].worker.state != State::Idle {
+            if self.services[service].worker.state != RunState::Idle {
                 self.outputs.push_back(Output::Stop(WorkerId::of(service)));
             }
         }
@@ -103,31 +103,31 @@ impl Hub {
     fn drain_socket(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let waits = match socket.standing {
-            Standing::Waiting | Standing::Asked => true,
-            Standing::Stranger => socket.rare.as_ref().is_some_and(|rare| rare.asked.is_some()),
-            Standing::Member | Standing::Left => false,
+            Membership::Waiting | Membership::Asked => true,
+            Membership::None => socket.rare.as_ref().is_some_and(|rare| rare.asked.is_some()),
+            Membership::Member | Membership::Left => false,
         };
         if waits {
             return self.respond(id, &unavailable("the server is stopping", 5), now);
         }
         match socket.standing {
-            Standing::Member => {
+            Membership::Member => {
                 let close = Close::new(CloseCode::GOING_AWAY, "the server is stopping");
                 socket.session.close(&close, now);
                 self.end_pause(id, now);
-                self.touch(id);
+                self.schedule_write(id);
             }
             // A peer without a request is not waited for, but for a check of the health; an answer
             // that is on its way is, and so is one that a file is read for.
-            Standing::Stranger
-                if !socket.session.is_answered() && !socket.flags.has(Flag::Fetches) =>
+            Membership::None
+                if !socket.session.is_answered() && !socket.flags.has(SocketFlag::Fetches) =>
             {
                 match self.drain.as_mut().filter(|drain| now < drain.grace) {
                     Some(drain) => drain.silent.push(id),
                     None => self.fail(id, "the server is stopping", now),
                 }
             }
-            Standing::Stranger | Standing::Waiting | Standing::Asked | Standing::Left => {}
+            Membership::None | Membership::Waiting | Membership::Asked | Membership::Left => {}
         }
     }
 }

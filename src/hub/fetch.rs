@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::hub::pending::PendingRequest;
 use crate::hub::refusal::unavailable;
-use crate::hub::socket::Flag;
+use crate::hub::socket::SocketFlag;
 use crate::hub::{Fetch, Hub, Output};
 use crate::limits::Limits;
 use crate::service::SocketId;
@@ -14,7 +14,7 @@ use crate::ws::{Head, Target};
 
 /// Whether paths without a service may name files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Files {
+pub enum FilePolicy {
     /// There is no root of files.
     None,
     /// The host answers [`Output::Fetch`].
@@ -79,8 +79,8 @@ impl Hub {
 
     fn order_fetch(&mut self, id: SocketId, head: Head, target: Target) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.flags.set(Flag::Fetches);
-        socket.flags.set(Flag::Fetching);
+        socket.flags.set(SocketFlag::Fetches);
+        socket.flags.set(SocketFlag::Fetching);
         self.fetches.len += 1;
         let holder = self.holder(id);
         self.outputs.push_back(Output::Fetch(Box::new(Fetch { id, head, target, holder })));

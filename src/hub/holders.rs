@@ -3,7 +3,7 @@
 use crate::hub::addresses::{AddressKey, Addresses};
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::shares::{Holder, holder};
-use crate::hub::tables::Sockets;
+use crate::hub::tables::SocketTable;
 use crate::hub::topics::{Holders, Topics};
 use crate::hub::{Hub, ServiceId};
 use crate::limits::Limits;
@@ -32,7 +32,7 @@ impl Hub {
 
 // One for all callers, which are generic.
 fn holders(
-    sockets: &Sockets,
+    sockets: &SocketTable,
     addresses: &Addresses,
     per_ip_max: usize,
 ) -> impl Fn(SocketId) -> Holder {

@@ -1,21 +1,21 @@
 //! Which hosts requests may name, against DNS rebinding: the name of another site is made to
 //! resolve to an address of this machine. To the browser, the pages of that site then have the same
-//! origin as this server, and its user may have access here. Such a page cannot change the `Host`
-//! of its requests, which is the name of its own site.
+//! origin as this server, and its user may have access here. Such a page cannot change the
+//! `UriHost` of its requests, which is the name of its own site.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::hub::pending::PendingRequest;
-use crate::hub::socket::Flag;
+use crate::hub::socket::SocketFlag;
 use crate::hub::{Hub, ServiceId};
 use crate::service::{OriginRule, SocketId};
 use crate::ws::authority::{is_one_of, split_port};
 use crate::ws::syntax::{cut, items};
-use crate::ws::{Host, Response, Status};
+use crate::ws::{Response, Status, UriHost};
 
-/// Which hosts requests may name in their `Host`; others are answered with 421. A request without
-/// one, as HTTP/1.0 allows, is never refused by this.
+/// Which hosts requests may name in their `UriHost`; others are answered with 421. A request
+/// without one, as HTTP/1.0 allows, is never refused by this.
 ///
 /// It is read from a text as well, as in `server.conf`: `auto`, `any`, `a.example, *.b.example`,
 /// or `auto, a.example`.
@@ -30,9 +30,9 @@ use crate::ws::{Host, Response, Status};
 #[non_exhaustive]
 pub enum AllowedHosts {
     /// On a listener whose address is on loopback: `localhost` and the names below it, addresses,
-    /// hosts that the rule about origins names, and those listed here. What does not come from
-    /// the page of a browser may name others: a handshake without `Origin`, a request in HTTP/1.0,
-    /// and one that a proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded`
+    /// hosts that the rule about origins names, and those listed here. What does not come from the
+    /// page of a browser may name others: a handshake without `Origin`, a request in HTTP/1.0, and
+    /// one that a proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-UriHost`, `Forwarded`
     /// or `Via`. The WebSocket of a browser can set none of these; `fetch` can, so that for pages
     /// and files this is a hurdle only. On other listeners: any.
     Auto(HostNames),
@@ -79,14 +79,14 @@ impl Hub {
         asked: &PendingRequest,
     ) -> Option<Response> {
         let allowed = &self.hosts.allowed;
-        let is_local = self.sockets.get(id)?.flags.has(Flag::Local);
+        let is_local = self.sockets.get(id)?.flags.has(SocketFlag::Local);
         let words = match allowed {
             AllowedHosts::Any => return None,
             AllowedHosts::Auto(_) if !is_local => return None,
             AllowedHosts::Auto(HostNames(words)) | AllowedHosts::List(HostNames(words)) => words,
         };
         let text = asked.host();
-        let host = Host::of(text).map(|(host, _)| host);
+        let host = UriHost::of(text).map(|(host, _)| host);
         let is_listed =
             host.is_some_and(|host| items(words).any(|word| is_one_of(host, word) == Some(true)));
         let rule = self.origin_rule(service);
@@ -165,7 +165,7 @@ impl FromStr for AllowedHosts {
         let names = if is_auto { &text[first.len()..] } else { text };
         // These are names of hosts nowhere, and were meant to be one of the two words.
         let is_word = |name: &str| items(WORDS).any(|word| name.eq_ignore_ascii_case(word));
-        let is_right = |name| !is_word(name) && is_one_of(Host::Opaque(""), name).is_some();
+        let is_right = |name| !is_word(name) && is_one_of(UriHost::Opaque(""), name).is_some();
         if !items(names).all(is_right) {
             return Err(HostNamesError);
         }
@@ -202,8 +202,8 @@ impl fmt::Display for HostNamesError {
 impl std::error::Error for HostNamesError {}
 
 /// Whether it is an address or a loopback name, which DNS cannot change.
-fn is_own(host: Option<Host<'_>>) -> bool {
-    host.is_some_and(|host| matches!(host, Host::Address(_)) || host.is_loopback())
+fn is_own(host: Option<UriHost<'_>>) -> bool {
+    host.is_some_and(|host| matches!(host, UriHost::Address(_)) || host.is_loopback())
 }
 
 const AUTO: &str = "auto";

@@ -7,15 +7,16 @@ use std::collections::HashSet;
 
 use log::Level;
 
-use crate::hub::fetch::Files;
+use crate::hub::fetch::FilePolicy;
 use crate::hub::pending::PendingRequest;
-use crate::hub::queue::{LookupQueue, Rank};
+use crate::hub::queue::{LookupQueue, PathKind};
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::tree::spellings;
-use crate::hub::worker_slot::{State, WorkerSlot};
+use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{
-    Goal, Hub, Lookup, Output, PathError, Pool, ServiceId, ServiceTree, Spellings, WorkerId,
+    Hub, LookupGoal, LookupJob, Output, PathError, Pool, ServiceId, ServiceTree, Spellings,
+    WorkerId,
 };
 use crate::limits::Limits;
 use crate::pages::Page;
@@ -26,7 +27,7 @@ use crate::ws::{Response, Status, is_canonical};
 
 /// Lookups that are under way.
 #[derive(Debug, Default)]
-pub(super) struct Lookups {
+pub(super) struct PendingLookups {
     /// Whether the host answers them.
     answered: bool,
     /// The paths of programs that the configuration names.
@@ -38,12 +39,12 @@ pub(super) struct Lookups {
 
 /// What a lookup has come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Looked {
+pub enum LookupResult {
     /// The program has this service.
     Found(ServiceId),
     /// The path is below that of a program, which has this service and answers such paths.
     Below(ServiceId),
-    /// The program that has this service shows this page to [`Goal::Page`].
+    /// The program that has this service shows this page to [`LookupGoal::Page`].
     Page(ServiceId, Page),
     /// No program is there.
     Nothing,
@@ -52,7 +53,7 @@ pub enum Looked {
 }
 
 impl Hub {
-    /// From here on, the host answers [`Output::Lookup`] with [`Hub::looked_up`].
+    /// From here on, the host answers [`Output::LookupJob`] with [`Hub::looked_up`].
     pub fn look_up(&mut self) {
         self.lookups.answered = true;
     }
@@ -116,7 +117,7 @@ impl Hub {
         };
         let unused = self.services.ids().filter(is_unused);
         if let Some(service) = unused.min_by_key(|id| self.services[*id].unused_since) {
-            self.services[service].worker.state = State::Finishing;
+            self.services[service].worker.state = RunState::Finishing;
             self.outputs.push_back(Output::Stop(WorkerId::of(service)));
         }
     }
@@ -139,7 +140,7 @@ impl Hub {
         let all = self.services.ids().map(|id| &self.services[id]);
         // One without sockets gives its place when another one needs it.
         let used = all.filter(|service| {
-            service.is_program && service.worker.state != State::Idle && service.sockets_len > 0
+            service.is_program && service.worker.state != RunState::Idle && service.sockets_len > 0
         });
         PROGRAMS.admit(holder, used.map(|service| service.holder))?;
         self.services[service].holder = holder;
@@ -153,7 +154,7 @@ impl Hub {
     }
 
     /// Links lead what a socket asks for to this path, by which its service is to know it. To be
-    /// called before its [`Output::Lookup`] is answered.
+    /// called before its [`Output::LookupJob`] is answered.
     pub fn lead(&mut self, id: SocketId, path: String) {
         let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
         if let Some(asked) = rare.and_then(|rare| rare.asked.as_mut()) {
@@ -161,11 +162,11 @@ impl Hub {
         }
     }
 
-    /// Answers an [`Output::Lookup`], each of them once; the socket may have gone meanwhile.
-    pub fn looked_up(&mut self, id: SocketId, looked: Looked, now: Time) {
+    /// Answers an [`Output::LookupJob`], each of them once; the socket may have gone meanwhile.
+    pub fn looked_up(&mut self, id: SocketId, looked: LookupResult, now: Time) {
         self.lookups.queue.end(id);
         self.take_up(id, looked, now);
-        for rank in [Rank::Known, Rank::Strange] {
+        for rank in [PathKind::Known, PathKind::Strange] {
             while let Some(place) = self.lookups.queue.next(rank, |id| self.holder(id))
                 && let Some(next) = self.lookups.queue.take(rank, place)
             {
@@ -173,7 +174,7 @@ impl Hub {
                 let service = self.tree.find(&path);
                 match service.filter(|_| !self.is_looked_up(service, goal)) {
                     // It has been found for others meanwhile.
-                    Some(service) => self.take_up(next, Looked::Found(service), now),
+                    Some(service) => self.take_up(next, LookupResult::Found(service), now),
                     None => self.order_lookup(next, rank, path, goal),
                 }
             }
@@ -181,17 +182,19 @@ impl Hub {
     }
 
     /// Goes on with a request for which something was found, unless its socket has gone.
-    fn take_up(&mut self, id: SocketId, looked: Looked, now: Time) {
+    fn take_up(&mut self, id: SocketId, looked: LookupResult, now: Time) {
         let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
         let Some(asked) = rare.and_then(|rare| rare.asked.take()) else { return };
         match looked {
-            Looked::Found(service) => self.receive_asked(id, service, asked, now),
+            LookupResult::Found(service) => self.receive_asked(id, service, asked, now),
             // A file counts before the page of a service that merely stands above it.
-            Looked::Below(_) if asked.protocols.is_none() && self.files == Files::Served => {
+            LookupResult::Below(_)
+                if asked.protocols.is_none() && self.files == FilePolicy::Served =>
+            {
                 self.miss(id, asked, now);
             }
-            Looked::Below(service) => self.receive_asked(id, service, asked, now),
-            Looked::Page(service, page) => {
+            LookupResult::Below(service) => self.receive_asked(id, service, asked, now),
+            LookupResult::Page(service, page) => {
                 let refusal = self.misdirected(id, Some(service), &asked);
                 if refusal.is_none() && self.is_misspelled(id, service, &asked) {
                     return self.miss(id, asked, now);
@@ -202,8 +205,8 @@ impl Hub {
                 let response = refusal.unwrap_or_else(shown);
                 self.respond(id, &response, now);
             }
-            Looked::Nothing => self.miss(id, asked, now),
-            Looked::Refused(response) => {
+            LookupResult::Nothing => self.miss(id, asked, now),
+            LookupResult::Refused(response) => {
                 let refusal = self.misdirected(id, None, &asked);
                 self.respond(id, &refusal.unwrap_or(response), now);
             }
@@ -211,12 +214,12 @@ impl Hub {
     }
 
     /// Whether the service at a path has to be looked for before it is asked.
-    pub(super) fn is_looked_up(&self, service: Option<ServiceId>, goal: Goal) -> bool {
+    pub(super) fn is_looked_up(&self, service: Option<ServiceId>, goal: LookupGoal) -> bool {
         self.lookups.answered
             && service.is_none_or(|service| {
                 let ServiceEntry { is_program, worker, .. } = &self.services[service];
                 let WorkerSlot { state, .. } = worker;
-                *is_program && (goal == Goal::Page || *state == State::Idle)
+                *is_program && (goal == LookupGoal::Page || *state == RunState::Idle)
             })
     }
 
@@ -226,7 +229,7 @@ impl Hub {
         let (path, goal) = (asked.target.path.clone(), asked.goal());
         log_socket(Level::Trace, id, format_args!("{path:?} is looked up"));
         socket.rare.get_or_insert_default().asked = Some(asked);
-        let rank = if self.is_known(&path) { Rank::Known } else { Rank::Strange };
+        let rank = if self.is_known(&path) { PathKind::Known } else { PathKind::Strange };
         if self.lookups.queue.has_room(rank) {
             return self.order_lookup(id, rank, path, goal);
         }
@@ -247,14 +250,14 @@ impl Hub {
         })
     }
 
-    fn order_lookup(&mut self, id: SocketId, rank: Rank, path: String, goal: Goal) {
+    fn order_lookup(&mut self, id: SocketId, rank: PathKind, path: String, goal: LookupGoal) {
         let holder = self.holder(id);
         self.lookups.queue.begin(id, holder, rank);
-        self.outputs.push_back(Output::Lookup(Box::new(Lookup { id, path, goal })));
+        self.outputs.push_back(Output::Lookup(Box::new(LookupJob { id, path, goal })));
     }
 
     /// What a socket asks for, if it still waits for a lookup.
-    fn asked_path(&self, id: SocketId) -> Option<(String, Goal)> {
+    fn asked_path(&self, id: SocketId) -> Option<(String, LookupGoal)> {
         let asked = self.sockets.get(id)?.rare.as_ref()?.asked.as_ref()?;
         Some((asked.target.path.clone(), asked.goal()))
     }
@@ -294,7 +297,7 @@ impl Hub {
             return false;
         }
         let text = format!("the service has the path {} alone, since spellings is one", cut(key));
-        self.note(id, &text);
+        self.record_end(id, &text);
         true
     }
 
@@ -304,7 +307,7 @@ impl Hub {
             return self.respond(id, &refusal, now);
         }
         let PendingRequest { head, target, protocols, .. } = asked;
-        if protocols.is_none() && self.files == Files::Served {
+        if protocols.is_none() && self.files == FilePolicy::Served {
             return self.fetch(id, head, target, now);
         }
         let text = format!("no service is at {}", cut(&target.path));

@@ -1,4 +1,4 @@
-//! `Mail`: the transactions on their way to a service, and how much of them a socket has there.
+//! `Mailbox`: the transactions on their way to a service, and how much of them a socket has there.
 
 use crate::hub::ordered::Ordered;
 use crate::limits::Limits;
@@ -8,7 +8,7 @@ use crate::ws::Message;
 /// The transactions on their way to a service: those of this turn, and the count of all that
 /// the service has not taken yet.
 #[derive(Debug, Default)]
-pub(super) struct Mail {
+pub(super) struct Mailbox {
     pub(super) batch: Vec<Inbound>,
     messages: usize,
     bytes: usize,
@@ -20,7 +20,7 @@ pub(super) struct Mail {
     awaited: Ordered,
 }
 
-impl Mail {
+impl Mailbox {
     /// Adds a transaction; returns whether it is the first of its batch.
     // It is the inside of a loop over many messages, and moves the transaction otherwise.
     #[inline(always)]
@@ -59,7 +59,7 @@ impl Mail {
     }
 
     /// Returns whether the service has taken, and so answered, all that came from a socket up to
-    /// transaction `last`; otherwise [`Mail::next_taken`] returns the socket once it has.
+    /// transaction `last`; otherwise [`Mailbox::next_taken`] returns the socket once it has.
     pub(super) fn await_taken(&mut self, id: SocketId, last: Mailed) -> bool {
         let last = self.number(last);
         if last <= self.taken() {

@@ -127,7 +127,7 @@ impl Hub {
     /// way goes as well, so that the end of the connection is all that the peer gets. A request is
     /// answered with 503 (RFC 9110, 15.6.4).
     fn shed(&mut self, id: SocketId, text: &str, now: Time) {
-        self.note(id, text);
+        self.record_end(id, text);
         if self.sockets.get(id).is_some_and(|socket| socket.session.is_asking()) {
             return self.respond(id, &unavailable(SHORT, RETRY_S), now);
         }
@@ -138,7 +138,7 @@ impl Hub {
             rare.unread = Unread::default();
         }
         if socket.session.drop_message(&close, now) {
-            return self.touch(id);
+            return self.schedule_write(id);
         }
         self.fail(id, SHORT, now);
     }

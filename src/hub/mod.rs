@@ -9,7 +9,7 @@
 //! - `admit`: from a request to a service or a page, or to a `refusal`
 //! - `lookup`: from a path without a service to a program; `queue`: who is looked up first;
 //!   `fetch`: or to a file; `pending`: what waits for either
-//! - `life`: services start and end, sockets come in and leave; `backoff`: how long those rest
+//! - `lifecycle`: services start and end, sockets come in and leave; `backoff`: how long those rest
 //!   that keep failing; `reset`: what serves the sockets of a service is replaced under them
 //! - `apply`: what services want; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
@@ -18,12 +18,12 @@
 //! - `socket`, `service_entry`, `worker_slot`, `mailbox`: what is kept for each; `tables`,
 //!   `roster`: lists of them
 //! - `output`: what the host has to do, with `ids` of services, workers and runs
-//! - `access`: what is logged of sockets and requests; `report`: and of services
+//! - `access_log`: what is logged of sockets and requests; `report`: and of services
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
 //! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold,
 //!   `holders`: what a place counts for; `trim`: memory that is not needed any more
 
-mod access;
+mod access_log;
 mod addresses;
 mod admit;
 mod apply;
@@ -37,7 +37,7 @@ mod flood;
 mod holders;
 mod hosts;
 mod ids;
-mod life;
+mod lifecycle;
 mod lookup;
 mod mailbox;
 mod memory;
@@ -79,25 +79,25 @@ use dates::Dates;
 use drain::Drain;
 use fetch::Fetches;
 use hosts::Hosts;
-use lookup::Lookups;
+use lookup::PendingLookups;
 use mailbox::load_with;
 use memory::Memory;
 use ordered::Ordered;
 use service_entry::ServiceEntry;
-use socket::Flag;
-use tables::{ServiceTable, Sockets};
+use socket::SocketFlag;
+use tables::{ServiceTable, SocketTable};
 use wheel::Wheel;
-use worker_slot::{State, WorkerSlot};
+use worker_slot::{RunState, WorkerSlot};
 
-pub use access::AccessLog;
+pub use access_log::AccessLog;
 pub use backoff::Backoff;
-pub use fetch::Files;
+pub use fetch::FilePolicy;
 pub(crate) use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use ids::{RunId, ServiceId, WorkerId};
-pub use lookup::Looked;
-pub use output::{Fetch, Goal, Lookup, Output};
-pub(crate) use report::About;
+pub use lookup::LookupResult;
+pub use output::{Fetch, LookupGoal, LookupJob, Output};
+pub(crate) use report::Subject;
 #[cfg(feature = "programs")]
 pub(crate) use shares::holder;
 pub(crate) use shares::{Holder, Pool};
@@ -108,17 +108,16 @@ pub(crate) use trim::{cut, give_up};
 /// All sockets and all services of one host.
 ///
 /// A host calls, in each turn of its loop: [`Hub::accept`], then [`Hub::may_read`] with
-/// [`Hub::receive`] (or [`Hub::room`] and [`Hub::filled`]), [`Hub::end`] or [`Hub::fail`] for
-/// sockets that are readable, then [`Hub::apply`] and [`Hub::ended`] for what services sent and
+/// [`Hub::receive`] (or [`Hub::read_buffer`] and [`Hub::filled`]), [`Hub::end`] or [`Hub::fail`]
+/// for sockets that are readable, then [`Hub::apply`] and [`Hub::ended`] for what services sent and
 /// how they ended, then [`Hub::expire`], then [`Hub::poll`] until it gives `None`; for
 /// [`Output::Write`] it calls [`Hub::wrote`], and [`Hub::remove`] if that says so. To stop, it
-/// calls [`Hub::drain`], goes on until [`Hub::is_drained`], and then calls
-/// [`Hub::stop_services`].
+/// calls [`Hub::drain`], goes on until [`Hub::is_drained`], and then calls [`Hub::stop_services`].
 #[derive(Debug)]
 pub struct Hub {
     tree: ServiceTree,
     services: ServiceTable,
-    sockets: Sockets,
+    sockets: SocketTable,
     /// How many sockets are beyond the limits.
     surplus_len: usize,
     addresses: Addresses,
@@ -134,15 +133,15 @@ pub struct Hub {
     dates: Dates,
     /// The path of the health check.
     health: Option<String>,
-    files: Files,
+    files: FilePolicy,
     hosts: Hosts,
-    lookups: Lookups,
+    lookups: PendingLookups,
     fetches: Fetches,
     access: AccessLog,
     /// Of requests that were refused.
-    flood: Flood<access::Kind>,
+    flood: Flood<access_log::LineKind>,
     /// Of warnings: a flood of requests leaves out none of them.
-    warnings: Flood<access::Kind>,
+    warnings: Flood<access_log::LineKind>,
     #[cfg(feature = "deflate")]
     deflate: deflate::Deflate,
 }
@@ -150,11 +149,11 @@ pub struct Hub {
 impl Hub {
     /// A hub without sockets and services.
     #[must_use]
-    pub fn new(limits: Limits, files: Files, now: Time) -> Self {
+    pub fn new(limits: Limits, files: FilePolicy, now: Time) -> Self {
         Self {
             tree: ServiceTree::default(),
             services: ServiceTable::new(limits),
-            sockets: Sockets::with_capacity(limits.tables_len()),
+            sockets: SocketTable::with_capacity(limits.tables_len()),
             surplus_len: 0,
             addresses: Addresses::default(),
             wheel: Wheel::new(now, limits.tables_len()),
@@ -168,7 +167,7 @@ impl Hub {
             health: None,
             files,
             hosts: Hosts::default(),
-            lookups: Lookups::default(),
+            lookups: PendingLookups::default(),
             fetches: Fetches::default(),
             access: AccessLog::default(),
             flood: Flood::default(),
@@ -248,20 +247,20 @@ impl Hub {
         let event = socket.expire(queued, limits, now);
         let closing = !socket.session.is_open();
         if let Some(event) = event {
-            self.happen(id, event, now);
+            self.handle_event(id, event, now);
         }
         if closing {
             self.end_pause(id, now);
         }
         self.expire_pace(id, now);
-        self.touch(id);
+        self.schedule_write(id);
     }
 
     /// Whether a socket is to be dropped since its peer was late. What the system still holds for
     /// the peer goes with it.
     #[must_use]
     pub fn is_late(&self, id: SocketId) -> bool {
-        self.sockets.get(id).is_some_and(|socket| socket.flags.has(Flag::Late))
+        self.sockets.get(id).is_some_and(|socket| socket.flags.has(SocketFlag::Late))
     }
 
     /// The next thing to do for the host.
@@ -357,7 +356,7 @@ impl Hub {
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { mail, state, .. } = worker;
         // A service that has ended is told nothing; its next run knows none of its sockets.
-        if *state == State::Idle {
+        if *state == RunState::Idle {
             return;
         }
         if let Inbound::Data { message, .. } = &transaction {
@@ -375,13 +374,13 @@ impl Hub {
 
     /// After anything happened to a socket: a write is asked for if there is anything to write
     /// or to end, and its deadline is set; after a write it is set in any case.
-    fn touch(&mut self, id: SocketId) {
+    fn schedule_write(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if socket.flags.has(Flag::Touched) {
+        if socket.flags.has(SocketFlag::Touched) {
             return;
         }
         if socket.session.unsent_len() > 0 || socket.session.next() != Next::Keep {
-            socket.flags.set(Flag::Touched);
+            socket.flags.set(SocketFlag::Touched);
             self.outputs.push_back(Output::Write(id));
             return;
         }

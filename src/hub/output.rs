@@ -23,7 +23,7 @@ pub enum Output {
     /// Read the socket again: it was held back before.
     Resume(SocketId),
     /// Look for a program, and answer with [`crate::hub::Hub::looked_up`].
-    Lookup(Box<Lookup>),
+    Lookup(Box<LookupJob>),
     /// Answer a socket with a file, and call [`crate::hub::Hub::fetched`] once its beginning is
     /// there.
     Fetch(Box<Fetch>),
@@ -35,18 +35,18 @@ pub enum Output {
 
 /// A program that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lookup {
+pub struct LookupJob {
     /// The socket.
     pub id: SocketId,
     /// The decoded path.
     pub path: String,
     /// What the request is for.
-    pub goal: Goal,
+    pub goal: LookupGoal,
 }
 
 /// The purpose of a request for a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
+pub enum LookupGoal {
     /// A handshake.
     Socket,
     /// A plain GET, for its page.

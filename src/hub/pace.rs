@@ -18,7 +18,7 @@ use log::Level;
 use crate::hub::paced::{SECOND_MS, second};
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
-use crate::hub::socket::{Flag, Socket, Standing};
+use crate::hub::socket::{Membership, Socket, SocketFlag};
 use crate::hub::worker_slot::WorkerSlot;
 use crate::hub::{Hub, ServiceId};
 use crate::limits::Limits;
@@ -51,32 +51,32 @@ impl Hub {
             waits |= id != sender && to.but != Some(id) && self.is_full(service, id, now);
         }
         let Some(socket) = self.member(service, sender).filter(|_| waits) else { return };
-        if socket.flags.set(Flag::Waits) {
+        if socket.flags.set(SocketFlag::Waits) {
             log_socket(Level::Trace, sender, format_args!("it is not read: listeners are full"));
             let pace = &mut self.services[service].worker.pace;
             if pace.held.is_empty() {
                 pace.since = now;
             }
             pace.held.push(sender);
-            self.touch(sender);
+            self.schedule_write(sender);
         }
     }
 
     /// Whether a listener is full: more than `outbox_high_bytes` were left by the last write.
     fn is_full(&mut self, service: ServiceId, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
-        if socket.flags.has(Flag::Slow) {
+        if socket.flags.has(SocketFlag::Slow) {
             return true;
         }
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { pace, .. } = worker;
         let is_full = socket.session.unsent_len() > options.limits.outbox_high_bytes;
-        let is_listener = socket.stands(Standing::Member, service) && socket.session.is_open();
+        let is_listener = socket.stands(Membership::Member, service) && socket.session.is_open();
         // What was sent to it in this turn may all go out with the write that is to come.
-        if !is_full || !is_listener || socket.flags.has(Flag::Touched) {
+        if !is_full || !is_listener || socket.flags.has(SocketFlag::Touched) {
             return false;
         }
-        socket.flags.set(Flag::Slow);
+        socket.flags.set(SocketFlag::Slow);
         let paced = &mut socket.rare.get_or_insert_default().paced;
         paced.clock = pace.clock(now);
         paced.used = paced.used.max(pace.spent(&options.limits, now));
@@ -88,13 +88,13 @@ impl Hub {
     /// up its second is closed only here, where it has had the chance to take something.
     pub(super) fn pay(&mut self, id: SocketId, bytes_len: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let is_kept = socket.rare.is_some() || !socket.flags.has(Flag::Slow);
+        let is_kept = socket.rare.is_some() || !socket.flags.has(SocketFlag::Slow);
         debug_assert!(is_kept, "a listener that is full has its second");
         let (Some(rare), Some(service)) = (&mut socket.rare, socket.service) else { return };
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { pace, .. } = worker;
         let limits = &options.limits;
-        let (paced, is_slow) = (&mut rare.paced, socket.flags.has(Flag::Slow));
+        let (paced, is_slow) = (&mut rare.paced, socket.flags.has(SocketFlag::Slow));
         if is_slow {
             paced.charge(pace.clock(now), limits);
         }
@@ -111,14 +111,14 @@ impl Hub {
             if let Some(socket) = self.sockets.get_mut(id) {
                 socket.session.close(&close, now);
             }
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
     /// A listener is full no more, or is none any more.
     fn unslow(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if socket.flags.clear(Flag::Slow) {
+        if socket.flags.clear(SocketFlag::Slow) {
             let pace = &mut self.services[service].worker.pace;
             pace.full_len = pace.full_len.saturating_sub(1);
             // A sender is not among those that it waits for.
@@ -131,7 +131,7 @@ impl Hub {
     /// A socket is no listener any more.
     pub(super) fn leave_pace(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if let (true, Some(rare)) = (socket.flags.has(Flag::Slow), &mut socket.rare) {
+        if let (true, Some(rare)) = (socket.flags.has(SocketFlag::Slow), &mut socket.rare) {
             let ServiceEntry { options, worker, .. } = &mut self.services[service];
             let WorkerSlot { pace, .. } = worker;
             rare.paced.charge(pace.clock(now), &options.limits);
@@ -145,7 +145,7 @@ impl Hub {
     /// A sender waits no longer, if it did.
     pub(super) fn end_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if let (true, Some(service)) = (socket.flags.clear(Flag::Waits), socket.service) {
+        if let (true, Some(service)) = (socket.flags.clear(SocketFlag::Waits), socket.service) {
             self.resume_senders(service, now);
         }
     }
@@ -154,7 +154,9 @@ impl Hub {
     pub(super) fn expire_pace(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let is_over = socket.wait_end().is_some_and(|end| end <= now);
-        if let (true, Some(service)) = (socket.flags.has(Flag::Waits) && is_over, socket.service) {
+        if let (true, Some(service)) =
+            (socket.flags.has(SocketFlag::Waits) && is_over, socket.service)
+        {
             self.resume_senders(service, now);
         }
     }
@@ -166,15 +168,15 @@ impl Hub {
         let held = std::mem::take(&mut pace.held);
         for id in held {
             let Some(socket) = self.sockets.get_mut(id) else { continue };
-            let others_len = full_len - usize::from(socket.flags.has(Flag::Slow));
-            let waits = socket.flags.has(Flag::Waits)
+            let others_len = full_len - usize::from(socket.flags.has(SocketFlag::Slow));
+            let waits = socket.flags.has(SocketFlag::Waits)
                 && others_len > 0
                 && socket.wait_end().is_some_and(|end| now < end);
             if waits {
                 self.services[service].worker.pace.held.push(id);
                 continue;
             }
-            socket.flags.clear(Flag::Waits);
+            socket.flags.clear(SocketFlag::Waits);
             self.read_again(id, now);
         }
         let pace = &mut self.services[service].worker.pace;
@@ -185,14 +187,14 @@ impl Hub {
     pub(super) fn pace_deadline(&self, socket: &Socket) -> Option<Time> {
         let (rare, service) = (socket.rare.as_ref()?, &self.services[socket.service?]);
         let pace = &service.worker.pace;
-        let listens = socket.flags.has(Flag::Slow) && !pace.held.is_empty();
+        let listens = socket.flags.has(SocketFlag::Slow) && !pace.held.is_empty();
         let listener = listens.then(|| {
             let rate = (second(&service.options.limits) / SECOND_MS).max(1);
             let left = second(&service.options.limits).saturating_sub(rare.paced.used);
             let clock = rare.paced.clock.saturating_add(left.div_ceil(rate));
             pace.since.after(clock.saturating_sub(pace.waited_ms))
         });
-        let sender = socket.wait_end().filter(|_| socket.flags.has(Flag::Waits));
+        let sender = socket.wait_end().filter(|_| socket.flags.has(SocketFlag::Waits));
         listener.into_iter().chain(sender).min()
     }
 }

@@ -11,12 +11,12 @@ use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
-use crate::hub::socket::{Flag, Socket, Standing};
-use crate::hub::worker_slot::{State, WorkerSlot};
+use crate::hub::socket::{Membership, Socket, SocketFlag};
+use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{Hub, Output, Reach, WorkerId};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
-use crate::session::{Event, Next, Refused};
+use crate::session::{Next, Refused, SessionEvent};
 use crate::time::Time;
 
 /// Why a connection is beyond the limits.
@@ -50,22 +50,22 @@ impl Hub {
             let peer = if surplus.is_none() { addresses.join(peer) } else { addresses.keep(peer) };
             let mut socket = Socket::new(id, peer, now);
             if surplus.is_some() {
-                socket.flags.set(Flag::Surplus);
+                socket.flags.set(SocketFlag::Surplus);
             }
             if surplus == Some(Surplus::Hasty) {
-                socket.flags.set(Flag::Hasty);
+                socket.flags.set(SocketFlag::Hasty);
             }
             if reach == Reach::Machine {
-                socket.flags.set(Flag::Local);
+                socket.flags.set(SocketFlag::Local);
             }
             socket
         })?;
         self.surplus_len += usize::from(surplus.is_some());
         log_socket(Level::Trace, id, format_args!("{peer} connects"));
         if let Some(surplus) = surplus {
-            self.note(id, &self.reason_of(surplus, peer));
+            self.record_end(id, &self.reason_of(surplus, peer));
         }
-        self.touch(id);
+        self.schedule_write(id);
         Some(id)
     }
 
@@ -127,16 +127,17 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         // What comes from a peer that owed nothing, and owes nothing now, only puts deadlines off.
         if !(was_calm && socket.session.is_calm()) {
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
     /// Where the next bytes of a socket can be read to, if they are those of a large message.
-    pub fn room(&mut self, id: SocketId) -> Option<&mut [u8]> {
-        self.sockets.get_mut(id)?.session.room()
+    pub fn read_buffer(&mut self, id: SocketId) -> Option<&mut [u8]> {
+        self.sockets.get_mut(id)?.session.read_buffer()
     }
 
-    /// Tells that `len` bytes were read to the beginning of what [`Hub::room`] gave just before.
+    /// Tells that `len` bytes were read to the beginning of what [`Hub::read_buffer`] gave just
+    /// before.
     ///
     /// # Panics
     /// That room is shorter.
@@ -146,9 +147,9 @@ impl Hub {
         socket.count_received(len);
         let limits = self.services.limits_of(socket.service);
         if let Some(event) = socket.session.filled(len, limits, now) {
-            self.happen(id, event, now);
+            self.handle_event(id, event, now);
         }
-        self.touch(id);
+        self.schedule_write(id);
     }
 
     /// The peer ended its half of the connection.
@@ -156,10 +157,10 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let unsent_len = socket.session.unsent_len();
         if let Some(event) = socket.session.end() {
-            self.happen(id, event, now);
+            self.handle_event(id, event, now);
         }
         self.count_freed(unsent_len);
-        self.touch(id);
+        self.schedule_write(id);
     }
 
     /// A socket that may not be read now has been ended by its peer, as far as the system tells.
@@ -176,12 +177,12 @@ impl Hub {
         let unsent_len = socket.session.unsent_len();
         let is_cut = unsent_len > 0 || socket.session.is_responding();
         match socket.session.fail(reason) {
-            Some(event) => self.happen(id, event, now),
-            None if is_cut => self.note(id, reason),
+            Some(event) => self.handle_event(id, event, now),
+            None if is_cut => self.record_end(id, reason),
             None => {}
         }
         self.count_freed(unsent_len);
-        self.touch(id);
+        self.schedule_write(id);
     }
 
     /// So many of the unsent bytes were written, maybe none. Gives back what to do with the
@@ -189,14 +190,14 @@ impl Hub {
     /// gone there is nothing to do, least of all to whoever is in its place now.
     pub fn wrote(&mut self, id: SocketId, bytes_len: usize, now: Time) -> Next {
         let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
-        socket.flags.clear(Flag::Touched);
+        socket.flags.clear(SocketFlag::Touched);
         socket.count_sent(bytes_len);
         let session = &mut socket.session;
         session.wrote_with(&mut self.buffers, bytes_len, now);
         let next = session.next();
         let is_over = session.unsent_len() == 0 && !session.is_responding();
-        if !is_over || socket.flags.has(Flag::Full) {
-            self.mark(id);
+        if !is_over || socket.flags.has(SocketFlag::Full) {
+            self.check_marks(id);
         }
         self.read_drained(id, now);
         self.pay(id, bytes_len, now);
@@ -211,10 +212,10 @@ impl Hub {
     pub fn remove(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let Some(event) = socket.session.fail("the connection was dropped") {
-            self.happen(id, event, now);
+            self.handle_event(id, event, now);
         }
         // What has no other reason by now is an answer that is no refusal, and has left.
-        self.note(id, "page");
+        self.record_end(id, "page");
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(id, &socket, now);
         #[cfg(feature = "deflate")]
@@ -227,7 +228,7 @@ impl Hub {
         if let Some(rare) = &socket.rare {
             self.forget_meter(id, rare.meter.until());
         }
-        let is_surplus = socket.flags.has(Flag::Surplus);
+        let is_surplus = socket.flags.has(SocketFlag::Surplus);
         self.surplus_len -= usize::from(is_surplus);
         if is_surplus {
             self.addresses.forget(socket.peer);
@@ -240,14 +241,14 @@ impl Hub {
             service.sockets_len -= 1;
             service.unused_since = now;
         }
-        if socket.flags.has(Flag::Fetches) {
+        if socket.flags.has(SocketFlag::Fetches) {
             self.outputs.push_back(Output::FetchEnd(id));
         }
     }
 
     /// Passes bytes through the session, event by event, until the rest has to wait. Returns how
     /// many it has passed.
-    pub(super) fn feed(&mut self, id: SocketId, bytes: &mut [u8], now: Time) -> usize {
+    pub(super) fn receive_bytes(&mut self, id: SocketId, bytes: &mut [u8], now: Time) -> usize {
         #[cfg(feature = "deflate")]
         self.deflate.begin_read();
         let mut used = 0;
@@ -259,7 +260,7 @@ impl Hub {
             let (more, event) = self.receive_messages(id, &mut bytes[used..], now);
             used += more;
             let Some(event) = event else { continue };
-            self.happen(id, event, now);
+            self.handle_event(id, event, now);
             if used < bytes.len() && !self.may_go_on(id, now) {
                 break;
             }
@@ -275,7 +276,7 @@ impl Hub {
         id: SocketId,
         bytes: &mut [u8],
         now: Time,
-    ) -> (usize, Option<Event>) {
+    ) -> (usize, Option<SessionEvent>) {
         let Some(socket) = self.sockets.get_mut(id) else { return (bytes.len(), None) };
         let (session, spare) = (&mut socket.session, &mut self.buffers);
         let (true, Some(service)) = (socket.standing.is_told(), socket.service) else {
@@ -287,15 +288,15 @@ impl Hub {
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { mail, state, .. } = worker;
         let before = mail.batch.len();
-        // Before each of these `feed` asks whether the rest has to wait.
+        // Before each of these `receive_bytes` asks whether the rest has to wait.
         let one_by_one = session.is_compressed() || options.limits.message_rate.is_some();
         let load = &mut socket.load;
         let read = session.receive_each(spare, bytes, &options.limits, now, |message| {
             let more = load_with(*load, message.len());
             if one_by_one || more >= share || mail.fills_with(&message, &options.limits) {
-                return Some(Event::Message(message));
+                return Some(SessionEvent::Message(message));
             }
-            if *state != State::Idle {
+            if *state != RunState::Idle {
                 *load = more;
                 mail.push(Inbound::Data { id, message }, &options.limits);
             }
@@ -311,34 +312,34 @@ impl Hub {
     }
 
     /// Something happened in a session.
-    pub(super) fn happen(&mut self, id: SocketId, event: Event, now: Time) {
+    pub(super) fn handle_event(&mut self, id: SocketId, event: SessionEvent, now: Time) {
         match event {
-            Event::Message(message) => match self.meter(id, now) {
-                Some(end) => self.happen(id, end, now),
+            SessionEvent::Message(message) => match self.meter(id, now) {
+                Some(end) => self.handle_event(id, end, now),
                 None => self.deliver(id, Inbound::Data { id, message }),
             },
             #[cfg(feature = "deflate")]
-            Event::Compressed(message) => self.receive_compressed(id, message, now),
-            Event::Request(head) => self.receive_request(id, head, now),
-            Event::Undecided => self.refuse_undecided(id, now),
-            Event::Closed(close) => {
+            SessionEvent::Compressed(message) => self.receive_compressed(id, message, now),
+            SessionEvent::Request(head) => self.receive_request(id, head, now),
+            SessionEvent::Undecided => self.refuse_undecided(id, now),
+            SessionEvent::Closed(close) => {
                 self.settle_soon(id, now);
                 self.leave(id, close, now);
             }
-            Event::Refused(Refused { response, method, path }) => {
+            SessionEvent::Refused(Refused { response, method, path }) => {
                 self.note_request(id, &method, &path);
                 self.respond(id, &response, now);
             }
-            Event::Gone(reason) | Event::Late(reason) => {
+            SessionEvent::Gone(reason) | SessionEvent::Late(reason) => {
                 self.withdraw(id, reason);
                 self.stop_waiting(id);
-                self.note(id, reason);
+                self.record_end(id, reason);
             }
         }
     }
 
     /// Tells services when outboxes pass their marks, and files when they may go on.
-    fn mark(&mut self, id: SocketId) {
+    fn check_marks(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let limits = self.services.limits_of(socket.service);
         let bytes = socket.session.unsent_len();
@@ -347,11 +348,15 @@ impl Hub {
         let behind =
             socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
         let flags = &mut socket.flags;
-        if drained && socket.session.is_responding() && flags.set(Flag::Fetching) {
+        if drained && socket.session.is_responding() && flags.set(SocketFlag::Fetching) {
             self.outputs.push_back(Output::FetchMore(id));
-        } else if drained && flags.clear(Flag::Full) {
+        } else if drained && flags.clear(SocketFlag::Full) {
             self.deliver(id, Inbound::Drained { id });
-        } else if full && !behind && socket.standing == Standing::Member && flags.set(Flag::Full) {
+        } else if full
+            && !behind
+            && socket.standing == Membership::Member
+            && flags.set(SocketFlag::Full)
+        {
             let text = format_args!("its outbox is full: {bytes} bytes (outbox-high)");
             log_socket(Level::Debug, id, text);
             self.deliver(id, Inbound::Full { id, bytes });

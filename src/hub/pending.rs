@@ -1,6 +1,6 @@
 //! `PendingRequest`: what a socket asked for, while a program or a file is looked for.
 
-use crate::hub::output::Goal;
+use crate::hub::output::LookupGoal;
 use crate::ws::{Head, Target};
 
 /// A request whose path names no service yet.
@@ -15,7 +15,7 @@ pub(super) struct PendingRequest {
 }
 
 impl PendingRequest {
-    pub(super) const fn goal(&self) -> Goal {
-        if self.protocols.is_some() { Goal::Socket } else { Goal::Page }
+    pub(super) const fn goal(&self) -> LookupGoal {
+        if self.protocols.is_some() { LookupGoal::Socket } else { LookupGoal::Page }
     }
 }

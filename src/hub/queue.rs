@@ -11,7 +11,7 @@ use crate::service::SocketId;
 
 /// What is known of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rank {
+pub(super) enum PathKind {
     /// A program has been found there, or the configuration names it.
     Known,
     /// Nothing.
@@ -21,11 +21,11 @@ pub(super) enum Rank {
 /// Both lines.
 #[derive(Debug, Default)]
 pub(super) struct LookupQueue {
-    lines: [Line; 2],
+    lines: [AddressQueue; 2],
 }
 
 #[derive(Debug, Default)]
-struct Line {
+struct AddressQueue {
     /// Each with what it counts for, since its socket may go.
     under_way: Vec<(SocketId, Holder)>,
     /// Those that wait until there are fewer, some of whom may have gone.
@@ -34,7 +34,7 @@ struct Line {
 
 impl LookupQueue {
     /// A lookup begins.
-    pub(super) fn begin(&mut self, id: SocketId, holder: Holder, rank: Rank) {
+    pub(super) fn begin(&mut self, id: SocketId, holder: Holder, rank: PathKind) {
         self.line(rank).under_way.push((id, holder));
     }
 
@@ -48,15 +48,19 @@ impl LookupQueue {
     }
 
     /// A request waits until there are fewer lookups, behind the others of its rank.
-    pub(super) fn wait(&mut self, id: SocketId, rank: Rank) {
+    pub(super) fn wait(&mut self, id: SocketId, rank: PathKind) {
         self.line(rank).waiting.push_back(id);
     }
 
     /// The place of the request that goes next, if another lookup of this rank may begin: of those
     /// whose address has the fewest under way, the one that has waited longest. It costs a look at
     /// the requests of the few addresses that have some under way, at most.
-    pub(super) fn next(&self, rank: Rank, holder: impl Fn(SocketId) -> Holder) -> Option<usize> {
-        let Line { under_way, waiting } = &self.lines[rank as usize];
+    pub(super) fn next(
+        &self,
+        rank: PathKind,
+        holder: impl Fn(SocketId) -> Holder,
+    ) -> Option<usize> {
+        let AddressQueue { under_way, waiting } = &self.lines[rank as usize];
         let (mut next, mut fewest) = (None, usize::MAX);
         if !self.has_room(rank) {
             return None;
@@ -75,7 +79,7 @@ impl LookupQueue {
     }
 
     /// Takes the request at a place.
-    pub(super) fn take(&mut self, rank: Rank, place: usize) -> Option<SocketId> {
+    pub(super) fn take(&mut self, rank: PathKind, place: usize) -> Option<SocketId> {
         self.line(rank).waiting.remove(place)
     }
 
@@ -95,10 +99,10 @@ impl LookupQueue {
     }
 
     /// Whether another lookup of this rank may begin.
-    pub(super) const fn has_room(&self, rank: Rank) -> bool {
+    pub(super) const fn has_room(&self, rank: PathKind) -> bool {
         let under_way_max = match rank {
-            Rank::Known => Limits::LOOKUPS_MAX - Limits::LOOKUPS_STRANGE_MAX,
-            Rank::Strange => Limits::LOOKUPS_STRANGE_MAX,
+            PathKind::Known => Limits::LOOKUPS_MAX - Limits::LOOKUPS_STRANGE_MAX,
+            PathKind::Strange => Limits::LOOKUPS_STRANGE_MAX,
         };
         self.lines[rank as usize].under_way.len() < under_way_max
     }
@@ -106,12 +110,12 @@ impl LookupQueue {
     /// Room for those that wait, and how many do.
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, usize) {
-        let size = |line: &Line| (line.waiting.capacity(), line.waiting.len());
+        let size = |line: &AddressQueue| (line.waiting.capacity(), line.waiting.len());
         let [known, strange] = self.lines.each_ref().map(size);
         (known.0 + strange.0, known.1 + strange.1)
     }
 
-    const fn line(&mut self, rank: Rank) -> &mut Line {
+    const fn line(&mut self, rank: PathKind) -> &mut AddressQueue {
         &mut self.lines[rank as usize]
     }
 }

@@ -6,10 +6,10 @@ use log::Level;
 use crate::hub::Hub;
 use crate::hub::ordered::Ordered;
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, Socket};
+use crate::hub::socket::{Socket, SocketFlag};
 use crate::limits::{Limits, RatePolicy};
 use crate::service::SocketId;
-use crate::session::Event;
+use crate::session::SessionEvent;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode};
 
@@ -37,7 +37,7 @@ impl Socket {
         };
         let Some(until) = rare.meter.await_token(rate, now) else { return false };
         metered.insert(until.as_ms(), id);
-        if self.flags.set(Flag::Slowed) {
+        if self.flags.set(SocketFlag::Slowed) {
             let text = format_args!("it is not read for a while, by message-rate: {rate}");
             log_socket(Level::Debug, id, text);
         }
@@ -48,7 +48,7 @@ impl Socket {
 impl Hub {
     /// A whole message came. Returns the end of its socket instead if it is one too many, and
     /// those are closed.
-    pub(super) fn meter(&mut self, id: SocketId, now: Time) -> Option<Event> {
+    pub(super) fn meter(&mut self, id: SocketId, now: Time) -> Option<SessionEvent> {
         let socket = self.sockets.get_mut(id)?;
         let limits = self.services.limits_of(socket.service);
         let rate = limits.message_rate.filter(|_| socket.session.is_open())?;
@@ -68,7 +68,7 @@ impl Hub {
             self.forget_meter(id, Time::from_ms(until));
             self.read_again(id, now);
             // Its clock goes on, which nothing else may ever tell the wheel.
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 

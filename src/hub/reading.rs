@@ -7,7 +7,7 @@ use log::Level;
 use crate::hub::Output;
 use crate::hub::mailbox::LOAD_UNIT_BYTES;
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Flag, Standing, Unread};
+use crate::hub::socket::{Membership, SocketFlag, Unread};
 use crate::hub::{Hub, ServiceId};
 use crate::service::SocketId;
 use crate::time::Time;
@@ -22,9 +22,9 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         let wanted = socket.session.wants_bytes();
         if wanted {
-            socket.flags.clear(Flag::Held);
+            socket.flags.clear(SocketFlag::Held);
         } else {
-            socket.flags.set(Flag::Held);
+            socket.flags.set(SocketFlag::Held);
         }
         wanted
     }
@@ -41,7 +41,7 @@ impl Hub {
     /// - there is a token for another message, if their rate is limited.
     pub(super) fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let (Standing::Member, Some(service)) = (socket.standing, socket.service) else {
+        let (Membership::Member, Some(service)) = (socket.standing, socket.service) else {
             return true;
         };
         let of = &mut self.services[service];
@@ -49,7 +49,7 @@ impl Hub {
             self.hold(id, service, now);
             return false;
         }
-        if socket.flags.clear(Flag::Due) {
+        if socket.flags.clear(SocketFlag::Due) {
             of.worker.small_turns =
                 if socket.is_amid_large() { 0 } else { of.worker.small_turns.saturating_add(1) };
         }
@@ -57,7 +57,7 @@ impl Hub {
             socket.load = 0;
         }
         // Once it is held it waits until the outbox has drained.
-        let held = socket.flags.has(Flag::Held);
+        let held = socket.flags.has(SocketFlag::Held);
         let room = if held { of.outbox_drained() } else { of.outbox_room() };
         let answered = usize::from(socket.load) * LOAD_UNIT_BYTES + socket.session.unsent_len();
         let has_enough = socket.load >= of.share() || answered > room;
@@ -70,7 +70,7 @@ impl Hub {
             return false;
         }
         if held {
-            socket.flags.clear(Flag::Held);
+            socket.flags.clear(SocketFlag::Held);
             socket.session.resume(now);
         }
         true
@@ -80,7 +80,7 @@ impl Hub {
     fn hold(&mut self, id: SocketId, service: ServiceId, now: Time) {
         self.rest(id, now);
         let socket = self.sockets.get_mut(id);
-        if socket.is_some_and(|socket| socket.flags.set(Flag::Queued)) {
+        if socket.is_some_and(|socket| socket.flags.set(SocketFlag::Queued)) {
             self.services[service].worker.held.push(id);
             let path = &self.services[service].path;
             let text = format_args!("it is not read, since {path} has mail-max waiting");
@@ -91,7 +91,7 @@ impl Hub {
     /// Does not read a socket, which owes nothing meanwhile.
     fn rest(&mut self, id: SocketId, now: Time) {
         if let Some(socket) = self.sockets.get_mut(id)
-            && socket.flags.set(Flag::Held)
+            && socket.flags.set(SocketFlag::Held)
         {
             socket.session.pause(now);
         }
@@ -103,20 +103,20 @@ impl Hub {
         // With a load it waits for its service, in the queue for the mail, and if it is open, maybe
         // for a token.
         let is_slowed = socket.session.is_open() && socket.awaits_token(now);
-        let waits = socket.flags.has(Flag::Queued) || socket.load > 0 || is_slowed;
-        if waits || !socket.flags.has(Flag::Held) {
+        let waits = socket.flags.has(SocketFlag::Queued) || socket.load > 0 || is_slowed;
+        if waits || !socket.flags.has(SocketFlag::Held) {
             return;
         }
         let Some(service) = socket.service.map(|service| &self.services[service]) else { return };
         let is_drained = socket.session.unsent_len() <= service.outbox_drained();
-        if socket.standing == Standing::Member && is_drained {
+        if socket.standing == Membership::Member && is_drained {
             self.read_again(id, now);
         }
     }
 
     /// Passes bytes of a peer on, and keeps what has to wait.
     pub(super) fn take_in(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
-        let used = self.feed(id, bytes, now);
+        let used = self.receive_bytes(id, bytes, now);
         if used < bytes.len()
             && let Some(socket) = self.sockets.get_mut(id)
         {
@@ -134,7 +134,7 @@ impl Hub {
         if unread.is_empty() {
             return true;
         }
-        let used = self.feed(id, unread.left(), now);
+        let used = self.receive_bytes(id, unread.left(), now);
         unread.advance(used);
         let is_done = unread.is_empty();
         if let Some(socket) = self.sockets.get_mut(id)
@@ -142,12 +142,12 @@ impl Hub {
         {
             if !is_done {
                 rare.unread = unread;
-            } else if rare.is_empty() && !socket.flags.has(Flag::Slow) {
+            } else if rare.is_empty() && !socket.flags.has(SocketFlag::Slow) {
                 // A slow listener may have used nothing of its second, and has one all the same.
                 socket.rare = None;
             }
         }
-        self.touch(id);
+        self.schedule_write(id);
         is_done && self.may_go_on(id, now)
     }
 }

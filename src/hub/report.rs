@@ -9,14 +9,14 @@ use crate::service::SocketId;
 
 /// The subject of a line.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct About<'a> {
+pub(crate) struct Subject<'a> {
     /// The path of the service.
     pub service: &'a str,
     /// The process of its program that says it, if one does.
     pub pid: Option<u32>,
 }
 
-impl<'a> About<'a> {
+impl<'a> Subject<'a> {
     /// The service itself.
     #[must_use]
     pub(crate) const fn service(service: &'a str) -> Self {

@@ -3,8 +3,8 @@
 
 use log::Level;
 
-use crate::hub::socket::Standing;
-use crate::hub::{About, Hub, ServiceId};
+use crate::hub::socket::Membership;
+use crate::hub::{Hub, ServiceId, Subject};
 use crate::service::Admission;
 use crate::time::Time;
 
@@ -17,7 +17,7 @@ impl Hub {
         lapsing.reset(pause_ms, now);
         let sockets = lapsing.members.len();
         let text = format_args!("its process is replaced under {sockets} sockets");
-        About::service(&lapsing.path).log(Level::Debug, text);
+        Subject::service(&lapsing.path).log(Level::Debug, text);
         if let Some(refusal) = self.refuse_in_pause(service, now) {
             for id in self.sockets.ids_of(&self.services[service].waiting) {
                 self.respond(id, &refusal, now);
@@ -26,7 +26,7 @@ impl Hub {
         for id in self.sockets.ids_of(&self.services[service].waiting) {
             let Some(socket) = self.sockets.get_mut(id) else { continue };
             let is_taken = self.services[service].worker.mail.has_taken(socket.mailed);
-            socket.standing = if is_taken { Standing::Waiting } else { Standing::Asked };
+            socket.standing = if is_taken { Membership::Waiting } else { Membership::Asked };
         }
         for id in self.sockets.ids_of(&self.services[service].members) {
             if let Some(rare) = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut()) {
@@ -34,7 +34,7 @@ impl Hub {
             }
             self.end_pause(id, now);
             // As after a resume: nothing else may ever tell the wheel that its clock goes on.
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
@@ -44,7 +44,7 @@ impl Hub {
             Admission::Everyone { .. } => {
                 for id in self.sockets.ids_of(&self.services[service].waiting) {
                     if let Some(socket) = self.sockets.get_mut(id) {
-                        socket.standing = Standing::Waiting;
+                        socket.standing = Membership::Waiting;
                     }
                 }
             }

@@ -5,7 +5,7 @@ use crate::hub::mailbox::LOAD_UNIT_BYTES;
 use crate::hub::roster::Roster;
 use crate::hub::shares::Holder;
 use crate::hub::topics::Topics;
-use crate::hub::worker_slot::{State, WorkerSlot};
+use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::service::{Admission, ServiceOptions, SocketId};
 use crate::time::Time;
 
@@ -94,14 +94,14 @@ impl ServiceEntry {
     /// Whether it is a program whose place may be another one's: nothing runs, and no socket is
     /// left that would be taken for one of the other.
     pub(super) fn is_spare(&self) -> bool {
-        self.is_program && self.worker.state == State::Idle && self.sockets_len == 0
+        self.is_program && self.worker.state == RunState::Idle && self.sockets_len == 0
     }
 
     /// Whether it is a program that runs without a socket.
     pub(super) fn is_unused(&self) -> bool {
         self.is_program
             && self.sockets_len == 0
-            && matches!(self.worker.state, State::Starting | State::Running)
+            && matches!(self.worker.state, RunState::Starting | RunState::Running)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::hub::addresses::Peer;
+use crate::hub::addresses::PeerAddress;
 use crate::hub::ids::ServiceId;
 use crate::hub::mailbox::Mailed;
 use crate::hub::meter::Meter;
@@ -10,8 +10,8 @@ use crate::hub::paced::Paced;
 use crate::hub::pending::PendingRequest;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
-use crate::session::{Event, Session};
-use crate::time::{Moment, Time};
+use crate::session::{Session, SessionEvent};
+use crate::time::{CompactTime, Time};
 use crate::ws::Status;
 
 /// One connection. There are many, most of them idle: what is rarely needed is boxed, and what
@@ -20,7 +20,7 @@ use crate::ws::Status;
 pub(super) struct Socket {
     pub(super) session: Session,
     /// What is rarely there.
-    pub(super) rare: Option<Box<Rare>>,
+    pub(super) rare: Option<Box<Cold>>,
     pub(super) service: Option<ServiceId>,
     /// The number of its last transaction in the mail of its service.
     pub(super) mailed: Mailed,
@@ -28,10 +28,10 @@ pub(super) struct Socket {
     sent: u32,
     place: [u8; 3],
     serial: Serial,
-    accepted: Moment,
-    pub(super) peer: Peer,
-    pub(super) standing: Standing,
-    pub(super) flags: Flags,
+    accepted: CompactTime,
+    pub(super) peer: PeerAddress,
+    pub(super) standing: Membership,
+    pub(super) flags: SocketFlags,
     /// What it has in the mail of its service: a unit for each message, and one more for each
     /// KiB of it; at most 255, which no share exceeds. `Hub::may_go_on`, which is asked before each
     /// read, forgets what has been taken; until then it counts as well.
@@ -45,9 +45,9 @@ const _: () = assert!(size_of::<Option<Socket>>() <= 88, "an idle socket is smal
 
 /// How a socket stands with the service that its path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Membership {
     /// It has not asked for a service yet, or was refused.
-    Stranger,
+    None,
     /// It waits until the service has started, or has room for more mail.
     Waiting,
     /// It waits for the service's verdict.
@@ -58,14 +58,14 @@ pub(super) enum Standing {
     Left,
 }
 
-/// What is remembered of a socket from turn to turn: a set of [`Flag`].
+/// What is remembered of a socket from turn to turn: a set of [`SocketFlag`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flags(u16);
+pub(super) struct SocketFlags(u16);
 
 /// What may be so of a socket.
 #[derive(Clone, Copy, Debug)]
 #[repr(u16)]
-pub(super) enum Flag {
+pub(super) enum SocketFlag {
     /// A write is among the outputs.
     Touched = 1 << 0,
     /// Its service was told that the outbox is full.
@@ -102,36 +102,36 @@ pub(super) enum Flag {
     Local = 1 << 15,
 }
 
-impl Standing {
+impl Membership {
     /// Whether the service of the socket is told what happens to it.
     pub(super) const fn is_told(self) -> bool {
         matches!(self, Self::Asked | Self::Member)
     }
 }
 
-impl Flags {
+impl SocketFlags {
     /// Sets a flag. Returns whether it was clear.
-    pub(super) const fn set(&mut self, flag: Flag) -> bool {
+    pub(super) const fn set(&mut self, flag: SocketFlag) -> bool {
         let news = !self.has(flag);
         self.0 |= flag as u16;
         news
     }
 
     /// Clears a flag. Returns whether it was set.
-    pub(super) const fn clear(&mut self, flag: Flag) -> bool {
+    pub(super) const fn clear(&mut self, flag: SocketFlag) -> bool {
         let news = self.has(flag);
         self.0 &= !(flag as u16);
         news
     }
 
-    pub(super) const fn has(self, flag: Flag) -> bool {
+    pub(super) const fn has(self, flag: SocketFlag) -> bool {
         self.0 & flag as u16 != 0
     }
 }
 
 /// What a socket has while it waits, and when it ends.
 #[derive(Debug, Default)]
-pub(super) struct Rare {
+pub(super) struct Cold {
     /// What it asked for, until its service has been told.
     pub(super) request: Option<Arc<Request>>,
     /// The service's verdict, while there is no room in the mail for an open.
@@ -190,7 +190,7 @@ impl Unread {
 }
 
 impl Socket {
-    pub(super) fn new(id: SocketId, peer: Peer, now: Time) -> Self {
+    pub(super) fn new(id: SocketId, peer: PeerAddress, now: Time) -> Self {
         Self {
             session: Session::new(now),
             rare: None,
@@ -200,10 +200,10 @@ impl Socket {
             received: 0,
             sent: 0,
             serial: Serial::of(id),
-            accepted: Moment::new(now),
+            accepted: CompactTime::new(now),
             peer,
-            standing: Standing::Stranger,
-            flags: Flags::default(),
+            standing: Membership::None,
+            flags: SocketFlags::default(),
             load: 0,
         }
     }
@@ -231,10 +231,15 @@ impl Socket {
     }
 
     /// Does what a deadline demands that has come, as [`Session::expire_queued`] does.
-    pub(super) fn expire(&mut self, queued: usize, limits: &Limits, now: Time) -> Option<Event> {
+    pub(super) fn expire(
+        &mut self,
+        queued: usize,
+        limits: &Limits,
+        now: Time,
+    ) -> Option<SessionEvent> {
         let event = self.session.expire_queued(queued, limits, now);
         if self.session.is_finished() {
-            self.flags.set(Flag::Late);
+            self.flags.set(SocketFlag::Late);
         }
         event
     }
@@ -287,7 +292,7 @@ impl Socket {
     /// Whether it is not read, however much room its service has: the service has paused it, or it
     /// waits for listeners.
     pub(super) const fn rests(&self) -> bool {
-        self.flags.has(Flag::Paused) || self.flags.has(Flag::Waits)
+        self.flags.has(SocketFlag::Paused) || self.flags.has(SocketFlag::Waits)
     }
 
     /// Whether it is in the middle of a large message.
@@ -301,18 +306,18 @@ impl Socket {
     }
 
     /// Whether it stands like this with that service.
-    pub(super) fn stands(&self, standing: Standing, service: ServiceId) -> bool {
+    pub(super) fn stands(&self, standing: Membership, service: ServiceId) -> bool {
         self.standing == standing && self.service == Some(service)
     }
 
     /// Whether the service may send to it: also to one whose end is on its way to the service,
     /// so that what was asked before the end is answered.
     pub(super) fn hears(&self, service: ServiceId) -> bool {
-        self.stands(Standing::Member, service) || self.stands(Standing::Left, service)
+        self.stands(Membership::Member, service) || self.stands(Membership::Left, service)
     }
 }
 
-impl Rare {
+impl Cold {
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         let words = self.path.is_empty()

@@ -14,7 +14,7 @@ use crate::service::SocketId;
 
 /// All sockets. An id of one that has gone finds nothing.
 #[derive(Debug)]
-pub(super) struct Sockets {
+pub(super) struct SocketTable {
     table: Slab<Socket>,
     /// The number of the socket that came last.
     serial: u64,
@@ -22,7 +22,7 @@ pub(super) struct Sockets {
     places_len: usize,
 }
 
-impl Sockets {
+impl SocketTable {
     pub(super) fn with_capacity(len: usize) -> Self {
         Self { table: Slab::with_capacity(len), serial: 0, places_len: 0 }
     }

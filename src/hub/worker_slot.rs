@@ -2,7 +2,7 @@
 
 use crate::hub::backoff::Backoff;
 use crate::hub::ids::RunId;
-use crate::hub::mailbox::Mail;
+use crate::hub::mailbox::Mailbox;
 use crate::hub::paced::Pace;
 use crate::service::SocketId;
 use crate::time::Time;
@@ -10,7 +10,7 @@ use crate::time::Time;
 /// The hub's side of one worker.
 #[derive(Debug, Default)]
 pub(super) struct WorkerSlot {
-    pub(super) state: State,
+    pub(super) state: RunState,
     /// The number of the run; what an earlier run sends is ignored.
     pub(super) run: u32,
     pub(super) started: Time,
@@ -21,13 +21,13 @@ pub(super) struct WorkerSlot {
     pub(super) held: Vec<SocketId>,
     /// How many turns others of these had since the last of one in the middle of a large message.
     pub(super) small_turns: u8,
-    pub(super) mail: Mail,
+    pub(super) mail: Mailbox,
     pub(super) pace: Pace,
 }
 
 /// Whether a worker runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum RunState {
     /// It does not; the next socket starts it.
     #[default]
     Idle,
@@ -42,12 +42,12 @@ pub(super) enum State {
 impl WorkerSlot {
     /// Whether this run of it is going on.
     pub(super) fn is_in(&self, run: RunId) -> bool {
-        self.run == run.number && self.state != State::Idle
+        self.run == run.number && self.state != RunState::Idle
     }
 
     /// Begins a run; returns its number.
     pub(super) fn begin(&mut self, now: Time) -> u32 {
-        self.state = State::Starting;
+        self.state = RunState::Starting;
         self.run += 1;
         self.started = now;
         self.run
@@ -55,8 +55,8 @@ impl WorkerSlot {
 
     /// Begins anew in the middle of a run, after a pause of this length.
     pub(super) fn reset(&mut self, pause_ms: u64, now: Time) {
-        if self.state != State::Finishing {
-            self.state = State::Starting;
+        if self.state != RunState::Finishing {
+            self.state = RunState::Starting;
         }
         self.retry = now.after(pause_ms);
     }
@@ -64,10 +64,10 @@ impl WorkerSlot {
     /// Ends a run; no other begins for a while if nobody had wanted that end. Returns the sockets
     /// that waited until the worker takes what they had sent.
     pub(super) fn end(&mut self, now: Time) -> Vec<SocketId> {
-        if self.state != State::Finishing {
+        if self.state != RunState::Finishing {
             self.retry = now.after(self.backoff.fail(now.since(self.started)));
         }
-        self.state = State::Idle;
+        self.state = RunState::Idle;
         self.held = Vec::new();
         self.pace = Pace::default();
         std::mem::take(&mut self.mail).into_awaited()

@@ -62,13 +62,13 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
 pub(crate) struct Listener {
     listener: TcpListener,
     address: SocketAddr,
-    state: State,
+    state: ListenerState,
     /// Whether the log has been told that nothing can be accepted; once is enough.
     complained: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ListenerState {
     /// An edge tells when there are connections.
     Drained,
     /// There may be connections.
@@ -89,24 +89,24 @@ impl Listener {
         };
         sys::set_nodelay(&listener)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, state: State::Drained, complained: false })
+        Ok(Self { listener, address, state: ListenerState::Drained, complained: false })
     }
 
     /// The system told that there are connections.
     pub(crate) fn set_ready(&mut self) {
-        if self.state == State::Drained {
-            self.state = State::Ready;
+        if self.state == ListenerState::Drained {
+            self.state = ListenerState::Ready;
         }
     }
 
     /// A connection; `None` when there is none to be had now.
     pub(crate) fn accept(&mut self, now: Time) -> Option<(TcpStream, SocketAddr)> {
         match self.state {
-            State::Drained => return None,
-            State::Pausing(until) if now < until => return None,
-            State::Ready | State::Pausing(_) => {}
+            ListenerState::Drained => return None,
+            ListenerState::Pausing(until) if now < until => return None,
+            ListenerState::Ready | ListenerState::Pausing(_) => {}
         }
-        self.state = State::Ready;
+        self.state = ListenerState::Ready;
         loop {
             let error = match self.listener.accept() {
                 Ok((stream, peer)) => {
@@ -117,7 +117,7 @@ impl Listener {
             };
             match error.kind() {
                 ErrorKind::WouldBlock => {
-                    self.state = State::Drained;
+                    self.state = ListenerState::Drained;
                     return None;
                 }
                 // A connection that ended before it was accepted is no reason to stop.
@@ -131,7 +131,7 @@ impl Listener {
                         );
                         self.complained = true;
                     }
-                    self.state = State::Pausing(now.after(PAUSE_MS));
+                    self.state = ListenerState::Pausing(now.after(PAUSE_MS));
                     return None;
                 }
             }
@@ -142,9 +142,9 @@ impl Listener {
     #[must_use]
     pub(crate) const fn deadline(&self) -> Option<Time> {
         match self.state {
-            State::Drained => None,
-            State::Ready => Some(Time::ZERO),
-            State::Pausing(until) => Some(until),
+            ListenerState::Drained => None,
+            ListenerState::Ready => Some(Time::ZERO),
+            ListenerState::Pausing(until) => Some(until),
         }
     }
 

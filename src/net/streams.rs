@@ -32,13 +32,13 @@ impl Streams {
     }
 
     /// Reads once.
-    pub(crate) fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> engine::Read {
-        let Some(stream) = self.get_mut(id) else { return engine::Read::WouldBlock };
+    pub(crate) fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> engine::ReadResult {
+        let Some(stream) = self.get_mut(id) else { return engine::ReadResult::WouldBlock };
         match retry(|| stream.read(buffer)) {
-            Ok(Some(0)) => engine::Read::End,
-            Ok(Some(len)) => engine::Read::Bytes(len),
-            Ok(None) => engine::Read::WouldBlock,
-            Err(reason) => engine::Read::Lost(reason),
+            Ok(Some(0)) => engine::ReadResult::End,
+            Ok(Some(len)) => engine::ReadResult::Bytes(len),
+            Ok(None) => engine::ReadResult::WouldBlock,
+            Err(reason) => engine::ReadResult::Lost(reason),
         }
     }
 

@@ -17,9 +17,9 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use crate::process::exit::exit_descriptor;
-use crate::process::groups::{Exit, Groups};
-use crate::process::input::Input;
-use crate::process::output::{Output, Reading};
+use crate::process::groups::{Groups, ProcessExit};
+use crate::process::input_pipe::InputPipe;
+use crate::process::output_pipe::{OutputPipe, PipeRead};
 use crate::process::recording::Recording;
 use crate::process::start::{Launch, StartError};
 use crate::process::stderr::StderrLog;
@@ -39,9 +39,9 @@ pub struct Stages {
 pub(super) struct Child {
     process: process::Child,
     groups: Groups,
-    pub(super) input: Input,
-    pub(super) output: Output,
-    pub(super) errors: Output,
+    pub(super) input: InputPipe,
+    pub(super) output: OutputPipe,
+    pub(super) errors: OutputPipe,
     stderr_log: StderrLog,
     /// Where it is written what goes over its pipes, if anybody wants that.
     pub(super) recording: Option<Recording>,
@@ -49,7 +49,7 @@ pub(super) struct Child {
     exit_descriptor: OwnedFd,
     /// Whether that has been told.
     exiting: bool,
-    exit: Option<Exit>,
+    exit: Option<ProcessExit>,
     stage: Stage,
     /// Whether its input was found full, so that its draining is told.
     pub(super) full: bool,
@@ -68,7 +68,7 @@ enum Stage {
 
 /// What a child has been found to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ChildPart {
     Input,
     Output,
     Errors,
@@ -100,9 +100,9 @@ impl Child {
         Ok(Self {
             process,
             groups: groups.clone(),
-            input: Input::new(input),
-            output: Output::new(output.into()),
-            errors: Output::new(errors.into()),
+            input: InputPipe::new(input),
+            output: OutputPipe::new(output.into()),
+            errors: OutputPipe::new(errors.into()),
             stderr_log: StderrLog::new(Instant::now()),
             recording: None,
             exit_descriptor,
@@ -118,21 +118,23 @@ impl Child {
     pub(super) fn register(
         &mut self,
         registry: &Registry,
-        token: impl Fn(Part) -> Token,
+        token: impl Fn(ChildPart) -> Token,
     ) -> io::Result<()> {
         // Blocking is a matter of our ends alone: those of the child are files of their own.
         if let Some(pipe) = self.input.source() {
             pipe.set_nonblocking(true)?;
-            registry.register(pipe, token(Part::Input), Interest::WRITABLE)?;
+            registry.register(pipe, token(ChildPart::Input), Interest::WRITABLE)?;
         }
-        for (output, part) in [(&mut self.output, Part::Output), (&mut self.errors, Part::Errors)] {
+        for (output, part) in
+            [(&mut self.output, ChildPart::Output), (&mut self.errors, ChildPart::Errors)]
+        {
             if let Some(pipe) = output.source() {
                 pipe.set_nonblocking(true)?;
                 registry.register(pipe, token(part), Interest::READABLE)?;
             }
         }
         let exit = &self.exit_descriptor.as_raw_fd();
-        registry.register(&mut SourceFd(exit), token(Part::Exit), Interest::READABLE)
+        registry.register(&mut SourceFd(exit), token(ChildPart::Exit), Interest::READABLE)
     }
 
     /// Asks it to end by closing its standard input, once that has been written.
@@ -178,25 +180,25 @@ impl Child {
         let recording = &mut self.recording;
         self.input.flush(|bytes| {
             if let Some(recording) = recording {
-                recording.tell(bytes);
+                recording.record_input(bytes);
             }
         })
     }
 
     /// Reads once what it says.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Reading {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> PipeRead {
         let heard = self.output.read(buffer);
-        if let (Some(recording), Reading::Bytes(len)) = (&mut self.recording, heard) {
-            recording.hear(&buffer[..len]);
+        if let (Some(recording), PipeRead::Bytes(len)) = (&mut self.recording, heard) {
+            recording.record_output(&buffer[..len]);
         }
-        if let Reading::Bytes(_) = heard {
+        if let PipeRead::Bytes(_) = heard {
             self.stderr_log.speaks(Instant::now);
         }
         heard
     }
 
     /// Takes note of its exit, if it has exited. What it had said can still be read.
-    pub(super) fn heed_exit(&mut self) {
+    pub(super) fn check_exit(&mut self) {
         if self.exit.is_none() && std::mem::take(&mut self.exiting) {
             self.exit = self.groups.end(&mut self.process);
         }
@@ -219,9 +221,9 @@ impl Child {
             return;
         }
         match self.errors.read(buffer) {
-            Reading::Bytes(len) => self.stderr_log.receive(&buffer[..len], now, tell),
-            Reading::Nothing => {}
-            Reading::End => self.stderr_log.finish(now, tell),
+            PipeRead::Bytes(len) => self.stderr_log.receive(&buffer[..len], now, tell),
+            PipeRead::Nothing => {}
+            PipeRead::End => self.stderr_log.finish(now, tell),
         }
     }
 
@@ -255,7 +257,7 @@ impl Child {
     }
 
     /// How it ended, once it has, and all that it had said has been read.
-    pub(super) fn exit(&self) -> Option<Exit> {
+    pub(super) fn exit(&self) -> Option<ProcessExit> {
         self.exit.filter(|_| self.output.has_ended() && self.errors.has_ended())
     }
 

@@ -1,34 +1,34 @@
 //! What a program that serves all sockets says, and what is done for it.
 
 use crate::process::handover::Handover;
-use crate::process::output::Reading;
+use crate::process::output_pipe::PipeRead;
 use crate::process::pump::ProcessId;
-use crate::process::shared::Run;
-use crate::process::shared_process::{Ending, SILENT};
+use crate::process::shared::SharedRun;
+use crate::process::shared_process::{EndReason, SILENT};
 use crate::process::warning_kind::WarningKind;
-use crate::programs::{Heard, Level, Said, Told};
+use crate::programs::{CommandResult, LogLevel, ProgramCommand, ProgramEvent};
 use crate::service::{Admission, Outbound};
 
-impl Run<'_> {
+impl SharedRun<'_> {
     /// Reads once what a process says, and does it if that serves.
-    pub(super) fn hear(&mut self, id: ProcessId) {
+    pub(super) fn read_output(&mut self, id: ProcessId) {
         let mut buffer = std::mem::take(&mut self.buffer);
         let reading = self.pump.read(id, &mut buffer);
         match (self.process.as_ref().filter(|process| process.id == id), reading) {
-            (Some(_), Reading::Bytes(len)) => self.heed_all(&buffer[..len]),
-            (_, Reading::Nothing) => {}
-            (Some(process), Reading::End) => match process.reader.finish() {
-                Err(fault) => self.end(Ending::Failed(fault.to_string())),
-                Ok(()) => self.end(Ending::Closed(SILENT)),
+            (Some(_), PipeRead::Bytes(len)) => self.apply_all(&buffer[..len]),
+            (_, PipeRead::Nothing) => {}
+            (Some(process), PipeRead::End) => match process.reader.finish() {
+                Err(fault) => self.end(EndReason::Failed(fault.to_string())),
+                Ok(()) => self.end(EndReason::Closed(SILENT)),
             },
-            (None, Reading::Bytes(len)) => self.hear_successor(id, &buffer[..len]),
-            (None, Reading::End) => self.end_successor(id, SILENT),
+            (None, PipeRead::Bytes(len)) => self.read_successor(id, &buffer[..len]),
+            (None, PipeRead::End) => self.end_successor(id, SILENT),
         }
         self.buffer = buffer;
     }
 
     /// Does what the process says in these bytes.
-    pub(super) fn heed_all(&mut self, mut bytes: &[u8]) {
+    pub(super) fn apply_all(&mut self, mut bytes: &[u8]) {
         while let Some(process) = &mut self.process
             && let (used, Some(heard)) = process.reader.receive(bytes)
         {
@@ -37,43 +37,43 @@ impl Run<'_> {
         }
     }
 
-    fn heed(&mut self, heard: Heard) {
+    fn heed(&mut self, heard: CommandResult) {
         match heard {
-            Heard::Said(said) => self.apply_command(said),
-            Heard::Mistake(mistake) => {
+            CommandResult::Said(said) => self.apply_command(said),
+            CommandResult::Mistake(mistake) => {
                 let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
                 let text = format!("its line was not done: ERR {mistake:#}");
                 self.pump.warn(id, kind_of(&text), format_args!("{text}"));
                 // Who does not read is not told more and more of it.
                 if !self.pump.is_full(id) {
-                    self.tell(&Told::Mistake(&mistake));
+                    self.tell(&ProgramEvent::Mistake(&mistake));
                 }
             }
-            Heard::Fault(fault) => self.kill(fault.to_string()),
+            CommandResult::Fault(fault) => self.kill(fault.to_string()),
         }
     }
 
-    fn apply_command(&mut self, said: Said) {
+    fn apply_command(&mut self, said: ProgramCommand) {
         let line = &mut self.line;
         match said {
-            Said::Ready(admission) => self.ready(admission),
-            Said::Admit { id, verdict } => line.admit(id, verdict),
-            Said::Send { to, message } => line.send(to, message),
-            Said::Close { to, close } => line.apply(Outbound::Close { to, close }),
-            Said::Subscribe { ids, topic } => {
+            ProgramCommand::Ready(admission) => self.ready(admission),
+            ProgramCommand::Admit { id, verdict } => line.admit(id, verdict),
+            ProgramCommand::Send { to, message } => line.send(to, message),
+            ProgramCommand::Close { to, close } => line.apply(Outbound::Close { to, close }),
+            ProgramCommand::Subscribe { ids, topic } => {
                 ids.into_iter().for_each(|id| line.subscribe(id, topic.as_str()));
             }
-            Said::Unsubscribe { ids, topic } => {
+            ProgramCommand::Unsubscribe { ids, topic } => {
                 ids.into_iter().for_each(|id| line.unsubscribe(id, topic.as_str()));
             }
-            Said::Pause { ids } => {
+            ProgramCommand::Pause { ids } => {
                 ids.into_iter().for_each(|id| line.pause(id));
             }
-            Said::Resume { ids } => {
+            ProgramCommand::Resume { ids } => {
                 ids.into_iter().for_each(|id| line.resume(id));
             }
-            Said::Set { id, key, value } => line.label(id, key, value),
-            Said::Log { level, text } => {
+            ProgramCommand::Set { id, key, value } => line.label(id, key, value),
+            ProgramCommand::Log { level, text } => {
                 if let Some(process) = &self.process {
                     self.pump.log(process.id, log_level(level), &text);
                 }
@@ -100,12 +100,12 @@ fn kind_of(text: &str) -> WarningKind {
     WarningKind { key: plain.replace(|c: char| c.is_ascii_digit(), ""), shown: text.to_owned() }
 }
 
-const fn log_level(level: Level) -> log::Level {
+const fn log_level(level: LogLevel) -> log::Level {
     match level {
-        Level::Error => log::Level::Error,
-        Level::Warn => log::Level::Warn,
-        Level::Info => log::Level::Info,
-        Level::Debug => log::Level::Debug,
-        Level::Trace => log::Level::Trace,
+        LogLevel::Error => log::Level::Error,
+        LogLevel::Warn => log::Level::Warn,
+        LogLevel::Info => log::Level::Info,
+        LogLevel::Debug => log::Level::Debug,
+        LogLevel::Trace => log::Level::Trace,
     }
 }

@@ -14,13 +14,13 @@ use crate::sys::children::{self, Signal};
 
 /// The process groups of a host's programs. Clones are about the same ones.
 #[derive(Clone, Debug, Default)]
-pub struct Groups(Arc<Shared>);
+pub struct Groups(Arc<SharedGroups>);
 
 /// How a program has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exit(Option<ExitStatus>);
+pub struct ProcessExit(Option<ExitStatus>);
 
-impl Exit {
+impl ProcessExit {
     /// What the system tells of it. `None` if this process ignores SIGCHLD, or waits for
     /// children that are not its own: then the system tells nobody.
     #[must_use]
@@ -29,7 +29,7 @@ impl Exit {
     }
 }
 
-impl fmt::Display for Exit {
+impl fmt::Display for ProcessExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(status) => write!(f, "it exited with {status}"),
@@ -39,13 +39,13 @@ impl fmt::Display for Exit {
 }
 
 #[derive(Debug, Default)]
-struct Shared {
-    table: Mutex<Table>,
+struct SharedGroups {
+    table: Mutex<GroupTable>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct GroupTable {
     /// Whether no more may begin.
     closed: bool,
     pub(super) leaders: BTreeSet<u32>,
@@ -63,13 +63,13 @@ pub(super) struct Table {
 
 /// A start that is going on.
 #[derive(Debug)]
-pub(super) struct Starting<'a> {
+pub(super) struct StartInProgress<'a> {
     groups: &'a Groups,
     number: u64,
     is_added: bool,
 }
 
-impl Starting<'_> {
+impl StartInProgress<'_> {
     /// Notes the group of the child that has begun. If no more may, it is killed.
     pub(super) fn add(mut self, leader: u32) {
         self.is_added = true;
@@ -81,7 +81,7 @@ impl Starting<'_> {
     }
 }
 
-impl Drop for Starting<'_> {
+impl Drop for StartInProgress<'_> {
     fn drop(&mut self) {
         let mut table = self.groups.table();
         table.starts.remove(&self.number);
@@ -122,17 +122,17 @@ impl Groups {
     }
 
     /// A start begins. To be held until its child has been [added](Starting::add).
-    pub(super) fn starting(&self) -> Starting<'_> {
+    pub(super) fn starting(&self) -> StartInProgress<'_> {
         let mut table = self.table();
         let number = table.next_start;
         table.next_start += 1;
         table.starts.insert(number);
-        Starting { groups: self, number, is_added: false }
+        StartInProgress { groups: self, number, is_added: false }
     }
 
     /// Ends a group whose leader has exited: what is left of it is killed, then the leader is
     /// waited for. `None` as long as it has not exited.
-    pub(super) fn end(&self, child: &mut Child) -> Option<Exit> {
+    pub(super) fn end(&self, child: &mut Child) -> Option<ProcessExit> {
         let mut table = self.table();
         match children::has_exited(child.id()) {
             Ok(true) => children::signal_group(child.id(), Signal::Kill),
@@ -144,7 +144,7 @@ impl Groups {
         if table.suspect == Some(child.id()) {
             table.suspect = None;
         }
-        let exit = Exit(child.try_wait().ok().flatten());
+        let exit = ProcessExit(child.try_wait().ok().flatten());
         self.0.changed.notify_all();
         Some(exit)
     }
@@ -154,7 +154,7 @@ impl Groups {
         &self.0.changed
     }
 
-    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+    pub(super) fn table(&self) -> MutexGuard<'_, GroupTable> {
         // Nothing in here panics halfway.
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

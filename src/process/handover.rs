@@ -9,23 +9,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::ops::Bound;
 
-use crate::process::unread::{UnreadLines, What};
-use crate::programs::{Place, Told};
+use crate::process::unread::{LineSubject, UnreadLines};
+use crate::programs::{ProgramEvent, ProgramPlace};
 use crate::service::{Inbound, SocketId};
 
 /// The sockets of a program, and what it may not have read.
 #[derive(Debug, Default)]
 pub(super) struct Handover {
     /// Those whose OPEN the program was told, until it has read their CLOSE.
-    sockets: BTreeMap<SocketId, Socket>,
+    sockets: BTreeMap<SocketId, HeldSocket>,
     unread: UnreadLines,
     /// What earlier programs have not read, until this one is told.
     rest: UnreadLines,
-    progress: Progress,
+    progress: HandoverProgress,
 }
 
 #[derive(Debug)]
-struct Socket {
+struct HeldSocket {
     /// The body of its OPEN.
     variables: Box<[u8]>,
     /// What the FULL said that was the last word of its outbox.
@@ -34,7 +34,7 @@ struct Socket {
 
 /// How far a program has been told what earlier ones have left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Progress {
+enum HandoverProgress {
     /// The first one has nothing to be told.
     #[default]
     Done,
@@ -45,12 +45,17 @@ enum Progress {
 impl Handover {
     /// A program begins, which has been told this HELLO.
     pub(super) fn begin(&mut self, hello: &[u8]) {
-        self.unread.add(What::Passing, |line| line.extend_from_slice(hello));
+        self.unread.add(LineSubject::Passing, |line| line.extend_from_slice(hello));
     }
 
     /// Tells the program a line, by appending it to its input. `None` if it reads no more: then
     /// the next one is told.
-    pub(super) fn tell(&mut self, told: &Told<'_>, place: &Place, input: Option<&mut Vec<u8>>) {
+    pub(super) fn tell(
+        &mut self,
+        told: &ProgramEvent<'_>,
+        place: &ProgramPlace,
+        input: Option<&mut Vec<u8>>,
+    ) {
         self.add(what(told), |line| told.encode(place, line), input);
     }
 
@@ -63,14 +68,14 @@ impl Handover {
     pub(super) fn read_up_to(&mut self, read: u64) {
         let sockets = &mut self.sockets;
         self.unread.read_up_to(read, |what| match what {
-            What::Open(_) | What::Data(_) | What::Passing => {}
-            What::Full(id, bytes) => {
+            LineSubject::Open(_) | LineSubject::Data(_) | LineSubject::Passing => {}
+            LineSubject::Full(id, bytes) => {
                 sockets.entry(id).and_modify(|socket| socket.full = Some(bytes));
             }
-            What::Drained(id) => {
+            LineSubject::Drained(id) => {
                 sockets.entry(id).and_modify(|socket| socket.full = None);
             }
-            What::Close(id) => {
+            LineSubject::Close(id) => {
                 sockets.remove(&id);
             }
         });
@@ -87,10 +92,10 @@ impl Handover {
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (what, _) in left() {
             match what {
-                What::Open(id) => drop(opened.insert(id)),
-                What::Data(id) => drop(spoken.insert(id)),
-                What::Close(id) => drop(closed.insert(id)),
-                What::Full(..) | What::Drained(_) | What::Passing => {}
+                LineSubject::Open(id) => drop(opened.insert(id)),
+                LineSubject::Data(id) => drop(spoken.insert(id)),
+                LineSubject::Close(id) => drop(closed.insert(id)),
+                LineSubject::Full(..) | LineSubject::Drained(_) | LineSubject::Passing => {}
             }
         }
         let is_silent =
@@ -99,9 +104,9 @@ impl Handover {
         self.sockets.retain(|id, _| !opened.contains(id) && !is_silent(id));
         for (what, line) in left() {
             let id = match what {
-                What::Open(id) | What::Data(id) | What::Close(id) => id,
-                What::Full(id, _) | What::Drained(id) => id,
-                What::Passing => continue,
+                LineSubject::Open(id) | LineSubject::Data(id) | LineSubject::Close(id) => id,
+                LineSubject::Full(id, _) | LineSubject::Drained(id) => id,
+                LineSubject::Passing => continue,
             };
             if !is_silent(&id) {
                 self.rest.add(what, |bytes| bytes.extend_from_slice(line));
@@ -111,33 +116,33 @@ impl Handover {
 
     /// A new program is to be handed over what the last one has left.
     pub(super) fn begin_handover(&mut self) {
-        self.progress = Progress::After(None);
+        self.progress = HandoverProgress::After(None);
     }
 
     /// Whether the program has been told all that was left.
     pub(super) fn is_handed_over(&self) -> bool {
-        self.progress == Progress::Done
+        self.progress == HandoverProgress::Done
     }
 
     /// Tells the program of one socket more, or, after the last one, what was not read. To be
     /// called until [`Handover::is_handed_over`], and as long as the input is not full.
-    pub(super) fn hand_over(&mut self, place: &Place, input: &mut Vec<u8>) {
-        let Progress::After(last) = self.progress else { return };
+    pub(super) fn hand_over(&mut self, place: &ProgramPlace, input: &mut Vec<u8>) {
+        let HandoverProgress::After(last) = self.progress else { return };
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
         let Some((&id, socket)) = self.sockets.range((after, Bound::Unbounded)).next() else {
-            self.progress = Progress::Done;
+            self.progress = HandoverProgress::Done;
             let rest = mem::take(&mut self.rest);
             for (what, line) in rest.lines() {
                 self.add(what, |bytes| bytes.extend_from_slice(line), Some(input));
             }
             return;
         };
-        self.progress = Progress::After(Some(id));
-        let opened = Told::Resumed { id, variables: &socket.variables };
+        self.progress = HandoverProgress::After(Some(id));
+        let opened = ProgramEvent::Resumed { id, variables: &socket.variables };
         let full = socket.full.map(|bytes| Inbound::Full { id, bytes });
-        let full = full.as_ref().map(Told::Inbound);
+        let full = full.as_ref().map(ProgramEvent::Inbound);
         for told in [Some(opened), full].into_iter().flatten() {
-            let line = self.unread.add(What::Passing, |line| told.encode(place, line));
+            let line = self.unread.add(LineSubject::Passing, |line| told.encode(place, line));
             input.extend_from_slice(line);
         }
     }
@@ -147,35 +152,40 @@ impl Handover {
         self.sockets.len()
     }
 
-    fn add(&mut self, what: What, write: impl FnOnce(&mut Vec<u8>), input: Option<&mut Vec<u8>>) {
+    fn add(
+        &mut self,
+        what: LineSubject,
+        write: impl FnOnce(&mut Vec<u8>),
+        input: Option<&mut Vec<u8>>,
+    ) {
         let line = self.unread.add(what, write);
         if let Some(input) = input {
             input.extend_from_slice(line);
         }
-        if let What::Open(id) = what {
+        if let LineSubject::Open(id) = what {
             // Behind the header, and before the newline that ends it.
             let body = line.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1);
             let variables = line[body..].strip_suffix(b"\n").unwrap_or_default().into();
-            self.sockets.insert(id, Socket { variables, full: None });
+            self.sockets.insert(id, HeldSocket { variables, full: None });
         }
     }
 }
 
-fn what(told: &Told<'_>) -> What {
+fn what(told: &ProgramEvent<'_>) -> LineSubject {
     match told {
-        Told::Inbound(inbound) => match **inbound {
-            Inbound::Ask { .. } => What::Passing,
-            Inbound::Open { id, .. } => What::Open(id),
-            Inbound::Data { id, .. } => What::Data(id),
-            Inbound::Full { id, bytes } => What::Full(id, bytes),
-            Inbound::Drained { id } => What::Drained(id),
-            Inbound::Close { id, .. } => What::Close(id),
+        ProgramEvent::Inbound(inbound) => match **inbound {
+            Inbound::Ask { .. } => LineSubject::Passing,
+            Inbound::Open { id, .. } => LineSubject::Open(id),
+            Inbound::Data { id, .. } => LineSubject::Data(id),
+            Inbound::Full { id, bytes } => LineSubject::Full(id, bytes),
+            Inbound::Drained { id } => LineSubject::Drained(id),
+            Inbound::Close { id, .. } => LineSubject::Close(id),
         },
-        Told::Hello { .. }
-        | Told::Resumed { .. }
-        | Told::Reload
-        | Told::Stop { .. }
-        | Told::Mistake(_) => What::Passing,
+        ProgramEvent::Hello { .. }
+        | ProgramEvent::Resumed { .. }
+        | ProgramEvent::Reload
+        | ProgramEvent::Stop { .. }
+        | ProgramEvent::Mistake(_) => LineSubject::Passing,
     }
 }
 
@@ -188,8 +198,8 @@ mod tests {
         SocketId::new(0, serial).expect("it is one")
     }
 
-    fn place() -> Place {
-        Place { service: "/chat".to_owned(), address: ([127, 0, 0, 1], 80).into() }
+    fn place() -> ProgramPlace {
+        ProgramPlace { service: "/chat".to_owned(), address: ([127, 0, 0, 1], 80).into() }
     }
 
     /// What the next program is told, after this one has read so much.
@@ -214,12 +224,12 @@ mod tests {
         let mut handover = Handover::default();
         let mut input = Vec::new();
         let open = |line: &mut Vec<u8>| line.extend(opened.bytes());
-        handover.add(What::Open(one), open, Some(&mut input));
+        handover.add(LineSubject::Open(one), open, Some(&mut input));
         let told = [Inbound::Full { id: one, bytes: 9 }, Inbound::Data { id: one, message: text }];
         for inbound in &told {
-            handover.tell(&Told::Inbound(inbound), &place(), Some(&mut input));
+            handover.tell(&ProgramEvent::Inbound(inbound), &place(), Some(&mut input));
         }
-        handover.tell(&Told::Reload, &place(), Some(&mut input));
+        handover.tell(&ProgramEvent::Reload, &place(), Some(&mut input));
         assert_eq!(input, [opened, full, data, "RELOAD\n"].concat().as_bytes());
         // Nothing of it, or not the whole of the first line.
         for read in [0, opened.len() - 1] {
@@ -230,7 +240,7 @@ mod tests {
         assert_eq!(next(&mut handover, read), [again, full, data].concat());
         assert_eq!(next(&mut handover, read + 1), [again, full].concat());
         let drained = Inbound::Drained { id: one };
-        handover.tell(&Told::Inbound(&drained), &place(), None);
+        handover.tell(&ProgramEvent::Inbound(&drained), &place(), None);
         assert_eq!(next(&mut handover, 1_000), again);
         assert_eq!(handover.len(), 1);
     }

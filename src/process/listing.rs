@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::process::found::LookupError;
+use crate::process::executable::LookupError;
+use crate::process::file_names;
 use crate::process::listings::Listings;
 use crate::process::lookup::{DocumentRoot, Folder, is_script};
-use crate::process::names;
 
 /// The programs below a document root, as far as the search went.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl DocumentRoot {
             // A folder that cannot be read serves nothing.
             let Ok(folder) = self.folder(&url, &mut Listings::new()) else { continue };
             let mut stems = HashSet::new();
-            for name in folder.names.iter().filter(|name| names::is_name(name)) {
+            for name in folder.names.iter().filter(|name| file_names::is_name(name)) {
                 listing.entries_len += 1;
                 if listing.entries_len > ENTRIES_MAX || Instant::now() > until {
                     listing.is_cut = true;
@@ -58,7 +58,7 @@ impl DocumentRoot {
                 if metadata.is_dir() && is_own() && seen.insert(place.clone()) {
                     folders.push_back(format!("{}/{name}", folder.url));
                 }
-                let stem = names::stem_of(name);
+                let stem = file_names::stem_of(name);
                 if metadata.is_file() && stems.insert(stem) {
                     self.add(&mut listing, &folder, stem, named_max);
                 }
@@ -90,7 +90,7 @@ impl DocumentRoot {
             listing.more_len += 1;
             return;
         }
-        listing.programs.insert(names::key(&folder.url, stem), found);
+        listing.programs.insert(file_names::key(&folder.url, stem), found);
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::process::names::stem_of;
+use crate::process::file_names::stem_of;
 
 /// The names in a folder, sorted, without those that are not UTF-8.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Names(Vec<String>);
 #[derive(Debug)]
 pub(crate) struct Listings {
     now: Instant,
-    kept: Vec<Kept>,
+    kept: Vec<CachedNames>,
     /// Small folders, during a lookup that may need them again.
     small: Option<Vec<(PathBuf, Rc<Names>)>>,
     #[cfg(test)]
@@ -26,7 +26,7 @@ pub(crate) struct Listings {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedNames {
     place: PathBuf,
     names: Rc<Names>,
     until: Instant,
@@ -95,7 +95,8 @@ impl Listings {
             let took = began.elapsed();
             let until = self.now + took + took.max(Self::KEPT);
             self.kept.truncate(FOLDERS_MAX - 1);
-            self.kept.insert(0, Kept { place: place.to_owned(), names: names.clone(), until });
+            self.kept
+                .insert(0, CachedNames { place: place.to_owned(), names: names.clone(), until });
         } else if let Some(small) = &mut self.small {
             small.truncate(FOLDERS_MAX - 1);
             small.insert(0, (place.to_owned(), names.clone()));
@@ -147,7 +148,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
-    use crate::process::found::LookupError;
+    use crate::process::executable::LookupError;
     use crate::process::lookup::DocumentRoot;
     use crate::ws::tests::random::Random;
 

@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf, absolute};
 use std::rc::Rc;
 
 use crate::host::nofollow::{self, LOOKS_MAX};
-use crate::process::found::{LookupError, Program, is_executable};
+use crate::process::executable::{Executable, LookupError, is_executable};
+use crate::process::file_names;
 use crate::process::listings::{Listings, Names};
-use crate::process::names;
 use crate::process::spelling::{folders, spell};
 use crate::sys;
 
@@ -108,7 +108,7 @@ impl DocumentRoot {
     ///
     /// # Errors
     /// There is none, or none that can be executed, or more than one.
-    pub fn find(&self, path: &str) -> Result<Program, LookupError> {
+    pub fn find(&self, path: &str) -> Result<Executable, LookupError> {
         self.find_in(path, &mut Listings::new())
     }
 
@@ -117,12 +117,12 @@ impl DocumentRoot {
         &self,
         path: &str,
         listings: &mut Listings,
-    ) -> Result<Program, LookupError> {
+    ) -> Result<Executable, LookupError> {
         if let Some(only) = &self.only {
             let key = Some(path).filter(|path| *path == "/").ok_or(LookupError::Nothing)?;
             return open(key.to_owned(), self.path.join(only));
         }
-        let (url, name) = names::split(path).ok_or(LookupError::Nothing)?;
+        let (url, name) = file_names::split(path).ok_or(LookupError::Nothing)?;
         for _ in 0..LOOKS_MAX {
             if let Some(program) = self.look(url, name, listings)? {
                 return Ok(program);
@@ -138,7 +138,7 @@ impl DocumentRoot {
         url: &str,
         name: &str,
         listings: &mut Listings,
-    ) -> Result<Option<Program>, LookupError> {
+    ) -> Result<Option<Executable>, LookupError> {
         let folder = match self.folder(url, listings) {
             Err(LookupError::Nothing) => return Ok(None),
             folder => folder?,
@@ -166,7 +166,7 @@ impl DocumentRoot {
                 return Ok(None);
             }
         }
-        match open(names::key(&folder.url, stem), found) {
+        match open(file_names::key(&folder.url, stem), found) {
             Err(LookupError::Nothing) => Ok(None),
             opened => opened.map(Some),
         }
@@ -184,7 +184,7 @@ impl DocumentRoot {
         &self,
         path: &'p str,
         serves: impl Fn(&str) -> bool,
-    ) -> Result<(Program, &'p str), LookupError> {
+    ) -> Result<(Executable, &'p str), LookupError> {
         self.find_above_in(path, serves, &mut Listings::new())
     }
 
@@ -194,7 +194,7 @@ impl DocumentRoot {
         path: &'p str,
         serves: impl Fn(&str) -> bool,
         listings: &mut Listings,
-    ) -> Result<(Program, &'p str), LookupError> {
+    ) -> Result<(Executable, &'p str), LookupError> {
         // Several names of the path may be sought in one folder.
         listings.keep_small();
         let found = self.nearest_above(path, serves, listings);
@@ -207,7 +207,7 @@ impl DocumentRoot {
         path: &'p str,
         serves: impl Fn(&str) -> bool,
         listings: &mut Listings,
-    ) -> Result<(Program, &'p str), LookupError> {
+    ) -> Result<(Executable, &'p str), LookupError> {
         // A root of one program has no folders that lead to it.
         let folders =
             if self.only.is_some() { vec![String::new()] } else { folders(&self.path, path) };
@@ -225,7 +225,7 @@ impl DocumentRoot {
             if folder.is_some_and(|folder| !seen.insert((folder, name))) {
                 continue;
             }
-            let key = || folder.map(|folder| names::key(folder, names::stem_of(name)));
+            let key = || folder.map(|folder| file_names::key(folder, file_names::stem_of(name)));
             match self.find_in(above, listings) {
                 Ok(program) if serves(program.key()) => return Ok((program, above)),
                 Err(LookupError::Nothing | LookupError::Outside(_)) => {}
@@ -250,7 +250,7 @@ impl DocumentRoot {
         let is_original = LazyCell::new(|| is_file(folder, name));
         let is_whole =
             |whole: &str| if whole == name { *is_original } else { is_file(folder, whole) };
-        let is_none = |file: &str| names::is_data(file) || names::is_copy(file, is_whole);
+        let is_none = |file: &str| file_names::is_data(file) || file_names::is_copy(file, is_whole);
         let files = folder.names.meant(name).filter(|file| !is_none(file));
         for (looked_at, file) in files.enumerate() {
             if looked_at == FILES_MAX {
@@ -271,7 +271,7 @@ impl DocumentRoot {
                     continue;
                 }
             };
-            if !metadata.is_file() || (names::is_source(file) && !is_script(&place)) {
+            if !metadata.is_file() || (file_names::is_source(file) && !is_script(&place)) {
                 continue;
             }
             let is_accident = self.is_accident(folder, file, &place);
@@ -290,15 +290,18 @@ impl DocumentRoot {
             }
         }
         if found.is_empty() && unfit.is_none() {
-            let is_named =
-                |file| self.named.contains(&names::key(&folder.url, names::stem_of(file)));
+            let is_named = |file| {
+                self.named.contains(&file_names::key(&folder.url, file_names::stem_of(file)))
+            };
             found = accidents.into_iter().filter(|(file, _)| is_named(file)).collect();
         }
         match (found.pop(), unfit) {
             (None, None) if lost => Ok(None),
             (None, None) => Err(outside.unwrap_or(LookupError::Nothing)),
             (None, Some(place)) => Err(LookupError::NotExecutable(place)),
-            (Some((file, place)), _) if found.is_empty() => Ok(Some((names::stem_of(file), place))),
+            (Some((file, place)), _) if found.is_empty() => {
+                Ok(Some((file_names::stem_of(file), place)))
+            }
             (Some(last), _) => {
                 found.push(last);
                 Err(LookupError::Ambiguous(found.into_iter().map(|(f, _)| f.clone()).collect()))
@@ -309,10 +312,10 @@ impl DocumentRoot {
     /// Whether a file is probably executable by accident, and not meant as a service.
     fn is_accident(&self, folder: &Folder, file: &str, place: &Path) -> bool {
         let target = place.file_name().unwrap_or_default().to_string_lossy();
-        folder.url.split('/').any(|name| names::is_of_packages(name.as_ref()))
+        folder.url.split('/').any(|name| file_names::is_of_packages(name.as_ref()))
             || self.is_packaged(place)
-            || [file, &target].into_iter().any(names::is_library)
-            || (names::is_interpreter(&target) && !is_script(place))
+            || [file, &target].into_iter().any(file_names::is_library)
+            || (file_names::is_interpreter(&target) && !is_script(place))
     }
 
     /// Whether a place lies in a virtual environment or in a folder of packages. If the root itself
@@ -323,7 +326,7 @@ impl DocumentRoot {
         let own = self.below(place);
         let is_direct = own.parent() == Some(Path::new(""));
         own.ancestors().skip(1).any(|folder| match folder.file_name() {
-            Some(name) => names::is_of_packages(name) || is_environment(folder),
+            Some(name) => file_names::is_of_packages(name) || is_environment(folder),
             None => !is_direct && is_environment(folder),
         })
     }
@@ -355,7 +358,7 @@ impl DocumentRoot {
 }
 
 /// Opens a file at a place that has no links, and its folder.
-fn open(key: String, path: PathBuf) -> Result<Program, LookupError> {
+fn open(key: String, path: PathBuf) -> Result<Executable, LookupError> {
     let name = path.file_name().ok_or(LookupError::Nothing)?.to_owned();
     let folder = path.parent().ok_or(LookupError::Nothing)?;
     let folder = nofollow::open(folder, libc::O_PATH | libc::O_DIRECTORY)?;
@@ -367,7 +370,7 @@ fn open(key: String, path: PathBuf) -> Result<Program, LookupError> {
     if !is_executable(&metadata) {
         return Err(LookupError::NotExecutable(path));
     }
-    Ok(Program { key, path, folder, name, file })
+    Ok(Executable { key, path, folder, name, file })
 }
 
 /// Whether a name in a folder is that of a file.

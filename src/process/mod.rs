@@ -3,14 +3,14 @@
 //!
 //! In reading order:
 //!
-//! - `lookup`: [`DocumentRoot`], which executable a path names; `names`: what names of files say;
-//!   `spelling`: the one path of a folder; `listings`: the names in it;
-//!   `found`: [`Program`], what it has found; `root`: the root of a host that runs;
-//!   `page`: what is shown of a program; `listing`: [`Listing`], all that it would find
+//! - `lookup`: [`DocumentRoot`], which executable a path file_names; `file_names`: what names of
+//!   files say; `spelling`: the one path of a folder; `listings`: the names in it; `executable`:
+//!   [`Executable`], what it has executable; `current_root`: the root of a host that runs; `page`:
+//!   what is shown of a program; `listing`: [`Listing`], all that it would find
 //! - `start`: [`Launch`], how a child process begins
 //! - `groups`: [`Groups`], the process groups of a host, so that none outlives it; `orphans`: what
 //!   has left them
-//! - `input`, `output`: the two ends of a child's pipes
+//! - `input_pipe`, `output_pipe`: the two ends of a child's pipes
 //! - `stderr`: standard error as log lines
 //! - `recording`: [`Recording`], what goes over the pipes as a transcript
 //! - `exit`: how a poll learns of the end of a child
@@ -19,45 +19,45 @@
 //!   `warning_kind`: which warnings are counted together
 //! - `plan`: what programs are made from; `resolver`: `Programs`, which gives programs services
 //!   while the host runs; `reload`: [`Reloader`], which replaces them, and `reloading`: how
-//! - `served`: a program as a service; `run`: a run of it
+//! - `program_service`: a program as a service; `run`: a run of it
 //! - `shared`: one process for all of its sockets, and the next one after it; `shared_process`:
 //!   what holds for it, and how it ends; `commands`: what it says; `renew`: when another one
 //!   replaces it; `successor`: a new version beside it, until that takes over; `handover`: what the
 //!   next one gets of it; `unread`: what this one has not read; `attempts`: when the next one is
 //!   started; `watch`: whether its file has changed
 //! - `per_socket`: one process for each socket; `leaving`: those whose sockets have gone
-//! - `rehearsal`: [`Rehearsal`], a program held against a transcript
+//! - `replay_check`: [`ReplayCheck`], a program held against a transcript
 
 mod attempts;
 mod child;
 mod commands;
+mod executable;
 mod exit;
-mod found;
+mod file_names;
 mod groups;
 mod handover;
-mod input;
+mod input_pipe;
 mod leaving;
 mod listing;
 mod listings;
 mod lookup;
-mod names;
 mod orphans;
-mod output;
+mod output_pipe;
 mod page;
 mod per_socket;
 mod plan;
 
+mod current_root;
+mod program_service;
 mod pump;
 mod recording;
-mod rehearsal;
 mod reload;
 mod reloading;
 mod renew;
+mod replay_check;
 mod reports;
 mod resolver;
-mod root;
 mod run;
-mod served;
 mod shared;
 mod shared_process;
 mod spelling;
@@ -69,16 +69,16 @@ mod warning_kind;
 mod watch;
 
 pub use child::Stages;
-pub use found::{LookupError, Program};
-pub use groups::{Exit, Groups};
+pub use executable::{Executable, LookupError};
+pub use groups::{Groups, ProcessExit};
 pub use listing::Listing;
 pub use lookup::DocumentRoot;
-pub use output::Reading;
+pub use output_pipe::PipeRead;
 pub(crate) use plan::ProgramsPlan;
-pub use pump::{Event, Plan, ProcessId, Pump};
+pub use pump::{ProcessId, Pump, PumpEvent, PumpPlan};
 pub(crate) use recording::Tape;
 pub use recording::{Recording, RecordingError};
-pub use rehearsal::{Rehearsal, RehearsalError};
 pub use reload::Reloader;
+pub use replay_check::{ReplayCheck, ReplayError};
 pub(crate) use resolver::ProgramsResolver;
 pub use start::{Launch, StartError};

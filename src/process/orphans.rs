@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use mio::unix::pipe;
 
 use crate::process::groups::Groups;
-use crate::sys::signals::{Caught, Wish};
+use crate::sys::signals::{SignalKind, SignalPipe};
 use crate::sys::{children, orphans};
 
 impl Groups {
@@ -50,7 +50,7 @@ impl Groups {
         }
         let (sender, mut receiver) = pipe::new()?;
         receiver.set_nonblocking(false)?;
-        let caught = Caught::new(Wish::Reap, sender)?;
+        let caught = SignalPipe::new(SignalKind::Reap, sender)?;
         thread::Builder::new().name("orphans".to_owned()).spawn(move || {
             // The handler of the signal writes to its pipe.
             let _caught = caught;
@@ -124,7 +124,7 @@ impl Groups {
         let Some(others) = table.others.take() else { return };
         // Nobody else waits for orphans from here on.
         (table.is_ending, table.suspect) = (true, None);
-        let mut ending = Ending { others, killed: BTreeSet::new() };
+        let mut ending = EndingOrphans { others, killed: BTreeSet::new() };
         let begun = Instant::now();
         let (mut last, mut looks_in_vain) = (begun, 0);
         // That there is no child at all is certain. A list may miss one that comes meanwhile, so
@@ -141,12 +141,12 @@ impl Groups {
             let now = Instant::now();
             let (wait, is_in_vain) = match found {
                 // Those that come from them are looked for at once.
-                Seen::New => (Duration::ZERO, false),
-                Seen::Old => (LOOK_AFTER, false),
-                Seen::Nothing => (LOOK_AFTER, true),
+                OrphanScan::New => (Duration::ZERO, false),
+                OrphanScan::Old => (LOOK_AFTER, false),
+                OrphanScan::Nothing => (LOOK_AFTER, true),
             };
             looks_in_vain = if is_in_vain { looks_in_vain + 1 } else { 0 };
-            last = if found == Seen::New { now } else { last };
+            last = if found == OrphanScan::New { now } else { last };
             if now >= last + PATIENCE || now >= begun + END_MAX {
                 log::warn!(target: TARGET, "some processes of programs do not end, though killed");
                 break;
@@ -161,17 +161,17 @@ impl Groups {
 }
 
 /// Orphans that are being ended.
-struct Ending {
+struct EndingOrphans {
     /// Children of others.
     others: BTreeSet<u32>,
     /// Those that have been killed, or would have been.
     killed: BTreeSet<u32>,
 }
 
-impl Ending {
+impl EndingOrphans {
     /// Kills all children that are found.
-    fn look(&mut self, leaders: &BTreeSet<u32>) -> io::Result<Seen> {
-        let (mut found, mut zombies) = (Seen::Nothing, Vec::new());
+    fn look(&mut self, leaders: &BTreeSet<u32>) -> io::Result<OrphanScan> {
+        let (mut found, mut zombies) = (OrphanScan::Nothing, Vec::new());
         for id in listed_children()? {
             if self.others.contains(&id) {
                 continue;
@@ -182,26 +182,26 @@ impl Ending {
                 (Ok(false), false) => {
                     let result = orphans::kill(id);
                     if result.is_ok() {
-                        found = found.max(Seen::Old);
+                        found = found.max(OrphanScan::Old);
                     }
                     if self.killed.insert(id) {
-                        found = Seen::New;
+                        found = OrphanScan::New;
                         if self.killed.len() <= NAMED_MAX {
                             tell(id, result);
                         }
                     }
                 }
                 // It has been killed, and its owner waits for it.
-                (Ok(false), true) => found = found.max(Seen::Old),
+                (Ok(false), true) => found = found.max(OrphanScan::Old),
                 (Ok(true), false) => zombies.push(id),
                 (Ok(true), true) | (Err(_), _) => {}
             }
         }
         // Until none lives, zombies count for the limit of processes (`prlimit --nproc`), so that a
         // program which forks without end has no room for others in their place.
-        if found == Seen::Nothing && !zombies.is_empty() {
+        if found == OrphanScan::Nothing && !zombies.is_empty() {
             zombies.into_iter().for_each(orphans::reap);
-            return Ok(Seen::New);
+            return Ok(OrphanScan::New);
         }
         Ok(found)
     }
@@ -209,7 +209,7 @@ impl Ending {
 
 /// What a look has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Seen {
+enum OrphanScan {
     /// No child that is to be ended.
     Nothing,
     /// Only those that have been killed and still live.

@@ -4,9 +4,9 @@
 use std::io::{self, ErrorKind, Read};
 
 use crate::host::nofollow;
-use crate::process::found::LookupError;
+use crate::process::executable::LookupError;
+use crate::process::file_names;
 use crate::process::lookup::DocumentRoot;
-use crate::process::names;
 
 impl DocumentRoot {
     /// The page of the program with this key, of so many bytes at most; `None` if it has none.
@@ -14,7 +14,7 @@ impl DocumentRoot {
     /// # Errors
     /// It is longer, or cannot be read.
     pub(crate) fn page(&self, key: &str, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
-        let Some((url, stem)) = names::split(key).filter(|_| self.only.is_none()) else {
+        let Some((url, stem)) = file_names::split(key).filter(|_| self.only.is_none()) else {
             return Ok(None);
         };
         // It is beside the name in the request. Links of both may lead to different places.

@@ -13,32 +13,33 @@ use std::time::{Duration, Instant};
 
 use crate::hub::{Holder, Pool, holder};
 use crate::limits::Limits;
-use crate::process::found::LookupError;
-use crate::process::groups::Exit;
+use crate::process::executable::LookupError;
+use crate::process::groups::ProcessExit;
 use crate::process::leaving::Leaving;
-use crate::process::output::Reading;
-use crate::process::pump::{Event, ProcessId, Pump};
-use crate::process::served::{EXITING, Renewal, Served};
+use crate::process::output_pipe::PipeRead;
+use crate::process::program_service::{EXITING, ProgramService, Renewal};
+use crate::process::pump::{ProcessId, Pump, PumpEvent};
 use crate::process::start::StartError;
 use crate::programs::{
-    LineFault, Lines, Mode, Place, ProgramOptions, Texts, encode_line, request_variables,
+    Lines, Mode, PlainLineError, ProgramOptions, ProgramPlace, Texts, encode_line,
+    request_variables,
 };
-use crate::service::{Admission, Inbound, Line, Outbound, Received, Request, SocketId, Verdict};
+use crate::service::{Admission, Context, Inbound, Outbound, Received, Request, SocketId, Verdict};
 use crate::ws::syntax::cut;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
 /// Serves until the host stops; tells how that was.
 pub(super) fn serve(
-    served: &Served,
-    mut line: Line<'static>,
+    served: &ProgramService,
+    mut line: Context<'static>,
     limits: &Limits,
 ) -> Result<String, String> {
-    // How many there may be changes with what is read again: `Run::ask`.
+    // How many there may be changes with what is read again: `PerSocketRun::ask`.
     let pump = served.pump(usize::MAX)?;
     line.wake_by(pump.waker());
     // A process is started before its 101, so that one that cannot be is an answer.
     line.apply(Outbound::Ready(Admission::AskedAndClosed));
-    let mut run = Run {
+    let mut run = PerSocketRun {
         served,
         line,
         limits: *limits,
@@ -54,15 +55,15 @@ pub(super) fn serve(
     run.run()
 }
 
-struct Run<'a> {
-    served: &'a Served,
-    line: Line<'static>,
+struct PerSocketRun<'a> {
+    served: &'a ProgramService,
+    line: Context<'static>,
     limits: Limits,
     options: ProgramOptions,
-    place: Place,
+    place: ProgramPlace,
     pump: Pump,
     /// By the process, until it has gone.
-    talks: HashMap<ProcessId, Talk>,
+    talks: HashMap<ProcessId, SocketProcess>,
     /// The processes of sockets that have not gone, and what each counts for.
     sockets: HashMap<SocketId, (ProcessId, Holder)>,
     /// The processes whose sockets have gone. Those that were killed for others are not among them.
@@ -73,10 +74,10 @@ struct Run<'a> {
 }
 
 /// A socket and its process.
-struct Talk {
+struct SocketProcess {
     id: SocketId,
     /// What the process writes, as messages.
-    cut: Cut,
+    cut: Framing,
     /// Whether the socket is not read, since the process is behind.
     paused: bool,
     /// Whether nobody hears the process any more.
@@ -84,16 +85,16 @@ struct Talk {
 }
 
 /// How messages are cut from what a process writes.
-enum Cut {
+enum Framing {
     Lines(Lines),
     Text(Texts),
     /// Each read is one.
     Bytes,
 }
 
-impl Cut {
+impl Framing {
     /// Takes bytes up to the end of a message. Returns how many, and the message.
-    fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, LineFault>>) {
+    fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, PlainLineError>>) {
         let message = match self {
             Self::Lines(lines) => return lines.receive(bytes),
             Self::Text(texts) => texts.receive(bytes),
@@ -103,7 +104,7 @@ impl Cut {
     }
 
     /// What is left at the end of the output.
-    fn finish(self) -> Option<Result<Message, LineFault>> {
+    fn finish(self) -> Option<Result<Message, PlainLineError>> {
         match self {
             Self::Lines(lines) => lines.finish(),
             Self::Text(texts) => texts.finish(),
@@ -112,7 +113,7 @@ impl Cut {
     }
 }
 
-impl Run<'_> {
+impl PerSocketRun<'_> {
     fn run(&mut self) -> Result<String, String> {
         let mut events = Vec::new();
         let mut stopping = false;
@@ -122,7 +123,7 @@ impl Run<'_> {
                 return Ok("the host stops".to_owned());
             }
             // Whoever renews it wakes those who have said that they sleep.
-            self.heed_renewals()?;
+            self.apply_renewals()?;
             self.line.flush();
             let first = self.asked.first().map(|(at, _)| *at);
             let timeout = first.map(|at| at.saturating_duration_since(Instant::now()));
@@ -130,14 +131,14 @@ impl Run<'_> {
             polled.map_err(|error| format!("its poll fails: {error}"))?;
             for event in events.drain(..) {
                 match event {
-                    Event::Output(process) => {
-                        self.hear(process);
+                    PumpEvent::Output(process) => {
+                        self.read_output(process);
                         self.line.flush();
                     }
-                    Event::Drained(process) => self.resume(process),
+                    PumpEvent::Drained(process) => self.resume(process),
                     // It may go on writing; what the peer sends is for nobody.
-                    Event::Deaf(process) => self.resume(process),
-                    Event::Exit { id, exit, .. } => {
+                    PumpEvent::InputClosed(process) => self.resume(process),
+                    PumpEvent::Exit { id, exit, .. } => {
                         self.exit(id, exit);
                     }
                 }
@@ -162,7 +163,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// The mode is not this one any more.
-    fn heed_renewals(&mut self) -> Result<(), String> {
+    fn apply_renewals(&mut self) -> Result<(), String> {
         let Some(Renewal { options, limits }) = self.served.last_renewal() else { return Ok(()) };
         self.line.keep_to(&limits);
         (self.options, self.limits) = (options, limits);
@@ -182,7 +183,7 @@ impl Run<'_> {
                 self.pump.unmute(process);
             }
             (Inbound::Data { message, .. }, Some(process)) => self.tell(process, &message),
-            (Inbound::Full { .. }, Some(process)) => self.pump.mute(process),
+            (Inbound::Full { .. }, Some(process)) => self.pump.pause_output(process),
             (Inbound::Drained { .. }, Some(process)) => self.pump.unmute(process),
             (Inbound::Close { .. }, Some(process)) => {
                 self.asked.retain(|(_, asked)| *asked != id);
@@ -235,13 +236,13 @@ impl Run<'_> {
 
     fn let_in(&mut self, id: SocketId, process: ProcessId, request: &Request) {
         let cut = match self.options.mode {
-            Mode::Lines | Mode::Shared => Cut::Lines(Lines::new(self.limits.outbox_bytes_max)),
-            Mode::Text => Cut::Text(Texts::default()),
-            Mode::Bytes => Cut::Bytes,
+            Mode::Lines | Mode::Shared => Framing::Lines(Lines::new(self.limits.outbox_bytes_max)),
+            Mode::Text => Framing::Text(Texts::default()),
+            Mode::Bytes => Framing::Bytes,
         };
         // What it says before its socket is open would reach nobody.
-        self.pump.mute(process);
-        self.talks.insert(process, Talk { id, cut, paused: false, over: false });
+        self.pump.pause_output(process);
+        self.talks.insert(process, SocketProcess { id, cut, paused: false, over: false });
         // Whoever goes before it is open does so without a word; the hub waits no longer either.
         let wait = Duration::from_millis(self.limits.admission_ms_max).saturating_add(GRACE);
         self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
@@ -297,14 +298,14 @@ impl Run<'_> {
     }
 
     /// Reads once what a process says, and sends it.
-    fn hear(&mut self, process: ProcessId) {
+    fn read_output(&mut self, process: ProcessId) {
         let heard = self.pump.read(process, &mut self.buffer);
         let Some(talk) = self.talks.get_mut(&process) else { return };
         let len = match heard {
-            Reading::Bytes(len) => len,
-            Reading::Nothing => return,
+            PipeRead::Bytes(len) => len,
+            PipeRead::Nothing => return,
             // Most often it is about to exit.
-            Reading::End => return self.pump.stop(process, EXITING),
+            PipeRead::End => return self.pump.stop(process, EXITING),
         };
         let mut rest = &self.buffer[..len];
         if talk.over {
@@ -326,7 +327,7 @@ impl Run<'_> {
     }
 
     /// A process has exited, and all that it said has been sent.
-    fn exit(&mut self, process: ProcessId, exit: Exit) {
+    fn exit(&mut self, process: ProcessId, exit: ProcessExit) {
         let Some(talk) = self.talks.remove(&process) else { return };
         self.leaving.remove(process);
         if talk.over {
@@ -346,13 +347,13 @@ impl Run<'_> {
         self.line.apply(Outbound::Close { to: talk.id.into(), close });
     }
 
-    fn warn_of_line(&mut self, process: ProcessId, id: SocketId, fault: &LineFault) {
+    fn warn_of_line(&mut self, process: ProcessId, id: SocketId, fault: &PlainLineError) {
         let kind = "a line of it is no message";
         self.pump.warn(process, kind.into(), format_args!("socket {id}: {fault}"));
     }
 
     /// The close that a peer gets when its process has exited.
-    fn close_of(&mut self, process: ProcessId, id: SocketId, exit: Exit) -> Close {
+    fn close_of(&mut self, process: ProcessId, id: SocketId, exit: ProcessExit) -> Close {
         if exit.status().is_some_and(|status| status.success()) {
             return Close::new(CloseCode::NORMAL, "");
         }

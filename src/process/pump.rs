@@ -7,19 +7,17 @@
 //! poll with such a list does not sleep.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::io;
-use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{fmt, io, mem};
 
 use log::Level;
 use mio::{Events, Poll, Token, Waker};
 
-use crate::hub::{About, Flood};
-use crate::process::child::{Child, Part, Stages};
-use crate::process::groups::{Exit, Groups};
-use crate::process::output::Reading;
+use crate::hub::{Flood, Subject};
+use crate::process::child::{Child, ChildPart, Stages};
+use crate::process::groups::{Groups, ProcessExit};
+use crate::process::output_pipe::PipeRead;
 use crate::process::recording::Recording;
 use crate::process::start::{Launch, StartError};
 use crate::process::warning_kind::WarningKind;
@@ -27,7 +25,7 @@ use crate::time::Time;
 
 /// Many child processes of one service.
 pub struct Pump {
-    pub(super) plan: Plan,
+    pub(super) plan: PumpPlan,
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
@@ -50,7 +48,7 @@ pub struct Pump {
 
 /// What a pump is made from.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct PumpPlan {
     /// The path of the service, for the log.
     pub service: String,
     /// How many programs may run at a time.
@@ -69,20 +67,20 @@ pub struct ProcessId(pub(super) usize);
 
 /// What has happened to a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum PumpEvent {
     /// It has said something, or will say nothing more: [`Pump::read`] tells. Told in each turn
     /// until there is nothing more to read.
     Output(ProcessId),
     /// Half of its input, which was full, has been written.
     Drained(ProcessId),
     /// It reads its input no more; what it was told is lost from [`Pump::written`] on.
-    Deaf(ProcessId),
+    InputClosed(ProcessId),
     /// It has exited, and all that it said has been read. Always the last.
     Exit {
         /// The process, whose id means nothing from here on.
         id: ProcessId,
         /// How it ended.
-        exit: Exit,
+        exit: ProcessExit,
         /// What [`Pump::read_len`] has come to.
         read: u64,
     },
@@ -93,7 +91,7 @@ impl Pump {
     ///
     /// # Errors
     /// The system has no descriptors for it.
-    pub fn new(plan: Plan) -> io::Result<Self> {
+    pub fn new(plan: PumpPlan) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         Ok(Self {
@@ -147,7 +145,7 @@ impl Pump {
         let mut child = Child::start(launch, &self.plan.groups)?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
-        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+        let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
         about.log(Level::Info, format_args!("it runs {path:?}"));
         self.children.insert(id.0, child);
         while self.children.contains_key(&self.next) {
@@ -162,12 +160,16 @@ impl Pump {
     ///
     /// # Errors
     /// Polling fails, which the system does for no reason that a service could mend.
-    pub fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+    pub fn poll(
+        &mut self,
+        timeout: Option<Duration>,
+        events: &mut Vec<PumpEvent>,
+    ) -> io::Result<()> {
         self.gone.clear();
         // What was appended is written before it waits, and may empty a list.
         self.turn(events);
         let idle = self.busy.is_empty() && events.is_empty();
-        let timeout = if idle { self.patience(timeout) } else { Some(Duration::ZERO) };
+        let timeout = if idle { self.wait_time(timeout) } else { Some(Duration::ZERO) };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
             polled => polled?,
@@ -178,7 +180,7 @@ impl Pump {
         self.turn(events);
         let children = &self.children;
         let readable = |id: &&ProcessId| children.get(&id.0).is_some_and(|c| c.output.has_work());
-        events.extend(self.busy.iter().filter(readable).map(|&id| Event::Output(id)));
+        events.extend(self.busy.iter().filter(readable).map(|&id| PumpEvent::Output(id)));
         Ok(())
     }
 
@@ -197,12 +199,12 @@ impl Pump {
     }
 
     /// Reads what a program says into a buffer, which has room for something.
-    pub fn read(&mut self, id: ProcessId, buffer: &mut [u8]) -> Reading {
-        self.children.get_mut(&id.0).map_or(Reading::End, |child| child.read(buffer))
+    pub fn read(&mut self, id: ProcessId, buffer: &mut [u8]) -> PipeRead {
+        self.children.get_mut(&id.0).map_or(PipeRead::End, |child| child.read(buffer))
     }
 
     /// Whether so much waits for a program that it had better be told no more. Then
-    /// [`Event::Drained`] follows, or [`Event::Deaf`], or its exit.
+    /// [`PumpEvent::Drained`] follows, or [`PumpEvent::InputClosed`], or its exit.
     pub fn is_full(&mut self, id: ProcessId) -> bool {
         let Some(child) = self.children.get_mut(&id.0) else { return false };
         child.full |= child.input.unwritten_len() >= self.plan.input_high_bytes;
@@ -211,7 +213,7 @@ impl Pump {
 
     /// Reads nothing more of what a program says, so that it has to wait once its pipe is full. Its
     /// exit is not told either.
-    pub fn mute(&mut self, id: ProcessId) {
+    pub fn pause_output(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.output.muted = true;
         }
@@ -240,15 +242,13 @@ impl Pump {
         self.ending.extend(child.deadline().map(|at| (at, id)));
     }
 
-    /// How many bytes the pipe of a program has taken, since its start: what was appended
-    /// beyond that has certainly not been read.
+    /// How many bytes the pipe of a program has taken, since its start.
     #[must_use]
     pub fn written(&self, id: ProcessId) -> u64 {
         self.children.get(&id.0).map_or(0, |child| child.input.written())
     }
 
-    /// How many bytes of what was appended the program has read, since its start. The system is
-    /// asked.
+    /// How many of these the program has read, since its start. The system is asked.
     #[must_use]
     pub fn read_len(&self, id: ProcessId) -> u64 {
         self.children.get(&id.0).map_or(0, |child| child.input.read())
@@ -273,7 +273,7 @@ impl Pump {
     }
 
     /// How long there is nothing to do.
-    fn patience(&self, timeout: Option<Duration>) -> Option<Duration> {
+    fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
         let deadline = self.ending.first().map(|(at, _)| *at);
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let more = self.flood.deadline().map(|at| Duration::from_millis(at.since(self.now()) + 1));
@@ -287,12 +287,12 @@ impl Pump {
             let Some((id, part)) = ProcessId::of(event.token()) else { continue };
             let Some(child) = self.children.get_mut(&id.0) else { continue };
             match part {
-                Part::Input => child.input.set_writable(),
-                Part::Output if event.is_read_closed() => child.output.set_hung_up(),
-                Part::Output => child.output.set_readable(),
-                Part::Errors if event.is_read_closed() => child.errors.set_hung_up(),
-                Part::Errors => child.errors.set_readable(),
-                Part::Exit => child.set_exiting(),
+                ChildPart::Input => child.input.set_writable(),
+                ChildPart::Output if event.is_read_closed() => child.output.set_hung_up(),
+                ChildPart::Output => child.output.set_readable(),
+                ChildPart::Errors if event.is_read_closed() => child.errors.set_hung_up(),
+                ChildPart::Errors => child.errors.set_readable(),
+                ChildPart::Exit => child.set_exiting(),
             }
             self.list(id);
         }
@@ -314,15 +314,15 @@ impl Pump {
     }
 
     /// Does what can be done for all that are listed, and keeps those that need more.
-    fn turn(&mut self, events: &mut Vec<Event>) {
+    fn turn(&mut self, events: &mut Vec<PumpEvent>) {
         let now = Instant::now();
         for id in mem::take(&mut self.busy) {
             let Some(child) = self.children.get_mut(&id.0) else { continue };
             child.listed = false;
-            child.heed_exit();
+            child.check_exit();
             let lingered = child.input.is_lingering();
             if child.write() {
-                events.push(Event::Deaf(id));
+                events.push(PumpEvent::InputClosed(id));
             }
             if child.input.is_lingering() && !lingered {
                 self.ending.insert((now + LOOK_AGAIN_AFTER, id));
@@ -330,9 +330,9 @@ impl Pump {
             let low = self.plan.input_high_bytes / 2;
             if child.full && child.input.is_open() && child.input.unwritten_len() <= low {
                 child.full = false;
-                events.push(Event::Drained(id));
+                events.push(PumpEvent::Drained(id));
             }
-            let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+            let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
             let mut tell = |level, line: &str| about.log(level, format_args!("{line}"));
             child.read_errors(&mut self.buffer, now, &mut tell);
             if let Some(exit) = child.exit() {
@@ -342,7 +342,7 @@ impl Pump {
                     recording.finish(exit);
                 }
                 self.gone.push((id, child.last_lines()));
-                events.push(Event::Exit { id, exit, read });
+                events.push(PumpEvent::Exit { id, exit, read });
                 self.children.remove(&id.0);
             } else if child.has_work() {
                 self.list(id);
@@ -377,12 +377,12 @@ impl fmt::Debug for Pump {
 }
 
 impl ProcessId {
-    fn token(self, part: Part) -> Token {
+    fn token(self, part: ChildPart) -> Token {
         Token(self.0 * PARTS_LEN + part as usize)
     }
 
-    fn of(token: Token) -> Option<(Self, Part)> {
-        let parts = [Part::Input, Part::Output, Part::Errors, Part::Exit];
+    fn of(token: Token) -> Option<(Self, ChildPart)> {
+        let parts = [ChildPart::Input, ChildPart::Output, ChildPart::Errors, ChildPart::Exit];
         let part = parts.into_iter().find(|&part| part as usize == token.0 % PARTS_LEN)?;
         (token != WAKER).then_some((Self(token.0 / PARTS_LEN), part))
     }

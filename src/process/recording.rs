@@ -9,8 +9,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::process::groups::Exit;
-use crate::programs::{Recorder, Transcript, Way};
+use crate::process::groups::ProcessExit;
+use crate::programs::{Direction, Recorder, Transcript};
 use crate::sys::children;
 
 /// A transcript in the making. It holds a line and its body for each way.
@@ -73,27 +73,27 @@ impl Recording {
     pub fn new(out: Box<dyn Write + Send>, body_bytes_max: usize) -> Self {
         Self {
             out,
-            told: Recorder::new(Way::Told, body_bytes_max),
-            said: Recorder::new(Way::Said, body_bytes_max),
+            told: Recorder::new(Direction::Told, body_bytes_max),
+            said: Recorder::new(Direction::Said, body_bytes_max),
             text: Transcript::HEAD.to_owned(),
             failed: false,
         }
     }
 
     /// The pipe to the program has taken these bytes.
-    pub(super) fn tell(&mut self, bytes: &[u8]) {
+    pub(super) fn record_input(&mut self, bytes: &[u8]) {
         self.told.receive(bytes, &mut self.text);
         self.write();
     }
 
     /// The program has said these bytes.
-    pub(super) fn hear(&mut self, bytes: &[u8]) {
+    pub(super) fn record_output(&mut self, bytes: &[u8]) {
         self.said.receive(bytes, &mut self.text);
         self.write();
     }
 
     /// The program has gone.
-    pub(super) fn finish(&mut self, exit: Exit) {
+    pub(super) fn finish(&mut self, exit: ProcessExit) {
         self.text.push_str(&format!("# {exit}\n"));
         self.write();
     }
@@ -158,10 +158,10 @@ impl fmt::Debug for Recording {
 
 /// A recording for the first program that takes it, since a transcript is of one run.
 #[derive(Debug, Default)]
-pub(crate) struct Tape(Mutex<Slot>);
+pub(crate) struct Tape(Mutex<TapeState>);
 
 #[derive(Debug, Default)]
-enum Slot {
+enum TapeState {
     /// Nobody wants one.
     #[default]
     None,
@@ -171,17 +171,17 @@ enum Slot {
 
 impl Tape {
     pub(crate) fn new(recording: Recording) -> Self {
-        Self(Mutex::new(Slot::Free(Box::new(recording))))
+        Self(Mutex::new(TapeState::Free(Box::new(recording))))
     }
 
     /// The recording, if there is one and this is the first run; a later one is told to the log.
     pub(super) fn take(&self) -> Option<Recording> {
         // Nothing in here panics halfway.
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *slot, Slot::Taken) {
-            Slot::None => *slot = Slot::None,
-            Slot::Free(recording) => return Some(*recording),
-            Slot::Taken => {
+        match std::mem::replace(&mut *slot, TapeState::Taken) {
+            TapeState::None => *slot = TapeState::None,
+            TapeState::Free(recording) => return Some(*recording),
+            TapeState::Taken => {
                 log::warn!(
                     target: "switchboard::program",
                     "this run is not recorded: the transcript is of the first"

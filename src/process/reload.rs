@@ -1,8 +1,8 @@
 //! `Reloader`: what asks for a reload of programs, from any thread.
 
 use crate::host::resolver::NoticeSender;
+use crate::process::current_root::CurrentRoot;
 use crate::process::plan::ProgramsPlan;
-use crate::process::root::Root;
 
 /// Has the programs of a host's document root replaced from any thread, without a socket of theirs
 /// being closed if they are [kept](crate::programs::OnDeath::Keep).
@@ -11,12 +11,12 @@ use crate::process::root::Root;
 pub struct Reloader {
     notices: NoticeSender,
     /// The document root, if there is one.
-    root: Option<Root>,
+    root: Option<CurrentRoot>,
 }
 
 /// What is to be done.
 #[derive(Debug)]
-pub(super) enum Reload {
+pub(super) enum ReloadOrder {
     /// The files may have changed.
     Files,
     /// What holds for programs may have changed, too. `None` if there is no document root.
@@ -24,7 +24,7 @@ pub(super) enum Reload {
 }
 
 impl Reloader {
-    pub(super) const fn new(notices: NoticeSender, root: Option<Root>) -> Self {
+    pub(super) const fn new(notices: NoticeSender, root: Option<CurrentRoot>) -> Self {
         Self { notices, root }
     }
 
@@ -36,11 +36,11 @@ impl Reloader {
         if let Some(root) = &self.root {
             root.resolve();
         }
-        self.notices.send(Reload::Files);
+        self.notices.send(ReloadOrder::Files);
     }
 
     /// The same, with all that holds for programs from here on.
     pub(crate) fn reload_programs(&self, plan: Option<ProgramsPlan>) {
-        self.notices.send(Reload::Programs(plan.map(Box::new)));
+        self.notices.send(ReloadOrder::Programs(plan.map(Box::new)));
     }
 }

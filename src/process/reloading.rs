@@ -2,23 +2,23 @@
 //! compiled in, the addresses and the bounds of the host itself stay until the next start.
 
 use crate::host::resolver::Mounts;
-use crate::hub::{About, ServiceId};
-use crate::process::reload::Reload;
+use crate::hub::{ServiceId, Subject};
+use crate::process::program_service::Renewal;
+use crate::process::reload::ReloadOrder;
 use crate::process::resolver::Programs;
-use crate::process::served::Renewal;
 use crate::time::Time;
 
 impl Programs {
     /// Does what was asked for.
-    pub(super) fn apply_reload(&mut self, reload: Reload, mounts: &mut Mounts<'_>, now: Time) {
+    pub(super) fn apply_reload(&mut self, reload: ReloadOrder, mounts: &mut Mounts<'_>, now: Time) {
         mounts.resolve_static_root();
         match (reload, &mut self.lookups) {
-            (Reload::Files, _) | (Reload::Programs(None), None) => {}
-            (Reload::Programs(Some(plan)), Some(lookups)) => {
+            (ReloadOrder::Files, _) | (ReloadOrder::Programs(None), None) => {}
+            (ReloadOrder::Programs(Some(plan)), Some(lookups)) => {
                 mounts.hub.name_programs(plan.named());
                 lookups.renew(*plan);
             }
-            (Reload::Programs(_), _) => {
+            (ReloadOrder::Programs(_), _) => {
                 log::warn!(
                     target: "switchboard::config",
                     "to add or remove a document root needs another start of the server"
@@ -39,7 +39,7 @@ impl Programs {
             let path = mounts.hub.path(id);
             let text =
                 format_args!("its compression has changed, and needs another start of the server");
-            About::service(path).warn(text);
+            Subject::service(path).warn(text);
         }
         let limits = service.limits;
         mounts.hub.remount(id, service, now);

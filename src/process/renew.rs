@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use log::Level;
 
-use crate::process::served::Renewal;
-use crate::process::shared::Run;
-use crate::process::shared_process::Process;
-use crate::programs::Told;
+use crate::process::program_service::Renewal;
+use crate::process::shared::SharedRun;
+use crate::process::shared_process::SharedProcess;
+use crate::programs::ProgramEvent;
 use crate::programs::{OnChange, ReplaceWhen};
 
-impl Run<'_> {
+impl SharedRun<'_> {
     /// Does what the host has ordered last, which is all that holds.
-    pub(super) fn heed_renewals(&mut self) {
+    pub(super) fn apply_renewals(&mut self) {
         let Some(Renewal { options, limits }) = self.served.last_renewal() else { return };
         // What follows this run has it from the host.
         if self.over.is_some() {
@@ -45,7 +45,9 @@ impl Run<'_> {
     fn tell_reload(&mut self) {
         match &self.process {
             None => self.start_at = Instant::now(),
-            Some(Process { ready_by: None, ending: None, .. }) => self.tell(&Told::Reload),
+            Some(SharedProcess { ready_by: None, ending: None, .. }) => {
+                self.tell(&ProgramEvent::Reload);
+            }
             Some(_) => {}
         }
     }
@@ -76,7 +78,7 @@ impl Run<'_> {
                 self.dismiss_unready();
             }
             // Whatever follows it is from the newest file anyway.
-            (Some(Process { ending: Some(_), .. }), _) => {}
+            (Some(SharedProcess { ending: Some(_), .. }), _) => {}
             (Some(_), None) if is_beside => self.start_beside(why),
             (Some(_), _) => {
                 self.about().log(Level::Info, format_args!("{why}: the program is replaced"));

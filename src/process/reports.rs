@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use log::Level;
 
-use crate::hub::About;
+use crate::hub::Subject;
 use crate::process::pump::{ProcessId, Pump};
 use crate::process::warning_kind::WarningKind;
 use crate::time::Time;
@@ -16,7 +16,7 @@ impl Pump {
     /// standard error.
     pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
         let Some(child) = self.children.get_mut(&id.0) else { return };
-        let about = About { service: &self.plan.service, pid: Some(child.leader()) };
+        let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
         let (now, mut tell) =
             (Instant::now(), |level, line: &str| about.log(level, format_args!("{line}")));
         if level <= Level::Warn {
@@ -32,14 +32,14 @@ impl Pump {
         let now = self.now();
         self.warn_of_more(now);
         if self.flood.admits(kind, now) {
-            About { service: &self.plan.service, pid: self.leader(id) }.warn(text);
+            Subject { service: &self.plan.service, pid: self.leader(id) }.warn(text);
         }
     }
 
     pub(super) fn warn_of_more(&mut self, now: Time) {
         while let Some((count, kind)) = self.flood.overdue(now) {
             let kind = kind.map_or("others".to_owned(), |kind| kind.shown);
-            About::service(&self.plan.service)
+            Subject::service(&self.plan.service)
                 .warn(format_args!("and {count} more like this in 1 s: {kind}"));
         }
     }

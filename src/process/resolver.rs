@@ -12,17 +12,17 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::Host;
 use crate::host::resolver::{Mounts, Notice, NoticeSender, Resolver, ResolverPlan};
-use crate::hub::{Goal, Looked, Lookup, ServiceId};
+use crate::hub::{LookupGoal, LookupJob, LookupResult, ServiceId};
 use crate::limits::Limits;
 use crate::pages::Page;
-use crate::process::found::LookupError;
+use crate::process::current_root::CurrentRoot;
+use crate::process::executable::LookupError;
 use crate::process::groups::Groups;
 use crate::process::listings::Listings;
 use crate::process::lookup::DocumentRoot;
 use crate::process::plan::ProgramsPlan;
-use crate::process::reload::{Reload, Reloader};
-use crate::process::root::Root;
-use crate::process::served::{Served, Site};
+use crate::process::program_service::{ProgramService, ProgramsShared};
+use crate::process::reload::{ReloadOrder, Reloader};
 use crate::programs::{ProgramOptions, Subpaths};
 use crate::service::{ServiceOptions, SocketId};
 use crate::time::Time;
@@ -31,33 +31,33 @@ use crate::ws::{Response, Status};
 /// The loop's side of programs.
 pub(crate) struct Programs {
     /// The document root, if there is one.
-    pub(super) lookups: Option<Lookups>,
+    pub(super) lookups: Option<LookupThread>,
     /// The programs that have become services, by the index of the service.
-    pub(super) served: Vec<Option<Arc<Served>>>,
+    pub(super) served: Vec<Option<Arc<ProgramService>>>,
     reloader: Reloader,
 }
 
 /// The loop's side of the document root.
-pub(super) struct Lookups {
+pub(super) struct LookupThread {
     /// Bounded by the lookups that the hub has under way.
-    errands: Sender<Errand>,
-    site: Arc<Site>,
+    errands: Sender<LookupTask>,
+    site: Arc<ProgramsShared>,
     all: (ServiceOptions, ProgramOptions),
     own: HashMap<String, (ServiceOptions, ProgramOptions)>,
 }
 
 /// For the thread that looks.
-enum Errand {
+enum LookupTask {
     /// To look up what a socket asks for.
-    Find(Lookup),
+    Find(LookupJob),
     /// From here on this holds.
-    Heed(Below),
+    Heed(SubpathRules),
 }
 
 /// What a lookup has come to.
-struct Reply {
+struct LookupReply {
     id: SocketId,
-    found: Result<Found, LookupError>,
+    found: Result<FoundAt, LookupError>,
     /// The path that was asked for without the links on the way, if there are any.
     direct: Option<String>,
     /// The page beside the program that was found, if a page was asked for, or why it cannot be
@@ -66,7 +66,7 @@ struct Reply {
 }
 
 /// A program, by the one spelling of its path.
-enum Found {
+enum FoundAt {
     /// The path that was asked for is its own.
     At(String),
     /// The path is below its own.
@@ -82,7 +82,7 @@ impl ResolverPlan for ProgramsResolver {
         address: SocketAddr,
         notices: NoticeSender,
     ) -> io::Result<Box<dyn Resolver>> {
-        let start = |plan| Lookups::start(plan, address, notices.clone());
+        let start = |plan| LookupThread::start(plan, address, notices.clone());
         let lookups = self.0.map(start).transpose()?;
         let root = lookups.as_ref().map(|lookups| lookups.site.root.clone());
         let reloader = Reloader::new(notices, root);
@@ -91,18 +91,18 @@ impl ResolverPlan for ProgramsResolver {
 }
 
 impl Resolver for Programs {
-    fn look_up(&mut self, lookup: Lookup) {
+    fn look_up(&mut self, lookup: LookupJob) {
         if let Some(lookups) = &self.lookups {
             // The thread ends only when this is dropped.
-            let _ = lookups.errands.try_send(Errand::Find(lookup));
+            let _ = lookups.errands.try_send(LookupTask::Find(lookup));
         }
     }
 
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time) {
-        match notice.downcast::<Reply>() {
+        match notice.downcast::<LookupReply>() {
             Ok(reply) => self.apply_reply(*reply, mounts, now),
             Err(notice) => {
-                if let Ok(reload) = notice.downcast::<Reload>() {
+                if let Ok(reload) = notice.downcast::<ReloadOrder>() {
                     self.apply_reload(*reload, mounts, now);
                 }
             }
@@ -130,7 +130,7 @@ impl Host {
     }
 }
 
-impl Lookups {
+impl LookupThread {
     /// Looks paths up from here on.
     ///
     /// # Errors
@@ -138,16 +138,16 @@ impl Lookups {
     fn start(plan: ProgramsPlan, address: SocketAddr, notices: NoticeSender) -> io::Result<Self> {
         let ProgramsPlan { root, all, own, tape, taken } = plan;
         let (errands, inbox) = crossbeam_channel::unbounded();
-        let root = Root::new(root);
-        let site = Arc::new(Site { root, groups: Groups::default(), address, tape });
-        let (place, mut below) = (site.clone(), Below::of(&all, &own));
+        let root = CurrentRoot::new(root);
+        let site = Arc::new(ProgramsShared { root, groups: Groups::default(), address, tape });
+        let (place, mut below) = (site.clone(), SubpathRules::of(&all, &own));
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
             warn_of_hidden(&place.root.now(), &taken);
             let mut listings = Listings::new();
             while let Some(errand) = next(&inbox, &mut listings) {
                 match errand {
-                    Errand::Heed(other) => below = other,
-                    Errand::Find(lookup) => {
+                    LookupTask::Heed(other) => below = other,
+                    LookupTask::Find(lookup) => {
                         notices.send(below.reply(&place.root.now(), lookup, &mut listings));
                     }
                 }
@@ -162,7 +162,7 @@ impl Lookups {
         let ProgramsPlan { root, all, own, .. } = plan;
         self.site.root.replace(root);
         // The thread ends only when this is dropped.
-        let _ = self.errands.try_send(Errand::Heed(Below::of(&all, &own)));
+        let _ = self.errands.try_send(LookupTask::Heed(SubpathRules::of(&all, &own)));
         (self.all, self.own) = (all, own);
     }
 
@@ -172,7 +172,7 @@ impl Lookups {
     }
 }
 
-impl Found {
+impl FoundAt {
     fn key(&self) -> &str {
         match self {
             Self::At(key) | Self::Above(key) => key,
@@ -181,7 +181,7 @@ impl Found {
 }
 
 /// Which programs answer the paths below their own.
-struct Below {
+struct SubpathRules {
     /// What holds for each that is not among `own`.
     all: Subpaths,
     own: HashMap<String, Subpaths>,
@@ -189,7 +189,7 @@ struct Below {
     page_bytes_max: usize,
 }
 
-impl Below {
+impl SubpathRules {
     fn of(
         (service, all): &(ServiceOptions, ProgramOptions),
         own: &HashMap<String, (ServiceOptions, ProgramOptions)>,
@@ -199,16 +199,21 @@ impl Below {
         Self { all: all.subpaths, own: own.collect(), page_bytes_max }
     }
 
-    fn reply(&self, root: &DocumentRoot, lookup: Lookup, listings: &mut Listings) -> Reply {
+    fn reply(
+        &self,
+        root: &DocumentRoot,
+        lookup: LookupJob,
+        listings: &mut Listings,
+    ) -> LookupReply {
         listings.turn(Instant::now());
-        let Lookup { id, path, goal } = lookup;
+        let LookupJob { id, path, goal } = lookup;
         let (found, direct) = match self.find(root, &path, listings) {
             Ok((found, direct)) => (Ok(found), Some(direct).filter(|direct| *direct != path)),
             Err(error) => (Err(error), None),
         };
-        let key = found.as_ref().ok().filter(|_| goal == Goal::Page).map(Found::key);
+        let key = found.as_ref().ok().filter(|_| goal == LookupGoal::Page).map(FoundAt::key);
         let page = key.and_then(|key| root.page(key, self.page_bytes_max).transpose());
-        Reply { id, found, direct, page: page.map(|page| page.map(Page::html)) }
+        LookupReply { id, found, direct, page: page.map(|page| page.map(Page::html)) }
     }
 
     /// The program that answers a path, and the path without links.
@@ -217,13 +222,13 @@ impl Below {
         root: &DocumentRoot,
         path: &str,
         listings: &mut Listings,
-    ) -> Result<(Found, String), LookupError> {
+    ) -> Result<(FoundAt, String), LookupError> {
         let is_served = |subpaths: &Subpaths| *subpaths == Subpaths::Served;
         match root.find_in(path, listings) {
             Ok(program) => {
                 let key = program.key().to_owned();
                 let direct = direct(&key, path);
-                Ok((Found::At(key), direct))
+                Ok((FoundAt::At(key), direct))
             }
             // What nobody asked for takes no time.
             Err(LookupError::Nothing | LookupError::Outside(_))
@@ -233,7 +238,7 @@ impl Below {
                 let (program, above) = root.find_above_in(path, serves, listings)?;
                 let key = program.key().to_owned();
                 let direct = direct(&key, above) + &path[above.len()..];
-                Ok((Found::Above(key), direct))
+                Ok((FoundAt::Above(key), direct))
             }
             Err(error) => Err(error),
         }
@@ -241,7 +246,7 @@ impl Below {
 }
 
 /// Waits for the next errand. What is kept of folders goes if there is none for a moment.
-fn next(inbox: &Receiver<Errand>, listings: &mut Listings) -> Option<Errand> {
+fn next(inbox: &Receiver<LookupTask>, listings: &mut Listings) -> Option<LookupTask> {
     if !listings.is_empty() {
         match inbox.recv_timeout(Listings::KEPT) {
             Ok(errand) => return Some(errand),
@@ -278,8 +283,8 @@ impl Programs {
     }
 
     /// Applies what a lookup has come to.
-    fn apply_reply(&mut self, reply: Reply, mounts: &mut Mounts<'_>, now: Time) {
-        let Reply { id, found, direct, page } = reply;
+    fn apply_reply(&mut self, reply: LookupReply, mounts: &mut Mounts<'_>, now: Time) {
+        let LookupReply { id, found, direct, page } = reply;
         if let Some(path) = direct {
             mounts.hub.lead(id, path);
         }
@@ -294,22 +299,24 @@ impl Programs {
         let looked = match found {
             Ok(found) => match (self.station_of(found.key(), mounts, now), found, page) {
                 // The page beside a program is not shown for a service that hides the program.
-                (Looked::Found(service), Found::At(_), Some(page)) if self.is_program(service) => {
-                    Looked::Page(service, page)
+                (LookupResult::Found(service), FoundAt::At(_), Some(page))
+                    if self.is_program(service) =>
+                {
+                    LookupResult::Page(service, page)
                 }
-                (Looked::Found(service), Found::Above(_), page) => {
+                (LookupResult::Found(service), FoundAt::Above(_), page) => {
                     self.below(service, page, mounts.has_files())
                 }
                 (looked, ..) => looked,
             },
-            Err(LookupError::Nothing) => Looked::Nothing,
+            Err(LookupError::Nothing) => LookupResult::Nothing,
             Err(error @ LookupError::Outside(_)) => {
-                mounts.hub.note(id, &error.to_string());
-                Looked::Nothing
+                mounts.hub.record_end(id, &error.to_string());
+                LookupResult::Nothing
             }
             Err(error) => {
                 let refusal = Response::text(error.status(), "the program cannot be served");
-                Looked::Refused(refusal.note(&format!("no program can serve it: {error}")))
+                LookupResult::Refused(refusal.note(&format!("no program can serve it: {error}")))
             }
         };
         mounts.hub.looked_up(id, looked, now);
@@ -317,11 +324,11 @@ impl Programs {
 
     /// What a path below that of a service means. One that is compiled in hides the program of
     /// its path, and has no paths below. A file comes before the page of a program above it.
-    fn below(&self, service: ServiceId, page: Option<Page>, has_files: bool) -> Looked {
+    fn below(&self, service: ServiceId, page: Option<Page>, has_files: bool) -> LookupResult {
         match page.filter(|_| !has_files) {
-            _ if !self.is_program(service) => Looked::Nothing,
-            Some(page) => Looked::Page(service, page),
-            None => Looked::Below(service),
+            _ if !self.is_program(service) => LookupResult::Nothing,
+            Some(page) => LookupResult::Page(service, page),
+            None => LookupResult::Below(service),
         }
     }
 
@@ -330,25 +337,25 @@ impl Programs {
     }
 
     /// The service of a program, which gets one if it has none yet.
-    fn station_of(&mut self, key: &str, mounts: &mut Mounts<'_>, now: Time) -> Looked {
+    fn station_of(&mut self, key: &str, mounts: &mut Mounts<'_>, now: Time) -> LookupResult {
         if let Some(service) = mounts.hub.find(key) {
-            return Looked::Found(service);
+            return LookupResult::Found(service);
         }
-        let Some(lookups) = &self.lookups else { return Looked::Nothing };
+        let Some(lookups) = &self.lookups else { return LookupResult::Nothing };
         let (service, options) = lookups.options(key).clone();
-        let program = Served::new(lookups.site.clone(), key.to_owned(), options);
+        let program = ProgramService::new(lookups.site.clone(), key.to_owned(), options);
         match mounts.hub.mount_program(key, service) {
             Ok(service) => {
                 // It may have the place of a program that does not run.
                 self.set_served(service, program, mounts);
-                Looked::Found(service)
+                LookupResult::Found(service)
             }
             Err(error) => {
                 let what = "it cannot be served";
                 mounts.hub.warn(Some(key), what, format_args!("{what}: {error}"), now);
                 let response = Response::text(Status::UNAVAILABLE, "there are too many programs");
                 // One that nobody uses is about to give its place.
-                Looked::Refused(response.header("Retry-After", "1"))
+                LookupResult::Refused(response.header("Retry-After", "1"))
             }
         }
     }
@@ -357,7 +364,7 @@ impl Programs {
     pub(super) fn set_served(
         &mut self,
         service: ServiceId,
-        program: Served,
+        program: ProgramService,
         mounts: &mut Mounts<'_>,
     ) {
         let (program, index) = (Arc::new(program), service.index());

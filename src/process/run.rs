@@ -3,14 +3,14 @@
 use crate::host::RunService;
 use crate::host::panic::catch_panic;
 use crate::limits::Limits;
-use crate::process::served::Served;
+use crate::process::program_service::ProgramService;
 use crate::process::{per_socket, shared};
 use crate::programs::Mode;
-use crate::service::Line;
+use crate::service::Context;
 
-impl RunService for Served {
+impl RunService for ProgramService {
     /// Serves until the host stops or the program has gone.
-    fn run(&self, line: Line<'static>, limits: &Limits) -> String {
+    fn run(&self, line: Context<'static>, limits: &Limits) -> String {
         // A panic would be ours. It ends this service and no other.
         let lived = catch_panic(|| match self.options.mode {
             Mode::Shared => shared::serve(self, line, limits),

@@ -11,29 +11,29 @@ use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::hub::About;
+use crate::hub::Subject;
 use crate::limits::Limits;
 use crate::process::attempts::Attempts;
-use crate::process::groups::Exit;
+use crate::process::groups::ProcessExit;
 use crate::process::handover::Handover;
-use crate::process::pump::{Event, ProcessId, Pump};
-use crate::process::served::{EXITING, NO_ROOM_MS, Served};
-use crate::process::shared_process::{DEAF, Ending, Process, Successor};
+use crate::process::program_service::{EXITING, NO_ROOM_MS, ProgramService};
+use crate::process::pump::{ProcessId, Pump, PumpEvent};
+use crate::process::shared_process::{DEAF, EndReason, SharedProcess, Successor};
 use crate::process::watch::FileWatch;
-use crate::programs::{OnDeath, Place, ProgramOptions, Reader, Told};
-use crate::service::{Inbound, Line, Received, SocketId};
+use crate::programs::{CommandReader, OnDeath, ProgramEvent, ProgramOptions, ProgramPlace};
+use crate::service::{Context, Inbound, Received, SocketId};
 use crate::time::Time;
 
 /// Starts the program, and takes turns until it has gone for good; tells how.
 pub(super) fn serve(
-    served: &Served,
-    mut line: Line<'static>,
+    served: &ProgramService,
+    mut line: Context<'static>,
     limits: &Limits,
 ) -> Result<String, String> {
     let pump = served.pump(PROCESSES_MAX)?;
     line.wake_by(pump.waker());
     let now = Instant::now();
-    let mut run = Run {
+    let mut run = SharedRun {
         served,
         line,
         limits: *limits,
@@ -59,18 +59,18 @@ pub(super) fn serve(
 }
 
 /// One run of the service, over one process or several.
-pub(super) struct Run<'a> {
-    pub(super) served: &'a Served,
-    pub(super) line: Line<'static>,
+pub(super) struct SharedRun<'a> {
+    pub(super) served: &'a ProgramService,
+    pub(super) line: Context<'static>,
     pub(super) limits: Limits,
     pub(super) options: ProgramOptions,
-    pub(super) place: Place,
+    pub(super) place: ProgramPlace,
     pub(super) pump: Pump,
     pub(super) buffer: Vec<u8>,
     clock: Instant,
     /// What the next process is handed over; `None` if there is none after this one.
     pub(super) handover: Option<Handover>,
-    pub(super) process: Option<Process>,
+    pub(super) process: Option<SharedProcess>,
     /// The process of a new version, beside that one.
     pub(super) successor: Option<Successor>,
     /// Why another one is to be started once that one has gone or serves.
@@ -89,26 +89,30 @@ pub(super) struct Run<'a> {
     pub(super) over: Option<&'static str>,
 }
 
-impl Run<'_> {
+impl SharedRun<'_> {
     /// Takes turns until the program has gone; tells how.
     fn run(&mut self) -> Result<String, String> {
         let mut events = Vec::new();
         loop {
             self.take_mail();
             // Whoever renews it wakes those who have said that they sleep.
-            self.heed_renewals();
+            self.apply_renewals();
             self.look();
             self.line.flush();
-            let polled = self.pump.poll(self.patience(), &mut events);
+            let polled = self.pump.poll(self.wait_time(), &mut events);
             polled.map_err(|error| format!("its poll fails: {error}"))?;
             for event in events.drain(..) {
                 match event {
-                    Event::Output(id) => self.hear(id),
-                    Event::Drained(_) => {}
-                    Event::Deaf(id) if self.serves(id) => self.end(Ending::Closed(DEAF)),
-                    Event::Deaf(id) => self.end_successor(id, DEAF),
-                    Event::Exit { id, exit, read } if self.serves(id) => self.exited(exit, read)?,
-                    Event::Exit { id, exit, .. } => self.successor_exited(id, exit),
+                    PumpEvent::Output(id) => self.read_output(id),
+                    PumpEvent::Drained(_) => {}
+                    PumpEvent::InputClosed(id) if self.serves(id) => {
+                        self.end(EndReason::Closed(DEAF));
+                    }
+                    PumpEvent::InputClosed(id) => self.end_successor(id, DEAF),
+                    PumpEvent::Exit { id, exit, read } if self.serves(id) => {
+                        self.exited(exit, read)?;
+                    }
+                    PumpEvent::Exit { id, exit, .. } => self.successor_exited(id, exit),
                 }
             }
             self.expire();
@@ -143,7 +147,7 @@ impl Run<'_> {
     /// left. Nothing of either is told before it is ready: what a process that never gets so far
     /// had taken into a buffer would be lost.
     fn may_tell(&mut self) -> bool {
-        let Some(Process { id, ready_by: None, ending: None, .. }) = self.process else {
+        let Some(SharedProcess { id, ready_by: None, ending: None, .. }) = self.process else {
             return false;
         };
         loop {
@@ -169,7 +173,7 @@ impl Run<'_> {
         // A question to an earlier process may still be on its way.
         let is_asked = self.process.as_ref().is_some_and(|process| process.is_asked);
         if is_asked || !matches!(inbound, Inbound::Ask { .. }) {
-            self.tell(&Told::Inbound(inbound));
+            self.tell(&ProgramEvent::Inbound(inbound));
         }
     }
 
@@ -194,15 +198,15 @@ impl Run<'_> {
 
     /// The process has some time to answer what it was told, and to end.
     pub(super) fn end_in_order(&mut self, how: &str) {
-        self.tell(&Told::Stop { ms: self.options.stop_ms });
+        self.tell(&ProgramEvent::Stop { ms: self.options.stop_ms });
         if let Some(process) = &mut self.process {
-            process.ending = Some(Ending::InOrder(how.to_owned()));
+            process.ending = Some(EndReason::InOrder(how.to_owned()));
             self.pump.stop(process.id, self.options.stages());
         }
     }
 
     /// The process is given some time to exit, which it most often is about to do.
-    pub(super) fn end(&mut self, ending: Ending) {
+    pub(super) fn end(&mut self, ending: EndReason) {
         let Some(process) = &mut self.process else { return };
         if process.ending.is_none() {
             process.ending = Some(ending);
@@ -213,11 +217,11 @@ impl Run<'_> {
     /// The process is not to be waited for.
     pub(super) fn kill(&mut self, how: String) {
         let Some(process) = &mut self.process else { return };
-        process.ending.get_or_insert(Ending::Failed(how));
+        process.ending.get_or_insert(EndReason::Failed(how));
         self.pump.kill(process.id);
     }
 
-    pub(super) fn tell(&mut self, told: &Told<'_>) {
+    pub(super) fn tell(&mut self, told: &ProgramEvent<'_>) {
         let Some(process) = &self.process else { return };
         let input = self.pump.input(process.id);
         match (&mut self.handover, input) {
@@ -247,7 +251,7 @@ impl Run<'_> {
     }
 
     /// Starts a process from the file as it is now, and tells it HELLO.
-    pub(super) fn launch(&mut self) -> Result<Process, String> {
+    pub(super) fn launch(&mut self) -> Result<SharedProcess, String> {
         self.due = None;
         let program = self.served.find().map_err(|error| error.to_string())?;
         // Also if it cannot be: it is tried again after a pause, and not at each look.
@@ -259,7 +263,7 @@ impl Run<'_> {
             }
             error.to_string()
         })?;
-        let told = Told::Hello {
+        let told = ProgramEvent::Hello {
             message_bytes_max: self.limits.message_bytes_max,
             send_bytes_max: self.limits.outbox_bytes_max,
         };
@@ -267,9 +271,9 @@ impl Run<'_> {
         told.encode(&self.place, &mut hello);
         self.pump.input(id).into_iter().for_each(|input| input.extend_from_slice(&hello));
         let ready_by = Duration::from_millis(self.limits.admission_ms_max);
-        Ok(Process {
+        Ok(SharedProcess {
             id,
-            reader: Reader::new(self.limits.outbox_bytes_max),
+            reader: CommandReader::new(self.limits.outbox_bytes_max),
             options: self.options.clone(),
             limits: self.limits,
             hello,
@@ -280,7 +284,7 @@ impl Run<'_> {
     }
 
     /// From here on this process serves: what comes is for it.
-    pub(super) fn serve_by(&mut self, process: Process) {
+    pub(super) fn serve_by(&mut self, process: SharedProcess) {
         self.watch.serve();
         self.handover.iter_mut().for_each(|handover| handover.begin(&process.hello));
         self.process = Some(process);
@@ -290,7 +294,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// How that was, if none follows it.
-    fn exited(&mut self, exit: Exit, read: u64) -> Result<(), String> {
+    fn exited(&mut self, exit: ProcessExit, read: u64) -> Result<(), String> {
         let Some(process) = self.process.take() else { return Ok(()) };
         let (how, orderly) = process.end(exit);
         // Its last lines often say why it has exited.
@@ -348,7 +352,7 @@ impl Run<'_> {
     }
 
     /// How long there is nothing to do, unless something happens.
-    fn patience(&self) -> Option<Duration> {
+    fn wait_time(&self) -> Option<Duration> {
         let start = self.process.is_none().then_some(self.start_at);
         let heir = self.heir().and_then(|heir| heir.ready_by);
         let next = [start, self.look_at(), self.ready_by(), heir].into_iter().flatten().min();
@@ -360,8 +364,8 @@ impl Run<'_> {
         process.and_then(|process| process.ready_by)
     }
 
-    pub(super) fn about(&self) -> About<'_> {
-        About::service(self.served.key())
+    pub(super) fn about(&self) -> Subject<'_> {
+        Subject::service(self.served.key())
     }
 
     pub(super) fn now(&self) -> Time {

@@ -1,17 +1,18 @@
-//! `Process`: a process of a program that serves all sockets, what holds for it, and how it ends.
+//! `SharedProcess`: a process of a program that serves all sockets, what holds for it, and how it
+//! ends.
 
 use std::time::Instant;
 
 use crate::limits::Limits;
-use crate::process::groups::Exit;
+use crate::process::groups::ProcessExit;
 use crate::process::pump::ProcessId;
-use crate::programs::{ProgramOptions, Reader};
+use crate::programs::{CommandReader, ProgramOptions};
 use crate::service::Admission;
 
 /// A process that runs.
-pub(super) struct Process {
+pub(super) struct SharedProcess {
     pub(super) id: ProcessId,
-    pub(super) reader: Reader,
+    pub(super) reader: CommandReader,
     /// What holds for it since its start.
     pub(super) options: ProgramOptions,
     pub(super) limits: Limits,
@@ -22,18 +23,18 @@ pub(super) struct Process {
     /// Whether it is asked whom to let in.
     pub(super) is_asked: bool,
     /// Why it is being ended. No mail is taken then.
-    pub(super) ending: Option<Ending>,
+    pub(super) ending: Option<EndReason>,
 }
 
 /// The process of a new version, beside the one that serves.
 pub(super) struct Successor {
-    pub(super) process: Process,
+    pub(super) process: SharedProcess,
     /// How it lets sockets in, and what it has said behind its READY.
     pub(super) ready: Option<(Admission, Vec<u8>)>,
 }
 
 /// Why a process is being ended.
-pub(super) enum Ending {
+pub(super) enum EndReason {
     /// That is no failure of its own.
     InOrder(String),
     /// It has closed a pipe, most often since it exits; which one.
@@ -42,19 +43,19 @@ pub(super) enum Ending {
     Failed(String),
 }
 
-impl Process {
+impl SharedProcess {
     /// How it has ended, once it has exited; and whether that was in order.
-    pub(super) fn end(&self, exit: Exit) -> (String, bool) {
+    pub(super) fn end(&self, exit: ProcessExit) -> (String, bool) {
         let code = exit.status().and_then(|status| status.code());
         let before = if self.ready_by.is_some() { " before READY" } else { "" };
         let how = match (&self.ending, code) {
-            (Some(Ending::InOrder(why)), _) => return (format!("{why}; {exit}"), true),
-            (Some(Ending::Failed(why)), _) => format!("{why}; {exit}"),
-            (Some(Ending::Closed(_)) | None, Some(code)) if self.ready_by.is_some() => {
+            (Some(EndReason::InOrder(why)), _) => return (format!("{why}; {exit}"), true),
+            (Some(EndReason::Failed(why)), _) => format!("{why}; {exit}"),
+            (Some(EndReason::Closed(_)) | None, Some(code)) if self.ready_by.is_some() => {
                 let hint = if code == 0 { "; does it call run() or serve()?" } else { "" };
                 format!("{exit}{before}{hint}")
             }
-            (Some(Ending::Closed(what)), _) => format!("{what}{before}; {exit}"),
+            (Some(EndReason::Closed(what)), _) => format!("{what}{before}; {exit}"),
             (None, _) => format!("{exit}{before}"),
         };
         (how, false)

@@ -10,8 +10,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::process::found::LookupError;
-use crate::process::names;
+use crate::process::executable::LookupError;
+use crate::process::file_names;
 
 /// A folder, or what stands in the place of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Walk {
 
 /// A name that may be part of a URL path.
 fn proper(name: &OsStr) -> Option<&str> {
-    name.to_str().filter(|name| names::is_name(name))
+    name.to_str().filter(|name| file_names::is_name(name))
 }
 
 /// The most links on the way to a folder, as on Linux.

@@ -25,7 +25,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::process::found::Program;
+use crate::process::executable::Executable;
 use crate::programs::Variable;
 use crate::sys::children;
 
@@ -33,7 +33,7 @@ use crate::sys::children;
 #[derive(Clone, Copy, Debug)]
 pub struct Launch<'a> {
     /// Which one.
-    pub program: &'a Program,
+    pub program: &'a Executable,
     /// The variables of this process's environment that it gets besides PATH. LANG is
     /// `C.UTF-8` unless it is one of them.
     pub pass_env: &'a [String],

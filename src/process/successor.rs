@@ -8,17 +8,17 @@
 
 use log::Level;
 
-use crate::process::groups::Exit;
+use crate::process::groups::ProcessExit;
+use crate::process::program_service::EXITING;
 use crate::process::pump::ProcessId;
-use crate::process::served::EXITING;
-use crate::process::shared::Run;
-use crate::process::shared_process::{DEAF, Ending, Process, Successor};
+use crate::process::shared::SharedRun;
+use crate::process::shared_process::{DEAF, EndReason, SharedProcess, Successor};
 use crate::programs::OnDeath;
-use crate::programs::{Heard, Said, Told};
+use crate::programs::{CommandResult, ProgramCommand, ProgramEvent};
 use crate::service::{Inbound, Outbound};
 use crate::ws::{Close, CloseCode};
 
-impl Run<'_> {
+impl SharedRun<'_> {
     /// Starts the process of a new version, which takes over once it is ready.
     pub(super) fn start_beside(&mut self, why: &str) {
         match self.launch() {
@@ -32,7 +32,7 @@ impl Run<'_> {
     }
 
     /// The successor, unless it is being ended.
-    pub(super) fn heir(&self) -> Option<&Process> {
+    pub(super) fn heir(&self) -> Option<&SharedProcess> {
         let heir = self.successor.as_ref().map(|successor| &successor.process);
         heir.filter(|heir| heir.ending.is_none())
     }
@@ -50,20 +50,20 @@ impl Run<'_> {
     }
 
     /// The successor has said something.
-    pub(super) fn hear_successor(&mut self, id: ProcessId, bytes: &[u8]) {
+    pub(super) fn read_successor(&mut self, id: ProcessId, bytes: &[u8]) {
         let Some(successor) = self.running_successor(id) else { return };
         match successor.process.reader.receive(bytes) {
-            (used, Some(Heard::Said(Said::Ready(admission)))) => {
+            (used, Some(CommandResult::Said(ProgramCommand::Ready(admission)))) => {
                 successor.ready = Some((admission, bytes[used..].to_vec()));
                 successor.process.ready_by = None;
-                self.pump.mute(id);
+                self.pump.pause_output(id);
                 if self.process.as_ref().is_some_and(|process| process.ending.is_none()) {
                     self.end_in_order("its new version is ready");
                 }
             }
-            (_, Some(Heard::Fault(fault))) => self.kill_successor(fault.to_string()),
+            (_, Some(CommandResult::Fault(fault))) => self.kill_successor(fault.to_string()),
             // The first line is READY or a fault.
-            (_, Some(Heard::Said(_) | Heard::Mistake(_)) | None) => {}
+            (_, Some(CommandResult::Said(_) | CommandResult::Mistake(_)) | None) => {}
         }
     }
 
@@ -72,7 +72,7 @@ impl Run<'_> {
     pub(super) fn end_successor(&mut self, id: ProcessId, what: &'static str) {
         let Some(successor) = self.running_successor(id) else { return };
         if successor.ready.is_none() {
-            successor.process.ending = Some(Ending::Closed(what));
+            successor.process.ending = Some(EndReason::Closed(what));
             self.pump.stop(id, EXITING);
         }
     }
@@ -80,7 +80,7 @@ impl Run<'_> {
     /// The successor is not to be waited for.
     pub(super) fn kill_successor(&mut self, how: String) {
         let Some(successor) = &mut self.successor else { return };
-        successor.process.ending.get_or_insert(Ending::Failed(how));
+        successor.process.ending.get_or_insert(EndReason::Failed(how));
         self.pump.kill(successor.process.id);
     }
 
@@ -96,16 +96,18 @@ impl Run<'_> {
         let Some(successor) = &mut self.successor else { return };
         let (id, stop_ms) = (successor.process.id, self.options.stop_ms);
         if successor.process.ending.is_none() {
-            successor.process.ending = Some(Ending::InOrder(String::new()));
+            successor.process.ending = Some(EndReason::InOrder(String::new()));
             let input = self.pump.input(id);
-            input.into_iter().for_each(|i| Told::Stop { ms: stop_ms }.encode(&self.place, i));
+            input
+                .into_iter()
+                .for_each(|i| ProgramEvent::Stop { ms: stop_ms }.encode(&self.place, i));
             self.pump.unmute(id);
             self.pump.stop(id, self.options.stages());
         }
     }
 
     /// The successor has exited before it served.
-    pub(super) fn successor_exited(&mut self, id: ProcessId, exit: Exit) {
+    pub(super) fn successor_exited(&mut self, id: ProcessId, exit: ProcessExit) {
         let Some(Successor { process, .. }) = self.successor.take_if(|s| s.process.id == id) else {
             return;
         };
@@ -144,10 +146,10 @@ impl Run<'_> {
         if let Some((admission, said)) = ready {
             self.pump.unmute(id);
             self.ready(admission);
-            self.heed_all(&said);
+            self.apply_all(&said);
             // No process has got it meanwhile.
             if self.pump.input(id).is_none() {
-                self.end(Ending::Closed(DEAF));
+                self.end(EndReason::Closed(DEAF));
             }
         }
         if let Some(why) = due {

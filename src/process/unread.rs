@@ -11,7 +11,7 @@ use crate::service::SocketId;
 #[derive(Debug, Default)]
 pub(super) struct UnreadLines {
     bytes: Vec<u8>,
-    lines: VecDeque<Line>,
+    lines: VecDeque<UnreadLine>,
     /// Where the bytes begin, among all that were ever told.
     begin: u64,
     /// How much of the bytes has been let go.
@@ -22,7 +22,7 @@ pub(super) struct UnreadLines {
 
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum LineSubject {
     /// OPEN of a socket that no program has had before.
     Open(SocketId),
     /// TEXT or BIN.
@@ -39,18 +39,18 @@ pub(super) enum What {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Line {
+struct UnreadLine {
     /// Where it ends, among all bytes that were ever told.
     end: u64,
-    what: What,
+    what: LineSubject,
 }
 
 impl UnreadLines {
     /// Adds a line, whose bytes are appended by `write`; gives them back.
-    pub(super) fn add(&mut self, what: What, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+    pub(super) fn add(&mut self, what: LineSubject, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         let start = self.bytes.len();
         write(&mut self.bytes);
-        self.lines.push_back(Line { end: self.begin + self.bytes.len() as u64, what });
+        self.lines.push_back(UnreadLine { end: self.begin + self.bytes.len() as u64, what });
         &self.bytes[start..]
     }
 
@@ -62,7 +62,7 @@ impl UnreadLines {
 
     /// So many bytes have been read, of all that were ever told. Lets go of the lines that have
     /// been read to their end, and tells what they were.
-    pub(super) fn read_up_to(&mut self, read: u64, mut forget: impl FnMut(What)) {
+    pub(super) fn read_up_to(&mut self, read: u64, mut forget: impl FnMut(LineSubject)) {
         while let Some(line) = self.lines.front().filter(|line| line.end <= read).copied() {
             self.lines.pop_front();
             self.gone = self.place(line.end);
@@ -78,7 +78,7 @@ impl UnreadLines {
     }
 
     /// The lines that are left.
-    pub(super) fn lines(&self) -> impl Iterator<Item = (What, &[u8])> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = (LineSubject, &[u8])> {
         let ends = self.lines.iter().map(|line| self.place(line.end));
         let starts = std::iter::once(self.gone).chain(ends.clone());
         self.lines
@@ -113,7 +113,8 @@ mod tests {
     fn a_line_goes_when_its_last_byte_has_been_read() {
         let mut unread = UnreadLines::default();
         for (serial, text) in (1..).zip(["one\n", "two\n", "three\n"]) {
-            let line = unread.add(What::Data(id(serial)), |bytes| bytes.extend(text.bytes()));
+            let line =
+                unread.add(LineSubject::Data(id(serial)), |bytes| bytes.extend(text.bytes()));
             assert_eq!(line, text.as_bytes());
         }
         let rows = [
@@ -127,7 +128,7 @@ mod tests {
             unread.read_up_to(read, |_| {});
             assert_eq!(words(&unread), left, "after {read} bytes");
         }
-        unread.add(What::Passing, |bytes| bytes.extend(b"four\n"));
+        unread.add(LineSubject::Passing, |bytes| bytes.extend(b"four\n"));
         unread.read_up_to(18, |what| panic!("it is not read to its end: {what:?}"));
         assert_eq!(words(&unread), ["four\n"]);
     }
@@ -139,7 +140,7 @@ mod tests {
         for number in 0..100_000_u64 {
             let text = format!("TEXT {number} +1\nx\n");
             told += text.len() as u64;
-            unread.add(What::Data(id(number)), |bytes| bytes.extend(text.bytes()));
+            unread.add(LineSubject::Data(id(number)), |bytes| bytes.extend(text.bytes()));
             // The program is 1,000 bytes behind.
             if unread.is_long() {
                 asked += 1;

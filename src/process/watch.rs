@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::process::found::{Program, Stamp, Version};
+use crate::process::executable::{Executable, FileStamp, FileVersion};
 
 /// What is known of a program's file.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     /// That which serves.
-    serving: Option<Version>,
+    serving: Option<FileVersion>,
     /// That which was started last, or could not be.
-    tried: Option<Version>,
+    tried: Option<FileVersion>,
     /// That which was there at the last look, if it is another one than both.
-    seen: Option<Stamp>,
+    seen: Option<FileStamp>,
     /// When to look next.
     next: Instant,
 }
@@ -23,7 +23,7 @@ impl FileWatch {
     }
 
     /// This one is started.
-    pub(super) fn begin(&mut self, program: &Program) {
+    pub(super) fn begin(&mut self, program: &Executable) {
         (self.tried, self.seen) = (program.version().ok(), None);
     }
 
@@ -33,12 +33,12 @@ impl FileWatch {
     }
 
     /// Whether this is another version than that which serves.
-    pub(super) fn is_other(&mut self, found: &Program) -> bool {
+    pub(super) fn is_other(&mut self, found: &Executable) -> bool {
         self.serving.as_mut().is_none_or(|known| known.is_left_by(found))
     }
 
     /// Whether this is another version than that which was started last.
-    pub(super) fn is_newer(&mut self, found: &Program) -> bool {
+    pub(super) fn is_newer(&mut self, found: &Executable) -> bool {
         self.tried.as_mut().is_none_or(|known| known.is_left_by(found))
     }
 
@@ -50,7 +50,7 @@ impl FileWatch {
     /// What a look has found; `None` if nothing that could be started. Returns whether it is to
     /// replace what runs: it is a version that was not tried, and was the same at the look before,
     /// so that a file which is being written is not started.
-    pub(super) fn look(&mut self, found: Option<&Program>, now: Instant) -> bool {
+    pub(super) fn look(&mut self, found: Option<&Executable>, now: Instant) -> bool {
         self.next = now + LOOK_EVERY;
         let newer = found.filter(|found| self.is_newer(found));
         // What failed may have been taken back.

@@ -1,12 +1,12 @@
 //! The body of a REJECT: header lines, an empty line, content. It is the answer that a peer gets
 //! instead of the 101.
 
-use crate::programs::Wrong;
+use crate::programs::LineErrorKind;
 use crate::ws::syntax::{is_token, is_value_byte, trim};
 use crate::ws::{Response, Status};
 
 /// Reads the answer with this status. An empty body is an answer without headers and content.
-pub(super) fn answer(status: Status, body: Vec<u8>) -> Result<Response, Wrong> {
+pub(super) fn answer(status: Status, body: Vec<u8>) -> Result<Response, LineErrorKind> {
     if body.is_empty() {
         return Ok(Response::empty(status));
     }
@@ -43,8 +43,10 @@ fn header(line: &[u8]) -> Option<(&str, &str)> {
     (is_whole && !is_framing).then_some((name, value))
 }
 
-fn wrong(line: &[u8]) -> Wrong {
-    Wrong::Header(String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES_MAX)]).into_owned())
+fn wrong(line: &[u8]) -> LineErrorKind {
+    LineErrorKind::Header(
+        String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES_MAX)]).into_owned(),
+    )
 }
 
 const MEDIA_TYPE: &str = "Content-Type";

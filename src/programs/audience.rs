@@ -2,12 +2,12 @@
 //! of these but one; and the sender that they may slow.
 
 use crate::limits::Limits;
-use crate::programs::Wrong;
+use crate::programs::LineErrorKind;
 use crate::programs::words::number;
 use crate::service::{Audience, SocketId};
 
 /// Reads `17`, `17,18`, `*` or `@topic`, each with `,!17` behind it or not, and `,~17` behind that.
-pub(super) fn audience(word: &str) -> Result<Audience, Wrong> {
+pub(super) fn audience(word: &str) -> Result<Audience, LineErrorKind> {
     // An id alone, which is what most lines have, is not searched for anything else.
     if let Some(one) = number(word, ID_DIGITS_MAX) {
         return Ok(SocketId::from_u64(one).into());
@@ -27,7 +27,7 @@ pub(super) fn audience(word: &str) -> Result<Audience, Wrong> {
 }
 
 /// Parts an id from the end of a word, if this mark stands before it.
-fn parted<'a>(word: &'a str, mark: &str) -> Result<(&'a str, Option<SocketId>), Wrong> {
+fn parted<'a>(word: &'a str, mark: &str) -> Result<(&'a str, Option<SocketId>), LineErrorKind> {
     match word.rsplit_once(mark) {
         Some((word, last)) => Ok((word, Some(id(last)?))),
         None => Ok((word, None)),
@@ -35,7 +35,7 @@ fn parted<'a>(word: &'a str, mark: &str) -> Result<(&'a str, Option<SocketId>), 
 }
 
 /// Reads an id or a list of ids. Each stands in the outcome once.
-pub(super) fn ids(word: &str) -> Result<Vec<SocketId>, Wrong> {
+pub(super) fn ids(word: &str) -> Result<Vec<SocketId>, LineErrorKind> {
     let mut ids = word.split(',').map(id).collect::<Result<Vec<_>, _>>()?;
     ids.sort_unstable();
     ids.dedup();
@@ -43,18 +43,18 @@ pub(super) fn ids(word: &str) -> Result<Vec<SocketId>, Wrong> {
 }
 
 /// Reads an id.
-pub(super) fn id(word: &str) -> Result<SocketId, Wrong> {
+pub(super) fn id(word: &str) -> Result<SocketId, LineErrorKind> {
     let id = number(word, ID_DIGITS_MAX).map(SocketId::from_u64);
-    id.ok_or_else(|| Wrong::Id(word.to_owned()))
+    id.ok_or_else(|| LineErrorKind::Id(word.to_owned()))
 }
 
 /// Reads the name of a topic: a word, whose characters have been looked at, that can stand in
 /// all places where topics stand.
-pub(super) fn topic(name: &str) -> Result<String, Wrong> {
+pub(super) fn topic(name: &str) -> Result<String, LineErrorKind> {
     let is_name = (1..=Limits::TOPIC_NAME_BYTES_MAX).contains(&name.len())
         && !name.starts_with('+')
         && !name.contains([',', ' ']);
-    if is_name { Ok(name.to_owned()) } else { Err(Wrong::Topic(name.to_owned())) }
+    if is_name { Ok(name.to_owned()) } else { Err(LineErrorKind::Topic(name.to_owned())) }
 }
 
 /// As many as 64 bits have.

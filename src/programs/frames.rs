@@ -1,13 +1,13 @@
 //! Frames: a header line, and a body if the header's last word counts one. What the words mean
 //! is not looked at, so that a frame of an unknown kind is skipped like any other.
 
-use crate::programs::Fault;
+use crate::programs::FatalError;
 use crate::programs::words::{HEADER_BYTES_MAX, excerpt, number};
 
 /// Cuts a stream of bytes into frames. It holds one header, and of a body what has come of it.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    state: State,
+    state: FrameState,
     /// The header line, while it comes and until its frame has ended.
     line: Vec<u8>,
     /// How much of the line is words; its length, if it has one, stands behind them.
@@ -25,11 +25,11 @@ pub(super) enum Piece {
     /// The body of that header.
     Body(Vec<u8>),
     /// The streams are out of step: whatever comes is swallowed.
-    Fault(Fault),
+    Fault(FatalError),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum FrameState {
     /// Between two frames.
     #[default]
     Between,
@@ -63,14 +63,14 @@ impl Frames {
 
     /// The body of the header that has just come is skipped when it comes.
     pub(super) const fn skip_body(&mut self) {
-        if let State::Body(left) = self.state {
-            self.state = State::Skipped(left);
+        if let FrameState::Body(left) = self.state {
+            self.state = FrameState::Skipped(left);
         }
     }
 
     /// Nothing more can be read: whatever comes is swallowed, and nothing is held.
     pub(super) fn die(&mut self) {
-        *self = Self { state: State::Dead, ..Self::default() };
+        *self = Self { state: FrameState::Dead, ..Self::default() };
     }
 
     /// The words of the header, without its length.
@@ -91,12 +91,12 @@ impl Frames {
     }
 
     /// The end of the stream.
-    pub(super) fn finish(&self) -> Result<(), Fault> {
+    pub(super) fn finish(&self) -> Result<(), FatalError> {
         match self.state {
-            State::Between | State::Dead => Ok(()),
-            State::Header => Err(Fault::CutHeader { line: excerpt(&self.line) }),
-            State::Body(left) | State::Skipped(left) => {
-                Err(Fault::CutBody { line: excerpt(&self.line), left })
+            FrameState::Between | FrameState::Dead => Ok(()),
+            FrameState::Header => Err(FatalError::CutHeader { line: excerpt(&self.line) }),
+            FrameState::Body(left) | FrameState::Skipped(left) => {
+                Err(FatalError::CutBody { line: excerpt(&self.line), left })
             }
         }
     }
@@ -110,25 +110,25 @@ impl Frames {
     /// Up to the next change of state. `bytes` are not empty.
     fn step(&mut self, bytes: &[u8]) -> (usize, Option<Piece>) {
         match self.state {
-            State::Between => {
+            FrameState::Between => {
                 self.line.clear();
-                self.state = State::Header;
+                self.state = FrameState::Header;
                 (0, None)
             }
-            State::Header => self.step_header(bytes),
-            State::Body(0) | State::Skipped(0) if bytes[0] != b'\n' => {
+            FrameState::Header => self.step_header(bytes),
+            FrameState::Body(0) | FrameState::Skipped(0) if bytes[0] != b'\n' => {
                 let (line, found) = (excerpt(&self.line), excerpt(&bytes[..1]));
-                (1, Some(Piece::Fault(Fault::Unended { line, found })))
+                (1, Some(Piece::Fault(FatalError::Unended { line, found })))
             }
-            State::Body(0) => {
-                self.state = State::Between;
+            FrameState::Body(0) => {
+                self.state = FrameState::Between;
                 (1, Some(Piece::Body(std::mem::take(&mut self.body))))
             }
-            State::Skipped(0) => {
-                self.state = State::Between;
+            FrameState::Skipped(0) => {
+                self.state = FrameState::Between;
                 (1, None)
             }
-            State::Body(left) => {
+            FrameState::Body(left) => {
                 let (used, left) = split(bytes, left);
                 let more = usize::try_from(left).unwrap_or(usize::MAX).saturating_add(used);
                 // As much again as has come, and never more than is to come.
@@ -136,15 +136,15 @@ impl Frames {
                     self.body.reserve_exact(more.min(used.max(self.body.len())));
                 }
                 self.body.extend_from_slice(&bytes[..used]);
-                self.state = State::Body(left);
+                self.state = FrameState::Body(left);
                 (used, None)
             }
-            State::Skipped(left) => {
+            FrameState::Skipped(left) => {
                 let (used, left) = split(bytes, left);
-                self.state = State::Skipped(left);
+                self.state = FrameState::Skipped(left);
                 (used, None)
             }
-            State::Dead => (bytes.len(), None),
+            FrameState::Dead => (bytes.len(), None),
         }
     }
 
@@ -154,7 +154,10 @@ impl Frames {
         let end = bytes[..room].iter().position(|&byte| byte == b'\n');
         self.line.extend_from_slice(&bytes[..end.unwrap_or(room)]);
         if self.line.len() > HEADER_BYTES_MAX {
-            return (room, Some(Piece::Fault(Fault::LongHeader { line: excerpt(&self.line) })));
+            return (
+                room,
+                Some(Piece::Fault(FatalError::LongHeader { line: excerpt(&self.line) })),
+            );
         }
         let Some(end) = end else { return (room, None) };
         if self.line.last() == Some(&b'\r') {
@@ -164,8 +167,8 @@ impl Frames {
     }
 
     /// Looks at a header that is whole: its characters, and the length at its end.
-    fn begin(&mut self) -> Result<(), Fault> {
-        let characters = || Fault::Characters { line: excerpt(&self.line) };
+    fn begin(&mut self) -> Result<(), FatalError> {
+        let characters = || FatalError::Characters { line: excerpt(&self.line) };
         let line = str::from_utf8(&self.line).map_err(|_| characters())?;
         // Most headers are ASCII, of which no characters have to be made.
         let is_plain = self.line.iter().all(|byte| matches!(byte, b' '..=b'~'));
@@ -177,12 +180,15 @@ impl Frames {
         let (length, words_len) = match line[start..].strip_prefix('+') {
             Some(digits) => {
                 let length = number(digits, LENGTH_DIGITS_MAX);
-                (Some(length.ok_or_else(|| Fault::Length { line: excerpt(&self.line) })?), start)
+                (
+                    Some(length.ok_or_else(|| FatalError::Length { line: excerpt(&self.line) })?),
+                    start,
+                )
             }
             None => (None, line.len()),
         };
         (self.length, self.words_len) = (length, words_len);
-        self.state = length.map_or(State::Between, State::Body);
+        self.state = length.map_or(FrameState::Between, FrameState::Body);
         Ok(())
     }
 }

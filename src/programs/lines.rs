@@ -26,7 +26,7 @@ pub struct Lines {
 
 /// Why a line is no message. Nothing more is read, and the socket is to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineFault {
+pub enum PlainLineError {
     /// It is longer than so many bytes.
     Long(usize),
     /// It is not UTF-8, from this byte on.
@@ -35,7 +35,7 @@ pub enum LineFault {
     Text(usize),
 }
 
-impl LineFault {
+impl PlainLineError {
     /// What the peer is told.
     #[must_use]
     pub fn close(self) -> Close {
@@ -44,7 +44,7 @@ impl LineFault {
     }
 }
 
-impl fmt::Display for LineFault {
+impl fmt::Display for PlainLineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Long(max) => write!(f, "the program wrote a line above {max} bytes (outbox-max)"),
@@ -62,7 +62,7 @@ impl fmt::Display for LineFault {
     }
 }
 
-impl std::error::Error for LineFault {}
+impl std::error::Error for PlainLineError {}
 
 impl Lines {
     /// A reader of lines of so many bytes at most, their ends not counted.
@@ -73,7 +73,7 @@ impl Lines {
 
     /// Takes bytes up to the end of a line: gives back how many, and the message. To be called
     /// with the rest until there is none; then all bytes have been taken.
-    pub fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, LineFault>>) {
+    pub fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, PlainLineError>>) {
         if self.is_dead {
             return (bytes.len(), None);
         }
@@ -81,7 +81,7 @@ impl Lines {
         let room = (self.line_bytes_max.saturating_add(1) - self.held.len()).min(bytes.len());
         let end = bytes[..room].iter().position(|&byte| byte == b'\n');
         if end.is_none() && room < bytes.len() && bytes[room] != b'\n' {
-            return (bytes.len(), Some(Err(self.die(LineFault::Long(self.line_bytes_max)))));
+            return (bytes.len(), Some(Err(self.die(PlainLineError::Long(self.line_bytes_max)))));
         }
         let end = end.or_else(|| (room < bytes.len()).then_some(room));
         self.held.extend_from_slice(&bytes[..end.unwrap_or(room)]);
@@ -97,26 +97,26 @@ impl Lines {
 
     /// The end of the output, and the message of a last line without a newline.
     #[must_use]
-    pub fn finish(mut self) -> Option<Result<Message, LineFault>> {
+    pub fn finish(mut self) -> Option<Result<Message, PlainLineError>> {
         (!self.held.is_empty()).then(|| self.end())
     }
 
     /// The line is whole.
-    fn end(&mut self) -> Result<Message, LineFault> {
+    fn end(&mut self) -> Result<Message, PlainLineError> {
         let mut line = std::mem::take(&mut self.held);
         // As many programs end their lines that were written for other systems.
         if line.last() == Some(&b'\r') {
             line.pop();
         }
         if line.len() > self.line_bytes_max {
-            return Err(self.die(LineFault::Long(self.line_bytes_max)));
+            return Err(self.die(PlainLineError::Long(self.line_bytes_max)));
         }
         let text = String::from_utf8(line);
         let valid_up_to = |error: std::string::FromUtf8Error| error.utf8_error().valid_up_to();
-        text.map(Message::from).map_err(|error| self.die(LineFault::Utf8(valid_up_to(error))))
+        text.map(Message::from).map_err(|error| self.die(PlainLineError::Utf8(valid_up_to(error))))
     }
 
-    fn die(&mut self, fault: LineFault) -> LineFault {
+    fn die(&mut self, fault: PlainLineError) -> PlainLineError {
         (self.held, self.is_dead) = (Vec::new(), true);
         fault
     }

@@ -6,15 +6,17 @@
 //!
 //! - `words`: numbers in header lines, and how long those may be
 //! - `frames`: header lines and the bodies that they count, whatever they mean
-//! - `fault`: [`Fault`], after which nothing more can be read; [`Mistake`], which costs one line
+//! - `error`: [`FatalError`], after which nothing more can be read; [`LineError`], which costs one
+//!   line
 //! - `audience`: ids, lists of ids, topics
-//! - `said`: [`Said`], what a program can say, from the words of its header and its body
+//! - `command`: [`ProgramCommand`], what a program can say, from the words of its header and its
+//!   body
 //! - `answer`: the body of a REJECT
-//! - `reader`: [`Reader`], from bytes to what was said
-//! - `variables`: the variables of a socket's request, for OPEN and for environments; [`Mode`],
-//!   how a program is served, and `Place`, where
+//! - `reader`: [`CommandReader`], from bytes to what was said
+//! - `environment`: the environment of a socket's request, for OPEN and for environments; [`Mode`],
+//!   how a program is served, and `ProgramPlace`, where
 //! - `options`: [`ProgramOptions`], how a program is run
-//! - `told`: `Told`, what a program is told, to bytes
+//! - `event`: `ProgramEvent`, what a program is told, to bytes
 //! - `lines`: plain lines, for programs that serve one socket each; `texts`: text as it comes
 //! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
 //! - `transcript`: both directions as text to be read and edited
@@ -22,38 +24,40 @@
 
 mod answer;
 mod audience;
-mod fault;
+mod command;
+mod environment;
+mod error;
+mod event;
 mod frames;
 mod lines;
 mod options;
 mod pattern;
 mod reader;
 mod replay;
-mod said;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod told;
 mod transcript;
-mod variables;
 mod words;
 
+pub(crate) use environment::{
+    INDEX, ProgramPlace, is_variable_name, own_variables, request_variables,
+};
+pub use environment::{Mode, Variable};
+pub(crate) use event::ProgramEvent;
 pub(crate) use lines::encode_line;
 pub use options::{OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths};
-pub(crate) use told::Told;
-pub(crate) use variables::{INDEX, Place, is_variable_name, own_variables, request_variables};
-pub use variables::{Mode, Variable};
 // What tests and the binary of this package read and write.
 #[doc(hidden)]
 pub use {
-    fault::{Fault, Mistake, Wrong},
-    lines::{LineFault, Lines},
+    command::{LogLevel, ProgramCommand},
+    error::{FatalError, LineError, LineErrorKind},
+    lines::{Lines, PlainLineError},
     pattern::Pattern,
-    reader::{Heard, Reader},
+    reader::{CommandReader, CommandResult},
     replay::{Difference, Replay, TranscriptPlace},
-    said::{Level, Said},
     texts::Texts,
-    transcript::{Entry, Recorder, Transcript, TranscriptError, Way},
+    transcript::{Direction, Entry, Recorder, Transcript, TranscriptError},
 };
 
 /// The version of the protocol.

@@ -3,7 +3,7 @@
 
 #[cfg(doc)]
 use crate::limits::Limits;
-use crate::programs::variables::{Mode, Variable};
+use crate::programs::environment::{Mode, Variable};
 use crate::ws::syntax::is_token;
 
 /// What holds for a program besides its [`ServiceOptions`](crate::service::ServiceOptions): how it

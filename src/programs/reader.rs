@@ -1,22 +1,25 @@
-//! `Reader`: from the bytes that a program writes to what it says, in whatever pieces they come.
+//! `CommandReader`: from the bytes that a program writes to what it says, in whatever pieces they
+//! come.
 
+use crate::programs::command::{
+    LineHeader, LineHeaderError, Pending, ProgramCommand, begin, ready,
+};
 use crate::programs::frames::{Frames, Piece};
-use crate::programs::said::{Begun, Pending, Said, Unbegun, begin, ready};
-use crate::programs::{Fault, Mistake, Wrong, audience};
+use crate::programs::{FatalError, LineError, LineErrorKind, audience};
 
 /// Reads what a program writes. It holds a header of 1024 bytes at most, and of one body what
 /// has come of it, in a buffer of twice that at most.
 ///
 /// ```
-/// use switchboard::programs::{Heard, Reader, Said};
+/// use switchboard::programs::{CommandReader, CommandResult, ProgramCommand};
 ///
-/// let mut reader = Reader::new(1 << 20);
+/// let mut reader = CommandReader::new(1 << 20);
 /// let (used, heard) = reader.receive(b"READY 1\nLOG info +5\nhello\n");
 /// assert_eq!(used, 8);
-/// assert!(matches!(heard, Some(Heard::Said(Said::Ready(_)))));
+/// assert!(matches!(heard, Some(CommandResult::Said(ProgramCommand::Ready(_)))));
 /// ```
 #[derive(Debug)]
-pub struct Reader {
+pub struct CommandReader {
     frames: Frames,
     /// What the last header has begun.
     pending: Option<Pending>,
@@ -26,16 +29,16 @@ pub struct Reader {
 
 /// What comes of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum CommandResult {
     /// What it says.
-    Said(Said),
+    Said(ProgramCommand),
     /// It could not be done, and the program is to be told.
-    Mistake(Mistake),
+    Mistake(LineError),
     /// The last that is heard: the program is to be ended.
-    Fault(Fault),
+    Fault(FatalError),
 }
 
-impl Reader {
+impl CommandReader {
     /// A reader whose program may send messages of so many bytes.
     #[must_use]
     pub fn new(message_bytes_max: usize) -> Self {
@@ -44,7 +47,7 @@ impl Reader {
 
     /// Takes bytes up to the next line that is whole: gives back how many, and what was heard.
     /// To be called with the rest until nothing is; then all bytes have been taken.
-    pub fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Heard>) {
+    pub fn receive(&mut self, bytes: &[u8]) -> (usize, Option<CommandResult>) {
         let mut used = 0;
         loop {
             let (more, piece) = self.frames.receive(&bytes[used..]);
@@ -55,9 +58,9 @@ impl Reader {
                 Some(Piece::Body(body)) => {
                     self.pending.take().map(|pending| self.end(pending, body))
                 }
-                Some(Piece::Fault(fault)) => Some(Heard::Fault(fault)),
+                Some(Piece::Fault(fault)) => Some(CommandResult::Fault(fault)),
             };
-            if let Some(Heard::Fault(_)) = heard {
+            if let Some(CommandResult::Fault(_)) = heard {
                 self.pending = None;
                 self.frames.die();
                 return (bytes.len(), heard);
@@ -72,70 +75,73 @@ impl Reader {
     ///
     /// # Errors
     /// It ends in the middle of a line or a body, which is lost.
-    pub fn finish(&self) -> Result<(), Fault> {
+    pub fn finish(&self) -> Result<(), FatalError> {
         self.frames.finish()
     }
 
     /// A header has come; `None` if it waits for its body.
-    fn header(&mut self) -> Option<Heard> {
+    fn header(&mut self) -> Option<CommandResult> {
         if !self.is_ready {
-            return Some(self.first().map_or_else(Heard::Fault, Heard::Said));
+            return Some(self.first().map_or_else(CommandResult::Fault, CommandResult::Said));
         }
         let length = self.frames.length();
         match self.begin() {
-            Ok(Begun::Whole(said)) => Some(Heard::Said(said)),
-            Ok(Begun::Counted(pending)) if length.is_none() => Some(self.end(pending, Vec::new())),
-            Ok(Begun::Counted(pending)) => {
+            Ok(LineHeader::Whole(said)) => Some(CommandResult::Said(said)),
+            Ok(LineHeader::Counted(pending)) if length.is_none() => {
+                Some(self.end(pending, Vec::new()))
+            }
+            Ok(LineHeader::Counted(pending)) => {
                 self.pending = Some(pending);
                 None
             }
-            Err(Unbegun::Uncounted) => {
-                Some(Heard::Fault(Fault::Uncounted { line: self.frames.excerpt() }))
+            Err(LineHeaderError::Uncounted) => {
+                Some(CommandResult::Fault(FatalError::Uncounted { line: self.frames.excerpt() }))
             }
-            Err(Unbegun::Wrong(wrong)) => {
+            Err(LineHeaderError::Wrong(wrong)) => {
                 let mistake = self.mistake(wrong);
                 self.frames.skip_body();
-                Some(Heard::Mistake(mistake))
+                Some(CommandResult::Mistake(mistake))
             }
         }
     }
 
-    fn begin(&self) -> Result<Begun, Unbegun> {
+    fn begin(&self) -> Result<LineHeader, LineHeaderError> {
         let mut words = self.frames.words();
         match words.next() {
-            None => Err(Wrong::Empty.into()),
-            Some("READY") => Err(Wrong::Again.into()),
+            None => Err(LineErrorKind::Empty.into()),
+            Some("READY") => Err(LineErrorKind::Again.into()),
             Some(verb) => begin(verb, words, self.frames.length(), self.message_bytes_max),
         }
     }
 
     /// The first header has come.
-    fn first(&mut self) -> Result<Said, Fault> {
+    fn first(&mut self) -> Result<ProgramCommand, FatalError> {
         if self.frames.words().next() != Some("READY") {
-            return Err(Fault::NotReady { line: self.frames.excerpt() });
+            return Err(FatalError::NotReady { line: self.frames.excerpt() });
         }
         let admission = ready(self.frames.words()).filter(|_| self.frames.length().is_none());
-        let admission = admission.ok_or_else(|| Fault::Ready { line: self.frames.excerpt() })?;
+        let admission =
+            admission.ok_or_else(|| FatalError::Ready { line: self.frames.excerpt() })?;
         self.is_ready = true;
-        Ok(Said::Ready(admission))
+        Ok(ProgramCommand::Ready(admission))
     }
 
     /// The body has come, of which an empty one needs no length.
-    fn end(&self, pending: Pending, body: Vec<u8>) -> Heard {
+    fn end(&self, pending: Pending, body: Vec<u8>) -> CommandResult {
         match pending.finish(body) {
-            Ok(said) => Heard::Said(said),
-            Err(wrong) => Heard::Mistake(self.mistake(wrong)),
+            Ok(said) => CommandResult::Said(said),
+            Err(wrong) => CommandResult::Mistake(self.mistake(wrong)),
         }
     }
 
     /// What is wrong with the line whose header is held.
-    fn mistake(&self, wrong: Wrong) -> Mistake {
+    fn mistake(&self, wrong: LineErrorKind) -> LineError {
         let mut words = self.frames.words();
         let verb = words.next().unwrap_or_default();
         let verb = verb[..verb.floor_char_boundary(VERB_BYTES_MAX)].to_owned();
         // The number behind READY is a version.
         let second = words.next().filter(|_| verb != "READY");
-        Mistake { verb, id: second.and_then(|word| audience::id(word).ok()), wrong }
+        LineError { verb, id: second.and_then(|word| audience::id(word).ok()), wrong }
     }
 }
 

@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::programs::Fault;
+use crate::programs::FatalError;
 use crate::programs::frames::{Frames, Piece};
 use crate::programs::pattern::excerpt;
-use crate::programs::transcript::{Entry, Transcript, Way, joined};
+use crate::programs::transcript::{Direction, Entry, Transcript, joined};
 
 /// A transcript on its way. What it tells next is told once the program has said all that is
 /// expected before, so that a program is waited for. It may be ahead of what it is told, as a
@@ -93,7 +93,7 @@ pub enum Difference {
         max: u64,
     },
     /// It is out of step.
-    Fault(Fault),
+    Fault(FatalError),
 }
 
 impl fmt::Display for Difference {
@@ -132,9 +132,9 @@ impl Replay {
         let (mut said, mut told) = (VecDeque::new(), VecDeque::new());
         for (message, (line, entry)) in (1..).zip(transcript.numbered()) {
             match entry.way {
-                Way::Said => said.push_back((TranscriptPlace { message, line }, entry)),
+                Direction::Said => said.push_back((TranscriptPlace { message, line }, entry)),
                 // What is told has no gaps.
-                Way::Told => told.push_back((said.len(), entry.encode().unwrap_or_default())),
+                Direction::Told => told.push_back((said.len(), entry.encode().unwrap_or_default())),
             }
         }
         let all = said.len();

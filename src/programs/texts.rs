@@ -1,6 +1,6 @@
 //! Text as it comes: what a program writes that serves one socket and prompts without a newline.
 
-use crate::programs::LineFault;
+use crate::programs::PlainLineError;
 use crate::ws::Message;
 
 /// Makes text messages of what each read brings. It holds the beginning of one character, if a
@@ -26,7 +26,7 @@ pub struct Texts {
 impl Texts {
     /// Takes the bytes of one read. Returns their message, or nothing if no character is whole yet.
     /// Behind a fault there is none.
-    pub fn receive(&mut self, bytes: &[u8]) -> Option<Result<Message, LineFault>> {
+    pub fn receive(&mut self, bytes: &[u8]) -> Option<Result<Message, PlainLineError>> {
         if self.is_dead {
             return None;
         }
@@ -35,7 +35,7 @@ impl Texts {
         if let Err(error) = std::str::from_utf8(&text) {
             if error.error_len().is_some() {
                 self.is_dead = true;
-                return Some(Err(LineFault::Text(error.valid_up_to())));
+                return Some(Err(PlainLineError::Text(error.valid_up_to())));
             }
             self.held = text.split_off(error.valid_up_to());
         }
@@ -45,7 +45,7 @@ impl Texts {
 
     /// The end of the output, which is a fault within a character.
     #[must_use]
-    pub fn finish(self) -> Option<Result<Message, LineFault>> {
-        (!self.held.is_empty()).then_some(Err(LineFault::Text(0)))
+    pub fn finish(self) -> Option<Result<Message, PlainLineError>> {
+        (!self.held.is_empty()).then_some(Err(PlainLineError::Text(0)))
     }
 }

@@ -10,7 +10,7 @@ use crate::programs::pattern::{escape, unescape};
 
 /// Which way a line goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// From the host to the program, which reads it.
     Told,
     /// From the program, which writes it.
@@ -21,7 +21,7 @@ pub enum Way {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Which way it goes.
-    pub way: Way,
+    pub way: Direction,
     /// The words, separated by single blanks, without the length.
     pub header: String,
     /// The body, if it has one.
@@ -102,8 +102,8 @@ impl Transcript {
             let (mark, rest) = line.split_at(line.chars().next().map_or(0, char::len_utf8));
             let way = match mark {
                 "" | "#" => continue,
-                "<" => Way::Told,
-                ">" => Way::Said,
+                "<" => Direction::Told,
+                ">" => Direction::Said,
                 "|" => {
                     let entry =
                         transcript.entries.last_mut().ok_or(TranscriptError::Lone(number))?;
@@ -136,8 +136,8 @@ impl Entry {
     /// Appends the entry to a transcript.
     pub fn write(&self, out: &mut String) {
         out.push_str(match self.way {
-            Way::Told => "< ",
-            Way::Said => "> ",
+            Direction::Told => "< ",
+            Direction::Said => "> ",
         });
         // A last word with a plus would be taken for a length; an escape says that it is none.
         let last = self.header.rfind(' ').map_or(0, |at| at + 1);
@@ -185,7 +185,7 @@ impl Entry {
             None => self.body.insert(Vec::new().into()),
         };
         let goes_on = unescape(text, body).ok_or(TranscriptError::Escape(number))?;
-        if self.way == Way::Told && body.as_bytes().is_none() {
+        if self.way == Direction::Told && body.as_bytes().is_none() {
             return Err(TranscriptError::Gap(number));
         }
         Ok(goes_on)
@@ -196,7 +196,7 @@ impl Entry {
 /// text; the order of their calls is the order of the entries.
 #[derive(Debug)]
 pub struct Recorder {
-    way: Way,
+    way: Direction,
     frames: Frames,
     body_bytes_max: u64,
 }
@@ -205,7 +205,7 @@ impl Recorder {
     /// A recorder that leaves out entries with bodies of more than so many bytes, but for a
     /// comment.
     #[must_use]
-    pub fn new(way: Way, body_bytes_max: usize) -> Self {
+    pub fn new(way: Direction, body_bytes_max: usize) -> Self {
         Self { way, frames: Frames::default(), body_bytes_max: body_bytes_max as u64 }
     }
 

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
-use crate::hub::{AccessLog, AllowedHosts, Files, Hub, Spellings};
+use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Spellings};
 use crate::limits::Limits;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
@@ -28,7 +28,7 @@ use crate::{host::resolver::ResolverPlan, process::ProgramsResolver};
 pub use error::BindError;
 pub use mounted::Mounted;
 #[cfg(feature = "programs")]
-pub use programs::Program;
+pub use programs::MountedProgram;
 #[cfg(feature = "programs")]
 pub use programs_error::ProgramsError;
 
@@ -68,7 +68,7 @@ pub struct Server {
     access_log: AccessLog,
     mounts: Vec<Mounting>,
     #[cfg(feature = "programs")]
-    programs: programs::Programs,
+    programs: programs::ProgramsSetup,
 }
 
 /// A service as it was mounted.
@@ -94,7 +94,7 @@ impl Server {
             access_log: AccessLog::Sockets,
             mounts: Vec::new(),
             #[cfg(feature = "programs")]
-            programs: programs::Programs::NONE,
+            programs: programs::ProgramsSetup::NONE,
         }
     }
 
@@ -198,7 +198,7 @@ impl Server {
             let taken = self.mounts.iter().map(|mounting| mounting.path.clone()).collect();
             self.programs.into_plan(&self.options, taken)?
         };
-        let files = if self.static_root.is_some() { Files::Served } else { Files::None };
+        let files = if self.static_root.is_some() { FilePolicy::Served } else { FilePolicy::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         hub.allow_hosts(self.allowed_hosts, self.options.origin);
         hub.access_log(self.access_log);

@@ -13,8 +13,8 @@ use crate::server::programs_error::ProgramsError;
 use crate::service::ServiceOptions;
 
 /// What has been told.
-pub(super) struct Programs {
-    root: Root,
+pub(super) struct ProgramsSetup {
+    root: RootChoice,
     recording: Option<Recording>,
     /// How they are run.
     options: ProgramOptions,
@@ -23,7 +23,7 @@ pub(super) struct Programs {
 }
 
 /// Where programs are.
-enum Root {
+enum RootChoice {
     None,
     /// Below this folder.
     Folder(PathBuf),
@@ -31,10 +31,10 @@ enum Root {
     File(PathBuf),
 }
 
-impl Programs {
+impl ProgramsSetup {
     /// Nothing: there are none.
     pub(super) const NONE: Self = Self {
-        root: Root::None,
+        root: RootChoice::None,
         recording: None,
         options: ProgramOptions::SHARED,
         own: Vec::new(),
@@ -53,12 +53,12 @@ impl Programs {
 
     fn plan(&self, usual: &ServiceOptions, tape: Tape) -> Result<Option<ProgramsPlan>, BindError> {
         let root = match &self.root {
-            Root::None => return Ok(None),
-            Root::Folder(folder) => {
+            RootChoice::None => return Ok(None),
+            RootChoice::Folder(folder) => {
                 let root = DocumentRoot::new(folder).map_err(ProgramsError::DocumentRoot)?;
                 root.naming(self.own.iter().map(|(path, _)| path.clone()))
             }
-            Root::File(file) => DocumentRoot::of_file(file)
+            RootChoice::File(file) => DocumentRoot::of_file(file)
                 .map_err(|error| ProgramsError::Program(file.clone(), error))?,
         };
         let own = self.own.iter().map(|(path, (service, own))| (path.as_str(), service, own));
@@ -85,14 +85,14 @@ impl Server {
     /// and [`Limits::program_memory_bytes_max`] besides, and one whose sockets outlive it
     /// [`Limits::kept_memory_bytes_max`].
     pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
-        self.programs.root = Root::Folder(folder.into());
+        self.programs.root = RootChoice::Folder(folder.into());
         self
     }
 
     /// Serves a single executable, whatever its name, at `/`, instead of those of a document
     /// root. [`Server::program`] with that path says what is not as usual about it.
     pub fn only_program(&mut self, file: impl Into<PathBuf>) -> &mut Self {
-        self.programs.root = Root::File(file.into());
+        self.programs.root = RootChoice::File(file.into());
         self
     }
 
@@ -115,7 +115,7 @@ impl Server {
     /// file. Without such a program, it has no effect. Its thread is always its own. A path that is
     /// named here may also be that of a file that would be taken for executable by accident: see
     /// [`DocumentRoot::naming`].
-    pub fn program(&mut self, path: &str) -> Program<'_> {
+    pub fn program(&mut self, path: &str) -> MountedProgram<'_> {
         let both = (self.options.clone(), self.programs.options.clone());
         let own = &mut self.programs.own;
         own.push((path.to_owned(), both));
@@ -141,9 +141,9 @@ impl Server {
 }
 
 /// A program of the document root, for what is not as usual about it.
-pub type Program<'a> = Mounted<'a, &'a mut ProgramOptions>;
+pub type MountedProgram<'a> = Mounted<'a, &'a mut ProgramOptions>;
 
-impl Program<'_> {
+impl MountedProgram<'_> {
     /// How it is run, instead of what the server says.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn program_options(self, options: ProgramOptions) -> Self {

@@ -13,14 +13,14 @@ use crate::service::SocketId;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audience {
-    pub(crate) who: Who,
+    pub(crate) who: Recipients,
     pub(crate) but: Option<SocketId>,
     /// The sender that it slows, or [`Audience::NOBODY`].
     pub(crate) slows: SocketId,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Recipients {
     One(SocketId),
     Many(Vec<SocketId>),
     All,
@@ -34,13 +34,13 @@ impl Audience {
     /// [`Inbound::Open`]: crate::service::Inbound::Open
     #[must_use]
     pub const fn all() -> Self {
-        Self::of(Who::All)
+        Self::of(Recipients::All)
     }
 
     /// The sockets that are subscribed to `topic`.
     #[must_use]
     pub fn topic(topic: impl Into<String>) -> Self {
-        Self::of(Who::Topic(topic.into()))
+        Self::of(Recipients::Topic(topic.into()))
     }
 
     /// The same audience without one socket; a second call replaces the first.
@@ -69,29 +69,29 @@ impl Audience {
     /// In the place of a socket: no socket has this id.
     pub(crate) const NOBODY: SocketId = SocketId::from_u64(0);
 
-    const fn of(who: Who) -> Self {
+    const fn of(who: Recipients) -> Self {
         Self { who, but: None, slows: Self::NOBODY }
     }
 
     /// The bytes of memory that the list, or the topic's name, occupies.
     pub(crate) const fn capacity(&self) -> usize {
         match &self.who {
-            Who::Many(ids) => ids.capacity() * size_of::<SocketId>(),
-            Who::Topic(name) => name.capacity(),
-            Who::One(_) | Who::All => 0,
+            Recipients::Many(ids) => ids.capacity() * size_of::<SocketId>(),
+            Recipients::Topic(name) => name.capacity(),
+            Recipients::One(_) | Recipients::All => 0,
         }
     }
 }
 
 impl From<SocketId> for Audience {
     fn from(id: SocketId) -> Self {
-        Self::of(Who::One(id))
+        Self::of(Recipients::One(id))
     }
 }
 
 impl From<Vec<SocketId>> for Audience {
     fn from(ids: Vec<SocketId>) -> Self {
-        Self::of(Who::Many(ids))
+        Self::of(Recipients::Many(ids))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::service::{Admission, Inbound, Line};
+use crate::service::{Admission, Context, Inbound};
 
 /// Which thread a service runs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,13 +37,13 @@ pub trait Callbacks: 'static {
     fn admission(&self) -> Admission;
 
     /// The service starts; no socket is there yet.
-    fn start(&mut self, line: &mut Line<'_>);
+    fn start(&mut self, context: &mut Context<'_>);
 
     /// A transaction came.
-    fn receive(&mut self, line: &mut Line<'_>, transaction: Inbound);
+    fn receive(&mut self, context: &mut Context<'_>, transaction: Inbound);
 
     /// The interval has passed.
-    fn tick(&mut self, line: &mut Line<'_>);
+    fn tick(&mut self, context: &mut Context<'_>);
 
     /// How often [`Callbacks::tick`] is called, if it is; asked at the start, and whenever all
     /// calls of a turn have been made. An interval that has changed begins then. One of zero
@@ -51,7 +51,7 @@ pub trait Callbacks: 'static {
     fn tick_interval(&self) -> Option<Duration>;
 
     /// The host stops; all sockets have been closed.
-    fn stop(&mut self, line: &mut Line<'_>);
+    fn stop(&mut self, context: &mut Context<'_>);
 }
 
 /// When the tick comes after that of `last`, from which it counts so that ticks do not drift.

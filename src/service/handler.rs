@@ -1,10 +1,10 @@
-//! `Handler`: callbacks laid over a line, for services that only react.
+//! `Handler`: callbacks laid over a context, for services that only react.
 
 use std::time::{Duration, Instant};
 
 use crate::service::callbacks::next_tick;
 use crate::service::{
-    Admission, Audience, Callbacks, Inbound, Line, Received, Request, Service, SocketId, Verdict,
+    Admission, Audience, Callbacks, Context, Inbound, Received, Request, Service, SocketId, Verdict,
 };
 use crate::ws::{Close, CloseCode, Message};
 
@@ -27,7 +27,7 @@ use crate::ws::{Close, CloseCode, Message};
 #[expect(unused_variables, reason = "the names of the arguments are documentation")]
 pub trait Handler: 'static {
     /// The service starts; no socket is there yet.
-    fn start(&mut self, line: &mut Line<'_>) {}
+    fn start(&mut self, context: &mut Context<'_>) {}
 
     /// A socket is open.
     fn open(&mut self, peer: &mut Peer<'_, '_>, request: &Request) {}
@@ -45,13 +45,13 @@ pub trait Handler: 'static {
     /// The socket is gone: exactly once for each [`Handler::open`], and nothing of this
     /// socket comes after it. Code and reason are those of the side that closed first;
     /// [`CloseCode::LOST`] if the connection was lost before both had.
-    fn close(&mut self, line: &mut Line<'_>, id: SocketId, close: &Close) {}
+    fn close(&mut self, context: &mut Context<'_>, id: SocketId, close: &Close) {}
 
     /// The interval of [`Handler::tick`] has passed.
-    fn tick(&mut self, line: &mut Line<'_>) {}
+    fn tick(&mut self, context: &mut Context<'_>) {}
 
     /// The host stops; all sockets have been closed.
-    fn stop(&mut self, line: &mut Line<'_>) {}
+    fn stop(&mut self, context: &mut Context<'_>) {}
 
     /// The subprotocols that the service speaks, the best first; none by default. Asked once,
     /// at the start. A [`Gate`] chooses for each socket instead.
@@ -90,37 +90,37 @@ pub trait Gate: Handler {
     fn admit(&mut self, request: &Request) -> Verdict;
 }
 
-/// One socket during a callback, and through it the line to all others.
+/// One socket during a callback, and through it the context of all others.
 #[derive(Debug)]
 pub struct Peer<'a, 'host> {
     id: SocketId,
-    line: &'a mut Line<'host>,
+    context: &'a mut Context<'host>,
 }
 
 impl<'host> Peer<'_, 'host> {
     /// Sends the socket a message.
     pub fn send(&mut self, message: impl Into<Message>) {
-        self.line.send_one(self.id, message.into());
+        self.context.send_one(self.id, message.into());
     }
 
     /// Sends a message to others: several, all, or a topic.
     pub fn send_to(&mut self, to: impl Into<Audience>, message: impl Into<Message>) {
-        self.line.send(to, message);
+        self.context.send(to, message);
     }
 
     /// Closes the socket; [`Handler::close`] follows.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
-        self.line.close(self.id, code, reason);
+        self.context.close(self.id, code, reason);
     }
 
     /// Subscribes the socket to a topic.
     pub fn subscribe(&mut self, topic: impl Into<String>) {
-        self.line.subscribe(self.id, topic);
+        self.context.subscribe(self.id, topic);
     }
 
     /// Takes a subscription back.
     pub fn unsubscribe(&mut self, topic: impl Into<String>) {
-        self.line.unsubscribe(self.id, topic);
+        self.context.unsubscribe(self.id, topic);
     }
 
     /// The socket's id.
@@ -129,9 +129,9 @@ impl<'host> Peer<'_, 'host> {
         self.id
     }
 
-    /// The line, for what concerns other sockets.
-    pub const fn line(&mut self) -> &mut Line<'host> {
-        self.line
+    /// The context, for what concerns other sockets.
+    pub const fn context(&mut self) -> &mut Context<'host> {
+        self.context
     }
 }
 
@@ -155,8 +155,8 @@ struct Handled<H> {
 }
 
 impl<H: Handler> Service for Handled<H> {
-    fn run(&mut self, line: &mut Line<'_>) {
-        self.start(line);
+    fn run(&mut self, context: &mut Context<'_>) {
+        self.start(context);
         let mut interval = None;
         let mut tick = None;
         loop {
@@ -166,20 +166,20 @@ impl<H: Handler> Service for Handled<H> {
                 tick = interval.and_then(|interval| Instant::now().checked_add(interval));
             }
             let received = match tick {
-                Some(tick) => line.receive_until(tick),
-                None => line.receive().map_or(Received::End, Received::Transaction),
+                Some(tick) => context.receive_until(tick),
+                None => context.receive().map_or(Received::End, Received::Transaction),
             };
             match received {
-                Received::Transaction(transaction) => self.receive(line, transaction),
+                Received::Transaction(transaction) => self.receive(context, transaction),
                 Received::Time => {
-                    self.tick(line);
+                    self.tick(context);
                     let now = Instant::now();
                     tick = tick.zip(interval).and_then(|(last, every)| next_tick(last, every, now));
                 }
                 Received::End => break,
             }
         }
-        self.stop(line);
+        self.stop(context);
     }
 
     fn admission(&self) -> Admission {
@@ -196,34 +196,38 @@ impl<H: Handler> Callbacks for Handled<H> {
         self.admission.clone()
     }
 
-    fn start(&mut self, line: &mut Line<'_>) {
-        self.handler.start(line);
+    fn start(&mut self, context: &mut Context<'_>) {
+        self.handler.start(context);
     }
 
-    fn receive(&mut self, line: &mut Line<'_>, transaction: Inbound) {
+    fn receive(&mut self, context: &mut Context<'_>, transaction: Inbound) {
         let id = transaction.id();
         match transaction {
             Inbound::Ask { request, .. } => {
                 let verdict = (self.admit)(&mut self.handler, &request);
-                line.admit(id, verdict);
+                context.admit(id, verdict);
             }
-            Inbound::Open { request, .. } => self.handler.open(&mut Peer { id, line }, &request),
-            Inbound::Data { message, .. } => self.handler.message(&mut Peer { id, line }, message),
-            Inbound::Full { .. } => self.handler.full(&mut Peer { id, line }),
-            Inbound::Drained { .. } => self.handler.drained(&mut Peer { id, line }),
-            Inbound::Close { close, .. } => self.handler.close(line, id, &close),
+            Inbound::Open { request, .. } => {
+                self.handler.open(&mut Peer { id, context }, &request);
+            }
+            Inbound::Data { message, .. } => {
+                self.handler.message(&mut Peer { id, context }, message);
+            }
+            Inbound::Full { .. } => self.handler.full(&mut Peer { id, context }),
+            Inbound::Drained { .. } => self.handler.drained(&mut Peer { id, context }),
+            Inbound::Close { close, .. } => self.handler.close(context, id, &close),
         }
     }
 
-    fn tick(&mut self, line: &mut Line<'_>) {
-        self.handler.tick(line);
+    fn tick(&mut self, context: &mut Context<'_>) {
+        self.handler.tick(context);
     }
 
     fn tick_interval(&self) -> Option<Duration> {
         self.handler.tick_interval().filter(|interval| !interval.is_zero())
     }
 
-    fn stop(&mut self, line: &mut Line<'_>) {
-        self.handler.stop(line);
+    fn stop(&mut self, context: &mut Context<'_>) {
+        self.handler.stop(context);
     }
 }

@@ -1,5 +1,5 @@
 //! What authors of services see. A service has no sockets: it exchanges transactions with
-//! the host, keyed by socket id, over a [`Line`]. It knows nothing of frames and sessions.
+//! the host, keyed by socket id, over a [`Context`]. It knows nothing of frames and sessions.
 //!
 //! In reading order:
 //!
@@ -7,33 +7,34 @@
 //! - `request`: [`Request`], what a peer asked for when it came
 //! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
 //! - `audience`: [`Audience`], whom a message is for
-//! - `way`: what joins a line to the host
-//! - `line`: the [`Line`]
+//! - `link`: what joins a context to the host
+//! - `context`: the [`Context`]
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
-//! - `run`: [`Service`], a loop over a line
+//! - `run`: [`Service`], a loop over a context
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
 //! - `options`: [`ServiceOptions`], what holds for a service; [`Compression`]
-//! - `handler`: [`Handler`], callbacks laid over a line
+//! - `handler`: [`Handler`], callbacks laid over a context
 //! - `subscribable`: [`Subscribable`], a source of events within a service
 
 pub(crate) mod audience;
 pub(crate) mod callbacks;
+mod context;
 mod handler;
 mod id;
-mod line;
+pub(crate) mod link;
 mod options;
 mod origin;
 mod request;
 mod run;
 mod subscribable;
 mod transaction;
-pub(crate) mod way;
 
 pub use audience::Audience;
 pub use callbacks::{Callbacks, Thread};
+pub use context::Context;
 pub use handler::{Gate, Handler, Peer, gated, handler};
 pub use id::SocketId;
-pub use line::Line;
+pub use link::Received;
 pub use options::{Compression, ServiceOptions};
 pub use origin::{OriginRule, Origins};
 pub use request::Request;
@@ -41,4 +42,3 @@ pub use run::Service;
 pub use subscribable::{Event, Subscribable};
 pub use transaction::{Admission, Inbound, Outbound, Verdict};
 pub(crate) use transaction::{LIFE_FIELDS, label_keys_taken};
-pub use way::Received;

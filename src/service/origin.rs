@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::ws::origin::names;
 use crate::ws::syntax::{cut, items};
-use crate::ws::{Host, Origin, OriginError};
+use crate::ws::{Origin, OriginError, UriHost};
 
 /// Which origins a service accepts. A request without `Origin` does not come from a page and
 /// passes always; one whose `Origin` is none passes with [`OriginRule::Any`] alone.
@@ -85,7 +85,7 @@ impl OriginRule {
 
     /// Whether it names a host whose pages it accepts.
     #[must_use]
-    pub fn names(&self, host: Option<Host<'_>>) -> bool {
+    pub fn names(&self, host: Option<UriHost<'_>>) -> bool {
         match self {
             Self::Any => true,
             Self::Same => false,

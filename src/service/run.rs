@@ -1,29 +1,29 @@
 //! `Service`: a loop over transactions.
 
-use crate::service::{Admission, Callbacks, Line};
+use crate::service::{Admission, Callbacks, Context};
 
 /// A service with a loop of its own. It runs on a thread of its own from the first socket
 /// that asks for it until the host stops, and its state lasts as long.
 ///
 /// ```
-/// use switchboard::service::{Inbound, Line, Service};
+/// use switchboard::service::{Context, Inbound, Service};
 ///
 /// struct Echo;
 ///
 /// impl Service for Echo {
-///     fn run(&mut self, line: &mut Line) {
-///         while let Some(transaction) = line.receive() {
+///     fn run(&mut self, context: &mut Context) {
+///         while let Some(transaction) = context.receive() {
 ///             if let Inbound::Data { id, message } = transaction {
-///                 line.send(id, message);
+///                 context.send(id, message);
 ///             }
 ///         }
 ///     }
 /// }
 /// ```
 pub trait Service: 'static {
-    /// Runs until [`Line::receive`] gives `None`. Returning earlier, like a panic, ends the
+    /// Runs until [`Context::receive`] gives `None`. Returning earlier, like a panic, ends the
     /// service: its sockets are closed with 1012, and the next socket starts it anew.
-    fn run(&mut self, line: &mut Line<'_>);
+    fn run(&mut self, context: &mut Context<'_>);
 
     /// How sockets are let in; asked once, before [`Service::run`].
     fn admission(&self) -> Admission {

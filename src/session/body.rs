@@ -1,52 +1,54 @@
-//! `Body`: the payload of a message that is coming. Its memory grows with the bytes that came,
-//! to at most twice their number, whatever length was declared; but a buffer that is kept anyway is
-//! given to whoever has sent a part of what it is for.
+//! `MessageBody`: the payload of a message that is coming. Its memory grows with the bytes that
+//! came, to at most twice their number, whatever length was declared; but a buffer that is kept
+//! anyway is given to whoever has sent a part of what it is for.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::session::buffers::Buffers;
+use crate::session::buffer_pool::BufferPool;
 #[cfg(feature = "deflate")]
 use crate::session::compressed::Compressed;
 use crate::session::item::Item;
 use crate::ws::frame::Payload;
 use crate::ws::utf8::{self, Utf8};
-use crate::ws::{Fault, Message, Opcode, mask, work};
+use crate::ws::{Message, Opcode, ProtocolError, mask, work};
 
 /// What has come of a message.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(super) enum MessageBody {
     /// Text, which is validated as it comes.
     Text(String, Utf8),
     /// Bytes that are not looked into.
-    Bytes(Growing, Kind),
+    Bytes(GrowingBuffer, BodyKind),
 }
 
 /// What bytes are once they are whole.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum BodyKind {
     Binary,
     #[cfg(feature = "deflate")]
     Compressed(Opcode),
 }
 
-impl Body {
+impl MessageBody {
     pub(super) fn new(opcode: Opcode, payload: Payload) -> Self {
         match payload {
             Payload::Plain if matches!(opcode, Opcode::Text) => {
                 Self::Text(String::new(), Utf8::default())
             }
-            Payload::Plain => Self::Bytes(Growing::default(), Kind::Binary),
+            Payload::Plain => Self::Bytes(GrowingBuffer::default(), BodyKind::Binary),
             #[cfg(feature = "deflate")]
-            Payload::Compressed => Self::Bytes(Growing::default(), Kind::Compressed(opcode)),
+            Payload::Compressed => {
+                Self::Bytes(GrowingBuffer::default(), BodyKind::Compressed(opcode))
+            }
         }
     }
 
     pub(super) const fn payload(&self) -> Payload {
         match self {
-            Self::Text(..) | Self::Bytes(_, Kind::Binary) => Payload::Plain,
+            Self::Text(..) | Self::Bytes(_, BodyKind::Binary) => Payload::Plain,
             #[cfg(feature = "deflate")]
-            Self::Bytes(_, Kind::Compressed(_)) => Payload::Compressed,
+            Self::Bytes(_, BodyKind::Compressed(_)) => Payload::Compressed,
         }
     }
 
@@ -56,8 +58,8 @@ impl Body {
         &mut self,
         payload: &[u8],
         more: Option<usize>,
-        buffers: &mut Buffers,
-    ) -> Result<(), Fault> {
+        buffers: &mut BufferPool,
+    ) -> Result<(), ProtocolError> {
         match self {
             Self::Text(text, utf8) => utf8.receive(payload, text)?,
             Self::Bytes(bytes, _) => bytes.receive(payload, more, buffers),
@@ -67,18 +69,18 @@ impl Body {
 
     /// Where to read bytes straight into, of which so many `more` are to come in this frame, the
     /// last one or not.
-    pub(super) fn room(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
+    pub(super) fn read_buffer(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
         match self {
-            Self::Bytes(bytes, Kind::Binary) => bytes.room(more, is_last),
+            Self::Bytes(bytes, BodyKind::Binary) => bytes.room(more, is_last),
             // Text is validated on its way to its place, and what is compressed may have to
             // wait for its turn.
             Self::Text(..) => None,
             #[cfg(feature = "deflate")]
-            Self::Bytes(_, Kind::Compressed(_)) => None,
+            Self::Bytes(_, BodyKind::Compressed(_)) => None,
         }
     }
 
-    /// So many bytes were read into [`Body::room`]; gives them back to be unmasked.
+    /// So many bytes were read into [`MessageBody::read_buffer`]; gives them back to be unmasked.
     pub(super) fn filled(&mut self, len: usize) -> &mut [u8] {
         match self {
             Self::Bytes(bytes, _) => bytes.filled(len),
@@ -87,15 +89,15 @@ impl Body {
     }
 
     /// Ends the message.
-    pub(super) fn finish(self) -> Result<Item, Fault> {
+    pub(super) fn finish(self) -> Result<Item, ProtocolError> {
         Ok(match self {
             Self::Text(text, utf8) => {
                 utf8.finish()?;
                 Item::Message(text.into())
             }
-            Self::Bytes(bytes, Kind::Binary) => Item::Message(bytes.finish().into()),
+            Self::Bytes(bytes, BodyKind::Binary) => Item::Message(bytes.finish().into()),
             #[cfg(feature = "deflate")]
-            Self::Bytes(bytes, Kind::Compressed(opcode)) => {
+            Self::Bytes(bytes, BodyKind::Compressed(opcode)) => {
                 Item::Compressed(Compressed { opcode, bytes: bytes.finish() })
             }
         })
@@ -124,11 +126,11 @@ pub(super) fn whole(
     opcode: Opcode,
     payload: &mut [u8],
     key: [u8; 4],
-    buffers: &mut Buffers,
-) -> Result<Message, Fault> {
+    buffers: &mut BufferPool,
+) -> Result<Message, ProtocolError> {
     let len = payload.len() + HEADER_ROOM;
     let mut own = buffers.take(len).unwrap_or_else(|| Vec::with_capacity(len));
-    if opcode == Opcode::Binary && payload.len() >= Buffers::BYTES_MIN {
+    if opcode == Opcode::Binary && payload.len() >= BufferPool::BYTES_MIN {
         own.resize(payload.len(), 0);
         mask::copy(payload, key, &mut own);
         return Ok(own.into());
@@ -150,14 +152,14 @@ pub(super) fn whole(
 
 /// Bytes that grow, and behind them room that is laid out already.
 #[derive(Debug, Default)]
-pub(super) struct Growing {
+pub(super) struct GrowingBuffer {
     bytes: Vec<u8>,
     /// How many of them have come.
     len: usize,
 }
 
-impl Growing {
-    fn receive(&mut self, payload: &[u8], more: Option<usize>, buffers: &mut Buffers) {
+impl GrowingBuffer {
+    fn receive(&mut self, payload: &[u8], more: Option<usize>, buffers: &mut BufferPool) {
         work::did(payload.len());
         let needed = self.len + payload.len();
         let total = more.map_or(usize::MAX, |more| needed.saturating_add(more));

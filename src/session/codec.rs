@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
 use crate::limits::Limits;
-use crate::ws::Fault;
+use crate::ws::ProtocolError;
 
 /// One inflater, and a deflater for each width of windows, made when it is first needed.
 pub struct Codec {
@@ -82,10 +82,10 @@ impl Codec {
         compressed: &[u8],
         before: &[u8],
         limits: &Limits,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<Vec<u8>, ProtocolError> {
         self.inflate.reset(false);
         if !before.is_empty() {
-            self.inflate.set_dictionary(before).map_err(|_| Fault::Deflate)?;
+            self.inflate.set_dictionary(before).map_err(|_| ProtocolError::Deflate)?;
         }
         let mut out = Vec::new();
         // A flush without anything to flush gives nothing at all with some libraries.
@@ -93,13 +93,13 @@ impl Codec {
             return Ok(out);
         }
         let rest = match self.inflate_some(compressed, &mut out, limits)? {
-            Progress::Final => return Ok(out),
-            Progress::Open => &TAIL[..],
+            InflateProgress::Final => return Ok(out),
+            InflateProgress::Open => &TAIL[..],
         };
         // What has no end within the tail is cut short in the middle of a block.
         match self.inflate_some(rest, &mut out, limits)? {
-            Progress::Final => Ok(out),
-            Progress::Open => Err(Fault::Deflate),
+            InflateProgress::Final => Ok(out),
+            InflateProgress::Open => Err(ProtocolError::Deflate),
         }
     }
 
@@ -121,29 +121,31 @@ impl Codec {
         bytes: &[u8],
         out: &mut Vec<u8>,
         limits: &Limits,
-    ) -> Result<Progress, Fault> {
+    ) -> Result<InflateProgress, ProtocolError> {
         let mut rest = bytes;
         loop {
             let inflate = &mut self.inflate;
             let (read, written) = (inflate.total_in(), inflate.total_out());
             let status = inflate.decompress(rest, &mut self.scratch, InflateFlush::SyncFlush);
-            let status = status.map_err(|_| Fault::Deflate)?;
+            let status = status.map_err(|_| ProtocolError::Deflate)?;
             rest = &rest[count(inflate.total_in(), read)..];
             let written = count(inflate.total_out(), written);
             let piece = &self.scratch[..written];
             if piece.len() > limits.message_bytes_max - out.len() {
-                return Err(Fault::MessageTooLong);
+                return Err(ProtocolError::MessageTooLong);
             }
             append(out, piece, limits.message_bytes_max);
             match status {
-                Status::StreamEnd if rest.is_empty() => return Ok(Progress::Final),
+                Status::StreamEnd if rest.is_empty() => return Ok(InflateProgress::Final),
                 // RFC 7692, 7.2.3.4: a block may be final, and others follow it; they are
                 // those of another stream, which refers to nothing before it.
                 Status::StreamEnd => inflate.reset(false),
                 Status::Ok | Status::BufError if written == self.scratch.len() => {}
-                Status::Ok | Status::BufError if rest.is_empty() => return Ok(Progress::Open),
+                Status::Ok | Status::BufError if rest.is_empty() => {
+                    return Ok(InflateProgress::Open);
+                }
                 Status::Ok => {}
-                Status::BufError => return Err(Fault::Deflate),
+                Status::BufError => return Err(ProtocolError::Deflate),
             }
         }
     }
@@ -162,7 +164,7 @@ impl core::fmt::Debug for Codec {
 }
 
 /// How far an inflater has come with what it was given.
-enum Progress {
+enum InflateProgress {
     /// A final block ends there.
     Final,
     /// More may follow.

@@ -11,9 +11,9 @@
 //!    [`Session::next`]
 //! 5. with the feature `deflate`, what compression adds to each of these (`deflate.rs`)
 //!
-//! Everything that happened is returned as an [`Event`]. A conversation that was accepted ends
-//! in exactly one [`Event::Closed`], unless it ended in an [`Overflow`]; after that no event comes
-//! but [`Event::Late`].
+//! Everything that happened is returned as an [`SessionEvent`]. A conversation that was accepted
+//! ends in exactly one [`SessionEvent::Closed`], unless it ended in an [`Overflow`]; after that no
+//! event comes but [`SessionEvent::Late`].
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -25,10 +25,10 @@ use crate::session::compressed::{Compressed, Contexts};
 use crate::session::deadlines::Deadlines;
 use crate::session::outbox::{Frame, Outbox};
 use crate::session::phase::{Closing, Phase};
-use crate::session::reader::Reader;
+use crate::session::reader::FrameReader;
 use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Head, Message, Response, Stamp, Upgrade};
+use crate::ws::{Close, CloseCode, DateField, Head, Message, Response, Upgrade};
 
 /// One conversation with one peer.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ const _: () = assert!(size_of::<Session>() <= 40, "an idle conversation is small
 /// What happened in a conversation.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Event {
+pub enum SessionEvent {
     /// A request head is whole and right, and its method GET, HEAD or OPTIONS: answer with
     /// [`Session::accept`], if it asks for an upgrade, or with [`Session::respond`].
     Request(Head),
@@ -126,7 +126,7 @@ impl Session {
         let agreement = upgrade.agreement();
         let early = core::mem::take(&mut waiting.early);
         self.push(|outbox| outbox.push_parts(&answer, &[]), now);
-        self.phase = Phase::Open(Reader::default());
+        self.phase = Phase::Open(FrameReader::default());
         #[cfg(feature = "deflate")]
         if let Some(agreement) = agreement {
             self.begin_compression(agreement);
@@ -138,7 +138,7 @@ impl Session {
 
     /// Answers the request with anything but an upgrade, and ends the connection after it. The
     /// answer to a HEAD is sent without content, but with its length (RFC 9110, 9.3.2).
-    pub fn respond(&mut self, response: &Response, stamp: &Stamp, now: Time) {
+    pub fn respond(&mut self, response: &Response, stamp: &DateField, now: Time) {
         let is_head = match &self.phase {
             Phase::Connecting(reader) => reader.words().0 == "HEAD",
             Phase::Waiting(waiting) => waiting.is_head,
@@ -162,7 +162,7 @@ impl Session {
 
     /// Answers the request with a head whose body follows through
     /// [`Session::respond_body`].
-    pub fn respond_head(&mut self, response: &Response, stamp: &Stamp, now: Time) {
+    pub fn respond_head(&mut self, response: &Response, stamp: &DateField, now: Time) {
         if let Phase::Waiting(waiting) = &self.phase {
             let next = if waiting.is_head { Phase::Lingering } else { Phase::Responding };
             self.push_answer(|outbox| outbox.push_buffer(response.head(stamp)), now);

@@ -3,17 +3,17 @@
 
 use crate::limits::Limits;
 use crate::session::phase::Phase;
-use crate::time::{Moment, Time};
+use crate::time::{CompactTime, Time};
 
 /// The moments from which a conversation's deadlines count.
 #[derive(Debug)]
 pub(super) struct Deadlines {
     /// The last sign of life from the peer; while it owes one, when it was asked for; while
     /// reading is paused, since when.
-    life: Moment,
+    life: CompactTime,
     /// When the phase began; while open, when the last message went either way. While the body
     /// of an answer is awaited, when the peer had taken all that was there of it.
-    since: Moment,
+    since: CompactTime,
     /// Whether a ping was sent that nothing has answered yet.
     asked: bool,
     /// While its service is behind, the peer is not read, and owes no sign of life.
@@ -49,25 +49,25 @@ impl Deadlines {
     /// A conversation begins.
     #[must_use]
     pub(super) const fn new(now: Time) -> Self {
-        let now = Moment::new(now);
+        let now = CompactTime::new(now);
         Self { life: now, since: now, asked: false, paused: false, leaving: false }
     }
 
     /// Bytes came.
     pub(super) const fn saw_life(&mut self, now: Time) {
-        self.life = Moment::new(now);
+        self.life = CompactTime::new(now);
         self.asked = false;
     }
 
     /// A ping was queued.
     pub(super) const fn sent_ping(&mut self, now: Time) {
-        self.life = Moment::new(now);
+        self.life = CompactTime::new(now);
         self.asked = true;
     }
 
     /// A phase began, or a message came or was sent.
     pub(super) const fn restart(&mut self, now: Time) {
-        self.since = Moment::new(now);
+        self.since = CompactTime::new(now);
     }
 
     /// When the phase began, or as [`Deadlines`] says.
@@ -80,7 +80,7 @@ impl Deadlines {
     pub(super) const fn pause(&mut self, now: Time) {
         if !self.paused {
             self.paused = true;
-            self.life = Moment::new(now);
+            self.life = CompactTime::new(now);
         }
     }
 
@@ -102,7 +102,7 @@ impl Deadlines {
     pub(super) const fn leave(&mut self, now: Time) {
         if self.paused && !self.leaving {
             self.leaving = true;
-            self.life = Moment::new(now);
+            self.life = CompactTime::new(now);
         }
     }
 

@@ -6,12 +6,12 @@ use alloc::string::String;
 use crate::limits::Limits;
 use crate::session::codec::Codec;
 use crate::session::compressed::{Compressed, Contexts};
-use crate::session::conversation::{Event, Overflow, Session};
+use crate::session::conversation::{Overflow, Session, SessionEvent};
 use crate::session::outbox::Frame;
 use crate::session::phase::Phase;
 use crate::time::Time;
 use crate::ws::extension::Agreement;
-use crate::ws::{Fault, Message, Opcode};
+use crate::ws::{Message, Opcode, ProtocolError};
 
 impl Session {
     /// Agrees to compress, before [`Session::accept`]; to be called for an
@@ -38,16 +38,16 @@ impl Session {
         self.contexts.as_ref().map(|contexts| &contexts.agreement)
     }
 
-    /// Goes on with what an [`Event::Compressed`] gave: the event that it comes to is an
-    /// [`Event::Message`], or an [`Event::Closed`] if it is broken or too long; `None` if the
-    /// conversation has ended meanwhile.
+    /// Goes on with what an [`SessionEvent::Compressed`] gave: the event that it comes to is an
+    /// [`SessionEvent::Message`], or an [`SessionEvent::Closed`] if it is broken or too long;
+    /// `None` if the conversation has ended meanwhile.
     pub fn inflate(
         &mut self,
         codec: &mut Codec,
         compressed: Compressed,
         limits: &Limits,
         now: Time,
-    ) -> Option<Event> {
+    ) -> Option<SessionEvent> {
         if !matches!(self.phase, Phase::Open(_) | Phase::Closing(_)) {
             return None;
         }
@@ -57,12 +57,14 @@ impl Session {
         let message = plain.and_then(|plain| {
             contexts.received.push(&plain, contexts.agreement.client);
             if opcode == Opcode::Text {
-                return String::from_utf8(plain).map(Message::from).map_err(|_| Fault::Utf8);
+                return String::from_utf8(plain)
+                    .map(Message::from)
+                    .map_err(|_| ProtocolError::Utf8);
             }
             Ok(plain.into())
         });
         Some(match message {
-            Ok(message) => Event::Message(message),
+            Ok(message) => SessionEvent::Message(message),
             Err(fault) => self.receive_fault(fault, now),
         })
     }

@@ -3,7 +3,7 @@
 use alloc::format;
 
 use crate::limits::Limits;
-use crate::session::conversation::{Event, Session};
+use crate::session::conversation::{Session, SessionEvent};
 use crate::session::deadlines::Due;
 use crate::session::phase::Phase;
 use crate::time::Time;
@@ -17,12 +17,17 @@ impl Session {
     }
 
     /// Does what a deadline demands that has come.
-    pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<Event> {
+    pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<SessionEvent> {
         self.expire_queued(0, limits, now)
     }
 
     /// The same, if the system holds so many bytes that were written and the peer has not taken.
-    pub fn expire_queued(&mut self, queued: usize, limits: &Limits, now: Time) -> Option<Event> {
+    pub fn expire_queued(
+        &mut self,
+        queued: usize,
+        limits: &Limits,
+        now: Time,
+    ) -> Option<SessionEvent> {
         let (time, due) = self.deadlines.next(&self.phase, self.stuck(), limits)?;
         if now < time {
             return None;
@@ -43,7 +48,7 @@ impl Session {
             Due::Admission => {
                 // Asked again only after another such time, should the hub not decide now.
                 self.deadlines.restart(now);
-                return Some(Event::Undecided);
+                return Some(SessionEvent::Undecided);
             }
             Due::Ping => {
                 self.push_control(Opcode::Ping, PING, now);
@@ -74,7 +79,7 @@ impl Session {
         };
         // Where nothing else is left to be told, the log is.
         match self.fail(reason) {
-            None => Some(Event::Late(reason)),
+            None => Some(SessionEvent::Late(reason)),
             event => event,
         }
     }

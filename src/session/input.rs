@@ -6,14 +6,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::conversation::{Event, Refused, Session};
+use crate::session::conversation::{Refused, Session, SessionEvent};
 use crate::session::item::{Control, Item};
-use crate::session::phase::{Phase, Settling, Waiting};
+use crate::session::phase::{Phase, Settling, WaitingRequest};
 use crate::session::unsent::SpareMemory;
 use crate::time::Time;
 use crate::ws::syntax::cut;
 use crate::ws::{
-    Close, CloseCode, Fault, Head, HeadError, Message, Opcode, Response, Status, Upgrade,
+    Close, CloseCode, Head, HeadError, Message, Opcode, ProtocolError, Response, Status, Upgrade,
 };
 
 impl Session {
@@ -24,8 +24,8 @@ impl Session {
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
-    ) -> (usize, Option<Event>) {
-        let take = |message| Some(Event::Message(message));
+    ) -> (usize, Option<SessionEvent>) {
+        let take = |message| Some(SessionEvent::Message(message));
         self.receive_each(&mut SpareMemory::none(), bytes, limits, now, take)
     }
 
@@ -38,8 +38,8 @@ impl Session {
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
-        take: impl FnMut(Message) -> Option<Event>,
-    ) -> (usize, Option<Event>) {
+        take: impl FnMut(Message) -> Option<SessionEvent>,
+    ) -> (usize, Option<SessionEvent>) {
         match &mut self.phase {
             Phase::Connecting(reader) => match reader.receive(bytes, limits) {
                 Ok((used, None)) => (used, None),
@@ -72,7 +72,7 @@ impl Session {
     }
 
     /// The peer ends its half of the connection. An answer that is on its way still leaves.
-    pub fn end(&mut self) -> Option<Event> {
+    pub fn end(&mut self) -> Option<SessionEvent> {
         self.ended = true;
         match &self.phase {
             Phase::Waiting(waiting) if waiting.upgrade.is_none() => None,
@@ -88,17 +88,17 @@ impl Session {
     }
 
     /// The connection is lost; `reason` says how.
-    pub fn fail(&mut self, reason: &'static str) -> Option<Event> {
+    pub fn fail(&mut self, reason: &'static str) -> Option<SessionEvent> {
         self.unsent = None;
         match core::mem::replace(&mut self.phase, Phase::Finished) {
-            Phase::Connecting(_) | Phase::Waiting(_) => Some(Event::Gone(reason)),
+            Phase::Connecting(_) | Phase::Waiting(_) => Some(SessionEvent::Gone(reason)),
             // RFC 6455, 7.1.5: without a close frame of the peer the code is 1006.
-            Phase::Open(_) => Some(Event::Closed(Close::new(CloseCode::LOST, reason))),
+            Phase::Open(_) => Some(SessionEvent::Closed(Close::new(CloseCode::LOST, reason))),
             Phase::Closing(closing) => {
                 let Close { code, reason: ours } = closing.close;
                 let space = if ours.is_empty() { "" } else { " " };
                 let reason = format!("{reason} (closing with {code}{space}{ours})");
-                Some(Event::Closed(Close::new(CloseCode::LOST, reason)))
+                Some(SessionEvent::Closed(Close::new(CloseCode::LOST, reason)))
             }
             Phase::Settling(_)
             | Phase::Responding
@@ -110,7 +110,12 @@ impl Session {
 
     /// Refuses the request, which is wrong or late; `head` is its head if that is complete. Further
     /// bytes of it are ignored.
-    pub(super) fn refuse(&mut self, head: Option<&Head>, response: Response, now: Time) -> Event {
+    pub(super) fn refuse(
+        &mut self,
+        head: Option<&Head>,
+        response: Response,
+        now: Time,
+    ) -> SessionEvent {
         let (method, target) = match (head, &self.phase) {
             (Some(head), _) => (head.method(), head.target()),
             (None, Phase::Connecting(reader)) => reader.words(),
@@ -121,15 +126,16 @@ impl Session {
         if let Phase::Connecting(_) = self.phase {
             self.wait(None, method == "HEAD", now);
         }
-        Event::Refused(Refused { response, method, path })
+        SessionEvent::Refused(Refused { response, method, path })
     }
 
     fn wait(&mut self, upgrade: Option<Upgrade>, is_head: bool, now: Time) {
-        self.phase = Phase::Waiting(Box::new(Waiting { upgrade, is_head, early: Vec::new() }));
+        self.phase =
+            Phase::Waiting(Box::new(WaitingRequest { upgrade, is_head, early: Vec::new() }));
         self.deadlines.restart(now);
     }
 
-    fn receive_head(&mut self, head: Head, now: Time) -> Event {
+    fn receive_head(&mut self, head: Head, now: Time) -> SessionEvent {
         let upgrade = match head.method() {
             "GET" => Upgrade::parse(&head),
             // RFC 6455, 4.1 (2): a handshake is a GET; with others an Upgrade is ignored.
@@ -139,7 +145,7 @@ impl Session {
         match upgrade {
             Ok(upgrade) => {
                 self.wait(upgrade, head.method() == "HEAD", now);
-                Event::Request(head)
+                SessionEvent::Request(head)
             }
             Err(error) => {
                 let name = error.field();
@@ -168,8 +174,8 @@ impl Session {
         bytes: &mut [u8],
         limits: &Limits,
         now: Time,
-        mut take: impl FnMut(Message) -> Option<Event>,
-    ) -> (usize, Option<Event>) {
+        mut take: impl FnMut(Message) -> Option<SessionEvent>,
+    ) -> (usize, Option<SessionEvent>) {
         self.deadlines.saw_life(now);
         let mut used = 0;
         while used < bytes.len() {
@@ -196,16 +202,16 @@ impl Session {
 
     /// Where the next bytes of a large message can be read to: there they count as if they had
     /// been passed to [`Session::receive`]. `None`: they have to be.
-    pub fn room(&mut self) -> Option<&mut [u8]> {
-        self.phase.reader()?.room()
+    pub fn read_buffer(&mut self) -> Option<&mut [u8]> {
+        self.phase.reader()?.read_buffer()
     }
 
-    /// Tells that `len` bytes of the peer were read to the beginning of what [`Session::room`] gave
-    /// just before. Gives back the event that they complete.
+    /// Tells that `len` bytes of the peer were read to the beginning of what
+    /// [`Session::read_buffer`] gave just before. Gives back the event that they complete.
     ///
     /// # Panics
     /// That room is shorter.
-    pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<Event> {
+    pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<SessionEvent> {
         self.deadlines.saw_life(now);
         match self.phase.reader()?.filled(len) {
             Ok(item) => self.receive_item(item?, limits, now),
@@ -213,16 +219,16 @@ impl Session {
         }
     }
 
-    fn receive_item(&mut self, item: Item, limits: &Limits, now: Time) -> Option<Event> {
+    fn receive_item(&mut self, item: Item, limits: &Limits, now: Time) -> Option<SessionEvent> {
         match item {
             Item::Message(message) => {
                 self.saw_message(now);
-                Some(Event::Message(message))
+                Some(SessionEvent::Message(message))
             }
             #[cfg(feature = "deflate")]
             Item::Compressed(compressed) => {
                 self.saw_message(now);
-                Some(Event::Compressed(compressed))
+                Some(SessionEvent::Compressed(compressed))
             }
             Item::Ping(payload) => {
                 self.receive_ping(payload, limits, now);
@@ -250,32 +256,32 @@ impl Session {
         }
     }
 
-    fn receive_close(&mut self, close: Close, now: Time) -> Event {
+    fn receive_close(&mut self, close: Close, now: Time) -> SessionEvent {
         // RFC 6455, 5.5.1: a close frame is answered, unless one was sent before.
         self.stop_listening(close, Phase::Flushing, now)
     }
 
     /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more. Returns
     /// what has happened with it.
-    pub fn break_off(&mut self, close: Close, now: Time) -> Event {
+    pub fn break_off(&mut self, close: Close, now: Time) -> SessionEvent {
         self.stop_listening(close, Phase::Lingering, now)
     }
 
     /// The peer has broken a rule of the protocol.
-    pub(super) fn receive_fault(&mut self, fault: Fault, now: Time) -> Event {
+    pub(super) fn receive_fault(&mut self, fault: ProtocolError, now: Time) -> SessionEvent {
         let reason = format!("{fault} (RFC 6455, {})", fault.section());
         self.break_off(Close::new(fault.code(), reason), now)
     }
 
     /// The peer closes, or is closed for a fault. RFC 6455, 7.1.5 takes the code that came; here
     /// that of the side that closed first counts, or a peer could rename the close of a service.
-    fn stop_listening(&mut self, close: Close, then: Phase, now: Time) -> Event {
+    fn stop_listening(&mut self, close: Close, then: Phase, now: Time) -> SessionEvent {
         let (first, phase) = match core::mem::replace(&mut self.phase, Phase::Finished) {
             Phase::Closing(closing) => (closing.close, then),
             _ => (close.clone(), Phase::Settling(Box::new(Settling { close, then }))),
         };
         self.enter(phase, now);
-        Event::Closed(first)
+        SessionEvent::Closed(first)
     }
 }
 

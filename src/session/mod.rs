@@ -10,11 +10,11 @@
 //! - `deadlines`: when they come; `expiry`: what they demand
 //! - `reader`: frames become messages (`item`), whose payloads grow in a `body`
 //! - `outbox`: messages become bytes that wait for the peer; `unsent`: how long they may
-//! - `buffers`: what large messages leave to those after them
+//! - `buffer_pool`: what large messages leave to those after them
 //! - `deflate`, `compressed` and `codec`, with the feature `deflate`: compression
 
 mod body;
-mod buffers;
+mod buffer_pool;
 #[cfg(feature = "deflate")]
 mod codec;
 #[cfg(feature = "deflate")]
@@ -38,11 +38,11 @@ mod unsent;
 pub use codec::Codec;
 #[cfg(feature = "deflate")]
 pub use compressed::Compressed;
-pub use conversation::{Event, Next, Overflow, Refused, Session};
+pub use conversation::{Next, Overflow, Refused, Session, SessionEvent};
 pub use unsent::SpareMemory;
 // What tests of this package measure and compare.
 #[doc(hidden)]
 pub use {
-    buffers::Buffers,
+    buffer_pool::BufferPool,
     outbox::{Frame, Outbox},
 };

@@ -6,7 +6,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::buffers::Buffers;
+use crate::session::buffer_pool::BufferPool;
 use crate::ws::{Arc, Header, Message, work};
 
 /// A whole message, encoded once for any number of outboxes, which share its bytes.
@@ -149,7 +149,7 @@ impl Outbox {
 
     /// Takes away the first `bytes_len` bytes, which have left, and leaves their large buffers to
     /// others.
-    pub fn advance(&mut self, bytes_len: usize, buffers: &mut Buffers) {
+    pub fn advance(&mut self, bytes_len: usize, buffers: &mut BufferPool) {
         debug_assert!(bytes_len <= self.bytes, "more was written than was there");
         self.bytes = self.bytes.saturating_sub(bytes_len);
         self.sent += bytes_len;

@@ -31,7 +31,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::session::reader::Reader;
+use crate::session::reader::FrameReader;
 use crate::ws::{Close, HeadReader, Upgrade};
 
 /// Where a conversation stands, with what only has a meaning there.
@@ -40,9 +40,9 @@ pub(super) enum Phase {
     /// The request head is being read.
     Connecting(Box<HeadReader>),
     /// The request is whole; the hub has not decided yet.
-    Waiting(Box<Waiting>),
+    Waiting(Box<WaitingRequest>),
     /// Messages go both ways.
-    Open(Reader),
+    Open(FrameReader),
     /// The peer is done; our close frame follows the answers to what it sent.
     Settling(Box<Settling>),
     /// The head of an answer is queued, and its body is still coming.
@@ -59,7 +59,7 @@ pub(super) enum Phase {
 
 /// A request that waits for the hub's decision.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct WaitingRequest {
     /// The opening handshake; `None` when the request is for a page.
     pub upgrade: Option<Upgrade>,
     /// Whether it is a HEAD, whose answer has no content (RFC 9110, 9.3.2).
@@ -71,14 +71,14 @@ pub(super) struct Waiting {
 /// A conversation that this side has begun to close.
 #[derive(Debug)]
 pub(super) struct Closing {
-    pub reader: Reader,
+    pub reader: FrameReader,
     /// What our close frame says, which counts whatever the peer answers.
     pub close: Close,
 }
 
 impl Phase {
     /// What reads the peer's frames, while they count.
-    pub(super) fn reader(&mut self) -> Option<&mut Reader> {
+    pub(super) fn reader(&mut self) -> Option<&mut FrameReader> {
         match self {
             Self::Open(reader) => Some(reader),
             Self::Closing(closing) => Some(&mut closing.reader),

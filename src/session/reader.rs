@@ -5,17 +5,17 @@
 use alloc::boxed::Box;
 
 use crate::limits::Limits;
-use crate::session::body::{self, Body};
-use crate::session::buffers::Buffers;
+use crate::session::body::{self, MessageBody};
+use crate::session::buffer_pool::BufferPool;
 #[cfg(feature = "deflate")]
 use crate::session::compressed::Compressed;
 use crate::session::item::{Control, Item};
 use crate::ws::frame::Payload;
-use crate::ws::{Close, Fault, Header, Message, Opcode, mask, work};
+use crate::ws::{Close, Header, Message, Opcode, ProtocolError, mask, work};
 
 /// Reads the frames of one peer.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(super) struct FrameReader {
     /// What is unfinished; nothing between two messages.
     partial: Option<Box<Partial>>,
     extension: Extension,
@@ -32,7 +32,7 @@ enum Extension {
     Deflate,
 }
 
-impl Reader {
+impl FrameReader {
     /// Reads on, up to the end of the first item. Gives back how many of `bytes` were used;
     /// they are unmasked in place.
     ///
@@ -44,8 +44,8 @@ impl Reader {
         &mut self,
         bytes: &mut [u8],
         limits: &Limits,
-        buffers: &mut Buffers,
-    ) -> Result<(usize, Option<Item>), Fault> {
+        buffers: &mut BufferPool,
+    ) -> Result<(usize, Option<Item>), ProtocolError> {
         if self.partial.is_none()
             && let Some((used, message)) = receive_short(bytes, limits)
         {
@@ -59,8 +59,8 @@ impl Reader {
         &mut self,
         bytes: &mut [u8],
         limits: &Limits,
-        buffers: &mut Buffers,
-    ) -> Result<(usize, Option<Item>), Fault> {
+        buffers: &mut BufferPool,
+    ) -> Result<(usize, Option<Item>), ProtocolError> {
         if self.partial.is_none()
             && let Some((used, item)) = receive_whole(bytes, self.extension, limits, buffers)?
         {
@@ -87,20 +87,20 @@ impl Reader {
     }
 
     /// Where the next bytes of a large payload can be read to, instead of the way through
-    /// [`Reader::receive`].
-    pub(super) fn room(&mut self) -> Option<&mut [u8]> {
+    /// [`FrameReader::receive`].
+    pub(super) fn read_buffer(&mut self) -> Option<&mut [u8]> {
         let Partial { frame, message, control, .. } = self.partial.as_deref_mut()?;
         let frame = frame.as_ref()?;
         let more = usize::try_from(frame.remaining).ok()?;
         let message = message.as_mut().filter(|_| control.is_none())?;
-        message.body.room(more, frame.fin)
+        message.body.read_buffer(more, frame.fin)
     }
 
-    /// So many bytes were read to the beginning of [`Reader::room`].
+    /// So many bytes were read to the beginning of [`FrameReader::read_buffer`].
     ///
     /// # Errors
-    /// Like those of [`Reader::receive`].
-    pub(super) fn filled(&mut self, len: usize) -> Result<Option<Item>, Fault> {
+    /// Like those of [`FrameReader::receive`].
+    pub(super) fn filled(&mut self, len: usize) -> Result<Option<Item>, ProtocolError> {
         let Some(partial) = &mut self.partial else { return Ok(None) };
         let (Some(frame), Some(message)) = (&mut partial.frame, &mut partial.message) else {
             return Ok(None);
@@ -133,14 +133,14 @@ impl Reader {
 struct Partial {
     header: [u8; Header::BYTES_MAX],
     header_len: usize,
-    frame: Option<Frame>,
+    frame: Option<FrameInProgress>,
     message: Option<Assembly>,
     control: Option<Box<Control>>,
 }
 
 /// The frame whose payload is coming.
 #[derive(Debug)]
-struct Frame {
+struct FrameInProgress {
     opcode: Opcode,
     fin: bool,
     /// The masking key as it stands at the next byte.
@@ -151,7 +151,7 @@ struct Frame {
 /// The message that is being joined.
 #[derive(Debug)]
 struct Assembly {
-    body: Body,
+    body: MessageBody,
     continuations: u32,
 }
 
@@ -162,7 +162,7 @@ impl Partial {
         bytes: &[u8],
         extension: Extension,
         limits: &Limits,
-    ) -> Result<usize, Fault> {
+    ) -> Result<usize, ProtocolError> {
         let held = self.header_len;
         let taken = bytes.len().min(Header::BYTES_MAX - held);
         work::did(taken);
@@ -177,24 +177,31 @@ impl Partial {
     }
 
     /// Begins the payload of a frame, if the frame may come here.
-    fn begin(&mut self, header: &Header, payload: Payload, limits: &Limits) -> Result<(), Fault> {
+    fn begin(
+        &mut self,
+        header: &Header,
+        payload: Payload,
+        limits: &Limits,
+    ) -> Result<(), ProtocolError> {
         match (header.opcode, &mut self.message) {
             // RFC 6455, 5.4: control frames may stand between the fragments of a message.
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => {
                 self.control = Some(Box::new(Control::EMPTY));
             }
             // RFC 6455, 5.4: the fragments of two messages are never mixed.
-            (Opcode::Text | Opcode::Binary, Some(_)) => return Err(Fault::UnfinishedMessage),
-            (Opcode::Continuation, None) => return Err(Fault::LoneContinuation),
+            (Opcode::Text | Opcode::Binary, Some(_)) => {
+                return Err(ProtocolError::UnfinishedMessage);
+            }
+            (Opcode::Continuation, None) => return Err(ProtocolError::LoneContinuation),
             (Opcode::Text | Opcode::Binary, None) => {
                 check_length(0, header.length, payload.bytes_max(limits))?;
-                let body = Body::new(header.opcode, payload);
+                let body = MessageBody::new(header.opcode, payload);
                 self.message = Some(Assembly { body, continuations: 0 });
             }
             (Opcode::Continuation, Some(message)) => {
                 // In this order the count cannot run over, whatever the limit is.
                 if message.continuations >= limits.fragments_max {
-                    return Err(Fault::TooManyFragments);
+                    return Err(ProtocolError::TooManyFragments);
                 }
                 message.continuations += 1;
                 let body = &message.body;
@@ -203,7 +210,7 @@ impl Partial {
         }
         let key = header.key.unwrap_or_default();
         let Header { opcode, fin, length: remaining, .. } = *header;
-        self.frame = Some(Frame { opcode, fin, key, remaining });
+        self.frame = Some(FrameInProgress { opcode, fin, key, remaining });
         Ok(())
     }
 
@@ -211,8 +218,8 @@ impl Partial {
     fn receive_payload(
         &mut self,
         bytes: &mut [u8],
-        buffers: &mut Buffers,
-    ) -> Result<(usize, Option<Item>), Fault> {
+        buffers: &mut BufferPool,
+    ) -> Result<(usize, Option<Item>), ProtocolError> {
         let Some(frame) = &mut self.frame else { return Ok((0, None)) };
         let used = usize::try_from(frame.remaining).map_or(bytes.len(), |r| r.min(bytes.len()));
         let payload = &mut bytes[..used];
@@ -227,8 +234,9 @@ impl Partial {
     }
 
     /// Ends the frame, if all of it has come; gives back what is whole with it.
-    fn finish_frame(&mut self) -> Result<Option<Item>, Fault> {
-        let Some(Frame { opcode, fin, .. }) = self.frame.take_if(|frame| frame.remaining == 0)
+    fn finish_frame(&mut self) -> Result<Option<Item>, ProtocolError> {
+        let Some(FrameInProgress { opcode, fin, .. }) =
+            self.frame.take_if(|frame| frame.remaining == 0)
         else {
             return Ok(None);
         };
@@ -252,7 +260,7 @@ impl Partial {
     }
 }
 
-impl Frame {
+impl FrameInProgress {
     /// Unmasks the next bytes of the payload.
     fn unmask(&mut self, payload: &mut [u8]) {
         mask::apply(payload, self.key);
@@ -262,7 +270,7 @@ impl Frame {
 }
 
 impl Extension {
-    fn decode(self, bytes: &[u8]) -> Result<Option<(Header, Payload, usize)>, Fault> {
+    fn decode(self, bytes: &[u8]) -> Result<Option<(Header, Payload, usize)>, ProtocolError> {
         match self {
             Self::None => {
                 let plain = |(header, used)| (header, Payload::Plain, used);
@@ -302,8 +310,8 @@ fn receive_whole(
     bytes: &mut [u8],
     extension: Extension,
     limits: &Limits,
-    buffers: &mut Buffers,
-) -> Result<Option<(usize, Item)>, Fault> {
+    buffers: &mut BufferPool,
+) -> Result<Option<(usize, Item)>, ProtocolError> {
     let Some((header, payload, start)) = extension.decode(bytes)? else { return Ok(None) };
     if !header.fin || !matches!(header.opcode, Opcode::Text | Opcode::Binary) {
         return Ok(None);
@@ -325,7 +333,7 @@ fn receive_whole(
 }
 
 /// A frame that would make its message too long is refused by its header alone.
-fn check_length(have: usize, more: u64, max: usize) -> Result<(), Fault> {
+fn check_length(have: usize, more: u64, max: usize) -> Result<(), ProtocolError> {
     let total = (have as u64).saturating_add(more);
-    if total > max as u64 { Err(Fault::MessageTooLong) } else { Ok(()) }
+    if total > max as u64 { Err(ProtocolError::MessageTooLong) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::session::buffers::Buffers;
+use crate::session::buffer_pool::BufferPool;
 use crate::session::item::Control;
 use crate::session::outbox::Outbox;
 use crate::time::Time;
@@ -79,7 +79,7 @@ impl Unsent {
 /// Memory that nobody uses now, up to a limit. One is for all sessions of a host.
 #[derive(Debug)]
 pub struct SpareMemory {
-    pub(super) buffers: Buffers,
+    pub(super) buffers: BufferPool,
     /// Those that hold nothing.
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     unsent: Vec<Box<Unsent>>,
@@ -95,7 +95,7 @@ impl SpareMemory {
     /// Keeps up to so many bytes together.
     #[must_use]
     pub const fn new(bytes_max: usize) -> Self {
-        Self { buffers: Buffers::new(bytes_max), unsent: Vec::new(), unsent_missing: 0 }
+        Self { buffers: BufferPool::new(bytes_max), unsent: Vec::new(), unsent_missing: 0 }
     }
 
     /// Keeps none.

@@ -10,7 +10,7 @@ use mio::unix::pipe;
 
 /// What this process may be asked for by signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum SignalKind {
     /// To stop (SIGINT, SIGTERM).
     Stop,
     /// To read its configuration again (SIGHUP).
@@ -20,7 +20,7 @@ pub(crate) enum Wish {
     Reap,
 }
 
-impl Wish {
+impl SignalKind {
     const fn signals(self) -> &'static [libc::c_int] {
         match self {
             Self::Stop => &[libc::SIGINT, libc::SIGTERM],
@@ -43,31 +43,31 @@ impl Wish {
 
 /// The signals of a wish write a byte to a pipe as long as this is held, which keeps it open.
 #[derive(Debug)]
-pub(crate) struct Caught {
-    wish: Wish,
+pub(crate) struct SignalPipe {
+    wish: SignalKind,
     pipe: pipe::Sender,
 }
 
-impl Caught {
+impl SignalPipe {
     /// From now on the signals of a wish write to `pipe`, which must not block, and to none that
     /// they wrote to before.
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn new(wish: Wish, pipe: pipe::Sender) -> io::Result<Self> {
+    pub(crate) fn new(wish: SignalKind, pipe: pipe::Sender) -> io::Result<Self> {
         let caught = Self { wish, pipe };
         // It ends before `caught` does, which begins another at its own end.
         let _change = change();
         wish.pipe().store(caught.pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
         catch_signals(wish)?;
-        if wish == Wish::Reload && HELD_RELOAD.swap(false, Ordering::SeqCst) {
+        if wish == SignalKind::Reload && HELD_RELOAD.swap(false, Ordering::SeqCst) {
             on_signal(libc::SIGHUP);
         }
         Ok(caught)
     }
 }
 
-impl Drop for Caught {
+impl Drop for SignalPipe {
     /// The signals end the process again, as they do by default, unless they write to another pipe
     /// by now. This one is closed when no handler writes to it any more, since the system may give
     /// its number to another file.
@@ -91,11 +91,11 @@ impl Drop for Caught {
 }
 
 /// From now on the signals of a wish end the process no more. Without a pipe, those of a reload are
-/// kept for a [`Caught`]. Returns whether the process was started to ignore any of them.
+/// kept for a [`SignalPipe`]. Returns whether the process was started to ignore any of them.
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn catch_signals(wish: Wish) -> io::Result<bool> {
+pub(crate) fn catch_signals(wish: SignalKind) -> io::Result<bool> {
     let mut was_ignored = false;
     for &signal in wish.signals() {
         let handler: extern "C" fn(libc::c_int) = on_signal;
@@ -123,14 +123,14 @@ fn change() -> MutexGuard<'static, ()> {
 
 extern "C" fn on_signal(signal: libc::c_int) {
     let wish = match signal {
-        libc::SIGHUP => Wish::Reload,
+        libc::SIGHUP => SignalKind::Reload,
         #[cfg(feature = "programs")]
-        libc::SIGCHLD => Wish::Reap,
-        _ => Wish::Stop,
+        libc::SIGCHLD => SignalKind::Reap,
+        _ => SignalKind::Stop,
     };
     HANDLERS.fetch_add(1, Ordering::SeqCst);
     let mut pipe = wish.pipe().load(Ordering::SeqCst);
-    if pipe < 0 && wish == Wish::Reload {
+    if pipe < 0 && wish == SignalKind::Reload {
         HELD_RELOAD.store(true, Ordering::SeqCst);
         // A thread that has set the pipe meanwhile may have read the flag before.
         pipe = wish.pipe().load(Ordering::SeqCst);
@@ -181,7 +181,7 @@ mod tests {
         fn begin_and_end() {
             let (sender, _receiver) = pipe::new().expect("there are descriptors");
             let own = sender.as_fd().as_raw_fd();
-            let caught = Caught::new(Wish::Stop, sender).expect("it can be caught");
+            let caught = SignalPipe::new(SignalKind::Stop, sender).expect("it can be caught");
             for _ in 0..10 {
                 // SAFETY: zero is a valid value for every field.
                 let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_pipe_is_closed_when_no_handler_writes_to_it() {
         let (sender, mut receiver) = pipe::new().expect("there are descriptors");
-        let caught = Caught::new(Wish::Reload, sender).expect("it can be caught");
+        let caught = SignalPipe::new(SignalKind::Reload, sender).expect("it can be caught");
         on_signal(libc::SIGHUP);
         let mut bytes = [0; 2];
         assert_eq!(receiver.read(&mut bytes).expect("the signal has been written"), 1);

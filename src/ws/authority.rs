@@ -1,4 +1,4 @@
-//! Hosts, as a `Host` header and an `Origin` name them (RFC 3986, 3.2.2), and patterns of hosts,
+//! Hosts, as a `UriHost` header and an `Origin` name them (RFC 3986, 3.2.2), and patterns of hosts,
 //! which match as they are written, without allocation. Which hosts a server answers for is not
 //! decided here.
 
@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A host, borrowed from its text. Names are compared without regard to case.
 #[derive(Clone, Copy, Debug)]
-pub enum Host<'a> {
+pub enum UriHost<'a> {
     /// A name, without the dot at its end, if it has one.
     Name(&'a str),
     /// An address.
@@ -15,7 +15,7 @@ pub enum Host<'a> {
     Opaque(&'a str),
 }
 
-impl<'a> Host<'a> {
+impl<'a> UriHost<'a> {
     /// A name, or an address, which is in brackets if it is one of IPv6.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
@@ -29,7 +29,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// The host of an authority, which is what a `Host` header has, and its port if it has one.
+    /// The host of an authority, which is what a `UriHost` header has, and its port if it has one.
     #[must_use]
     pub fn of(authority: &'a str) -> Option<(Self, Option<u16>)> {
         // RFC 3986, 3.2.3: an empty port is equivalent to none.
@@ -53,7 +53,7 @@ impl<'a> Host<'a> {
     }
 }
 
-impl PartialEq for Host<'_> {
+impl PartialEq for UriHost<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Name(a), Self::Name(b)) | (Self::Opaque(a), Self::Opaque(b)) => {
@@ -70,24 +70,24 @@ impl PartialEq for Host<'_> {
 /// if it is no pattern.
 ///
 /// ```
-/// use switchboard::ws::authority::{Host, is_one_of};
+/// use switchboard::ws::authority::{UriHost, is_one_of};
 ///
-/// let host = Host::parse("b.a.Example").expect("it is a host");
+/// let host = UriHost::parse("b.a.Example").expect("it is a host");
 /// assert_eq!(is_one_of(host, "*.a.example"), Some(true));
 /// assert_eq!(is_one_of(host, "a.example"), Some(false));
 /// assert_eq!(is_one_of(host, "*"), None);
 /// ```
 #[must_use]
-pub fn is_one_of(host: Host<'_>, pattern: &str) -> Option<bool> {
+pub fn is_one_of(host: UriHost<'_>, pattern: &str) -> Option<bool> {
     if let Some(parent) = pattern.strip_prefix("*.") {
-        let Host::Name(parent) = Host::parse(parent)? else { return None };
-        return Some(matches!(host, Host::Name(name) if is_below(name, parent)));
+        let UriHost::Name(parent) = UriHost::parse(parent)? else { return None };
+        return Some(matches!(host, UriHost::Name(name) if is_below(name, parent)));
     }
     // Without a port, an IPv6 address needs no brackets.
     if let Ok(address) = pattern.parse::<Ipv6Addr>() {
-        return Some(host == Host::Address(address.into()));
+        return Some(host == UriHost::Address(address.into()));
     }
-    Some(Host::parse(pattern)? == host)
+    Some(UriHost::parse(pattern)? == host)
 }
 
 /// Whether `text` may be the name of a host (RFC 1123, 2.1), with the underscore that many

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::ws::{CloseCode, Fault};
+use crate::ws::{CloseCode, ProtocolError};
 
 /// Why a conversation ended: the code and reason of a close frame, [`CloseCode::NONE`] for
 /// a close frame without a code, [`CloseCode::LOST`] when there was no close frame.
@@ -28,18 +28,18 @@ impl Close {
     ///
     /// # Errors
     /// The broken rule: one byte alone, a code that must not be sent, a reason not in UTF-8.
-    pub fn decode(payload: &[u8]) -> Result<Self, Fault> {
+    pub fn decode(payload: &[u8]) -> Result<Self, ProtocolError> {
         let Some((code, reason)) = payload.split_first_chunk::<2>() else {
             // RFC 6455, 5.5.1: if there is a body, its first two bytes are the code.
             let empty = payload.is_empty();
             return if empty {
                 Ok(Self::new(CloseCode::NONE, ""))
             } else {
-                Err(Fault::CloseLength)
+                Err(ProtocolError::CloseLength)
             };
         };
-        let code = CloseCode::new(u16::from_be_bytes(*code)).ok_or(Fault::CloseCode)?;
-        let reason = core::str::from_utf8(reason).map_err(|_| Fault::CloseReason)?;
+        let code = CloseCode::new(u16::from_be_bytes(*code)).ok_or(ProtocolError::CloseCode)?;
+        let reason = core::str::from_utf8(reason).map_err(|_| ProtocolError::CloseReason)?;
         Ok(Self { code, reason: reason.to_owned() })
     }
 

@@ -13,17 +13,17 @@ use crate::ws::syntax::{is_token, is_token_byte};
 /// An offer of permessage-deflate that can be accepted: what the client asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
-    server: Wish,
-    client: Wish,
+    server: WindowOffer,
+    client: WindowOffer,
     /// Whether the client understands a bound for its own window (RFC 7692, 7.1.2.2).
     client_window: ClientWindow,
 }
 
 /// What is asked for in one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Wish {
+struct WindowOffer {
     window_bits: Option<u8>,
-    context: Context,
+    context: ContextTakeover,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ enum ClientWindow {
 
 /// Whether a message may refer to those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Context {
+pub enum ContextTakeover {
     /// It may, and both sides keep as much as the window holds.
     #[default]
     Kept,
@@ -49,7 +49,7 @@ pub struct Side {
     /// The window has two to the power of this many bytes: 8 to 15.
     pub window_bits: u8,
     /// Whether it is kept from message to message.
-    pub context: Context,
+    pub context: ContextTakeover,
 }
 
 impl Side {
@@ -57,8 +57,8 @@ impl Side {
     #[must_use]
     pub const fn context_bytes(&self) -> usize {
         match self.context {
-            Context::Kept => 1 << self.window_bits,
-            Context::Fresh => 0,
+            ContextTakeover::Kept => 1 << self.window_bits,
+            ContextTakeover::Fresh => 0,
         }
     }
 }
@@ -84,7 +84,7 @@ impl Offer {
 
     /// One member of the list (RFC 6455, 9.1).
     fn read(member: &[u8]) -> Option<Self> {
-        let mut words = Words(member);
+        let mut words = MemberWords(member);
         words.skip();
         let mut offer = Draft::default();
         if words.token()? != NAME {
@@ -129,10 +129,10 @@ impl Agreement {
     /// Appends the value of the response's header.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(NAME);
-        if self.server.context == Context::Fresh {
+        if self.server.context == ContextTakeover::Fresh {
             out.extend_from_slice(b"; server_no_context_takeover");
         }
-        if self.client.context == Context::Fresh {
+        if self.client.context == ContextTakeover::Fresh {
             out.extend_from_slice(b"; client_no_context_takeover");
         }
         // RFC 7692, 7.1.2.1: whoever asks for a bound is told the one that holds.
@@ -143,7 +143,7 @@ impl Agreement {
         // RFC 7692, 7.1.2.2: nobody is bound who has not said to understand it. Without a
         // context to keep there is no need: what comes is read with the widest window.
         let bounds = self.offer.client_window == ClientWindow::Boundable;
-        if bounds && self.client.context == Context::Kept {
+        if bounds && self.client.context == ContextTakeover::Kept {
             let bits = self.client.window_bits;
             out.extend_from_slice(format!("; client_max_window_bits={bits}").as_bytes());
         }
@@ -153,7 +153,7 @@ impl Agreement {
 /// The side with its context, if that fits.
 const fn fitting(side: Side, context_bytes_max: usize) -> Side {
     if side.context_bytes() > context_bytes_max {
-        return Side { context: Context::Fresh, ..side };
+        return Side { context: ContextTakeover::Fresh, ..side };
     }
     side
 }
@@ -197,15 +197,20 @@ impl Draft {
     }
 
     fn finish(self) -> Offer {
-        let context = |no: Option<()>| if no.is_some() { Context::Fresh } else { Context::Kept };
+        let context = |no: Option<()>| {
+            if no.is_some() { ContextTakeover::Fresh } else { ContextTakeover::Kept }
+        };
         let client_window = match self.client_bits {
             Some(_) => ClientWindow::Boundable,
             None => ClientWindow::Unbounded,
         };
         let client_bits = self.client_bits.flatten();
         Offer {
-            server: Wish { window_bits: self.server_bits, context: context(self.server_context) },
-            client: Wish { window_bits: client_bits, context: context(self.client_context) },
+            server: WindowOffer {
+                window_bits: self.server_bits,
+                context: context(self.server_context),
+            },
+            client: WindowOffer { window_bits: client_bits, context: context(self.client_context) },
             client_window,
         }
     }
@@ -259,9 +264,9 @@ enum Quotes {
 }
 
 /// The rest of a member; `None` if it does not match the grammar.
-struct Words<'a>(&'a [u8]);
+struct MemberWords<'a>(&'a [u8]);
 
-impl<'a> Words<'a> {
+impl<'a> MemberWords<'a> {
     /// Skips blanks.
     fn skip(&mut self) {
         while let [b' ' | b'\t', rest @ ..] = self.0 {

@@ -1,7 +1,7 @@
 //! The frame header (RFC 6455, 5.2): decoding what clients send, encoding what servers send.
 //! It knows single headers only; what may follow what is the session's affair.
 
-use crate::ws::{Fault, work};
+use crate::ws::{ProtocolError, work};
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +94,10 @@ impl Header {
     ///
     /// # Errors
     /// The first broken rule, as soon as the byte that breaks it is there.
-    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
         // RFC 6455, 5.2: reserved bits are 0 unless an extension gave them a meaning.
         if bytes.first().is_some_and(|first| first & RESERVED != 0) {
-            return Err(Fault::ReservedBits);
+            return Err(ProtocolError::ReservedBits);
         }
         Self::decode_rest(bytes)
     }
@@ -108,38 +108,38 @@ impl Header {
     /// # Errors
     /// The first broken rule, as soon as the byte that breaks it is there.
     #[cfg(feature = "deflate")]
-    pub fn decode_deflate(bytes: &[u8]) -> Result<Option<(Self, Payload, usize)>, Fault> {
+    pub fn decode_deflate(bytes: &[u8]) -> Result<Option<(Self, Payload, usize)>, ProtocolError> {
         let payload = match bytes.first().map_or(0, |first| first & RESERVED) {
             0 => Payload::Plain,
             // RFC 7692, 6.1: the bit stands in the first frame of a message, and nowhere else.
             RSV1 if bytes.first().is_some_and(|first| matches!(first & OPCODE, 0x1 | 0x2)) => {
                 Payload::Compressed
             }
-            _ => return Err(Fault::ReservedBits),
+            _ => return Err(ProtocolError::ReservedBits),
         };
         Ok(Self::decode_rest(bytes)?.map(|(header, used)| (header, payload, used)))
     }
 
     /// Reads a header whose reserved bits are right.
-    fn decode_rest(bytes: &[u8]) -> Result<Option<(Self, usize)>, Fault> {
+    fn decode_rest(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
         work::did(bytes.len().min(Self::BYTES_MAX));
         let Some(&first) = bytes.first() else { return Ok(None) };
         // RFC 6455, 5.2: an unknown opcode fails the connection.
-        let opcode = Opcode::decode(first & OPCODE).ok_or(Fault::ReservedOpcode)?;
+        let opcode = Opcode::decode(first & OPCODE).ok_or(ProtocolError::ReservedOpcode)?;
         let fin = first & FIN != 0;
         // RFC 6455, 5.5: control frames are never fragmented.
         if opcode.is_control() && !fin {
-            return Err(Fault::FragmentedControl);
+            return Err(ProtocolError::FragmentedControl);
         }
         let Some(&second) = bytes.get(1) else { return Ok(None) };
         // RFC 6455, 5.1: the server closes upon a frame that is not masked.
         if second & MASKED == 0 {
-            return Err(Fault::Unmasked);
+            return Err(ProtocolError::Unmasked);
         }
         let short = second & LENGTH;
         // RFC 6455, 5.5: control frames have 125 bytes or less.
         if opcode.is_control() && short > SHORT_MAX {
-            return Err(Fault::LongControl);
+            return Err(ProtocolError::LongControl);
         }
         let Some((length, rest)) = decode_length(short, &bytes[2..])? else { return Ok(None) };
         let Some(key) = rest.first_chunk::<4>() else { return Ok(None) };
@@ -207,27 +207,27 @@ impl HeaderBytes {
 }
 
 /// The length and what follows it; `None` when it is not all there yet.
-fn decode_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Fault> {
+fn decode_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, ProtocolError> {
     match short {
         LENGTH_16 => {
             let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Ok(None) };
             let length = u16::from_be_bytes(*length);
             // RFC 6455, 5.2: the minimal number of bytes encodes the length.
             if length <= u16::from(SHORT_MAX) {
-                return Err(Fault::LengthForm);
+                return Err(ProtocolError::LengthForm);
             }
             Ok(Some((u64::from(length), rest)))
         }
         LENGTH_64 => {
             // RFC 6455, 5.2: the most significant bit is 0.
             if bytes.first().is_some_and(|first| first & 0x80 != 0) {
-                return Err(Fault::LengthSign);
+                return Err(ProtocolError::LengthSign);
             }
             let Some((length, rest)) = bytes.split_first_chunk::<8>() else { return Ok(None) };
             let length = u64::from_be_bytes(*length);
             // RFC 6455, 5.2: the minimal number of bytes encodes the length.
             if length <= u64::from(u16::MAX) {
-                return Err(Fault::LengthForm);
+                return Err(ProtocolError::LengthForm);
             }
             Ok(Some((length, rest)))
         }

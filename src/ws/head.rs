@@ -15,7 +15,7 @@ use crate::ws::work;
 #[derive(Debug, Default)]
 pub struct HeadReader {
     head: Head,
-    state: State,
+    state: HeadState,
     /// Where the word in progress begins.
     mark: usize,
 }
@@ -26,7 +26,7 @@ impl HeadReader {
     ///
     /// # Errors
     /// The first thing that is wrong, wherever `bytes` were cut. Nothing may be read after it.
-    pub fn receive(&mut self, bytes: &[u8], limits: &Limits) -> Result<Received, HeadError> {
+    pub fn receive(&mut self, bytes: &[u8], limits: &Limits) -> Result<HeadProgress, HeadError> {
         let begun = self.head.text.len();
         let taken = bytes.len().min(limits.head_bytes_max.saturating_sub(begun));
         // Most heads come whole, and stay for a while: they have just the room that they need.
@@ -35,7 +35,7 @@ impl HeadReader {
         while let Some(&byte) = self.head.text.get(at) {
             self.step(byte, at, limits)?;
             at += 1;
-            if self.state == State::Done {
+            if self.state == HeadState::Done {
                 self.head.check()?;
                 self.head.text.truncate(at);
                 self.head.text.shrink_to_fit();
@@ -68,13 +68,13 @@ impl HeadReader {
     fn alike(&self, at: usize, limits: &Limits) -> usize {
         let bytes = &self.head.text[at..];
         match self.state {
-            State::Target => {
+            HeadState::Target => {
                 let room =
                     limits.request_line_bytes_max.saturating_sub(at - self.head.method.start);
                 run(&bytes[..room.min(bytes.len())], |byte| matches!(byte, b'!'..=b'~'))
             }
-            State::Name => run(bytes, is_token_byte),
-            State::Value => run(bytes, is_value_byte),
+            HeadState::Name => run(bytes, is_token_byte),
+            HeadState::Value => run(bytes, is_value_byte),
             _ => 0,
         }
     }
@@ -83,55 +83,59 @@ impl HeadReader {
     fn step(&mut self, byte: u8, at: usize, limits: &Limits) -> Result<(), HeadError> {
         work::did(1);
         // The line's own end is no part of its length.
-        let in_line =
-            byte != b'\r' && matches!(self.state, State::Method | State::Target | State::Version);
+        let in_line = byte != b'\r'
+            && matches!(self.state, HeadState::Method | HeadState::Target | HeadState::Version);
         if in_line && at - self.head.method.start >= limits.request_line_bytes_max {
             return Err(HeadError::RequestLineTooLong(limits.request_line_bytes_max));
         }
         self.state = match (self.state, byte) {
             // RFC 9112, 2.2: an empty line before the request line is skipped; one only.
-            (State::Start, b'\r') => State::StartLineFeed,
-            (State::StartLineFeed, b'\n') => {
+            (HeadState::Start, b'\r') => HeadState::StartLineFeed,
+            (HeadState::StartLineFeed, b'\n') => {
                 self.head.method.start = at + 1;
-                State::Method
+                HeadState::Method
             }
-            (State::Start | State::Method, _) if is_token_byte(byte) => State::Method,
-            (State::Method, b' ') if at > self.head.method.start => {
+            (HeadState::Start | HeadState::Method, _) if is_token_byte(byte) => HeadState::Method,
+            (HeadState::Method, b' ') if at > self.head.method.start => {
                 self.head.method.end = at;
                 self.mark = at + 1;
-                State::Target
+                HeadState::Target
             }
             // RFC 8446, 5.1: a record of a TLS handshake, as from a client of wss:// or https://.
-            (State::Start, 0x16) => return Err(HeadError::Tls),
-            (State::Start | State::Method, _) => return Err(HeadError::Method),
-            (State::Target, b' ') if at > self.mark => {
+            (HeadState::Start, 0x16) => return Err(HeadError::Tls),
+            (HeadState::Start | HeadState::Method, _) => return Err(HeadError::Method),
+            (HeadState::Target, b' ') if at > self.mark => {
                 self.head.target = self.mark..at;
                 self.mark = at + 1;
-                State::Version
+                HeadState::Version
             }
-            (State::Target, b'!'..=b'~') => State::Target,
-            (State::Target, b'\r' | b'\n') if at > self.mark => return Err(HeadError::Version),
-            (State::Target, _) => return Err(HeadError::Target),
-            (State::Version, b'\r') => {
+            (HeadState::Target, b'!'..=b'~') => HeadState::Target,
+            (HeadState::Target, b'\r' | b'\n') if at > self.mark => return Err(HeadError::Version),
+            (HeadState::Target, _) => return Err(HeadError::Target),
+            (HeadState::Version, b'\r') => {
                 check_version(&self.head.text[self.mark..at])?;
-                State::LineFeed
+                HeadState::LineFeed
             }
-            (State::Version, b'!'..=b'~') if at - self.mark < VERSION_BYTES => State::Version,
-            (State::Version, b'\n') if check_version(&self.head.text[self.mark..at]).is_ok() => {
+            (HeadState::Version, b'!'..=b'~') if at - self.mark < VERSION_BYTES => {
+                HeadState::Version
+            }
+            (HeadState::Version, b'\n')
+                if check_version(&self.head.text[self.mark..at]).is_ok() =>
+            {
                 return Err(HeadError::BareLineFeed);
             }
-            (State::Version, _) => return Err(HeadError::Version),
-            (State::LineFeed, b'\n') => State::FieldStart,
-            (State::FieldStart, b'\r') => State::EndLineFeed,
-            (State::EndLineFeed, b'\n') => State::Done,
+            (HeadState::Version, _) => return Err(HeadError::Version),
+            (HeadState::LineFeed, b'\n') => HeadState::FieldStart,
+            (HeadState::FieldStart, b'\r') => HeadState::EndLineFeed,
+            (HeadState::EndLineFeed, b'\n') => HeadState::Done,
             // RFC 9112, 2.2: a carriage return without a line feed is not accepted.
-            (State::StartLineFeed | State::LineFeed | State::EndLineFeed, _) => {
+            (HeadState::StartLineFeed | HeadState::LineFeed | HeadState::EndLineFeed, _) => {
                 return Err(HeadError::BareCarriageReturn);
             }
-            (State::FieldStart | State::Name | State::Value, _) => {
+            (HeadState::FieldStart | HeadState::Name | HeadState::Value, _) => {
                 return self.step_field(byte, at, limits);
             }
-            (State::Done, _) => State::Done,
+            (HeadState::Done, _) => HeadState::Done,
         };
         Ok(())
     }
@@ -140,38 +144,38 @@ impl HeadReader {
     fn step_field(&mut self, byte: u8, at: usize, limits: &Limits) -> Result<(), HeadError> {
         self.state = match (self.state, byte) {
             // RFC 9112, 5.2: line folding is obsolete and refused.
-            (State::FieldStart, b' ' | b'\t') => return Err(HeadError::Folding),
-            (State::FieldStart, _) if is_token_byte(byte) => {
+            (HeadState::FieldStart, b' ' | b'\t') => return Err(HeadError::Folding),
+            (HeadState::FieldStart, _) if is_token_byte(byte) => {
                 if self.head.fields.len() >= limits.headers_max {
                     return Err(HeadError::TooManyFields(limits.headers_max));
                 }
                 self.mark = at;
-                State::Name
+                HeadState::Name
             }
-            (State::Name, b':') => {
+            (HeadState::Name, b':') => {
                 let name = Span::new(self.mark, at);
-                self.head.fields.push(Field { name, value: Span::new(at + 1, at + 1) });
-                State::Value
+                self.head.fields.push(FieldSpan { name, value: Span::new(at + 1, at + 1) });
+                HeadState::Value
             }
-            (State::Name, _) if is_token_byte(byte) => State::Name,
+            (HeadState::Name, _) if is_token_byte(byte) => HeadState::Name,
             // RFC 9112, 5.1: white space between name and colon is answered with 400.
-            (State::Name, b' ' | b'\t') => return Err(HeadError::SpaceBeforeColon),
-            (State::Value, b'\r') => {
+            (HeadState::Name, b' ' | b'\t') => return Err(HeadError::SpaceBeforeColon),
+            (HeadState::Value, b'\r') => {
                 if let Some(field) = self.head.fields.last_mut() {
                     field.value.end = Span::new(0, at).end;
                 }
-                State::LineFeed
+                HeadState::LineFeed
             }
-            (State::Value, _) if is_value_byte(byte) => State::Value,
-            (State::Value, b'\n') => return Err(HeadError::BareLineFeed),
-            (State::Value, _) => return Err(HeadError::Value),
+            (HeadState::Value, _) if is_value_byte(byte) => HeadState::Value,
+            (HeadState::Value, b'\n') => return Err(HeadError::BareLineFeed),
+            (HeadState::Value, _) => return Err(HeadError::Value),
             _ => return Err(HeadError::Name),
         };
         Ok(())
     }
 
     fn too_long(&self, limits: &Limits) -> HeadError {
-        if let State::Method | State::Target | State::Version = self.state {
+        if let HeadState::Method | HeadState::Target | HeadState::Version = self.state {
             return HeadError::RequestLineTooLong(limits.head_bytes_max);
         }
         HeadError::HeadTooLong(limits.head_bytes_max)
@@ -179,7 +183,7 @@ impl HeadReader {
 }
 
 /// How many bytes the head took, and the head when it is whole.
-type Received = (usize, Option<Head>);
+type HeadProgress = (usize, Option<Head>);
 
 /// A whole request head whose framing is beyond doubt: HTTP/1, no content, one `Host` (or none in
 /// HTTP/1.0).
@@ -188,7 +192,7 @@ pub struct Head {
     text: Vec<u8>,
     method: Range<usize>,
     target: Range<usize>,
-    fields: Vec<Field>,
+    fields: Vec<FieldSpan>,
 }
 
 impl Head {
@@ -242,16 +246,16 @@ impl Head {
     /// The bytes of memory that the head occupies.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.text.capacity() + self.fields.capacity() * size_of::<Field>()
+        self.text.capacity() + self.fields.capacity() * size_of::<FieldSpan>()
     }
 
-    fn is_called(&self, field: &Field, name: &str) -> bool {
+    fn is_called(&self, field: &FieldSpan, name: &str) -> bool {
         let range = field.name.range();
         work::did(range.len().min(name.len()));
         self.text[range].eq_ignore_ascii_case(name.as_bytes())
     }
 
-    fn value(&self, field: &Field) -> &[u8] {
+    fn value(&self, field: &FieldSpan) -> &[u8] {
         work::did(field.value.range().len());
         trim(&self.text[field.value.range()])
     }
@@ -298,13 +302,13 @@ impl Span {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Field {
+struct FieldSpan {
     name: Span,
     value: Span,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum HeadState {
     #[default]
     Start,
     StartLineFeed,

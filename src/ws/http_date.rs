@@ -1,5 +1,5 @@
-//! Dates of HTTP (RFC 9110, 5.6.7), as seconds since 1970, and the [`Stamp`] of an answer. Nothing
-//! here reads a clock.
+//! Dates of HTTP (RFC 9110, 5.6.7), as seconds since 1970, and the [`DateField`] of an answer.
+//! Nothing here reads a clock.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,11 +7,11 @@ use alloc::string::String;
 /// The `Date` of an answer (RFC 9110, 6.6.1). The default is none, as RFC 9110 demands of a server
 /// without a clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp {
+pub struct DateField {
     line: String,
 }
 
-impl Stamp {
+impl DateField {
     /// The stamp of a moment in seconds since 1970.
     #[must_use]
     pub fn at(seconds: u64) -> Self {

@@ -17,10 +17,10 @@ use crate::ws::{Opcode, mask, work};
 /// assert_eq!(Message::from(vec![1, 2]).as_bytes(), [1, 2]);
 /// ```
 #[derive(Clone)]
-pub struct Message(Payload);
+pub struct Message(MessageBytes);
 
 #[derive(Clone)]
-enum Payload {
+enum MessageBytes {
     Text(String),
     Binary(Vec<u8>),
     /// It is UTF-8.
@@ -48,25 +48,25 @@ impl Message {
     pub(crate) fn unmask(opcode: Opcode, bytes: &[u8], len: usize, key: [u8; 4]) -> Option<Self> {
         let short = Short::unmask(bytes, len, key)?;
         if opcode != Opcode::Text {
-            return Some(Self(Payload::ShortBinary(short)));
+            return Some(Self(MessageBytes::ShortBinary(short)));
         }
-        short.is_text().then_some(Self(Payload::ShortText(short)))
+        short.is_text().then_some(Self(MessageBytes::ShortText(short)))
     }
 
     /// Whether it is text.
     #[must_use]
     pub const fn is_text(&self) -> bool {
-        matches!(self.0, Payload::Text(_) | Payload::ShortText(_))
+        matches!(self.0, MessageBytes::Text(_) | MessageBytes::ShortText(_))
     }
 
     /// The text; `None` for a binary message.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match &self.0 {
-            Payload::Text(text) => Some(text),
+            MessageBytes::Text(text) => Some(text),
             // It is not looked at a second time by those who need its bytes only.
-            Payload::ShortText(short) => core::str::from_utf8(short.as_slice()).ok(),
-            Payload::Binary(_) | Payload::ShortBinary(_) => None,
+            MessageBytes::ShortText(short) => core::str::from_utf8(short.as_slice()).ok(),
+            MessageBytes::Binary(_) | MessageBytes::ShortBinary(_) => None,
         }
     }
 
@@ -74,9 +74,9 @@ impl Message {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Payload::Text(text) => text.as_bytes(),
-            Payload::Binary(bytes) => bytes,
-            Payload::ShortText(short) | Payload::ShortBinary(short) => short.as_slice(),
+            MessageBytes::Text(text) => text.as_bytes(),
+            MessageBytes::Binary(bytes) => bytes,
+            MessageBytes::ShortText(short) | MessageBytes::ShortBinary(short) => short.as_slice(),
         }
     }
 
@@ -96,9 +96,11 @@ impl Message {
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         match self.0 {
-            Payload::Text(text) => text.into_bytes(),
-            Payload::Binary(bytes) => bytes,
-            Payload::ShortText(short) | Payload::ShortBinary(short) => short.as_slice().to_owned(),
+            MessageBytes::Text(text) => text.into_bytes(),
+            MessageBytes::Binary(bytes) => bytes,
+            MessageBytes::ShortText(short) | MessageBytes::ShortBinary(short) => {
+                short.as_slice().to_owned()
+            }
         }
     }
 
@@ -112,9 +114,9 @@ impl Message {
     #[must_use]
     pub const fn capacity(&self) -> usize {
         match &self.0 {
-            Payload::Text(text) => text.capacity(),
-            Payload::Binary(bytes) => bytes.capacity(),
-            Payload::ShortText(_) | Payload::ShortBinary(_) => 0,
+            MessageBytes::Text(text) => text.capacity(),
+            MessageBytes::Binary(bytes) => bytes.capacity(),
+            MessageBytes::ShortText(_) | MessageBytes::ShortBinary(_) => 0,
         }
     }
 }
@@ -177,26 +179,26 @@ impl fmt::Debug for Message {
 
 impl From<String> for Message {
     fn from(text: String) -> Self {
-        Self(Payload::Text(text))
+        Self(MessageBytes::Text(text))
     }
 }
 
 impl From<&str> for Message {
     fn from(text: &str) -> Self {
-        let short = Short::new(text.as_bytes()).map(|short| Self(Payload::ShortText(short)));
+        let short = Short::new(text.as_bytes()).map(|short| Self(MessageBytes::ShortText(short)));
         short.unwrap_or_else(|| text.to_owned().into())
     }
 }
 
 impl From<Vec<u8>> for Message {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Payload::Binary(bytes))
+        Self(MessageBytes::Binary(bytes))
     }
 }
 
 impl From<&[u8]> for Message {
     fn from(bytes: &[u8]) -> Self {
-        let short = Short::new(bytes).map(|short| Self(Payload::ShortBinary(short)));
+        let short = Short::new(bytes).map(|short| Self(MessageBytes::ShortBinary(short)));
         short.unwrap_or_else(|| bytes.to_owned().into())
     }
 }

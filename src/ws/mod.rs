@@ -9,14 +9,14 @@
 //! - `target`: the request target and the path that names a service
 //! - `upgrade`: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
-//! - `origin`: whose page it comes from; `authority`: the hosts in it and in `Host`
+//! - `origin`: whose page it comes from; `authority`: the hosts in it and in `UriHost`
 //! - `response`: every other answer; `http_date`: the moments of HTTP; `range`: parts of
 //!   content
 //! - `frame`, `mask`: the frame header and the masking of payloads
 //! - `utf8`: text that arrives in pieces
 //! - `close_code`, `close`: close codes, and with reasons
 //! - `message`: whole messages
-//! - `fault`: the broken rules, each with its close code and section
+//! - `protocol_error`: the broken rules, each with its close code and section
 //! - `work`: what all this costs, counted in tests
 
 #[doc(hidden)]
@@ -25,7 +25,6 @@ pub(crate) mod close;
 pub(crate) mod close_code;
 #[cfg(feature = "deflate")]
 pub(crate) mod extension;
-pub(crate) mod fault;
 pub(crate) mod frame;
 pub(crate) mod head;
 pub(crate) mod head_error;
@@ -35,6 +34,7 @@ pub mod http_date;
 pub mod mask;
 pub(crate) mod message;
 pub(crate) mod origin;
+pub(crate) mod protocol_error;
 #[doc(hidden)]
 pub mod range;
 pub(crate) mod response;
@@ -54,18 +54,18 @@ pub(crate) use alloc::rc::Rc as Arc;
 #[cfg(target_has_atomic = "ptr")]
 pub(crate) use alloc::sync::Arc;
 
-pub use authority::Host;
+pub use authority::UriHost;
 pub use close::Close;
 pub use close_code::CloseCode;
 #[cfg(feature = "deflate")]
-pub use extension::{Agreement, Context, Offer, Side};
-pub use fault::Fault;
+pub use extension::{Agreement, ContextTakeover, Offer, Side};
 pub use frame::{Header, HeaderBytes, Opcode, Payload};
 pub use head::{Head, HeadReader};
 pub use head_error::HeadError;
-pub use http_date::Stamp;
+pub use http_date::DateField;
 pub use message::Message;
 pub use origin::{Origin, OriginError};
+pub use protocol_error::ProtocolError;
 pub use response::{Response, Status};
 pub use target::{Target, TargetError};
 pub use upgrade::{Upgrade, UpgradeError};

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use crate::ws::authority::{Host, is_one_of, parse_port, split_port};
+use crate::ws::authority::{UriHost, is_one_of, parse_port, split_port};
 
 /// An origin: scheme, host, and port (RFC 6454, 4), or `null`, which pages without an origin
 /// send, such as those in a sandbox. Browsers send `http` and `https`; extensions and apps with a
@@ -24,7 +24,7 @@ use crate::ws::authority::{Host, is_one_of, parse_port, split_port};
 pub struct Origin<'a> {
     /// Empty for `null`.
     scheme: &'a str,
-    host: Host<'a>,
+    host: UriHost<'a>,
     port: Option<u16>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Origin<'a> {
     /// It is no origin.
     pub fn parse(text: &'a str) -> Result<Self, OriginError> {
         if text.eq_ignore_ascii_case(NULL) {
-            return Ok(Self { scheme: "", host: Host::Opaque(""), port: None });
+            return Ok(Self { scheme: "", host: UriHost::Opaque(""), port: None });
         }
         Self::read(text).ok_or(OriginError)
     }
@@ -47,7 +47,7 @@ impl<'a> Origin<'a> {
     pub fn is_of(&self, host: &str) -> bool {
         // Behind other schemes stands no host, though it may look like one.
         let Some(default) = default_port(self.scheme) else { return false };
-        Host::of(host).is_some_and(|(host, port)| {
+        UriHost::of(host).is_some_and(|(host, port)| {
             self.host == host && self.port.unwrap_or(default) == port.unwrap_or(default)
         })
     }
@@ -98,7 +98,7 @@ impl PartialEq for Origin<'_> {
 
 /// Whether a pattern of origins includes origins of this host.
 #[must_use]
-pub fn names(pattern: &str, host: Host<'_>) -> bool {
+pub fn names(pattern: &str, host: UriHost<'_>) -> bool {
     split(pattern).and_then(|(_, pattern, _)| is_one_of(host, pattern)).unwrap_or(false)
 }
 
@@ -130,12 +130,12 @@ fn split(text: &str) -> Option<(&str, &str, Option<&str>)> {
     Some((scheme, host, port))
 }
 
-fn read_host<'a>(scheme: &str, text: &'a str) -> Option<Host<'a>> {
+fn read_host<'a>(scheme: &str, text: &'a str) -> Option<UriHost<'a>> {
     // RFC 3986, 3.2.2: other schemes define the syntax of their registered names, which may be
     // empty.
     let is_opaque = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()+;=".contains(c);
     let opaque = default_port(scheme).is_none() && text.chars().all(is_opaque);
-    Host::parse(text).or_else(|| opaque.then_some(Host::Opaque(text)))
+    UriHost::parse(text).or_else(|| opaque.then_some(UriHost::Opaque(text)))
 }
 
 /// The port, unless it is the default port of the scheme.

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::ws::syntax::{is_token, is_value_byte};
-use crate::ws::{Arc, Stamp};
+use crate::ws::{Arc, DateField};
 
 /// A status code (RFC 9110, 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +215,7 @@ impl Response {
 
     /// The head's bytes, up to the empty line.
     #[must_use]
-    pub fn head(&self, stamp: &Stamp) -> Vec<u8> {
+    pub fn head(&self, stamp: &DateField) -> Vec<u8> {
         let Status(number) = self.status;
         let (phrase, date) = (self.status.phrase(), stamp.line());
         let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{date}{}", self.headers).into_bytes();

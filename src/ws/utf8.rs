@@ -3,19 +3,19 @@
 
 use alloc::string::String;
 
-use crate::ws::{Fault, work};
+use crate::ws::{ProtocolError, work};
 
 /// Whole text. With the feature `simd` it is validated by instructions that look at many bytes at
 /// a time, which pays from a certain length on.
 ///
 /// # Errors
 /// It is not UTF-8.
-pub fn validate(bytes: &[u8]) -> Result<&str, Fault> {
+pub fn validate(bytes: &[u8]) -> Result<&str, ProtocolError> {
     #[cfg(feature = "simd")]
     if bytes.len() >= SIMD_BYTES_MIN {
-        return simdutf8::basic::from_utf8(bytes).map_err(|_| Fault::Utf8);
+        return simdutf8::basic::from_utf8(bytes).map_err(|_| ProtocolError::Utf8);
     }
-    core::str::from_utf8(bytes).map_err(|_| Fault::Utf8)
+    core::str::from_utf8(bytes).map_err(|_| ProtocolError::Utf8)
 }
 
 /// The validator between two pieces of one text.
@@ -32,7 +32,7 @@ impl Utf8 {
     ///
     /// # Errors
     /// The text is not UTF-8: no continuation of what was received could make it so.
-    pub fn receive(&mut self, bytes: &[u8], text: &mut String) -> Result<(), Fault> {
+    pub fn receive(&mut self, bytes: &[u8], text: &mut String) -> Result<(), ProtocolError> {
         work::did(bytes.len());
         let bytes = self.complete(bytes, text)?;
         if self.held_len > 0 {
@@ -42,7 +42,7 @@ impl Utf8 {
         text.push_str(validate(whole)?);
         // No known length of an error means an end cut short, which may still come right.
         if core::str::from_utf8(beginning).is_err_and(|error| error.error_len().is_some()) {
-            return Err(Fault::Utf8);
+            return Err(ProtocolError::Utf8);
         }
         self.hold(beginning);
         Ok(())
@@ -58,12 +58,16 @@ impl Utf8 {
     ///
     /// # Errors
     /// The last character is not complete.
-    pub fn finish(self) -> Result<(), Fault> {
-        if self.held_len == 0 { Ok(()) } else { Err(Fault::Utf8) }
+    pub fn finish(self) -> Result<(), ProtocolError> {
+        if self.held_len == 0 { Ok(()) } else { Err(ProtocolError::Utf8) }
     }
 
     /// Completes the character held with the first of `bytes`; gives back the others.
-    fn complete<'a>(&mut self, bytes: &'a [u8], text: &mut String) -> Result<&'a [u8], Fault> {
+    fn complete<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        text: &mut String,
+    ) -> Result<&'a [u8], ProtocolError> {
         if self.held_len == 0 {
             return Ok(bytes);
         }
@@ -79,7 +83,7 @@ impl Utf8 {
                     self.held_len = 0;
                     return Ok(&bytes[taken..]);
                 }
-                Err(error) if error.error_len().is_some() => return Err(Fault::Utf8),
+                Err(error) if error.error_len().is_some() => return Err(ProtocolError::Utf8),
                 Err(_) => self.hold(&character[..=len]),
             }
         }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use switchboard::process::{
-    DocumentRoot, Event, Exit, Groups, Launch, Plan, ProcessId, Pump, Reading, StartError,
+    DocumentRoot, Groups, Launch, PipeRead, ProcessExit, ProcessId, Pump, PumpEvent, PumpPlan,
+    StartError,
 };
 use switchboard::programs::ProgramOptions;
 use switchboard::{Limits, Server};
@@ -36,7 +37,7 @@ pub struct Bench {
     pub root: DocumentRoot,
     pub groups: Groups,
     pub pump: Pump,
-    events: Vec<Event>,
+    events: Vec<PumpEvent>,
     /// What came last of whoever is listened to.
     buffer: Vec<u8>,
 }
@@ -70,18 +71,18 @@ impl Bench {
     }
 
     /// One turn: what has happened, and what was said with it.
-    pub fn turn(&mut self) -> Vec<(Event, Vec<u8>)> {
+    pub fn turn(&mut self) -> Vec<(PumpEvent, Vec<u8>)> {
         self.pump.poll(Some(DEADLINE), &mut self.events).expect("polling works");
         let events = std::mem::take(&mut self.events);
         events.into_iter().map(|event| (event, self.said(event))).collect()
     }
 
     /// What an event says.
-    fn said(&mut self, event: Event) -> Vec<u8> {
-        let Event::Output(id) = event else { return Vec::new() };
+    fn said(&mut self, event: PumpEvent) -> Vec<u8> {
+        let PumpEvent::Output(id) = event else { return Vec::new() };
         match self.pump.read(id, &mut self.buffer) {
-            Reading::Bytes(len) => self.buffer[..len].to_vec(),
-            Reading::Nothing | Reading::End => Vec::new(),
+            PipeRead::Bytes(len) => self.buffer[..len].to_vec(),
+            PipeRead::Nothing | PipeRead::End => Vec::new(),
         }
     }
 
@@ -89,7 +90,7 @@ impl Bench {
     pub fn until<T>(
         &mut self,
         what: &str,
-        mut found: impl FnMut(&mut Pump, Event, &[u8]) -> Option<T>,
+        mut found: impl FnMut(&mut Pump, PumpEvent, &[u8]) -> Option<T>,
     ) -> T {
         let start = Instant::now();
         while start.elapsed() < DEADLINE {
@@ -109,21 +110,21 @@ impl Bench {
     pub fn line(&mut self, id: ProcessId) -> String {
         let mut all = Vec::new();
         self.until("it says a line", |_, event, said| {
-            assert!(!matches!(event, Event::Exit { .. }), "it is gone: {event:?}");
-            all.extend_from_slice(if event == Event::Output(id) { said } else { &[] });
+            assert!(!matches!(event, PumpEvent::Exit { .. }), "it is gone: {event:?}");
+            all.extend_from_slice(if event == PumpEvent::Output(id) { said } else { &[] });
             all.ends_with(b"\n").then_some(())
         });
         String::from_utf8(all).expect("it is UTF-8").trim_end().to_owned()
     }
 
     /// All that a program still says, and how it ends.
-    pub fn rest(&mut self, id: ProcessId) -> (String, Exit) {
+    pub fn rest(&mut self, id: ProcessId) -> (String, ProcessExit) {
         let mut all = Vec::new();
         let exit = self.until("it exits", |_, event, said| {
-            all.extend_from_slice(if event == Event::Output(id) { said } else { &[] });
+            all.extend_from_slice(if event == PumpEvent::Output(id) { said } else { &[] });
             match event {
-                Event::Exit { id: gone, exit, .. } => (gone == id).then_some(exit),
-                Event::Output(_) | Event::Drained(_) | Event::Deaf(_) => None,
+                PumpEvent::Exit { id: gone, exit, .. } => (gone == id).then_some(exit),
+                PumpEvent::Output(_) | PumpEvent::Drained(_) | PumpEvent::InputClosed(_) => None,
             }
         });
         (String::from_utf8(all).expect("it is UTF-8"), exit)
@@ -131,8 +132,8 @@ impl Bench {
 }
 
 /// The plan of a pump.
-pub fn plan(name: &str, groups: &Groups) -> Plan {
-    Plan {
+pub fn plan(name: &str, groups: &Groups) -> PumpPlan {
+    PumpPlan {
         service: format!("/{name}"),
         programs_max: 30,
         input_high_bytes: INPUT_HIGH_BYTES,

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use switchboard::process::{Reading, Stages, StartError};
+use switchboard::process::{PipeRead, Stages, StartError};
 
 use crate::beginnings::CAT;
 use crate::bench::{Bench, NEVER, is_alive, is_known};
@@ -125,7 +125,7 @@ fn what_is_gone_is_nobody() {
     let id = bench.start("/exits");
     bench.rest(id);
     assert!(bench.pump.input(id).is_none() && !bench.pump.is_full(id));
-    assert_eq!(bench.pump.read(id, &mut [0]), Reading::End);
+    assert_eq!(bench.pump.read(id, &mut [0]), PipeRead::End);
     assert_eq!((bench.pump.written(id), bench.pump.leader(id)), (0, None));
     bench.pump.stop(id, PATIENT);
     bench.pump.kill(id);

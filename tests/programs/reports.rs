@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use switchboard::process::Event;
+use switchboard::process::PumpEvent;
 use switchboard::programs::{Mode, ProgramOptions};
 
 use crate::bench::{Bench, serve};
@@ -129,7 +129,7 @@ fn last_lines_are_those_of_the_process_that_has_exited() {
     let mut ended = 0;
     while ended < expected.len() {
         for (event, _) in bench.turn() {
-            let Event::Exit { id, .. } = event else { continue };
+            let PumpEvent::Exit { id, .. } = event else { continue };
             let (_, leader) = expected.iter().find(|(other, _)| *other == id).expect("it is one");
             let words = format!("; its last lines on standard error: {leader}");
             assert_eq!(bench.pump.last_lines(id), words);

@@ -4,8 +4,8 @@
 use std::thread;
 use std::time::Instant;
 
-use switchboard::process::{DocumentRoot, Event, Groups, Launch, ProcessId, Pump, Reading};
-use switchboard::{Inbound, Line, Received, Server, Service, SocketId};
+use switchboard::process::{DocumentRoot, Groups, Launch, PipeRead, ProcessId, Pump, PumpEvent};
+use switchboard::{Context, Inbound, Received, Server, Service, SocketId};
 
 use crate::beginnings::CAT;
 use crate::bench::plan;
@@ -20,28 +20,30 @@ struct Through {
 }
 
 impl Service for Through {
-    fn run(&mut self, line: &mut Line) {
+    fn run(&mut self, context: &mut Context) {
         let mut pump = Pump::new(plan("through", &self.groups)).expect("there are descriptors");
-        line.wake_by(pump.waker());
+        context.wake_by(pump.waker());
         let program = self.root.find("/cat").expect("it is there");
         let launch = Launch { program: &program, pass_env: &[], variables: &[] };
         let id = pump.start(launch).expect("it starts");
         let (mut socket, mut said, mut events) = (None, Vec::new(), Vec::new());
         loop {
-            if !mail(line, &mut pump, id, &mut socket) {
+            if !mail(context, &mut pump, id, &mut socket) {
                 break;
             }
             pump.poll(None, &mut events).expect("polling works");
             for event in events.drain(..) {
-                let Event::Output(_) = event else { panic!("it has no reason to end: {event:?}") };
+                let PumpEvent::Output(_) = event else {
+                    panic!("it has no reason to end: {event:?}")
+                };
                 let mut buffer = [0; 4_096];
-                if let Reading::Bytes(len) = pump.read(id, &mut buffer) {
+                if let PipeRead::Bytes(len) = pump.read(id, &mut buffer) {
                     said.extend_from_slice(&buffer[..len]);
                 }
             }
             while let Some(end) = said.iter().position(|&byte| byte == b'\n') {
                 let text = String::from_utf8(said.drain(..=end).collect()).expect("it is UTF-8");
-                line.send(socket.expect("somebody is there"), text.trim_end());
+                context.send(socket.expect("somebody is there"), text.trim_end());
             }
         }
         pump.stop(id, PATIENT);
@@ -49,15 +51,20 @@ impl Service for Through {
             pump.poll(None, &mut events).expect("polling works");
             events
                 .drain(..)
-                .for_each(|_| while let Reading::Bytes(_) = pump.read(id, &mut [0; 9]) {});
+                .for_each(|_| while let PipeRead::Bytes(_) = pump.read(id, &mut [0; 9]) {});
         }
     }
 }
 
 /// Takes all mail that is there; gives back whether there may be more one day.
-fn mail(line: &mut Line, pump: &mut Pump, id: ProcessId, socket: &mut Option<SocketId>) -> bool {
+fn mail(
+    context: &mut Context,
+    pump: &mut Pump,
+    id: ProcessId,
+    socket: &mut Option<SocketId>,
+) -> bool {
     loop {
-        match line.try_receive() {
+        match context.try_receive() {
             Received::Transaction(Inbound::Data { id: from, message }) => {
                 *socket = Some(from);
                 let input = pump.input(id).expect("it reads");
@@ -99,11 +106,11 @@ fn a_long_ping_pong_through_a_program_never_stalls() {
 struct Clumsy;
 
 impl Service for Clumsy {
-    fn run(&mut self, line: &mut Line) {
-        line.wake_by(|| panic!("it is clumsy"));
+    fn run(&mut self, context: &mut Context) {
+        context.wake_by(|| panic!("it is clumsy"));
         loop {
-            match line.try_receive() {
-                Received::Transaction(Inbound::Data { id, message }) => line.send(id, message),
+            match context.try_receive() {
+                Received::Transaction(Inbound::Data { id, message }) => context.send(id, message),
                 Received::Transaction(_) => {}
                 Received::Time => thread::yield_now(),
                 Received::End => return,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use switchboard::process::{Event, Reading, StartError};
+use switchboard::process::{PipeRead, PumpEvent, StartError};
 
 use crate::beginnings::CAT;
 use crate::bench::{Bench, INPUT_HIGH_BYTES, NEVER};
@@ -25,7 +25,7 @@ fn echo(name: &str, program: &str, lines_len: usize) {
             told += 1;
         }
         for (event, said) in bench.turn() {
-            assert!(matches!(event, Event::Output(_) | Event::Drained(_)), "{event:?}");
+            assert!(matches!(event, PumpEvent::Output(_) | PumpEvent::Drained(_)), "{event:?}");
             all.push_str(std::str::from_utf8(&said).expect("it is ASCII"));
         }
         while let Some((line, rest)) = all.split_once('\n') {
@@ -78,7 +78,7 @@ fn a_program_that_does_not_read_holds_up_nobody() {
     assert!((4_096..=1 << 20).contains(&written), "a pipe takes {written} bytes");
     let mut events = Vec::new();
     bench.pump.poll(Some(Duration::ZERO), &mut events).expect("polling works");
-    assert!(!events.contains(&Event::Drained(deaf)) && bench.pump.is_full(deaf));
+    assert!(!events.contains(&PumpEvent::Drained(deaf)) && bench.pump.is_full(deaf));
     bench.pump.kill(deaf);
     let (_, exit) = bench.rest(deaf);
     assert_eq!(exit.to_string(), "it exited with signal: 9 (SIGKILL)");
@@ -91,7 +91,7 @@ fn a_full_input_drains() {
     let id = bench.start("/count");
     bench.tell(id, &vec![b'x'; 3 * INPUT_HIGH_BYTES]);
     assert!(bench.pump.is_full(id));
-    bench.until("it drains", |_, event, _| (event == Event::Drained(id)).then_some(()));
+    bench.until("it drains", |_, event, _| (event == PumpEvent::Drained(id)).then_some(()));
     assert!(!bench.pump.is_full(id));
     bench.pump.stop(id, crate::endings::PATIENT);
     let (said, _) = bench.rest(id);
@@ -124,7 +124,7 @@ fn a_gibibyte_without_a_newline_takes_no_memory() {
     let mut len = 0;
     bench.until("it has said all", |_, event, said| {
         len += said.len();
-        matches!(event, Event::Exit { .. }).then_some(())
+        matches!(event, PumpEvent::Exit { .. }).then_some(())
     });
     let grown = resident("self").saturating_sub(before);
     println!("{len} bytes in {:?}; grown by {grown} bytes", start.elapsed());
@@ -162,8 +162,9 @@ fn a_program_may_close_its_output_alone() {
     let id = bench.start("/mute");
     let mut buffer = [0; 100];
     bench.until("it says nothing more", |pump, event, _| {
-        assert!(!matches!(event, Event::Exit { .. }), "it lives on");
-        (event == Event::Output(id) && pump.read(id, &mut buffer) == Reading::End).then_some(())
+        assert!(!matches!(event, PumpEvent::Exit { .. }), "it lives on");
+        (event == PumpEvent::Output(id) && pump.read(id, &mut buffer) == PipeRead::End)
+            .then_some(())
     });
     // It still hears.
     bench.tell(id, b"12345");
@@ -180,7 +181,9 @@ fn a_program_may_close_its_input_alone() {
     let id = bench.start("/ears");
     assert_eq!(bench.line(id), "closed");
     bench.tell(id, b"do you hear?");
-    bench.until("it hears nothing", |_, event, _| (event == Event::Deaf(id)).then_some(()));
+    bench.until("it hears nothing", |_, event, _| {
+        (event == PumpEvent::InputClosed(id)).then_some(())
+    });
     assert!(bench.pump.input(id).is_none());
     assert_eq!(bench.pump.written(id), 0);
     bench.pump.kill(id);
@@ -199,7 +202,7 @@ fn one_pump_serves_many_and_no_more_than_it_may() {
         }
         let mut heard = vec![String::new(); ids.len()];
         bench.until("all have answered", |_, event, said| {
-            let Event::Output(id) = event else { panic!("{event:?}") };
+            let PumpEvent::Output(id) = event else { panic!("{event:?}") };
             let place = ids.iter().position(|&other| other == id).expect("it is one of them");
             heard[place].push_str(std::str::from_utf8(said).expect("it is ASCII"));
             heard.iter().all(|line| line.ends_with('\n')).then_some(())

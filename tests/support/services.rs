@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use switchboard::ws::Close;
-use switchboard::{Handler, Line, Message, Peer, Request, Server, SocketId, handler};
+use switchboard::{Context, Handler, Message, Peer, Request, Server, SocketId, handler};
 
 /// Sends every message back.
 pub struct Echo;
@@ -62,7 +62,7 @@ impl<F> Probe<F> {
 }
 
 impl<F: Fn(&mut Peer, Message) + 'static> Handler for Probe<F> {
-    fn start(&mut self, _: &mut Line) {
+    fn start(&mut self, _: &mut Context) {
         self.tell(Seen::Start);
     }
 
@@ -83,11 +83,11 @@ impl<F: Fn(&mut Peer, Message) + 'static> Handler for Probe<F> {
         self.tell(Seen::Drained(peer.id()));
     }
 
-    fn close(&mut self, _: &mut Line, id: SocketId, close: &Close) {
+    fn close(&mut self, _: &mut Context, id: SocketId, close: &Close) {
         self.tell(Seen::Close(id, close.code.number()));
     }
 
-    fn stop(&mut self, _: &mut Line) {
+    fn stop(&mut self, _: &mut Context) {
         self.tell(Seen::Stop);
     }
 }

@@ -26,7 +26,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
     ("base64", &["src/ws/upgrade.rs"]),
     (
         "crossbeam_channel",
-        &["src/service/line.rs", "src/service/way.rs", "src/host/", "src/process/"],
+        &["src/service/context.rs", "src/service/link.rs", "src/host/", "src/process/"],
     ),
     ("serde", &["services/demo_chatroom.rs"]),
     ("serde_json", &["services/demo_chatroom.rs"]),
@@ -69,7 +69,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
     (
         "std::thread",
         &[
-            "src/service/way.rs",
+            "src/service/link.rs",
             "src/sys/signals.rs",
             "src/host/",
             "src/process/",

@@ -1,6 +1,6 @@
 //! The list of the services that are compiled in.
 
-use super::compiled::Compiled;
+use super::compiled::BuiltinService;
 use super::services::ALL;
 
 /// Whether the service at a path is compiled in.
@@ -11,6 +11,6 @@ pub(crate) fn is_compiled(path: &str) -> bool {
 /// The services, one in each line.
 pub(crate) fn list() -> String {
     let width = ALL.iter().map(|service| service.path.len()).max().unwrap_or(0);
-    let line = |service: &Compiled| format!("  {:width$}  {}\n", service.path, service.about);
+    let line = |service: &BuiltinService| format!("  {:width$}  {}\n", service.path, service.about);
     ALL.iter().map(line).collect()
 }

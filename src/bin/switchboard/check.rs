@@ -6,7 +6,7 @@ use switchboard::Thread;
 use switchboard::config::{Config, nearest};
 
 use super::builtin::is_compiled;
-use super::compiled::Compiled;
+use super::compiled::BuiltinService;
 #[cfg(feature = "programs")]
 use super::programs;
 use super::services::ALL;
@@ -97,7 +97,7 @@ fn exposed(config: &Config) -> Vec<String> {
 }
 
 /// What to say of each service that is to be on the loop and cannot be.
-pub(crate) fn misplaced(all: &[Compiled], config: &Config) -> Vec<String> {
+pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> {
     let own = |path| config.services.get(path).unwrap_or(&config.all);
     let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);
     let misplaced = on_loop.filter(|service| !(service.has_callbacks)()).map(|service| {
@@ -121,7 +121,7 @@ const NOT_FOUND: &str = "none of --list-services";
 mod tests {
     use std::path::Path;
 
-    use switchboard::{Line, Service, handler};
+    use switchboard::{Context, Service, handler};
 
     use super::super::compiled::has_callbacks;
     use super::*;
@@ -129,25 +129,25 @@ mod tests {
     struct Looping;
 
     impl Service for Looping {
-        fn run(&mut self, _: &mut Line) {}
+        fn run(&mut self, _: &mut Context) {}
     }
 
-    struct Called;
+    struct CalledName;
 
-    impl switchboard::Handler for Called {}
+    impl switchboard::Handler for CalledName {}
 
     #[test]
     fn a_service_with_a_loop_of_its_own_is_misplaced_on_the_loop() {
-        let service = |path, has_callbacks| Compiled {
+        let service = |path, has_callbacks| BuiltinService {
             path,
             about: "",
             page: None,
             policy: "",
-            mount: |server, path| server.mount(path, || handler(Called)),
+            mount: |server, path| server.mount(path, || handler(CalledName)),
             has_callbacks,
         };
         let all = [
-            service("/called", || has_callbacks(|| handler(Called))),
+            service("/called", || has_callbacks(|| handler(CalledName))),
             service("/looping", || has_callbacks(|| Looping)),
         ];
         let rows = [

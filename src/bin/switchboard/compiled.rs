@@ -1,10 +1,10 @@
-//! `Compiled`: a service that is compiled in.
+//! `BuiltinService`: a service that is compiled in.
 
 use switchboard::server::Mounted;
 use switchboard::{Server, Service};
 
 /// A service that is compiled in.
-pub(crate) struct Compiled {
+pub(crate) struct BuiltinService {
     pub(crate) path: &'static str,
     pub(crate) about: &'static str,
     pub(crate) page: Option<&'static [u8]>,

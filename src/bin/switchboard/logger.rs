@@ -48,7 +48,7 @@ pub(crate) fn finish() {
 }
 
 /// What waits to be written.
-struct Waiting {
+struct LogBuffer {
     lines: VecDeque<String>,
     bytes_len: usize,
     /// How many lines found no room, and are not known to the thread.
@@ -60,7 +60,7 @@ struct Waiting {
 }
 
 /// Nothing in here panics halfway.
-fn waiting() -> MutexGuard<'static, Waiting> {
+fn waiting() -> MutexGuard<'static, LogBuffer> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -81,7 +81,7 @@ fn push(line: String) {
 
 /// Writes line by line, for good.
 fn write_all(format: LogFormat) {
-    let mut output = Output { to: io::stderr(), format, is_torn: false, lost: 0, error: None };
+    let mut output = LogOutput { to: io::stderr(), format, is_torn: false, lost: 0, error: None };
     loop {
         let mut waiting = waiting();
         while waiting.lines.is_empty() {
@@ -105,7 +105,7 @@ fn write_all(format: LogFormat) {
 }
 
 /// Where lines go, each as a whole if that is possible.
-struct Output<W> {
+struct LogOutput<W> {
     to: W,
     format: LogFormat,
     /// Whether what was written last is a part of a line.
@@ -116,7 +116,7 @@ struct Output<W> {
     error: Option<io::Error>,
 }
 
-impl<W: Write> Output<W> {
+impl<W: Write> LogOutput<W> {
     /// Writes a line with its line feed. The loss of others is logged in its place, before the next
     /// line that can be written.
     fn write(&mut self, line: &str, now: SystemTime) {
@@ -294,7 +294,7 @@ static JSON: Logger = Logger { format: LogFormat::Json };
 const MEMBERS: [&str; 4] = ["time", "level", "target", "message"];
 const DAY_SECONDS: u64 = 86_400;
 
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
+static WAITING: Mutex<LogBuffer> = Mutex::new(LogBuffer {
     lines: VecDeque::new(),
     bytes_len: 0,
     dropped: 0,

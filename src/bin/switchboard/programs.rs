@@ -7,7 +7,7 @@ use switchboard::config::Config;
 use switchboard::process::{DocumentRoot, Listing, LookupError};
 
 use super::builtin::is_compiled;
-use super::compiled::Compiled;
+use super::compiled::BuiltinService;
 
 /// Gives a server the programs of a configuration.
 pub(crate) fn add_to(server: &mut Server, config: &Config) {
@@ -94,8 +94,8 @@ pub(crate) fn names(config: &Config) -> Vec<String> {
 }
 
 /// What to say of each section that tells a service how to be run as a program, which it is not.
-pub(crate) fn idle_keys(all: &[Compiled], config: &Config) -> impl Iterator<Item = String> {
-    let own = |service: &Compiled| config.programs.get(service.path);
+pub(crate) fn idle_keys(all: &[BuiltinService], config: &Config) -> impl Iterator<Item = String> {
+    let own = |service: &BuiltinService| config.programs.get(service.path);
     let idle =
         all.iter().filter(move |service| own(service).is_some_and(|p| *p != config.all_programs));
     idle.map(|service| {

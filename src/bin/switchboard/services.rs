@@ -1,5 +1,5 @@
 //! The services that `build.rs` found.
 
-use super::compiled::{Compiled, has_callbacks};
+use super::compiled::{BuiltinService, has_callbacks};
 
 include!(concat!(env!("OUT_DIR"), "/services.rs"));

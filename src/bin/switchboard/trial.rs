@@ -8,7 +8,7 @@ use std::path::{self, Path};
 
 use switchboard::config::{Config, Exit, Script, Trial};
 use switchboard::host::Terminal;
-use switchboard::process::{DocumentRoot, Program, Recording, Rehearsal};
+use switchboard::process::{DocumentRoot, Executable, Recording, ReplayCheck};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
@@ -97,10 +97,10 @@ fn greeting(trial: &Trial, host: &Host) -> String {
 }
 
 /// Holds it against a transcript.
-fn replay(trial: &Trial, program: &Program, file: &Path, transcript: Transcript) -> Exit {
+fn replay(trial: &Trial, program: &Executable, file: &Path, transcript: Transcript) -> Exit {
     let all = &trial.config.all;
     let messages = transcript.entries().len();
-    let rehearsal = Rehearsal { options: &trial.config.all_programs, limits: &all.limits };
+    let rehearsal = ReplayCheck { options: &trial.config.all_programs, limits: &all.limits };
     let outcome = rehearsal.run(program, transcript);
     logger::finish();
     match outcome {

@@ -1,9 +1,9 @@
 //! The keys of programs: where they are, and how they are run; the latter stands in the section of
 //! the server for all of them, and in its own for one of them.
 
-use crate::config::key::{Key, Reload, Setter};
+use crate::config::key::{Key, ReloadTime, Setter};
 use crate::config::section::Section;
-use crate::config::value::{Kind, word};
+use crate::config::value::{ValueKind, word};
 use crate::config::variables::{protocols, set_variable, variables};
 use crate::programs::{Mode, OnChange, OnDeath, ReplaceWhen, Subpaths};
 
@@ -13,16 +13,16 @@ pub(super) static KEYS: &[Key] = &[
         name: "document-root",
         default: "services",
         meaning: "Executables below this directory are services: docs/programs.md",
-        reload: Reload::NextStart,
-        setter: Setter::Server(Kind::Directory(|config| &mut config.document_root)),
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::Directory(|config| &mut config.document_root)),
     },
     Key {
         section: Section::Server,
         name: "mode",
         default: "shared",
         meaning: "A program has one process for all of its sockets, or one for each",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own("shared or per-socket", |program, value| {
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own("shared or per-socket", |program, value| {
             let words = [("shared", Mode::Shared), ("per-socket", Mode::Lines)];
             let mode = word(value.to_str()?, words)?;
             if mode == Mode::Shared || program.mode == Mode::Shared {
@@ -36,8 +36,8 @@ pub(super) static KEYS: &[Key] = &[
         name: "framing",
         default: "lines",
         meaning: "A message in mode per-socket: a line, or a read as text or as bytes",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own("lines, text or bytes", |program, value| {
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own("lines, text or bytes", |program, value| {
             let words = [("lines", Mode::Lines), ("text", Mode::Text), ("bytes", Mode::Bytes)];
             let framing = word(value.to_str()?, words)?;
             // It counts once the mode is per-socket, which may be said after it: `resolve`.
@@ -52,8 +52,8 @@ pub(super) static KEYS: &[Key] = &[
         name: "protocols",
         default: "none",
         meaning: "In mode per-socket: of the subprotocols offered, the first listed is agreed",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own(
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own(
             "none, or a list of tokens such as chat.v2, chat.v1",
             |program, value| {
                 program.protocols = protocols(value.to_str()?)?;
@@ -66,8 +66,8 @@ pub(super) static KEYS: &[Key] = &[
         name: "pass-env",
         default: "none",
         meaning: "Variables of the environment that programs get besides PATH",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own(
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own(
             "none, or a list of names such as HOME, LANG, DATABASE_URL",
             |program, value| {
                 program.pass_env = variables(value.to_str()?)?;
@@ -80,8 +80,8 @@ pub(super) static KEYS: &[Key] = &[
         name: "env",
         default: "none",
         meaning: "A variable that programs get; may be repeated; counts before pass-env",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::OwnEach(
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::OwnEach(
             "none, or NAME=value or NAME=\"value\", where the name is of letters, digits and _ and \
              no variable that the server sets itself (docs/programs.md), and the value has no NUL",
             |program, value| set_variable(&mut program.env, value.to_str()?),
@@ -92,24 +92,24 @@ pub(super) static KEYS: &[Key] = &[
         name: "stop-timeout",
         default: "5s",
         meaning: "Time for a program to end by itself; then come TERM and, 2 s later, KILL",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::TimeOrZero(|program| &mut program.stop_ms)),
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::TimeOrZero(|program| &mut program.stop_ms)),
     },
     Key {
         section: Section::Server,
         name: "max-processes",
         default: "256",
         meaning: "Most processes of open sockets of a program in mode per-socket; over it: 503",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Count(|program| &mut program.processes_max)),
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Count(|program| &mut program.processes_max)),
     },
     Key {
         section: Section::Server,
         name: "on-death",
         default: "close",
         meaning: "Sockets of a program that dies are closed with 1012, or kept for its next run",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own("close or keep", |program, value| {
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own("close or keep", |program, value| {
             let words = [("close", OnDeath::Close), ("keep", OnDeath::Keep)];
             program.on_death = word(value.to_str()?, words)?;
             Some(())
@@ -120,8 +120,8 @@ pub(super) static KEYS: &[Key] = &[
         name: "on-change",
         default: "next-start",
         meaning: "A changed file counts at the program's next start, or replaces the one that runs",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own("next-start or replace", |program, value| {
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own("next-start or replace", |program, value| {
             let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
             program.on_change = word(value.to_str()?, words)?;
             Some(())
@@ -132,8 +132,8 @@ pub(super) static KEYS: &[Key] = &[
         name: "replace-when",
         default: "after-ready",
         meaning: "A new version takes over once it is ready, or starts after the old one",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own("after-ready or after-exit", |program, value| {
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own("after-ready or after-exit", |program, value| {
             let words =
                 [("after-ready", ReplaceWhen::AfterReady), ("after-exit", ReplaceWhen::AfterExit)];
             program.replace_when = word(value.to_str()?, words)?;
@@ -145,8 +145,8 @@ pub(super) static KEYS: &[Key] = &[
         name: "subpaths",
         default: "no",
         meaning: "A program also answers the paths below its own; PATH_INFO has the rest",
-        reload: Reload::Live,
-        setter: Setter::Program(Kind::Own("no or yes", |program, value| {
+        reload: ReloadTime::Live,
+        setter: Setter::Program(ValueKind::Own("no or yes", |program, value| {
             let words = [("no", Subpaths::Refused), ("yes", Subpaths::Served)];
             program.subpaths = word(value.to_str()?, words)?;
             Some(())

@@ -1,8 +1,8 @@
 //! What holds for each key there is, and so for one that is added: it sets one option, and its
-//! `Reload` tells what a reload leaves to the next start.
+//! `ReloadTime` tells what a reload leaves to the next start.
 
 use super::*;
-use crate::config::key::{Key, Reload, Setter};
+use crate::config::key::{Key, ReloadTime, Setter};
 
 #[test]
 fn each_key_sets_an_option_of_its_own() {
@@ -11,7 +11,7 @@ fn each_key_sets_an_option_of_its_own() {
         let differ = keys::all().filter(|other| other.differs(&mut before, &mut after));
         let differ: Vec<_> = differ.map(|other| other.name).collect();
         // Of some that a reload applies nobody asks whether they differ.
-        if key.reload != Reload::Live || !differ.is_empty() {
+        if key.reload != ReloadTime::Live || !differ.is_empty() {
             assert_eq!(differ, [key.name]);
         }
     }
@@ -39,10 +39,10 @@ fn a_reload_tells_what_it_does_not_apply() {
         let (before, after) = changed_by(key, key.section.title());
         let all = "what holds for all services, such as origin, for those that are compiled in";
         let needs = match key.reload {
-            Reload::Live => vec![],
+            ReloadTime::Live => vec![],
             _ if key.is_for_services() => vec![all, "[service /a]"],
-            Reload::LiveForPrograms => panic!("{} is not for services", key.name),
-            Reload::NextStart => vec![key.name],
+            ReloadTime::LiveForPrograms => panic!("{} is not for services", key.name),
+            ReloadTime::NextStart => vec![key.name],
         };
         assert_eq!(before.needs_restart(&after, is_compiled), needs, "{}", key.name);
         assert_eq!(after.needs_restart(&before, is_compiled), needs, "{}", key.name);
@@ -50,7 +50,7 @@ fn a_reload_tells_what_it_does_not_apply() {
         if !key.is_for_services() {
             continue;
         }
-        for (path, is_told) in [("/a", key.reload != Reload::Live), ("/b", false)] {
+        for (path, is_told) in [("/a", key.reload != ReloadTime::Live), ("/b", false)] {
             let (before, after) = changed_by(key, &format!("[service {path}]"));
             let needs = if is_told { vec!["[service /a]"] } else { vec![] };
             assert_eq!(before.needs_restart(&after, is_compiled), needs, "{} {path}", key.name);
@@ -65,14 +65,14 @@ fn a_reload_tells_what_it_does_not_apply() {
 fn marks_are_true() {
     for key in keys::all() {
         let mark = match key.setter {
-            Setter::Server(_) => Reload::NextStart,
+            Setter::Server(_) => ReloadTime::NextStart,
             // Open sockets have agreed on compression, and the thread of a program is its own.
             Setter::Service(_) if ["compression", "thread"].contains(&key.name) => {
-                Reload::NextStart
+                ReloadTime::NextStart
             }
-            Setter::Service(_) => Reload::LiveForPrograms,
+            Setter::Service(_) => ReloadTime::LiveForPrograms,
             #[cfg(feature = "programs")]
-            Setter::Program(_) => Reload::Live,
+            Setter::Program(_) => ReloadTime::Live,
         };
         assert_eq!(key.reload, mark, "{}", key.name);
     }

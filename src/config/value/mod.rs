@@ -1,7 +1,7 @@
-//! `Kind`: what sort of value a key has, and how values of each sort are read. A kind pairs what
-//! is allowed, in words, with the reader that allows it, so that no message promises what is
-//! then refused; a reader gives `None` for what is not allowed. Those of numbers are in
-//! `numbers`, those of lists in `names`.
+//! `ValueKind`: what sort of value a key has, and how values of each sort are read. A kind pairs
+//! what is allowed, in words, with the reader that allows it, so that no message promises what is
+//! then refused; a reader gives `None` for what is not allowed. Those of numbers are in `numbers`,
+//! those of lists in `names`.
 
 pub(super) mod names;
 mod numbers;
@@ -21,44 +21,44 @@ use crate::service::{Compression, OriginRule, Thread};
 use crate::ws::Target;
 
 /// A sort of value, and its place in a `T`.
-pub(super) enum Kind<T> {
+pub(super) enum ValueKind<T> {
     /// One or more addresses; they add up.
-    Hosts(Place<T, Vec<String>>),
-    Port(Place<T, u16>),
+    Hosts(FieldOf<T, Vec<String>>),
+    Port(FieldOf<T, u16>),
     /// A directory; whether it exists is for `resolve` to see.
     #[cfg(feature = "programs")]
-    Directory(Place<T, PathBuf>),
-    DirectoryOrNone(Place<T, Option<PathBuf>>),
+    Directory(FieldOf<T, PathBuf>),
+    DirectoryOrNone(FieldOf<T, Option<PathBuf>>),
     /// The percent-decoded path of a request.
-    PathOrNone(Place<T, Option<String>>),
-    AllowedHosts(Place<T, AllowedHosts>),
-    Spellings(Place<T, Spellings>),
-    Origin(Place<T, OriginRule>),
-    Compression(Place<T, Compression>),
-    Thread(Place<T, Thread>),
-    LogLevel(Place<T, LevelFilter>),
-    LogFormat(Place<T, LogFormat>),
-    AccessLog(Place<T, AccessLog>),
-    Dumpable(Place<T, Dumpable>),
+    PathOrNone(FieldOf<T, Option<String>>),
+    AllowedHosts(FieldOf<T, AllowedHosts>),
+    Spellings(FieldOf<T, Spellings>),
+    Origin(FieldOf<T, OriginRule>),
+    Compression(FieldOf<T, Compression>),
+    Thread(FieldOf<T, Thread>),
+    LogLevel(FieldOf<T, LevelFilter>),
+    LogFormat(FieldOf<T, LogFormat>),
+    AccessLog(FieldOf<T, AccessLog>),
+    Dumpable(FieldOf<T, Dumpable>),
     /// In bytes.
-    Size(Place<T, usize>),
+    Size(FieldOf<T, usize>),
     /// In bytes; off is none.
-    SizeOrOff(Place<T, usize>),
-    Count(Place<T, usize>),
-    Count32(Place<T, u32>),
-    CountOrOff(Place<T, usize>),
-    CountOrAuto(Place<T, Option<usize>>),
+    SizeOrOff(FieldOf<T, usize>),
+    Count(FieldOf<T, usize>),
+    Count32(FieldOf<T, u32>),
+    CountOrOff(FieldOf<T, usize>),
+    CountOrAuto(FieldOf<T, Option<usize>>),
     /// In bytes.
-    MemoryOrAuto(Place<T, Option<usize>>),
+    MemoryOrAuto(FieldOf<T, Option<usize>>),
     /// In milliseconds; never zero.
-    Time(Place<T, u64>),
-    TimeOrZero(Place<T, u64>),
+    Time(FieldOf<T, u64>),
+    TimeOrZero(FieldOf<T, u64>),
     /// In milliseconds; never zero.
-    TimeOrOff(Place<T, u64>),
+    TimeOrOff(FieldOf<T, u64>),
     /// Messages and bytes.
     Mail(fn(&mut T) -> (&mut usize, &mut usize)),
-    RateOrOff(Place<T, Option<Rate>>),
-    RatePolicy(Place<T, RatePolicy>),
+    RateOrOff(FieldOf<T, Option<Rate>>),
+    RatePolicy(FieldOf<T, RatePolicy>),
     /// What the key itself reads, and what it allows. Only for keys that a reload applies: it
     /// cannot be told whether two values differ.
     #[cfg(feature = "programs")]
@@ -69,10 +69,10 @@ pub(super) enum Kind<T> {
 }
 
 /// Where the value of a key is in a `T`.
-type Place<T, V> = fn(&mut T) -> &mut V;
+type FieldOf<T, V> = fn(&mut T) -> &mut V;
 
-impl<T> Kind<T> {
-    /// Reads the value and sets it; `None` if it is not what [`Kind::allowed`] says.
+impl<T> ValueKind<T> {
+    /// Reads the value and sets it; `None` if it is not what [`ValueKind::allowed`] says.
     pub(super) fn set(&self, target: &mut T, value: &OsStr) -> Option<()> {
         let text = value.to_str();
         match self {

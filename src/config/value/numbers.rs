@@ -53,14 +53,14 @@ pub(super) fn time_above_zero(text: &str) -> Option<u64> {
 
 /// How much mail may wait. What is not given stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mail {
+pub(super) struct MailLimits {
     pub(super) messages_max: Option<usize>,
     pub(super) bytes_max: Option<usize>,
 }
 
 /// A count of messages, a size with its unit, or both: `4096 messages or 4m`.
-pub(super) fn mail(text: &str) -> Option<Mail> {
-    let mut mail = Mail::default();
+pub(super) fn mail(text: &str) -> Option<MailLimits> {
+    let mut mail = MailLimits::default();
     for part in text.split(',').flat_map(|part| part.split(" or ")).map(str::trim) {
         let messages = part.strip_suffix("messages").or_else(|| part.strip_suffix("message"));
         let (place, value) = match messages {
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn mails() {
-        let mail_of = |messages_max, bytes_max| Some(Mail { messages_max, bytes_max });
+        let mail_of = |messages_max, bytes_max| Some(MailLimits { messages_max, bytes_max });
         let rows = [
             ("4096 messages or 4m", mail_of(Some(4_096), Some(4 << 20))),
             ("4m or 4096 messages", mail_of(Some(4_096), Some(4 << 20))),

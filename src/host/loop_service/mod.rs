@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Called, Exit};
+use crate::engine::{CallResult, RunExit};
 use crate::host::factory::{Factory, Make};
 use crate::hub::{Hub, RunId, WorkerId};
 use crate::service::Callbacks;
@@ -107,15 +107,17 @@ impl LoopServices {
         hub: &mut Hub,
         left: &mut usize,
         now: Time,
-    ) -> Called {
-        let Some(service) = self.at(worker) else { return Called::Done };
+    ) -> CallResult {
+        let Some(service) = self.at(worker) else { return CallResult::Done };
         let before = service.interval();
         let called = service.call(hub, left, now);
         let interval = service.interval();
         match called {
-            Called::Ended(Exit { run, how }) => {
-                let Some(service) = self.list[worker.index()].take() else { return Called::Done };
-                Called::Ended(Exit { run, how: service.end(how) })
+            CallResult::Ended(RunExit { run, how }) => {
+                let Some(service) = self.list[worker.index()].take() else {
+                    return CallResult::Done;
+                };
+                CallResult::Ended(RunExit { run, how: service.end(how) })
             }
             called => {
                 if interval != before {

@@ -14,12 +14,12 @@ pub(super) struct PinnedService(u64);
 
 thread_local! {
     /// By a number that no other service has; they grow.
-    static SERVICES: RefCell<Vec<(u64, Quiet)>> = const { RefCell::new(Vec::new()) };
+    static SERVICES: RefCell<Vec<(u64, QuietEnd)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A service whose end is quiet: where a thread ends with it, a panic would end the process. It
 /// is out while it is called, so that it may run a host of its own.
-struct Quiet(Option<Box<dyn Callbacks>>);
+struct QuietEnd(Option<Box<dyn Callbacks>>);
 
 impl PinnedService {
     /// Makes a service, and calls `act` with it.
@@ -30,7 +30,7 @@ impl PinnedService {
         make: &Make<dyn Callbacks>,
         act: impl FnOnce(&mut dyn Callbacks) -> T,
     ) -> Result<(Self, T), String> {
-        let mut service = Quiet(None);
+        let mut service = QuietEnd(None);
         let made = catch_panic(|| act(service.0.insert(make()).as_mut()))?;
         let number = new_number();
         // A thread that is at its end keeps nothing any more; it calls nothing either.
@@ -60,7 +60,7 @@ impl PinnedService {
     }
 
     fn swap(&self, service: Option<Box<dyn Callbacks>>) -> Option<Box<dyn Callbacks>> {
-        let swap = |all: &mut Vec<(u64, Quiet)>| {
+        let swap = |all: &mut Vec<(u64, QuietEnd)>| {
             let place = all.binary_search_by_key(&self.0, |(number, _)| *number).ok()?;
             std::mem::replace(&mut all[place].1.0, service)
         };
@@ -68,7 +68,7 @@ impl PinnedService {
     }
 }
 
-impl Drop for Quiet {
+impl Drop for QuietEnd {
     fn drop(&mut self) {
         let service = self.0.take();
         let _ = catch_panic(|| drop(service));

@@ -5,14 +5,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::engine::{Called, Exit};
+use crate::engine::{CallResult, RunExit};
 use crate::host::factory::Make;
 use crate::host::loop_service::budget::CallbackBudget;
 use crate::host::loop_service::pinned::PinnedService;
-use crate::hub::{About, Hub, RunId};
+use crate::hub::{Hub, RunId, Subject};
 use crate::limits::Limits;
-use crate::service::way::Apply;
-use crate::service::{Callbacks, Inbound, Line, Outbound, SocketId};
+use crate::service::link::Apply;
+use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId};
 use crate::time::Time;
 use crate::ws::Message;
 
@@ -45,10 +45,10 @@ impl LoopService {
     ) -> Result<Self, String> {
         let limits = *hub.limits(run.worker.service());
         let mut budget = CallbackBudget::new(&limits);
-        let mut direct = Direct { hub, run, now, left: usize::MAX, applies: false };
+        let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
         budget.begin();
         let made = PinnedService::make(make, |service| {
-            let mut line = Line::on_loop(&mut direct, &limits);
+            let mut line = Context::on_loop(&mut direct, &limits);
             line.apply(Outbound::Ready(service.admission()));
             service.start(&mut line);
             interval_of(service)
@@ -63,14 +63,14 @@ impl LoopService {
 
     /// Calls the service with its mail, up to its share of a turn, of which so many deliveries are
     /// left.
-    pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> Called {
+    pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> CallResult {
         self.take_mail(hub);
         let Self { run, limits, .. } = *self;
-        let mut direct = Direct { hub, run, now, left: *left, applies: false };
+        let mut direct = LoopLink { hub, run, now, left: *left, applies: false };
         let (mut messages, mut bytes) = (0, 0);
         self.budget.begin();
         let called = self.service.call(|service| {
-            let mut line = Line::on_loop(&mut direct, &limits);
+            let mut line = Context::on_loop(&mut direct, &limits);
             if std::mem::take(&mut self.ticks) {
                 service.tick(&mut line);
                 self.budget.count();
@@ -100,10 +100,10 @@ impl LoopService {
         *left = direct.left;
         warn(hub.path(run.worker.service()), &mut self.budget);
         match called {
-            Err(how) => Called::Ended(Exit { run, how }),
-            Ok(true) => Called::Ended(Exit { run, how: "it has finished".to_owned() }),
-            Ok(false) if self.mail.is_empty() => Called::Done,
-            Ok(false) => Called::More,
+            Err(how) => CallResult::Ended(RunExit { run, how }),
+            Ok(true) => CallResult::Ended(RunExit { run, how: "it has finished".to_owned() }),
+            Ok(false) if self.mail.is_empty() => CallResult::Done,
+            Ok(false) => CallResult::More,
         }
     }
 
@@ -141,7 +141,7 @@ impl LoopService {
 }
 
 /// What a service on the loop sends to.
-struct Direct<'a> {
+struct LoopLink<'a> {
     hub: &'a mut Hub,
     run: RunId,
     now: Time,
@@ -151,7 +151,7 @@ struct Direct<'a> {
     applies: bool,
 }
 
-impl Direct<'_> {
+impl LoopLink<'_> {
     /// A panic of the hub's own, during a call of the service, is no affair of the service: it
     /// would leave a hub behind that nobody can trust.
     fn assert_sound<T>(&self, called: &Result<T, String>) {
@@ -161,7 +161,7 @@ impl Direct<'_> {
     }
 }
 
-impl Apply for Direct<'_> {
+impl Apply for LoopLink<'_> {
     fn apply(&mut self, transaction: Outbound) {
         self.applies = true;
         let deliveries = self.hub.apply_one(self.run, transaction, self.now);
@@ -187,7 +187,7 @@ fn interval_of(service: &dyn Callbacks) -> Option<Duration> {
 
 fn warn(path: &str, budget: &mut CallbackBudget) {
     if let Some(text) = budget.end() {
-        About::service(path).warn(format_args!("{text}"));
+        Subject::service(path).warn(format_args!("{text}"));
     }
 }
 

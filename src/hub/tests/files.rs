@@ -28,7 +28,7 @@ fn answer(hub: &Hub, id: SocketId) -> String {
 
 #[test]
 fn few_files_are_under_way() {
-    let mut hub = Hub::new(Limits::SERVER, Files::Served, Time::ZERO);
+    let mut hub = Hub::new(Limits::SERVER, FilePolicy::Served, Time::ZERO);
     let ids: Vec<_> = (0..100).map(|_| ask(&mut hub)).collect();
     let max = Limits::SERVER.fetches_max();
     assert_eq!(fetches(&mut hub), max);
@@ -47,7 +47,7 @@ fn few_files_are_under_way() {
 /// Peers ask and go, while no answer comes: next to nothing is left of them.
 #[test]
 fn a_request_that_has_gone_leaves_nothing() {
-    let mut hub = Hub::new(Limits::SERVER, Files::Served, Time::ZERO);
+    let mut hub = Hub::new(Limits::SERVER, FilePolicy::Served, Time::ZERO);
     let mut ordered = 0;
     for _ in 0..10_000 {
         let id = ask(&mut hub);
@@ -63,7 +63,7 @@ fn a_request_that_has_gone_leaves_nothing() {
 #[test]
 fn beyond_the_bound_is_503() {
     let limits = Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..Limits::SERVER };
-    let mut hub = Hub::new(limits, Files::Served, Time::ZERO);
+    let mut hub = Hub::new(limits, FilePolicy::Served, Time::ZERO);
     let max = Limits::FETCHES_WAITING_MAX + limits.fetches_max();
     let ids: Vec<_> = (0..max).map(|_| ask(&mut hub)).collect();
     let beyond = ask(&mut hub);

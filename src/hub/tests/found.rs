@@ -49,7 +49,7 @@ fn whoever_is_admitted_waits_for_room_in_the_mail() {
 /// A clean stop waits for a file that has been asked for, as for any answer.
 #[test]
 fn a_clean_stop_lets_files_be_answered() {
-    let mut hub = Hub::new(Limits::SERVER, Files::Served, Time::ZERO);
+    let mut hub = Hub::new(Limits::SERVER, FilePolicy::Served, Time::ZERO);
     let id =
         hub.accept(([127, 0, 0, 1], 1).into(), Reach::Network, Time::ZERO).expect("there is room");
     hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);

@@ -229,24 +229,24 @@ fn programs_are_asked_for_by_their_hosts_too() {
     let any = ServiceOptions { origin: OriginRule::Any, ..mount(Limits::SERVER) };
     let any = rig.engine.hub_mut().mount_program("/free", any).expect("it is free");
     let same = rig.engine.hub_mut().mount_program("/p", mount(Limits::SERVER)).expect("it is free");
-    let refused = Looked::Refused(Response::text(Status::INTERNAL_ERROR, "it is no program"));
+    let refused = LookupResult::Refused(Response::text(Status::INTERNAL_ERROR, "it is no program"));
     let page = || Page::html("a page");
     let rows = [
-        (Looked::Found(any), Handshake(REBOUND), "101"),
-        (Looked::Found(same), Handshake(REBOUND), "421"),
-        (Looked::Below(same), Handshake(REBOUND), "421"),
-        (Looked::Nothing, Handshake(REBOUND), "421"),
+        (LookupResult::Found(any), Handshake(REBOUND), "101"),
+        (LookupResult::Found(same), Handshake(REBOUND), "421"),
+        (LookupResult::Below(same), Handshake(REBOUND), "421"),
+        (LookupResult::Nothing, Handshake(REBOUND), "421"),
         (refused, Handshake(REBOUND), "421"),
-        (Looked::Found(any), Plain(""), "426"),
-        (Looked::Below(same), Plain(""), "421"),
-        (Looked::Page(any, page()), Plain(""), "200"),
-        (Looked::Page(same, page()), Plain(""), "421"),
-        (Looked::Page(same, page()), Plain("Via: 1.1 proxy"), "200"),
+        (LookupResult::Found(any), Plain(""), "426"),
+        (LookupResult::Below(same), Plain(""), "421"),
+        (LookupResult::Page(any, page()), Plain(""), "200"),
+        (LookupResult::Page(same, page()), Plain(""), "421"),
+        (LookupResult::Page(same, page()), Plain("Via: 1.1 proxy"), "200"),
     ];
     for (looked, kind, status) in rows {
         let looked_for = format!("{looked:?}");
         assert_eq!(rig.ask_host(Reach::Machine, "/x", EVIL, kind), "101", "it waits");
-        let Lookup { id, .. } = rig.io.lookups.remove(0);
+        let LookupJob { id, .. } = rig.io.lookups.remove(0);
         rig.looked_up(id, looked);
         assert_eq!(rig.outcome(id), status, "{looked_for}");
     }

@@ -15,14 +15,14 @@ pub(super) fn mount() -> ServiceOptions {
 
 impl Rig {
     /// Answers the lookup that was asked for first.
-    pub(super) fn look(&mut self, looked: Looked) -> String {
-        let Lookup { id, path, .. } = self.io.lookups.remove(0);
+    pub(super) fn look(&mut self, looked: LookupResult) -> String {
+        let LookupJob { id, path, .. } = self.io.lookups.remove(0);
         self.looked_up(id, looked);
         path
     }
 
     fn missing(&mut self, id: SocketId) {
-        assert_eq!(self.look(Looked::Nothing), "/none");
+        assert_eq!(self.look(LookupResult::Nothing), "/none");
         assert_eq!(self.status(id), "404");
     }
 }
@@ -33,8 +33,8 @@ fn what_is_found_becomes_a_service() {
     let (first, second) = (rig.ask("/dir/name.py"), rig.ask("/dir/name"));
     assert!(rig.got(first).is_empty() && rig.io.started.is_empty(), "it waits");
     let service = rig.engine.hub_mut().mount_program("/dir/name", mount()).expect("it is free");
-    assert_eq!(rig.look(Looked::Found(service)), "/dir/name.py");
-    assert_eq!(rig.look(Looked::Found(service)), "/dir/name");
+    assert_eq!(rig.look(LookupResult::Found(service)), "/dir/name.py");
+    assert_eq!(rig.look(LookupResult::Found(service)), "/dir/name");
     assert_eq!(rig.io.started, [(service, 1)], "both are one service");
     rig.ready(service.index());
     assert_eq!((rig.status(first), rig.status(second)), ("101".into(), "101".into()));
@@ -44,7 +44,7 @@ fn what_is_found_becomes_a_service() {
     // Once it does not, its file may have gone.
     rig.end_run(service, 1);
     let fourth = rig.ask("/dir/name");
-    assert_eq!(rig.look(Looked::Nothing), "/dir/name");
+    assert_eq!(rig.look(LookupResult::Nothing), "/dir/name");
     assert_eq!(rig.status(fourth), "404");
     assert_eq!(rig.io.started.len(), 1);
 }
@@ -56,7 +56,7 @@ fn whoever_is_lost_is_not_let_in() {
     let id = rig.ask("/p");
     let service = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
     rig.fail(id);
-    assert_eq!(rig.look(Looked::Found(service)), "/p");
+    assert_eq!(rig.look(LookupResult::Found(service)), "/p");
     assert_eq!((rig.io.started.len(), &rig.io.dropped[..]), (0, &[id][..]));
     assert!(rig.hub().services[service].waiting.is_empty(), "nobody is left in a list");
 }
@@ -87,7 +87,7 @@ fn what_cannot_serve_is_refused() {
     let mut rig = rig();
     let id = rig.ask("/broken");
     let refusal = Response::text(Status::INTERNAL_ERROR, "it cannot be served");
-    rig.look(Looked::Refused(refusal));
+    rig.look(LookupResult::Refused(refusal));
     assert_eq!(rig.status(id), "500");
 }
 
@@ -95,7 +95,8 @@ fn what_cannot_serve_is_refused() {
 fn a_plain_request_is_looked_up_as_well() {
     let mut rig = rig();
     let service = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
-    for (looked, status) in [(Looked::Found(service), "426"), (Looked::Nothing, "404")] {
+    for (looked, status) in [(LookupResult::Found(service), "426"), (LookupResult::Nothing, "404")]
+    {
         let id = rig.connect();
         rig.receive(id, b"GET /name HTTP/1.1\r\nHost: h\r\n\r\n");
         rig.look(looked);
@@ -112,7 +113,7 @@ fn a_page_beside_a_program_is_shown() {
     let chosen = ServiceOptions { page: Some(Page::html("chosen")), ..mount() };
     let other = rig.engine.hub_mut().mount_program("/other", chosen).expect("it is free");
     let id = rig.ask("/name");
-    rig.look(Looked::Found(service));
+    rig.look(LookupResult::Found(service));
     rig.ready(service.index());
     assert_eq!(rig.status(id), "101");
     for (service, path, page) in
@@ -120,8 +121,8 @@ fn a_page_beside_a_program_is_shown() {
     {
         let id = rig.connect();
         rig.receive(id, format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes());
-        assert_eq!(rig.io.lookups[0].goal, Goal::Page);
-        rig.look(Looked::Page(service, Page::html(page)));
+        assert_eq!(rig.io.lookups[0].goal, LookupGoal::Page);
+        rig.look(LookupResult::Page(service, Page::html(page)));
         let got = String::from_utf8(rig.got(id)).expect("it is text");
         assert!(got.starts_with("HTTP/1.1 200 ") && got.ends_with(page), "{got}");
     }
@@ -133,18 +134,18 @@ fn a_page_beside_a_program_is_shown() {
 /// A path below that of a program is the program's, but for files.
 #[test]
 fn what_lies_below_a_program() {
-    for (files, fetched) in [(Files::None, 0), (Files::Served, 1)] {
+    for (files, fetched) in [(FilePolicy::None, 0), (FilePolicy::Served, 1)] {
         let mut rig = rig();
         rig.engine.hub_mut().files = files;
         let service = rig.engine.hub_mut().mount_program("/name", mount()).expect("it is free");
         let id = rig.ask("/name/more");
-        assert_eq!(rig.look(Looked::Below(service)), "/name/more");
+        assert_eq!(rig.look(LookupResult::Below(service)), "/name/more");
         rig.ready(service.index());
         assert_eq!(rig.status(id), "101");
         let id = rig.connect();
         rig.receive(id, b"GET /name/more HTTP/1.1\r\nHost: h\r\n\r\n");
-        let Lookup { id, path, .. } = rig.io.lookups.remove(0);
-        rig.looked_up(id, Looked::Below(service));
+        let LookupJob { id, path, .. } = rig.io.lookups.remove(0);
+        rig.looked_up(id, LookupResult::Below(service));
         assert_eq!((path.as_str(), rig.io.fetches.len()), ("/name/more", fetched));
     }
 }
@@ -161,7 +162,7 @@ fn lookups_have_bounds() {
     rig.wait(Limits::SERVER.admission_ms_max + 2 * Wheel::TICK_MS);
     for id in ids {
         assert_eq!(rig.status(id), "503");
-        rig.look(Looked::Nothing);
+        rig.look(LookupResult::Nothing);
         assert!(rig.got(id).is_empty(), "it is answered once");
     }
     assert_eq!((rig.status(beyond).as_str(), rig.io.lookups.len()), ("503", 0));
@@ -177,11 +178,11 @@ fn a_rush_to_one_program_is_let_in() {
     let gone = ids[Limits::LOOKUPS_STRANGE_MAX];
     rig.remove(gone);
     let service = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
-    rig.look(Looked::Found(service));
+    rig.look(LookupResult::Found(service));
     rig.ready(service.index());
     // What was on its way comes back; nobody else has to be looked for.
     for _ in 1..Limits::LOOKUPS_STRANGE_MAX {
-        rig.look(Looked::Found(service));
+        rig.look(LookupResult::Found(service));
     }
     assert_eq!((rig.io.lookups.len(), rig.io.started.len()), (0, 1));
     for id in ids.into_iter().filter(|id| *id != gone) {
@@ -270,7 +271,7 @@ fn programs_go_first() {
     for _ in 0..50 {
         let strange_len = rig.io.lookups.iter().filter(|lookup| lookup.path == "/none").count();
         assert_eq!((strange_len, rig.io.lookups.len()), (strange_max, strange_max + known_max));
-        rig.look(Looked::Nothing);
+        rig.look(LookupResult::Nothing);
         let other = rig.io.lookups.remove(rig.io.lookups.len() / 2);
         rig.io.lookups.insert(0, other);
     }
@@ -309,9 +310,9 @@ fn addresses_take_turns() {
             rig.remove(gone);
             assert_eq!(rig.io.lookups.len(), under_way_max);
             let begun = expected.map(|_| {
-                rig.look(Looked::Nothing);
+                rig.look(LookupResult::Nothing);
                 assert_eq!(rig.io.lookups.len(), under_way_max);
-                let Lookup { path, .. } = &rig.io.lookups[under_way_max - 1];
+                let LookupJob { path, .. } = &rig.io.lookups[under_way_max - 1];
                 path[folder.len()..].to_owned()
             });
             assert_eq!(begun, expected, "{net:?} {folder}");
@@ -336,7 +337,7 @@ fn a_stop_tells_those_who_wait() {
     let id = rig.ask("/none");
     rig.stop();
     assert_eq!(rig.status(id), "503");
-    rig.look(Looked::Nothing);
+    rig.look(LookupResult::Nothing);
     assert!(rig.got(id).is_empty());
 }
 
@@ -412,7 +413,7 @@ fn labels_have_names_of_their_own() {
         rig.apply(0, vec![Outbound::Label { id, key: key.clone(), value }]);
         let socket = rig.hub().sockets.get(id).expect("it is there");
         assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()), "{key}");
-        assert!(socket.flags.has(Flag::Unlabeled), "{key}");
+        assert!(socket.flags.has(SocketFlag::Unlabeled), "{key}");
     }
 }
 
@@ -444,6 +445,6 @@ fn labels_have_bounds() {
         assert_eq!(labels, expected, "{wish:?}");
         let is_told = matches!(&wish, Outbound::Label { key, .. } if key == "more");
         was_told |= is_told;
-        assert_eq!(socket.flags.has(Flag::Unlabeled), was_told, "it is told once: {wish:?}");
+        assert_eq!(socket.flags.has(SocketFlag::Unlabeled), was_told, "it is told once: {wish:?}");
     }
 }

@@ -7,7 +7,7 @@ const MIB: usize = 1 << 20;
 /// A socket that is open, of a peer with this address.
 fn open_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
     let id = ask_from(rig, ip);
-    if rig.hub().services[ServiceId::new(0)].worker.state == State::Starting {
+    if rig.hub().services[ServiceId::new(0)].worker.state == RunState::Starting {
         rig.ready(0);
     }
     rig.mail();

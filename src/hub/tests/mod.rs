@@ -350,7 +350,7 @@ fn too_many_sockets_are_told_so() {
         let peer = SocketAddr::new(ip.parse().expect("it is one"), 1);
         let id = rig.accept(peer, Reach::Network).expect("there is room");
         assert_eq!(
-            rig.hub().sockets.get(id).map(|socket| socket.flags.has(Flag::Surplus)),
+            rig.hub().sockets.get(id).map(|socket| socket.flags.has(SocketFlag::Surplus)),
             Some(expected),
             "{ip}"
         );

@@ -1,7 +1,7 @@
 //! Senders that wait for listeners: who waits, for how long, and who is closed for it.
 
 use super::*;
-use crate::hub::socket::Flag;
+use crate::hub::socket::SocketFlag;
 
 const LIMITS: Limits = Limits {
     outbox_high_bytes: 1_000,
@@ -233,7 +233,7 @@ fn nobody_waits_for_itself_or_for_those_who_have_gone() {
     let (mut rig, [sender, listener]) = rig();
     rig.io.stalled = vec![sender];
     talk_on(&mut rig, sender, 6);
-    assert!(!rig.hub().sockets.get(sender).expect("it is there").flags.has(Flag::Waits));
+    assert!(!rig.hub().sockets.get(sender).expect("it is there").flags.has(SocketFlag::Waits));
     rig.io.stalled = vec![listener];
     take(&mut rig, sender, 6 * 504);
     talk_on(&mut rig, sender, 4);

@@ -7,8 +7,8 @@ use std::vec;
 
 use super::*;
 use crate::engine::{
-    Arrival, Connections, Engine, Event, Exit, FileOrder, Io, Moment, NotStarted, PeerEnd, Read,
-    Ready, Services, StopKind,
+    Arrival, Connections, Engine, FileOrder, HostEvent, Io, NotStarted, PeerEnd, ReadResult, Ready,
+    RunExit, Services, Step, StopKind,
 };
 
 /// An engine whose turns are never cut short, since that is tested in the simulation.
@@ -26,7 +26,7 @@ pub(super) struct RigIo {
     arrivals: VecDeque<Arrival<()>>,
     /// The last socket that came.
     came: Option<SocketId>,
-    events: VecDeque<Event<Answer>>,
+    events: VecDeque<HostEvent<Answer>>,
     /// What a service has sent, and in which run.
     batch: Option<(RunId, vec::IntoIter<Outbound>)>,
     /// What peers have sent and the engine has not read, by the serial number of the socket.
@@ -37,7 +37,7 @@ pub(super) struct RigIo {
     pub(super) resumed: Vec<SocketId>,
     pub(super) started: Vec<(ServiceId, u32)>,
     pub(super) stopped: Vec<ServiceId>,
-    pub(super) lookups: Vec<Lookup>,
+    pub(super) lookups: Vec<LookupJob>,
     pub(super) mail: Vec<Inbound>,
     /// Services report in the same turn that they have taken their mail.
     pub(super) takes_mail: bool,
@@ -47,11 +47,11 @@ pub(super) struct RigIo {
 }
 
 /// What was found for a socket.
-type Answer = (SocketId, Looked);
+type Answer = (SocketId, LookupResult);
 
 impl Rig {
     pub(super) fn new(limits: Limits) -> Self {
-        let mut hub = Hub::new(limits, Files::None, Time::ZERO);
+        let mut hub = Hub::new(limits, FilePolicy::None, Time::ZERO);
         for path in ["/a", "/b"] {
             hub.mount(path, mount(limits)).expect("the paths differ");
         }
@@ -185,20 +185,20 @@ impl Rig {
     /// The run of a service ends.
     pub(super) fn end_run(&mut self, service: ServiceId, number: u32) {
         let run = RunId { worker: WorkerId::of(service), number };
-        self.tell(Event::Ended(Exit { run, how: "it is gone".to_owned() }));
+        self.tell(HostEvent::Ended(RunExit { run, how: "it is gone".to_owned() }));
     }
 
     /// What was looked up for a socket is found.
-    pub(super) fn looked_up(&mut self, id: SocketId, looked: Looked) {
-        self.tell(Event::Notice((id, looked)));
+    pub(super) fn looked_up(&mut self, id: SocketId, looked: LookupResult) {
+        self.tell(HostEvent::Notice((id, looked)));
     }
 
     /// A clean stop begins. What connects after it was on its way.
     pub(super) fn stop(&mut self) {
-        self.tell(Event::Stop(StopKind::Clean));
+        self.tell(HostEvent::Stop(StopKind::Clean));
     }
 
-    fn tell(&mut self, event: Event<Answer>) {
+    fn tell(&mut self, event: HostEvent<Answer>) {
         self.io.events.push_back(event);
         self.turn();
     }
@@ -207,7 +207,7 @@ impl Rig {
     pub(super) fn open(&mut self, path: &str) -> SocketId {
         let id = self.ask(path);
         let service = usize::from(path == "/b");
-        if self.hub().services[ServiceId::new(service)].worker.state == State::Starting {
+        if self.hub().services[ServiceId::new(service)].worker.state == RunState::Starting {
             self.ready(service);
         }
         self.mail();
@@ -247,7 +247,7 @@ impl Rig {
 impl Io for RigIo {
     type Notice = Answer;
 
-    fn next_event(&mut self) -> Option<Event<Answer>> {
+    fn next_event(&mut self) -> Option<HostEvent<Answer>> {
         self.events.pop_front()
     }
 
@@ -259,7 +259,7 @@ impl Io for RigIo {
         hub.looked_up(id, looked, now);
     }
 
-    fn look_up(&mut self, lookup: Lookup, _: &Hub) {
+    fn look_up(&mut self, lookup: LookupJob, _: &Hub) {
         self.lookups.push(lookup);
     }
 
@@ -271,8 +271,8 @@ impl Io for RigIo {
         }
     }
 
-    fn observe(&mut self, moment: Moment, _: &Hub, _: Time) {
-        if let Moment::Resumes(id) = moment {
+    fn observe(&mut self, moment: Step, _: &Hub, _: Time) {
+        if let Step::Resumes(id) = moment {
             self.resumed.push(id);
         }
     }
@@ -296,11 +296,11 @@ impl Connections for RigIo {
 
     fn close_listeners(&mut self) {}
 
-    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read {
-        let Some(unread) = self.unread.get_mut(&id.serial()) else { return Read::WouldBlock };
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> ReadResult {
+        let Some(unread) = self.unread.get_mut(&id.serial()) else { return ReadResult::WouldBlock };
         match io::Read::read(unread, buffer).expect("it is memory") {
-            0 => Read::WouldBlock,
-            len => Read::Bytes(len),
+            0 => ReadResult::WouldBlock,
+            len => ReadResult::Bytes(len),
         }
     }
 

@@ -62,7 +62,7 @@ impl Rig {
     fn connects(&mut self, peer: SocketAddr) -> bool {
         self.peer = peer;
         let id = self.connect();
-        self.hub().sockets.get(id).is_some_and(|socket| !socket.flags.has(Flag::Surplus))
+        self.hub().sockets.get(id).is_some_and(|socket| !socket.flags.has(SocketFlag::Surplus))
     }
 }
 
@@ -208,7 +208,7 @@ fn files_count_for_addresses_that_count() {
         (off, peer(1), None),
     ];
     for (limits, peer, expected) in rows {
-        let mut hub = Hub::new(limits, Files::Served, Time::ZERO);
+        let mut hub = Hub::new(limits, FilePolicy::Served, Time::ZERO);
         let id = hub.accept(peer, Reach::Network, Time::ZERO).expect("there is room");
         hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
         let fetch = std::iter::from_fn(|| hub.poll()).find_map(|output| match output {
@@ -228,7 +228,7 @@ fn find(rig: &mut Rig, number: usize) -> SocketId {
         .hub()
         .find(&path)
         .map_or_else(|| rig.engine.hub_mut().mount_program(&path, mount()), Ok);
-    rig.look(Looked::Found(service.expect("there is a place")));
+    rig.look(LookupResult::Found(service.expect("there is a place")));
     id
 }
 

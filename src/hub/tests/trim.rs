@@ -126,7 +126,7 @@ fn leave_all<'a>(rig: &mut Rig, ids: impl Iterator<Item = &'a SocketId>) {
     }
     std::mem::take(&mut rig.io.fetches).iter().for_each(|_| rig.engine.hub_mut().fetched());
     while !rig.io.lookups.is_empty() {
-        rig.look(Looked::Nothing);
+        rig.look(LookupResult::Nothing);
     }
 }
 
@@ -163,7 +163,7 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
     // A disk hangs, with files and programs.
     let get = |rig: &mut Rig, id| rig.receive(id, b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
     let strangers: Vec<_> = (0..1_000).map(|number| rig.connect_from(number)).collect();
-    rig.engine.hub_mut().files = Files::Served;
+    rig.engine.hub_mut().files = FilePolicy::Served;
     strangers[..500].iter().for_each(|&id| get(&mut rig, id));
     rig.engine.hub_mut().look_up();
     strangers[500..].iter().for_each(|&id| get(&mut rig, id));

@@ -3,7 +3,7 @@
 
 use super::{MESSAGE_BYTES_MAX, hear};
 use crate::programs::frames::{Frames, Piece};
-use crate::programs::{Heard, Place, Reader, Said, Told};
+use crate::programs::{CommandReader, CommandResult, ProgramCommand, ProgramEvent, ProgramPlace};
 use crate::service::{Audience, Inbound, SocketId};
 use crate::ws::tests::cuttings;
 use crate::ws::tests::random::Random;
@@ -44,7 +44,7 @@ fn any_cutting_is_heard_alike() {
     for seed in 0..200 {
         let bytes = output(&mut Random::new(seed));
         let whole = hear(&bytes, &[bytes.len()]);
-        faults_len += usize::from(matches!(whole.last(), Some(Heard::Fault(_))));
+        faults_len += usize::from(matches!(whole.last(), Some(CommandResult::Fault(_))));
         let ways = cuttings(bytes.len()).into_iter().step_by(if bytes.len() > 300 { 9 } else { 3 });
         for pieces in ways {
             assert_eq!(hear(&bytes, &pieces), whole, "seed {seed}, {pieces:?}");
@@ -58,7 +58,7 @@ fn any_cutting_is_heard_alike() {
 #[test]
 fn what_is_told_can_be_said() {
     let address = "127.0.0.1:80".parse().expect("an address");
-    let place = Place { service: "/".to_owned(), address };
+    let place = ProgramPlace { service: "/".to_owned(), address };
     for seed in 0..300 {
         let mut random = Random::new(seed);
         let id = SocketId::from_u64(u64::from(random.byte()) << 50);
@@ -68,19 +68,19 @@ fn what_is_told_can_be_said() {
             1 => data(id, random.bytes(len).into()),
             _ => {
                 let close = Close::new(CloseCode::NORMAL, random.text(len.min(30)));
-                let said = Said::Close { to: id.into(), close: close.clone() };
+                let said = ProgramCommand::Close { to: id.into(), close: close.clone() };
                 (Inbound::Close { id, close }, said)
             }
         };
         let mut bytes = b"READY 1\n".to_vec();
-        Told::Inbound(&inbound).encode(&place, &mut bytes);
+        ProgramEvent::Inbound(&inbound).encode(&place, &mut bytes);
         let heard = hear(&bytes, &random.pieces(bytes.len()));
-        assert_eq!(heard[1..], [Heard::Said(expected)], "seed {seed}");
+        assert_eq!(heard[1..], [CommandResult::Said(expected)], "seed {seed}");
     }
 }
 
-fn data(id: SocketId, message: Message) -> (Inbound, Said) {
-    let said = Said::Send { to: Audience::from(id), message: message.clone() };
+fn data(id: SocketId, message: Message) -> (Inbound, ProgramCommand) {
+    let said = ProgramCommand::Send { to: Audience::from(id), message: message.clone() };
     (Inbound::Data { id, message }, said)
 }
 
@@ -114,10 +114,12 @@ fn nothing_is_held_that_has_not_come() {
 /// A message that comes in one piece is in a buffer of its length, and is not copied again.
 #[test]
 fn a_message_keeps_its_buffer() {
-    let mut reader = Reader::new(MESSAGE_BYTES_MAX);
+    let mut reader = CommandReader::new(MESSAGE_BYTES_MAX);
     let bytes = [b"READY 1\nTEXT * +1500\n", &[b'x'; 1500][..], b"\n"].concat();
     let (used, _) = reader.receive(&bytes);
     let (_, heard) = reader.receive(&bytes[used..]);
-    let Some(Heard::Said(Said::Send { message, .. })) = heard else { panic!("{heard:?}") };
+    let Some(CommandResult::Said(ProgramCommand::Send { message, .. })) = heard else {
+        panic!("{heard:?}")
+    };
     assert_eq!((message.len(), message.capacity()), (1500, 1500));
 }

@@ -1,11 +1,11 @@
 //! Plain lines, as programs write them that serve one socket.
 
-use crate::programs::{LineFault, Lines, encode_line};
+use crate::programs::{Lines, PlainLineError, encode_line};
 use crate::ws::tests::cuttings;
 use crate::ws::tests::random::Random;
 use crate::ws::{CloseCode, Message};
 
-type Outcome = Vec<Result<Message, LineFault>>;
+type Outcome = Vec<Result<Message, PlainLineError>>;
 
 fn read(bytes: &[u8], pieces: &[usize]) -> Outcome {
     let mut lines = Lines::new(LINE_BYTES_MAX);
@@ -39,17 +39,17 @@ fn rows() {
         (b"h\xC3\xA9\n", vec![text("h\u{e9}")]),
         (b"12345678\n", vec![text("12345678")]),
         (b"12345678\r\n", vec![text("12345678")]),
-        (b"a\n123456789\nb\n", vec![text("a"), Err(LineFault::Long(8))]),
-        (b"12345678\r\rb\n", vec![Err(LineFault::Long(8))]),
-        (b"123456789", vec![Err(LineFault::Long(8))]),
-        (b"a\nb\xFFc\nd\n", vec![text("a"), Err(LineFault::Utf8(1))]),
+        (b"a\n123456789\nb\n", vec![text("a"), Err(PlainLineError::Long(8))]),
+        (b"12345678\r\rb\n", vec![Err(PlainLineError::Long(8))]),
+        (b"123456789", vec![Err(PlainLineError::Long(8))]),
+        (b"a\nb\xFFc\nd\n", vec![text("a"), Err(PlainLineError::Utf8(1))]),
     ];
     for (bytes, expected) in rows {
         for pieces in cuttings(bytes.len()).into_iter().filter(|_| !bytes.is_empty()) {
             assert_eq!(read(bytes, &pieces), expected, "{} in {pieces:?}", bytes.escape_ascii());
         }
     }
-    assert_eq!(LineFault::Long(8).close().code, CloseCode::INTERNAL);
+    assert_eq!(PlainLineError::Long(8).close().code, CloseCode::INTERNAL);
 }
 
 /// The standard library agrees on lines, in any cutting.
@@ -65,7 +65,7 @@ fn lines_agree_with_the_library() {
             Ok(Message::from(line.strip_suffix('\r').unwrap_or(line)))
         };
         let mut expected: Vec<_> = lines.map(bare).collect();
-        expected.extend(long.map(|_| Err(LineFault::Long(LINE_BYTES_MAX))));
+        expected.extend(long.map(|_| Err(PlainLineError::Long(LINE_BYTES_MAX))));
         let found = read(text.as_bytes(), &random.pieces(text.len()));
         assert_eq!(found, expected, "seed {seed}: {text:?}");
     }
@@ -78,7 +78,7 @@ fn a_line_is_not_held_beyond_its_limit() {
         let mut lines = Lines::new(LINE_BYTES_MAX);
         let outcomes: Vec<_> = pieces.iter().map(|len| lines.receive(&vec![b'x'; *len])).collect();
         let (last, others) = outcomes.split_last().expect("there are pieces");
-        assert_eq!(last.1, Some(Err(LineFault::Long(LINE_BYTES_MAX))), "{pieces:?}");
+        assert_eq!(last.1, Some(Err(PlainLineError::Long(LINE_BYTES_MAX))), "{pieces:?}");
         assert!(others.iter().all(|(_, message)| message.is_none()), "{pieces:?}");
         assert_eq!(lines.receive(b"x\n"), (2, None), "nothing is read after it");
         assert_eq!(lines.finish(), None);

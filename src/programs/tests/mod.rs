@@ -10,14 +10,14 @@ mod told;
 mod transcript;
 
 use crate::limits::Limits;
-use crate::programs::{Heard, Reader, Said};
+use crate::programs::{CommandReader, CommandResult, ProgramCommand};
 use crate::service::{Admission, Request};
 use crate::ws::Target;
 use crate::ws::head::HeadReader;
 
 /// All that is heard of `bytes`, which come in pieces of these lengths.
-fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<Heard> {
-    let mut reader = Reader::new(MESSAGE_BYTES_MAX);
+fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<CommandResult> {
+    let mut reader = CommandReader::new(MESSAGE_BYTES_MAX);
     let (mut heard, mut rest) = (Vec::new(), bytes);
     for &len in pieces {
         let (mut piece, behind) = rest.split_at(len);
@@ -30,13 +30,13 @@ fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<Heard> {
         }
         assert!(piece.is_empty(), "what is not heard is taken");
     }
-    heard.extend(reader.finish().err().map(Heard::Fault));
+    heard.extend(reader.finish().err().map(CommandResult::Fault));
     heard
 }
 
 /// A READY, which every program has said before what a row is about.
-fn ready() -> Heard {
-    Heard::Said(Said::Ready(Admission::default()))
+fn ready() -> CommandResult {
+    CommandResult::Said(ProgramCommand::Ready(Admission::default()))
 }
 
 /// The request of a head, whose peer is at 192.0.2.7:5000.

@@ -1,13 +1,15 @@
 //! Line by line: what a program writes, and what is heard of it.
 
 use super::{MESSAGE_BYTES_MAX, hear, ready};
-use crate::programs::{Fault, Heard, Level, Mistake, Said, Wrong};
+use crate::programs::{
+    CommandResult, FatalError, LineError, LineErrorKind, LogLevel, ProgramCommand,
+};
 use crate::service::{Admission, Audience, SocketId, Verdict};
 use crate::ws::tests::cuttings;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
 /// What stands behind `READY 1` is heard as `expected`, however it is cut.
-fn check(bytes: &[u8], expected: &[Heard]) {
+fn check(bytes: &[u8], expected: &[CommandResult]) {
     let bytes = [b"READY 1\n", bytes].concat();
     let expected: Vec<_> = [ready()].into_iter().chain(expected.iter().cloned()).collect();
     for pieces in cuttings(bytes.len()) {
@@ -39,18 +41,18 @@ fn audiences() {
     ];
     for (word, to) in rows {
         let message = Message::from("hello");
-        let said = Said::Send { to: to.clone(), message };
-        check(format!("TEXT {word} +5\nhello\n").as_bytes(), &[Heard::Said(said)]);
+        let said = ProgramCommand::Send { to: to.clone(), message };
+        check(format!("TEXT {word} +5\nhello\n").as_bytes(), &[CommandResult::Said(said)]);
         let close = Close::new(CloseCode::NORMAL, "");
-        let said = Said::Close { to, close };
-        check(format!("CLOSE {word} 1000\n").as_bytes(), &[Heard::Said(said)]);
+        let said = ProgramCommand::Close { to, close };
+        check(format!("CLOSE {word} 1000\n").as_bytes(), &[CommandResult::Said(said)]);
     }
 }
 
 #[test]
 fn words_that_are_no_audience() {
-    let no_id = |word: &str| Wrong::Id(word.to_owned());
-    let no_topic = |word: &str| Wrong::Topic(word.to_owned());
+    let no_id = |word: &str| LineErrorKind::Id(word.to_owned());
+    let no_topic = |word: &str| LineErrorKind::Topic(word.to_owned());
     let long = "x".repeat(257);
     let rows = [
         ("x", no_id("x")),
@@ -72,9 +74,12 @@ fn words_that_are_no_audience() {
         (&format!("@{long}"), no_topic(&long)),
     ];
     for (word, wrong) in rows {
-        let mistake = Heard::Mistake(Mistake { verb: "BIN".to_owned(), id: None, wrong });
+        let mistake = CommandResult::Mistake(LineError { verb: "BIN".to_owned(), id: None, wrong });
         let bytes = format!("BIN {word} +5\nhello\nPAUSE 1\n");
-        check(bytes.as_bytes(), &[mistake, Heard::Said(Said::Pause { ids: vec![id(1)] })]);
+        check(
+            bytes.as_bytes(),
+            &[mistake, CommandResult::Said(ProgramCommand::Pause { ids: vec![id(1)] })],
+        );
     }
 }
 
@@ -82,14 +87,15 @@ fn words_that_are_no_audience() {
 fn lines() {
     let ids = || vec![id(17), id(18)];
     let topic = || "news".to_owned();
-    let set = |key: &str, value: &str| Said::Set {
+    let set = |key: &str, value: &str| ProgramCommand::Set {
         id: id(17),
         key: key.to_owned(),
         value: value.to_owned(),
     };
-    let refused = |response| Said::Admit { id: id(17), verdict: Verdict::Refuse(response) };
-    let to_one = |message: Message| Said::Send { to: id(17).into(), message };
-    let rows: [(&[u8], Said); 25] = [
+    let refused =
+        |response| ProgramCommand::Admit { id: id(17), verdict: Verdict::Refuse(response) };
+    let to_one = |message: Message| ProgramCommand::Send { to: id(17).into(), message };
+    let rows: [(&[u8], ProgramCommand); 25] = [
         (b"TEXT 17 +5\nhello\n", to_one("hello".into())),
         (b"TEXT 17 +0\n\n", to_one("".into())),
         (b"TEXT 17 +00000005\r\nhello\n", to_one("hello".into())),
@@ -100,19 +106,25 @@ fn lines() {
         (b"CLOSE 17 4999 +3\nbye\n", closed("bye")),
         (b"CLOSE 17 4999 +0\n\n", closed("")),
         (b"CLOSE 17 4999\n", closed("")),
-        (b"SUB 17,18 news\n", Said::Subscribe { ids: ids(), topic: topic() }),
-        (b"UNSUB 18,17 news\n", Said::Unsubscribe { ids: ids(), topic: topic() }),
-        (b"PAUSE 17,18\n", Said::Pause { ids: ids() }),
-        (b"RESUME 17,18\n", Said::Resume { ids: ids() }),
+        (b"SUB 17,18 news\n", ProgramCommand::Subscribe { ids: ids(), topic: topic() }),
+        (b"UNSUB 18,17 news\n", ProgramCommand::Unsubscribe { ids: ids(), topic: topic() }),
+        (b"PAUSE 17,18\n", ProgramCommand::Pause { ids: ids() }),
+        (b"RESUME 17,18\n", ProgramCommand::Resume { ids: ids() }),
         (b"SET 17 user=+5\n", set("user", "+5")),
         (b"SET 17 user=a=b\n", set("user", "a=b")),
         (b"SET 17 user=\n", set("user", "")),
         (b"SET 17 user +12\nAda Lovelace\n", set("user", "Ada Lovelace")),
-        (b"LOG warn +3\na\xFFb\n", Said::Log { level: Level::Warn, text: "a\u{FFFD}b".into() }),
-        (b"ACCEPT 17\n", Said::Admit { id: id(17), verdict: Verdict::Accept }),
+        (
+            b"LOG warn +3\na\xFFb\n",
+            ProgramCommand::Log { level: LogLevel::Warn, text: "a\u{FFFD}b".into() },
+        ),
+        (b"ACCEPT 17\n", ProgramCommand::Admit { id: id(17), verdict: Verdict::Accept }),
         (
             b"ACCEPT 17 protocol=chat.v2\n",
-            Said::Admit { id: id(17), verdict: Verdict::AcceptProtocol("chat.v2".into()) },
+            ProgramCommand::Admit {
+                id: id(17),
+                verdict: Verdict::AcceptProtocol("chat.v2".into()),
+            },
         ),
         (b"REJECT 17 403\n", refused(Response::empty(Status::FORBIDDEN))),
         (b"REJECT 17 403 +3\n\nno\n", refused(plain("no"))),
@@ -125,102 +137,102 @@ fn lines() {
         ),
     ];
     for (bytes, said) in rows {
-        check(bytes, &[Heard::Said(said)]);
+        check(bytes, &[CommandResult::Said(said)]);
     }
 }
 
 #[test]
 fn levels() {
     let rows = [
-        ("error", Level::Error),
-        ("warn", Level::Warn),
-        ("info", Level::Info),
-        ("debug", Level::Debug),
-        ("trace", Level::Trace),
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
     ];
     for (word, level) in rows {
-        let said = Said::Log { level, text: "x".to_owned() };
-        check(format!("LOG {word} +1\nx\n").as_bytes(), &[Heard::Said(said)]);
+        let said = ProgramCommand::Log { level, text: "x".to_owned() };
+        check(format!("LOG {word} +1\nx\n").as_bytes(), &[CommandResult::Said(said)]);
     }
 }
 
 /// Each mistake costs its own line: what stands behind it is heard.
 #[test]
 fn mistakes() {
-    let rows: [(&str, &[u8], Wrong); 34] = [
-        ("", b"\n", Wrong::Empty),
-        ("", b"  \r\n", Wrong::Empty),
-        ("", b"+3\nabc\n", Wrong::Empty),
-        ("SHOUT", b"SHOUT x +3\nabc\n", Wrong::Verb),
-        ("text", b"text x\n", Wrong::Verb),
-        ("READY", b"READY 1\n", Wrong::Again),
-        ("TEXT", b"TEXT +3\nabc\n", Wrong::Form("TEXT ids +n")),
-        ("TEXT", b"TEXT @a b +3\nabc\n", Wrong::Form("TEXT ids +n")),
-        ("TEXT", b"TEXT * +3\na\xFFb\n", Wrong::Utf8(1)),
-        ("TEXT", b"TEXT * +2\na\xC3\n", Wrong::Utf8(1)),
-        ("CLOSE", b"CLOSE *\n", Wrong::Form("CLOSE ids code [+n]")),
-        ("CLOSE", b"CLOSE * 1000 bye\n", Wrong::Form("CLOSE ids code [+n]")),
-        ("CLOSE", b"CLOSE * 1005\n", Wrong::Code("1005".into())),
-        ("CLOSE", b"CLOSE * 1006\n", Wrong::Code("1006".into())),
-        ("CLOSE", b"CLOSE * 1015 +1\nx\n", Wrong::Code("1015".into())),
-        ("CLOSE", b"CLOSE * 66536\n", Wrong::Code("66536".into())),
-        ("CLOSE", b"CLOSE * 1000 +1\n\xFF\n", Wrong::Utf8(0)),
-        ("SUB", b"SUB * news\n", Wrong::Id("*".into())),
-        ("SUB", b"SUB @a b\n", Wrong::Id("@a".into())),
-        ("SUB", b"SUB 1,2 a,b\n", Wrong::Topic("a,b".into())),
-        ("SUB", b"SUB 1,2 a +1\nx\n", Wrong::Form("SUB id[,id...] topic")),
-        ("UNSUB", b"UNSUB 1,2 a b\n", Wrong::Form("UNSUB id[,id...] topic")),
-        ("PAUSE", b"PAUSE *\n", Wrong::Id("*".into())),
-        ("RESUME", b"RESUME\n", Wrong::Form("RESUME id[,id...]")),
-        ("SET", b"SET x user=ida\n", Wrong::Id("x".into())),
-        ("SET", b"SET @ a b=c\n", Wrong::Form("SET id key=value, or SET id key +n")),
-        ("SET", b"SET @ user\n", Wrong::Form("SET id key=value, or SET id key +n")),
-        ("SET", b"SET @ user=x +1\ny\n", Wrong::Form("SET id key=value, or SET id key +n")),
-        ("LOG", b"LOG loud +1\nx\n", Wrong::Level("loud".into())),
-        ("ACCEPT", b"ACCEPT\n", Wrong::Form("ACCEPT id [protocol=NAME]")),
-        ("REJECT", b"REJECT x 403\n", Wrong::Id("x".into())),
-        ("REJECT", b"REJECT\n", Wrong::Form("REJECT id status [+n]")),
-        ("REJECT", b"REJECT x 403 +1\n\n\n", Wrong::Id("x".into())),
-        ("PAUSE", b"PAUSE 1,x\n", Wrong::Id("x".into())),
+    let rows: [(&str, &[u8], LineErrorKind); 34] = [
+        ("", b"\n", LineErrorKind::Empty),
+        ("", b"  \r\n", LineErrorKind::Empty),
+        ("", b"+3\nabc\n", LineErrorKind::Empty),
+        ("SHOUT", b"SHOUT x +3\nabc\n", LineErrorKind::Verb),
+        ("text", b"text x\n", LineErrorKind::Verb),
+        ("READY", b"READY 1\n", LineErrorKind::Again),
+        ("TEXT", b"TEXT +3\nabc\n", LineErrorKind::Form("TEXT ids +n")),
+        ("TEXT", b"TEXT @a b +3\nabc\n", LineErrorKind::Form("TEXT ids +n")),
+        ("TEXT", b"TEXT * +3\na\xFFb\n", LineErrorKind::Utf8(1)),
+        ("TEXT", b"TEXT * +2\na\xC3\n", LineErrorKind::Utf8(1)),
+        ("CLOSE", b"CLOSE *\n", LineErrorKind::Form("CLOSE ids code [+n]")),
+        ("CLOSE", b"CLOSE * 1000 bye\n", LineErrorKind::Form("CLOSE ids code [+n]")),
+        ("CLOSE", b"CLOSE * 1005\n", LineErrorKind::Code("1005".into())),
+        ("CLOSE", b"CLOSE * 1006\n", LineErrorKind::Code("1006".into())),
+        ("CLOSE", b"CLOSE * 1015 +1\nx\n", LineErrorKind::Code("1015".into())),
+        ("CLOSE", b"CLOSE * 66536\n", LineErrorKind::Code("66536".into())),
+        ("CLOSE", b"CLOSE * 1000 +1\n\xFF\n", LineErrorKind::Utf8(0)),
+        ("SUB", b"SUB * news\n", LineErrorKind::Id("*".into())),
+        ("SUB", b"SUB @a b\n", LineErrorKind::Id("@a".into())),
+        ("SUB", b"SUB 1,2 a,b\n", LineErrorKind::Topic("a,b".into())),
+        ("SUB", b"SUB 1,2 a +1\nx\n", LineErrorKind::Form("SUB id[,id...] topic")),
+        ("UNSUB", b"UNSUB 1,2 a b\n", LineErrorKind::Form("UNSUB id[,id...] topic")),
+        ("PAUSE", b"PAUSE *\n", LineErrorKind::Id("*".into())),
+        ("RESUME", b"RESUME\n", LineErrorKind::Form("RESUME id[,id...]")),
+        ("SET", b"SET x user=ida\n", LineErrorKind::Id("x".into())),
+        ("SET", b"SET @ a b=c\n", LineErrorKind::Form("SET id key=value, or SET id key +n")),
+        ("SET", b"SET @ user\n", LineErrorKind::Form("SET id key=value, or SET id key +n")),
+        ("SET", b"SET @ user=x +1\ny\n", LineErrorKind::Form("SET id key=value, or SET id key +n")),
+        ("LOG", b"LOG loud +1\nx\n", LineErrorKind::Level("loud".into())),
+        ("ACCEPT", b"ACCEPT\n", LineErrorKind::Form("ACCEPT id [protocol=NAME]")),
+        ("REJECT", b"REJECT x 403\n", LineErrorKind::Id("x".into())),
+        ("REJECT", b"REJECT\n", LineErrorKind::Form("REJECT id status [+n]")),
+        ("REJECT", b"REJECT x 403 +1\n\n\n", LineErrorKind::Id("x".into())),
+        ("PAUSE", b"PAUSE 1,x\n", LineErrorKind::Id("x".into())),
     ];
     for (verb, bytes, wrong) in rows {
         let bytes = [bytes, b"RESUME 1\n"].concat();
-        let mistake = Heard::Mistake(Mistake { verb: verb.to_owned(), id: None, wrong });
-        check(&bytes, &[mistake, Heard::Said(Said::Resume { ids: vec![id(1)] })]);
+        let mistake = CommandResult::Mistake(LineError { verb: verb.to_owned(), id: None, wrong });
+        check(&bytes, &[mistake, CommandResult::Said(ProgramCommand::Resume { ids: vec![id(1)] })]);
     }
 }
 
 #[test]
 fn mistakes_of_one_socket_name_it() {
-    let header = |line: &str| Wrong::Header(line.to_owned());
-    let rows: [(&str, &[u8], Wrong); 21] = [
-        ("SHOUT", b"SHOUT 17 +3\nabc\n", Wrong::Verb),
-        ("TEXT", b"TEXT 17 +1\n\xFF\n", Wrong::Utf8(0)),
-        ("ACCEPT", b"ACCEPT 17 a b\n", Wrong::Form("ACCEPT id [protocol=NAME]")),
-        ("ACCEPT", b"ACCEPT 17 proto=a\n", Wrong::Form("ACCEPT id [protocol=NAME]")),
-        ("ACCEPT", b"ACCEPT 17 protocol=a,b\n", Wrong::Protocol("a,b".into())),
-        ("REJECT", b"REJECT 17 101\n", Wrong::Status("101".into())),
-        ("REJECT", b"REJECT 17 600 +1\n\n\n", Wrong::Status("600".into())),
+    let header = |line: &str| LineErrorKind::Header(line.to_owned());
+    let rows: [(&str, &[u8], LineErrorKind); 21] = [
+        ("SHOUT", b"SHOUT 17 +3\nabc\n", LineErrorKind::Verb),
+        ("TEXT", b"TEXT 17 +1\n\xFF\n", LineErrorKind::Utf8(0)),
+        ("ACCEPT", b"ACCEPT 17 a b\n", LineErrorKind::Form("ACCEPT id [protocol=NAME]")),
+        ("ACCEPT", b"ACCEPT 17 proto=a\n", LineErrorKind::Form("ACCEPT id [protocol=NAME]")),
+        ("ACCEPT", b"ACCEPT 17 protocol=a,b\n", LineErrorKind::Protocol("a,b".into())),
+        ("REJECT", b"REJECT 17 101\n", LineErrorKind::Status("101".into())),
+        ("REJECT", b"REJECT 17 600 +1\n\n\n", LineErrorKind::Status("600".into())),
         ("REJECT", b"REJECT 17 403 +2\nno\n", header("no")),
         ("REJECT", b"REJECT 17 403 +5\nA: b\n\n", header("")),
         ("REJECT", b"REJECT 17 403 +7\nA b: c\n\n", header("A b: c")),
         ("REJECT", b"REJECT 17 403 +8\nA: b\x01c\n\n\n", header("A: b\u{1}c")),
         ("REJECT", b"REJECT 17 403 +15\nConnection: x\n\n\n", header("Connection: x")),
-        ("SET", b"SET 17 User=x\n", Wrong::Key("User".into())),
-        ("SET", b"SET 17 peer=x\n", Wrong::Key("peer".into())),
-        ("SET", b"SET 17 service=x\n", Wrong::Key("service".into())),
-        ("SET", b"SET 17 time=x\n", Wrong::Key("time".into())),
-        ("SET", b"SET 17 level=x\n", Wrong::Key("level".into())),
-        ("SET", b"SET 17 target=x\n", Wrong::Key("target".into())),
-        ("SET", b"SET 17 message=x\n", Wrong::Key("message".into())),
-        ("SET", b"SET 17 user +3\na\tb\n", Wrong::Value),
-        ("SET", b"SET 17 user +1\n\xFF\n", Wrong::Utf8(0)),
+        ("SET", b"SET 17 User=x\n", LineErrorKind::Key("User".into())),
+        ("SET", b"SET 17 peer=x\n", LineErrorKind::Key("peer".into())),
+        ("SET", b"SET 17 service=x\n", LineErrorKind::Key("service".into())),
+        ("SET", b"SET 17 time=x\n", LineErrorKind::Key("time".into())),
+        ("SET", b"SET 17 level=x\n", LineErrorKind::Key("level".into())),
+        ("SET", b"SET 17 target=x\n", LineErrorKind::Key("target".into())),
+        ("SET", b"SET 17 message=x\n", LineErrorKind::Key("message".into())),
+        ("SET", b"SET 17 user +3\na\tb\n", LineErrorKind::Value),
+        ("SET", b"SET 17 user +1\n\xFF\n", LineErrorKind::Utf8(0)),
     ];
     for (verb, bytes, wrong) in rows {
         let bytes = [bytes, b"RESUME 1\n"].concat();
-        let mistake = Mistake { verb: verb.to_owned(), id: Some(id(17)), wrong };
-        let resumed = Said::Resume { ids: vec![id(1)] };
-        check(&bytes, &[Heard::Mistake(mistake), Heard::Said(resumed)]);
+        let mistake = LineError { verb: verb.to_owned(), id: Some(id(17)), wrong };
+        let resumed = ProgramCommand::Resume { ids: vec![id(1)] };
+        check(&bytes, &[CommandResult::Mistake(mistake), CommandResult::Said(resumed)]);
     }
 }
 
@@ -237,48 +249,51 @@ fn bodies_up_to_their_limits() {
         let line = |len| [format!("{words} +{len}\n").into_bytes(), vec![b'\n'; len + 1]].concat();
         let ready = [b"READY 1\n", &line(max)[..]].concat();
         let heard = hear(&ready, &[ready.len()]);
-        let long = |wrong: &Wrong| matches!(wrong, Wrong::Long { .. });
-        assert!(!matches!(&heard[1], Heard::Mistake(m) if long(&m.wrong)), "{words} +{max}");
+        let long = |wrong: &LineErrorKind| matches!(wrong, LineErrorKind::Long { .. });
+        assert!(
+            !matches!(&heard[1], CommandResult::Mistake(m) if long(&m.wrong)),
+            "{words} +{max}"
+        );
 
-        let wrong = Wrong::Long { found: max as u64 + 1, max };
-        let mistake = Mistake { verb: verb.to_owned(), id: Some(id(17)), wrong };
-        let resumed = Heard::Said(Said::Resume { ids: vec![id(1)] });
+        let wrong = LineErrorKind::Long { found: max as u64 + 1, max };
+        let mistake = LineError { verb: verb.to_owned(), id: Some(id(17)), wrong };
+        let resumed = CommandResult::Said(ProgramCommand::Resume { ids: vec![id(1)] });
         let bytes = [&line(max + 1)[..], b"RESUME 1\n"].concat();
         if max <= MESSAGE_BYTES_MAX {
-            check(&bytes, &[Heard::Mistake(mistake), resumed]);
+            check(&bytes, &[CommandResult::Mistake(mistake), resumed]);
         }
     }
     let key = "k".repeat(32);
     let value = "v".repeat(256);
-    let said = Said::Set { id: id(17), key: key.clone(), value: value.clone() };
-    check(format!("SET 17 {key}={value}\n").as_bytes(), &[Heard::Said(said)]);
+    let said = ProgramCommand::Set { id: id(17), key: key.clone(), value: value.clone() };
+    check(format!("SET 17 {key}={value}\n").as_bytes(), &[CommandResult::Said(said)]);
 }
 
 #[test]
 fn faults() {
     let longest = "x".repeat(1024);
     let line = |line: &str| line.to_owned();
-    let unended = |header: &str, found: &str| Fault::Unended {
+    let unended = |header: &str, found: &str| FatalError::Unended {
         line: header.to_owned(),
         found: found.to_owned(),
     };
     let long = format!("{longest}x\n");
-    let rows: [(&[u8], Fault); 15] = [
-        (long.as_bytes(), Fault::LongHeader { line: "x".repeat(200) }),
-        (&long.as_bytes()[..1025], Fault::LongHeader { line: "x".repeat(200) }),
-        (b"a\tb\n", Fault::Characters { line: line("a\\tb") }),
-        (b"a\xFF\n", Fault::Characters { line: line("a\\xff") }),
-        (b"a\rb\n", Fault::Characters { line: line("a\\rb") }),
-        (b"TEXT 17 +\n", Fault::Length { line: line("TEXT 17 +") }),
-        (b"TEXT 17 +5x\n", Fault::Length { line: line("TEXT 17 +5x") }),
-        (b"TEXT 17 ++5\n", Fault::Length { line: line("TEXT 17 ++5") }),
-        (b"SUB 17 +12345678901\n", Fault::Length { line: line("SUB 17 +12345678901") }),
+    let rows: [(&[u8], FatalError); 15] = [
+        (long.as_bytes(), FatalError::LongHeader { line: "x".repeat(200) }),
+        (&long.as_bytes()[..1025], FatalError::LongHeader { line: "x".repeat(200) }),
+        (b"a\tb\n", FatalError::Characters { line: line("a\\tb") }),
+        (b"a\xFF\n", FatalError::Characters { line: line("a\\xff") }),
+        (b"a\rb\n", FatalError::Characters { line: line("a\\rb") }),
+        (b"TEXT 17 +\n", FatalError::Length { line: line("TEXT 17 +") }),
+        (b"TEXT 17 +5x\n", FatalError::Length { line: line("TEXT 17 +5x") }),
+        (b"TEXT 17 ++5\n", FatalError::Length { line: line("TEXT 17 ++5") }),
+        (b"SUB 17 +12345678901\n", FatalError::Length { line: line("SUB 17 +12345678901") }),
         (b"TEXT 17 +4\nhello\n", unended("TEXT 17 +4", "o")),
         (b"SHOUT +4\nhello\n", unended("SHOUT +4", "o")),
-        (b"TEXT 17 hello\n", Fault::Uncounted { line: line("TEXT 17 hello") }),
-        (b"LOG info\n", Fault::Uncounted { line: line("LOG info") }),
-        (b"TEXT 17 +5\nhell", Fault::CutBody { line: line("TEXT 17 +5"), left: 1 }),
-        (b"PAUSE 1", Fault::CutHeader { line: line("PAUSE 1") }),
+        (b"TEXT 17 hello\n", FatalError::Uncounted { line: line("TEXT 17 hello") }),
+        (b"LOG info\n", FatalError::Uncounted { line: line("LOG info") }),
+        (b"TEXT 17 +5\nhell", FatalError::CutBody { line: line("TEXT 17 +5"), left: 1 }),
+        (b"PAUSE 1", FatalError::CutHeader { line: line("PAUSE 1") }),
     ];
     for (bytes, fault) in rows {
         let bytes = [b"READY 1\n", bytes].concat();
@@ -286,7 +301,7 @@ fn faults() {
             let heard = hear(&bytes, &pieces);
             assert_eq!(
                 heard.last(),
-                Some(&Heard::Fault(fault.clone())),
+                Some(&CommandResult::Fault(fault.clone())),
                 "{}",
                 bytes.escape_ascii()
             );
@@ -294,7 +309,11 @@ fn faults() {
     }
     check(
         format!("{longest}\n").as_bytes(),
-        &[Heard::Mistake(Mistake { verb: "x".repeat(32), id: None, wrong: Wrong::Verb })],
+        &[CommandResult::Mistake(LineError {
+            verb: "x".repeat(32),
+            id: None,
+            wrong: LineErrorKind::Verb,
+        })],
     );
 }
 
@@ -310,7 +329,10 @@ fn first_lines() {
     ];
     for (line, admission) in right {
         let bytes = format!("{line}\n").into_bytes();
-        assert_eq!(hear(&bytes, &[bytes.len()]), [Heard::Said(Said::Ready(admission))]);
+        assert_eq!(
+            hear(&bytes, &[bytes.len()]),
+            [CommandResult::Said(ProgramCommand::Ready(admission))]
+        );
     }
     let wrong = [
         "READY",
@@ -323,21 +345,27 @@ fn first_lines() {
     ];
     for line in wrong {
         let bytes = format!("{line}\nLOG info +1\nx\n").into_bytes();
-        let fault = Fault::Ready { line: line.to_owned() };
-        assert_eq!(hear(&bytes, &[bytes.len()]), [Heard::Fault(fault)]);
+        let fault = FatalError::Ready { line: line.to_owned() };
+        assert_eq!(hear(&bytes, &[bytes.len()]), [CommandResult::Fault(fault)]);
     }
     let heard = hear(b"Listening...\nREADY 1\n", &[21]);
-    assert_eq!(heard, [Heard::Fault(Fault::NotReady { line: "Listening...".to_owned() })]);
+    assert_eq!(
+        heard,
+        [CommandResult::Fault(FatalError::NotReady { line: "Listening...".to_owned() })]
+    );
 }
 
 /// Whoever reads a log learns what was found and what is allowed.
 #[test]
 fn texts_tell_what_is_allowed() {
     let rows = [
-        (Wrong::Id("x".into()).to_string(), "\"x\" is not a socket id"),
-        (Wrong::Long { found: 9, max: 5 }.to_string(), "a body of 9 bytes, 5 are allowed"),
-        (Wrong::Key("peer".into()).to_string(), "none of socket, peer, path"),
-        (Fault::NotReady { line: "hi".into() }.to_string(), "prints nothing before its import"),
+        (LineErrorKind::Id("x".into()).to_string(), "\"x\" is not a socket id"),
+        (LineErrorKind::Long { found: 9, max: 5 }.to_string(), "a body of 9 bytes, 5 are allowed"),
+        (LineErrorKind::Key("peer".into()).to_string(), "none of socket, peer, path"),
+        (
+            FatalError::NotReady { line: "hi".into() }.to_string(),
+            "prints nothing before its import",
+        ),
     ];
     for (text, part) in rows {
         assert!(text.contains(part), "{text}");
@@ -348,9 +376,9 @@ fn id(number: u64) -> SocketId {
     SocketId::from_u64(number)
 }
 
-fn closed(reason: &str) -> Said {
+fn closed(reason: &str) -> ProgramCommand {
     let code = CloseCode::new(4999).expect("it may be sent");
-    Said::Close { to: id(17).into(), close: Close::new(code, reason) }
+    ProgramCommand::Close { to: id(17).into(), close: Close::new(code, reason) }
 }
 
 fn plain(content: &str) -> Response {

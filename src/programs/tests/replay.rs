@@ -1,6 +1,6 @@
 //! Programs that say what their transcript expects, and programs that do not.
 
-use crate::programs::{Difference, Fault, Replay, Transcript, TranscriptPlace};
+use crate::programs::{Difference, FatalError, Replay, Transcript, TranscriptPlace};
 
 const TRANSCRIPT: &str = "< HELLO 1\n> READY 1\n< TEXT 17\n| hello\n< RELOAD\n> TEXT *\n| \\*lo\n\
     > PAUSE 17\n";
@@ -61,7 +61,7 @@ fn programs_that_depart() {
         (b"TEXT * +2\nlo\nPAUSE 17\nX\n", Difference::Extra { found: "X".to_owned() }),
         (
             b"TEXT * +2\nlo",
-            Difference::Fault(Fault::CutBody { line: "TEXT * +2".to_owned(), left: 0 }),
+            Difference::Fault(FatalError::CutBody { line: "TEXT * +2".to_owned(), left: 0 }),
         ),
     ];
     for (bytes, difference) in rows {

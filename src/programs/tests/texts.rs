@@ -1,10 +1,10 @@
 //! Text as it comes: each read is a message, and no character is cut.
 
-use crate::programs::{LineFault, Texts};
+use crate::programs::{PlainLineError, Texts};
 use crate::ws::tests::cuttings;
 use crate::ws::{CloseCode, Message};
 
-type Outcome = Vec<Result<Message, LineFault>>;
+type Outcome = Vec<Result<Message, PlainLineError>>;
 
 fn read(reads: &[&[u8]]) -> Outcome {
     let mut texts = Texts::default();
@@ -16,7 +16,7 @@ fn read(reads: &[&[u8]]) -> Outcome {
 #[test]
 fn rows() {
     let text = |text: &str| Ok(Message::from(text));
-    let fault = |at| Err(LineFault::Text(at));
+    let fault = |at| Err(PlainLineError::Text(at));
     let rows: [(&[&[u8]], Outcome); 13] = [
         (&[], vec![]),
         (&[b""], vec![]),
@@ -35,7 +35,7 @@ fn rows() {
     for (reads, expected) in rows {
         assert_eq!(read(reads), expected, "{reads:?}");
     }
-    assert_eq!(LineFault::Text(1).close().code, CloseCode::INTERNAL);
+    assert_eq!(PlainLineError::Text(1).close().code, CloseCode::INTERNAL);
 }
 
 /// However it is read, the text is the same, and nothing is held but the beginning of a character.

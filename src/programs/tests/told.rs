@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use super::request;
-use crate::programs::variables::is_own_variable;
+use crate::programs::environment::is_own_variable;
 use crate::programs::{
-    Mistake, Mode, Place, Told, Variable, Wrong, own_variables, request_variables,
+    LineError, LineErrorKind, Mode, ProgramEvent, ProgramPlace, Variable, own_variables,
+    request_variables,
 };
 use crate::service::{Inbound, Request, SocketId};
 use crate::ws::{Close, CloseCode, Message};
 
 const ID: SocketId = SocketId::from_u64(17);
 
-fn place(service: &str) -> Place {
-    Place { service: service.to_owned(), address: "[::1]:12345".parse().expect("an address") }
+fn place(service: &str) -> ProgramPlace {
+    ProgramPlace {
+        service: service.to_owned(),
+        address: "[::1]:12345".parse().expect("an address"),
+    }
 }
 
-fn bytes(told: Told<'_>, place: &Place) -> String {
+fn bytes(told: ProgramEvent<'_>, place: &ProgramPlace) -> String {
     let mut out = Vec::new();
     told.encode(place, &mut out);
     String::from_utf8(out).expect("the rows are UTF-8")
@@ -24,8 +28,9 @@ fn bytes(told: Told<'_>, place: &Place) -> String {
 
 #[test]
 fn rows() {
-    let hello = Told::Hello { message_bytes_max: 10, send_bytes_max: 20 };
-    let mistake = |verb: &str, id| Mistake { verb: verb.to_owned(), id, wrong: Wrong::Utf8(3) };
+    let hello = ProgramEvent::Hello { message_bytes_max: 10, send_bytes_max: 20 };
+    let mistake =
+        |verb: &str, id| LineError { verb: verb.to_owned(), id, wrong: LineErrorKind::Utf8(3) };
     let (known, unknown) = (mistake("TEXT", Some(ID)), mistake("", None));
     let data = |message| Inbound::Data { id: ID, message };
     let (text, binary) = (data(Message::from("h\u{e9}")), data(Message::from(&b"\n\n"[..])));
@@ -35,16 +40,16 @@ fn rows() {
     let (full, drained) = (Inbound::Full { id: ID, bytes: 70_000 }, Inbound::Drained { id: ID });
     let rows = [
         (hello, "HELLO 1 service=/chat max-message=10 max-send=20\n"),
-        (Told::Inbound(&text), "TEXT 17 +3\nh\u{e9}\n"),
-        (Told::Inbound(&binary), "BIN 17 +2\n\n\n\n"),
-        (Told::Inbound(&full), "FULL 17 70000\n"),
-        (Told::Inbound(&drained), "DRAIN 17\n"),
-        (Told::Inbound(&lost), "CLOSE 17 1006 +0\n\n"),
-        (Told::Inbound(&left), "CLOSE 17 1000 +7\nbye\nbye\n"),
-        (Told::Reload, "RELOAD\n"),
-        (Told::Stop { ms: 30_000 }, "STOP 30000\n"),
-        (Told::Mistake(&known), "ERR TEXT 17 +36\nthe body is not UTF-8 from byte 3 on\n"),
-        (Told::Mistake(&unknown), "ERR - - +36\nthe body is not UTF-8 from byte 3 on\n"),
+        (ProgramEvent::Inbound(&text), "TEXT 17 +3\nh\u{e9}\n"),
+        (ProgramEvent::Inbound(&binary), "BIN 17 +2\n\n\n\n"),
+        (ProgramEvent::Inbound(&full), "FULL 17 70000\n"),
+        (ProgramEvent::Inbound(&drained), "DRAIN 17\n"),
+        (ProgramEvent::Inbound(&lost), "CLOSE 17 1006 +0\n\n"),
+        (ProgramEvent::Inbound(&left), "CLOSE 17 1000 +7\nbye\nbye\n"),
+        (ProgramEvent::Reload, "RELOAD\n"),
+        (ProgramEvent::Stop { ms: 30_000 }, "STOP 30000\n"),
+        (ProgramEvent::Mistake(&known), "ERR TEXT 17 +36\nthe body is not UTF-8 from byte 3 on\n"),
+        (ProgramEvent::Mistake(&unknown), "ERR - - +36\nthe body is not UTF-8 from byte 3 on\n"),
     ];
     for (told, expected) in rows {
         assert_eq!(bytes(told, &place("/chat")), expected);
@@ -78,10 +83,10 @@ fn requests() {
     let (ask, open) =
         (Inbound::Ask { id: ID, request: request.clone() }, Inbound::Open { id: ID, request });
     let len = lines.len();
-    assert_eq!(bytes(Told::Inbound(&ask), &place), format!("ASK 17 +{len}\n{lines}\n"));
-    assert_eq!(bytes(Told::Inbound(&open), &place), format!("OPEN 17 +{len}\n{lines}\n"));
+    assert_eq!(bytes(ProgramEvent::Inbound(&ask), &place), format!("ASK 17 +{len}\n{lines}\n"));
+    assert_eq!(bytes(ProgramEvent::Inbound(&open), &place), format!("OPEN 17 +{len}\n{lines}\n"));
     let resumed = format!("OPEN 17 +{}\n{lines}RESUMED=1\n\n", len + 10);
-    let resume = Told::Resumed { id: ID, variables: lines.as_bytes() };
+    let resume = ProgramEvent::Resumed { id: ID, variables: lines.as_bytes() };
     assert_eq!(bytes(resume, &place), resumed);
 }
 
@@ -145,12 +150,12 @@ fn what_is_told_is_at_most_twice_what_it_counts() {
     for (head, protocols) in rows {
         let request = Arc::new(request(&head, &protocols));
         let open = Inbound::Open { id: SocketId::from_u64(u64::MAX), request };
-        let told = bytes(Told::Inbound(&open), &place("/chat")).len();
+        let told = bytes(ProgramEvent::Inbound(&open), &place("/chat")).len();
         let counts = open.mail_bytes();
         assert!(told <= 2 * counts, "{told} bytes are told, {counts} count: {head:.80}");
     }
     let text = Inbound::Data { id: SocketId::from_u64(u64::MAX), message: Message::from("") };
-    assert!(bytes(Told::Inbound(&text), &place("/chat")).len() <= 2 * text.mail_bytes());
+    assert!(bytes(ProgramEvent::Inbound(&text), &place("/chat")).len() <= 2 * text.mail_bytes());
 }
 
 /// RFC 3875, 4.1: what every script may count on.

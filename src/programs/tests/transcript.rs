@@ -1,9 +1,11 @@
 //! Transcripts are read as they are written, and written as they can be read.
 
-use crate::programs::{Entry, Heard, Pattern, Recorder, Transcript, TranscriptError, Way};
+use crate::programs::{
+    CommandResult, Direction, Entry, Pattern, Recorder, Transcript, TranscriptError,
+};
 use crate::ws::tests::random::Random;
 
-fn entry(way: Way, header: &str, body: Option<&[u8]>) -> Entry {
+fn entry(way: Direction, header: &str, body: Option<&[u8]>) -> Entry {
     let body = body.map(|bytes| Pattern::from(bytes.to_vec()));
     Entry { way, header: header.to_owned(), body }
 }
@@ -37,7 +39,7 @@ fn rows() {
         ("BIN 1", Some(long.as_bytes()), &wrapped),
     ];
     for (header, body, text) in rows {
-        let entry = entry(Way::Told, header, body);
+        let entry = entry(Direction::Told, header, body);
         let mut out = String::new();
         entry.write(&mut out);
         assert_eq!(out, text);
@@ -50,8 +52,10 @@ fn rows() {
 fn what_people_write_is_read() {
     let text = "\n# comment\r\n>  TEXT   17 \r\n|\r\n\n| b\\\n| c\n# d\n| e\\x0a\n< RELOAD";
     let read = Transcript::parse(text).unwrap_or_else(|error| panic!("{error}"));
-    let expected =
-        [entry(Way::Said, "TEXT 17", Some(b"\nbc\ne\n")), entry(Way::Told, "RELOAD", None)];
+    let expected = [
+        entry(Direction::Said, "TEXT 17", Some(b"\nbc\ne\n")),
+        entry(Direction::Told, "RELOAD", None),
+    ];
     assert_eq!(read.entries(), expected);
 }
 
@@ -132,10 +136,11 @@ fn what_is_recorded_is_what_was_said() {
     for seed in 0..300 {
         let mut random = Random::new(seed);
         let mut entries: Vec<_> = (0..random.below(6)).map(|_| any(&mut random)).collect();
-        entries.iter_mut().for_each(|entry| entry.way = Way::Said);
+        entries.iter_mut().for_each(|entry| entry.way = Direction::Said);
         let bytes: Vec<u8> =
             entries.iter().flat_map(|entry| entry.encode().expect("it has no gaps")).collect();
-        let (mut recorder, mut out) = (Recorder::new(Way::Said, 1000), Transcript::HEAD.to_owned());
+        let (mut recorder, mut out) =
+            (Recorder::new(Direction::Said, 1000), Transcript::HEAD.to_owned());
         let mut rest = &bytes[..];
         for len in random.pieces(bytes.len()) {
             recorder.receive(&rest[..len], &mut out);
@@ -147,7 +152,7 @@ fn what_is_recorded_is_what_was_said() {
 
 #[test]
 fn what_cannot_be_recorded_is_a_comment() {
-    let (mut recorder, mut out) = (Recorder::new(Way::Said, 3), String::new());
+    let (mut recorder, mut out) = (Recorder::new(Direction::Said, 3), String::new());
     recorder.receive(b"BIN * +4\nabcd\nBIN * +3\nabc\nBIN +1\nabc\nBIN\n", &mut out);
     let expected = "# left out: \"BIN *\" with a body of 4 bytes\n\
         > BIN *\n| abc\n# out of step: the \
@@ -164,18 +169,18 @@ fn the_session_in_the_specification_is_right() {
     let (text, _) = block.split_once("```").expect("the session ends");
     let session = Transcript::parse(text).unwrap_or_else(|error| panic!("{error}"));
     let mut entries = session.entries().to_vec();
-    entries.retain(|entry| entry.way == Way::Said);
+    entries.retain(|entry| entry.way == Direction::Said);
     let said = |entry: &Entry| entry.encode().expect("it has no gaps");
     let bytes: Vec<u8> = entries.iter().flat_map(said).collect();
     let heard = super::hear(&bytes, &[bytes.len()]);
     assert_eq!(heard.len(), entries.len());
-    assert!(heard.iter().all(|heard| matches!(heard, Heard::Said(_))), "{heard:?}");
+    assert!(heard.iter().all(|heard| matches!(heard, CommandResult::Said(_))), "{heard:?}");
     assert_eq!(written(session.entries()), format!("{}{text}", Transcript::HEAD));
 }
 
 /// Any entry that can stand in a transcript, without gaps.
 fn any(random: &mut Random) -> Entry {
-    let way = random.pick(&[Way::Told, Way::Said]);
+    let way = random.pick(&[Direction::Told, Direction::Said]);
     let words = ["TEXT", "17", "@a\\b", "\u{e9}", "#", "|", "'\""];
     let header: Vec<_> = (0..random.below(4)).map(|_| random.pick(&words)).collect();
     let len = random.below(150);

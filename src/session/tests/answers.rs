@@ -9,7 +9,7 @@ use crate::session::tests::script::play_all;
 use crate::session::tests::talk::Talk;
 use crate::session::tests::{CLOSE, PAGE, TEXT, TEXT_BEGINS, UPGRADE, frame};
 use crate::ws::tests::cuttings;
-use crate::ws::{Response, Stamp, Status};
+use crate::ws::{DateField, Response, Status};
 
 type Script = (&'static str, &'static [Step]);
 
@@ -221,11 +221,11 @@ fn the_answer_to_a_head_is_that_to_a_get_without_content() {
     };
     let page: fn(&mut Talk) = |talk| {
         let page = Response::text(Status::OK, "a page");
-        talk.session.respond(&page, &Stamp::default(), talk.now);
+        talk.session.respond(&page, &DateField::default(), talk.now);
     };
     let parts: fn(&mut Talk) = |talk| {
         let head = Response::empty(Status::OK).with_content_of(4);
-        talk.session.respond_head(&head, &Stamp::default(), talk.now);
+        talk.session.respond_head(&head, &DateField::default(), talk.now);
         talk.session.respond_body(b"body".to_vec(), talk.now);
         talk.session.respond_end(talk.now);
     };
@@ -263,7 +263,7 @@ fn only_a_get_is_a_handshake() {
 fn answers_have_the_date_of_their_stamp() {
     let mut talk = Talk::new(Limits::SERVER);
     talk.receive(PAGE);
-    talk.session.respond(&Response::text(Status::OK, "x"), &Stamp::at(784_111_777), talk.now);
+    talk.session.respond(&Response::text(Status::OK, "x"), &DateField::at(784_111_777), talk.now);
     talk.take_all();
     let answer = String::from_utf8_lossy(&talk.taken);
     let begin = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/";
@@ -290,7 +290,7 @@ fn what_is_known_of_a_session() {
     let mut talk = Talk::new(Limits::SERVER);
     talk.receive(PAGE);
     assert_eq!(tell(&talk.session), (false, false, false, false), "waiting for a page");
-    talk.session.respond_head(&Response::empty(Status::OK), &Stamp::default(), talk.now);
+    talk.session.respond_head(&Response::empty(Status::OK), &DateField::default(), talk.now);
     assert_eq!(tell(&talk.session), (false, false, true, true), "responding");
     talk.session.respond_end(talk.now);
     assert_eq!(tell(&talk.session), (false, false, true, false), "lingering");

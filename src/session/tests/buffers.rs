@@ -2,9 +2,9 @@
 //! what they would be otherwise, and cost no more memory than they may.
 
 use crate::limits::Limits;
-use crate::session::buffers::Buffers;
+use crate::session::buffer_pool::BufferPool;
 use crate::session::item::Item;
-use crate::session::reader::Reader;
+use crate::session::reader::FrameReader;
 use crate::session::tests::talk::Talk;
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, frame};
 use crate::session::{Frame as Shared, SpareMemory};
@@ -17,12 +17,12 @@ use crate::ws::{Message, work};
 fn read_all(
     bytes: &[u8],
     read_max: usize,
-    buffers: &mut Buffers,
+    buffers: &mut BufferPool,
     random: &mut Random,
     may_hold: impl Fn(usize) -> usize,
 ) -> (Vec<Message>, usize) {
     let limits = Limits { message_bytes_max: 1 << 24, ..Limits::SERVER };
-    let mut reader = Reader::default();
+    let mut reader = FrameReader::default();
     let (mut messages, mut came, mut in_place) = (Vec::new(), 0, 0);
     let mut since = 0;
     while came < bytes.len() {
@@ -33,7 +33,7 @@ fn read_all(
             }
         };
         if random.below(2) == 0
-            && let Some(room) = reader.room()
+            && let Some(room) = reader.read_buffer()
         {
             let len = room.len().min(bytes.len() - came).min(read_max);
             room[..len].copy_from_slice(&bytes[came..came + len]);
@@ -65,7 +65,7 @@ fn what_is_read_into_place_is_what_was_sent() {
     let mut in_place = 0;
     for seed in 0..40 {
         let mut random = Random::new(seed);
-        let mut buffers = Buffers::new(1 << 20);
+        let mut buffers = BufferPool::new(1 << 20);
         for len in [40_000, 100_000, 300_000] {
             buffers.keep(vec![0xEE; len]);
         }
@@ -108,7 +108,7 @@ fn what_grows_in_place_holds_twice_what_came() {
         for read_max in [100, 20_000, 65_536] {
             let mut random = Random::new(1);
             let may_hold = |came: usize| fixed + (2 * came).min(len + 16);
-            let read = read_all(&bytes, read_max, &mut Buffers::none(), &mut random, may_hold);
+            let read = read_all(&bytes, read_max, &mut BufferPool::none(), &mut random, may_hold);
             assert_eq!(read.0[0].len(), len);
         }
     }
@@ -121,9 +121,9 @@ fn fragments_in_place_cost_in_proportion_to_their_length() {
     let fragment = frame(GOES_ON, &[7; 16_384]);
     let header_len = fragment.len() - 16_384;
     for count in [64, 256, 1_024] {
-        let mut reader = Reader::default();
-        let read = |reader: &mut Reader, bytes: &[u8]| {
-            let read = reader.receive(&mut bytes.to_vec(), &limits, &mut Buffers::none());
+        let mut reader = FrameReader::default();
+        let read = |reader: &mut FrameReader, bytes: &[u8]| {
+            let read = reader.receive(&mut bytes.to_vec(), &limits, &mut BufferPool::none());
             assert!(matches!(read, Ok((_, None))));
         };
         read(&mut reader, &frame(BINARY_BEGINS, &[7; 16_384]));
@@ -132,7 +132,7 @@ fn fragments_in_place_cost_in_proportion_to_their_length() {
                 read(&mut reader, &fragment[..header_len]);
                 let mut left = 16_384;
                 while left > 0 {
-                    let room = reader.room().expect("a large message has room");
+                    let room = reader.read_buffer().expect("a large message has room");
                     let len = room.len().min(left);
                     left -= len;
                     assert!(matches!(reader.filled(len), Ok(None)));
@@ -148,7 +148,7 @@ fn fragments_in_place_cost_in_proportion_to_their_length() {
 /// A buffer is given for a message of half its length at least, to a peer that means it.
 #[test]
 fn buffers_are_for_their_like() {
-    let mut buffers = Buffers::new(300_000);
+    let mut buffers = BufferPool::new(300_000);
     buffers.keep(Vec::with_capacity(100_000));
     for (len, fits) in [(100_001, false), (49_999, false), (50_000, true), (100_000, true)] {
         let buffer = buffers.take(len);
@@ -158,7 +158,7 @@ fn buffers_are_for_their_like() {
     }
     let bytes = frame(BINARY, &vec![7; 90_000]);
     for (came, takes) in [(14 + 2_000, false), (14 + 3_000, true)] {
-        let mut reader = Reader::default();
+        let mut reader = FrameReader::default();
         let read = reader.receive(&mut bytes[..came].to_vec(), &Limits::SERVER, &mut buffers);
         assert!(matches!(read, Ok((_, None))));
         assert_eq!(buffers.bytes() == 0, takes, "after {came} bytes");
@@ -168,7 +168,7 @@ fn buffers_are_for_their_like() {
 /// What is kept is bounded, and what nobody asks for makes room for what was used last.
 #[test]
 fn the_oldest_buffer_goes_first() {
-    let mut buffers = Buffers::new(100_000);
+    let mut buffers = BufferPool::new(100_000);
     for len in [100, 4_095, 100_001] {
         buffers.keep(Vec::with_capacity(len));
     }

@@ -3,12 +3,12 @@
 
 use crate::limits::Limits;
 use crate::session::Codec;
-use crate::ws::Fault;
+use crate::ws::ProtocolError;
 use crate::ws::tests::random::Random;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 /// Compressed payloads, and what comes of them.
-type Row = (&'static [u8], Result<&'static [u8], Fault>);
+type Row = (&'static [u8], Result<&'static [u8], ProtocolError>);
 
 const ROWS: &[Row] = &[
     // RFC 7692, 7.2.3.1 to 7.2.3.6: "Hello" in one block, without compression, in a final block,
@@ -27,20 +27,23 @@ const ROWS: &[Row] = &[
     ),
     (&[0x03, 0x00, 0x03, 0x00, 0x03, 0x00], Ok(b"")),
     // Another stream refers to nothing before it: "Hello", and a match of it.
-    (&[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x02, 0x13, 0x00, 0x00], Err(Fault::Deflate)),
+    (
+        &[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x02, 0x13, 0x00, 0x00],
+        Err(ProtocolError::Deflate),
+    ),
     // Behind a final block, half of a stream.
-    (&[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0xF2], Err(Fault::Deflate)),
+    (&[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0xF2], Err(ProtocolError::Deflate)),
     // Cut short: in a block with compression, in one without, and between LEN and NLEN.
-    (&[0xF2, 0x48, 0xCD, 0xC9], Err(Fault::Deflate)),
-    (&[0x00, 0x20, 0x00, 0xDF, 0xFF, 0x48, 0x65], Err(Fault::Deflate)),
-    (&[0x00, 0x05, 0x00], Err(Fault::Deflate)),
+    (&[0xF2, 0x48, 0xCD, 0xC9], Err(ProtocolError::Deflate)),
+    (&[0x00, 0x20, 0x00, 0xDF, 0xFF, 0x48, 0x65], Err(ProtocolError::Deflate)),
+    (&[0x00, 0x05, 0x00], Err(ProtocolError::Deflate)),
     // The tail that is to be left out: an empty block without a header, which is a broken one.
-    (&[0x00, 0x00], Err(Fault::Deflate)),
+    (&[0x00, 0x00], Err(ProtocolError::Deflate)),
     // A block of a reserved type, and lengths that do not agree.
-    (&[0x06], Err(Fault::Deflate)),
-    (&[0x00, 0x05, 0x00, 0xFA, 0xFE], Err(Fault::Deflate)),
+    (&[0x06], Err(ProtocolError::Deflate)),
+    (&[0x00, 0x05, 0x00, 0xFA, 0xFE], Err(ProtocolError::Deflate)),
     // A match of what is not there.
-    (&[0x02, 0x13, 0x00, 0x00], Err(Fault::Deflate)),
+    (&[0x02, 0x13, 0x00, 0x00], Err(ProtocolError::Deflate)),
 ];
 
 #[test]
@@ -60,8 +63,8 @@ fn a_context_is_referred_to() {
     let second = [0xF2, 0x00, 0x11, 0x00, 0x00];
     let limits = &Limits::SERVER;
     assert_eq!(codec.inflate(&second, b"Hello", limits).as_deref(), Ok(&b"Hello"[..]));
-    assert_eq!(codec.inflate(&second, b"", limits), Err(Fault::Deflate));
-    assert_eq!(codec.inflate(&second, b"llo", limits), Err(Fault::Deflate));
+    assert_eq!(codec.inflate(&second, b"", limits), Err(ProtocolError::Deflate));
+    assert_eq!(codec.inflate(&second, b"llo", limits), Err(ProtocolError::Deflate));
 }
 
 /// Law: what one side deflates, the other inflates, whichever side is ours, with contexts and
@@ -170,7 +173,11 @@ fn a_bomb_stops_at_the_limit() {
     let mut codec = Codec::new();
     for max in [1, 1_000, 16_384, 16_385, (1 << 20) - 1] {
         let limits = Limits { message_bytes_max: max, ..Limits::SERVER };
-        assert_eq!(codec.inflate(&mebibyte, &[], &limits), Err(Fault::MessageTooLong), "{max}");
+        assert_eq!(
+            codec.inflate(&mebibyte, &[], &limits),
+            Err(ProtocolError::MessageTooLong),
+            "{max}"
+        );
         let inflated = codec.inflated_bytes();
         assert!(inflated <= max as u64 + 16_384, "{inflated} of {max} bytes");
     }

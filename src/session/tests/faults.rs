@@ -7,10 +7,10 @@ use crate::session::Next;
 use crate::session::tests::Peer::{self, Bytes, Frame};
 use crate::session::tests::rows::Row;
 use crate::session::tests::{BINARY, BINARY_BEGINS, CLOSE, ENDS, GOES_ON, PING, TEXT, TEXT_BEGINS};
-use crate::ws::Fault;
+use crate::ws::ProtocolError;
 
 /// What breaks a rule, behind whatever else; and which, with the words that stand for it.
-type Broken = (Fault, &'static [Peer], &'static [&'static str], &'static [&'static str]);
+type Broken = (ProtocolError, &'static [Peer], &'static [&'static str], &'static [&'static str]);
 
 const RESERVED_BITS: [&[&str]; 2] = [
     &["closed 1002 reserved bit set without an extension (RFC 6455, 5.2)"],
@@ -74,7 +74,7 @@ const TOO_MANY: [&[&str]; 2] = [
 ];
 
 const fn broken(
-    fault: Fault,
+    fault: ProtocolError,
     peer: &'static [Peer],
     words: [&'static [&'static str]; 2],
 ) -> Broken {
@@ -82,63 +82,75 @@ const fn broken(
 }
 
 const HEADERS: &[Broken] = &[
-    broken(Fault::ReservedBits, &[Frame(0xC1, b"a")], RESERVED_BITS),
-    broken(Fault::ReservedBits, &[Frame(0xA2, b"a")], RESERVED_BITS),
-    broken(Fault::ReservedBits, &[Frame(0x99, b"a")], RESERVED_BITS),
-    broken(Fault::ReservedBits, &[Bytes(b"\xF0")], RESERVED_BITS),
-    broken(Fault::ReservedBits, &[Frame(TEXT_BEGINS, b"a"), Frame(0xC0, b"b")], RESERVED_BITS),
-    broken(Fault::ReservedOpcode, &[Frame(0x83, b"a")], RESERVED_OPCODE),
-    broken(Fault::ReservedOpcode, &[Frame(0x8B, b"")], RESERVED_OPCODE),
-    broken(Fault::ReservedOpcode, &[Bytes(b"\x0F")], RESERVED_OPCODE),
-    broken(Fault::Unmasked, &[Bytes(b"\x81\x05Hello")], UNMASKED),
-    broken(Fault::Unmasked, &[Bytes(b"\x89\x00")], UNMASKED),
-    broken(Fault::Unmasked, &[Bytes(b"\x88\x02\x03\xE8")], UNMASKED),
-    broken(Fault::Unmasked, &[Bytes(b"\x82\x7E")], UNMASKED),
-    broken(Fault::FragmentedControl, &[Frame(0x09, b"a")], FRAGMENTED_CONTROL),
-    broken(Fault::FragmentedControl, &[Frame(0x08, b"\x03\xE8")], FRAGMENTED_CONTROL),
-    broken(Fault::FragmentedControl, &[Frame(0x0A, b"")], FRAGMENTED_CONTROL),
-    broken(Fault::LongControl, &[Frame(PING, &[b'a'; 126])], LONG_CONTROL),
-    broken(Fault::LongControl, &[Frame(CLOSE, &[b'a'; 126])], LONG_CONTROL),
-    broken(Fault::LongControl, &[Bytes(b"\x8A\xFF")], LONG_CONTROL),
-    broken(Fault::LengthForm, &[Bytes(b"\x82\xFE\x00\x7Dkey!")], LENGTH_FORM),
-    broken(Fault::LengthForm, &[Bytes(b"\x82\xFF\0\0\0\0\0\0\xFF\xFFkey!")], LENGTH_FORM),
-    broken(Fault::LengthSign, &[Bytes(b"\x82\xFF\x80\0\0\0\0\0\0\0key!")], LENGTH_SIGN),
+    broken(ProtocolError::ReservedBits, &[Frame(0xC1, b"a")], RESERVED_BITS),
+    broken(ProtocolError::ReservedBits, &[Frame(0xA2, b"a")], RESERVED_BITS),
+    broken(ProtocolError::ReservedBits, &[Frame(0x99, b"a")], RESERVED_BITS),
+    broken(ProtocolError::ReservedBits, &[Bytes(b"\xF0")], RESERVED_BITS),
+    broken(
+        ProtocolError::ReservedBits,
+        &[Frame(TEXT_BEGINS, b"a"), Frame(0xC0, b"b")],
+        RESERVED_BITS,
+    ),
+    broken(ProtocolError::ReservedOpcode, &[Frame(0x83, b"a")], RESERVED_OPCODE),
+    broken(ProtocolError::ReservedOpcode, &[Frame(0x8B, b"")], RESERVED_OPCODE),
+    broken(ProtocolError::ReservedOpcode, &[Bytes(b"\x0F")], RESERVED_OPCODE),
+    broken(ProtocolError::Unmasked, &[Bytes(b"\x81\x05Hello")], UNMASKED),
+    broken(ProtocolError::Unmasked, &[Bytes(b"\x89\x00")], UNMASKED),
+    broken(ProtocolError::Unmasked, &[Bytes(b"\x88\x02\x03\xE8")], UNMASKED),
+    broken(ProtocolError::Unmasked, &[Bytes(b"\x82\x7E")], UNMASKED),
+    broken(ProtocolError::FragmentedControl, &[Frame(0x09, b"a")], FRAGMENTED_CONTROL),
+    broken(ProtocolError::FragmentedControl, &[Frame(0x08, b"\x03\xE8")], FRAGMENTED_CONTROL),
+    broken(ProtocolError::FragmentedControl, &[Frame(0x0A, b"")], FRAGMENTED_CONTROL),
+    broken(ProtocolError::LongControl, &[Frame(PING, &[b'a'; 126])], LONG_CONTROL),
+    broken(ProtocolError::LongControl, &[Frame(CLOSE, &[b'a'; 126])], LONG_CONTROL),
+    broken(ProtocolError::LongControl, &[Bytes(b"\x8A\xFF")], LONG_CONTROL),
+    broken(ProtocolError::LengthForm, &[Bytes(b"\x82\xFE\x00\x7Dkey!")], LENGTH_FORM),
+    broken(ProtocolError::LengthForm, &[Bytes(b"\x82\xFF\0\0\0\0\0\0\xFF\xFFkey!")], LENGTH_FORM),
+    broken(ProtocolError::LengthSign, &[Bytes(b"\x82\xFF\x80\0\0\0\0\0\0\0key!")], LENGTH_SIGN),
 ];
 
 const SEQUENCES: &[Broken] = &[
-    broken(Fault::LoneContinuation, &[Frame(ENDS, b"a")], LONE_CONTINUATION),
-    broken(Fault::LoneContinuation, &[Frame(GOES_ON, b"a")], LONE_CONTINUATION),
-    broken(Fault::LoneContinuation, &[Frame(GOES_ON, b"")], LONE_CONTINUATION),
-    broken(Fault::UnfinishedMessage, &[Frame(TEXT_BEGINS, b"a"), Frame(TEXT, b"b")], UNFINISHED),
+    broken(ProtocolError::LoneContinuation, &[Frame(ENDS, b"a")], LONE_CONTINUATION),
+    broken(ProtocolError::LoneContinuation, &[Frame(GOES_ON, b"a")], LONE_CONTINUATION),
+    broken(ProtocolError::LoneContinuation, &[Frame(GOES_ON, b"")], LONE_CONTINUATION),
     broken(
-        Fault::UnfinishedMessage,
+        ProtocolError::UnfinishedMessage,
+        &[Frame(TEXT_BEGINS, b"a"), Frame(TEXT, b"b")],
+        UNFINISHED,
+    ),
+    broken(
+        ProtocolError::UnfinishedMessage,
         &[Frame(BINARY_BEGINS, b"a"), Frame(BINARY_BEGINS, b"b")],
         UNFINISHED,
     ),
     broken(
-        Fault::UnfinishedMessage,
+        ProtocolError::UnfinishedMessage,
         &[Frame(TEXT_BEGINS, b""), Frame(GOES_ON, b"b"), Frame(BINARY, b"")],
         UNFINISHED,
     ),
     // The length alone is enough: not one byte of the message has come.
-    broken(Fault::MessageTooLong, &[Bytes(b"\x82\xFF\0\0\0\0\0\x01\x11\x71key!")], TOO_LONG),
     broken(
-        Fault::MessageTooLong,
+        ProtocolError::MessageTooLong,
+        &[Bytes(b"\x82\xFF\0\0\0\0\0\x01\x11\x71key!")],
+        TOO_LONG,
+    ),
+    broken(
+        ProtocolError::MessageTooLong,
         &[Bytes(b"\x81\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFFkey!")],
         TOO_LONG,
     ),
     broken(
-        Fault::MessageTooLong,
+        ProtocolError::MessageTooLong,
         &[Frame(BINARY_BEGINS, b"a"), Bytes(b"\x80\xFF\0\0\0\0\0\x01\x11\x70key!")],
         TOO_LONG,
     ),
     broken(
-        Fault::MessageTooLong,
+        ProtocolError::MessageTooLong,
         &[Frame(BINARY_BEGINS, b"a"), Bytes(b"\0\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFFkey!")],
         TOO_LONG,
     ),
     broken(
-        Fault::TooManyFragments,
+        ProtocolError::TooManyFragments,
         &[
             Frame(TEXT_BEGINS, b"a"),
             Frame(GOES_ON, b"b"),
@@ -149,7 +161,7 @@ const SEQUENCES: &[Broken] = &[
         TOO_MANY,
     ),
     broken(
-        Fault::TooManyFragments,
+        ProtocolError::TooManyFragments,
         &[
             Frame(BINARY_BEGINS, b""),
             Frame(GOES_ON, b""),
@@ -162,29 +174,29 @@ const SEQUENCES: &[Broken] = &[
 ];
 
 const PAYLOADS: &[Broken] = &[
-    broken(Fault::Utf8, &[Frame(TEXT, b"a\xFFb")], UTF8),
-    broken(Fault::Utf8, &[Frame(TEXT, b"\xC0\x80")], UTF8),
-    broken(Fault::Utf8, &[Frame(TEXT, b"\xED\xA0\x80")], UTF8),
-    broken(Fault::Utf8, &[Frame(TEXT, b"a\xC3")], UTF8),
-    broken(Fault::Utf8, &[Frame(TEXT_BEGINS, b"a\xC3"), Frame(ENDS, b"")], UTF8),
-    broken(Fault::Utf8, &[Frame(TEXT_BEGINS, b"a\xC3"), Frame(GOES_ON, b"b")], UTF8),
-    broken(Fault::Utf8, &[Frame(TEXT_BEGINS, b"\xF4"), Frame(GOES_ON, b"\x90")], UTF8),
+    broken(ProtocolError::Utf8, &[Frame(TEXT, b"a\xFFb")], UTF8),
+    broken(ProtocolError::Utf8, &[Frame(TEXT, b"\xC0\x80")], UTF8),
+    broken(ProtocolError::Utf8, &[Frame(TEXT, b"\xED\xA0\x80")], UTF8),
+    broken(ProtocolError::Utf8, &[Frame(TEXT, b"a\xC3")], UTF8),
+    broken(ProtocolError::Utf8, &[Frame(TEXT_BEGINS, b"a\xC3"), Frame(ENDS, b"")], UTF8),
+    broken(ProtocolError::Utf8, &[Frame(TEXT_BEGINS, b"a\xC3"), Frame(GOES_ON, b"b")], UTF8),
+    broken(ProtocolError::Utf8, &[Frame(TEXT_BEGINS, b"\xF4"), Frame(GOES_ON, b"\x90")], UTF8),
     // The first wrong byte is enough, in the middle of a frame that has not come to its end.
-    broken(Fault::Utf8, &[Bytes(b"\x81\xFE\x10\x00\0\0\0\0a\xF4\x90")], UTF8),
-    broken(Fault::Utf8, &[Bytes(b"\x01\x85\0\0\0\0\x80")], UTF8),
-    broken(Fault::CloseLength, &[Frame(CLOSE, b"\x03")], CLOSE_LENGTH),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\0\0")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x03\xE7")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x03\xEC")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x03\xED")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x03\xEE")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x03\xF7")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x03\xF8bye")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x0B\xB7")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\x13\x88")], CLOSE_CODE),
-    broken(Fault::CloseCode, &[Frame(CLOSE, b"\xFF\xFF")], CLOSE_CODE),
-    broken(Fault::CloseReason, &[Frame(CLOSE, b"\x03\xE8\xC3")], CLOSE_REASON),
-    broken(Fault::CloseReason, &[Frame(CLOSE, b"\x03\xE8\xFF")], CLOSE_REASON),
+    broken(ProtocolError::Utf8, &[Bytes(b"\x81\xFE\x10\x00\0\0\0\0a\xF4\x90")], UTF8),
+    broken(ProtocolError::Utf8, &[Bytes(b"\x01\x85\0\0\0\0\x80")], UTF8),
+    broken(ProtocolError::CloseLength, &[Frame(CLOSE, b"\x03")], CLOSE_LENGTH),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\0\0")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x03\xE7")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x03\xEC")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x03\xED")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x03\xEE")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x03\xF7")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x03\xF8bye")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x0B\xB7")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\x13\x88")], CLOSE_CODE),
+    broken(ProtocolError::CloseCode, &[Frame(CLOSE, b"\xFF\xFF")], CLOSE_CODE),
+    broken(ProtocolError::CloseReason, &[Frame(CLOSE, b"\x03\xE8\xC3")], CLOSE_REASON),
+    broken(ProtocolError::CloseReason, &[Frame(CLOSE, b"\x03\xE8\xFF")], CLOSE_REASON),
 ];
 
 #[test]
@@ -227,21 +239,21 @@ fn what_stands_around_a_fault() {
 #[test]
 fn no_fault_is_missing() {
     let all = [
-        Fault::ReservedBits,
-        Fault::ReservedOpcode,
-        Fault::Unmasked,
-        Fault::FragmentedControl,
-        Fault::LongControl,
-        Fault::LengthForm,
-        Fault::LengthSign,
-        Fault::LoneContinuation,
-        Fault::UnfinishedMessage,
-        Fault::Utf8,
-        Fault::CloseLength,
-        Fault::CloseCode,
-        Fault::CloseReason,
-        Fault::MessageTooLong,
-        Fault::TooManyFragments,
+        ProtocolError::ReservedBits,
+        ProtocolError::ReservedOpcode,
+        ProtocolError::Unmasked,
+        ProtocolError::FragmentedControl,
+        ProtocolError::LongControl,
+        ProtocolError::LengthForm,
+        ProtocolError::LengthSign,
+        ProtocolError::LoneContinuation,
+        ProtocolError::UnfinishedMessage,
+        ProtocolError::Utf8,
+        ProtocolError::CloseLength,
+        ProtocolError::CloseCode,
+        ProtocolError::CloseReason,
+        ProtocolError::MessageTooLong,
+        ProtocolError::TooManyFragments,
     ];
     let seen: HashSet<_> =
         [HEADERS, SEQUENCES, PAYLOADS].concat().iter().map(|row| row.0.to_string()).collect();

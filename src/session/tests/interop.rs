@@ -11,9 +11,9 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message as Theirs, WebSocket};
 
 use crate::limits::Limits;
-use crate::session::buffers::Buffers;
+use crate::session::buffer_pool::BufferPool;
 use crate::session::item::Item;
-use crate::session::reader::Reader;
+use crate::session::reader::FrameReader;
 use crate::session::tests::talk::{Talk, tell_message};
 use crate::session::{Frame as Shared, Next};
 use crate::ws::tests::random::Random;
@@ -225,10 +225,11 @@ fn their_frames_in_our_reader() {
             }
             (kind, rest) = (Data::Continue, more);
         }
-        let mut reader = Reader::default();
+        let mut reader = FrameReader::default();
         let len = bytes.len();
-        let read =
-            reader.receive(&mut bytes, &Limits::SERVER, &mut Buffers::none()).expect("it is right");
+        let read = reader
+            .receive(&mut bytes, &Limits::SERVER, &mut BufferPool::none())
+            .expect("it is right");
         let (used, Some(Item::Message(read))) = read else { panic!("it is a message: {read:?}") };
         assert_eq!((used, read), (len, message), "seed {seed}");
     }

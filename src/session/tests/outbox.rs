@@ -3,7 +3,7 @@
 
 use crate::limits::Limits;
 use crate::session::Next::{EndWriting, Keep};
-use crate::session::buffers::Buffers;
+use crate::session::buffer_pool::BufferPool;
 use crate::session::outbox::{Frame as Shared, Outbox};
 use crate::session::tests::Peer::{Bytes, Frame};
 use crate::session::tests::script::Step::{self, *};
@@ -296,7 +296,7 @@ fn any_history_agrees_with_a_plain_queue() {
                 }
                 _ => {
                     let len = random.pick(&[0, 1, 2_000, 30_000, usize::MAX]).min(plain.len());
-                    outbox.advance(len, &mut Buffers::none());
+                    outbox.advance(len, &mut BufferPool::none());
                     plain.drain(..len);
                 }
             }

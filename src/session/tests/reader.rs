@@ -1,12 +1,12 @@
 //! The reader's memory, its limits to the byte, and messages of all kinds and lengths.
 
 use crate::limits::Limits;
-use crate::session::buffers::Buffers;
+use crate::session::buffer_pool::BufferPool;
 use crate::session::item::Item;
-use crate::session::reader::Reader;
+use crate::session::reader::FrameReader;
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, TEXT_BEGINS, frame};
 use crate::ws::tests::random::Random;
-use crate::ws::{Fault, Message};
+use crate::ws::{Message, ProtocolError};
 
 /// What the parts of a message in progress cost beside its bytes.
 const FIXED: usize = 512;
@@ -16,19 +16,19 @@ const FIXED: usize = 512;
 fn memory_grows_with_what_came() {
     let limits = Limits::SERVER;
     for first in [TEXT, BINARY] {
-        let mut reader = Reader::default();
+        let mut reader = FrameReader::default();
         assert_eq!(reader.capacity(), 0);
         let bytes = frame(first, &vec![b'a'; limits.message_bytes_max]);
         let (header, payload) = bytes.split_at(14);
         assert!(matches!(
-            reader.receive(&mut header.to_vec(), &limits, &mut Buffers::none()),
+            reader.receive(&mut header.to_vec(), &limits, &mut BufferPool::none()),
             Ok((14, None))
         ));
         assert!(reader.capacity() <= FIXED, "{} bytes for a header", reader.capacity());
         let mut came = 0;
         for piece in payload.chunks(10_007) {
             let read = reader
-                .receive(&mut piece.to_vec(), &limits, &mut Buffers::none())
+                .receive(&mut piece.to_vec(), &limits, &mut BufferPool::none())
                 .expect("it is right");
             came += piece.len();
             assert_eq!(read.0, piece.len());
@@ -47,11 +47,11 @@ fn memory_grows_with_what_came() {
 #[test]
 fn control_frames_leave_no_memory() {
     let limits = Limits::SERVER;
-    let mut reader = Reader::default();
+    let mut reader = FrameReader::default();
     let bytes = frame(PING, &[b'a'; 125]);
     for (at, byte) in bytes.iter().enumerate() {
         let item =
-            reader.receive(&mut [*byte], &limits, &mut Buffers::none()).expect("it is right").1;
+            reader.receive(&mut [*byte], &limits, &mut BufferPool::none()).expect("it is right").1;
         let is_last = at + 1 == bytes.len();
         assert_eq!(item.is_some(), is_last);
         assert_eq!(reader.capacity() == 0, is_last);
@@ -83,13 +83,16 @@ fn the_length_of_a_message_is_exact() {
         (0x1, &[b"0123456\xF0\x9F\x98", b"", b"\x80ab"], false),
     ];
     for (opcode, fragments, fits) in rows {
-        let mut reader = Reader::default();
+        let mut reader = FrameReader::default();
         let mut outcome = Ok(None);
         for (at, fragment) in fragments.iter().enumerate() {
             let opcode = if at == 0 { *opcode } else { 0 };
             let fin = if at + 1 == fragments.len() { 0x80 } else { 0 };
-            let read =
-                reader.receive(&mut frame(fin | opcode, fragment), &limits, &mut Buffers::none());
+            let read = reader.receive(
+                &mut frame(fin | opcode, fragment),
+                &limits,
+                &mut BufferPool::none(),
+            );
             outcome = read.map(|(_, item)| item);
             if outcome.is_err() {
                 break;
@@ -99,7 +102,7 @@ fn the_length_of_a_message_is_exact() {
             Ok(Some(Item::Message(message))) => {
                 assert!(*fits && message.as_bytes() == fragments.concat(), "{fragments:?}");
             }
-            Err(fault) => assert!(!fits && fault == Fault::MessageTooLong, "{fragments:?}"),
+            Err(fault) => assert!(!fits && fault == ProtocolError::MessageTooLong, "{fragments:?}"),
             other => panic!("{other:?} from {fragments:?}"),
         }
     }
@@ -110,14 +113,14 @@ fn the_number_of_fragments_is_exact() {
     for max in [1, 2, 100] {
         let limits = Limits { fragments_max: max, ..Limits::SERVER };
         for (count, fits) in [(max, true), (max + 1, false)] {
-            let mut reader = Reader::default();
+            let mut reader = FrameReader::default();
             let mut bytes = frame(BINARY_BEGINS, b"");
             (1..count).for_each(|_| bytes.extend(frame(GOES_ON, b"")));
             bytes.extend(frame(ENDS, b""));
-            let read = reader.receive(&mut bytes, &limits, &mut Buffers::none());
+            let read = reader.receive(&mut bytes, &limits, &mut BufferPool::none());
             match read {
                 Ok((_, Some(Item::Message(message)))) => assert!(fits && message.is_empty()),
-                Err(Fault::TooManyFragments) => assert!(!fits, "{count} of {max}"),
+                Err(ProtocolError::TooManyFragments) => assert!(!fits, "{count} of {max}"),
                 other => panic!("{other:?} from {count} of {max}"),
             }
         }
@@ -130,18 +133,18 @@ fn an_item_takes_its_own_bytes() {
     let limits = Limits::SERVER;
     let frames = [frame(TEXT, b"a"), frame(PING, b"b"), frame(TEXT_BEGINS, b"c"), frame(ENDS, b"")];
     let mut bytes = frames.concat();
-    let mut reader = Reader::default();
+    let mut reader = FrameReader::default();
     let mut places = Vec::new();
     let mut used = 0;
     while used < bytes.len() {
         used += reader
-            .receive(&mut bytes[used..], &limits, &mut Buffers::none())
+            .receive(&mut bytes[used..], &limits, &mut BufferPool::none())
             .expect("it is right")
             .0;
         places.push(used);
     }
     assert_eq!(places, [7, 14, 27]);
-    assert!(matches!(reader.receive(&mut [], &limits, &mut Buffers::none()), Ok((0, None))));
+    assert!(matches!(reader.receive(&mut [], &limits, &mut BufferPool::none()), Ok((0, None))));
 }
 
 /// Law: what is sent in fragments and pieces of any kind is read as it was meant.
@@ -150,7 +153,7 @@ fn any_message_in_any_fragments_and_pieces() {
     let limits = Limits::SERVER;
     for seed in 0..200 {
         let mut random = Random::new(seed);
-        let mut reader = Reader::default();
+        let mut reader = FrameReader::default();
         let len = random.pick(&[0, 1, 2, 30, 125, 126, 300, 5_000]);
         let message = match random.below(2) {
             0 => Message::from(random.text(len)),
@@ -164,7 +167,7 @@ fn any_message_in_any_fragments_and_pieces() {
             came += piece;
             while !rest.is_empty() {
                 let (used, item) =
-                    reader.receive(rest, &limits, &mut Buffers::none()).expect("it is right");
+                    reader.receive(rest, &limits, &mut BufferPool::none()).expect("it is right");
                 rest = &mut rest[used..];
                 if let Some(Item::Message(message)) = item {
                     assert!(read.replace(message).is_none(), "seed {seed}");

@@ -5,7 +5,7 @@ use crate::limits::Limits;
 use crate::session::tests::Peer;
 use crate::session::tests::talk::{Talk, read_frame};
 use crate::session::{Frame, Next};
-use crate::ws::{Close, CloseCode, Message, Response, Stamp, Status};
+use crate::ws::{Close, CloseCode, DateField, Message, Response, Status};
 
 /// One step.
 #[derive(Clone, Copy, Debug)]
@@ -120,9 +120,9 @@ impl Player {
             Step::Accept => self.talk.accept(),
             Step::Respond(number) => {
                 let status = Status::new(number).expect("it is a status");
-                session.respond(&Response::text(status, "answer"), &Stamp::default(), now);
+                session.respond(&Response::text(status, "answer"), &DateField::default(), now);
             }
-            Step::RespondHead => session.respond_head(&head, &Stamp::default(), now),
+            Step::RespondHead => session.respond_head(&head, &DateField::default(), now),
             Step::RespondBody(len) => session.respond_body(vec![b'.'; len], now),
             Step::RespondEnd => session.respond_end(now),
             Step::Send(text) => self.talk.send(text.into()),

@@ -4,7 +4,7 @@ use crate::limits::Limits;
 use crate::session::Next;
 use crate::session::tests::PAGE;
 use crate::session::tests::talk::Talk;
-use crate::ws::{Close, CloseCode, Message, Response, Stamp, Status};
+use crate::ws::{Close, CloseCode, DateField, Message, Response, Status};
 
 const SLOW: &str = "late: the peer reads too slowly (write-timeout)";
 
@@ -12,7 +12,7 @@ const SLOW: &str = "late: the peer reads too slowly (write-timeout)";
 fn file() -> Talk {
     let mut talk = Talk::new(Limits::SERVER);
     talk.receive(PAGE);
-    talk.session.respond_head(&Response::empty(Status::OK), &Stamp::default(), talk.now);
+    talk.session.respond_head(&Response::empty(Status::OK), &DateField::default(), talk.now);
     talk.take_all();
     talk
 }

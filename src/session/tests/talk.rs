@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 
 use crate::limits::Limits;
-use crate::session::{Event, Overflow, Session};
+use crate::session::{Overflow, Session, SessionEvent};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Message, Stamp};
+use crate::ws::{Close, CloseCode, DateField, Message};
 
 pub(super) struct Talk {
     pub(super) session: Session,
@@ -53,8 +53,8 @@ impl Talk {
 
     /// What a compressed message comes to.
     #[cfg(feature = "deflate")]
-    fn inflated(&mut self, event: Option<Event>) -> Option<Event> {
-        let Some(Event::Compressed(message)) = event else { return event };
+    fn inflated(&mut self, event: Option<SessionEvent>) -> Option<SessionEvent> {
+        let Some(SessionEvent::Compressed(message)) = event else { return event };
         let codec = &mut crate::session::Codec::new();
         self.session.inflate(codec, message, &self.limits, self.now)
     }
@@ -120,26 +120,26 @@ impl Talk {
         assert!(event.is_none() && self.session.unsent_len() == unsent, "nothing was due");
     }
 
-    pub(super) fn note(&mut self, event: Option<Event>) {
+    pub(super) fn note(&mut self, event: Option<SessionEvent>) {
         // As the hub does.
-        if let Some(Event::Refused(refused)) = &event {
-            self.session.respond(&refused.response, &Stamp::default(), self.now);
+        if let Some(SessionEvent::Refused(refused)) = &event {
+            self.session.respond(&refused.response, &DateField::default(), self.now);
         }
         self.heard.extend(event.map(|event| tell(&event)));
     }
 }
 
-fn tell(event: &Event) -> String {
+fn tell(event: &SessionEvent) -> String {
     match event {
-        Event::Request(head) => format!("request {}", head.target()),
-        Event::Refused(refused) => format!("refused {}", refused.response.status().number()),
-        Event::Undecided => "undecided".into(),
-        Event::Message(message) => tell_message(message),
+        SessionEvent::Request(head) => format!("request {}", head.target()),
+        SessionEvent::Refused(refused) => format!("refused {}", refused.response.status().number()),
+        SessionEvent::Undecided => "undecided".into(),
+        SessionEvent::Message(message) => tell_message(message),
         #[cfg(feature = "deflate")]
-        Event::Compressed(_) => "compressed".into(),
-        Event::Closed(close) => format!("closed {}", tell_close(close)),
-        Event::Gone(reason) => format!("gone: {reason}"),
-        Event::Late(reason) => format!("late: {reason}"),
+        SessionEvent::Compressed(_) => "compressed".into(),
+        SessionEvent::Closed(close) => format!("closed {}", tell_close(close)),
+        SessionEvent::Gone(reason) => format!("gone: {reason}"),
+        SessionEvent::Late(reason) => format!("late: {reason}"),
     }
 }
 

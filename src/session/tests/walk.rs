@@ -8,7 +8,7 @@ use crate::session::tests::{
 };
 use crate::session::{Frame, Next};
 use crate::ws::tests::random::Random;
-use crate::ws::{Close, CloseCode, Message, Response, Stamp, Status};
+use crate::ws::{Close, CloseCode, DateField, Message, Response, Status};
 
 const LIMITS: Limits = Limits {
     message_bytes_max: 300,
@@ -118,8 +118,14 @@ impl Walk {
                 let event = talk.session.fail("reset");
                 talk.note(event);
             }
-            5 => talk.session.respond(&Response::text(Status::OK, "page"), &Stamp::default(), now),
-            6 => talk.session.respond_head(&Response::empty(Status::OK), &Stamp::default(), now),
+            5 => talk.session.respond(
+                &Response::text(Status::OK, "page"),
+                &DateField::default(),
+                now,
+            ),
+            6 => {
+                talk.session.respond_head(&Response::empty(Status::OK), &DateField::default(), now);
+            }
             7 => talk.session.respond_body(b"body".to_vec(), now),
             8 => talk.session.respond_end(now),
             _ => {}

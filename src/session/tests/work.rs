@@ -1,7 +1,7 @@
 //! Conversations cost in proportion to what is said, however it is cut.
 
 use crate::limits::Limits;
-use crate::session::Event;
+use crate::session::SessionEvent;
 use crate::session::tests::talk::Talk;
 use crate::session::tests::{BINARY, BINARY_BEGINS, ENDS, GOES_ON, PING, TEXT, TEXT_BEGINS, frame};
 use crate::ws::{Message, work};
@@ -115,7 +115,7 @@ fn receive(talk: &mut Talk, bytes: &[u8], piece: usize) {
         let mut rest = &mut read[..];
         while !rest.is_empty() {
             let (used, event) = talk.session.receive(rest, &talk.limits, talk.now);
-            assert!(matches!(event, None | Some(Event::Message(_))), "{event:?}");
+            assert!(matches!(event, None | Some(SessionEvent::Message(_))), "{event:?}");
             rest = &mut rest[used..];
         }
     }

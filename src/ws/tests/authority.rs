@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::ws::authority::{Host, is_one_of};
+use crate::ws::authority::{UriHost, is_one_of};
 
 #[test]
 fn hosts_have_ports_or_none() {
@@ -37,21 +37,21 @@ fn hosts_have_ports_or_none() {
         ("a b", None),
     ];
     for (text, expected) in rows {
-        let read = Host::of(text);
+        let read = UriHost::of(text);
         let is_right = match (read, expected) {
             (Some((host, port)), Some((name, other))) => {
-                Host::parse(name) == Some(host) && port == other
+                UriHost::parse(name) == Some(host) && port == other
             }
             (None, None) => true,
             (_, _) => false,
         };
         assert!(is_right, "{text:?} is {read:?}");
     }
-    let loopback = Host::parse("[0:0::1]");
-    assert_eq!(loopback, Some(Host::Address(IpAddr::V6(core::net::Ipv6Addr::LOCALHOST))));
-    assert_ne!(loopback, Host::parse("127.0.0.1"));
-    assert_ne!(Host::parse("a"), Host::parse("b"));
-    assert_ne!(Host::parse("a"), Some(Host::Opaque("a")));
+    let loopback = UriHost::parse("[0:0::1]");
+    assert_eq!(loopback, Some(UriHost::Address(IpAddr::V6(core::net::Ipv6Addr::LOCALHOST))));
+    assert_ne!(loopback, UriHost::parse("127.0.0.1"));
+    assert_ne!(UriHost::parse("a"), UriHost::parse("b"));
+    assert_ne!(UriHost::parse("a"), Some(UriHost::Opaque("a")));
 }
 
 #[test]
@@ -79,9 +79,9 @@ fn some_hosts_are_the_machine_itself() {
     ];
     let rows = loopback.map(|text| (text, true)).into_iter();
     for (text, expected) in rows.chain(others.map(|text| (text, false))) {
-        assert_eq!(Host::parse(text).map(Host::is_loopback), Some(expected), "{text}");
+        assert_eq!(UriHost::parse(text).map(UriHost::is_loopback), Some(expected), "{text}");
     }
-    assert!(!Host::Opaque("localhost").is_loopback(), "it is no host of the web");
+    assert!(!UriHost::Opaque("localhost").is_loopback(), "it is no host of the web");
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn patterns_match_hosts() {
         ("[::1]", "127.0.0.1", false),
     ];
     for (text, host, expected) in rows {
-        let host = Host::parse(host).expect(host);
+        let host = UriHost::parse(host).expect(host);
         assert_eq!(is_one_of(host, text), Some(expected), "{text} and {host:?}");
     }
-    assert_eq!(is_one_of(Host::Opaque("b.a"), "*.a"), Some(false));
+    assert_eq!(is_one_of(UriHost::Opaque("b.a"), "*.a"), Some(false));
     let wrong = [
         "",
         "*",
@@ -130,6 +130,6 @@ fn patterns_match_hosts() {
         "a b",
     ];
     for text in wrong {
-        assert_eq!(is_one_of(Host::Name("a"), text), None, "{text:?}");
+        assert_eq!(is_one_of(UriHost::Name("a"), text), None, "{text:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Close codes and close frames' payloads.
 
-use crate::ws::{Close, CloseCode, Fault};
+use crate::ws::{Close, CloseCode, ProtocolError};
 
 /// Numbers, and whether a close frame may carry them.
 const CODES: &[(u16, bool)] = &[
@@ -36,7 +36,7 @@ const CODES: &[(u16, bool)] = &[
 ];
 
 /// Payloads, and what they say.
-type Row = (&'static [u8], Result<(u16, &'static str), Fault>);
+type Row = (&'static [u8], Result<(u16, &'static str), ProtocolError>);
 
 const PAYLOADS: &[Row] = &[
     (b"", Ok((1005, ""))),
@@ -44,15 +44,15 @@ const PAYLOADS: &[Row] = &[
     (b"\x03\xE8bye", Ok((1000, "bye"))),
     (b"\x03\xE9\xC3\xA9", Ok((1001, "é"))),
     (b"\x0F\xA0\0", Ok((4000, "\0"))),
-    (b"\x03", Err(Fault::CloseLength)),
-    (b"\xFF", Err(Fault::CloseLength)),
-    (b"\x03\xED", Err(Fault::CloseCode)),
-    (b"\x00\x00", Err(Fault::CloseCode)),
-    (b"\x03\xE8\xC3", Err(Fault::CloseReason)),
-    (b"\x03\xE8\xED\xA0\x80", Err(Fault::CloseReason)),
-    (b"\x03\xE8\xFF", Err(Fault::CloseReason)),
+    (b"\x03", Err(ProtocolError::CloseLength)),
+    (b"\xFF", Err(ProtocolError::CloseLength)),
+    (b"\x03\xED", Err(ProtocolError::CloseCode)),
+    (b"\x00\x00", Err(ProtocolError::CloseCode)),
+    (b"\x03\xE8\xC3", Err(ProtocolError::CloseReason)),
+    (b"\x03\xE8\xED\xA0\x80", Err(ProtocolError::CloseReason)),
+    (b"\x03\xE8\xFF", Err(ProtocolError::CloseReason)),
     // The code stands before the reason, and so is looked at before.
-    (b"\x03\xED\xFF", Err(Fault::CloseCode)),
+    (b"\x03\xED\xFF", Err(ProtocolError::CloseCode)),
 ];
 
 #[test]
@@ -61,7 +61,7 @@ fn codes() {
         let code = CloseCode::new(number);
         assert_eq!(code.map(CloseCode::number), Some(number).filter(|_| allowed), "{number}");
         let decoded = Close::decode(&number.to_be_bytes()).map(|close| close.code.number());
-        let expected = if allowed { Ok(number) } else { Err(Fault::CloseCode) };
+        let expected = if allowed { Ok(number) } else { Err(ProtocolError::CloseCode) };
         assert_eq!(decoded, expected, "{number}");
     }
 }

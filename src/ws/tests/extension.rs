@@ -1,7 +1,7 @@
 //! The negotiation of compression: every offer of RFC 7692, 7.1, odd ones included, and the
 //! grammar of RFC 6455, 9.1.
 
-use crate::ws::extension::{Context, Offer};
+use crate::ws::extension::{ContextTakeover, Offer};
 use crate::ws::tests::random::Random;
 
 /// The values of the header, and the answer to them while there is memory for contexts, and
@@ -169,7 +169,7 @@ fn malformed_headers() {
 fn contexts_fit_their_memory() {
     let offer = "permessage-deflate; server_max_window_bits=12; client_max_window_bits=11";
     let offer = parse(&[offer]).expect("it is right");
-    let (kept, fresh) = (Context::Kept, Context::Fresh);
+    let (kept, fresh) = (ContextTakeover::Kept, ContextTakeover::Fresh);
     let rows = [
         (usize::MAX, kept, kept),
         (4_096 + 2_048, kept, kept),

@@ -7,12 +7,12 @@ use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use crate::ws::tests::random::Random;
-use crate::ws::{Fault, Header, Opcode};
+use crate::ws::{Header, Opcode, ProtocolError};
 
 use Opcode::{Binary, Close, Continuation, Ping, Pong, Text};
 
 /// Bytes of a client, and its header without the key, which is 1 2 3 4 in all of them.
-type Row = (&'static [u8], Result<(bool, Opcode, u64), Fault>);
+type Row = (&'static [u8], Result<(bool, Opcode, u64), ProtocolError>);
 
 const DECODE: &[Row] = &[
     // Every opcode.
@@ -40,44 +40,44 @@ const DECODE: &[Row] = &[
         Ok((true, Binary, (1 << 63) - 1)),
     ),
     // RFC 6455, 5.2: the minimal number of bytes.
-    (&[0x82, 0xFE, 0x00, 0x00], Err(Fault::LengthForm)),
-    (&[0x82, 0xFE, 0x00, 0x7D], Err(Fault::LengthForm)),
-    (&[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0], Err(Fault::LengthForm)),
-    (&[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0x7E], Err(Fault::LengthForm)),
-    (&[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF], Err(Fault::LengthForm)),
+    (&[0x82, 0xFE, 0x00, 0x00], Err(ProtocolError::LengthForm)),
+    (&[0x82, 0xFE, 0x00, 0x7D], Err(ProtocolError::LengthForm)),
+    (&[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0], Err(ProtocolError::LengthForm)),
+    (&[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0x7E], Err(ProtocolError::LengthForm)),
+    (&[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF], Err(ProtocolError::LengthForm)),
     // RFC 6455, 5.2: the most significant bit.
-    (&[0x82, 0xFF, 0x80], Err(Fault::LengthSign)),
-    (&[0x82, 0xFF, 0xFF], Err(Fault::LengthSign)),
+    (&[0x82, 0xFF, 0x80], Err(ProtocolError::LengthSign)),
+    (&[0x82, 0xFF, 0xFF], Err(ProtocolError::LengthSign)),
     // RFC 6455, 5.2: reserved bits, known by the first byte.
-    (&[0xC1], Err(Fault::ReservedBits)),
-    (&[0xA1], Err(Fault::ReservedBits)),
-    (&[0x91], Err(Fault::ReservedBits)),
-    (&[0xF1], Err(Fault::ReservedBits)),
-    (&[0x40], Err(Fault::ReservedBits)),
-    (&[0xC9], Err(Fault::ReservedBits)),
+    (&[0xC1], Err(ProtocolError::ReservedBits)),
+    (&[0xA1], Err(ProtocolError::ReservedBits)),
+    (&[0x91], Err(ProtocolError::ReservedBits)),
+    (&[0xF1], Err(ProtocolError::ReservedBits)),
+    (&[0x40], Err(ProtocolError::ReservedBits)),
+    (&[0xC9], Err(ProtocolError::ReservedBits)),
     // RFC 6455, 5.2: reserved opcodes.
-    (&[0x83], Err(Fault::ReservedOpcode)),
-    (&[0x87], Err(Fault::ReservedOpcode)),
-    (&[0x8B], Err(Fault::ReservedOpcode)),
-    (&[0x8F], Err(Fault::ReservedOpcode)),
-    (&[0x03], Err(Fault::ReservedOpcode)),
-    (&[0x0F], Err(Fault::ReservedOpcode)),
+    (&[0x83], Err(ProtocolError::ReservedOpcode)),
+    (&[0x87], Err(ProtocolError::ReservedOpcode)),
+    (&[0x8B], Err(ProtocolError::ReservedOpcode)),
+    (&[0x8F], Err(ProtocolError::ReservedOpcode)),
+    (&[0x03], Err(ProtocolError::ReservedOpcode)),
+    (&[0x0F], Err(ProtocolError::ReservedOpcode)),
     // RFC 6455, 5.5: control frames are whole and short.
-    (&[0x08], Err(Fault::FragmentedControl)),
-    (&[0x09], Err(Fault::FragmentedControl)),
-    (&[0x0A], Err(Fault::FragmentedControl)),
-    (&[0x88, 0xFE], Err(Fault::LongControl)),
-    (&[0x89, 0xFE], Err(Fault::LongControl)),
-    (&[0x8A, 0xFF], Err(Fault::LongControl)),
+    (&[0x08], Err(ProtocolError::FragmentedControl)),
+    (&[0x09], Err(ProtocolError::FragmentedControl)),
+    (&[0x0A], Err(ProtocolError::FragmentedControl)),
+    (&[0x88, 0xFE], Err(ProtocolError::LongControl)),
+    (&[0x89, 0xFE], Err(ProtocolError::LongControl)),
+    (&[0x8A, 0xFF], Err(ProtocolError::LongControl)),
     // RFC 6455, 5.1: clients mask.
-    (&[0x81, 0x00], Err(Fault::Unmasked)),
-    (&[0x81, 0x05], Err(Fault::Unmasked)),
-    (&[0x82, 0x7E], Err(Fault::Unmasked)),
-    (&[0x82, 0x7F], Err(Fault::Unmasked)),
-    (&[0x89, 0x7E], Err(Fault::Unmasked)),
+    (&[0x81, 0x00], Err(ProtocolError::Unmasked)),
+    (&[0x81, 0x05], Err(ProtocolError::Unmasked)),
+    (&[0x82, 0x7E], Err(ProtocolError::Unmasked)),
+    (&[0x82, 0x7F], Err(ProtocolError::Unmasked)),
+    (&[0x89, 0x7E], Err(ProtocolError::Unmasked)),
     // What is broken first counts.
-    (&[0xC3], Err(Fault::ReservedBits)),
-    (&[0x0B], Err(Fault::ReservedOpcode)),
+    (&[0xC3], Err(ProtocolError::ReservedBits)),
+    (&[0x0B], Err(ProtocolError::ReservedOpcode)),
 ];
 
 /// The header of a server, and its bytes.
@@ -120,11 +120,13 @@ fn the_first_two_bytes() {
         let (opcode, short) = (first & 0x0F, second & 0x7F);
         let is_control = opcode >= 0x8;
         let expected = match () {
-            () if first & 0x70 != 0 => Some(Fault::ReservedBits),
-            () if ![0x0, 0x1, 0x2, 0x8, 0x9, 0xA].contains(&opcode) => Some(Fault::ReservedOpcode),
-            () if is_control && first & 0x80 == 0 => Some(Fault::FragmentedControl),
-            () if second & 0x80 == 0 => Some(Fault::Unmasked),
-            () if is_control && short > 125 => Some(Fault::LongControl),
+            () if first & 0x70 != 0 => Some(ProtocolError::ReservedBits),
+            () if ![0x0, 0x1, 0x2, 0x8, 0x9, 0xA].contains(&opcode) => {
+                Some(ProtocolError::ReservedOpcode)
+            }
+            () if is_control && first & 0x80 == 0 => Some(ProtocolError::FragmentedControl),
+            () if second & 0x80 == 0 => Some(ProtocolError::Unmasked),
+            () if is_control && short > 125 => Some(ProtocolError::LongControl),
             () => None,
         };
         let outcome = Header::decode(&[first, second]);
@@ -196,7 +198,7 @@ fn control_frames_are_told_apart() {
 }
 
 /// What comes of `bytes`, of all of their beginnings, and of more bytes behind them.
-fn check(bytes: &[u8], expected: Result<Header, Fault>) {
+fn check(bytes: &[u8], expected: Result<Header, ProtocolError>) {
     for len in 0..bytes.len() {
         assert_eq!(Header::decode(&bytes[..len]), Ok(None), "{len} of {bytes:02x?}");
     }

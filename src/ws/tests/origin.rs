@@ -1,6 +1,6 @@
 //! Origins, whose they are, and patterns of them.
 
-use crate::ws::Host;
+use crate::ws::UriHost;
 use crate::ws::origin::{Origin, OriginError, names};
 
 #[test]
@@ -178,7 +178,7 @@ fn patterns_match_origins() {
         ("file://", "a.example", false),
     ];
     for (text, host, expected) in hosts {
-        assert_eq!(names(text, Host::parse(host).expect(host)), expected, "{text} and {host}");
+        assert_eq!(names(text, UriHost::parse(host).expect(host)), expected, "{text} and {host}");
     }
 }
 

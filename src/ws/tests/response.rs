@@ -1,6 +1,6 @@
 //! Answers other than the 101: what they say, and what nobody can make them say.
 
-use crate::ws::{Response, Stamp, Status};
+use crate::ws::{DateField, Response, Status};
 
 /// Answers, what stands in their heads between the status line and `Connection`, and what
 /// follows the head. All of them forbid guessing at what they are.
@@ -103,14 +103,14 @@ fn a_media_type_is_a_value_too() {
 #[test]
 fn what_an_answer_says_itself_stands() {
     let own = Response::empty(Status::OK).header("cache-CONTROL", "max-age=60").header("date", "x");
-    let head = String::from_utf8(own.head(&Stamp::at(0))).expect("a head is text");
+    let head = String::from_utf8(own.head(&DateField::at(0))).expect("a head is text");
     assert!(head.contains("\r\ncache-CONTROL: max-age=60\r\n"), "{head}");
     assert_eq!(head.to_ascii_lowercase().matches("cache-control:").count(), 1, "{head}");
     // The date is the server's to set.
     assert!(!head.contains("date: x"), "{head}");
     let other =
         Response::empty(Status::OK).header("X", "Date: x").header("Date-", "Cache-Control:");
-    let head = String::from_utf8(other.head(&Stamp::at(0))).expect("a head is text");
+    let head = String::from_utf8(other.head(&DateField::at(0))).expect("a head is text");
     let begin = "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nX: Date: x\r\n";
     assert!(head.starts_with(begin) && head.contains("\r\nCache-Control: no-cache\r\n"), "{head}");
 }
@@ -150,7 +150,7 @@ fn statuses() {
 /// What is sent: the head, and the content if there is any.
 fn encode(response: &Response) -> String {
     let body = response.body().map_or(&[][..], |body| body);
-    String::from_utf8([&response.head(&Stamp::default()), body].concat()).expect("it is text")
+    String::from_utf8([&response.head(&DateField::default()), body].concat()).expect("it is text")
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn framing_is_not_for_services_to_set() {
         .header("content-length", "0")
         .header("Transfer-Encoding", "chunked")
         .header("CONNECTION", "keep-alive");
-    let head = String::from_utf8(response.head(&Stamp::default())).expect("a head is text");
+    let head = String::from_utf8(response.head(&DateField::default())).expect("a head is text");
     assert_eq!(head.matches("ength").count(), 1, "{head}");
     assert!(head.contains("Content-Length: 3\r\n") && !head.contains("Encoding"), "{head}");
     assert!(head.ends_with("Connection: close\r\n\r\n") && !head.contains("keep-alive"), "{head}");

@@ -1,6 +1,6 @@
 //! UTF-8 in pieces, against the standard library, whose word on whole texts is law.
 
-use crate::ws::Fault;
+use crate::ws::ProtocolError;
 use crate::ws::utf8::Utf8;
 
 use super::{cuttings, random::Random};
@@ -124,7 +124,7 @@ fn check(bytes: &[u8], pieces: &[usize]) {
         let read = utf8.receive(&bytes[came..came + piece], &mut text);
         came += piece;
         let wrong = first_wrong.is_some_and(|len| len <= came);
-        let expected = if wrong { Err(Fault::Utf8) } else { Ok(()) };
+        let expected = if wrong { Err(ProtocolError::Utf8) } else { Ok(()) };
         assert_eq!(read, expected, "{came} of {bytes:02x?} in {pieces:?}");
         if wrong {
             return;
@@ -135,6 +135,6 @@ fn check(bytes: &[u8], pieces: &[usize]) {
         };
         assert_eq!(text.as_bytes(), &bytes[..valid], "{bytes:02x?} in {pieces:?}");
     }
-    let whole = core::str::from_utf8(bytes).map(|_| ()).map_err(|_| Fault::Utf8);
+    let whole = core::str::from_utf8(bytes).map(|_| ()).map_err(|_| ProtocolError::Utf8);
     assert_eq!(utf8.finish(), whole, "{bytes:02x?} in {pieces:?}");
 }

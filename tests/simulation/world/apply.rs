@@ -59,7 +59,7 @@ impl World {
         let is_counted = !matches!(order, Order::Reset { .. });
         let counts = left - after >= grown_len.min(left);
         assert!(!is_counted || counts, "each delivery counts");
-        self.judge_order(hub, place, order, &before);
+        self.check_order(hub, place, order, &before);
         after
     }
 
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// The hub has heard that a service has ended.
-    pub(super) fn judge_service_end(&mut self, hub: &Hub, place: usize) {
+    pub(super) fn check_service_end(&mut self, hub: &Hub, place: usize) {
         let now = self.now;
         let of = &mut self.places[place];
         of.fail(now);
@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    fn judge_order(&mut self, hub: &Hub, place: usize, order: &Order, before: &[Before]) {
+    fn check_order(&mut self, hub: &Hub, place: usize, order: &Order, before: &[Before]) {
         match order {
             Order::Ready { asked } => {
                 let of = &mut self.places[place];
@@ -202,12 +202,12 @@ impl World {
                 }
                 let is_list = matches!(to, Whom::One(_) | Whom::Many(_));
                 for before in before {
-                    self.judge_send(hub, place, *before, is_list, (*serial, *len, *is_text));
+                    self.check_send(hub, place, *before, is_list, (*serial, *len, *is_text));
                 }
             }
-            Order::Close { .. } => before.iter().for_each(|b| self.judge_close(hub, place, *b)),
+            Order::Close { .. } => before.iter().for_each(|b| self.check_close(hub, place, *b)),
             Order::Subscribe { topic, .. } => {
-                before.iter().for_each(|b| self.judge_subscription(hub, place, *b, *topic));
+                before.iter().for_each(|b| self.check_subscription(hub, place, *b, *topic));
             }
             Order::Unsubscribe { id, topic } => {
                 if let Some(index) = self.link_of(*id) {
@@ -217,7 +217,7 @@ impl World {
             Order::Pause { id } => self.note_pause(place, *id),
             Order::Resume { id } => self.note_resume(place, *id),
             Order::Admit { id, admits: true } => self.note_admission(place, *id),
-            Order::Reset { pause_ms } => self.judge_lapse(hub, place, *pause_ms, before),
+            Order::Reset { pause_ms } => self.check_lapse(hub, place, *pause_ms, before),
             Order::Admit { .. } | Order::Label { .. } => {}
         }
     }
@@ -250,7 +250,7 @@ impl World {
     }
 
     /// A message was for a socket, or was not.
-    fn judge_send(
+    fn check_send(
         &mut self,
         hub: &Hub,
         place: usize,
@@ -294,7 +294,7 @@ impl World {
     }
 
     /// A socket was to be closed, or was not.
-    fn judge_close(&mut self, hub: &Hub, place: usize, before: Before) {
+    fn check_close(&mut self, hub: &Hub, place: usize, before: Before) {
         let Before { index, id, unsent_len, is_meant } = before;
         let grown = hub.unsent_len(id) > unsent_len;
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
@@ -307,7 +307,7 @@ impl World {
     }
 
     /// A socket was to be subscribed: it is, or it is closed since a limit is reached.
-    fn judge_subscription(&mut self, hub: &Hub, place: usize, before: Before, topic: u8) {
+    fn check_subscription(&mut self, hub: &Hub, place: usize, before: Before, topic: u8) {
         let Before { index, id, unsent_len, .. } = before;
         let grown = hub.unsent_len(id) > unsent_len;
         let Link { peer, record: Some(record), address, .. } = &mut self.links[index] else {

@@ -9,7 +9,7 @@ use super::{Link, Place, World};
 
 impl World {
     /// Nothing is overdue for this socket.
-    pub(super) fn judge_times(&self, index: usize) {
+    pub(super) fn check_times(&self, index: usize) {
         let Some((due, what)) = self.due(index) else { return };
         let now = self.now;
         assert!(
@@ -82,7 +82,7 @@ impl World {
     }
 
     /// A socket was lost: its service is told why, and it is true.
-    pub(super) fn judge_loss(&self, index: usize, reason: &str) {
+    pub(super) fn check_loss(&self, index: usize, reason: &str) {
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
         let (limits, times, now) = (&self.limits, &record.times, self.now);
         let cause = reason.split(" (closing with ").next().unwrap_or(reason);

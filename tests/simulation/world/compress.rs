@@ -223,7 +223,7 @@ impl Simulation {
 
 impl World {
     /// What a socket has agreed on, if its 101 waits or has left.
-    pub(super) fn judge_agreement(&mut self, hub: &Hub, index: usize) {
+    pub(super) fn check_agreement(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let is_open = record.look_ahead(hub.unsent(record.id)).is_open();
         let (Some(offer), true) = (record.pact.offer, is_open && !record.pact.is_judged) else {
@@ -247,7 +247,7 @@ impl World {
     }
 
     /// After a turn.
-    pub(super) fn judge_contexts(&mut self) {
+    pub(super) fn check_contexts(&mut self) {
         self.contexts_bytes = self.contexts();
         let max = self.limits.deflate_context_bytes_max;
         assert!(self.contexts_bytes <= max, "{} bytes of contexts", self.contexts_bytes);

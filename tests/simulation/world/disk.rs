@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use switchboard::hub::{Hub, Looked, WorkerId};
+use switchboard::hub::{Hub, LookupResult, WorkerId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Limits, Response, Status};
@@ -148,21 +148,21 @@ impl World {
             }
             let looked = match self.links[self.link_of_mail(id)].peer.goal {
                 Goal::Service(place) | Goal::Page(place) => self.find(hub, place),
-                Goal::File | Goal::Nowhere | Goal::Nonsense | Goal::Half => Looked::Nothing,
+                Goal::File | Goal::Nowhere | Goal::Nonsense | Goal::Half => LookupResult::Nothing,
             };
             self.answer_lookup(hub, id, &looked);
         }
     }
 
     /// What a disk has of a program.
-    fn find(&mut self, hub: &mut Hub, place: usize) -> Looked {
-        let Some(disk) = &mut self.disk else { return Looked::Nothing };
+    fn find(&mut self, hub: &mut Hub, place: usize) -> LookupResult {
+        let Some(disk) = &mut self.disk else { return LookupResult::Nothing };
         disk.there[place] ^= self.fate.once_in(20);
         if !disk.there[place] {
-            return Looked::Nothing;
+            return LookupResult::Nothing;
         }
         if self.fate.once_in(20) {
-            return Looked::Refused(Response::text(Status::INTERNAL_ERROR, "chmod +x"));
+            return LookupResult::Refused(Response::text(Status::INTERNAL_ERROR, "chmod +x"));
         }
         let path = format!("/{place}");
         let of = &mut self.places[place];
@@ -173,11 +173,11 @@ impl World {
         assert_eq!(hub.find(&path), Some(id));
         of.id = Some(id);
         of.mounted.get_or_insert(self.turns);
-        Looked::Found(id)
+        LookupResult::Found(id)
     }
 
     /// Answers one lookup, and notes what has to come of that.
-    fn answer_lookup(&mut self, hub: &mut Hub, id: SocketId, looked: &Looked) {
+    fn answer_lookup(&mut self, hub: &mut Hub, id: SocketId, looked: &LookupResult) {
         let unsent_len = hub.unsent_len(id);
         let waits = self.link_of(id).filter(|&index| {
             let record = self.links[index].record.as_ref();
@@ -195,25 +195,27 @@ impl World {
         };
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         match (looked, peer.goal) {
-            (Looked::Found(_), Goal::Service(place)) => {
+            (LookupResult::Found(_), Goal::Service(place)) => {
                 let of = &mut self.places[place];
                 of.found = Some(self.turns);
                 let rests = of.worker.is_none();
                 of.must_start |= rests && self.now >= of.retry;
                 record.demanded = (rests && self.now < of.retry).then_some(503);
             }
-            (Looked::Found(_), _) => record.demanded = Some(426),
-            (Looked::Below(_) | Looked::Page(..), _) => {
+            (LookupResult::Found(_), _) => record.demanded = Some(426),
+            (LookupResult::Below(_) | LookupResult::Page(..), _) => {
                 unreachable!("no program of this disk has paths below it, or a page")
             }
-            (Looked::Nothing, Goal::File | Goal::Page(_)) => {}
-            (Looked::Nothing, _) => record.demanded = Some(404),
-            (Looked::Refused(response), _) => record.demanded = Some(response.status().number()),
+            (LookupResult::Nothing, Goal::File | Goal::Page(_)) => {}
+            (LookupResult::Nothing, _) => record.demanded = Some(404),
+            (LookupResult::Refused(response), _) => {
+                record.demanded = Some(response.status().number());
+            }
         }
     }
 
     /// A service starts when it may, and a program when it has just been found.
-    pub(super) fn judge_start(&self, place: usize) {
+    pub(super) fn check_start(&self, place: usize) {
         let Place { temper, retry, found, .. } = &self.places[place];
         let name = temper.name;
         assert!(self.now >= *retry, "{name}: it starts before {retry:?}, at {:?}", self.now);
@@ -222,7 +224,7 @@ impl World {
     }
 
     /// A request has come to what was found, and was looked up if it had to be.
-    pub(super) fn judge_lookup(&mut self, index: usize) {
+    pub(super) fn check_lookup(&mut self, index: usize) {
         let Some(disk) = &self.disk else { return };
         let known_since = |place: usize| self.places[place].mounted.filter(|_| place > 0);
         let is_known = match self.links[index].peer.goal {

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use switchboard::engine::{
-    Arrival, Called, Connections, Event, Exit, FileOrder, FilePart, Io, Moment, NotStarted, Read,
-    Ready, Services,
+    Arrival, CallResult, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted, ReadResult,
+    Ready, RunExit, Services, Step,
 };
-use switchboard::hub::{Hub, Lookup, Reach, RunId, WorkerId};
+use switchboard::hub::{Hub, LookupJob, Reach, RunId, WorkerId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Response, Status};
@@ -26,7 +26,7 @@ pub struct Inbox {
     senders: VecDeque<usize>,
     /// Services on the loop whose intervals have passed.
     pub ticks: VecDeque<WorkerId>,
-    events: VecDeque<Event<Notice>>,
+    events: VecDeque<HostEvent<Notice>>,
     files: VecDeque<(SocketId, Wanted)>,
     backlog: VecDeque<usize>,
     /// A connection that has come, as long as the hub has not decided on it.
@@ -95,7 +95,7 @@ impl Inbox {
         }
     }
 
-    pub fn tell(&mut self, event: Event<Notice>) {
+    pub fn tell(&mut self, event: HostEvent<Notice>) {
         self.events.push_back(event);
     }
 }
@@ -138,7 +138,7 @@ impl World {
     /// Files and programs are found on a slow disk, some of them for this turn.
     pub(super) fn look_at_disk(&mut self) {
         if self.disk.as_ref().is_some_and(|disk| !disk.is_idle()) {
-            self.inbox.tell(Event::Notice(Notice::Lookups));
+            self.inbox.tell(HostEvent::Notice(Notice::Lookups));
         }
         for _ in 0..self.inbox.files.len() {
             let Some((id, order)) = self.inbox.files.pop_front() else { return };
@@ -162,7 +162,7 @@ impl World {
                     FilePart::Body(if left == 0 { Vec::new() } else { vec![b'f'; 700] })
                 }
             };
-            self.inbox.tell(Event::File(id, part));
+            self.inbox.tell(HostEvent::File(id, part));
         }
     }
 
@@ -217,7 +217,7 @@ impl World {
         }
         let Some((run, how)) = ended else { return };
         if let Some(run) = self.places[place].run_id(run) {
-            self.inbox.tell(Event::Ended(Exit { run, how: how.to_owned() }));
+            self.inbox.tell(HostEvent::Ended(RunExit { run, how: how.to_owned() }));
         }
     }
 
@@ -255,7 +255,7 @@ impl World {
     fn start_service(&mut self, index: usize, run: u32) {
         let asleep = self.fate.pick(&[0, 1, 20, 200]);
         self.note(4, u64::from(run));
-        self.judge_start(index);
+        self.check_start(index);
         let place = &mut self.places[index];
         assert!(place.worker.is_none(), "a service runs once at a time");
         assert_eq!(run, place.run + 1, "runs are numbered");
@@ -267,7 +267,7 @@ impl World {
     }
 
     /// What has to hold of the services that have ended in this turn.
-    pub(super) fn judge_ended(&mut self, hub: &mut Hub) {
+    pub(super) fn check_ended(&mut self, hub: &mut Hub) {
         for (place, run) in std::mem::take(&mut self.inbox.ended) {
             let Some(ended) = self.places[place].run_id(run) else { continue };
             // A second end of the same run is none.
@@ -285,7 +285,7 @@ impl World {
 impl Io for World {
     type Notice = Notice;
 
-    fn next_event(&mut self) -> Option<Event<Notice>> {
+    fn next_event(&mut self) -> Option<HostEvent<Notice>> {
         self.inbox.moved = true;
         self.inbox.events.pop_front()
     }
@@ -300,7 +300,7 @@ impl Io for World {
         }
     }
 
-    fn look_up(&mut self, lookup: Lookup, hub: &Hub) {
+    fn look_up(&mut self, lookup: LookupJob, hub: &Hub) {
         self.begin_lookup(hub, lookup.id, lookup.path);
     }
 
@@ -322,7 +322,7 @@ impl Io for World {
         }
     }
 
-    fn observe(&mut self, moment: Moment, hub: &Hub, _: Time) {
+    fn observe(&mut self, moment: Step, hub: &Hub, _: Time) {
         self.note_moment(moment, hub);
     }
 }
@@ -347,7 +347,7 @@ impl Connections for World {
             self.inbox.listener = Listener::Pausing(now.after(100));
             return None;
         }
-        self.inbox.arriving = Some(self.judge_arrival(index));
+        self.inbox.arriving = Some(self.check_arrival(index));
         let peer = self.links[index].address;
         Some(Arrival { connection: index, peer, reach: Reach::Network })
     }
@@ -383,7 +383,7 @@ impl Connections for World {
         }
     }
 
-    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> Read {
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> ReadResult {
         let index = self.link_of(id).expect("only sockets with connections are read");
         let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
             &mut self.links[index]
@@ -396,16 +396,16 @@ impl Connections for World {
         match read {
             pipe::Read::Bytes(len) => {
                 record.feed(peer, len, self.now);
-                Read::Bytes(len)
+                ReadResult::Bytes(len)
             }
-            pipe::Read::WouldBlock => Read::WouldBlock,
+            pipe::Read::WouldBlock => ReadResult::WouldBlock,
             pipe::Read::End => {
                 (stream.ended, record.failed, record.ended) = (true, true, true);
-                Read::End
+                ReadResult::End
             }
             pipe::Read::Lost => {
                 (stream.ended, record.failed, record.reset) = (true, true, true);
-                Read::Lost("the peer reset the connection")
+                ReadResult::Lost("the peer reset the connection")
             }
         }
     }
@@ -529,10 +529,10 @@ impl Services for World {
         self.inbox.ticks.pop_front()
     }
 
-    fn call(&mut self, worker: WorkerId, hub: &mut Hub, left: &mut usize, _: Time) -> Called {
+    fn call(&mut self, worker: WorkerId, hub: &mut Hub, left: &mut usize, _: Time) -> CallResult {
         let place = self.place_of(worker);
         if !self.is_on_loop(worker) {
-            return Called::Done;
+            return CallResult::Done;
         }
         let of = &mut self.places[place];
         assert!(of.called_turn < self.turns, "a service is called once in a turn");
@@ -544,16 +544,16 @@ impl Services for World {
             *left = self.apply_orders(hub, place, *left);
         }
         if self.places[place].worker.as_ref().is_some_and(Worker::has_more) {
-            return Called::More;
+            return CallResult::More;
         }
         let of = self.places[place].worker.as_ref();
         match of.and_then(|of| Some((of.run, of.ended?))) {
             Some((number, how)) => {
                 let run = RunId { worker, number };
                 self.end_service(place);
-                Called::Ended(Exit { run, how: how.to_owned() })
+                CallResult::Ended(RunExit { run, how: how.to_owned() })
             }
-            None => Called::Done,
+            None => CallResult::Done,
         }
     }
 

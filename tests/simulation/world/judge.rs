@@ -112,7 +112,7 @@ impl World {
                 let (code, reason) = (close.code.number(), close.reason.clone());
                 record.closed = Some(code);
                 record.times.closed = now;
-                self.judge_close_code(hub, index, code, &reason);
+                self.check_close_code(hub, index, code, &reason);
                 self.leave_topics(place, index, None);
                 return;
             }
@@ -122,7 +122,7 @@ impl World {
     }
 
     /// A close says what has happened, and comes after all that was read.
-    fn judge_close_code(&mut self, hub: &Hub, index: usize, code: u16, reason: &str) {
+    fn check_close_code(&mut self, hub: &Hub, index: usize, code: u16, reason: &str) {
         self.tally.losses += u64::from(code == 1006);
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         // If our close frame waits or has left, it is the first, or an answer with the same code.
@@ -148,7 +148,7 @@ impl World {
             record.delivered
         );
         match code {
-            1006 => self.judge_loss(index, reason),
+            1006 => self.check_loss(index, reason),
             1013 if reason.contains("more slowly") => {
                 // Its 101 may have waited like what came after it. Others may have been closed
                 // before, for which it has less than a second.
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// After a turn.
-    pub(super) fn judge_turn(&mut self, hub: &Hub) {
+    pub(super) fn check_turn(&mut self, hub: &Hub) {
         self.dull_turns = if self.inbox.moved { 0 } else { self.dull_turns + 1 };
         assert!(self.dull_turns < 4, "turns in which nothing moves");
         if let Some(deadline) = hub.deadline() {
@@ -184,10 +184,10 @@ impl World {
                 continue;
             };
             sockets_len += 1;
-            self.judge_socket(hub, index);
+            self.check_socket(hub, index);
         }
         assert_eq!(hub.sockets_len(), sockets_len, "sockets");
-        self.judge_contexts();
+        self.check_contexts();
         let is_over = |&at: &Time| self.now >= at.after(self.limits.drain_ms_max);
         let is_stopped = self.drained.as_ref().is_some_and(is_over);
         assert!(!is_stopped || sockets_len == 0, "a stop comes to its end");
@@ -206,7 +206,7 @@ impl World {
         live.retain(stays);
         self.live = live;
         for place in 0..self.places.len() {
-            self.judge_mail(place);
+            self.check_mail(place);
             let of = &mut self.places[place];
             of.lives = of.is_ready.then_some(of.is_asked).into_iter().collect();
             assert!(!of.must_start, "{}: it was found, and is not started", of.temper.name);
@@ -214,7 +214,7 @@ impl World {
     }
 
     /// Mail is full at its limit, but for what one read adds, and a last word of each socket.
-    fn judge_mail(&mut self, place: usize) {
+    fn check_mail(&mut self, place: usize) {
         let of = &mut self.places[place];
         let limits = &of.limits;
         let read_messages = limits.read_buffer_bytes / FRAME_BYTES_MIN;
@@ -239,10 +239,10 @@ impl World {
     }
 
     /// One socket after a turn.
-    fn judge_socket(&mut self, hub: &Hub, index: usize) {
+    fn check_socket(&mut self, hub: &Hub, index: usize) {
         let (now, turns) = (self.now, self.turns);
         self.note_unread(hub, index);
-        self.judge_agreement(hub, index);
+        self.check_agreement(hub, index);
         let answer_turns_max = self.answer_turns_max(index);
         let Link { peer, record: Some(record), file, .. } = &mut self.links[index] else { return };
         let unsent_len = hub.unsent_len(record.id);
@@ -295,9 +295,9 @@ impl World {
         if !was_closed_by_us || !is_due {
             record.last_passed = record.passed;
         }
-        self.judge_settling(hub, index);
-        self.judge_lookup(index);
-        self.judge_times(index);
+        self.check_settling(hub, index);
+        self.check_lookup(index);
+        self.check_times(index);
     }
 
     /// How many turns whoever behaves well, at a service that does so too, waits for an answer
@@ -316,7 +316,7 @@ impl World {
     }
 
     /// Our close frame follows the answers to what came before the peer's end.
-    fn judge_settling(&mut self, hub: &Hub, index: usize) {
+    fn check_settling(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let (Goal::Service(place), Some(code)) = (peer.goal, record.closed) else { return };
         if record.orphaned || code == 1006 {
@@ -336,7 +336,7 @@ impl World {
     }
 
     /// A connection is dropped: there is a reason.
-    pub(super) fn judge_drop(&mut self, hub: &Hub, index: usize) {
+    pub(super) fn check_drop(&mut self, hub: &Hub, index: usize) {
         let now = self.now;
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
         let (limits, times) = (&self.limits, &record.times);
@@ -377,7 +377,7 @@ impl World {
 
     /// Nothing is left to do until a deadline, or until somebody acts: then nobody may wait
     /// for the host.
-    pub(super) fn judge_quiet(&self, hub: &Hub) {
+    pub(super) fn check_quiet(&self, hub: &Hub) {
         let has_ended = |place: &Place| {
             let worker = place.worker.as_ref().filter(|_| !place.is_on_loop);
             worker.is_some_and(|worker| worker.ended.is_some())
@@ -428,7 +428,7 @@ impl World {
     }
 
     /// Everybody has gone.
-    pub(super) fn judge_end(&mut self, hub: &mut Hub) {
+    pub(super) fn check_end(&mut self, hub: &mut Hub) {
         assert_eq!(hub.sockets_len(), 0);
         assert_eq!(self.surplus_len, 0);
         let all_parted = self.links.iter().all(|link| link.file.is_none());

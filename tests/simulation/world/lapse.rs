@@ -13,7 +13,7 @@ use super::{Link, World, choose_policy, choose_rate};
 impl World {
     /// What served the sockets of a service has gone: all are still there, and nothing of what it
     /// had said of them is. Those who wait are told when to come back, if there is a pause.
-    pub(super) fn judge_lapse(
+    pub(super) fn check_lapse(
         &mut self,
         hub: &Hub,
         place: usize,
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Somebody has been read: whoever asks for something in a pause is refused.
-    pub(super) fn judge_comer(&mut self, hub: &Hub, index: usize) {
+    pub(super) fn check_comer(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let Goal::Service(place) = peer.goal else { return };
         let of = &self.places[place];

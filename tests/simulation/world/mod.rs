@@ -36,8 +36,8 @@ pub mod wire;
 
 use std::net::SocketAddr;
 
-use switchboard::engine::{Engine, Event, StopKind, Turn};
-use switchboard::hub::{Files, Hub, WorkerId};
+use switchboard::engine::{Engine, HostEvent, StopKind, Turn};
+use switchboard::hub::{FilePolicy, Hub, WorkerId};
 use switchboard::limits::{Rate, RatePolicy};
 use switchboard::pages::Page;
 use switchboard::service::SocketId;
@@ -207,7 +207,7 @@ impl Simulation {
     /// The same, where all services but the first are programs.
     pub fn with_programs(mut self) -> Self {
         let world = &mut self.world;
-        let mut hub = Hub::new(world.limits, Files::Served, Time::ZERO);
+        let mut hub = Hub::new(world.limits, FilePolicy::Served, Time::ZERO);
         hub.look_up();
         let first = world.places[0].options();
         world.places[0].id = Some(hub.mount("/0", first).expect("it is free"));
@@ -233,10 +233,10 @@ impl Simulation {
             // A stop finds some who have just come.
             (0..12).for_each(|_| self.world.arrive());
             (0..3).for_each(|_| self.step());
-            self.world.inbox.tell(Event::Stop(StopKind::Clean));
+            self.world.inbox.tell(HostEvent::Stop(StopKind::Clean));
         }
         self.wind_down(stops);
-        self.world.judge_end(self.engine.hub_mut());
+        self.world.check_end(self.engine.hub_mut());
         self.world.tally.turns = self.world.turns;
         self.world.tally
     }
@@ -266,7 +266,7 @@ impl Simulation {
             self.turn();
             self.world.pass(0, 2);
         } else {
-            self.world.judge_quiet(self.engine.hub());
+            self.world.check_quiet(self.engine.hub());
             self.world.pass(1, 10);
             self.rest();
         }
@@ -299,9 +299,9 @@ impl Simulation {
             let has_more = worker.is_some_and(Worker::has_more);
             assert!(!has_more || is_due, "a service on the loop has more, and is not called");
         }
-        world.judge_ended(engine.hub_mut());
+        world.check_ended(engine.hub_mut());
         world.address_the_gone(engine.hub_mut());
-        world.judge_turn(engine.hub());
+        world.check_turn(engine.hub());
     }
 
     /// Nothing is to be done now: time passes, up to the next deadline at most.
@@ -489,7 +489,7 @@ impl World {
 
 /// A hub with a service for each place.
 fn mount_all(places: &mut [Place], limits: &Limits) -> Hub {
-    let mut hub = Hub::new(*limits, Files::Served, Time::ZERO);
+    let mut hub = Hub::new(*limits, FilePolicy::Served, Time::ZERO);
     for (index, place) in places.iter_mut().enumerate() {
         let page = (index == 1).then(|| Page::html(vec![b'p'; 3_000]));
         let options = ServiceOptions { page, ..place.options() };

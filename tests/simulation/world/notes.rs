@@ -2,7 +2,7 @@
 //! of sockets that are read and written to.
 
 use switchboard::Limits;
-use switchboard::engine::{Moment, PeerEnd};
+use switchboard::engine::{PeerEnd, Step};
 use switchboard::hub::Hub;
 use switchboard::service::SocketId;
 
@@ -30,7 +30,7 @@ impl World {
     }
 
     /// What has to become of this connection.
-    pub(super) fn judge_arrival(&mut self, index: usize) -> Arriving {
+    pub(super) fn check_arrival(&mut self, index: usize) -> Arriving {
         let address = self.links[index].address;
         let counts = |&&other: &&usize| {
             let Link { stream, record, .. } = &self.links[other];
@@ -87,40 +87,40 @@ impl World {
     }
 
     /// Notes what the engine shows of the hub.
-    pub(super) fn note_moment(&mut self, moment: Moment, hub: &Hub) {
+    pub(super) fn note_moment(&mut self, moment: Step, hub: &Hub) {
         match moment {
-            Moment::Held(id) => self.note_held(hub, id),
-            Moment::Reads(id) => self.note_read(hub, id),
-            Moment::Received(id, len) => {
+            Step::Held(id) => self.note_held(hub, id),
+            Step::Reads(id) => self.note_read(hub, id),
+            Step::Received(id, len) => {
                 let Some(index) = self.link_of(id) else { return };
-                self.judge_comer(hub, index);
+                self.check_comer(hub, index);
                 self.note_unread(hub, index);
                 self.note(2, len as u64);
             }
-            Moment::Writes(id) => {
+            Step::Writes(id) => {
                 let Some(index) = self.link_of(id) else { return };
                 let Link { record: Some(record), .. } = &mut self.links[index] else { return };
                 record.look_ahead(hub.unsent(id));
                 record.saw_unsent(hub.unsent_len(id), &self.limits);
             }
-            Moment::Wrote(id) => {
+            Step::Wrote(id) => {
                 let Some(index) = self.link_of(id) else { return };
                 let Link { record: Some(record), .. } = &mut self.links[index] else { return };
                 record.stalled = hub.unsent_len(id) > 0;
             }
-            Moment::Resumes(id) => {
+            Step::Resumes(id) => {
                 let Some(index) = self.link_of(id) else { return };
                 let Link { record: Some(record), .. } = &mut self.links[index] else { return };
                 record.held = false;
                 record.times.resumed = self.now;
             }
-            Moment::Ended(worker) => {
+            Step::Ended(worker) => {
                 let place = self.place_of(worker);
-                self.judge_service_end(hub, place);
+                self.check_service_end(hub, place);
             }
-            Moment::Drops(id) => {
+            Step::Drops(id) => {
                 if let Some(index) = self.link_of(id) {
-                    self.judge_drop(hub, index);
+                    self.check_drop(hub, index);
                 }
             }
         }

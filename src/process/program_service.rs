@@ -1,5 +1,5 @@
-//! `Served`: a program of the document root as the host knows it, and how it is run. What the
-//! two modes do on their threads is in `shared` and `per_socket`.
+//! `ProgramService`: a program of the document root as the host knows it, and how it is run. What
+//! the two modes do on their threads is in `shared` and `per_socket`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::limits::Limits;
 use crate::process::child::Stages;
-use crate::process::found::{LookupError, Program};
+use crate::process::current_root::CurrentRoot;
+use crate::process::executable::{Executable, LookupError};
 use crate::process::groups::Groups;
-use crate::process::pump::{Plan, ProcessId, Pump};
+use crate::process::pump::{ProcessId, Pump, PumpPlan};
 use crate::process::recording::Tape;
-use crate::process::root::Root;
 use crate::process::start::{Launch, StartError};
-use crate::programs::{Mode, Place, ProgramOptions, Variable, own_variables};
+use crate::programs::{Mode, ProgramOptions, ProgramPlace, Variable, own_variables};
 
 /// What the programs of a host have in common.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct ProgramsShared {
     /// Where they are.
-    pub(crate) root: Root,
+    pub(crate) root: CurrentRoot,
     /// Their processes.
     pub(crate) groups: Groups,
     /// Where the host listens.
@@ -40,8 +40,8 @@ impl ProgramOptions {
 
 /// A program that is a service.
 #[derive(Debug)]
-pub(crate) struct Served {
-    site: Arc<Site>,
+pub(crate) struct ProgramService {
+    site: Arc<ProgramsShared>,
     key: String,
     pub(super) options: ProgramOptions,
     /// To the thread that serves it, if one does.
@@ -59,9 +59,9 @@ pub(crate) struct Renewal {
     pub(crate) limits: Limits,
 }
 
-impl Served {
+impl ProgramService {
     /// The program with this key.
-    pub(crate) fn new(site: Arc<Site>, key: String, options: ProgramOptions) -> Self {
+    pub(crate) fn new(site: Arc<ProgramsShared>, key: String, options: ProgramOptions) -> Self {
         let (renewer, renewals) = crossbeam_channel::unbounded();
         Self { site, key, options, renewer, renewals }
     }
@@ -87,7 +87,7 @@ impl Served {
 
     /// A pump for so many processes of it.
     pub(super) fn pump(&self, programs_max: usize) -> Result<Pump, String> {
-        let plan = Plan {
+        let plan = PumpPlan {
             service: self.key.clone(),
             programs_max,
             input_high_bytes: INPUT_HIGH_BYTES,
@@ -97,14 +97,14 @@ impl Served {
     }
 
     /// Looks for it, anew each time, so that a changed file is used from here on.
-    pub(super) fn find(&self) -> Result<Program, LookupError> {
+    pub(super) fn find(&self) -> Result<Executable, LookupError> {
         self.site.root.now().find(&self.key)
     }
 
     /// Starts a process of it, with these variables besides its own.
     pub(super) fn start(
         &self,
-        program: &Program,
+        program: &Executable,
         options: &ProgramOptions,
         pump: &mut Pump,
         variables: Vec<Variable>,
@@ -124,8 +124,8 @@ impl Served {
     }
 
     /// Where it serves.
-    pub(super) fn place(&self) -> Place {
-        Place { service: self.key.clone(), address: self.site.address }
+    pub(super) fn place(&self) -> ProgramPlace {
+        ProgramPlace { service: self.key.clone(), address: self.site.address }
     }
 
     /// The path of its service.

@@ -1,4 +1,4 @@
-//! `Input`: the standard input of a child. What is to be written is collected here and written
+//! `InputPipe`: the standard input of a child. What is to be written is collected here and written
 //! as far as the pipe takes it, which is told by edges; nothing ever waits.
 //!
 //! How much of it the child has read is known at any time, and stays known after its death: an end
@@ -16,7 +16,7 @@ use crate::sys::children;
 
 /// The writing end of a pipe, and what waits for it.
 #[derive(Debug)]
-pub(super) struct Input {
+pub(super) struct InputPipe {
     /// `None` once it has been closed, by either side.
     pipe: Option<Sender>,
     unwritten: Vec<u8>,
@@ -40,7 +40,7 @@ pub(super) struct Input {
     abandoned: bool,
 }
 
-impl Input {
+impl InputPipe {
     pub(super) fn new(pipe: ChildStdin) -> Self {
         Self {
             pipe: Some(pipe.into()),
@@ -213,16 +213,16 @@ mod tests {
     use super::*;
 
     /// The input of a child that reads all of it.
-    fn input() -> (Input, PipeReader) {
+    fn input() -> (InputPipe, PipeReader) {
         let (reader, writer) = io::pipe().expect("there are descriptors");
-        let mut input = Input::new(OwnedFd::from(writer).into());
+        let mut input = InputPipe::new(OwnedFd::from(writer).into());
         let pipe = input.source().expect("it is open");
         pipe.set_nonblocking(true).expect("it is a pipe");
         (input, reader)
     }
 
     /// Tells it so many bytes; gives back what has come, once all has.
-    fn tell(input: &mut Input, reader: &mut PipeReader, bytes: &[u8]) -> Vec<u8> {
+    fn tell(input: &mut InputPipe, reader: &mut PipeReader, bytes: &[u8]) -> Vec<u8> {
         let (before, mut read) = (input.written(), Vec::new());
         input.end().expect("it is open").extend_from_slice(bytes);
         while read.len() < bytes.len() {

@@ -1,16 +1,16 @@
-//! `Said`: what a program can say. The words of a header tell all but the body.
+//! `ProgramCommand`: what a program can say. The words of a header tell all but the body.
 
 use crate::programs::answer::answer;
 use crate::programs::audience::{audience, id, ids, topic};
 use crate::programs::words::{KEY_BYTES_MAX, number};
-use crate::programs::{VERSION, Wrong};
+use crate::programs::{LineErrorKind, VERSION};
 use crate::service::{Admission, Audience, SocketId, Verdict, label_keys_taken};
 use crate::ws::syntax::is_token;
 use crate::ws::{Close, CloseCode, Message, Status};
 
 /// What a program says, in one line with or without a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum ProgramCommand {
     /// READY: it is up, and lets sockets in like this. Always the first.
     Ready(Admission),
     /// ACCEPT or REJECT: the answer to an ASK.
@@ -70,7 +70,7 @@ pub enum Said {
     /// LOG: a line for the host's log. It may have control characters, which the log escapes.
     Log {
         /// How much it matters.
-        level: Level,
+        level: LogLevel,
         /// The line. What was not UTF-8 is replaced.
         text: String,
     },
@@ -78,7 +78,7 @@ pub enum Said {
 
 /// The level of a line in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum LogLevel {
     /// error.
     Error,
     /// warn.
@@ -93,9 +93,9 @@ pub enum Level {
 
 /// A header without its length, as far as it goes.
 #[derive(Debug)]
-pub(super) enum Begun {
+pub(super) enum LineHeader {
     /// That was all.
-    Whole(Said),
+    Whole(ProgramCommand),
     /// The body decides the rest.
     Counted(Pending),
 }
@@ -108,20 +108,20 @@ pub(super) enum Pending {
     Close(Audience, CloseCode),
     Reject(SocketId, Status),
     Set(SocketId, String),
-    Log(Level),
+    Log(LogLevel),
 }
 
 /// Why a header begins nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unbegun {
+pub(super) enum LineHeaderError {
     /// The line cannot be done.
-    Wrong(Wrong),
+    Wrong(LineErrorKind),
     /// The verb always has a body, and its length is missing.
     Uncounted,
 }
 
-impl From<Wrong> for Unbegun {
-    fn from(wrong: Wrong) -> Self {
+impl From<LineErrorKind> for LineHeaderError {
+    fn from(wrong: LineErrorKind) -> Self {
         Self::Wrong(wrong)
     }
 }
@@ -151,156 +151,178 @@ pub(super) fn begin<'a>(
     words: impl Iterator<Item = &'a str>,
     length: Option<u64>,
     message_bytes_max: usize,
-) -> Result<Begun, Unbegun> {
-    use Begun::{Counted, Whole};
-    let form = FORMS.iter().find(|form| form.verb == verb).ok_or(Wrong::Verb)?;
+) -> Result<LineHeader, LineHeaderError> {
+    use LineHeader::{Counted, Whole};
+    let form = FORMS.iter().find(|form| form.verb == verb).ok_or(LineErrorKind::Verb)?;
     let max = match (form.body, length) {
-        (Body::None, Some(_)) => return Err(Wrong::Form(form.text).into()),
-        (Body::Always(_) | Body::Message, None) => return Err(Unbegun::Uncounted),
-        (Body::None, None) => 0,
-        (Body::Message, Some(_)) => message_bytes_max,
-        (Body::Always(max) | Body::Perhaps(max), _) => max,
+        (BodyForm::None, Some(_)) => return Err(LineErrorKind::Form(form.text).into()),
+        (BodyForm::Always(_) | BodyForm::Message, None) => return Err(LineHeaderError::Uncounted),
+        (BodyForm::None, None) => 0,
+        (BodyForm::Message, Some(_)) => message_bytes_max,
+        (BodyForm::Always(max) | BodyForm::Perhaps(max), _) => max,
     };
     if let Some(found) = length.filter(|&found| found > max as u64) {
-        return Err(Wrong::Long { found, max }.into());
+        return Err(LineErrorKind::Long { found, max }.into());
     }
-    let words = Words { form, words };
+    let words = HeaderWords { form, words };
     let begun = match form.kind {
-        Kind::Accept => Whole(words.accept()?),
-        Kind::Reject => {
+        CommandKind::Accept => Whole(words.accept()?),
+        CommandKind::Reject => {
             let [who, status] = words.exactly()?;
             let number = number(status, 3).and_then(|number| u16::try_from(number).ok());
             let known = number.and_then(Status::new);
-            Counted(Pending::Reject(id(who)?, known.ok_or(Wrong::Status(status.to_owned()))?))
+            Counted(Pending::Reject(
+                id(who)?,
+                known.ok_or(LineErrorKind::Status(status.to_owned()))?,
+            ))
         }
-        Kind::Text => Counted(Pending::Text(audience(words.one()?)?)),
-        Kind::Binary => Counted(Pending::Binary(audience(words.one()?)?)),
-        Kind::Close => {
+        CommandKind::Text => Counted(Pending::Text(audience(words.one()?)?)),
+        CommandKind::Binary => Counted(Pending::Binary(audience(words.one()?)?)),
+        CommandKind::Close => {
             let [to, code] = words.exactly()?;
             let number = number(code, 4).and_then(|number| u16::try_from(number).ok());
             let known = number.and_then(CloseCode::new);
-            Counted(Pending::Close(audience(to)?, known.ok_or(Wrong::Code(code.to_owned()))?))
+            Counted(Pending::Close(
+                audience(to)?,
+                known.ok_or(LineErrorKind::Code(code.to_owned()))?,
+            ))
         }
-        Kind::Subscribe => {
+        CommandKind::Subscribe => {
             let [who, name] = words.exactly()?;
-            Whole(Said::Subscribe { ids: ids(who)?, topic: topic(name)? })
+            Whole(ProgramCommand::Subscribe { ids: ids(who)?, topic: topic(name)? })
         }
-        Kind::Unsubscribe => {
+        CommandKind::Unsubscribe => {
             let [who, name] = words.exactly()?;
-            Whole(Said::Unsubscribe { ids: ids(who)?, topic: topic(name)? })
+            Whole(ProgramCommand::Unsubscribe { ids: ids(who)?, topic: topic(name)? })
         }
-        Kind::Pause => Whole(Said::Pause { ids: ids(words.one()?)? }),
-        Kind::Resume => Whole(Said::Resume { ids: ids(words.one()?)? }),
-        Kind::Set => {
+        CommandKind::Pause => Whole(ProgramCommand::Pause { ids: ids(words.one()?)? }),
+        CommandKind::Resume => Whole(ProgramCommand::Resume { ids: ids(words.one()?)? }),
+        CommandKind::Set => {
             let [who, label] = words.exactly()?;
             match (label.split_once('='), length) {
-                (Some((name, value)), None) => {
-                    Whole(Said::Set { id: id(who)?, key: key(name)?, value: label_value(value)? })
-                }
+                (Some((name, value)), None) => Whole(ProgramCommand::Set {
+                    id: id(who)?,
+                    key: key(name)?,
+                    value: label_value(value)?,
+                }),
                 (None, Some(_)) => Counted(Pending::Set(id(who)?, key(label)?)),
-                (Some(_), Some(_)) | (None, None) => return Err(Wrong::Form(form.text).into()),
+                (Some(_), Some(_)) | (None, None) => {
+                    return Err(LineErrorKind::Form(form.text).into());
+                }
             }
         }
-        Kind::Log => Counted(Pending::Log(level(words.one()?)?)),
+        CommandKind::Log => Counted(Pending::Log(level(words.one()?)?)),
     };
     Ok(begun)
 }
 
 impl Pending {
     /// Adds the body.
-    pub(super) fn finish(self, body: Vec<u8>) -> Result<Said, Wrong> {
+    pub(super) fn finish(self, body: Vec<u8>) -> Result<ProgramCommand, LineErrorKind> {
         Ok(match self {
-            Self::Text(to) => Said::Send { to, message: text(body)?.into() },
-            Self::Binary(to) => Said::Send { to, message: body.into() },
-            Self::Close(to, code) => Said::Close { to, close: Close::new(code, text(body)?) },
-            Self::Reject(id, status) => {
-                Said::Admit { id, verdict: Verdict::Refuse(answer(status, body)?) }
+            Self::Text(to) => ProgramCommand::Send { to, message: text(body)?.into() },
+            Self::Binary(to) => ProgramCommand::Send { to, message: body.into() },
+            Self::Close(to, code) => {
+                ProgramCommand::Close { to, close: Close::new(code, text(body)?) }
             }
-            Self::Set(id, key) => Said::Set { id, key, value: label_value(&text(body)?)? },
+            Self::Reject(id, status) => {
+                ProgramCommand::Admit { id, verdict: Verdict::Refuse(answer(status, body)?) }
+            }
+            Self::Set(id, key) => {
+                ProgramCommand::Set { id, key, value: label_value(&text(body)?)? }
+            }
             // What is said in distress is heard as far as it can be.
             Self::Log(level) => {
-                Said::Log { level, text: String::from_utf8_lossy(&body).into_owned() }
+                ProgramCommand::Log { level, text: String::from_utf8_lossy(&body).into_owned() }
             }
         })
     }
 }
 
 /// The body as text. Its buffer becomes that of the text.
-fn text(body: Vec<u8>) -> Result<String, Wrong> {
-    String::from_utf8(body).map_err(|error| Wrong::Utf8(error.utf8_error().valid_up_to()))
+fn text(body: Vec<u8>) -> Result<String, LineErrorKind> {
+    String::from_utf8(body).map_err(|error| LineErrorKind::Utf8(error.utf8_error().valid_up_to()))
 }
 
 /// The words behind a verb, and the form that they should have.
-struct Words<I> {
-    form: &'static Form,
+struct HeaderWords<I> {
+    form: &'static CommandForm,
     words: I,
 }
 
-impl<'a, I: Iterator<Item = &'a str>> Words<I> {
+impl<'a, I: Iterator<Item = &'a str>> HeaderWords<I> {
     /// So many words and no more.
-    fn exactly<const LEN: usize>(mut self) -> Result<[&'a str; LEN], Wrong> {
+    fn exactly<const LEN: usize>(mut self) -> Result<[&'a str; LEN], LineErrorKind> {
         let mut found = [""; LEN];
         for place in &mut found {
-            *place = self.words.next().ok_or(Wrong::Form(self.form.text))?;
+            *place = self.words.next().ok_or(LineErrorKind::Form(self.form.text))?;
         }
-        if self.words.next().is_some() { Err(Wrong::Form(self.form.text)) } else { Ok(found) }
+        if self.words.next().is_some() {
+            Err(LineErrorKind::Form(self.form.text))
+        } else {
+            Ok(found)
+        }
     }
 
-    fn one(self) -> Result<&'a str, Wrong> {
+    fn one(self) -> Result<&'a str, LineErrorKind> {
         self.exactly().map(|[word]| word)
     }
 
-    fn accept(mut self) -> Result<Said, Wrong> {
-        let form = Wrong::Form(self.form.text);
+    fn accept(mut self) -> Result<ProgramCommand, LineErrorKind> {
+        let form = LineErrorKind::Form(self.form.text);
         let id = id(self.words.next().ok_or(form.clone())?)?;
         let Some(word) = self.words.next() else {
-            return Ok(Said::Admit { id, verdict: Verdict::Accept });
+            return Ok(ProgramCommand::Admit { id, verdict: Verdict::Accept });
         };
         let protocol = word.strip_prefix("protocol=").filter(|_| self.words.next().is_none());
         let protocol = protocol.ok_or(form)?.to_owned();
         if !is_token(protocol.as_bytes()) {
-            return Err(Wrong::Protocol(protocol));
+            return Err(LineErrorKind::Protocol(protocol));
         }
-        Ok(Said::Admit { id, verdict: Verdict::AcceptProtocol(protocol) })
+        Ok(ProgramCommand::Admit { id, verdict: Verdict::AcceptProtocol(protocol) })
     }
 }
 
-fn key(name: &str) -> Result<String, Wrong> {
+fn key(name: &str) -> Result<String, LineErrorKind> {
     let is_key_byte = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     let is_key = (1..=KEY_BYTES_MAX).contains(&name.len())
         && name.bytes().all(is_key_byte)
         && label_keys_taken().all(|taken| taken != name);
-    if is_key { Ok(name.to_owned()) } else { Err(Wrong::Key(name.to_owned())) }
+    if is_key { Ok(name.to_owned()) } else { Err(LineErrorKind::Key(name.to_owned())) }
 }
 
-fn label_value(value: &str) -> Result<String, Wrong> {
+fn label_value(value: &str) -> Result<String, LineErrorKind> {
     if value.len() > VALUE_BYTES_MAX {
-        return Err(Wrong::Long { found: value.len() as u64, max: VALUE_BYTES_MAX });
+        return Err(LineErrorKind::Long { found: value.len() as u64, max: VALUE_BYTES_MAX });
     }
-    if value.chars().any(char::is_control) { Err(Wrong::Value) } else { Ok(value.to_owned()) }
+    if value.chars().any(char::is_control) {
+        Err(LineErrorKind::Value)
+    } else {
+        Ok(value.to_owned())
+    }
 }
 
-fn level(word: &str) -> Result<Level, Wrong> {
+fn level(word: &str) -> Result<LogLevel, LineErrorKind> {
     Ok(match word {
-        "error" => Level::Error,
-        "warn" => Level::Warn,
-        "info" => Level::Info,
-        "debug" => Level::Debug,
-        "trace" => Level::Trace,
-        _ => return Err(Wrong::Level(word.to_owned())),
+        "error" => LogLevel::Error,
+        "warn" => LogLevel::Warn,
+        "info" => LogLevel::Info,
+        "debug" => LogLevel::Debug,
+        "trace" => LogLevel::Trace,
+        _ => return Err(LineErrorKind::Level(word.to_owned())),
     })
 }
 
 /// A verb, the form of its line, and whether it has a body.
-struct Form {
+struct CommandForm {
     verb: &'static str,
-    kind: Kind,
+    kind: CommandKind,
     text: &'static str,
-    body: Body,
+    body: BodyForm,
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum CommandKind {
     Accept,
     Reject,
     Text,
@@ -315,7 +337,7 @@ enum Kind {
 }
 
 #[derive(Clone, Copy)]
-enum Body {
+enum BodyForm {
     None,
     /// As long as a message may be.
     Message,
@@ -325,22 +347,37 @@ enum Body {
     Perhaps(usize),
 }
 
-const fn form(kind: Kind, verb: &'static str, text: &'static str, body: Body) -> Form {
-    Form { verb, kind, text, body }
+const fn form(
+    kind: CommandKind,
+    verb: &'static str,
+    text: &'static str,
+    body: BodyForm,
+) -> CommandForm {
+    CommandForm { verb, kind, text, body }
 }
 
-static FORMS: [Form; 11] = [
-    form(Kind::Accept, "ACCEPT", "ACCEPT id [protocol=NAME]", Body::None),
-    form(Kind::Reject, "REJECT", "REJECT id status [+n]", Body::Perhaps(ANSWER_BYTES_MAX)),
-    form(Kind::Text, "TEXT", "TEXT ids +n", Body::Message),
-    form(Kind::Binary, "BIN", "BIN ids +n", Body::Message),
-    form(Kind::Close, "CLOSE", "CLOSE ids code [+n]", Body::Perhaps(REASON_BYTES_MAX)),
-    form(Kind::Subscribe, "SUB", "SUB id[,id...] topic", Body::None),
-    form(Kind::Unsubscribe, "UNSUB", "UNSUB id[,id...] topic", Body::None),
-    form(Kind::Pause, "PAUSE", "PAUSE id[,id...]", Body::None),
-    form(Kind::Resume, "RESUME", "RESUME id[,id...]", Body::None),
-    form(Kind::Set, "SET", "SET id key=value, or SET id key +n", Body::Perhaps(VALUE_BYTES_MAX)),
-    form(Kind::Log, "LOG", "LOG level +n", Body::Always(LOG_BYTES_MAX)),
+static FORMS: [CommandForm; 11] = [
+    form(CommandKind::Accept, "ACCEPT", "ACCEPT id [protocol=NAME]", BodyForm::None),
+    form(
+        CommandKind::Reject,
+        "REJECT",
+        "REJECT id status [+n]",
+        BodyForm::Perhaps(ANSWER_BYTES_MAX),
+    ),
+    form(CommandKind::Text, "TEXT", "TEXT ids +n", BodyForm::Message),
+    form(CommandKind::Binary, "BIN", "BIN ids +n", BodyForm::Message),
+    form(CommandKind::Close, "CLOSE", "CLOSE ids code [+n]", BodyForm::Perhaps(REASON_BYTES_MAX)),
+    form(CommandKind::Subscribe, "SUB", "SUB id[,id...] topic", BodyForm::None),
+    form(CommandKind::Unsubscribe, "UNSUB", "UNSUB id[,id...] topic", BodyForm::None),
+    form(CommandKind::Pause, "PAUSE", "PAUSE id[,id...]", BodyForm::None),
+    form(CommandKind::Resume, "RESUME", "RESUME id[,id...]", BodyForm::None),
+    form(
+        CommandKind::Set,
+        "SET",
+        "SET id key=value, or SET id key +n",
+        BodyForm::Perhaps(VALUE_BYTES_MAX),
+    ),
+    form(CommandKind::Log, "LOG", "LOG level +n", BodyForm::Always(LOG_BYTES_MAX)),
 ];
 
 /// Headers and content of a refusal.

@@ -1,4 +1,4 @@
-//! `Rehearsal`: a program that is told what a transcript tells it, and whose words are held
+//! `ReplayCheck`: a program that is told what a transcript tells it, and whose words are held
 //! against those of the transcript, over real pipes and without a network. It has an end in
 //! bounded time, whatever the program does: each line is waited for so long and no longer, and
 //! so is its exit.
@@ -8,16 +8,16 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
-use crate::process::found::Program;
-use crate::process::groups::{Exit, Groups};
-use crate::process::output::Reading;
-use crate::process::pump::{Event, Plan, ProcessId, Pump};
+use crate::process::executable::Executable;
+use crate::process::groups::{Groups, ProcessExit};
+use crate::process::output_pipe::PipeRead;
+use crate::process::pump::{ProcessId, Pump, PumpEvent, PumpPlan};
 use crate::process::start::{Launch, StartError};
 use crate::programs::{Difference, Mode, ProgramOptions, Replay, Transcript, own_variables};
 
 /// How a program is rehearsed.
 #[derive(Clone, Debug)]
-pub struct Rehearsal<'a> {
+pub struct ReplayCheck<'a> {
     /// How it is run; it speaks in counted lines, whatever the mode is here.
     pub options: &'a ProgramOptions,
     /// [`Limits::admission_ms_max`] is how long each line of it is waited for, and
@@ -27,7 +27,7 @@ pub struct Rehearsal<'a> {
 
 /// Why a program has failed in a rehearsal.
 #[derive(Debug)]
-pub enum RehearsalError {
+pub enum ReplayError {
     /// It cannot be started.
     Start(StartError),
     /// The system has no poll for it.
@@ -35,14 +35,14 @@ pub enum RehearsalError {
     /// It says something else than the transcript.
     Difference(Difference),
     /// It has gone before it has said all.
-    Gone(Difference, Exit),
+    Gone(Difference, ProcessExit),
     /// It has said nothing for so many milliseconds, and should have said this.
     Stalled(Difference, u64),
     /// It has said all, and then ended otherwise than with status 0.
-    End(Exit),
+    End(ProcessExit),
 }
 
-impl fmt::Display for RehearsalError {
+impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(error) => error.fmt(f),
@@ -61,7 +61,7 @@ impl fmt::Display for RehearsalError {
     }
 }
 
-impl std::error::Error for RehearsalError {
+impl std::error::Error for ReplayError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Start(error) => Some(error),
@@ -74,30 +74,30 @@ impl std::error::Error for RehearsalError {
     }
 }
 
-impl Rehearsal<'_> {
+impl ReplayCheck<'_> {
     /// Starts the program, and waits for the end of it. Its standard error goes to the log.
     ///
     /// # Errors
     /// The first thing that is not as in the transcript.
-    pub fn run(&self, program: &Program, transcript: Transcript) -> Result<(), RehearsalError> {
-        let plan = Plan {
+    pub fn run(&self, program: &Executable, transcript: Transcript) -> Result<(), ReplayError> {
+        let plan = PumpPlan {
             service: program.key().to_owned(),
             programs_max: 1,
             input_high_bytes: usize::MAX,
             groups: Groups::default(),
         };
-        let mut pump = Pump::new(plan).map_err(RehearsalError::Poll)?;
+        let mut pump = Pump::new(plan).map_err(ReplayError::Poll)?;
         let variables = own_variables(Mode::Shared, program.key());
         let launch = Launch { program, pass_env: &self.options.pass_env, variables: &variables };
-        let process = pump.start(launch).map_err(RehearsalError::Start)?;
+        let process = pump.start(launch).map_err(ReplayError::Start)?;
         let replay = Replay::new(transcript, self.limits.outbox_bytes_max);
         let buffer = vec![0; READ_BYTES];
-        Run { rehearsal: self, pump, process, replay, buffer, stopping: false }.run()
+        ReplayRun { rehearsal: self, pump, process, replay, buffer, stopping: false }.run()
     }
 }
 
-struct Run<'a> {
-    rehearsal: &'a Rehearsal<'a>,
+struct ReplayRun<'a> {
+    rehearsal: &'a ReplayCheck<'a>,
     pump: Pump,
     process: ProcessId,
     replay: Replay,
@@ -106,9 +106,9 @@ struct Run<'a> {
     stopping: bool,
 }
 
-impl Run<'_> {
+impl ReplayRun<'_> {
     /// Whoever fails is killed when this is dropped.
-    fn run(mut self) -> Result<(), RehearsalError> {
+    fn run(mut self) -> Result<(), ReplayError> {
         let patience = Duration::from_millis(self.rehearsal.limits.admission_ms_max);
         let (mut events, mut left) = (Vec::new(), self.replay.left());
         let mut since = Instant::now();
@@ -124,18 +124,18 @@ impl Run<'_> {
             let waited = since.elapsed();
             if waited >= patience && !self.stopping {
                 return self.missing(|missing| {
-                    RehearsalError::Stalled(missing, self.rehearsal.limits.admission_ms_max)
+                    ReplayError::Stalled(missing, self.rehearsal.limits.admission_ms_max)
                 });
             }
             // The pump ends what does not end by itself.
             let timeout = (!self.stopping).then(|| patience.saturating_sub(waited));
-            self.pump.poll(timeout, &mut events).map_err(RehearsalError::Poll)?;
+            self.pump.poll(timeout, &mut events).map_err(ReplayError::Poll)?;
             for event in events.drain(..) {
                 match event {
-                    Event::Output(_) => self.hear()?,
+                    PumpEvent::Output(_) => self.read_output()?,
                     // Whoever reads no more may have read enough: what it says tells.
-                    Event::Drained(_) | Event::Deaf(_) => {}
-                    Event::Exit { exit, .. } => return self.end(exit),
+                    PumpEvent::Drained(_) | PumpEvent::InputClosed(_) => {}
+                    PumpEvent::Exit { exit, .. } => return self.end(exit),
                 }
             }
             if left != self.replay.left() {
@@ -145,29 +145,26 @@ impl Run<'_> {
     }
 
     /// Reads once what the program says.
-    fn hear(&mut self) -> Result<(), RehearsalError> {
+    fn read_output(&mut self) -> Result<(), ReplayError> {
         match self.pump.read(self.process, &mut self.buffer) {
-            Reading::Bytes(len) => {
-                self.replay.receive(&self.buffer[..len]).map_err(RehearsalError::Difference)
+            PipeRead::Bytes(len) => {
+                self.replay.receive(&self.buffer[..len]).map_err(ReplayError::Difference)
             }
-            Reading::Nothing | Reading::End => Ok(()),
+            PipeRead::Nothing | PipeRead::End => Ok(()),
         }
     }
 
     /// The program has gone.
-    fn end(&self, exit: Exit) -> Result<(), RehearsalError> {
-        self.missing(|missing| RehearsalError::Gone(missing, exit))?;
+    fn end(&self, exit: ProcessExit) -> Result<(), ReplayError> {
+        self.missing(|missing| ReplayError::Gone(missing, exit))?;
         match exit.status() {
-            Some(status) if !status.success() => Err(RehearsalError::End(exit)),
+            Some(status) if !status.success() => Err(ReplayError::End(exit)),
             Some(_) | None => Ok(()),
         }
     }
 
     /// The failure that something has not been said, if so.
-    fn missing(
-        &self,
-        failure: impl FnOnce(Difference) -> RehearsalError,
-    ) -> Result<(), RehearsalError> {
+    fn missing(&self, failure: impl FnOnce(Difference) -> ReplayError) -> Result<(), ReplayError> {
         self.replay.finish().map_err(failure)
     }
 }

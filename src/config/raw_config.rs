@@ -1,4 +1,4 @@
-//! `Sheet`: the configuration file as a list of settings, each a known key with its value, in
+//! `RawConfig`: the configuration file as a list of settings, each a known key with its value, in
 //! the section where it may stand. Values are not looked at yet: sections may come in any
 //! order, and what is for one service lies over what is for all.
 
@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::config::error::{Fault, Place, Problem, Quoted};
-use crate::config::ini::{self, IniError, Line};
+use crate::config::error::{ConfigFault, Problem, Quoted, ValueSource};
+use crate::config::ini::{self, IniError, IniLine};
 use crate::config::key::Key;
 use crate::config::keys;
 use crate::config::nearest::nearest;
@@ -30,18 +30,18 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 
 /// What a file says.
 #[derive(Default)]
-pub(super) struct Sheet {
+pub(super) struct RawConfig {
     /// The file, if there is one.
     pub(super) file: Option<PathBuf>,
     /// What it says for all.
     pub(super) all: Vec<Setting>,
     /// What it says for single services, by path.
-    pub(super) services: BTreeMap<String, Own>,
+    pub(super) services: BTreeMap<String, ServiceSection>,
     /// What is wrong with it, which has been left out.
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ConfigFault>,
 }
 
-impl Sheet {
+impl RawConfig {
     /// Reads the file `named`, which has to be there, or else the first of [`NAMES`] that is.
     pub(super) fn load(named: Option<&Path>, read: impl Fn(&Path) -> io::Result<Vec<u8>>) -> Self {
         let unnamed = NAMES.map(Path::new);
@@ -53,7 +53,7 @@ impl Sheet {
                 }
                 Err(error) => {
                     let problem = Problem::Unreadable(error.to_string());
-                    Err(Fault { place: Place::File, problem })
+                    Err(ConfigFault { place: ValueSource::File, problem })
                 }
             };
             return match text {
@@ -67,28 +67,28 @@ impl Sheet {
     /// Reads `text` as that of `file`.
     pub(super) fn read(file: &Path, text: &str) -> Self {
         let mut sheet = Self::of(file);
-        let mut here = Here::Nowhere;
+        let mut here = CurrentSection::Nowhere;
         for (number, line) in ini::lines(text) {
             let fault = match line {
-                Ok(Line::Key { name, value }) => sheet.add(&here, name, value, number).err(),
-                Ok(Line::Section(title)) => {
-                    let (section, fault) = Here::parse(title, number);
+                Ok(IniLine::Key { name, value }) => sheet.add(&here, name, value, number).err(),
+                Ok(IniLine::Section(title)) => {
+                    let (section, fault) = CurrentSection::parse(title, number);
                     here = section;
                     // A section without keys still names a path.
-                    if let Here::One(path, line) = &here {
+                    if let CurrentSection::One(path, line) = &here {
                         sheet.own(path, *line);
                     }
                     fault
                 }
                 Err(error) => {
                     if error == IniError::OpenBracket {
-                        here = Here::Unknown;
+                        here = CurrentSection::Unknown;
                     }
                     Some(Problem::Syntax(error))
                 }
             };
-            let place = Place::Line(number);
-            sheet.faults.extend(fault.map(|problem| Fault { place, problem }));
+            let place = ValueSource::Line(number);
+            sheet.faults.extend(fault.map(|problem| ConfigFault { place, problem }));
         }
         sheet
     }
@@ -97,23 +97,29 @@ impl Sheet {
         Self { file: Some(file.to_owned()), ..Self::default() }
     }
 
-    fn add(&mut self, here: &Here, name: &str, value: &str, line: usize) -> Result<(), Problem> {
+    fn add(
+        &mut self,
+        here: &CurrentSection,
+        name: &str,
+        value: &str,
+        line: usize,
+    ) -> Result<(), Problem> {
         let plain = ini::plain(name);
         let key = keys::find(&plain);
         let settings = match here {
-            Here::Nowhere => {
+            CurrentSection::Nowhere => {
                 let home = key.map(|key| key.section);
                 return Err(Problem::NoSection { name: name.to_owned(), home });
             }
             // Nobody knows which keys belong here; what no section allows is wrong in any case.
-            Here::Unknown => {
+            CurrentSection::Unknown => {
                 let key = key.ok_or_else(|| here.unknown(name, &plain))?;
-                let setting = Setting { key, value: value.into(), place: Place::Line(line) };
+                let setting = Setting { key, value: value.into(), place: ValueSource::Line(line) };
                 let is_allowed = key.set(&mut Config::default(), &setting.value).is_some();
                 return if is_allowed { Ok(()) } else { Err(setting.refusal().problem) };
             }
-            Here::All(_) => &mut self.all,
-            Here::One(path, line) => &mut self.own(path, *line).settings,
+            CurrentSection::All(_) => &mut self.all,
+            CurrentSection::One(path, line) => &mut self.own(path, *line).settings,
         };
         let Some(key) = key else { return Err(here.unknown(name, &plain)) };
         if !here.holds(key) {
@@ -124,26 +130,26 @@ impl Sheet {
         if let Some(first) = first.filter(|_| !key.repeats()) {
             return Err(Problem::Twice { name: key.name, first: first.place });
         }
-        settings.push(Setting { key, value: value.into(), place: Place::Line(line) });
+        settings.push(Setting { key, value: value.into(), place: ValueSource::Line(line) });
         Ok(())
     }
 
     /// What it says for the service at a path, whose section begins in this line, or goes on.
-    fn own(&mut self, path: &str, line: usize) -> &mut Own {
-        let begun = || Own { line, settings: Vec::new() };
+    fn own(&mut self, path: &str, line: usize) -> &mut ServiceSection {
+        let begun = || ServiceSection { line, settings: Vec::new() };
         self.services.entry(path.to_owned()).or_insert_with(begun)
     }
 }
 
 /// What a file says for one service.
-pub(super) struct Own {
+pub(super) struct ServiceSection {
     /// The line in which its section begins, or the first of several.
     pub(super) line: usize,
     pub(super) settings: Vec<Setting>,
 }
 
 /// The section that a line is in.
-enum Here {
+enum CurrentSection {
     /// Before the first.
     Nowhere,
     /// In one that is wrong, which is a fault already, and like none that is right.
@@ -154,7 +160,7 @@ enum Here {
     One(String, usize),
 }
 
-impl Here {
+impl CurrentSection {
     /// Reads what stands between the brackets in a line, and what is wrong with it. The keys of a
     /// wrong section are judged as those of the section that was probably meant.
     fn parse(title: &str, line: usize) -> (Self, Option<Problem>) {
@@ -226,14 +232,14 @@ fn meant_path(wrong: &str) -> Option<String> {
 }
 
 /// The text of a file, if it is one that a configuration can be.
-fn decode(bytes: Vec<u8>) -> Result<String, Fault> {
+fn decode(bytes: Vec<u8>) -> Result<String, ConfigFault> {
     if bytes.len() > FILE_BYTES_MAX {
-        return Err(Fault { place: Place::File, problem: Problem::TooLong });
+        return Err(ConfigFault { place: ValueSource::File, problem: Problem::TooLong });
     }
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        Fault { place: Place::Line(line), problem: Problem::NotText }
+        ConfigFault { place: ValueSource::Line(line), problem: Problem::NotText }
     })
 }
 

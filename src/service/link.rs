@@ -1,4 +1,4 @@
-//! The way between a line and the host: batches there and back, and who wakes whom for them.
+//! The way between a context and the host: batches there and back, and who wakes whom for them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
 #[cfg(doc)]
-use crate::service::Line;
+use crate::service::Context;
 use crate::service::{Inbound, Outbound, SocketId};
 use crate::ws::Message;
 
 /// Wakes the host when a batch is there for it.
-pub(crate) trait Bell: Send + Sync {
+pub(crate) trait WakeHost: Send + Sync {
     /// Wakes the host, unless it is awake.
-    fn ring(&self);
+    fn wake(&self);
 }
 
-/// How mail calls a service that waits elsewhere than in its line.
-pub(crate) trait Doorbell: Send + Sync {
+/// How mail calls a service that waits elsewhere than in its context.
+pub(crate) trait WakeService: Send + Sync {
     /// What wakes the service. The first one counts.
     fn connect(&self, wake: Wake);
 
     /// The service is about to sleep: mail that comes from now on wakes it. What came before
     /// has to be looked for after this, and before the service does sleep.
-    fn doze(&self);
+    fn begin_sleep(&self);
 
     /// The service is awake.
-    fn awake(&self);
+    fn end_sleep(&self);
 }
 
 /// What wakes a service.
@@ -37,7 +37,7 @@ pub(crate) type Wake = Box<dyn Fn() + Send + Sync>;
 /// A batch on its way, and with it an empty list on its way back to where it is filled: so both
 /// sides go on with the same memory.
 #[derive(Debug)]
-pub(crate) struct Parcel<There, Back> {
+pub(crate) struct Batch<There, Back> {
     /// The batch.
     pub(crate) batch: Vec<There>,
     /// A list for a batch of the other side.
@@ -65,39 +65,39 @@ pub(crate) trait Apply: Send {
     fn is_spent(&self) -> bool;
 }
 
-/// The two ends that a line has towards the host.
-pub(crate) struct Ends {
+/// The two ends that a context has towards the host.
+pub(crate) struct ThreadLink {
     /// The thread that is unparked after each batch for the service, and after the last one.
     pub(crate) thread: ThreadId,
     /// Batches for the service. Whoever sends one, or sends no more, wakes the service after it.
-    pub(crate) mail: Receiver<Parcel<Inbound, Outbound>>,
-    /// Told when the service sleeps elsewhere than in the line.
-    pub(crate) doorbell: Arc<dyn Doorbell>,
+    pub(crate) mail: Receiver<Batch<Inbound, Outbound>>,
+    /// Told when the service sleeps elsewhere than in the context.
+    pub(crate) mail_waker: Arc<dyn WakeService>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
-    pub(crate) batches: Sender<Parcel<Outbound, Inbound>>,
+    pub(crate) batches: Sender<Batch<Outbound, Inbound>>,
     /// Rung for each batch.
-    pub(crate) bell: Arc<dyn Bell>,
+    pub(crate) host_waker: Arc<dyn WakeHost>,
     /// The time, as cheap as can be, in steps of some milliseconds.
     pub(crate) tick: fn() -> Duration,
 }
 
-impl Ends {
+impl ThreadLink {
     /// The next batch, for which it waits as long as it may.
     pub(super) fn receive(
         &self,
-        patience: Patience,
-    ) -> Result<Parcel<Inbound, Outbound>, RecvTimeoutError> {
-        // A service may lend its line to a thread that nobody unparks.
+        patience: Wait,
+    ) -> Result<Batch<Inbound, Outbound>, RecvTimeoutError> {
+        // A service may lend its context to a thread that nobody unparks.
         if thread::current().id() != self.thread {
             return match patience {
-                Patience::None => self.mail.recv_timeout(Duration::ZERO),
-                Patience::Until(deadline) => self.mail.recv_deadline(deadline),
-                Patience::Endless => self.mail.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Wait::None => self.mail.recv_timeout(Duration::ZERO),
+                Wait::Until(deadline) => self.mail.recv_deadline(deadline),
+                Wait::Endless => self.mail.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
         }
         loop {
             match self.mail.try_recv() {
-                Ok(parcel) => return Ok(parcel),
+                Ok(batch) => return Ok(batch),
                 Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
                 Err(TryRecvError::Empty) => {}
             }
@@ -105,42 +105,40 @@ impl Ends {
             // that takes longer than a turn of the loop, on a CPU that it may need. A token that
             // is there already makes this return at once.
             match patience {
-                Patience::None => return Err(RecvTimeoutError::Timeout),
-                Patience::Endless => thread::park(),
-                Patience::Until(deadline) => {
-                    match deadline.saturating_duration_since(Instant::now()) {
-                        Duration::ZERO => return Err(RecvTimeoutError::Timeout),
-                        left => thread::park_timeout(left),
-                    }
-                }
+                Wait::None => return Err(RecvTimeoutError::Timeout),
+                Wait::Endless => thread::park(),
+                Wait::Until(deadline) => match deadline.saturating_duration_since(Instant::now()) {
+                    Duration::ZERO => return Err(RecvTimeoutError::Timeout),
+                    left => thread::park_timeout(left),
+                },
             }
         }
     }
 }
 
-/// What [`Line::receive_until`] and [`Line::try_receive`] came to.
+/// What [`Context::receive_until`] and [`Context::try_receive`] came to.
 #[derive(Debug)]
 pub enum Received {
     /// A transaction.
     Transaction(Inbound),
-    /// The time has come; to [`Line::try_receive`], that nothing is there.
+    /// The time has come; to [`Context::try_receive`], that nothing is there.
     Time,
     /// The host stops.
     End,
 }
 
-/// How long a line waits for mail.
+/// How long a context waits for mail.
 #[derive(Clone, Copy)]
-pub(super) enum Patience {
+pub(super) enum Wait {
     None,
     Until(Instant),
     Endless,
 }
 
-/// The way from a line to the host.
-pub(super) enum Way<'host> {
+/// The way from a context to the host.
+pub(super) enum ServiceLink<'host> {
     /// From another thread.
-    Ends(Ends),
+    Ends(ThreadLink),
     /// From the host's own.
     Loop(&'host mut dyn Apply),
 }

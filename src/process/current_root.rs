@@ -1,4 +1,4 @@
-//! `Root`: the document root of a host that runs, which a reload may replace.
+//! `CurrentRoot`: the document root of a host that runs, which a reload may replace.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,9 +7,9 @@ use crate::process::lookup::DocumentRoot;
 /// The current document root, shared by all its users. If it was given as a link, the link is
 /// followed again only at a reload, so that a deployment switches all programs together.
 #[derive(Clone, Debug)]
-pub(crate) struct Root(Arc<Mutex<Arc<DocumentRoot>>>);
+pub(crate) struct CurrentRoot(Arc<Mutex<Arc<DocumentRoot>>>);
 
-impl Root {
+impl CurrentRoot {
     pub(crate) fn new(root: DocumentRoot) -> Self {
         Self(Arc::new(Mutex::new(Arc::new(root))))
     }

@@ -1,53 +1,52 @@
 //! How other threads wake the loop, and how the loop wakes a service that waits in a poll of its
-//! own. A bell rings only if its listener may sleep, and once for everything that came since
-//! the listener last looked.
+//! own. A thread is woken only if it may sleep, and once for all that came since it last looked.
 //!
 //! Flags change by swaps alone. Of two swaps of one flag the later one reads what the earlier one
 //! wrote, and sees all that was done before it; stores would promise that to nobody. So of a
-//! ring and a falling asleep at the same time, at least one sees the other. `tests/model.rs`
+//! wake and a sleep that begin at the same time, at least one sees the other. `tests/model.rs`
 //! holds this file against every order in which its threads can meet.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::host::sync::{Arc, AtomicBool, OnceLock, Ordering, Receiver, Sender, Waker, unbounded};
 use crate::hub::WorkerId;
-use crate::service::way::{Bell, Doorbell, Wake};
+use crate::service::link::{Wake, WakeHost, WakeService};
 
 /// The loop's side: which services have sent something.
 #[derive(Debug)]
-pub(super) struct Tower {
-    shared: Arc<Shared>,
-    rung: Receiver<WorkerId>,
+pub(super) struct WakeQueue {
+    shared: Arc<WakeState>,
+    senders: Receiver<WorkerId>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct WakeState {
     waker: Waker,
     sleep: Sleep,
     /// A service is in here at most once, so that it never holds more than there are services.
-    ring: Sender<WorkerId>,
+    add_sender: Sender<WorkerId>,
 }
 
 /// What wakes the loop for whatever reason.
 #[derive(Clone, Debug)]
-pub(super) struct Alarm(Arc<Shared>);
+pub(super) struct LoopWaker(Arc<WakeState>);
 
-/// The bell of one service.
+/// What wakes the loop for one service.
 #[derive(Debug)]
-pub(super) struct ServiceBell {
-    alarm: Alarm,
+pub(super) struct ServiceWaker {
+    loop_waker: LoopWaker,
     worker: WorkerId,
-    /// Whether the bell has been rung since the loop last looked.
-    rung: Arc<AtomicBool>,
+    /// Whether the service has sent something since the loop last looked.
+    has_sent: WakeFlag,
 }
 
-/// The loop's side of one bell.
+/// Whether a service has sent something since the loop last looked.
 #[derive(Clone, Debug)]
-pub(super) struct Rung(Arc<AtomicBool>);
+pub(super) struct WakeFlag(Arc<AtomicBool>);
 
-/// What the loop rings when it has put mail into a service's channel. Only a service that waits
-/// in a poll of its own ever sleeps in its sense; one that waits in its line is parked there.
-pub(super) struct MailBell {
+/// What wakes a service once the loop has put mail into its channel. Only a service that waits in a
+/// poll of its own ever sleeps in its sense; one that waits in its context is parked there.
+pub(super) struct MailWaker {
     sleep: Sleep,
     /// Not known before the service has a poll. It is there whenever the service sleeps.
     wake: OnceLock<Wake>,
@@ -57,61 +56,62 @@ pub(super) struct MailBell {
 #[derive(Debug)]
 struct Sleep(AtomicBool);
 
-impl Tower {
-    /// The bells that wake this waker's poll.
+impl WakeQueue {
+    /// An empty queue, which wakes this waker's poll.
     #[must_use]
     pub(super) fn new(waker: Waker) -> Self {
-        let (ring, rung) = unbounded();
-        let shared = Shared { waker, sleep: Sleep::new(), ring };
-        Self { shared: Arc::new(shared), rung }
+        let (add_sender, senders) = unbounded();
+        let shared = WakeState { waker, sleep: Sleep::new(), add_sender };
+        Self { shared: Arc::new(shared), senders }
     }
 
     /// What wakes the loop for whatever reason.
     #[must_use]
-    pub(super) fn alarm(&self) -> Alarm {
-        Alarm(self.shared.clone())
+    pub(super) fn loop_waker(&self) -> LoopWaker {
+        LoopWaker(self.shared.clone())
     }
 
-    /// A bell for a service, and the loop's side of it.
+    /// What wakes the loop for a service, and the flag that the loop clears.
     #[must_use]
-    pub(super) fn bell(&self, worker: WorkerId) -> (ServiceBell, Rung) {
-        let rung = Arc::new(AtomicBool::new(false));
-        (ServiceBell { alarm: self.alarm(), worker, rung: rung.clone() }, Rung(rung))
+    pub(super) fn service_waker(&self, worker: WorkerId) -> (ServiceWaker, WakeFlag) {
+        let has_sent = WakeFlag(Arc::new(AtomicBool::new(false)));
+        let loop_waker = self.loop_waker();
+        (ServiceWaker { loop_waker, worker, has_sent: has_sent.clone() }, has_sent)
     }
 
-    /// The loop is about to sleep: whoever has something for it from now on wakes it. What
+    /// The loop is about to sleep: what comes for it from now on wakes it. What
     /// came before has to be looked for after this, and before the loop does sleep.
-    pub(super) fn doze(&self) {
+    pub(super) fn begin_sleep(&self) {
         self.shared.sleep.begin();
     }
 
     /// The loop is awake.
-    pub(super) fn awake(&self) {
+    pub(super) fn end_sleep(&self) {
         self.shared.sleep.end();
     }
 
     /// A service that has sent something.
     #[must_use]
     pub(super) fn next(&self) -> Option<WorkerId> {
-        self.rung.try_recv().ok()
+        self.senders.try_recv().ok()
     }
 
     /// How many services have sent something.
     #[must_use]
     pub(super) fn len(&self) -> usize {
-        self.rung.len()
+        self.senders.len()
     }
 
     /// Puts a service back in line that has sent more than one turn takes.
-    pub(super) fn again(&self, worker: WorkerId, rung: &Rung) {
-        if !rung.0.swap(true, Ordering::AcqRel) {
+    pub(super) fn again(&self, worker: WorkerId, has_sent: &WakeFlag) {
+        if has_sent.set() {
             // The loop holds the other end, so that this cannot fail.
-            let _ = self.shared.ring.try_send(worker);
+            let _ = self.shared.add_sender.try_send(worker);
         }
     }
 }
 
-impl Alarm {
+impl LoopWaker {
     /// Wakes the loop, unless it is awake and will look before it sleeps.
     pub(super) fn wake(&self) {
         if self.0.sleep.end()
@@ -122,36 +122,39 @@ impl Alarm {
     }
 }
 
-impl Rung {
-    /// The loop looks now: what is sent after this rings again. What was sent before, by whoever
-    /// found the bell rung, is there to be seen.
+impl WakeFlag {
+    /// Returns whether it was clear.
+    fn set(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    /// The loop looks now: what is sent after this sets it again. What was sent before, by a
+    /// service that found it set, is there to be seen.
     pub(super) fn clear(&self) {
         self.0.swap(false, Ordering::AcqRel);
     }
 }
 
-impl Bell for ServiceBell {
-    fn ring(&self) {
+impl WakeHost for ServiceWaker {
+    fn wake(&self) {
         // A loop that has gone hears nothing.
-        if !self.rung.swap(true, Ordering::AcqRel)
-            && self.alarm.0.ring.try_send(self.worker).is_ok()
-        {
-            self.alarm.wake();
+        if self.has_sent.set() && self.loop_waker.0.add_sender.try_send(self.worker).is_ok() {
+            self.loop_waker.wake();
         }
     }
 }
 
-impl MailBell {
-    /// A bell for the mail of a service that is about to start.
+impl MailWaker {
+    /// A waker for the mail of a service that is about to start.
     #[must_use]
     pub(super) fn new() -> Self {
         Self { sleep: Sleep::new(), wake: OnceLock::new() }
     }
 
     /// Mail is there, or none follows: wakes the service if it sleeps in a poll of its own, and
-    /// gives back whether it does. Otherwise it is awake and will look before it sleeps there, or
+    /// returns whether it does. Otherwise it is awake and will look before it sleeps there, or
     /// is parked.
-    pub(super) fn ring(&self) -> bool {
+    pub(super) fn wake(&self) -> bool {
         if !self.sleep.end() {
             return false;
         }
@@ -169,17 +172,17 @@ impl MailBell {
     }
 }
 
-impl Doorbell for MailBell {
+impl WakeService for MailWaker {
     fn connect(&self, wake: Wake) {
         // The first one stays: the loop may be calling it.
         let _ = self.wake.set(wake);
     }
 
-    fn doze(&self) {
+    fn begin_sleep(&self) {
         self.sleep.begin();
     }
 
-    fn awake(&self) {
+    fn end_sleep(&self) {
         self.sleep.end();
     }
 }
@@ -194,7 +197,7 @@ impl Sleep {
         self.0.swap(true, Ordering::AcqRel);
     }
 
-    /// The thread is awake, or is about to be woken; gives back whether it could have slept.
+    /// The thread is awake, or is about to be woken; returns whether it could have slept.
     fn end(&self) -> bool {
         self.0.swap(false, Ordering::AcqRel)
     }

@@ -1,4 +1,4 @@
-//! The result of a lookup: a [`Program`], which is held open from then on, or a [`LookupError`].
+//! The result of a lookup: a [`Executable`], which is held open from then on, or a [`LookupError`].
 //! The search itself is in `lookup`.
 
 use std::ffi::{OsStr, OsString};
@@ -10,13 +10,13 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::host::nofollow::Missed;
+use crate::host::nofollow::OpenError;
 use crate::sys::{self, children};
 use crate::ws::Status;
 
 /// An executable that was found. It is held open together with its folder.
 #[derive(Debug)]
-pub struct Program {
+pub struct Executable {
     pub(super) key: String,
     /// Where it is, for people.
     pub(super) path: PathBuf,
@@ -29,7 +29,7 @@ pub struct Program {
 
 /// What the system tells of a file without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct FileStamp {
     place: (u64, u64),
     bytes: u64,
     /// In seconds and nanoseconds.
@@ -41,8 +41,8 @@ pub(super) struct Stamp {
 
 /// What a file was when a process was started from it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Version {
-    stamp: Stamp,
+pub(super) struct FileVersion {
+    stamp: FileStamp,
     /// A number that other content has not. `None` if this process may not read the file.
     content: Option<u64>,
 }
@@ -63,7 +63,7 @@ pub enum LookupError {
     System(io::Error),
 }
 
-impl Program {
+impl Executable {
     /// The one spelling of its path.
     #[must_use]
     pub fn key(&self) -> &str {
@@ -84,9 +84,9 @@ impl Program {
     }
 
     /// What the system tells of its file now.
-    pub(super) fn stamp(&self) -> io::Result<Stamp> {
+    pub(super) fn stamp(&self) -> io::Result<FileStamp> {
         let found = self.file.metadata()?;
-        Ok(Stamp {
+        Ok(FileStamp {
             place: place(&found),
             bytes: found.size(),
             modified: (found.mtime(), found.mtime_nsec()),
@@ -95,8 +95,8 @@ impl Program {
     }
 
     /// What its file is now, which is read for that.
-    pub(super) fn version(&self) -> io::Result<Version> {
-        Ok(Version { stamp: self.stamp()?, content: self.content().ok() })
+    pub(super) fn version(&self) -> io::Result<FileVersion> {
+        Ok(FileVersion { stamp: self.stamp()?, content: self.content().ok() })
     }
 
     /// A number of what is in its file.
@@ -152,10 +152,10 @@ impl Program {
     }
 }
 
-impl Version {
+impl FileVersion {
     /// Whether the file of a program is another version: another length, time of the last change or
     /// content. Another mode, link or place alone makes none, which is found out once.
-    pub(super) fn is_left_by(&mut self, program: &Program) -> bool {
+    pub(super) fn is_left_by(&mut self, program: &Executable) -> bool {
         let Ok(stamp) = program.stamp() else { return false };
         if stamp == self.stamp {
             return false;
@@ -216,11 +216,11 @@ impl std::error::Error for LookupError {
     }
 }
 
-impl From<Missed> for LookupError {
-    fn from(missed: Missed) -> Self {
+impl From<OpenError> for LookupError {
+    fn from(missed: OpenError) -> Self {
         match missed {
-            Missed::Outside(place) => Self::Outside(place),
-            Missed::System(error) => error.into(),
+            OpenError::Outside(place) => Self::Outside(place),
+            OpenError::System(error) => error.into(),
         }
     }
 }

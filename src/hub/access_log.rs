@@ -9,8 +9,8 @@ use log::kv::Value;
 
 use crate::hub::addresses::AddressKey;
 use crate::hub::report::log_line;
-use crate::hub::socket::{Flag, Socket, Standing};
-use crate::hub::{About, Hub};
+use crate::hub::socket::{Membership, Socket, SocketFlag};
+use crate::hub::{Hub, Subject};
 use crate::service::{LIFE_FIELDS, SocketId};
 use crate::time::Time;
 use crate::ws::syntax::cut;
@@ -50,7 +50,7 @@ impl Hub {
 
     /// Keeps for the log how a socket ended, or why its request is about to be refused. The first
     /// reason is kept.
-    pub fn note(&mut self, id: SocketId, reason: &str) {
+    pub fn record_end(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let rare = socket.rare.get_or_insert_default();
         if rare.reason.is_empty() {
@@ -79,7 +79,7 @@ impl Hub {
             // Whether all of it arrives is not known yet.
             return rare.reason.clear();
         }
-        self.note(id, response.reason());
+        self.record_end(id, response.reason());
     }
 
     /// The one line about a connection.
@@ -88,12 +88,12 @@ impl Hub {
         let status = rare.and_then(|rare| rare.status);
         let counts = socket.counts();
         let outcome = match socket.standing {
-            Standing::Member | Standing::Left => Outcome::Closed,
+            Membership::Member | Membership::Left => Outcome::Closed,
             _ if status.is_some_and(is_page) => Outcome::Answered,
-            _ if counts.0 == 0 && status.is_none() && !socket.flags.has(Flag::Surplus) => {
+            _ if counts.0 == 0 && status.is_none() && !socket.flags.has(SocketFlag::Surplus) => {
                 Outcome::Silent
             }
-            Standing::Stranger | Standing::Waiting | Standing::Asked => Outcome::Refused,
+            Membership::None | Membership::Waiting | Membership::Asked => Outcome::Refused,
         };
         let peer = self.addresses.of(socket.peer);
         let reason = rare.map_or("", |rare| &rare.reason);
@@ -107,24 +107,24 @@ impl Hub {
         };
         let address = peer.to_string();
         let mut fields = vec![
-            ("socket", Field::Number(id.as_u64())),
-            ("peer", Field::Word(&address)),
-            ("method", Field::Text(rare.map_or("", |rare| &rare.method))),
-            ("path", Field::Text(path)),
-            ("status", Field::Number(status.map_or(0, Status::number).into())),
-            ("reason", Field::Text(reason)),
-            ("received", Field::Number(counts.0)),
-            ("sent", Field::Number(counts.1)),
-            ("ms", Field::Number(socket.age_ms(now))),
+            ("socket", LogField::Number(id.as_u64())),
+            ("peer", LogField::Word(&address)),
+            ("method", LogField::Text(rare.map_or("", |rare| &rare.method))),
+            ("path", LogField::Text(path)),
+            ("status", LogField::Number(status.map_or(0, Status::number).into())),
+            ("reason", LogField::Text(reason)),
+            ("received", LogField::Number(counts.0)),
+            ("sent", LogField::Number(counts.1)),
+            ("ms", LogField::Number(socket.age_ms(now))),
         ];
         // The line of a socket has these fields only; that of a request has those that are known.
         fields.retain(|(key, value)| {
-            let is_there =
-                outcome != Outcome::Closed && !matches!(value, Field::Text("") | Field::Number(0));
+            let is_there = outcome != Outcome::Closed
+                && !matches!(value, LogField::Text("") | LogField::Number(0));
             LIFE_FIELDS.contains(key) || is_there
         });
         let labels = rare.map_or(&[][..], |rare| &rare.labels);
-        fields.extend(labels.iter().map(|(key, value)| (&**key, Field::Text(value))));
+        fields.extend(labels.iter().map(|(key, value)| (&**key, LogField::Text(value))));
         log_fields(outcome.level(status), outcome.event(), "", &fields);
     }
 
@@ -132,7 +132,7 @@ impl Hub {
     pub(super) fn log_dropped(&mut self, peer: SocketAddr, reason: &str, now: Time) {
         if self.is_logged(Outcome::Refused, None, reason, peer, now) {
             let fields =
-                [("peer", Field::Word(&peer.to_string())), ("reason", Field::Text(reason))];
+                [("peer", LogField::Word(&peer.to_string())), ("reason", LogField::Text(reason))];
             log_fields(Level::Info, Outcome::Refused.event(), "", &fields);
         }
     }
@@ -161,7 +161,7 @@ impl Hub {
         // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
         let peer = AddressKey::of(peer.ip());
-        let kind = Kind::Refused { peer, status, reason: reason[..end].to_owned() };
+        let kind = LineKind::Refused { peer, status, reason: reason[..end].to_owned() };
         self.flood.admits(kind, now)
     }
 
@@ -169,7 +169,7 @@ impl Hub {
     /// of this kind. `what` names the kind: words that come neither from a peer nor from a program.
     pub fn warn(&mut self, service: Option<&str>, what: &str, text: fmt::Arguments<'_>, now: Time) {
         self.log_left_out(now);
-        let kind = Kind::Warning { service: service.map(str::to_owned), what: what.to_owned() };
+        let kind = LineKind::Warning { service: service.map(str::to_owned), what: what.to_owned() };
         if self.warnings.admits(kind, now) {
             log_warning(service, text);
         }
@@ -179,22 +179,24 @@ impl Hub {
     pub(super) fn log_left_out(&mut self, now: Time) {
         while let Some((count, kind)) = self.warnings.overdue(now) {
             let (service, what) = match &kind {
-                Some(Kind::Warning { service, what }) => (service.as_deref(), what.as_str()),
-                Some(Kind::Refused { .. }) | None => (None, "others"),
+                Some(LineKind::Warning { service, what }) => (service.as_deref(), what.as_str()),
+                Some(LineKind::Refused { .. }) | None => (None, "others"),
             };
             log_warning(service, format_args!("and {count} more like this in 1 s: {what}"));
         }
         while let Some((count, kind)) = self.flood.overdue(now) {
-            let mut fields = vec![("count", Field::Number(count))];
+            let mut fields = vec![("count", LogField::Number(count))];
             let (address, words);
             match kind {
                 // Those that share a count have neither address nor reason in common.
-                Some(Kind::Warning { .. }) | None => fields.push(("peer", Field::Word("others"))),
-                Some(Kind::Refused { peer, status, reason }) => {
+                Some(LineKind::Warning { .. }) | None => {
+                    fields.push(("peer", LogField::Word("others")));
+                }
+                Some(LineKind::Refused { peer, status, reason }) => {
                     (address, words) = (peer.to_string(), format!("{reason} ..."));
-                    fields.push(("peer", Field::Word(&address)));
-                    fields.extend(status.map(|s| ("status", Field::Number(s.number().into()))));
-                    fields.push(("reason", Field::Text(&words)));
+                    fields.push(("peer", LogField::Word(&address)));
+                    fields.extend(status.map(|s| ("status", LogField::Number(s.number().into()))));
+                    fields.push(("reason", LogField::Text(&words)));
                 }
             }
             log_fields(Level::Info, "requests refused", "more like this in 1 s: ", &fields);
@@ -204,7 +206,7 @@ impl Hub {
 
 /// Lines that are counted together once they are many.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     /// Requests that were refused.
     Refused {
         /// As much as counts as one address.
@@ -241,13 +243,13 @@ impl Outcome {
 
 /// The value of a field. Texts of peers are in quotes.
 #[derive(Clone, Copy)]
-enum Field<'a> {
+enum LogField<'a> {
     Text(&'a str),
     Number(u64),
     Word(&'a str),
 }
 
-impl fmt::Display for Field<'_> {
+impl fmt::Display for LogField<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => fmt::Debug::fmt(text, f),
@@ -258,19 +260,19 @@ impl fmt::Display for Field<'_> {
 }
 
 /// Logs the fields as words behind `intro`, and as fields for loggers that keep them apart.
-fn log_fields(level: Level, event: &'static str, intro: &str, fields: &[(&str, Field<'_>)]) {
+fn log_fields(level: Level, event: &'static str, intro: &str, fields: &[(&str, LogField<'_>)]) {
     let words: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
     let mut pairs = vec![("event", Value::from(event))];
     pairs.extend(fields.iter().map(|(key, value)| match value {
-        Field::Text(text) | Field::Word(text) => (*key, Value::from(*text)),
-        Field::Number(number) => (*key, Value::from(*number)),
+        LogField::Text(text) | LogField::Word(text) => (*key, Value::from(*text)),
+        LogField::Number(number) => (*key, Value::from(*number)),
     }));
     log_line(level, TARGET, &pairs, format_args!("{intro}{}", words.trim_start()));
 }
 
 fn log_warning(service: Option<&str>, text: fmt::Arguments<'_>) {
     match service {
-        Some(service) => About::service(service).warn(text),
+        Some(service) => Subject::service(service).warn(text),
         None => log::warn!(target: "switchboard::server", "{text}"),
     }
 }

@@ -1,4 +1,4 @@
-//! `Output`: the standard output of a child, or its standard error. It is read whenever there
+//! `OutputPipe`: the standard output of a child, or its standard error. It is read whenever there
 //! is something, so that no child waits for us while we wait for it.
 
 use std::io::{ErrorKind, Read};
@@ -7,7 +7,7 @@ use mio::unix::pipe::Receiver;
 
 /// The reading end of a pipe.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct OutputPipe {
     /// `None` once it has ended.
     pipe: Option<Receiver>,
     /// Whether a read may move bytes; an edge tells when it may again.
@@ -22,7 +22,7 @@ pub(super) struct Output {
 
 /// What a read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum PipeRead {
     /// So many bytes.
     Bytes(usize),
     /// Nothing for now.
@@ -31,17 +31,17 @@ pub enum Reading {
     End,
 }
 
-impl Output {
+impl OutputPipe {
     pub(super) const fn new(pipe: Receiver) -> Self {
         Self { pipe: Some(pipe), readable: true, hung_up: false, left: None, muted: false }
     }
 
     /// Reads once.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Reading {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> PipeRead {
         let room = self.left.unwrap_or(buffer.len()).min(buffer.len());
-        let Some(pipe) = &mut self.pipe else { return Reading::End };
+        let Some(pipe) = &mut self.pipe else { return PipeRead::End };
         if !self.readable || self.muted {
-            return Reading::Nothing;
+            return PipeRead::Nothing;
         }
         let len = loop {
             match pipe.read(&mut buffer[..room]) {
@@ -53,7 +53,7 @@ impl Output {
                     if self.left.is_some() {
                         break 0;
                     }
-                    return Reading::Nothing;
+                    return PipeRead::Nothing;
                 }
                 Ok(len) => break len,
                 Err(_) => break 0,
@@ -61,12 +61,12 @@ impl Output {
         };
         if len == 0 {
             self.pipe = None;
-            return Reading::End;
+            return PipeRead::End;
         }
         self.left = self.left.map(|left| left - len);
         // A short read has emptied the pipe, and what comes next is an edge.
         self.readable = len == room || self.hung_up || self.left.is_some();
-        Reading::Bytes(len)
+        PipeRead::Bytes(len)
     }
 
     /// The child has exited: what is in the pipe is its last.
@@ -114,42 +114,42 @@ mod tests {
     #[test]
     fn what_is_said_after_the_exit_has_an_end() {
         let (mut sender, receiver) = pipe::new().expect("there are descriptors");
-        let mut output = Output::new(receiver);
+        let mut output = OutputPipe::new(receiver);
         output.set_last();
         let (mut buffer, mut heard) = ([0; 4_096], 0);
         // Somebody who never lets the pipe become empty.
         let end = loop {
             sender.write_all(&[b'x'; 4_096]).expect("there is room");
             match output.read(&mut buffer) {
-                Reading::Bytes(len) => heard += len,
-                end @ (Reading::Nothing | Reading::End) => break end,
+                PipeRead::Bytes(len) => heard += len,
+                end @ (PipeRead::Nothing | PipeRead::End) => break end,
             }
             assert!(output.has_work() && heard <= PIPE_BYTES_MAX);
         };
-        assert_eq!((end, heard), (Reading::End, PIPE_BYTES_MAX));
+        assert_eq!((end, heard), (PipeRead::End, PIPE_BYTES_MAX));
         assert!(output.has_ended() && !output.has_work());
     }
 
     #[test]
     fn an_empty_pipe_is_at_its_end_once_the_child_has_gone() {
         let (_sender, receiver) = pipe::new().expect("there are descriptors");
-        let mut output = Output::new(receiver);
-        assert_eq!(output.read(&mut [0; 10]), Reading::Nothing);
+        let mut output = OutputPipe::new(receiver);
+        assert_eq!(output.read(&mut [0; 10]), PipeRead::Nothing);
         assert!(!output.has_work());
         output.set_last();
-        assert_eq!(output.read(&mut [0; 10]), Reading::End);
-        assert_eq!(output.read(&mut [0; 10]), Reading::End);
+        assert_eq!(output.read(&mut [0; 10]), PipeRead::End);
+        assert_eq!(output.read(&mut [0; 10]), PipeRead::End);
     }
 
     #[test]
     fn the_end_is_seen_behind_a_short_read() {
         let (mut sender, receiver) = pipe::new().expect("there are descriptors");
-        let mut output = Output::new(receiver);
+        let mut output = OutputPipe::new(receiver);
         sender.write_all(b"bye").expect("there is room");
         drop(sender);
         output.set_hung_up();
-        assert_eq!(output.read(&mut [0; 10]), Reading::Bytes(3));
+        assert_eq!(output.read(&mut [0; 10]), PipeRead::Bytes(3));
         assert!(output.has_work());
-        assert_eq!(output.read(&mut [0; 10]), Reading::End);
+        assert_eq!(output.read(&mut [0; 10]), PipeRead::End);
     }
 }

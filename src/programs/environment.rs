@@ -19,7 +19,7 @@ pub struct Variable {
 
 /// Where a program serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ProgramPlace {
     /// The path of its service.
     pub service: String,
     /// The address that its sockets connect to.
@@ -43,7 +43,7 @@ pub enum Mode {
 /// The variables of a request, in a fixed order: first those that RFC 3875 asks for, then the
 /// headers by name.
 #[must_use]
-pub(crate) fn request_variables(request: &Request, place: &Place) -> Vec<Variable> {
+pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<Variable> {
     let host = request.header("Host").unwrap_or_default();
     let name = Some(host_name(host)).filter(|name| !name.is_empty());
     let address = place.address.ip().to_string();

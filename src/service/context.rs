@@ -1,4 +1,4 @@
-//! `Line`, over which a service and the host exchange transactions. It joins what a service
+//! `Context`, over which a service and the host exchange transactions. It joins what a service
 //! sends into batches, so that the way to the host costs once per batch and not once
 //! per message.
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::RecvTimeoutError;
 
 use crate::limits::Limits;
-use crate::service::way::{Apply, Ends, Parcel, Patience, Received, Way, take_spare};
+use crate::service::link::{Apply, Batch, Received, ServiceLink, ThreadLink, Wait, take_spare};
 use crate::service::{Audience, Inbound, Outbound, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
@@ -17,11 +17,11 @@ use crate::ws::{Close, CloseCode, Message};
 ///
 /// What a service on the loop sends is applied at once, and written after the callback. What
 /// others send leaves in batches: when the service next waits for a transaction, when a
-/// batch is full, at the next call of [`Line::receive`] after a tick of the system's clock, of
-/// which there is one every few milliseconds, or with [`Line::flush`]. A service that works for
+/// batch is full, at the next call of [`Context::receive`] after a tick of the system's clock, of
+/// which there is one every few milliseconds, or with [`Context::flush`]. A service that works for
 /// long between two calls of `receive` may want to flush.
-pub struct Line<'host> {
-    way: Way<'host>,
+pub struct Context<'host> {
+    way: ServiceLink<'host>,
     /// The rest of the batch that was received last.
     mail: VecDeque<Inbound>,
     batch: Vec<Outbound>,
@@ -38,17 +38,17 @@ pub struct Line<'host> {
     batch_bytes_max: usize,
 }
 
-impl<'host> Line<'host> {
-    /// A line over these ends.
+impl<'host> Context<'host> {
+    /// A context over these ends.
     #[must_use]
-    pub(crate) fn new(ends: Ends, limits: &Limits) -> Self {
-        Self::over(Way::Ends(ends), limits)
+    pub(crate) fn new(ends: ThreadLink, limits: &Limits) -> Self {
+        Self::over(ServiceLink::Ends(ends), limits)
     }
 
-    /// A line on the host's own thread.
+    /// A context on the host's own thread.
     #[must_use]
     pub(crate) fn on_loop(host: &'host mut dyn Apply, limits: &Limits) -> Self {
-        Self::over(Way::Loop(host), limits)
+        Self::over(ServiceLink::Loop(host), limits)
     }
 
     /// The next transaction, for which it waits; `None` when the host stops, which is the
@@ -58,7 +58,7 @@ impl<'host> Line<'host> {
     /// In a callback on the loop: whoever waited there would wait for themselves. The service
     /// ends by it, as by any panic of its own.
     pub fn receive(&mut self) -> Option<Inbound> {
-        match self.receive_by(Patience::Endless) {
+        match self.receive_by(Wait::Endless) {
             Received::Transaction(transaction) => Some(transaction),
             Received::Time | Received::End => None,
         }
@@ -67,29 +67,29 @@ impl<'host> Line<'host> {
     /// The next transaction, for which it waits until `deadline` at most.
     ///
     /// # Panics
-    /// In a callback on the loop, like [`Line::receive`].
+    /// In a callback on the loop, like [`Context::receive`].
     pub fn receive_until(&mut self, deadline: Instant) -> Received {
-        self.receive_by(Patience::Until(deadline))
+        self.receive_by(Wait::Until(deadline))
     }
 
     /// The next transaction, for which it does not wait: [`Received::Time`] says that none is
     /// there. It is for a service that waits elsewhere, for mail and for something else: from
-    /// that answer until the next call, what [`Line::wake_by`] was given is called when there
+    /// that answer until the next call, what [`Context::wake_by`] was given is called when there
     /// is more to receive. It may be called for nothing, too.
     ///
     /// ```
     /// use std::thread;
     ///
-    /// use switchboard::service::{Inbound, Line, Received, Service};
+    /// use switchboard::service::{Context, Inbound, Received, Service};
     ///
     /// struct Echo;
     ///
     /// impl Service for Echo {
-    ///     fn run(&mut self, line: &mut Line) {
+    ///     fn run(&mut self, context: &mut Context) {
     ///         loop {
-    ///             match line.try_receive() {
+    ///             match context.try_receive() {
     ///                 Received::Transaction(Inbound::Data { id, message }) => {
-    ///                     line.send(id, message);
+    ///                     context.send(id, message);
     ///                 }
     ///                 Received::Transaction(_) => {}
     ///                 // Others who unpark this thread have something to be done here.
@@ -102,28 +102,28 @@ impl<'host> Line<'host> {
     /// ```
     ///
     /// # Panics
-    /// In a callback on the loop, like [`Line::receive`].
+    /// In a callback on the loop, like [`Context::receive`].
     pub fn try_receive(&mut self) -> Received {
-        match self.receive_by(Patience::None) {
+        match self.receive_by(Wait::None) {
             Received::Time => {}
             received @ (Received::Transaction(_) | Received::End) => return received,
         }
-        if let Way::Ends(ends) = &self.way {
-            ends.doorbell.doze();
+        if let ServiceLink::Ends(ends) = &self.way {
+            ends.mail_waker.begin_sleep();
             self.dozing = true;
         }
         // What came just before rang for a service that was awake.
-        self.next(Patience::None)
+        self.next(Wait::None)
     }
 
-    /// What is called when there is something to receive after [`Line::try_receive`] found
+    /// What is called when there is something to receive after [`Context::try_receive`] found
     /// nothing; by default, the service's thread is unparked. The first call counts. It is called
     /// on the thread that polls all sockets, so that it may wake something, and must not wait for
     /// anything.
     pub fn wake_by(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         // A service on the loop never sleeps.
-        if let Way::Ends(ends) = &self.way {
-            ends.doorbell.connect(Box::new(wake));
+        if let ServiceLink::Ends(ends) = &self.way {
+            ends.mail_waker.connect(Box::new(wake));
         }
     }
 
@@ -136,8 +136,8 @@ impl<'host> Line<'host> {
     /// Sends a message to one socket, as most are; on the loop that has a shorter way.
     pub(crate) fn send_one(&mut self, to: SocketId, message: Message) {
         match &mut self.way {
-            Way::Loop(host) => host.send(to, message),
-            Way::Ends(_) => self.send(to, message),
+            ServiceLink::Loop(host) => host.send(to, message),
+            ServiceLink::Ends(_) => self.send(to, message),
         }
     }
 
@@ -157,8 +157,8 @@ impl<'host> Line<'host> {
         self.apply(Outbound::Unsubscribe { id, topic: topic.into() });
     }
 
-    /// Reads nothing more of a socket until [`Line::resume`]. What is on its way still comes, and
-    /// that the peer has gone may be told late.
+    /// Reads nothing more of a socket until [`Context::resume`]. What is on its way still comes,
+    /// and that the peer has gone may be told late.
     pub fn pause(&mut self, id: SocketId) {
         self.apply(Outbound::Pause { id });
     }
@@ -181,7 +181,7 @@ impl<'host> Line<'host> {
 
     /// Hands a transaction to the host, with the batch that it belongs to.
     pub fn apply(&mut self, transaction: Outbound) {
-        if let Way::Loop(host) = &mut self.way {
+        if let ServiceLink::Loop(host) = &mut self.way {
             return host.apply(transaction);
         }
         if self.batch.is_empty() {
@@ -197,8 +197,8 @@ impl<'host> Line<'host> {
     /// Whether a service on the loop has sent all that one turn allows.
     pub(crate) fn is_spent(&self) -> bool {
         match &self.way {
-            Way::Ends(_) => false,
-            Way::Loop(host) => host.is_spent(),
+            ServiceLink::Ends(_) => false,
+            ServiceLink::Loop(host) => host.is_spent(),
         }
     }
 
@@ -214,18 +214,18 @@ impl<'host> Line<'host> {
         let batch = std::mem::take(&mut self.batch);
         let spare = take_spare(&mut self.mail);
         // A host that has gone takes nothing; the next call of `receive` tells so.
-        if let Way::Ends(ends) = &self.way
-            && ends.batches.send(Parcel { batch, spare }).is_ok()
+        if let ServiceLink::Ends(ends) = &self.way
+            && ends.batches.send(Batch { batch, spare }).is_ok()
         {
-            ends.bell.ring();
+            ends.host_waker.wake();
         }
     }
 
-    fn receive_by(&mut self, patience: Patience) -> Received {
+    fn receive_by(&mut self, patience: Wait) -> Received {
         if std::mem::take(&mut self.dozing)
-            && let Way::Ends(ends) = &self.way
+            && let ServiceLink::Ends(ends) = &self.way
         {
-            ends.doorbell.awake();
+            ends.mail_waker.end_sleep();
         }
         self.next(patience)
     }
@@ -247,10 +247,10 @@ impl<'host> Line<'host> {
         }
     }
 
-    fn next(&mut self, patience: Patience) -> Received {
+    fn next(&mut self, patience: Wait) -> Received {
         self.put_down();
         // So that time comes even if mail never ends.
-        if let Patience::Until(deadline) = patience
+        if let Wait::Until(deadline) = patience
             && Instant::now() >= deadline
         {
             self.flush();
@@ -263,11 +263,11 @@ impl<'host> Line<'host> {
                 return Received::Transaction(transaction);
             }
             self.flush();
-            let Way::Ends(ends) = &self.way else {
+            let ServiceLink::Ends(ends) = &self.way else {
                 panic!("a callback on the loop cannot receive: it is called with what comes")
             };
             match ends.receive(patience) {
-                Ok(Parcel { batch, spare }) => {
+                Ok(Batch { batch, spare }) => {
                     self.mail = batch.into();
                     // The last batch has been sent off, most often with its memory.
                     if self.batch.capacity() == 0 {
@@ -294,12 +294,12 @@ impl<'host> Line<'host> {
 
     fn tick(&self) -> Duration {
         match &self.way {
-            Way::Ends(ends) => (ends.tick)(),
-            Way::Loop(_) => Duration::ZERO,
+            ServiceLink::Ends(ends) => (ends.tick)(),
+            ServiceLink::Loop(_) => Duration::ZERO,
         }
     }
 
-    fn over(way: Way<'host>, limits: &Limits) -> Self {
+    fn over(way: ServiceLink<'host>, limits: &Limits) -> Self {
         Self {
             way,
             mail: VecDeque::new(),
@@ -315,20 +315,20 @@ impl<'host> Line<'host> {
     }
 }
 
-/// For programs, whose processes come and go and whose bounds change while the line stays.
+/// For programs, whose processes come and go and whose bounds change while the context stays.
 #[cfg(feature = "programs")]
-impl Line<'_> {
-    /// Whether the host stops, however much mail there is to be received before. From `false`
-    /// until the next call, what [`Line::wake_by`] was given is called when that changes, or when
+impl Context<'_> {
+    /// Whether the host stops, however much mail there is to be received before. From `false` until
+    /// the next call, what [`Context::wake_by`] was given is called when that changes, or when
     /// there is more mail. For a service that does not take its mail just now.
     pub(crate) fn is_over(&mut self) -> bool {
-        let Way::Ends(ends) = &self.way else { return false };
-        ends.doorbell.doze();
+        let ServiceLink::Ends(ends) = &self.way else { return false };
+        ends.mail_waker.begin_sleep();
         self.dozing = true;
         loop {
             match ends.mail.try_recv() {
                 // It counts as mail until it is taken, so that it has its bound.
-                Ok(parcel) => self.mail.extend(parcel.batch),
+                Ok(batch) => self.mail.extend(batch.batch),
                 Err(error) => return error.is_disconnected(),
             }
         }
@@ -349,16 +349,16 @@ impl Line<'_> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for Context<'_> {
     /// What was sent before the service returned is sent.
     fn drop(&mut self) {
         self.flush();
     }
 }
 
-impl fmt::Debug for Line<'_> {
+impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_on_loop = matches!(self.way, Way::Loop(_));
-        f.debug_struct("Line").field("is_on_loop", &is_on_loop).finish_non_exhaustive()
+        let is_on_loop = matches!(self.way, ServiceLink::Loop(_));
+        f.debug_struct("Context").field("is_on_loop", &is_on_loop).finish_non_exhaustive()
     }
 }

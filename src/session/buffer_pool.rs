@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 
 /// Large buffers that nobody uses now, up to a limit.
 #[derive(Debug)]
-pub struct Buffers {
+pub struct BufferPool {
     /// The last one was in use last.
     list: VecDeque<Vec<u8>>,
     bytes: usize,
     bytes_max: usize,
 }
 
-impl Buffers {
+impl BufferPool {
     /// Smaller ones are not kept: the allocator is as fast.
     pub const BYTES_MIN: usize = 4_096;
 

@@ -6,9 +6,9 @@ use log::Level;
 use crate::hub::refusal::unavailable;
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
-use crate::hub::socket::{Flag, Standing};
-use crate::hub::worker_slot::{State, WorkerSlot};
-use crate::hub::{About, Hub, Output, RunId, ServiceId, WorkerId};
+use crate::hub::socket::{Membership, SocketFlag};
+use crate::hub::worker_slot::{RunState, WorkerSlot};
+use crate::hub::{Hub, Output, RunId, ServiceId, Subject, WorkerId};
 use crate::service::{Admission, Inbound, SocketId};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Response, Status};
@@ -37,8 +37,8 @@ impl Hub {
     /// The service is up: those who wait come in.
     pub(super) fn ready(&mut self, service: ServiceId, admission: Admission, now: Time) {
         let entry = &mut self.services[service];
-        if entry.worker.state == State::Starting {
-            entry.worker.state = State::Running;
+        if entry.worker.state == RunState::Starting {
+            entry.worker.state = RunState::Running;
             entry.admission = admission;
             self.ask_nobody(service);
             self.let_all_in(service, now);
@@ -50,8 +50,10 @@ impl Hub {
     pub fn ended(&mut self, run: RunId, how: &str, now: Time) {
         let Some(service) = self.running(run) else { return };
         let refusal = match self.services[service].worker.state {
-            State::Starting => Response::text(Status::INTERNAL_ERROR, "the service does not start"),
-            State::Idle | State::Running | State::Finishing => {
+            RunState::Starting => {
+                Response::text(Status::INTERNAL_ERROR, "the service does not start")
+            }
+            RunState::Idle | RunState::Running | RunState::Finishing => {
                 unavailable("the service has ended", 1)
             }
         };
@@ -68,14 +70,14 @@ impl Hub {
 
     fn end_run(&mut self, service: ServiceId, how: &str, refusal: &Response, now: Time) {
         let ending = &mut self.services[service];
-        let is_asked_for = ending.worker.state == State::Finishing;
+        let is_asked_for = ending.worker.state == RunState::Finishing;
         let settling = ending.end_run(now);
         if is_asked_for {
             let text = "it has ended: nobody used it, and another program needs its place";
-            About::service(&ending.path).log(Level::Info, format_args!("{text}"));
+            Subject::service(&ending.path).log(Level::Info, format_args!("{text}"));
         } else if self.drain.is_none() {
             let pause_ms = ending.worker.retry.since(now);
-            let about = About::service(&ending.path);
+            let about = Subject::service(&ending.path);
             about.warn(format_args!("it has ended: {how}; next start in {pause_ms} ms"));
         }
         let ending = &self.services[service];
@@ -93,7 +95,7 @@ impl Hub {
             if let Some(socket) = self.sockets.get_mut(id) {
                 socket.session.close(&close, now);
             }
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
@@ -102,7 +104,7 @@ impl Hub {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.service = Some(service);
             self.services[service].sockets_len += 1;
-            socket.standing = Standing::Waiting;
+            socket.standing = Membership::Waiting;
             socket.set_place(self.services[service].waiting.join(id));
         }
     }
@@ -120,7 +122,7 @@ impl Hub {
         let Some(mut early) = socket.session.accept(protocol, now) else { return };
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.standing = Standing::Member;
+        socket.standing = Membership::Member;
         socket.set_place(self.services[service].members.join(id));
         // What else was noted was for the case of a refusal.
         if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
@@ -128,20 +130,20 @@ impl Hub {
         }
         self.read_again(id, now);
         self.take_in(id, &mut early, now);
-        self.touch(id);
+        self.schedule_write(id);
     }
 
     /// A conversation is over. If its service knows the socket, it is told, once.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let (Standing::Member, Some(service)) = (socket.standing, socket.service) else { return };
-        self.note(id, &close.to_string());
+        let (Membership::Member, Some(service)) = (socket.standing, socket.service) else { return };
+        self.record_end(id, &close.to_string());
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, service, now);
         let links_len = self.with_topics(service, |topics, _, holders| topics.leave(id, holders));
         let members = &mut self.services[service].members;
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.standing = Standing::Left;
+        socket.standing = Membership::Left;
         let place = socket.place();
         if let Some(moved) = members.part(place) {
             self.sockets.set_place(moved, place);
@@ -157,10 +159,10 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(service) = socket.service else { return };
         let is_accepted = socket.rare.as_ref().is_some_and(|rare| rare.verdict.is_some());
-        if socket.standing == Standing::Waiting && is_accepted {
-            socket.standing = Standing::Asked;
+        if socket.standing == Membership::Waiting && is_accepted {
+            socket.standing = Membership::Asked;
         }
-        if socket.standing == Standing::Asked
+        if socket.standing == Membership::Asked
             && self.services[service].admission == Admission::AskedAndClosed
         {
             let close = Close::new(CloseCode::LOST, reason);
@@ -175,12 +177,12 @@ impl Hub {
         if let Some(rare) = &mut socket.rare {
             rare.asked = None;
         }
-        let (Standing::Waiting | Standing::Asked, Some(service)) =
+        let (Membership::Waiting | Membership::Asked, Some(service)) =
             (socket.standing, socket.service)
         else {
             return;
         };
-        socket.standing = Standing::Stranger;
+        socket.standing = Membership::None;
         let place = socket.place();
         if let Some(moved) = self.services[service].waiting.part(place) {
             self.sockets.set_place(moved, place);
@@ -196,7 +198,8 @@ impl Hub {
         };
         // Whoever has been closed by the end of a run is no affair of the next one, in whose
         // mail the same numbers mean others.
-        if socket.standing != Standing::Member || service.worker.mail.await_taken(id, socket.mailed)
+        if socket.standing != Membership::Member
+            || service.worker.mail.await_taken(id, socket.mailed)
         {
             self.settle(id, now);
         }
@@ -206,7 +209,7 @@ impl Hub {
     pub(super) fn settle(&mut self, id: SocketId, now: Time) {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.session.settle(now);
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
@@ -227,7 +230,7 @@ impl Hub {
             if self.sockets.get(id).is_some_and(|socket| mail.has_taken(socket.mailed)) {
                 self.settle(id, now);
             }
-            self.touch(id);
+            self.schedule_write(id);
         }
         if opened {
             self.let_all_in(service, now);
@@ -243,7 +246,7 @@ impl Hub {
         let [mut due, mut small, mut due_large, mut large] = [const { Vec::new() }; 4];
         for id in std::mem::take(&mut self.services[service].worker.held) {
             let Some(socket) = self.sockets.get(id) else { continue };
-            match (socket.flags.has(Flag::Due), socket.is_amid_large()) {
+            match (socket.flags.has(SocketFlag::Due), socket.is_amid_large()) {
                 (true, false) => due.push(id),
                 (false, false) => small.push(id),
                 (true, true) => due_large.push(id),
@@ -265,18 +268,18 @@ impl Hub {
 
     fn read_queued(&mut self, id: SocketId, now: Time) {
         if let Some(socket) = self.sockets.get_mut(id) {
-            socket.flags.clear(Flag::Queued);
-            socket.flags.set(Flag::Due);
+            socket.flags.clear(SocketFlag::Queued);
+            socket.flags.set(SocketFlag::Due);
             self.read_again(id, now);
-            self.touch(id);
+            self.schedule_write(id);
         }
     }
 
     /// Lets the host read a socket again that was held back.
     pub(super) fn read_again(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let rests = socket.standing == Standing::Member && socket.rests();
-        if rests || !socket.flags.clear(Flag::Held) {
+        let rests = socket.standing == Membership::Member && socket.rests();
+        if rests || !socket.flags.clear(SocketFlag::Held) {
             return;
         }
         socket.session.resume(now);
@@ -289,21 +292,21 @@ impl Hub {
     pub(super) fn end_pause(&mut self, id: SocketId, now: Time) {
         self.end_pace(id, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if socket.flags.clear(Flag::Paused) || socket.awaits_token(now) {
+        if socket.flags.clear(SocketFlag::Paused) || socket.awaits_token(now) {
             self.read_again(id, now);
         }
     }
 
     /// Lets those in who wait, as far as the mail has room, if the service has said how.
     fn let_all_in(&mut self, service: ServiceId, now: Time) {
-        if self.services[service].worker.state != State::Running {
+        if self.services[service].worker.state != RunState::Running {
             return;
         }
         for id in self.sockets.ids_of(&self.services[service].waiting) {
             if self.services[service].worker.mail.is_full() {
                 return;
             }
-            if self.sockets.get(id).is_some_and(|socket| socket.standing == Standing::Waiting) {
+            if self.sockets.get(id).is_some_and(|socket| socket.standing == Membership::Waiting) {
                 self.let_in(id, service, now);
             }
         }

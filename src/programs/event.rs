@@ -1,14 +1,14 @@
-//! `Told`: what a program is told, and its bytes.
+//! `ProgramEvent`: what a program is told, and its bytes.
 
 use std::io::Write;
 
-use crate::programs::variables::{Place, Variable, request_variables};
-use crate::programs::{Mistake, VERSION};
+use crate::programs::environment::{ProgramPlace, Variable, request_variables};
+use crate::programs::{LineError, VERSION};
 use crate::service::{Inbound, SocketId};
 
 /// What the host tells a program, in one line with or without a body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Told<'a> {
+pub(crate) enum ProgramEvent<'a> {
     /// HELLO: the version, and what is allowed. Always the first.
     Hello {
         /// The longest message that comes from a peer.
@@ -33,12 +33,12 @@ pub(crate) enum Told<'a> {
         ms: u64,
     },
     /// ERR: a line of the program could not be done.
-    Mistake(&'a Mistake),
+    Mistake(&'a LineError),
 }
 
-impl Told<'_> {
+impl ProgramEvent<'_> {
     /// Appends the bytes to `out`.
-    pub(crate) fn encode(&self, place: &Place, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, place: &ProgramPlace, out: &mut Vec<u8>) {
         match *self {
             Self::Hello { message_bytes_max, send_bytes_max } => {
                 let service = word(&place.service);
@@ -67,7 +67,7 @@ impl Told<'_> {
     }
 }
 
-fn encode_inbound(inbound: &Inbound, place: &Place, out: &mut Vec<u8>) {
+fn encode_inbound(inbound: &Inbound, place: &ProgramPlace, out: &mut Vec<u8>) {
     let id = inbound.id().as_u64();
     match inbound {
         Inbound::Ask { request, .. } => {

@@ -1,5 +1,5 @@
-//! What can be wrong with what a program writes. A [`Mistake`] costs the line that it is in; a
-//! [`Fault`] means that nobody knows where the next line begins, or what it would do.
+//! What can be wrong with what a program writes. A [`LineError`] costs the line that it is in; a
+//! [`FatalError`] means that nobody knows where the next line begins, or what it would do.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::service::{SocketId, label_keys_taken};
 /// The streams are out of step, or were never in step: nothing more is read, and the program
 /// is to be ended. Each has the line that it was noticed in, cut to 200 bytes and escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum FatalError {
     /// A header line is above 1024 bytes.
     LongHeader {
         /// Its beginning.
@@ -63,7 +63,7 @@ pub enum Fault {
     },
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for FatalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LongHeader { line } => {
@@ -102,21 +102,21 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for FatalError {}
 
 /// A line that could not be done. It has done nothing, its body is skipped, and the program is
 /// told with an ERR.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct LineError {
     /// The line's first word, cut to 32 bytes; empty if it has none.
     pub verb: String,
     /// The line's second word, if that is one socket.
     pub id: Option<SocketId>,
     /// What is wrong.
-    pub wrong: Wrong,
+    pub wrong: LineErrorKind,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for LineError {
     /// What is wrong; in the alternate form, with the verb and the socket before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
@@ -126,17 +126,17 @@ impl fmt::Display for Mistake {
         }
         self.wrong.fmt(f)?;
         match (&self.wrong, self.verb.as_str()) {
-            (Wrong::Long { .. }, "TEXT" | "BIN") => f.write_str(" (outbox-max)"),
+            (LineErrorKind::Long { .. }, "TEXT" | "BIN") => f.write_str(" (outbox-max)"),
             _ => Ok(()),
         }
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for LineError {}
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wrong {
+pub enum LineErrorKind {
     /// It has no words.
     Empty,
     /// Its verb is not known.
@@ -174,7 +174,7 @@ pub enum Wrong {
     Utf8(usize),
 }
 
-impl fmt::Display for Wrong {
+impl fmt::Display for LineErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("a line without words, where a verb is expected"),
@@ -219,4 +219,4 @@ impl fmt::Display for Wrong {
     }
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for LineErrorKind {}

@@ -8,7 +8,7 @@ use crate::ws::CloseCode;
 /// One broken rule. After it nothing from this peer is read any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum ProtocolError {
     /// A reserved bit is set though no extension was agreed.
     ReservedBits,
     /// The opcode is one of 0x3-0x7 or 0xB-0xF.
@@ -44,7 +44,7 @@ pub enum Fault {
     Deflate,
 }
 
-impl Fault {
+impl ProtocolError {
     /// The close code that tells the peer.
     #[must_use]
     pub const fn code(self) -> CloseCode {
@@ -83,10 +83,10 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.row().2)
     }
 }
 
-impl core::error::Error for Fault {}
+impl core::error::Error for ProtocolError {}
