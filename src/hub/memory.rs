@@ -127,11 +127,13 @@ impl Hub {
     /// way goes as well, so that the end of the connection is all that the peer gets. A request is
     /// answered with 503 (RFC 9110, 15.6.4).
     fn shed(&mut self, id: SocketId, text: &str, now: Time) {
-        self.record_end(id, text);
         if self.sockets.get(id).is_some_and(|socket| socket.session.is_asking()) {
+            self.record_end(id, text);
             return self.respond(id, &unavailable(SHORT, RETRY_S), now);
         }
         let close = Close::new(CloseCode::TRY_LATER, SHORT);
+        // The log says more than the peer gets, behind the same code.
+        self.record_end(id, &format!("{} {text:?}", close.code));
         self.leave(id, close.clone(), now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let Some(rare) = &mut socket.rare {
