@@ -99,40 +99,6 @@ impl Hub {
         }
     }
 
-    /// A socket begins to wait for a service.
-    pub(super) fn wait(&mut self, id: SocketId, service: ServiceId) {
-        if let Some(socket) = self.sockets.get_mut(id) {
-            socket.service = Some(service);
-            self.services[service].sockets_len += 1;
-            socket.standing = Membership::Waiting;
-            socket.set_place(self.services[service].waiting.join(id));
-        }
-    }
-
-    /// A socket comes in: it gets its 101, its service gets the open, and what the peer has
-    /// already sent comes after that.
-    pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(service) = socket.service else { return };
-        let path = &self.services[service].path;
-        log_socket(Level::Debug, id, format_args!("{path} lets it in"));
-        #[cfg(feature = "deflate")]
-        self.agree(id, service);
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(mut early) = socket.session.accept(protocol, now) else { return };
-        self.stop_waiting(id);
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.standing = Membership::Member;
-        socket.set_place(self.services[service].members.join(id));
-        // What else was noted was for the case of a refusal.
-        if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
-            self.deliver(id, Inbound::Open { id, request });
-        }
-        self.read_again(id, now);
-        self.take_in(id, &mut early, now);
-        self.schedule_write(id);
-    }
-
     /// A conversation is over. If its service knows the socket, it is told, once.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
@@ -150,43 +116,6 @@ impl Hub {
         }
         self.count_freed(links_len * TOPIC_BYTES);
         self.read_again(id, now);
-    }
-
-    /// A socket goes, or the hub answers it, before it is open. If its service was asked about it,
-    /// that may have begun something for it, also if it has accepted it since, and the mail has no
-    /// room for its open.
-    pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(service) = socket.service else { return };
-        let is_accepted = socket.rare.as_ref().is_some_and(|rare| rare.verdict.is_some());
-        if socket.standing == Membership::Waiting && is_accepted {
-            socket.standing = Membership::Asked;
-        }
-        if socket.standing == Membership::Asked
-            && self.services[service].admission == Admission::AskedAndClosed
-        {
-            let close = Close::new(CloseCode::LOST, reason);
-            self.deliver(id, Inbound::Close { id, close });
-        }
-    }
-
-    /// A socket waits no more, if it did, neither for its service nor for a program to be found.
-    pub(super) fn stop_waiting(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        // What is found now comes too late, also if the socket is lost and not yet dropped.
-        if let Some(rare) = &mut socket.rare {
-            rare.asked = None;
-        }
-        let (Membership::Waiting | Membership::Asked, Some(service)) =
-            (socket.standing, socket.service)
-        else {
-            return;
-        };
-        socket.standing = Membership::None;
-        let place = socket.place();
-        if let Some(moved) = self.services[service].waiting.part(place) {
-            self.sockets.set_place(moved, place);
-        }
     }
 
     /// A socket's peer is done: our close frame goes out once the service has answered all that

@@ -6,7 +6,7 @@
 //!
 //! - [`Hub`]: the tables, and what a host calls in each turn
 //! - `peers`: what peers do; `reading`: which of them are read, and which wait
-//! - `admit`: from a request to a service or a page, or to a `refusal`
+//! - `handshake`: from a request to the 101; `answer`: other answers; `refusal`: what some say
 //! - `lookup`: from a path without a service to a program; `queue`: who is looked up first;
 //!   `fetch`: or to a file; `pending`: what waits for either
 //! - `lifecycle`: services start and end, sockets come in and leave; `backoff`: how long those rest
@@ -25,7 +25,7 @@
 
 mod access_log;
 mod addresses;
-mod admit;
+mod answer;
 mod apply;
 mod backoff;
 mod dates;
@@ -34,6 +34,7 @@ mod deflate;
 mod drain;
 mod fetch;
 mod flood;
+mod handshake;
 mod holders;
 mod hosts;
 mod ids;

@@ -1,0 +1,255 @@
+//! The handshake, from a request to the 101 or a refusal that says what is wrong: the host's own
+//! state, the path, the origin, the service's state, and the service's verdict.
+
+use std::sync::Arc;
+
+use log::Level;
+
+use crate::hub::pending::PendingRequest;
+use crate::hub::refusal::{later, unavailable};
+use crate::hub::report::log_socket;
+use crate::hub::socket::{Membership, SocketFlag};
+use crate::hub::worker_slot::RunState;
+use crate::hub::{Hub, ServiceId};
+use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
+use crate::time::Time;
+use crate::ws::{Close, CloseCode, Head, Response, Status, Target};
+
+impl Hub {
+    /// A request is whole. Whoever is refused is told why, in this order: the host's own
+    /// state, the path, the origin, the service's state.
+    pub(super) fn receive_request(&mut self, id: SocketId, head: Head, now: Time) {
+        self.note_request(id, head.method(), head.target());
+        if let Some(refusal) = self.refuse_any(id) {
+            return self.respond(id, &refusal, now);
+        }
+        // RFC 9110, 9.3.7: the allowed methods are the same for each target, including `*`.
+        if head.method() == "OPTIONS" {
+            let response = Response::empty(Status::NO_CONTENT).header("Allow", Response::ALLOW);
+            return self.respond(id, &response, now);
+        }
+        let target = match Target::parse(head.target()) {
+            Ok(target) => target,
+            Err(error) => {
+                let refusal = Response::text(error.status(), &error.to_string());
+                let refusal = refusal.note(error.reason());
+                return self.respond(id, &refusal, now);
+            }
+        };
+        self.note_request(id, head.method(), &target.path);
+        let upgrade = self.sockets.get(id).and_then(|socket| socket.session.upgrade());
+        let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
+        if protocols.is_none() && self.health.as_ref() == Some(&target.path) {
+            return self.respond(id, &Response::text(Status::OK, "ok"), now);
+        }
+        if protocols.is_some()
+            && let Some(refusal) = self.refuse_for_memory(now)
+        {
+            return self.respond(id, &refusal, now);
+        }
+        let service = self.tree.find(&target.path);
+        let asked = PendingRequest { head, target, direct: None, protocols };
+        match service {
+            // RFC 8615: a path below /.well-known is a file; no program has such a path.
+            service
+                if self.is_looked_up(service, asked.goal())
+                    && !asked.target.path.starts_with("/.") =>
+            {
+                self.begin_lookup(id, asked);
+            }
+            Some(service) => self.receive_asked(id, service, asked, now),
+            None => self.miss(id, asked, now),
+        }
+    }
+
+    /// What is refused whatever was asked.
+    fn refuse_any(&self, id: SocketId) -> Option<Response> {
+        let flags = self.sockets.get(id)?.flags;
+        if self.drain.is_some() {
+            return Some(unavailable("the server is stopping", 5));
+        }
+        if flags.has(SocketFlag::Hasty) {
+            // RFC 6585, 4: it may say when to come back. A rate is one in a second or more.
+            return Some(later(Status::TOO_MANY_REQUESTS, "too many new connections", 1));
+        }
+        let text = "too many connections (max-connections, max-per-ip)";
+        flags.has(SocketFlag::Surplus).then(|| unavailable(text, 5))
+    }
+
+    /// A handshake has come to its service: its origin is checked, and the socket waits until the
+    /// service runs and has room in its mail.
+    pub(super) fn receive_upgrade(
+        &mut self,
+        id: SocketId,
+        service: ServiceId,
+        asked: PendingRequest,
+        now: Time,
+    ) {
+        let origin = asked.head.values("Origin").next();
+        let host = asked.host();
+        let rule = &self.services[service].options.origin;
+        // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
+        if !rule.accepts(origin, host) {
+            let text = rule.refusal(origin.unwrap_or_default(), host);
+            return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
+        }
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let PendingRequest { head, target: Target { path, query, .. }, direct, protocols } = asked;
+        let path = direct.unwrap_or(path);
+        let protocols = protocols.unwrap_or_default();
+        let peer = self.addresses.of(socket.peer);
+        let request = Request::new(head, path, query, peer, protocols);
+        socket.rare.get_or_insert_default().request = Some(Arc::new(request));
+        self.wait(id, service);
+        let full = self.services[service].worker.mail.is_full();
+        match self.services[service].worker.state {
+            RunState::Running if !full => self.let_in(id, service, now),
+            RunState::Running => {}
+            RunState::Starting => {
+                if let Some(refusal) = self.refuse_in_pause(service, now) {
+                    self.respond(id, &refusal, now);
+                }
+            }
+            RunState::Idle => self.start(id, service, now),
+            RunState::Finishing => {
+                self.respond(id, &unavailable("the service is finishing", 1), now);
+            }
+        }
+    }
+
+    /// A socket begins to wait for a service.
+    pub(super) fn wait(&mut self, id: SocketId, service: ServiceId) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.service = Some(service);
+            self.services[service].sockets_len += 1;
+            socket.standing = Membership::Waiting;
+            socket.set_place(self.services[service].waiting.join(id));
+        }
+    }
+
+    /// Lets a socket that waits in, or asks the service about it.
+    pub(super) fn let_in(&mut self, id: SocketId, service: ServiceId, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(rare) = &mut socket.rare else { return };
+        if let Some(verdict) = rare.verdict.take() {
+            return self.decide(id, verdict, now);
+        }
+        let Some(request) = rare.request.clone() else { return };
+        match &self.services[service].admission {
+            Admission::Asked | Admission::AskedAndClosed => {
+                socket.standing = Membership::Asked;
+                log_socket(Level::Trace, id, format_args!("its service is asked"));
+                self.deliver(id, Inbound::Ask { id, request });
+            }
+            Admission::Everyone { protocols } => {
+                let offered = request.protocols();
+                let agreed = protocols.iter().find(|name| offered.contains(name)).cloned();
+                self.open(id, agreed.as_deref(), now);
+            }
+        }
+    }
+
+    /// The service has decided about a socket. One that may come in waits for room in the mail.
+    pub(super) fn decide(&mut self, id: SocketId, verdict: Verdict, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let full =
+            socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
+        match verdict {
+            Verdict::Accept | Verdict::AcceptProtocol(_) if full => {
+                socket.standing = Membership::Waiting;
+                socket.rare.get_or_insert_default().verdict = Some(verdict);
+            }
+            Verdict::Accept => self.open(id, None, now),
+            Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
+            Verdict::Refuse(response) => {
+                // The service need not be told.
+                socket.standing = Membership::Waiting;
+                // The text of a service may be confidential between it and the peer.
+                if let (None, Some(service)) = (response.noted(), socket.service) {
+                    let gate =
+                        format!("the gate of {} has refused it", self.services[service].path);
+                    self.record_end(id, &gate);
+                }
+                self.respond(id, &response, now);
+            }
+        }
+    }
+
+    /// A socket comes in: it gets its 101, its service gets the open, and what the peer has
+    /// already sent comes after that.
+    pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(service) = socket.service else { return };
+        let path = &self.services[service].path;
+        log_socket(Level::Debug, id, format_args!("{path} lets it in"));
+        #[cfg(feature = "deflate")]
+        self.agree(id, service);
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(mut early) = socket.session.accept(protocol, now) else { return };
+        self.stop_waiting(id);
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        socket.standing = Membership::Member;
+        socket.set_place(self.services[service].members.join(id));
+        // What else was noted was for the case of a refusal.
+        if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
+            self.deliver(id, Inbound::Open { id, request });
+        }
+        self.read_again(id, now);
+        self.take_in(id, &mut early, now);
+        self.schedule_write(id);
+    }
+
+    /// A socket has waited for its service for too long.
+    pub(super) fn refuse_undecided(&mut self, id: SocketId, now: Time) {
+        let service = self.sockets.get(id).and_then(|socket| socket.service);
+        let starting = service.is_some_and(|s| self.services[s].worker.state == RunState::Starting);
+        let response = if let Some(refusal) = service.and_then(|s| self.refuse_in_pause(s, now)) {
+            refusal
+        } else if starting {
+            Response::text(
+                Status::INTERNAL_ERROR,
+                "the service does not start in time (admission-timeout)",
+            )
+        } else {
+            unavailable("the service does not answer in time (admission-timeout)", 1)
+        };
+        self.respond(id, &response, now);
+    }
+
+    /// A socket goes, or the hub answers it, before it is open. If its service was asked about it,
+    /// that may have begun something for it, also if it has accepted it since, and the mail has no
+    /// room for its open.
+    pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(service) = socket.service else { return };
+        let is_accepted = socket.rare.as_ref().is_some_and(|rare| rare.verdict.is_some());
+        if socket.standing == Membership::Waiting && is_accepted {
+            socket.standing = Membership::Asked;
+        }
+        if socket.standing == Membership::Asked
+            && self.services[service].admission == Admission::AskedAndClosed
+        {
+            let close = Close::new(CloseCode::LOST, reason);
+            self.deliver(id, Inbound::Close { id, close });
+        }
+    }
+
+    /// A socket waits no more, if it did, neither for its service nor for a program to be found.
+    pub(super) fn stop_waiting(&mut self, id: SocketId) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        // What is found now comes too late, also if the socket is lost and not yet dropped.
+        if let Some(rare) = &mut socket.rare {
+            rare.asked = None;
+        }
+        let (Membership::Waiting | Membership::Asked, Some(service)) =
+            (socket.standing, socket.service)
+        else {
+            return;
+        };
+        socket.standing = Membership::None;
+        let place = socket.place();
+        if let Some(moved) = self.services[service].waiting.part(place) {
+            self.sockets.set_place(moved, place);
+        }
+    }
+}
