@@ -342,7 +342,7 @@ def cases(machine):
     yield "no process is left", no_chroot or no_users, lambda: no_process_is_left(machine)
     yield from containers.cases(machine, no_filter)
     troubles_of = lambda: troubles.lines_are_as_they_stand_there(machine.binary)
-    yield "the lines of docs/troubleshooting.md", None, troubles_of
+    yield "the log lines of docs/troubleshooting.md and docs/close-codes.md", None, troubles_of
 
 
 def main():

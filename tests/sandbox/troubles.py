@@ -1,5 +1,5 @@
-"""Everything that docs/troubleshooting.md tells of is brought about, and the log has to have the lines
-that stand there, but for numbers, times and paths.
+"""Everything that docs/troubleshooting.md and docs/close-codes.md tell of is brought about, and the
+log has to have the lines that stand there, but for numbers, times and paths.
 
     troubles.py PATH-TO-SWITCHBOARD-BINARY    what the log has, to be put there
 """
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from client import DEADLINE_SECONDS, Refused, Server, Socket, frame, until
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
-HELPER = PAGE.parents[1] / "examples" / "programs" / "python" / "_switchboard.py"
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "docs" / "troubleshooting.md", ROOT / "docs" / "close-codes.md"]
+HELPER = ROOT / "examples" / "programs" / "python" / "_switchboard.py"
 PYTHON = "#!/usr/bin/env python3\n"
 READY = PYTHON + "import sys\nprint('READY 1', flush=True)\n"
 PROGRAMS = {
@@ -238,7 +239,8 @@ def plain(line):
 
 def of_page():
     """The lines of the blocks of output."""
-    blocks = re.findall(r"```text\n(.*?)```", PAGE.read_text(), re.S)
+    text = "\n".join(page.read_text() for page in PAGES)
+    blocks = re.findall(r"```text\n(.*?)```", text, re.S)
     return [line for block in blocks for line in block.splitlines()]
 
 
@@ -252,7 +254,7 @@ def lines_are_as_they_stand_there(binary):
         troubles.run()
         found = {plain(line) for line in troubles.lines}
         lines = of_page()
-        assert len(lines) > 25, "the page has them"
+        assert len(lines) > 25, "the pages have them"
         missing = [line for line in lines if plain(line) not in found]
         assert not missing, "\n".join(["the log has no such lines:", *missing, "but:", *troubles.lines])
 

@@ -3,7 +3,7 @@
 //! - `modules`: which module may import which; `circles`: no file imports what imports it
 //! - `places`: which packages and calls stand where; `shape`: how long things may be
 //! - `names`: no two types have one name
-//! - here: words, first lines, what the README and a build have
+//! - here: words, first lines, what a build has
 //! - `source`: the sources; `tokens`: one as the compiler reads it; `paths`: the names in it
 
 mod circles;
@@ -16,7 +16,6 @@ mod source;
 mod tokens;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::process::Command;
 
 use source::{Source, none, root, sources};
@@ -84,22 +83,6 @@ fn files_begin_with_what_they_are() {
         |source: &Source| !source.text.lines().next().is_some_and(|l| l.starts_with("//! "));
     let faults: Vec<_> = sources().into_iter().filter(headless).map(|s| s.path).collect();
     none(&faults);
-}
-
-#[test]
-fn the_readme_has_every_key_of_the_configuration() {
-    let conf = fs::read_to_string(root().join("server.conf")).expect("it is shipped");
-    let readme = fs::read_to_string(root().join("README.md")).expect("it is shipped");
-    let keys: BTreeSet<_> = conf
-        .lines()
-        .filter_map(|line| line.trim_start_matches('#').split_once(':'))
-        .map(|(key, _)| key)
-        .filter(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
-        .collect();
-    assert!(keys.len() > 20, "the keys of server.conf are found: {keys:?}");
-    let missing: Vec<_> =
-        keys.into_iter().filter(|key| !readme.contains(&format!("`{key}`"))).collect();
-    assert!(missing.is_empty(), "README.md lacks {missing:?}");
 }
 
 #[test]
