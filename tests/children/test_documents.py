@@ -70,7 +70,7 @@ class Program(NamedTuple):
         return command
 
 
-# What `Server` does for a service that is mounted; README.md, "Embedding in ten lines".
+# What `Server` does for a service that is mounted; README.md, "Embedding".
 SERVER = """
 mod printed {{
 {}
