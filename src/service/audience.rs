@@ -1,9 +1,10 @@
-//! `Audience`: whom a message is for. However many they are, the message crosses the channel
-//! once and is encoded once.
+//! `Audience`: the sockets that a message is for. A message crosses the channel once and is encoded
+//! once, however many sockets get it.
 
 use crate::service::SocketId;
 
-/// Whom a message, or a close, is for: sockets of the sending service, never another's.
+/// The sockets that a message or a close is for. They belong to the sending service; other sockets
+/// are ignored.
 ///
 /// ```
 /// use switchboard::service::{Audience, SocketId};
@@ -28,8 +29,9 @@ pub(crate) enum Recipients {
 }
 
 impl Audience {
-    /// All sockets of the service, those included whose [`Inbound::Open`] it has not looked at
-    /// yet. A service whose newcomers must not hear news first keeps a topic for all.
+    /// All sockets of the service. This includes sockets whose [`Inbound::Open`] the service has
+    /// not received yet. If new sockets must not get messages before their open is handled,
+    /// subscribe all sockets to a topic instead.
     ///
     /// [`Inbound::Open`]: crate::service::Inbound::Open
     #[must_use]
@@ -49,16 +51,16 @@ impl Audience {
         Self { but: Some(id), ..self }
     }
 
-    /// The same audience, which slows the socket whose message it gets: once `sender` has sent
-    /// more than `outbox_low_bytes` within a second and the outbox of another socket of the
-    /// audience is full, `sender` is not read until those are drained, or until the second is over.
-    /// A message is sent in any case. Without this, a peer that sends fast has its slower listeners
-    /// closed with 1013; with it, those only for which senders have waited for a second, while they
-    /// took less than `outbox_bytes_max` bytes. A second call replaces the first, and for a close
-    /// it means nothing.
+    /// The same audience; `sender` is slowed while listeners are full. Once `sender` has sent more
+    /// than `outbox_low_bytes` within a second and the outbox of another socket of the audience is
+    /// full, `sender` is not read until those outboxes are drained or the second is over. The
+    /// message is sent in any case. Without this, a peer that sends fast has its slower listeners
+    /// closed with 1013. With it, a listener is closed only if senders have waited a second for it
+    /// and it took less than `outbox_bytes_max` bytes in that time. A second call replaces the
+    /// first. It has no effect on a close.
     ///
-    /// It is for services whose messages go to about the same sockets: a sender waits for all
-    /// listeners of the service that any sender has found full.
+    /// Use it in services whose messages go to about the same sockets: a sender waits for all full
+    /// listeners of the service, whichever sender found them full.
     #[must_use]
     pub fn slowing(self, sender: SocketId) -> Self {
         Self { slows: sender, ..self }

@@ -8,19 +8,19 @@ use crate::service::{Admission, Context, Inbound};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Thread {
-    /// A thread of its own, so that it may take its time: it holds up its own sockets only.
+    /// A thread of its own: a slow callback delays the sockets of this service only.
     #[default]
     Own,
-    /// The thread that polls all sockets, for a service that never blocks. A message needs no
-    /// other thread then, and a host that has only such services starts none. The price: while
-    /// one of its callbacks runs, everybody waits, and nothing is written; so what a callback
-    /// sends to a socket has to fit its outbox. What [`handler`](crate::service::handler) and
-    /// [`gated`](crate::service::gated) make may be there, a service with a loop of its own not.
+    /// The thread that polls all sockets, for a service that never blocks. Messages then cross no
+    /// thread, and a host that has only such services starts none. While a callback runs, all
+    /// sockets wait and nothing is written, so what a callback sends to a socket has to fit its
+    /// outbox. Services made by [`handler`](crate::service::handler) and
+    /// [`gated`](crate::service::gated) may run there. A service with a loop of its own may not.
     Loop,
 }
 
 impl Thread {
-    /// What is called `own` or `loop`, in whatever case.
+    /// Parses `own` or `loop`, in any case.
     #[must_use]
     pub const fn named(name: &str) -> Option<Self> {
         if name.eq_ignore_ascii_case("own") {
@@ -30,10 +30,10 @@ impl Thread {
     }
 }
 
-/// A service as callbacks, one for each transaction. It is what the loop calls; a
-/// [`Handler`](crate::service::Handler) is the comfortable way to have one.
+/// A service as callbacks, one for each transaction. The loop calls these; implement
+/// [`Handler`](crate::service::Handler) for a more convenient interface.
 pub trait Callbacks: 'static {
-    /// How sockets are let in; asked once, at the start.
+    /// How sockets are admitted; called once, at the start.
     fn admission(&self) -> Admission;
 
     /// The service starts; no socket is there yet.
@@ -54,9 +54,9 @@ pub trait Callbacks: 'static {
     fn stop(&mut self, context: &mut Context<'_>);
 }
 
-/// When the tick comes after that of `last`, from which it counts so that ticks do not drift.
-/// Those that a slow callback has missed are skipped: sockets have their turn in between. `None`
-/// if it is farther away than clocks go.
+/// The time of the tick after `last`. It counts from `last`, so that ticks do not drift. Ticks that
+/// a slow callback has missed are skipped, so that sockets get their turn. `None` if the time is
+/// beyond the range of the clock.
 pub(crate) fn next_tick(last: Instant, interval: Duration, now: Instant) -> Option<Instant> {
     last.checked_add(interval).filter(|next| *next > now).or_else(|| now.checked_add(interval))
 }

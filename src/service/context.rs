@@ -15,11 +15,11 @@ use crate::ws::{Close, CloseCode, Message};
 
 /// A service's way to its sockets.
 ///
-/// What a service on the loop sends is applied at once, and written after the callback. What
-/// others send leaves in batches: when the service next waits for a transaction, when a
-/// batch is full, at the next call of [`Context::receive`] after a tick of the system's clock, of
-/// which there is one every few milliseconds, or with [`Context::flush`]. A service that works for
-/// long between two calls of `receive` may want to flush.
+/// What a service on the loop sends is applied at once, and written after the callback. A service
+/// on a thread of its own sends in batches. A batch leaves when the service next waits for a
+/// transaction, when the batch is full, with [`Context::flush`], or at the first call of
+/// [`Context::receive`] after a tick of the system's clock (every few milliseconds). A service that
+/// works for long between two calls of `receive` should flush.
 pub struct Context<'host> {
     way: ServiceLink<'host>,
     /// The rest of the batch that was received last.
@@ -30,10 +30,10 @@ pub struct Context<'host> {
     batch_begun: Duration,
     taken_messages: usize,
     taken_bytes: usize,
-    /// What the transaction counts that the service has in hand. It is taken, and answered,
-    /// when the service asks for the next.
+    /// What the current transaction counts. It counts as taken, and answered, when the service asks
+    /// for the next one.
     in_hand_bytes: Option<usize>,
-    /// Whether mail that comes wakes the service, since it found none.
+    /// Whether new mail wakes the service, because it found none.
     dozing: bool,
     batch_bytes_max: usize,
 }
@@ -51,12 +51,12 @@ impl<'host> Context<'host> {
         Self::over(ServiceLink::Loop(host), limits)
     }
 
-    /// The next transaction, for which it waits; `None` when the host stops, which is the
-    /// service's sign to finish.
+    /// Waits for the next transaction. Returns `None` when the host stops: the service should then
+    /// finish.
     ///
     /// # Panics
-    /// In a callback on the loop: whoever waited there would wait for themselves. The service
-    /// ends by it, as by any panic of its own.
+    /// In a callback on the loop, where the wait would never end. The panic ends the service, like
+    /// any panic in its code.
     pub fn receive(&mut self) -> Option<Inbound> {
         match self.receive_by(Wait::Endless) {
             Received::Transaction(transaction) => Some(transaction),
@@ -64,7 +64,7 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// The next transaction, for which it waits until `deadline` at most.
+    /// Waits for the next transaction, until `deadline` at most.
     ///
     /// # Panics
     /// In a callback on the loop, like [`Context::receive`].
@@ -72,10 +72,10 @@ impl<'host> Context<'host> {
         self.receive_by(Wait::Until(deadline))
     }
 
-    /// The next transaction, for which it does not wait: [`Received::Time`] says that none is
-    /// there. It is for a service that waits elsewhere, for mail and for something else: from
-    /// that answer until the next call, what [`Context::wake_by`] was given is called when there
-    /// is more to receive. It may be called for nothing, too.
+    /// Returns the next transaction without waiting; [`Received::Time`] if there is none. It is for
+    /// a service that waits for mail and for other events in a poll of its own: after `Time`, and
+    /// until the next call, the callback given to [`Context::wake_by`] is called when there is more
+    /// to receive. Spurious calls are possible.
     ///
     /// ```
     /// use std::thread;
@@ -112,14 +112,13 @@ impl<'host> Context<'host> {
             ends.mail_waker.begin_sleep();
             self.dozing = true;
         }
-        // What came just before rang for a service that was awake.
+        // Mail that came just before this call did not wake it, because the service was awake.
         self.next(Wait::None)
     }
 
-    /// What is called when there is something to receive after [`Context::try_receive`] found
-    /// nothing; by default, the service's thread is unparked. The first call counts. It is called
-    /// on the thread that polls all sockets, so that it may wake something, and must not wait for
-    /// anything.
+    /// Sets the callback for new mail after [`Context::try_receive`] found none; by default, the
+    /// service's thread is unparked. Only the first call has an effect. The callback runs on the
+    /// thread that polls all sockets: it may wake another thread, but must not block.
     pub fn wake_by(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         // A service on the loop never sleeps.
         if let ServiceLink::Ends(ends) = &self.way {
@@ -127,13 +126,13 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// Sends a message to a socket, several, all, or a topic. To those that have gone, or
-    /// that are not the service's own, nothing is sent.
+    /// Sends a message to a socket, several, all, or a topic. Sockets that have gone, or that
+    /// belong to another service, are ignored.
     pub fn send(&mut self, to: impl Into<Audience>, message: impl Into<Message>) {
         self.apply(Outbound::Send { to: to.into(), message: message.into() });
     }
 
-    /// Sends a message to one socket, as most are; on the loop that has a shorter way.
+    /// Sends a message to one socket, the most frequent case; on the loop it takes a shorter path.
     pub(crate) fn send_one(&mut self, to: SocketId, message: Message) {
         match &mut self.way {
             ServiceLink::Loop(host) => host.send(to, message),
@@ -152,24 +151,24 @@ impl<'host> Context<'host> {
         self.apply(Outbound::Subscribe { id, topic: topic.into() });
     }
 
-    /// Takes a subscription back.
+    /// Removes a subscription.
     pub fn unsubscribe(&mut self, id: SocketId, topic: impl Into<String>) {
         self.apply(Outbound::Unsubscribe { id, topic: topic.into() });
     }
 
-    /// Reads nothing more of a socket until [`Context::resume`]. What is on its way still comes,
-    /// and that the peer has gone may be told late.
+    /// Stops reading a socket until [`Context::resume`]. Messages that have been read already are
+    /// still delivered. The close of a peer that goes meanwhile may be reported late.
     pub fn pause(&mut self, id: SocketId) {
         self.apply(Outbound::Pause { id });
     }
 
-    /// Reads on, however often the socket was paused.
+    /// Reads the socket again, however often it was paused.
     pub fn resume(&mut self, id: SocketId) {
         self.apply(Outbound::Resume { id });
     }
 
-    /// Gives a socket a label for the log line that tells its life, such as its user's name; an
-    /// empty value takes it away. [`Outbound::Label`] tells which names are taken.
+    /// Gives a socket a label for its log line, such as its user's name; an empty value removes it.
+    /// [`Outbound::Label`] lists the names that are taken.
     pub fn label(&mut self, id: SocketId, key: impl Into<String>, value: impl Into<String>) {
         self.apply(Outbound::Label { id, key: key.into(), value: value.into() });
     }
@@ -179,7 +178,7 @@ impl<'host> Context<'host> {
         self.apply(Outbound::Admit { id, verdict });
     }
 
-    /// Hands a transaction to the host, with the batch that it belongs to.
+    /// Passes a transaction to the host, in the current batch.
     pub fn apply(&mut self, transaction: Outbound) {
         if let ServiceLink::Loop(host) = &mut self.way {
             return host.apply(transaction);
@@ -202,8 +201,8 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// Sends off the batch. Waits if the host is too many batches behind. On the loop there is
-    /// nothing to send off.
+    /// Sends the batch. Blocks while the host is too many batches behind. On the loop it does
+    /// nothing.
     pub fn flush(&mut self) {
         // Sockets may wait until what they have sent is taken.
         if self.batch.is_empty() && self.taken_messages == 0 {
@@ -213,7 +212,8 @@ impl<'host> Context<'host> {
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
         let spare = take_spare(&mut self.mail);
-        // A host that has gone takes nothing; the next call of `receive` tells so.
+        // A host that has gone takes nothing; the next call of `receive` returns that it has
+        // stopped.
         if let ServiceLink::Ends(ends) = &self.way
             && ends.batches.send(Batch { batch, spare }).is_ok()
         {
@@ -230,7 +230,7 @@ impl<'host> Context<'host> {
         self.next(patience)
     }
 
-    /// The transaction in hand counts as taken.
+    /// Counts the current transaction as taken.
     fn put_down(&mut self) {
         if let Some(bytes) = self.in_hand_bytes.take() {
             self.taken_messages += 1;
@@ -249,7 +249,7 @@ impl<'host> Context<'host> {
 
     fn next(&mut self, patience: Wait) -> Received {
         self.put_down();
-        // So that time comes even if mail never ends.
+        // A deadline has to be noticed even if mail never ends.
         if let Wait::Until(deadline) = patience
             && Instant::now() >= deadline
         {
@@ -280,7 +280,7 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// Sends off what is older than a tick, though there is more mail.
+    /// Sends a batch that is older than a tick, although there is more mail.
     fn flush_by_tick(&mut self) {
         if self.batch.is_empty() && self.taken_messages == 0 {
             return;
@@ -318,23 +318,23 @@ impl<'host> Context<'host> {
 /// For programs, whose processes come and go and whose bounds change while the context stays.
 #[cfg(feature = "programs")]
 impl Context<'_> {
-    /// Whether the host stops, however much mail there is to be received before. From `false` until
-    /// the next call, what [`Context::wake_by`] was given is called when that changes, or when
-    /// there is more mail. For a service that does not take its mail just now.
+    /// Whether the host stops, even if mail is left to be received. After `false`, and until the
+    /// next call, the callback given to [`Context::wake_by`] is called when the host stops or more
+    /// mail comes. It is for a service that takes no mail at the moment.
     pub(crate) fn is_over(&mut self) -> bool {
         let ServiceLink::Ends(ends) = &self.way else { return false };
         ends.mail_waker.begin_sleep();
         self.dozing = true;
         loop {
             match ends.mail.try_recv() {
-                // It counts as mail until it is taken, so that it has its bound.
+                // It counts as mail until it is taken, so that the mail limits bound it.
                 Ok(batch) => self.mail.extend(batch.batch),
                 Err(error) => return error.is_disconnected(),
             }
         }
     }
 
-    /// Tells the host that what serves the sockets has gone and is replaced, and exactly which
+    /// Tells the host that the program behind the sockets has gone and is replaced, and how much
     /// mail it had taken: see [`Outbound::Reset`].
     pub(crate) fn reset(&mut self, pause_ms: u64) {
         self.put_down();
@@ -343,14 +343,14 @@ impl Context<'_> {
         self.flush();
     }
 
-    /// Keeps to these bounds from here on.
+    /// Replaces the bounds of the service.
     pub(crate) const fn keep_to(&mut self, limits: &Limits) {
         self.batch_bytes_max = limits.batch_bytes_max;
     }
 }
 
 impl Drop for Context<'_> {
-    /// What was sent before the service returned is sent.
+    /// Transactions that were sent before the service returned are still delivered.
     fn drop(&mut self) {
         self.flush();
     }

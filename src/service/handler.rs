@@ -67,7 +67,7 @@ pub trait Handler: 'static {
     }
 }
 
-/// A handler that decides who may come in, to be made a service by [`gated`].
+/// A handler that decides which sockets may open. [`gated`] makes it a service.
 ///
 /// ```
 /// use switchboard::{Gate, Handler, Request, Response, Status, Verdict};
@@ -86,7 +86,7 @@ pub trait Handler: 'static {
 /// }
 /// ```
 pub trait Gate: Handler {
-    /// A socket asks to come in. It waits before its 101, and nobody else does.
+    /// A socket asks to open. It waits for its 101 until the verdict; no other socket waits.
     fn admit(&mut self, request: &Request) -> Verdict;
 }
 
@@ -118,7 +118,7 @@ impl<'host> Peer<'_, 'host> {
         self.context.subscribe(self.id, topic);
     }
 
-    /// Takes a subscription back.
+    /// Removes a subscription.
     pub fn unsubscribe(&mut self, topic: impl Into<String>) {
         self.context.unsubscribe(self.id, topic);
     }
@@ -135,14 +135,14 @@ impl<'host> Peer<'_, 'host> {
     }
 }
 
-/// Makes a handler a service that lets everyone in.
+/// Makes a handler a service that accepts all sockets.
 #[must_use]
 pub fn handler<H: Handler>(handler: H) -> impl Service {
     let admission = Admission::Everyone { protocols: handler.protocols() };
     Handled { handler, admission, admit: |_, _| Verdict::Accept }
 }
 
-/// Makes a handler a service that lets in whom its gate admits.
+/// Makes a handler a service that accepts the sockets that its gate admits.
 #[must_use]
 pub fn gated<G: Gate>(handler: G) -> impl Service {
     Handled { handler, admission: Admission::Asked, admit: G::admit }

@@ -1,15 +1,15 @@
-//! `SocketId`: the name of a socket towards services. It never means two sockets.
+//! `SocketId`: how services name a socket. An id is never used for two sockets.
 
 use core::fmt;
 
-/// A socket's id: its place in the host's table and, above it, its number in the order of
-/// all sockets of this host. No two sockets of a host have the same, one after the other or
-/// at a time; the id of a socket that has gone is the id of nobody.
+/// A socket's id: its index in the host's table in the low bits, and its serial number among all
+/// sockets of this host in the high bits. An id is never used again: the id of a socket that has
+/// gone names no socket.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(u64);
 
 impl SocketId {
-    /// The most places that ids tell apart.
+    /// The number of table indices that ids can hold.
     pub const INDEX_MAX: usize = (1 << INDEX_BITS) - 1;
     /// The highest number: at 100,000 new sockets a second, 127 days away.
     pub const SERIAL_MAX: u64 = (1 << (64 - INDEX_BITS)) - 1;
@@ -23,7 +23,7 @@ impl SocketId {
         Some(Self(serial << INDEX_BITS | index as u64))
     }
 
-    /// The id that [`SocketId::as_u64`] gave.
+    /// The id whose number is [`SocketId::as_u64`].
     #[must_use]
     pub const fn from_u64(id: u64) -> Self {
         Self(id)

@@ -1,4 +1,5 @@
-//! The way between a context and the host: batches there and back, and who wakes whom for them.
+//! The channels between a context and the host: batches in both directions, and which side wakes
+//! the other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,13 +19,13 @@ pub(crate) trait WakeHost: Send + Sync {
     fn wake(&self);
 }
 
-/// How mail calls a service that waits elsewhere than in its context.
+/// How mail wakes a service that does not wait in its context.
 pub(crate) trait WakeService: Send + Sync {
     /// What wakes the service. The first one counts.
     fn connect(&self, wake: Wake);
 
-    /// The service is about to sleep: mail that comes from now on wakes it. What came before
-    /// has to be looked for after this, and before the service does sleep.
+    /// The service is about to sleep: new mail wakes it after this call. The caller has to look for
+    /// mail once more before it sleeps, since earlier mail did not wake it.
     fn begin_sleep(&self);
 
     /// The service is awake.
@@ -34,13 +35,13 @@ pub(crate) trait WakeService: Send + Sync {
 /// What wakes a service.
 pub(crate) type Wake = Box<dyn Fn() + Send + Sync>;
 
-/// A batch on its way, and with it an empty list on its way back to where it is filled: so both
-/// sides go on with the same memory.
+/// A batch, and an empty list that goes back to the sender of batches. So both sides reuse the same
+/// memory.
 #[derive(Debug)]
 pub(crate) struct Batch<There, Back> {
     /// The batch.
     pub(crate) batch: Vec<There>,
-    /// A list for a batch of the other side.
+    /// An empty list for a batch of the other side.
     pub(crate) spare: Vec<Back>,
 }
 
@@ -69,25 +70,26 @@ pub(crate) trait Apply: Send {
 pub(crate) struct ThreadLink {
     /// The thread that is unparked after each batch for the service, and after the last one.
     pub(crate) thread: ThreadId,
-    /// Batches for the service. Whoever sends one, or sends no more, wakes the service after it.
+    /// Batches for the service. The sender wakes the service after each batch, and after it has
+    /// dropped the channel.
     pub(crate) mail: Receiver<Batch<Inbound, Outbound>>,
-    /// Told when the service sleeps elsewhere than in the context.
+    /// Notified when the service sleeps outside the context.
     pub(crate) mail_waker: Arc<dyn WakeService>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
     pub(crate) batches: Sender<Batch<Outbound, Inbound>>,
-    /// Rung for each batch.
+    /// Wakes the loop for each batch.
     pub(crate) host_waker: Arc<dyn WakeHost>,
     /// The time, as cheap as can be, in steps of some milliseconds.
     pub(crate) tick: fn() -> Duration,
 }
 
 impl ThreadLink {
-    /// The next batch, for which it waits as long as it may.
+    /// Returns the next batch; waits for it as long as `wait` allows.
     pub(super) fn receive(
         &self,
         patience: Wait,
     ) -> Result<Batch<Inbound, Outbound>, RecvTimeoutError> {
-        // A service may lend its context to a thread that nobody unparks.
+        // A service may lend its context to another thread, which is not the one that is unparked.
         if thread::current().id() != self.thread {
             return match patience {
                 Wait::None => self.mail.recv_timeout(Duration::ZERO),
@@ -101,9 +103,9 @@ impl ThreadLink {
                 Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
                 Err(TryRecvError::Empty) => {}
             }
-            // Parked, and not in the channel's own way of waiting, which spins and yields first:
-            // that takes longer than a turn of the loop, on a CPU that it may need. A token that
-            // is there already makes this return at once.
+            // The thread parks. The channel's own wait spins and yields first: that takes longer
+            // than a turn of the loop, on a CPU that the loop may need. If the thread was unparked
+            // before, this returns at once.
             match patience {
                 Wait::None => return Err(RecvTimeoutError::Timeout),
                 Wait::Endless => thread::park(),
@@ -116,12 +118,12 @@ impl ThreadLink {
     }
 }
 
-/// What [`Context::receive_until`] and [`Context::try_receive`] came to.
+/// The result of [`Context::receive_until`] and [`Context::try_receive`].
 #[derive(Debug)]
 pub enum Received {
     /// A transaction.
     Transaction(Inbound),
-    /// The time has come; to [`Context::try_receive`], that nothing is there.
+    /// The deadline has come. From [`Context::try_receive`]: there is no transaction.
     Time,
     /// The host stops.
     End,
@@ -143,5 +145,5 @@ pub(super) enum ServiceLink<'host> {
     Loop(&'host mut dyn Apply),
 }
 
-/// A longer list is given up once it has been used.
+/// A list that has grown longer is dropped after use.
 const SPARE_LEN_MAX: usize = 128;

@@ -4,9 +4,9 @@
 //! In reading order:
 //!
 //! - `id`: [`SocketId`]
-//! - `request`: [`Request`], what a peer asked for when it came
+//! - `request`: [`Request`], the opening handshake of a peer
 //! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
-//! - `audience`: [`Audience`], whom a message is for
+//! - `audience`: [`Audience`], the sockets that a message is for
 //! - `link`: what joins a context to the host
 //! - `context`: the [`Context`]
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]

@@ -1,13 +1,12 @@
-//! `ServiceOptions`: what holds for a service. The configuration yields it, a server mounts a
-//! service with it, and the hub obeys it.
+//! `ServiceOptions`: limits and rules of a service. The configuration yields them, a server mounts
+//! a service with them, and the hub applies them.
 
 use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::callbacks::Thread;
 use crate::service::origin::OriginRule;
 
-/// What holds for a service. Fields are added in minor versions, so begin from others by struct
-/// update syntax:
+/// Limits and rules of a service. Minor versions add fields, so use struct update syntax:
 ///
 /// ```
 /// use switchboard::{Limits, OriginRule, ServiceOptions};
@@ -52,23 +51,23 @@ impl Default for ServiceOptions {
     }
 }
 
-/// Whether a service compresses what it sends to sockets that offer it (RFC 7692). It costs work
-/// on the thread that polls all sockets, and the length of a message then tells something about
-/// what is in it: a service that sends secrets together with what others choose stays off.
+/// Whether a service compresses messages to sockets that offer it (RFC 7692). It costs time on the
+/// thread that polls all sockets. The length of a compressed message reveals something about its
+/// content: leave compression off in a service that sends secrets together with text that others
+/// choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// It does not, and no socket may.
+    /// The service does not compress, and no socket may.
     #[default]
     Off,
-    /// It does; there with the feature `deflate` only.
+    /// The service compresses. Needs the feature `deflate`.
     #[cfg(feature = "deflate")]
     On,
 }
 
 impl Compression {
-    /// What is called `on` or `off`, in whatever case; a build that cannot compress has `off`
-    /// alone.
+    /// Parses `on` or `off`, in any case. A build without `deflate` knows `off` only.
     #[must_use]
     pub const fn named(name: &str) -> Option<Self> {
         #[cfg(feature = "deflate")]

@@ -1,6 +1,6 @@
-//! Which pages may open sockets: the check of `Origin` against pages of other sites, whose
-//! scripts would come with their visitor's cookies and network (RFC 6455, 10.2). What an
-//! origin is, `ws` knows.
+//! Which pages may open sockets: the check of `Origin` (RFC 6455, 10.2). Scripts on pages of other
+//! sites would otherwise connect with the cookies and from the network of their visitor. `ws`
+//! parses origins.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +9,15 @@ use crate::ws::origin::names;
 use crate::ws::syntax::{cut, items};
 use crate::ws::{Origin, OriginError, UriHost};
 
-/// Which origins a service accepts. A request without `Origin` does not come from a page and
-/// passes always; one whose `Origin` is none passes with [`OriginRule::Any`] alone.
+/// Which origins a service accepts. A request without `Origin` does not come from a page and is
+/// always accepted. A request whose `Origin` is malformed is accepted with [`OriginRule::Any`]
+/// only.
 ///
-/// It can be parsed from a text, as in `server.conf`. When each value is safe:
+/// Can be parsed from a text, as in `server.conf`. When each value is safe:
 ///
 /// - `same`: always.
 /// - `https://a.example`: if all pages of that host may act for their users here.
-/// - `https://*.a.example`: if nobody else can have a page on a host below that one.
+/// - `https://*.a.example`: if no other party can have a page on a host below that one.
 /// - `http://localhost:*`: on the machine of a developer. There, the pages of any program pass.
 /// - `null`, `file://`: if all pages may, as with `any`. Any page can make a frame whose origin is
 ///   `null`, and `file://` covers each file that a user opens.
@@ -43,8 +44,8 @@ pub enum OriginRule {
     List(Origins),
 }
 
-/// A list of [patterns](Origin::is_one_of) of origins, in the words that it was read from. They
-/// are checked once, and match where they stand.
+/// A list of [patterns](Origin::is_one_of) of origins, kept as the text that it was read from. The
+/// text is checked once and matched in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origins(String);
 
@@ -164,7 +165,7 @@ mod tests {
         }
     }
 
-    /// The cure is one: the rule that a refusal names accepts what was refused.
+    /// The proposed rule works: it accepts the origin that was refused.
     #[test]
     fn refusals_name_a_rule_that_helps() {
         let rows: [(&str, &[u8], &str); 7] = [

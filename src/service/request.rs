@@ -1,10 +1,10 @@
-//! `Request`: what a peer asked for when it came, for services to look at.
+//! `Request`: the opening handshake of a peer, for services to read.
 
 use std::net::SocketAddr;
 
 use crate::ws::Head;
 
-/// The request of an opening handshake, whose rules have been checked.
+/// The request of an opening handshake. Its syntax has been checked.
 #[derive(Clone, Debug)]
 pub struct Request {
     head: Head,
@@ -33,7 +33,7 @@ impl Request {
         &self.path
     }
 
-    /// The query as it came, without the question mark; empty when there is none.
+    /// The raw query, without the question mark; empty if there is none.
     #[must_use]
     pub fn query(&self) -> &str {
         &self.query
@@ -51,7 +51,7 @@ impl Request {
         &self.protocols
     }
 
-    /// The value of the first header called `name`, in whatever case, if it is UTF-8.
+    /// The value of the first header called `name` (in any case), if it is UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)

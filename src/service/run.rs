@@ -21,19 +21,19 @@ use crate::service::{Admission, Callbacks, Context};
 /// }
 /// ```
 pub trait Service: 'static {
-    /// Runs until [`Context::receive`] gives `None`. Returning earlier, like a panic, ends the
-    /// service: its sockets are closed with 1012, and the next socket starts it anew.
+    /// Runs until [`Context::receive`] returns `None`. If it returns earlier, or panics, the
+    /// service ends: its sockets are closed with 1012, and the next socket starts it again.
     fn run(&mut self, context: &mut Context<'_>);
 
-    /// How sockets are let in; asked once, before [`Service::run`].
+    /// How sockets are admitted; called once, before [`Service::run`].
     fn admission(&self) -> Admission {
         Admission::default()
     }
 
-    /// What makes callbacks of the service, for the loop to call instead of [`Service::run`].
-    /// `None`, which is the default, for a service that cannot do without a thread of its own.
-    /// What [`handler`](crate::service::handler) and [`gated`](crate::service::gated) give has
-    /// callbacks.
+    /// Returns what makes the callbacks of the service, which the loop calls instead of
+    /// [`Service::run`]. `None` (the default) for a service that needs a thread of its own.
+    /// Services made by [`handler`](crate::service::handler) and [`gated`](crate::service::gated)
+    /// have callbacks.
     fn callbacks() -> Option<fn(Self) -> Box<dyn Callbacks>>
     where
         Self: Sized,

@@ -1,5 +1,5 @@
-//! `Subscribable`: a source of events within a service, with subscribers that count and
-//! silent ones that do not. It is for one thread; between sockets, topics are the means.
+//! `Subscribable`: a source of events within a service, with subscribers that count and silent ones
+//! that do not. It works within one thread; to reach sockets, use topics.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -8,7 +8,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-/// An event: what its id means is between the source and its subscribers.
+/// An event. The source defines what its id means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<D> {
     /// Which event it is.
@@ -17,9 +17,8 @@ pub struct Event<D> {
     pub data: D,
 }
 
-/// A source of events. Clones are the same source, so that callbacks can hold one and
-/// subscribe or unsubscribe while an event is being told. A source with a behavior of its own
-/// wraps this one.
+/// A source of events. Clones are the same source, so that callbacks can hold one and subscribe or
+/// unsubscribe while an event is delivered. A source with a behavior of its own wraps this one.
 ///
 /// ```
 /// use std::{cell::RefCell, rc::Rc};
@@ -54,7 +53,7 @@ struct Subscription<O, D> {
 type Callback<O, D> = dyn Fn(&O, &Event<D>);
 
 impl<O, D> Subscribable<O, D> {
-    /// A source that nobody has subscribed to.
+    /// A source without subscribers.
     #[must_use]
     pub fn new() -> Self {
         Self(Rc::new(Source {
@@ -64,20 +63,19 @@ impl<O, D> Subscribable<O, D> {
         }))
     }
 
-    /// Adds `object`, for whom `callback` hears events. Gives back the id of the
-    /// subscription: they count from 0, and none is used twice. An object may subscribe more
-    /// than once.
+    /// Adds `object` with its `callback` for events. Returns the id of the subscription: they count
+    /// from 0, and none is used twice. An object may subscribe more than once.
     pub fn subscribe(&self, object: O, callback: impl Fn(&O, &Event<D>) + 'static) -> u64 {
         self.add(&self.0.subscribers, object, callback)
     }
 
-    /// Like [`Subscribable::subscribe`], but silently: told of events, not counted.
+    /// Like [`Subscribable::subscribe`], but silent: it gets events and is not counted.
     pub fn subscribe_silent(&self, object: O, callback: impl Fn(&O, &Event<D>) + 'static) -> u64 {
         self.add(&self.0.silent, object, callback)
     }
 
-    /// Removes a subscription of either kind. Gives back the object, or `None` if there is
-    /// no such subscription.
+    /// Removes a subscription of either kind. Returns the object, or `None` if there is no such
+    /// subscription.
     #[expect(clippy::must_use_candidate, reason = "removing is the point")]
     pub fn unsubscribe(&self, id: u64) -> Option<Rc<O>> {
         let removed = self.0.subscribers.borrow_mut().remove(&id);
@@ -91,11 +89,11 @@ impl<O, D> Subscribable<O, D> {
         self.0.subscribers.borrow().len()
     }
 
-    /// Calls every callback: first the subscribers', then the silent ones', each in the order
-    /// of subscribing. Who is called is settled now, less those who unsubscribe meanwhile.
+    /// Calls every callback: subscribers first, then silent ones, each in the order of subscribing.
+    /// The list is fixed when the call begins; objects that unsubscribe meanwhile are skipped.
     ///
     /// # Panics
-    /// If a callback panics, the others are called all the same; then its panic goes on.
+    /// If a callback panics, the others are still called; then the panic resumes.
     pub fn send_event(&self, event: &Event<D>) {
         let mut panic: Option<Box<dyn Any + Send>> = None;
         let lists = [&self.0.subscribers, &self.0.silent];

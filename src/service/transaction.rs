@@ -11,9 +11,9 @@ use crate::ws::{Close, Message, Response};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Inbound {
-    /// A socket asks to come in; only if the service's [`Admission`] says that it decides.
-    /// To be answered with an [`Outbound::Admit`], in whatever order and at any time within
-    /// the admission time; the socket waits before its 101 and nobody else does.
+    /// A socket asks to open; only with [`Admission::Asked`] and [`Admission::AskedAndClosed`].
+    /// Answer with an [`Outbound::Admit`] within the admission time, in any order. The socket waits
+    /// for its 101; no other socket waits.
     Ask {
         /// The socket.
         id: SocketId,
@@ -34,9 +34,9 @@ pub enum Inbound {
         /// The message.
         message: Message,
     },
-    /// The socket's outbox has passed its high mark: the peer reads more slowly than the
-    /// service sends. To go on regardless ends with close 1013 once the outbox is over its
-    /// limit.
+    /// The socket's outbox has passed its high mark: the peer reads more slowly than the service
+    /// sends. If the service goes on sending, the socket is closed with 1013 once the outbox
+    /// exceeds its limit.
     Full {
         /// The socket.
         id: SocketId,
@@ -91,8 +91,8 @@ const _: () = assert!(size_of::<Inbound>() <= Limits::MAIL_ITEM_BYTES, "an entry
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outbound {
-    /// The service is up, and lets sockets in like this. Always the first, and what ends an
-    /// [`Outbound::Reset`].
+    /// The service is ready, with the way it admits sockets. Always the first transaction, and the
+    /// end of an [`Outbound::Reset`].
     Ready(Admission),
     /// The answer to an [`Inbound::Ask`].
     Admit {
@@ -115,37 +115,37 @@ pub enum Outbound {
         /// The code and reason for the peers.
         close: Close,
     },
-    /// Subscribe a socket to a topic. A second time changes nothing.
+    /// Subscribe a socket to a topic. A second subscription has no effect.
     Subscribe {
         /// The socket.
         id: SocketId,
-        /// The topic, which comes into being with its first subscriber.
+        /// The topic. It is created with its first subscriber.
         topic: String,
     },
-    /// Take the subscription back.
+    /// Remove the subscription.
     Unsubscribe {
         /// The socket.
         id: SocketId,
-        /// The topic, which goes with its last subscriber.
+        /// The topic. It is removed with its last subscriber.
         topic: String,
     },
-    /// Read nothing more of a socket, whatever becomes of the mail. A second time changes
-    /// nothing; what is on its way still comes.
+    /// Stop reading a socket, however empty the mail is. Messages that have been read already are
+    /// still delivered. A second pause has no effect.
     Pause {
         /// The socket.
         id: SocketId,
     },
-    /// Read on, however often it was paused.
+    /// Read the socket again, however often it was paused.
     Resume {
         /// The socket.
         id: SocketId,
     },
-    /// A word about a socket for the log, such as its user's name. A key that it has already gets
-    /// this value; an empty value takes the label away. All labels of a socket have
-    /// [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left out. So are those whose
-    /// key is a name that the line has already: `socket`, `peer`, `path`, `reason`, `received`,
-    /// `sent`, `ms`, and `service`, `event`, `time`, `level`, `target`, `message`, which loggers
-    /// use for other values. The log has a warning of the first label of a socket that is left out.
+    /// A label of a socket for the log, such as its user's name. It replaces the label with the
+    /// same key; an empty value removes it. All labels of a socket together have
+    /// [`Limits::LABELS_BYTES_MAX`] bytes; labels beyond that are left out. So are labels whose key
+    /// is a field of the line already: `socket`, `peer`, `path`, `reason`, `received`, `sent`,
+    /// `ms`, and `service`, `event`, `time`, `level`, `target`, `message`, which loggers use for
+    /// other values. The log has a warning of the first label of a socket that is left out.
     Label {
         /// The socket.
         id: SocketId,
@@ -154,17 +154,16 @@ pub enum Outbound {
         /// The value.
         value: String,
     },
-    /// What serves the sockets has gone, and another takes its place under them, such as a new
-    /// process of the same program. They stay open, and their mail is collected; subscriptions,
-    /// pauses and labels are gone, and whoever waits to come in waits for the next
-    /// [`Outbound::Ready`], and is asked about once more if the service had taken its
-    /// [`Inbound::Ask`].
+    /// The process behind the sockets has gone, and a new one of the same program takes its place.
+    /// The sockets stay open, and their mail is collected. Subscriptions, pauses and labels are
+    /// removed. Sockets that wait to open wait for the next [`Outbound::Ready`]; if the service had
+    /// taken the [`Inbound::Ask`] of one, it is asked again.
     Reset {
-        /// For how many milliseconds those who wait or come are refused with a 503, since what
-        /// serves keeps failing; 0 if they wait.
+        /// For how many milliseconds sockets that wait or come are refused with a 503, because the
+        /// program keeps failing; 0 if they wait.
         pause_ms: u64,
     },
-    /// So much of the mail has been taken by the service.
+    /// The service has taken this much of its mail.
     Taken {
         /// How many transactions.
         messages: usize,
@@ -198,16 +197,16 @@ impl Outbound {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Admission {
-    /// Every socket that comes is let in at once.
+    /// Each socket is admitted at once.
     Everyone {
-        /// The subprotocols that the service speaks. Of those that a peer offers, the first one
-        /// listed here is agreed; none when there is no such one.
+        /// The subprotocols that the service speaks, the best first. The first one that the peer
+        /// offers is agreed; none if there is no match.
         protocols: Vec<String>,
     },
     /// Each socket waits for the service's verdict.
     Asked,
-    /// The same, for a service that begins something for each socket before its verdict: a socket
-    /// that goes while it waits is closed for the service, which has had no open of it.
+    /// The same, for a service that allocates something for each socket before its verdict: if a
+    /// socket goes while it waits, the service gets its close, without an open.
     AskedAndClosed,
 }
 
@@ -217,24 +216,24 @@ impl Default for Admission {
     }
 }
 
-/// A service's answer to a socket that asks to come in.
+/// A service's answer to a socket that asks to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It may, without a subprotocol.
+    /// Admitted, without a subprotocol.
     Accept,
-    /// It may, with this subprotocol. One that the peer did not offer is left out.
+    /// Admitted, with this subprotocol. A subprotocol that the peer did not offer is left out.
     AcceptProtocol(String),
-    /// It may not; this is the answer instead of the 101.
+    /// Refused; this is the answer instead of the 101.
     Refuse(Response),
 }
 
-/// The fields of the log line that tells the life of a socket, before its labels.
+/// The fields of the log line about a socket, before its labels.
 pub(crate) const LIFE_FIELDS: [&str; 7] =
     ["socket", "peer", "path", "reason", "received", "sent", "ms"];
 
-/// What no label is called: the line says it of each socket itself, or its logger of each line,
-/// and an object in JSON would have two members of one name.
+/// Names that no label may have: fields of the line itself or of the logger. A JSON object would
+/// otherwise have two members of one name.
 pub(crate) fn label_keys_taken() -> impl Iterator<Item = &'static str> {
     LIFE_FIELDS.into_iter().chain(["service", "event", "time", "level", "target", "message"])
 }
