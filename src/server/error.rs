@@ -1,4 +1,4 @@
-//! `BindError`: why a server cannot begin.
+//! `BindError`: why a server cannot start.
 
 use std::fmt;
 use std::io;
@@ -8,11 +8,11 @@ use crate::limits::LimitsError;
 #[cfg(feature = "programs")]
 use crate::server::programs_error::ProgramsError;
 
-/// Why a server cannot begin.
+/// Why a server cannot start.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The address cannot be made out.
+    /// The address is no address, or its name does not resolve.
     Address(io::Error),
     /// The limits contradict each other.
     Limits(LimitsError),

@@ -1,9 +1,9 @@
-//! `Server`: the embedder's way to a running host. It collects what is mounted and wires it;
-//! everything that happens afterwards is the host's.
+//! `Server`: builds a running host. It collects services, files and rules; what happens afterwards
+//! is in `host`.
 //!
 //! - `programs`: the document root, with the feature `programs`
-//! - `mounted`: what may be said of a service that is mounted
-//! - `error`, `programs_error`: why a server cannot begin
+//! - `mounted`: options of a mounted service
+//! - `error`, `programs_error`: why a server cannot start
 
 mod error;
 mod mounted;
@@ -32,7 +32,7 @@ pub use programs::MountedProgram;
 #[cfg(feature = "programs")]
 pub use programs_error::ProgramsError;
 
-/// A server in the making.
+/// Builds a server.
 ///
 /// ```
 /// use switchboard::{Handler, Limits, Message, Peer, Server, handler};
@@ -59,7 +59,7 @@ pub use programs_error::ProgramsError;
 /// ```
 pub struct Server {
     limits: Limits,
-    /// What holds for the services that are mounted from here on.
+    /// The options of services that are mounted from now on.
     options: ServiceOptions,
     allowed_hosts: AllowedHosts,
     spellings: Spellings,
@@ -71,7 +71,7 @@ pub struct Server {
     programs: programs::ProgramsSetup,
 }
 
-/// A service as it was mounted.
+/// A mounted service.
 struct Mounting {
     path: String,
     options: ServiceOptions,
@@ -105,34 +105,34 @@ impl Server {
         self
     }
 
-    /// By which spellings of their paths services are served: by default, all.
+    /// Which spellings of their paths services are served by: by default, all.
     pub const fn spellings(&mut self, spellings: Spellings) -> &mut Self {
         self.spellings = spellings;
         self
     }
 
-    /// What holds for the services that are mounted from here on, all at once: by default the
-    /// bounds of the server and what else [`ServiceOptions::new`] has.
+    /// All options of the services that are mounted after this call: by default the bounds of the
+    /// server, and otherwise those of [`ServiceOptions::new`].
     pub fn options(&mut self, options: ServiceOptions) -> &mut Self {
         self.options = options;
         self
     }
 
-    /// Which pages may open sockets to the services that are mounted from here on: by default
-    /// those that come from the same host and port. The last rule also says which hosts
-    /// [`AllowedHosts::Auto`] accepts for paths without a service.
+    /// Which pages may open sockets to the services that are mounted after this call: by default
+    /// pages of the same host and port. The last rule also says which hosts [`AllowedHosts::Auto`]
+    /// accepts for paths without a service.
     pub fn origin(&mut self, origin: OriginRule) -> &mut Self {
         self.options.origin = origin;
         self
     }
 
-    /// Whether the services that are mounted from here on compress: by default they do not.
+    /// Whether the services that are mounted after this call compress: by default they do not.
     pub fn compression(&mut self, compression: Compression) -> &mut Self {
         self.options.compression = compression;
         self
     }
 
-    /// Which thread the services run on that are mounted from here on: by default each has one
+    /// On which thread the services run that are mounted after this call: by default each has one
     /// of its own.
     pub fn thread(&mut self, thread: Thread) -> &mut Self {
         self.options.thread = thread;
@@ -155,16 +155,16 @@ impl Server {
         self
     }
 
-    /// What is logged of sockets and requests: by default a line for each socket, and for each
-    /// request that is refused.
+    /// Which lines are logged about sockets and requests: by default a line for each socket and for
+    /// each refused request.
     pub const fn access_log(&mut self, access: AccessLog) -> &mut Self {
         self.access_log = access;
         self
     }
 
-    /// Gives a path a service: `/dir/name`, or `/dir/` for the folder's own. The factory makes
-    /// a fresh service whenever the first socket asks for it, and again after it has ended;
-    /// it is called on the thread that the service then runs on.
+    /// Mounts a service at a path: `/dir/name`, or `/dir/` for the service of the folder. The
+    /// factory makes the service when the first socket asks for it, and again after it has ended.
+    /// It is called on the thread that the service runs on.
     pub fn mount<S, F>(&mut self, path: &str, factory: F) -> Mounted<'_>
     where
         S: Service,
@@ -185,10 +185,10 @@ impl Server {
     /// Listens on all of the addresses; port 0 lets the system choose.
     ///
     /// # Errors
-    /// Limits that contradict each other, a path that cannot be mounted, a service on the loop
-    /// that has a loop of its own, a folder of files that is not there, an address that cannot be
-    /// listened on. Of a name with several addresses, those that this machine does not have are
-    /// left out.
+    /// Limits that contradict each other, a path that cannot be mounted, a service on the loop that
+    /// has a loop of its own, a folder of files that is not there, an address that cannot be
+    /// listened on. If a name has several addresses, those that this machine does not have are left
+    /// out.
     pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();

@@ -4,8 +4,7 @@ use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::{Compression, OriginRule, ServiceOptions, Thread};
 
-/// A service that has been mounted, for what is not as usual about it. A program is one, too, with
-/// `ProgramOptions` besides.
+/// Overrides for one mounted service. For programs, `Own` is `ProgramOptions`.
 #[derive(Debug)]
 pub struct Mounted<'a, P = ()> {
     pub(super) options: &'a mut ServiceOptions,
@@ -15,26 +14,26 @@ pub struct Mounted<'a, P = ()> {
 
 #[expect(clippy::return_self_not_must_use, reason = "the values are on the server already")]
 impl<P> Mounted<'_, P> {
-    /// All that holds for it, instead of what the server says.
+    /// All its options, instead of those of the server.
     pub fn options(self, options: ServiceOptions) -> Self {
         *self.options = options;
         self
     }
 
-    /// Its own bounds, instead of the server's. Those of the request head and of the host
-    /// stay the server's, since they hold before the service is known.
+    /// Its bounds, instead of those of the server. The bounds of the request head and of the host
+    /// stay those of the server, since they apply before the service is known.
     pub fn limits(self, limits: Limits) -> Self {
         self.options.limits = limits;
         self
     }
 
-    /// Which pages may open sockets to it, instead of the server's rule.
+    /// Which pages may open sockets to it, instead of the rule of the server.
     pub fn origin(self, origin: OriginRule) -> Self {
         self.options.origin = origin;
         self
     }
 
-    /// Whether it compresses, instead of the server's word.
+    /// Whether it compresses, instead of the setting of the server.
     pub fn compression(self, compression: Compression) -> Self {
         self.options.compression = compression;
         self
@@ -48,7 +47,7 @@ impl<P> Mounted<'_, P> {
 }
 
 impl Mounted<'_> {
-    /// Which thread it runs on, instead of what the server says.
+    /// Which thread it runs on, instead of the setting of the server.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn thread(self, thread: Thread) -> Self {
         self.options.thread = thread;

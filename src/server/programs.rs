@@ -1,4 +1,4 @@
-//! What a server is told of programs: where they are, and how they are run.
+//! The programs of a server: where they are, and how they are run.
 
 use std::path::PathBuf;
 
@@ -12,13 +12,13 @@ use crate::server::mounted::Mounted;
 use crate::server::programs_error::ProgramsError;
 use crate::service::ServiceOptions;
 
-/// What has been told.
+/// The settings.
 pub(super) struct ProgramsSetup {
     root: RootChoice,
     recording: Option<Recording>,
     /// How they are run.
     options: ProgramOptions,
-    /// What holds for single ones instead, by path.
+    /// Overrides for single programs, by path.
     own: Vec<(String, (ServiceOptions, ProgramOptions))>,
 }
 
@@ -32,7 +32,7 @@ enum RootChoice {
 }
 
 impl ProgramsSetup {
-    /// Nothing: there are none.
+    /// There are no programs.
     pub(super) const NONE: Self = Self {
         root: RootChoice::None,
         recording: None,
@@ -40,7 +40,7 @@ impl ProgramsSetup {
         own: Vec::new(),
     };
 
-    /// What the programs of a host are made from, if it has any; `usual` is what holds for
+    /// The settings that the host runs its programs with, if it has any. `usual` has the options of
     /// services. The paths in `taken` have other services.
     pub(super) fn into_plan(
         mut self,
@@ -76,29 +76,29 @@ impl ProgramsSetup {
 
 impl Server {
     /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder
-    /// `dir`, `/dir/` is `ws_service` or `ws_service.*` there. They are looked up while the host
-    /// runs, behind the services that are mounted, and each is one child process for all of its
-    /// sockets. What goes over its pipes is in `docs/programs.md`. What holds for services that
-    /// are mounted from here on holds for all of them, but that each has a thread of its own.
+    /// `dir`, `/dir/` is `ws_service` or `ws_service.*` there. Mounted services come first;
+    /// programs are looked up while the host runs. Each program is one child process for all of its
+    /// sockets. `docs/programs.md` describes its input and output. Programs have the options of
+    /// services that are mounted after this call, but each has a thread of its own.
     ///
-    /// At most [`Limits::PROGRAMS_MAX`] are served; each takes as much memory as a service does
-    /// and [`Limits::program_memory_bytes_max`] besides, and one whose sockets outlive it
+    /// At most [`Limits::PROGRAMS_MAX`] are served. Each takes as much memory as a service, and
+    /// [`Limits::program_memory_bytes_max`] more. A program whose sockets outlive it takes another
     /// [`Limits::kept_memory_bytes_max`].
     pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.programs.root = RootChoice::Folder(folder.into());
         self
     }
 
-    /// Serves a single executable, whatever its name, at `/`, instead of those of a document
-    /// root. [`Server::program`] with that path says what is not as usual about it.
+    /// Serves a single executable at `/`, whatever its name, instead of a document root.
+    /// [`Server::program`] with that path overrides its options.
     pub fn only_program(&mut self, file: impl Into<PathBuf>) -> &mut Self {
         self.programs.root = RootChoice::File(file.into());
         self
     }
 
-    /// Records the first run of a program that serves all of its sockets by one process, as a
-    /// transcript: `docs/programs.md` says what is in it. With several programs it is the one
-    /// that is started first.
+    /// Records the first run of a program as a transcript, in the format of `docs/programs.md`.
+    /// Only a program that serves all of its sockets by one process is recorded; of several
+    /// programs, the one that starts first.
     pub fn record(&mut self, recording: Recording) -> &mut Self {
         self.programs.recording = Some(recording);
         self
@@ -111,9 +111,9 @@ impl Server {
         self
     }
 
-    /// What is not as usual about the program at a path, which is without the extension of its
-    /// file. Without such a program, it has no effect. Its thread is always its own. A path that is
-    /// named here may also be that of a file that would be taken for executable by accident: see
+    /// Overrides for the program at a path, which is without the extension of its file. Without
+    /// such a program it has no effect. The program always has a thread of its own. A path that is
+    /// named here is served even if its file looks executable by accident: see
     /// [`DocumentRoot::naming`].
     pub fn program(&mut self, path: &str) -> MountedProgram<'_> {
         let both = (self.options.clone(), self.programs.options.clone());
@@ -124,12 +124,10 @@ impl Server {
         Mounted { options, program }
     }
 
-    /// Has a host that runs go on with the programs of this server, of which only what holds for
-    /// programs counts: they are found, bounded and run like that from here on. Those that run
-    /// are replaced if something of this or their file has changed, and told RELOAD otherwise. In
-    /// what this differs else from what the host was bound with, it has to be started again; so it
-    /// has for another document root, and programs that run compress as they do. Links on the way
-    /// to the document root and to the static root are followed once more.
+    /// Applies the program settings of this server to a running host. Running programs whose
+    /// settings or file have changed are replaced; the others get RELOAD. Only program settings are
+    /// reloaded: a new document root, a new compression setting and all other changes need a
+    /// restart. Links on the way to the document root and to the static root are followed again.
     ///
     /// # Errors
     /// Limits that contradict each other, a document root that is not there. Then nothing changes.
@@ -140,11 +138,11 @@ impl Server {
     }
 }
 
-/// A program of the document root, for what is not as usual about it.
+/// Overrides for one program of the document root.
 pub type MountedProgram<'a> = Mounted<'a, &'a mut ProgramOptions>;
 
 impl MountedProgram<'_> {
-    /// How it is run, instead of what the server says.
+    /// How it is run, instead of the setting of the server.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn program_options(self, options: ProgramOptions) -> Self {
         *self.program = options;

@@ -15,7 +15,7 @@ pub enum ProgramsError {
     DocumentRoot(io::Error),
     /// The only program cannot be served.
     Program(PathBuf, LookupError),
-    /// How the program at this path is to be run, or all of them if it is empty, is not allowed.
+    /// The options of the program at this path are not allowed; an empty path means all programs.
     Options(String, String),
 }
 
