@@ -1,4 +1,4 @@
-//! What helper threads tell the loop: one queue for all of them.
+//! Events of helper threads for the loop: one queue for all of them.
 
 use std::any::Any;
 
@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use crate::engine::HostEvent;
 use crate::host::wake::LoopWaker;
 
-/// What a resolver sends to itself on the loop.
+/// A notice of a resolver, from its threads to its part on the loop.
 pub type Notice = Box<dyn Any + Send>;
 
 /// An event for the loop of a host.

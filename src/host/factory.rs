@@ -1,4 +1,4 @@
-//! `Factory`: what makes a service for each run of it.
+//! `Factory`: makes a service for each run.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use crate::host::panic::catch_panic;
 use crate::limits::Limits;
 use crate::service::{Callbacks, Context, Outbound, Service};
 
-/// Makes a fresh service for each run of it, on the thread of that run.
+/// Makes a fresh service for each run, on the thread of that run.
 #[derive(Clone)]
 pub(crate) enum Factory {
-    /// One for a thread of its own.
+    /// A service on a thread of its own.
     Thread(Arc<dyn RunService>),
-    /// One for the loop.
+    /// A service on the loop.
     Loop(Make<dyn Callbacks>),
 }
 
 /// Makes a fresh value.
 pub(crate) type Make<T> = Arc<dyn Fn() -> Box<T> + Send + Sync>;
 
-/// What a service on a thread of its own does there.
+/// The code of a service on a thread of its own.
 pub trait RunService: Send + Sync {
-    /// Serves from here on, up to the end of the run. Returns how it ended.
+    /// Serves until the run ends. Returns how it ended.
     fn run(&self, line: Context<'static>, limits: &Limits) -> String;
 }
 
 impl Factory {
-    /// What makes a service that is compiled in, for a thread of its own.
+    /// Makes a compiled-in service, for a thread of its own.
     pub(crate) fn thread(make: Make<dyn Service>) -> Self {
         Self::Thread(Arc::new(Compiled(make)))
     }
 }
 
-/// A service that is compiled in.
+/// A compiled-in service.
 struct Compiled(Make<dyn Service>);
 
 impl RunService for Compiled {
@@ -44,7 +44,7 @@ impl RunService for Compiled {
             line.flush();
             service.run(&mut line);
         });
-        // Not while a panic of its own unwinds: a second one would end the process.
+        // It is not dropped while its own panic unwinds: a second panic would end the process.
         let dropped = catch_panic(|| drop(service));
         lived.and(dropped).err().unwrap_or_else(|| "it returned".to_owned())
     }

@@ -1,5 +1,5 @@
-//! Files for plain GET, read on a thread of their own: a disk may block, the loop may not.
-//! Each socket has one part of a file under way at most, asked for when it has room.
+//! Files for plain GET, read on a thread of their own: a disk may block, the loop may not. Each
+//! socket has at most one part of a file under way. It is requested when the outbox has space.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -26,23 +26,23 @@ use crate::ws::{Response, Status, Target, encode_path};
 pub(super) struct FileReader {
     /// `None` only while this is dropped.
     orders: Option<Sender<Order>>,
-    /// It parks while there is no order.
+    /// The thread parks while there is no order.
     thread: Thread,
 }
 
-/// What the loop asks for.
+/// A request of the loop.
 #[derive(Debug)]
 enum Order {
-    /// What the engine orders.
+    /// An order of the engine.
     File(FileOrder),
-    /// To follow the links on the way to the root again.
+    /// Follow the links on the way to the root again.
     Resolve,
 }
 
 /// The folder whose files are served.
 #[derive(Debug)]
 pub(crate) struct StaticRoot {
-    /// As it was given; it may lead through links.
+    /// As configured; it may lead through links.
     given: PathBuf,
     /// Without links.
     path: PathBuf,
@@ -52,13 +52,13 @@ impl StaticRoot {
     /// The folder at `given`.
     ///
     /// # Errors
-    /// It is not there, or is no folder.
+    /// There is nothing at the path, or it is no folder.
     pub(crate) fn new(given: &Path) -> io::Result<Self> {
         Ok(Self { given: std::path::absolute(given)?, path: nofollow::resolve_folder(given)? })
     }
 
-    /// Follows the links on the way to it once more. Until then the files are those of the place
-    /// that was found last, so that a deployment decides when they change.
+    /// Follows the links on the way to it again. Until then the files come from the folder that was
+    /// found last, so that a deployment decides when they change.
     fn resolve(&mut self) {
         let Self { given, path } = self;
         match nofollow::resolve_folder(given) {
@@ -102,19 +102,19 @@ impl FileReader {
         Ok(Self { orders: Some(orders), thread: thread.thread().clone() })
     }
 
-    /// Asks for something. Orders are bounded: the hub asks for few files at a time, for one part
-    /// of each that is open, and for the end of each that was found or is looked for.
+    /// Sends an order. The number of orders is bounded: the hub requests few files at a time, one
+    /// part of each open file, and the end of each file that was found or is looked for.
     pub(super) fn order(&self, order: FileOrder) {
         self.send(Order::File(order));
     }
 
-    /// Has the links on the way to the root followed again.
+    /// Orders the thread to follow the links on the way to the root again.
     pub(super) fn resolve(&self) {
         self.send(Order::Resolve);
     }
 
     fn send(&self, order: Order) {
-        // The thread ends only when this is dropped.
+        // The thread ends when this is dropped, and not earlier.
         let _ = self.orders.as_ref().map(|orders| orders.try_send(order));
         self.thread.unpark();
     }
@@ -127,8 +127,8 @@ impl Drop for FileReader {
     }
 }
 
-/// The next order, for which the thread waits; `None` if no other comes. The channel's own way of
-/// waiting takes 2 kB.
+/// Waits for the next order; `None` if there will be no other. The thread parks, since the
+/// channel's own wait has 2 kB of code.
 fn next(inbox: &Receiver<Order>) -> Option<Order> {
     loop {
         match inbox.try_recv() {
@@ -142,7 +142,7 @@ fn next(inbox: &Receiver<Order>) -> Option<Order> {
 /// The thread's side: the files that are being sent.
 struct OpenFiles {
     root: StaticRoot,
-    /// How much of a file one part has.
+    /// The size of one part of a file.
     part_bytes: u64,
     pool: Pool,
     open: HashMap<SocketId, (Take<File>, Holder)>,
@@ -158,7 +158,7 @@ impl OpenFiles {
             }
             Order::File(FileOrder::More(id)) => {
                 let mut body = Vec::new();
-                // A file that has become shorter, or cannot be read on, ends early, which the
+                // A file that has become shorter, or cannot be read to its end, ends early. The
                 // client notices.
                 let (file, _) = self.open.get_mut(&id)?;
                 let _ = file.take(self.part_bytes).read_to_end(&mut body);
@@ -178,7 +178,7 @@ impl OpenFiles {
         }
     }
 
-    /// Answers with a file: with all that is wanted, if that is no more than a part.
+    /// Answers with a file: completely, if it is no longer than one part.
     fn begin(&mut self, fetch: &Fetch) -> io::Result<FilePart> {
         let Fetch { id, head, target: Target { path, query, .. }, holder } = fetch;
         let (name, mut file) = self.find(path)?;
@@ -203,8 +203,7 @@ impl OpenFiles {
         if part_len <= self.part_bytes {
             let mut body = Vec::new();
             file.take(part_len).read_to_end(&mut body)?;
-            // The client notices a whole file that became shorter by its length, a part it does
-            // not.
+            // A client notices a shorter file by its length. It does not notice a shorter range.
             if part_len < len && body.len() as u64 != part_len {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
@@ -217,9 +216,9 @@ impl OpenFiles {
         Ok(FilePart::Head(response))
     }
 
-    /// What a path names, and the file there. Links may lead anywhere, so what they come to has to
-    /// be below the root. A path has no hidden names, which `Target` sees to; what links lead to
-    /// may: that is how Kubernetes mounts files.
+    /// Opens the file that a path names. Links may lead anywhere, so the file that they lead to has
+    /// to be below the root. `Target` allows no hidden names in a path. Links may lead to hidden
+    /// names: that is how Kubernetes mounts files.
     fn find(&self, path: &str) -> io::Result<(PathBuf, File)> {
         let root = &self.root.path;
         let mut name = root.join(path.trim_start_matches('/'));
@@ -236,7 +235,7 @@ impl OpenFiles {
     }
 }
 
-/// A folder is shown under its name with a slash, so that its links hold.
+/// A folder is served under its name with a slash, so that relative links in its page work.
 fn moved(path: &str, query: &str) -> Response {
     let location = encode_path(path);
     Response::text(Status::PERMANENT_REDIRECT, "a folder ends in a slash").header(
@@ -246,7 +245,7 @@ fn moved(path: &str, query: &str) -> Response {
 }
 
 fn refusal(path: &str, error: &io::Error) -> FilePart {
-    // Links in a circle are no file either.
+    // A circle of links is no file.
     let no_file = error.raw_os_error() == Some(libc::ELOOP);
     let is_nothing = match error.kind() {
         ErrorKind::NotFound

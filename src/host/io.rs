@@ -23,15 +23,15 @@ use crate::net::streams::Streams;
 use crate::service::SocketId;
 use crate::time::Time;
 
-/// What the engine of a host works with.
+/// The sockets, threads and channels of a host, for its engine.
 pub(super) struct HostIo {
     pub(super) poll: Poll,
     pub(super) listeners: Vec<Listener>,
     pub(super) streams: Streams,
-    /// Which services on threads of their own have sent something.
+    /// The services on threads of their own that have sent something.
     pub(super) wake_queue: WakeQueue,
     pub(super) factories: Vec<Factory>,
-    /// By the index of the service: those on threads of their own that run.
+    /// The services on threads of their own that run, by the index of the service.
     pub(super) workers: Vec<Option<Worker>>,
     /// Whether a service on a thread of its own got mail in this turn.
     pub(super) mailed: bool,
@@ -65,7 +65,7 @@ impl Io for HostIo {
     }
 
     fn look_up(&mut self, lookup: LookupJob, _: &Hub) {
-        // The hub of a host without a resolver looks nothing up.
+        // The hub of a host without a resolver orders no lookups.
         if let Some(resolver) = &mut self.resolver {
             resolver.look_up(lookup);
         }
@@ -191,7 +191,7 @@ impl Services for HostIo {
     fn remove(&mut self, worker: WorkerId) -> bool {
         let worker = self.workers.get_mut(worker.index()).and_then(Option::take);
         let Some(worker) = worker else { return false };
-        // Not waited for here: what a service keeps for its thread may be slow to drop.
+        // The thread is not joined here: its thread-local values may be slow to drop.
         self.leaving.retain(|thread| !thread.is_finished());
         self.leaving.push(worker.into_thread());
         true
@@ -239,8 +239,8 @@ impl Services for HostIo {
         std::mem::take(&mut self.mailed)
     }
 
-    /// Where they share this CPU, neither side has to be woken then. Where they do not, or no
-    /// other thread wants to run, it is over at once.
+    /// If they share this CPU, neither side has to be woken then. Otherwise, or if no other thread
+    /// wants to run, this returns at once.
     fn yield_to_services(&mut self) {
         thread::yield_now();
     }

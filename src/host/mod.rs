@@ -1,18 +1,18 @@
-//! The poll loop and its threads. One thread polls every socket; it blocks nowhere else. What is
-//! said over the sockets is decided in the hub, and in which order in the engine.
+//! The poll loop and its threads. One thread polls every socket; it blocks nowhere else. The hub
+//! decides what is sent over the sockets, and the engine in which order.
 //!
 //! In reading order:
 //!
 //! - `poll`: [`Host`], the poll loop; `io`: what the engine of a host works with
-//! - `events`: what helper threads tell the loop
-//! - `wake`: how other threads wake the loop; `sync`: what bells are made of
-//! - `factory`: what makes a service; `panic`: panics in its code
+//! - `events`: events of helper threads for the loop
+//! - `wake`: how other threads wake the loop; `sync`: the parts that it uses
+//! - `factory`: makes a service for each run; `panic`: panics in its code
 //! - `worker`: services on threads of their own; `loop_service`: services on the loop
-//! - `resolver`: what answers paths without a service
+//! - `resolver`: answers paths without a service
 //! - `files`: files on a thread of its own, since disks block
 //! - `nofollow`: opens what a path leads to without following a link
-//! - `stopper`: who asks for the clean stop; `stop`: what is left to do when a host goes
-//! - `hangup`: the signal that asks for a reload; `orphans`: what child processes leave behind
+//! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
+//! - `hangup`: SIGHUP, which reloads; `orphans`: processes that child processes leave behind
 //! - `trim`: memory that is returned to the system; `clock`: the time of day
 
 mod clock;
@@ -44,7 +44,7 @@ pub(crate) use files::StaticRoot;
 pub use poll::Host;
 pub(crate) use poll::HostPlan;
 pub use stopper::Stopper;
-// For the binary and the modules that plug into a host.
+// For the binary, and for modules that a host calls, such as a resolver.
 #[doc(hidden)]
 pub use {
     crate::sys::signals::outlive_user_signals,

@@ -1,14 +1,13 @@
-//! Opens what a path below a root leads to, wherever its links lead, as long as that is below the
-//! root as well.
+//! Opens the file that a path below a root leads to. Its links may lead anywhere below the root.
 //!
-//! A path is resolved first, and the place that it comes to is opened without following any link,
-//! folder by folder. That place has no links; one that is there now was made since, and is not
-//! followed. So nothing is opened but what could have been found, and nothing outside is
-//! opened even for a moment. A folder that is moved away meanwhile counts as where it was.
+//! A path is resolved first. The result, which has no links, is then opened folder by folder
+//! without following links: a link that is there now was made since, and is not followed. So
+//! nothing outside the root is opened, even for a moment. A folder that is moved meanwhile counts
+//! as being where it was.
 //!
-//! The system's `openat2` could do so in one call, since Linux 5.6 and where no sandbox refuses it.
-//! `/proc` could tell where an open file lies, where it is mounted. This works everywhere, at one
-//! call for each folder on the way.
+//! `openat2` could do this in one call, but it needs Linux 5.6, and some sandboxes refuse it.
+//! `/proc` could show where an open file is, but it is not mounted everywhere. This way works
+//! everywhere and costs one call for each folder on the path.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -20,7 +19,7 @@ use crate::sys;
 /// Why nothing was opened.
 #[derive(Debug)]
 pub(crate) enum OpenError {
-    /// Links lead out of the root, to this place.
+    /// Links lead out of the root, to this path.
     Outside(PathBuf),
     /// The system's reason.
     System(io::Error),
@@ -29,22 +28,22 @@ pub(crate) enum OpenError {
 /// The path without links of a folder whose files are served.
 ///
 /// # Errors
-/// It is not there, or is no folder.
+/// There is nothing at the path, or it is no folder.
 pub(crate) fn resolve_folder(path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;
     if path.is_dir() { Ok(path) } else { Err(ErrorKind::NotADirectory.into()) }
 }
 
-/// The path without links of what a path leads to. The path of `root` has none.
+/// Resolves the links of a path. The path of `root` has none.
 ///
 /// # Errors
-/// It is not there, or not below `root`.
+/// There is no file, or it is not below `root`.
 pub(crate) fn resolve(root: &Path, path: &Path) -> Result<PathBuf, OpenError> {
     let path = path.canonicalize().map_err(OpenError::System)?;
     if path.starts_with(root) { Ok(path) } else { Err(OpenError::Outside(path)) }
 }
 
-/// Opens the file or folder that a path leads to, for reading; returns its path without links, too.
+/// Opens the file or folder that a path leads to, for reading. Also returns its path without links.
 ///
 /// # Errors
 /// As of [`resolve`] and [`open_plain`].
@@ -56,10 +55,10 @@ pub(crate) fn open_below(root: &Path, path: &Path) -> Result<(PathBuf, File), Op
     })
 }
 
-/// Opens a file or folder at a path without links for reading, and nothing else: to open a pipe
-/// releases its writer, and to open a device may do anything. One that replaces the file after the
-/// check is opened, without waiting; a process that can do that can open it as well. So what was
-/// opened is checked again before it is read.
+/// Opens a file or folder at a path without links, for reading. It opens nothing else: to open a
+/// pipe releases its writer, and to open a device may have any effect. If something else replaces
+/// the file after the check, it is opened without blocking, checked again and not read. A process
+/// that can replace the file could open the replacement itself.
 fn open_plain(path: &Path) -> io::Result<File> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if !kind.is_file() && !kind.is_dir() {
@@ -69,7 +68,7 @@ fn open_plain(path: &Path) -> io::Result<File> {
     open(path, libc::O_NONBLOCK)
 }
 
-/// Looks again if what `path` led to was removed during a look, but the path is still there.
+/// Resolves `path` again if its file was removed meanwhile and the path still exists.
 fn look<T>(path: &Path, mut once: impl FnMut() -> Result<T, OpenError>) -> Result<T, OpenError> {
     let mut more = 1..LOOKS_MAX;
     loop {
@@ -81,14 +80,14 @@ fn look<T>(path: &Path, mut once: impl FnMut() -> Result<T, OpenError>) -> Resul
     }
 }
 
-/// How often a path is resolved whose file is removed at that moment, as in a mount of Kubernetes,
-/// which replaces all its files by one link.
+/// How often a path is resolved if its file is removed at that moment. A mount of Kubernetes
+/// replaces all its files by changing one link.
 pub(crate) const LOOKS_MAX: usize = 3;
 
 /// Opens the file or folder at a path without links, such as `canonicalize` gives.
 ///
 /// # Errors
-/// It has a link by now, or whatever the system says.
+/// The path has a link by now, or another error of the system.
 pub(crate) fn open(path: &Path, flags: i32) -> io::Result<File> {
     let mut opened = OpenOptions::new().read(true).custom_flags(ON_THE_WAY).open("/")?;
     let mut parts = path.components().skip(1).peekable();
@@ -99,7 +98,7 @@ pub(crate) fn open(path: &Path, flags: i32) -> io::Result<File> {
     Ok(opened)
 }
 
-/// A folder that is opened for the sake of what is in it, which its readers alone may list.
+/// A folder that is opened to reach what is in it. Permission to list it is not needed.
 const ON_THE_WAY: i32 = libc::O_PATH | libc::O_DIRECTORY;
 
 #[cfg(test)]
@@ -156,7 +155,7 @@ mod tests {
         fs::remove_dir_all(&folder).expect("it can be removed");
     }
 
-    /// As in a mount of Kubernetes, between the moments at which a path is resolved and opened.
+    /// As in a mount of Kubernetes, after a path has been resolved and before it is opened.
     #[test]
     fn a_file_that_is_replaced_meanwhile_is_looked_for_again() {
         let folder = env::temp_dir().join(format!("switchboard-looks-{}", std::process::id()));
@@ -173,7 +172,7 @@ mod tests {
             symlink(new, folder.join("..new")).expect("it can be made");
             fs::rename(folder.join("..new"), folder.join("..data")).expect("it can be moved");
         };
-        // How often it is replaced, how often it is looked for, and whether it is found.
+        // How often the file is replaced, how often it is looked for, and whether it is found.
         for (switches, expected, is_found) in
             [(0, 1, true), (1, 2, true), (2, 3, true), (3, 3, false)]
         {

@@ -1,4 +1,4 @@
-//! Panics in the code of a service, which end that service only.
+//! Panics in the code of a service. They end that service only.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let how = format!("it panicked: {}", text(panic.as_ref()));
-        // Dropping it runs code of the service, which may panic again; only that is left behind.
+        // Dropping the panic's value runs code of the service, which may panic again; only that
+        // value is left behind.
         catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
         how
     })

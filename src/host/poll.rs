@@ -24,10 +24,10 @@ use crate::net::streams::Streams;
 use crate::service::SocketId;
 use crate::time::Time;
 
-/// A server that listens. It does its work within [`Host::run`] or [`Host::turn`], on the
-/// thread that calls them, and services run on threads of their own, but for those on the loop
-/// (see [`Thread`](crate::service::Thread)). A host may be moved to another thread, preferably
-/// before its first turn: services on the loop stay behind, as if they had ended.
+/// A server that listens. It works within [`Host::run`] or [`Host::turn`], on the thread that calls
+/// them. Services run on threads of their own, or on the loop (see
+/// [`Thread`](crate::service::Thread)). A host may be moved to another thread, preferably before
+/// its first turn: services on the loop that have started stay behind, as if they had ended.
 pub struct Host {
     pub(super) engine: Engine,
     pub(super) io: HostIo,
@@ -39,17 +39,17 @@ pub struct Host {
     pub(super) trims: Trims,
 }
 
-/// What a host is made from.
+/// The parts of a host.
 pub(crate) struct HostPlan {
     /// The hub, with all services mounted.
     pub(crate) hub: Hub,
     /// The bounds of the host itself.
     pub(crate) limits: Limits,
-    /// What makes the services, by the index of the worker.
+    /// The factories of the services, by the index of the worker.
     pub(crate) factories: Vec<Factory>,
     /// The files for plain GET.
     pub(crate) static_root: Option<StaticRoot>,
-    /// What answers paths that none of these has.
+    /// Answers paths that none of these has.
     pub(crate) resolver: Option<Box<dyn ResolverPlan>>,
 }
 
@@ -57,9 +57,9 @@ pub(crate) struct HostPlan {
 #[derive(Debug, Default)]
 pub(super) struct Trims {
     pub(super) by_itself: bool,
-    /// When it does so next; `None` while little has been freed.
+    /// When it trims next; `None` while little has been freed.
     pub(super) at: Option<Time>,
-    /// Not before this.
+    /// The earliest time of the next trim.
     pub(super) rest: Time,
 }
 
@@ -114,14 +114,14 @@ impl Host {
     /// Runs until it is stopped.
     ///
     /// # Errors
-    /// Polling fails, which the system does for no reason that a server could mend.
+    /// Polling fails. A server can do nothing about that.
     pub fn run(mut self) -> io::Result<()> {
         while self.turn(None)? == Turn::Another {}
         Ok(())
     }
 
-    /// Waits for something to happen, `timeout` at most, and runs one turn: does all that has come
-    /// up. To be called again while it returns [`Turn::Another`].
+    /// Waits for events, `timeout` at most, and runs one turn. Call it again while it returns
+    /// [`Turn::Another`].
     ///
     /// # Errors
     /// Polling fails.
@@ -141,7 +141,7 @@ impl Host {
     /// process; a second call moves the signals there.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub fn stop_on_signals(&mut self) -> io::Result<()> {
         let mut signals = Signals::new()?;
         self.io.poll.registry().register(signals.source(), SIGNALS, Interest::READABLE)?;
@@ -149,18 +149,18 @@ impl Host {
         Ok(())
     }
 
-    /// Where it listens first, with the true port; also after a stop.
+    /// The first address that it listens on, with the actual port; also after a stop.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens, with the true ports. Nothing any more once a stop has begun.
+    /// The addresses that it listens on, with the actual ports. Empty once a stop has begun.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.io.listeners.iter().map(Listener::address)
     }
 
-    /// What stops it from any thread.
+    /// A handle that stops it from any thread.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
@@ -172,7 +172,7 @@ impl Host {
         self.engine.hub().sockets_len()
     }
 
-    /// What answers paths without a service, if it is of this type.
+    /// The resolver of paths without a service, if it is of this type.
     #[doc(hidden)]
     #[must_use]
     pub fn resolver<R: Resolver>(&self) -> Option<&R> {
@@ -204,7 +204,7 @@ impl Host {
     fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
         let accept = self.io.listeners.iter().filter_map(Listener::deadline).min();
         let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
-        // The clock counts whole milliseconds, so this one has to be over.
+        // The clock counts whole milliseconds, so the current one has to end first.
         let wait = deadline.map(|at| match at.since(self.now()) {
             0 => Duration::ZERO,
             ms => Duration::from_millis(ms.saturating_add(1)),
@@ -212,7 +212,7 @@ impl Host {
         [wait, self.io.loop_services.wait_time(), timeout].into_iter().flatten().min()
     }
 
-    /// Passes on what the events tell.
+    /// Passes the events to the engine.
     fn sort_events(&mut self) {
         for event in &self.events {
             let token = event.token();
@@ -248,7 +248,7 @@ impl fmt::Debug for Host {
 
 const WAKER: Token = Token(usize::MAX);
 const SIGNALS: Token = Token(usize::MAX - 1);
-/// Below are the places of sockets.
+/// Lower tokens are the indices of sockets.
 const LISTENERS: Token = Token(SocketId::INDEX_MAX + 1);
-/// How many events one turn takes up; the others wait for the next.
+/// How many events one turn takes; the others wait for the next.
 const EVENTS_MAX: usize = 1_024;

@@ -1,5 +1,5 @@
-//! `Resolver`: what answers paths that no service has, and gives them services while the host
-//! runs. Programs do so; the host does not know them.
+//! `Resolver`: answers paths without a service, and gives them services while the host runs.
+//! Programs are one; the host does not depend on them.
 
 use std::any::Any;
 use std::fmt;
@@ -17,8 +17,8 @@ use crate::time::Time;
 
 pub use crate::host::events::Notice;
 
-/// What answers paths without a service. It works on threads of its own and sends what they come
-/// to as notices; the loop never waits for it.
+/// Answers paths without a service. It works on threads of its own, and sends their results as
+/// notices; the loop never waits for it.
 pub trait Resolver: Any + Send {
     /// Looks a path up. The answer comes as a notice.
     fn look_up(&mut self, lookup: LookupJob);
@@ -26,18 +26,18 @@ pub trait Resolver: Any + Send {
     /// Applies a notice that this resolver has sent.
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time);
 
-    /// Waits for each process that its services leave behind, from here on; has the system give
-    /// this process those that would go to process 1 if it `adopts` them.
+    /// Waits for each process that its services leave behind. If it `adopts` them, this process
+    /// becomes the parent of those that would go to process 1.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn reap_orphans(&self, adopts: bool) -> io::Result<()>;
 
-    /// The host has gone: nothing of what was started outlives this.
+    /// The host has gone: no process that was started outlives this call.
     fn end(&mut self);
 }
 
-/// What a resolver is made from, once the host listens.
+/// Makes a resolver, once the host listens.
 pub trait ResolverPlan {
     /// Starts the resolver of a host that listens at `address` first.
     ///
@@ -54,7 +54,7 @@ pub trait ResolverPlan {
 #[derive(Clone, Debug)]
 pub struct NoticeSender(pub(super) EventSender);
 
-/// What a resolver may change of its host.
+/// The parts of a host that a resolver may change.
 pub struct Mounts<'a> {
     /// The hub.
     pub hub: &'a mut Hub,
@@ -71,12 +71,12 @@ impl NoticeSender {
 }
 
 impl Mounts<'_> {
-    /// Has `service` run for a service of the hub, from its next run on.
+    /// Sets what runs for a service of the hub, from its next run on.
     pub fn set_service(&mut self, id: ServiceId, service: Arc<dyn RunService>) {
         let factory = Factory::Thread(service);
         match self.factories.get_mut(id.index()) {
             Some(place) => *place = factory,
-            // Both have a place for each service, in the order of the hub.
+            // Both have an entry for each service, in the order of the hub.
             None => {
                 self.factories.push(factory);
                 self.workers.push(None);
@@ -90,7 +90,7 @@ impl Mounts<'_> {
         self.worker(id).is_some()
     }
 
-    /// Wakes a service for something else than mail, which it finds then.
+    /// Wakes a service for an event other than mail; the service then looks for it.
     pub fn wake(&self, id: ServiceId) {
         if let Some(worker) = self.worker(id) {
             worker.wake();
@@ -107,7 +107,7 @@ impl Mounts<'_> {
         self.files.is_some()
     }
 
-    /// Follows the links on the way to the root of files once more.
+    /// Follows the links on the way to the root of files again.
     pub fn resolve_static_root(&self) {
         if let Some(files) = self.files {
             files.resolve();

@@ -18,9 +18,9 @@ impl Host {
 }
 
 impl Drop for Host {
-    /// What is left when a host goes: sockets are dropped, of which services hear, and services
-    /// are asked to finish. Programs are killed: nothing of them outlives the host, but for what
-    /// has left their groups in a process that does not adopt it (`Host::adopt_orphans`).
+    /// When a host goes, sockets are dropped, services get their closes, and are asked to finish.
+    /// Programs are killed: none of their processes outlives the host, except those that have left
+    /// their groups, unless the host adopts them (`Host::adopt_orphans`).
     fn drop(&mut self) {
         let now = self.now();
         self.engine.drop_all(&mut self.io, now);
@@ -28,7 +28,7 @@ impl Drop for Host {
             worker.finish();
         }
         let end = Instant::now() + Duration::from_millis(self.engine.services_ms());
-        // As far as there is time: what they have not been called with by then goes with them.
+        // As far as there is time: mail that is left then is dropped.
         let is_over = || Instant::now() >= end;
         self.engine.finish_loop_services(&mut self.io, now, is_over);
         if let Some(resolver) = &mut self.io.resolver {

@@ -1,4 +1,4 @@
-//! What may ask for a stop: other threads, and the signals for it.
+//! Requests for a stop: from other threads, and by signals.
 
 use std::io::{self, Read};
 use std::mem;
@@ -21,7 +21,7 @@ impl Stopper {
     }
 
     /// Asks for a clean stop: no more connections are accepted, sockets are closed with 1001,
-    /// services get time to finish. Asked again, it is the same stop.
+    /// services get time to finish. A second call has no effect.
     pub fn stop(&self) {
         self.events.send(HostEvent::Stop(StopKind::Clean));
     }
@@ -37,7 +37,7 @@ impl Stopper {
 #[derive(Debug)]
 pub(super) struct Signals {
     receiver: pipe::Receiver,
-    /// What the next one asks for.
+    /// What the next signal asks for.
     next: StopKind,
     #[expect(dead_code, reason = "it is held for the signal handler")]
     caught: SignalPipe,
@@ -53,8 +53,8 @@ impl Signals {
         })
     }
 
-    /// What the signals ask for that have come, if any has. Those of one moment are one request,
-    /// as when a terminal sends one to a process and its parent another.
+    /// What the signals that have come ask for, if there are any. Signals of one moment are one
+    /// request, as when a terminal and a parent process each send one.
     pub(super) fn take(&mut self) -> Option<StopKind> {
         let mut bytes = [0; 16];
         let len = self.receiver.read(&mut bytes).unwrap_or(0);

@@ -1,32 +1,31 @@
-//! Memory that is returned to the system: at a quiet moment after much has been freed.
+//! Returns memory to the system, at a quiet moment after much has been freed.
 
 use crate::host::poll::Host;
 use crate::sys::heap::trim_heap;
 use crate::time::Time;
 
 impl Host {
-    /// Gives up memory that is not needed now, tables and pools first, and has the allocator
-    /// return what is free to the system. It takes about a millisecond for each 10 MiB that are
-    /// returned, in which nobody is served, and threads that allocate wait.
+    /// Frees memory that is not needed at the moment, tables and pools first, and then has the
+    /// allocator return free memory to the system. It takes about a millisecond for each 10 MiB.
+    /// Meanwhile no socket is served, and threads that allocate wait.
     ///
-    /// With glibc it concerns the heap of the whole process. Other allocators decide by themselves
-    /// what they return. Memory that is used again after that costs page faults.
+    /// With glibc it applies to the heap of the whole process. Other allocators decide themselves
+    /// what they return. Memory that is used again costs page faults.
     pub fn trim(&mut self) {
         let places_len = self.engine.trim();
         self.io.streams.trim(places_len);
         trim_heap();
     }
 
-    /// From here on the host calls [`Host::trim`] by itself, a second after 2 MiB or more have been
-    /// freed, as when many sockets have gone, and for a hundredth of the time at most. It is for a
-    /// process that is a server and nothing else, after
-    /// [`keep_heap_small`](crate::host::keep_heap_small).
+    /// Lets the host call [`Host::trim`] by itself: a second after 2 MiB or more have been freed,
+    /// as when many sockets have gone. It takes at most a hundredth of the time. Use it in a
+    /// process that is only a server, after [`keep_heap_small`](crate::host::keep_heap_small).
     pub const fn trim_by_itself(&mut self) {
         self.trims.by_itself = true;
     }
 
-    /// Trims if the time has come. Others who go meanwhile are waited for, and so are those whose
-    /// work has been cut short, but not for ever.
+    /// Trims if the time has come. While more sockets go, or work has been cut short, it waits, but
+    /// not for ever.
     pub(super) fn trim_when_due(&mut self, now: Time) {
         let Some(at) = self.trims.at else {
             if self.trims.by_itself && self.engine.hub().freed() >= FREED_BYTES_MIN {
@@ -43,9 +42,9 @@ impl Host {
     }
 }
 
-/// For less, it is not worth it.
+/// Less than this is not worth a trim.
 const FREED_BYTES_MIN: usize = 2 << 20;
-/// A trim is followed by a rest of so many times its own time.
+/// After a trim there is a pause of so many times its duration.
 const REST_FACTOR: u64 = 100;
 const PAUSE_MS: u64 = 1_000;
 
@@ -69,7 +68,7 @@ mod tests {
     /// What the hub has is in `hub/tests/trim.rs`.
     #[test]
     fn every_table_is_about_as_large_as_what_is_in_it() {
-        // They say nothing, for as long as it takes.
+        // The sockets send nothing meanwhile.
         let limits = Limits { handshake_ms_max: Limits::OFF_MS, ..Limits::SERVER };
         let hub = Hub::new(limits, FilePolicy::None, Time::ZERO);
         let (factories, static_root, resolver) = (Vec::new(), None, None);
@@ -81,7 +80,7 @@ mod tests {
             clients.push(TcpStream::connect(host.address()).expect("it listens"));
             turn_until(&mut host, len);
         }
-        // What a turn cuts short, of all sockets at once.
+        // A turn cuts the work of all sockets short.
         host.engine.crowd(0..200);
         let tables = |host: &Host| {
             let [places, reads, reads_again, writes] = host.engine.capacities();

@@ -1,10 +1,11 @@
 //! How other threads wake the loop, and how the loop wakes a service that waits in a poll of its
-//! own. A thread is woken only if it may sleep, and once for all that came since it last looked.
+//! own. A thread is woken only if it may sleep, and only once for all that came since its last
+//! look.
 //!
-//! Flags change by swaps alone. Of two swaps of one flag the later one reads what the earlier one
-//! wrote, and sees all that was done before it; stores would promise that to nobody. So of a
-//! wake and a sleep that begin at the same time, at least one sees the other. `tests/model.rs`
-//! holds this file against every order in which its threads can meet.
+//! Flags change only by swaps. Of two swaps of one flag, the later one reads what the earlier one
+//! wrote, and sees everything that was done before it; stores would not guarantee that. So if a
+//! wake and a sleep begin at the same time, at least one sees the other. `tests/model.rs` runs this
+//! file in every order of its threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -23,15 +24,15 @@ pub(super) struct WakeQueue {
 struct WakeState {
     waker: Waker,
     sleep: Sleep,
-    /// A service is in here at most once, so that it never holds more than there are services.
+    /// Each service is in the queue at most once, so that its length is bounded by their number.
     add_sender: Sender<WorkerId>,
 }
 
-/// What wakes the loop for whatever reason.
+/// Wakes the loop, for any reason.
 #[derive(Clone, Debug)]
 pub(super) struct LoopWaker(Arc<WakeState>);
 
-/// What wakes the loop for one service.
+/// Wakes the loop for one service.
 #[derive(Debug)]
 pub(super) struct ServiceWaker {
     loop_waker: LoopWaker,
@@ -44,15 +45,15 @@ pub(super) struct ServiceWaker {
 #[derive(Clone, Debug)]
 pub(super) struct WakeFlag(Arc<AtomicBool>);
 
-/// What wakes a service once the loop has put mail into its channel. Only a service that waits in a
-/// poll of its own ever sleeps in its sense; one that waits in its context is parked there.
+/// Wakes a service after the loop has put mail into its channel. Only a service that waits in a
+/// poll of its own uses this flag; one that waits in its context is parked there.
 pub(super) struct MailWaker {
     sleep: Sleep,
-    /// Not known before the service has a poll. It is there whenever the service sleeps.
+    /// Unset until the service has a poll. Always set when the service sleeps.
     wake: OnceLock<Wake>,
 }
 
-/// Whether a thread may sleep, so that it has to be woken.
+/// Whether a thread may sleep and has to be woken.
 #[derive(Debug)]
 struct Sleep(AtomicBool);
 
@@ -65,13 +66,13 @@ impl WakeQueue {
         Self { shared: Arc::new(shared), senders }
     }
 
-    /// What wakes the loop for whatever reason.
+    /// Wakes the loop, for any reason.
     #[must_use]
     pub(super) fn loop_waker(&self) -> LoopWaker {
         LoopWaker(self.shared.clone())
     }
 
-    /// What wakes the loop for a service, and the flag that the loop clears.
+    /// Wakes the loop for a service, and the flag that the loop clears.
     #[must_use]
     pub(super) fn service_waker(&self, worker: WorkerId) -> (ServiceWaker, WakeFlag) {
         let has_sent = WakeFlag(Arc::new(AtomicBool::new(false)));
@@ -79,8 +80,8 @@ impl WakeQueue {
         (ServiceWaker { loop_waker, worker, has_sent: has_sent.clone() }, has_sent)
     }
 
-    /// The loop is about to sleep: what comes for it from now on wakes it. What
-    /// came before has to be looked for after this, and before the loop does sleep.
+    /// The loop is about to sleep: events that come after this call wake it. The loop has to look
+    /// for events once more before it sleeps, since earlier ones did not wake it.
     pub(super) fn begin_sleep(&self) {
         self.shared.sleep.begin();
     }
@@ -90,7 +91,7 @@ impl WakeQueue {
         self.shared.sleep.end();
     }
 
-    /// A service that has sent something.
+    /// The next service that has sent something.
     #[must_use]
     pub(super) fn next(&self) -> Option<WorkerId> {
         self.senders.try_recv().ok()
@@ -102,10 +103,10 @@ impl WakeQueue {
         self.senders.len()
     }
 
-    /// Puts a service back in line that has sent more than one turn takes.
+    /// Queues a service again that has sent more than one turn takes.
     pub(super) fn again(&self, worker: WorkerId, has_sent: &WakeFlag) {
         if has_sent.set() {
-            // The loop holds the other end, so that this cannot fail.
+            // The loop holds the other end, so this cannot fail.
             let _ = self.shared.add_sender.try_send(worker);
         }
     }
@@ -123,13 +124,13 @@ impl LoopWaker {
 }
 
 impl WakeFlag {
-    /// Returns whether it was clear.
+    /// Returns true if it was clear.
     fn set(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
 
-    /// The loop looks now: what is sent after this sets it again. What was sent before, by a
-    /// service that found it set, is there to be seen.
+    /// The loop looks now: what is sent after this sets the flag again. What was sent before, by a
+    /// service that found the flag set, is visible to the loop.
     pub(super) fn clear(&self) {
         self.0.swap(false, Ordering::AcqRel);
     }
@@ -137,7 +138,7 @@ impl WakeFlag {
 
 impl WakeHost for ServiceWaker {
     fn wake(&self) {
-        // A loop that has gone hears nothing.
+        // A loop that has gone is not woken.
         if self.has_sent.set() && self.loop_waker.0.add_sender.try_send(self.worker).is_ok() {
             self.loop_waker.wake();
         }
@@ -151,21 +152,22 @@ impl MailWaker {
         Self { sleep: Sleep::new(), wake: OnceLock::new() }
     }
 
-    /// Mail is there, or none follows: wakes the service if it sleeps in a poll of its own, and
-    /// returns whether it does. Otherwise it is awake and will look before it sleeps there, or
-    /// is parked.
+    /// There is mail, or the channel is closed: wakes the service if it sleeps in a poll of its
+    /// own. Returns whether it sleeps there. Otherwise the service is awake and will look before it
+    /// sleeps, or it is parked.
     pub(super) fn wake(&self) -> bool {
         if !self.sleep.end() {
             return false;
         }
         let Some(wake) = self.wake.get() else { return false };
-        // It is code of the service, which may not take the loop along.
+        // It is code of the service, whose panic must not end the loop.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(wake)) {
             log::error!(
                 target: "switchboard::server",
                 "a service panicked when it was woken for its mail"
             );
-            // Dropping it runs code of the service, which may panic again; only that is left.
+            // Dropping the panic's value runs code of the service, which may panic again; only that
+            // value is left.
             catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
         }
         true
@@ -174,7 +176,7 @@ impl MailWaker {
 
 impl WakeService for MailWaker {
     fn connect(&self, wake: Wake) {
-        // The first one stays: the loop may be calling it.
+        // Only the first call counts: the loop may be calling that waker now.
         let _ = self.wake.set(wake);
     }
 
@@ -192,12 +194,13 @@ impl Sleep {
         Self(AtomicBool::new(false))
     }
 
-    /// From here on the thread has to be woken.
+    /// Sets the flag: the thread has to be woken.
     fn begin(&self) {
         self.0.swap(true, Ordering::AcqRel);
     }
 
-    /// The thread is awake, or is about to be woken; returns whether it could have slept.
+    /// Clears the flag: the thread is awake, or is about to be woken. Returns whether it may have
+    /// slept.
     fn end(&self) -> bool {
         self.0.swap(false, Ordering::AcqRel)
     }

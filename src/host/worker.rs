@@ -1,5 +1,5 @@
-//! `Worker`: a service on a thread of its own. Whatever happens on that thread, a panic in
-//! the service's making included, ends that service only.
+//! `Worker`: a service on a thread of its own. A panic on that thread, even while the service is
+//! made, ends that service only.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,37 +18,37 @@ use crate::service::link::{Batch, ThreadLink, take_spare};
 use crate::service::{Context, Inbound, Outbound};
 use crate::sys;
 
-/// The host's side of one service that runs.
+/// The host's side of one running service.
 pub(super) struct Worker {
     run: RunId,
     post: MailSender,
     batches: Receiver<Batch<Outbound, Inbound>>,
-    /// What is left of the batch in work.
+    /// The rest of the batch that is being applied.
     batch: VecDeque<Outbound>,
-    /// A list for the next mail.
+    /// An empty list for the next mail.
     spare: Vec<Inbound>,
     wake_flag: WakeFlag,
     thread: JoinHandle<()>,
 }
 
-/// The way of mail to a service. Its thread parks while there is none, or sleeps elsewhere and
-/// has said so; unparking one that does not park costs no system call.
+/// The channel for mail to a service. Its thread parks while there is none, or sleeps elsewhere and
+/// has set its flag. Unparking a thread that is not parked costs no system call.
 struct MailSender {
-    /// `None` once the service has been told to finish.
+    /// `None` once the service has been asked to finish.
     mail: Option<Sender<Batch<Inbound, Outbound>>>,
     mail_waker: Arc<MailWaker>,
     thread: Thread,
 }
 
-/// What a new worker is about.
+/// The parameters of a new worker.
 pub(super) struct WorkerPlan<'a> {
-    /// Which run of it.
+    /// Its run.
     pub run: RunId,
     /// Its path, for the name of the thread.
     pub path: &'a str,
     /// Its bounds.
     pub limits: &'a Limits,
-    /// What it does on its thread.
+    /// The code of its thread.
     pub body: Arc<dyn RunService>,
     /// Where its end is sent.
     pub events: EventSender,
@@ -94,7 +94,7 @@ impl Worker {
         }
     }
 
-    /// Tells the service to finish, once it has taken its mail.
+    /// Asks the service to finish, once it has taken its mail.
     pub(super) fn finish(&mut self) {
         self.post.end();
     }
@@ -104,8 +104,8 @@ impl Worker {
         self.post.wake_service();
     }
 
-    /// Begins the next batch of the service, once the last one is done. Gives back whether
-    /// there is anything to do.
+    /// Begins the next batch of the service, once the last one is done. Returns whether there is
+    /// anything to do.
     pub(super) fn begin_batch(&mut self) -> bool {
         if self.batch.is_empty()
             && let Ok(Batch { batch, spare }) = self.batches.try_recv()
@@ -135,27 +135,27 @@ impl Worker {
         self.run
     }
 
-    /// The loop's side of its host_waker.
+    /// The loop's side of its waker.
     #[must_use]
     pub(super) const fn wake_flag(&self) -> &WakeFlag {
         &self.wake_flag
     }
 
-    /// The thread of a worker whose exit has been told. It may still be busy with its end.
+    /// The thread of a worker that has reported its exit. The thread may still run for a moment.
     pub(super) fn into_thread(self) -> JoinHandle<()> {
         self.thread
     }
 }
 
 impl MailSender {
-    /// Sends mail. A service that has ended takes none; its exit is on its way.
+    /// Sends mail. If the service has ended, the mail is dropped: its exit is already in the queue.
     fn send(&self, batch: Batch<Inbound, Outbound>) {
         if self.mail.as_ref().is_some_and(|mail| mail.try_send(batch).is_ok()) {
             self.wake_service();
         }
     }
 
-    /// No mail follows.
+    /// Closes the channel: no mail follows.
     fn end(&mut self) {
         if self.mail.take().is_some() {
             self.wake_service();

@@ -1,13 +1,13 @@
-//! `CallbackBudget`: how long a service takes on the loop, where all others wait for it. It decides
-//! when the service has had its share of a turn, and warns of callbacks that are too slow.
+//! `CallbackBudget`: how long the callbacks of a service take on the loop, while all others wait.
+//! It ends the service's share of a turn, and warns about callbacks that are too slow.
 
 use std::time::Duration;
 
 use crate::limits::Limits;
 use crate::sys;
 
-/// The clock beside one service: that of the system's ticks, which is looked at after each
-/// callback, since a look costs a tenth of one at the exact time.
+/// Measures the callbacks of one service with the coarse clock of the system. It is read after each
+/// callback, since it costs a tenth of the exact one.
 #[derive(Debug)]
 pub(super) struct CallbackBudget {
     max: Duration,
@@ -16,9 +16,9 @@ pub(super) struct CallbackBudget {
     /// Whether the share of this turn is used up.
     over: bool,
     slowest: Option<Duration>,
-    /// When the log was told last.
+    /// When the log had the last warning.
     told: Option<Duration>,
-    /// How often it was too slow since.
+    /// How many callbacks were too slow since then.
     untold: u64,
 }
 
@@ -54,7 +54,7 @@ impl CallbackBudget {
         if now == self.looked {
             return;
         }
-        // It may have begun just before one tick and ended just after another.
+        // A callback may have begun just before one tick and ended just after another.
         let slow = now.saturating_sub(self.looked).saturating_sub(TICK_MAX);
         if slow > self.max {
             self.slowest = self.slowest.max(Some(slow));
@@ -68,7 +68,7 @@ impl CallbackBudget {
         self.over
     }
 
-    /// No callback follows. What is to be said of those that were, now and then.
+    /// Ends a series of callbacks. Returns what to log about slow ones, once in a period.
     pub(super) fn end(&mut self) -> Option<String> {
         let slowest = self.slowest.take()?;
         if self.told.is_some_and(|told| self.looked.saturating_sub(told) < SILENCE) {
@@ -90,21 +90,21 @@ impl CallbackBudget {
     }
 }
 
-/// The longest time between two ticks, of a system with a hundred of them in a second.
+/// The longest time between two ticks: on a system with 100 ticks a second.
 const TICK_MAX: Duration = Duration::from_millis(10);
-/// The log is told of one service once in this time, and how often it was in between.
+/// The log has at most one line about a service in this time, with the count of slow callbacks.
 const SILENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A turn begins, when the last one has ended.
+    /// A turn begins after the last one has ended.
     fn begin(budget: &mut CallbackBudget) {
         budget.begin_at(budget.looked);
     }
 
-    /// A callback that is as long as `time`.
+    /// A callback that takes `time`.
     fn spend(budget: &mut CallbackBudget, time: Duration) {
         budget.count_at(budget.looked + time);
     }

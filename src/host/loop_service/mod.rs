@@ -1,5 +1,5 @@
 //! `LoopServices`: the services on the loop. In reading order: [`LoopServices`]; `service`: one of
-//! them; `pinned`: how its thread keeps it; `budget`: how long its callbacks take.
+//! them; `pinned`: the thread that owns it; `budget`: how long its callbacks take.
 
 mod budget;
 mod pinned;
@@ -21,21 +21,21 @@ use service::LoopService;
 /// All services on the loop.
 #[derive(Debug)]
 pub(super) struct LoopServices {
-    /// Those that run, by the index of the service. Empty if none is mounted on the loop.
+    /// The services that run, by their index. Empty if none is mounted on the loop.
     list: Vec<Option<LoopService>>,
-    /// When those are to be called that have ticks; the first is next.
+    /// The services that have ticks, by the time of the next one.
     ticks: BinaryHeap<Reverse<(Instant, usize)>>,
 }
 
 impl LoopServices {
-    /// None runs yet of those that these factories make.
+    /// The services of these factories; none runs yet.
     pub(super) fn of(factories: &[Factory]) -> Self {
         let is_any = factories.iter().any(|factory| matches!(factory, Factory::Loop(_)));
         let list_len = if is_any { factories.len() } else { 0 };
         Self { list: (0..list_len).map(|_| None).collect(), ticks: BinaryHeap::new() }
     }
 
-    /// Whether there are any at all, running or not.
+    /// Whether there is any service, running or not.
     pub(super) const fn is_used(&self) -> bool {
         !self.list.is_empty()
     }
@@ -50,7 +50,7 @@ impl LoopServices {
         self.list.iter().flatten().count()
     }
 
-    /// How long none is to be called for its tick.
+    /// The time until the next tick of any service.
     pub(super) fn wait_time(&self) -> Option<Duration> {
         let Reverse((at, _)) = self.ticks.peek()?;
         Some(at.saturating_duration_since(Instant::now()))
@@ -59,7 +59,7 @@ impl LoopServices {
     /// Starts a service.
     ///
     /// # Errors
-    /// How it panicked.
+    /// The text of its panic.
     pub(super) fn start(
         &mut self,
         run: RunId,
@@ -73,13 +73,13 @@ impl LoopServices {
         Ok(())
     }
 
-    /// Asks a service to finish when it is called next. Returns whether it runs here.
+    /// Asks a service to finish at its next call. Returns whether it runs here.
     pub(super) fn finish(&mut self, worker: WorkerId) -> bool {
         let service = self.at(worker);
         service.map(LoopService::finish).is_some()
     }
 
-    /// The next service whose interval has passed, which is called with its tick then.
+    /// The next service whose interval has passed. Its next call includes its tick.
     pub(super) fn next_tick(&mut self) -> Option<WorkerId> {
         if self.ticks.is_empty() {
             return None;
@@ -91,7 +91,7 @@ impl LoopServices {
                 return None;
             }
             self.ticks.pop();
-            // One that has ended leaves its tick behind, up to its next start.
+            // A service that has ended leaves its tick in the list until its next start.
             let Some(service) = self.list[index].as_mut() else { continue };
             service.set_tick();
             let next = service.interval().and_then(|interval| next_tick(at, interval, now));

@@ -1,5 +1,5 @@
-//! `PinnedService`: a service on the loop, which the thread keeps that made it. So a service need
-//! not be fit for other threads, while a host is: it may be made on one thread and run on another.
+//! `PinnedService`: a service on the loop, owned by the thread that made it. So a service need not
+//! be `Send`, although a host is: a host may be made on one thread and run on another.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
@@ -8,24 +8,24 @@ use crate::host::factory::Make;
 use crate::host::panic::catch_panic;
 use crate::service::Callbacks;
 
-/// A service that this thread keeps, or another one if the host has been moved.
+/// A service that this thread owns, or another thread if the host has been moved.
 #[derive(Debug)]
 pub(super) struct PinnedService(u64);
 
 thread_local! {
-    /// By a number that no other service has; they grow.
+    /// The services of this thread, by their numbers, which only grow.
     static SERVICES: RefCell<Vec<(u64, QuietEnd)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A service whose end is quiet: where a thread ends with it, a panic would end the process. It
-/// is out while it is called, so that it may run a host of its own.
+/// A service whose drop does not panic: a panic while its thread ends would end the process. It is
+/// taken out while it is called, so that it may run a host of its own.
 struct QuietEnd(Option<Box<dyn Callbacks>>);
 
 impl PinnedService {
     /// Makes a service, and calls `act` with it.
     ///
     /// # Errors
-    /// How it panicked; it has been dropped.
+    /// The text of its panic; the service has been dropped.
     pub(super) fn make<T>(
         make: &Make<dyn Callbacks>,
         act: impl FnOnce(&mut dyn Callbacks) -> T,
@@ -33,7 +33,7 @@ impl PinnedService {
         let mut service = QuietEnd(None);
         let made = catch_panic(|| act(service.0.insert(make()).as_mut()))?;
         let number = new_number();
-        // A thread that is at its end keeps nothing any more; it calls nothing either.
+        // A thread that is ending owns no services and calls none.
         let _ = SERVICES.try_with(|all| all.borrow_mut().push((number, service)));
         Ok((Self(number), made))
     }
@@ -41,7 +41,7 @@ impl PinnedService {
     /// Calls the service.
     ///
     /// # Errors
-    /// How it panicked, or that it is not here.
+    /// The text of its panic, or that this thread does not own it.
     pub(super) fn call<T>(&self, act: impl FnOnce(&mut dyn Callbacks) -> T) -> Result<T, String> {
         let mut service = self.swap(None).ok_or("the host has moved to another thread")?;
         let called = catch_panic(|| act(service.as_mut()));
@@ -52,7 +52,7 @@ impl PinnedService {
     /// Drops the service.
     ///
     /// # Errors
-    /// How it panicked.
+    /// The text of its panic.
     pub(super) fn end(self) -> Result<(), String> {
         let service = self.swap(None);
         let _ = SERVICES.try_with(|all| all.borrow_mut().retain(|(number, _)| *number != self.0));
@@ -75,7 +75,7 @@ impl Drop for QuietEnd {
     }
 }
 
-/// A number that no service had before. Not every target has an atomic one that cannot run out.
+/// A number that no service had before. It is no atomic counter: not every target has a 64-bit one.
 fn new_number() -> u64 {
     static LAST: Mutex<u64> = Mutex::new(0);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
-//! `LoopService`: a service on the loop. Its mail is called where it lies, and what it sends is
-//! applied to the hub while it sends it: no channel, no other thread. So the most that a
-//! callback can hold are the outboxes that it fills, and these have limits.
+//! `LoopService`: a service on the loop. It is called with its mail in place, and what it sends is
+//! applied to the hub at once, without a channel or another thread. So a callback can only fill
+//! outboxes, which have limits.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId};
 use crate::time::Time;
 use crate::ws::Message;
 
-/// The host's side of one service on the loop that runs.
+/// The host's side of one running service on the loop.
 #[derive(Debug)]
 pub(super) struct LoopService {
     run: RunId,
@@ -27,16 +27,16 @@ pub(super) struct LoopService {
     interval: Option<Duration>,
     /// Whether the interval has passed.
     ticks: bool,
-    /// Whether it was asked to finish, which it does after its mail.
+    /// Whether it was asked to finish. It finishes after its mail.
     finishes: bool,
     budget: CallbackBudget,
 }
 
 impl LoopService {
-    /// Starts a service, and lets in those who wait for it.
+    /// Starts a service, and admits the sockets that wait for it.
     ///
     /// # Errors
-    /// How it panicked.
+    /// The text of its panic.
     pub(super) fn start(
         make: &Make<dyn Callbacks>,
         run: RunId,
@@ -61,8 +61,8 @@ impl LoopService {
         Ok(Self { run, limits, service, mail, interval, ticks: false, finishes: false, budget })
     }
 
-    /// Calls the service with its mail, up to its share of a turn, of which so many deliveries are
-    /// left.
+    /// Calls the service with its mail, up to its share of a turn. `left` deliveries are left of
+    /// that.
     pub(super) fn call(&mut self, hub: &mut Hub, left: &mut usize, now: Time) -> CallResult {
         self.take_mail(hub);
         let Self { run, limits, .. } = *self;
@@ -80,7 +80,8 @@ impl LoopService {
                 bytes += transaction.mail_bytes();
                 service.receive(&mut line, transaction);
                 self.budget.count();
-                // Not before the first, or slow ticks would let no mail through.
+                // Never before the first delivery: otherwise slow ticks would keep all mail
+                // waiting.
                 if line.is_spent() || self.budget.is_over() {
                     break;
                 }
@@ -107,28 +108,27 @@ impl LoopService {
         }
     }
 
-    /// Drops the service; tells how it ended, if its end is not as quiet as `how` it was called.
+    /// Drops the service. Returns `how` it ended, or the panic of the drop.
     pub(super) fn end(self, how: String) -> String {
         self.service.end().err().unwrap_or(how)
     }
 
-    /// How often it is called for a tick. Each call may change it.
+    /// The interval of its ticks. Each call may change it.
     pub(super) const fn interval(&self) -> Option<Duration> {
         self.interval
     }
 
-    /// From here on it is called with a tick.
+    /// Its next call includes a tick.
     pub(super) const fn set_tick(&mut self) {
         self.ticks = true;
     }
 
-    /// From here on it finishes after its mail.
+    /// Lets it finish after its mail.
     pub(super) const fn finish(&mut self) {
         self.finishes = true;
     }
 
-    /// Takes the mail from the hub, which gets a list that has grown already for it, unless
-    /// that has grown large.
+    /// Takes the mail from the hub. The hub gets the used list, unless that has grown large.
     fn take_mail(&mut self, hub: &mut Hub) {
         if self.mail.is_empty() && self.mail.capacity() <= SPARE_LEN_MAX {
             let spare = Vec::from(std::mem::take(&mut self.mail));
@@ -145,15 +145,15 @@ struct LoopLink<'a> {
     hub: &'a mut Hub,
     run: RunId,
     now: Time,
-    /// How many deliveries are left of those that the turn allows.
+    /// How many deliveries the turn still allows.
     left: usize,
-    /// Whether the hub applies something now.
+    /// Whether the hub applies a transaction at the moment.
     applies: bool,
 }
 
 impl LoopLink<'_> {
-    /// A panic of the hub's own, during a call of the service, is no affair of the service: it
-    /// would leave a hub behind that nobody can trust.
+    /// A panic in the hub, during a call of the service, is not caught as one of the service: the
+    /// state of the hub is invalid then.
     fn assert_sound<T>(&self, called: &Result<T, String>) {
         if let (true, Err(how)) = (self.applies, called) {
             panic!("the hub cannot apply what a service has sent: {how}");
@@ -191,5 +191,5 @@ fn warn(path: &str, budget: &mut CallbackBudget) {
     }
 }
 
-/// A longer list is given up once it has been used, rather than kept for a rush to come.
+/// A list that has grown longer is dropped after use, and not kept for the next burst.
 const SPARE_LEN_MAX: usize = 1_024;
