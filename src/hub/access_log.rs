@@ -1,4 +1,4 @@
-//! What is logged of sockets and requests: one line for each, when it ends.
+//! Which lines are logged about sockets and requests: one line for each, when it ends.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::time::Time;
 use crate::ws::syntax::cut;
 use crate::ws::{Response, Status};
 
-/// What is logged of sockets and requests.
+/// Which lines are logged about sockets and requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessLog {
@@ -29,7 +29,7 @@ pub enum AccessLog {
     Off,
 }
 
-/// How a connection ended, as the log tells it.
+/// How a connection ended, for its log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     /// It was a socket of a service.
@@ -43,7 +43,7 @@ enum Outcome {
 }
 
 impl Hub {
-    /// What is logged from here on.
+    /// Sets which lines are logged.
     pub const fn access_log(&mut self, access: AccessLog) {
         self.access = access;
     }
@@ -58,7 +58,7 @@ impl Hub {
         }
     }
 
-    /// Keeps for the log what was asked for, without the query.
+    /// Keeps the target of the request for the log, without the query.
     pub(super) fn note_request(&mut self, id: SocketId, method: &str, path: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let rare = socket.rare.get_or_insert_default();
@@ -128,7 +128,8 @@ impl Hub {
         log_fields(outcome.level(status), outcome.event(), "", &fields);
     }
 
-    /// The line about a connection for which there is no room, not even to refuse it.
+    /// The line about a connection that is dropped without an answer, since even refusals have used
+    /// up their capacity.
     pub(super) fn log_dropped(&mut self, peer: SocketAddr, reason: &str, now: Time) {
         if self.is_logged(Outcome::Refused, None, reason, peer, now) {
             let fields =
@@ -165,8 +166,8 @@ impl Hub {
         self.flood.admits(kind, now)
     }
 
-    /// Logs a warning about a service, if it is about one, or counts it once there were too many
-    /// of this kind. `what` names the kind: words that come neither from a peer nor from a program.
+    /// Logs a warning, with its service if it has one. If there were too many of this kind, it is
+    /// only counted. `what` names the kind. It contains no text from a peer or a program.
     pub fn warn(&mut self, service: Option<&str>, what: &str, text: fmt::Arguments<'_>, now: Time) {
         self.log_left_out(now);
         let kind = LineKind::Warning { service: service.map(str::to_owned), what: what.to_owned() };
@@ -175,7 +176,7 @@ impl Hub {
         }
     }
 
-    /// Tells how many lines were left out, once their second is over.
+    /// Logs how many lines were left out, once their second is over.
     pub(super) fn log_left_out(&mut self, now: Time) {
         while let Some((count, kind)) = self.warnings.overdue(now) {
             let (service, what) = match &kind {

@@ -15,19 +15,19 @@ use crate::time::Time;
 /// The addresses of all sockets.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
-    /// The place of each address that is counted, among `sources`.
+    /// The index of each counted address in `sources`.
     places: HashMap<AddressKey, usize>,
     /// What is known of each.
     sources: Slab<AddressEntry>,
     idle: Idle,
-    /// What new addresses share once as many as may be are idle.
+    /// The entry that new addresses share when the maximum of idle addresses is reached.
     shared: AddressEntry,
     /// The IPv6 address of each socket that has one.
     long: Slab<Ipv6Addr>,
 }
 
-/// What is known of one address. It is forgotten with its last socket, or later, once its rate is
-/// unused.
+/// The state of one address. It is dropped with the last socket of the address, or later, when its
+/// rate is unused.
 #[derive(Debug, Default)]
 struct AddressEntry {
     key: AddressKey,
@@ -41,8 +41,7 @@ struct AddressEntry {
     is_idle: bool,
 }
 
-/// The queue of the sources that are looked at again: some that have sockets, and all that have
-/// none.
+/// The queue of entries that are checked again: all without sockets, and some with sockets.
 #[derive(Debug, Default)]
 struct Idle {
     first: usize,
@@ -61,7 +60,7 @@ pub(super) enum RateVerdict {
     Dropped,
 }
 
-/// The address and port of one socket, in seven bytes that stand anywhere.
+/// The address and port of one socket, in seven bytes without alignment.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PeerAddress {
     /// The address itself.
@@ -76,7 +75,7 @@ pub(super) enum PeerAddress {
 pub(crate) struct AddressKey(u64);
 
 impl Addresses {
-    /// A socket comes and counts for its address, until [`Addresses::part`].
+    /// Adds a socket, which counts for its address until [`Addresses::part`].
     pub(super) fn join(&mut self, address: SocketAddr) -> PeerAddress {
         if let Some(key) = AddressKey::counted(address.ip()) {
             let place = self.place_of(key);
@@ -93,16 +92,16 @@ impl Addresses {
             IpAddr::V6(ip) => {
                 let place = u32::try_from(self.long.insert(ip));
                 PeerAddress::V6(
-                    place.expect("socket ids have room for 2^24 places").to_ne_bytes(),
+                    place.expect("socket ids have 2^24 places").to_ne_bytes(),
                     port,
                 )
             }
         }
     }
 
-    /// A connection comes from an address that is counted. A few idle ones are looked at each time,
-    /// so that all are forgotten, and none of these calls takes long.
-    // Its inside is large, and its caller is the turn.
+    /// A connection comes from a counted address. Each call checks a few idle addresses, so that
+    /// all are dropped in time and no call takes long.
+    // Not inlined: it is large, and its caller is the turn.
     #[inline(never)]
     pub(super) fn connect(&mut self, key: AddressKey, rate: Rate, now: Time) -> RateVerdict {
         for _ in 0..LOOKS {
@@ -125,7 +124,7 @@ impl Addresses {
         turn
     }
 
-    /// A socket goes that counts.
+    /// Removes a socket that counts.
     pub(super) fn part(&mut self, peer: PeerAddress, rate: Option<Rate>, now: Time) {
         if let Some(key) = AddressKey::counted(self.of(peer).ip()) {
             let place = self.place_of(key);
@@ -135,7 +134,7 @@ impl Addresses {
         self.forget(peer);
     }
 
-    /// A socket goes that does not count.
+    /// Removes a socket that does not count.
     pub(super) fn forget(&mut self, peer: PeerAddress) {
         if let PeerAddress::V6(place, _) = peer {
             self.long.remove(index(place));
@@ -188,7 +187,7 @@ impl Addresses {
         self.places.get(&key).map_or(0, |place| self.sources[*place].sockets_len as usize)
     }
 
-    /// The name of each table, for how much there is room, and how much is in it.
+    /// The name of each table, its capacity, and its length.
     #[cfg(test)]
     pub(super) fn tables(&self) -> [(&'static str, usize, usize); 3] {
         let Self { places, sources, idle: _, long, shared: _ } = self;
@@ -387,7 +386,7 @@ mod tests {
         assert_eq!(turns(&mut addresses, AddressKey::of(ip("192.0.2.1")), 0, 1), [1, 0, 0]);
         addresses.part(peer, Some(RATE), Time::ZERO);
         assert_eq!(addresses.sources.len(), known);
-        // Once their rates are unused, there is room at once, and all are forgotten in time.
+        // Once their rates are unused, there is capacity at once, and all are dropped in time.
         assert_eq!(turns(&mut addresses, key(known), 5_000, 200), [120, 16, 64]);
         for _ in 0..known / LOOKS {
             addresses.connect(key(0), RATE, Time::from_ms(5_000));

@@ -1,5 +1,5 @@
-//! What services want: each transaction is applied in its order, to the service's own sockets
-//! and to no others. An id of a socket that has gone is silence.
+//! Applies the transactions of services, in their order. They reach only sockets of their own
+//! service. An id of a socket that has gone is ignored.
 
 use log::Level;
 
@@ -16,9 +16,9 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode, Message};
 
 impl Hub {
-    /// Applies transactions of a service until there is none, or until they have come to
-    /// `deliveries_max` deliveries to sockets. Returns how many deliveries are left of
-    /// those. What an earlier run of the service has left behind is ignored.
+    /// Applies transactions of a service until none is left, or until they have made
+    /// `deliveries_max` deliveries to sockets. Returns how many deliveries are left. Transactions
+    /// of an earlier run of the service are ignored.
     pub fn apply(
         &mut self,
         run: RunId,
@@ -34,8 +34,8 @@ impl Hub {
         left
     }
 
-    /// Applies one transaction of a service, as [`Hub::apply`] does. Gives back how many
-    /// deliveries it came to.
+    /// Applies one transaction of a service, as [`Hub::apply`] does. Returns how many deliveries it
+    /// made.
     pub fn apply_one(&mut self, run: RunId, transaction: Outbound, now: Time) -> usize {
         let Some(service) = self.running(run) else { return 0 };
         match transaction {
@@ -69,7 +69,7 @@ impl Hub {
             Outbound::Resume { id } => {
                 if self.member(service, id).is_some() {
                     self.end_pause(id, now);
-                    // Its clock goes on, which nothing else may ever tell the wheel.
+                    // Its clock runs again, and the wheel may get no other notice of that.
                     self.schedule_write(id);
                 }
             }
@@ -80,15 +80,15 @@ impl Hub {
         1
     }
 
-    /// Applies what services want most often, as [`Hub::apply_one`] does: a message to one socket.
-    /// Returns how many deliveries it came to.
+    /// Applies the most frequent transaction, a message to one socket, as [`Hub::apply_one`] does.
+    /// Returns how many deliveries it made.
     pub fn send_one(&mut self, run: RunId, to: SocketId, message: Message, now: Time) -> usize {
         let Some(service) = self.running(run) else { return 0 };
         self.memory.grow(message.len());
         self.send_to(service, to, message, now)
     }
 
-    /// The service of a run that is going on.
+    /// The service of a current run.
     pub(super) fn running(&self, run: RunId) -> Option<ServiceId> {
         let service = run.worker.service();
         self.services[service].worker.is_in(run).then_some(service)
@@ -103,7 +103,7 @@ impl Hub {
         } else if socket.label(key, value) {
             return;
         } else {
-            "there is no room for it; make labels shorter or fewer"
+            "all labels together are too long; make them shorter or fewer"
         };
         if socket.flags.set(SocketFlag::Unlabeled) {
             let path = self.services[service].path.clone();
@@ -143,7 +143,8 @@ impl Hub {
         1
     }
 
-    /// Sends to one socket. A peer that reads too slowly is closed, and its service told.
+    /// Sends to one socket. If its peer reads too slowly, the socket is closed and its service
+    /// notified.
     pub(super) fn send_each(
         &mut self,
         service: ServiceId,
@@ -172,13 +173,13 @@ impl Hub {
         })
     }
 
-    /// A socket that is in, if it is the service's own.
+    /// An open socket of this service.
     pub(super) fn member(&mut self, service: ServiceId, id: SocketId) -> Option<&mut Socket> {
         self.sockets.get_mut(id).filter(|socket| socket.stands(Membership::Member, service))
     }
 
-    /// Subscribes a socket. One that is being closed is sent nothing any more, and is ignored: a
-    /// service that subscribes to what peers name gets one warning for each socket.
+    /// Subscribes a socket. A socket that is being closed gets no messages any more and is ignored.
+    /// A service that subscribes to topics named by peers gets one warning for each socket.
     fn subscribe(&mut self, service: ServiceId, id: SocketId, topic: &str, now: Time) {
         if !self.member(service, id).is_some_and(|socket| socket.session.is_open()) {
             return;
@@ -186,7 +187,7 @@ impl Hub {
         let subscribed = self
             .with_topics(service, |topics, max, holders| topics.subscribe(id, topic, max, holders));
         let Err(error) = subscribed else { return };
-        // A subscription that is not there would lose messages in silence.
+        // A missing subscription would lose messages without notice.
         let (path, error) = (self.services[service].path.clone(), error.to_string());
         let text = format_args!("socket {id} cannot subscribe to {topic:?}: {error}");
         self.warn(Some(&path), &error, text, now);
@@ -194,8 +195,8 @@ impl Hub {
         self.close(service, id.into(), &close, now);
     }
 
-    /// Calls `act` for each socket of an audience, none of them twice but those that a list
-    /// names twice. Returns how many they are, at least one.
+    /// Calls `act` once for each socket of an audience; twice if a list names it twice. Returns
+    /// their number, at least one.
     pub(super) fn for_each(
         &mut self,
         service: ServiceId,

@@ -1,4 +1,4 @@
-//! `Backoff`: how long to wait before what keeps dying is started again.
+//! `Backoff`: how long to wait before a service that keeps failing is started again.
 
 /// How often in a row something ended soon after its start. The first end is forgiven, and each
 /// further one that comes soon doubles the pause.
@@ -8,8 +8,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Notes an end after a life of so many milliseconds; gives back for how many it is not to be
-    /// started.
+    /// Records an end after a run of so many milliseconds. Returns for how many milliseconds it is
+    /// not to be started again.
     pub fn fail(&mut self, lived_ms: u64) -> u64 {
         if lived_ms >= SOUND_MS {
             self.failures = 0;

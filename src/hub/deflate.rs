@@ -1,6 +1,6 @@
 //! Compression in the hub: the one codec, the memory for contexts, messages that are compressed
-//! once for many sockets, and what of a read has to wait, since a few bytes may come to much.
-//! What compressed data is, `session` knows.
+//! once for many sockets, and the part of a read that has to wait, since a few bytes may inflate to
+//! many. The format of compressed data is in `session`.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::time::Time;
 use crate::ws::extension::Agreement;
 use crate::ws::{Message, Upgrade};
 
-/// What all sockets that compress share.
+/// State that all sockets with compression share.
 #[derive(Debug, Default)]
 pub(super) struct Deflate {
     /// Made when it is first needed.
@@ -27,7 +27,7 @@ pub(super) struct Deflate {
     work: usize,
     /// The same when the present read began.
     work_before: usize,
-    /// Who has had its share of this turn, and has more.
+    /// The sockets that have used their share of this turn and have more to inflate.
     served: Vec<SocketId>,
 }
 
@@ -46,8 +46,8 @@ impl Deflate {
         self.codec.get_or_insert_default()
     }
 
-    /// How many of `max` bytes a socket may have. An address gets none of the last quarter beyond a
-    /// quarter of its own, as it gets no place of a [`Pool`](crate::hub::Pool).
+    /// How many of `max` bytes a socket may have. An address that has a quarter of them gets none
+    /// of the last quarter, as with the places of a [`Pool`](crate::hub::Pool).
     fn contexts_left(&self, of: Holder, max: usize) -> usize {
         let left = max.saturating_sub(self.context_bytes);
         let Some(of) = of else { return left };
@@ -57,15 +57,15 @@ impl Deflate {
 }
 
 impl Hub {
-    /// Whether a socket that compresses has to wait since this turn has inflated enough: then
-    /// others have their turn first, and it goes on in the next.
+    /// Whether a socket with compression has to wait because this turn has inflated enough. Other
+    /// sockets then go first, and this one continues in the next turn.
     pub(super) fn has_inflated_enough(&mut self, id: SocketId) -> bool {
         let spent = self.deflate.work >= TURN_WORK_MAX;
         let socket = self.sockets.get(id).filter(|socket| socket.standing == Membership::Member);
         if !spent || socket.is_none_or(|socket| socket.session.agreement().is_none()) {
             return false;
         }
-        // Sockets that have had nothing of this turn come first in the next.
+        // Sockets that inflated nothing in this turn come first in the next.
         if self.deflate.work > self.deflate.work_before {
             self.deflate.served.push(id);
         } else {
@@ -74,7 +74,7 @@ impl Hub {
         true
     }
 
-    /// A turn ends: those that have had their share of it go on in the next.
+    /// A turn ends: sockets that have used their share continue in the next.
     pub(super) fn end_inflating(&mut self) {
         self.deflate.work = 0;
         self.outputs.extend(self.deflate.served.drain(..).map(Output::Resume));
@@ -83,7 +83,7 @@ impl Hub {
     /// A compressed message came.
     pub(super) fn receive_compressed(&mut self, id: SocketId, message: Compressed, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        // Nobody would hear what it comes to.
+        // The message would not be delivered.
         if socket.standing != Membership::Member {
             return;
         }
@@ -94,14 +94,14 @@ impl Hub {
         let Some(event) = socket.session.inflate(codec, message, limits, now) else { return };
         let inflated_len = match &event {
             SessionEvent::Message(message) => message.len(),
-            // What is too long is seen by then.
+            // A message that is too long has been found by then.
             _ => limits.message_bytes_max,
         };
         self.deflate.work = self.deflate.work.saturating_add(work).saturating_add(inflated_len);
         self.handle_event(id, event, now);
     }
 
-    /// Before a socket comes in: what it offers is accepted, if its service compresses.
+    /// Called before a socket opens: accepts its offer, if its service compresses.
     pub(super) fn agree(&mut self, id: SocketId, service: ServiceId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if self.services[service].options.compression == Compression::Off {
@@ -134,8 +134,8 @@ impl Hub {
         }
     }
 
-    /// Sends a message to several, compressed where that was agreed on and makes it shorter. Gives
-    /// back how many deliveries that counts.
+    /// Sends a message to several sockets, compressed where that was agreed on and makes it
+    /// shorter. Returns how many deliveries that counts.
     pub(super) fn send_compressed(
         &mut self,
         service: ServiceId,
@@ -195,7 +195,7 @@ impl Hub {
         self.deflate.codec.as_ref().map_or(0, Codec::deflated_len)
     }
 
-    /// What all contexts may take together.
+    /// The maximum for all contexts together.
     #[cfg(test)]
     pub(super) fn context_bytes(&self) -> usize {
         let Deflate { context_bytes, held, .. } = &self.deflate;
@@ -205,11 +205,11 @@ impl Hub {
     }
 }
 
-/// A message for many, encoded once for all that take the same.
+/// A message for many sockets, encoded once for all that get the same bytes.
 struct Copies<'a> {
     message: &'a Message,
     plain: Option<Frame>,
-    /// By the bits of the window; without a frame where it does not become shorter.
+    /// By the bits of the window; no frame where compression does not make it shorter.
     compressed: Vec<(u8, Option<Frame>)>,
 }
 
@@ -230,25 +230,25 @@ impl Copies<'_> {
     }
 }
 
-/// What it costs at worst to inflate a message of so many bytes, besides what it comes to. Where
-/// numbers have 32 bits, 64 MiB cost more than there are numbers for.
+/// The worst-case cost of inflating a message of so many bytes, beside the cost of its result. It
+/// saturates: with 32 bits, 64 MiB exceed the range.
 pub(super) const fn work_of(compressed_len: usize, context_len: usize) -> usize {
     // Every byte may be the table of a code, whatever it comes to.
     compressed_len.saturating_mul(COMPRESSED_BYTE_WORK).saturating_add(context_len / CONTEXT_SHARE)
 }
 
-/// As how many deliveries the compression of so many bytes counts.
+/// How many deliveries the compression of so many bytes counts as.
 const fn deliveries(bytes: usize) -> usize {
     DELIVERIES_MIN + bytes / DELIVERY_BYTES
 }
 
-/// To set up a deflater takes about as long as so many deliveries.
+/// Setting up a deflater takes about as long as so many deliveries.
 const DELIVERIES_MIN: usize = 16;
-/// To deflate so many bytes, if they are of no order, takes about as long as one delivery.
+/// Deflating so many random bytes takes about as long as one delivery.
 const DELIVERY_BYTES: usize = 64;
 /// What a turn may inflate, in nanoseconds or so. One message at least, however long it takes.
 const TURN_WORK_MAX: usize = 2 << 20;
 /// What a byte of compressed data costs at worst: a code whose tables are never used.
 const COMPRESSED_BYTE_WORK: usize = 64;
-/// To lay out a context costs this part of its length.
+/// Loading a context costs this fraction of its length.
 const CONTEXT_SHARE: usize = 8;

@@ -1,5 +1,5 @@
-//! The clean stop: sockets are closed with 1001, spread over a window so that not all of
-//! their peers come back at once; then services finish.
+//! The clean stop: sockets are closed with 1001, spread over a window so that their peers do not
+//! all reconnect at once; then services finish.
 
 use std::vec::IntoIter;
 
@@ -14,11 +14,11 @@ use crate::ws::{Close, CloseCode};
 /// How far a clean stop has come.
 #[derive(Debug)]
 pub(super) struct Drain {
-    /// When what is left is dropped.
+    /// When the remaining sockets are dropped.
     end: Time,
     /// When the next slice of sockets is closed.
     next: Time,
-    /// Who is still to be closed.
+    /// The sockets that are still to be closed.
     rest: IntoIter<SocketId>,
     /// How many sockets a slice has.
     slice_len: usize,
@@ -56,7 +56,7 @@ impl Hub {
         self.drain_some(now);
     }
 
-    /// Drops all sockets at once. Services are told of each end, as always.
+    /// Drops all sockets at once. Services get a close for each, as always.
     pub fn drop_all(&mut self, now: Time) {
         for id in self.sockets.ids() {
             self.fail(id, "the server has stopped", now);
@@ -69,7 +69,7 @@ impl Hub {
         self.drain.is_some() && self.sockets.len() == 0
     }
 
-    /// Tells all services that run to finish. Comes after [`Hub::is_drained`].
+    /// Asks all running services to finish. Called after [`Hub::is_drained`].
     pub fn stop_services(&mut self) {
         // No other second is over for this log.
         self.log_left_out(Time::from_ms(u64::MAX));
@@ -117,8 +117,8 @@ impl Hub {
                 self.end_pause(id, now);
                 self.schedule_write(id);
             }
-            // A peer without a request is not waited for, but for a check of the health; an answer
-            // that is on its way is, and so is one that a file is read for.
+            // The stop waits for answers that are being sent or read from a file. It does not wait
+            // for peers without a request, except for health checks.
             Membership::None
                 if !socket.session.is_answered() && !socket.flags.has(SocketFlag::Fetches) =>
             {
@@ -136,5 +136,5 @@ impl Hub {
 const SLICE_MS: u64 = 100;
 /// How long a connected health check may send its request once the server stops.
 const GRACE_MS: u64 = 1_000;
-/// So that a handful of sockets is not spread over a window.
+/// A handful of sockets is closed at once, not spread over the window.
 const SLICE_SOCKETS_MIN: usize = 64;

@@ -1,5 +1,5 @@
-//! Files that are asked for: the host looks for a few at a time, since a disk may hang. The other
-//! requests stay with their sockets, in line, and go with them.
+//! Requests for files. The host looks for a few at a time, since a disk may hang. The other
+//! requests stay with their sockets in a queue, and are dropped with them.
 
 use std::collections::VecDeque;
 
@@ -26,7 +26,7 @@ pub enum FilePolicy {
 pub(super) struct Fetches {
     /// How many the host has been asked for and has not found yet.
     len: usize,
-    /// Those that wait until there are fewer, some of whom may have gone.
+    /// Sockets that wait until there are fewer. Some of them may have gone.
     pub(super) queue: VecDeque<SocketId>,
     /// How many were refused since the queue was full.
     refused: usize,
@@ -39,8 +39,8 @@ impl Hub {
             return self.order_fetch(id, head, target);
         }
         if self.fetches.queue.len() >= Limits::FETCHES_WAITING_MAX {
-            // Peers that come, ask and go, while a disk hangs, leave no more than this behind. Not
-            // for each of those that are refused, since all others may still wait.
+            // Bounds the entries of peers that connect, ask and go while a disk hangs. It does not
+            // run for each refused request, since all others may still wait.
             if self.fetches.refused.is_multiple_of(REFUSALS_PER_LOOK) {
                 self.fetches.queue.retain(|&id| self.sockets.asks(id));
             }
@@ -87,7 +87,7 @@ impl Hub {
     }
 }
 
-/// Of so many that are refused, one has the queue looked through.
+/// One in so many refused requests scans the queue.
 const REFUSALS_PER_LOOK: usize = 64;
 
 const _: () = assert!(Limits::FETCHES_WAITING_MAX == 1_024, "the note of the refusal says so");

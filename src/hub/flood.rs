@@ -11,7 +11,7 @@ pub(crate) struct Flood<K> {
 
 #[derive(Debug)]
 struct Row<K> {
-    /// Its kind; those that found no row of their own share the last one, which has none.
+    /// Its kind. Kinds without a row of their own share the last row, which has no kind.
     kind: Option<K>,
     begun: Time,
     logged: u32,
@@ -92,7 +92,7 @@ mod tests {
     fn what_is_beyond_ten_lines_in_a_second_is_counted() {
         let mut flood = Flood::default();
         assert_eq!(admitted(&mut flood, 10, 1, 500), 10);
-        // Nothing is pending: a host that is idle sleeps.
+        // Nothing is pending, so an idle host can sleep.
         assert_eq!(flood.deadline(), None);
         assert_eq!(admitted(&mut flood, 123, 1, 1_499), 0);
         assert_eq!(admitted(&mut flood, 3, 2, 1_499), 3);

@@ -16,8 +16,8 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode, Head, Response, Status, Target};
 
 impl Hub {
-    /// A request is whole. Whoever is refused is told why, in this order: the host's own
-    /// state, the path, the origin, the service's state.
+    /// A request is complete. It is checked in this order: the state of the host, the path, the
+    /// origin, the state of the service. The first failure is the answer.
     pub(super) fn receive_request(&mut self, id: SocketId, head: Head, now: Time) {
         self.note_request(id, head.method(), head.target());
         if let Some(refusal) = self.refuse_any(id) {
@@ -69,7 +69,7 @@ impl Hub {
             return Some(unavailable("the server is stopping", 5));
         }
         if flags.has(SocketFlag::Hasty) {
-            // RFC 6585, 4: it may say when to come back. A rate is one in a second or more.
+            // RFC 6585, 4: a 429 may have Retry-After. A rate is one per second or more.
             return Some(later(Status::TOO_MANY_REQUESTS, "too many new connections", 1));
         }
         let text = "too many connections (max-connections, max-per-ip)";
@@ -127,7 +127,7 @@ impl Hub {
         }
     }
 
-    /// Lets a socket that waits in, or asks the service about it.
+    /// Admits a socket that waits, or asks the service about it.
     pub(super) fn let_in(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(rare) = &mut socket.rare else { return };
@@ -149,7 +149,8 @@ impl Hub {
         }
     }
 
-    /// The service has decided about a socket. One that may come in waits for room in the mail.
+    /// The service has decided about a socket. An admitted socket waits until the mail has
+    /// capacity.
     pub(super) fn decide(&mut self, id: SocketId, verdict: Verdict, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let full =
@@ -162,7 +163,7 @@ impl Hub {
             Verdict::Accept => self.open(id, None, now),
             Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
             Verdict::Refuse(response) => {
-                // The service need not be told.
+                // The service needs no close for it.
                 socket.standing = Membership::Waiting;
                 // The text of a service may be confidential between it and the peer.
                 if let (None, Some(service)) = (response.noted(), socket.service) {
@@ -175,8 +176,8 @@ impl Hub {
         }
     }
 
-    /// A socket comes in: it gets its 101, its service gets the open, and what the peer has
-    /// already sent comes after that.
+    /// A socket opens: it gets its 101, and its service gets the open. Messages that the peer has
+    /// already sent follow.
     pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(service) = socket.service else { return };
@@ -190,7 +191,7 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.standing = Membership::Member;
         socket.set_place(self.services[service].members.join(id));
-        // What else was noted was for the case of a refusal.
+        // The other notes for the log were for a refusal.
         if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
             self.deliver(id, Inbound::Open { id, request });
         }
@@ -217,8 +218,8 @@ impl Hub {
     }
 
     /// A socket goes, or the hub answers it, before it is open. If its service was asked about it,
-    /// that may have begun something for it, also if it has accepted it since, and the mail has no
-    /// room for its open.
+    /// the service may have allocated something for it. That is also the case if the service has
+    /// accepted it since and its open waits for capacity in the mail.
     pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(service) = socket.service else { return };
@@ -234,10 +235,10 @@ impl Hub {
         }
     }
 
-    /// A socket waits no more, if it did, neither for its service nor for a program to be found.
+    /// Ends the wait of a socket, if it waits for its service or for a lookup.
     pub(super) fn stop_waiting(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        // What is found now comes too late, also if the socket is lost and not yet dropped.
+        // Ending a wait also cancels its lookup, even if the socket is lost and not yet dropped.
         if let Some(rare) = &mut socket.rare {
             rare.asked = None;
         }

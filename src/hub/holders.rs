@@ -1,4 +1,4 @@
-//! What the places of sockets and topics count for.
+//! Which address the places of sockets and topics count for.
 
 use crate::hub::addresses::{AddressKey, Addresses};
 use crate::hub::service_entry::ServiceEntry;
@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::service::SocketId;
 
 impl Hub {
-    /// What the places of a socket count for.
+    /// The address that the places of a socket count for.
     pub(super) fn holder(&self, id: SocketId) -> Holder {
         let ip = self.addresses.of(self.sockets.get(id)?.peer).ip();
         holder(ip, self.services.limits_of(None))
@@ -30,7 +30,7 @@ impl Hub {
     }
 }
 
-// One for all callers, which are generic.
+// One instance for all callers, which are generic.
 fn holders(
     sockets: &SocketTable,
     addresses: &Addresses,

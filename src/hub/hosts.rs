@@ -1,7 +1,7 @@
 //! Which hosts requests may name, against DNS rebinding: the name of another site is made to
 //! resolve to an address of this machine. To the browser, the pages of that site then have the same
-//! origin as this server, and its user may have access here. Such a page cannot change the
-//! `UriHost` of its requests, which is the name of its own site.
+//! origin as this server, and its user may have access here. Such a page cannot change the `Host`
+//! header of its requests, which is the name of its own site.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,8 +14,8 @@ use crate::ws::authority::{is_one_of, split_port};
 use crate::ws::syntax::{cut, items};
 use crate::ws::{Response, Status, UriHost};
 
-/// Which hosts requests may name in their `UriHost`; others are answered with 421. A request
-/// without one, as HTTP/1.0 allows, is never refused by this.
+/// Which hosts requests may name in their `Host` header; other hosts are answered with 421. A
+/// request without the header, as HTTP/1.0 allows, is never refused by this rule.
 ///
 /// It is read from a text as well, as in `server.conf`: `auto`, `any`, `a.example, *.b.example`,
 /// or `auto, a.example`.
@@ -30,20 +30,20 @@ use crate::ws::{Response, Status, UriHost};
 #[non_exhaustive]
 pub enum AllowedHosts {
     /// On a listener whose address is on loopback: `localhost` and the names below it, addresses,
-    /// hosts that the rule about origins names, and those listed here. What does not come from the
-    /// page of a browser may name others: a handshake without `Origin`, a request in HTTP/1.0, and
-    /// one that a proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-UriHost`, `Forwarded`
-    /// or `Via`. The WebSocket of a browser can set none of these; `fetch` can, so that for pages
-    /// and files this is a hurdle only. On other listeners: any.
+    /// hosts that the rule about origins names, and those listed here. Requests that do not come
+    /// from a page may name other hosts: a handshake without `Origin`, a request in HTTP/1.0, and
+    /// one that a proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or
+    /// `Via`. The WebSocket of a browser can set none of these headers. `fetch` can, so the rule
+    /// protects pages and files only partly. On other listeners: any.
     Auto(HostNames),
     /// Any.
     Any,
-    /// Those listed and no others, on all listeners, for all requests.
+    /// Only the listed hosts, on all listeners, for all requests.
     List(HostNames),
 }
 
-/// A list of [patterns](is_one_of) of hosts, in the words that it was read from, with the comma
-/// that follows `auto`. They are checked once, and match where they stand.
+/// A list of [patterns](is_one_of) of hosts, kept as the text that it was read from, with the comma
+/// after `auto`. The text is checked once and matched in place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostNames(String);
 
@@ -65,13 +65,13 @@ pub(super) struct Hosts {
 }
 
 impl Hub {
-    /// From here on requests may name these hosts, and those that the rule about origins names,
-    /// which is that of the service, or else `origin`. By default, any.
+    /// Sets which hosts requests may name. Hosts in the rule about origins are allowed, too: the
+    /// rule of the service, or else `origin`. By default, any host is allowed.
     pub fn allow_hosts(&mut self, allowed: AllowedHosts, origin: OriginRule) {
         self.hosts = Hosts { allowed, origin };
     }
 
-    /// The refusal of a request for a host that is not this server's.
+    /// The refusal of a request for a host that this server does not serve.
     pub(super) fn misdirected(
         &self,
         id: SocketId,
@@ -95,7 +95,7 @@ impl Hub {
         if is_listed || is_auto && is_excused() || text.is_empty() {
             return None;
         }
-        // A page that `rule` names passes `auto` as well, and has to pass that rule next.
+        // A page that `rule` names also passes `auto`. It has to pass that rule next.
         let origin = asked.head.header("Origin").filter(|_| is_auto && asked.protocols.is_some());
         let advice = match origin.filter(|origin| !rule.accepts(Some(origin.as_bytes()), text)) {
             Some(origin) => rule.advice(origin),
@@ -123,7 +123,7 @@ impl Default for Hosts {
 }
 
 impl PendingRequest {
-    /// The host and port that it is for; empty if it does not say.
+    /// The host and port of the request; empty if it names none.
     pub(super) fn host(&self) -> &str {
         let named = self.target.authority.as_deref();
         named.or_else(|| self.head.header("Host")).unwrap_or_default()
@@ -163,7 +163,7 @@ impl FromStr for AllowedHosts {
         let first = items(text).next().ok_or(HostNamesError)?;
         let is_auto = text.starts_with(first) && first.eq_ignore_ascii_case(AUTO);
         let names = if is_auto { &text[first.len()..] } else { text };
-        // These are names of hosts nowhere, and were meant to be one of the two words.
+        // These are not names of hosts: one of the two words was meant.
         let is_word = |name: &str| items(WORDS).any(|word| name.eq_ignore_ascii_case(word));
         let is_right = |name| !is_word(name) && is_one_of(UriHost::Opaque(""), name).is_some();
         if !items(names).all(is_right) {

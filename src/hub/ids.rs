@@ -1,10 +1,10 @@
-//! What services, their workers and runs are called between the hub and its host. Sockets have a
+//! Ids of services, their workers and their runs, between the hub and its host. Sockets have a
 //! `SocketId`, which services see.
 
 use std::num::NonZeroU32;
 
-/// The place of a service in the hub's table. Services are never removed from it, but a program
-/// that was found and does not run gives its place to another one ([`Hub::mount_program`]).
+/// The index of a service in the hub's table. Services are never removed. A program that was found
+/// and does not run may be replaced by another one ([`Hub::mount_program`]).
 ///
 /// [`Hub::mount_program`]: crate::hub::Hub::mount_program
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ impl ServiceId {
     }
 }
 
-/// A worker: what does the work of a service. Each service has one.
+/// A worker, which runs a service. Each service has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerId(ServiceId);
 
@@ -45,7 +45,7 @@ impl WorkerId {
         Self(ServiceId::new(index))
     }
 
-    /// The service whose work it does.
+    /// The service that it runs.
     #[must_use]
     pub const fn service(self) -> ServiceId {
         self.0

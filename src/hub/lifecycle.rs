@@ -1,5 +1,5 @@
-//! Services start and end; sockets come in and leave. Every open that a service is told of is
-//! followed by exactly one close, which only [`Hub::leave`] delivers.
+//! Services start and end; sockets open and leave. Each open that a service gets is followed by
+//! exactly one close, which only [`Hub::leave`] delivers.
 
 use log::Level;
 
@@ -27,14 +27,14 @@ impl Hub {
         self.outputs.push_back(Output::Start(run));
     }
 
-    /// The answer to those who come while the service rests.
+    /// The answer to sockets that come while the service pauses.
     pub(super) fn refuse_in_pause(&self, service: ServiceId, now: Time) -> Option<Response> {
         let pause_ms = self.services[service].worker.retry.since(now);
         let refusal = || unavailable("the service keeps failing", pause_ms.div_ceil(1_000));
         (pause_ms > 0).then(refusal)
     }
 
-    /// The service is up: those who wait come in.
+    /// The service is ready: sockets that wait are admitted.
     pub(super) fn ready(&mut self, service: ServiceId, admission: Admission, now: Time) {
         let entry = &mut self.services[service];
         if entry.worker.state == RunState::Starting {
@@ -60,7 +60,7 @@ impl Hub {
         self.end_run(service, how, &refusal, now);
     }
 
-    /// A run could not start for want of something that may be there soon. Those who wait for it
+    /// A run could not start because of a shortage that may be temporary. Sockets that wait for it
     /// may try again.
     pub fn not_started(&mut self, run: RunId, how: &str, now: Time) {
         if let Some(service) = self.running(run) {
@@ -73,7 +73,7 @@ impl Hub {
         let is_asked_for = ending.worker.state == RunState::Finishing;
         let settling = ending.end_run(now);
         if is_asked_for {
-            let text = "it has ended: nobody used it, and another program needs its place";
+            let text = "it has ended: it was unused, and another program needs its place";
             Subject::service(&ending.path).log(Level::Info, format_args!("{text}"));
         } else if self.drain.is_none() {
             let pause_ms = ending.worker.retry.since(now);
@@ -99,7 +99,7 @@ impl Hub {
         }
     }
 
-    /// A conversation is over. If its service knows the socket, it is told, once.
+    /// A conversation is over. If its service knows the socket, it gets one close.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let (Membership::Member, Some(service)) = (socket.standing, socket.service) else { return };
@@ -118,15 +118,15 @@ impl Hub {
         self.read_again(id, now);
     }
 
-    /// A socket's peer is done: our close frame goes out once the service has answered all that
-    /// the peer had sent, which is at once if it has already.
+    /// A socket's peer has closed. Our close frame is sent once the service has answered all that
+    /// the peer had sent; at once if it already has.
     pub(super) fn settle_soon(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let Some(service) = socket.service.map(|service| &mut self.services[service]) else {
             return;
         };
-        // Whoever has been closed by the end of a run is no affair of the next one, in whose
-        // mail the same numbers mean others.
+        // A socket that was closed by the end of a run is not awaited in the next run, whose mail
+        // has the same numbers for other transactions.
         if socket.standing != Membership::Member
             || service.worker.mail.await_taken(id, socket.mailed)
         {
@@ -142,9 +142,9 @@ impl Hub {
         }
     }
 
-    /// The service has taken so much of its mail. If that has room again, those that were held back
-    /// are read, before others have a new share. Sockets whose last transactions are among what was
-    /// taken are closed, or have a new share. If there is room, those that wait come in.
+    /// The service has taken so much of its mail. If the mail has capacity again, sockets that were
+    /// held back are read first. Then sockets whose last transactions have been taken are closed,
+    /// or get a new share. Sockets that wait to open are admitted while there is capacity.
     pub(super) fn take(&mut self, service: ServiceId, messages: usize, bytes: usize, now: Time) {
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { mail, .. } = worker;
@@ -154,7 +154,7 @@ impl Hub {
         }
         while let Some(id) = self.services[service].worker.mail.next_taken() {
             self.read_again(id, now);
-            // It may have been read on meanwhile, and wait for more than it did.
+            // It may have been read again meanwhile, and wait for a later transaction.
             let mail = &self.services[service].worker.mail;
             if self.sockets.get(id).is_some_and(|socket| mail.has_taken(socket.mailed)) {
                 self.settle(id, now);
@@ -166,11 +166,11 @@ impl Hub {
         }
     }
 
-    /// Reads the sockets again that were held back since the mail was full, in the order in which
-    /// they were. Those that were read again the last time and found the mail full before they had
-    /// their turn come first: so each has its turn before any other has two. Of those in the middle
-    /// of a large message this holds by itself, and one of them has a turn for so many of others,
-    /// which would wait for all these messages otherwise.
+    /// Reads the sockets again that were held back because the mail was full, in the order in which
+    /// they were held back. Sockets that were resumed the last time, but found the mail full before
+    /// their turn, come first. So no socket has two turns before another has one. Sockets in the
+    /// middle of a large message have an order of their own: one of them has a turn after so many
+    /// turns of other sockets, which would otherwise wait for all these messages.
     fn read_all_again(&mut self, service: ServiceId, now: Time) {
         let [mut due, mut small, mut due_large, mut large] = [const { Vec::new() }; 4];
         for id in std::mem::take(&mut self.services[service].worker.held) {
@@ -204,7 +204,7 @@ impl Hub {
         }
     }
 
-    /// Lets the host read a socket again that was held back.
+    /// Lets the host read a socket that was held back.
     pub(super) fn read_again(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let rests = socket.standing == Membership::Member && socket.rests();
@@ -216,8 +216,8 @@ impl Hub {
         self.outputs.push_back(Output::Resume(id));
     }
 
-    /// Reads a socket on that its service had paused: because the service wants it, or because
-    /// the socket is being closed, and the peer's answer to that has to be read.
+    /// Reads a socket again that its service had paused: because the service resumes it, or because
+    /// the socket is being closed and the peer's answer has to be read.
     pub(super) fn end_pause(&mut self, id: SocketId, now: Time) {
         self.end_pace(id, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -226,7 +226,7 @@ impl Hub {
         }
     }
 
-    /// Lets those in who wait, as far as the mail has room, if the service has said how.
+    /// Admits sockets that wait, as far as the mail has capacity, if the service is ready.
     fn let_all_in(&mut self, service: ServiceId, now: Time) {
         if self.services[service].worker.state != RunState::Running {
             return;
@@ -242,7 +242,8 @@ impl Hub {
     }
 }
 
-/// About what a topic of one socket occupies, its name and places in the tables included.
+/// About how many bytes a topic of one socket occupies, including its name and its entries in the
+/// tables.
 const TOPIC_BYTES: usize = 256;
-/// A large message takes about as much of the mail as the shares of so many sockets.
+/// A large message takes about as much of the mail as the shares of this many sockets.
 const SMALL_FOR_LARGE: u8 = 64;

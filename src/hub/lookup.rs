@@ -1,7 +1,7 @@
-//! Paths that no service has: the host looks for a program there, which takes a disk, while the
-//! socket waits. So does a program that does not run, since its file may have been removed; and the
-//! page beside a program is looked up each time, since it may have changed. A path without a
-//! program is not remembered.
+//! Paths without a service: the host looks for a program there, on a disk, while the socket waits.
+//! A program that does not run is looked up as well, since its file may have been removed. The page
+//! beside a program is looked up each time, since it may have changed. A path without a program is
+//! not remembered.
 
 use std::collections::HashSet;
 
@@ -33,27 +33,27 @@ pub(super) struct PendingLookups {
     /// The paths of programs that the configuration names.
     named: HashSet<String>,
     pub(super) queue: LookupQueue,
-    /// How many programs have a place, whether they run or not.
+    /// How many programs have an entry, whether they run or not.
     programs_len: usize,
 }
 
-/// What a lookup has come to.
+/// The result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookupResult {
     /// The program has this service.
     Found(ServiceId),
-    /// The path is below that of a program, which has this service and answers such paths.
+    /// The path is below that of a program, which has this service and serves such paths.
     Below(ServiceId),
     /// The program that has this service shows this page to [`LookupGoal::Page`].
     Page(ServiceId, Page),
     /// No program is there.
     Nothing,
-    /// There is something that cannot serve.
+    /// There is a file that cannot serve.
     Refused(Response),
 }
 
 impl Hub {
-    /// From here on, the host answers [`Output::LookupJob`] with [`Hub::looked_up`].
+    /// The host answers each [`Output::LookupJob`] with [`Hub::looked_up`] after this.
     pub fn look_up(&mut self) {
         self.lookups.answered = true;
     }
@@ -63,20 +63,20 @@ impl Hub {
         self.tree.spellings = spellings;
     }
 
-    /// From here on these paths go first among those that are looked up, as the paths of programs
-    /// that have been found do. Other names than these lose that.
+    /// These paths have priority in lookups, as the paths of programs that have been found do.
+    /// Names of an earlier call lose it.
     pub fn name_programs(&mut self, paths: impl IntoIterator<Item = String>) {
         self.lookups.named = paths.into_iter().collect();
     }
 
-    /// Gives a program that was found a service, by the one spelling of its decoded path. If there
-    /// are [`Limits::PROGRAMS_MAX`] programs, it gets the place, and the id, of one that does not
-    /// run, which is found again if its path is asked for again.
+    /// Gives a program that was found a service, by the canonical spelling of its decoded path. If
+    /// there are [`Limits::PROGRAMS_MAX`] programs, it gets the entry and the id of one that does
+    /// not run. The replaced program is looked up again if its path is requested again.
     ///
     /// # Errors
-    /// The path can name no service or names one already, or all programs run, or have sockets that
-    /// have not gone. Then the one that has been without sockets longest is asked to finish, unless
-    /// the configuration names it, so that there is a place soon.
+    /// The path can name no service, or names one already; or all programs run or still have
+    /// sockets. In the last case the program that has been without sockets longest is asked to
+    /// finish, so that there is an entry soon. Programs that the configuration names are not.
     pub fn mount_program(
         &mut self,
         path: &str,
@@ -92,7 +92,7 @@ impl Hub {
             return Ok(next);
         }
         let is_spare = |id: &ServiceId| self.services[*id].is_spare();
-        // One that has failed of late comes last, so that its pause is not forgotten.
+        // A program that has failed recently comes last, so that its pause is kept.
         let place = self.services.ids().filter(is_spare).min_by_key(|id| {
             let WorkerSlot { retry, started, .. } = self.services[*id].worker;
             (retry, started)
@@ -103,7 +103,7 @@ impl Hub {
         };
         self.tree.add_found(path, place)?;
         self.tree.remove(&self.services[place].path);
-        // What was sent by a run of the other one is ignored.
+        // Transactions of the replaced program's run are ignored.
         entry.worker.run = self.services[place].worker.run;
         self.services[place] = entry;
         Ok(place)
@@ -122,8 +122,8 @@ impl Hub {
         }
     }
 
-    /// A program is about to run, and holds its place for the address of the socket that starts it,
-    /// as long as it has any socket.
+    /// A program is about to run. Its place counts for the address of the socket that starts it, as
+    /// long as the program has any socket.
     ///
     /// # Errors
     /// This address starts no more of them.
@@ -132,13 +132,13 @@ impl Hub {
         id: SocketId,
         service: ServiceId,
     ) -> Result<(), Response> {
-        // The first is for the length of a binary without programs.
+        // The first test makes a binary without programs smaller.
         if cfg!(not(feature = "programs")) || !self.services[service].is_program {
             return Ok(());
         }
         let holder = self.holder(id);
         let all = self.services.ids().map(|id| &self.services[id]);
-        // One without sockets gives its place when another one needs it.
+        // A program without sockets can be replaced when another one needs its place.
         let used = all.filter(|service| {
             service.is_program && service.worker.state != RunState::Idle && service.sockets_len > 0
         });
@@ -153,8 +153,8 @@ impl Hub {
         self.tree.find(path)
     }
 
-    /// Links lead what a socket asks for to this path, by which its service is to know it. To be
-    /// called before its [`Output::LookupJob`] is answered.
+    /// Links lead from the requested path to this one, which the service gets as the path of the
+    /// request. Call it before the [`Output::LookupJob`] is answered.
     pub fn lead(&mut self, id: SocketId, path: String) {
         let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
         if let Some(asked) = rare.and_then(|rare| rare.asked.as_mut()) {
@@ -162,7 +162,7 @@ impl Hub {
         }
     }
 
-    /// Answers an [`Output::LookupJob`], each of them once; the socket may have gone meanwhile.
+    /// Answers an [`Output::LookupJob`]. Call it once for each; the socket may have gone meanwhile.
     pub fn looked_up(&mut self, id: SocketId, looked: LookupResult, now: Time) {
         self.lookups.queue.end(id);
         self.take_up(id, looked, now);
@@ -173,7 +173,7 @@ impl Hub {
                 let Some((path, goal)) = self.asked_path(next) else { continue };
                 let service = self.tree.find(&path);
                 match service.filter(|_| !self.is_looked_up(service, goal)) {
-                    // It has been found for others meanwhile.
+                    // Another request has found it meanwhile.
                     Some(service) => self.take_up(next, LookupResult::Found(service), now),
                     None => self.order_lookup(next, rank, path, goal),
                 }
@@ -187,7 +187,7 @@ impl Hub {
         let Some(asked) = rare.and_then(|rare| rare.asked.take()) else { return };
         match looked {
             LookupResult::Found(service) => self.receive_asked(id, service, asked, now),
-            // A file counts before the page of a service that merely stands above it.
+            // A file has priority over the page of a service whose path is a prefix of its path.
             LookupResult::Below(_)
                 if asked.protocols.is_none() && self.files == FilePolicy::Served =>
             {
@@ -199,7 +199,7 @@ impl Hub {
                 if refusal.is_none() && self.is_misspelled(id, service, &asked) {
                     return self.miss(id, asked, now);
                 }
-                // A page that the program was mounted with comes first.
+                // A page that the program was mounted with has priority.
                 let chosen = &self.services[service].options.page;
                 let shown = || chosen.as_ref().unwrap_or(&page).response();
                 let response = refusal.unwrap_or_else(shown);
@@ -233,7 +233,7 @@ impl Hub {
         if self.lookups.queue.has_room(rank) {
             return self.order_lookup(id, rank, path, goal);
         }
-        // Peers that come, ask and go, while a disk hangs, leave no more than this behind.
+        // Bounds the entries of peers that connect, ask and go while a disk hangs.
         self.lookups.queue.forget(2 * self.sockets.len(), |id| self.sockets.asks(id));
         self.lookups.queue.wait(id, rank);
     }
@@ -256,13 +256,13 @@ impl Hub {
         self.outputs.push_back(Output::Lookup(Box::new(LookupJob { id, path, goal })));
     }
 
-    /// What a socket asks for, if it still waits for a lookup.
+    /// The request of a socket that still waits for a lookup.
     fn asked_path(&self, id: SocketId) -> Option<(String, LookupGoal)> {
         let asked = self.sockets.get(id)?.rare.as_ref()?.asked.as_ref()?;
         Some((asked.target.path.clone(), asked.goal()))
     }
 
-    /// A request has met its service.
+    /// The service of a request is known.
     pub(super) fn receive_asked(
         &mut self,
         id: SocketId,
@@ -285,8 +285,7 @@ impl Hub {
         }
     }
 
-    /// Whether a service is not served by the spelling that was asked for, which is noted for the
-    /// log.
+    /// Whether a service is not served by the requested spelling. If so, notes that for the log.
     fn is_misspelled(&mut self, id: SocketId, service: ServiceId, asked: &PendingRequest) -> bool {
         let key = &self.services[service].path;
         if self.tree.spellings == Spellings::All
@@ -315,7 +314,7 @@ impl Hub {
     }
 }
 
-/// The longest beginning of a path that is looked at, in names.
+/// The longest prefix of a path that is checked, in names.
 const KNOWN_DEPTH_MAX: usize = 8;
 const PROGRAMS: Pool =
     Pool { name: "the limit of programs at a time", places_max: Limits::PROGRAMS_MAX };

@@ -1,4 +1,4 @@
-//! `Mailbox`: the transactions on their way to a service, and how much of them a socket has there.
+//! `Mailbox`: the transactions on their way to a service, and the share of a socket in them.
 
 use crate::hub::ordered::Ordered;
 use crate::limits::Limits;
@@ -15,14 +15,14 @@ pub(super) struct Mailbox {
     full: bool,
     /// How many transactions were ever put in; the number of the last one.
     put: u64,
-    /// Sockets that go on once the service has taken the last transaction of each, by its number:
-    /// a close frame goes out then, or a socket that has used its share is read again.
+    /// Sockets that wait until the service has taken their last transaction, by its number. Then a
+    /// close frame is sent, or a socket that has used its share is read again.
     awaited: Ordered,
 }
 
 impl Mailbox {
     /// Adds a transaction; returns whether it is the first of its batch.
-    // It is the inside of a loop over many messages, and moves the transaction otherwise.
+    // Inlined: it is called in a loop over many messages, and a call would move the transaction.
     #[inline(always)]
     pub(super) fn push(&mut self, transaction: Inbound, limits: &Limits) -> bool {
         self.put += 1;
@@ -40,14 +40,14 @@ impl Mailbox {
         self.messages + 1 >= limits.mail_messages_max || bytes >= limits.mail_bytes_max
     }
 
-    /// Finds out whether it is full, by these limits.
+    /// Updates whether it is full by these limits.
     pub(super) const fn measure(&mut self, limits: &Limits) {
         self.full |=
             self.messages >= limits.mail_messages_max || self.bytes >= limits.mail_bytes_max;
     }
 
-    /// The service has taken so much; returns whether the mail has room again. Half of it
-    /// has to be free, so that sockets are not stopped and started for every message.
+    /// The service has taken so much. Returns whether the mail has capacity again: half of it has
+    /// to be free, so that sockets are not stopped and started for every message.
     pub(super) fn take(&mut self, messages: usize, bytes: usize, limits: &Limits) -> bool {
         self.messages = self.messages.saturating_sub(messages);
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -58,8 +58,8 @@ impl Mailbox {
         opened
     }
 
-    /// Returns whether the service has taken, and so answered, all that came from a socket up to
-    /// transaction `last`; otherwise [`Mailbox::next_taken`] returns the socket once it has.
+    /// Returns whether the service has taken, and so answered, all transactions of a socket up to
+    /// `last`. If not, [`Mailbox::next_taken`] returns the socket once it has.
     pub(super) fn await_taken(&mut self, id: SocketId, last: Mailed) -> bool {
         let last = self.number(last);
         if last <= self.taken() {
@@ -69,7 +69,7 @@ impl Mailbox {
         false
     }
 
-    /// The next socket that is awaited, and all of whose transactions have been taken.
+    /// The next waiting socket whose transactions have all been taken.
     pub(super) fn next_taken(&mut self) -> Option<SocketId> {
         let taken = self.taken();
         let (last, id) = self.awaited.first().filter(|(last, _)| *last <= taken)?;
@@ -104,20 +104,20 @@ impl Mailbox {
         self.awaited.into_ids()
     }
 
-    /// The name of each list, for how much there is room, and how much is in it.
+    /// The name of each list, its capacity, and its length.
     #[cfg(test)]
     pub(super) fn tables(&self) -> [(&'static str, usize, usize); 1] {
         let Self { batch, messages: _, bytes: _, full: _, put: _, awaited: _ } = self;
         [("mail", batch.capacity(), batch.len())]
     }
 
-    /// Whether nothing is on its way, and nobody waits for that.
+    /// Whether no transaction is on its way, and no socket waits for one.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.batch.is_empty() && (self.messages, self.bytes) == (0, 0) && self.awaited.is_empty()
     }
 
-    /// What all that is on its way counts.
+    /// What all transactions on their way count.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -128,9 +128,9 @@ impl Mailbox {
     }
 }
 
-/// The end of the number of a transaction in the mail of a service, which is enough: a socket
-/// keeps the number of its last one, and what may be mistaken for a transaction that is on its
-/// way is only one that was taken 2^24 transactions ago. Then the socket waits for that.
+/// The low bits of the number of a transaction in the mail of a service. A socket keeps this for
+/// its last transaction. The number is ambiguous only for a transaction that was taken 2^24
+/// transactions ago. In that case the socket waits for the newer one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mailed([u8; 3]);
 

@@ -1,10 +1,9 @@
-//! One budget of memory for all that peers make the hub hold: outboxes, mail, requests and messages
-//! that are unfinished, and what was read of them. What may have come is added up, and only when
-//! that might exceed the budget, everything is weighed. Then the address that holds most loses
-//! first.
+//! One budget of memory for all that peers make the hub hold: outboxes, mail, unfinished requests
+//! and messages, and unread bytes. An upper bound of new bytes is added up. Only when that may
+//! exceed the budget, everything is measured. Then the address that holds most loses sockets first.
 //!
-//! No close makes mail less. So mail, which has limits of its own, counts as half of the budget at
-//! most when sockets are closed: they may hold the other half whatever is in the mail.
+//! Closing sockets does not reduce mail, which has limits of its own. So mail counts as half of the
+//! budget at most when sockets are closed: sockets may always hold the other half.
 
 use std::collections::HashMap;
 
@@ -18,14 +17,14 @@ use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Response};
 
-/// What is known of the memory that is held.
+/// The state of the memory budget.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Memory {
-    /// What was held when it was weighed last.
+    /// How much was held at the last measurement.
     pub(super) weighed: usize,
     /// How much may have been added since.
     grown: usize,
-    /// When it was weighed last.
+    /// The time of the last measurement.
     at: Time,
     /// Whether upgrades are refused.
     pub(super) refuses: bool,
@@ -45,7 +44,7 @@ impl Hub {
     /// Keeps to [`Limits::held_bytes_max`].
     pub(super) fn check_memory(&mut self, now: Time) {
         let max = self.services.limits_of(None).held_bytes_max;
-        // Near the budget it is not weighed for each byte.
+        // Near the budget, it is not measured for each byte.
         let room = max.saturating_sub(self.memory.weighed).max(max / STEP);
         if self.memory.grown > room {
             self.weigh(max, now);
@@ -61,7 +60,8 @@ impl Hub {
         self.memory.refuses.then(|| unavailable(SHORT, RETRY_S))
     }
 
-    /// Weighs all that is held, and takes from those that hold most what is above `max`.
+    /// Measures all that is held. If it exceeds `max`, closes sockets of the addresses that hold
+    /// most.
     fn weigh(&mut self, max: usize, now: Time) {
         let (mail, mut sockets) = (self.mail_bytes(), self.held());
         let held = mail + sockets.iter().map(|(_, bytes, _)| bytes).sum::<usize>();
@@ -123,9 +123,9 @@ impl Hub {
         sockets
     }
 
-    /// Closes a socket for what it holds, all of which goes. What is left of a frame that is on its
-    /// way goes as well, so that the end of the connection is all that the peer gets. A request is
-    /// answered with 503 (RFC 9110, 15.6.4).
+    /// Closes a socket to free all that it holds. The rest of a frame that is being sent is dropped
+    /// as well, so that the peer sees only the end of the connection. A request is answered with
+    /// 503 (RFC 9110, 15.6.4).
     fn shed(&mut self, id: SocketId, text: &str, now: Time) {
         if self.sockets.get(id).is_some_and(|socket| socket.session.is_asking()) {
             self.record_end(id, text);
@@ -147,15 +147,16 @@ impl Hub {
 }
 
 const SHORT: &str = "the server is short of memory (memory-max)";
-/// While upgrades are refused, it is weighed at most so often.
+/// While upgrades are refused, it is measured at most this often.
 const WEIGH_MS: u64 = 100;
 const RETRY_S: u64 = 5;
-/// The log has a line about it at most so often.
+/// The log has a line about it at most this often.
 const LOG_MS: u64 = 1_000;
-/// Of so much of the budget a twentieth is let go of, so that it is not weighed again at once; and
-/// so much may be above it while upgrades are refused.
+/// A twentieth of the budget is freed in addition, so that it is not measured again at once. While
+/// upgrades are refused, the budget may be exceeded by as much.
 const SLACK: usize = 20;
-/// It is weighed again once such a part of the budget may have come.
+/// It is measured again once new bytes may come to this fraction of the budget.
 const STEP: usize = 64;
-/// An address that holds more than this part of the budget loses before upgrades are refused.
+/// An address that holds more than this fraction of the budget loses sockets before upgrades are
+/// refused.
 const GREEDY: usize = 4;

@@ -4,13 +4,13 @@
 use crate::limits::Rate;
 use crate::time::Time;
 
-/// What is used of a rate: a bucket of tokens, counted from its top in thousandths, of
-/// which each millisecond brings as many as each second brings tokens. A new one is full.
+/// The used part of a rate: a token bucket. It counts missing thousandths of a token: each
+/// millisecond adds as many thousandths as each second adds tokens. A new bucket is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Meter {
     /// How much is missing in it at that time.
     missing: u64,
-    /// When that was so. While the socket waits for a token, when it will be so.
+    /// The time of that count. While the socket waits for a token, the time at which it gets it.
     at: Time,
 }
 
@@ -24,7 +24,7 @@ impl Meter {
         true
     }
 
-    /// Whether the bucket is full, so that a new one does as well.
+    /// Whether the bucket is full, and so equal to a new one.
     pub(super) fn is_unused(mut self, rate: Rate, now: Time) -> bool {
         if !self.is_waiting(now) {
             self.fill(rate, now);

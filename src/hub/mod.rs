@@ -1,27 +1,27 @@
-//! Who talks to whom, sans-I/O: the table of sockets with their sessions, the services with
-//! their mail, the deadlines. It makes no system calls and reads no clock; what it wants done
-//! it puts among its outputs.
+//! The sockets and their services, sans-I/O: the table of sockets with their sessions, the services
+//! with their mail, the deadlines. It makes no system calls and reads no clock; it requests actions
+//! as outputs.
 //!
 //! In reading order:
 //!
 //! - [`Hub`]: the tables, and what a host calls in each turn
-//! - `peers`: what peers do; `reading`: which of them are read, and which wait
+//! - `peers`: what peers do; `reading`: which sockets are read, and which wait
 //! - `handshake`: from a request to the 101; `answer`: other answers; `refusal`: what some say
-//! - `lookup`: from a path without a service to a program; `queue`: who is looked up first;
-//!   `fetch`: or to a file; `pending`: what waits for either
-//! - `lifecycle`: services start and end, sockets come in and leave; `backoff`: how long those rest
-//!   that keep failing; `reset`: what serves the sockets of a service is replaced under them
-//! - `apply`: what services want; `pace`, `paced`: senders that wait for listeners
+//! - `lookup`: from a path without a service to a program; `queue`: the order of lookups; `fetch`:
+//!   or to a file; `pending`: a request that waits for either
+//! - `lifecycle`: services start and end, sockets open and leave; `backoff`: the pause of services
+//!   that keep failing; `reset`: a program is replaced and its sockets stay
+//! - `apply`: the transactions of services; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
 //! - `drain`: the clean stop; `dates`: the date of answers; `hosts`: hosts of requests
-//! - `socket`, `service_entry`, `worker_slot`, `mailbox`: what is kept for each; `tables`,
-//!   `roster`: lists of them
-//! - `output`: what the host has to do, with `ids` of services, workers and runs
-//! - `access_log`: what is logged of sockets and requests; `report`: and of services
+//! - `socket`, `service_entry`, `worker_slot`, `mailbox`: the state of each; `tables`, `roster`:
+//!   lists of them
+//! - `output`: actions for the host, with `ids` of services, workers and runs
+//! - `access_log`: log lines about sockets and requests; `report`: and about services
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
-//! - `memory`: what sockets may hold together; `shares`: how much of a pool one address may hold,
-//!   `holders`: what a place counts for; `trim`: memory that is not needed any more
+//! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,
+//!   `holders`: what a place counts for; `trim`: frees memory that is not needed any more
 
 mod access_log;
 mod addresses;
@@ -111,7 +111,7 @@ pub(crate) use trim::{cut, give_up};
 /// A host calls, in each turn of its loop: [`Hub::accept`], then [`Hub::may_read`] with
 /// [`Hub::receive`] (or [`Hub::read_buffer`] and [`Hub::filled`]), [`Hub::end`] or [`Hub::fail`]
 /// for sockets that are readable, then [`Hub::apply`] and [`Hub::ended`] for what services sent and
-/// how they ended, then [`Hub::expire`], then [`Hub::poll`] until it gives `None`; for
+/// how they ended, then [`Hub::expire`], then [`Hub::poll`] until it returns `None`; for
 /// [`Output::Write`] it calls [`Hub::wrote`], and [`Hub::remove`] if that says so. To stop, it
 /// calls [`Hub::drain`], goes on until [`Hub::is_drained`], and then calls [`Hub::stop_services`].
 #[derive(Debug)]
@@ -189,21 +189,22 @@ impl Hub {
         Ok(id)
     }
 
-    /// From here on answers have a date (RFC 9110, 6.6.1): the host's `clock` tells the seconds
-    /// since 1970 when an answer needs them, once a second at most. Without one there is none.
+    /// Gives answers a date (RFC 9110, 6.6.1). The host's `clock` returns the seconds since 1970;
+    /// it is read when an answer needs it, at most once a second. Without a clock, answers have no
+    /// date.
     pub const fn date_by(&mut self, clock: fn() -> u64) {
         self.dates.set_clock(clock);
     }
 
-    /// A plain request of this path is answered with 200, before services and files, and with 503
-    /// once a clean stop has begun: from then on a peer that connected before has a second to ask.
+    /// Plain requests of this path are answered with 200, before services and files. Once a clean
+    /// stop has begun they are answered with 503; peers that connected before have a second to ask.
     pub fn set_health_path(&mut self, path: Option<String>) {
         self.health = path;
     }
 
-    /// Gives a service other bounds and rules, which hold from here on, for its open sockets too.
-    /// Whether messages are compressed stays as it is, since open sockets have agreed on it. If the
-    /// service pauses before its next start, the pause ends: what made it fail may be mended.
+    /// Gives a service other bounds and rules. They also apply to its open sockets. Compression
+    /// stays as it is, since open sockets have agreed on it. If the service pauses before its next
+    /// start, the pause ends: the cause of its failures may be fixed.
     pub fn remount(&mut self, service: ServiceId, options: ServiceOptions, now: Time) {
         let ServiceEntry { options: own, members, waiting, worker, .. } =
             &mut self.services[service];
@@ -216,11 +217,11 @@ impl Hub {
             self.meter_anew(id, now);
             self.schedule(id);
         }
-        // If the mail has room now, it is not sure that the service ever reports anything again.
+        // If the mail has capacity now, the service may never report anything again.
         self.take(service, 0, 0, now);
     }
 
-    /// Does what deadlines demand that have come.
+    /// Handles the deadlines that have come.
     pub fn expire(&mut self, now: Time) {
         self.expire_meters(now);
         while let Some(place) = self.wheel.expire(now) {
@@ -239,9 +240,9 @@ impl Hub {
         self.end_inflating();
     }
 
-    /// Answers an [`Output::Measure`], and does what a deadline demands: of what was written to the
-    /// socket, the system holds so many bytes that the peer has not taken. If it takes nothing, or
-    /// an answer too slowly, it is dropped.
+    /// Answers an [`Output::Measure`], and handles a deadline: of the bytes written to the socket,
+    /// the system still holds so many that the peer has not taken. If the peer takes nothing, or an
+    /// answer too slowly, the socket is dropped.
     pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let limits = self.services.limits_of(socket.service);
@@ -257,8 +258,8 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    /// Whether a socket is to be dropped since its peer was late. What the system still holds for
-    /// the peer goes with it.
+    /// Whether a socket is to be dropped because its peer was late. Bytes that the system still
+    /// holds for the peer are dropped, too.
     #[must_use]
     pub fn is_late(&self, id: SocketId) -> bool {
         self.sockets.get(id).is_some_and(|socket| socket.flags.has(SocketFlag::Late))
@@ -350,13 +351,13 @@ impl Hub {
         &self.services[service].path
     }
 
-    /// Puts a transaction into the mail of a member's service; others have none.
+    /// Puts a transaction into the mail of a socket's service, if the socket is a member.
     fn deliver(&mut self, id: SocketId, transaction: Inbound) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let (true, Some(service)) = (socket.standing.is_told(), socket.service) else { return };
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { mail, state, .. } = worker;
-        // A service that has ended is told nothing; its next run knows none of its sockets.
+        // A service that has ended gets nothing; its next run knows none of its sockets.
         if *state == RunState::Idle {
             return;
         }
@@ -373,8 +374,8 @@ impl Hub {
         }
     }
 
-    /// After anything happened to a socket: a write is asked for if there is anything to write
-    /// or to end, and its deadline is set; after a write it is set in any case.
+    /// Called after any event of a socket. Orders a write if there is anything to write or to end,
+    /// and sets the deadline; after a write it is set in any case.
     fn schedule_write(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.flags.has(SocketFlag::Touched) {

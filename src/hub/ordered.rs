@@ -1,5 +1,5 @@
-//! `Ordered`: sockets by a number, the smallest first. It is a sorted list, since almost all come
-//! at its end and leave at its beginning, and a tree has ten times the code.
+//! `Ordered`: sockets by a number, the smallest first. It is a sorted list: almost all entries are
+//! added at its end and removed at its beginning, and a tree has ten times the code.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ pub(super) struct Ordered(VecDeque<(u64, SocketId)>);
 
 impl Ordered {
     /// Adds an entry, unless it is there.
-    // What is called from several places, and is large, is there once.
+    // Not inlined: it is large, and has several callers.
     #[inline(never)]
     pub(super) fn insert(&mut self, number: u64, id: SocketId) {
         if let Err(place) = self.0.binary_search(&(number, id)) {
@@ -53,7 +53,7 @@ impl Ordered {
     }
 }
 
-/// Room for so many entries may be unused.
+/// This many entries may be unused.
 const SPARE_LEN: usize = 64;
 
 #[cfg(test)]

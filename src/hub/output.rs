@@ -1,4 +1,4 @@
-//! `Output`: what the hub wants its host to do. The host takes outputs until there is none.
+//! `Output`: an action for the host. The host takes outputs until there is none.
 
 use crate::hub::ids::{RunId, WorkerId};
 use crate::hub::shares::Holder;
@@ -14,13 +14,13 @@ pub enum Output {
     Mail(WorkerId),
     /// Ask a worker to finish: no mail follows.
     Stop(WorkerId),
-    /// Write what is unsent, tell how much was written, and do as [`crate::hub::Hub::wrote`]
+    /// Write the unsent bytes, report how many were written, and do as [`crate::hub::Hub::wrote`]
     /// says.
     Write(SocketId),
-    /// Tell how much of what was written to the socket has not been acknowledged:
+    /// Report how many of the bytes written to the socket have not been acknowledged:
     /// [`crate::hub::Hub::measured`].
     Measure(SocketId),
-    /// Read the socket again: it was held back before.
+    /// Read a socket that was held back.
     Resume(SocketId),
     /// Look for a program, and answer with [`crate::hub::Hub::looked_up`].
     Lookup(Box<LookupJob>),
@@ -29,11 +29,11 @@ pub enum Output {
     Fetch(Box<Fetch>),
     /// Go on with the file.
     FetchMore(SocketId),
-    /// Nobody waits for the file any more.
+    /// No socket waits for the file any more.
     FetchEnd(SocketId),
 }
 
-/// A program that is asked for.
+/// A request for a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LookupJob {
     /// The socket.
@@ -53,7 +53,7 @@ pub enum LookupGoal {
     Page,
 }
 
-/// A file that is asked for.
+/// A request for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
     /// The socket.
@@ -62,7 +62,7 @@ pub struct Fetch {
     pub head: Head,
     /// Its decoded path is below the root of files.
     pub target: Target,
-    /// What address a file counts for that is held open. `None`: it is not counted by address.
+    /// The address that an open file counts for. `None`: it is not counted by address.
     pub(crate) holder: Holder,
 }
 

@@ -1,17 +1,18 @@
-//! Senders that wait for listeners: a service may say whose message it sends on
-//! ([`Audience::slowing`]), and the sender is then not read while listeners are full. What holds:
+//! Senders that wait for listeners. A service may name the sender of a message that it forwards
+//! ([`Audience::slowing`]). The sender is then not read while listeners are full. The rules:
 //!
-//! - A sender waits only once it has sent more than `outbox_low_bytes` within a second, and for
-//!   the rest of that second at most. So a peer that sends little never waits, and nobody is
+//! - A sender waits only after it has sent more than `outbox_low_bytes` within a second, and for
+//!   the rest of that second at most. So a peer that sends little never waits, and no sender is
 //!   slowed below that rate, however many listeners are full.
-//! - A listener has a second for which senders wait. Each `outbox_bytes_max` bytes that it takes
-//!   give it the second again. When it is used up, the listener is closed with 1013. So one that
-//!   drips cannot slow senders below `outbox_bytes_max` a second for long.
-//! - What a full listener had used up when it left counts for those that become full after it, less
-//!   a tenth of a second for each second since, and seven eighths of a second at most. So listeners
-//!   that come, read nothing and come again stop senders for an eighth of the time, not all of it.
-//! - All listeners that are full have their second at the same time. A message that finds none
-//!   full costs one look at each listener, others that and a place in one list.
+//! - Senders wait for a listener for one second in total. Each `outbox_bytes_max` bytes that it
+//!   takes restore the second. When it is used up, the listener is closed with 1013. So a slow
+//!   listener cannot hold senders below `outbox_bytes_max` a second for long.
+//! - When a full listener leaves, the part of the second that it had used counts for listeners that
+//!   become full later. It shrinks by a tenth of a second each second, and is at most seven eighths
+//!   of a second. So listeners that connect, read nothing and connect again stop senders for an
+//!   eighth of the time, not all of it.
+//! - The seconds of all full listeners run at the same time. A message costs one check of each
+//!   listener, and a list entry for its sender if any is full.
 
 use log::Level;
 
@@ -27,7 +28,7 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode};
 
 impl Hub {
-    /// A message that slows its sender goes to an audience. It is sent in any case; the sender
+    /// A message that slows its sender is sent to an audience. It is sent in any case. The sender
     /// waits if it has sent much and listeners are full.
     pub(super) fn pace(&mut self, service: ServiceId, to: &Audience, bytes: usize, now: Time) {
         let sender = to.slows;
@@ -72,7 +73,7 @@ impl Hub {
         let WorkerSlot { pace, .. } = worker;
         let is_full = socket.session.unsent_len() > options.limits.outbox_high_bytes;
         let is_listener = socket.stands(Membership::Member, service) && socket.session.is_open();
-        // What was sent to it in this turn may all go out with the write that is to come.
+        // The next write may send everything that was queued in this turn.
         if !is_full || !is_listener || socket.flags.has(SocketFlag::Touched) {
             return false;
         }
@@ -84,8 +85,8 @@ impl Hub {
         true
     }
 
-    /// A write to a socket has been tried, which has taken so many bytes. A listener that has used
-    /// up its second is closed only here, where it has had the chance to take something.
+    /// A write to a socket was tried and took so many bytes. A listener that has used up its second
+    /// is closed only here, after it had a chance to take something.
     pub(super) fn pay(&mut self, id: SocketId, bytes_len: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let is_kept = socket.rare.is_some() || !socket.flags.has(SocketFlag::Slow);
@@ -115,20 +116,20 @@ impl Hub {
         }
     }
 
-    /// A listener is full no more, or is none any more.
+    /// A listener has drained, or has left.
     fn unslow(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.flags.clear(SocketFlag::Slow) {
             let pace = &mut self.services[service].worker.pace;
             pace.full_len = pace.full_len.saturating_sub(1);
-            // A sender is not among those that it waits for.
+            // A sender does not wait for itself.
             if pace.full_len <= 1 {
                 self.resume_senders(service, now);
             }
         }
     }
 
-    /// A socket is no listener any more.
+    /// A socket is not a listener any more.
     pub(super) fn leave_pace(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if let (true, Some(rare)) = (socket.flags.has(SocketFlag::Slow), &mut socket.rare) {
@@ -161,7 +162,7 @@ impl Hub {
         }
     }
 
-    /// Reads senders again that have nobody to wait for, or have waited long enough.
+    /// Reads senders again that have no listener to wait for, or have waited long enough.
     fn resume_senders(&mut self, service: ServiceId, now: Time) {
         let pace = &mut self.services[service].worker.pace;
         let (clock, full_len) = (pace.clock(now), pace.full_len);
@@ -200,7 +201,7 @@ impl Hub {
 }
 
 impl Socket {
-    /// When a sender is read again, whatever listeners do.
+    /// When a sender is read again at the latest.
     fn wait_end(&self) -> Option<Time> {
         Some(self.rare.as_ref()?.paced.begun.after(SECOND_MS))
     }

@@ -1,5 +1,5 @@
-//! `Pace` and `Paced`: what is known of senders that wait, and of the listeners that they wait for.
-//! The rules are in `pace`.
+//! `Pace` and `Paced`: the state of senders that wait, and of the listeners that they wait for. The
+//! rules are in `pace`.
 
 use crate::limits::Limits;
 use crate::service::SocketId;
@@ -16,12 +16,13 @@ pub(super) struct Pace {
     pub(super) waited_ms: u64,
     /// When the present wait began.
     pub(super) since: Time,
-    /// What full listeners had used up that have left, in units of [`Paced::used`]; and when.
+    /// The time used by full listeners that have left, in units of [`Paced::used`]; and when they
+    /// left.
     pub(super) spent: u64,
     pub(super) spent_at: Time,
 }
 
-/// What is known of a socket that sends much, or is a slow listener.
+/// The state of a socket that sends much, or is a slow listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Paced {
     /// When the second began in which it has sent `sent_bytes`.
@@ -55,7 +56,7 @@ impl Pace {
         self.spent.saturating_sub(forgotten)
     }
 
-    /// Whether nobody waits, and no listener is full.
+    /// Whether no sender waits and no listener is full.
     #[cfg(test)]
     pub(super) const fn is_empty(&self) -> bool {
         self.held.is_empty() && self.full_len == 0

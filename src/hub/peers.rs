@@ -1,5 +1,5 @@
-//! What peers do: they connect, send, take what is sent to them, end and are lost. Here is the
-//! way of a byte from a connection to the mail of a service.
+//! What peers do: they connect, send, receive, end and are lost. This file has the path of a byte
+//! from a connection to the mail of a service.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use crate::time::Time;
 /// Why a connection is beyond the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Surplus {
-    /// Its address connects too often, and so many were refused that this one gets no answer.
+    /// Its address connects too often. So many were refused that this one gets no answer.
     Flood,
     /// Its address connects too often.
     Hasty,
@@ -35,8 +35,8 @@ enum Surplus {
 }
 
 impl Hub {
-    /// A connection came, through a listener of that reach. `None` if there is no room even to
-    /// refuse it: then it is to be dropped at once.
+    /// A connection came, through a listener of that reach. Returns `None` if there is no capacity
+    /// to refuse it with an answer: then the host drops it at once.
     pub fn accept(&mut self, peer: SocketAddr, reach: Reach, now: Time) -> Option<SocketId> {
         let surplus = self.refuse_connection(peer, now);
         let is_answered =
@@ -70,7 +70,7 @@ impl Hub {
     }
 
     /// Whether a connection is beyond the limits.
-    // It is large, and its caller is the turn.
+    // Not inlined: it is large, and its caller is the turn.
     #[inline(never)]
     fn refuse_connection(&mut self, peer: SocketAddr, now: Time) -> Option<Surplus> {
         let limits = self.services.limits_of(None);
@@ -125,22 +125,21 @@ impl Hub {
         let was_calm = socket.session.is_calm();
         self.take_in(id, bytes, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        // What comes from a peer that owed nothing, and owes nothing now, only puts deadlines off.
+        // Bytes of a peer that owed nothing, and owes nothing now, only postpone deadlines.
         if !(was_calm && socket.session.is_calm()) {
             self.schedule_write(id);
         }
     }
 
-    /// Where the next bytes of a socket can be read to, if they are those of a large message.
+    /// The buffer for the next bytes of a socket, if they belong to a large message.
     pub fn read_buffer(&mut self, id: SocketId) -> Option<&mut [u8]> {
         self.sockets.get_mut(id)?.session.read_buffer()
     }
 
-    /// Tells that `len` bytes were read to the beginning of what [`Hub::read_buffer`] gave just
-    /// before.
+    /// `len` bytes were read to the start of the buffer that [`Hub::read_buffer`] just returned.
     ///
     /// # Panics
-    /// That room is shorter.
+    /// The buffer is shorter.
     pub fn filled(&mut self, id: SocketId, len: usize, now: Time) {
         self.memory.grow(len);
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -163,7 +162,7 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    /// A socket that may not be read now has been ended by its peer, as far as the system tells.
+    /// The system reports that the peer has ended a socket that may not be read now.
     pub fn peer_leaves(&mut self, id: SocketId, now: Time) {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.session.leave(now);
@@ -185,9 +184,9 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    /// So many of the unsent bytes were written, maybe none. Gives back what to do with the
-    /// connection; one that is dropped is to be told to [`Hub::remove`]. For a socket that has
-    /// gone there is nothing to do, least of all to whoever is in its place now.
+    /// So many of the unsent bytes were written, maybe none. Returns what to do with the
+    /// connection. After dropping it, call [`Hub::remove`]. An id of a socket that has gone has no
+    /// effect, also on the socket that has its place now.
     pub fn wrote(&mut self, id: SocketId, bytes_len: usize, now: Time) -> Next {
         let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
         socket.flags.clear(SocketFlag::Touched);
@@ -214,7 +213,7 @@ impl Hub {
         if let Some(event) = socket.session.fail("the connection was dropped") {
             self.handle_event(id, event, now);
         }
-        // What has no other reason by now is an answer that is no refusal, and has left.
+        // Without another reason by now, it was an answer that is no refusal, and it has been sent.
         self.record_end(id, "page");
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(id, &socket, now);
@@ -247,7 +246,7 @@ impl Hub {
     }
 
     /// Passes bytes through the session, event by event, until the rest has to wait. Returns how
-    /// many it has passed.
+    /// many bytes it passed.
     pub(super) fn receive_bytes(&mut self, id: SocketId, bytes: &mut [u8], now: Time) -> usize {
         #[cfg(feature = "deflate")]
         self.deflate.begin_read();
@@ -268,9 +267,9 @@ impl Hub {
         used
     }
 
-    /// Passes bytes through the session, up to an event. Messages are none: they are put into the
-    /// mail as [`Hub::deliver`] does with one, since a read may bring many. The one that uses up
-    /// the share of the socket, or fills the mail, is an event, so that nothing follows it.
+    /// Passes bytes through the session, up to an event. A message is not an event: it is put into
+    /// the mail as [`Hub::deliver`] does, since a read may bring many. The message that uses up the
+    /// share of the socket, or fills the mail, is an event, so that nothing follows it.
     fn receive_messages(
         &mut self,
         id: SocketId,
@@ -281,7 +280,7 @@ impl Hub {
         let (session, spare) = (&mut socket.session, &mut self.buffers);
         let (true, Some(service)) = (socket.standing.is_told(), socket.service) else {
             let limits = self.services.limits_of(socket.service);
-            // Nobody is told of its messages.
+            // Its messages are not delivered.
             return session.receive_each(spare, bytes, limits, now, |_| None);
         };
         let share = self.services[service].share();
@@ -338,13 +337,13 @@ impl Hub {
         }
     }
 
-    /// Tells services when outboxes pass their marks, and files when they may go on.
+    /// Notifies services when outboxes pass their marks, and resumes files.
     fn check_marks(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let limits = self.services.limits_of(socket.service);
         let bytes = socket.session.unsent_len();
         let (drained, full) = (bytes <= limits.outbox_low_bytes, bytes > limits.outbox_high_bytes);
-        // A service that sends and takes no mail would be told again and again, without a limit.
+        // A service that sends and takes no mail would get notices without a limit.
         let behind =
             socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
         let flags = &mut socket.flags;

@@ -1,4 +1,4 @@
-//! `PendingRequest`: what a socket asked for, while a program or a file is looked for.
+//! `PendingRequest`: the request of a socket while a program or a file is looked for.
 
 use crate::hub::output::LookupGoal;
 use crate::ws::{Head, Target};

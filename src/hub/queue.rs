@@ -1,7 +1,6 @@
-//! `LookupQueue`: lookups that are under way, and requests that wait for theirs, in two lines. A
-//! path of which nothing is known may cost the disk more, and anybody can ask for any number of
-//! these. So a request for a known program waits for some of them only, however many there are. In
-//! each line addresses take turns.
+//! `LookupQueue`: lookups that are under way, and requests that wait for one, in two queues. An
+//! unknown path may cost more disk time, and any peer can request any number of them. So a request
+//! for a known program waits for a few of them only. In each queue, addresses take turns.
 
 use std::collections::VecDeque;
 
@@ -26,9 +25,9 @@ pub(super) struct LookupQueue {
 
 #[derive(Debug, Default)]
 struct AddressQueue {
-    /// Each with what it counts for, since its socket may go.
+    /// Each with the address that it counts for, since its socket may go.
     under_way: Vec<(SocketId, Holder)>,
-    /// Those that wait until there are fewer, some of whom may have gone.
+    /// Sockets that wait until there are fewer. Some of them may have gone.
     waiting: VecDeque<SocketId>,
 }
 
@@ -47,14 +46,14 @@ impl LookupQueue {
         }
     }
 
-    /// A request waits until there are fewer lookups, behind the others of its rank.
+    /// Queues a request behind the others of its rank, until there are fewer lookups.
     pub(super) fn wait(&mut self, id: SocketId, rank: PathKind) {
         self.line(rank).waiting.push_back(id);
     }
 
-    /// The place of the request that goes next, if another lookup of this rank may begin: of those
-    /// whose address has the fewest under way, the one that has waited longest. It costs a look at
-    /// the requests of the few addresses that have some under way, at most.
+    /// The index of the next request, if another lookup of this rank may begin. It is the oldest
+    /// request of the address that has the fewest lookups under way. The search costs at most one
+    /// look at each request of the few addresses that have lookups under way.
     pub(super) fn next(
         &self,
         rank: PathKind,
@@ -107,7 +106,7 @@ impl LookupQueue {
         self.lines[rank as usize].under_way.len() < under_way_max
     }
 
-    /// Room for those that wait, and how many do.
+    /// The capacity of the queue, and its length.
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, usize) {
         let size = |line: &AddressQueue| (line.waiting.capacity(), line.waiting.len());

@@ -1,5 +1,5 @@
-//! How many messages of a socket its service gets in a time, where that is limited, and what
-//! happens to more. Control frames do not count: a service gets none.
+//! The limit of messages that a service gets from a socket in a time, and what happens above it.
+//! Control frames do not count: a service gets none.
 
 use log::Level;
 
@@ -14,14 +14,14 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode};
 
 impl Socket {
-    /// Whether it is not read since it waits for a token.
+    /// Whether it is not read because it waits for a token.
     pub(super) fn awaits_token(&self, now: Time) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.meter.is_waiting(now))
     }
 
-    /// Whether it has sent as many messages as it may, and so has to wait. Then it is among
-    /// `metered` until it may send again. One that is being closed is read as far as it goes: its
-    /// close frame is behind what it has sent.
+    /// Whether it has used up its rate and has to wait. Then it is in `metered` until it may send
+    /// again. A socket that is being closed is read without a wait: its close frame is behind its
+    /// messages.
     pub(super) fn wait_for_token(
         &mut self,
         id: SocketId,
@@ -46,8 +46,8 @@ impl Socket {
 }
 
 impl Hub {
-    /// A whole message came. Returns the end of its socket instead if it is one too many, and
-    /// those are closed.
+    /// A whole message came. Returns the end of its socket instead if it is one too many and the
+    /// policy is to close.
     pub(super) fn meter(&mut self, id: SocketId, now: Time) -> Option<SessionEvent> {
         let socket = self.sockets.get_mut(id)?;
         let limits = self.services.limits_of(socket.service);
@@ -67,12 +67,12 @@ impl Hub {
         {
             self.forget_meter(id, Time::from_ms(until));
             self.read_again(id, now);
-            // Its clock goes on, which nothing else may ever tell the wheel.
+            // Its clock runs again, and the wheel may get no other notice of that.
             self.schedule_write(id);
         }
     }
 
-    /// Another rate may hold: a socket that waits by the old one is asked anew.
+    /// The rate may have changed: a socket that waits by the old one is checked again.
     pub(super) fn meter_anew(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(rare) = socket.rare.as_mut().filter(|rare| rare.meter.is_waiting(now)) else {

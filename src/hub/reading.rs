@@ -1,5 +1,5 @@
-//! Which sockets are read, and which wait. What waits of a read is passed on later: nothing of it
-//! is lost, and all of it stays in order.
+//! Which sockets are read, and which wait. The rest of a read that waits is passed on later: no
+//! byte is lost, and the order is kept.
 
 use log::Level;
 
@@ -13,8 +13,8 @@ use crate::service::SocketId;
 use crate::time::Time;
 
 impl Hub {
-    /// Whether the socket is to be read now. If not, [`Output::Resume`] tells when it is. What had
-    /// to wait of its last read is taken up first.
+    /// Whether the socket is to be read now. If not, [`Output::Resume`] follows later. The rest of
+    /// its last read is passed on first.
     pub fn may_read(&mut self, id: SocketId, now: Time) -> bool {
         if !self.may_go_on(id, now) || !self.finish_unread(id, now) {
             return false;
@@ -33,10 +33,10 @@ impl Hub {
     /// and the socket is read again once
     ///
     /// - the service has taken half of its mail, if that is full;
-    /// - the service wants it, if that has paused the socket;
-    /// - the listeners of what it sends have drained, or its second is over, if it waits for them;
-    /// - the service has taken all that it has of the socket, if that is the socket's share of the
-    ///   mail, or might fill the outbox if it were answered;
+    /// - the service resumes it, if the service has paused it;
+    /// - its listeners have drained or its second is over, if it waits for listeners;
+    /// - the service has taken all mail of the socket, if that mail is the socket's share, or its
+    ///   answers might fill the outbox;
     /// - the outbox has drained, if that is more than half full;
     /// - there is a token for another message, if their rate is limited.
     pub(super) fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
@@ -56,7 +56,7 @@ impl Hub {
         if socket.load > 0 && of.worker.mail.has_taken(socket.mailed) {
             socket.load = 0;
         }
-        // Once it is held it waits until the outbox has drained.
+        // A socket that is held waits until the outbox has drained.
         let held = socket.flags.has(SocketFlag::Held);
         let room = if held { of.outbox_drained() } else { of.outbox_room() };
         let answered = usize::from(socket.load) * LOAD_UNIT_BYTES + socket.session.unsent_len();
@@ -76,7 +76,7 @@ impl Hub {
         true
     }
 
-    /// Does not read a socket until its service has taken half of its mail.
+    /// Stops reading a socket until its service has taken half of its mail.
     fn hold(&mut self, id: SocketId, service: ServiceId, now: Time) {
         self.rest(id, now);
         let socket = self.sockets.get_mut(id);
@@ -88,7 +88,7 @@ impl Hub {
         }
     }
 
-    /// Does not read a socket, which owes nothing meanwhile.
+    /// Stops reading a socket. Its peer owes no sign of life meanwhile.
     fn rest(&mut self, id: SocketId, now: Time) {
         if let Some(socket) = self.sockets.get_mut(id)
             && socket.flags.set(SocketFlag::Held)
@@ -100,8 +100,8 @@ impl Hub {
     /// Reads a socket again that was held since its outbox was more than half full.
     pub(super) fn read_drained(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        // With a load it waits for its service, in the queue for the mail, and if it is open, maybe
-        // for a token.
+        // A socket with a load waits for its service in the queue for the mail. An open one may
+        // also wait for a token.
         let is_slowed = socket.session.is_open() && socket.awaits_token(now);
         let waits = socket.flags.has(SocketFlag::Queued) || socket.load > 0 || is_slowed;
         if waits || !socket.flags.has(SocketFlag::Held) {
@@ -114,7 +114,7 @@ impl Hub {
         }
     }
 
-    /// Passes bytes of a peer on, and keeps what has to wait.
+    /// Passes bytes of a peer on, and keeps the rest that has to wait.
     pub(super) fn take_in(&mut self, id: SocketId, bytes: &mut [u8], now: Time) {
         let used = self.receive_bytes(id, bytes, now);
         if used < bytes.len()
@@ -126,7 +126,7 @@ impl Hub {
         }
     }
 
-    /// Passes on what had to wait of a socket's last read. Returns whether nothing is left of it.
+    /// Passes on the rest of a socket's last read. Returns whether nothing is left of it.
     fn finish_unread(&mut self, id: SocketId, now: Time) -> bool {
         let socket = self.sockets.get_mut(id);
         let Some(rare) = socket.and_then(|socket| socket.rare.as_mut()) else { return true };
@@ -143,7 +143,7 @@ impl Hub {
             if !is_done {
                 rare.unread = unread;
             } else if rare.is_empty() && !socket.flags.has(SocketFlag::Slow) {
-                // A slow listener may have used nothing of its second, and has one all the same.
+                // Also kept for a slow listener that has used nothing of its second.
                 socket.rare = None;
             }
         }

@@ -1,8 +1,8 @@
-//! Refusals that say when to come back.
+//! Refusals with Retry-After.
 
 use crate::ws::{Response, Status};
 
-/// A 503 that says when to come back, in seconds (RFC 9110, 10.2.3 and 15.6.4).
+/// A 503 with a Retry-After in seconds (RFC 9110, 10.2.3 and 15.6.4).
 pub(super) fn unavailable(text: &str, retry_s: u64) -> Response {
     later(Status::UNAVAILABLE, text, retry_s)
 }

@@ -12,7 +12,7 @@ use crate::service::SocketId;
 pub(crate) struct Subject<'a> {
     /// The path of the service.
     pub service: &'a str,
-    /// The process of its program that says it, if one does.
+    /// The process of its program that the line comes from, if there is one.
     pub pid: Option<u32>,
 }
 

@@ -1,5 +1,5 @@
-//! What serves the sockets of a service is replaced under them: they stay, with their mail, and
-//! what the old one has said of them goes.
+//! The program behind the sockets of a service is replaced. The sockets stay, with their mail.
+//! State that the old process set for them is removed.
 
 use log::Level;
 
@@ -9,9 +9,9 @@ use crate::service::Admission;
 use crate::time::Time;
 
 impl Hub {
-    /// What serves the sockets has gone. Those who wait are refused if there is a pause. Otherwise
-    /// those that it was asked about wait to be asked about again, unless their question is still
-    /// on its way: then the next one gets that.
+    /// The program behind the sockets has gone. Sockets that wait to open are refused if there is a
+    /// pause. Otherwise the next process is asked about them again, unless the first question is
+    /// still in the mail: then the next process gets that one.
     pub(super) fn reset(&mut self, service: ServiceId, pause_ms: u64, now: Time) {
         let lapsing = &mut self.services[service];
         lapsing.reset(pause_ms, now);
@@ -33,12 +33,12 @@ impl Hub {
                 rare.labels = Vec::new();
             }
             self.end_pause(id, now);
-            // As after a resume: nothing else may ever tell the wheel that its clock goes on.
+            // As after a resume: the wheel may get no other notice that its clock runs again.
             self.schedule_write(id);
         }
     }
 
-    /// A service that lets everyone in answers no question that is still on its way to it.
+    /// A service that admits all sockets does not answer questions that are still in its mail.
     pub(super) fn ask_nobody(&mut self, service: ServiceId) {
         match self.services[service].admission {
             Admission::Everyone { .. } => {

@@ -1,17 +1,17 @@
-//! `Roster`: a list of sockets that each know their place in it.
+//! `Roster`: a list of sockets, each of which knows its index in it.
 
 use crate::hub::trim::shrink;
 use crate::service::SocketId;
 
-/// A list of sockets by their places in the table. Each of them remembers where it stands in the
-/// list, so that it can part at a fixed cost, and parts before it leaves the table.
+/// A list of sockets by their indices in the table. Each socket keeps its index in the list, so
+/// that it is removed at a fixed cost. It is removed from the list before it leaves the table.
 #[derive(Debug, Default)]
 pub(super) struct Roster(Vec<u32>);
 
 impl Roster {
     /// Adds a socket; returns its place.
     pub(super) fn join(&mut self, id: SocketId) -> u32 {
-        let narrow = |place| u32::try_from(place).expect("socket ids have room for 2^24 places");
+        let narrow = |place| u32::try_from(place).expect("socket ids have 2^24 places");
         self.0.push(narrow(id.index()));
         narrow(self.0.len() - 1)
     }
@@ -28,23 +28,23 @@ impl Roster {
         &self.0
     }
 
-    /// For how many there is room.
+    /// Its capacity.
     #[cfg(test)]
     pub(super) const fn capacity(&self) -> usize {
         self.0.capacity()
     }
 
-    /// How many are in it.
+    /// Its length.
     pub(super) const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nobody is left.
+    /// Whether it is empty.
     #[cfg(test)]
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Room for so many is kept, for those who come and go.
+/// Capacity for this many is kept, for sockets that come and go.
 const ROSTER_SPARE_LEN: usize = 64;

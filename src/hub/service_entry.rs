@@ -1,5 +1,4 @@
-//! `ServiceEntry`: the hub's side of one service: what it was mounted with, who its sockets are,
-//! and what does its work.
+//! `ServiceEntry`: the hub's side of one service: its options, its sockets, and its worker.
 
 use crate::hub::mailbox::LOAD_UNIT_BYTES;
 use crate::hub::roster::Roster;
@@ -15,9 +14,9 @@ pub(super) struct ServiceEntry {
     pub(super) path: String,
     /// Whether it was found at run time, and has to be found again before each run.
     pub(super) is_program: bool,
-    /// What its last run counts for, if it is a program.
+    /// The address that its last run counts for, if it is a program.
     pub(super) holder: Holder,
-    /// How many sockets there are whose path has named it, also those that have left it.
+    /// How many sockets have requested it and still exist, including those that have left it.
     pub(super) sockets_len: u32,
     /// When the last of them went.
     pub(super) unused_since: Time,
@@ -28,7 +27,7 @@ pub(super) struct ServiceEntry {
     /// The sockets that are in.
     pub(super) members: Roster,
     pub(super) topics: Topics,
-    /// What does its work: one worker.
+    /// Its one worker.
     pub(super) worker: WorkerSlot,
 }
 
@@ -49,14 +48,14 @@ impl ServiceEntry {
         }
     }
 
-    /// Begins anew in the middle of a run, after a pause of this length: nothing is left of what
-    /// the service has said of its sockets.
+    /// Begins again within a run, after a pause of this length. All that the service has set for
+    /// its sockets is removed.
     pub(super) fn reset(&mut self, pause_ms: u64, now: Time) {
         self.worker.reset(pause_ms, now);
         self.forget_said();
     }
 
-    /// Ends a run. Returns the sockets that waited until the service takes what they had sent.
+    /// Ends a run. Returns the sockets that waited until the service takes their messages.
     pub(super) fn end_run(&mut self, now: Time) -> Vec<SocketId> {
         self.forget_said();
         self.worker.end(now)
@@ -67,7 +66,7 @@ impl ServiceEntry {
         self.admission = Admission::default();
     }
 
-    /// How much of each of its sockets may be in the mail: fewer sockets have larger shares.
+    /// The share of each of its sockets in the mail: fewer sockets have larger shares.
     pub(super) fn share(&self) -> u8 {
         let members = u32::try_from(self.members.len()).unwrap_or(u32::MAX).max(1);
         let messages = u32::try_from(self.options.limits.mail_messages_max).unwrap_or(u32::MAX);
@@ -75,9 +74,9 @@ impl ServiceEntry {
         u8::try_from(share).unwrap_or(u8::MAX)
     }
 
-    /// How much may be in the outbox of a socket, or on its way there, when the socket is read:
-    /// a message that comes and is answered fits beside it. What a program has taken it may still
-    /// have to answer, so that more room is left.
+    /// How much may be in the outbox of a socket, or on its way there, when the socket is read: the
+    /// answer to another message still fits. A program may still have to answer what it has taken,
+    /// so that more space is left for it.
     pub(super) fn outbox_room(&self) -> usize {
         if self.is_program { self.outbox_drained() } else { self.half_of_outbox() }
     }
@@ -91,8 +90,8 @@ impl ServiceEntry {
         (self.options.limits.outbox_bytes_max / 2).saturating_sub(LOAD_UNIT_BYTES)
     }
 
-    /// Whether it is a program whose place may be another one's: nothing runs, and no socket is
-    /// left that would be taken for one of the other.
+    /// Whether it is a program that another one may replace: it does not run, and none of its
+    /// sockets is left, which would otherwise be taken for sockets of the other.
     pub(super) fn is_spare(&self) -> bool {
         self.is_program && self.worker.state == RunState::Idle && self.sockets_len == 0
     }

@@ -1,6 +1,6 @@
-//! `Pool`: places of which no address takes the last one from all others. One that holds a quarter
-//! of the pool, rounded up, gets no place of its last quarter. What does not count for
-//! [`Limits::sockets_per_ip_max`] has no share: there is no telling whom that would leave out.
+//! `Pool`: a number of places that one address cannot use up. An address that holds a quarter of
+//! the pool, rounded up, gets no place of the last quarter. Sockets that do not count for
+//! [`Limits::sockets_per_ip_max`] have no such limit: their address may stand for many peers.
 
 use std::net::IpAddr;
 
@@ -9,29 +9,29 @@ use crate::hub::refusal::unavailable;
 use crate::limits::Limits;
 use crate::ws::Response;
 
-/// A bound for all sockets together. Who holds the places is known where they are.
+/// A bound for all sockets together. The caller knows which addresses hold the places.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pool {
-    /// What the bound is called in the log, most often its key.
+    /// The name of the bound in the log, most often its key.
     pub(crate) name: &'static str,
     /// How many places there are.
     pub(crate) places_max: usize,
 }
 
-/// What a place counts for: an address, if it is counted.
+/// The address that a place counts for, if it is counted.
 pub(crate) type Holder = Option<AddressKey>;
 
-/// What the place of a peer counts for under these limits.
+/// The address that the place of a peer counts for under these limits.
 pub(crate) fn holder(ip: IpAddr, limits: &Limits) -> Holder {
     AddressKey::counted(ip).filter(|_| limits.sockets_per_ip_max != Limits::OFF_COUNT)
 }
 
 impl Pool {
-    /// Whether there is a place for `of`, if each of `holders` has one. They are few, and counted
-    /// each time.
+    /// Whether there is a place for `of` while each of `holders` has one. There are few holders;
+    /// they are counted each time.
     ///
     /// # Errors
-    /// There is none. The answer is a 503, which says and notes why.
+    /// There is none. The answer is a 503 with the reason, which is also noted for the log.
     pub(crate) fn admit(
         self,
         of: Holder,
@@ -59,8 +59,8 @@ impl Pool {
     }
 }
 
-/// Whether the next place is one of the last quarter, and an address that holds `held` of those
-/// that are taken does not get it.
+/// Whether the next place is one of the last quarter and refused to an address that holds `held`
+/// places.
 pub(super) const fn is_for_others(places_max: usize, taken: usize, held: usize) -> bool {
     let quarter = places_max.div_ceil(4);
     taken >= places_max - quarter && held >= quarter

@@ -14,12 +14,12 @@ use crate::session::{Session, SessionEvent};
 use crate::time::{CompactTime, Time};
 use crate::ws::Status;
 
-/// One connection. There are many, most of them idle: what is rarely needed is boxed, and what
-/// is small is kept in just the bytes that it needs.
+/// One connection. There are many, most of them idle: rarely needed fields are boxed, and small
+/// ones are kept in as few bytes as they need.
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) session: Session,
-    /// What is rarely there.
+    /// Fields that are rarely set.
     pub(super) rare: Option<Box<Cold>>,
     pub(super) service: Option<ServiceId>,
     /// The number of its last transaction in the mail of its service.
@@ -32,9 +32,9 @@ pub(super) struct Socket {
     pub(super) peer: PeerAddress,
     pub(super) standing: Membership,
     pub(super) flags: SocketFlags,
-    /// What it has in the mail of its service: a unit for each message, and one more for each
-    /// KiB of it; at most 255, which no share exceeds. `Hub::may_go_on`, which is asked before each
-    /// read, forgets what has been taken; until then it counts as well.
+    /// Its load in the mail of its service: a unit for each message, and one more for each KiB of
+    /// it; at most 255, which no share exceeds. `Hub::may_go_on`, which is called before each read,
+    /// subtracts what has been taken; until then that counts as well.
     pub(super) load: u8,
 }
 
@@ -46,43 +46,43 @@ const _: () = assert!(size_of::<Option<Socket>>() <= 88, "an idle socket is smal
 /// How a socket stands with the service that its path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Membership {
-    /// It has not asked for a service yet, or was refused.
+    /// It has not requested a service yet, or was refused.
     None,
-    /// It waits until the service has started, or has room for more mail.
+    /// It waits until the service has started, or has capacity for more mail.
     Waiting,
     /// It waits for the service's verdict.
     Asked,
-    /// Its service knows it: an open has been delivered, and a close has to be.
+    /// Its service knows it: an open has been delivered, and a close will follow.
     Member,
-    /// Its service has been told of its end.
+    /// Its service has got its close.
     Left,
 }
 
-/// What is remembered of a socket from turn to turn: a set of [`SocketFlag`].
+/// The flags of a socket: a set of [`SocketFlag`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SocketFlags(u16);
 
-/// What may be so of a socket.
+/// A flag of a socket.
 #[derive(Clone, Copy, Debug)]
 #[repr(u16)]
 pub(super) enum SocketFlag {
     /// A write is among the outputs.
     Touched = 1 << 0,
-    /// Its service was told that the outbox is full.
+    /// Its service was notified that the outbox is full.
     Full = 1 << 1,
-    /// The host was told not to read, and waits to be told otherwise.
+    /// The host was asked not to read it, and waits for an [`Output::Resume`].
     Held = 1 << 2,
-    /// It is beyond the limits, and is here to be told so.
+    /// It is beyond the limits, and is kept to be refused.
     Surplus = 1 << 3,
     /// Its answer comes from a file.
     Fetches = 1 << 4,
     /// The next part of the file has been asked for.
     Fetching = 1 << 5,
-    /// Its service does not want it to be read.
+    /// Its service has paused it.
     Paused = 1 << 6,
     /// The log has a warning that one of its labels was left out.
     Unlabeled = 1 << 7,
-    /// It is in the list of those that are read again when the mail of its service has room.
+    /// It is in the list of sockets that are read again when the mail of its service has capacity.
     Queued = 1 << 8,
     /// The log has a line that it was held back by the rate of its messages.
     Slowed = 1 << 9,
@@ -90,20 +90,20 @@ pub(super) enum SocketFlag {
     ///
     /// [`Hub::pace`]: crate::hub::Hub::pace
     Slow = 1 << 10,
-    /// It is not read, since listeners of what it sends are full.
+    /// It is not read because its listeners are full.
     Waits = 1 << 11,
-    /// Its address connects too often, and it is here to be refused.
+    /// Its address connects too often, and it is kept to be refused.
     Hasty = 1 << 12,
-    /// It was given up since its peer was late.
+    /// It was dropped because its peer was late.
     Late = 1 << 13,
-    /// It waited for room in the mail, is read again, and has not had its turn.
+    /// It waited for capacity in the mail, is read again, and has not had its turn.
     Due = 1 << 14,
     /// Its listener is on loopback.
     Local = 1 << 15,
 }
 
 impl Membership {
-    /// Whether the service of the socket is told what happens to it.
+    /// Whether the service of the socket gets its events.
     pub(super) const fn is_told(self) -> bool {
         matches!(self, Self::Asked | Self::Member)
     }
@@ -129,28 +129,28 @@ impl SocketFlags {
     }
 }
 
-/// What a socket has while it waits, and when it ends.
+/// State of a socket while it waits, and when it ends.
 #[derive(Debug, Default)]
 pub(super) struct Cold {
-    /// What it asked for, until its service has been told.
+    /// Its request, until its service has got it.
     pub(super) request: Option<Arc<Request>>,
-    /// The service's verdict, while there is no room in the mail for an open.
+    /// The service's verdict, while the mail has no capacity for an open.
     pub(super) verdict: Option<Verdict>,
-    /// What it asked for, while a program is looked for.
+    /// Its request, while a program is looked for.
     pub(super) asked: Option<PendingRequest>,
     /// The method of its request, for the log.
     pub(super) method: String,
     /// How its request was answered, unless with the 101.
     pub(super) status: Option<Status>,
-    /// The path that it asked for; empty if it is that of the service.
+    /// The requested path; empty if it is that of the service.
     pub(super) path: String,
-    /// What its service calls it, for the log.
+    /// The labels that its service gave it, for the log.
     pub(super) labels: Vec<(String, String)>,
     /// How it ended, for the log.
     pub(super) reason: String,
-    /// How often the count of bytes received, and that of bytes sent, has begun anew.
+    /// How often the counts of bytes received and bytes sent have wrapped.
     rounds: [u32; 2],
-    /// What had to wait of its last read.
+    /// The rest of its last read, which has to wait.
     pub(super) unread: Unread,
     /// What it has used of the rate of its messages.
     pub(super) meter: Meter,
@@ -208,7 +208,7 @@ impl Socket {
         }
     }
 
-    /// Sets a label, or takes it away. Gives back whether there was room for it.
+    /// Sets a label, or removes it. Returns whether there was space for it.
     pub(super) fn label(&mut self, key: &str, value: &str) -> bool {
         let labels = &mut self.rare.get_or_insert_default().labels;
         labels.retain(|(own, _)| own != key);
@@ -230,7 +230,7 @@ impl Socket {
         outbox + input + head + self.rare.as_ref().map_or(0, |rare| rare.unread.bytes.capacity())
     }
 
-    /// Does what a deadline demands that has come, as [`Session::expire_queued`] does.
+    /// Handles a deadline that has come, as [`Session::expire_queued`] does.
     pub(super) fn expire(
         &mut self,
         queued: usize,
@@ -267,7 +267,7 @@ impl Socket {
         (whole(received, self.received), whole(sent, self.sent))
     }
 
-    /// Its place in the service's list of those who wait, or of its members.
+    /// Its index in the service's list of waiting sockets, or of members.
     pub(super) const fn place(&self) -> u32 {
         let [a, b, c] = self.place;
         u32::from_le_bytes([a, b, c, 0])
@@ -289,8 +289,8 @@ impl Socket {
         self.serial == Serial::of(id)
     }
 
-    /// Whether it is not read, however much room its service has: the service has paused it, or it
-    /// waits for listeners.
+    /// Whether it is not read, however empty the mail is: the service has paused it, or it waits
+    /// for listeners.
     pub(super) const fn rests(&self) -> bool {
         self.flags.has(SocketFlag::Paused) || self.flags.has(SocketFlag::Waits)
     }
@@ -305,13 +305,13 @@ impl Socket {
         now.since(self.accepted.time())
     }
 
-    /// Whether it stands like this with that service.
+    /// Whether it has this membership of that service.
     pub(super) fn stands(&self, standing: Membership, service: ServiceId) -> bool {
         self.standing == standing && self.service == Some(service)
     }
 
-    /// Whether the service may send to it: also to one whose end is on its way to the service,
-    /// so that what was asked before the end is answered.
+    /// Whether the service may send to it. It also may while the close is on its way to the
+    /// service, so that messages before the end are answered.
     pub(super) fn hears(&self, service: ServiceId) -> bool {
         self.stands(Membership::Member, service) || self.stands(Membership::Left, service)
     }
@@ -354,17 +354,17 @@ impl Serial {
 
 /// What a label counts beside its words.
 const LABEL_BYTES: usize = 64;
-/// What has come of a message makes it a large one if it is as much as the least share of the mail.
+/// A message counts as large once as many bytes have come as the smallest share of the mail has.
 const LARGE_BYTES_MIN: usize = 16 << 10;
 
 const _: () = assert!(SocketId::SERIAL_MAX < 1 << 40, "a serial has five bytes");
 
 const _: () = assert!(SocketId::INDEX_MAX < 1 << 24, "a place has three bytes");
 
-/// Counts on, and tells how often the count has begun anew.
+/// Adds to a count, and returns how often it has wrapped.
 fn count(count: &mut u32, more: usize) -> u32 {
     let sum = u64::from(*count) + more as u64;
-    #[expect(clippy::cast_possible_truncation, reason = "what is cut off is given back")]
+    #[expect(clippy::cast_possible_truncation, reason = "the rest is returned")]
     let rest = sum as u32;
     *count = rest;
     u32::try_from(sum >> 32).unwrap_or(u32::MAX)

@@ -1,5 +1,5 @@
-//! The tables of the hub: sockets and services. They are kept apart so that one can be changed
-//! while another is looked at.
+//! The tables of the hub: sockets and services. They are separate so that one can be changed while
+//! the other is borrowed.
 
 use std::ops::{Index, IndexMut};
 
@@ -12,7 +12,7 @@ use crate::hub::socket::Socket;
 use crate::limits::Limits;
 use crate::service::SocketId;
 
-/// All sockets. An id of one that has gone finds nothing.
+/// All sockets. An id of a socket that has gone finds nothing.
 #[derive(Debug)]
 pub(super) struct SocketTable {
     table: Slab<Socket>,
@@ -37,8 +37,8 @@ impl SocketTable {
         Some(id)
     }
 
-    /// Gives up the places behind the last socket, if they are half of all: those before it have to
-    /// be looked at one by one. Returns how many are left.
+    /// Frees the entries behind the last socket, if they are half of all: the entries before it
+    /// have to be scanned. Returns how many are left.
     pub(super) fn trim(&mut self) -> usize {
         let len = self.table.iter().next_back().map_or(0, |(place, _)| place + 1);
         if len <= self.places_len / 2 {
@@ -61,7 +61,7 @@ impl SocketTable {
         self.table.get_mut(id.index()).filter(|socket| socket.is(id))
     }
 
-    /// Tells the socket at `index` that it has moved within its list.
+    /// Sets the new list index of the socket at `index`.
     pub(super) fn set_place(&mut self, index: u32, place: u32) {
         if let Some(socket) = self.table.get_mut(index as usize) {
             socket.set_place(place);
@@ -77,7 +77,7 @@ impl SocketTable {
         self.table.iter().filter_map(|(place, socket)| socket.id(place)).collect()
     }
 
-    /// Who is in a list of sockets.
+    /// The sockets of a list.
     pub(super) fn ids_of(&self, roster: &Roster) -> Vec<SocketId> {
         let id = |&place: &u32| self.at(place as usize)?.id(place as usize);
         roster.places().iter().filter_map(id).collect()
@@ -87,7 +87,7 @@ impl SocketTable {
         self.table.len()
     }
 
-    /// Whether a socket waits until something is looked for.
+    /// Whether a socket waits for a lookup.
     pub(super) fn asks(&self, id: SocketId) -> bool {
         let rare = self.get(id).and_then(|socket| socket.rare.as_ref());
         rare.is_some_and(|rare| rare.asked.is_some())
@@ -100,7 +100,7 @@ impl SocketTable {
     }
 }
 
-/// All services, and the bounds for whoever has none.
+/// All services, and the bounds for sockets without one.
 #[derive(Debug)]
 pub(super) struct ServiceTable {
     list: Vec<ServiceEntry>,

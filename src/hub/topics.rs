@@ -1,5 +1,5 @@
-//! `Topics`: who of a service's sockets is subscribed to what. Every subscription knows its
-//! place on both sides, so that each can be taken back at a fixed cost.
+//! `Topics`: the subscriptions of a service's sockets. Each subscription has its index on both
+//! sides, so that it is removed at a fixed cost.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,13 +21,12 @@ pub(super) struct Topics {
     topics: Slab<Topic>,
     /// The subscriptions of each socket that has any.
     by_socket: HashMap<SocketId, Vec<Link>>,
-    /// How many topics count for each address: those of whose members the first counts for it. So a
-    /// topic counts for the socket that made it, for as long as this one is subscribed, and for
-    /// another one of its members after that.
+    /// How many topics count for each address: those whose first member counts for it. So a topic
+    /// counts for the socket that made it while that is subscribed, and then for another member.
     held: HashMap<AddressKey, usize>,
 }
 
-/// What each socket counts for.
+/// The address that each socket counts for.
 pub(super) type Holders<'a> = &'a dyn Fn(SocketId) -> Holder;
 
 impl Topics {
@@ -73,7 +72,7 @@ impl Topics {
         Ok(())
     }
 
-    /// Takes a subscription back, if there is one.
+    /// Removes a subscription, if there is one.
     pub(super) fn unsubscribe(&mut self, id: SocketId, name: &str, holders: Holders<'_>) {
         let Some(&topic) = self.by_name.get(name) else { return };
         if let Some(link) = self.find(id, topic) {
@@ -81,7 +80,7 @@ impl Topics {
         }
     }
 
-    /// Takes all subscriptions of a socket back, of which it is known yet what it counts for.
+    /// Removes all subscriptions of a socket, while the address that it counts for is still known.
     /// Returns how many there were.
     pub(super) fn leave(&mut self, id: SocketId, holders: Holders<'_>) -> usize {
         let mut len = 0;
@@ -92,7 +91,7 @@ impl Topics {
         len
     }
 
-    /// Gives up what its tables have beyond what is in them, if that is much.
+    /// Frees the unused capacity of its tables, if that is much.
     pub(super) fn trim(&mut self) {
         let Self { by_name, topics, by_socket, held } = self;
         if topics.capacity() > 4 * topics.len() + SPARE_LEN {
@@ -117,7 +116,7 @@ impl Topics {
         self.topics.len()
     }
 
-    /// The name of each table, for how much there is room, and how much is in it.
+    /// The name of each table, its capacity, and its length.
     #[cfg(test)]
     pub(super) fn tables(&self) -> Vec<(&'static str, usize, usize)> {
         let Self { by_name, topics, by_socket, held } = self;
@@ -133,15 +132,15 @@ impl Topics {
         tables.into_iter().chain(members).chain(links).collect()
     }
 
-    /// Whether nobody is subscribed, and nothing is left of those who were.
+    /// Whether there are no subscriptions and no entries are left of earlier ones.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         let Self { by_name, topics, by_socket, held } = self;
         by_name.is_empty() && topics.is_empty() && by_socket.is_empty() && held.is_empty()
     }
 
-    /// Where the subscription to `topic` stands among those of `id`. It is looked for in the
-    /// shorter of the two lists: a socket with many topics costs no more than their members.
+    /// The index of the subscription to `topic` among those of `id`. It is searched in the shorter
+    /// of the two lists: a socket with many topics costs no more than the members of the topic.
     fn find(&self, id: SocketId, topic: usize) -> Option<usize> {
         let links = self.by_socket.get(&id)?;
         let members = &self.topics[topic].members;
@@ -158,7 +157,7 @@ impl Topics {
         topic
     }
 
-    /// A topic counts no more for `from`, but for `to`.
+    /// A topic that counted for `from` now counts for `to`.
     fn pass(&mut self, from: Holder, to: Holder) {
         if from == to {
             return;
@@ -176,8 +175,8 @@ impl Topics {
         }
     }
 
-    /// Removes the subscription at `link` among those of `id`. On both sides the last one
-    /// moves into the gap, and its other half is told where it stands now.
+    /// Removes the subscription at `link` among those of `id`. On both sides the last entry moves
+    /// into the gap, and its counterpart gets the new index.
     fn remove(&mut self, id: SocketId, link: usize, holders: Holders<'_>) {
         let Some(links) = self.by_socket.get_mut(&id) else { return };
         let Link { topic, place } = links.swap_remove(link);
@@ -201,7 +200,8 @@ impl Topics {
         } else if place == 0 {
             let name = self.topics.remove(topic).name;
             self.by_name.remove(&name);
-            // The tables are counted for as many as there may be. They go with the last.
+            // The memory formula counts the tables at their largest. They are freed with the last
+            // topic.
             if self.topics.is_empty() {
                 *self = Self::default();
             }
@@ -243,14 +243,15 @@ struct Topic {
     members: Vec<Member>,
 }
 
-/// A subscription as its topic sees it: whose, and where it stands among theirs.
+/// A subscription on the side of its topic: the socket, and the index among the socket's
+/// subscriptions.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     id: SocketId,
     link: usize,
 }
 
-/// A subscription as its socket sees it: to what, and where it stands there.
+/// A subscription on the side of its socket: the topic, and the index among its members.
 #[derive(Clone, Copy, Debug)]
 struct Link {
     topic: usize,

@@ -1,6 +1,6 @@
-//! `ServiceTree`: which service a path names. Every service has one path of its own, and the
-//! few other spellings that mean it are listed here; all others mean nothing. [`Spellings`] says
-//! whether these are served.
+//! `ServiceTree`: which service a path names. Each service has one path. The few other spellings of
+//! it are listed here; all other paths name no service. [`Spellings`] says whether those spellings
+//! are served.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -46,8 +46,8 @@ impl ServiceTree {
         Ok(())
     }
 
-    /// Adds a program by the decoded path that was found for it, which need not be one that could
-    /// be written into a request as it is.
+    /// Adds a program by the decoded path that was found for it. The path may contain characters
+    /// that a request has to percent-encode.
     ///
     /// # Errors
     /// Another spelling is the canonical one, or the path names a service already.
@@ -90,7 +90,7 @@ pub enum PathError {
     NoPath(String),
     /// Another service has it.
     Taken(String),
-    /// As many programs run as may. One that nobody uses is asked to finish, if there is one.
+    /// The maximum number of programs run. An unused one is asked to finish, if there is one.
     TooMany,
 }
 
@@ -120,7 +120,7 @@ fn canonical(path: &str) -> &str {
     path.strip_suffix(INDEX).filter(|folder| folder.ends_with('/')).unwrap_or(path)
 }
 
-/// What a path may be a spelling of: the path itself, and that without an extension.
+/// The paths that a path may be a spelling of: itself, and itself without an extension.
 pub(super) fn spellings(path: &str) -> [&str; 2] {
     let bare = path.rsplit_once('.').filter(|(_, end)| !end.contains('/'));
     [path, bare.map_or(path, |(bare, _)| bare)].map(canonical)

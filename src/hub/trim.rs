@@ -1,6 +1,6 @@
-//! Tables and pools that have been larger than they have to be now. Lists that grow for each
-//! service or topic shrink when sockets leave them; what there is once for all sockets shrinks when
-//! the host asks for it, since that is not worth doing for each of them.
+//! Frees memory of tables and pools that have been larger. Lists of one service or topic shrink
+//! when sockets leave them. Tables of all sockets shrink when the host asks for it, since that is
+//! too expensive for each socket.
 
 use std::collections::VecDeque;
 
@@ -8,15 +8,15 @@ use crate::hub::Hub;
 use crate::session::SpareMemory;
 
 impl Hub {
-    /// About how many bytes have been freed since the last [`Hub::trim`]: what waited for peers,
-    /// what may have come of unfinished messages, sockets and topics.
+    /// About how many bytes have been freed since the last [`Hub::trim`]: outboxes, unfinished
+    /// messages (an upper bound), sockets and topics.
     #[must_use]
     pub const fn freed(&self) -> usize {
         self.freed
     }
 
-    /// Gives up memory that nothing needs now. Returns how many places of the table of sockets are
-    /// left: those up to the last that a socket has, and more if it does not pay to give them up.
+    /// Frees memory that is not needed now. Returns how many entries of the table of sockets are
+    /// left: up to the last socket, and more if freeing them is not worth it.
     pub fn trim(&mut self) -> usize {
         self.freed = 0;
         self.buffers = SpareMemory::new(self.services.limits_of(None).spare_bytes_max);
@@ -40,9 +40,9 @@ impl Hub {
     }
 }
 
-/// Gives up what a list has beyond twice its use and some `spare` entries, once it has become
-/// shorter. The room that is left lets it grow by a quarter, so that an entry costs the same on
-/// average, however entries come and go.
+/// Frees the capacity of a list beyond twice its length and some `spare` entries, after it has
+/// become shorter. The rest lets it grow by a quarter, so that the average cost of an entry is
+/// constant, however entries come and go.
 pub(super) fn shrink<T>(list: &mut Vec<T>, spare: usize) {
     let len = list.len();
     if list.capacity() > 2 * len + spare {
@@ -50,14 +50,14 @@ pub(super) fn shrink<T>(list: &mut Vec<T>, spare: usize) {
     }
 }
 
-/// Gives up the memory of a queue in which nothing is.
+/// Frees the memory of an empty queue.
 pub(crate) fn give_up<T>(queue: &mut VecDeque<T>) {
     if queue.is_empty() {
         *queue = VecDeque::new();
     }
 }
 
-/// Gives up the entries from `len` on, and their memory.
+/// Frees the entries from `len` on, and their memory.
 pub(crate) fn cut<T>(list: &mut Vec<T>, len: usize) {
     if list.len() > len {
         list.truncate(len);

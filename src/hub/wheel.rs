@@ -1,6 +1,6 @@
-//! `Wheel`: the deadlines of all sockets, each set, moved and dropped at a fixed cost. It is
-//! a ring of lists, one per tick; a deadline beyond the ring stands at its far end and is
-//! looked at again there. It holds places in a table and never asks whose they are.
+//! `Wheel`: the deadlines of all sockets, each set, moved and dropped at a fixed cost. It is a ring
+//! of lists, one per tick. A deadline beyond the ring is put at its far end and checked again
+//! there. It holds indices of a table and does not know the sockets.
 
 use crate::hub::cut;
 use crate::time::Time;
@@ -19,7 +19,7 @@ pub(super) struct Wheel {
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// The slot that it stands in, or [`UNSET`].
+    /// Its slot, or [`UNSET`].
     slot: u16,
     previous: u32,
     next: u32,
@@ -29,7 +29,7 @@ impl Wheel {
     /// How late a deadline may be noticed, in milliseconds.
     pub(super) const TICK_MS: u64 = 64;
 
-    /// A wheel without deadlines, laid out for so many places.
+    /// A wheel without deadlines, with capacity for so many indices.
     #[must_use]
     pub(super) fn new(now: Time, places_len: usize) -> Self {
         let tick = now.as_ms() / Self::TICK_MS;
@@ -37,8 +37,8 @@ impl Wheel {
         Self { slots: [NONE; SLOTS], used: [0; SLOTS / 64], nodes, tick }
     }
 
-    /// Sets the deadline of `place`. One that stands earlier is left alone: when it comes, the
-    /// right one is set, which is cheaper than moving it each time that it is put off.
+    /// Sets the deadline of `place`. An earlier one stays: when it comes, the right one is set.
+    /// That is cheaper than moving the deadline each time that it is postponed.
     pub(super) fn set(&mut self, place: usize, deadline: Time) {
         let soonest = self.tick + 1;
         let tick = deadline.as_ms().div_ceil(Self::TICK_MS);
@@ -74,7 +74,7 @@ impl Wheel {
         self.nodes[place].slot = UNSET;
     }
 
-    /// Gives up the places from `places_len` on, which have no deadlines.
+    /// Frees the entries from `places_len` on, which have no deadlines.
     pub(super) fn trim(&mut self, places_len: usize) {
         debug_assert!(
             self.nodes.iter().skip(places_len).all(|node| node.slot == UNSET),
@@ -83,7 +83,7 @@ impl Wheel {
         cut(&mut self.nodes, places_len);
     }
 
-    /// Takes out a place whose deadline has come; `None` when none is left.
+    /// Removes and returns a place whose deadline has come; `None` when none is left.
     pub(super) fn expire(&mut self, now: Time) -> Option<usize> {
         let last = now.as_ms() / Self::TICK_MS;
         let Some(tick) = self.first_tick().filter(|&tick| tick <= last) else {
@@ -108,7 +108,7 @@ impl Wheel {
         self.nodes.iter().filter(|node| node.slot != UNSET).count()
     }
 
-    /// For how many places there are nodes.
+    /// How many entries it has.
     #[cfg(test)]
     pub(super) const fn places_len(&self) -> usize {
         self.nodes.len()

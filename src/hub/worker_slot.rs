@@ -1,4 +1,4 @@
-//! `WorkerSlot`: what does the work of a service: whether it runs, and its mail.
+//! `WorkerSlot`: the worker of a service: whether it runs, and its mail.
 
 use crate::hub::backoff::Backoff;
 use crate::hub::ids::RunId;
@@ -15,9 +15,9 @@ pub(super) struct WorkerSlot {
     pub(super) run: u32,
     pub(super) started: Time,
     pub(super) backoff: Backoff,
-    /// Until when it is not started, or is not to be asked, since it keeps failing.
+    /// Until when it is not started, or gets no questions, because it keeps failing.
     pub(super) retry: Time,
-    /// The sockets that are not read since the mail is full, each once.
+    /// The sockets that are not read because the mail is full, each once.
     pub(super) held: Vec<SocketId>,
     /// How many turns others of these had since the last of one in the middle of a large message.
     pub(super) small_turns: u8,
@@ -35,7 +35,7 @@ pub(super) enum RunState {
     Starting,
     /// It is ready.
     Running,
-    /// It was asked to finish, since nobody uses it and its place is needed.
+    /// It was asked to finish, because it is unused and its place is needed.
     Finishing,
 }
 
@@ -53,7 +53,7 @@ impl WorkerSlot {
         self.run
     }
 
-    /// Begins anew in the middle of a run, after a pause of this length.
+    /// Begins again within a run, after a pause of this length.
     pub(super) fn reset(&mut self, pause_ms: u64, now: Time) {
         if self.state != RunState::Finishing {
             self.state = RunState::Starting;
@@ -61,8 +61,8 @@ impl WorkerSlot {
         self.retry = now.after(pause_ms);
     }
 
-    /// Ends a run; no other begins for a while if nobody had wanted that end. Returns the sockets
-    /// that waited until the worker takes what they had sent.
+    /// Ends a run. If the end was not asked for, no other run begins for a while. Returns the
+    /// sockets that waited until the worker takes what they had sent.
     pub(super) fn end(&mut self, now: Time) -> Vec<SocketId> {
         if self.state != RunState::Finishing {
             self.retry = now.after(self.backoff.fail(now.since(self.started)));

@@ -74,7 +74,7 @@ fn the_health_of_a_server_that_stops_is_503() {
         rig.turn();
     }
     assert!(rig.hub().is_drained());
-    // Without the key nobody waits.
+    // Without the key, the stop does not wait.
     let mut rig = Rig::new(Limits::SERVER);
     let silent = rig.connect();
     rig.stop();
@@ -90,7 +90,7 @@ fn no_program_is_well_known() {
     assert_eq!((rig.status(id), rig.io.lookups.len()), ("404".into(), 0));
 }
 
-/// The clock is asked when an answer needs it, and once a second at most.
+/// The clock is read when an answer needs it, at most once a second.
 #[test]
 fn dates_are_written_once_a_second() {
     static ASKED: AtomicU32 = AtomicU32::new(0);
@@ -112,7 +112,7 @@ fn dates_are_written_once_a_second() {
     assert_eq!(date(&mut rig), "Sun, 06 Nov 1994 08:49:37 GMT");
     rig.wait(1);
     assert_eq!(date(&mut rig), "Sun, 06 Nov 1994 08:49:38 GMT");
-    // A clean stop refuses all who wait at once.
+    // A clean stop refuses all waiting sockets at once.
     let waiting: Vec<_> = (0..500).map(|_| rig.ask("/a")).collect();
     rig.wait(1_000);
     rig.stop();

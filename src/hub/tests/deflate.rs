@@ -1,4 +1,5 @@
-//! Compression in the hub: who gets it, what is compressed once, and what a read may come to.
+//! Compression in the hub: which sockets have it, what is compressed once, and how much a read may
+//! inflate to.
 
 use flate2::{Compress, Compression as Level, Decompress};
 
@@ -35,8 +36,7 @@ fn malformed_offers_are_none() {
     assert!(answer.starts_with("HTTP/1.1 101 ") && !answer.contains("Extensions"), "{answer}");
 }
 
-/// Contexts are granted while there is memory for them, which comes back with each socket that
-/// goes.
+/// Contexts are granted while there is memory for them. Each socket that goes frees its memory.
 #[test]
 fn the_memory_for_contexts_is_shared() {
     let limits = Limits { deflate_context_bytes_max: 100_000, ..Limits::SERVER };
@@ -94,8 +94,8 @@ fn the_last_quarter_of_the_contexts_is_for_others() {
     assert_eq!(rig.hub().context_bytes(), 1 << 20);
 }
 
-/// For many, a message is compressed once for each width of windows, and not at all if nobody
-/// takes it compressed.
+/// For many sockets, a message is compressed once for each width of windows, and not at all if no
+/// socket takes it compressed.
 #[test]
 fn a_message_for_many_is_compressed_once() {
     let limits = Limits { deflate_context_bytes_max: 70_000, ..Limits::SERVER };
@@ -105,7 +105,7 @@ fn a_message_for_many_is_compressed_once() {
     let text = "news ".repeat(500);
     rig.apply(0, vec![send(Audience::all(), &text)]);
     assert_eq!(rig.hub().deflated_len(), 0);
-    // The first of them has contexts, which what is for many does not refer to.
+    // The first of them has contexts. Messages for many do not refer to them.
     let wide: Vec<_> = (0..5).map(|_| rig.compressing("")).collect();
     let narrow: Vec<_> = (0..4).map(|_| rig.compressing("; server_max_window_bits=9")).collect();
     plain.iter().for_each(|&id| drop(rig.got(id)));
@@ -126,7 +126,7 @@ fn a_message_for_many_is_compressed_once() {
             assert_eq!(inflate(&mut readers[place], payload), text.as_bytes());
         }
     }
-    // To one of them alone, what it got before is referred to.
+    // A message to one socket refers to what it got before.
     let before = rig.hub().deflated_len();
     rig.apply(0, vec![send(wide[0], &text)]);
     assert_eq!(rig.hub().deflated_len(), before + 1);
@@ -152,8 +152,8 @@ fn compression_counts_as_deliveries() {
     assert_eq!(left(vec![id, other].into()), 1_000 - 2 - 416);
 }
 
-/// One read of many messages, each of which comes to the longest: one at a time is in the mail, and
-/// what is left of the read waits for the service.
+/// One read of many messages, each of which inflates to the longest allowed. The mail has one at a
+/// time, and the rest of the read waits for the service.
 #[test]
 fn many_small_bombs_wait_for_the_share_of_their_socket() {
     let limits = Limits { message_bytes_max: 1 << 20, mail_bytes_max: 4 << 20, ..Limits::SERVER };
@@ -191,8 +191,8 @@ fn many_small_bombs_wait_for_the_share_of_their_socket() {
     assert!(rig.hub().sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
 }
 
-/// One read of data that costs more to inflate than a turn has: each turn takes up a part of it,
-/// though no event comes, and all of it lies within the share of the mail.
+/// One read of data that costs more to inflate than a turn has. Each turn inflates a part of it,
+/// though no event comes, and all of it fits the share of the mail.
 #[test]
 fn a_read_that_is_too_much_for_a_turn_goes_on_in_the_next() {
     let mut rig = Rig::new(Limits::SERVER);
@@ -232,7 +232,7 @@ fn the_work_of_inflating_never_runs_over() {
     }
 }
 
-/// Whoever has had nothing of a turn comes first in the next.
+/// A socket that inflated nothing in a turn comes first in the next.
 #[test]
 fn inflating_goes_round() {
     let mut rig = Rig::new(Limits { mail_bytes_max: 1 << 30, ..Limits::SERVER });
@@ -249,7 +249,7 @@ fn inflating_goes_round() {
     }
 }
 
-/// What waits keeps its order, whatever stands in it, and an end in it is an end.
+/// The rest of a read keeps its order, whatever it contains. A close frame in it ends the socket.
 #[test]
 fn what_waits_of_a_read_comes_in_its_order() {
     let limits = Limits { mail_messages_max: 3, ..Limits::SERVER };
@@ -278,7 +278,8 @@ fn what_waits_of_a_read_comes_in_its_order() {
     assert!(rig.io.resumed.is_empty());
 }
 
-/// A read stops where the mail is full, and goes on when it has room, though no event comes.
+/// A read stops where the mail is full. It goes on when the mail has capacity, though no event
+/// comes.
 #[test]
 fn full_mail_cuts_a_read() {
     let limits = Limits { mail_messages_max: 4, ..Limits::SERVER };
@@ -328,7 +329,7 @@ fn what_waits_goes_with_its_connection() {
     assert!(rig.mail().is_empty() && rig.io.dropped == [id]);
 }
 
-/// Who has closed, and whose service has ended, is not inflated for.
+/// Messages of a closed socket, or of one whose service has ended, are not inflated.
 #[test]
 fn nobody_inflates_for_nobody() {
     let mut rig = Rig::new(Limits { mail_messages_max: 1, ..Limits::SERVER });

@@ -32,7 +32,7 @@ fn few_files_are_under_way() {
     let ids: Vec<_> = (0..100).map(|_| ask(&mut hub)).collect();
     let max = Limits::SERVER.fetches_max();
     assert_eq!(fetches(&mut hub), max);
-    // Those who have gone are passed over, whether or not their file is under way.
+    // Sockets that have gone are skipped, whether or not their file is under way.
     ids[..50].iter().for_each(|&id| leave(&mut hub, id));
     for left in (1..=50).rev() {
         hub.fetched();

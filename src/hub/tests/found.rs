@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// A service that sends and takes no mail is not told of each time that an outbox fills and
-/// drains, or its mail would grow without a limit.
+/// A service that sends and takes no mail does not get a notice each time an outbox fills and
+/// drains: its mail would grow without a limit.
 #[test]
 fn full_mail_takes_no_word_of_full_outboxes() {
     let limits = Limits {
@@ -24,8 +24,8 @@ fn full_mail_takes_no_word_of_full_outboxes() {
     assert_eq!(told, ["full 1", "drained 1", "full 1", "drained 1"], "the open is the first of 4");
 }
 
-/// Whoever is admitted while the mail is full comes in when there is room, with all that it has
-/// sent.
+/// A socket that is admitted while the mail is full opens when there is capacity, with all that it
+/// has sent.
 #[test]
 fn whoever_is_admitted_waits_for_room_in_the_mail() {
     let mut rig = Rig::new(Limits { mail_messages_max: 4, ..Limits::SERVER });

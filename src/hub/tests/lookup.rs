@@ -38,7 +38,7 @@ fn what_is_found_becomes_a_service() {
     assert_eq!(rig.io.started, [(service, 1)], "both are one service");
     rig.ready(service.index());
     assert_eq!((rig.status(first), rig.status(second)), ("101".into(), "101".into()));
-    // As long as it runs, nobody looks for its path.
+    // As long as it runs, its path is not looked up.
     let third = rig.ask("/dir/name");
     assert_eq!((rig.status(third), rig.io.lookups.len()), ("101".into(), 0));
     // Once it does not, its file may have gone.
@@ -158,7 +158,8 @@ fn lookups_have_bounds() {
     let beyond = rig.ask("/none");
     assert_eq!(rig.io.lookups.len(), strange_max, "it stands in line");
     assert!(rig.got(beyond).is_empty());
-    // Whoever is answered too late has been told so, and frees its place when it is answered.
+    // A socket whose lookup takes too long is refused. Its place is freed when the lookup is
+    // answered.
     rig.wait(Limits::SERVER.admission_ms_max + 2 * Wheel::TICK_MS);
     for id in ids {
         assert_eq!(rig.status(id), "503");
@@ -170,7 +171,7 @@ fn lookups_have_bounds() {
     rig.missing(id);
 }
 
-/// After a restart of the host, all come back at once.
+/// After a restart of the host, all peers reconnect at once.
 #[test]
 fn a_rush_to_one_program_is_let_in() {
     let mut rig = rig();
@@ -180,7 +181,7 @@ fn a_rush_to_one_program_is_let_in() {
     let service = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
     rig.look(LookupResult::Found(service));
     rig.ready(service.index());
-    // What was on its way comes back; nobody else has to be looked for.
+    // The lookups under way are answered; no others are needed.
     for _ in 1..Limits::LOOKUPS_STRANGE_MAX {
         rig.look(LookupResult::Found(service));
     }
@@ -379,7 +380,7 @@ fn full_mail_outlasts_a_pause() {
     assert!(!rig.may_read(id), "the mail is still full");
     rig.apply(0, vec![taken(6)]);
     assert!(rig.io.resumed.contains(&id) && rig.may_read(id));
-    // The end of a paused socket is heeded like any other.
+    // The end of a paused socket is handled like any other.
     rig.apply(0, vec![Outbound::Pause { id }]);
     assert!(!rig.may_read(id));
     rig.apply(0, vec![Outbound::Close { to: id.into(), close: lost() }]);

@@ -1,4 +1,4 @@
-//! One budget of memory: who loses when it is exceeded, and when upgrades are refused.
+//! One budget of memory: which socket is closed when it is exceeded, and when upgrades are refused.
 
 use super::*;
 
@@ -70,7 +70,7 @@ fn the_address_that_holds_most_loses_its_largest() {
     let rare = rig.hub().sockets.get(sender).and_then(|socket| socket.rare.as_ref());
     let reason = rare.map(|rare| &*rare.reason).unwrap_or_default();
     assert!(reason.starts_with("1013 \"memory-max is "), "{reason}");
-    // Its socket lingers: nobody else is closed for what it held.
+    // Its socket lingers: no other socket is closed for what it held.
     rig.turn();
     assert!(rig.mail().is_empty());
 }
@@ -121,7 +121,7 @@ fn a_message_for_many_counts_once() {
     assert_eq!(rig.hub().unsent_len(ids[49]), 4 * MIB + 10);
 }
 
-/// Mail counts as well: it is nobody's to lose, and keeps upgrades away.
+/// Mail counts as well. Closing sockets does not free it, so upgrades are refused.
 #[test]
 fn mail_counts() {
     let limits = Limits {

@@ -293,7 +293,7 @@ fn who_goes_while_it_is_asked_about_is_closed() {
     assert_eq!(rig.status(late), "503");
 }
 
-/// The same if the hub answers it, also if it has been accepted and waits for room in the mail.
+/// The same if the hub answers it, also if it has been accepted and waits for capacity in the mail.
 #[test]
 fn who_is_refused_while_it_is_asked_about_is_closed() {
     let mut rig = Rig::new(Limits { mail_messages_max: 2, ..Limits::SERVER });

@@ -1,4 +1,4 @@
-//! Senders that wait for listeners: who waits, for how long, and who is closed for it.
+//! Senders that wait for listeners: which sender waits, for how long, and which listener is closed.
 
 use super::*;
 use crate::hub::socket::SocketFlag;

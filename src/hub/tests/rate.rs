@@ -142,7 +142,7 @@ fn a_close_frame_behind_messages_that_wait_is_answered() {
     assert!(rig.hub().metered.is_empty());
 }
 
-/// Whom its service closes is read to its close frame, however long it would have waited: so it
+/// A socket that its service closes is read to its close frame, without waiting for a token: so it
 /// ends in time.
 #[test]
 fn a_socket_that_is_being_closed_does_not_wait() {

@@ -69,8 +69,8 @@ fn a_share_never_looks_like_death() {
     assert_eq!(rig.got(flood), close_frame(1000));
 }
 
-/// Those that a full mail held back are read in the order in which they were, but those with large
-/// messages behind a number of others.
+/// Sockets that a full mail held back are read in the order in which they were held back. One with
+/// a large message comes behind a number of others.
 #[test]
 fn small_messages_come_before_large_ones_when_the_mail_has_room() {
     let mut rig = Rig::new(Limits { mail_messages_max: 16, ..Limits::SERVER });
@@ -124,8 +124,9 @@ fn large_messages_that_are_due_come_after_small_ones() {
     assert_eq!(rig.io.resumed[2..], large[..], "in their order");
 }
 
-/// Of those that a full mail holds back, none has two turns before another has its own: not one
-/// whose messages are in memory already, nor many beside one in the middle of a large message.
+/// Of the sockets that a full mail holds back, none has two turns before another has one. That
+/// includes a socket whose messages are in memory already, and many sockets beside one in the
+/// middle of a large message.
 #[test]
 fn each_has_its_turn_before_any_has_two() {
     let mut rig = Rig::new(Limits { mail_messages_max: 1, ..Limits::SERVER });
@@ -174,8 +175,8 @@ fn nobody_waits_twice() {
     assert_eq!(rig.hub().services[ServiceId::new(0)].worker.held, [id]);
 }
 
-/// An echo to a peer that does not read pushes it back, loses nothing, and ends nothing; answers
-/// and messages together never exceed the outbox.
+/// An echo to a peer that does not read slows the peer. No message is lost and no socket closed;
+/// answers and messages together never exceed the outbox.
 #[test]
 fn a_socket_whose_outbox_is_half_full_is_not_read() {
     for (outbox_bytes_max, message_len) in [(2 << 20, 1_000), (2 << 20, 1 << 20), (200_000, 90_000)]

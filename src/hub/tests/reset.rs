@@ -67,7 +67,7 @@ fn whoever_was_paused_is_pinged_after_a_lapse() {
     assert_eq!(rig.got(id), b"\x89\x04ping");
 }
 
-/// One that waits for room while its question is on its way is still asked about once.
+/// A socket that waits for capacity while its question is in the mail is still asked about once.
 #[test]
 fn a_question_on_its_way_serves_the_one_after_the_next() {
     let limits = Limits { mail_messages_max: 2, ..Limits::SERVER };
@@ -75,7 +75,7 @@ fn a_question_on_its_way_serves_the_one_after_the_next() {
     rig.ask("/a");
     rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
     rig.ask("/a");
-    // The mail is full, so that those who may come in now wait for room.
+    // The mail is full, so that admitted sockets wait for capacity.
     rig.apply(0, vec![reset(0), Outbound::Ready(Admission::default())]);
     rig.apply(0, vec![reset(0), Outbound::Ready(Admission::Asked), taken(2)]);
     assert_eq!(rig.mail(), ["ask 1", "ask 2"]);
@@ -121,7 +121,7 @@ fn each_program_is_asked_once() {
     let admit = |id| Outbound::Admit { id, verdict: Verdict::Accept };
     rig.apply(0, vec![admit(taken_one), admit(on_its_way)]);
     assert_eq!(rig.mail(), ["open 1", "open 2"]);
-    // The next one lets everyone in, whoever the last one was asked about.
+    // The next process admits all sockets, whichever the last one was asked about.
     rig.ask("/a");
     rig.apply(0, vec![reset(0), Outbound::Ready(Admission::default())]);
     assert_eq!(rig.mail(), ["ask 3", "open 3"]);

@@ -86,7 +86,7 @@ fn the_last_quarter_of_the_sockets_is_for_others() {
         (0..max - quarter).for_each(|_| assert!(rig.connects(local().next().expect("any"))));
         let second = rig.connect_all(network(1));
         assert_eq!((second, rig.connect_all(network(2))), (quarter, 0), "of {max}");
-        // Who does not count has no share.
+        // A socket that does not count has no share.
         assert_eq!(Rig::new(limits).connect_all(local()), max);
         let off = Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..limits };
         assert_eq!(Rig::new(off).connect_all(network(1)), max);
@@ -103,7 +103,7 @@ fn who_has_a_quarter_of_the_sockets_is_told_so() {
     assert!(answer.ends_with("(max-connections, max-per-ip)\n"), "{answer}");
 }
 
-/// Those that are only told 503 hold no place.
+/// Sockets that are only refused with 503 hold no place.
 #[test]
 fn who_is_refused_has_no_part_of_the_sockets() {
     let mut rig = Rig::new(Limits { sockets_max: 4, ..MANY });

@@ -1,11 +1,11 @@
-//! What is left when all have gone, and what a stale id can do: nothing, both times.
+//! Nothing is left when all sockets have gone, and a stale id has no effect.
 
 use super::*;
 use crate::limits::Rate;
 use crate::ws::tests::random::Random;
 
-/// Peers of all kinds come, do one thing or another, and go: by themselves, by a fault, lost,
-/// by a deadline, by their service, with its end. The seed tells which.
+/// Peers of all kinds come, do one thing or another, and go: by themselves, by a fault, lost, by a
+/// deadline, by their service, with its end. The seed decides.
 fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<SocketId>) {
     let roll = random.below(1 << 24);
     let path = if roll.is_multiple_of(2) { "/a" } else { "/b" };
@@ -116,8 +116,9 @@ fn who_is_left_of_the_last_run_delays_nobody() {
 /// What is done with the id of a socket that has gone.
 type Way = fn(&mut Rig, SocketId);
 
-/// Whatever is still under way for a socket that has gone, in the list of those to be read, in
-/// a batch of a service, in an answer from files: it does not meet who has its place now.
+/// Whatever is still under way for a socket that has gone, in the list of those to be read, in a
+/// batch of a service, in an answer from files: it does not reach the socket that has its place
+/// now.
 #[test]
 fn a_stale_id_reaches_nobody() {
     let mut rig = Rig::new(Limits::SERVER);

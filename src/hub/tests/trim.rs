@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A table: its name, for how much there is room, and how much is in it.
+/// A table: its name, its capacity, and its length.
 type Table = (&'static str, usize, usize);
 
 /// All tables that peers can make large. The fields are listed, so that a new one has to find its
@@ -77,7 +77,7 @@ fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
         started: _,
         backoff: _,
         retry: _,
-        // The list of those who wait is made anew whenever one of them is read again.
+        // The list of waiting sockets is rebuilt whenever one of them is read again.
         pace: _,
         small_turns: _,
     } = worker;
@@ -86,8 +86,8 @@ fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
     all
 }
 
-/// Those that nobody has to trim, since there may be one for each service or topic, as long as
-/// there are sockets.
+/// Tables that need no trim while there are sockets, since there may be one for each service or
+/// topic.
 const BY_THEMSELVES: [&str; 3] = ["those who wait", "members of a service", "members"];
 /// Those that `Limits::memory_bytes_max` counts at their largest: with the sockets and
 /// addresses, and with the
@@ -114,7 +114,7 @@ fn address(number: u16) -> SocketAddr {
     ([0x2001, number, 0, 0, 0, 0, 0, 1], 1).into()
 }
 
-/// These sockets go; the services take their mail, and the disk is back.
+/// These sockets go, the services take their mail, and the disk answers again.
 fn leave_all<'a>(rig: &mut Rig, ids: impl Iterator<Item = &'a SocketId>) {
     for &id in ids {
         rig.fail(id);
@@ -197,5 +197,5 @@ fn every_table_is_about_as_large_as_what_is_in_it() {
     assert_small(&all, &before);
 }
 
-/// Room for so many is kept: in a list for those who come and go.
+/// Capacity for this many is kept in a list for sockets that come and go.
 const SPARE_LEN: usize = 64;
