@@ -6,8 +6,8 @@ use crate::service::SocketId;
 use crate::time::Time;
 
 impl Engine {
-    /// Applies what services have sent, of each as much as one turn allows. Services for which it
-    /// has no time come first in the next.
+    /// Applies what services have sent, of each service as much as one turn allows. Services for
+    /// which the turn has no time come first in the next.
     pub(super) fn apply_batches(&mut self, io: &mut impl Io, now: Time) {
         for _ in 0..io.senders_len() {
             if self.budget.deliveries() == 0 {
@@ -33,7 +33,7 @@ impl Engine {
         }
     }
 
-    /// Has services be senders in the next turn that have sent more than this one takes.
+    /// Queues services for the next turn that have sent more than this turn takes.
     pub(super) fn apply_later(&mut self, io: &mut impl Io) {
         for worker in self.cut_short.drain(..) {
             io.add_sender(worker);

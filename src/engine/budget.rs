@@ -1,24 +1,24 @@
-//! `Budget`: what one turn of the loop may do for all sockets together. It counts calls, bytes and
-//! deliveries and reads no clock, so that a turn that is repeated ends where it did.
+//! `Budget`: how much one turn of the loop may do for all sockets together. It counts calls, bytes
+//! and deliveries and reads no clock, so that a repeated turn ends at the same point.
 
 use crate::limits::Limits;
 
-/// What is left of a turn's work, in nanoseconds or so: a third each for reads, deliveries and
-/// writes, so that none of them keeps the others from going on.
+/// The rest of a turn's work, in approximate nanoseconds: a third each for reads, deliveries and
+/// writes, so that none of them stops the others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     reads: usize,
     deliveries: usize,
     writes: usize,
-    /// What one service may have of the deliveries.
+    /// The share of one service in the deliveries.
     deliveries_max: usize,
 }
 
 impl Budget {
-    /// For what has no next turn.
+    /// A budget without limits, for work that has no next turn.
     pub(super) const ENDLESS: Self = Self::of(usize::MAX, usize::MAX);
 
-    /// That of a whole turn, [`Limits::turn_work_max`].
+    /// The budget of a whole turn, [`Limits::turn_work_max`].
     #[must_use]
     pub(super) const fn new(limits: &Limits) -> Self {
         Self::of(limits.turn_work_max, limits.turn_deliveries_max)
@@ -69,16 +69,17 @@ impl Budget {
     }
 }
 
-// The prices are about half as much again as the speed notebook has for an echo of 20 bytes (E1),
-// of a mebibyte (E4) and for a message to a thousand sockets (F1), since other work takes its part.
+// The prices are about one and a half times those of the speed notebook for an echo of 20 bytes
+// (E1), an echo of a mebibyte (E4) and a message to a thousand sockets (F1), since other work takes
+// its part.
 
-/// What a read costs beside its bytes.
+/// The price of a read, beside its bytes.
 const READ_WORK: usize = 1_000;
-/// What a write costs beside its bytes: on loopback it does much of what the receiver has to do.
+/// The price of a write, beside its bytes: on loopback, a write does much of the receiver's work.
 const WRITE_WORK: usize = 4_000;
-/// So many bytes cost a nanosecond to be read and unmasked, or written.
+/// How many bytes can be read and unmasked, or written, for a nanosecond.
 const WORK_BYTES: usize = 4;
-/// What a delivery costs.
+/// The price of a delivery.
 const DELIVERY_WORK: usize = 150;
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use crate::engine::io::{CallResult, Io, NotStarted, Step};
 use crate::hub::{Output, RunId, WorkerId};
 use crate::time::Time;
 
-/// The services that are to be called in this turn, or in the next if the calls of this one are
-/// over; each once.
+/// The services to be called in this turn, or in the next if the calls of this turn are over; each
+/// once.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     list: VecDeque<WorkerId>,
-    /// By the index of the worker: whether it is in the list.
+    /// Whether a worker is in the list, by its index.
     is_listed: Vec<bool>,
 }
 
@@ -78,7 +78,7 @@ impl Engine {
         }
     }
 
-    /// Starts a run, whose end it is if it cannot start.
+    /// Starts a run. If it cannot start, the run ends at once.
     pub(super) fn start(&mut self, run: RunId, io: &mut impl Io, now: Time) {
         match io.start(run, &mut self.hub, now) {
             Ok(()) => return,
@@ -88,7 +88,7 @@ impl Engine {
         io.observe(Step::Ended(run.worker), &self.hub, now);
     }
 
-    /// Has a service on the loop called in this turn, or in the next.
+    /// Queues a service on the loop to be called in this turn or in the next.
     pub(super) fn call_soon(&mut self, worker: WorkerId) {
         self.calls.push(worker);
     }

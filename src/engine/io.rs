@@ -1,5 +1,5 @@
-//! What an engine needs of the world around it: connections, services, and what helper threads
-//! tell. A host implements it with sockets and threads, the simulation with values.
+//! The interface of an engine to its surroundings: connections, services, and events of helper
+//! threads. A host implements it with sockets and threads, the simulation with values.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -9,9 +9,9 @@ use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::Response;
 
-/// All that an engine needs.
+/// Everything that an engine needs.
 pub trait Io: Connections + Services {
-    /// What the engine leaves to the host.
+    /// Events that the engine passes to the host.
     type Notice;
 
     /// The next event that a helper thread has sent.
@@ -20,21 +20,21 @@ pub trait Io: Connections + Services {
     /// How many events are there.
     fn events_len(&self) -> usize;
 
-    /// Applies an event that the engine leaves to the host.
+    /// Applies an event that the engine passes to the host.
     fn apply_notice(&mut self, notice: Self::Notice, hub: &mut Hub, now: Time);
 
-    /// Has a program looked for. The answer comes as an event.
+    /// Orders a lookup of a program. The answer comes as an event.
     fn look_up(&mut self, lookup: LookupJob, hub: &Hub);
 
-    /// Orders something of the thread that reads files. What it has read comes as an event.
+    /// Sends an order to the thread that reads files. What it has read comes as an event.
     fn order_file(&mut self, order: FileOrder);
 
     /// Shows the hub between the steps of a turn. It is for tests; a host does nothing here.
     fn observe(&mut self, _: Step, _: &Hub, _: Time) {}
 }
 
-/// Connections, each in the place of its socket. None of these blocks. The engine asks only for
-/// sockets whose connections it has inserted and not closed.
+/// Connections, each at the index of its socket. No call blocks. The engine uses only sockets whose
+/// connections it has inserted and not closed.
 pub trait Connections {
     /// A connection that has no socket yet. Dropped, it is closed.
     type Connection;
@@ -45,13 +45,13 @@ pub trait Connections {
     /// Accepts one connection, if there is one.
     fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<Self::Connection>>;
 
-    /// Gives a connection the place of its socket.
+    /// Puts a connection at the index of its socket.
     ///
     /// # Errors
     /// The system cannot poll it; it is closed.
     fn insert(&mut self, id: SocketId, connection: Self::Connection) -> io::Result<()>;
 
-    /// Stops to listen.
+    /// Stops listening.
     fn close_listeners(&mut self);
 
     /// Reads once.
@@ -79,8 +79,8 @@ pub trait Connections {
     /// Ends our half of the connection.
     fn end_writing(&mut self, id: SocketId);
 
-    /// Closes a connection. What the system holds for the peer goes with it if it `abandons` it,
-    /// and is sent otherwise.
+    /// Closes a connection. Bytes that the system holds for the peer are dropped if it `abandons`
+    /// the connection, and sent otherwise.
     fn close(&mut self, id: SocketId, abandons: bool);
 }
 
@@ -89,10 +89,11 @@ pub trait Services {
     /// How many services have sent something.
     fn senders_len(&self) -> usize;
 
-    /// A service that has sent something. From here on it becomes one again by what it sends.
+    /// Removes and returns a service that has sent something. It is queued again by what it sends
+    /// later.
     fn next_sender(&mut self) -> Option<WorkerId>;
 
-    /// Has a service be a sender once more: it has sent more than one turn takes.
+    /// Queues a service again: it has sent more than one turn takes.
     fn add_sender(&mut self, worker: WorkerId);
 
     /// Begins the next batch of a service, once the last one is applied. Returns whether there is
@@ -108,10 +109,10 @@ pub trait Services {
     /// Starts a run of a service.
     ///
     /// # Errors
-    /// It is over before it has begun, and why.
+    /// The run could not start, and why.
     fn start(&mut self, run: RunId, hub: &mut Hub, now: Time) -> Result<(), NotStarted>;
 
-    /// Takes away a service whose run has ended. Returns whether it was there.
+    /// Removes a service whose run has ended. Returns whether it was there.
     fn remove(&mut self, worker: WorkerId) -> bool;
 
     /// Passes its mail to a service on a thread of its own.
@@ -147,8 +148,7 @@ pub trait Services {
     /// Whether a service on a thread of its own got mail since this was last asked.
     fn has_delivered(&mut self) -> bool;
 
-    /// Lets services answer that got mail in this turn: there is nothing to do but to wait for
-    /// them.
+    /// Lets services run that got mail in this turn: nothing else is left to do but wait for them.
     fn yield_to_services(&mut self);
 }
 
@@ -159,16 +159,16 @@ pub struct Arrival<C> {
     pub connection: C,
     /// Where it comes from.
     pub peer: SocketAddr,
-    /// From where its listener can be reached.
+    /// The reach of its listener.
     pub reach: Reach,
 }
 
-/// What a read came to.
+/// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadResult {
     /// So many bytes came, at least one.
     Bytes(usize),
-    /// Nothing is there; readiness tells when something is.
+    /// There are no bytes; a readiness event follows when there are.
     WouldBlock,
     /// The peer has ended its half.
     End,
@@ -176,27 +176,27 @@ pub enum ReadResult {
     Lost(&'static str),
 }
 
-/// What calling a service on the loop came to.
+/// The result of calling a service on the loop.
 #[derive(Debug)]
 pub enum CallResult {
     /// It has been called with all its mail.
     Done,
     /// It has had its share of the turn, and there is more.
     More,
-    /// A run of it has ended.
+    /// Its run has ended.
     Ended(RunExit),
 }
 
-/// Why a run is over before it has begun.
+/// Why a run could not start.
 #[derive(Debug)]
 pub enum NotStarted {
-    /// The system gives it no thread; it may later.
+    /// The system gives it no thread; a later attempt may succeed.
     NoThread(String),
     /// The service has failed while it was made.
     Failed(String),
 }
 
-/// What a helper thread tells the loop.
+/// An event of a helper thread for the loop.
 #[derive(Debug)]
 pub enum HostEvent<N> {
     /// A service on a thread of its own has ended.
@@ -205,16 +205,16 @@ pub enum HostEvent<N> {
     File(SocketId, FilePart),
     /// A stop was asked for.
     Stop(StopKind),
-    /// What the engine leaves to the host.
+    /// Events that the engine passes to the host.
     Notice(N),
 }
 
-/// What kind of stop was asked for, from the mildest.
+/// The kind of stop that was asked for, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopKind {
     /// Sockets are closed, and services finish.
     Clean,
-    /// Nothing is waited for.
+    /// The stop waits for nothing.
     Now,
 }
 
@@ -238,7 +238,7 @@ pub enum FilePart {
     Body(Vec<u8>),
 }
 
-/// What the thread that reads files is to do.
+/// An order for the thread that reads files.
 #[derive(Debug)]
 pub enum FileOrder {
     /// To open a file.
@@ -249,7 +249,7 @@ pub enum FileOrder {
     Close(SocketId),
 }
 
-/// Where a turn is.
+/// A step of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A socket may not be read now.

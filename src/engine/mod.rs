@@ -1,16 +1,15 @@
-//! One turn of the loop, pure: in which order sockets are read, services are heard and called,
-//! deadlines expire and sockets are written to, and how much of each a turn allows. The host, the
-//! simulation, the benchmarks and the tests of the hub run this code; what they differ in is their
-//! [`Io`].
+//! One turn of the loop, without I/O: the order in which sockets are read, services are applied and
+//! called, deadlines expire and sockets are written, and how much of each a turn allows. The host,
+//! the simulation, the benchmarks and the tests of the hub run this code, each with its own [`Io`].
 //!
 //! In reading order:
 //!
-//! - [`Engine`]: what a turn needs, and the order of its parts
-//! - `io`: what an engine needs of the world around it
+//! - [`Engine`]: the state of a turn, and the order of its parts
+//! - `io`: the interface of an engine to its surroundings
 //! - `read`, `apply`, `call`, `write`: the parts of a turn
 //! - `stop`: the clean stop
 //! - `budget`: how much a turn may do for all sockets together
-//! - `readiness`: what the poll has told of each connection
+//! - `readiness`: what the poll has reported about each connection
 
 mod apply;
 mod budget;
@@ -40,21 +39,22 @@ pub use io::{
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;
 
-/// All sockets and services of a host, and what one turn leaves for the next.
+/// All sockets and services of a host, and the work that one turn leaves for the next.
 #[derive(Debug)]
 pub struct Engine {
     hub: Hub,
     limits: Limits,
     readiness: ReadinessTable,
-    /// Sockets to be read though no event came: a turn cut them short, or they were held back.
+    /// Sockets to be read although no event came: a turn had no time for the rest, or they were
+    /// held back.
     reads: VecDeque<SocketId>,
-    /// Those that were read in this turn and are to be read in the next, behind all others.
+    /// Sockets that were read in this turn and are to be read in the next, behind all others.
     reads_again: Vec<SocketId>,
-    /// Sockets that have taken all that one turn may write, or for which it had no time.
+    /// Sockets that have used up the writes of a turn, or for which the turn had no time.
     writes: VecDeque<SocketId>,
-    /// What is left for this turn.
+    /// The rest of this turn's budget.
     budget: Budget,
-    /// For what is read and does not go straight into a message.
+    /// The buffer for reads that do not go straight into a message.
     buffer: Vec<u8>,
     /// Services that have sent more than this turn takes.
     cut_short: Vec<WorkerId>,
@@ -67,7 +67,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for a hub with all its services, and these bounds of the host itself.
+    /// An engine for a hub with all its services, and the bounds of the host.
     #[must_use]
     pub fn new(hub: Hub, limits: &Limits) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Engine {
     /// Runs one turn, after the poll and [`Engine::notify`]. No more follows after [`Turn::Last`].
     pub fn turn(&mut self, io: &mut impl Io, now: Time) -> Turn {
         self.budget = Budget::new(&self.limits);
-        // A stop that was asked for before a peer's bytes came holds for them.
+        // A stop that was requested before a peer's bytes came applies to these bytes.
         self.apply_events(io, now);
         self.accept_all(io, now);
         self.read_all(io, now);
@@ -105,7 +105,7 @@ impl Engine {
         if io.has_delivered() && !self.has_work(io) {
             io.yield_to_services();
         }
-        // What came back meanwhile need not wait for another look at the events.
+        // Applies what has arrived meanwhile, without waiting for the next poll.
         if io.senders_len() > 0 {
             self.apply_batches(io, now);
             self.carry_out(io, now);
@@ -115,7 +115,7 @@ impl Engine {
         self.progress(io, now)
     }
 
-    /// Whether another turn has something to do though no event comes.
+    /// Whether another turn has work even if no event comes.
     #[must_use]
     pub fn has_work(&self, io: &impl Io) -> bool {
         !self.reads.is_empty()
@@ -126,7 +126,7 @@ impl Engine {
             || io.events_len() > 0
     }
 
-    /// When another turn has something to do though nothing comes.
+    /// When another turn has work even if no event comes.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         [self.hub.deadline(), self.stop.end].into_iter().flatten().min()
@@ -149,7 +149,8 @@ impl Engine {
         &mut self.hub
     }
 
-    /// Gives up memory that is not needed now. Returns for how many sockets there are places left.
+    /// Frees memory that is not needed now. Returns for how many sockets the tables have entries
+    /// left.
     pub fn trim(&mut self) -> usize {
         let places_len = self.hub.trim();
         self.readiness.trim(places_len);
@@ -173,7 +174,7 @@ impl Engine {
         self.reads_again.reserve(self.reads.len());
     }
 
-    /// For how many sockets the tables and lists have memory.
+    /// For how many sockets the tables and lists have capacity.
     pub(crate) fn capacities(&self) -> [usize; 4] {
         let places_len = self.readiness.places_len();
         let lists = [self.reads.capacity(), self.reads_again.capacity(), self.writes.capacity()];
@@ -181,13 +182,13 @@ impl Engine {
     }
 }
 
-/// A buffer of zeros, whose pages cost no memory until they are used: those of what is long enough
-/// the system maps fresh, while the allocator clears, and so touches, what is shorter.
+/// A buffer of zeros, whose pages cost no memory until they are used. That holds for long buffers,
+/// which the system maps fresh. Shorter ones are cleared, and so touched, by the allocator.
 fn untouched(len: usize) -> Vec<u8> {
     let mut buffer = vec![0; len.max(MAPPED_BYTES_MIN)];
     buffer.truncate(len);
     buffer
 }
 
-/// From here on the allocators of glibc and others have the system map pages.
+/// From this size on, the allocators of glibc and others have the system map pages.
 const MAPPED_BYTES_MIN: usize = 128 << 10;

@@ -7,10 +7,11 @@ use crate::service::SocketId;
 use crate::time::Time;
 
 impl Engine {
-    /// The poll tells something of the connection in this place.
+    /// The poll reports an event of the connection at this index.
     pub fn notify(&mut self, place: usize, ready: Ready) {
-        // A place that became free in the last turn has a new socket only after the events of this
-        // one: accepting comes later. So the socket in it is the one that the poll means.
+        // An index that became free in the last turn is not used again until the events of this
+        // turn have been read, since accepting comes later. So the event is for the socket at this
+        // index.
         let Some(id) = self.hub.id_at(place) else { return };
         let Some(readiness) = self.readiness.get_mut(id) else { return };
         if ready.writable && readiness.set_writable() && readiness.set_writing() {
@@ -23,7 +24,7 @@ impl Engine {
         }
     }
 
-    /// Accepts connections, of each listener so many as one turn allows.
+    /// Accepts connections, of each listener as many as one turn allows.
     pub(super) fn accept_all(&mut self, io: &mut impl Io, now: Time) {
         for listener in 0..io.listeners_len() {
             for _ in 0..self.limits.turn_accepts_max {
@@ -42,8 +43,8 @@ impl Engine {
         }
     }
 
-    /// Reads all sockets that are to be read, each its share of this turn, as long as the turn
-    /// has time for it. The others come first in the next.
+    /// Reads all sockets that are to be read, each its share of this turn, while the turn has time.
+    /// The others come first in the next turn.
     pub(super) fn read_all(&mut self, io: &mut impl Io, now: Time) {
         for _ in 0..self.reads.len() {
             if !self.budget.may_read() {
@@ -57,7 +58,7 @@ impl Engine {
         }
     }
 
-    /// Reads a socket until it is drained, or has had its share.
+    /// Reads a socket until it is drained or has used its share.
     fn read(&mut self, id: SocketId, io: &mut impl Io, now: Time) {
         for _ in 0..self.limits.turn_reads_max {
             let Some(readiness) = self.readiness.get_mut(id) else { return };
@@ -97,20 +98,21 @@ impl Engine {
                 self.hub.receive(id, &mut self.buffer[..len], now);
             }
             io.observe(Step::Received(id, len), &self.hub, now);
-            // A short read has emptied the queue; what comes after it makes an event. Only an end
-            // that was there before it does not (nor does urgent data, which no client of ours
-            // sends, and which would delay no other socket).
+            // A short read has emptied the queue; later bytes make an event. An end that was there
+            // before the read makes none. Neither does urgent data, which WebSocket clients do not
+            // send, and which would delay no other socket.
             if len < buffer_len && peer_end == PeerEnd::None {
                 return;
             }
         }
-        // Behind those that full mail held back, or they would never have their turn.
+        // Queued behind sockets that a full mail held back, which would otherwise never have their
+        // turn.
         if self.readiness.get_mut(id).is_some_and(Readiness::set_reading) {
             self.reads_again.push(id);
         }
     }
 
-    /// Reads a socket in the next turn, though no event may come.
+    /// Reads a socket in the next turn, even if no event comes.
     pub(super) fn read_later(&mut self, id: SocketId) {
         if self.readiness.get_mut(id).is_some_and(Readiness::set_reading) {
             self.reads.push_back(id);

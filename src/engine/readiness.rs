@@ -1,17 +1,17 @@
-//! `Readiness`: what the poll has told of each connection, and in which lists of the engine its
-//! socket stands.
+//! `Readiness`: what the poll has reported about each connection, and which lists of the engine its
+//! socket is in.
 
 use crate::hub::cut;
 use crate::service::SocketId;
 
-/// What is known of all connections, each in the place of its socket.
+/// The state of all connections, each at the index of its socket.
 #[derive(Debug, Default)]
 pub(super) struct ReadinessTable(Vec<Readiness>);
 
-/// What is known of one connection, in four bytes: there are many.
+/// The state of one connection, in four bytes, since there are many.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Readiness {
-    /// The end of its socket's number, which tells it from others in the same place.
+    /// The low bits of its socket's number, which tell it from others at the same index.
     serial: SerialEnd,
     /// A set of [`ReadinessFlag`].
     flags: u8,
@@ -19,11 +19,11 @@ pub(super) struct Readiness {
 
 const _: () = assert!(size_of::<Readiness>() == 4, "there is one for each socket");
 
-/// What may be true of a connection.
+/// A flag of a connection.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 enum ReadinessFlag {
-    /// A write may move bytes; if not, an event tells when it may again.
+    /// A write may move bytes; if not, an event follows when it may again.
     Writable = 1 << 0,
     /// The peer has ended its half.
     HalfClosed = 1 << 1,
@@ -41,18 +41,18 @@ enum ReadinessFlag {
     Present = 1 << 7,
 }
 
-/// What the poll tells of a connection.
+/// An event of the poll about a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// A read may move bytes.
     pub readable: bool,
     /// A write may move bytes.
     pub writable: bool,
-    /// What is known of the peer's end.
+    /// Whether the peer has ended.
     pub end: PeerEnd,
 }
 
-/// What the poll has told of a peer's end, whether or not all was read before it.
+/// What the poll has reported about a peer's end, whether or not all bytes were read before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PeerEnd {
     /// Nothing.
@@ -78,7 +78,7 @@ impl ReadinessTable {
         self.0[place] = Readiness { serial: SerialEnd::of(id), flags };
     }
 
-    /// What is known of the connection of this socket, and never of another one in its place.
+    /// The state of the connection of this socket, and never of another one at its index.
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Readiness> {
         let readiness = self.0.get_mut(id.index())?;
         Some(readiness)
@@ -92,7 +92,7 @@ impl ReadinessTable {
         }
     }
 
-    /// Gives up the places from `places_len` on, in which there are no sockets.
+    /// Frees the entries from `places_len` on, which have no sockets.
     pub(super) fn trim(&mut self, places_len: usize) {
         cut(&mut self.0, places_len);
     }
@@ -120,8 +120,8 @@ impl Readiness {
         self.has(ReadinessFlag::Writable)
     }
 
-    /// Its socket is put in the list of those to be read. Returns true if it was not there: a
-    /// socket that is there twice would get twice its share.
+    /// Its socket is put in the list of those to be read. Returns true if it was not in it: a
+    /// socket that is in it twice would get twice its share.
     pub(super) const fn set_reading(&mut self) -> bool {
         self.set(ReadinessFlag::Reading)
     }
@@ -161,7 +161,7 @@ impl Readiness {
         self.set(ReadinessFlag::Shut)
     }
 
-    /// The poll told something of the peer's end.
+    /// The poll has reported the peer's end.
     pub(super) const fn set_peer_end(&mut self, end: PeerEnd) {
         match end {
             PeerEnd::None => {}
@@ -170,7 +170,7 @@ impl Readiness {
         }
     }
 
-    /// What the poll has told of the peer's end.
+    /// What the poll has reported about the peer's end.
     pub(super) const fn peer_end(self) -> PeerEnd {
         if self.has(ReadinessFlag::Lost) {
             return PeerEnd::Lost;
@@ -194,8 +194,8 @@ impl Readiness {
     }
 }
 
-/// The end of a socket's number: enough to tell apart the sockets that one place has within two
-/// turns.
+/// The low bits of a socket's number: enough to tell apart the sockets that one index has within
+/// two turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SerialEnd([u8; 3]);
 

@@ -38,14 +38,14 @@ impl Engine {
             "stopping; sockets to close: {}",
             self.hub.sockets_len()
         );
-        // From here on the port is free for a successor.
+        // The port is now free for a successor.
         io.close_listeners();
         self.stop.limit = now.after(self.limits.drain_ms_max);
         self.hub.drain(now);
     }
 
-    /// Whether there is another turn. Once the last socket has gone services are asked to finish,
-    /// and once they have, or take too long, there is none.
+    /// Whether there is another turn. When the last socket has gone, services are asked to finish.
+    /// When they have, or take too long, there is no other turn.
     pub(super) fn progress(&mut self, io: &mut impl Io, now: Time) -> Turn {
         if self.stop.kind == Some(StopKind::Now) {
             log::warn!(
@@ -59,7 +59,7 @@ impl Engine {
             return Turn::Another;
         }
         if self.stop.end.is_none() {
-            // One time for the whole stop, but for a moment that services have in any case.
+            // One time limit for the whole stop. Services have a minimum in any case.
             self.stop.end = Some(self.stop.limit.max(now.after(Self::SERVICES_MS_MIN)));
             self.hub.stop_services();
             self.carry_out(io, now);
@@ -78,22 +78,22 @@ impl Engine {
         Turn::Another
     }
 
-    /// Drops all sockets, which services hear of as far as they still can. For an engine that has
-    /// no other turn.
+    /// Drops all sockets, and notifies services as far as they still run. For an engine that has no
+    /// other turn.
     pub fn drop_all(&mut self, io: &mut impl Io, now: Time) {
         self.budget = Budget::ENDLESS;
         self.hub.drop_all(now);
         self.carry_out(io, now);
     }
 
-    /// Has all services on the loop finish, at the end of the host, until it `is_over`.
+    /// Lets all services on the loop finish, at the end of the host, until it `is_over`.
     pub fn finish_loop_services(
         &mut self,
         io: &mut impl Io,
         now: Time,
         is_over: impl Fn() -> bool,
     ) {
-        // With that, it is no news that a service ends.
+        // During a stop, the end of a service is not logged.
         self.hub.drain(now);
         for worker in self.hub.worker_ids() {
             if io.is_on_loop(worker) {
@@ -106,8 +106,8 @@ impl Engine {
         }
     }
 
-    /// How long services may take to finish after the last socket has gone: this long in any case,
-    /// and no time if the stop waits for nothing.
+    /// The minimum time in milliseconds that services get to finish after the last socket has gone;
+    /// 0 if the stop waits for nothing.
     #[must_use]
     pub const fn services_ms(&self) -> u64 {
         if matches!(self.stop.kind, Some(StopKind::Now)) { 0 } else { Self::SERVICES_MS_MIN }

@@ -1,5 +1,5 @@
-//! Writing: the engine does all that the hub wants, and sockets are written to, each up to its
-//! share of a turn.
+//! Writing: the engine carries out the outputs of the hub, and writes sockets, each up to its share
+//! of a turn.
 
 use std::io::IoSlice;
 
@@ -25,7 +25,7 @@ impl Engine {
         }
     }
 
-    /// Does all that the hub wants.
+    /// Carries out the outputs of the hub.
     pub(super) fn carry_out(&mut self, io: &mut impl Io, now: Time) {
         while let Some(output) = self.held.pop_front().or_else(|| self.hub.poll()) {
             self.carry_out_one(output, io, now);
@@ -55,9 +55,9 @@ impl Engine {
         }
     }
 
-    /// Writes what is unsent for a socket, up to its share of this turn, and does with the
-    /// connection what comes after it. If the socket has had its share, or the turn has no time to
-    /// write, the next one does.
+    /// Writes the unsent bytes of a socket, up to its share of this turn, and then ends or drops
+    /// the connection if that is next. If the socket has used its share, or the turn has no time,
+    /// it continues in the next turn.
     fn write(&mut self, id: SocketId, io: &mut impl Io, now: Time) {
         let Some(readiness) = self.readiness.get_mut(id) else { return };
         let has_unsent = self.hub.unsent_len(id) > 0;
@@ -83,7 +83,7 @@ impl Engine {
                 }
             };
             if is_short {
-                // What fits again makes an event.
+                // An event follows when more fits.
                 readiness.clear_writable();
             }
             let is_writable = readiness.is_writable();
@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    /// Writes to a socket in the next turn, though no event may come.
+    /// Writes to a socket in the next turn, even if no event comes.
     fn write_later(&mut self, id: SocketId) {
         if self.readiness.get_mut(id).is_some_and(Readiness::set_writing) {
             self.writes.push_back(id);
@@ -125,7 +125,7 @@ impl Engine {
     }
 }
 
-/// What a write came to.
+/// The result of a write.
 struct WriteResult {
     len: usize,
     /// The system took less than it was given.
@@ -166,5 +166,5 @@ fn write_once(
     Ok(WriteResult { len, is_short: len < bytes_len })
 }
 
-/// The most chunks in one write.
+/// The maximum of chunks in one write.
 const CHUNKS_MAX: usize = 16;
