@@ -10,16 +10,16 @@ use crate::hub::Reach;
 use crate::sys;
 use crate::time::Time;
 
-/// Listens on all `addresses`. Those that this machine does not have, such as an IPv6 one where
-/// there is no IPv6, are left out as long as another is there. The log names them.
+/// Listens on all `addresses`. Addresses that this machine does not have are left out, such as IPv6
+/// ones on a machine without IPv6, as long as there is another one. The log names them.
 ///
 /// # Errors
-/// What the system says, with the address.
+/// The error of the system, with the address.
 pub(crate) fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
     let mut listeners: Vec<Listener> = Vec::new();
     let mut missing = Vec::new();
-    // The wildcard of IPv6 is for IPv4 as well, so that its own is needed only where the other one
-    // is missing.
+    // The IPv6 wildcard accepts IPv4 as well, so that the IPv4 wildcard is needed only without
+    // IPv6.
     let is_wide = |address: &&SocketAddr| address.ip() == Ipv6Addr::UNSPECIFIED;
     let others = addresses.iter().filter(|address| !is_wide(address));
     for &address in addresses.iter().filter(is_wide).chain(others) {
@@ -63,17 +63,17 @@ pub(crate) struct Listener {
     listener: TcpListener,
     address: SocketAddr,
     state: ListenerState,
-    /// Whether the log has been told that nothing can be accepted; once is enough.
+    /// Whether the log has a line that nothing can be accepted; one is enough.
     complained: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ListenerState {
-    /// An edge tells when there are connections.
+    /// Waiting for an event: there are no connections.
     Drained,
     /// There may be connections.
     Ready,
-    /// The system lacks something to accept with; to be tried again then.
+    /// The system lacks a resource for accepting; to be tried again at this time.
     Pausing(Time),
 }
 
@@ -81,7 +81,7 @@ impl Listener {
     /// Listens on `address`; port 0 lets the system choose. An IPv6 wildcard is for IPv4 as well.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = match address {
             SocketAddr::V4(_) => TcpListener::bind(address)?,
@@ -92,14 +92,14 @@ impl Listener {
         Ok(Self { listener, address, state: ListenerState::Drained, complained: false })
     }
 
-    /// The system told that there are connections.
+    /// The system has reported that there are connections.
     pub(crate) fn set_ready(&mut self) {
         if self.state == ListenerState::Drained {
             self.state = ListenerState::Ready;
         }
     }
 
-    /// A connection; `None` when there is none to be had now.
+    /// Accepts a connection; `None` when there is none at the moment.
     pub(crate) fn accept(&mut self, now: Time) -> Option<(TcpStream, SocketAddr)> {
         match self.state {
             ListenerState::Drained => return None,
@@ -138,7 +138,7 @@ impl Listener {
         }
     }
 
-    /// When [`Listener::accept`] wants to be called, if that is known.
+    /// When [`Listener::accept`] has to be called, if a time is set.
     #[must_use]
     pub(crate) const fn deadline(&self) -> Option<Time> {
         match self.state {
@@ -148,13 +148,13 @@ impl Listener {
         }
     }
 
-    /// Where it listens, with the true port.
+    /// The address that it listens on, with the actual port.
     #[must_use]
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From where it can be reached.
+    /// Which machines can reach it.
     #[must_use]
     pub(crate) const fn reach(&self) -> Reach {
         match self.address.ip().to_canonical().is_loopback() {

@@ -1,5 +1,5 @@
-//! Connections without blocking, each in the place of its socket. A read or a write that is
-//! interrupted is tried again in here.
+//! Connections without blocking, each at the index of its socket. Interrupted reads and writes are
+//! repeated here.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
@@ -14,7 +14,7 @@ use crate::sys;
 #[derive(Debug)]
 pub(crate) struct Streams(Vec<Option<TcpStream>>);
 
-// In a debug build mio keeps more, for checks of its own.
+// In a debug build, mio keeps more for its own checks.
 #[cfg(not(debug_assertions))]
 const _: () = assert!(size_of::<Option<TcpStream>>() == 4, "a connection is a descriptor");
 
@@ -72,24 +72,24 @@ impl Streams {
     /// Ends our half.
     pub(crate) fn end_writing(&mut self, id: SocketId) {
         if let Some(stream) = self.get_mut(id) {
-            // If it fails the connection is gone, which the next read tells.
+            // If it fails, the connection is lost; the next read reports that.
             let _ = stream.shutdown(Shutdown::Write);
         }
     }
 
-    /// Closes a connection, which takes it out of the poll. If it is `abandoned`, the system keeps
-    /// nothing for the peer: up to 4 MiB otherwise, for as long as the peer says that it has no
-    /// room (RFC 9293, 3.8.6.1). The connection is reset then, if anything is left of what was
-    /// written.
+    /// Closes a connection, which removes it from the poll. If it is `abandoned`, the system drops
+    /// the bytes that the peer has not taken, and resets the connection if there are any. Otherwise
+    /// the system keeps up to 4 MiB for the peer, as long as the peer has a zero window (RFC 9293,
+    /// 3.8.6.1).
     pub(crate) fn close(&mut self, id: SocketId, abandoned: bool) {
         let Some(stream) = self.0.get_mut(id.index()).and_then(Option::take) else { return };
         if abandoned && sys::queued_len(&stream) > 0 {
-            // Where that fails, the system keeps it.
+            // If that fails, the system keeps the bytes.
             let _ = sys::reset_on_close(&stream);
         }
     }
 
-    /// Gives up the places from `places_len` on, in which there are no connections.
+    /// Frees the entries from `places_len` on, which have no connections.
     pub(crate) fn trim(&mut self, places_len: usize) {
         crate::hub::cut(&mut self.0, places_len);
     }

@@ -4,17 +4,17 @@ use std::io;
 use std::net::{SocketAddrV6, TcpListener};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// Listens on an IPv6 address without blocking. The wildcard takes connections of IPv4, too.
-/// `net.ipv6.bindv6only` decides about that otherwise, and neither the standard library nor mio can
-/// ask for it between `socket` and `bind`.
+/// Listens on an IPv6 address without blocking. The wildcard also accepts IPv4. By default
+/// `net.ipv6.bindv6only` decides that, and neither the standard library nor mio can set it between
+/// `socket` and `bind`.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(crate) fn listen(address: SocketAddrV6) -> io::Result<TcpListener> {
     let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: the call takes numbers and uses no memory.
     let socket = number(unsafe { libc::socket(libc::AF_INET6, kind, 0) })?;
-    // SAFETY: the descriptor is new, so that nobody else owns it.
+    // SAFETY: the descriptor is new, so that it has no other owner.
     let socket = unsafe { OwnedFd::from_raw_fd(socket) };
     super::set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
     super::set_option(&socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 0)?;
@@ -42,5 +42,5 @@ fn number(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// As long as `net.core.somaxconn` lets it be, which mio asks for as well.
+/// As long as `net.core.somaxconn` allows, as mio does.
 const QUEUE_LONGEST: libc::c_int = -1;

@@ -1,12 +1,12 @@
-//! The heap of glibc, which keeps most of what is freed unless it is set otherwise. Elsewhere
-//! there is nothing to tell: musl unmaps what is large as soon as it is freed.
+//! The heap of glibc, which keeps most freed memory by default. Elsewhere nothing is done: musl
+//! unmaps large buffers as soon as they are freed.
 
-/// Has the heap keep little of what is freed: buffers of 128 KiB and more are mapped by themselves
-/// and unmapped when they are freed; and the end of the heap is returned once 1 MiB of it is free.
-/// For a program's `main`, since it concerns the whole process. Without glibc it does nothing.
+/// Makes the heap keep little freed memory. Buffers of 128 KiB and more are mapped separately and
+/// unmapped when they are freed; the end of the heap is returned once 1 MiB of it is free. For a
+/// program's `main`, since it applies to the whole process. Without glibc it does nothing.
 ///
-/// By default glibc raises both thresholds when it frees a large buffer, up to 32 and 64 MiB. From
-/// then on all buffers come from the heap, where a small piece that is in use keeps all before it.
+/// By default glibc raises both thresholds when it frees a large buffer, up to 32 and 64 MiB. After
+/// that all buffers come from the heap, where one small piece in use keeps all memory before it.
 pub fn keep_heap_small() {
     #[cfg(target_env = "gnu")]
     for (parameter, bytes) in
@@ -18,11 +18,10 @@ pub fn keep_heap_small() {
     }
 }
 
-/// Returns to the system what is free in the heaps of all threads, page by page. Without glibc it
-/// does nothing.
+/// Returns free pages in the heaps of all threads to the system. Without glibc it does nothing.
 pub(crate) fn trim_heap() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: the call takes a number. It locks each heap while it returns pages that nobody uses.
+    // SAFETY: the call takes a number. It locks each heap while it returns unused pages.
     unsafe {
         libc::malloc_trim(0);
     }

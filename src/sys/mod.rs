@@ -1,7 +1,7 @@
-//! The system calls that the standard library and mio lack, each with the reason why it is
-//! sound. Unsafe code stands here and in the folder of this name alone: `dual` listens for IPv6 and
-//! IPv4 at once, `heap` returns memory, `orphans` ends and waits for children of others,
-//! `process` is about this process as a whole, `signals` catches signals.
+//! The system calls that the standard library and mio lack, each with the reason why it is sound.
+//! All unsafe code is in this folder. `dual` listens for IPv6 and IPv4 at once, `heap` returns
+//! memory, `orphans` ends and waits for children of others, `process` sets attributes of this
+//! process, `signals` catches signals.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 pub(crate) mod dual;
@@ -17,8 +17,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// The number of descriptors that this process may have open, raised as far as the system
-/// lets it without asking anybody.
+/// The number of descriptors that this process may have open. It is raised as far as the system
+/// allows without privileges.
 #[must_use]
 pub fn raise_descriptor_limit() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -26,7 +26,7 @@ pub fn raise_descriptor_limit() -> usize {
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
         return DESCRIPTORS_FALLBACK;
     }
-    // The first time alone: after it, this is what was raised.
+    // Only the first time: after that, this is the raised limit.
     DESCRIPTORS_GIVEN.get_or_init(|| limit.rlim_cur);
     let raised = libc::rlimit { rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max };
     // SAFETY: the pointer is to a local of the right type, which the call only reads.
@@ -36,35 +36,35 @@ pub fn raise_descriptor_limit() -> usize {
     usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
 }
 
-/// The time of the system's last tick, some milliseconds ago at most, since some moment. It
-/// costs a tenth of what the exact time does.
+/// The time of the system's last tick, since an arbitrary moment. It is a few milliseconds old at
+/// most, and costs a tenth of the exact time.
 #[must_use]
 pub(crate) fn tick() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a local of the right type, which the call only writes. It fails
-    // for clocks that there are not, and this one there is, since Linux 2.6.32.
+    // SAFETY: the pointer is to a local of the right type, which the call only writes. It fails for
+    // unknown clocks; this one exists since Linux 2.6.32.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) };
     let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
     seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Keeps programs from inheriting what this process itself has inherited: all descriptors but
-/// standard input, output and error are closed in whatever it executes. Those that Switchboard
-/// opens are so from the start. For a program's `main`, which knows what the process was given.
+/// Keeps programs from inheriting the descriptors that this process has inherited: all but standard
+/// input, output and error are closed on exec. Descriptors that Switchboard opens have that flag
+/// from the start. For a program's `main`, which knows which descriptors the process got.
 ///
-/// One call does so since Linux 5.11. Where it is missing or refused, each number that a
-/// descriptor can have is gone through, which takes some 100 ms. (`/proc` would list those that are
-/// open, where it is mounted, and costs the minimal binary 4 kB.)
+/// One call does this since Linux 5.11. If it is missing or refused, the flag is set for each
+/// possible descriptor number, which takes some 100 ms. (`/proc` lists the open ones, but is not
+/// always mounted, and would cost the minimal binary 4 kB.)
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn seal_descriptors() -> io::Result<()> {
     let (first, last) = (FIRST_INHERITED, libc::c_uint::MAX);
     // SAFETY: the call changes a flag of descriptors, and neither closes any nor uses memory.
     let result =
         unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
-    // Before Linux 5.9 there is no such call, before 5.11 no such flag, and sandboxes refuse what
-    // they do not know with errors of their choice.
+    // The call exists since Linux 5.9, the flag since 5.11, and sandboxes refuse unknown calls with
+    // various errors.
     if result == 0 { Ok(()) } else { seal_each() }
 }
 
@@ -82,11 +82,11 @@ fn seal(descriptor: RawFd) -> io::Result<()> {
     if error.raw_os_error() == Some(libc::EBADF) { Ok(()) } else { Err(error) }
 }
 
-/// Opens what has this name in a folder; if that is a link, it is not followed. `flags` are those
-/// of `open` that make no file.
+/// Opens the file of this name in a folder, without following a link. `flags` are those of `open`
+/// that make no file.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(crate) fn open_at(folder: &impl AsFd, name: &OsStr, flags: libc::c_int) -> io::Result<OwnedFd> {
     let name = CString::new(name.as_bytes())?;
     let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_LARGEFILE;
@@ -95,7 +95,7 @@ pub(crate) fn open_at(folder: &impl AsFd, name: &OsStr, flags: libc::c_int) -> i
         // keeps neither. It reads no mode, since it makes no file.
         let opened = unsafe { libc::openat(folder.as_fd().as_raw_fd(), name.as_ptr(), flags) };
         if opened >= 0 {
-            // SAFETY: the descriptor is new, so that nobody else owns it.
+            // SAFETY: the descriptor is new, so that it has no other owner.
             return Ok(unsafe { OwnedFd::from_raw_fd(opened) });
         }
         let error = io::Error::last_os_error();
@@ -105,17 +105,17 @@ pub(crate) fn open_at(folder: &impl AsFd, name: &OsStr, flags: libc::c_int) -> i
     }
 }
 
-/// Makes a listener's connections send small messages at once. Linux passes the option on to
-/// every accepted connection, which saves a call for each.
+/// Lets a listener's connections send small messages at once. On Linux, accepted connections
+/// inherit the option, which saves a call for each.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(crate) fn set_nodelay(listener: &impl AsFd) -> io::Result<()> {
     set_option(listener, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)
 }
 
-/// How many bytes of a socket the system holds that its peer has not acknowledged. None where it
-/// does not tell.
+/// How many bytes of a socket the system holds that its peer has not acknowledged. `None` if the
+/// system does not report it.
 pub(crate) fn queued_len(socket: &impl AsFd) -> usize {
     let mut len: libc::c_int = 0;
     // SAFETY: the descriptor is open while it is borrowed, and the call writes one number, to a
@@ -124,7 +124,7 @@ pub(crate) fn queued_len(socket: &impl AsFd) -> usize {
     if result == 0 { usize::try_from(len).unwrap_or(0) } else { 0 }
 }
 
-/// Has the connection reset when its descriptor is closed.
+/// Makes closing its descriptor reset the connection.
 pub(crate) fn reset_on_close(socket: &impl AsFd) -> io::Result<()> {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     set_option(socket, libc::SOL_SOCKET, libc::SO_LINGER, linger)
@@ -145,7 +145,7 @@ fn set_option<T: Copy>(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// What concerns child processes and the pipes to them, which programs alone have.
+/// Calls for child processes and their pipes, which only programs need.
 #[cfg(feature = "programs")]
 pub(crate) mod children {
     use std::io;
@@ -153,9 +153,9 @@ pub(crate) mod children {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
-    /// Gives a child the limit of descriptors that this process had before it was raised: a
-    /// program which waits with `select` cannot use more than 1,024, and some close all that there
-    /// may be.
+    /// Gives a child the limit of descriptors that this process had before it was raised. A program
+    /// that waits with `select` cannot use more than 1,024, and some programs close all possible
+    /// descriptors.
     pub(crate) fn restore_descriptor_limit(id: u32) {
         let Some(&given) = super::DESCRIPTORS_GIVEN.get() else { return };
         let Ok(id) = libc::pid_t::try_from(id) else { return };
@@ -175,7 +175,7 @@ pub(crate) mod children {
     /// A descriptor that becomes readable when the child process `id` exits.
     ///
     /// # Errors
-    /// What the system says; before Linux 5.3 that it does not know how.
+    /// The error of the system; before Linux 5.3, that the call is unknown.
     pub(crate) fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
         let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
         // SAFETY: the call takes two numbers and uses no memory.
@@ -184,7 +184,7 @@ pub(crate) mod children {
         if descriptor < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor is new, so that nobody else owns it. It is closed in children.
+        // SAFETY: the descriptor is new, so that it has no other owner. It is closed in children.
         Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
     }
 
@@ -199,7 +199,7 @@ pub(crate) mod children {
         if descriptor < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor is new, so that nobody else owns it. It is closed in children.
+        // SAFETY: the descriptor is new, so that it has no other owner. It is closed in children.
         Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
     }
 
@@ -220,8 +220,8 @@ pub(crate) mod children {
         Ok(unsafe { info.si_pid() } != 0)
     }
 
-    /// Waits until the child process `id` has exited, which stays a zombie; or until the system
-    /// says that it is no child.
+    /// Waits until the child process `id` has exited and is a zombie, or until the system says that
+    /// it is no child.
     pub(crate) fn wait_for_exit(id: u32) {
         let options = libc::WEXITED | libc::WNOWAIT;
         loop {
@@ -235,8 +235,8 @@ pub(crate) mod children {
         }
     }
 
-    /// Has a command begin in a folder that is open, wherever that is by now. It is executed by a
-    /// `fork` then, which copies page tables.
+    /// Starts a command in an open folder, even if that has been moved. The command is then started
+    /// by `fork`, which copies page tables.
     pub(crate) fn begin_in(command: &mut Command, folder: OwnedFd) {
         let enter = move || {
             // SAFETY: the call takes a number and uses no memory.
@@ -247,14 +247,14 @@ pub(crate) mod children {
         unsafe { command.pre_exec(enter) };
     }
 
-    /// The user that this process acts for, and whose the files are that it makes.
+    /// The effective user of this process, who owns the files that it makes.
     pub(crate) fn own_user() -> u32 {
         // SAFETY: the call takes nothing, uses no memory, and cannot fail.
         unsafe { libc::geteuid() }
     }
 
-    /// How many bytes a pipe holds that nobody has read, as either of its ends can ask; also once
-    /// the other one has been closed.
+    /// How many unread bytes a pipe holds. Works with either end, also after the other one has been
+    /// closed.
     pub(crate) fn unread_len(pipe: &impl AsFd) -> u64 {
         let mut len: libc::c_int = 0;
         // SAFETY: the descriptor is open while it is borrowed; the pointer is to a local of the
@@ -263,17 +263,17 @@ pub(crate) mod children {
         u64::try_from(len).unwrap_or(0)
     }
 
-    /// What a group of processes can be told.
+    /// A signal for a group of processes.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Signal {
-        /// To end (SIGTERM).
+        /// Ask it to end (SIGTERM).
         Terminate,
-        /// That it has ended (SIGKILL).
+        /// End it at once (SIGKILL).
         Kill,
     }
 
-    /// Sends a signal to the child process `leader` and to all of the group that it leads. To be
-    /// called before the leader is waited for, since its number may mean others after that.
+    /// Sends a signal to the child process `leader` and to its group. Call it before the leader is
+    /// waited for: after that, its number may belong to others.
     pub(crate) fn signal_group(leader: u32, signal: Signal) {
         let signal = match signal {
             Signal::Terminate => libc::SIGTERM,
@@ -281,8 +281,8 @@ pub(crate) mod children {
         };
         // A number below two would mean other processes than a child.
         let Some(id) = libc::pid_t::try_from(leader).ok().filter(|&id| id > 1) else { return };
-        // Those that have gone cannot be told. The leader may have left its group; one that has
-        // not is told once, since many take a second SIGTERM for impatience.
+        // Processes that have gone get no signal. The leader may have left its group. If it has
+        // not, it gets the signal once, since many programs end at once on a second SIGTERM.
         // SAFETY: all calls take numbers and use no memory.
         unsafe {
             libc::kill(-id, signal);
@@ -292,7 +292,7 @@ pub(crate) mod children {
         }
     }
 
-    /// A folder that has a name for each descriptor of the process that looks, if it is there.
+    /// A folder with a name for each descriptor of the process that reads it, if it exists.
     pub(crate) const OWN_DESCRIPTORS: &str = "/proc/self/fd";
 }
 

@@ -1,9 +1,9 @@
-//! Children of whatever parent that this process has inherited.
+//! Orphans of other processes that this process has inherited.
 
 use std::io;
 
-/// The number of a child that has exited, if there is one. It stays a zombie, so that the number is
-/// its own until somebody waits for it.
+/// The number of a child that has exited, if there is one. It stays a zombie, so that its number is
+/// not used again until it is waited for.
 ///
 /// # Errors
 /// This process has no children at all.
@@ -29,7 +29,8 @@ pub(crate) fn reap(id: u32) {
     unsafe { libc::waitid(libc::P_PID, id, std::ptr::null_mut(), options) };
 }
 
-/// Kills a child that nobody has waited for: after that its number may mean another process.
+/// Kills a child. It must not have been waited for: after that, its number may belong to another
+/// process.
 ///
 /// # Errors
 /// It acts for another user.
@@ -41,10 +42,10 @@ pub(crate) fn kill(id: u32) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Has the system drop the exits of all children; for a process that starts none itself.
+/// Lets the system drop the exits of all children. For a process that starts none itself.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(crate) fn ignore_exits() -> io::Result<()> {
     // SAFETY: to ignore a signal uses no memory.
     let result = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };

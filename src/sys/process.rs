@@ -2,21 +2,21 @@
 
 use std::io;
 
-/// Keeps other processes of the same user from reading the memory and the environment of this one
-/// (`/proc/PID/mem`, `/proc/PID/environ`, `ptrace`), and its descriptors. It leaves no core dump
-/// then, and no debugger attaches to it. Root may do all that as before. What this process executes
-/// is not affected. For a program's `main`, since it concerns the whole process.
+/// Keeps other processes of the same user from reading the memory, the environment and the
+/// descriptors of this one (`/proc/PID/mem`, `/proc/PID/environ`, `ptrace`). It then leaves no core
+/// dump, and no debugger can attach. Root can still do all that. Programs that this process
+/// executes are not affected. For a program's `main`, since it concerns the whole process.
 ///
 /// # Errors
-/// What the system says: sandboxes may refuse the call.
+/// The error of the system: sandboxes may refuse the call.
 pub fn hide_memory() -> io::Result<()> {
     prctl(libc::PR_SET_DUMPABLE, 0)
 }
 
-/// Makes this process the parent of what its descendants leave behind, in place of process 1.
+/// Makes this process the parent of its descendants' orphans, in place of process 1.
 ///
 /// # Errors
-/// What the system says; before Linux 3.4 that it does not know how.
+/// The error of the system; before Linux 3.4, that the option is unknown.
 #[cfg(feature = "programs")]
 pub(crate) fn inherit_orphans() -> io::Result<()> {
     prctl(libc::PR_SET_CHILD_SUBREAPER, 1)

@@ -1,4 +1,4 @@
-//! Signals: what each asks for goes to a pipe, since a handler may do no more.
+//! Signals: the handler writes the request to a pipe, since a handler may do little else.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -8,7 +8,7 @@ use std::thread;
 
 use mio::unix::pipe;
 
-/// What this process may be asked for by signals.
+/// A request that a signal makes to this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignalKind {
     /// To stop (SIGINT, SIGTERM).
@@ -41,7 +41,7 @@ impl SignalKind {
     }
 }
 
-/// The signals of a wish write a byte to a pipe as long as this is held, which keeps it open.
+/// The signals of a wish write a byte to a pipe until this is dropped, which keeps the pipe open.
 #[derive(Debug)]
 pub(crate) struct SignalPipe {
     wish: SignalKind,
@@ -49,14 +49,14 @@ pub(crate) struct SignalPipe {
 }
 
 impl SignalPipe {
-    /// From now on the signals of a wish write to `pipe`, which must not block, and to none that
-    /// they wrote to before.
+    /// Makes the signals of a wish write to `pipe`, which must not block, instead of an earlier
+    /// pipe.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub(crate) fn new(wish: SignalKind, pipe: pipe::Sender) -> io::Result<Self> {
         let caught = Self { wish, pipe };
-        // It ends before `caught` does, which begins another at its own end.
+        // This lock is released before `caught` is dropped, whose drop takes it again.
         let _change = change();
         wish.pipe().store(caught.pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
         catch_signals(wish)?;
@@ -68,9 +68,9 @@ impl SignalPipe {
 }
 
 impl Drop for SignalPipe {
-    /// The signals end the process again, as they do by default, unless they write to another pipe
-    /// by now. This one is closed when no handler writes to it any more, since the system may give
-    /// its number to another file.
+    /// The signals end the process again, as by default, unless they write to another pipe by now.
+    /// This pipe is closed when no handler writes to it any more, since the system may give its
+    /// number to another file.
     fn drop(&mut self) {
         let (own, order) = (self.pipe.as_fd().as_raw_fd(), Ordering::SeqCst);
         let change = change();
@@ -81,20 +81,20 @@ impl Drop for SignalPipe {
             }
         }
         drop(change);
-        // A handler counts itself before it looks for a pipe. So one that found this pipe is
-        // counted by now, on another thread than this, and it has a call to make that does not
-        // block. One that comes from now on finds another pipe or none.
+        // A handler counts itself before it looks for a pipe. So a handler that found this pipe is
+        // counted by now; it runs on another thread, and its write does not block. A later handler
+        // finds another pipe or none.
         while HANDLERS.load(order) > 0 {
             thread::yield_now();
         }
     }
 }
 
-/// From now on the signals of a wish end the process no more. Without a pipe, those of a reload are
-/// kept for a [`SignalPipe`]. Returns whether the process was started to ignore any of them.
+/// Keeps the signals of a wish from ending the process. Without a pipe, a reload is kept for a
+/// later [`SignalPipe`]. Returns whether the process was started with any of them ignored.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(crate) fn catch_signals(wish: SignalKind) -> io::Result<bool> {
     let mut was_ignored = false;
     for &signal in wish.signals() {
@@ -114,8 +114,8 @@ pub(crate) fn catch_signals(wish: SignalKind) -> io::Result<bool> {
     Ok(was_ignored)
 }
 
-/// Held while a pipe and the actions of its signals are changed, or else a pipe that another thread
-/// sets in between would be left without a handler. No handler takes it.
+/// Held while a pipe and the actions of its signals are changed. Otherwise a pipe that another
+/// thread sets in between would be left without a handler. No handler takes it.
 fn change() -> MutexGuard<'static, ()> {
     static CHANGE: Mutex<()> = Mutex::new(());
     CHANGE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,9 +147,8 @@ extern "C" fn on_signal(signal: libc::c_int) {
     HANDLERS.fetch_sub(1, Ordering::SeqCst);
 }
 
-/// SIGUSR1 and SIGUSR2, by which other servers are asked for this and that, do nothing from here on
-/// instead of ending the process. They have a handler and are not ignored, since programs would
-/// inherit that.
+/// Makes SIGUSR1 and SIGUSR2 do nothing instead of ending the process, since other servers use them
+/// for requests. They get a handler and are not ignored: programs would inherit that.
 pub fn outlive_user_signals() {
     extern "C" fn nothing(_: libc::c_int) {}
     for signal in [libc::SIGUSR1, libc::SIGUSR2] {
@@ -175,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// Hosts begin and end on any threads. The last pipe gets the signals.
+    /// Hosts start and end on any threads. The last pipe gets the signals.
     #[test]
     fn one_that_ends_takes_no_handler_from_the_next() {
         fn begin_and_end() {
@@ -187,7 +186,7 @@ mod tests {
                 let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
                 // SAFETY: without a new action the call only writes, to a local of its type.
                 unsafe { libc::sigaction(libc::SIGTERM, std::ptr::null(), &raw mut action) };
-                // It has been all the while, since nobody else has a pipe of this number.
+                // It was all the time, since no other pipe has this number.
                 let is_last = STOP_PIPE.load(Ordering::SeqCst) == own;
                 assert!(!is_last || action.sa_sigaction != libc::SIG_DFL);
             }
@@ -218,7 +217,7 @@ mod tests {
         while RELOAD_PIPE.load(Ordering::SeqCst) >= 0 {
             thread::yield_now();
         }
-        // It is given turns in which it could close the pipe.
+        // The other thread runs for a while, in which it could close the pipe.
         (0..10_000).for_each(|_| thread::yield_now());
         let is_open =
             receiver.read(&mut bytes).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
