@@ -2,7 +2,7 @@
 //!
 //! # The tour, in 60 seconds
 //!
-//! A service is a [`Handler`]: callbacks for what happens to its sockets.
+//! A service is a [`Handler`]: callbacks for the events of its sockets.
 //!
 //! ```
 //! # #[cfg(feature = "host")] {
@@ -49,11 +49,11 @@
 //! # fn main() {}
 //! ```
 //!
-//! One thread polls all sockets; each service has a thread of its own, from its first socket
-//! on, unless it is placed on the loop ([`Thread::Loop`]). A service with a loop of its own is a
-//! [`Service`] over a [`Context`]. Every bound is in [`Limits`], whose
-//! [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case. With the feature `programs`
-//! executables of a folder are services, too (`Server::document_root`).
+//! One thread polls all sockets. Each service has a thread of its own, from its first socket on,
+//! unless it runs on the loop ([`Thread::Loop`]). A service with a loop of its own is a [`Service`]
+//! over a [`Context`]. All bounds are in [`Limits`]; [`memory_bytes_max`](Limits::memory_bytes_max)
+//! is the worst case of memory. With the feature `programs`, the executables of a folder are
+//! services, too (`Server::document_root`).
 //!
 //! # The protocol core
 //!
@@ -78,7 +78,8 @@
 //! ```
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Services write `pub fn service` and `&mut Peer`; so these are not for all crates of the package.
+// Services contain `pub fn service` and `&mut Peer`, so these lints are not for all crates of the
+// package.
 #![warn(elided_lifetimes_in_paths, unreachable_pub)]
 // Without the feature `host`, links to its types lead to the section about such builds.
 #![cfg_attr(
@@ -101,7 +102,7 @@ pub mod ws;
 
 pub mod session;
 
-// What is hidden is no part of the API: the binary, tests and fuzz targets of this package use it.
+// Hidden items are no part of the API: the binary, tests and fuzz targets of this package use them.
 #[cfg(feature = "host")]
 #[doc(hidden)]
 pub mod config;

@@ -1,23 +1,23 @@
-//! The worst case of memory: what all bounds of [`Limits`] come to together.
+//! The worst case of memory: the sum of all bounds of [`Limits`].
 
 use crate::limits::Limits;
 
 impl Limits {
-    /// The worst case of memory in bytes, with every socket and each of `services` running
-    /// services under attack at once; `u64::MAX` where there is none. What services keep for
-    /// themselves comes on top, and so do the answers that they refuse sockets with, and messages
-    /// that are too long for any outbox.
+    /// The worst case of memory in bytes, with every socket and each of `services` running services
+    /// under attack at once; `u64::MAX` if there is no bound. Not included: what services keep for
+    /// themselves, the answers that they refuse sockets with, and messages that are too long for
+    /// any outbox.
     ///
     /// - Each socket costs [`Limits::socket_memory_bytes_max`].
-    /// - Each service costs its full mail and the message that fills it, twice, since the list of
-    ///   it grows too; the batches on their way back, likewise, each with one message
-    ///   more, of the longest that an outbox takes; and its topics.
-    /// - With `connection_rate`, addresses are known that have no sockets.
-    /// - The loop has one read buffer, one buffer more while another grows, and those that large
-    ///   messages have left.
-    /// - With the feature `deflate`, compressed messages may be somewhat longer than what they
-    ///   come to, a message is there besides what it is inflated from or deflated to, and the
-    ///   loop has the states of the compression and the contexts of all sockets.
+    /// - Each service costs its full mail and the message that fills it, twice, since its list
+    ///   doubles as it grows; likewise its batches for the loop, each with one more message of the
+    ///   longest that an outbox takes; and its topics.
+    /// - With `connection_rate`, addresses without sockets are kept.
+    /// - The loop has one read buffer, one more buffer while another grows, and the buffers that
+    ///   are kept from large messages.
+    /// - With the feature `deflate`, compressed messages may be somewhat longer than their content,
+    ///   a message exists in both forms for a moment, and the loop has the states of the
+    ///   compression and the contexts of all sockets.
     #[must_use]
     pub const fn memory_bytes_max(&self, services: usize) -> u64 {
         let sockets = sum(&[bytes(self.sockets_max), bytes(Self::REFUSALS_MAX)]);
@@ -32,7 +32,7 @@ impl Limits {
         let subscribers = sockets.saturating_mul(SUBSCRIBER_BYTES);
         let service = sum(&[times(2, mail), batches, topics, subscribers, SERVICE_BYTES]);
         let input = larger(bytes(self.head_bytes_max), bytes(self.input_bytes_max()));
-        // One that is asked for stays so when its socket goes.
+        // A file that is requested stays so when its socket goes.
         let fetch = sum(&[
             bytes(self.head_bytes_max),
             times(self.headers_max, FIELD_BYTES),
@@ -53,23 +53,23 @@ impl Limits {
         ])
     }
 
-    /// The worst case of memory in bytes for one socket; `u64::MAX` where there is none. It is
-    /// the sum of
+    /// The worst case of memory in bytes for one socket; `u64::MAX` if there is no bound. It is the
+    /// sum of
     ///
     /// - a fixed part, and its subscriptions;
-    /// - the larger of its request and its conversation, since it has one or the other;
-    /// - what waits of one read, until its service has taken what came before it.
+    /// - the larger of its request and its conversation, since it never has both;
+    /// - the rest of one read, which waits until its service has taken what came before.
     ///
     /// A request is the head, whose buffer and list of fields double as they grow, and, while a
     /// service decides, copies of its path and its subprotocols.
     ///
     /// A conversation is the message that grows, whose buffer doubles as well, and the outbox:
     ///
-    /// - the bytes that wait, and as many again, since a buffer goes as a whole, when its last
-    ///   byte has left. Only the first buffer has bytes that have left; where small messages
-    ///   are joined, those may be more than may wait;
-    /// - room to spare in the last buffer, to which small messages are joined. A buffer that a
-    ///   service hands over is shortened to its message;
+    /// - the bytes that wait, and as many again, since a buffer is freed only when its last byte
+    ///   has been written. Only the first buffer has bytes that have been written; where small
+    ///   messages are joined, those may exceed the outbox limit;
+    /// - spare capacity in the last buffer, to which small messages are joined. A buffer that a
+    ///   service passes is shortened to its message;
     /// - the list of buffers, a sixteenth of what waits.
     ///
     /// Bytes that several outboxes share count in each. Contexts of compression come on top, for
@@ -94,24 +94,24 @@ impl Limits {
         ])
     }
 
-    /// The longest that the frames of one message may be together.
+    /// The maximum length of all frames of one message.
     const fn input_bytes_max(&self) -> usize {
         if cfg!(feature = "deflate") { self.compressed_bytes_max() } else { self.message_bytes_max }
     }
 
-    /// The longest that a compressed message may be. Data that cannot be compressed becomes
-    /// somewhat longer by trying.
+    /// The maximum length of a compressed message. Data that cannot be compressed becomes somewhat
+    /// longer.
     #[must_use]
     pub const fn compressed_bytes_max(&self) -> usize {
         self.message_bytes_max.saturating_add(self.message_bytes_max / 8).saturating_add(64)
     }
 
-    /// The most that a program of a document root takes in the host, beside what a service
-    /// does; each process of one that has a process for each socket. It is what the process has
-    /// not read, which is one message more than the mail may be, in a buffer that grows; what it
-    /// is saying, likewise; and what is read at once from it. The variables of a request may be
-    /// twice what it counts in the mail. A program that has one process for all sockets knows which
-    /// these are, and those that it had before it was replaced.
+    /// The maximum of memory that a program of a document root takes in the host, in addition to
+    /// that of a service. With a process for each socket, this is the maximum of each process. It
+    /// is the sum of the input that the process has not read (the mail and one more message, in a
+    /// buffer that grows), its unfinished output (likewise), and one read of its output. The
+    /// variables of a request may be twice what it counts in the mail. A program with one process
+    /// for all sockets also has a set of its sockets, and of those before it was replaced.
     #[must_use]
     pub const fn program_memory_bytes_max(&self) -> u64 {
         let unread = sum(&[bytes(self.message_bytes_max), times(2, bytes(self.mail_bytes_max))]);
@@ -119,15 +119,15 @@ impl Limits {
         sum(&[times(2, unread), times(2, bytes(self.outbox_bytes_max)), sockets, PROGRAM_BYTES])
     }
 
-    /// The most that a program takes in the host besides, if its sockets outlive it
+    /// The maximum of memory that a program takes in addition if its sockets outlive it
     /// (`OnDeath::Keep`). It is the sum of
     ///
-    /// - what each socket asked for, as its OPEN told it, and likewise of as many that have gone,
-    ///   until the program has read that;
-    /// - what the program may not have read, in its pipe, which it may enlarge, and in its input:
-    ///   twice that, since the system is not asked each time, in a buffer that doubles as it grows,
-    ///   and with a list of the lines, which may be short. And this three times, since what the
-    ///   last process has left is still there while the next one is told.
+    /// - the OPEN of each socket, and those of as many sockets that have gone, until the program
+    ///   has read that;
+    /// - the unread input in its pipe (which the program may enlarge) and in its buffer: twice
+    ///   that, since the system is not asked each time, in a buffer that doubles as it grows, with
+    ///   a list of the lines, which may be short. All this three times, since the input of the last
+    ///   process is kept until the next one has got it.
     #[must_use]
     pub const fn kept_memory_bytes_max(&self) -> u64 {
         let opening = sum(&[
@@ -142,7 +142,7 @@ impl Limits {
         sum(&[times(2, opening).saturating_mul(bytes(self.sockets_max)), times(3, unread)])
     }
 
-    /// What compression costs beside the sockets.
+    /// The cost of compression, beside the sockets.
     const fn deflate_bytes_max(&self) -> u64 {
         if cfg!(feature = "deflate") {
             let outbox = times(2, bytes(self.outbox_bytes_max));
@@ -157,7 +157,7 @@ const fn larger(a: u64, b: u64) -> u64 {
     if a > b { a } else { b }
 }
 
-/// The sum, as far as numbers go: a bound that is off has no price.
+/// The saturating sum: a bound that is off makes it infinite.
 const fn sum(mut terms: &[u64]) -> u64 {
     let mut total: u64 = 0;
     while let Some((first, rest)) = terms.split_first() {
@@ -167,21 +167,21 @@ const fn sum(mut terms: &[u64]) -> u64 {
     total
 }
 
-/// So many of that price, likewise.
+/// The saturating product.
 const fn times(count: usize, price: u64) -> u64 {
     price.saturating_mul(bytes(count))
 }
 
-/// A bound as a term. One that is off is without end, also where a `usize` has 32 bits.
+/// A bound as a term. A bound that is off is infinite, also where a `usize` has 32 bits.
 const fn bytes(bound: usize) -> u64 {
     if bound == usize::MAX { u64::MAX } else { bound as u64 }
 }
 
-/// The slab entry (its table may have grown to twice its use), timer, stream and membership;
-/// what is unfinished beside its payload, and control frames behind a full outbox.
+/// The slab entry (its table may have grown to twice its use), timer, stream and membership; the
+/// parts of an unfinished message beside its payload, and control frames behind a full outbox.
 const SOCKET_BYTES: u64 = 1_536;
-/// One address without sockets: an entry in two tables of up to twice their use, beside the
-/// smaller one that one of them grows from.
+/// One address without sockets: an entry in two tables of up to twice their use, and in the smaller
+/// table that one of them grows from.
 const ADDRESS_BYTES: u64 = 160;
 /// One field of a head: an entry in a list of up to twice its use.
 const FIELD_BYTES: u64 = 32;
@@ -201,15 +201,15 @@ const SERVICE_BYTES: u64 = 4_096;
 const PROGRAM_BYTES: u64 = 360_448;
 /// A socket in a set, whose nodes may be half empty.
 const MEMBER_BYTES: u64 = 24;
-/// What a header is longer by as a variable: its prefix and newline, for a colon, a blank and the
-/// end of a line.
+/// How much longer a header is as a variable: its prefix and newline, instead of a colon, a blank
+/// and the end of a line.
 const VARIABLE_BYTES: u64 = 4;
 /// The other variables of an OPEN, beside path and query; and its entry in the table.
 const OPENING_BYTES: u64 = 1_024;
-/// The longest that a program may make its pipe.
+/// The maximum length that a program may give its pipe.
 const PIPE_BYTES: u64 = 1 << 20;
-/// The list of lines is so many times as long as the shortest lines: it has 32 bytes for 15, twice
-/// as many lines as may be unread, and up to twice its use.
+/// The size of the list of lines, relative to the shortest lines: 32 bytes for 15, for twice as
+/// many lines as may be unread, and up to twice its use.
 const LINES_SHARE: usize = 9;
 /// Timers, event list and tables of the loop.
 const LOOP_BYTES: u64 = 65_536;

@@ -1,6 +1,6 @@
-//! `Limits`: every bound of the server with its unit, its default and its price in memory, which
-//! `memory` adds up; `rate` is a bound of two numbers. Here are numbers only; the rooms that own a
-//! queue, a buffer or a turn keep to them.
+//! `Limits`: every bound of the server with its unit, its default and its cost in memory. `memory`
+//! adds the costs up; `rate` is a bound of two numbers. This module has numbers only; the module
+//! that owns a queue, a buffer or a turn applies them.
 
 mod memory;
 mod rate;
@@ -9,10 +9,10 @@ use core::fmt;
 
 pub use rate::{Rate, RatePolicy};
 
-/// Every bound that peers and services meet. Sizes are in bytes, times in milliseconds.
+/// Every bound for peers and services. Sizes are in bytes, times in milliseconds.
 ///
-/// A field is changed by struct update syntax, since fields are added in minor versions, and
-/// [`Limits::check`] tells whether the numbers fit each other:
+/// Use struct update syntax, since minor versions add fields. [`Limits::check`] checks that the
+/// numbers fit each other:
 ///
 /// ```
 /// use switchboard::limits::Limits;
@@ -21,9 +21,9 @@ pub use rate::{Rate, RatePolicy};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest message from a peer, over all its fragments. Over it: close 1009. The buffer
-    /// of an unfinished message grows as its bytes arrive, to at most twice their number, unless
-    /// one of those that `spare_bytes_max` allows to keep is there for all of it.
+    /// Longest message from a peer, over all its fragments. Over it: close 1009. The buffer of an
+    /// unfinished message grows as its bytes arrive, to at most twice their number, unless a kept
+    /// buffer (`spare_bytes_max`) is large enough for all of it.
     pub message_bytes_max: usize,
     /// Most continuation frames that one message may have. Over it: close 1008. Costs no
     /// memory.
@@ -47,80 +47,80 @@ pub struct Limits {
     pub pong_ms_max: u64,
     /// Longest time without a message in either direction. Over it: close 1001.
     pub idle_ms_max: u64,
-    /// Longest time in which the peer takes none of the bytes waiting for it. Over it the
-    /// socket is dropped. What the system holds for it is known when that time is over, so that it
-    /// may become twice as long. Of an answer, such as a file, and of what the system holds when
-    /// all has been written, it has to take [`Limits::ANSWER_BYTES_PER_S_MIN`]: it is dropped if
-    /// it is so far behind that. What it takes sooner counts for up to three such times ahead.
+    /// Longest time in which the peer takes none of the bytes waiting for it. Over it the socket is
+    /// dropped. The system is asked for unacknowledged bytes only when the time is over, so that
+    /// the actual time may be twice as long. Of an answer, such as a file, and of bytes that the
+    /// system holds after the last write, the peer has to take [`Limits::ANSWER_BYTES_PER_S_MIN`].
+    /// It is dropped if it is this time behind that rate. Bytes that it takes sooner count for up
+    /// to three such times ahead.
     pub write_ms_max: u64,
     /// Longest time for the peer to end a conversation that has been closed or refused. It begins
     /// anew as long as the system holds bytes that the peer goes on taking.
     pub close_ms_max: u64,
 
-    /// An outbox above this many bytes is full: its service is told, and may hold back.
+    /// An outbox above this many bytes is full: its service is notified, and should stop sending.
     pub outbox_high_bytes: usize,
-    /// A full outbox that falls to this many bytes has drained: its service is told.
+    /// A full outbox that falls to this many bytes has drained: its service is notified.
     pub outbox_low_bytes: usize,
     /// Most bytes waiting for one peer. Over it: close 1013. Bytes shared by several
     /// outboxes count in each.
     pub outbox_bytes_max: usize,
 
-    /// Most messages of one socket in a time. A socket that has sent a message keeps some 400 bytes
-    /// for it, which the formula has. `None`: no limit, which costs nothing.
+    /// Most messages of one socket in a time. It costs about 400 bytes for each socket that has
+    /// sent a message, which the formula includes. `None`: no limit, no cost.
     pub message_rate: Option<Rate>,
-    /// What comes of a socket that sends more.
+    /// What happens to a socket that sends more.
     pub rate_policy: RatePolicy,
     /// Most transactions waiting for one service; then its sockets are not read.
     pub mail_messages_max: usize,
     /// Most bytes waiting for one service, each transaction with [`Limits::MAIL_ITEM_BYTES`]
     /// on top; then its sockets are not read.
     pub mail_bytes_max: usize,
-    /// A batch of transactions from a service is sent off once it has this many bytes; the
-    /// message that fills it goes with it, however long it is.
+    /// A batch of transactions from a service is sent once it has this many bytes, including the
+    /// message that fills it, however long that is.
     pub batch_bytes_max: usize,
     /// Most batches of one service on their way to the loop; then the service waits.
     pub batches_max: usize,
-    /// Longest time that one service on the loop may take in one turn; what is left of its mail
-    /// waits for the next. A callback that takes longer by itself holds up everybody for as
-    /// long, of which the log warns if it is 10 ms more: the time is that of the system's ticks.
-    /// Costs no memory: what is sent goes to the outboxes at once.
+    /// Longest time that one service on the loop may take in one turn; the rest of its mail waits
+    /// for the next. A single callback that takes longer blocks all sockets meanwhile. The log
+    /// warns if it exceeds the limit by 10 ms (the time is measured in ticks of the system). Costs
+    /// no memory: messages go to the outboxes at once.
     pub callback_ms_max: u64,
 
-    /// Most bytes of memory that outboxes, mail, unfinished messages and what was read of them may
-    /// hold together. Over it the address that holds most loses its largest socket, with 1013; if
-    /// none holds more than a quarter of it, upgrades get a 503. One turn of the loop may exceed
-    /// it by what it reads and sends. A frame that several outboxes share counts once. It bounds
-    /// neither the batches of services, each of which has its own bounds, nor what services keep.
+    /// Most bytes of memory that outboxes, mail, unfinished messages and unread bytes may hold
+    /// together. Over it, the address that holds most loses its largest socket, with 1013. If none
+    /// holds more than a quarter of it, upgrades get a 503. One turn of the loop may exceed it by
+    /// what the turn reads and sends. A frame that several outboxes share counts once. Not
+    /// included: the batches of services, which have their own bounds, and what services keep.
     pub held_bytes_max: usize,
 
     /// Most sockets that are served at a time. Over it: 503. An address that has a quarter of them
-    /// gets none of the last quarter, unless `sockets_per_ip_max` does not count it.
+    /// gets none of the last quarter, unless it is exempt from `sockets_per_ip_max`.
     pub sockets_max: usize,
     /// Most sockets from one address, or from one /64 network of IPv6, loopback excepted. Over it:
     /// 503.
     pub sockets_per_ip_max: usize,
-    /// Most new connections from one address in a time, likewise. Over it: 429 for 16 of them, and
-    /// the others are closed at once. An address is kept until its rate is unused, with its last
-    /// socket or later; the formula has [`Limits::IDLE_ADDRESSES_MAX`] of them. `None`: no limit,
-    /// as where one address is that of many clients.
+    /// Most new connections from one address in a time, likewise. Over it: 429 for 16 of them; the
+    /// others are closed at once. An address is kept until its last socket has gone and its rate is
+    /// unused. The formula includes [`Limits::IDLE_ADDRESSES_MAX`] of them. `None`: no limit, for
+    /// servers where many clients share one address.
     pub connection_rate: Option<Rate>,
     /// Most topics of one service. Over it the subscribing socket is closed with 1013. An address
-    /// for whose sockets a quarter of them count makes none of the last quarter, unless
-    /// `sockets_per_ip_max` does not count it.
+    /// whose sockets have made a quarter of them makes none of the last quarter, unless it is
+    /// exempt from `sockets_per_ip_max`.
     pub topics_max: usize,
     /// Most topics that one socket subscribes to. Over it: close 1013.
     pub topics_per_socket_max: usize,
 
-    /// Most files that are being sent at a time, each with a descriptor. Over it: 503. One that
-    /// is no longer than `outbox_high_bytes` does not count.
+    /// Most files that are being sent at a time, each with a descriptor. Over it: 503. A file no
+    /// longer than `outbox_high_bytes` does not count.
     pub files_open_max: usize,
-    /// The loop's one read buffer, and so the longest read of anything but a large message.
+    /// The size of the loop's read buffer. It is the longest read, except for large messages.
     pub read_buffer_bytes: usize,
-    /// Most memory of large messages that have been written, kept for those that come, and of
-    /// outboxes that are empty.
+    /// Most memory of used buffers that are kept for later large messages, and of empty outboxes.
     pub spare_bytes_max: usize,
     /// Most reads from one socket in one turn of the loop; the rest waits for the next turn. More
-    /// than one saves a call per read, and lets a peer that floods hold up the others for longer.
+    /// than one saves a call per read, but lets a flooding peer delay the others for longer.
     pub turn_reads_max: usize,
     /// Most bytes written to one socket in one turn of the loop.
     pub turn_write_bytes_max: usize,
@@ -133,21 +133,20 @@ pub struct Limits {
     pub turn_deliveries_max: usize,
     /// About how many nanoseconds one turn of the loop may take for all sockets together, of which
     /// reads, deliveries and writes may take a third each; sockets that had none come first in the
-    /// next turn. It is counted, not measured: by calls, bytes and deliveries at their prices on
-    /// the machine that the speed notebook describes. What services on the loop do in their
-    /// callbacks has its own limit, `callback_ms_max`.
+    /// next turn. It is counted, not measured: calls, bytes and deliveries have the prices of the
+    /// machine of the speed notebook. Callbacks of services on the loop have their own limit,
+    /// `callback_ms_max`.
     pub turn_work_max: usize,
 
-    /// Shorter messages are not compressed. Like the next one it counts with the feature
-    /// `deflate` only.
+    /// Shorter messages are not compressed. This limit and the next one need the feature `deflate`.
     pub deflate_threshold_bytes: usize,
-    /// Most memory for the contexts of all sockets, which a compressed message may refer to;
-    /// each takes up to 32 KiB in either direction, which makes small messages smaller. A socket
-    /// for whose contexts there is no room left, or that has not asked for any, has none. Beyond a
-    /// quarter, an address that `sockets_per_ip_max` counts has nothing of the last quarter.
+    /// Most memory for the compression contexts of all sockets. A context makes small messages
+    /// smaller and takes up to 32 KiB in either direction. A socket that finds no memory left, or
+    /// has not asked for a context, has none. An address that has a quarter gets nothing of the
+    /// last quarter, unless it is exempt from `sockets_per_ip_max`.
     pub deflate_context_bytes_max: usize,
 
-    /// Longest time of a clean stop; then what is left is dropped.
+    /// Longest time of a clean stop; then the remaining sockets are dropped.
     pub drain_ms_max: u64,
     /// The window over which a clean stop spreads the closing of its sockets.
     pub drain_spread_ms: u64,
@@ -156,13 +155,13 @@ pub struct Limits {
 impl Limits {
     /// Most bytes of all labels of a socket, each counted with 64 more.
     pub const LABELS_BYTES_MAX: usize = 512;
-    /// Most programs of a document root that run, each of which costs what a service does. Over it:
-    /// 503. One that was found and does not run gives its place to the next.
+    /// Most programs of a document root that run. Each costs as much as a service. Over it:
+    /// 503. A program that was found and does not run is replaced by the next one.
     pub const PROGRAMS_MAX: usize = 1_024;
-    /// Most programs that are looked for at a time, each with its path. Others stand in line.
+    /// Most lookups of programs at a time. Other requests wait in a queue.
     pub const LOOKUPS_MAX: usize = 16;
-    /// How many of them may be of paths of which nothing is known. The others are for programs that
-    /// have been found before, and for those that the configuration names.
+    /// How many of them may be of unknown paths. The others are for programs that have been found
+    /// before, and for programs that the configuration names.
     pub const LOOKUPS_STRANGE_MAX: usize = 8;
     /// Most requests that wait for a file before it is looked for, because a disk is slow. Over it:
     /// 503.
@@ -170,30 +169,30 @@ impl Limits {
     /// The longest page beside a program, in bytes. It also has to fit the outbox of the socket
     /// that asks for it.
     pub const PAGE_BYTES_MAX: usize = 1 << 20;
-    /// How fast an answer to plain HTTP has to move, in bytes a second: each of so many that the
-    /// peer takes give it a second. Messages of sockets have no such rate.
+    /// The lowest rate of an answer to plain HTTP, in bytes a second: whenever the peer takes this
+    /// many bytes it gets another second. Messages of sockets have no such rate.
     pub const ANSWER_BYTES_PER_S_MIN: u64 = 1_024;
-    /// For how many times `write_ms_max` what a peer has taken of an answer may give it seconds
-    /// ahead. Systems acknowledge in lumps what a slow program reads: with the default receive
-    /// buffer of Linux of up to 128 KiB, with a larger one of more.
+    /// How many times `write_ms_max` a peer may be ahead with an answer. Systems acknowledge the
+    /// reads of a slow program in lumps: up to 128 KiB with the default receive buffer of Linux,
+    /// more with a larger one.
     pub const WRITES_AHEAD_MAX: u64 = 3;
     /// For a time limit: never.
     pub const OFF_MS: u64 = u64::MAX;
     /// For a count: no limit of its own.
     pub const OFF_COUNT: usize = usize::MAX;
-    /// What each transaction in the mail of a service counts on top of its bytes.
+    /// What each transaction in the mail of a service counts in addition to its bytes.
     pub const MAIL_ITEM_BYTES: usize = 64;
     /// Where a buffer of small messages in an outbox ends, and the next begins.
     pub const OUTBOX_CHUNK_BYTES: usize = 16 * KIB;
-    /// How much room to spare the last buffer of an outbox may have.
+    /// How much spare capacity the last buffer of an outbox may have.
     pub const OUTBOX_SPARE_BYTES: usize = 4 * KIB;
-    /// Most addresses without a socket whose `connection_rate` is kept. New ones share one beyond
-    /// that.
+    /// Most addresses without a socket whose `connection_rate` is kept. Beyond that, new ones share
+    /// one entry.
     pub const IDLE_ADDRESSES_MAX: usize = 65_536;
     /// Longest name of a topic, in bytes.
     pub const TOPIC_NAME_BYTES_MAX: usize = 256;
 
-    /// The preset for servers. `sockets_max` is for the caller to fit to the descriptor limit.
+    /// The preset for servers. The caller has to fit `sockets_max` to the descriptor limit.
     pub const SERVER: Self = Self {
         message_bytes_max: MIB,
         fragments_max: 65_536,
@@ -268,18 +267,18 @@ impl Limits {
         ..Self::SERVER
     };
 
-    /// Sockets beyond `sockets_max` that are held just long enough to be told 503.
+    /// Sockets beyond `sockets_max` that are kept just long enough to get a 503.
     pub const REFUSALS_MAX: usize = 16;
 
-    /// For how many sockets tables are laid out from the start. Memory that is laid out and
-    /// not used costs none, while a table that grows leaves its former places behind.
+    /// For how many sockets tables have capacity from the start. Unused capacity costs no memory,
+    /// while a table that grows leaves its former memory behind.
     #[must_use]
     pub const fn tables_len(&self) -> usize {
         let len = self.sockets_max.saturating_add(Self::REFUSALS_MAX);
         if len < TABLES_LEN_MAX { len } else { TABLES_LEN_MAX }
     }
 
-    /// For how many files the thread that reads them is asked at a time. Others stand in line.
+    /// Most orders of files to the reading thread at a time. Other requests wait in a queue.
     #[must_use]
     pub const fn fetches_max(&self) -> usize {
         let len = self.files_open_max / 16;
@@ -292,8 +291,9 @@ impl Limits {
         }
     }
 
-    /// Whether a message of this length is compressed. One that does not fit an outbox as it is
-    /// is not made to fit: that would be a lot of work, and a promise of luck.
+    /// Whether a message of this length is compressed. A message that does not fit an outbox
+    /// uncompressed is not compressed to make it fit: that would cost much time and depend on the
+    /// content.
     #[must_use]
     pub const fn compresses(&self, message_len: usize) -> bool {
         message_len > 0
@@ -301,10 +301,10 @@ impl Limits {
             && message_len <= self.outbox_bytes_max
     }
 
-    /// Tells whether the numbers fit each other.
+    /// Checks that the numbers fit each other.
     ///
     /// # Errors
-    /// The first relation that does not hold.
+    /// The first relation that is violated.
     pub const fn check(&self) -> Result<(), LimitsError> {
         if self.outbox_bytes_max < self.message_bytes_max {
             return Err(LimitsError::OutboxBelowMessage);
@@ -327,7 +327,7 @@ impl Limits {
         Ok(())
     }
 
-    /// A bound of nothing would let nothing through, or stop a turn from progressing.
+    /// A bound of zero would let nothing through, or keep a turn from progressing.
     const fn zero_somewhere(&self) -> bool {
         self.message_bytes_max == 0
             || self.fragments_max == 0
@@ -368,9 +368,9 @@ pub enum LimitsError {
     LowAboveHigh,
     /// The high mark of the outbox is above its maximum.
     HighAboveMax,
-    /// The request line may be longer than the head that holds it.
+    /// The request line may be longer than the head that contains it.
     LineAboveHead,
-    /// Socket ids have room for 16,777,216 sockets at a time.
+    /// Socket ids can name 16,777,216 sockets at a time.
     TooManySockets,
     /// A count or size is zero, or the read buffer is below 512 bytes.
     Zero,

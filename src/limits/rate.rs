@@ -1,4 +1,4 @@
-//! `Rate`: how much a peer may do in a time, and what comes of more messages.
+//! `Rate`: how much a peer may do in a time, and what happens above it.
 
 use core::fmt;
 
@@ -7,13 +7,13 @@ use core::fmt;
 /// `burst + per_s * t` messages of a socket, and as many connections of an address are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// So many a second, 1 or more.
+    /// Per second, 1 or more.
     pub per_s: u32,
-    /// So many at once after a silence, 1 or more.
+    /// At once after a silence, 1 or more.
     pub burst: u32,
 }
 
-/// What comes of a socket that sends more messages than its [`Rate`] allows.
+/// What happens to a socket that sends more messages than its [`Rate`] allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RatePolicy {

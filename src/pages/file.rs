@@ -64,7 +64,7 @@ impl FileState<'_> {
         (response, Some(part).filter(|_| head.method() != "HEAD"))
     }
 
-    /// Whether the client wants the file in another state only.
+    /// Whether the preconditions of the client fail.
     fn is_another(&self, head: &Head, modified: u64, now: u64) -> bool {
         // RFC 9110, 13.1.1: a weak tag is never the same; 13.2.2: where there are tags, the date
         // says nothing.
@@ -76,7 +76,7 @@ impl FileState<'_> {
         if are_there {
             return !is_ours;
         }
-        // RFC 9110, 13.1.4: a date that is none is ignored.
+        // RFC 9110, 13.1.4: an invalid date is ignored.
         let since = head.single("If-Unmodified-Since").and_then(|date| moment(date, now));
         since.is_some_and(|since| modified > since)
     }

@@ -1,5 +1,5 @@
-//! The media type of a file by the end of its name (RFC 9110, 8.3.1). An unknown end is
-//! bytes, which browsers save and never run.
+//! The media type of a file by its extension (RFC 9110, 8.3.1). Unknown extensions are plain bytes,
+//! which browsers save and never run.
 
 /// The media type for the file `name`.
 #[must_use]
@@ -10,7 +10,7 @@ pub fn media_type(name: &str) -> &'static str {
     found.map_or("application/octet-stream", |(_, media_type)| media_type)
 }
 
-/// One text, since a list of texts has a relocation for each of them.
+/// One text: a list of texts has a relocation for each of them.
 const TYPES: &str = "\
 html text/html; charset=utf-8
 htm text/html; charset=utf-8

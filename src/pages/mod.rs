@@ -1,9 +1,8 @@
-//! Answers to plain HTTP: what a browser is shown that asks without an upgrade. Values only;
-//! files are read elsewhere.
+//! Answers to plain HTTP requests. Values only; files are read elsewhere.
 //!
 //! In reading order:
 //!
-//! - `page`: the page of a service; `talk.html`: one to try a service with
+//! - `page`: the page of a service; `talk.html`: a page to try a service with
 //! - `file`: the answer with a file, but for its bytes; `media`: the media type of a
 //!   file by its name
 

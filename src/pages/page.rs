@@ -19,9 +19,9 @@ impl Page {
         Self { body: Arc::new(body.into()), policy: "" }
     }
 
-    /// A page with which to try a service from a browser: it opens a socket to its own address,
-    /// sends what is typed, and shows what goes over the socket. It opens another one when the
-    /// service or the server has gone. It loads nothing else.
+    /// A page to try a service from a browser. It opens a socket to its own address, sends what is
+    /// typed, and shows all messages. It connects again when the service or the server has gone. It
+    /// loads nothing else.
     #[must_use]
     pub fn talk() -> Self {
         Self::html(include_str!("talk.html")).policy(TALK)
@@ -48,10 +48,10 @@ impl Page {
     }
 }
 
-/// The directives of each page with a policy. Not in every browser does `'self'` include
+/// The directives of each page with a policy. In some browsers, `'self'` does not include
 /// WebSockets.
 const CLOSED: &str = "default-src 'none'; connect-src 'self' ws: wss:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
-/// The hashes of what stands in `talk.html`.
+/// The hashes of the script and the style in `talk.html`.
 const TALK: &str = "script-src 'sha256-kqZur28GDcOxaSyrjV4e1wrku52iemg3QfQlJBivJ6M='; \
     style-src 'sha256-DbOOSi6LAFN4Olg5tdxi5eTP4lzjezW1l4BXh0+U4+8='";
