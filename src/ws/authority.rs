@@ -1,6 +1,5 @@
-//! Hosts, as a `UriHost` header and an `Origin` name them (RFC 3986, 3.2.2), and patterns of hosts,
-//! which match as they are written, without allocation. Which hosts a server answers for is not
-//! decided here.
+//! Hosts, as in a `Host` header and an `Origin` (RFC 3986, 3.2.2), and patterns of hosts, which
+//! match without parsing or allocation. Which hosts a server answers for is not decided here.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -29,7 +28,7 @@ impl<'a> UriHost<'a> {
         }
     }
 
-    /// The host of an authority, which is what a `UriHost` header has, and its port if it has one.
+    /// The host of an authority, as in a `Host` header, and its port if it has one.
     #[must_use]
     pub fn of(authority: &'a str) -> Option<(Self, Option<u16>)> {
         // RFC 3986, 3.2.3: an empty port is equivalent to none.
@@ -90,8 +89,8 @@ pub fn is_one_of(host: UriHost<'_>, pattern: &str) -> Option<bool> {
     Some(UriHost::parse(pattern)? == host)
 }
 
-/// Whether `text` may be the name of a host (RFC 1123, 2.1), with the underscore that many
-/// names have. A last label of digits is part of a malformed address.
+/// Whether `text` may be the name of a host (RFC 1123, 2.1). The underscore is allowed, since many
+/// names have it. A last label of digits is part of a malformed address.
 #[must_use]
 pub fn is_host_name(text: &str) -> bool {
     let in_label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

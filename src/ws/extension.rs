@@ -135,13 +135,13 @@ impl Agreement {
         if self.client.context == ContextTakeover::Fresh {
             out.extend_from_slice(b"; client_no_context_takeover");
         }
-        // RFC 7692, 7.1.2.1: whoever asks for a bound is told the one that holds.
+        // RFC 7692, 7.1.2.1: a client that asks for a bound gets the one that holds.
         if self.offer.server.window_bits.is_some() {
             let bits = self.server.window_bits;
             out.extend_from_slice(format!("; server_max_window_bits={bits}").as_bytes());
         }
-        // RFC 7692, 7.1.2.2: nobody is bound who has not said to understand it. Without a
-        // context to keep there is no need: what comes is read with the widest window.
+        // RFC 7692, 7.1.2.2: only a client that has said so understands a bound. Without a context
+        // the bound is not needed: messages are inflated with the widest window.
         let bounds = self.offer.client_window == ClientWindow::Boundable;
         if bounds && self.client.context == ContextTakeover::Kept {
             let bits = self.client.window_bits;
@@ -158,8 +158,8 @@ const fn fitting(side: Side, context_bytes_max: usize) -> Side {
     side
 }
 
-/// The window that the server uses where one of up to `bits` is allowed. There are only a few,
-/// so that a message for many sockets is compressed a few times at most.
+/// The window of the server where one of up to `bits` is allowed. There are only a few widths, so
+/// that a message for many sockets is compressed a few times at most.
 const fn window_bits_below(bits: Option<u8>) -> u8 {
     match bits {
         None | Some(15..) => 15,
@@ -169,7 +169,7 @@ const fn window_bits_below(bits: Option<u8>) -> u8 {
     }
 }
 
-/// An offer that is being read: which of its parameters have been there.
+/// An offer that is being read: which parameters it has had so far.
 #[derive(Default)]
 struct Draft {
     server_context: Option<()>,
@@ -254,7 +254,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Where a byte stands.
+/// The position of a byte.
 #[derive(Clone, Copy)]
 enum Quotes {
     Outside,

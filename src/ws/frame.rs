@@ -1,5 +1,5 @@
-//! The frame header (RFC 6455, 5.2): decoding what clients send, encoding what servers send.
-//! It knows single headers only; what may follow what is the session's affair.
+//! The frame header (RFC 6455, 5.2): decoding those of clients, encoding those of servers. It knows
+//! single headers only; the session checks their order.
 
 use crate::ws::{ProtocolError, work};
 
@@ -74,9 +74,9 @@ impl Header {
         Self { fin: true, opcode, key: None, length: length as u64 }
     }
 
-    /// Reads the header of a message in one frame of up to 125 bytes: what it is, its key, the
-    /// payload's length in bytes, and the header's own. Where `bytes` begin with anything else,
-    /// right or wrong, it is `None`.
+    /// Reads the header of a message in one frame of up to 125 bytes. Returns its opcode, its key,
+    /// the payload's length and the header's length in bytes; `None` if `bytes` begin with anything
+    /// else, right or wrong.
     #[inline]
     pub(crate) fn decode_short(bytes: &[u8]) -> Option<(Opcode, [u8; 4], usize, usize)> {
         let &[first, second, a, b, c, d] = bytes.first_chunk()?;

@@ -1,7 +1,7 @@
-//! The request head (RFC 9112, 2 and 3), read byte by byte in whatever pieces it comes, at a
-//! cost in proportion to its length. It accepts less than the standard allows recipients to
-//! tolerate: what two readers could read in two ways is refused. It gives words no meaning
-//! beyond what framing needs; the handshake is read in [`crate::ws::upgrade`].
+//! The request head (RFC 9112, 2 and 3), read byte by byte in any pieces, at a cost in proportion
+//! to its length. It accepts less than the standard lets recipients tolerate: input that two
+//! readers could read differently is refused. It interprets only what framing needs; the handshake
+//! is read in [`crate::ws::upgrade`].
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -21,15 +21,16 @@ pub struct HeadReader {
 }
 
 impl HeadReader {
-    /// Reads on. Gives back how many of `bytes` belong to the head, and the head itself if
-    /// it ends there; the reader is then as new, and what follows is not the head's.
+    /// Reads more bytes. Returns how many of `bytes` belong to the head, and the head itself if it
+    /// ends there. The reader is then as new; the bytes behind the head are left to the caller.
     ///
     /// # Errors
-    /// The first thing that is wrong, wherever `bytes` were cut. Nothing may be read after it.
+    /// The first error, however `bytes` were cut. Nothing may be read after it.
     pub fn receive(&mut self, bytes: &[u8], limits: &Limits) -> Result<HeadProgress, HeadError> {
         let begun = self.head.text.len();
         let taken = bytes.len().min(limits.head_bytes_max.saturating_sub(begun));
-        // Most heads come whole, and stay for a while: they have just the room that they need.
+        // Most heads come in one piece and stay for a while, so they get exactly the memory that
+        // they need.
         self.head.text.extend_from_slice(&bytes[..taken]);
         let mut at = begun;
         while let Some(&byte) = self.head.text.get(at) {
@@ -63,8 +64,8 @@ impl HeadReader {
         (word(method).unwrap_or_default(), word(target).unwrap_or_default())
     }
 
-    /// How many bytes follow that change nothing, since they go on with a target, a name or a
-    /// value: most of a head is made of them.
+    /// How many bytes continue the target, name or value without changing the state. Most bytes of
+    /// a head do.
     fn alike(&self, at: usize, limits: &Limits) -> usize {
         let bytes = &self.head.text[at..];
         match self.state {

@@ -72,7 +72,7 @@ pub fn parse(text: &str, now: u64) -> Option<u64> {
         let far = (this_year + 50, this_month, this_day, now % DAY_SECONDS);
         year -= if (year, month, day, time) > far { 100 } else { 0 };
     }
-    // Counted from March as in `civil`, which then tells whether there is such a day.
+    // Counted from March as in `civil`, which then shows whether there is such a day.
     let (from_march, year_from_march) = ((month + 9) % 12, year.checked_sub(u64::from(month < 3))?);
     let leap_days = year_from_march / 4 - year_from_march / 100 + year_from_march / 400;
     let days = 365 * year_from_march + leap_days + (153 * from_march + 2) / 5 + day;

@@ -14,7 +14,7 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4]) {
             *byte ^= key;
         }
     }
-    // What is left, and most messages are no longer, word by word.
+    // The rest is done word by word. Most messages are not longer than that.
     let (words, rest) = rest.as_chunks_mut::<4>();
     for word in words {
         *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
@@ -24,8 +24,8 @@ pub fn apply(bytes: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// Copies `bytes` and applies the masking key on the way, which is cheaper than one after the
-/// other where there are many. `target` is as long.
+/// Copies `bytes` and applies the masking key in one pass, which is cheaper than two passes over
+/// many bytes. `target` has the same length.
 pub fn copy(bytes: &[u8], key: [u8; 4], target: &mut [u8]) {
     debug_assert_eq!(bytes.len(), target.len(), "each byte has its place");
     work::did(bytes.len());

@@ -28,7 +28,7 @@ enum MessageBytes {
     ShortBinary(Short),
 }
 
-/// A few bytes in place. Many messages are as short, and the allocator is dearer than the copy.
+/// A few bytes in place. Many messages are this short, and the allocator costs more than the copy.
 #[derive(Clone, Copy)]
 struct Short {
     len: u8,
@@ -64,7 +64,7 @@ impl Message {
     pub fn as_text(&self) -> Option<&str> {
         match &self.0 {
             MessageBytes::Text(text) => Some(text),
-            // It is not looked at a second time by those who need its bytes only.
+            // Callers that need only the bytes do not validate them again.
             MessageBytes::ShortText(short) => core::str::from_utf8(short.as_slice()).ok(),
             MessageBytes::Binary(_) | MessageBytes::ShortBinary(_) => None,
         }

@@ -4,12 +4,11 @@
 //!
 //! In reading order:
 //!
-//! - `head`: a request head, read in whatever pieces it comes; `syntax`: its characters;
-//!   `head_error`: what can be wrong with it
+//! - `head`: a request head, read in any pieces; `syntax`: its characters; `head_error`: its errors
 //! - `target`: the request target and the path that names a service
 //! - `upgrade`: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
-//! - `origin`: whose page it comes from; `authority`: the hosts in it and in `UriHost`
+//! - `origin`: the site of the page that asks; `authority`: the hosts in it and in `Host`
 //! - `response`: every other answer; `http_date`: the moments of HTTP; `range`: parts of
 //!   content
 //! - `frame`, `mask`: the frame header and the masking of payloads
@@ -48,7 +47,7 @@ pub(crate) mod upgrade;
 pub mod utf8;
 pub(crate) mod work;
 
-// Bytes with several owners. A target without atomic pointers has no threads to share them with.
+// Bytes with several owners. Targets without atomic pointers have no threads, so `Rc` is enough.
 #[cfg(not(target_has_atomic = "ptr"))]
 pub(crate) use alloc::rc::Rc as Arc;
 #[cfg(target_has_atomic = "ptr")]
@@ -69,7 +68,7 @@ pub use protocol_error::ProtocolError;
 pub use response::{Response, Status};
 pub use target::{Target, TargetError};
 pub use upgrade::{Upgrade, UpgradeError};
-// What other modules use, and a build without them does not.
+// Used by other modules; unused in a build without them.
 #[doc(hidden)]
 pub use {
     origin::names,

@@ -1,5 +1,5 @@
-//! `Origin`: whose page opens a socket (RFC 6454), as its browser says in the header of that
-//! name, and patterns of origins. Which of them a service accepts is not decided here.
+//! `Origin`: the site of the page that opens a socket (RFC 6454), from the header of that name, and
+//! patterns of origins. Which of them a service accepts is not decided here.
 
 use core::fmt;
 
@@ -40,20 +40,20 @@ impl<'a> Origin<'a> {
         Self::read(text).ok_or(OriginError)
     }
 
-    /// Whether its pages are those of `host`, which is a host with or without a port as it
-    /// stands in the Host header of a request; without one, it has that of the origin's scheme.
-    /// `http` and `https` are the same here: a proxy may terminate TLS.
+    /// Whether its pages are those of `host`, a host with or without a port as in the Host header
+    /// of a request. Without a port, the default port of the origin's scheme counts. `http` and
+    /// `https` are the same here: a proxy may terminate TLS.
     #[must_use]
     pub fn is_of(&self, host: &str) -> bool {
-        // Behind other schemes stands no host, though it may look like one.
+        // Other schemes have no host, although the text may look like one.
         let Some(default) = default_port(self.scheme) else { return false };
         UriHost::of(host).is_some_and(|(host, port)| {
             self.host == host && self.port.unwrap_or(default) == port.unwrap_or(default)
         })
     }
 
-    /// Whether every page can have it, for all that can be known: `null` is sent by each frame in a
-    /// sandbox, and `file://` by each file that is opened.
+    /// Whether any page can have it: `null` is sent by each frame in a sandbox, and `file://` by
+    /// each file that is opened.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.scheme.is_empty() || self.scheme.eq_ignore_ascii_case("file")

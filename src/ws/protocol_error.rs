@@ -45,7 +45,7 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// The close code that tells the peer.
+    /// The close code for the peer.
     #[must_use]
     pub const fn code(self) -> CloseCode {
         self.row().0

@@ -1,5 +1,5 @@
-//! Answers other than the 101: refusals and pages (RFC 9110, 15; RFC 9112, 4). Every one of
-//! them says how long it is and ends the connection.
+//! Answers other than the 101: refusals and pages (RFC 9110, 15; RFC 9112, 4). Each has a length
+//! and ends the connection.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -100,7 +100,7 @@ pub struct Response {
     headers: String,
     /// Shared, since a page is shown to many.
     body: Arc<Vec<u8>>,
-    /// The length that the head tells, if it is not that of the body.
+    /// The length in the head, if it is not that of the body.
     body_len: Option<u64>,
     /// Whether it has a `Cache-Control` of its own.
     for_caches: bool,
@@ -219,7 +219,7 @@ impl Response {
         let Status(number) = self.status;
         let (phrase, date) = (self.status.phrase(), stamp.line());
         let mut out = format!("HTTP/1.1 {number} {phrase}\r\n{date}{}", self.headers).into_bytes();
-        // Nothing is to be taken for more than it says it is, refusals least of all.
+        // Browsers must not guess another type, least of all for refusals.
         out.extend_from_slice(b"X-Content-Type-Options: nosniff\r\n");
         // RFC 9111, 4.2.2: without Cache-Control, a cache chooses how long it keeps a 308 or 404.
         if !self.for_caches {

@@ -1,5 +1,5 @@
-//! The request target (RFC 9112, 3.2): the path that names a service, and the query, which
-//! never does. Each service has one spelling of its path; other spellings name nothing.
+//! The request target (RFC 9112, 3.2): the path, which names a service, and the query, which does
+//! not. Each service has one spelling of its path; other spellings name nothing.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -24,7 +24,7 @@ impl Target {
     /// Reads a target in origin form or absolute form.
     ///
     /// # Errors
-    /// Whether it is malformed or merely names nothing.
+    /// It is malformed, or it names nothing.
     pub fn parse(target: &str) -> Result<Self, TargetError> {
         let (authority, rest) = split_authority(target)?;
         // RFC 9112, 3.2: a target has no fragment.
@@ -141,8 +141,8 @@ fn split_authority(target: &str) -> Result<(Option<String>, &str), TargetError> 
     Ok((Some(authority.to_owned()), rest))
 }
 
-/// Decodes percent-encoding once, then holds the result against the rules for names: what
-/// leads upwards, hides, or has a second spelling names nothing.
+/// Decodes percent-encoding once, then checks the result: a name that leads upwards, is hidden, or
+/// is a second spelling names nothing.
 fn decode_path(path: &str) -> Result<String, TargetError> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
@@ -153,7 +153,7 @@ fn decode_path(path: &str) -> Result<String, TargetError> {
         }
         let (high, low) = (hex(bytes.next())?, hex(bytes.next())?);
         let byte = high << 4 | low;
-        // A slash that was hidden from the eye must not become a border between names.
+        // A percent-encoded slash must not separate names.
         if byte == b'/' {
             return Err(TargetError::Nowhere);
         }

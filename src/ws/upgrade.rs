@@ -1,6 +1,5 @@
-//! The opening handshake from the server's side (RFC 6455, 4.2): an [`Upgrade`] exists only
-//! if the request was a right one. Whether the origin, the path and the service agree to it
-//! is decided elsewhere.
+//! The opening handshake from the server's side (RFC 6455, 4.2): an [`Upgrade`] exists only for a
+//! valid request. The origin, the path and the service are checked elsewhere.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -39,8 +38,8 @@ impl Upgrade {
         }
         // RFC 6455, 4.2.1 (3): an Upgrade field with the value "websocket", in any case.
         if !head.values("Upgrade").flat_map(list).any(|p| p.eq_ignore_ascii_case(b"websocket")) {
-            // RFC 9110, 7.8: an upgrade to anything else is ignored. But a key tells that a
-            // handshake is meant, whose Upgrade a proxy may have dropped.
+            // RFC 9110, 7.8: an upgrade to anything else is ignored. But a key shows that a
+            // handshake was meant; a proxy may have dropped its Upgrade.
             return if is_meant { Err(UpgradeError::Upgrade) } else { Ok(None) };
         }
         // RFC 6455, 4.2.1 (4): a Connection field with the token "Upgrade", in any case.
@@ -194,7 +193,7 @@ impl core::error::Error for UpgradeError {}
 /// RFC 6455, 4.2.1 (5) and 4.2.2 (5.4): the key is 16 bytes in base64, the answer is the
 /// hash of its text joined to the protocol's own.
 fn accept(key: &[u8]) -> Result<[u8; ACCEPT_BYTES], UpgradeError> {
-    // Room for what a wrong key of the right length may decode to.
+    // Large enough for what a wrong key of the right length may decode to.
     let mut bytes = [0; 18];
     if key.len() != KEY_BYTES || STANDARD.decode_slice(key, &mut bytes) != Ok(16) {
         return Err(UpgradeError::Key);
@@ -225,5 +224,5 @@ fn protocols(head: &Head) -> Result<Vec<String>, UpgradeError> {
 const PROTOCOL_ID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY_BYTES: usize = 24;
 const ACCEPT_BYTES: usize = 28;
-/// Comparing each name with each other must not become work in itself.
+/// Each name is compared with each other, so their number is bounded.
 const PROTOCOLS_MAX: usize = 64;

@@ -40,7 +40,8 @@ impl Utf8 {
         }
         let (whole, beginning) = split_beginning(bytes);
         text.push_str(validate(whole)?);
-        // No known length of an error means an end cut short, which may still come right.
+        // An error without a length means a character that is cut short, which may still be
+        // completed.
         if core::str::from_utf8(beginning).is_err_and(|error| error.error_len().is_some()) {
             return Err(ProtocolError::Utf8);
         }
@@ -62,7 +63,7 @@ impl Utf8 {
         if self.held_len == 0 { Ok(()) } else { Err(ProtocolError::Utf8) }
     }
 
-    /// Completes the character held with the first of `bytes`; gives back the others.
+    /// Completes the held character with the first of `bytes`; returns the others.
     fn complete<'a>(
         &mut self,
         bytes: &'a [u8],

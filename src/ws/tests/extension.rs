@@ -1,5 +1,5 @@
-//! The negotiation of compression: every offer of RFC 7692, 7.1, odd ones included, and the
-//! grammar of RFC 6455, 9.1.
+//! The negotiation of compression: all offers of RFC 7692, 7.1, including odd ones, and the grammar
+//! of RFC 6455, 9.1.
 
 use crate::ws::extension::{ContextTakeover, Offer};
 use crate::ws::tests::random::Random;
@@ -8,7 +8,7 @@ use crate::ws::tests::random::Random;
 /// while there is none; `None` for a conversation without compression.
 type Row = (&'static [&'static str], Option<(&'static str, &'static str)>);
 
-/// The answer to whoever asks for nothing in particular.
+/// The answer to an offer without parameters.
 const PLAIN: Option<(&str, &str)> = Some(("", NONE));
 const NONE: &str = "; server_no_context_takeover; client_no_context_takeover";
 
@@ -28,7 +28,7 @@ const ROWS: &[Row] = &[
             "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12",
         )),
     ),
-    // Whoever wants no context gets none.
+    // A client that wants no context gets none.
     (
         &["permessage-deflate; server_no_context_takeover"],
         Some(("; server_no_context_takeover", NONE)),

@@ -1,4 +1,4 @@
-//! Answers other than the 101: what they say, and what nobody can make them say.
+//! Answers other than the 101: their content, and that no input can inject headers.
 
 use crate::ws::{DateField, Response, Status};
 
@@ -32,7 +32,7 @@ fn rows() -> Vec<(Response, &'static str, &'static str, &'static str)> {
             "Content-Length: 18446744073709551615\r\nConnection: close",
             "",
         ),
-        // RFC 9110, 7.8: who sends Upgrade names it in Connection.
+        // RFC 9110, 7.8: a sender of Upgrade names it in Connection.
         (
             Response::empty(Status::UPGRADE_REQUIRED).header("Upgrade", "websocket"),
             "426 Upgrade Required\r\nUpgrade: websocket",
