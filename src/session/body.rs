@@ -1,6 +1,6 @@
-//! `MessageBody`: the payload of a message that is coming. Its memory grows with the bytes that
-//! came, to at most twice their number, whatever length was declared; but a buffer that is kept
-//! anyway is given to whoever has sent a part of what it is for.
+//! `MessageBody`: the payload of a message that is being received. Its memory grows with the
+//! received bytes, to at most twice their number, whatever length was declared. A kept buffer is
+//! used for all of a message once a part of the message has come.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,11 +18,11 @@ use crate::ws::{Message, Opcode, ProtocolError, mask, work};
 pub(super) enum MessageBody {
     /// Text, which is validated as it comes.
     Text(String, Utf8),
-    /// Bytes that are not looked into.
+    /// Bytes without validation.
     Bytes(GrowingBuffer, BodyKind),
 }
 
-/// What bytes are once they are whole.
+/// The kind of the whole bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BodyKind {
     Binary,
@@ -52,8 +52,8 @@ impl MessageBody {
         }
     }
 
-    /// Appends bytes, behind which so many `more` are to come, if that is known: in the last
-    /// fragment of a message it is.
+    /// Appends bytes. `more` is the number of bytes that are still to come, if it is known, as in
+    /// the last fragment of a message.
     pub(super) fn receive(
         &mut self,
         payload: &[u8],
@@ -67,20 +67,20 @@ impl MessageBody {
         Ok(())
     }
 
-    /// Where to read bytes straight into, of which so many `more` are to come in this frame, the
-    /// last one or not.
+    /// The buffer to read bytes into directly. `more` bytes are still to come in this frame, which
+    /// may be the last.
     pub(super) fn read_buffer(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
         match self {
             Self::Bytes(bytes, BodyKind::Binary) => bytes.room(more, is_last),
-            // Text is validated on its way to its place, and what is compressed may have to
-            // wait for its turn.
+            // Text is validated while it is copied, and a compressed message may have to wait for
+            // its turn.
             Self::Text(..) => None,
             #[cfg(feature = "deflate")]
             Self::Bytes(_, BodyKind::Compressed(_)) => None,
         }
     }
 
-    /// So many bytes were read into [`MessageBody::read_buffer`]; gives them back to be unmasked.
+    /// So many bytes were read into [`MessageBody::read_buffer`]; returns them to be unmasked.
     pub(super) fn filled(&mut self, len: usize) -> &mut [u8] {
         match self {
             Self::Bytes(bytes, _) => bytes.filled(len),
@@ -150,7 +150,7 @@ pub(super) fn whole(
     Ok(own.into())
 }
 
-/// Bytes that grow, and behind them room that is laid out already.
+/// Growing bytes, and initialized capacity behind them.
 #[derive(Debug, Default)]
 pub(super) struct GrowingBuffer {
     bytes: Vec<u8>,
@@ -163,7 +163,8 @@ impl GrowingBuffer {
         work::did(payload.len());
         let needed = self.len + payload.len();
         let total = more.map_or(usize::MAX, |more| needed.saturating_add(more));
-        // A buffer that is there anyway costs nothing new, if only the peer means it.
+        // A kept buffer costs no new memory. It is used once the peer has sent enough of the
+        // message.
         if self.bytes.capacity() == 0
             && payload.len() >= total / EARNEST
             && let Some(buffer) = buffers.take(total)
@@ -183,8 +184,8 @@ impl GrowingBuffer {
     }
 
     fn room(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
-        // Behind the end of this frame comes another one, so that a read of its own for little
-        // gains nothing; and what has just begun may not be meant.
+        // Another frame follows this one, so that a separate read of few bytes gains nothing. And a
+        // message that has only just begun may not be continued.
         if more < STRAIGHT_BYTES_MIN || self.len < STRAIGHT_BYTES_MIN {
             return None;
         }
@@ -216,12 +217,12 @@ impl GrowingBuffer {
     }
 }
 
-/// A message that is sent on, as many services do, gets a header in front; one that is short
-/// enough to be moved for that has one of four bytes at most.
+/// Many services forward a message, which then gets a header in front. A message that is short
+/// enough to be moved for that has a header of four bytes at most.
 const HEADER_ROOM: usize = 4;
 /// A peer that has sent this fraction of a frame gets a buffer for all of it, if there is one.
 const EARNEST: usize = 32;
-/// From here on reading into place saves more than the read that it may take more.
+/// From this size on, reading into place saves more than the additional read costs.
 const STRAIGHT_BYTES_MIN: usize = 16 * 1_024;
-/// The most in one read, so that nobody else waits for long.
+/// The maximum of one read, so that other sockets do not wait for long.
 const STRAIGHT_BYTES_MAX: usize = 256 * 1_024;

@@ -1,10 +1,10 @@
-//! Buffers of large messages that have left, for those that come: memory that is in use already
-//! costs nothing, while the system hands out new memory page by page, each cleared.
+//! Buffers of large messages that have been sent, for those that come. Reused memory costs nothing,
+//! while the system allocates and clears new memory page by page.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-/// Large buffers that nobody uses now, up to a limit.
+/// Large unused buffers, up to a limit.
 #[derive(Debug)]
 pub struct BufferPool {
     /// The last one was in use last.
@@ -29,7 +29,8 @@ impl BufferPool {
         Self::new(0)
     }
 
-    /// A buffer for `len` bytes and no more than twice as many. It holds bytes of its last use.
+    /// A buffer with capacity for `len` bytes, and at most twice as many. It still contains bytes
+    /// of its last use.
     pub fn take(&mut self, len: usize) -> Option<Vec<u8>> {
         if len < Self::BYTES_MIN {
             return None;
@@ -55,7 +56,7 @@ impl BufferPool {
         self.list.push_back(buffer);
     }
 
-    /// Counts memory that is kept elsewhere under the same limit, if it is within it.
+    /// Counts memory that is kept elsewhere against the same limit, if it fits.
     pub(super) const fn reserve(&mut self, bytes: usize) -> bool {
         let fits = self.bytes + bytes <= self.bytes_max;
         if fits {
@@ -76,5 +77,5 @@ impl BufferPool {
     }
 }
 
-/// So that looking for one that fits stays cheap.
+/// Bounds the search for a buffer that fits.
 const LEN_MAX: usize = 256;

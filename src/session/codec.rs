@@ -1,6 +1,6 @@
-//! `Codec`: deflates and inflates whole messages, for any number of conversations. It has the
-//! only states of the compression library, so that a socket holds none: what a message may
-//! refer to is laid under it as a dictionary. It knows no frames and no phases.
+//! `Codec`: deflates and inflates whole messages, for any number of conversations. It has the only
+//! states of the compression library, so that a socket holds none: the context of a message is
+//! loaded as a dictionary. It knows no frames and no phases.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -21,7 +21,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// A codec that has seen nothing.
+    /// A codec in its initial state.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -52,13 +52,13 @@ impl Codec {
             deflate.compress(rest, &mut self.scratch, DeflateFlush::SyncFlush).ok()?;
             rest = &rest[count(deflate.total_in(), read)..];
             let written = count(deflate.total_out(), written);
-            // What does not become shorter is deflated to its end all the same, which is little
-            // more: a reset of zlib-rs 0.6 in the middle of a stream would leave the block that
-            // is open, and the place of bytes that wait, to the next message.
+            // A message that does not become shorter is still deflated to its end, which costs
+            // little more. A reset of zlib-rs 0.6 in the middle of a stream would leave the open
+            // block and the position of pending bytes to the next message.
             if out.len() < plain.len() + FLUSHED.len() {
                 out.extend_from_slice(&self.scratch[..written]);
             }
-            // A flush has come to its end when it leaves room.
+            // A flush is complete when it leaves free space in the buffer.
             if rest.is_empty() && written < self.scratch.len() {
                 break;
             }
@@ -75,8 +75,8 @@ impl Codec {
     /// Inflates a whole message, which may refer to `before`.
     ///
     /// # Errors
-    /// It is broken, or longer than the limit: then no more than the limit has been inflated,
-    /// and one buffer.
+    /// It is broken, or longer than the limit. At most the limit and one buffer have been inflated
+    /// then.
     pub fn inflate(
         &mut self,
         compressed: &[u8],
@@ -88,7 +88,7 @@ impl Codec {
             self.inflate.set_dictionary(before).map_err(|_| ProtocolError::Deflate)?;
         }
         let mut out = Vec::new();
-        // A flush without anything to flush gives nothing at all with some libraries.
+        // With some libraries, a flush of nothing produces no bytes at all.
         if compressed.is_empty() {
             return Ok(out);
         }
@@ -96,14 +96,14 @@ impl Codec {
             InflateProgress::Final => return Ok(out),
             InflateProgress::Open => &TAIL[..],
         };
-        // What has no end within the tail is cut short in the middle of a block.
+        // Data that does not end within the tail is cut short in the middle of a block.
         match self.inflate_some(rest, &mut out, limits)? {
             InflateProgress::Final => Ok(out),
             InflateProgress::Open => Err(ProtocolError::Deflate),
         }
     }
 
-    /// How many bytes the last message has come to, if it was read to its end or not.
+    /// How many bytes the last message inflated to, whether or not it was read to its end.
     #[cfg(test)]
     pub(super) fn inflated_bytes(&self) -> u64 {
         self.inflate.total_out()
@@ -115,7 +115,7 @@ impl Codec {
         self.deflated_len
     }
 
-    /// Inflates all of `bytes`; gives back whether a final block ends with them.
+    /// Inflates all of `bytes`; returns whether a final block ends with them.
     fn inflate_some(
         &mut self,
         bytes: &[u8],
@@ -137,8 +137,8 @@ impl Codec {
             append(out, piece, limits.message_bytes_max);
             match status {
                 Status::StreamEnd if rest.is_empty() => return Ok(InflateProgress::Final),
-                // RFC 7692, 7.2.3.4: a block may be final, and others follow it; they are
-                // those of another stream, which refers to nothing before it.
+                // RFC 7692, 7.2.3.4: other blocks may follow a final block. They form another
+                // stream, which refers to nothing before it.
                 Status::StreamEnd => inflate.reset(false),
                 Status::Ok | Status::BufError if written == self.scratch.len() => {}
                 Status::Ok | Status::BufError if rest.is_empty() => {
@@ -171,7 +171,7 @@ enum InflateProgress {
     Open,
 }
 
-/// Appends a piece, with which there are `max` bytes at most. The buffer doubles, up to that.
+/// Appends a piece, up to a total of `max` bytes. The buffer doubles, up to that.
 pub(super) fn append(out: &mut Vec<u8>, piece: &[u8], max: usize) {
     if piece.len() > out.capacity() - out.len() {
         out.reserve_exact(out.len().max(piece.len()).min(max - out.len()));

@@ -1,4 +1,4 @@
-//! Messages that came compressed, and what later ones may refer to.
+//! Compressed messages of peers, and the contexts that later ones may refer to.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,14 +22,14 @@ impl Compressed {
         self.bytes.len()
     }
 
-    /// Whether there is nothing of it, so that it comes to nothing.
+    /// Whether it is empty and inflates to nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 }
 
-/// What a conversation keeps that compresses.
+/// The state of a conversation with compression.
 #[derive(Debug)]
 pub(super) struct Contexts {
     pub(super) agreement: Agreement,

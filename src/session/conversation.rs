@@ -6,14 +6,14 @@
 //! 2. what the hub decides: [`Session::accept`], [`Session::respond`], [`Session::send`],
 //!    [`Session::send_frame`], [`Session::close`], [`Session::settle`], [`Session::pause`],
 //!    [`Session::leave`], [`Session::resume`]
-//! 3. what time demands: [`Session::deadline`], [`Session::expire`]
+//! 3. deadlines: [`Session::deadline`], [`Session::expire`]
 //! 4. what is to be written (`output.rs`): [`Session::unsent`], [`Session::wrote`],
 //!    [`Session::next`]
-//! 5. with the feature `deflate`, what compression adds to each of these (`deflate.rs`)
+//! 5. with the feature `deflate`, the additions of compression to each of these (`deflate.rs`)
 //!
-//! Everything that happened is returned as an [`SessionEvent`]. A conversation that was accepted
-//! ends in exactly one [`SessionEvent::Closed`], unless it ended in an [`Overflow`]; after that no
-//! event comes but [`SessionEvent::Late`].
+//! All events are returned as [`SessionEvent`]s. An accepted conversation ends in exactly one
+//! [`SessionEvent::Closed`], unless it ended in an [`Overflow`]. After that the only event is
+//! [`SessionEvent::Late`].
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -39,12 +39,13 @@ pub struct Session {
     pub(super) deadlines: Deadlines,
     /// Whether the peer has ended its half of the connection.
     pub(super) ended: bool,
-    /// What it keeps if compression was agreed on.
+    /// The state of compression, if it was agreed on.
     #[cfg(feature = "deflate")]
     pub(super) contexts: Option<Box<Contexts>>,
 }
 
-// There are as many as sockets, and most of them are idle: what is not needed then is boxed.
+// There is one for each socket, and most are idle: fields that an idle socket does not need are
+// boxed.
 #[cfg(all(target_pointer_width = "64", not(feature = "deflate")))]
 const _: () = assert!(size_of::<Session>() <= 40, "an idle conversation is small");
 
@@ -64,13 +65,13 @@ pub enum SessionEvent {
     /// A whole message that is compressed: go on with [`Session::inflate`].
     #[cfg(feature = "deflate")]
     Compressed(Compressed),
-    /// The peer has nothing more to say. If it was open until now, our close frame waits for
-    /// [`Session::settle`]; until then the service may still send. Code and reason are those of the
-    /// side that closed first; [`CloseCode::LOST`] if the connection was lost before both had.
+    /// The peer sends nothing more. If the conversation was open until now, our close frame waits
+    /// for [`Session::settle`]; until then the service may still send. Code and reason are those of
+    /// the side that closed first; [`CloseCode::LOST`] if the connection was lost before both had.
     Closed(Close),
     /// The peer went before the conversation was accepted.
     Gone(&'static str),
-    /// After the answer, or the end of the conversation, the peer was late, and is given up.
+    /// After the answer, or after the end of the conversation, the peer was late and is dropped.
     Late(&'static str),
 }
 
@@ -115,8 +116,8 @@ impl Session {
         }
     }
 
-    /// Accepts an upgrade: the 101 is queued. Gives back what came behind the head, which is
-    /// for [`Session::receive`]; `None` when there is no upgrade to accept any more.
+    /// Accepts an upgrade: queues the 101. Returns the bytes that came behind the head, which the
+    /// caller passes to [`Session::receive`]; `None` when there is no upgrade to accept any more.
     pub fn accept(&mut self, protocol: Option<&str>, now: Time) -> Option<Vec<u8>> {
         let Phase::Waiting(waiting) = &mut self.phase else { return None };
         let mut answer = Vec::new();
@@ -184,8 +185,8 @@ impl Session {
         }
     }
 
-    /// Queues a message for the peer of an open conversation; otherwise nothing is left to
-    /// send it to, and it is dropped.
+    /// Queues a message for the peer of an open conversation. If the conversation is not open, the
+    /// message is dropped.
     ///
     /// # Errors
     /// The outbox is over its limit.
@@ -193,7 +194,7 @@ impl Session {
         self.send_with(&mut SpareMemory::none(), message, limits, now)
     }
 
-    /// Like [`Session::send`], in memory that others have left.
+    /// Like [`Session::send`], with memory of earlier conversations.
     ///
     /// # Errors
     /// The outbox is over its limit.
@@ -226,7 +227,7 @@ impl Session {
         self.send_frame_with(&mut SpareMemory::none(), frame, limits, now)
     }
 
-    /// Like [`Session::send_frame`], in memory that others have left.
+    /// Like [`Session::send_frame`], with memory of earlier conversations.
     ///
     /// # Errors
     /// The outbox is over its limit.
@@ -273,8 +274,8 @@ impl Session {
         self.deadlines.pause(now);
     }
 
-    /// While the peer is not read, it has ended its half of the connection. What it sent before
-    /// is still to be read, if that comes to pass in time.
+    /// The peer has ended its half of the connection while it is not read. What it sent before is
+    /// still read, if that happens in time.
     pub fn leave(&mut self, now: Time) {
         self.deadlines.leave(now);
     }
@@ -290,8 +291,8 @@ impl Session {
         matches!(self.phase, Phase::Open(_))
     }
 
-    /// Whether messages go both ways, and neither side owes the other anything: no bytes, no
-    /// sign of life.
+    /// Whether the conversation is open and neither side owes the other anything: no bytes, no sign
+    /// of life.
     #[must_use]
     pub fn is_calm(&self) -> bool {
         self.is_open() && self.unsent.is_none() && self.deadlines.is_calm()

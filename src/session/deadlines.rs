@@ -8,15 +8,15 @@ use crate::time::{CompactTime, Time};
 /// The moments from which a conversation's deadlines count.
 #[derive(Debug)]
 pub(super) struct Deadlines {
-    /// The last sign of life from the peer; while it owes one, when it was asked for; while
-    /// reading is paused, since when.
+    /// The time of the last sign of life from the peer. While the peer owes one: when it was asked
+    /// for. While reading is paused: when the pause began.
     life: CompactTime,
-    /// When the phase began; while open, when the last message went either way. While the body
-    /// of an answer is awaited, when the peer had taken all that was there of it.
+    /// The time when the phase began. While open: when the last message went either way. While the
+    /// body of an answer is awaited: when the peer had taken all earlier parts.
     since: CompactTime,
-    /// Whether a ping was sent that nothing has answered yet.
+    /// Whether a ping was sent without an answer yet.
     asked: bool,
-    /// While its service is behind, the peer is not read, and owes no sign of life.
+    /// While its service is behind, the peer is not read and owes no sign of life.
     paused: bool,
     /// Whether the peer has ended its half meanwhile; `life` is when that was seen.
     leaving: bool,
@@ -37,7 +37,7 @@ pub(super) enum Due {
     Idle,
     /// The peer takes none of the bytes that wait for it, or too few of an answer.
     Write,
-    /// The service has had its time to answer what came before the end.
+    /// The service's time to answer what came before the end is over.
     Settle,
     /// The peer has gone, and its service is still behind.
     Gone,
@@ -76,7 +76,7 @@ impl Deadlines {
         self.since.time()
     }
 
-    /// Reading is paused: what the peer owes is not due before reading goes on.
+    /// Reading is paused: the deadlines of the peer are suspended until reading resumes.
     pub(super) const fn pause(&mut self, now: Time) {
         if !self.paused {
             self.paused = true;
@@ -84,9 +84,9 @@ impl Deadlines {
         }
     }
 
-    /// Reading goes on. Silence counts from here, as if the peer had spoken just now. The time
-    /// to answer our close frame is only as much longer as the pause was, or a peer that fills
-    /// the mail again and again would have time without end.
+    /// Reading resumes. Silence counts from now, as if the peer had just sent something. The time
+    /// to answer our close frame is extended by the pause only: otherwise a peer that fills the
+    /// mail again and again could extend it without end.
     pub(super) fn resume(&mut self, phase: &Phase, now: Time) {
         let (life, since) = (self.life.time(), self.since.time());
         self.restart(match phase {
@@ -98,7 +98,7 @@ impl Deadlines {
         self.saw_life(now);
     }
 
-    /// While reading is paused, the peer has ended its half: it is not held for ever.
+    /// The peer has ended its half while reading is paused. The pause then has a deadline.
     pub(super) const fn leave(&mut self, now: Time) {
         if self.paused && !self.leaving {
             self.leaving = true;
@@ -118,8 +118,8 @@ impl Deadlines {
         self.paused
     }
 
-    /// The next deadline and what it demands; `stuck` is since when the peer has taken nothing
-    /// of what waits for it, or too little of an answer, if anything waits.
+    /// The next deadline and its kind. `stuck`: since when the peer has taken none of the bytes
+    /// that wait for it, or too little of an answer; `None` if nothing waits.
     #[must_use]
     pub(super) fn next(
         &self,
@@ -133,25 +133,25 @@ impl Deadlines {
         match phase {
             Phase::Connecting(_) => Some((since.after(limits.handshake_ms_max), Due::Handshake)),
             Phase::Waiting(_) => Some((since.after(limits.admission_ms_max), Due::Admission)),
-            // The body comes from a file, bit by bit: a bit that does not come is like an
+            // The body comes from a file, in parts: a part that does not come is treated like an
             // answer that does not come.
             Phase::Responding => {
                 write.or(Some((since.after(limits.admission_ms_max), Due::Admission)))
             }
-            // What the peer sends is not seen now, but its going may be.
+            // The peer's bytes are not seen at the moment, but its end may be.
             Phase::Open(_) | Phase::Closing(_) if self.paused => {
                 let gone = self.leaving.then(|| (life.after(limits.write_ms_max), Due::Gone));
                 write.or(gone)
             }
-            // What waits to be written stands before a ping: the peer has to read on, and its
-            // doing so is the sign of life.
+            // Bytes that wait to be written are before a ping: the peer has to read them, and that
+            // counts as its sign of life.
             Phase::Open(_) if stuck.is_some() => write,
             Phase::Open(_) => Some(self.silence(limits)),
             Phase::Settling(_) => {
                 let settle = (since.after(limits.close_ms_max), Due::Settle);
                 write.into_iter().chain([settle]).min_by_key(|due| due.0)
             }
-            // The peer can only answer what has left; until then it only has to read on.
+            // The peer can only answer what has been written; until then it only has to read.
             Phase::Closing(_) | Phase::Flushing | Phase::Lingering => write.or_else(close),
             Phase::Finished => None,
         }

@@ -14,9 +14,8 @@ use crate::ws::extension::Agreement;
 use crate::ws::{Message, Opcode, ProtocolError};
 
 impl Session {
-    /// Agrees to compress, before [`Session::accept`]; to be called for an
-    /// [`Offer`](crate::ws::extension::Offer) of this conversation's
-    /// [`Session::upgrade`].
+    /// Agrees to compress. Called before [`Session::accept`], with an
+    /// [`Offer`](crate::ws::extension::Offer) of this conversation's [`Session::upgrade`].
     pub fn agree(&mut self, agreement: Agreement) {
         let Phase::Waiting(waiting) = &mut self.phase else { return };
         if let Some(upgrade) = &mut waiting.upgrade {
@@ -24,7 +23,7 @@ impl Session {
         }
     }
 
-    /// Messages may be compressed from here on.
+    /// Messages may be compressed after this.
     pub(super) fn begin_compression(&mut self, agreement: Agreement) {
         if let Phase::Open(reader) = &mut self.phase {
             reader.allow_compression();
@@ -38,9 +37,9 @@ impl Session {
         self.contexts.as_ref().map(|contexts| &contexts.agreement)
     }
 
-    /// Goes on with what an [`SessionEvent::Compressed`] gave: the event that it comes to is an
-    /// [`SessionEvent::Message`], or an [`SessionEvent::Closed`] if it is broken or too long;
-    /// `None` if the conversation has ended meanwhile.
+    /// Inflates the message of a [`SessionEvent::Compressed`]. Returns a [`SessionEvent::Message`],
+    /// or a [`SessionEvent::Closed`] if the message is broken or too long; `None` if the
+    /// conversation has ended meanwhile.
     pub fn inflate(
         &mut self,
         codec: &mut Codec,
@@ -69,8 +68,8 @@ impl Session {
         })
     }
 
-    /// Queues a message like [`Session::send`], and compresses it if that was agreed on and
-    /// makes it shorter. Gives back how many bytes were gone through for that.
+    /// Queues a message like [`Session::send`], and compresses it if that was agreed on and makes
+    /// it shorter. Returns how many bytes were processed for that.
     ///
     /// # Errors
     /// The outbox is over its limit.

@@ -1,4 +1,4 @@
-//! What the deadlines of a conversation demand; when they come is in `deadlines`.
+//! Handles the deadlines of a conversation; their times are in `deadlines`.
 
 use alloc::format;
 
@@ -10,18 +10,18 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode, Opcode, Response, Status};
 
 impl Session {
-    /// When [`Session::expire`] wants to be called.
+    /// When [`Session::expire`] has to be called.
     #[must_use]
     pub fn deadline(&self, limits: &Limits) -> Option<Time> {
         self.deadlines.next(&self.phase, self.stuck(), limits).map(|(time, _)| time)
     }
 
-    /// Does what a deadline demands that has come.
+    /// Handles a deadline that has come.
     pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<SessionEvent> {
         self.expire_queued(0, limits, now)
     }
 
-    /// The same, if the system holds so many bytes that were written and the peer has not taken.
+    /// The same, if the system still holds so many written bytes that the peer has not taken.
     pub fn expire_queued(
         &mut self,
         queued: usize,
@@ -46,7 +46,7 @@ impl Session {
                 "the body did not come in time (admission-timeout)"
             }
             Due::Admission => {
-                // Asked again only after another such time, should the hub not decide now.
+                // If the hub does not decide now, it is asked again only after another such time.
                 self.deadlines.restart(now);
                 return Some(SessionEvent::Undecided);
             }
@@ -72,12 +72,12 @@ impl Session {
             }
             Due::Write => return None,
             Due::Close => {
-                // What it owes counts from when it could know.
+                // The time counts from the moment when the peer could know.
                 self.deadlines.restart(now);
                 return None;
             }
         };
-        // Where nothing else is left to be told, the log is.
+        // Only the log is left to be notified.
         match self.fail(reason) {
             None => Some(SessionEvent::Late(reason)),
             event => event,
@@ -90,6 +90,6 @@ impl Session {
     }
 }
 
-/// What a ping carries, which the peer sends back (RFC 6455, 5.5.3). Some clients take a control
+/// The payload of a ping, which the peer returns (RFC 6455, 5.5.3). Some clients take a control
 /// frame without a payload for the end.
 const PING: &[u8] = b"ping";

@@ -17,8 +17,8 @@ use crate::ws::{
 };
 
 impl Session {
-    /// Takes bytes of the peer, up to the first event, and gives back how many were used.
-    /// To be called until all are used. They are unmasked in place.
+    /// Takes bytes of the peer, up to the first event, and returns how many were used. Call it
+    /// until all are used. They are unmasked in place.
     pub fn receive(
         &mut self,
         bytes: &mut [u8],
@@ -29,9 +29,8 @@ impl Session {
         self.receive_each(&mut SpareMemory::none(), bytes, limits, now, take)
     }
 
-    /// Like [`Session::receive`], with buffers for messages that are large. A message is no event
-    /// here, since one read may bring many: each is passed to `take`, and is one only if that says
-    /// so.
+    /// Like [`Session::receive`], with buffers for large messages. A message is no event here,
+    /// since one read may bring many: each is passed to `take`, which may make it an event.
     pub fn receive_each(
         &mut self,
         spare: &mut SpareMemory,
@@ -71,7 +70,7 @@ impl Session {
         }
     }
 
-    /// The peer ends its half of the connection. An answer that is on its way still leaves.
+    /// The peer ends its half of the connection. A queued answer is still sent.
     pub fn end(&mut self) -> Option<SessionEvent> {
         self.ended = true;
         match &self.phase {
@@ -155,8 +154,8 @@ impl Session {
                     _ => format!("{error}; found {name}: {:?}", cut(&found.join(", "))),
                 };
                 let mut refusal = Response::text(error.status(), &text);
-                // RFC 6455, 4.2.2 (4): the answer tells the version that is understood.
-                // RFC 9110, 15.5.22: it names the protocol that is needed.
+                // RFC 6455, 4.2.2 (4): the answer has the supported version. RFC 9110, 15.5.22: it
+                // names the required protocol.
                 if error.status() == Status::UPGRADE_REQUIRED {
                     refusal = refusal
                         .header("Upgrade", "websocket")
@@ -200,17 +199,17 @@ impl Session {
         (used, None)
     }
 
-    /// Where the next bytes of a large message can be read to: there they count as if they had
-    /// been passed to [`Session::receive`]. `None`: they have to be.
+    /// The buffer for the next bytes of a large message: bytes read into it count as if they had
+    /// been passed to [`Session::receive`]. `None`: pass them to `receive`.
     pub fn read_buffer(&mut self) -> Option<&mut [u8]> {
         self.phase.reader()?.read_buffer()
     }
 
-    /// Tells that `len` bytes of the peer were read to the beginning of what
-    /// [`Session::read_buffer`] gave just before. Gives back the event that they complete.
+    /// `len` bytes of the peer were read to the start of the buffer that [`Session::read_buffer`]
+    /// just returned. Returns the event that they complete.
     ///
     /// # Panics
-    /// That room is shorter.
+    /// The buffer is shorter.
     pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<SessionEvent> {
         self.deadlines.saw_life(now);
         match self.phase.reader()?.filled(len) {
@@ -240,8 +239,8 @@ impl Session {
     }
 
     fn receive_ping(&mut self, payload: Box<Control>, limits: &Limits, now: Time) {
-        // RFC 6455, 5.5.2: a ping is answered, unless a close frame was received. After our
-        // own close frame the answer would interest nobody.
+        // RFC 6455, 5.5.2: a ping is answered, unless a close frame was received. After our own
+        // close frame, the peer needs no answer.
         if !self.is_open() {
             return;
         }
@@ -261,8 +260,8 @@ impl Session {
         self.stop_listening(close, Phase::Flushing, now)
     }
 
-    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more. Returns
-    /// what has happened with it.
+    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more. Returns the
+    /// event of that.
     pub fn break_off(&mut self, close: Close, now: Time) -> SessionEvent {
         self.stop_listening(close, Phase::Lingering, now)
     }
@@ -273,8 +272,9 @@ impl Session {
         self.break_off(Close::new(fault.code(), reason), now)
     }
 
-    /// The peer closes, or is closed for a fault. RFC 6455, 7.1.5 takes the code that came; here
-    /// that of the side that closed first counts, or a peer could rename the close of a service.
+    /// The peer closes, or is closed for a fault. RFC 6455, 7.1.5 takes the code that was received.
+    /// Here the code of the side that closed first counts: otherwise a peer could change the code
+    /// of a service's close.
     fn stop_listening(&mut self, close: Close, then: Phase, now: Time) -> SessionEvent {
         let (first, phase) = match core::mem::replace(&mut self.phase, Phase::Finished) {
             Phase::Closing(closing) => (closing.close, then),
@@ -285,7 +285,7 @@ impl Session {
     }
 }
 
-/// The answer to a request with a method that nothing here has.
+/// The answer to a request with an unsupported method.
 fn refuse_method(method: &str) -> Response {
     let text = format!("the method is {}, allowed is {}", cut(method), Response::ALLOW);
     // RFC 9110, 15.5.6: the answer lists the methods that are allowed.

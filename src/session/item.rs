@@ -1,4 +1,4 @@
-//! What frames come to: messages, and control frames.
+//! The results of reading frames: messages and control frames.
 
 use alloc::boxed::Box;
 
@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use crate::session::compressed::Compressed;
 use crate::ws::{Close, Message, work};
 
-/// What a reader makes of frames.
+/// A result of reading frames.
 #[derive(Debug)]
 pub(super) enum Item {
     /// A whole message.

@@ -1,16 +1,16 @@
-//! One conversation with one peer, sans-I/O: the request head, the opening handshake, the
-//! messages, the closing handshake, and the outbox of what is still to be written. It has no
-//! socket and no clock: bytes, and `now`, are arguments; what happened is returned.
+//! One conversation with one peer, sans-I/O: the request head, the opening handshake, the messages,
+//! the closing handshake, and the outbox of bytes to be written. It has no socket and no clock:
+//! bytes and `now` are arguments, and events are returned.
 //!
 //! In reading order:
 //!
-//! - `phase`: the phases of a conversation and the ways between them
+//! - `phase`: the phases of a conversation and their transitions
 //! - `conversation`: [`Session`], which the hub drives; `input`: what the peer does;
 //!   `output`: what is to be written
-//! - `deadlines`: when they come; `expiry`: what they demand
+//! - `deadlines`: when they come; `expiry`: what happens then
 //! - `reader`: frames become messages (`item`), whose payloads grow in a `body`
-//! - `outbox`: messages become bytes that wait for the peer; `unsent`: how long they may
-//! - `buffer_pool`: what large messages leave to those after them
+//! - `outbox`: messages become bytes that wait for the peer; `unsent`: how long they may wait
+//! - `buffer_pool`: buffers of large messages, to be used again
 //! - `deflate`, `compressed` and `codec`, with the feature `deflate`: compression
 
 mod body;
@@ -40,7 +40,7 @@ pub use codec::Codec;
 pub use compressed::Compressed;
 pub use conversation::{Next, Overflow, Refused, Session, SessionEvent};
 pub use unsent::SpareMemory;
-// What tests of this package measure and compare.
+// For tests of this package, which measure and compare.
 #[doc(hidden)]
 pub use {
     buffer_pool::BufferPool,

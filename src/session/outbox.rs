@@ -1,6 +1,6 @@
-//! Messages become bytes that wait for the peer. Small ones are joined, large ones are moved
-//! in, and those for many peers are shared. An empty outbox holds next to no memory, any other what
-//! waits and little more; [`Limits::socket_memory_bytes_max`] has the sum.
+//! Messages become bytes that wait for the peer. Small messages are joined, large ones are moved
+//! in, and those for many peers are shared. An empty outbox holds almost no memory, any other its
+//! bytes and little more; [`Limits::socket_memory_bytes_max`] has the sum.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -36,7 +36,7 @@ impl Frame {
         Self { bytes: Arc::new(bytes), message_len: compressed.len() }
     }
 
-    /// The length of what it carries in bytes.
+    /// The length of its payload in bytes.
     #[must_use]
     pub const fn message_len(&self) -> usize {
         self.message_len
@@ -57,16 +57,16 @@ impl Frame {
 
 /// The bytes that wait for one peer, in order. Three invariants bound its memory:
 ///
-/// - Only the last chunk has room to spare, at most [`Limits::OUTBOX_SPARE_BYTES`].
-/// - Only the first chunk holds bytes that have left; it goes with its last byte.
-/// - Of two chunks side by side one has more than `JOINED_BYTES_MAX`, but for a short first
-///   one that is shared. So entries are few.
+/// - Only the last chunk has spare capacity, at most [`Limits::OUTBOX_SPARE_BYTES`].
+/// - Only the first chunk contains written bytes; it is freed with its last byte.
+/// - Of two adjacent chunks, one has more than `JOINED_BYTES_MAX`, except beside a short shared
+///   first chunk. So there are few entries.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// The first chunk, apart, since most often there is no other.
     first: Chunk,
     others: VecDeque<Chunk>,
-    /// How much of the first chunk has left.
+    /// How many bytes of the first chunk have been written.
     sent: usize,
     bytes: usize,
 }
@@ -78,7 +78,7 @@ enum Chunk {
 }
 
 impl Outbox {
-    /// The most memory of an empty one: that of its last chunk, if it was small.
+    /// The maximum memory of an empty outbox: that of its last chunk, if it was small.
     pub const EMPTY_BYTES_MAX: usize = 128;
 
     /// Appends a message as one frame.
@@ -102,14 +102,14 @@ impl Outbox {
         self.push_own(message.into_bytes());
     }
 
-    /// Appends a frame that other outboxes may hold as well.
+    /// Appends a frame that other outboxes may share.
     pub fn push_frame(&mut self, frame: &Frame) {
         self.push_shared(&frame.bytes);
     }
 
-    /// Appends bytes that others may hold as well.
+    /// Appends bytes that other outboxes may share.
     pub fn push_shared(&mut self, bytes: &Arc<Vec<u8>>) {
-        // A short one behind others is copied, so that many of them cost bytes, not entries.
+        // A short frame behind others is copied, so that many of them cost bytes, not entries.
         if bytes.len() <= JOINED_BYTES_MAX && !self.is_empty() {
             return self.push_parts(bytes, &[]);
         }
@@ -139,7 +139,7 @@ impl Outbox {
         if let Chunk::Own(last) = self.last_mut() {
             if last.capacity() - last.len() < more {
                 work::did(last.len());
-                // It doubles, up to where room to spare would no longer be little.
+                // It doubles, up to the limit of spare capacity.
                 last.reserve_exact(more.max(last.len().min(Limits::OUTBOX_SPARE_BYTES)));
             }
             last.extend_from_slice(first);
@@ -147,8 +147,8 @@ impl Outbox {
         }
     }
 
-    /// Takes away the first `bytes_len` bytes, which have left, and leaves their large buffers to
-    /// others.
+    /// Removes the first `bytes_len` bytes, which have been written, and keeps their large buffers
+    /// for reuse.
     pub fn advance(&mut self, bytes_len: usize, buffers: &mut BufferPool) {
         debug_assert!(bytes_len <= self.bytes, "more was written than was there");
         self.bytes = self.bytes.saturating_sub(bytes_len);
@@ -219,7 +219,7 @@ impl Outbox {
         self.others.capacity() * size_of::<Chunk>() + self.chunks().map(of).sum::<usize>()
     }
 
-    /// How much of that is room to spare.
+    /// How much of that is spare capacity.
     #[cfg(test)]
     pub(super) fn spare(&self) -> usize {
         let spare = |chunk: &Chunk| match chunk {
@@ -233,8 +233,7 @@ impl Outbox {
         core::iter::once(&self.first).chain(&self.others)
     }
 
-    /// Appends a buffer. Whoever filled it may have left room behind its end, which the outbox
-    /// does not count.
+    /// Appends a buffer. It may have capacity behind its end, which the outbox does not count.
     fn push_own(&mut self, mut buffer: Vec<u8>) {
         if buffer.capacity() - buffer.len() > Limits::OUTBOX_SPARE_BYTES {
             work::did(buffer.len());
@@ -244,8 +243,8 @@ impl Outbox {
         self.push_chunk(Chunk::Own(buffer));
     }
 
-    /// Appends a chunk; the one before it, to which nothing is joined any more, gives back
-    /// its spare room.
+    /// Appends a chunk. The chunk before it, to which nothing is joined any more, frees its spare
+    /// capacity.
     fn push_chunk(&mut self, chunk: Chunk) {
         if self.first.as_slice().is_empty() {
             self.first = chunk;
@@ -262,8 +261,8 @@ impl Outbox {
         self.others.back_mut().unwrap_or(&mut self.first)
     }
 
-    /// Whether the last chunk is one to which small things are joined. A large buffer that
-    /// was moved in is not: making it longer would copy all of it.
+    /// Whether small messages can be joined to the last chunk. Not to a large buffer that was moved
+    /// in: growing it would copy all of it.
     fn has_room(&self, more: usize) -> bool {
         match self.others.back().unwrap_or(&self.first) {
             Chunk::Own(last) if last.is_empty() => more <= last.capacity(),
@@ -274,7 +273,7 @@ impl Outbox {
 }
 
 impl Default for Chunk {
-    /// Nothing, which takes no memory.
+    /// An empty chunk, without memory.
     fn default() -> Self {
         Self::Own(Vec::new())
     }
@@ -294,6 +293,6 @@ const JOINED_BYTES_MAX: usize = 2_048;
 /// Up to here moving a message behind its header, in its own buffer, is cheaper than two chunks.
 const MOVED_BYTES_MAX: usize = 4 * 1_024;
 
-// Entries, of which a table that grew has two for each that it needs, are a sixteenth at most of
-// what waits: one for each half of `JOINED_BYTES_MAX`.
+// Entries take at most a sixteenth of the bytes that wait: one for each half of `JOINED_BYTES_MAX`,
+// in a table that grew to twice its use.
 const _: () = assert!(2 * size_of::<Chunk>() <= JOINED_BYTES_MAX / 2 / 16, "entries are small");

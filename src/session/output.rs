@@ -1,4 +1,4 @@
-//! What is to be written to the peer of a conversation, and what comes after it.
+//! The bytes to be written to the peer of a conversation, and what to do after them.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -13,16 +13,16 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode, Header, Opcode};
 
 impl Session {
-    /// Tells that `bytes_len` of the unsent bytes were written.
+    /// `bytes_len` of the unsent bytes were written.
     pub fn wrote(&mut self, bytes_len: usize, now: Time) {
         self.wrote_with(&mut SpareMemory::none(), bytes_len, now);
     }
 
-    /// Like [`Session::wrote`]. What is large and has left leaves its buffer.
+    /// Like [`Session::wrote`]. Large buffers that have been written are kept for reuse.
     pub fn wrote_with(&mut self, spare: &mut SpareMemory, bytes_len: usize, now: Time) {
         let Some(unsent) = &mut self.unsent else { return };
         let stalled = core::mem::replace(&mut unsent.stalled, true);
-        // A write that moved nothing is no event, or a peer could put its deadlines off.
+        // A write of zero bytes is no event: otherwise a peer could postpone its deadlines.
         if bytes_len == 0 {
             return;
         }
@@ -36,8 +36,8 @@ impl Session {
             return;
         }
         if unsent.paid.is_some() {
-            // What the peer is behind counts for the next part as well, and for what the system
-            // still holds of the last one.
+            // The time that the peer is behind also counts for the next part, and for what the
+            // system still holds of the last one.
             return self.deadlines.restart(now);
         }
         if let Some(mut unsent) = self.unsent.take() {
@@ -47,7 +47,7 @@ impl Session {
                 self.push_control(Opcode::Pong, pong.as_slice(), now);
             }
         }
-        // What the peer owes after our last word counts from when it could know.
+        // The time for the peer's end counts from the moment when it could know of our last bytes.
         if let Phase::Closing(_) | Phase::Flushing | Phase::Lingering = self.phase {
             self.deadlines.restart(now);
         }
@@ -95,7 +95,7 @@ impl Session {
         self.push_with(&mut SpareMemory::none(), add, now);
     }
 
-    /// The same, in memory that was in use before if there is any.
+    /// The same, with reused memory if there is any.
     pub(super) fn push_with(
         &mut self,
         spare: &mut SpareMemory,
@@ -109,14 +109,14 @@ impl Session {
         }
     }
 
-    /// Adds to an answer. The time in which nothing of it was there does not count.
+    /// Adds to an answer. The time without a part to send does not count.
     pub(super) fn push_answer(&mut self, add: impl FnOnce(&mut Outbox), now: Time) {
         let was_empty = self.unsent_len() == 0;
         self.push(add, now);
         self.begin_part(was_empty.then(|| now.since(self.deadlines.since())), now);
     }
 
-    /// A part of an answer waits, before which nothing did for so long.
+    /// A part of an answer waits, after a time without one.
     #[inline(never)]
     fn begin_part(&mut self, idle_ms: Option<u64>, now: Time) {
         let Some(unsent) = &mut self.unsent else { return };
@@ -130,15 +130,16 @@ impl Session {
         }
     }
 
-    /// Counts what the peer has taken when a deadline has come: all that was written but the
-    /// `queued` bytes that the system still holds for it. Returns whether it keeps up.
+    /// Counts what the peer has taken when a deadline has come: all written bytes except the
+    /// `queued` ones that the system still holds. Returns whether the peer keeps up.
     ///
     /// Each KiB of an answer is worth a second. The system of a peer may acknowledge in lumps what
     /// is read there, so that these seconds may lie ahead: [`Limits::WRITES_AHEAD_MAX`].
     pub(super) fn keeps_up(&mut self, queued: usize, limits: &Limits, now: Time) -> bool {
         let write_ms = limits.write_ms_max;
         let unsent = self.unsent.get_or_insert_with(|| {
-            // All has left, and what the system holds of a conversation that is over is an answer.
+            // All bytes have been written. What the system holds of a conversation that is over
+            // counts as an answer.
             let mut unsent = Unsent::from(&mut SpareMemory::none(), now);
             unsent.begin_answer(queued, now);
             unsent
@@ -146,23 +147,24 @@ impl Session {
         let more = unsent.held.saturating_sub(queued);
         (unsent.held, unsent.moved) = (queued, now);
         let Some(paid) = &mut unsent.paid else {
-            // Of what waits for a system that holds nothing, nothing can be taken.
+            // If the system holds nothing, the peer cannot take anything.
             return more > 0 && queued > 0;
         };
         let paid_ms = (more as u64).saturating_mul(1_000) / Limits::ANSWER_BYTES_PER_S_MIN;
         let ahead_ms = write_ms.saturating_mul(Limits::WRITES_AHEAD_MAX);
-        // Nobody knows when it took them, since the last count.
+        // The time when it took them, since the last count, is unknown.
         *paid = paid.after(paid_ms).min(now.after(ahead_ms));
         paid.after(write_ms) > now
     }
 
-    /// Since when the peer has taken nothing of what waits for it, or too little of an answer.
+    /// Since when the peer has taken none of the bytes that wait for it, or too little of an
+    /// answer.
     pub(super) fn stuck(&self) -> Option<Time> {
         let unsent = self.unsent.as_ref().filter(|unsent| !unsent.outbox.is_empty())?;
         Some(unsent.paid.map_or(unsent.moved, |paid| paid.min(unsent.moved)))
     }
 
-    /// Whether the peer may be too slow, so that it is to be known how much of what was written the
+    /// Whether the peer may be too slow. Then the caller has to find out how many written bytes the
     /// system still holds: [`Session::expire_queued`].
     #[must_use]
     pub fn is_slow(&self, limits: &Limits, now: Time) -> bool {
@@ -197,8 +199,8 @@ impl Session {
         (outbox, input)
     }
 
-    /// Ends an open conversation for the sake of the memory of its unfinished message, which goes.
-    /// Returns whether it has: not if more waits for the peer than has come of the message.
+    /// Ends an open conversation to free the memory of its unfinished message. Returns whether it
+    /// did: not if the outbox is larger than the message.
     pub fn drop_message(&mut self, close: &Close, now: Time) -> bool {
         let (outbox, input) = self.held_bytes();
         if !self.is_open() || outbox > input {
@@ -209,8 +211,8 @@ impl Session {
         true
     }
 
-    /// Makes sure of room for `more` bytes. A peer that reads too slowly is told so behind
-    /// what it has not read yet, and its conversation is over.
+    /// Checks that the outbox has capacity for `more` bytes. If not, the peer reads too slowly: it
+    /// gets a close frame behind the unread bytes, and the conversation is over.
     pub(super) fn check_room(
         &mut self,
         more: usize,
@@ -233,8 +235,8 @@ impl Session {
         Overflow(close)
     }
 
-    /// A message came or was sent. It puts off nothing once the conversation is being closed:
-    /// neither side may keep it going by talking on.
+    /// A message came or was sent. It postpones no deadline once the conversation is being closed:
+    /// neither side may prolong it by sending more.
     pub(super) fn saw_message(&mut self, now: Time) {
         if self.is_open() {
             self.deadlines.restart(now);

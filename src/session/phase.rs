@@ -20,13 +20,12 @@
 //! any          Finished     the connection is lost, or a deadline has passed
 //! ```
 //!
-//! From `Open`, a close frame of the peer, or its fault, leads to `Settling`: what it sent
-//! before may still be with its service, whose answers go out before our close frame. A close
-//! frame leads on to `Flushing`: both sides know, and the server ends the connection (RFC
-//! 6455, 7.1.1). A fault leads on to `Lingering`: the peer may still be sending, and a
-//! connection that is ended with unread input would be reset, which could destroy our last
-//! bytes before the peer reads them. So only our half is ended, and input is read and dropped
-//! until the peer's end or the deadline.
+//! From `Open`, a close frame or a fault of the peer leads to `Settling`. Its earlier messages may
+//! still be with its service, whose answers are sent before our close frame. After a close frame,
+//! `Flushing` follows: both sides know, and the server ends the connection (RFC 6455, 7.1.1). After
+//! a fault, `Lingering` follows: the peer may still be sending, and ending a connection with unread
+//! input would reset it, which could destroy our last bytes before the peer reads them. So only our
+//! half is ended, and input is read and dropped until the peer's end or the deadline.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -34,7 +33,7 @@ use alloc::vec::Vec;
 use crate::session::reader::FrameReader;
 use crate::ws::{Close, HeadReader, Upgrade};
 
-/// Where a conversation stands, with what only has a meaning there.
+/// The phase of a conversation, with the state that exists only in that phase.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// The request head is being read.
@@ -49,9 +48,9 @@ pub(super) enum Phase {
     Responding,
     /// Our close frame is queued or sent; the peer's is awaited, and messages before it.
     Closing(Box<Closing>),
-    /// What is queued still leaves, then the connection ends.
+    /// Queued bytes are written, then the connection ends.
     Flushing,
-    /// What is queued still leaves, then our half ends; the peer ends the other.
+    /// Queued bytes are written, then our half ends; the peer ends the other.
     Lingering,
     /// There is nothing left to do.
     Finished,
@@ -64,7 +63,7 @@ pub(super) struct WaitingRequest {
     pub upgrade: Option<Upgrade>,
     /// Whether it is a HEAD, whose answer has no content (RFC 9110, 9.3.2).
     pub is_head: bool,
-    /// What came behind the head: frames, which must not be lost.
+    /// The bytes behind the head: frames, which must not be lost.
     pub early: Vec<u8>,
 }
 
@@ -72,12 +71,12 @@ pub(super) struct WaitingRequest {
 #[derive(Debug)]
 pub(super) struct Closing {
     pub reader: FrameReader,
-    /// What our close frame says, which counts whatever the peer answers.
+    /// The content of our close frame. It counts, whatever the peer answers.
     pub close: Close,
 }
 
 impl Phase {
-    /// What reads the peer's frames, while they count.
+    /// The reader of the peer's frames, while they count.
     pub(super) fn reader(&mut self) -> Option<&mut FrameReader> {
         match self {
             Self::Open(reader) => Some(reader),
@@ -108,7 +107,7 @@ impl Phase {
     }
 }
 
-/// How a conversation goes on once its service has had its say.
+/// How a conversation ends after its service has answered.
 #[derive(Debug)]
 pub(super) struct Settling {
     /// What our close frame says.

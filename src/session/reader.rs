@@ -1,6 +1,6 @@
-//! Frames become messages: fragments are joined, control frames between them are told apart
-//! (RFC 6455, 5.4 and 5.5). Memory grows with the bytes that came, never with the lengths
-//! that were declared; between two messages a reader holds none.
+//! Frames become messages: fragments are joined, and control frames between them are returned
+//! separately (RFC 6455, 5.4 and 5.5). Memory grows with the received bytes, never with declared
+//! lengths; between two messages a reader holds none.
 
 use alloc::boxed::Box;
 
@@ -16,7 +16,7 @@ use crate::ws::{Close, Header, Message, Opcode, ProtocolError, mask, work};
 /// Reads the frames of one peer.
 #[derive(Debug, Default)]
 pub(super) struct FrameReader {
-    /// What is unfinished; nothing between two messages.
+    /// The unfinished message; `None` between two messages.
     partial: Option<Box<Partial>>,
     extension: Extension,
 }
@@ -33,12 +33,12 @@ enum Extension {
 }
 
 impl FrameReader {
-    /// Reads on, up to the end of the first item. Gives back how many of `bytes` were used;
+    /// Reads more bytes, up to the end of the first item. Returns how many of `bytes` were used;
     /// they are unmasked in place.
     ///
     /// # Errors
-    /// The first rule that is broken, wherever the input was cut. Nothing may be read after it.
-    // It is the inside of a loop over many messages, and moves its result otherwise.
+    /// The first broken rule, however the input was cut. Nothing may be read after it.
+    // Inlined: it is called in a loop over many messages, and a call would move its result.
     #[inline(always)]
     pub(super) fn receive(
         &mut self,
@@ -86,7 +86,7 @@ impl FrameReader {
         Ok((used, item))
     }
 
-    /// Where the next bytes of a large payload can be read to, instead of the way through
+    /// The buffer for the next bytes of a large payload, instead of passing them to
     /// [`FrameReader::receive`].
     pub(super) fn read_buffer(&mut self) -> Option<&mut [u8]> {
         let Partial { frame, message, control, .. } = self.partial.as_deref_mut()?;
@@ -113,7 +113,7 @@ impl FrameReader {
         Ok(item)
     }
 
-    /// Compression was agreed on: messages may be compressed from here on.
+    /// Compression was agreed on: messages may be compressed after this.
     #[cfg(feature = "deflate")]
     pub(super) const fn allow_compression(&mut self) {
         self.extension = Extension::Deflate;
@@ -128,7 +128,7 @@ impl FrameReader {
     }
 }
 
-/// What is unfinished: a header, the payload of a frame, a message.
+/// An unfinished header, payload or message.
 #[derive(Debug, Default)]
 struct Partial {
     header: [u8; Header::BYTES_MAX],
@@ -156,7 +156,7 @@ struct Assembly {
 }
 
 impl Partial {
-    /// Reads on in a header; gives back the bytes used.
+    /// Reads on in a header; returns how many bytes it used.
     fn receive_header(
         &mut self,
         bytes: &[u8],
@@ -199,7 +199,7 @@ impl Partial {
                 self.message = Some(Assembly { body, continuations: 0 });
             }
             (Opcode::Continuation, Some(message)) => {
-                // In this order the count cannot run over, whatever the limit is.
+                // In this order the count cannot overflow, whatever the limit is.
                 if message.continuations >= limits.fragments_max {
                     return Err(ProtocolError::TooManyFragments);
                 }
@@ -214,7 +214,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Reads on in a payload; gives back the bytes used and what is whole with them.
+    /// Reads on in a payload; returns how many bytes it used and what is whole with them.
     fn receive_payload(
         &mut self,
         bytes: &mut [u8],
@@ -233,7 +233,7 @@ impl Partial {
         Ok((used, self.finish_frame()?))
     }
 
-    /// Ends the frame, if all of it has come; gives back what is whole with it.
+    /// Ends the frame, if all of it has come; returns what it completes.
     fn finish_frame(&mut self) -> Result<Option<Item>, ProtocolError> {
         let Some(FrameInProgress { opcode, fin, .. }) =
             self.frame.take_if(|frame| frame.remaining == 0)
@@ -293,8 +293,8 @@ impl Payload {
     }
 }
 
-/// The shortest way: a message of a few bytes, in one frame. `None` sends everything else, and
-/// whatever is wrong, another way.
+/// The fastest path: a message of a few bytes in one frame. `None` for everything else, including
+/// errors, which takes another path.
 #[inline]
 fn receive_short(bytes: &[u8], limits: &Limits) -> Option<(usize, Message)> {
     let (opcode, key, length, start) = Header::decode_short(bytes)?;
@@ -304,8 +304,8 @@ fn receive_short(bytes: &[u8], limits: &Limits) -> Option<(usize, Message)> {
     Some((start + length, Message::unmask(opcode, &bytes[start..], length, key)?))
 }
 
-/// The straight way of most messages: one frame, all of it there. `None` sends everything
-/// else the long way.
+/// The fast path of most messages: one complete frame. `None` for everything else, which takes the
+/// general path.
 fn receive_whole(
     bytes: &mut [u8],
     extension: Extension,

@@ -1,6 +1,5 @@
-//! What waits for one peer, and the memory that conversations leave to those after them: large
-//! buffers, and the outboxes of those for whom nothing waits, since the allocator keeps only a few
-//! small pieces at hand.
+//! The bytes that wait for one peer, and memory that is reused between conversations: large buffers
+//! and empty outboxes. The allocator itself keeps only a few small pieces ready.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -10,28 +9,28 @@ use crate::session::item::Control;
 use crate::session::outbox::Outbox;
 use crate::time::Time;
 
-/// What waits for the peer, and how long it has; there only as long as anything waits.
+/// The bytes that wait for the peer, and their deadline. It exists only while bytes wait.
 #[derive(Debug)]
 pub(super) struct Unsent {
     pub(super) outbox: Outbox,
-    /// When the peer last took some of it, or was last seen to keep up; before that, since when it
-    /// waits.
+    /// When the peer last took some of them, or was last found to keep up; before that, since when
+    /// they wait.
     pub(super) moved: Time,
-    /// The moment up to which what was taken is enough, if it is an answer, and not the messages of
-    /// a conversation.
+    /// For an answer (not for messages of a conversation): the time until which the taken bytes are
+    /// enough.
     pub(super) paid: Option<Time>,
-    /// How many bytes of what was written the system still holds, at most. Of a conversation that
-    /// is not known before it is measured.
+    /// How many written bytes the system still holds at most. For a conversation it is unknown
+    /// until it is measured.
     pub(super) held: usize,
-    /// Whether the peer has not taken all that was written, so that its taking more of it is
-    /// a sign of life.
+    /// Whether the peer has not taken all written bytes, so that taking more of them is a sign of
+    /// life.
     pub(super) stalled: bool,
-    /// A pong that waits until the peer takes what it was sent before.
+    /// A pong that waits until the peer takes earlier bytes.
     pub(super) pong: Option<Box<Control>>,
 }
 
 impl Unsent {
-    /// The most memory of one that holds nothing.
+    /// The maximum memory of an empty one.
     const EMPTY_BYTES_MAX: usize = size_of::<Self>() + Outbox::EMPTY_BYTES_MAX;
 
     fn new(now: Time) -> Self {
@@ -45,7 +44,7 @@ impl Unsent {
         }
     }
 
-    /// One that holds nothing, in memory that was in use before if there is any.
+    /// An empty one, with reused memory if there is any.
     pub(super) fn from(spare: &mut SpareMemory, now: Time) -> Box<Self> {
         let Some(mut unsent) = spare.take_unsent() else { return Box::new(Self::new(now)) };
         debug_assert!(unsent.outbox.is_empty() && unsent.pong.is_none(), "nothing waits in it");
@@ -54,7 +53,7 @@ impl Unsent {
         unsent
     }
 
-    /// From here on it is an answer, of which the system holds so many bytes.
+    /// Makes it an answer, of which the system holds so many bytes.
     pub(super) const fn begin_answer(&mut self, held: usize, now: Time) {
         (self.paid, self.held) = (Some(now), held);
     }
@@ -76,20 +75,20 @@ impl Unsent {
     }
 }
 
-/// Memory that nobody uses now, up to a limit. One is for all sessions of a host.
+/// Unused memory, up to a limit. There is one for all sessions of a host.
 #[derive(Debug)]
 pub struct SpareMemory {
     pub(super) buffers: BufferPool,
     /// Those that hold nothing.
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     unsent: Vec<Box<Unsent>>,
-    /// How many of those were asked for and have not come back: more are not kept, since not all
-    /// that is sent asks first.
+    /// How many of them are in use. At most so many more are kept, since some outboxes are made
+    /// without asking for one.
     unsent_missing: usize,
 }
 
 impl SpareMemory {
-    /// The most memory of an empty outbox that is kept, with its places in a list that doubles.
+    /// The maximum memory of a kept empty outbox, with its entries in a list that doubles.
     pub(super) const UNSENT_BYTES_MAX: usize = Unsent::EMPTY_BYTES_MAX + 2 * size_of::<usize>();
 
     /// Keeps up to so many bytes together.
@@ -104,7 +103,7 @@ impl SpareMemory {
         Self::new(0)
     }
 
-    /// Keeps what holds nothing any more, if it is within the limit.
+    /// Keeps an empty one, if it is within the limit.
     pub(super) fn keep_unsent(&mut self, unsent: Box<Unsent>) {
         let Some(missing) = self.unsent_missing.checked_sub(1) else { return };
         self.unsent_missing = missing;
@@ -113,7 +112,7 @@ impl SpareMemory {
         }
     }
 
-    /// What is to wait for a peer, without anything in it yet.
+    /// An empty one, for a peer.
     fn take_unsent(&mut self) -> Option<Box<Unsent>> {
         self.unsent_missing += 1;
         let unsent = self.unsent.pop()?;
@@ -128,5 +127,5 @@ impl SpareMemory {
     }
 }
 
-/// A fan-out to more than these goes through the allocator for the others.
+/// A fan-out to more sockets uses the allocator for the rest.
 const UNSENT_LEN_MAX: usize = 1_024;

@@ -136,7 +136,7 @@ const SCRIPTS: &[Script] = &[
             Is(EndWriting),
         ],
     ),
-    // A head may be refused before there is any, as when there is no room.
+    // A connection may be refused before any head, as when the server is full.
     ("no request yet", &[Respond(503), Took("503 and 7 bytes"), Is(EndWriting), Reads]),
     ("no answer without a request", &[RespondHead, RespondBody(5), RespondEnd, Waits(0)]),
 ];

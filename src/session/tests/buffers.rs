@@ -165,7 +165,7 @@ fn buffers_are_for_their_like() {
     }
 }
 
-/// What is kept is bounded, and what nobody asks for makes room for what was used last.
+/// The kept memory is bounded, and unused buffers make space for those that were used last.
 #[test]
 fn the_oldest_buffer_goes_first() {
     let mut buffers = BufferPool::new(100_000);
@@ -212,7 +212,7 @@ fn outboxes_come_back_empty() {
         let kept = [4, 10, 10][round] * SpareMemory::UNSENT_BYTES_MAX;
         assert_eq!(spare.bytes(), kept, "round {round}");
     }
-    // Whoever did not ask for one leaves none.
+    // A conversation that did not ask for one leaves none.
     for talk in &mut talks[..5] {
         let sent = talk.session.send("word".into(), &limits, now);
         assert!(sent.is_ok());

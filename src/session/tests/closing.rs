@@ -1,5 +1,5 @@
-//! The end of conversations: who closes, who answers, what is still said; and what the end of
-//! input, or the loss of the connection, means in each phase.
+//! The end of conversations: which side closes, which answers, what is still sent; and what the end
+//! of input, or the loss of the connection, means in each phase.
 
 use crate::limits::Limits;
 use crate::session::Next::{Drop, EndWriting, Keep};
@@ -318,7 +318,7 @@ fn the_service_closes() {
 fn the_end_of_input_in_each_phase() {
     for (name, way, after, _) in PHASES {
         join_and_play(name, &[way, &[Ends], after]);
-        // An end that is told twice is the same as once.
+        // A second report of an end changes nothing.
         let (heard, then) = after.split_at(heard(after));
         join_and_play(name, &[way, &[Ends], heard, &[Ends], then]);
     }

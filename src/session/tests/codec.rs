@@ -106,8 +106,8 @@ fn round_trips() {
     assert!(seen > 3_000, "matches reach far where they may: {seen}");
 }
 
-/// What cannot become shorter is given back, and soon.
-/// Law: a codec that has left something alone is as good as a new one, wherever it gave up.
+/// Data that cannot become shorter is left as it is, at a small cost. Law: a codec that has left a
+/// message uncompressed is as good as a new one, wherever it gave up.
 #[test]
 fn what_was_left_alone_leaves_nothing_behind() {
     let plain = b"to be or not to be, ".repeat(100);

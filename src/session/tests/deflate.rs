@@ -82,7 +82,7 @@ fn rows() {
     }
 }
 
-/// Who has not agreed has no such bit, whatever was offered.
+/// Without an agreement there is no such bit, whatever was offered.
 #[test]
 fn without_an_agreement_the_bit_is_reserved() {
     let head = upgrade("");

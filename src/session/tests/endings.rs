@@ -1,5 +1,5 @@
-//! Deadlines of what has to leave, and of what has to end: a peer that does not read, a close
-//! frame that nobody answers, a service that does not settle, a body that stops.
+//! Deadlines of writes and of endings: a peer that does not read, a close frame without an answer,
+//! a service that does not settle, a body that stops.
 
 use crate::limits::Limits;
 use crate::session::Next::{Drop, EndWriting, Keep};

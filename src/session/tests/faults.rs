@@ -1,5 +1,5 @@
-//! Frames that break the rules: every fault there is, with the close code and the words that
-//! the peer is sent and the service is told.
+//! Frames that break the rules: every fault there is, with the close code and the reason that the
+//! peer and the service get.
 
 use std::collections::HashSet;
 

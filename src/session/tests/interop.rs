@@ -182,7 +182,7 @@ fn their_client_closes() {
 fn our_service_closes() {
     let mut random = Random::new(3);
     let (mut client, mut talk) = connect(&mut random);
-    // A pong that waits must not come behind the close frame, where nobody takes it.
+    // A pong that waits must not come behind the close frame, where it is not read.
     talk.limits.outbox_high_bytes = 0;
     talk.send("a".into());
     client.send(Theirs::Ping(vec![b'b'].into())).expect("the wire takes all");

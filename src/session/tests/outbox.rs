@@ -217,7 +217,7 @@ fn pongs_that_wait() {
     play_all(&Limits { outbox_high_bytes: 10, ..Limits::SERVER }, PONGS);
 }
 
-/// A peer that reads slowly and a peer that pings are told apart: an overflow is no ping's.
+/// A peer that reads slowly and a peer that pings are distinguished: pings cause no overflow.
 #[test]
 fn a_pong_needs_no_room() {
     let limits = Limits { outbox_bytes_max: 100, outbox_high_bytes: 100, ..Limits::SERVER };

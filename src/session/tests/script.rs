@@ -164,7 +164,7 @@ impl Player {
         }
     }
 
-    /// Checks an expectation; gives back whether the step is one.
+    /// Checks an expectation; returns whether the step is one.
     fn expect(&mut self, step: Step, place: &str) -> bool {
         let Talk { session, limits, now, heard, .. } = &mut self.talk;
         let due = session.deadline(limits).map(|due| due.since(*now));
@@ -189,7 +189,7 @@ impl Player {
         assert_eq!(self.took(), None, "taken before {place}");
     }
 
-    /// The next thing that the peer took: a 101, a frame, or a whole answer, told by its status
+    /// The next thing that the peer took: a 101, a frame, or a whole answer, named by its status
     /// and the length of what comes behind its head.
     fn took(&mut self) -> Option<String> {
         let taken = &mut self.talk.taken;

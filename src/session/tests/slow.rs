@@ -81,7 +81,7 @@ fn what_is_queued_is_not_taken() {
         talk.look(30_000, queued);
         assert_eq!((talk.session.next(), talk.due()), (Next::Keep, 30_000));
     }
-    // From here on it takes 512 bytes a second, and then nothing.
+    // Then it takes 512 bytes a second, and then nothing.
     queued -= 15_360;
     for ms in [30_000, 30_000, 30_000] {
         talk.look(ms, queued);
@@ -124,7 +124,7 @@ fn lumps_are_no_silence() {
             while talk.now.since(begin) < 900_000 && talk.session.next() != Next::Drop {
                 let due = talk.due();
                 let kib = talk.now.after(due).since(begin) / ms_per_kib;
-                // What it has room for at the beginning is taken at once.
+                // Bytes that fit at the beginning are taken at once.
                 let lumps_len = 1 + usize::try_from(kib).expect("it is small") / lump;
                 talk.look(due, LEN.saturating_sub(lumps_len * lump * 1_024));
             }
@@ -160,8 +160,8 @@ fn the_time_to_close_begins_when_all_is_taken() {
     }
 }
 
-/// A member that reads slowly is no peer that takes nothing, though it can be written to only when
-/// the system has much room again.
+/// A member that reads slowly is not a peer that takes nothing, although it can be written to only
+/// when the system has much free space again.
 #[test]
 fn a_member_may_be_slow() {
     let mut talk = Talk::open(Limits::SERVER);

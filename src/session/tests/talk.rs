@@ -1,5 +1,5 @@
-//! `Talk`: a session between a peer and a hub that only write down what they are told. Time
-//! stands still until it is told to pass, and then jumps from deadline to deadline.
+//! `Talk`: a session between a peer and a hub that only record events. Time stands still until a
+//! test lets it pass, and then jumps from deadline to deadline.
 
 use std::collections::VecDeque;
 
@@ -222,7 +222,7 @@ pub(super) fn read_frame(bytes: &[u8]) -> Option<(String, &[u8])> {
     Some((frame, rest))
 }
 
-/// Longer messages are told by their length, and so are longer reasons.
+/// Longer messages are shown by their length, and so are longer reasons.
 const SHOWN: usize = 20;
 const REASON_SHOWN: usize = 100;
 const DEADLINES_MAX: usize = 1_000;

@@ -191,7 +191,7 @@ impl Walk {
             assert!(memory == 0 && !session.has_pong(), "seed {seed}: it holds no memory");
         }
         if due.is_none() {
-            // Only what is over, and who is not read, may take as long as it likes.
+            // Only a conversation that is over, and a peer that is not read, may take any time.
             let paused = !session.wants_bytes();
             assert!(paused || session.next() == Next::Drop, "seed {seed}: nothing will end this");
         }
@@ -207,7 +207,7 @@ impl Walk {
         let closed = ends.iter().filter(|event| event.starts_with("closed")).count();
         let overflows = ends.iter().filter(|event| event.starts_with("overflow")).count();
         if self.accepted {
-            // An overflow ends an open conversation; one that settles has told its end already.
+            // An overflow ends an open conversation; one that settles has reported its end already.
             assert!(closed + overflows >= 1 && closed <= 1 && overflows <= 1, "{seed}: {ends:?}");
             assert!(ends.len() == closed + overflows, "seed {seed}: {ends:?}");
             assert!(closed == 1 || ends.len() == 1, "seed {seed}: {ends:?}");
@@ -232,7 +232,7 @@ impl Walk {
         assert!(texts <= self.sent, "seed {seed}");
         let numbers = frames.iter().filter_map(|frame| frame.strip_prefix("text "));
         for (place, text) in numbers.enumerate() {
-            // Longer texts are told by their length, and known by their place.
+            // Longer texts are shown by their length, and known by their position.
             let number = text.split(' ').next().filter(|word| *word != "of");
             let number = number.map(|word| word.parse().expect("it begins with its number"));
             assert_eq!(number.unwrap_or(place), place, "seed {seed}: {frames:?}");
