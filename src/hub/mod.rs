@@ -1,14 +1,13 @@
-//! The sockets and their services, sans-I/O: the table of sockets with their sessions, the services
-//! with their mail, the deadlines. It makes no system calls and reads no clock; it requests actions
-//! as outputs.
+//! The sockets, the services with their mail, and the deadlines, sans-I/O: without system calls and
+//! without a clock. It requests actions as outputs.
 //!
 //! In reading order:
 //!
 //! - [`Hub`]: the tables, and what a host calls in each turn
 //! - `peers`: what peers do; `reading`: which sockets are read, and which wait
 //! - `handshake`: from a request to the 101; `answer`: other answers; `refusal`: what some say
-//! - `lookup`: from a path without a service to a program; `queue`: the order of lookups; `fetch`:
-//!   or to a file; `pending`: a request that waits for either
+//! - `lookup`: from a path without a service to a program; `queue`: the order of lookups
+//! - `fetch`: or to a file; `pending`: a request that waits for either
 //! - `lifecycle`: services start and end, sockets open and leave; `backoff`: the pause of services
 //!   that keep failing; `reset`: a program is replaced and its sockets stay
 //! - `apply`: the transactions of services; `pace`, `paced`: senders that wait for listeners
