@@ -1,64 +1,124 @@
-//! Switchboard hosts WebSocket services on one port: the path of an address names a service.
+//! Switchboard is a WebSocket server (RFC 6455) that a program embeds: services share one port, and
+//! the path of a URL names one of them.
 //!
-//! # The tour, in 60 seconds
+//! It is not a web framework and not an HTTP client. It answers plain HTTP with the pages of its
+//! services and with static files. It does no TLS: a proxy in front of it does.
 //!
-//! A service is a [`Handler`]: callbacks for the events of its sockets.
-//!
-//! ```
-//! # #[cfg(feature = "host")] {
-//! use switchboard::{Audience, Handler, Message, Peer, Request};
-//!
-//! #[derive(Default)]
-//! struct News {
-//!     told: u64,
-//! }
-//!
-//! impl Handler for News {
-//!     fn open(&mut self, peer: &mut Peer, request: &Request) {
-//!         peer.send(format!("hello {}, {} so far", request.peer_address(), self.told));
-//!         peer.subscribe("news");
-//!     }
-//!
-//!     fn message(&mut self, peer: &mut Peer, message: Message) {
-//!         self.told += 1;
-//!         peer.send_to(Audience::topic("news").but(peer.id()), message);
-//!     }
-//! }
-//! # }
-//! ```
-//!
-//! A [`Server`] gives services their paths, and becomes a [`Host`], which runs:
+//! # A first server
 //!
 //! ```
 //! # #[cfg(feature = "host")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use switchboard::{Handler, Limits, Server, handler};
-//! # #[derive(Default)] struct News;
-//! # impl Handler for News {}
+//! use switchboard::{Handler, Limits, Message, Peer, Server, handler};
+//!
+//! struct Echo;
+//!
+//! impl Handler for Echo {
+//!     fn message(&mut self, peer: &mut Peer, message: Message) {
+//!         peer.send(message);
+//!     }
+//! }
+//!
 //! let mut server = Server::new(Limits::SERVER);
-//! server.mount("/news", || handler(News::default()));
+//! server.mount("/echo", || handler(Echo));
 //! let host = server.bind("127.0.0.1:0")?;
-//! println!("ws://{}/news", host.address());
-//! let stopper = host.stopper();
-//! let thread = std::thread::spawn(move || host.run());
-//! stopper.stop();
-//! thread.join().expect("the host does not panic")?;
+//! println!("ws://{}/echo", host.address());
+//! # host.stopper().stop();
+//! host.run()?;
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "host"))]
 //! # fn main() {}
 //! ```
 //!
-//! One thread polls all sockets. Each service has a thread of its own, from its first socket on,
-//! unless it runs on the loop ([`Thread::Loop`]). A service with a loop of its own is a [`Service`]
-//! over a [`Context`]. All bounds are in [`Limits`]; [`memory_bytes_max`](Limits::memory_bytes_max)
-//! is the worst case of memory. With the feature `programs`, the executables of a folder are
-//! services, too (`Server::document_root`).
+//! # Services
 //!
-//! # The protocol core
+//! There are three ways to write one:
 //!
-//! Without the feature `host` the crate is `no_std` and consists of [`ws`] (bytes and values)
-//! and [`session`] (one conversation, sans-I/O), for a TCP stack of your own:
+//! - A [`Handler`] has callbacks: `open`, `message`, `close`, `tick`, and `full` with `drained` for
+//!   flow control. They are called one at a time, so its state needs no locks. [`handler`] makes it
+//!   a service.
+//! - A [`Gate`] is a handler that also decides about each request before the 101, and may refuse it
+//!   with any [`Response`]. [`gated`] makes it a service.
+//! - A [`Service`] has a loop of its own: it receives [`Inbound`] transactions from a [`Context`].
+//!
+//! A message goes to one socket, or to an [`Audience`]: a list, a topic, or all, with or without
+//! one. It is encoded once:
+//!
+//! ```
+//! # #[cfg(feature = "host")] {
+//! use switchboard::{Audience, Handler, Message, Peer, Request};
+//!
+//! struct News;
+//!
+//! impl Handler for News {
+//!     fn open(&mut self, peer: &mut Peer, request: &Request) {
+//!         peer.send(format!("hello {}", request.peer_address()));
+//!         peer.subscribe("news");
+//!     }
+//!
+//!     fn message(&mut self, peer: &mut Peer, message: Message) {
+//!         peer.send_to(Audience::topic("news").but(peer.id()), message);
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! The first socket starts a service. Each service has a thread of its own, so it may block.
+//! [`Thread::Loop`] places it on the thread that polls the sockets, for services that never block.
+//! A service that panics ends alone: its sockets are closed with 1012, and the next socket starts
+//! it anew.
+//!
+//! # Options and limits
+//!
+//! [`ServiceOptions`] hold for one service: its limits, the [`OriginRule`] for pages of other
+//! sites, its [`Thread`], its [`Page`], and [`Compression`]. [`Server`] sets them for the services
+//! that are mounted afterwards, and [`Mounted`] for one of them.
+//!
+//! Every queue, buffer and waiting time has its bound in [`Limits`], with unit, default and memory.
+//! [`Limits::SERVER`] and [`Limits::SMALL`] are presets, and
+//! [`memory_bytes_max`](Limits::memory_bytes_max) is the worst case in bytes:
+//!
+//! ```
+//! use switchboard::Limits;
+//!
+//! let limits = Limits { message_bytes_max: 4 * 1024, ..Limits::SMALL };
+//! assert!(limits.check().is_ok());
+//! assert!(limits.memory_bytes_max(1) < 10 * 1024 * 1024);
+//! ```
+//!
+//! # Embedding
+//!
+//! [`Host::run`] blocks until the host is stopped. A program with a loop of its own calls
+//! [`Host::turn`] instead. A [`Stopper`] works from any thread, and
+//! [`Host::stop_on_signals`] heeds SIGINT and SIGTERM:
+//!
+//! ```
+//! # #[cfg(feature = "host")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use switchboard::{Limits, Server, Turn};
+//!
+//! let mut host = Server::new(Limits::SMALL).bind("127.0.0.1:0")?;
+//! let stopper = host.stopper();
+//! std::thread::spawn(move || stopper.stop());
+//! while host.turn(Some(Duration::from_millis(10)))? == Turn::Another {
+//!     // What else the program does.
+//! }
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "host"))]
+//! # fn main() {}
+//! ```
+//!
+//! The host logs through the `log` crate: one line for each socket and each refused request, and
+//! warnings.
+//!
+//! # The core without std
+//!
+//! Without the feature `host` the crate is `no_std` with `alloc`. It then consists of [`ws`] (bytes
+//! and values), [`session`] (one conversation without I/O), [`limits`] and [`time`], for a TCP stack
+//! of your own:
 //!
 //! ```
 //! use switchboard::session::{Session, SessionEvent};
@@ -76,6 +136,29 @@
 //! let answer: Vec<u8> = session.unsent().flatten().copied().collect();
 //! assert!(answer.starts_with(b"HTTP/1.1 101 "));
 //! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `host` | yes | the server: poll loop, service threads, pages and files |
+//! | `programs` | yes | executables of a folder as services (`Server::document_root`) |
+//! | `chatroom` | yes | the demo chat of the binary; brings serde |
+//! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
+//! | `simd` | no | faster UTF-8 validation of long texts |
+//!
+//! # Examples
+//!
+//! | file in `examples/` | what it shows |
+//! |---|---|
+//! | `embed.rs` | the shortest program: a service with state, and a stop by signals |
+//! | `lobby.rs` | topics, and ticks that come only when there is news |
+//! | `guarded.rs` | a gate, subprotocols, and turns with the limits for small hosts |
+//! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
+//! | `flow.rs` | flow control from a slow receiver back to its sender |
+//! | `own_loop.rs` | [`Host::turn`] in a simulation with a fixed step, and a [`Stopper`] |
+//! | `core_tcp.rs` | the core over a plain TCP stream, without any feature |
+//! | `small.rs` | measures the memory of a host under attack against its bound |
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Services contain `pub fn service` and `&mut Peer`, so these lints are not for all crates of the
@@ -85,12 +168,27 @@
 #![cfg_attr(
     not(feature = "host"),
     doc = "
-[`Handler`]: #the-protocol-core
-[`Host`]: #the-protocol-core
-[`Context`]: #the-protocol-core
-[`Server`]: #the-protocol-core
-[`Service`]: #the-protocol-core
-[`Thread::Loop`]: #the-protocol-core"
+
+[`Audience`]: #the-core-without-std
+[`Compression`]: #the-core-without-std
+[`Context`]: #the-core-without-std
+[`Gate`]: #the-core-without-std
+[`Handler`]: #the-core-without-std
+[`Host::run`]: #the-core-without-std
+[`Host::stop_on_signals`]: #the-core-without-std
+[`Host::turn`]: #the-core-without-std
+[`Inbound`]: #the-core-without-std
+[`Mounted`]: #the-core-without-std
+[`OriginRule`]: #the-core-without-std
+[`Page`]: #the-core-without-std
+[`Server`]: #the-core-without-std
+[`Service`]: #the-core-without-std
+[`ServiceOptions`]: #the-core-without-std
+[`Stopper`]: #the-core-without-std
+[`Thread`]: #the-core-without-std
+[`Thread::Loop`]: #the-core-without-std
+[`gated`]: #the-core-without-std
+[`handler`]: #the-core-without-std"
 )]
 
 extern crate alloc;
