@@ -62,9 +62,8 @@ impl Handler for Pipe {
         }
         if let Some(partner) = self.partners.remove(&id) {
             self.partners.remove(&partner);
+            // That ends a pause as well.
             context.close(partner, CloseCode::GOING_AWAY, "the partner has left");
-            // Its answer to the close is read.
-            context.resume(partner);
         }
     }
 }

@@ -3,8 +3,11 @@
 
 use crate::service::SocketId;
 
-/// The sockets that a message or a close is for. They belong to the sending service; other sockets
-/// are ignored.
+/// The sockets that a message or a close is for. They are sockets of the sending service, never of
+/// another one: ids of other services and of sockets that have gone are ignored.
+///
+/// One id, a list of ids and a slice of ids convert into it. A list that names a socket twice sends
+/// to it twice. A message is encoded once, and the outboxes share its bytes.
 ///
 /// ```
 /// use switchboard::service::{Audience, SocketId};
@@ -29,9 +32,8 @@ pub(crate) enum Recipients {
 }
 
 impl Audience {
-    /// All sockets of the service. This includes sockets whose [`Inbound::Open`] the service has
-    /// not received yet. If new sockets must not get messages before their open is handled,
-    /// subscribe all sockets to a topic instead.
+    /// All open sockets of the service. This includes those whose [`Inbound::Open`] the service has
+    /// not received yet: if their first message must be another one, use a topic instead.
     ///
     /// [`Inbound::Open`]: crate::service::Inbound::Open
     #[must_use]
@@ -39,13 +41,14 @@ impl Audience {
         Self::of(Recipients::All)
     }
 
-    /// The sockets that are subscribed to `topic`.
+    /// The sockets that are subscribed to `topic`; nobody if there is no such topic.
     #[must_use]
     pub fn topic(topic: impl Into<String>) -> Self {
         Self::of(Recipients::Topic(topic.into()))
     }
 
-    /// The same audience without one socket; a second call replaces the first.
+    /// The same audience without the socket `id`, such as the sender. A second call replaces the
+    /// first: only one socket can be left out.
     #[must_use]
     pub fn but(self, id: SocketId) -> Self {
         Self { but: Some(id), ..self }

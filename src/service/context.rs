@@ -13,13 +13,18 @@ use crate::service::link::{Apply, Batch, Received, ServiceLink, ThreadLink, Wait
 use crate::service::{Audience, Inbound, Outbound, SocketId, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
-/// A service's way to its sockets.
+/// A service's connection to its sockets: it receives [`Inbound`] transactions and sends
+/// [`Outbound`] ones. None of the methods that send returns an error: what concerns a socket that
+/// has gone, or one of another service, is ignored.
 ///
-/// What a service on the loop sends is applied at once, and written after the callback. A service
-/// on a thread of its own sends in batches. A batch leaves when the service next waits for a
-/// transaction, when the batch is full, with [`Context::flush`], or at the first call of
-/// [`Context::receive`] after a tick of the system's clock (every few milliseconds). A service that
-/// works for long between two calls of `receive` should flush.
+/// What a service on the loop sends is applied at once, and written after the callback. What other
+/// services send leaves in batches, at the first of these moments:
+///
+/// - the service waits for its next transaction;
+/// - the batch has [`Limits::batch_bytes_max`] bytes;
+/// - the service calls a `receive` method after a tick of the system's coarse clock, which has one
+///   every few milliseconds;
+/// - the service calls [`Context::flush`], which is for work that takes long.
 pub struct Context<'host> {
     way: ServiceLink<'host>,
     /// The rest of the batch that was received last.
@@ -51,12 +56,11 @@ impl<'host> Context<'host> {
         Self::over(ServiceLink::Loop(host), limits)
     }
 
-    /// Waits for the next transaction. Returns `None` when the host stops: the service should then
-    /// finish.
+    /// Waits for the next transaction, and returns it. `None`: the host stops, and the service has
+    /// to finish.
     ///
     /// # Panics
-    /// In a callback on the loop, where the wait would never end. The panic ends the service, like
-    /// any panic in its code.
+    /// In a callback on the loop, which must not wait. The service ends, as after any panic.
     pub fn receive(&mut self) -> Option<Inbound> {
         match self.receive_by(Wait::Endless) {
             Received::Transaction(transaction) => Some(transaction),
@@ -64,7 +68,8 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// Waits for the next transaction, until `deadline` at most.
+    /// Waits for the next transaction until `deadline` at most. Once that has passed, it returns
+    /// [`Received::Time`], even if there is mail.
     ///
     /// # Panics
     /// In a callback on the loop, like [`Context::receive`].
@@ -72,10 +77,11 @@ impl<'host> Context<'host> {
         self.receive_by(Wait::Until(deadline))
     }
 
-    /// Returns the next transaction without waiting; [`Received::Time`] if there is none. It is for
-    /// a service that waits for mail and for other events in a poll of its own: after `Time`, and
-    /// until the next call, the callback given to [`Context::wake_by`] is called when there is more
-    /// to receive. Spurious calls are possible.
+    /// Returns the next transaction without waiting; [`Received::Time`] says that there is none.
+    ///
+    /// It is for a service that waits elsewhere, for mail and for something else. After a
+    /// `Received::Time` and until the next call, the function of [`Context::wake_by`] is called
+    /// when there is more to receive. It may also be called when there is nothing.
     ///
     /// ```
     /// use std::thread;
@@ -116,9 +122,11 @@ impl<'host> Context<'host> {
         self.next(Wait::None)
     }
 
-    /// Sets the callback for new mail after [`Context::try_receive`] found none; by default, the
-    /// service's thread is unparked. Only the first call has an effect. The callback runs on the
-    /// thread that polls all sockets: it may wake another thread, but must not block.
+    /// Sets what is called when there is something to receive after [`Context::try_receive`] found
+    /// nothing. By default, the service's thread is unparked. Only the first call has an effect, and
+    /// none on the loop.
+    ///
+    /// `wake` is called on the thread that polls all sockets, so it must not block.
     pub fn wake_by(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         // A service on the loop never sleeps.
         if let ServiceLink::Ends(ends) = &self.way {
@@ -126,8 +134,11 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// Sends a message to a socket, several, all, or a topic. Sockets that have gone, or that
-    /// belong to another service, are ignored.
+    /// Sends a message to an [`Audience`]: one socket, several, all, or a topic. Sockets that have
+    /// gone, or that belong to another service, are left out.
+    ///
+    /// A socket for which more than [`Limits::outbox_bytes_max`] bytes wait is closed with 1013.
+    /// [`Inbound::Full`] comes before that, at [`Limits::outbox_high_bytes`].
     pub fn send(&mut self, to: impl Into<Audience>, message: impl Into<Message>) {
         self.apply(Outbound::Send { to: to.into(), message: message.into() });
     }
@@ -140,45 +151,54 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// Closes a socket, several, all, or a topic. Each is closed after what was sent to it
-    /// before, and answered with an [`Inbound::Close`].
+    /// Closes the sockets of an [`Audience`], each after what was sent to it before. An
+    /// [`Inbound::Close`] follows for each of them; until then its messages still come. A pause ends.
+    ///
+    /// The peer gets up to 123 bytes of the `reason`, cut at a character (RFC 6455, 5.5). A code
+    /// that a frame must not carry, such as [`CloseCode::LOST`], sends a close frame without one.
     pub fn close(&mut self, to: impl Into<Audience>, code: CloseCode, reason: &str) {
         self.apply(Outbound::Close { to: to.into(), close: Close::new(code, reason) });
     }
 
-    /// Subscribes a socket to a topic.
+    /// Subscribes a socket to a topic, which exists while it has subscribers. A second time changes
+    /// nothing.
+    ///
+    /// The socket is closed with 1013 if a limit is reached: [`Limits::topics_per_socket_max`],
+    /// [`Limits::topics_max`], or a name longer than [`Limits::TOPIC_NAME_BYTES_MAX`].
     pub fn subscribe(&mut self, id: SocketId, topic: impl Into<String>) {
         self.apply(Outbound::Subscribe { id, topic: topic.into() });
     }
 
-    /// Removes a subscription.
+    /// Ends a subscription, if there is one. A socket that goes loses all of its own.
     pub fn unsubscribe(&mut self, id: SocketId, topic: impl Into<String>) {
         self.apply(Outbound::Unsubscribe { id, topic: topic.into() });
     }
 
-    /// Stops reading a socket until [`Context::resume`]. Messages that have been read already are
-    /// still delivered. The close of a peer that goes meanwhile may be reported late.
+    /// Stops reading a socket until [`Context::resume`]; TCP then makes its peer wait. Messages that
+    /// were read before still come: up to the mail of the service ([`Limits::mail_bytes_max`]). The
+    /// [`Inbound::Close`] of a peer that has gone may come late.
     pub fn pause(&mut self, id: SocketId) {
         self.apply(Outbound::Pause { id });
     }
 
-    /// Reads the socket again, however often it was paused.
+    /// Reads a socket again. One call is enough, however often it was paused.
     pub fn resume(&mut self, id: SocketId) {
         self.apply(Outbound::Resume { id });
     }
 
-    /// Gives a socket a label for its log line, such as its user's name; an empty value removes it.
-    /// [`Outbound::Label`] lists the names that are taken.
+    /// Sets a label in the log line of a socket, such as its user's name. An empty value removes it.
+    /// [`Outbound::Label`] has the limits, and the keys that are taken.
     pub fn label(&mut self, id: SocketId, key: impl Into<String>, value: impl Into<String>) {
         self.apply(Outbound::Label { id, key: key.into(), value: value.into() });
     }
 
-    /// Answers an [`Inbound::Ask`].
+    /// Answers an [`Inbound::Ask`], within [`Limits::admission_ms_max`]: after that the socket has
+    /// got a 503, and the answer is ignored.
     pub fn admit(&mut self, id: SocketId, verdict: Verdict) {
         self.apply(Outbound::Admit { id, verdict });
     }
 
-    /// Passes a transaction to the host, in the current batch.
+    /// Adds a transaction to the batch for the host. The other methods that send call this one.
     pub fn apply(&mut self, transaction: Outbound) {
         if let ServiceLink::Loop(host) = &mut self.way {
             return host.apply(transaction);
@@ -201,8 +221,8 @@ impl<'host> Context<'host> {
         }
     }
 
-    /// Sends the batch. Blocks while the host is too many batches behind. On the loop it does
-    /// nothing.
+    /// Sends the batch to the host. It blocks while [`Limits::batches_max`] batches of the service
+    /// wait there. On the loop it does nothing.
     pub fn flush(&mut self) {
         // Sockets may wait until what they have sent is taken.
         if self.batch.is_empty() && self.taken_messages == 0 {

@@ -8,9 +8,12 @@ use crate::service::{
 };
 use crate::ws::{Close, CloseCode, Message};
 
-/// A service as callbacks, each of which has a default that does nothing. They are called
-/// one at a time, on one thread, so that a handler needs no locks: on the service's own, or on
-/// that of the loop, as [`Thread`](crate::service::Thread) says.
+/// A service as callbacks, each of which has a default that does nothing. They are called one at a
+/// time, on one thread, so a handler needs no locks. [`Thread`](crate::service::Thread) says which
+/// thread that is.
+///
+/// [`handler`] makes a service of it. A callback that panics ends the service: its sockets are
+/// closed with 1012, and the next socket starts it anew. Other services go on.
 ///
 /// ```
 /// use switchboard::service::{Handler, Peer};
@@ -26,48 +29,57 @@ use crate::ws::{Close, CloseCode, Message};
 /// ```
 #[expect(unused_variables, reason = "the names of the arguments are documentation")]
 pub trait Handler: 'static {
-    /// The service starts; no socket is there yet.
+    /// The service starts: the first callback. On a thread of its own it may take its time; what
+    /// sockets send meanwhile waits.
     fn start(&mut self, context: &mut Context<'_>) {}
 
-    /// A socket is open.
+    /// A socket is open: the first callback about it.
     fn open(&mut self, peer: &mut Peer<'_, '_>, request: &Request) {}
 
-    /// A whole message came.
+    /// A whole message came, with its fragments joined and its text checked. It has up to
+    /// [`Limits::message_bytes_max`](crate::Limits::message_bytes_max) bytes.
     fn message(&mut self, peer: &mut Peer<'_, '_>, message: Message) {}
 
-    /// The socket's outbox has passed its high mark: better send it nothing until
-    /// [`Handler::drained`].
+    /// More than [`Limits::outbox_high_bytes`](crate::Limits::outbox_high_bytes) wait for the peer,
+    /// which reads more slowly than the service sends. Send it nothing until [`Handler::drained`],
+    /// or it is closed with 1013 above `outbox_bytes_max`.
     fn full(&mut self, peer: &mut Peer<'_, '_>) {}
 
-    /// The outbox has fallen to its low mark after [`Handler::full`].
+    /// After [`Handler::full`]: no more than
+    /// [`Limits::outbox_low_bytes`](crate::Limits::outbox_low_bytes) wait for the peer.
     fn drained(&mut self, peer: &mut Peer<'_, '_>) {}
 
-    /// The socket is gone: exactly once for each [`Handler::open`], and nothing of this
-    /// socket comes after it. Code and reason are those of the side that closed first;
-    /// [`CloseCode::LOST`] if the connection was lost before both had.
+    /// The socket has gone: the last callback about it, and exactly one for each [`Handler::open`].
+    /// Code and reason are those of the side that closed first; [`CloseCode::LOST`] if the
+    /// connection was lost before both sides had closed.
     fn close(&mut self, context: &mut Context<'_>, id: SocketId, close: &Close) {}
 
-    /// The interval of [`Handler::tick`] has passed.
+    /// The interval of [`Handler::tick_interval`] has passed. Ticks do not drift, and those that a
+    /// slow callback has missed are skipped.
     fn tick(&mut self, context: &mut Context<'_>) {}
 
-    /// The host stops; all sockets have been closed.
+    /// The host stops: the last callback. All sockets have been closed. A clean stop waits for it
+    /// until [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is over, and a second in any case.
     fn stop(&mut self, context: &mut Context<'_>) {}
 
-    /// The subprotocols that the service speaks, the best first; none by default. Asked once,
-    /// at the start. A [`Gate`] chooses for each socket instead.
+    /// The subprotocols that the service speaks, the best first; none by default. Called once, when
+    /// the handler is made a service. The first one that the peer offers is agreed on. A [`Gate`]
+    /// chooses for each socket instead, and this is ignored.
     fn protocols(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// How often [`Handler::tick`] is called; never by default. Asked at the start and after each
-    /// call, or after several at once on the loop: a handler may have ticks only while there is
-    /// something to do. An interval that has changed begins then. One of zero counts as none.
+    /// How often [`Handler::tick`] is called; `None`, which is the default, or zero: never.
+    ///
+    /// It is called at the start and after each callback (on the loop, after those of a turn), so a
+    /// handler may have ticks only while there is something to do. An interval that has changed
+    /// begins at that moment.
     fn tick_interval(&self) -> Option<Duration> {
         None
     }
 }
 
-/// A handler that decides which sockets may open. [`gated`] makes it a service.
+/// A handler that decides about each request before its 101. [`gated`] makes it a service.
 ///
 /// ```
 /// use switchboard::{Gate, Handler, Request, Response, Status, Verdict};
@@ -86,11 +98,14 @@ pub trait Handler: 'static {
 /// }
 /// ```
 pub trait Gate: Handler {
-    /// A socket asks to open. It waits for its 101 until the verdict; no other socket waits.
+    /// A request asks for a socket. Its answer waits for the verdict, up to
+    /// [`Limits::admission_ms_max`](crate::Limits::admission_ms_max), then it is a 503.
+    /// [`Handler::open`] follows if it is accepted and the peer is still there.
     fn admit(&mut self, request: &Request) -> Verdict;
 }
 
-/// One socket during a callback, and through it the context of all others.
+/// One socket during a callback, and with [`Peer::context`] all others. To keep a socket for later,
+/// keep its [`Peer::id`].
 #[derive(Debug)]
 pub struct Peer<'a, 'host> {
     id: SocketId,
@@ -98,51 +113,55 @@ pub struct Peer<'a, 'host> {
 }
 
 impl<'host> Peer<'_, 'host> {
-    /// Sends the socket a message.
+    /// Sends the socket a message: text from a `&str` or a `String`, binary from bytes. The limits
+    /// are those of [`Context::send`].
     pub fn send(&mut self, message: impl Into<Message>) {
         self.context.send_one(self.id, message.into());
     }
 
-    /// Sends a message to others: several, all, or a topic.
+    /// Sends a message to an [`Audience`]: one socket, several, all, or a topic. See
+    /// [`Context::send`].
     pub fn send_to(&mut self, to: impl Into<Audience>, message: impl Into<Message>) {
         self.context.send(to, message);
     }
 
-    /// Closes the socket; [`Handler::close`] follows.
+    /// Closes the socket, after what was sent to it before. [`Handler::close`] follows. See
+    /// [`Context::close`] for what code and reason may be.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
         self.context.close(self.id, code, reason);
     }
 
-    /// Subscribes the socket to a topic.
+    /// Subscribes the socket to a topic. The limits are those of [`Context::subscribe`]: a socket
+    /// that exceeds one is closed with 1013.
     pub fn subscribe(&mut self, topic: impl Into<String>) {
         self.context.subscribe(self.id, topic);
     }
 
-    /// Removes a subscription.
+    /// Ends a subscription, if there is one.
     pub fn unsubscribe(&mut self, topic: impl Into<String>) {
         self.context.unsubscribe(self.id, topic);
     }
 
-    /// The socket's id.
+    /// The socket's id, which stays valid after the callback.
     #[must_use]
     pub const fn id(&self) -> SocketId {
         self.id
     }
 
-    /// The context, for what concerns other sockets.
+    /// The context, for other sockets, pauses, and labels.
     pub const fn context(&mut self) -> &mut Context<'host> {
         self.context
     }
 }
 
-/// Makes a handler a service that accepts all sockets.
+/// Makes a handler a service that admits every socket.
 #[must_use]
 pub fn handler<H: Handler>(handler: H) -> impl Service {
     let admission = Admission::Everyone { protocols: handler.protocols() };
     Handled { handler, admission, admit: |_, _| Verdict::Accept }
 }
 
-/// Makes a handler a service that accepts the sockets that its gate admits.
+/// Makes a handler a service that admits the sockets that its [`Gate`] accepts.
 #[must_use]
 pub fn gated<G: Gate>(handler: G) -> impl Service {
     Handled { handler, admission: Admission::Asked, admit: G::admit }

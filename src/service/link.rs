@@ -123,9 +123,9 @@ impl ThreadLink {
 pub enum Received {
     /// A transaction.
     Transaction(Inbound),
-    /// The deadline has come. From [`Context::try_receive`]: there is no transaction.
+    /// The deadline has passed; from [`Context::try_receive`]: there is no transaction now.
     Time,
-    /// The host stops.
+    /// The host stops, and the service has to finish.
     End,
 }
 

@@ -6,7 +6,9 @@ use crate::pages::Page;
 use crate::service::callbacks::Thread;
 use crate::service::origin::OriginRule;
 
-/// Limits and rules of a service. Minor versions add fields, so use struct update syntax:
+/// The options of one service, for [`Server::options`](crate::Server::options) and
+/// [`Mounted::options`](crate::Mounted::options). Minor versions add fields, so use struct update
+/// syntax:
 ///
 /// ```
 /// use switchboard::{Limits, OriginRule, ServiceOptions};
@@ -17,15 +19,16 @@ use crate::service::origin::OriginRule;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceOptions {
-    /// The bounds for its sockets and mail.
+    /// The bounds for its sockets and its mail.
+    /// [`Mounted::limits`](crate::Mounted::limits) says which fields stay the server's.
     pub limits: Limits,
-    /// Which pages may open sockets to it.
+    /// The pages that may open sockets to it.
     pub origin: OriginRule,
     /// Whether its messages may be compressed.
     pub compression: Compression,
-    /// Which thread it runs on. A program always has a thread of its own.
+    /// The thread that it runs on. A program always has a thread of its own.
     pub thread: Thread,
-    /// What a plain GET of its path shows.
+    /// The answer to a plain GET of its path; `None`: a 426, which says that an upgrade is required.
     pub page: Option<Page>,
 }
 
@@ -51,23 +54,27 @@ impl Default for ServiceOptions {
     }
 }
 
-/// Whether a service compresses messages to sockets that offer it (RFC 7692). It costs time on the
-/// thread that polls all sockets. The length of a compressed message reveals something about its
-/// content: leave compression off in a service that sends secrets together with text that others
-/// choose.
+/// Whether a service agrees to compression with sockets that offer it (permessage-deflate, RFC
+/// 7692). Messages below
+/// [`Limits::deflate_threshold_bytes`](crate::Limits::deflate_threshold_bytes) are not compressed.
+///
+/// Compression costs work on the thread that polls all sockets. The length of a compressed message
+/// also says something about its content, so leave it off where a message has both secrets and
+/// text that others choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// The service does not compress, and no socket may.
+    /// No message is compressed, in either direction.
     #[default]
     Off,
-    /// The service compresses. Needs the feature `deflate`.
+    /// Messages may be compressed in both directions. Needs the feature `deflate`.
     #[cfg(feature = "deflate")]
     On,
 }
 
 impl Compression {
-    /// Parses `on` or `off`, in any case. A build without `deflate` knows `off` only.
+    /// Parses `on` or `off`, in any case; `None` for other names, and for `on` without the feature
+    /// `deflate`.
     #[must_use]
     pub const fn named(name: &str) -> Option<Self> {
         #[cfg(feature = "deflate")]

@@ -9,11 +9,11 @@ use crate::ws::origin::names;
 use crate::ws::syntax::{cut, items};
 use crate::ws::{Origin, OriginError, UriHost};
 
-/// Which origins a service accepts. A request without `Origin` does not come from a page and is
-/// always accepted. A request whose `Origin` is malformed is accepted with [`OriginRule::Any`]
-/// only.
+/// The origins that a service accepts; requests from others get a 403. A request without `Origin`
+/// does not come from a page, and is always accepted. One whose `Origin` is malformed is accepted
+/// by [`OriginRule::Any`] only.
 ///
-/// Can be parsed from a text, as in `server.conf`. When each value is safe:
+/// It is parsed from a text, as in `server.conf`. When each value is safe:
 ///
 /// - `same`: always.
 /// - `https://a.example`: if all pages of that host may act for their users here.
@@ -35,22 +35,23 @@ use crate::ws::{Origin, OriginError, UriHost};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OriginRule {
-    /// The origin whose host and port are those of the request itself.
+    /// The origin whose host and port are those of the request itself. This is the default.
     #[default]
     Same,
-    /// Any.
+    /// Any origin, and no check.
     Any,
     /// Those listed, such as `https://example.org`.
     List(Origins),
 }
 
-/// A list of [patterns](Origin::is_one_of) of origins, kept as the text that it was read from. The
-/// text is checked once and matched in place.
+/// A list of [patterns](Origin::is_one_of) of origins, as in [`OriginRule::List`]. It is made by
+/// parsing an [`OriginRule`], which checks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origins(String);
 
 impl OriginRule {
-    /// Whether a request to `host` that comes from `origin` is accepted.
+    /// Whether a request is accepted. `origin` is the value of its `Origin`, if it has one, and
+    /// `host` that of its `Host`.
     #[must_use]
     pub fn accepts(&self, origin: Option<&[u8]>, host: &str) -> bool {
         let Some(origin) = origin else { return true };
@@ -64,7 +65,8 @@ impl OriginRule {
         origin.is_some_and(|origin| items(words).any(|word| is_right(origin, word)))
     }
 
-    /// The text for an origin that is not accepted: the rule, and what to set.
+    /// The text of a refusal: the origin, the rule, and the setting that would accept it. Values of
+    /// the peer are cut to a length for logs.
     #[must_use]
     pub fn refusal(&self, origin: &[u8], host: &str) -> String {
         let origin = String::from_utf8_lossy(origin);
@@ -84,7 +86,8 @@ impl OriginRule {
         format!("{condition}, set origin: {rule}{comma}{listed}")
     }
 
-    /// Whether it names a host whose pages it accepts.
+    /// Whether the rule has this host by its name: [`OriginRule::Any`] has all, [`OriginRule::Same`]
+    /// none. [`AllowedHosts::Auto`](crate::AllowedHosts::Auto) accepts such a host.
     #[must_use]
     pub fn names(&self, host: Option<UriHost<'_>>) -> bool {
         match self {
@@ -100,7 +103,10 @@ impl OriginRule {
 impl FromStr for OriginRule {
     type Err = OriginError;
 
-    /// `same`, `any`, or a list, separated by commas or blanks.
+    /// Parses `same`, `any`, or a list of patterns, separated by commas or blanks.
+    ///
+    /// # Errors
+    /// The text is empty, or a member is no pattern of origins.
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let text = text.trim();
         if text.eq_ignore_ascii_case("any") {

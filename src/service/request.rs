@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use crate::ws::Head;
 
-/// The request of an opening handshake. Its syntax has been checked.
+/// The request of an opening handshake that has passed all checks of RFC 6455, of the origin and of
+/// the host.
 #[derive(Clone, Debug)]
 pub struct Request {
     head: Head,
@@ -27,37 +28,40 @@ impl Request {
         Self { head, path, query, peer, protocols }
     }
 
-    /// The path, percent-encoding decoded.
+    /// The path, percent-decoded.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The raw query, without the question mark; empty if there is none.
+    /// The query as it came, without the question mark, and still percent-encoded; empty when there
+    /// is none.
     #[must_use]
     pub fn query(&self) -> &str {
         &self.query
     }
 
-    /// The peer's address.
+    /// The address of the connection. Behind a proxy it is that of the proxy, and
+    /// [`Request::header`] has what the proxy says, such as `X-Forwarded-For`.
     #[must_use]
     pub const fn peer_address(&self) -> SocketAddr {
         self.peer
     }
 
-    /// The subprotocols that the peer offers, in its order of preference.
+    /// The subprotocols that the peer offers, in its order of preference; empty if it offers none.
     #[must_use]
     pub fn protocols(&self) -> &[String] {
         &self.protocols
     }
 
-    /// The value of the first header called `name` (in any case), if it is UTF-8.
+    /// The value of the first header called `name`, in any case; `None` if there is none, or if its
+    /// value is not UTF-8. [`Request::head`] has all values, as bytes.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
     }
 
-    /// The whole head.
+    /// The whole request head.
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head

@@ -8,7 +8,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-/// An event. The source defines what its id means.
+/// An event of a [`Subscribable`]. The source defines what the ids mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<D> {
     /// Which event it is.
@@ -17,8 +17,9 @@ pub struct Event<D> {
     pub data: D,
 }
 
-/// A source of events. Clones are the same source, so that callbacks can hold one and subscribe or
-/// unsubscribe while an event is delivered. A source with a behavior of its own wraps this one.
+/// A source of events within one thread, for the parts of a service. Between sockets, use topics.
+/// Clones are the same source, so a callback can hold one, and subscribe or unsubscribe while an
+/// event is being sent. There is no limit of subscribers.
 ///
 /// ```
 /// use std::{cell::RefCell, rc::Rc};
@@ -63,18 +64,18 @@ impl<O, D> Subscribable<O, D> {
         }))
     }
 
-    /// Adds `object` with its `callback` for events. Returns the id of the subscription: they count
-    /// from 0, and none is used twice. An object may subscribe more than once.
+    /// Adds a subscriber: `callback` is called with `object` and each event. Returns the id of the
+    /// subscription; ids count from 0, and none is used twice.
     pub fn subscribe(&self, object: O, callback: impl Fn(&O, &Event<D>) + 'static) -> u64 {
         self.add(&self.0.subscribers, object, callback)
     }
 
-    /// Like [`Subscribable::subscribe`], but silent: it gets events and is not counted.
+    /// Like [`Subscribable::subscribe`], but [`Subscribable::subscribers_len`] does not count it.
     pub fn subscribe_silent(&self, object: O, callback: impl Fn(&O, &Event<D>) + 'static) -> u64 {
         self.add(&self.0.silent, object, callback)
     }
 
-    /// Removes a subscription of either kind. Returns the object, or `None` if there is no such
+    /// Removes a subscription of either kind. Returns its object, or `None` if there is no such
     /// subscription.
     #[expect(clippy::must_use_candidate, reason = "removing is the point")]
     pub fn unsubscribe(&self, id: u64) -> Option<Rc<O>> {
@@ -89,11 +90,12 @@ impl<O, D> Subscribable<O, D> {
         self.0.subscribers.borrow().len()
     }
 
-    /// Calls every callback: subscribers first, then silent ones, each in the order of subscribing.
-    /// The list is fixed when the call begins; objects that unsubscribe meanwhile are skipped.
+    /// Calls all callbacks: first those of subscribers, then the silent ones, each in the order of
+    /// subscribing. A callback that is added meanwhile is not called, nor is one that is removed
+    /// before its turn.
     ///
     /// # Panics
-    /// If a callback panics, the others are still called; then the panic resumes.
+    /// If a callback panics. The others are called before the panic goes on.
     pub fn send_event(&self, event: &Event<D>) {
         let mut panic: Option<Box<dyn Any + Send>> = None;
         let lists = [&self.0.subscribers, &self.0.silent];

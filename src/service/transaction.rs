@@ -7,52 +7,53 @@ use crate::limits::Limits;
 use crate::service::{Audience, Request, SocketId};
 use crate::ws::{Close, Message, Response};
 
-/// From the host to a service.
+/// A transaction from the host to a service. Those of one socket come in order: an
+/// [`Inbound::Ask`] if the service decides, [`Inbound::Open`], any of the others, and exactly one
+/// [`Inbound::Close`] at the end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Inbound {
-    /// A socket asks to open; only with [`Admission::Asked`] and [`Admission::AskedAndClosed`].
-    /// Answer with an [`Outbound::Admit`] within the admission time, in any order. The socket waits
-    /// for its 101; no other socket waits.
+    /// A request asks for a socket: only if the service's [`Admission`] says that it decides. The
+    /// answer is an [`Outbound::Admit`], in any order, within [`Limits::admission_ms_max`]; after
+    /// that the request gets a 503. No other socket waits for it.
     Ask {
         /// The socket.
         id: SocketId,
         /// What it asks for.
         request: Arc<Request>,
     },
-    /// A socket is open. Always the first after an [`Inbound::Ask`].
+    /// A socket is open: its first transaction, or the first after [`Inbound::Ask`].
     Open {
         /// The socket.
         id: SocketId,
         /// What it asked for.
         request: Arc<Request>,
     },
-    /// A whole message came.
+    /// A whole message came, of up to [`Limits::message_bytes_max`] bytes.
     Data {
         /// The socket.
         id: SocketId,
         /// The message.
         message: Message,
     },
-    /// The socket's outbox has passed its high mark: the peer reads more slowly than the service
-    /// sends. If the service goes on sending, the socket is closed with 1013 once the outbox
-    /// exceeds its limit.
+    /// More than [`Limits::outbox_high_bytes`] wait for the peer, which reads more slowly than the
+    /// service sends. Above [`Limits::outbox_bytes_max`] the socket is closed with 1013.
     Full {
         /// The socket.
         id: SocketId,
-        /// The bytes that wait for the peer.
+        /// How many bytes wait for the peer.
         bytes: usize,
     },
-    /// The outbox has fallen to its low mark after an [`Inbound::Full`].
+    /// After an [`Inbound::Full`]: no more than [`Limits::outbox_low_bytes`] wait for the peer.
     Drained {
         /// The socket.
         id: SocketId,
     },
-    /// The socket is gone. Always the last, and exactly one for each [`Inbound::Open`].
+    /// The socket has gone: its last transaction, and exactly one for each [`Inbound::Open`].
     Close {
         /// The socket.
         id: SocketId,
-        /// Why: the code and reason of the side that closed first, be it the peer, the service or
+        /// Why: the code and reason of the side that closed first, which is the peer, the service or
         /// the host; 1006 if the connection was lost before both sides had closed.
         close: Close,
     },
@@ -72,7 +73,8 @@ impl Inbound {
         }
     }
 
-    /// What the transaction counts in the mail of its service, in bytes.
+    /// What the transaction counts in the mail of its service, in bytes: its memory, and
+    /// [`Limits::MAIL_ITEM_BYTES`]. [`Limits::mail_bytes_max`] bounds the sum.
     #[must_use]
     pub fn mail_bytes(&self) -> usize {
         Limits::MAIL_ITEM_BYTES
@@ -87,65 +89,70 @@ impl Inbound {
 
 const _: () = assert!(size_of::<Inbound>() <= Limits::MAIL_ITEM_BYTES, "an entry counts in full");
 
-/// From a service to the host.
+/// A transaction from a service to the host. What concerns a socket that has gone, or one of another
+/// service, is ignored. The methods of [`Context`](crate::service::Context) send these.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outbound {
-    /// The service is ready, with the way it admits sockets. Always the first transaction, and the
-    /// end of an [`Outbound::Reset`].
+    /// The service is ready, and admits sockets like this. The host's threads send it before
+    /// [`Service::run`](crate::service::Service::run); it also ends an [`Outbound::Reset`].
     Ready(Admission),
-    /// The answer to an [`Inbound::Ask`].
+    /// The answer to an [`Inbound::Ask`]. One that comes too late, or twice, is ignored.
     Admit {
         /// The socket.
         id: SocketId,
         /// The answer.
         verdict: Verdict,
     },
-    /// Send a message.
+    /// Send a message. An outbox that would exceed [`Limits::outbox_bytes_max`] is closed with 1013.
     Send {
         /// To whom.
         to: Audience,
         /// What.
         message: Message,
     },
-    /// Close sockets. For each of them an [`Inbound::Close`] follows.
+    /// Close sockets, each after what was sent to it before. For each of them an [`Inbound::Close`]
+    /// follows.
     Close {
         /// Which.
         to: Audience,
-        /// The code and reason for the peers.
+        /// The code and reason for the peers. The reason is cut to 123 bytes.
         close: Close,
     },
-    /// Subscribe a socket to a topic. A second subscription has no effect.
+    /// Subscribe a socket to a topic. A second time changes nothing. Above a limit
+    /// ([`Limits::topics_max`], [`Limits::topics_per_socket_max`],
+    /// [`Limits::TOPIC_NAME_BYTES_MAX`]) the socket is closed with 1013.
     Subscribe {
         /// The socket.
         id: SocketId,
-        /// The topic. It is created with its first subscriber.
+        /// The topic, which exists from its first subscriber on.
         topic: String,
     },
-    /// Remove the subscription.
+    /// End a subscription, if there is one.
     Unsubscribe {
         /// The socket.
         id: SocketId,
-        /// The topic. It is removed with its last subscriber.
+        /// The topic, which ends with its last subscriber.
         topic: String,
     },
-    /// Stop reading a socket, however empty the mail is. Messages that have been read already are
-    /// still delivered. A second pause has no effect.
+    /// Stop reading a socket, even if the mail has room. A second time changes nothing. Messages that
+    /// were read before still come.
     Pause {
         /// The socket.
         id: SocketId,
     },
-    /// Read the socket again, however often it was paused.
+    /// Read a socket again, however often it was paused.
     Resume {
         /// The socket.
         id: SocketId,
     },
-    /// A label of a socket for the log, such as its user's name. It replaces the label with the
-    /// same key; an empty value removes it. All labels of a socket together have
-    /// [`Limits::LABELS_BYTES_MAX`] bytes; labels beyond that are left out. So are labels whose key
-    /// is a field of the line already: `socket`, `peer`, `path`, `reason`, `received`, `sent`,
-    /// `ms`, and `service`, `event`, `time`, `level`, `target`, `message`, which loggers use for
-    /// other values. The log has a warning of the first label of a socket that is left out.
+    /// Set a label in the log line of a socket, such as its user's name. A key that is there gets the
+    /// new value; an empty value removes the label.
+    ///
+    /// All labels of a socket have [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left
+    /// out. So are those whose key the line has already (`socket`, `peer`, `path`, `reason`,
+    /// `received`, `sent`, `ms`) or that loggers use (`service`, `event`, `time`, `level`, `target`,
+    /// `message`). For the first label of a socket that is left out, the log has a warning.
     Label {
         /// The socket.
         id: SocketId,
@@ -154,16 +161,17 @@ pub enum Outbound {
         /// The value.
         value: String,
     },
-    /// The process behind the sockets has gone, and a new one of the same program takes its place.
-    /// The sockets stay open, and their mail is collected. Subscriptions, pauses and labels are
-    /// removed. Sockets that wait to open wait for the next [`Outbound::Ready`]; if the service had
-    /// taken the [`Inbound::Ask`] of one, it is asked again.
+    /// What serves the sockets has gone, and a successor takes over, such as a new process of the
+    /// same program. The sockets stay open, and their mail is collected. Subscriptions, pauses and
+    /// labels are removed. Requests that wait for an answer wait for the next [`Outbound::Ready`]; if
+    /// the service had received their [`Inbound::Ask`], another one follows.
     Reset {
-        /// For how many milliseconds sockets that wait or come are refused with a 503, because the
-        /// program keeps failing; 0 if they wait.
+        /// For how many milliseconds requests get a 503, because what serves keeps failing; 0 if they
+        /// wait instead.
         pause_ms: u64,
     },
-    /// The service has taken this much of its mail.
+    /// The service has taken this much of its mail, which makes room for more. A context sends it by
+    /// itself.
     Taken {
         /// How many transactions.
         messages: usize,
@@ -173,7 +181,8 @@ pub enum Outbound {
 }
 
 impl Outbound {
-    /// About how much the transaction adds to a batch, in bytes.
+    /// About how much the transaction adds to a batch, in bytes. [`Limits::batch_bytes_max`] bounds
+    /// the sum.
     #[must_use]
     pub fn batch_bytes(&self) -> usize {
         size_of::<Self>()
@@ -193,20 +202,20 @@ impl Outbound {
     }
 }
 
-/// How a service lets sockets in.
+/// How a service admits sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Admission {
-    /// Each socket is admitted at once.
+    /// Every socket is admitted at once. This is the default, without subprotocols.
     Everyone {
-        /// The subprotocols that the service speaks, the best first. The first one that the peer
-        /// offers is agreed; none if there is no match.
+        /// The subprotocols that the service speaks, the best first. The first one here that the peer
+        /// offers is agreed on; without such a one, none.
         protocols: Vec<String>,
     },
-    /// Each socket waits for the service's verdict.
+    /// Each socket waits for the service's [`Verdict`]: see [`Inbound::Ask`].
     Asked,
-    /// The same, for a service that allocates something for each socket before its verdict: if a
-    /// socket goes while it waits, the service gets its close, without an open.
+    /// The same, for a service that begins something for each socket before its verdict. A socket
+    /// that goes while it waits has an [`Inbound::Close`], without an [`Inbound::Open`] before.
     AskedAndClosed,
 }
 
@@ -216,15 +225,15 @@ impl Default for Admission {
     }
 }
 
-/// A service's answer to a socket that asks to open.
+/// A service's answer to a request for a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Admitted, without a subprotocol.
+    /// The socket is opened, without a subprotocol.
     Accept,
-    /// Admitted, with this subprotocol. A subprotocol that the peer did not offer is left out.
+    /// The socket is opened with this subprotocol. One that the peer did not offer is left out.
     AcceptProtocol(String),
-    /// Refused; this is the answer instead of the 101.
+    /// The socket is refused. This is the answer instead of the 101, with any status.
     Refuse(Response),
 }
 
