@@ -16,12 +16,12 @@ pub(super) struct Stop {
     pub(super) end: Option<Time>,
 }
 
-/// Whether there is another turn.
+/// The result of [`Host::turn`](crate::Host::turn): whether to call it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// There is.
+    /// The host goes on: call it again.
     Another,
-    /// The host has stopped.
+    /// The host has stopped: drop it.
     Last,
 }
 

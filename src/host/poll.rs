@@ -25,9 +25,12 @@ use crate::service::SocketId;
 use crate::time::Time;
 
 /// A server that listens. It works within [`Host::run`] or [`Host::turn`], on the thread that calls
-/// them. Services run on threads of their own, or on the loop (see
-/// [`Thread`](crate::service::Thread)). A host may be moved to another thread, preferably before
-/// its first turn: services on the loop that have started stay behind, as if they had ended.
+/// them. Services run on threads of their own, or on this one: see
+/// [`Thread`](crate::service::Thread).
+///
+/// A host may move to another thread, preferably before its first turn: services on the loop end
+/// then, and their sockets are closed with 1012. To drop a host drops its sockets, and asks its
+/// services to finish.
 pub struct Host {
     pub(super) engine: Engine,
     pub(super) io: HostIo,
@@ -111,17 +114,21 @@ impl Host {
         })
     }
 
-    /// Runs until it is stopped.
+    /// Runs until it is stopped: by a [`Stopper`], or by signals after [`Host::stop_on_signals`].
     ///
     /// # Errors
-    /// Polling fails. A server can do nothing about that.
+    /// Polling fails, which no system does without a severe fault. All sockets are dropped then.
     pub fn run(mut self) -> io::Result<()> {
         while self.turn(None)? == Turn::Another {}
         Ok(())
     }
 
-    /// Waits for events, `timeout` at most, and runs one turn. Call it again while it returns
-    /// [`Turn::Another`].
+    /// Waits for an event, for `timeout` at most (`None`: without a limit), and runs one turn: reads,
+    /// callbacks of services on the loop, and writes. Call it again while it returns
+    /// [`Turn::Another`]; while nobody calls it, no socket is served and no time limit is enforced.
+    ///
+    /// It returns early if there is work left, and also for no visible reason. `turn_work_max` and
+    /// `callback_ms_max` of [`Limits`] bound how long a turn takes.
     ///
     /// # Errors
     /// Polling fails.
@@ -137,11 +144,12 @@ impl Host {
         Ok(turn)
     }
 
-    /// Makes SIGINT and SIGTERM stop this host like [`Stopper::stop`]. For one host of a
-    /// process; a second call moves the signals there.
+    /// Makes SIGINT and SIGTERM stop this host: the first signal like [`Stopper::stop`], the second
+    /// like [`Stopper::stop_now`]. Only one host of a process has the signals: the one that called
+    /// this last.
     ///
     /// # Errors
-    /// The error of the system.
+    /// The system has no descriptor left for the pipe, or refuses the signal handler.
     pub fn stop_on_signals(&mut self) -> io::Result<()> {
         let mut signals = Signals::new()?;
         self.io.poll.registry().register(signals.source(), SIGNALS, Interest::READABLE)?;
@@ -149,24 +157,24 @@ impl Host {
         Ok(())
     }
 
-    /// The first address that it listens on, with the actual port; also after a stop.
+    /// The first address that it listens on, with the actual port. It stays the same after a stop.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The addresses that it listens on, with the actual ports. Empty once a stop has begun.
+    /// All addresses that it listens on, with the actual ports; none once a stop has begun.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.io.listeners.iter().map(Listener::address)
     }
 
-    /// A handle that stops it from any thread.
+    /// A handle that stops it, from any thread.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
 
-    /// How many sockets there are.
+    /// How many connections there are, those included that are not open yet or are being closed.
     #[must_use]
     pub fn sockets_len(&self) -> usize {
         self.engine.hub().sockets_len()

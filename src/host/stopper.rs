@@ -9,7 +9,8 @@ use crate::engine::{HostEvent, StopKind};
 use crate::host::events::EventSender;
 use crate::sys::signals::{SignalKind, SignalPipe};
 
-/// Stops a host from any thread.
+/// Stops a host, from any thread. Its methods return at once, and have no effect on a host that has
+/// ended. [`Host::run`](crate::Host::run) returns when the stop is complete.
 #[derive(Clone, Debug)]
 pub struct Stopper {
     events: EventSender,
@@ -20,14 +21,16 @@ impl Stopper {
         Self { events }
     }
 
-    /// Asks for a clean stop: no more connections are accepted, sockets are closed with 1001,
-    /// services get time to finish. A second call has no effect.
+    /// Asks for a clean stop. No more connections are accepted, and sockets are closed with 1001, spread
+    /// over [`Limits::drain_spread_ms`](crate::Limits::drain_spread_ms). Then services finish. What is
+    /// left after [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is dropped. A second call
+    /// changes nothing.
     pub fn stop(&self) {
         self.events.send(HostEvent::Stop(StopKind::Clean));
     }
 
-    /// Asks for a stop that waits for nothing: sockets are dropped, and services that do not
-    /// finish are left behind. It may follow a clean stop, or come alone.
+    /// Asks for a stop that waits for nothing: sockets are dropped, and services that do not finish
+    /// are left behind. It may follow a clean stop, or come alone.
     pub fn stop_now(&self) {
         self.events.send(HostEvent::Stop(StopKind::Now));
     }

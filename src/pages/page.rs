@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::ws::{Response, Status};
 
-/// A page, held in memory.
+/// A page of a service, held in memory: the answer to a plain GET or HEAD of its path. Clones share
+/// the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     body: Arc<Vec<u8>>,
@@ -13,15 +14,15 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page of HTML.
+    /// A page of HTML in UTF-8, without a policy.
     #[must_use]
     pub fn html(body: impl Into<Vec<u8>>) -> Self {
         Self { body: Arc::new(body.into()), policy: "" }
     }
 
-    /// A page to try a service from a browser. It opens a socket to its own address, sends what is
-    /// typed, and shows all messages. It connects again when the service or the server has gone. It
-    /// loads nothing else.
+    /// A page to try a service from a browser: it opens a socket to its own address, sends what is
+    /// typed, and shows what goes over the socket. It connects again when the service or the server
+    /// has gone. It loads nothing else, and has a strict policy.
     #[must_use]
     pub fn talk() -> Self {
         Self::html(include_str!("talk.html")).policy(TALK)
@@ -35,7 +36,7 @@ impl Page {
         Self { policy, ..self }
     }
 
-    /// The answer that shows it.
+    /// The answer: a 200 with the page, and the headers of its policy.
     #[must_use]
     pub fn response(&self) -> Response {
         let page = Response::new(Status::OK, "text/html; charset=utf-8", self.body.clone());

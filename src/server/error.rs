@@ -8,24 +8,25 @@ use crate::limits::LimitsError;
 #[cfg(feature = "programs")]
 use crate::server::programs_error::ProgramsError;
 
-/// Why a server cannot start.
+/// Why [`Server::bind`](crate::Server::bind) fails. The text says what was found, and what is allowed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The address is no address, or its name does not resolve.
+    /// The address cannot be parsed or resolved.
     Address(io::Error),
-    /// The limits contradict each other.
+    /// The limits of the server or of a service contradict each other.
     Limits(LimitsError),
-    /// A path cannot be mounted.
+    /// A path is malformed, or has a service already.
     Path(PathError),
-    /// The service at this path is to be on the loop and has a loop of its own.
+    /// The service at this path is to run on the loop, and has no callbacks: see
+    /// [`Thread::Loop`](crate::Thread::Loop).
     Thread(String),
-    /// The programs cannot be served.
+    /// The programs of the document root cannot be served.
     #[cfg(feature = "programs")]
     Programs(ProgramsError),
-    /// The folder of files cannot be used.
+    /// The folder of static files cannot be used.
     StaticRoot(io::Error),
-    /// An address cannot be listened on, or the system lacks something else.
+    /// An address cannot be listened on, or the system cannot provide the poll, a pipe or a thread.
     Listen(io::Error),
 }
 

@@ -32,7 +32,8 @@ pub use programs::MountedProgram;
 #[cfg(feature = "programs")]
 pub use programs_error::ProgramsError;
 
-/// Builds a server.
+/// A server before it listens: limits, options, and the services with their paths. [`Server::bind`]
+/// makes a [`Host`] of it, which runs. No method before that fails or touches the system.
 ///
 /// ```
 /// use switchboard::{Handler, Limits, Message, Peer, Server, handler};
@@ -81,7 +82,8 @@ struct Mounting {
 }
 
 impl Server {
-    /// A server with these bounds, without services.
+    /// A server without services. `limits` are the bounds of the host, and the default of each
+    /// service. [`Server::bind`] checks them.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
         Self {
@@ -98,73 +100,83 @@ impl Server {
         }
     }
 
-    /// Which hosts requests may name. By default, any on a listener that other machines can reach;
-    /// on loopback, those of [`AllowedHosts::Auto`].
+    /// Sets the hosts that requests may name; others get a 421. By default they are those of
+    /// [`AllowedHosts::AUTO`]: any on a listener that other machines can reach, and on loopback those
+    /// that are known to be local.
     pub fn allowed_hosts(&mut self, hosts: AllowedHosts) -> &mut Self {
         self.allowed_hosts = hosts;
         self
     }
 
-    /// Which spellings of their paths services are served by: by default, all.
+    /// Sets by which spellings of their paths services are served: by default, all.
     pub const fn spellings(&mut self, spellings: Spellings) -> &mut Self {
         self.spellings = spellings;
         self
     }
 
-    /// All options of the services that are mounted after this call: by default the bounds of the
-    /// server, and otherwise those of [`ServiceOptions::new`].
+    /// Sets all options of the services that are mounted after this call. By default they are
+    /// [`ServiceOptions::new`] with the limits of the server.
     pub fn options(&mut self, options: ServiceOptions) -> &mut Self {
         self.options = options;
         self
     }
 
-    /// Which pages may open sockets to the services that are mounted after this call: by default
-    /// pages of the same host and port. The last rule also says which hosts [`AllowedHosts::Auto`]
-    /// accepts for paths without a service.
+    /// Sets which pages may open sockets to the services that are mounted after this call; by
+    /// default, pages from the same host and port. Others get a 403. The last rule also says which
+    /// hosts [`AllowedHosts::Auto`] accepts for paths without a service.
     pub fn origin(&mut self, origin: OriginRule) -> &mut Self {
         self.options.origin = origin;
         self
     }
 
-    /// Whether the services that are mounted after this call compress: by default they do not.
+    /// Sets whether the services that are mounted after this call compress; by default they do not.
     pub fn compression(&mut self, compression: Compression) -> &mut Self {
         self.options.compression = compression;
         self
     }
 
-    /// On which thread the services run that are mounted after this call: by default each has one
-    /// of its own.
+    /// Sets the thread of the services that are mounted after this call; by default each has one of
+    /// its own.
     pub fn thread(&mut self, thread: Thread) -> &mut Self {
         self.options.thread = thread;
         self
     }
 
-    /// Serves the files below a folder to plain GET and HEAD requests for paths without a service.
-    /// Names that begin with a dot, except `.well-known` at the root, and links that lead out of
-    /// the folder are answered with 404.
+    /// Serves the files below a folder to plain GET and HEAD requests for paths without a service. By
+    /// default there are none. A second call replaces the folder.
+    ///
+    /// Names that begin with a dot, except `.well-known` at the root, and links that lead out of the
+    /// folder get a 404. [`Limits::files_open_max`] bounds how many are sent at a time.
     pub fn static_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.static_root = Some(folder.into());
         self
     }
 
-    /// Answers a plain GET or HEAD of this path with 200, before services and files, for load
-    /// balancers. When a clean stop begins, connections that are open already have a second to ask,
-    /// and get 503; then the port is closed. The path is given percent-decoded.
+    /// Answers a plain GET or HEAD of this path with 200, for load balancers; by default there is no
+    /// such path. It takes precedence over services and files, and is given percent-decoded.
+    ///
+    /// Once a clean stop begins, the answer is 503. The port is closed then, so only connections that
+    /// are open already get it, for a second.
     pub fn health_path(&mut self, path: impl Into<String>) -> &mut Self {
         self.health_path = Some(path.into());
         self
     }
 
-    /// Which lines are logged about sockets and requests: by default a line for each socket and for
-    /// each refused request.
+    /// Sets what is logged of sockets and requests: by default a line for each socket, and for each
+    /// request that is refused.
     pub const fn access_log(&mut self, access: AccessLog) -> &mut Self {
         self.access_log = access;
         self
     }
 
-    /// Mounts a service at a path: `/dir/name`, or `/dir/` for the service of the folder. The
-    /// factory makes the service when the first socket asks for it, and again after it has ended.
-    /// It is called on the thread that the service runs on.
+    /// Mounts a service at a path: `/dir/name`, or `/dir/` for the service of a folder. What differs
+    /// from the options of the server is set on the [`Mounted`] that it returns. [`Server::bind`]
+    /// returns an error for a path that is malformed or taken.
+    ///
+    /// The factory is called when the first socket asks for the service, and again after the service
+    /// has ended. It runs on the thread of the service, so the service itself need not be `Send`.
+    /// Sockets wait for it up to [`Limits::admission_ms_max`], then they get a 500. They also get one
+    /// if the factory panics.
     pub fn mount<S, F>(&mut self, path: &str, factory: F) -> Mounted<'_>
     where
         S: Service,
@@ -182,13 +194,14 @@ impl Server {
         Mounted { options: &mut self.mounts[last].options, program: () }
     }
 
-    /// Listens on all of the addresses; port 0 lets the system choose.
+    /// Listens on all of the addresses; with port 0 the system chooses one. Connections are accepted
+    /// once the host runs, and wait in the system until then. Of a name with several addresses, those
+    /// that this machine does not have are left out.
     ///
     /// # Errors
-    /// Limits that contradict each other, a path that cannot be mounted, a service on the loop that
-    /// has a loop of its own, a folder of files that is not there, an address that cannot be
-    /// listened on. If a name has several addresses, those that this machine does not have are left
-    /// out.
+    /// A [`BindError`]: limits that contradict each other, a path that cannot be mounted, a service on
+    /// the loop without callbacks, a folder that cannot be used, or an address that cannot be listened
+    /// on. No service has been started then.
     pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();

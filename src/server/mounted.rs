@@ -4,7 +4,19 @@ use crate::limits::Limits;
 use crate::pages::Page;
 use crate::service::{Compression, OriginRule, ServiceOptions, Thread};
 
-/// Overrides for one mounted service. For programs, `Own` is `ProgramOptions`.
+/// A mounted service, for options that differ from those of the server. Each method takes effect at
+/// once, and replaces what the server or an earlier call said. Programs have `ProgramOptions` as
+/// well.
+///
+/// ```
+/// use switchboard::{Handler, Limits, OriginRule, Page, Server, handler};
+///
+/// struct Quiet;
+/// impl Handler for Quiet {}
+///
+/// let mut server = Server::new(Limits::SERVER);
+/// server.mount("/quiet", || handler(Quiet)).origin(OriginRule::Any).page(Page::talk());
+/// ```
 #[derive(Debug)]
 pub struct Mounted<'a, P = ()> {
     pub(super) options: &'a mut ServiceOptions,
@@ -14,32 +26,34 @@ pub struct Mounted<'a, P = ()> {
 
 #[expect(clippy::return_self_not_must_use, reason = "the values are on the server already")]
 impl<P> Mounted<'_, P> {
-    /// All its options, instead of those of the server.
+    /// Replaces all of its options. Call it before the others.
     pub fn options(self, options: ServiceOptions) -> Self {
         *self.options = options;
         self
     }
 
-    /// Its bounds, instead of those of the server. The bounds of the request head and of the host
-    /// stay those of the server, since they apply before the service is known.
+    /// Replaces its limits. Those of the request head and of the host stay the server's, because they
+    /// apply before the service is known, or to all services: `head_bytes_max`, `headers_max`,
+    /// `request_line_bytes_max`, `handshake_ms_max`, the counts of sockets and files, the turn, and
+    /// the stop. [`Server::bind`](crate::Server::bind) checks them.
     pub fn limits(self, limits: Limits) -> Self {
         self.options.limits = limits;
         self
     }
 
-    /// Which pages may open sockets to it, instead of the rule of the server.
+    /// Sets which pages may open sockets to it.
     pub fn origin(self, origin: OriginRule) -> Self {
         self.options.origin = origin;
         self
     }
 
-    /// Whether it compresses, instead of the setting of the server.
+    /// Sets whether it compresses.
     pub fn compression(self, compression: Compression) -> Self {
         self.options.compression = compression;
         self
     }
 
-    /// What a plain GET of its path shows.
+    /// Sets the answer to a plain GET of its path, which is a 426 without this.
     pub fn page(self, page: Page) -> Self {
         self.options.page = Some(page);
         self
@@ -47,7 +61,7 @@ impl<P> Mounted<'_, P> {
 }
 
 impl Mounted<'_> {
-    /// Which thread it runs on, instead of the setting of the server.
+    /// Sets the thread that it runs on.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn thread(self, thread: Thread) -> Self {
         self.options.thread = thread;

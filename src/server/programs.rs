@@ -75,46 +75,43 @@ impl ProgramsSetup {
 }
 
 impl Server {
-    /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder
-    /// `dir`, `/dir/` is `ws_service` or `ws_service.*` there. Mounted services come first;
-    /// programs are looked up while the host runs. Each program is one child process for all of its
-    /// sockets. `docs/programs.md` describes its input and output. Programs have the options of
-    /// services that are mounted after this call, but each has a thread of its own.
+    /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder `dir`,
+    /// and `/dir/` is `ws_service` or `ws_service.*` there. They are looked up while the host runs,
+    /// for paths without a mounted service. `docs/programs.md` has the protocol of their pipes.
     ///
-    /// At most [`Limits::PROGRAMS_MAX`] are served. Each takes as much memory as a service, and
-    /// [`Limits::program_memory_bytes_max`] more. A program whose sockets outlive it takes another
-    /// [`Limits::kept_memory_bytes_max`].
+    /// The options of the server apply to them, except that each has a thread of its own. At most
+    /// [`Limits::PROGRAMS_MAX`] run. Each takes the memory of a service,
+    /// [`Limits::program_memory_bytes_max`], and with [`OnDeath::Keep`](crate::programs::OnDeath::Keep)
+    /// [`Limits::kept_memory_bytes_max`]. [`Server::bind`] returns an error if the folder cannot be
+    /// used.
     pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.programs.root = RootChoice::Folder(folder.into());
         self
     }
 
-    /// Serves a single executable at `/`, whatever its name, instead of a document root.
-    /// [`Server::program`] with that path overrides its options.
+    /// Serves a single executable of any name at `/`, instead of those of a document root.
+    /// [`Server::program`] with that path sets options of its own.
     pub fn only_program(&mut self, file: impl Into<PathBuf>) -> &mut Self {
         self.programs.root = RootChoice::File(file.into());
         self
     }
 
-    /// Records the first run of a program as a transcript, in the format of `docs/programs.md`.
-    /// Only a program that serves all of its sockets by one process is recorded; of several
-    /// programs, the one that starts first.
+    /// Records a run as a transcript, whose format is in `docs/programs.md`: the first run of the
+    /// program that is started first, if one process serves all of its sockets.
     pub fn record(&mut self, recording: Recording) -> &mut Self {
         self.programs.recording = Some(recording);
         self
     }
 
-    /// How programs of the document root are run: by default, one process serves all sockets of
-    /// a program.
+    /// Sets how programs are run: by default, one process serves all sockets of a program.
     pub fn program_options(&mut self, options: ProgramOptions) -> &mut Self {
         self.programs.options = options;
         self
     }
 
-    /// Overrides for the program at a path, which is without the extension of its file. Without
-    /// such a program it has no effect. The program always has a thread of its own. A path that is
-    /// named here is served even if its file looks executable by accident: see
-    /// [`DocumentRoot::naming`].
+    /// Options of the program at a path, which has no extension; they begin as those of the server.
+    /// Without such a program they have no effect. A path that is named here may also be that of a
+    /// file that looks as if it were executable by accident: see [`DocumentRoot::naming`].
     pub fn program(&mut self, path: &str) -> MountedProgram<'_> {
         let both = (self.options.clone(), self.programs.options.clone());
         let own = &mut self.programs.own;
@@ -124,13 +121,16 @@ impl Server {
         Mounted { options, program }
     }
 
-    /// Applies the program settings of this server to a running host. Running programs whose
-    /// settings or file have changed are replaced; the others get RELOAD. Only program settings are
-    /// reloaded: a new document root, a new compression setting and all other changes need a
-    /// restart. Links on the way to the document root and to the static root are followed again.
+    /// Gives a running host the settings for programs of this server. Programs that run are replaced
+    /// if their settings or their file have changed; others get RELOAD. Links on the way to the
+    /// document root and to the static root are followed again.
+    ///
+    /// All other settings are ignored: another document root, mounted services and limits of the host
+    /// need a new start. Programs that run keep their compression.
     ///
     /// # Errors
-    /// Limits that contradict each other, a document root that is not there. Then nothing changes.
+    /// The limits contradict each other, an option of a program is not allowed, or the document root
+    /// cannot be used. Then nothing changes.
     pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
         self.limits.check().map_err(BindError::Limits)?;
         reloader.reload_programs(self.programs.plan(&self.options, Tape::default())?);
@@ -138,11 +138,11 @@ impl Server {
     }
 }
 
-/// Overrides for one program of the document root.
+/// A program of the document root, for options that differ from those of the server.
 pub type MountedProgram<'a> = Mounted<'a, &'a mut ProgramOptions>;
 
 impl MountedProgram<'_> {
-    /// How it is run, instead of the setting of the server.
+    /// Sets how it is run.
     #[expect(clippy::return_self_not_must_use, reason = "the value is on the server already")]
     pub fn program_options(self, options: ProgramOptions) -> Self {
         *self.program = options;

@@ -11,11 +11,12 @@ use crate::process::LookupError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProgramsError {
-    /// The folder of programs cannot be used.
+    /// The folder of [`Server::document_root`](crate::Server::document_root) cannot be used.
     DocumentRoot(io::Error),
-    /// The only program cannot be served.
+    /// The file of [`Server::only_program`](crate::Server::only_program) cannot be served.
     Program(PathBuf, LookupError),
-    /// The options of the program at this path are not allowed; an empty path means all programs.
+    /// The options of the program at this path are not allowed, and why. The path is empty for the
+    /// options of all programs.
     Options(String, String),
 }
 
