@@ -1,7 +1,7 @@
 //! Which hosts requests may name, against DNS rebinding: the name of another site is made to
 //! resolve to an address of this machine. To the browser, the pages of that site then have the same
-//! origin as this server, and its user may have access here. Such a page cannot change the `Host`
-//! header of its requests, which is the name of its own site.
+//! origin as this server, and its user may have access here. Such a page cannot change the
+//! `Host` of its requests, which is the name of its own site.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,11 +14,12 @@ use crate::ws::authority::{is_one_of, split_port};
 use crate::ws::syntax::{cut, items};
 use crate::ws::{Response, Status, UriHost};
 
-/// Which hosts requests may name in their `Host` header; other hosts are answered with 421. A
-/// request without the header, as HTTP/1.0 allows, is never refused by this rule.
+/// The hosts that requests may name in their `Host`; others get a 421. It prevents DNS rebinding: a
+/// page of another site whose name resolves to this machine. A request without `Host`, as HTTP/1.0
+/// allows, is not refused by this.
 ///
-/// It is read from a text as well, as in `server.conf`: `auto`, `any`, `a.example, *.b.example`,
-/// or `auto, a.example`.
+/// It can be parsed from a text, as in `server.conf`: `auto`, `any`, `a.example, *.b.example`, or
+/// `auto, a.example`.
 ///
 /// ```
 /// use switchboard::AllowedHosts;
@@ -30,20 +31,20 @@ use crate::ws::{Response, Status, UriHost};
 #[non_exhaustive]
 pub enum AllowedHosts {
     /// On a listener whose address is on loopback: `localhost` and the names below it, addresses,
-    /// hosts that the rule about origins names, and those listed here. Requests that do not come
-    /// from a page may name other hosts: a handshake without `Origin`, a request in HTTP/1.0, and
-    /// one that a proxy has forwarded, with `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or
-    /// `Via`. The WebSocket of a browser can set none of these headers. `fetch` can, so the rule
-    /// protects pages and files only partly. On other listeners: any.
+    /// hosts that the rule about origins names, and those listed here. On other listeners: any.
+    ///
+    /// Requests that do not come from the page of a browser may name other hosts: a handshake without
+    /// `Origin`, a request in HTTP/1.0, and one that a proxy has forwarded, with `X-Forwarded-For`,
+    /// `X-Forwarded-Host`, `Forwarded` or `Via`. The WebSocket of a browser can set none of these.
+    /// `fetch` can, so for pages and files this is no complete protection.
     Auto(HostNames),
-    /// Any.
+    /// Any host, and no check.
     Any,
-    /// Only the listed hosts, on all listeners, for all requests.
+    /// Only those listed, on all listeners and for all requests.
     List(HostNames),
 }
 
-/// A list of [patterns](is_one_of) of hosts, kept as the text that it was read from, with the comma
-/// after `auto`. The text is checked once and matched in place.
+/// A list of [patterns](is_one_of) of hosts. It is made by parsing [`AllowedHosts`], which checks it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostNames(String);
 
@@ -142,7 +143,7 @@ impl PendingRequest {
 }
 
 impl AllowedHosts {
-    /// `auto`, without further names.
+    /// [`AllowedHosts::Auto`] without further names, which is the default.
     pub const AUTO: Self = Self::Auto(HostNames(String::new()));
 }
 
@@ -186,7 +187,7 @@ impl fmt::Display for AllowedHosts {
     }
 }
 
-/// A text is no rule about hosts. The error says what one is.
+/// The text is no rule about hosts. The text of the error says what one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostNamesError;
 

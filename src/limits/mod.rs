@@ -9,10 +9,10 @@ use core::fmt;
 
 pub use rate::{Rate, RatePolicy};
 
-/// Every bound for peers and services. Sizes are in bytes, times in milliseconds.
+/// Every bound of peers and services. Sizes are in bytes, times in milliseconds. Minor versions add
+/// fields, so use struct update syntax. [`Limits::SERVER`] has the default of each field, and
+/// [`Limits::check`] says whether the numbers fit each other:
 ///
-/// Use struct update syntax, since minor versions add fields. [`Limits::check`] checks that the
-/// numbers fit each other:
 ///
 /// ```
 /// use switchboard::limits::Limits;
@@ -58,7 +58,7 @@ pub struct Limits {
     /// anew as long as the system holds bytes that the peer goes on taking.
     pub close_ms_max: u64,
 
-    /// An outbox above this many bytes is full: its service is notified, and should stop sending.
+    /// An outbox above this many bytes is full: its service is notified (`Inbound::Full`).
     pub outbox_high_bytes: usize,
     /// A full outbox that falls to this many bytes has drained: its service is notified.
     pub outbox_low_bytes: usize,
@@ -158,7 +158,7 @@ impl Limits {
     /// Most programs of a document root that run. Each costs as much as a service. Over it:
     /// 503. A program that was found and does not run is replaced by the next one.
     pub const PROGRAMS_MAX: usize = 1_024;
-    /// Most lookups of programs at a time. Other requests wait in a queue.
+    /// Most programs that are looked for at a time, each with its path. Others wait.
     pub const LOOKUPS_MAX: usize = 16;
     /// How many of them may be of unknown paths. The others are for programs that have been found
     /// before, and for programs that the configuration names.
@@ -267,18 +267,18 @@ impl Limits {
         ..Self::SERVER
     };
 
-    /// Sockets beyond `sockets_max` that are kept just long enough to get a 503.
+    /// Sockets beyond `sockets_max` that are held just long enough to answer them with 503.
     pub const REFUSALS_MAX: usize = 16;
 
-    /// For how many sockets tables have capacity from the start. Unused capacity costs no memory,
-    /// while a table that grows leaves its former memory behind.
+    /// For how many sockets tables are reserved from the start. Reserved memory that is not used
+    /// costs none, while a table that grows leaves its former memory behind.
     #[must_use]
     pub const fn tables_len(&self) -> usize {
         let len = self.sockets_max.saturating_add(Self::REFUSALS_MAX);
         if len < TABLES_LEN_MAX { len } else { TABLES_LEN_MAX }
     }
 
-    /// Most orders of files to the reading thread at a time. Other requests wait in a queue.
+    /// How many requests for files the thread that reads them gets at a time. Others wait.
     #[must_use]
     pub const fn fetches_max(&self) -> usize {
         let len = self.files_open_max / 16;
@@ -291,9 +291,8 @@ impl Limits {
         }
     }
 
-    /// Whether a message of this length is compressed. A message that does not fit an outbox
-    /// uncompressed is not compressed to make it fit: that would cost much time and depend on the
-    /// content.
+    /// Whether a message of this length in bytes is compressed. One that is too long for an outbox is
+    /// not: compression might make it fit, but only by chance, and with a lot of work.
     #[must_use]
     pub const fn compresses(&self, message_len: usize) -> bool {
         message_len > 0
@@ -301,7 +300,7 @@ impl Limits {
             && message_len <= self.outbox_bytes_max
     }
 
-    /// Checks that the numbers fit each other.
+    /// Checks whether the numbers fit each other, as binding a server does.
     ///
     /// # Errors
     /// The first relation that is violated.
@@ -370,7 +369,7 @@ pub enum LimitsError {
     HighAboveMax,
     /// The request line may be longer than the head that contains it.
     LineAboveHead,
-    /// Socket ids can name 16,777,216 sockets at a time.
+    /// `sockets_max` is above 16,777,216, which socket ids allow at a time.
     TooManySockets,
     /// A count or size is zero, or the read buffer is below 512 bytes.
     Zero,

@@ -7,9 +7,9 @@ use core::fmt;
 /// `burst + per_s * t` messages of a socket, and as many connections of an address are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Per second, 1 or more.
+    /// How many a second in the long run: 1 or more.
     pub per_s: u32,
-    /// At once after a silence, 1 or more.
+    /// How many at once after a silence: 1 or more.
     pub burst: u32,
 }
 
@@ -17,7 +17,8 @@ pub struct Rate {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RatePolicy {
-    /// It is not read until it may send again. TCP tells its peer to wait; nothing is lost.
+    /// It is not read until it may send again, and TCP makes its peer wait; nothing is lost. This is
+    /// the default.
     #[default]
     Wait,
     /// It is closed with 1008 at the first message that is too many.

@@ -51,13 +51,13 @@ pub(super) struct FileVersion {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LookupError {
-    /// Nothing is there that could be a service.
+    /// There is no file that could be a service.
     Nothing,
-    /// A link is there that leads out of the document root, to this place.
+    /// There is a link that leads out of the document root, to this path.
     Outside(PathBuf),
-    /// A file is there that is not executable.
+    /// There is this file, which is not executable.
     NotExecutable(PathBuf),
-    /// Several executables are there.
+    /// There are several executables, with these names.
     Ambiguous(Vec<String>),
     /// The system returned an error.
     System(io::Error),

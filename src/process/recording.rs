@@ -13,7 +13,8 @@ use crate::process::groups::ProcessExit;
 use crate::programs::{Direction, Recorder, Transcript};
 use crate::sys::children;
 
-/// A transcript in the making. It holds a line and its body for each way.
+/// A transcript that is being written, for [`Server::record`](crate::Server::record). It holds a line
+/// and its body for each direction.
 pub struct Recording {
     out: Box<dyn Write + Send>,
     told: Recorder,
@@ -28,15 +29,15 @@ pub struct Recording {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecordingError {
-    /// The system says no.
+    /// The system returned an error.
     System(io::Error),
     /// It is a link.
     Link,
-    /// It is a pipe with a name, whose reader could stop the program.
+    /// It is a named pipe, whose reader could block the program.
     Pipe,
-    /// Another user could read it, and may have put it there for that.
+    /// It belongs to another user, who could read it.
     Foreign,
-    /// Something is in it, which may have been edited.
+    /// It is not empty, and may have been edited.
     Taken,
 }
 

@@ -4,8 +4,8 @@ use crate::host::resolver::NoticeSender;
 use crate::process::current_root::CurrentRoot;
 use crate::process::plan::ProgramsPlan;
 
-/// Has the programs of a host's document root replaced from any thread, without a socket of theirs
-/// being closed if they are [kept](crate::programs::OnDeath::Keep).
+/// Reloads the programs of a host's document root, from any thread. Sockets of a program that is
+/// replaced are closed with 1012, unless they are [kept](crate::programs::OnDeath::Keep).
 /// [`Server::reload`](crate::Server::reload) does so with other settings.
 #[derive(Clone, Debug)]
 pub struct Reloader {
@@ -28,10 +28,10 @@ impl Reloader {
         Self { notices, root }
     }
 
-    /// Replaces the programs that run and whose files have changed, and tells the others RELOAD.
-    /// Of a program with a process for each socket, the next socket gets a process of the new file
-    /// anyway. Links on the way to the document root and to the static root are followed once more,
-    /// for which this looks at the disk.
+    /// Replaces the programs that run and whose files have changed; the others get RELOAD. A program
+    /// with a process for each socket starts the new file for the next socket anyway. Links on the way
+    /// to the document root and to the static root are followed again, for which this reads the disk.
+    /// It does not wait for the programs, and has no effect on a host that has ended.
     pub fn reload(&self) {
         if let Some(root) = &self.root {
             root.resolve();

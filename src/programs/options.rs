@@ -6,28 +6,26 @@ use crate::limits::Limits;
 use crate::programs::environment::{Mode, Variable};
 use crate::ws::syntax::is_token;
 
-/// What holds for a program besides its [`ServiceOptions`](crate::service::ServiceOptions): how it
-/// is run. Fields are added in minor versions, so begin from [`ProgramOptions::SHARED`] by struct
-/// update syntax.
+/// How a program is run, besides its [`ServiceOptions`](crate::service::ServiceOptions). Minor versions
+/// add fields, so begin with [`ProgramOptions::SHARED`] and use struct update syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramOptions {
     /// One process for all sockets, or one for each.
     pub mode: Mode,
-    /// The names of the variables of the host's environment that it gets besides PATH. Without LANG
-    /// among them, that is `C.UTF-8`.
+    /// The names of variables of the host's environment that it gets besides PATH. Unless LANG is
+    /// among them, LANG is `C.UTF-8`.
     pub pass_env: Vec<String>,
-    /// Variables that it gets as well, which count before those. Each has to be
+    /// Variables that it gets as well; they override those of `pass_env`. Each has to be
     /// [free](Variable::is_free).
     pub env: Vec<Variable>,
     /// The subprotocols that it speaks, if it has a process for each socket: of those that a peer
     /// offers, the first one in this list is agreed. Each has to be a token (RFC 9110, 5.6.2).
     pub protocols: Vec<String>,
-    /// How long a process has to end when its time has come, in milliseconds, before it gets a
-    /// SIGTERM.
+    /// How long a process that is asked to end has for it, in milliseconds, before it gets a SIGTERM.
     pub stop_ms: u64,
-    /// How many processes a program may have that has one for each socket. Over it: 503.
+    /// How many processes a program with one for each socket may have. Over it: 503.
     pub processes_max: usize,
-    /// What becomes of its sockets when its process dies, if one serves all of them.
+    /// What happens to its sockets when its process dies, if one process serves all of them.
     pub on_death: OnDeath,
     /// What a change of its file does, if one process serves all sockets.
     pub on_change: OnChange,
@@ -37,7 +35,7 @@ pub struct ProgramOptions {
     pub subpaths: Subpaths,
 }
 
-/// What becomes of the sockets of a program when the process dies that serves all of them.
+/// What happens to the sockets of a program when the process that serves all of them dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnDeath {

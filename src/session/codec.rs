@@ -21,7 +21,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// A codec in its initial state.
+    /// A codec that has no states yet: they are made when they are first needed.
     #[must_use]
     pub fn new() -> Self {
         Self {

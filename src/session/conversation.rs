@@ -30,7 +30,18 @@ use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, DateField, Head, Message, Response, Upgrade};
 
-/// One conversation with one peer.
+/// One conversation with one peer, without I/O and without a clock. Whoever has the connection calls
+/// it like this, in a loop:
+///
+/// 1. Write [`Session::unsent`], and say with [`Session::wrote`] how much was written.
+/// 2. Do what [`Session::next`] says: keep the connection, end our half, or drop it.
+/// 3. If [`Session::wants_bytes`], pass what was read to [`Session::receive`]; at the end of the
+///    peer's half call [`Session::end`], and if the connection fails, [`Session::fail`].
+/// 4. At [`Session::deadline`], call [`Session::expire`].
+/// 5. Each may return a [`SessionEvent`]: answer it as that says.
+///
+/// `now` must not go back from call to call, and `limits` are those of the service. No method
+/// panics, whatever the peer sends. `examples/core_tcp.rs` is such a loop.
 #[derive(Debug)]
 pub struct Session {
     pub(super) phase: Phase,
@@ -53,57 +64,61 @@ const _: () = assert!(size_of::<Session>() <= 40, "an idle conversation is small
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SessionEvent {
-    /// A request head is whole and right, and its method GET, HEAD or OPTIONS: answer with
-    /// [`Session::accept`], if it asks for an upgrade, or with [`Session::respond`].
+    /// A request head is complete and valid, with the method GET, HEAD or OPTIONS. Answer with
+    /// [`Session::accept`] if it asks for an upgrade, or with [`Session::respond`].
     Request(Head),
     /// The request cannot be accepted: answer with [`Session::respond`] and this refusal.
     Refused(Refused),
-    /// The request got no decision in time: answer with [`Session::respond`].
+    /// The request was not answered within `admission_ms_max`. Answer with [`Session::respond`]; the
+    /// event comes again after another such time.
     Undecided,
-    /// A whole message.
+    /// A whole message, of up to `message_bytes_max` bytes.
     Message(Message),
-    /// A whole message that is compressed: go on with [`Session::inflate`].
+    /// A whole message that is compressed. Pass it to [`Session::inflate`].
     #[cfg(feature = "deflate")]
     Compressed(Compressed),
-    /// The peer sends nothing more. If the conversation was open until now, our close frame waits
-    /// for [`Session::settle`]; until then the service may still send. Code and reason are those of
-    /// the side that closed first; [`CloseCode::LOST`] if the connection was lost before both had.
+    /// The conversation has ended: no message of the peer follows. If it was open until now, our close
+    /// frame waits for [`Session::settle`], and until then messages can still be sent. Code and reason
+    /// are those of the side that closed first; [`CloseCode::LOST`] if the connection was lost before
+    /// both sides had closed.
     Closed(Close),
-    /// The peer went before the conversation was accepted.
+    /// The peer has gone before the conversation was accepted, and why.
     Gone(&'static str),
-    /// After the answer, or after the end of the conversation, the peer was late and is dropped.
+    /// After the answer, or the end of the conversation, the peer exceeded a time limit, and which.
+    /// The connection is to be dropped.
     Late(&'static str),
 }
 
-/// A request that cannot be accepted.
+/// A request that cannot be accepted, such as one with a malformed head or without a valid key.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Refused {
-    /// What answers it.
+    /// The answer for [`Session::respond`], with the fitting status.
     pub response: Response,
-    /// The method, if that much of it came.
+    /// The method, for the log; empty if it did not come whole.
     pub method: String,
-    /// The target, if that much of it came.
+    /// The path without the query, for the log; empty if it did not come whole.
     pub path: String,
 }
 
-/// What to do with the connection when nothing is left to write.
+/// What to do with the connection, once [`Session::unsent`] is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Keep it.
+    /// Keep it, and go on.
     Keep,
-    /// End our half; the peer ends the other.
+    /// End our half (`shutdown` for writing), and read on until the peer ends the other.
     EndWriting,
     /// Drop it.
     Drop,
 }
 
-/// The outbox is full: the conversation was closed with 1013.
+/// A message did not fit the outbox (`outbox_bytes_max`): it was dropped, and the conversation was
+/// closed with 1013, after what waited before. No [`SessionEvent::Closed`] follows.
 #[derive(Debug)]
 pub struct Overflow(pub Close);
 
 impl Session {
-    /// A connection begins.
+    /// A connection begins, whose request head has `handshake_ms_max` from `now` on.
     #[must_use]
     pub fn new(now: Time) -> Self {
         Self {
@@ -116,8 +131,10 @@ impl Session {
         }
     }
 
-    /// Accepts an upgrade: queues the 101. Returns the bytes that came behind the head, which the
-    /// caller passes to [`Session::receive`]; `None` when there is no upgrade to accept any more.
+    /// Accepts an upgrade: queues the 101, with the subprotocol `protocol` if the peer offered it.
+    ///
+    /// Returns the bytes that [`Session::receive`] has got since the request, which have to be passed
+    /// to it once more; `None` if there is no upgrade to accept.
     pub fn accept(&mut self, protocol: Option<&str>, now: Time) -> Option<Vec<u8>> {
         let Phase::Waiting(waiting) = &mut self.phase else { return None };
         let mut answer = Vec::new();
@@ -138,7 +155,8 @@ impl Session {
     }
 
     /// Answers the request with anything but an upgrade, and ends the connection after it. The
-    /// answer to a HEAD is sent without content, but with its length (RFC 9110, 9.3.2).
+    /// answer to a HEAD is sent without content, but with its length (RFC 9110, 9.3.2). Without a
+    /// request to answer, it does nothing.
     pub fn respond(&mut self, response: &Response, stamp: &DateField, now: Time) {
         let is_head = match &self.phase {
             Phase::Connecting(reader) => reader.words().0 == "HEAD",
@@ -161,8 +179,9 @@ impl Session {
         self.enter(Phase::Lingering, now);
     }
 
-    /// Answers the request with a head whose body follows through
-    /// [`Session::respond_body`].
+    /// Answers the request with a head. The body follows in [`Session::respond_body`], and
+    /// [`Session::respond_end`] ends it. Its length has to be that of
+    /// [`Response::with_content_of`].
     pub fn respond_head(&mut self, response: &Response, stamp: &DateField, now: Time) {
         if let Phase::Waiting(waiting) = &self.phase {
             let next = if waiting.is_head { Phase::Lingering } else { Phase::Responding };
@@ -171,7 +190,7 @@ impl Session {
         }
     }
 
-    /// Goes on with the body of an answer.
+    /// Queues a part of the body of an answer.
     pub fn respond_body(&mut self, body: Vec<u8>, now: Time) {
         if matches!(self.phase, Phase::Responding) {
             self.push_answer(|outbox| outbox.push_buffer(body), now);
@@ -185,16 +204,15 @@ impl Session {
         }
     }
 
-    /// Queues a message for the peer of an open conversation. If the conversation is not open, the
-    /// message is dropped.
+    /// Queues a message for the peer. Before the 101 and after our close frame it is dropped.
     ///
     /// # Errors
-    /// The outbox is over its limit.
+    /// The message does not fit the outbox: see [`Overflow`].
     pub fn send(&mut self, message: Message, limits: &Limits, now: Time) -> Result<(), Overflow> {
         self.send_with(&mut SpareMemory::none(), message, limits, now)
     }
 
-    /// Like [`Session::send`], with memory of earlier conversations.
+    /// Like [`Session::send`], with buffers of other sessions.
     ///
     /// # Errors
     /// The outbox is over its limit.
@@ -227,7 +245,7 @@ impl Session {
         self.send_frame_with(&mut SpareMemory::none(), frame, limits, now)
     }
 
-    /// Like [`Session::send_frame`], with memory of earlier conversations.
+    /// Like [`Session::send_frame`], with buffers of other sessions.
     ///
     /// # Errors
     /// The outbox is over its limit.
@@ -247,8 +265,9 @@ impl Session {
         Ok(())
     }
 
-    /// Begins the closing handshake (RFC 6455, 7.1.2). Messages of the peer still come until
-    /// it answers.
+    /// Begins the closing handshake (RFC 6455, 7.1.2), if the conversation is open. Messages of the
+    /// peer still come until it answers, for which it has `close_ms_max`. The reason is cut to 123
+    /// bytes.
     pub fn close(&mut self, close: &Close, now: Time) {
         if let Phase::Open(reader) = &mut self.phase {
             let reader = core::mem::take(reader);
@@ -258,8 +277,7 @@ impl Session {
         }
     }
 
-    /// The service has answered all that the peer sent before its end: our close frame
-    /// follows.
+    /// Queues our close frame after a [`SessionEvent::Closed`]: nothing more is to be sent.
     pub fn settle(&mut self, now: Time) {
         if let Phase::Settling(settling) = &mut self.phase {
             let close = core::mem::replace(&mut settling.close, Close::new(CloseCode::NONE, ""));
@@ -269,23 +287,24 @@ impl Session {
         }
     }
 
-    /// The peer is not read for a while.
+    /// Says that the peer is not read from here on, so that it cannot be late. See
+    /// [`Session::wants_bytes`].
     pub fn pause(&mut self, now: Time) {
         self.deadlines.pause(now);
     }
 
-    /// The peer has ended its half of the connection while it is not read. What it sent before is
-    /// still read, if that happens in time.
+    /// Says that the peer, which is not read, has ended its half of the connection. What it sent
+    /// before can still be read, within a time limit.
     pub fn leave(&mut self, now: Time) {
         self.deadlines.leave(now);
     }
 
-    /// The peer is read again.
+    /// Says that the peer is read again.
     pub fn resume(&mut self, now: Time) {
         self.deadlines.resume(&self.phase, now);
     }
 
-    /// Whether messages can be sent.
+    /// Whether the conversation is open: accepted, and not closed by either side.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
@@ -298,7 +317,8 @@ impl Session {
         self.is_open() && self.unsent.is_none() && self.deadlines.is_calm()
     }
 
-    /// Whether the peer's bytes are wanted now. A request that waits has had one read.
+    /// Whether the peer is to be read now. While a request waits for its answer, that is one read at
+    /// most: [`Session::receive`] keeps all bytes that it gets then.
     #[must_use]
     pub fn wants_bytes(&self) -> bool {
         match &self.phase {
@@ -314,14 +334,14 @@ impl Session {
         }
     }
 
-    /// Whether the request asks for an upgrade that has not been decided.
+    /// The upgrade that the request asks for, until it is answered.
     #[must_use]
     pub fn upgrade(&self) -> Option<&Upgrade> {
         let Phase::Waiting(waiting) = &self.phase else { return None };
         waiting.upgrade.as_ref()
     }
 
-    /// Whether it was agreed that messages may be compressed.
+    /// Whether compression was agreed on.
     #[must_use]
     pub const fn is_compressed(&self) -> bool {
         #[cfg(feature = "deflate")]
@@ -336,19 +356,19 @@ impl Session {
         matches!(self.phase, Phase::Responding | Phase::Flushing | Phase::Lingering)
     }
 
-    /// Whether nothing is left to do, not even to write.
+    /// Whether the conversation has ended, and nothing is left to write.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Finished)
     }
 
-    /// Whether its request may still be answered: it is being read, or waits for a decision.
+    /// Whether the request is being read, or waits for its answer.
     #[must_use]
     pub const fn is_asking(&self) -> bool {
         matches!(self.phase, Phase::Connecting(_) | Phase::Waiting(_))
     }
 
-    /// Whether the body of an answer is awaited.
+    /// Whether the rest of the body of an answer is missing: see [`Session::respond_head`].
     #[must_use]
     pub const fn is_responding(&self) -> bool {
         matches!(self.phase, Phase::Responding)

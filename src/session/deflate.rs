@@ -14,8 +14,8 @@ use crate::ws::extension::Agreement;
 use crate::ws::{Message, Opcode, ProtocolError};
 
 impl Session {
-    /// Agrees to compress. Called before [`Session::accept`], with an
-    /// [`Offer`](crate::ws::extension::Offer) of this conversation's [`Session::upgrade`].
+    /// Agrees to compression. Call it before [`Session::accept`], with an agreement of the
+    /// [`Offer`](crate::ws::extension::Offer) in [`Session::upgrade`]; later it does nothing.
     pub fn agree(&mut self, agreement: Agreement) {
         let Phase::Waiting(waiting) = &mut self.phase else { return };
         if let Some(upgrade) = &mut waiting.upgrade {
@@ -37,8 +37,8 @@ impl Session {
         self.contexts.as_ref().map(|contexts| &contexts.agreement)
     }
 
-    /// Inflates the message of a [`SessionEvent::Compressed`]. Returns a [`SessionEvent::Message`],
-    /// or a [`SessionEvent::Closed`] if the message is broken or too long; `None` if the
+    /// Inflates the message of a [`SessionEvent::Compressed`]. Returns a [`SessionEvent::Message`], or a
+    /// [`SessionEvent::Closed`] if the data is broken or longer than `message_bytes_max`; `None` if the
     /// conversation has ended meanwhile.
     pub fn inflate(
         &mut self,
@@ -68,8 +68,8 @@ impl Session {
         })
     }
 
-    /// Queues a message like [`Session::send`], and compresses it if that was agreed on and makes
-    /// it shorter. Returns how many bytes were processed for that.
+    /// Queues a message like [`Session::send`], and compresses it if that was agreed on and makes it
+    /// shorter. Returns how many bytes the compression has read.
     ///
     /// # Errors
     /// The outbox is over its limit.

@@ -10,18 +10,22 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode, Opcode, Response, Status};
 
 impl Session {
-    /// When [`Session::expire`] has to be called.
+    /// When to call [`Session::expire`]; `None`: not before something else happens. It changes with
+    /// each call.
     #[must_use]
     pub fn deadline(&self, limits: &Limits) -> Option<Time> {
         self.deadlines.next(&self.phase, self.stuck(), limits).map(|(time, _)| time)
     }
 
-    /// Handles a deadline that has come.
+    /// Does what is due at a deadline, such as a ping, a close, or a refusal. Before
+    /// [`Session::deadline`] it does nothing.
     pub fn expire(&mut self, limits: &Limits, now: Time) -> Option<SessionEvent> {
         self.expire_queued(0, limits, now)
     }
 
-    /// The same, if the system still holds so many written bytes that the peer has not taken.
+    /// The same, if the system holds `queued` bytes that were written and that the peer has not
+    /// acknowledged. They decide whether it reads too slowly: see
+    /// [`Limits::write_ms_max`].
     pub fn expire_queued(
         &mut self,
         queued: usize,

@@ -17,8 +17,11 @@ use crate::ws::{
 };
 
 impl Session {
-    /// Takes bytes of the peer, up to the first event, and returns how many were used. Call it
-    /// until all are used. They are unmasked in place.
+    /// Takes bytes of the peer, up to the first event. Returns how many were used, and that event. Call
+    /// it with the rest until all are used. The bytes are unmasked in place.
+    ///
+    /// A fault of the peer is an event: [`SessionEvent::Refused`] before the upgrade, and
+    /// [`SessionEvent::Closed`] with the code of the [`ProtocolError`] after it.
     pub fn receive(
         &mut self,
         bytes: &mut [u8],
@@ -29,8 +32,8 @@ impl Session {
         self.receive_each(&mut SpareMemory::none(), bytes, limits, now, take)
     }
 
-    /// Like [`Session::receive`], with buffers for large messages. A message is no event here,
-    /// since one read may bring many: each is passed to `take`, which may make it an event.
+    /// Like [`Session::receive`], with buffers of other sessions for large messages. Each message is
+    /// passed to `take`, since one read may bring many, and is an event only if `take` returns one.
     pub fn receive_each(
         &mut self,
         spare: &mut SpareMemory,
@@ -70,7 +73,7 @@ impl Session {
         }
     }
 
-    /// The peer ends its half of the connection. A queued answer is still sent.
+    /// Says that the peer has ended its half of the connection. An answer that waits is still written.
     pub fn end(&mut self) -> Option<SessionEvent> {
         self.ended = true;
         match &self.phase {
@@ -86,7 +89,8 @@ impl Session {
         }
     }
 
-    /// The connection is lost; `reason` says how.
+    /// Says that the connection is lost, and how. What waits is dropped, and [`Session::next`] is
+    /// [`Next::Drop`](crate::session::Next::Drop).
     pub fn fail(&mut self, reason: &'static str) -> Option<SessionEvent> {
         self.unsent = None;
         match core::mem::replace(&mut self.phase, Phase::Finished) {
@@ -199,17 +203,17 @@ impl Session {
         (used, None)
     }
 
-    /// The buffer for the next bytes of a large message: bytes read into it count as if they had
-    /// been passed to [`Session::receive`]. `None`: pass them to `receive`.
+    /// The buffer of a large message that is incomplete: read its next bytes directly into it, and call
+    /// [`Session::filled`]. `None`: pass them to [`Session::receive`].
     pub fn read_buffer(&mut self) -> Option<&mut [u8]> {
         self.phase.reader()?.read_buffer()
     }
 
-    /// `len` bytes of the peer were read to the start of the buffer that [`Session::read_buffer`]
-    /// just returned. Returns the event that they complete.
+    /// Says that `len` bytes of the peer were read to the beginning of the buffer that
+    /// [`Session::read_buffer`] returned just before. Returns the event that they complete.
     ///
     /// # Panics
-    /// The buffer is shorter.
+    /// If that buffer is shorter than `len`.
     pub fn filled(&mut self, len: usize, limits: &Limits, now: Time) -> Option<SessionEvent> {
         self.deadlines.saw_life(now);
         match self.phase.reader()?.filled(len) {
@@ -260,8 +264,8 @@ impl Session {
         self.stop_listening(close, Phase::Flushing, now)
     }
 
-    /// RFC 6455, 7.1.7: the connection fails, and nothing of the peer is read any more. Returns the
-    /// event of that.
+    /// Fails the connection (RFC 6455, 7.1.7): the close is queued, and nothing of the peer is read any
+    /// more. Returns the [`SessionEvent::Closed`].
     pub fn break_off(&mut self, close: Close, now: Time) -> SessionEvent {
         self.stop_listening(close, Phase::Lingering, now)
     }

@@ -13,12 +13,13 @@ use crate::time::Time;
 use crate::ws::{Close, CloseCode, Header, Opcode};
 
 impl Session {
-    /// `bytes_len` of the unsent bytes were written.
+    /// Says that the first `bytes_len` of the unsent bytes were written. 0 says that the peer takes
+    /// nothing now, which counts for `write_ms_max`.
     pub fn wrote(&mut self, bytes_len: usize, now: Time) {
         self.wrote_with(&mut SpareMemory::none(), bytes_len, now);
     }
 
-    /// Like [`Session::wrote`]. Large buffers that have been written are kept for reuse.
+    /// Like [`Session::wrote`], and keeps large buffers that have been written for other sessions.
     pub fn wrote_with(&mut self, spare: &mut SpareMemory, bytes_len: usize, now: Time) {
         let Some(unsent) = &mut self.unsent else { return };
         let stalled = core::mem::replace(&mut unsent.stalled, true);
@@ -53,12 +54,12 @@ impl Session {
         }
     }
 
-    /// The bytes to be written, chunk by chunk.
+    /// The bytes to be written, in order, as chunks. They stay until [`Session::wrote`] says otherwise.
     pub fn unsent(&self) -> impl Iterator<Item = &[u8]> {
         self.unsent.iter().flat_map(|unsent| unsent.outbox.unsent())
     }
 
-    /// The bytes to be written if they are one chunk, as most often.
+    /// The bytes to be written if they are exactly one chunk, as they are most often.
     #[must_use]
     pub fn unsent_alone(&self) -> Option<&[u8]> {
         self.unsent.as_ref()?.outbox.alone()
@@ -70,7 +71,7 @@ impl Session {
         self.unsent.as_ref().map_or(0, |unsent| unsent.outbox.len())
     }
 
-    /// What to do with the connection.
+    /// What to do with the connection. Ask after each call that may have changed something.
     #[must_use]
     pub fn next(&self) -> Next {
         let has_left = self.unsent_len() == 0;

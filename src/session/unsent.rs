@@ -75,7 +75,8 @@ impl Unsent {
     }
 }
 
-/// Unused memory, up to a limit. There is one for all sessions of a host.
+/// Buffers of large messages, and of empty outboxes, that are kept for the next ones, up to a limit.
+/// All sessions of a host share one.
 #[derive(Debug)]
 pub struct SpareMemory {
     pub(super) buffers: BufferPool,
@@ -91,13 +92,13 @@ impl SpareMemory {
     /// The maximum memory of a kept empty outbox, with its entries in a list that doubles.
     pub(super) const UNSENT_BYTES_MAX: usize = Unsent::EMPTY_BYTES_MAX + 2 * size_of::<usize>();
 
-    /// Keeps up to so many bytes together.
+    /// Keeps up to `bytes_max` bytes together: see [`Limits::spare_bytes_max`](crate::Limits).
     #[must_use]
     pub const fn new(bytes_max: usize) -> Self {
         Self { buffers: BufferPool::new(bytes_max), unsent: Vec::new(), unsent_missing: 0 }
     }
 
-    /// Keeps none.
+    /// Keeps nothing.
     #[must_use]
     pub const fn none() -> Self {
         Self::new(0)

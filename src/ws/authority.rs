@@ -1,5 +1,6 @@
-//! Hosts, as in a `Host` header and an `Origin` (RFC 3986, 3.2.2), and patterns of hosts, which
-//! match without parsing or allocation. Which hosts a server answers for is not decided here.
+//! Hosts, as a `Host` header and an `Origin` name them (RFC 3986, 3.2.2), and patterns of hosts,
+//! which match as they are written, without allocation. Which hosts a server answers for is not
+//! decided here.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +16,8 @@ pub enum UriHost<'a> {
 }
 
 impl<'a> UriHost<'a> {
-    /// A name, or an address, which is in brackets if it is one of IPv6.
+    /// Parses a name, or an address, which is in brackets if it is one of IPv6; `None` if it is
+    /// neither.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -28,7 +30,8 @@ impl<'a> UriHost<'a> {
         }
     }
 
-    /// The host of an authority, as in a `Host` header, and its port if it has one.
+    /// Parses an authority, such as the value of a `Host` header: the host, and the port if there is
+    /// one. `None` if one of them is malformed.
     #[must_use]
     pub fn of(authority: &'a str) -> Option<(Self, Option<u16>)> {
         // RFC 3986, 3.2.3: an empty port is equivalent to none.

@@ -13,7 +13,7 @@ use crate::ws::{CloseCode, ProtocolError};
 pub struct Close {
     /// The code.
     pub code: CloseCode,
-    /// The reason: words for a log, empty more often than not.
+    /// The reason, for a log; often empty. A frame carries up to 123 bytes of it.
     pub reason: String,
 }
 
@@ -24,10 +24,11 @@ impl Close {
         Self { code, reason: reason.into() }
     }
 
-    /// Reads the payload of a close frame.
+    /// Decodes the payload of a close frame. An empty one has the code [`CloseCode::NONE`].
     ///
     /// # Errors
-    /// The broken rule: one byte alone, a code that must not be sent, a reason not in UTF-8.
+    /// The broken rule: a payload of one byte, a code that must not be sent, or a reason that is not
+    /// UTF-8.
     pub fn decode(payload: &[u8]) -> Result<Self, ProtocolError> {
         let Some((code, reason)) = payload.split_first_chunk::<2>() else {
             // RFC 6455, 5.5.1: if there is a body, its first two bytes are the code.
@@ -43,8 +44,8 @@ impl Close {
         Ok(Self { code, reason: reason.to_owned() })
     }
 
-    /// Appends the payload of a close frame. A code that must not be sent gives an empty
-    /// payload; a reason that does not fit is cut at a character.
+    /// Appends the payload of a close frame. With a code that must not be sent, the payload is empty. A
+    /// reason of more than 123 bytes is cut at a character.
     pub fn encode(&self, out: &mut Vec<u8>) {
         // RFC 6455, 7.4.1: 1005, 1006 and 1015 must not be set in a close frame.
         if CloseCode::new(self.code.number()).is_none() {
@@ -54,7 +55,7 @@ impl Close {
         out.extend_from_slice(self.sent_reason().as_bytes());
     }
 
-    /// As much of the reason as a close frame carries.
+    /// The part of the reason that a close frame carries: up to 123 bytes, cut at a character.
     #[must_use]
     pub fn sent_reason(&self) -> &str {
         &self.reason[..self.reason.floor_char_boundary(REASON_BYTES_MAX)]

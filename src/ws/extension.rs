@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use crate::ws::Head;
 use crate::ws::syntax::{is_token, is_token_byte};
 
-/// An offer of permessage-deflate that can be accepted: what the client asks for.
+/// An offer of permessage-deflate (RFC 7692, 7) that can be accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
     server: WindowOffer,
@@ -33,7 +33,7 @@ enum ClientWindow {
     Boundable,
 }
 
-/// Whether a message may refer to those before it.
+/// Whether a compressed message may refer to the messages before it (RFC 7692, 7.1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContextTakeover {
     /// It may, and both sides keep as much as the window holds.
@@ -43,17 +43,17 @@ pub enum ContextTakeover {
     Fresh,
 }
 
-/// One direction of a conversation that compresses.
+/// The parameters of compression in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Side {
-    /// The window has two to the power of this many bytes: 8 to 15.
+    /// The size of the window: two to the power of this many bytes, from 8 to 15.
     pub window_bits: u8,
-    /// Whether it is kept from message to message.
+    /// Whether the window is kept from message to message.
     pub context: ContextTakeover,
 }
 
 impl Side {
-    /// What keeping the context costs, in bytes; nothing if it is not kept.
+    /// The memory of the context that is kept, in bytes; 0 if it is not kept.
     #[must_use]
     pub const fn context_bytes(&self) -> usize {
         match self.context {
@@ -74,9 +74,9 @@ pub struct Agreement {
 }
 
 impl Offer {
-    /// The first offer of permessage-deflate that can be accepted. One with a parameter that is
-    /// unknown, there twice, or has a value that it cannot have, is declined (RFC 7692, 7.1), and
-    /// so are other extensions, and what cannot be read as one.
+    /// The first offer of permessage-deflate in the head that can be accepted. An offer is declined if
+    /// a parameter is unknown, there twice, or has an invalid value (RFC 7692, 7.1). Other extensions,
+    /// and malformed ones, are declined as well.
     #[must_use]
     pub fn parse(head: &Head) -> Option<Self> {
         head.values("Sec-WebSocket-Extensions").flat_map(Members).find_map(Self::read)
@@ -98,8 +98,8 @@ impl Offer {
         words.0.is_empty().then(|| offer.finish())
     }
 
-    /// Accepts the offer. Contexts are kept as far as the client allows, and as they fit
-    /// `context_bytes_max`, first that of the server.
+    /// Accepts the offer. Contexts are kept if the client allows it, and as far as they fit
+    /// `context_bytes_max` bytes together; that of the server comes first.
     #[must_use]
     pub const fn agree(self, context_bytes_max: usize) -> Agreement {
         let server = Side {
@@ -120,13 +120,13 @@ impl Offer {
 }
 
 impl Agreement {
-    /// What the contexts that are kept cost at most, in bytes.
+    /// The most memory of both contexts that are kept, in bytes.
     #[must_use]
     pub const fn context_bytes(&self) -> usize {
         self.server.context_bytes() + self.client.context_bytes()
     }
 
-    /// Appends the value of the response's header.
+    /// Appends the value of the `Sec-WebSocket-Extensions` header of the 101.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(NAME);
         if self.server.context == ContextTakeover::Fresh {

@@ -3,10 +3,10 @@
 
 use crate::ws::{ProtocolError, work};
 
-/// What a frame is.
+/// The opcode of a frame (RFC 6455, 5.2). Reserved opcodes are a [`ProtocolError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opcode {
-    /// 0x0: goes on with a fragmented message.
+    /// 0x0: continues a fragmented message.
     Continuation,
     /// 0x1: begins a text message.
     Text,
@@ -51,16 +51,16 @@ impl Opcode {
     }
 }
 
-/// The header of one frame.
+/// The header of one frame (RFC 6455, 5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Whether this is the last frame of its message.
     pub fin: bool,
-    /// What the frame is.
+    /// The opcode.
     pub opcode: Opcode,
     /// The masking key; `None` in frames from a server.
     pub key: Option<[u8; 4]>,
-    /// The payload's length in bytes, as declared.
+    /// The payload's length in bytes, as the header declares it: up to 2^63 - 1.
     pub length: u64,
 }
 
@@ -68,7 +68,7 @@ impl Header {
     /// The longest header: 2 bytes, 8 of length, 4 of masking key.
     pub const BYTES_MAX: usize = 14;
 
-    /// A whole message, or a control frame, from a server.
+    /// The header of a whole message, or of a control frame, from a server: final, and without a key.
     #[must_use]
     pub const fn whole(opcode: Opcode, length: usize) -> Self {
         Self { fin: true, opcode, key: None, length: length as u64 }
@@ -89,8 +89,8 @@ impl Header {
         Some((opcode, [a, b, c, d], usize::from(length), 6))
     }
 
-    /// Reads the header at the beginning of `bytes`, which came from a client: the header
-    /// and its own length, or `None` when there are not enough bytes yet.
+    /// Decodes the header at the beginning of `bytes`, which came from a client. Returns the header and
+    /// its own length in bytes; `None`: there are not enough bytes yet.
     ///
     /// # Errors
     /// The first broken rule, as soon as the byte that breaks it is there.
@@ -102,7 +102,7 @@ impl Header {
         Self::decode_rest(bytes)
     }
 
-    /// The same where compression was agreed on, and whether the header begins a message that
+    /// The same where compression was agreed on. Also returns whether the header begins a message that
     /// is compressed (RFC 7692, 6).
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Header {
         Ok(Some((Self { fin, opcode, key: Some(*key), length }, used)))
     }
 
-    /// The header's bytes, its length in the shortest form (RFC 6455, 5.2).
+    /// Encodes the header, with the length in its shortest form (RFC 6455, 5.2).
     #[must_use]
     pub fn encode(&self) -> HeaderBytes {
         let mut bytes = [0; Self::BYTES_MAX];
@@ -173,7 +173,7 @@ impl Header {
     }
 }
 
-/// What the payload of a message is.
+/// Whether the payload of a message is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// The message itself.

@@ -11,7 +11,7 @@ use crate::ws::head_error::HeadError;
 use crate::ws::syntax::{is_token_byte, is_value_byte, trim};
 use crate::ws::work;
 
-/// Reads one request head.
+/// Reads a request head in pieces of any size. It holds up to `head_bytes_max` bytes.
 #[derive(Debug, Default)]
 pub struct HeadReader {
     head: Head,
@@ -21,11 +21,11 @@ pub struct HeadReader {
 }
 
 impl HeadReader {
-    /// Reads more bytes. Returns how many of `bytes` belong to the head, and the head itself if it
-    /// ends there. The reader is then as new; the bytes behind the head are left to the caller.
+    /// Reads the next bytes. Returns how many of them belong to the head, and the head if it ends
+    /// there. The reader is then empty again, and the other bytes belong to what follows.
     ///
     /// # Errors
-    /// The first error, however `bytes` were cut. Nothing may be read after it.
+    /// The first fault, which does not depend on how the bytes are cut. Do not call it again then.
     pub fn receive(&mut self, bytes: &[u8], limits: &Limits) -> Result<HeadProgress, HeadError> {
         let begun = self.head.text.len();
         let taken = bytes.len().min(limits.head_bytes_max.saturating_sub(begun));
@@ -50,13 +50,13 @@ impl HeadReader {
         Ok((taken, None))
     }
 
-    /// Whether no byte has come yet.
+    /// Whether no byte of a head has come yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.head.text.is_empty()
     }
 
-    /// The method and the target, as far as they have come whole.
+    /// The method and the target, each empty until it has come whole.
     #[must_use]
     pub fn words(&self) -> (&str, &str) {
         let Head { text, method, target, .. } = &self.head;
@@ -186,8 +186,7 @@ impl HeadReader {
 /// How many bytes the head took, and the head when it is whole.
 type HeadProgress = (usize, Option<Head>);
 
-/// A whole request head whose framing is beyond doubt: HTTP/1, no content, one `Host` (or none in
-/// HTTP/1.0).
+/// A complete and valid request head: HTTP/1, without content, with one `Host` (or none in HTTP/1.0).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     text: Vec<u8>,
@@ -197,7 +196,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// The method, which is a token.
+    /// The method, which is a token, as it came: methods are case-sensitive.
     #[must_use]
     pub fn method(&self) -> &str {
         core::str::from_utf8(&self.text[self.method.clone()]).unwrap_or_default()
@@ -209,14 +208,14 @@ impl Head {
         core::str::from_utf8(&self.text[self.target.clone()]).unwrap_or_default()
     }
 
-    /// Whether the version is HTTP/1.0. A later one than 1.1 is read like that (RFC 9110, 2.5).
+    /// Whether the version is HTTP/1.0. Versions above 1.1 are read as 1.1 (RFC 9110, 2.5).
     #[must_use]
     pub fn is_http_1_0(&self) -> bool {
         self.text.get(self.target.end + 1..).is_some_and(|rest| rest.starts_with(b"HTTP/1.0"))
     }
 
-    /// All fields in their order: names as they came, values without blanks around them.
-    /// Values are bytes, since HTTP does not say what bytes above ASCII mean.
+    /// All fields in their order: names as they came, and values without blanks around them. Values
+    /// are bytes, since HTTP does not define bytes above ASCII.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|field| {
             work::did(field.name.range().len());
@@ -225,19 +224,20 @@ impl Head {
         })
     }
 
-    /// The values of all fields called `name`, in whatever case (RFC 9110, 5.1).
+    /// The values of all fields called `name`, in any case (RFC 9110, 5.1), in their order.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(|field| self.is_called(field, name)).map(|f| self.value(f))
     }
 
-    /// The value of the first field called `name`, in whatever case, if it is UTF-8.
+    /// The value of the first field called `name`, in any case; `None` if there is none, or if the
+    /// value is not UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let field = self.fields.iter().find(|field| self.is_called(field, name))?;
         core::str::from_utf8(self.value(field)).ok()
     }
 
-    /// The value of the only field called `name`, compared without regard to case.
+    /// The value of the only field called `name`, in any case; `None` if there is none, or several.
     #[must_use]
     pub fn single<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         let mut values = self.values(name);

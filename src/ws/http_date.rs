@@ -4,7 +4,7 @@
 use alloc::format;
 use alloc::string::String;
 
-/// The `Date` of an answer (RFC 9110, 6.6.1). The default is none, as RFC 9110 demands of a server
+/// The `Date` of an answer (RFC 9110, 6.6.1). The default is no `Date`, as RFC 9110 demands of a server
 /// without a clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DateField {
@@ -12,13 +12,13 @@ pub struct DateField {
 }
 
 impl DateField {
-    /// The stamp of a moment in seconds since 1970.
+    /// The `Date` of a moment in seconds since 1970, UTC.
     #[must_use]
     pub fn at(seconds: u64) -> Self {
         Self { line: format!("Date: {}\r\n", format(seconds)) }
     }
 
-    /// The whole header line, or an empty text.
+    /// The whole header line with its end, or an empty text.
     #[must_use]
     pub fn line(&self) -> &str {
         &self.line

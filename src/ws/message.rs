@@ -8,8 +8,12 @@ use core::fmt;
 use crate::ws::utf8;
 use crate::ws::{Opcode, mask, work};
 
-/// A whole message: of a peer, with its fragments joined, or for a peer. A short one, of up to
-/// [`Message::SHORT_BYTES_MAX`] bytes, needs no memory besides.
+/// A whole message from a peer or for a peer, with its fragments joined. Text is valid UTF-8. It
+/// converts from `&str` and `String` (text), and from `&[u8]` and `Vec<u8>` (binary).
+///
+/// Its length is limited by [`Limits::message_bytes_max`](crate::Limits) when it comes, and by
+/// `outbox_bytes_max` when it is sent. A short one, of up to [`Message::SHORT_BYTES_MAX`] bytes,
+/// needs no memory on the heap.
 ///
 /// ```
 /// use switchboard::ws::Message;
@@ -70,7 +74,7 @@ impl Message {
         }
     }
 
-    /// The payload, of whichever kind.
+    /// The payload of a text or binary message.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
@@ -92,7 +96,7 @@ impl Message {
         self.len() == 0
     }
 
-    /// The payload's buffer.
+    /// The payload as a buffer, which is copied only if the message is short.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         match self.0 {
@@ -104,13 +108,13 @@ impl Message {
         }
     }
 
-    /// The opcode of its first frame.
+    /// The opcode of its first frame: text or binary.
     #[must_use]
     pub const fn opcode(&self) -> Opcode {
         if self.is_text() { Opcode::Text } else { Opcode::Binary }
     }
 
-    /// The bytes of memory that the payload occupies besides.
+    /// The bytes of memory that the payload occupies on the heap; 0 if it is short.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         match &self.0 {

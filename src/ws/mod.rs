@@ -8,7 +8,7 @@
 //! - `target`: the request target and the path that names a service
 //! - `upgrade`: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
-//! - `origin`: the site of the page that asks; `authority`: the hosts in it and in `Host`
+//! - `origin`: whose page it comes from; `authority`: the hosts in it and in `Host`
 //! - `response`: every other answer; `http_date`: the moments of HTTP; `range`: parts of
 //!   content
 //! - `frame`, `mask`: the frame header and the masking of payloads

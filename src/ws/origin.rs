@@ -29,10 +29,10 @@ pub struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// Reads the value of the header.
+    /// Parses the value of an `Origin` header.
     ///
     /// # Errors
-    /// It is no origin.
+    /// The text is not `null`, and not a scheme and a host with or without a port.
     pub fn parse(text: &'a str) -> Result<Self, OriginError> {
         if text.eq_ignore_ascii_case(NULL) {
             return Ok(Self { scheme: "", host: UriHost::Opaque(""), port: None });
@@ -40,9 +40,9 @@ impl<'a> Origin<'a> {
         Self::read(text).ok_or(OriginError)
     }
 
-    /// Whether its pages are those of `host`, a host with or without a port as in the Host header
-    /// of a request. Without a port, the default port of the origin's scheme counts. `http` and
-    /// `https` are the same here: a proxy may terminate TLS.
+    /// Whether it is the origin of pages of `host`, which is the value of a `Host` header. Without a
+    /// port there, the default port of the origin's scheme is meant. `http` and `https` are the same
+    /// here, since a proxy may terminate TLS.
     #[must_use]
     pub fn is_of(&self, host: &str) -> bool {
         // Other schemes have no host, although the text may look like one.
@@ -52,17 +52,20 @@ impl<'a> Origin<'a> {
         })
     }
 
-    /// Whether any page can have it: `null` is sent by each frame in a sandbox, and `file://` by
-    /// each file that is opened.
+    /// Whether pages of anybody can have it: `null` is the origin of each frame in a sandbox, and
+    /// `file://` that of each file that is opened.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.scheme.is_empty() || self.scheme.eq_ignore_ascii_case("file")
     }
 
-    /// Whether it is one of a pattern, on a request whose Host header is `host`. A pattern is an
-    /// origin, or several: `https://*.a.example` are those of all hosts below that one, and not
-    /// its own; `http://localhost:*` has any port; `same` is what [`Origin::is_of`] says. `None`
-    /// for what is no pattern.
+    /// Whether it matches a pattern, on a request whose `Host` header is `host`; `None` if that is no
+    /// pattern. A pattern is one of these:
+    ///
+    /// - an origin, such as `https://a.example`;
+    /// - `https://*.a.example`: all hosts below that one, but not that one itself;
+    /// - `http://localhost:*`: any port;
+    /// - `same`: see [`Origin::is_of`].
     #[must_use]
     pub fn is_one_of(&self, pattern: &str, host: &str) -> Option<bool> {
         if pattern.eq_ignore_ascii_case(SAME) {
@@ -102,7 +105,7 @@ pub fn names(pattern: &str, host: UriHost<'_>) -> bool {
     split(pattern).and_then(|(_, pattern, _)| is_one_of(host, pattern)).unwrap_or(false)
 }
 
-/// A text is no origin. The error says what one is.
+/// The text is no origin, or no pattern of origins. The text of the error says what one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OriginError;
 

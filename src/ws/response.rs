@@ -9,55 +9,56 @@ use alloc::vec::Vec;
 use crate::ws::syntax::{is_token, is_value_byte};
 use crate::ws::{Arc, DateField};
 
-/// A status code (RFC 9110, 15).
+/// A status code of HTTP (RFC 9110, 15), from 200 to 599.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(u16);
 
 impl Status {
-    /// 200.
+    /// 200 OK.
     pub const OK: Self = Self(200);
-    /// 204.
+    /// 204 No Content.
     pub const NO_CONTENT: Self = Self(204);
-    /// 206.
+    /// 206 Partial Content.
     pub const PARTIAL_CONTENT: Self = Self(206);
-    /// 308.
+    /// 308 Permanent Redirect.
     pub const PERMANENT_REDIRECT: Self = Self(308);
-    /// 304.
+    /// 304 Not Modified.
     pub const NOT_MODIFIED: Self = Self(304);
-    /// 400.
+    /// 400 Bad Request.
     pub const BAD_REQUEST: Self = Self(400);
-    /// 401.
+    /// 401 Unauthorized.
     pub const UNAUTHORIZED: Self = Self(401);
-    /// 403.
+    /// 403 Forbidden.
     pub const FORBIDDEN: Self = Self(403);
-    /// 404.
+    /// 404 Not Found.
     pub const NOT_FOUND: Self = Self(404);
-    /// 405.
+    /// 405 Method Not Allowed.
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
-    /// 408.
+    /// 408 Request Timeout.
     pub const REQUEST_TIMEOUT: Self = Self(408);
-    /// 412.
+    /// 412 Precondition Failed.
     pub const PRECONDITION_FAILED: Self = Self(412);
-    /// 414.
+    /// 414 URI Too Long.
     pub const URI_TOO_LONG: Self = Self(414);
-    /// 416.
+    /// 416 Range Not Satisfiable.
     pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
-    /// 421.
+    /// 421 Misdirected Request.
     pub const MISDIRECTED: Self = Self(421);
-    /// 426.
+    /// 426 Upgrade Required.
     pub const UPGRADE_REQUIRED: Self = Self(426);
-    /// 429 (RFC 6585, 4).
+    /// 429 Too Many Requests (RFC 6585, 4).
     pub const TOO_MANY_REQUESTS: Self = Self(429);
-    /// 431.
+    /// 431 Request Header Fields Too Large.
     pub const FIELDS_TOO_LARGE: Self = Self(431);
-    /// 500.
+    /// 500 Internal Server Error.
     pub const INTERNAL_ERROR: Self = Self(500);
-    /// 503.
+    /// 503 Service Unavailable.
     pub const UNAVAILABLE: Self = Self(503);
-    /// 505.
+    /// 505 HTTP Version Not Supported.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 
-    /// The status with this number, 200 to 599: a 1xx is no end of a request (RFC 9110, 15.2).
+    /// The status with this number; `None` outside 200 to 599, since a 1xx does not end a request (RFC
+    /// 9110, 15.2).
     #[must_use]
     pub const fn new(number: u16) -> Option<Self> {
         match number {
@@ -72,7 +73,8 @@ impl Status {
         self.0
     }
 
-    /// The words beside the number, which mean nothing to machines (RFC 9112, 4).
+    /// The reason phrase, such as `Not Found`; empty for a number without one. Clients ignore it (RFC
+    /// 9112, 4).
     #[must_use]
     pub fn phrase(self) -> &'static str {
         let mut lines = PHRASES.lines().filter_map(|line| line.split_at_checked(4));
@@ -86,7 +88,9 @@ impl Status {
     }
 }
 
-/// An answer: a refusal with a line of text, or a page.
+/// An answer of HTTP, such as a refusal or a page. The connection ends after it. The server adds
+/// `Content-Length`, `Connection`, `Date`, `X-Content-Type-Options: nosniff`, and `Cache-Control:
+/// no-cache` unless it has a `Cache-Control` of its own.
 ///
 /// ```
 /// use switchboard::ws::{Response, Status};
@@ -109,21 +113,21 @@ pub struct Response {
 }
 
 impl Response {
-    /// The headers that only the server sets: where an answer ends (RFC 9112, 6 and 9.6) and when
-    /// it is sent.
+    /// The headers that only the server sets, since they say where an answer ends (RFC 9112, 6 and
+    /// 9.6) and when it is sent.
     pub const FRAMING: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
 
-    /// The methods that are allowed (RFC 9110, 10.2.1).
+    /// The methods that a server answers (RFC 9110, 10.2.1). Others get a 405.
     pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
-    /// An answer whose body is `body` of this media type.
+    /// An answer with `body` as its content, of this media type.
     #[must_use]
     pub fn new(status: Status, media_type: &str, body: impl Into<Arc<Vec<u8>>>) -> Self {
         let body = body.into();
         Self { body, ..Self::empty(status) }.header("Content-Type", media_type)
     }
 
-    /// An answer without a body of its own.
+    /// An answer without content, and without a `Content-Type`.
     #[must_use]
     pub fn empty(status: Status) -> Self {
         Self {
@@ -136,22 +140,23 @@ impl Response {
         }
     }
 
-    /// An answer of one line of plain text.
+    /// An answer of one line of plain text, which the peer and the log get.
     #[must_use]
     pub fn text(status: Status, line: &str) -> Self {
         let body = format!("{line}\n").into_bytes();
         Self::new(status, "text/plain; charset=utf-8", body)
     }
 
-    /// The same answer with one more header, as [`Response::add`] takes it.
+    /// The same answer with one more header: see [`Response::add`].
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.add(name, value);
         self
     }
 
-    /// Adds a header. Control characters in the value become blanks, so that it cannot end the
-    /// header. A header is left out if its name is not a token or one of [`Response::FRAMING`].
+    /// Adds a header; several may have one name. Control characters in the value become blanks, so it
+    /// cannot end the header. A header whose name is not a token, or is one of
+    /// [`Response::FRAMING`], is left out.
     pub fn add(&mut self, name: &str, value: &str) {
         let framing = Self::FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));
         if is_token(name.as_bytes()) && !framing {
@@ -164,7 +169,7 @@ impl Response {
         }
     }
 
-    /// Sets the reason for the log, instead of its text. It is not sent to the peer.
+    /// Sets the reason for the log, instead of the text of the answer. The peer does not get it.
     #[must_use]
     pub fn note(self, text: &str) -> Self {
         Self { note: Some(text.into()), ..self }
@@ -195,7 +200,8 @@ impl Response {
         self.headers.capacity() + self.body.capacity() + self.noted().map_or(0, str::len)
     }
 
-    /// The same answer, whose content of `body_len` bytes is sent separately.
+    /// The same answer with a `Content-Length` of `body_len` bytes, for content that is sent
+    /// separately.
     #[must_use]
     pub fn with_content_of(self, body_len: u64) -> Self {
         Self { body_len: Some(body_len), ..self }
@@ -207,13 +213,13 @@ impl Response {
         Self { status, ..self }
     }
 
-    /// The same answer with this content.
+    /// The same answer with this content, and its length.
     #[must_use]
     pub fn with_content(self, body: Vec<u8>) -> Self {
         Self { body: Arc::new(body), body_len: None, ..self }
     }
 
-    /// The head's bytes, up to the empty line.
+    /// The bytes of the head, with the empty line at its end.
     #[must_use]
     pub fn head(&self, stamp: &DateField) -> Vec<u8> {
         let Status(number) = self.status;
@@ -237,7 +243,7 @@ impl Response {
         out
     }
 
-    /// The content's bytes; none if the status allows none, whatever was given.
+    /// The content; `None` if it is empty, or if the status allows none.
     #[must_use]
     pub fn body(&self) -> Option<&Arc<Vec<u8>>> {
         Some(&self.body).filter(|body| self.status.has_content() && !body.is_empty())

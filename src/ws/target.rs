@@ -9,22 +9,24 @@ use core::fmt;
 
 use crate::ws::Status;
 
-/// A request target that may name something below a document root, and never above it.
+/// A request target whose path may name a service or a file: below the root, never above it, and
+/// never hidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The path, decoded: it begins with a slash, and no segment is empty but the last.
+    /// The path, percent-decoded once. It begins with a slash, and only its last segment may be empty.
     pub path: String,
     /// The query as it came, without the question mark; empty when there is none.
     pub query: String,
-    /// The host and port of a target in absolute form, which stand in for the Host header.
+    /// The host and port of a target in absolute form, which replace the `Host` header; `None` in
+    /// origin form.
     pub authority: Option<String>,
 }
 
 impl Target {
-    /// Reads a target in origin form or absolute form.
+    /// Parses a target in origin form or absolute form (RFC 9112, 3.2).
     ///
     /// # Errors
-    /// It is malformed, or it names nothing.
+    /// It is malformed, or its path can name nothing.
     pub fn parse(target: &str) -> Result<Self, TargetError> {
         let (authority, rest) = split_authority(target)?;
         // RFC 9112, 3.2: a target has no fragment.
@@ -39,7 +41,7 @@ impl Target {
         Ok(Self { path: decode_path(path)?, query: query.to_owned(), authority })
     }
 
-    /// Whether `text` is a path that is the same once it is decoded, without a query.
+    /// Whether `text` is a valid path that decoding does not change, without a query.
     #[must_use]
     pub fn is_path(text: &str) -> bool {
         Self::parse(text).is_ok_and(|target| target.path == text)
@@ -70,15 +72,15 @@ pub fn encode_path(path: &str) -> String {
     spelled
 }
 
-/// Why a target names nothing.
+/// Why a target can name nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// It is no target, or its percent-encoding is broken.
+    /// It is no target, or its percent-encoding is malformed.
     Malformed,
     /// A name begins with a dot: it is hidden, or leads upwards.
     Hidden,
-    /// It is well-formed, but no service can have a path of this spelling.
+    /// It is well-formed, but no service can have such a path.
     Nowhere,
 }
 

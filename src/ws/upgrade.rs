@@ -14,7 +14,7 @@ use crate::ws::extension::{Agreement, Offer};
 use crate::ws::syntax::{is_token, list};
 use crate::ws::{Head, Status, work};
 
-/// A valid opening handshake, ready to be answered with 101.
+/// A valid opening handshake (RFC 6455, 4.2.1), ready to be answered with 101.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgrade {
     accept: [u8; ACCEPT_BYTES],
@@ -26,7 +26,7 @@ pub struct Upgrade {
 }
 
 impl Upgrade {
-    /// Reads the handshake out of a request head: `None` when it does not ask for any.
+    /// Reads the handshake from a request head. `None`: the request does not ask for an upgrade.
     ///
     /// # Errors
     /// The first rule of RFC 6455, 4.2.1 that it breaks.
@@ -73,20 +73,20 @@ impl Upgrade {
         &self.protocols
     }
 
-    /// The client's offer to compress, if it makes one that can be accepted.
+    /// The client's first offer of compression that can be accepted.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn offer(&self) -> Option<Offer> {
         self.offer
     }
 
-    /// Agrees to compress: the 101 will say so.
+    /// Agrees to compression, which [`Upgrade::encode`] then puts into the 101.
     #[cfg(feature = "deflate")]
     pub const fn agree(&mut self, agreement: Agreement) {
         self.agreement = Some(agreement);
     }
 
-    /// What has been agreed.
+    /// The last [`Upgrade::agree`].
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn agreement(&self) -> Option<Agreement> {
@@ -116,11 +116,12 @@ impl Upgrade {
     }
 }
 
-/// What can be wrong with an opening handshake; each says how it is answered.
+/// What can be wrong with an opening handshake. Each has the status that answers it, and a text for
+/// the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpgradeError {
-    /// The request is one of HTTP/1.0.
+    /// The version is HTTP/1.0.
     HttpVersion,
     /// There is a key, but `Upgrade` does not name websocket.
     Upgrade,
@@ -155,7 +156,7 @@ impl UpgradeError {
 }
 
 impl UpgradeError {
-    /// The field that it is about.
+    /// The name of the header that is wrong.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
