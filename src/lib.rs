@@ -117,8 +117,8 @@
 //! # The core without std
 //!
 //! Without the feature `host` the crate is `no_std` with `alloc`. It then consists of [`ws`] (bytes
-//! and values), [`session`] (one conversation without I/O), [`limits`] and [`time`], for a TCP stack
-//! of your own:
+//! and values), [`session`] (one conversation without I/O), [`limits`] and [`time`], for a TCP
+//! stack of your own:
 //!
 //! ```
 //! use switchboard::session::{Session, SessionEvent};

@@ -123,8 +123,8 @@ impl Host {
         Ok(())
     }
 
-    /// Waits for an event, for `timeout` at most (`None`: without a limit), and runs one turn: reads,
-    /// callbacks of services on the loop, and writes. Call it again while it returns
+    /// Waits for an event, for `timeout` at most (`None`: without a limit), and runs one turn:
+    /// reads, callbacks of services on the loop, and writes. Call it again while it returns
     /// [`Turn::Another`]; while nobody calls it, no socket is served and no time limit is enforced.
     ///
     /// It returns early if there is work left, and also for no visible reason. `turn_work_max` and

@@ -21,10 +21,10 @@ impl Stopper {
         Self { events }
     }
 
-    /// Asks for a clean stop. No more connections are accepted, and sockets are closed with 1001, spread
-    /// over [`Limits::drain_spread_ms`](crate::Limits::drain_spread_ms). Then services finish. What is
-    /// left after [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is dropped. A second call
-    /// changes nothing.
+    /// Asks for a clean stop. No more connections are accepted, and sockets are closed with 1001,
+    /// spread over [`Limits::drain_spread_ms`](crate::Limits::drain_spread_ms). Then services
+    /// finish. What is left after [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is dropped.
+    /// A second call changes nothing.
     pub fn stop(&self) {
         self.events.send(HostEvent::Stop(StopKind::Clean));
     }

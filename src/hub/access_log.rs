@@ -16,16 +16,16 @@ use crate::time::Time;
 use crate::ws::syntax::cut;
 use crate::ws::{Response, Status};
 
-/// Which lines the log has of sockets and requests: one for each, when it ends. They have the target
-/// `switchboard::access`. If many peers cause them, only some are logged in each second, and the
-/// others are counted.
+/// Which lines the log has of sockets and requests: one for each, when it ends. They have the
+/// target `switchboard::access`. If many peers cause them, only some are logged in each second, and
+/// the others are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessLog {
     /// A line for each socket, and for each request.
     All,
-    /// A line for each socket of a service, and for each request that was refused or failed. This is
-    /// the default.
+    /// A line for each socket of a service, and for each request that was refused or failed. This
+    /// is the default.
     #[default]
     Sockets,
     /// None of these lines.

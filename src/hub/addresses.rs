@@ -91,10 +91,7 @@ impl Addresses {
             IpAddr::V4(ip) => PeerAddress::V4(ip, port),
             IpAddr::V6(ip) => {
                 let place = u32::try_from(self.long.insert(ip));
-                PeerAddress::V6(
-                    place.expect("socket ids have 2^24 places").to_ne_bytes(),
-                    port,
-                )
+                PeerAddress::V6(place.expect("socket ids have 2^24 places").to_ne_bytes(), port)
             }
         }
     }

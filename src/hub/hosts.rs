@@ -33,10 +33,10 @@ pub enum AllowedHosts {
     /// On a listener whose address is on loopback: `localhost` and the names below it, addresses,
     /// hosts that the rule about origins names, and those listed here. On other listeners: any.
     ///
-    /// Requests that do not come from the page of a browser may name other hosts: a handshake without
-    /// `Origin`, a request in HTTP/1.0, and one that a proxy has forwarded, with `X-Forwarded-For`,
-    /// `X-Forwarded-Host`, `Forwarded` or `Via`. The WebSocket of a browser can set none of these.
-    /// `fetch` can, so for pages and files this is no complete protection.
+    /// Requests that do not come from the page of a browser may name other hosts: a handshake
+    /// without `Origin`, a request in HTTP/1.0, and one that a proxy has forwarded, with
+    /// `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or `Via`. The WebSocket of a browser can
+    /// set none of these. `fetch` can, so for pages and files this is no complete protection.
     Auto(HostNames),
     /// Any host, and no check.
     Any,
@@ -44,7 +44,8 @@ pub enum AllowedHosts {
     List(HostNames),
 }
 
-/// A list of [patterns](is_one_of) of hosts. It is made by parsing [`AllowedHosts`], which checks it.
+/// A list of [patterns](is_one_of) of hosts. It is made by parsing [`AllowedHosts`], which checks
+/// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostNames(String);
 

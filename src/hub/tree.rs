@@ -21,8 +21,8 @@ pub(crate) struct ServiceTree {
 #[non_exhaustive]
 pub enum Spellings {
     /// By the path itself; with the extension of the file; by the name of a folder's `ws_service`;
-    /// through links to folders inside the document root; with any character percent-encoded. This is
-    /// the default.
+    /// through links to folders inside the document root; with any character percent-encoded. This
+    /// is the default.
     #[default]
     All,
     /// By the path itself, in which no letter, digit, hyphen, period, underscore or tilde is
@@ -86,12 +86,13 @@ impl ServiceTree {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PathError {
-    /// It is malformed: it does not begin with a slash, is percent-encoded, or has a query, an empty
-    /// segment, or one that begins with a dot.
+    /// It is malformed: it does not begin with a slash, is percent-encoded, or has a query, an
+    /// empty segment, or one that begins with a dot.
     NoPath(String),
     /// Another service has this path.
     Taken(String),
-    /// [`Limits::PROGRAMS_MAX`] programs run. One without sockets is asked to finish, if there is one.
+    /// [`Limits::PROGRAMS_MAX`] programs run. One without sockets is asked to finish, if there is
+    /// one.
     TooMany,
 }
 

@@ -291,8 +291,8 @@ impl Limits {
         }
     }
 
-    /// Whether a message of this length in bytes is compressed. One that is too long for an outbox is
-    /// not: compression might make it fit, but only by chance, and with a lot of work.
+    /// Whether a message of this length in bytes is compressed. One that is too long for an outbox
+    /// is not: compression might make it fit, but only by chance, and with a lot of work.
     #[must_use]
     pub const fn compresses(&self, message_len: usize) -> bool {
         message_len > 0

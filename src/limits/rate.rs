@@ -17,8 +17,8 @@ pub struct Rate {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RatePolicy {
-    /// It is not read until it may send again, and TCP makes its peer wait; nothing is lost. This is
-    /// the default.
+    /// It is not read until it may send again, and TCP makes its peer wait; nothing is lost. This
+    /// is the default.
     #[default]
     Wait,
     /// It is closed with 1008 at the first message that is too many.

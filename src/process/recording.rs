@@ -13,8 +13,8 @@ use crate::process::groups::ProcessExit;
 use crate::programs::{Direction, Recorder, Transcript};
 use crate::sys::children;
 
-/// A transcript that is being written, for [`Server::record`](crate::Server::record). It holds a line
-/// and its body for each direction.
+/// A transcript that is being written, for [`Server::record`](crate::Server::record). It holds a
+/// line and its body for each direction.
 pub struct Recording {
     out: Box<dyn Write + Send>,
     told: Recorder,

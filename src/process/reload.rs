@@ -28,10 +28,11 @@ impl Reloader {
         Self { notices, root }
     }
 
-    /// Replaces the programs that run and whose files have changed; the others get RELOAD. A program
-    /// with a process for each socket starts the new file for the next socket anyway. Links on the way
-    /// to the document root and to the static root are followed again, for which this reads the disk.
-    /// It does not wait for the programs, and has no effect on a host that has ended.
+    /// Replaces the programs that run and whose files have changed; the others get RELOAD. A
+    /// program with a process for each socket starts the new file for the next socket anyway. Links
+    /// on the way to the document root and to the static root are followed again, for which this
+    /// reads the disk. It does not wait for the programs, and has no effect on a host that has
+    /// ended.
     pub fn reload(&self) {
         if let Some(root) = &self.root {
             root.resolve();

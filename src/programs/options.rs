@@ -6,8 +6,8 @@ use crate::limits::Limits;
 use crate::programs::environment::{Mode, Variable};
 use crate::ws::syntax::is_token;
 
-/// How a program is run, besides its [`ServiceOptions`](crate::service::ServiceOptions). Minor versions
-/// add fields, so begin with [`ProgramOptions::SHARED`] and use struct update syntax.
+/// How a program is run, besides its [`ServiceOptions`](crate::service::ServiceOptions). Minor
+/// versions add fields, so begin with [`ProgramOptions::SHARED`] and use struct update syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramOptions {
     /// One process for all sockets, or one for each.
@@ -21,7 +21,8 @@ pub struct ProgramOptions {
     /// The subprotocols that it speaks, if it has a process for each socket: of those that a peer
     /// offers, the first one in this list is agreed. Each has to be a token (RFC 9110, 5.6.2).
     pub protocols: Vec<String>,
-    /// How long a process that is asked to end has for it, in milliseconds, before it gets a SIGTERM.
+    /// How long a process that is asked to end has for it, in milliseconds, before it gets a
+    /// SIGTERM.
     pub stop_ms: u64,
     /// How many processes a program with one for each socket may have. Over it: 503.
     pub processes_max: usize,

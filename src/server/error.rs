@@ -8,7 +8,8 @@ use crate::limits::LimitsError;
 #[cfg(feature = "programs")]
 use crate::server::programs_error::ProgramsError;
 
-/// Why [`Server::bind`](crate::Server::bind) fails. The text says what was found, and what is allowed.
+/// Why [`Server::bind`](crate::Server::bind) fails. The text says what was found, and what is
+/// allowed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {

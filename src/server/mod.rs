@@ -101,8 +101,8 @@ impl Server {
     }
 
     /// Sets the hosts that requests may name; others get a 421. By default they are those of
-    /// [`AllowedHosts::AUTO`]: any on a listener that other machines can reach, and on loopback those
-    /// that are known to be local.
+    /// [`AllowedHosts::AUTO`]: any on a listener that other machines can reach, and on loopback
+    /// those that are known to be local.
     pub fn allowed_hosts(&mut self, hosts: AllowedHosts) -> &mut Self {
         self.allowed_hosts = hosts;
         self
@@ -142,21 +142,21 @@ impl Server {
         self
     }
 
-    /// Serves the files below a folder to plain GET and HEAD requests for paths without a service. By
-    /// default there are none. A second call replaces the folder.
+    /// Serves the files below a folder to plain GET and HEAD requests for paths without a service.
+    /// By default there are none. A second call replaces the folder.
     ///
-    /// Names that begin with a dot, except `.well-known` at the root, and links that lead out of the
-    /// folder get a 404. [`Limits::files_open_max`] bounds how many are sent at a time.
+    /// Names that begin with a dot, except `.well-known` at the root, and links that lead out of
+    /// the folder get a 404. [`Limits::files_open_max`] bounds how many are sent at a time.
     pub fn static_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.static_root = Some(folder.into());
         self
     }
 
-    /// Answers a plain GET or HEAD of this path with 200, for load balancers; by default there is no
-    /// such path. It takes precedence over services and files, and is given percent-decoded.
+    /// Answers a plain GET or HEAD of this path with 200, for load balancers; by default there is
+    /// no such path. It takes precedence over services and files, and is given percent-decoded.
     ///
-    /// Once a clean stop begins, the answer is 503. The port is closed then, so only connections that
-    /// are open already get it, for a second.
+    /// Once a clean stop begins, the answer is 503. The port is closed then, so only connections
+    /// that are open already get it, for a second.
     pub fn health_path(&mut self, path: impl Into<String>) -> &mut Self {
         self.health_path = Some(path.into());
         self
@@ -169,14 +169,14 @@ impl Server {
         self
     }
 
-    /// Mounts a service at a path: `/dir/name`, or `/dir/` for the service of a folder. What differs
-    /// from the options of the server is set on the [`Mounted`] that it returns. [`Server::bind`]
-    /// returns an error for a path that is malformed or taken.
+    /// Mounts a service at a path: `/dir/name`, or `/dir/` for the service of a folder. What
+    /// differs from the options of the server is set on the [`Mounted`] that it returns.
+    /// [`Server::bind`] returns an error for a path that is malformed or taken.
     ///
-    /// The factory is called when the first socket asks for the service, and again after the service
-    /// has ended. It runs on the thread of the service, so the service itself need not be `Send`.
-    /// Sockets wait for it up to [`Limits::admission_ms_max`], then they get a 500. They also get one
-    /// if the factory panics.
+    /// The factory is called when the first socket asks for the service, and again after the
+    /// service has ended. It runs on the thread of the service, so the service itself need not be
+    /// `Send`. Sockets wait for it up to [`Limits::admission_ms_max`], then they get a 500. They
+    /// also get one if the factory panics.
     pub fn mount<S, F>(&mut self, path: &str, factory: F) -> Mounted<'_>
     where
         S: Service,
@@ -194,14 +194,13 @@ impl Server {
         Mounted { options: &mut self.mounts[last].options, program: () }
     }
 
-    /// Listens on all of the addresses; with port 0 the system chooses one. Connections are accepted
-    /// once the host runs, and wait in the system until then. Of a name with several addresses, those
-    /// that this machine does not have are left out.
+    /// Listens on all of the addresses; with port 0 the system chooses one. Connections are
+    /// accepted once the host runs, and wait in the system until then. Of a name with several
+    /// addresses, those that this machine does not have are left out.
     ///
-    /// # Errors
-    /// A [`BindError`]: limits that contradict each other, a path that cannot be mounted, a service on
-    /// the loop without callbacks, a folder that cannot be used, or an address that cannot be listened
-    /// on. No service has been started then.
+    /// # Errors A [`BindError`]: limits that contradict each other, a path that cannot be mounted,
+    /// a service on the loop without callbacks, a folder that cannot be used, or an address that
+    /// cannot be listened on. No service has been started then.
     pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();

@@ -32,8 +32,8 @@ impl<P> Mounted<'_, P> {
         self
     }
 
-    /// Replaces its limits. Those of the request head and of the host stay the server's, because they
-    /// apply before the service is known, or to all services: `head_bytes_max`, `headers_max`,
+    /// Replaces its limits. Those of the request head and of the host stay the server's, because
+    /// they apply before the service is known, or to all services: `head_bytes_max`, `headers_max`,
     /// `request_line_bytes_max`, `handshake_ms_max`, the counts of sockets and files, the turn, and
     /// the stop. [`Server::bind`](crate::Server::bind) checks them.
     pub fn limits(self, limits: Limits) -> Self {

@@ -75,15 +75,16 @@ impl ProgramsSetup {
 }
 
 impl Server {
-    /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder `dir`,
-    /// and `/dir/` is `ws_service` or `ws_service.*` there. They are looked up while the host runs,
-    /// for paths without a mounted service. `docs/programs.md` has the protocol of their pipes.
+    /// Serves the executables below a folder: `/dir/name` is `name` or `name.*` in the folder
+    /// `dir`, and `/dir/` is `ws_service` or `ws_service.*` there. They are looked up while the
+    /// host runs, for paths without a mounted service. `docs/programs.md` has the protocol of their
+    /// pipes.
     ///
     /// The options of the server apply to them, except that each has a thread of its own. At most
     /// [`Limits::PROGRAMS_MAX`] run. Each takes the memory of a service,
-    /// [`Limits::program_memory_bytes_max`], and with [`OnDeath::Keep`](crate::programs::OnDeath::Keep)
-    /// [`Limits::kept_memory_bytes_max`]. [`Server::bind`] returns an error if the folder cannot be
-    /// used.
+    /// [`Limits::program_memory_bytes_max`], and with
+    /// [`OnDeath::Keep`](crate::programs::OnDeath::Keep) [`Limits::kept_memory_bytes_max`].
+    /// [`Server::bind`] returns an error if the folder cannot be used.
     pub fn document_root(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.programs.root = RootChoice::Folder(folder.into());
         self
@@ -121,16 +122,15 @@ impl Server {
         Mounted { options, program }
     }
 
-    /// Gives a running host the settings for programs of this server. Programs that run are replaced
-    /// if their settings or their file have changed; others get RELOAD. Links on the way to the
-    /// document root and to the static root are followed again.
+    /// Gives a running host the settings for programs of this server. Programs that run are
+    /// replaced if their settings or their file have changed; others get RELOAD. Links on the way
+    /// to the document root and to the static root are followed again.
     ///
-    /// All other settings are ignored: another document root, mounted services and limits of the host
-    /// need a new start. Programs that run keep their compression.
+    /// All other settings are ignored: another document root, mounted services and limits of the
+    /// host need a new start. Programs that run keep their compression.
     ///
-    /// # Errors
-    /// The limits contradict each other, an option of a program is not allowed, or the document root
-    /// cannot be used. Then nothing changes.
+    /// # Errors The limits contradict each other, an option of a program is not allowed, or the
+    /// document root cannot be used. Then nothing changes.
     pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
         self.limits.check().map_err(BindError::Limits)?;
         reloader.reload_programs(self.programs.plan(&self.options, Tape::default())?);

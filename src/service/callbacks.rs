@@ -56,8 +56,8 @@ pub trait Callbacks: 'static {
     /// missed are skipped.
     fn tick(&mut self, context: &mut Context<'_>);
 
-    /// How often [`Callbacks::tick`] is called; `None` or zero: never. Asked at the start, and after
-    /// the callbacks of each turn. An interval that has changed begins at that moment.
+    /// How often [`Callbacks::tick`] is called; `None` or zero: never. Asked at the start, and
+    /// after the callbacks of each turn. An interval that has changed begins at that moment.
     fn tick_interval(&self) -> Option<Duration>;
 
     /// The host stops. All sockets have been closed, and nothing more can be sent.

@@ -123,8 +123,8 @@ impl<'host> Context<'host> {
     }
 
     /// Sets what is called when there is something to receive after [`Context::try_receive`] found
-    /// nothing. By default, the service's thread is unparked. Only the first call has an effect, and
-    /// none on the loop.
+    /// nothing. By default, the service's thread is unparked. Only the first call has an effect,
+    /// and none on the loop.
     ///
     /// `wake` is called on the thread that polls all sockets, so it must not block.
     pub fn wake_by(&mut self, wake: impl Fn() + Send + Sync + 'static) {
@@ -152,7 +152,8 @@ impl<'host> Context<'host> {
     }
 
     /// Closes the sockets of an [`Audience`], each after what was sent to it before. An
-    /// [`Inbound::Close`] follows for each of them; until then its messages still come. A pause ends.
+    /// [`Inbound::Close`] follows for each of them; until then its messages still come. A pause
+    /// ends.
     ///
     /// The peer gets up to 123 bytes of the `reason`, cut at a character (RFC 6455, 5.5). A code
     /// that a frame must not carry, such as [`CloseCode::LOST`], sends a close frame without one.
@@ -174,9 +175,9 @@ impl<'host> Context<'host> {
         self.apply(Outbound::Unsubscribe { id, topic: topic.into() });
     }
 
-    /// Stops reading a socket until [`Context::resume`]; TCP then makes its peer wait. Messages that
-    /// were read before still come: up to the mail of the service ([`Limits::mail_bytes_max`]). The
-    /// [`Inbound::Close`] of a peer that has gone may come late.
+    /// Stops reading a socket until [`Context::resume`]; TCP then makes its peer wait. Messages
+    /// that were read before still come: up to the mail of the service
+    /// ([`Limits::mail_bytes_max`]). The [`Inbound::Close`] of a peer that has gone may come late.
     pub fn pause(&mut self, id: SocketId) {
         self.apply(Outbound::Pause { id });
     }
@@ -186,8 +187,8 @@ impl<'host> Context<'host> {
         self.apply(Outbound::Resume { id });
     }
 
-    /// Sets a label in the log line of a socket, such as its user's name. An empty value removes it.
-    /// [`Outbound::Label`] has the limits, and the keys that are taken.
+    /// Sets a label in the log line of a socket, such as its user's name. An empty value removes
+    /// it. [`Outbound::Label`] has the limits, and the keys that are taken.
     pub fn label(&mut self, id: SocketId, key: impl Into<String>, value: impl Into<String>) {
         self.apply(Outbound::Label { id, key: key.into(), value: value.into() });
     }

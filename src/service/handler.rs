@@ -59,7 +59,8 @@ pub trait Handler: 'static {
     fn tick(&mut self, context: &mut Context<'_>) {}
 
     /// The host stops: the last callback. All sockets have been closed. A clean stop waits for it
-    /// until [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is over, and a second in any case.
+    /// until [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is over, and a second in any
+    /// case.
     fn stop(&mut self, context: &mut Context<'_>) {}
 
     /// The subprotocols that the service speaks, the best first; none by default. Called once, when

@@ -28,7 +28,8 @@ pub struct ServiceOptions {
     pub compression: Compression,
     /// The thread that it runs on. A program always has a thread of its own.
     pub thread: Thread,
-    /// The answer to a plain GET of its path; `None`: a 426, which says that an upgrade is required.
+    /// The answer to a plain GET of its path; `None`: a 426, which says that an upgrade is
+    /// required.
     pub page: Option<Page>,
 }
 

@@ -86,8 +86,9 @@ impl OriginRule {
         format!("{condition}, set origin: {rule}{comma}{listed}")
     }
 
-    /// Whether the rule has this host by its name: [`OriginRule::Any`] has all, [`OriginRule::Same`]
-    /// none. [`AllowedHosts::Auto`](crate::AllowedHosts::Auto) accepts such a host.
+    /// Whether the rule has this host by its name: [`OriginRule::Any`] has all,
+    /// [`OriginRule::Same`] none. [`AllowedHosts::Auto`](crate::AllowedHosts::Auto) accepts such a
+    /// host.
     #[must_use]
     pub fn names(&self, host: Option<UriHost<'_>>) -> bool {
         match self {

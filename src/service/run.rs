@@ -2,8 +2,8 @@
 
 use crate::service::{Admission, Callbacks, Context};
 
-/// A service with a loop of its own. It runs on a thread of its own, from the first socket that asks
-/// for it until the host stops, and its state lasts as long. Most services are simpler as a
+/// A service with a loop of its own. It runs on a thread of its own, from the first socket that
+/// asks for it until the host stops, and its state lasts as long. Most services are simpler as a
 /// [`Handler`](crate::service::Handler).
 ///
 /// ```
@@ -22,8 +22,9 @@ use crate::service::{Admission, Callbacks, Context};
 /// }
 /// ```
 pub trait Service: 'static {
-    /// Runs until [`Context::receive`] returns `None`, and then returns soon: a clean stop waits until
-    /// [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is over, and a second in any case.
+    /// Runs until [`Context::receive`] returns `None`, and then returns soon: a clean stop waits
+    /// until [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is over, and a second in any
+    /// case.
     ///
     /// To return earlier, like a panic, ends the service: its sockets are closed with 1012, and the
     /// next socket starts it anew. If it keeps failing, sockets get a 503 with `Retry-After`.

@@ -53,8 +53,8 @@ pub enum Inbound {
     Close {
         /// The socket.
         id: SocketId,
-        /// Why: the code and reason of the side that closed first, which is the peer, the service or
-        /// the host; 1006 if the connection was lost before both sides had closed.
+        /// Why: the code and reason of the side that closed first, which is the peer, the service
+        /// or the host; 1006 if the connection was lost before both sides had closed.
         close: Close,
     },
 }
@@ -89,8 +89,8 @@ impl Inbound {
 
 const _: () = assert!(size_of::<Inbound>() <= Limits::MAIL_ITEM_BYTES, "an entry counts in full");
 
-/// A transaction from a service to the host. What concerns a socket that has gone, or one of another
-/// service, is ignored. The methods of [`Context`](crate::service::Context) send these.
+/// A transaction from a service to the host. What concerns a socket that has gone, or one of
+/// another service, is ignored. The methods of [`Context`](crate::service::Context) send these.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outbound {
@@ -104,7 +104,8 @@ pub enum Outbound {
         /// The answer.
         verdict: Verdict,
     },
-    /// Send a message. An outbox that would exceed [`Limits::outbox_bytes_max`] is closed with 1013.
+    /// Send a message. An outbox that would exceed [`Limits::outbox_bytes_max`] is closed with
+    /// 1013.
     Send {
         /// To whom.
         to: Audience,
@@ -135,8 +136,8 @@ pub enum Outbound {
         /// The topic, which ends with its last subscriber.
         topic: String,
     },
-    /// Stop reading a socket, even if the mail has room. A second time changes nothing. Messages that
-    /// were read before still come.
+    /// Stop reading a socket, even if the mail has room. A second time changes nothing. Messages
+    /// that were read before still come.
     Pause {
         /// The socket.
         id: SocketId,
@@ -146,13 +147,14 @@ pub enum Outbound {
         /// The socket.
         id: SocketId,
     },
-    /// Set a label in the log line of a socket, such as its user's name. A key that is there gets the
-    /// new value; an empty value removes the label.
+    /// Set a label in the log line of a socket, such as its user's name. A key that is there gets
+    /// the new value; an empty value removes the label.
     ///
     /// All labels of a socket have [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left
     /// out. So are those whose key the line has already (`socket`, `peer`, `path`, `reason`,
-    /// `received`, `sent`, `ms`) or that loggers use (`service`, `event`, `time`, `level`, `target`,
-    /// `message`). For the first label of a socket that is left out, the log has a warning.
+    /// `received`, `sent`, `ms`) or that loggers use (`service`, `event`, `time`, `level`,
+    /// `target`, `message`). For the first label of a socket that is left out, the log has a
+    /// warning.
     Label {
         /// The socket.
         id: SocketId,
@@ -163,15 +165,15 @@ pub enum Outbound {
     },
     /// What serves the sockets has gone, and a successor takes over, such as a new process of the
     /// same program. The sockets stay open, and their mail is collected. Subscriptions, pauses and
-    /// labels are removed. Requests that wait for an answer wait for the next [`Outbound::Ready`]; if
-    /// the service had received their [`Inbound::Ask`], another one follows.
+    /// labels are removed. Requests that wait for an answer wait for the next [`Outbound::Ready`];
+    /// if the service had received their [`Inbound::Ask`], another one follows.
     Reset {
-        /// For how many milliseconds requests get a 503, because what serves keeps failing; 0 if they
-        /// wait instead.
+        /// For how many milliseconds requests get a 503, because what serves keeps failing; 0 if
+        /// they wait instead.
         pause_ms: u64,
     },
-    /// The service has taken this much of its mail, which makes room for more. A context sends it by
-    /// itself.
+    /// The service has taken this much of its mail, which makes room for more. A context sends it
+    /// by itself.
     Taken {
         /// How many transactions.
         messages: usize,
@@ -208,8 +210,8 @@ impl Outbound {
 pub enum Admission {
     /// Every socket is admitted at once. This is the default, without subprotocols.
     Everyone {
-        /// The subprotocols that the service speaks, the best first. The first one here that the peer
-        /// offers is agreed on; without such a one, none.
+        /// The subprotocols that the service speaks, the best first. The first one here that the
+        /// peer offers is agreed on; without such a one, none.
         protocols: Vec<String>,
     },
     /// Each socket waits for the service's [`Verdict`]: see [`Inbound::Ask`].

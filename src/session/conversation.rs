@@ -30,8 +30,8 @@ use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, DateField, Head, Message, Response, Upgrade};
 
-/// One conversation with one peer, without I/O and without a clock. Whoever has the connection calls
-/// it like this, in a loop:
+/// One conversation with one peer, without I/O and without a clock. Whoever has the connection
+/// calls it like this, in a loop:
 ///
 /// 1. Write [`Session::unsent`], and say with [`Session::wrote`] how much was written.
 /// 2. Do what [`Session::next`] says: keep the connection, end our half, or drop it.
@@ -69,18 +69,18 @@ pub enum SessionEvent {
     Request(Head),
     /// The request cannot be accepted: answer with [`Session::respond`] and this refusal.
     Refused(Refused),
-    /// The request was not answered within `admission_ms_max`. Answer with [`Session::respond`]; the
-    /// event comes again after another such time.
+    /// The request was not answered within `admission_ms_max`. Answer with [`Session::respond`];
+    /// the event comes again after another such time.
     Undecided,
     /// A whole message, of up to `message_bytes_max` bytes.
     Message(Message),
     /// A whole message that is compressed. Pass it to [`Session::inflate`].
     #[cfg(feature = "deflate")]
     Compressed(Compressed),
-    /// The conversation has ended: no message of the peer follows. If it was open until now, our close
-    /// frame waits for [`Session::settle`], and until then messages can still be sent. Code and reason
-    /// are those of the side that closed first; [`CloseCode::LOST`] if the connection was lost before
-    /// both sides had closed.
+    /// The conversation has ended: no message of the peer follows. If it was open until now, our
+    /// close frame waits for [`Session::settle`], and until then messages can still be sent. Code
+    /// and reason are those of the side that closed first; [`CloseCode::LOST`] if the connection
+    /// was lost before both sides had closed.
     Closed(Close),
     /// The peer has gone before the conversation was accepted, and why.
     Gone(&'static str),
@@ -133,8 +133,8 @@ impl Session {
 
     /// Accepts an upgrade: queues the 101, with the subprotocol `protocol` if the peer offered it.
     ///
-    /// Returns the bytes that [`Session::receive`] has got since the request, which have to be passed
-    /// to it once more; `None` if there is no upgrade to accept.
+    /// Returns the bytes that [`Session::receive`] has got since the request, which have to be
+    /// passed to it once more; `None` if there is no upgrade to accept.
     pub fn accept(&mut self, protocol: Option<&str>, now: Time) -> Option<Vec<u8>> {
         let Phase::Waiting(waiting) = &mut self.phase else { return None };
         let mut answer = Vec::new();
@@ -317,8 +317,8 @@ impl Session {
         self.is_open() && self.unsent.is_none() && self.deadlines.is_calm()
     }
 
-    /// Whether the peer is to be read now. While a request waits for its answer, that is one read at
-    /// most: [`Session::receive`] keeps all bytes that it gets then.
+    /// Whether the peer is to be read now. While a request waits for its answer, that is one read
+    /// at most: [`Session::receive`] keeps all bytes that it gets then.
     #[must_use]
     pub fn wants_bytes(&self) -> bool {
         match &self.phase {

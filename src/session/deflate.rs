@@ -37,9 +37,9 @@ impl Session {
         self.contexts.as_ref().map(|contexts| &contexts.agreement)
     }
 
-    /// Inflates the message of a [`SessionEvent::Compressed`]. Returns a [`SessionEvent::Message`], or a
-    /// [`SessionEvent::Closed`] if the data is broken or longer than `message_bytes_max`; `None` if the
-    /// conversation has ended meanwhile.
+    /// Inflates the message of a [`SessionEvent::Compressed`]. Returns a [`SessionEvent::Message`],
+    /// or a [`SessionEvent::Closed`] if the data is broken or longer than `message_bytes_max`;
+    /// `None` if the conversation has ended meanwhile.
     pub fn inflate(
         &mut self,
         codec: &mut Codec,
@@ -68,8 +68,8 @@ impl Session {
         })
     }
 
-    /// Queues a message like [`Session::send`], and compresses it if that was agreed on and makes it
-    /// shorter. Returns how many bytes the compression has read.
+    /// Queues a message like [`Session::send`], and compresses it if that was agreed on and makes
+    /// it shorter. Returns how many bytes the compression has read.
     ///
     /// # Errors
     /// The outbox is over its limit.

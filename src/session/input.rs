@@ -17,8 +17,8 @@ use crate::ws::{
 };
 
 impl Session {
-    /// Takes bytes of the peer, up to the first event. Returns how many were used, and that event. Call
-    /// it with the rest until all are used. The bytes are unmasked in place.
+    /// Takes bytes of the peer, up to the first event. Returns how many were used, and that event.
+    /// Call it with the rest until all are used. The bytes are unmasked in place.
     ///
     /// A fault of the peer is an event: [`SessionEvent::Refused`] before the upgrade, and
     /// [`SessionEvent::Closed`] with the code of the [`ProtocolError`] after it.
@@ -32,8 +32,9 @@ impl Session {
         self.receive_each(&mut SpareMemory::none(), bytes, limits, now, take)
     }
 
-    /// Like [`Session::receive`], with buffers of other sessions for large messages. Each message is
-    /// passed to `take`, since one read may bring many, and is an event only if `take` returns one.
+    /// Like [`Session::receive`], with buffers of other sessions for large messages. Each message
+    /// is passed to `take`, since one read may bring many, and is an event only if `take` returns
+    /// one.
     pub fn receive_each(
         &mut self,
         spare: &mut SpareMemory,
@@ -73,7 +74,8 @@ impl Session {
         }
     }
 
-    /// Says that the peer has ended its half of the connection. An answer that waits is still written.
+    /// Says that the peer has ended its half of the connection. An answer that waits is still
+    /// written.
     pub fn end(&mut self) -> Option<SessionEvent> {
         self.ended = true;
         match &self.phase {
@@ -203,8 +205,8 @@ impl Session {
         (used, None)
     }
 
-    /// The buffer of a large message that is incomplete: read its next bytes directly into it, and call
-    /// [`Session::filled`]. `None`: pass them to [`Session::receive`].
+    /// The buffer of a large message that is incomplete: read its next bytes directly into it, and
+    /// call [`Session::filled`]. `None`: pass them to [`Session::receive`].
     pub fn read_buffer(&mut self) -> Option<&mut [u8]> {
         self.phase.reader()?.read_buffer()
     }
@@ -264,8 +266,8 @@ impl Session {
         self.stop_listening(close, Phase::Flushing, now)
     }
 
-    /// Fails the connection (RFC 6455, 7.1.7): the close is queued, and nothing of the peer is read any
-    /// more. Returns the [`SessionEvent::Closed`].
+    /// Fails the connection (RFC 6455, 7.1.7): the close is queued, and nothing of the peer is read
+    /// any more. Returns the [`SessionEvent::Closed`].
     pub fn break_off(&mut self, close: Close, now: Time) -> SessionEvent {
         self.stop_listening(close, Phase::Lingering, now)
     }

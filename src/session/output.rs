@@ -54,7 +54,8 @@ impl Session {
         }
     }
 
-    /// The bytes to be written, in order, as chunks. They stay until [`Session::wrote`] says otherwise.
+    /// The bytes to be written, in order, as chunks. They stay until [`Session::wrote`] says
+    /// otherwise.
     pub fn unsent(&self) -> impl Iterator<Item = &[u8]> {
         self.unsent.iter().flat_map(|unsent| unsent.outbox.unsent())
     }

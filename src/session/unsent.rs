@@ -75,8 +75,8 @@ impl Unsent {
     }
 }
 
-/// Buffers of large messages, and of empty outboxes, that are kept for the next ones, up to a limit.
-/// All sessions of a host share one.
+/// Buffers of large messages, and of empty outboxes, that are kept for the next ones, up to a
+/// limit. All sessions of a host share one.
 #[derive(Debug)]
 pub struct SpareMemory {
     pub(super) buffers: BufferPool,

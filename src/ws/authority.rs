@@ -30,8 +30,8 @@ impl<'a> UriHost<'a> {
         }
     }
 
-    /// Parses an authority, such as the value of a `Host` header: the host, and the port if there is
-    /// one. `None` if one of them is malformed.
+    /// Parses an authority, such as the value of a `Host` header: the host, and the port if there
+    /// is one. `None` if one of them is malformed.
     #[must_use]
     pub fn of(authority: &'a str) -> Option<(Self, Option<u16>)> {
         // RFC 3986, 3.2.3: an empty port is equivalent to none.

@@ -26,9 +26,8 @@ impl Close {
 
     /// Decodes the payload of a close frame. An empty one has the code [`CloseCode::NONE`].
     ///
-    /// # Errors
-    /// The broken rule: a payload of one byte, a code that must not be sent, or a reason that is not
-    /// UTF-8.
+    /// # Errors The broken rule: a payload of one byte, a code that must not be sent, or a reason
+    /// that is not UTF-8.
     pub fn decode(payload: &[u8]) -> Result<Self, ProtocolError> {
         let Some((code, reason)) = payload.split_first_chunk::<2>() else {
             // RFC 6455, 5.5.1: if there is a body, its first two bytes are the code.
@@ -44,8 +43,8 @@ impl Close {
         Ok(Self { code, reason: reason.to_owned() })
     }
 
-    /// Appends the payload of a close frame. With a code that must not be sent, the payload is empty. A
-    /// reason of more than 123 bytes is cut at a character.
+    /// Appends the payload of a close frame. With a code that must not be sent, the payload is
+    /// empty. A reason of more than 123 bytes is cut at a character.
     pub fn encode(&self, out: &mut Vec<u8>) {
         // RFC 6455, 7.4.1: 1005, 1006 and 1015 must not be set in a close frame.
         if CloseCode::new(self.code.number()).is_none() {

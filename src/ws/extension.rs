@@ -74,9 +74,9 @@ pub struct Agreement {
 }
 
 impl Offer {
-    /// The first offer of permessage-deflate in the head that can be accepted. An offer is declined if
-    /// a parameter is unknown, there twice, or has an invalid value (RFC 7692, 7.1). Other extensions,
-    /// and malformed ones, are declined as well.
+    /// The first offer of permessage-deflate in the head that can be accepted. An offer is declined
+    /// if a parameter is unknown, there twice, or has an invalid value (RFC 7692, 7.1). Other
+    /// extensions, and malformed ones, are declined as well.
     #[must_use]
     pub fn parse(head: &Head) -> Option<Self> {
         head.values("Sec-WebSocket-Extensions").flat_map(Members).find_map(Self::read)

@@ -68,7 +68,8 @@ impl Header {
     /// The longest header: 2 bytes, 8 of length, 4 of masking key.
     pub const BYTES_MAX: usize = 14;
 
-    /// The header of a whole message, or of a control frame, from a server: final, and without a key.
+    /// The header of a whole message, or of a control frame, from a server: final, and without a
+    /// key.
     #[must_use]
     pub const fn whole(opcode: Opcode, length: usize) -> Self {
         Self { fin: true, opcode, key: None, length: length as u64 }
@@ -89,8 +90,8 @@ impl Header {
         Some((opcode, [a, b, c, d], usize::from(length), 6))
     }
 
-    /// Decodes the header at the beginning of `bytes`, which came from a client. Returns the header and
-    /// its own length in bytes; `None`: there are not enough bytes yet.
+    /// Decodes the header at the beginning of `bytes`, which came from a client. Returns the header
+    /// and its own length in bytes; `None`: there are not enough bytes yet.
     ///
     /// # Errors
     /// The first broken rule, as soon as the byte that breaks it is there.
@@ -102,8 +103,8 @@ impl Header {
         Self::decode_rest(bytes)
     }
 
-    /// The same where compression was agreed on. Also returns whether the header begins a message that
-    /// is compressed (RFC 7692, 6).
+    /// The same where compression was agreed on. Also returns whether the header begins a message
+    /// that is compressed (RFC 7692, 6).
     ///
     /// # Errors
     /// The first broken rule, as soon as the byte that breaks it is there.

@@ -186,7 +186,8 @@ impl HeadReader {
 /// How many bytes the head took, and the head when it is whole.
 type HeadProgress = (usize, Option<Head>);
 
-/// A complete and valid request head: HTTP/1, without content, with one `Host` (or none in HTTP/1.0).
+/// A complete and valid request head: HTTP/1, without content, with one `Host` (or none in
+/// HTTP/1.0).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     text: Vec<u8>,

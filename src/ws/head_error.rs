@@ -4,7 +4,8 @@ use core::fmt;
 
 use crate::ws::Status;
 
-/// What can be wrong with a request head. Each has the status that answers it, and a text for the peer.
+/// What can be wrong with a request head. Each has the status that answers it, and a text for the
+/// peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeadError {

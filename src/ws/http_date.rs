@@ -4,8 +4,8 @@
 use alloc::format;
 use alloc::string::String;
 
-/// The `Date` of an answer (RFC 9110, 6.6.1). The default is no `Date`, as RFC 9110 demands of a server
-/// without a clock.
+/// The `Date` of an answer (RFC 9110, 6.6.1). The default is no `Date`, as RFC 9110 demands of a
+/// server without a clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DateField {
     line: String,

@@ -40,9 +40,9 @@ impl<'a> Origin<'a> {
         Self::read(text).ok_or(OriginError)
     }
 
-    /// Whether it is the origin of pages of `host`, which is the value of a `Host` header. Without a
-    /// port there, the default port of the origin's scheme is meant. `http` and `https` are the same
-    /// here, since a proxy may terminate TLS.
+    /// Whether it is the origin of pages of `host`, which is the value of a `Host` header. Without
+    /// a port there, the default port of the origin's scheme is meant. `http` and `https` are the
+    /// same here, since a proxy may terminate TLS.
     #[must_use]
     pub fn is_of(&self, host: &str) -> bool {
         // Other schemes have no host, although the text may look like one.
@@ -59,8 +59,8 @@ impl<'a> Origin<'a> {
         self.scheme.is_empty() || self.scheme.eq_ignore_ascii_case("file")
     }
 
-    /// Whether it matches a pattern, on a request whose `Host` header is `host`; `None` if that is no
-    /// pattern. A pattern is one of these:
+    /// Whether it matches a pattern, on a request whose `Host` header is `host`; `None` if that is
+    /// no pattern. A pattern is one of these:
     ///
     /// - an origin, such as `https://a.example`;
     /// - `https://*.a.example`: all hosts below that one, but not that one itself;

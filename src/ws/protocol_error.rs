@@ -5,8 +5,8 @@ use core::fmt;
 
 use crate::ws::CloseCode;
 
-/// A rule of RFC 6455 that a peer has broken. It is closed with [`ProtocolError::code`], and nothing of
-/// it is read any more.
+/// A rule of RFC 6455 that a peer has broken. It is closed with [`ProtocolError::code`], and
+/// nothing of it is read any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProtocolError {

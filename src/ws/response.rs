@@ -57,8 +57,8 @@ impl Status {
     /// 505 HTTP Version Not Supported.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 
-    /// The status with this number; `None` outside 200 to 599, since a 1xx does not end a request (RFC
-    /// 9110, 15.2).
+    /// The status with this number; `None` outside 200 to 599, since a 1xx does not end a request
+    /// (RFC 9110, 15.2).
     #[must_use]
     pub const fn new(number: u16) -> Option<Self> {
         match number {
@@ -73,8 +73,8 @@ impl Status {
         self.0
     }
 
-    /// The reason phrase, such as `Not Found`; empty for a number without one. Clients ignore it (RFC
-    /// 9112, 4).
+    /// The reason phrase, such as `Not Found`; empty for a number without one. Clients ignore it
+    /// (RFC 9112, 4).
     #[must_use]
     pub fn phrase(self) -> &'static str {
         let mut lines = PHRASES.lines().filter_map(|line| line.split_at_checked(4));
@@ -154,8 +154,8 @@ impl Response {
         self
     }
 
-    /// Adds a header; several may have one name. Control characters in the value become blanks, so it
-    /// cannot end the header. A header whose name is not a token, or is one of
+    /// Adds a header; several may have one name. Control characters in the value become blanks, so
+    /// it cannot end the header. A header whose name is not a token, or is one of
     /// [`Response::FRAMING`], is left out.
     pub fn add(&mut self, name: &str, value: &str) {
         let framing = Self::FRAMING.iter().any(|own| own.eq_ignore_ascii_case(name));

@@ -13,7 +13,8 @@ use crate::ws::Status;
 /// never hidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The path, percent-decoded once. It begins with a slash, and only its last segment may be empty.
+    /// The path, percent-decoded once. It begins with a slash, and only its last segment may be
+    /// empty.
     pub path: String,
     /// The query as it came, without the question mark; empty when there is none.
     pub query: String,
