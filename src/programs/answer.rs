@@ -1,5 +1,5 @@
-//! The body of a REJECT: header lines, an empty line, content. It is the answer that a peer gets
-//! instead of the 101.
+//! The body of a REJECT: header lines, an empty line, content. The peer gets this answer instead of
+//! the 101.
 
 use crate::programs::LineErrorKind;
 use crate::ws::syntax::{is_token, is_value_byte, trim};
@@ -16,7 +16,7 @@ pub(super) fn answer(status: Status, body: Vec<u8>) -> Result<Response, LineErro
         let end = rest.iter().position(|&byte| byte == b'\n');
         let line = &rest[..end.unwrap_or(rest.len())];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        // Without the empty line nobody could tell headers from content.
+        // Without the empty line, headers and content could not be distinguished.
         let end = end.ok_or_else(|| wrong(line))?;
         rest = &rest[end + 1..];
         if line.is_empty() {
@@ -33,8 +33,8 @@ pub(super) fn answer(status: Status, body: Vec<u8>) -> Result<Response, LineErro
     Ok(headers.into_iter().fold(response, |response, (name, value)| response.header(name, value)))
 }
 
-/// A header that an answer takes as it is: whatever it would change or leave out is refused, so
-/// that the program learns of it.
+/// A header that is sent unchanged. A header that would be changed or left out is refused, so that
+/// the program gets an error.
 fn header(line: &[u8]) -> Option<(&str, &str)> {
     let (name, value) = str::from_utf8(line).ok()?.split_once(':')?;
     let value = str::from_utf8(trim(value.as_bytes())).ok()?;
@@ -51,5 +51,5 @@ fn wrong(line: &[u8]) -> LineErrorKind {
 
 const MEDIA_TYPE: &str = "Content-Type";
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
-/// As much of a line as the program is told.
+/// How much of a line the program gets in the error.
 const LINE_BYTES_MAX: usize = 200;

@@ -1,14 +1,14 @@
-//! Whom a line is for: an id, a list of ids, all sockets of the service or those of a topic, and
-//! of these but one; and the sender that they may slow.
+//! The audience of a line: an id, a list of ids, all sockets of the service or those of a topic,
+//! without one of them; and the sender that they may slow.
 
 use crate::limits::Limits;
 use crate::programs::LineErrorKind;
 use crate::programs::words::number;
 use crate::service::{Audience, SocketId};
 
-/// Reads `17`, `17,18`, `*` or `@topic`, each with `,!17` behind it or not, and `,~17` behind that.
+/// Reads `17`, `17,18`, `*` or `@topic`. Each may be followed by `,!17`, and then by `,~17`.
 pub(super) fn audience(word: &str) -> Result<Audience, LineErrorKind> {
-    // An id alone, which is what most lines have, is not searched for anything else.
+    // A single id, the most frequent case, is not searched for anything else.
     if let Some(one) = number(word, ID_DIGITS_MAX) {
         return Ok(SocketId::from_u64(one).into());
     }
@@ -26,7 +26,7 @@ pub(super) fn audience(word: &str) -> Result<Audience, LineErrorKind> {
     Ok(slows.into_iter().fold(audience, Audience::slowing))
 }
 
-/// Parts an id from the end of a word, if this mark stands before it.
+/// Splits an id from the end of a word, if this mark is before it.
 fn parted<'a>(word: &'a str, mark: &str) -> Result<(&'a str, Option<SocketId>), LineErrorKind> {
     match word.rsplit_once(mark) {
         Some((word, last)) => Ok((word, Some(id(last)?))),
@@ -34,7 +34,7 @@ fn parted<'a>(word: &'a str, mark: &str) -> Result<(&'a str, Option<SocketId>), 
     }
 }
 
-/// Reads an id or a list of ids. Each stands in the outcome once.
+/// Reads an id or a list of ids. The result has each once.
 pub(super) fn ids(word: &str) -> Result<Vec<SocketId>, LineErrorKind> {
     let mut ids = word.split(',').map(id).collect::<Result<Vec<_>, _>>()?;
     ids.sort_unstable();
@@ -48,8 +48,8 @@ pub(super) fn id(word: &str) -> Result<SocketId, LineErrorKind> {
     id.ok_or_else(|| LineErrorKind::Id(word.to_owned()))
 }
 
-/// Reads the name of a topic: a word, whose characters have been looked at, that can stand in
-/// all places where topics stand.
+/// Reads the name of a topic: a word whose characters have been checked, and that is valid in all
+/// commands with topics.
 pub(super) fn topic(name: &str) -> Result<String, LineErrorKind> {
     let is_name = (1..=Limits::TOPIC_NAME_BYTES_MAX).contains(&name.len())
         && !name.starts_with('+')
@@ -57,5 +57,5 @@ pub(super) fn topic(name: &str) -> Result<String, LineErrorKind> {
     if is_name { Ok(name.to_owned()) } else { Err(LineErrorKind::Topic(name.to_owned())) }
 }
 
-/// As many as 64 bits have.
+/// The maximum of digits of 64 bits.
 const ID_DIGITS_MAX: usize = 20;

@@ -1,4 +1,5 @@
-//! `ProgramCommand`: what a program can say. The words of a header tell all but the body.
+//! `ProgramCommand`: a command of a program. The words of a header define everything except the
+//! body.
 
 use crate::programs::answer::answer;
 use crate::programs::audience::{audience, id, ids, topic};
@@ -8,10 +9,10 @@ use crate::service::{Admission, Audience, SocketId, Verdict, label_keys_taken};
 use crate::ws::syntax::is_token;
 use crate::ws::{Close, CloseCode, Message, Status};
 
-/// What a program says, in one line with or without a body.
+/// A command of a program: one line, with or without a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgramCommand {
-    /// READY: it is up, and lets sockets in like this. Always the first.
+    /// READY: the program is ready, with the way it admits sockets. Always the first.
     Ready(Admission),
     /// ACCEPT or REJECT: the answer to an ASK.
     Admit {
@@ -22,7 +23,7 @@ pub enum ProgramCommand {
     },
     /// TEXT or BIN: send a message.
     Send {
-        /// To whom.
+        /// The audience.
         to: Audience,
         /// What.
         message: Message,
@@ -36,26 +37,26 @@ pub enum ProgramCommand {
     },
     /// SUB: subscribe sockets to a topic.
     Subscribe {
-        /// Which, each once.
+        /// The sockets, each once.
         ids: Vec<SocketId>,
         /// The topic.
         topic: String,
     },
-    /// UNSUB: take subscriptions back.
+    /// UNSUB: remove subscriptions.
     Unsubscribe {
-        /// Whose, each once.
+        /// The sockets, each once.
         ids: Vec<SocketId>,
         /// The topic.
         topic: String,
     },
-    /// PAUSE: read nothing more of sockets. A second time changes nothing.
+    /// PAUSE: stop reading sockets. A second pause has no effect.
     Pause {
-        /// Which, each once.
+        /// The sockets, each once.
         ids: Vec<SocketId>,
     },
-    /// RESUME: read on, however often they were paused.
+    /// RESUME: read sockets again, however often they were paused.
     Resume {
-        /// Which, each once.
+        /// The sockets, each once.
         ids: Vec<SocketId>,
     },
     /// SET: give a socket a label, for logs.
@@ -64,14 +65,14 @@ pub enum ProgramCommand {
         id: SocketId,
         /// The label's name.
         key: String,
-        /// Its value; empty to take the label away.
+        /// Its value; empty to remove the label.
         value: String,
     },
-    /// LOG: a line for the host's log. It may have control characters, which the log escapes.
+    /// LOG: a line for the host's log. The log escapes control characters in it.
     Log {
-        /// How much it matters.
+        /// Its level.
         level: LogLevel,
-        /// The line. What was not UTF-8 is replaced.
+        /// The line. Bytes that are not UTF-8 are replaced.
         text: String,
     },
 }
@@ -91,16 +92,16 @@ pub enum LogLevel {
     Trace,
 }
 
-/// A header without its length, as far as it goes.
+/// The result of reading a header without its length.
 #[derive(Debug)]
 pub(super) enum LineHeader {
-    /// That was all.
+    /// The command is complete.
     Whole(ProgramCommand),
-    /// The body decides the rest.
+    /// The command needs its body.
     Counted(Pending),
 }
 
-/// What waits for its body.
+/// A command that waits for its body.
 #[derive(Debug)]
 pub(super) enum Pending {
     Text(Audience),
@@ -111,10 +112,10 @@ pub(super) enum Pending {
     Log(LogLevel),
 }
 
-/// Why a header begins nothing.
+/// Why a header is no command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LineHeaderError {
-    /// The line cannot be done.
+    /// The line cannot be carried out.
     Wrong(LineErrorKind),
     /// The verb always has a body, and its length is missing.
     Uncounted,
@@ -126,7 +127,7 @@ impl From<LineErrorKind> for LineHeaderError {
     }
 }
 
-/// Reads the words of a READY; `None` if there is anything that is not known.
+/// Reads the words of a READY; `None` if one is unknown.
 pub(super) fn ready<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Admission> {
     let of_version = words.next() == Some("READY")
         && words.next().is_some_and(|version| number(version, 10) == Some(VERSION.into()));
@@ -231,7 +232,7 @@ impl Pending {
             Self::Set(id, key) => {
                 ProgramCommand::Set { id, key, value: label_value(&text(body)?)? }
             }
-            // What is said in distress is heard as far as it can be.
+            // A program in trouble may write broken text: it is read as far as possible.
             Self::Log(level) => {
                 ProgramCommand::Log { level, text: String::from_utf8_lossy(&body).into_owned() }
             }
@@ -244,14 +245,14 @@ fn text(body: Vec<u8>) -> Result<String, LineErrorKind> {
     String::from_utf8(body).map_err(|error| LineErrorKind::Utf8(error.utf8_error().valid_up_to()))
 }
 
-/// The words behind a verb, and the form that they should have.
+/// The words behind a verb, and the required form.
 struct HeaderWords<I> {
     form: &'static CommandForm,
     words: I,
 }
 
 impl<'a, I: Iterator<Item = &'a str>> HeaderWords<I> {
-    /// So many words and no more.
+    /// Exactly this many words.
     fn exactly<const LEN: usize>(mut self) -> Result<[&'a str; LEN], LineErrorKind> {
         let mut found = [""; LEN];
         for place in &mut found {
@@ -339,11 +340,11 @@ enum CommandKind {
 #[derive(Clone, Copy)]
 enum BodyForm {
     None,
-    /// As long as a message may be.
+    /// At most as long as a message may be.
     Message,
-    /// Of so many bytes at most.
+    /// At most this many bytes.
     Always(usize),
-    /// The same, and empty without a length.
+    /// The same; empty if there is no length.
     Perhaps(usize),
 }
 

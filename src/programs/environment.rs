@@ -1,5 +1,5 @@
-//! The variables that tell of a socket's request, with the names of RFC 3875: lines in the body
-//! of an OPEN, and the environment of a program that serves one socket.
+//! The variables of a socket's request, with the names of RFC 3875. They are lines in the body of
+//! an OPEN, and the environment of a program that serves one socket.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use crate::programs::VERSION;
 use crate::service::Request;
 
-/// A variable. That of a request has a name of capital letters, digits and `_`, and a value without
-/// control characters but tabs, as the peer sent it, which need not be UTF-8.
+/// A variable. In a request, its name has capital letters, digits and `_`; its value is as the peer
+/// sent it, without control characters except tabs, and may not be UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// The name.
@@ -17,7 +17,7 @@ pub struct Variable {
     pub value: Vec<u8>,
 }
 
-/// Where a program serves.
+/// The path and address that a program serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProgramPlace {
     /// The path of its service.
@@ -34,14 +34,13 @@ pub enum Mode {
     Shared,
     /// A program for each socket, in plain lines.
     Lines,
-    /// A program for each socket, in text as it comes.
+    /// A program for each socket; each read of its output is a text message.
     Text,
-    /// A program for each socket, in bytes as they come.
+    /// A program for each socket; each read of its output is a binary message.
     Bytes,
 }
 
-/// The variables of a request, in a fixed order: first those that RFC 3875 asks for, then the
-/// headers by name.
+/// The variables of a request, in a fixed order: first those of RFC 3875, then the headers by name.
 #[must_use]
 pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<Variable> {
     let host = request.header("Host").unwrap_or_default();
@@ -55,7 +54,7 @@ pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<
         ("PATH_INFO", path_info),
         ("QUERY_STRING", request.query()),
         ("REMOTE_ADDR", &peer.ip().to_string()),
-        // RFC 3875, 4.1.9: the address stands in for a name that is not looked up.
+        // RFC 3875, 4.1.9: the address replaces the name, which is not looked up.
         ("REMOTE_HOST", &peer.ip().to_string()),
         ("REMOTE_PORT", &peer.port().to_string()),
         ("REQUEST_METHOD", request.head().method()),
@@ -72,7 +71,7 @@ pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<
     own.into_iter().chain(headers).filter(|variable| is_line(&variable.value)).collect()
 }
 
-/// The variables that every program has in its environment, whatever it serves.
+/// The variables in the environment of every program.
 #[must_use]
 pub(crate) fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
     let protocol = match mode {
@@ -84,7 +83,7 @@ pub(crate) fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
     [
         ("SWITCHBOARD_PROTOCOL", protocol.as_str()),
         ("SWITCHBOARD_SERVICE", service),
-        // What a Python program prints would otherwise wait for a full buffer.
+        // Otherwise the output of a Python program would wait until a buffer is full.
         ("PYTHONUNBUFFERED", "1"),
     ]
     .map(|(name, value)| Variable { name: name.to_owned(), value: value.into() })
@@ -94,15 +93,15 @@ pub(crate) fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
 /// Whether a variable of this name is set by the host, for a request or for all programs.
 #[must_use]
 pub(super) fn is_own_variable(name: &str) -> bool {
-    // Programs that fetch something over HTTP know this one; no peer can set it.
+    // HTTP clients use this variable as their proxy; no peer can set it.
     let is_header = name.starts_with("HTTP_") && name != "HTTP_PROXY";
     is_header || OWN_VARIABLES.contains(&name)
 }
 
-/// What a path has behind that of its service: nothing, or a slash and the rest. The path may
-/// have the extension of the program's file, or the name of that of a folder's program.
+/// The rest of a path behind that of its service: nothing, or a slash and more. The path may have
+/// the extension of the program's file, or the name of a folder's program.
 fn path_info<'p>(path: &'p str, service: &str) -> &'p str {
-    // RFC 3875, 4.1.5: it begins with a slash. That of a folder counts for what is below.
+    // RFC 3875, 4.1.5: it begins with a slash. The slash of a folder's path belongs to the rest.
     let names = service.trim_end_matches('/').matches('/').count();
     let rest = path.match_indices('/').nth(names).map_or("", |(at, _)| &path[at..]);
     let is_folder = service.ends_with('/');
@@ -117,8 +116,8 @@ fn path_info<'p>(path: &'p str, service: &str) -> &'p str {
 fn headers(request: &Request) -> BTreeMap<String, Vec<u8>> {
     let mut variables: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for (name, value) in request.head().fields() {
-        // A name with an underscore would be the same variable as one with a hyphen, so that a
-        // peer could set what a proxy in front of us means to be its own.
+        // A header with an underscore in its name would be the same variable as one with a hyphen,
+        // so that a peer could forge a header that a proxy sets.
         let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         // HTTP_PROXY tells many programs which proxy to use.
         if !is_plain || name.eq_ignore_ascii_case("Proxy") {
@@ -148,16 +147,16 @@ fn host_name(host: &str) -> &str {
 }
 
 impl Variable {
-    /// Whether a program can be given it besides those that the host sets: its name is of letters,
-    /// digits and `_` with no digit in front, as POSIX has them, and not one of the
-    /// host's; its value has no NUL.
+    /// Whether the configuration may set it for a program: its name has letters, digits and `_` and
+    /// does not begin with a digit (as in POSIX), the host does not set it, and its value has no
+    /// NUL.
     #[must_use]
     pub fn is_free(&self) -> bool {
         is_variable_name(&self.name) && !is_own_variable(&self.name) && !self.value.contains(&0)
     }
 }
 
-/// Whether shells and POSIX take a word for the name of a variable.
+/// Whether a word is a valid name of a variable in shells and POSIX.
 pub(crate) fn is_variable_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !name.is_empty()
@@ -165,7 +164,7 @@ pub(crate) fn is_variable_name(name: &str) -> bool {
         && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a value fits a line. The rules for heads and targets leave no other.
+/// Whether a value fits one line. The rules for heads and targets allow no other.
 fn is_line(value: &[u8]) -> bool {
     !value.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
 }

@@ -1,5 +1,5 @@
-//! What can be wrong with what a program writes. A [`LineError`] costs the line that it is in; a
-//! [`FatalError`] means that nobody knows where the next line begins, or what it would do.
+//! Errors in the output of a program. After a [`LineError`], only its line is ignored. After a
+//! [`FatalError`], the start or the meaning of the next line is unknown.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use crate::limits::Limits;
 use crate::programs::words::{HEADER_BYTES_MAX, KEY_BYTES_MAX};
 use crate::service::{SocketId, label_keys_taken};
 
-/// The streams are out of step, or were never in step: nothing more is read, and the program
-/// is to be ended. Each has the line that it was noticed in, cut to 200 bytes and escaped.
+/// The output cannot be parsed any more: nothing more is read, and the program is ended. Each
+/// variant has the line in which the error was found, cut to 200 bytes and escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FatalError {
     /// A header line is above 1024 bytes.
@@ -30,7 +30,7 @@ pub enum FatalError {
     Unended {
         /// The header of the body.
         line: String,
-        /// What follows instead.
+        /// The bytes that follow instead.
         found: String,
     },
     /// A verb that always has a body comes without a length, so that its body would be taken
@@ -44,7 +44,7 @@ pub enum FatalError {
         /// The line.
         line: String,
     },
-    /// READY has another version, or words that are not known.
+    /// READY has another version, or unknown words.
     Ready {
         /// The line.
         line: String,
@@ -104,13 +104,13 @@ impl fmt::Display for FatalError {
 
 impl std::error::Error for FatalError {}
 
-/// A line that could not be done. It has done nothing, its body is skipped, and the program is
-/// told with an ERR.
+/// A line that could not be carried out. It has no effect, its body is skipped, and the program
+/// gets an ERR.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineError {
     /// The line's first word, cut to 32 bytes; empty if it has none.
     pub verb: String,
-    /// The line's second word, if that is one socket.
+    /// The line's second word, if it is one socket.
     pub id: Option<SocketId>,
     /// What is wrong.
     pub wrong: LineErrorKind,
@@ -134,7 +134,7 @@ impl fmt::Display for LineError {
 
 impl std::error::Error for LineError {}
 
-/// What is wrong with a line.
+/// The error in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineErrorKind {
     /// It has no words.
@@ -143,7 +143,7 @@ pub enum LineErrorKind {
     Verb,
     /// It is READY, and not the first line.
     Again,
-    /// Its words are not those of the verb, which have this form.
+    /// Its words do not have this form, which the verb requires.
     Form(&'static str),
     /// A word is not a socket id.
     Id(String),
@@ -165,7 +165,7 @@ pub enum LineErrorKind {
     Header(String),
     /// The body is longer than allowed.
     Long {
-        /// The length that the header tells.
+        /// The length in the header.
         found: u64,
         /// The longest that is allowed.
         max: usize,

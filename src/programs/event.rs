@@ -1,4 +1,4 @@
-//! `ProgramEvent`: what a program is told, and its bytes.
+//! `ProgramEvent`: an event for a program, and its bytes.
 
 use std::io::Write;
 
@@ -6,23 +6,23 @@ use crate::programs::environment::{ProgramPlace, Variable, request_variables};
 use crate::programs::{LineError, VERSION};
 use crate::service::{Inbound, SocketId};
 
-/// What the host tells a program, in one line with or without a body.
+/// An event for a program: one line, with or without a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ProgramEvent<'a> {
-    /// HELLO: the version, and what is allowed. Always the first.
+    /// HELLO: the version and the limits. Always the first.
     Hello {
         /// The longest message that comes from a peer.
         message_bytes_max: usize,
         /// The longest message that the program may send.
         send_bytes_max: usize,
     },
-    /// ASK, OPEN, TEXT, BIN, FULL, DRAIN or CLOSE: what happens to a socket.
+    /// ASK, OPEN, TEXT, BIN, FULL, DRAIN or CLOSE: an event of a socket.
     Inbound(&'a Inbound),
-    /// OPEN with `RESUMED=1`: a socket that is open, and whose program has been started anew.
+    /// OPEN with `RESUMED=1`: an open socket whose program has been started again.
     Resumed {
         /// The socket.
         id: SocketId,
-        /// The body of the OPEN that told of it first.
+        /// The body of its first OPEN.
         variables: &'a [u8],
     },
     /// RELOAD: the configuration was read again.
@@ -32,7 +32,7 @@ pub(crate) enum ProgramEvent<'a> {
         /// How much time it has, in milliseconds.
         ms: u64,
     },
-    /// ERR: a line of the program could not be done.
+    /// ERR: a line of the program could not be carried out.
     Mistake(&'a LineError),
 }
 
@@ -103,7 +103,7 @@ fn counted(out: &mut Vec<u8>, words: std::fmt::Arguments<'_>, body: &[u8]) {
     out.push(b'\n');
 }
 
-/// The line of a message. Most lines are such, so it does without the formatting of the library.
+/// The line of a message. Most lines are messages, so this does not use the library's formatting.
 fn message_line(out: &mut Vec<u8>, verb: &str, id: u64, body: &[u8]) {
     out.reserve(body.len() + HEADER_BYTES);
     out.extend_from_slice(verb.as_bytes());
@@ -117,7 +117,7 @@ fn message_line(out: &mut Vec<u8>, verb: &str, id: u64, body: &[u8]) {
 }
 
 fn decimal(out: &mut Vec<u8>, mut number: u64) {
-    // As many as 64 bits have.
+    // The maximum of digits of 64 bits.
     let mut digits = [b'0'; 20];
     let mut at = digits.len();
     loop {
@@ -142,8 +142,8 @@ fn lines(variables: impl IntoIterator<Item = Variable>) -> Vec<u8> {
     lines
 }
 
-/// A path as one word: what is no visible ASCII, and the percent sign, is percent-encoded. A
-/// path that would fill the line is cut off; the environment has it whole.
+/// A path as one word: the percent sign and all bytes except visible ASCII are percent-encoded. A
+/// path that would fill the line is cut off; the environment has the whole path.
 fn word(path: &str) -> String {
     let mut word = String::new();
     for byte in path.bytes() {
@@ -158,6 +158,6 @@ fn word(path: &str) -> String {
     word
 }
 
-/// About what a header takes.
+/// The approximate length of a header.
 const HEADER_BYTES: usize = 64;
 const WORD_BYTES_MAX: usize = 768;

@@ -1,16 +1,16 @@
-//! Frames: a header line, and a body if the header's last word counts one. What the words mean
-//! is not looked at, so that a frame of an unknown kind is skipped like any other.
+//! Frames: a header line, and a body if the header's last word is its length. The words are not
+//! interpreted, so that a frame of an unknown kind is skipped like any other.
 
 use crate::programs::FatalError;
 use crate::programs::words::{HEADER_BYTES_MAX, excerpt, number};
 
-/// Cuts a stream of bytes into frames. It holds one header, and of a body what has come of it.
+/// Cuts a stream of bytes into frames. It holds one header, and the received part of a body.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     state: FrameState,
-    /// The header line, while it comes and until its frame has ended.
+    /// The header line, until its frame has ended.
     line: Vec<u8>,
-    /// How much of the line is words; its length, if it has one, stands behind them.
+    /// The length of the words in the line. The length of the body follows them, if there is one.
     words_len: usize,
     length: Option<u64>,
     body: Vec<u8>,
@@ -19,12 +19,12 @@ pub(super) struct Frames {
 /// A part of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// A header is there, to be looked at with [`Frames::words`] and [`Frames::length`]. If it
-    /// has a length, its body comes next, unless [`Frames::skip_body`] is called now.
+    /// A header, see [`Frames::words`] and [`Frames::length`]. If it has a length, its body comes
+    /// next, unless [`Frames::skip_body`] is called now.
     Header,
     /// The body of that header.
     Body(Vec<u8>),
-    /// The streams are out of step: whatever comes is swallowed.
+    /// The stream cannot be parsed any more: all later bytes are dropped.
     Fault(FatalError),
 }
 
@@ -43,8 +43,8 @@ enum FrameState {
 }
 
 impl Frames {
-    /// Takes bytes up to the next piece: gives back how many, and the piece. Without a piece
-    /// all bytes have been taken.
+    /// Takes bytes up to the next piece. Returns how many, and the piece. Without a piece, all
+    /// bytes have been taken.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Piece>) {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -61,14 +61,14 @@ impl Frames {
         (bytes.len(), None)
     }
 
-    /// The body of the header that has just come is skipped when it comes.
+    /// Skips the body of the header that has just come.
     pub(super) const fn skip_body(&mut self) {
         if let FrameState::Body(left) = self.state {
             self.state = FrameState::Skipped(left);
         }
     }
 
-    /// Nothing more can be read: whatever comes is swallowed, and nothing is held.
+    /// Nothing more can be read: all later bytes are dropped, and nothing is held.
     pub(super) fn die(&mut self) {
         *self = Self { state: FrameState::Dead, ..Self::default() };
     }
@@ -131,7 +131,7 @@ impl Frames {
             FrameState::Body(left) => {
                 let (used, left) = split(bytes, left);
                 let more = usize::try_from(left).unwrap_or(usize::MAX).saturating_add(used);
-                // As much again as has come, and never more than is to come.
+                // Doubles the buffer, but never beyond the bytes that are still to come.
                 if self.body.capacity() - self.body.len() < used {
                     self.body.reserve_exact(more.min(used.max(self.body.len())));
                 }
@@ -149,7 +149,7 @@ impl Frames {
     }
 
     fn step_header(&mut self, bytes: &[u8]) -> (usize, Option<Piece>) {
-        // One byte more than is allowed tells that it is too long.
+        // One byte more than allowed shows that it is too long.
         let room = (HEADER_BYTES_MAX + 1 - self.line.len()).min(bytes.len());
         let end = bytes[..room].iter().position(|&byte| byte == b'\n');
         self.line.extend_from_slice(&bytes[..end.unwrap_or(room)]);
@@ -166,11 +166,11 @@ impl Frames {
         (end + 1, Some(self.begin().map_or_else(Piece::Fault, |()| Piece::Header)))
     }
 
-    /// Looks at a header that is whole: its characters, and the length at its end.
+    /// Checks a complete header: its characters, and the length at its end.
     fn begin(&mut self) -> Result<(), FatalError> {
         let characters = || FatalError::Characters { line: excerpt(&self.line) };
         let line = str::from_utf8(&self.line).map_err(|_| characters())?;
-        // Most headers are ASCII, of which no characters have to be made.
+        // Most headers are ASCII and need no decoding of characters.
         let is_plain = self.line.iter().all(|byte| matches!(byte, b' '..=b'~'));
         if !is_plain && line.chars().any(char::is_control) {
             return Err(characters());
@@ -193,11 +193,12 @@ impl Frames {
     }
 }
 
-/// How many of `bytes` belong to the `left` that are to come, and how many are left then.
+/// How many of `bytes` belong to the `left` bytes that are still to come, and how many are left
+/// then.
 fn split(bytes: &[u8], left: u64) -> (usize, u64) {
     let used = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
     (used, left - used as u64)
 }
 
-/// A longer length is no length that anybody means.
+/// A longer number is not a meaningful length.
 const LENGTH_DIGITS_MAX: usize = 10;

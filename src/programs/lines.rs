@@ -1,12 +1,10 @@
-//! Plain lines: what a program writes that serves one socket and knows of no protocol, and how
-//! messages are told to it.
+//! Plain lines: the output of a program that serves one socket and uses no protocol, and its input.
 
 use std::fmt;
 
 use crate::ws::{Close, CloseCode, Message};
 
-/// Makes text messages of lines, in whatever pieces they come. It holds one line, as far as it
-/// has come.
+/// Makes text messages of lines, which come in any pieces. It holds the received part of one line.
 ///
 /// ```
 /// use switchboard::Message;
@@ -24,22 +22,22 @@ pub struct Lines {
     is_dead: bool,
 }
 
-/// Why a line is no message. Nothing more is read, and the socket is to be closed.
+/// Why a line is no message. Nothing more is read, and the socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlainLineError {
     /// It is longer than so many bytes.
     Long(usize),
     /// It is not UTF-8, from this byte on.
     Utf8(usize),
-    /// What one read brought is not UTF-8, from this byte on, where text is taken as it comes.
+    /// The bytes of one read are not UTF-8, from this byte on, in the mode for text without lines.
     Text(usize),
 }
 
 impl PlainLineError {
-    /// What the peer is told.
+    /// The close for the peer.
     #[must_use]
     pub fn close(self) -> Close {
-        // RFC 6455, 7.4.1: an unexpected condition at the server, since the peer has done nothing.
+        // RFC 6455, 7.4.1: an unexpected condition at the server, since the peer is not at fault.
         Close::new(CloseCode::INTERNAL, "the program wrote what is no message")
     }
 }
@@ -65,19 +63,19 @@ impl fmt::Display for PlainLineError {
 impl std::error::Error for PlainLineError {}
 
 impl Lines {
-    /// A reader of lines of so many bytes at most, their ends not counted.
+    /// A reader of lines of at most so many bytes, without their line ends.
     #[must_use]
     pub const fn new(line_bytes_max: usize) -> Self {
         Self { held: Vec::new(), line_bytes_max, is_dead: false }
     }
 
-    /// Takes bytes up to the end of a line: gives back how many, and the message. To be called
-    /// with the rest until there is none; then all bytes have been taken.
+    /// Takes bytes up to the end of a line: returns how many, and the message. Call it with the
+    /// rest until there is none; then all bytes have been taken.
     pub fn receive(&mut self, bytes: &[u8]) -> (usize, Option<Result<Message, PlainLineError>>) {
         if self.is_dead {
             return (bytes.len(), None);
         }
-        // One byte more than is allowed may be the carriage return before a newline.
+        // One byte more than allowed may be the carriage return before a newline.
         let room = (self.line_bytes_max.saturating_add(1) - self.held.len()).min(bytes.len());
         let end = bytes[..room].iter().position(|&byte| byte == b'\n');
         if end.is_none() && room < bytes.len() && bytes[room] != b'\n' {
@@ -104,7 +102,7 @@ impl Lines {
     /// The line is whole.
     fn end(&mut self) -> Result<Message, PlainLineError> {
         let mut line = std::mem::take(&mut self.held);
-        // As many programs end their lines that were written for other systems.
+        // Programs written for other systems end their lines with it.
         if line.last() == Some(&b'\r') {
             line.pop();
         }
@@ -122,8 +120,8 @@ impl Lines {
     }
 }
 
-/// Appends a message as a program of its own gets it: a text with a newline behind it, bytes as
-/// they are. Newlines within a text are not marked.
+/// Appends a message as a program for one socket gets it: a text with a newline behind it, or plain
+/// bytes. Newlines within a text are not escaped.
 pub(crate) fn encode_line(message: &Message, out: &mut Vec<u8>) {
     out.extend_from_slice(message.as_bytes());
     if message.is_text() {

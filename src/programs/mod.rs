@@ -1,26 +1,26 @@
-//! Programs as services, the part without I/O: what a child process and the host write to each
-//! other, as bytes and as values. `docs/programs.md` is its specification. No processes, pipes
-//! or threads; and nothing is allocated by a length that a program merely declares.
+//! Programs as services, the part without I/O: the protocol between a child process and the host,
+//! as bytes and as values. `docs/programs.md` is its specification. It has no processes, pipes or
+//! threads, and allocates nothing by a length that a program merely declares.
 //!
 //! In reading order:
 //!
-//! - `words`: numbers in header lines, and how long those may be
-//! - `frames`: header lines and the bodies that they count, whatever they mean
+//! - `words`: numbers in header lines, and limits of length
+//! - `frames`: header lines and their bodies, without their meaning
 //! - `error`: [`FatalError`], after which nothing more can be read; [`LineError`], which costs one
 //!   line
 //! - `audience`: ids, lists of ids, topics
-//! - `command`: [`ProgramCommand`], what a program can say, from the words of its header and its
+//! - `command`: [`ProgramCommand`], a command of a program, from the words of its header and its
 //!   body
 //! - `answer`: the body of a REJECT
-//! - `reader`: [`CommandReader`], from bytes to what was said
-//! - `environment`: the environment of a socket's request, for OPEN and for environments; [`Mode`],
-//!   how a program is served, and `ProgramPlace`, where
+//! - `reader`: [`CommandReader`], from bytes to commands
+//! - `environment`: the variables of a socket's request, for OPEN and for environments; [`Mode`],
+//!   how a program is served, and `ProgramPlace`, its path and address
 //! - `options`: [`ProgramOptions`], how a program is run
-//! - `event`: `ProgramEvent`, what a program is told, to bytes
+//! - `event`: `ProgramEvent`, an event for a program, to bytes
 //! - `lines`: plain lines, for programs that serve one socket each; `texts`: text as it comes
 //! - `pattern`: [`Pattern`], a body in a transcript, its escapes and its gaps
-//! - `transcript`: both directions as text to be read and edited
-//! - `replay`: whether a program says what its transcript expects
+//! - `transcript`: both directions, as text that people read and edit
+//! - `replay`: checks that a program writes what its transcript expects
 
 mod answer;
 mod audience;
@@ -47,7 +47,7 @@ pub use environment::{Mode, Variable};
 pub(crate) use event::ProgramEvent;
 pub(crate) use lines::encode_line;
 pub use options::{OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths};
-// What tests and the binary of this package read and write.
+// For the tests and the binary of this package.
 #[doc(hidden)]
 pub use {
     command::{LogLevel, ProgramCommand},

@@ -1,5 +1,5 @@
-//! `ProgramOptions`: how a program is run. The configuration yields them, a server takes them,
-//! and the process of a program obeys them.
+//! `ProgramOptions`: how a program is run. The configuration yields them, a server takes them, and
+//! `process` applies them.
 
 #[cfg(doc)]
 use crate::limits::Limits;
@@ -18,8 +18,8 @@ pub struct ProgramOptions {
     /// Variables that it gets as well; they override those of `pass_env`. Each has to be
     /// [free](Variable::is_free).
     pub env: Vec<Variable>,
-    /// The subprotocols that it speaks, if it has a process for each socket: of those that a peer
-    /// offers, the first one in this list is agreed. Each has to be a token (RFC 9110, 5.6.2).
+    /// The subprotocols that it speaks, if it has a process for each socket. The first one in this
+    /// list that the peer offers is agreed. Each has to be a token (RFC 9110, 5.6.2).
     pub protocols: Vec<String>,
     /// How long a process that is asked to end has for it, in milliseconds, before it gets a
     /// SIGTERM.
@@ -40,19 +40,19 @@ pub struct ProgramOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnDeath {
-    /// They are closed with 1012, and the next socket starts the program anew.
+    /// They are closed with 1012, and the next socket starts the program again.
     #[default]
     Close,
-    /// They stay open, and the program is started anew, with pauses that grow if it keeps dying.
-    /// It takes over the sockets, and the mail that the old one had not read.
+    /// They stay open, and the program is started again, with growing pauses if it keeps dying. The
+    /// new process takes over the sockets, and the mail that the old one had not read.
     Keep,
 }
 
-/// What a change of a program's file does to the process that runs.
+/// What a change of a program's file does to the running process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnChange {
-    /// Nothing: the next start is of the new file.
+    /// Nothing: the next start runs the new file.
     #[default]
     NextStart,
     /// It is replaced, once the file has not changed for a second or two: [`ReplaceWhen`].
@@ -63,28 +63,28 @@ pub enum OnChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ReplaceWhen {
-    /// Once it is ready, for which it has [`Limits::admission_ms_max`]. Until then both run, and
-    /// the old one serves; it goes on if the new one fails.
+    /// Once it is ready, within [`Limits::admission_ms_max`]. Until then both run, and the old one
+    /// serves. If the new one fails, the old one goes on.
     #[default]
     AfterReady,
-    /// It is started after the exit of the old one: for programs that hold a lock or a port, or
-    /// save their state when they end.
+    /// After the exit of the old one. For programs that hold a lock or a port, or save their state
+    /// when they end.
     AfterExit,
 }
 
-/// What the paths below that of a program mean, unless other services have them.
+/// What paths below that of a program mean, unless other services have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subpaths {
     /// Nothing: they are not found.
     #[default]
     Refused,
-    /// The program, which has the rest of the path in `PATH_INFO`.
+    /// The program, which gets the rest of the path in `PATH_INFO`.
     Served,
 }
 
 impl ProgramOptions {
-    /// One process for all sockets, without anything of the host's environment but PATH.
+    /// One process for all sockets, with no variable of the host's environment except PATH.
     pub const SHARED: Self = Self {
         mode: Mode::Shared,
         pass_env: Vec::new(),

@@ -1,22 +1,22 @@
-//! Bytes as transcripts have them: what cannot be seen is escaped, and a body may have gaps.
+//! Bytes in transcripts: invisible characters are escaped, and a body may have gaps.
 
-/// The bytes of a body, with gaps that stand for any bytes. A gap is written by hand, where a
-/// program says something else each time.
+/// The bytes of a body, with gaps that match any bytes. Gaps are written by hand, where the output
+/// of a program varies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// What stands before, between and after the gaps: one more than there are gaps.
+    /// The pieces before, between and after the gaps: one more than there are gaps.
     pieces: Vec<Vec<u8>>,
 }
 
 impl Pattern {
-    /// Whether `bytes` are these but for the gaps.
+    /// Whether `bytes` match.
     #[must_use]
     pub fn matches(&self, bytes: &[u8]) -> bool {
         let [first, rest @ ..] = &self.pieces[..] else { return false };
         let Some(mut left) = bytes.strip_prefix(&first[..]) else { return false };
         let [between @ .., last] = rest else { return left.is_empty() };
         for piece in between {
-            // The first place is as good as any: it leaves the most for those that follow.
+            // The first match is enough: it leaves most bytes for the pieces that follow.
             let found = left.windows(piece.len().max(1)).position(|window| window == &piece[..]);
             let Some(at) = found.or(piece.is_empty().then_some(0)) else { return false };
             left = &left[at + piece.len()..];
@@ -46,7 +46,7 @@ impl Pattern {
         first.iter().zip(bytes).take_while(|(own, other)| own == other).count()
     }
 
-    /// What is shown of the body where a line tells of its byte `at`, which no gap is before.
+    /// The excerpt of the body around its byte `at`, in an error. No gap is before that byte.
     pub(super) fn excerpt(&self, at: usize) -> String {
         let ats = [at].into_iter().chain(std::iter::repeat(0));
         let pieces = self.pieces.iter().zip(ats).map(|(piece, at)| excerpt(piece, at));
@@ -79,10 +79,10 @@ impl From<Vec<u8>> for Pattern {
     }
 }
 
-/// What is shown of a body where a line tells of its byte `at`: text that can be read, escaped as
-/// in a transcript, with `\n` for a newline.
+/// The excerpt of a body around its byte `at`, in an error: readable text, escaped as in a
+/// transcript, with `\n` for a newline.
 pub(super) fn excerpt(bytes: &[u8], at: usize) -> String {
-    // Where text is cut, it is between characters, which have four bytes at most.
+    // Text is cut between characters, which have four bytes at most.
     let cut = |at: usize| {
         let is_inside = |&at: &usize| bytes.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
         (at..at + 3).find(|at| !is_inside(at)).unwrap_or(at + 3).min(bytes.len())
@@ -102,7 +102,7 @@ pub(super) fn excerpt(bytes: &[u8], at: usize) -> String {
     out
 }
 
-/// Ends a line of a body. A blank at its end, which an editor would take away, is escaped.
+/// Ends a line of a body. A blank at its end is escaped, since editors remove it.
 fn end_line(out: &mut String) {
     let is_empty = out.ends_with("\n| ") || out == "| ";
     if out.ends_with(' ') {
@@ -114,8 +114,8 @@ fn end_line(out: &mut String) {
     out.push('\n');
 }
 
-/// Appends `bytes`, of which none is a newline, so that they can be read: what cannot be seen is
-/// escaped. Beyond so many columns the line goes on in the next.
+/// Appends readable `bytes`, which have no newline: invisible characters are escaped. Beyond so
+/// many columns the line continues in the next.
 pub(super) fn escape(bytes: &[u8], columns_max: usize, out: &mut String) {
     let mut column = 0;
     let mut add = |word: &str| {
@@ -136,7 +136,7 @@ pub(super) fn escape(bytes: &[u8], columns_max: usize, out: &mut String) {
                 '\t' => add("\\t"),
                 '\r' => add("\\r"),
                 '\'' | '"' => add(text),
-                // The library knows which characters can be seen.
+                // The library knows which characters are visible.
                 _ if character.escape_debug().len() == 1 => add(text),
                 _ => add(&hex(text.as_bytes())),
             }
@@ -147,8 +147,8 @@ pub(super) fn escape(bytes: &[u8], columns_max: usize, out: &mut String) {
     }
 }
 
-/// Appends what `text` means; gives back whether it goes on in the next line. `None` if a
-/// backslash means nothing.
+/// Appends the bytes that `text` stands for; returns whether it continues in the next line. `None`
+/// if a backslash is followed by no known escape.
 pub(super) fn unescape(text: &str, out: &mut Pattern) -> Option<bool> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -173,8 +173,8 @@ pub(super) fn unescape(text: &str, out: &mut Pattern) -> Option<bool> {
     Some(false)
 }
 
-/// So much of a body is shown, and so much of that before the place in question.
+/// The length of an excerpt, and how much of it is before the byte in question.
 const EXCERPT_BYTES_MAX: usize = 200;
 const EXCERPT_BYTES_BEFORE: usize = 80;
-/// So many characters of a body stand in one line.
+/// How many characters of a body one line has.
 const LINE_COLUMNS: usize = 96;

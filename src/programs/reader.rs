@@ -1,5 +1,4 @@
-//! `CommandReader`: from the bytes that a program writes to what it says, in whatever pieces they
-//! come.
+//! `CommandReader`: from the bytes of a program, in any pieces, to its commands.
 
 use crate::programs::command::{
     LineHeader, LineHeaderError, Pending, ProgramCommand, begin, ready,
@@ -7,8 +6,8 @@ use crate::programs::command::{
 use crate::programs::frames::{Frames, Piece};
 use crate::programs::{FatalError, LineError, LineErrorKind, audience};
 
-/// Reads what a program writes. It holds a header of 1024 bytes at most, and of one body what
-/// has come of it, in a buffer of twice that at most.
+/// Reads the output of a program. It holds a header of 1024 bytes at most, and the received part of
+/// one body, in a buffer of at most twice that size.
 ///
 /// ```
 /// use switchboard::programs::{CommandReader, CommandResult, ProgramCommand};
@@ -27,14 +26,14 @@ pub struct CommandReader {
     message_bytes_max: usize,
 }
 
-/// What comes of a line.
+/// The result of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandResult {
-    /// What it says.
+    /// Its command.
     Said(ProgramCommand),
-    /// It could not be done, and the program is to be told.
+    /// It could not be carried out; the program gets an ERR.
     Mistake(LineError),
-    /// The last that is heard: the program is to be ended.
+    /// The last result: the program is ended.
     Fault(FatalError),
 }
 
@@ -45,8 +44,8 @@ impl CommandReader {
         Self { frames: Frames::default(), pending: None, is_ready: false, message_bytes_max }
     }
 
-    /// Takes bytes up to the next line that is whole: gives back how many, and what was heard.
-    /// To be called with the rest until nothing is; then all bytes have been taken.
+    /// Takes bytes up to the end of the next line. Returns how many, and the result of the line.
+    /// Call it with the rest until there is no result; then all bytes have been taken.
     pub fn receive(&mut self, bytes: &[u8]) -> (usize, Option<CommandResult>) {
         let mut used = 0;
         loop {
@@ -126,7 +125,7 @@ impl CommandReader {
         Ok(ProgramCommand::Ready(admission))
     }
 
-    /// The body has come, of which an empty one needs no length.
+    /// The body has come; an empty one needs no length.
     fn end(&self, pending: Pending, body: Vec<u8>) -> CommandResult {
         match pending.finish(body) {
             Ok(said) => CommandResult::Said(said),
@@ -134,7 +133,7 @@ impl CommandReader {
         }
     }
 
-    /// What is wrong with the line whose header is held.
+    /// The error of the line whose header is held.
     fn mistake(&self, wrong: LineErrorKind) -> LineError {
         let mut words = self.frames.words();
         let verb = words.next().unwrap_or_default();
@@ -145,5 +144,5 @@ impl CommandReader {
     }
 }
 
-/// As much of an unknown verb as is told back.
+/// How much of an unknown verb the error shows.
 const VERB_BYTES_MAX: usize = 32;

@@ -1,5 +1,5 @@
-//! `Replay`: tells a program what its transcript tells it, and holds what it says against what
-//! the transcript expects. The clock and the pipes are the caller's.
+//! `Replay`: sends a program the input of its transcript, and compares its output with the
+//! transcript. The caller has the clock and the pipes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,10 +9,9 @@ use crate::programs::frames::{Frames, Piece};
 use crate::programs::pattern::excerpt;
 use crate::programs::transcript::{Direction, Entry, Transcript, joined};
 
-/// A transcript on its way. What it tells next is told once the program has said all that is
-/// expected before, so that a program is waited for. It may be ahead of what it is told, as a
-/// program is that says READY before it has read HELLO: what it says is held against what is
-/// expected in that order, whenever it comes.
+/// A transcript that is being replayed. Each input is sent once the program has written all output
+/// that is expected before it. A program may be ahead, such as one that writes READY before it has
+/// read HELLO: its output is compared in the expected order, whenever it comes.
 ///
 /// ```
 /// use switchboard::programs::{Replay, Transcript};
@@ -26,18 +25,18 @@ use crate::programs::transcript::{Direction, Entry, Transcript, joined};
 /// ```
 #[derive(Debug)]
 pub struct Replay {
-    /// What is expected, each with its place in the transcript.
+    /// The expected output, each with its position in the transcript.
     said: VecDeque<(TranscriptPlace, Entry)>,
-    /// What is to be told, each with how many lines are still expected then.
+    /// The input, each with how many output lines are still expected then.
     told: VecDeque<(usize, Vec<u8>)>,
     frames: Frames,
     body_bytes_max: u64,
 }
 
-/// Where something stands in a transcript.
+/// A position in a transcript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TranscriptPlace {
-    /// The number among all headers of either way, each with its body, from 1.
+    /// The number among all headers of both directions, from 1.
     pub message: usize,
     /// The line of the text, from 1.
     pub line: usize,
@@ -49,10 +48,10 @@ impl fmt::Display for TranscriptPlace {
     }
 }
 
-/// Where a program departs from its transcript.
+/// How a program differs from its transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// It says another header than is expected there.
+    /// Its header is not the expected one.
     Header {
         /// The place in the transcript.
         place: TranscriptPlace,
@@ -67,32 +66,32 @@ pub enum Difference {
         place: TranscriptPlace,
         /// The words of the header.
         header: String,
-        /// What is shown of the body there: at most 200 bytes around the first difference, escaped
+        /// An excerpt of the expected body: at most 200 bytes around the first difference, escaped
         /// as in a transcript; none if there is no body.
         expected: Option<String>,
         /// The same of the body that came.
         found: Option<String>,
     },
-    /// It says more than is expected.
+    /// It writes more than is expected.
     Extra {
         /// The words that came.
         found: String,
     },
-    /// It ends, or is not waited for any longer, before it has said this.
+    /// It ends, or the time is over, before it has written this.
     Missing {
         /// The place in the transcript.
         place: TranscriptPlace,
         /// The words there.
         expected: String,
     },
-    /// A body is longer than any that is allowed.
+    /// A body is longer than allowed.
     Long {
         /// Its length.
         found: u64,
         /// The longest that is allowed.
         max: u64,
     },
-    /// It is out of step.
+    /// Its output cannot be parsed any more.
     Fault(FatalError),
 }
 
@@ -126,14 +125,14 @@ impl fmt::Display for Difference {
 impl std::error::Error for Difference {}
 
 impl Replay {
-    /// A replay from the beginning, of a program that may say bodies of so many bytes.
+    /// A replay from the beginning. The program may write bodies of so many bytes.
     #[must_use]
     pub fn new(transcript: Transcript, body_bytes_max: usize) -> Self {
         let (mut said, mut told) = (VecDeque::new(), VecDeque::new());
         for (message, (line, entry)) in (1..).zip(transcript.numbered()) {
             match entry.way {
                 Direction::Said => said.push_back((TranscriptPlace { message, line }, entry)),
-                // What is told has no gaps.
+                // The input has no gaps.
                 Direction::Told => told.push_back((said.len(), entry.encode().unwrap_or_default())),
             }
         }
@@ -143,7 +142,7 @@ impl Replay {
         Self { said, told, frames: Frames::default(), body_bytes_max }
     }
 
-    /// The bytes that the program is told now, up to the next line that it has to say.
+    /// The input for the program now, up to the next line that it has to write.
     pub fn poll(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let left = self.said.len();
@@ -177,22 +176,22 @@ impl Replay {
         Ok(())
     }
 
-    /// How many lines the program still has to say.
+    /// How many lines the program still has to write.
     #[must_use]
     pub fn left(&self) -> usize {
         self.said.len()
     }
 
-    /// Whether the program has nothing more to say, and has been told all.
+    /// Whether the program has written everything and got all input.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.said.is_empty() && self.told.is_empty()
     }
 
-    /// The program has ended, or is not waited for any longer.
+    /// The program has ended, or the time is over.
     ///
     /// # Errors
-    /// It has not said all, or is in the middle of a line.
+    /// It has not written everything, or is in the middle of a line.
     pub fn finish(&self) -> Result<(), Difference> {
         self.frames.finish().map_err(Difference::Fault)?;
         match self.said.front() {
@@ -221,7 +220,7 @@ impl Replay {
         }
     }
 
-    /// A line has come with its body, whose header is as expected.
+    /// A line with its body has come; its header is as expected.
     fn entry(&mut self, found: Option<&[u8]>) -> Result<(), Difference> {
         let Some((place, entry)) = self.said.pop_front() else { return Ok(()) };
         let Entry { header, body, .. } = entry;

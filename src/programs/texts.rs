@@ -1,10 +1,11 @@
-//! Text as it comes: what a program writes that serves one socket and prompts without a newline.
+//! Text without lines: the output of a program that serves one socket and prompts without a
+//! newline.
 
 use crate::programs::PlainLineError;
 use crate::ws::Message;
 
-/// Makes text messages of what each read brings. It holds the beginning of one character, if a
-/// read has ended within it.
+/// Makes a text message of each read. It holds the first bytes of a character if a read has ended
+/// within it.
 ///
 /// ```
 /// use switchboard::Message;
@@ -24,8 +25,8 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Takes the bytes of one read. Returns their message, or nothing if no character is whole yet.
-    /// Behind a fault there is none.
+    /// Takes the bytes of one read. Returns their message, or nothing if no character is complete
+    /// yet. After an error there is none.
     pub fn receive(&mut self, bytes: &[u8]) -> Option<Result<Message, PlainLineError>> {
         if self.is_dead {
             return None;
@@ -43,7 +44,7 @@ impl Texts {
         (!text.is_empty()).then(|| Ok(Message::from(text)))
     }
 
-    /// The end of the output, which is a fault within a character.
+    /// The end of the output. It is an error within a character.
     #[must_use]
     pub fn finish(self) -> Option<Result<Message, PlainLineError>> {
         (!self.held.is_empty()).then_some(Err(PlainLineError::Text(0)))

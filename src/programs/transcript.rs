@@ -1,6 +1,6 @@
-//! Transcripts: what a program was told and what it said, as text to be read and edited. Lines
-//! begin with `<` for what the program reads, `>` for what it writes, and `|` for a line of the
-//! body of either; lengths are left out, since nobody should have to count.
+//! Transcripts: the input and output of a program, as text that people read and edit. Lines begin
+//! with `<` for its input, `>` for its output, and `|` for a line of a body. Lengths are left out,
+//! so that people need not count bytes.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::programs::Pattern;
 use crate::programs::frames::{Frames, Piece};
 use crate::programs::pattern::{escape, unescape};
 
-/// Which way a line goes.
+/// The direction of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the host to the program, which reads it.
@@ -20,7 +20,7 @@ pub enum Direction {
 /// A line with or without a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Which way it goes.
+    /// Its direction.
     pub way: Direction,
     /// The words, separated by single blanks, without the length.
     pub header: String,
@@ -42,7 +42,7 @@ pub struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
     entries: Vec<Entry>,
-    /// In which line each of them begins, from 1.
+    /// The number of the line in which each of them begins, from 1.
     lines: Vec<usize>,
 }
 
@@ -55,9 +55,9 @@ pub enum TranscriptError {
     Lone(usize),
     /// A header ends with a length.
     Length(usize),
-    /// A backslash is followed by nothing that it means.
+    /// A backslash is followed by no known escape.
     Escape(usize),
-    /// A header, or what the program is told, has a gap.
+    /// A header, or input of the program, has a gap.
     Gap(usize),
     /// A header has control characters or bytes that are not UTF-8.
     Characters(usize),
@@ -87,16 +87,16 @@ impl fmt::Display for TranscriptError {
 impl std::error::Error for TranscriptError {}
 
 impl Transcript {
-    /// What a file begins with: a comment, for whoever opens it.
+    /// The comment at the start of a file, for its readers.
     pub const HEAD: &str = "# A transcript: < the program reads, > it writes, | a body's line\n";
 
     /// Reads a transcript.
     ///
     /// # Errors
-    /// What is wrong with it, and in which line.
+    /// The error, with its line.
     pub fn parse(text: &str) -> Result<Self, TranscriptError> {
         let mut transcript = Self::default();
-        // Whether the last line of the body goes on, which a backslash at its end says.
+        // Whether the last line of the body continues: it ends with a backslash.
         let mut goes_on = false;
         for (number, line) in (1..).zip(text.lines()) {
             let (mark, rest) = line.split_at(line.chars().next().map_or(0, char::len_utf8));
@@ -139,7 +139,7 @@ impl Entry {
             Direction::Told => "< ",
             Direction::Said => "> ",
         });
-        // A last word with a plus would be taken for a length; an escape says that it is none.
+        // A last word with a plus would be taken for a length, so the plus is escaped.
         let last = self.header.rfind(' ').map_or(0, |at| at + 1);
         let (words, last) = self.header.split_at(last);
         escape(words.as_bytes(), usize::MAX, out);
@@ -168,7 +168,7 @@ impl Entry {
         Some(out)
     }
 
-    /// Adds a line of the body; gives back whether it goes on in the next.
+    /// Adds a line of the body; returns whether it continues in the next.
     fn add_line(
         &mut self,
         text: &str,
@@ -192,8 +192,8 @@ impl Entry {
     }
 }
 
-/// Makes entries of the bytes that go one way. Whoever records has one for each way, and one
-/// text; the order of their calls is the order of the entries.
+/// Makes entries of the bytes of one direction. A recording has one for each direction, and one
+/// text. The order of the calls is the order of the entries.
 #[derive(Debug)]
 pub struct Recorder {
     way: Direction,
@@ -202,14 +202,13 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder that leaves out entries with bodies of more than so many bytes, but for a
-    /// comment.
+    /// A recorder that replaces entries with bodies of more than so many bytes by a comment.
     #[must_use]
     pub fn new(way: Direction, body_bytes_max: usize) -> Self {
         Self { way, frames: Frames::default(), body_bytes_max: body_bytes_max as u64 }
     }
 
-    /// Takes bytes, and appends what has become whole by them.
+    /// Takes bytes, and appends the entries that they complete.
     pub fn receive(&mut self, bytes: &[u8], out: &mut String) {
         let mut rest = bytes;
         while !rest.is_empty() {

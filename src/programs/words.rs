@@ -1,9 +1,9 @@
-//! The words of header lines: numbers, how long words and lines may be, and how a log shows them.
+//! The words of header lines: numbers, limits of length, and how a log shows them.
 
-/// A decimal number of so many digits at most, that fits 64 bits.
+/// A decimal number of at most so many digits that fits 64 bits.
 pub(super) fn number(digits: &str, digits_max: usize) -> Option<u64> {
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    // The library would take a sign, too.
+    // The library would also accept a sign.
     if all_digits && digits.len() <= digits_max { digits.parse().ok() } else { None }
 }
 

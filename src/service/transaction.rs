@@ -107,7 +107,7 @@ pub enum Outbound {
     /// Send a message. An outbox that would exceed [`Limits::outbox_bytes_max`] is closed with
     /// 1013.
     Send {
-        /// To whom.
+        /// The audience.
         to: Audience,
         /// What.
         message: Message,

@@ -1,5 +1,5 @@
-//! What holds for all that a program may write: any cutting is heard alike, what the host writes
-//! can be read by whoever knows lengths, and nothing is held that has not come.
+//! Laws for all output of programs: any cutting gives the same commands, a reader that knows
+//! lengths can read the host's lines, and nothing is held that has not come.
 
 use super::{MESSAGE_BYTES_MAX, hear};
 use crate::programs::frames::{Frames, Piece};
@@ -54,7 +54,7 @@ fn any_cutting_is_heard_alike() {
     assert!((20..180).contains(&faults_len), "some go wrong and some do not: {faults_len}");
 }
 
-/// A program that sends back what it is told, word for word, is heard to say what it was told.
+/// A program that echoes its input unchanged gives commands equal to its input.
 #[test]
 fn what_is_told_can_be_said() {
     let address = "127.0.0.1:80".parse().expect("an address");
@@ -84,7 +84,7 @@ fn data(id: SocketId, message: Message) -> (Inbound, ProgramCommand) {
     (Inbound::Data { id, message }, said)
 }
 
-/// Whatever is declared, what is held is a header and twice what has come of a body.
+/// Whatever is declared, only a header and twice the received part of a body are held.
 #[test]
 fn nothing_is_held_that_has_not_come() {
     let mut frames = Frames::default();

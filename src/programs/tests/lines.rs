@@ -71,7 +71,7 @@ fn lines_agree_with_the_library() {
     }
 }
 
-/// A line without an end is not waited for: one byte too many tells, however it comes.
+/// A line without an end is not waited for: one byte too many is an error, however it comes.
 #[test]
 fn a_line_is_not_held_beyond_its_limit() {
     for pieces in [vec![10], vec![9, 1], vec![1; 10]] {

@@ -1,5 +1,5 @@
-//! Tests of what programs and the host write. A line is a row of a table; the laws are that any
-//! cutting gives the same, that what is written can be read, and that little is held meanwhile.
+//! Tests of the protocol. A line is a row of a table. The laws: any cutting gives the same, written
+//! lines can be read, and little memory is held.
 
 mod laws;
 mod lines;
@@ -15,7 +15,7 @@ use crate::service::{Admission, Request};
 use crate::ws::Target;
 use crate::ws::head::HeadReader;
 
-/// All that is heard of `bytes`, which come in pieces of these lengths.
+/// The results of `bytes`, which come in pieces of these lengths.
 fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<CommandResult> {
     let mut reader = CommandReader::new(MESSAGE_BYTES_MAX);
     let (mut heard, mut rest) = (Vec::new(), bytes);
@@ -34,7 +34,7 @@ fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<CommandResult> {
     heard
 }
 
-/// A READY, which every program has said before what a row is about.
+/// A READY, which comes before the lines of each row.
 fn ready() -> CommandResult {
     CommandResult::Said(ProgramCommand::Ready(Admission::default()))
 }

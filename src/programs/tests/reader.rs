@@ -1,4 +1,4 @@
-//! Line by line: what a program writes, and what is heard of it.
+//! Line by line: the output of a program and its result.
 
 use super::{MESSAGE_BYTES_MAX, hear, ready};
 use crate::programs::{
@@ -8,7 +8,7 @@ use crate::service::{Admission, Audience, SocketId, Verdict};
 use crate::ws::tests::cuttings;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
-/// What stands behind `READY 1` is heard as `expected`, however it is cut.
+/// The bytes behind `READY 1` give `expected`, however they are cut.
 fn check(bytes: &[u8], expected: &[CommandResult]) {
     let bytes = [b"READY 1\n", bytes].concat();
     let expected: Vec<_> = [ready()].into_iter().chain(expected.iter().cloned()).collect();
@@ -156,7 +156,7 @@ fn levels() {
     }
 }
 
-/// Each mistake costs its own line: what stands behind it is heard.
+/// Each error costs only its own line: the lines behind it are read.
 #[test]
 fn mistakes() {
     let rows: [(&str, &[u8], LineErrorKind); 34] = [
@@ -355,7 +355,7 @@ fn first_lines() {
     );
 }
 
-/// Whoever reads a log learns what was found and what is allowed.
+/// The log says what was found and what is allowed.
 #[test]
 fn texts_tell_what_is_allowed() {
     let rows = [

@@ -1,4 +1,4 @@
-//! Programs that say what their transcript expects, and programs that do not.
+//! Programs that write what their transcript expects, and programs that do not.
 
 use crate::programs::{Difference, FatalError, Replay, Transcript, TranscriptPlace};
 
@@ -74,7 +74,7 @@ fn programs_that_depart() {
     }
 }
 
-/// What a program says before it is asked counts, and is not expected again.
+/// Output that comes before its input counts, and is not expected again.
 #[test]
 fn a_program_ahead_of_what_it_is_told() {
     let mut replay = replay();
@@ -86,7 +86,7 @@ fn a_program_ahead_of_what_it_is_told() {
     assert_eq!(replay.receive(b"PAUSE 17\n"), Err(extra));
 }
 
-/// People read it: text stays text, and the difference is within what is shown.
+/// The excerpt is readable: text stays text, and it contains the difference.
 #[test]
 fn differences_can_be_read() {
     let long = |end: &str| format!("{}\u{fc}{}{end}", "a".repeat(300), "b".repeat(60));

@@ -1,4 +1,4 @@
-//! What a program is told, byte by byte.
+//! The input of a program, byte by byte.
 
 use std::sync::Arc;
 
@@ -134,8 +134,8 @@ fn what_lies_below_a_service() {
     }
 }
 
-/// The mail counts no more than twice what a program is told of it, so that what has not been read
-/// is bounded by what the mail may be.
+/// A program's input is at most twice what the mail counts for it, so that the limits of the mail
+/// bound the unread input.
 #[test]
 fn what_is_told_is_at_most_twice_what_it_counts() {
     let fields = |len: usize| "A:\r\n".repeat(len);
@@ -158,7 +158,7 @@ fn what_is_told_is_at_most_twice_what_it_counts() {
     assert!(bytes(ProgramEvent::Inbound(&text), &place("/chat")).len() <= 2 * text.mail_bytes());
 }
 
-/// RFC 3875, 4.1: what every script may count on.
+/// RFC 3875, 4.1: the variables that every script may rely on.
 #[test]
 fn required_variables_are_there_once() {
     let request = request("GET /other HTTP/1.1\r\nHost: h\r\n\r\n", &[]);
@@ -179,7 +179,7 @@ fn required_variables_are_there_once() {
     }
 }
 
-/// A value that would be two lines is left out, as it cannot be told.
+/// A value that would be two lines is left out, since it cannot be sent.
 #[test]
 fn values_have_no_control_characters() {
     let head = request("GET /chat HTTP/1.1\r\nHost: h\r\nA: \tb\tc\r\n\r\n", &[]).head().clone();
@@ -209,7 +209,7 @@ fn variables_of_our_own() {
     }
 }
 
-/// Nobody else can set them.
+/// No other party can set them.
 #[test]
 fn what_the_host_sets_is_its_own() {
     let text = "GET /chat HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\nX-Forwarded-For: c\r\n\r\n";

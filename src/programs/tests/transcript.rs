@@ -1,4 +1,4 @@
-//! Transcripts are read as they are written, and written as they can be read.
+//! Reading a written transcript gives the same entries.
 
 use crate::programs::{
     CommandResult, Direction, Entry, Pattern, Recorder, Transcript, TranscriptError,
@@ -130,7 +130,7 @@ fn what_is_written_is_read_again() {
     }
 }
 
-/// What goes over a pipe, in any pieces, is recorded as the entries that it was made of.
+/// Bytes of a pipe, in any pieces, are recorded as the entries that they were made of.
 #[test]
 fn what_is_recorded_is_what_was_said() {
     for seed in 0..300 {
