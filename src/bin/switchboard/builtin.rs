@@ -1,4 +1,4 @@
-//! The list of the services that are compiled in.
+//! The list of the compiled-in services.
 
 use super::compiled::BuiltinService;
 use super::services::ALL;

@@ -1,4 +1,4 @@
-//! `--check-config`: whether the configuration is right for what is served.
+//! `--check-config`: whether the configuration fits the services.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use super::compiled::BuiltinService;
 use super::programs;
 use super::services::ALL;
 
-/// What is wrong with a configuration that could be read, and unless a server does not start with
-/// it, that it is good. What the log of a server warns of is a warning here as well.
+/// Prints the faults of a configuration that could be read, and that it is good if a server starts
+/// with it. Warnings of a server's log are warnings here as well.
 pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
     let mut told = warnings(config);
     told.iter_mut().for_each(|text| text.insert_str(0, "warning: "));
@@ -29,7 +29,7 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
     (told, is_good.then(|| format!("{what}: the configuration is good{warnings}\n")))
 }
 
-/// What is wrong with a configuration that a server starts with all the same.
+/// The faults of a configuration that do not keep a server from starting.
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = unknown_services(config);
     #[cfg(feature = "programs")]
@@ -38,7 +38,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// Warnings about sections for services that are not there. A program may be put in place later.
+/// Warnings about sections of missing services. A program may be added later.
 fn unknown_services(config: &Config) -> Vec<String> {
     let named = config.services.keys().filter(|path| !is_compiled(path));
     #[cfg(feature = "programs")]
@@ -96,7 +96,7 @@ fn exposed(config: &Config) -> Vec<String> {
     faults
 }
 
-/// What to say of each service that is to be on the loop and cannot be.
+/// The error for each service that is configured to run on the loop and cannot.
 pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> {
     let own = |path| config.services.get(path).unwrap_or(&config.all);
     let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);

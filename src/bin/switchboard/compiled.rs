@@ -1,21 +1,21 @@
-//! `BuiltinService`: a service that is compiled in.
+//! `BuiltinService`: a compiled-in service.
 
 use switchboard::server::Mounted;
 use switchboard::{Server, Service};
 
-/// A service that is compiled in.
+/// A compiled-in service.
 pub(crate) struct BuiltinService {
     pub(crate) path: &'static str,
     pub(crate) about: &'static str,
     pub(crate) page: Option<&'static [u8]>,
-    /// What the page may do, if it is one that is shipped.
+    /// The policy of the page, if it is a shipped one.
     pub(crate) policy: &'static str,
     pub(crate) mount: for<'a> fn(&'a mut Server, &str) -> Mounted<'a>,
-    /// Whether the loop may call it.
+    /// Whether it may run on the loop.
     pub(crate) has_callbacks: fn() -> bool,
 }
 
-/// Whether the loop may call what this makes.
+/// Whether the services that this makes may run on the loop.
 pub(crate) fn has_callbacks<S: Service>(_service: fn() -> S) -> bool {
     S::callbacks().is_some()
 }

@@ -1,10 +1,10 @@
-//! Escapes texts of peers and programs for the log, so that none can forge or hide a part of a
+//! Escapes texts of peers and programs for the log, so that they cannot forge or hide a part of a
 //! line.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
-/// The text, with each character escaped that could forge or hide a part of a line.
+/// The text, with all characters escaped that could forge or hide a part of a line.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

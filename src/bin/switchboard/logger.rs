@@ -1,8 +1,8 @@
-//! The log on standard error: one line per record, in one write. A record cannot make two
-//! lines or draw on a terminal, whatever text of a peer it quotes. Nothing else writes there
-//! once the server runs, panics included. Lines are written by a thread of their own: whoever
-//! logs never waits, a standard error that nobody reads or that has no room costs lines, which are
-//! counted, and one that is closed does no harm.
+//! The log on standard error: one line per record, in one write. Texts of peers in a record cannot
+//! make another line or control a terminal. Nothing else writes to standard error once the server
+//! runs; panics are logged, too. A separate thread writes the lines, so that logging never blocks.
+//! If standard error is not read, or its disk is full, lines are dropped and counted. A closed
+//! standard error does no harm.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
@@ -18,53 +18,53 @@ use switchboard::ws::http_date::civil;
 
 use super::escape::{json, plain};
 
-/// Sends the log to standard error, and what panics say to the log. Called again it changes
-/// the level; the format stays.
+/// Sends the log to standard error, and the texts of panics to the log. A second call changes the
+/// level; the format stays.
 pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let logger = match format {
         LogFormat::Text => &TEXT,
         LogFormat::Json => &JSON,
     };
-    // The only failure is that a logger is there already.
+    // The only error is that there is a logger already.
     let _ = log::set_logger(logger);
     log::set_max_level(level);
     panic::set_hook(Box::new(log_panic));
     let mut waiting = waiting();
     if !waiting.has_writer {
-        // Without a thread nobody writes lines, and they are dropped.
+        // Without a thread, lines are dropped.
         waiting.has_writer =
             thread::Builder::new().name("log".to_owned()).spawn(move || write_all(format)).is_ok();
     }
 }
 
-/// Waits until what was logged is written, for a second at most.
+/// Waits until all lines are written, for a second at most.
 pub(crate) fn finish() {
     let mut waiting = waiting();
     waiting.awaited = waiting.has_writer;
     CAME.notify_one();
     let patience = Duration::from_secs(1);
-    // There is nobody left to tell that the time was too short.
+    // A timeout cannot be reported any more.
     let _ = DONE.wait_timeout_while(waiting, patience, |waiting| waiting.awaited);
 }
 
-/// What waits to be written.
+/// The lines that wait to be written.
 struct LogBuffer {
     lines: VecDeque<String>,
     bytes_len: usize,
-    /// How many lines found no room, and are not known to the thread.
+    /// How many lines were dropped, and are not known to the thread yet.
     dropped: usize,
     /// Whether there is a thread that writes.
     has_writer: bool,
-    /// Whether somebody waits until all is written.
+    /// Whether a thread waits until all is written.
     awaited: bool,
 }
 
-/// Nothing in here panics halfway.
+/// No code panics while it holds the lock.
 fn waiting() -> MutexGuard<'static, LogBuffer> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hands a line to the thread that writes, or drops it.
+/// Passes a line to the writing thread, or drops it.
 fn push(line: String) {
     let mut waiting = waiting();
     if !waiting.has_writer || waiting.bytes_len >= BYTES_MAX {
@@ -73,13 +73,13 @@ fn push(line: String) {
     }
     waiting.bytes_len += line.len();
     waiting.lines.push_back(line);
-    // With more than this one, the thread is at work.
+    // With more than this line, the thread is already awake.
     if waiting.lines.len() == 1 {
         CAME.notify_one();
     }
 }
 
-/// Writes line by line, for good.
+/// Writes line by line, without end.
 fn write_all(format: LogFormat) {
     let mut output = LogOutput { to: io::stderr(), format, is_torn: false, lost: 0, error: None };
     loop {
@@ -88,7 +88,7 @@ fn write_all(format: LogFormat) {
             if std::mem::take(&mut waiting.awaited) {
                 DONE.notify_all();
             }
-            // What a rush needed is not kept.
+            // The memory of a burst is not kept.
             if waiting.lines.capacity() > SPARE_LINES_MAX {
                 waiting.lines = VecDeque::new();
             }
@@ -96,7 +96,7 @@ fn write_all(format: LogFormat) {
         }
         let line = waiting.lines.pop_front().unwrap_or_default();
         waiting.bytes_len -= line.len();
-        // While a rush goes on, the loss is logged now and then.
+        // During a burst, lost lines are logged from time to time.
         let is_past = waiting.bytes_len <= BYTES_MAX / 2;
         output.lost += if is_past { std::mem::take(&mut waiting.dropped) } else { 0 };
         drop(waiting);
@@ -104,21 +104,21 @@ fn write_all(format: LogFormat) {
     }
 }
 
-/// Where lines go, each as a whole if that is possible.
+/// The output of lines, each written as a whole if possible.
 struct LogOutput<W> {
     to: W,
     format: LogFormat,
-    /// Whether what was written last is a part of a line.
+    /// Whether the last write was a part of a line.
     is_torn: bool,
-    /// How many lines were not written as a whole, and have not been told of.
+    /// How many lines were not written as a whole, and not reported yet.
     lost: usize,
-    /// Why the last of them was not.
+    /// The error of the last of them.
     error: Option<io::Error>,
 }
 
 impl<W: Write> LogOutput<W> {
-    /// Writes a line with its line feed. The loss of others is logged in its place, before the next
-    /// line that can be written.
+    /// Writes a line with its line feed. Lost lines are logged before the next line that can be
+    /// written.
     fn write(&mut self, line: &str, now: SystemTime) {
         if self.lost > 0 {
             let told = self.loss(now);
@@ -137,8 +137,8 @@ impl<W: Write> LogOutput<W> {
         self.error = Some(error);
     }
 
-    /// Writes a line. A disk that becomes full takes a part of one, and so may a pipe that does not
-    /// block; then the line feed of this one comes before the next one.
+    /// Writes a line. A disk that becomes full, or a pipe that does not block, may take a part of
+    /// it. Then the next line begins with a line feed.
     fn write_whole(&mut self, line: &str) -> io::Result<()> {
         if self.is_torn {
             self.write_bytes(b"\n")?;
@@ -167,7 +167,7 @@ impl<W: Write> LogOutput<W> {
         Ok(())
     }
 
-    /// The line that tells how many others were lost.
+    /// The line about the number of lost lines.
     fn loss(&self, now: SystemTime) -> String {
         let target = "switchboard::server";
         let record = |args| {
@@ -184,7 +184,7 @@ impl<W: Write> LogOutput<W> {
     }
 }
 
-/// The loop tells which service has ended; the place in the source is known here alone.
+/// The loop logs which service has ended; only this hook knows the place in the source.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let text = panic.payload_as_str().unwrap_or("without a text");
     match panic.location() {
@@ -231,7 +231,7 @@ fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
         }
         LogFormat::Json => {
             let mut fields = Fields { message, rest: String::new() };
-            // What collects them refuses none.
+            // The collector accepts all fields.
             let _ = record.key_values().visit(&mut fields);
             let Fields { message, rest } = fields;
             let (target, message) = (json(target), json(&message));
@@ -241,9 +241,9 @@ fn line(format: LogFormat, now: SystemTime, record: &Record<'_>) -> String {
     }
 }
 
-/// The fields of a record as members of a JSON object, each with its comma. One that is called
-/// like a member that every line has gets a name of its own, since readers keep one of two. A field
-/// called `event` is what the message says besides the fields, and takes its place.
+/// The fields of a record as members of a JSON object, each with its comma. A field with the name
+/// of a member that every line has is renamed, since readers keep only one of two. A field called
+/// `event` is the message without the fields, and replaces it.
 struct Fields {
     message: String,
     rest: String,
@@ -279,7 +279,7 @@ const fn name_of(level: Level) -> &'static str {
 
 /// The moment in UTC with milliseconds, such as `2001-02-03T04:05:06.789Z`.
 fn rfc3339(time: SystemTime) -> String {
-    // A clock before 1970 is not set; the log has more urgent things to tell.
+    // A clock before 1970 is not set, which is no fault of the log.
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, second) = (since.as_secs() / DAY_SECONDS, since.as_secs() % DAY_SECONDS);
     let (year, month, day) = civil(days);
@@ -301,14 +301,14 @@ static WAITING: Mutex<LogBuffer> = Mutex::new(LogBuffer {
     has_writer: false,
     awaited: false,
 });
-/// A line has come, or somebody waits for the last one.
+/// A line has come, or a thread waits until all is written.
 static CAME: Condvar = Condvar::new();
 /// All lines are written.
 static DONE: Condvar = Condvar::new();
-/// Once so many bytes wait, further lines are dropped: some thousands of usual lines, and far fewer
-/// of the longest that a program may want logged.
+/// Above this many waiting bytes, further lines are dropped: some thousands of usual lines, and far
+/// fewer of the longest lines of programs.
 const BYTES_MAX: usize = 1 << 20;
-/// For how many lines room stays once all are written.
+/// The capacity that is kept once all lines are written.
 const SPARE_LINES_MAX: usize = 256;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! The binary: the services of the folder `services/` behind one port. It reads the command line
-//! and does what it is asked for. It uses the public API of the library alone. In reading order:
+//! The binary: the services of the folder `services/` on one port. It reads the command line and
+//! runs its command. It uses only the public API of the library. In reading order:
 //!
 //! - `run`: a run of the server, from the configuration to the exit; `trial`: `--try`, one program
 //! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP
-//! - `services`: those that are compiled in, each a `compiled` one; `builtin`: the list of them;
-//!   `programs`: those of the document root
-//! - `memory`: how much the system allows; `logger`: the log, with `escape` for texts of peers
+//! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
+//!   `programs`: the programs of the document root
+//! - `memory`: the memory limit of the system; `logger`: the log, with `escape` for texts of peers
 //!
 //! `trial` and `logger` have longer names than `--try` and the log: `try` is a keyword, and `log`
 //! the crate that the others write to.

@@ -1,9 +1,9 @@
-//! How much memory the server may use, as far as the system limits it: that of the machine, and of
-//! the control groups that the process is in.
+//! How much memory the server may use: the memory of the machine, and the limits of the control
+//! groups of the process.
 
 use std::fs;
 
-/// The least limit in bytes. `None` if the system tells none.
+/// The smallest limit in bytes. `None` if the system reports none.
 pub(crate) fn limit() -> Option<u64> {
     limit_below("")
 }
@@ -16,10 +16,10 @@ fn limit_below(root: &str) -> Option<u64> {
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB"));
     let mut least = total.and_then(number).map(|kib: u64| kib.saturating_mul(1_024));
     let mut look = |path: &str| least = least.into_iter().chain(number(&read(path))).min();
-    // In version 1 of control groups, that at the root of what is seen is looked at.
+    // In version 1 of control groups, the limit at the visible root is read.
     look("/sys/fs/cgroup/memory/memory.limit_in_bytes");
-    // Version 2 has one tree. Each group keeps to the limits of those around it, and in a
-    // container its own one may be at the root, whatever its path is.
+    // Version 2 has one tree. The limits of parent groups apply, too. In a container the own group
+    // may be at the root, whatever its path is.
     let groups = read("/proc/self/cgroup");
     let mut group = groups.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or_default();
     loop {
@@ -43,7 +43,7 @@ mod tests {
             fs::write(path, text).expect("it can be written");
         }
         let limit = limit_below(root.to_str().expect("it is text"));
-        // What is not there was not made.
+        // A missing file means that the limit was not set.
         let _ = fs::remove_dir_all(root);
         limit
     }

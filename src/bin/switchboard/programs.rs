@@ -1,4 +1,4 @@
-//! The document root of the binary: its programs beside the services that are compiled in.
+//! The document root of the binary: programs beside the compiled-in services.
 
 use std::path;
 
@@ -26,7 +26,7 @@ pub(crate) fn add_to(server: &mut Server, config: &Config) {
 pub(crate) fn list(config: &Config) -> String {
     let folder = config.document_root.display();
     let Some(root) = root(config) else {
-        // Most often the server was started elsewhere.
+        // Most often, the server was started in another folder.
         let whole = path::absolute(&config.document_root);
         let whole = whole.unwrap_or_else(|_| config.document_root.clone());
         return format!(
@@ -72,13 +72,13 @@ fn root(config: &Config) -> Option<DocumentRoot> {
     Some(root.naming(config.services.keys().cloned()))
 }
 
-/// The one spelling of the path of a program, if a path names one.
+/// The canonical path of a program, if a path names one.
 pub(crate) fn key_of(config: &Config, path: &str) -> Option<String> {
     let program = root(config)?.find(path).ok()?;
     Some(program.key().to_owned())
 }
 
-/// Why the file that a path names cannot serve, if there is one.
+/// Why the file of a path cannot serve, if there is one.
 pub(crate) fn why_not(config: &Config, path: &str) -> Option<String> {
     match root(config)?.find(path) {
         Ok(_) | Err(LookupError::Nothing | LookupError::Outside(_)) => None,
@@ -93,7 +93,7 @@ pub(crate) fn names(config: &Config) -> Vec<String> {
     found.map(|(path, _)| path).collect()
 }
 
-/// What to say of each section that tells a service how to be run as a program, which it is not.
+/// The warning for each section with keys of programs whose service is not a program.
 pub(crate) fn idle_keys(all: &[BuiltinService], config: &Config) -> impl Iterator<Item = String> {
     let own = |service: &BuiltinService| config.programs.get(service.path);
     let idle =
@@ -108,5 +108,5 @@ pub(crate) fn idle_keys(all: &[BuiltinService], config: &Config) -> impl Iterato
     })
 }
 
-/// The most paths that are listed.
+/// The maximum of listed paths.
 const PROGRAMS_LISTED_MAX: usize = 64;

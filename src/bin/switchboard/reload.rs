@@ -1,6 +1,6 @@
-//! SIGHUP: unless the terminal has gone, the configuration is read again, by the same command
-//! line. If it is not valid, the log says why and nothing changes. What is for programs holds from
-//! then on; the log names the keys that need another start of the server.
+//! SIGHUP: unless the terminal has gone, the configuration is read again, with the same command
+//! line. If it is not valid, the log says why and nothing changes. Keys of programs apply at once;
+//! the log names the changed keys that need a restart.
 
 use std::env;
 use std::io;
@@ -10,10 +10,10 @@ use switchboard::config::{self, Command, Config};
 use switchboard::host::{Hangups, Terminal, on_hangup};
 use switchboard::{Host, Server};
 
-/// Reads the configuration again at each SIGHUP, as long as the value is held.
+/// Reads the configuration again at each SIGHUP, until the returned value is dropped.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn start(
     config: &Config,
     host: &Host,
@@ -23,7 +23,7 @@ pub fn start(
 ) -> io::Result<Hangups> {
     let (begun, reloader) = (config.clone(), host.reloader());
     on_hangup_but(host, terminal, move || {
-        // Without any file the defaults hold, but not in place of a file that has gone.
+        // Without a file the defaults apply, but not if the file has been removed since the start.
         let read = |path: &Path| {
             let is_missing = |error: &io::Error| {
                 error.kind() == io::ErrorKind::NotFound && begun.file.as_deref() == Some(path)
@@ -35,7 +35,7 @@ pub fn start(
         };
         let config = match Command::parse(env::args_os().skip(1), read) {
             Ok(Command::Run(config)) => config,
-            // The command line is the one that began this run.
+            // The command line is the one of this run.
             Ok(_) => return,
             Err(error) => {
                 // One line of the log for each fault, since a line feed in one is escaped.
@@ -66,10 +66,11 @@ pub fn start(
     })
 }
 
-/// Has SIGHUP do something as long as the value is held; but a clean stop if the terminal has gone.
+/// Makes SIGHUP call a function until the returned value is dropped. If the terminal has gone, it
+/// makes a clean stop instead.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn on_hangup_but(
     host: &Host,
     terminal: Terminal,

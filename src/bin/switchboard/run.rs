@@ -19,7 +19,7 @@ use {
     switchboard::server::ProgramsError,
 };
 
-/// Serves what is compiled in, and the programs, until the server is stopped.
+/// Serves the compiled-in services and the programs, until the server is stopped.
 pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Terminal) -> Exit {
     begin(config);
     warn_of(config);
@@ -44,12 +44,12 @@ pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Termin
     })
 }
 
-/// Warns of what is wrong with a configuration that the server starts with all the same.
+/// Logs warnings about a configuration that the server starts with.
 fn warn_of(config: &Config) {
     warnings(config).iter().for_each(|text| log::warn!(target: TARGET, "{text}"));
 }
 
-/// What comes before any service.
+/// Preparations before any service.
 pub(crate) fn begin(config: &Config) {
     keep_heap_small();
     logger::start(config.log_level, config.log_format);
@@ -80,7 +80,7 @@ fn warn_of_variables(config: &Config) {
     }
 }
 
-/// The limits of the configuration, as far as descriptors go.
+/// The limits of the configuration, fitted to the number of descriptors.
 pub(crate) fn fit(config: &Config) -> Limits {
     let limits = fitting(config);
     log::info!(target: TARGET, "at most {} sockets at a time", limits.sockets_max);
@@ -91,7 +91,7 @@ pub(crate) fn fit(config: &Config) -> Limits {
     limits
 }
 
-/// The same limits at the start and at a reload, which would replace all programs otherwise.
+/// A reload has to find the same limits as the start: otherwise it would replace all programs.
 fn fitting(config: &Config) -> Limits {
     let mut limits = config.limits_for(raise_descriptor_limit());
     if config.memory_max.is_none() {
@@ -101,7 +101,8 @@ fn fitting(config: &Config) -> Limits {
     limits
 }
 
-/// Runs a server until it is stopped. `prepare` gives the greeting, and what is held meanwhile.
+/// Runs a server until it is stopped. `prepare` returns the greeting, and a value that is held
+/// meanwhile.
 pub(crate) fn serve<T>(
     server: Server,
     config: &Config,
@@ -115,8 +116,7 @@ pub(crate) fn serve<T>(
         }
     };
     host.trim_by_itself();
-    // What is held is so until the end: a SIGHUP would be what the process ends by, after a clean
-    // stop.
+    // The value is held until the end: otherwise a SIGHUP after a clean stop would end the process.
     let ended = host.stop_on_signals().and_then(|()| {
         #[cfg(feature = "programs")]
         if let Err(error) = host.adopt_orphans() {
@@ -133,10 +133,11 @@ pub(crate) fn serve<T>(
         }
         let (greeting, held) = prepare(&host)?;
         if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
-            // The output may have been closed by what started the server, which serves on.
+            // The parent process may have closed the output; the server goes on.
             let _ = say(&greeting);
         } else {
-            // Where both outputs are collected, programs read them, and the greeting is text.
+            // If both outputs are collected, the reader is a program. It expects log lines, and the
+            // greeting is plain text.
             for address in host.addresses() {
                 log::info!(target: TARGET, "listening on http://{address}");
             }
@@ -157,7 +158,7 @@ pub(crate) fn serve<T>(
     exit
 }
 
-/// A server without services, as the configuration wants it for all of them.
+/// A server without services, with the options of the configuration for all services.
 pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
     let mut server = Server::new(limits);
     server.options(ServiceOptions { limits, ..config.all.clone() });
@@ -172,7 +173,7 @@ pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
     server
 }
 
-/// A server with the services that are compiled in, and the programs.
+/// A server with the compiled-in services and the programs.
 fn server(config: &Config, limits: Limits) -> Server {
     let mut server = bare_server(config, limits);
     for service in ALL {
@@ -196,7 +197,7 @@ fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
             BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
             #[cfg(feature = "programs")]
             BindError::Programs(ProgramsError::Program(..)) => Exit::CommandLine,
-            // Each other one is about what was configured.
+            // All other errors are about the configuration.
             _ => Exit::Configuration,
         };
         let hint = match &error {
@@ -209,7 +210,7 @@ fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
     })
 }
 
-/// That requests may name any host where others than this machine can reach it.
+/// The warning that requests may name any host although other machines can reach the server.
 fn any_host(config: &Config, host: &Host) -> Option<String> {
     let open = host.addresses().find(|address| !address.ip().is_loopback())?;
     matches!(config.allowed_hosts, AllowedHosts::Auto(_)).then(|| {
@@ -252,7 +253,7 @@ fn greeting(config: &Config, host: &Host) -> String {
     text
 }
 
-/// Where a browser on this machine finds a host.
+/// The address of a host for a browser on this machine.
 pub(crate) fn name_of(host: &Host) -> String {
     let address = host.address();
     match address.ip().is_unspecified() {

@@ -1,5 +1,4 @@
-//! `--try`: a single program at `/`, for whoever writes one; recorded or replayed, if that is
-//! asked for.
+//! `--try`: a single program at `/`, for authors of programs; recorded or replayed on request.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,10 +15,10 @@ use super::logger;
 use super::reload::on_hangup_but;
 use super::run::{bare_server, begin, complain, fit, name_of, resolve, say, serve};
 
-/// Does what was asked for.
+/// Runs the trial.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
     begin(&trial.config);
-    // What cannot be served is told before anything is written.
+    // A program that cannot be served is reported before anything is written.
     if trial.program.is_dir() {
         let text = "is a folder: name a file in it, or serve all of them with --document-root";
         return fail(trial, &format!("--try is {:?}, which {text}", trial.program));
@@ -62,10 +61,10 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
     })
 }
 
-/// The port of the program: of those that follow from its path, the first that nobody has. Without
-/// any, a free one.
+/// The port of the program: the first unused one of those that follow from its path. If all are
+/// used, any free port.
 fn port_of(trial: &Trial) -> u16 {
-    // FNV-1a, which is the same on each day and machine.
+    // FNV-1a, whose result is the same in each run and on each machine.
     let hash = |bytes: &[u8]| {
         bytes
             .iter()
@@ -96,7 +95,7 @@ fn greeting(trial: &Trial, host: &Host) -> String {
     text + &format!("open http://{name}/ in a browser, or connect to ws://{name}/\n")
 }
 
-/// Holds it against a transcript.
+/// Compares it with a transcript.
 fn replay(trial: &Trial, program: &Executable, file: &Path, transcript: Transcript) -> Exit {
     let all = &trial.config.all;
     let messages = transcript.entries().len();
@@ -134,10 +133,10 @@ fn fail(trial: &Trial, text: &str) -> Exit {
     Exit::CommandLine
 }
 
-/// So much is held in memory.
+/// The maximum that is read into memory.
 const TRANSCRIPT_BYTES_MAX: u64 = 64 << 20;
-/// The ports of programs that are tried: below those that systems give to connections.
+/// The ports for trials: below the ephemeral ports of systems.
 const PORTS_BEGIN: u16 = 21_000;
 const PORTS_LEN: u32 = 8_000;
-/// So many of them are tried for one program.
+/// How many of them are tried for one program.
 const PORTS_TRIED: u32 = 16;

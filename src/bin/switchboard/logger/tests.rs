@@ -1,12 +1,11 @@
-//! What a line looks like, and what comes of it when it cannot be written.
+//! The format of a line, and what happens when it cannot be written.
 
 use std::io::ErrorKind::{Interrupted, StorageFull, WouldBlock};
 use std::time::Duration;
 
 use super::*;
 
-/// A writer that does what each step says: it takes so many bytes, or fails. Behind the last
-/// one it takes all.
+/// A writer that follows steps: it takes so many bytes, or fails. After the last step it takes all.
 struct Steps {
     steps: VecDeque<Result<usize, ErrorKind>>,
     taken: Vec<u8>,
@@ -56,10 +55,10 @@ fn what_is_not_written_is_told_in_its_place() {
         // A part of a line has its own end.
         (&[Ok(2), full], &["one", "two"], after("on\n", 1, StorageFull, "two\n")),
         (&[Ok(2), busy, busy], &["a b", "b", "c"], after("a \n", 2, WouldBlock, "c\n")),
-        // So has a part of the line that tells it, and the end may be all that is written.
+        // So has a part of the line about lost lines, and the line feed may be all that is written.
         (&[full, Ok(4), busy], &["a", "b", "c"], after("1970\n", 2, WouldBlock, "c\n")),
         (&[Ok(2), full, Ok(1), busy], &["one", "b", "c"], after("on\n", 2, WouldBlock, "c\n")),
-        // What lacks only its end is not lost.
+        // A line that lacks only its line feed is not lost.
         (&[Ok(3), full], &["one", "two"], "one\ntwo\n".into()),
         (&[Ok(3), full, busy], &["one", "b", "c"], after("one\n", 1, WouldBlock, "c\n")),
         // Each loss is logged once.
@@ -79,7 +78,7 @@ fn what_is_not_written_is_told_in_its_place() {
     }
 }
 
-/// Wherever a disk is full, and however long: each line is written as it is, or told as lost.
+/// Wherever a disk is full, and however long: each line is written unchanged, or counted as lost.
 #[test]
 fn a_full_disk_loses_no_line_without_a_word() {
     let lines: Vec<_> = (0..8).map(|number| format!("line {number} of 8")).collect();
