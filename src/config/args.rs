@@ -1,5 +1,5 @@
-//! The command line: words become flags, flags become settings and a command. Which flags there
-//! are is said in `flags`, and what their values may be in `value`.
+//! The command line: words become flags, flags become settings and a command. The flags are defined
+//! in `flags`, their values in `value`.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -22,12 +22,12 @@ impl Command {
     /// Reads the command line, without the name of the program, and the configuration file,
     /// which `read` opens; see [`read_file`](crate::config::read_file).
     ///
-    /// The last of a repeated flag counts. Each `--host` adds an address, and together they
-    /// replace those of the file. `--help` and `--version` are answered as soon as they are
-    /// met, without a look at the words that follow or at any file.
+    /// If a flag is repeated, the last one counts. Each `--host` adds an address, and together they
+    /// replace those of the file. `--help` and `--version` are answered at once, without reading
+    /// the following words or any file.
     ///
     /// # Errors
-    /// The first fault of the command line, or else all those of the configuration.
+    /// The first fault of the command line, or all faults of the configuration.
     pub fn parse(
         args: impl IntoIterator<Item = OsString>,
         read: impl Fn(&Path) -> io::Result<Vec<u8>>,
@@ -51,7 +51,7 @@ impl Command {
 }
 
 impl ParsedArgs {
-    /// Takes one word, and the next of `rest` if it is the value of a flag in the first.
+    /// Takes one word, and the next of `rest` if that is the value of its flag.
     fn take(
         &mut self,
         word: &OsStr,
@@ -104,7 +104,7 @@ impl ParsedArgs {
         Ok(())
     }
 
-    /// Adds a flag, which was called `name`; `value` gives its value if it takes one.
+    /// Adds a flag, which was written as `name`; `value` returns its value if it takes one.
     fn add(
         &mut self,
         flag: &Flag,
@@ -128,7 +128,7 @@ impl ParsedArgs {
         Ok(())
     }
 
-    /// What they come to together with a file and the defaults.
+    /// The result of the flags, a file and the defaults.
     pub(super) fn resolve(
         &self,
         sheet: RawConfig,
@@ -147,7 +147,7 @@ fn unknown(flag: &str, nearest: Option<&'static str>) -> UsageError {
     UsageError::UnknownFlag { flag, nearest }
 }
 
-/// A setting for sure: whether its value is allowed is seen by trying.
+/// Always a setting. Whether its value is allowed is checked by setting it.
 fn setting(key: &'static Key, name: &str, value: OsString) -> Result<Setting, UsageError> {
     if key.set(&mut Config::default(), &value).is_none() {
         let (flag, value, allowed) = (name.to_owned(), lossy(&value), key.allowed());
@@ -156,7 +156,7 @@ fn setting(key: &'static Key, name: &str, value: OsString) -> Result<Setting, Us
     Ok(Setting { key, value, place: ValueSource::CommandLine })
 }
 
-/// The configuration with a level of log that is `steps` further, as far as there are levels.
+/// The configuration with a log level that is `steps` higher or lower, within the existing levels.
 fn shifted(config: Config, steps: i64) -> Config {
     let level = config.log_level;
     let wanted = (level as i64 + steps).clamp(LevelFilter::Off as i64, LevelFilter::Trace as i64);

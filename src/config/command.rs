@@ -1,11 +1,10 @@
-//! `Command`: what the process is asked for when it starts. How words become a command is said in
-//! `args`.
+//! `Command`: the command of the command line. `args` makes it from the words.
 
 use crate::config::Config;
 #[cfg(feature = "programs")]
 use crate::config::Trial;
 
-/// What the command line asks for.
+/// The command of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Run the server.
@@ -13,7 +12,7 @@ pub enum Command {
     /// Try a single program.
     #[cfg(feature = "programs")]
     Try(Trial),
-    /// Say that the configuration is right, which it is.
+    /// Report that the configuration is valid, which it is.
     CheckConfig(Config),
     /// List the services, and the programs that would be served. The configuration is valid.
     ListServices(Config),

@@ -1,6 +1,5 @@
-//! Why a command cannot be carried out, in words: first what callers get, then the faults that
-//! a configuration may have. Each says what was found, what is allowed, and what was probably
-//! meant.
+//! Why a command cannot be carried out: first the errors for callers, then the faults of a
+//! configuration. Each says what was found, what is allowed, and what was probably meant.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +19,7 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// How the process ends because of it.
+    /// The exit of the process because of it.
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
@@ -53,7 +52,7 @@ impl From<ConfigError> for CommandError {
     }
 }
 
-/// The first thing that is wrong with the command line.
+/// The first fault of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsageError {
     /// No flag has this name.
@@ -74,7 +73,7 @@ pub enum UsageError {
     NoValue {
         /// The flag as it was given.
         flag: String,
-        /// What its value is called in the help.
+        /// The name of its value in the help.
         value: &'static str,
     },
     /// A value for a flag that takes none.
@@ -82,14 +81,14 @@ pub enum UsageError {
         /// The flag as it was given.
         flag: String,
     },
-    /// A flag that means something only together with another.
+    /// A flag that needs another one.
     Alone {
         /// The flag.
         flag: &'static str,
         /// The flag that is missing, with its value.
         needed: &'static str,
     },
-    /// A flag together with what it does not go with.
+    /// A flag that conflicts with another one.
     Clash {
         /// The flag.
         flag: &'static str,
@@ -140,8 +139,7 @@ impl fmt::Display for UsageError {
 
 impl Error for UsageError {}
 
-/// Everything that is wrong with a configuration: one line for each fault, in the order of
-/// the file, though not more than 20.
+/// All faults of a configuration: one line for each, in the order of the file, at most 20.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     file: Option<PathBuf>,
@@ -149,10 +147,10 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// At least one fault; in which order does not matter.
+    /// At least one fault, in any order.
     pub(super) fn new(file: Option<PathBuf>, mut faults: Vec<ConfigFault>) -> Self {
-        // Only those that are shown have to be in order; a sort of all would be more code than all
-        // of this file.
+        // Only the faults that are shown have to be in order; a full sort would be more code than
+        // all of this file.
         for at in 0..faults.len().min(SHOWN_MAX) {
             let next = (at..faults.len()).min_by_key(|&index| faults[index].place).unwrap_or(at);
             let fault = faults.remove(next);
@@ -184,14 +182,14 @@ impl fmt::Display for ConfigError {
 
 impl Error for ConfigError {}
 
-/// One thing that is wrong, and where.
+/// One fault, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfigFault {
     pub(super) place: ValueSource,
     pub(super) problem: Problem,
 }
 
-/// Where a value comes from, in the order in which faults are shown.
+/// The source of a value. Faults are shown in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ValueSource {
     /// The file as a whole.
@@ -215,27 +213,27 @@ impl fmt::Display for ValueSource {
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// The system does not give the file; in its words.
+    /// The file cannot be read; the system's error.
     Unreadable(String),
-    /// The file is longer than a configuration can be.
+    /// The file is longer than a configuration may be.
     TooLong,
     /// The line is not UTF-8.
     NotText,
-    /// The line is no line of an INI file.
+    /// The line has no INI syntax.
     Syntax(IniError),
-    /// No section is called so. `meant` is the section that probably was.
+    /// No section has this name. `meant` is the section that was probably meant.
     UnknownSection { title: String, meant: Option<String> },
-    /// `[service]` does not say which.
+    /// `[service]` without a path.
     NoPath,
     /// `[service PATH]` with a path that no service has, and the path that was probably meant.
     Path { path: String, meant: Option<String> },
-    /// A key before the first section, and where it belongs if it is known.
+    /// A key before the first section, and its section if it is known.
     NoSection { name: String, home: Option<Section> },
-    /// No key is called so. The nearest has its section with it if that is another one.
+    /// No key has this name. The nearest one has its section with it if that is another one.
     UnknownKey { name: String, here: String, nearest: Option<(&'static str, Option<Section>)> },
     /// A key of programs, which this build does not serve.
     Unbuilt { name: String },
-    /// A key that is known, but not here.
+    /// A key that is not allowed in this section.
     Elsewhere { name: &'static str, here: String, home: Section },
     /// A key that has been given before.
     Twice { name: &'static str, first: ValueSource },
@@ -245,7 +243,7 @@ pub(super) enum Problem {
     Contradiction { given: Vec<Given>, cure: &'static str },
 }
 
-/// A value as it is: given, or else the default.
+/// A value: the given one, or the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) name: &'static str,
@@ -317,8 +315,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A text as it was found, within quotes, with control characters made visible and cut short
-/// if it is long.
+/// A text as it was found, in quotes, with control characters escaped, and cut if it is long.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -330,9 +327,9 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// What is to be read after "is".
+/// The text after "is".
 const OF_PROGRAMS: &str = "for programs, which this build does not serve: build with --features \
                            programs, or leave it out";
-/// Whoever mistook the file for a configuration need not read more.
+/// If the file is no configuration at all, more faults would not help.
 const SHOWN_MAX: usize = 20;
 const QUOTED_CHARS_MAX: usize = 80;

@@ -1,11 +1,11 @@
-//! `Exit`: what the process answers when it ends.
+//! `Exit`: the exit codes of the process.
 
 use std::process::ExitCode;
 
-/// The end of the process, as a number for the process that started it.
+/// The exit of the process, as a number for its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It was asked to stop and did.
+    /// It stopped on request.
     Clean = 0,
     /// Something failed while it ran.
     Failure = 1,

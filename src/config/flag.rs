@@ -1,4 +1,4 @@
-//! `Flag`: what there is to know about a flag of the command line.
+//! `Flag`: the definition of a flag of the command line.
 
 use std::path::PathBuf;
 
@@ -21,22 +21,22 @@ pub(super) struct Flag {
 /// What a flag does.
 #[derive(Clone, Copy)]
 pub(super) enum Effect {
-    /// Names a file, which is put at that place; the help calls the name `value`.
+    /// Sets the file name at that place; the help calls it `value`.
     File { value: &'static str, place: fn(&mut ParsedArgs) -> &mut Option<PathBuf> },
-    /// Sets the key to what the help calls `value`.
+    /// Sets the key to a value, which the help calls `value`.
     Key { key: &'static Key, value: &'static str },
     /// One level more of log.
     Louder,
     /// One level less of log.
     Quieter,
-    /// Asks for something else than running, which needs the configuration to be right.
+    /// Another command than running the server. It needs a valid configuration.
     Instead(fn(Config) -> Command),
-    /// Asks for a text, whatever the configuration is.
+    /// Prints a text, whatever the configuration is.
     Print(fn() -> Command),
 }
 
 impl Flag {
-    /// A flag that sets a key to what the help calls `value`, and means what the key means.
+    /// A flag that sets a key, with the meaning of the key. The help calls its value `value`.
     pub(super) const fn of_key(
         short: Option<char>,
         long: &'static str,
@@ -47,7 +47,7 @@ impl Flag {
         Self { short, long, meaning: key.meaning, effect }
     }
 
-    /// What its value is called, if it takes one.
+    /// The name of its value, if it takes one.
     pub(super) const fn value(&self) -> Option<&'static str> {
         match self.effect {
             Effect::File { value, place: _ } | Effect::Key { key: _, value } => Some(value),

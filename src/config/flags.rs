@@ -1,5 +1,5 @@
-//! The lists of all flags; those of programs are in `trial_flags`. The help is made from them, and
-//! nothing else lists flags.
+//! The lists of all flags; those of programs are in `trial_flags`. The help is made from them.
+//! There is no other list.
 
 use std::fmt::Write;
 
@@ -45,7 +45,7 @@ fn help() -> String {
     text
 }
 
-/// Whether a flag, given as its name or its letter, is one that this build does not have.
+/// Whether a flag (a name or a letter) is one that this build does not have.
 pub(super) fn is_unbuilt(flag: &str) -> bool {
     !cfg!(feature = "programs") && OF_PROGRAMS.contains(&flag)
 }

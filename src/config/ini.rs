@@ -1,5 +1,5 @@
-//! The lines of an INI file, each read for itself. It knows the syntax and no name: what a
-//! section or a key means is decided in `sheet`.
+//! The lines of an INI file, each read separately. It knows only the syntax; the meaning of
+//! sections and keys is in `raw_config`.
 //!
 //! ```text
 //! # A comment; so is this at the end of a line, if a blank stands before it.
@@ -10,13 +10,13 @@
 
 use std::fmt;
 
-/// The lines of `text` that say something, with their numbers from 1.
+/// The lines of `text` that are neither empty nor comments, with their numbers from 1.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, Result<IniLine<'_>, IniError>)> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     (1..).zip(text.lines()).filter_map(|(number, line)| Some((number, read(line)?)))
 }
 
-/// A name as names are compared: in lower case, with `-` for `_`.
+/// A name in its form for comparison: in lower case, with `-` for `_`.
 pub(super) fn plain(name: &str) -> String {
     name.replace('_', "-").to_ascii_lowercase()
 }
@@ -24,7 +24,7 @@ pub(super) fn plain(name: &str) -> String {
 /// A line that is neither empty nor a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IniLine<'a> {
-    /// What stands between the brackets.
+    /// The text between the brackets.
     Section(&'a str),
     /// A key, which belongs to the section before it.
     Key {
@@ -35,14 +35,14 @@ pub(super) enum IniLine<'a> {
     },
 }
 
-/// What can be wrong with a line by itself.
+/// The syntax errors of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IniError {
-    /// A bracket that no other closes at the end of the line.
+    /// An opening bracket without a closing one at the end of the line.
     OpenBracket,
     /// There is neither a colon nor an equals sign.
     NoValue,
-    /// Nothing stands before the colon or equals sign.
+    /// There is no key before the colon or equals sign.
     NoName,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for IniError {
     }
 }
 
-/// What the line says, if anything.
+/// The content of the line, if there is any.
 fn read(line: &str) -> Option<Result<IniLine<'_>, IniError>> {
     let line = without_comment(line).trim();
     if line.is_empty() {
@@ -75,9 +75,9 @@ fn read(line: &str) -> Option<Result<IniLine<'_>, IniError>> {
     })
 }
 
-/// The line up to the first comment sign at its beginning or after a blank. Within a word the
-/// sign is a character like any other, so that paths and addresses may have it; and so it is within
-/// double quotes that open at the beginning of a word, or behind a colon or an equals sign.
+/// The line up to the first comment sign at its beginning or after a blank. Within a word the sign
+/// is a normal character, so that paths and addresses may have it. It is also a normal character
+/// within double quotes that open at the beginning of a word, or behind a colon or an equals sign.
 fn without_comment(line: &str) -> &str {
     let (mut begins, mut quoted_up_to) = (true, 0);
     let mut after_blank = true;
@@ -97,7 +97,8 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
-/// The length of what stands before the quote that closes, and of that; none if none does.
+/// The length of the text before the closing quote, and with the quote; none if there is no closing
+/// quote.
 fn quoted_len(rest: &str) -> usize {
     let mut is_escaped = false;
     for (at, c) in rest.char_indices() {

@@ -1,5 +1,5 @@
-//! `Key`: what there is to know about a key of `server.conf`. How values are read is said in
-//! `value`; what a reload says of a key comes from its [`ReloadTime`].
+//! `Key`: the definition of a key of `server.conf`. `value` reads values. Whether a reload applies
+//! a key follows from its [`ReloadTime`].
 
 use std::ffi::OsStr;
 
@@ -14,13 +14,13 @@ use crate::service::ServiceOptions;
 pub(super) struct Key {
     /// The section that it belongs to.
     pub(super) section: Section,
-    /// Its name, as no other key has it in any section.
+    /// Its name, which is unique in all sections.
     pub(super) name: &'static str,
-    /// The value that it has when it is not given.
+    /// Its default.
     pub(super) default: &'static str,
     /// What it does, in one line.
     pub(super) meaning: &'static str,
-    /// When a value applies that has changed while the server runs.
+    /// When a changed value applies to a running server.
     pub(super) reload: ReloadTime,
     /// The option that it sets.
     pub(super) setter: Setter,
@@ -37,7 +37,7 @@ impl Key {
         }
     }
 
-    /// Whether its option differs between two configurations, for all.
+    /// Whether its option differs between two configurations, in the section for all services.
     pub(super) fn differs(&self, one: &mut Config, other: &mut Config) -> bool {
         match &self.setter {
             Setter::Server(kind) => kind.differs(one, other),
@@ -47,7 +47,7 @@ impl Key {
         }
     }
 
-    /// Whether one service may have a value of its own.
+    /// Whether a single service may have its own value.
     pub(super) const fn is_for_services(&self) -> bool {
         match self.setter {
             Setter::Server(_) => false,
@@ -67,7 +67,7 @@ impl Key {
         }
     }
 
-    /// What is allowed, to be read after "allowed is".
+    /// The allowed values, as a text after "allowed is".
     pub(super) const fn allowed(&self) -> &'static str {
         match &self.setter {
             Setter::Server(kind) => kind.allowed(),
@@ -78,12 +78,12 @@ impl Key {
     }
 }
 
-/// When a value applies that has changed by the time the configuration is read again.
+/// When a changed value applies after a reload of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReloadTime {
     /// At once.
     Live,
-    /// At once for programs. For services that are compiled in, at the next start of the server.
+    /// At once for programs. For compiled-in services, at the next start of the server.
     LiveForPrograms,
     /// At the next start of the server.
     NextStart,
@@ -91,11 +91,11 @@ pub(super) enum ReloadTime {
 
 /// The option that a key sets.
 pub(super) enum Setter {
-    /// One of the server, which has one value.
+    /// An option of the server, which has one value.
     Server(ValueKind<Config>),
-    /// One of all services, or in a section of its own of one of them.
+    /// An option of all services, or of one service in its own section.
     Service(ValueKind<ServiceOptions>),
-    /// The same of programs.
+    /// The same for programs.
     #[cfg(feature = "programs")]
     Program(ValueKind<ProgramOptions>),
 }

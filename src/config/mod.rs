@@ -1,24 +1,24 @@
-//! What the server is told: the command line and `server.conf`, read into one [`Config`]. It
-//! starts nothing and prints nothing; whatever is wrong comes back as an error that says
-//! where, what was found, what is allowed, and which known name is nearest. The one thing it
-//! logs is that the system may have less to give than was asked for.
+//! The command line and `server.conf`, read into one [`Config`]. It starts nothing and prints
+//! nothing. Faults are returned as errors that say where, what was found, what is allowed, and
+//! which known name is nearest. It logs only one warning: that the system may have fewer
+//! descriptors than are needed.
 //!
 //! In reading order:
 //!
 //! - [`Config`]: the result; `log_format`, `dumpable`: types of values in it
-//! - `command`: [`Command`], what the process is asked for; `exit`: [`Exit`], how it ends
-//! - `args`: the words of the command line; `parsed_args`: what they come to
-//! - `flags`: the lists of flags, which are the help; `flag`: what there is to know about one
-//! - `keys`: the lists of keys; `key`: what there is to know about one; `section`: where they
-//!   stand; `value`: the kinds of values that they have
-//! - `reload`: what another configuration changes that needs a restart
+//! - `command`: [`Command`], the command of the command line; `exit`: [`Exit`], the exit codes
+//! - `args`: the words of the command line; `parsed_args`: their result
+//! - `flags`: the lists of flags, from which the help is made; `flag`: the definition of one
+//! - `keys`: the lists of keys; `key`: the definition of one; `section`: their sections; `value`:
+//!   the kinds of their values
+//! - `reload`: the changes of a configuration that need a restart
 //! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `trial_flags`:
 //!   the flags for it, and those of programs; `trial_args`: which of them go together
-//! - likewise `program`: what holds between the keys of programs; `variables`: their values
-//! - `ini`: the lines of a file; `raw_config`: which file is read, its keys in their sections;
-//!   `setting`: one of these, or of the command line
-//! - `resolve`: from keys in any order to a `Config` that agrees with itself
-//! - `nearest`: the known name that was meant; `error`: what can be wrong
+//! - likewise `program`: the relations between the keys of programs; `variables`: their values
+//! - `ini`: the lines of a file; `raw_config`: the file to read, and its keys in their sections;
+//!   `setting`: a key with a value, from the file or the command line
+//! - `resolve`: from keys in any order to a consistent `Config`
+//! - `nearest`: the known name that was meant; `error`: all faults
 
 mod args;
 mod command;
@@ -75,8 +75,7 @@ pub use raw_config::read_file;
 #[cfg(feature = "programs")]
 pub use trial::{Script, Trial};
 
-/// Everything that the server is told. Of three places that may tell it, the first counts: a
-/// flag, the file, the default.
+/// The configuration of the server. A flag overrides the file, and the file overrides the default.
 ///
 /// ```
 /// use std::path::Path;
@@ -96,44 +95,45 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// The TCP port of all of them; with 0 the system chooses.
     pub port: u16,
-    /// Where programs are looked up. A directory if it is given; the default may be missing, and
-    /// then there are none.
+    /// The folder of programs. It exists if it is configured. The default may be missing; then
+    /// there are no programs.
     #[cfg(feature = "programs")]
     pub document_root: PathBuf,
-    /// Where files for plain GET are looked up. It exists.
+    /// The folder of files for plain GET. It exists.
     pub static_root: Option<PathBuf>,
     /// The path of the health check.
     pub health_path: Option<String>,
     /// Which hosts requests may name.
     pub allowed_hosts: AllowedHosts,
-    /// By which spellings services are served.
+    /// The spellings of paths by which services are served.
     pub spellings: Spellings,
-    /// How much is logged.
+    /// The log level.
     pub log_level: LevelFilter,
-    /// How it is logged.
+    /// The log format.
     pub log_format: LogFormat,
-    /// What is logged of sockets and requests.
+    /// Which lines are logged about sockets and requests.
     pub access_log: AccessLog,
     /// Whether other processes of the same user may read the memory of the server.
     pub dumpable: Dumpable,
     /// Most sockets at a time; `None` fits them to the descriptors, as
     /// [`Config::limits_for`] does.
     pub sockets_max: Option<usize>,
-    /// Most bytes of memory for what waits on its way; `None` leaves it to who makes the limits.
+    /// Most bytes of memory for outboxes, mail and unfinished messages; `None` leaves it to the
+    /// caller that makes the limits.
     pub memory_max: Option<usize>,
-    /// What holds for the server and for each service that is not among `services`. Its
-    /// limits leave `sockets_max` as it is in the preset.
+    /// The options of the server, and of each service that is not in `services`. Its limits have
+    /// the `sockets_max` of the preset.
     pub all: ServiceOptions,
-    /// What holds for single services instead, by the path that each is mounted at: the values of
-    /// its section, and those for all where that has none.
+    /// The options of single services, by path: the values of the service's section, and otherwise
+    /// those for all services.
     pub services: BTreeMap<String, ServiceOptions>,
-    /// How programs are run that have no section.
+    /// How programs without a section are run.
     #[cfg(feature = "programs")]
     pub all_programs: ProgramOptions,
-    /// How each service with a section is run if it is a program, by path.
+    /// How programs with a section are run, by path.
     #[cfg(feature = "programs")]
     pub programs: BTreeMap<String, ProgramOptions>,
-    /// The lines of the file, counted from 1, in which the sections of `services` begin.
+    /// The lines of the file, counted from 1, at which the sections of `services` begin.
     pub service_lines: BTreeMap<String, usize>,
 }
 
@@ -141,13 +141,13 @@ impl Config {
     /// Reads `text` as the configuration file called `file`, which is not opened.
     ///
     /// # Errors
-    /// Everything that is wrong with the text.
+    /// All faults of the text.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
         resolve(RawConfig::read(file, text), &[], Self::default())
     }
 
-    /// Where the section of a service stands, as in `server.conf:7`, for what there is to say of
-    /// it; the file alone for a service without one.
+    /// The place of a service's section, as in `server.conf:7`, for messages about it. Only the
+    /// file for a service without a section.
     #[must_use]
     pub fn place_of(&self, path: &str) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new("")).display();
@@ -155,10 +155,10 @@ impl Config {
         line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))
     }
 
-    /// The limits of a server that may have this many descriptors open: those for all, with
-    /// the sockets that were asked for, or else as many as there are descriptors for, beside files
-    /// and the pipes of programs. If more was asked for than that, it is granted all the same, and
-    /// a warning is logged.
+    /// The limits of a server that may have this many descriptors open. They are those for all
+    /// services, with the configured number of sockets, or else as many as there are descriptors
+    /// for, beside files and the pipes of programs. If more sockets are configured, the limit is
+    /// not changed, and a warning is logged.
     #[must_use]
     pub fn limits_for(&self, descriptors: usize) -> Limits {
         // Files that are being sent may take a quarter.
@@ -211,7 +211,8 @@ impl Default for Config {
     }
 }
 
-/// Descriptors for all but sockets and files: listeners, the poll, standard streams, bells.
+/// Descriptors for everything except sockets and files: listeners, the poll, standard streams,
+/// wakers.
 const DESCRIPTORS_RESERVED: usize = 64;
-/// Without a word in the configuration, no more sockets than this.
+/// The default maximum of sockets.
 const SOCKETS_AUTO_MAX: usize = 1_000_000;

@@ -1,7 +1,7 @@
 //! The known name that was probably meant by an unknown one.
 
-/// The first of the names `known` that is nearest to `name`, if it is near enough to be worth
-/// mentioning: about one slip in three characters.
+/// The first of the names `known` that is nearest to `name`, if it is near enough: about one typing
+/// error in three characters.
 ///
 /// ```
 /// use switchboard::config::nearest;
@@ -13,7 +13,8 @@
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = |candidate: &'a str| {
         let allowed = (candidate.len() / 3).max(1);
-        // A difference in length is a distance already, and a hostile length costs nothing.
+        // A difference in length is a lower bound of the distance, and so a very long name costs
+        // nothing.
         let close = name.len().abs_diff(candidate.len()) <= allowed;
         let distance = close.then(|| distance(name.as_bytes(), candidate.as_bytes()))?;
         (distance <= allowed).then_some((distance, candidate))
@@ -22,8 +23,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, candidate)| candidate)
 }
 
-/// How many bytes have to be added, dropped, replaced, or swapped with their neighbor to turn
-/// `a` into `b`. The names compared are ASCII, or else far away from those that are.
+/// How many bytes have to be added, dropped, replaced, or swapped with their neighbor to turn `a`
+/// into `b`. Known names are ASCII, and other names are far away from them.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     // Three rows of the table of distances between the beginnings of both.
     let mut older = vec![0; b.len() + 1];

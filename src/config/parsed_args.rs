@@ -1,4 +1,4 @@
-//! `ParsedArgs`: what the words of the command line come to, before any file is read.
+//! `ParsedArgs`: the result of the words of the command line, before any file is read.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::config::setting::Setting;
 use crate::config::trial::TrialFlags;
 use crate::config::{Command, Config};
 
-/// What the flags say so far.
+/// The settings of the flags so far.
 #[derive(Default)]
 pub(super) struct ParsedArgs {
     pub(super) file: Option<PathBuf>,
@@ -16,8 +16,8 @@ pub(super) struct ParsedArgs {
     pub(super) loudness: i64,
     #[cfg(feature = "programs")]
     pub(super) trial: TrialFlags,
-    /// What is to be done with the configuration instead of running.
+    /// The command that is run with the configuration instead of the server.
     pub(super) instead: Option<fn(Config) -> Command>,
-    /// What is to be printed without one.
+    /// The text that is printed without a configuration.
     pub(super) print: Option<fn() -> Command>,
 }

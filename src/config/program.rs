@@ -1,5 +1,4 @@
-//! The keys of programs: which of them contradict each other, and how many descriptors they come
-//! to.
+//! The keys of programs: which of them contradict each other, and how many descriptors they need.
 
 use std::env;
 
@@ -10,9 +9,9 @@ use crate::limits::Limits;
 use crate::programs::{Mode, OnDeath, ProgramOptions};
 
 impl Config {
-    /// How many of so many descriptors programs get: what their processes may take, but no more
-    /// than a quarter for those that have one process for all sockets, and of the rest as much
-    /// as leaves each socket one besides its process.
+    /// How many of so many descriptors programs get: what their processes may need. Programs with
+    /// one process for all sockets get at most a quarter. Programs with a process for each socket
+    /// get so much of the rest that each socket keeps one descriptor beside its process.
     pub(super) fn descriptors_of_programs(&self, left: usize) -> usize {
         if !self.document_root.is_dir() {
             return 0;
@@ -25,7 +24,7 @@ impl Config {
             Mode::Lines | Mode::Text | Mode::Bytes => options.processes_max.saturating_mul(2),
         };
         let own = self.programs.values().map(per_socket);
-        // How many programs there are that no section names is not known.
+        // The number of programs without a section is unknown.
         let unnamed = per_socket(&self.all_programs).saturating_mul(Limits::PROGRAMS_MAX);
         let processes = own.fold(unnamed, usize::saturating_add);
         let all_of_them = processes.saturating_mul(DESCRIPTORS_OF_PROCESS);
@@ -47,20 +46,21 @@ impl Config {
     }
 }
 
-/// Has `framing` count where each socket has a process, wherever it stands: `mode` may come behind
-/// it, or in a section over it. Of `settings`, the last of a key counts.
+/// Applies `framing` if each socket has a process, independent of the order: `mode` may come after
+/// it, or be in the section that the values are inherited from. Of `settings`, the last of a key
+/// counts.
 pub(super) fn settle_framing<'a>(config: &mut Config, settings: impl Iterator<Item = &'a Setting>) {
     if config.all_programs.mode == Mode::Shared {
         return;
     }
     for setting in settings.filter(|setting| setting.is_of("framing")) {
-        // What is not allowed has been refused already.
+        // Values that are not allowed have been refused already.
         let _ = setting.key.set(config, &setting.value);
     }
 }
 
-/// Those of a program's `own` keys, which lie over those `below`, are faults that are about a mode
-/// which it does not have.
+/// A program's `own` keys override those `below`. They are faults if they are for a mode that the
+/// program does not have.
 pub(super) fn check_mode<'a>(
     options: &ProgramOptions,
     own: &'a [Setting],
@@ -79,7 +79,7 @@ pub(super) fn check_mode<'a>(
         Mode::Lines | Mode::Text | Mode::Bytes => (&[], ""),
     };
     let mode = own.iter().chain(below).find(|setting| setting.is_of("mode"));
-    // What could not be read contradicts nothing.
+    // A value that could not be read contradicts nothing.
     let is_read = |setting: &Setting| faults.iter().all(|fault| fault.place != setting.place);
     let idle = own.iter().filter(|setting| names.iter().any(|name| setting.is_of(name)));
     let contradictions: Vec<_> = idle
@@ -92,7 +92,7 @@ pub(super) fn check_mode<'a>(
     faults.extend(contradictions);
 }
 
-/// Three pipes, and what tells of its exit.
+/// Three pipes, and the descriptor that reports its exit.
 const DESCRIPTORS_OF_PROCESS: usize = 4;
-/// A poll, and what wakes it.
+/// A poll, and its waker.
 const DESCRIPTORS_OF_SERVICE: usize = 2;

@@ -1,6 +1,6 @@
 //! `RawConfig`: the configuration file as a list of settings, each a known key with its value, in
-//! the section where it may stand. Values are not looked at yet: sections may come in any
-//! order, and what is for one service lies over what is for all.
+//! an allowed section. Values are not read yet: sections may come in any order, and the values for
+//! one service override those for all.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,32 +17,33 @@ use crate::config::section::Section;
 use crate::config::setting::Setting;
 use crate::ws::Target;
 
-/// Reads a file for [`Command::parse`](crate::config::Command::parse), though no more of it
-/// than shows that it is too long.
+/// Reads a file for [`Command::parse`](crate::config::Command::parse), but not more of it than
+/// shows that it is too long.
 ///
 /// # Errors
-/// Those of the system.
+/// The errors of the system.
 pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// What a file says.
+/// The content of a file.
 #[derive(Default)]
 pub(super) struct RawConfig {
     /// The file, if there is one.
     pub(super) file: Option<PathBuf>,
-    /// What it says for all.
+    /// Its settings for all services.
     pub(super) all: Vec<Setting>,
-    /// What it says for single services, by path.
+    /// Its settings for single services, by path.
     pub(super) services: BTreeMap<String, ServiceSection>,
-    /// What is wrong with it, which has been left out.
+    /// Its faults. Faulty lines are left out of the settings.
     pub(super) faults: Vec<ConfigFault>,
 }
 
 impl RawConfig {
-    /// Reads the file `named`, which has to be there, or else the first of [`NAMES`] that is.
+    /// Reads the file `named`, which has to exist. Without a name, reads the first existing file of
+    /// [`NAMES`].
     pub(super) fn load(named: Option<&Path>, read: impl Fn(&Path) -> io::Result<Vec<u8>>) -> Self {
         let unnamed = NAMES.map(Path::new);
         for file in named.as_ref().map_or(&unnamed[..], std::slice::from_ref) {
@@ -111,7 +112,8 @@ impl RawConfig {
                 let home = key.map(|key| key.section);
                 return Err(Problem::NoSection { name: name.to_owned(), home });
             }
-            // Nobody knows which keys belong here; what no section allows is wrong in any case.
+            // The section of these keys is unknown. A key that no section allows is a fault in any
+            // case.
             CurrentSection::Unknown => {
                 let key = key.ok_or_else(|| here.unknown(name, &plain))?;
                 let setting = Setting { key, value: value.into(), place: ValueSource::Line(line) };
@@ -134,16 +136,16 @@ impl RawConfig {
         Ok(())
     }
 
-    /// What it says for the service at a path, whose section begins in this line, or goes on.
+    /// The settings for the service at a path, whose section begins or continues in this line.
     fn own(&mut self, path: &str, line: usize) -> &mut ServiceSection {
         let begun = || ServiceSection { line, settings: Vec::new() };
         self.services.entry(path.to_owned()).or_insert_with(begun)
     }
 }
 
-/// What a file says for one service.
+/// The settings of one service.
 pub(super) struct ServiceSection {
-    /// The line in which its section begins, or the first of several.
+    /// The line at which its section begins, or the first of several.
     pub(super) line: usize,
     pub(super) settings: Vec<Setting>,
 }
@@ -152,17 +154,17 @@ pub(super) struct ServiceSection {
 enum CurrentSection {
     /// Before the first.
     Nowhere,
-    /// In one that is wrong, which is a fault already, and like none that is right.
+    /// In an unknown section, which is a fault already and resembles no known one.
     Unknown,
-    /// In one that is for all.
+    /// In a section for all services.
     All(Section),
-    /// In that of the service with this path, which begins in this line.
+    /// In the section of the service with this path, which begins in this line.
     One(String, usize),
 }
 
 impl CurrentSection {
-    /// Reads what stands between the brackets in a line, and what is wrong with it. The keys of a
-    /// wrong section are judged as those of the section that was probably meant.
+    /// Reads the text between the brackets in a line, and its fault. The keys of a wrong section
+    /// are checked as those of the section that was probably meant.
     fn parse(title: &str, line: usize) -> (Self, Option<Problem>) {
         let (word, path) = title.split_once(char::is_whitespace).unwrap_or((title, ""));
         let word = ini::plain(word);
@@ -192,7 +194,7 @@ impl CurrentSection {
         }
     }
 
-    /// Whether `key` may stand here.
+    /// Whether `key` is allowed here.
     fn holds(&self, key: &Key) -> bool {
         match self {
             Self::Nowhere | Self::Unknown => false,
@@ -201,8 +203,8 @@ impl CurrentSection {
         }
     }
 
-    /// The fault that no key has this name, with the nearest name of a key: of those here, or
-    /// else of those elsewhere.
+    /// The fault that no key has this name, with the nearest name of a key in this section, or else
+    /// in others.
     fn unknown(&self, name: &str, plain: &str) -> Problem {
         if keys::is_unbuilt(plain) {
             return Problem::Unbuilt { name: plain.to_owned() };
@@ -225,13 +227,13 @@ impl CurrentSection {
     }
 }
 
-/// The path that was probably meant by a wrong one: with a slash in front, or decoded.
+/// The path that was probably meant: with a slash in front, or decoded.
 fn meant_path(wrong: &str) -> Option<String> {
     let target = Target::parse(wrong).or_else(|_| Target::parse(&format!("/{wrong}")));
     target.ok().map(|target| target.path).filter(|path| Target::is_path(path))
 }
 
-/// The text of a file, if it is one that a configuration can be.
+/// The text of a file, if it is not too long.
 fn decode(bytes: Vec<u8>) -> Result<String, ConfigFault> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(ConfigFault { place: ValueSource::File, problem: Problem::TooLong });
@@ -243,7 +245,7 @@ fn decode(bytes: Vec<u8>) -> Result<String, ConfigFault> {
     })
 }
 
-/// What is read without being named: the file, and what it was called in the original system.
+/// The default file names: the current one, and that of the original system.
 const NAMES: [&str; 2] = ["server.conf", "server.config"];
-/// Nobody writes more; a name given by mistake may be anything.
+/// More than any configuration needs. A name given by mistake may be any file.
 const FILE_BYTES_MAX: usize = 1 << 20;

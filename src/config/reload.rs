@@ -1,4 +1,4 @@
-//! What another configuration changes that a server which runs does not apply: it follows from the
+//! The changes of a configuration that a running server does not apply. They follow from the
 //! `ReloadTime` of each key.
 
 use std::collections::BTreeSet;
@@ -8,9 +8,9 @@ use crate::config::key::{Key, ReloadTime};
 use crate::config::keys;
 
 impl Config {
-    /// What needs a restart of the server once it has read `new` in place of this configuration,
-    /// as the log names it: keys of the server, and what has changed for services that
-    /// `is_compiled` says to be compiled in, by path. All else holds from then on.
+    /// The changes in `new` that need a restart, with the names for the log: keys of the server,
+    /// and changes for compiled-in services (`is_compiled`), by path. All other changes apply at
+    /// once.
     #[must_use]
     pub fn needs_restart(&self, new: &Self, is_compiled: impl Fn(&str) -> bool) -> Vec<String> {
         let (mut old, mut new) = (self.clone(), new.clone());
@@ -36,7 +36,7 @@ impl Config {
     }
 }
 
-/// Whether something differs that services which are compiled in have from the next start on.
+/// Whether an option differs that applies to compiled-in services only at the next start.
 fn services_differ(old: &mut Config, new: &mut Config) -> bool {
     let is_late = |key: &&Key| key.is_for_services() && key.reload != ReloadTime::Live;
     keys::all().filter(is_late).any(|key| key.differs(old, new))

@@ -1,5 +1,5 @@
-//! From settings in any order to a [`Config`] that agrees with itself: the file lies over the
-//! defaults, flags lie over the file, and what is for one service lies over what is for all.
+//! From settings in any order to a consistent [`Config`]: the file overrides the defaults, flags
+//! override the file, and values for one service override those for all.
 
 use std::path::Path;
 
@@ -11,8 +11,7 @@ use crate::config::raw_config::{RawConfig, ServiceSection};
 use crate::config::setting::{Setting, given};
 use crate::limits::{Limits, LimitsError};
 
-/// The configuration that the file makes of the defaults, with the flags laid over it, or else
-/// everything that is wrong with it.
+/// The configuration from the defaults, the file and the flags, or all its faults.
 pub(super) fn resolve(
     sheet: RawConfig,
     flags: &[Setting],
@@ -21,7 +20,8 @@ pub(super) fn resolve(
     let RawConfig { file, all, services, mut faults } = sheet;
     let mut config = Config { file, ..defaults };
     for layer in [&all, flags] {
-        // Addresses add up within a layer, and together replace those of the layer below.
+        // Addresses add up within a source, and together replace those of the source with lower
+        // priority.
         if layer.iter().any(|setting| setting.is_of("host")) {
             config.hosts.clear();
         }
@@ -61,14 +61,14 @@ pub(super) fn resolve(
     if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }
 }
 
-/// Sets one setting after the other. Those that are not allowed are faults.
+/// Applies the settings in their order. Values that are not allowed are faults.
 fn lay(settings: &[Setting], faults: &mut Vec<ConfigFault>, config: &mut Config) {
     let is_refused = |setting: &&Setting| setting.key.set(config, &setting.value).is_none();
     faults.extend(settings.iter().filter(is_refused).map(Setting::refusal));
 }
 
-/// An `outbox-max` that is not given follows a longer `max-message`, so that raising the one is
-/// no contradiction.
+/// An `outbox-max` that is not given follows a longer `max-message`, so that raising only
+/// `max-message` is no contradiction.
 fn follow(limits: &mut Limits, own: &[Setting]) {
     if !own.iter().any(is_outbox_max) {
         let twice = limits.message_bytes_max.saturating_mul(2);
@@ -80,8 +80,8 @@ fn is_outbox_max(setting: &Setting) -> bool {
     setting.is_of("outbox-max")
 }
 
-/// What is given as a directory has to be one; the default of `document-root` may be missing. Of
-/// `settings`, the first of a key is the one that counts.
+/// A configured directory has to exist; the default of `document-root` may be missing. Of
+/// `settings`, the first of a key counts.
 fn check_roots<'a>(
     config: &Config,
     settings: impl Iterator<Item = &'a Setting> + Clone,
@@ -96,13 +96,13 @@ fn check_roots<'a>(
         let setting = settings.clone().find(|setting| setting.is_of(name));
         let missing = root.is_some_and(|root| !root.is_dir());
         let refusal = setting.filter(|_| missing).map(Setting::refusal);
-        // What could not be read has been refused already.
+        // A value that could not be read has been refused already.
         faults.extend(refusal.filter(|refusal| !faults.contains(refusal)));
     }
 }
 
-/// The first relation between `limits` that does not hold is a fault, if `own` settings take
-/// part in it; otherwise it is one of `below` and found there.
+/// The first violated relation between `limits` is a fault if `own` settings take part in it.
+/// Otherwise it is a fault of `below` and is found there.
 fn check_limits(
     limits: &Limits,
     own: &[Setting],
@@ -114,7 +114,7 @@ fn check_limits(
     let Some((names, cure)) = relation(error) else { return };
     let mut settings = names.iter().filter_map(|name| find(name));
     let Some(first) = own.iter().find(|setting| names.contains(&setting.key.name)) else { return };
-    // What could not be read contradicts nothing.
+    // A value that could not be read contradicts nothing.
     if settings.any(|setting| faults.iter().any(|fault| fault.place == setting.place)) {
         return;
     }
@@ -123,7 +123,7 @@ fn check_limits(
         .push(ConfigFault { place: first.place, problem: Problem::Contradiction { given, cure } });
 }
 
-/// The keys that a relation is about, and the cure; `None` for what no key allows.
+/// The keys of a relation, and the cure; `None` for a relation that no key can violate.
 const fn relation(error: LimitsError) -> Option<(&'static [&'static str], &'static str)> {
     match error {
         LimitsError::OutboxBelowMessage => Some((

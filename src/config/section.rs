@@ -1,4 +1,4 @@
-//! `Section`: the sections of `server.conf` that are there once.
+//! `Section`: the sections of `server.conf` that exist once.
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `Setting`: a key with the value that the file or the command line gives it.
+//! `Setting`: a key with its value from the file or the command line.
 
 use std::ffi::OsString;
 
@@ -17,12 +17,12 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// Whether it is one of this key.
+    /// Whether it sets this key.
     pub(super) fn is_of(&self, name: &str) -> bool {
         self.key.name == name
     }
 
-    /// The fault that the value is not allowed, or the first item of a list that is none alone.
+    /// The fault that the value is not allowed, or the first item of a list that is not.
     pub(super) fn refusal(&self) -> ConfigFault {
         let value = self.value.to_string_lossy();
         let is_wrong = |item: &&str| self.key.set(&mut Config::default(), item.as_ref()).is_none();
@@ -33,7 +33,7 @@ impl Setting {
     }
 }
 
-/// What a key is, whether given or not.
+/// The value of a key: given, or the default.
 pub(super) fn given(name: &'static str, setting: Option<&Setting>) -> Given {
     match setting {
         Some(setting) => Given {

@@ -1,36 +1,36 @@
-//! `Trial`: what `--try` asks for.
+//! `Trial`: the options of `--try`.
 
 use std::path::PathBuf;
 
 use crate::config::Config;
 
-/// A single program that is tried.
+/// A single program to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
     /// Its file.
     pub program: PathBuf,
-    /// What holds for it: a new version replaces it unless that is said otherwise, and what the
-    /// file says of single services counts for nothing.
+    /// Its options. A new version replaces it unless configured otherwise; the file's sections of
+    /// single services are ignored.
     pub config: Config,
-    /// Whether a port is given. Otherwise it is one that follows from the path of the program, so
-    /// that a page which is open finds it after another start.
+    /// Whether a port is given. Otherwise the port follows from the path of the program, so that an
+    /// open page finds it after a restart.
     pub has_port: bool,
-    /// What is done about a transcript of it.
+    /// Whether it is recorded or replayed.
     pub script: Script,
 }
 
-/// What is done about a transcript.
+/// The use of a transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Script {
     /// Nothing.
     None,
-    /// It is written to this file.
+    /// The trial is recorded in this file.
     Record(PathBuf),
-    /// The program is held against the one in this file, without a network.
+    /// The program is compared with the transcript in this file, without a network.
     Replay(PathBuf),
 }
 
-/// What flags say about a trial.
+/// The flags of a trial.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TrialFlags {
     pub(super) program: Option<PathBuf>,

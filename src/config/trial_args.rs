@@ -1,4 +1,4 @@
-//! From flags to a `Trial`, and which of them go with it.
+//! From flags to a `Trial`, and which flags are allowed with it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::config::trial::{Script, Trial, TrialFlags};
 use crate::programs::{Mode, OnChange};
 
 impl ParsedArgs {
-    /// What is to be tried, if anything is.
+    /// The trial, if there is one.
     pub(super) fn to_trial(
         &self,
         read: impl Fn(&Path) -> io::Result<Vec<u8>>,
@@ -23,7 +23,7 @@ impl ParsedArgs {
         if self.instead.is_some() {
             return Err(clash("--try", "--check-config or --list-services", "it runs").into());
         }
-        // A trial is about one program, in whatever folder it runs.
+        // A trial runs one program, in any folder.
         let load = |file: &PathBuf| RawConfig::load(Some(file), read);
         let sheet = self.file.as_ref().map(load).unwrap_or_default();
         let has_port = self.settings.iter().chain(&sheet.all).any(|given| given.is_of("port"));
@@ -36,7 +36,7 @@ impl ParsedArgs {
 }
 
 impl TrialFlags {
-    /// What is to be tried, if anything is; `settings` are those of the command line.
+    /// The trial, if there is one. `settings` are those of the command line.
     fn check(self, settings: &[Setting]) -> Result<Option<(PathBuf, Script)>, UsageError> {
         let Self { program, record, replay } = self;
         let script = match (record, replay) {
@@ -64,7 +64,7 @@ impl TrialFlags {
     }
 }
 
-/// Whether the script and the settings of the command line go with the mode of a trial.
+/// Checks that the script and the settings of the command line are allowed in the mode of a trial.
 fn check(script: &Script, config: &Config, settings: &[Setting]) -> Result<(), UsageError> {
     let has_framing = settings.iter().any(|setting| setting.is_of("framing"));
     match (script.flag(), config.all_programs.mode) {
@@ -78,7 +78,7 @@ fn check(script: &Script, config: &Config, settings: &[Setting]) -> Result<(), U
     }
 }
 
-/// The fault that two things do not go together, and why.
+/// The fault that two settings conflict, and why.
 fn clash(flag: &'static str, other: &str, why: &'static str) -> UsageError {
     UsageError::Clash { flag, other: other.to_owned(), why }
 }

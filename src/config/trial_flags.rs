@@ -1,9 +1,9 @@
-//! The flags of programs, and what the help says of them.
+//! The flags of programs, and their help.
 
 use crate::config::flag::{Effect, Flag};
 use crate::config::keys;
 
-/// The flags of programs, those that are tried and others.
+/// The flags of programs, with and without a trial.
 pub(super) static FLAGS: &[Flag] = &[
     Flag::of_key(Some('d'), "--document-root", "DIR", keys::known("document-root")),
     Flag::of_key(None, "--mode", "MODE", keys::known("mode")),
@@ -28,7 +28,7 @@ pub(super) static FLAGS: &[Flag] = &[
     },
 ];
 
-/// What the help says of programs besides.
+/// The part of the help about programs.
 pub(super) const HELP: &str = "
 With --try no file is read but one that --config names. On SIGHUP the server reads its
 configuration again, and replaces the programs that have changed.

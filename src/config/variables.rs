@@ -1,4 +1,4 @@
-//! How the values of keys of programs are read that are lists: of variables and of subprotocols.
+//! Readers for lists of variables and of subprotocols, for the keys of programs.
 
 use crate::programs::{Variable, is_variable_name};
 use crate::ws::syntax::{is_token, items};
@@ -10,7 +10,7 @@ pub(super) fn variables(text: &str) -> Option<Vec<String>> {
     if is_none(text) {
         return Some(names);
     }
-    // Who writes it means the whole environment, and not a variable of this name.
+    // A user who writes it means the whole environment, and not a variable of this name.
     if items(text).all(|name| name.eq_ignore_ascii_case("all")) {
         return None;
     }
@@ -43,7 +43,7 @@ pub(super) fn protocols(text: &str) -> Option<Vec<String>> {
     Some(names).filter(|names| !names.is_empty())
 }
 
-/// `none`, which takes away what was set above it, or a variable.
+/// `none`, which removes earlier values, or a variable.
 pub(super) fn set_variable(env: &mut Vec<Variable>, text: &str) -> Option<()> {
     if text.eq_ignore_ascii_case("none") {
         env.clear();
@@ -60,7 +60,7 @@ pub(super) fn set_variable(env: &mut Vec<Variable>, text: &str) -> Option<()> {
     Some(())
 }
 
-/// A value without the quotes around it, if it has any, within which a backslash begins an escape.
+/// A value without its quotes, if it has any. Within quotes, a backslash begins an escape.
 fn unquoted(text: &str) -> Option<String> {
     let Some(inner) = text.strip_prefix('"') else { return Some(text.to_owned()) };
     let inner = inner.strip_suffix('"')?;

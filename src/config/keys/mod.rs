@@ -1,7 +1,6 @@
-//! The lists of all keys, in the order of `server.conf`, and what there is to know about each:
-//! `server`, `programs` and `limits`. A new key is one more entry there and one more comment in
-//! that file; a test holds the two against each other, and nothing else lists keys. What each
-//! says is in `key`.
+//! The lists of all keys, in the order of `server.conf`, with their definitions: `server`,
+//! `programs` and `limits`. A new key is one more entry there and one more comment in
+//! `server.conf`. A test compares the two; there is no other list. `key` describes an entry.
 
 mod limits;
 #[cfg(feature = "programs")]
@@ -20,8 +19,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Key> {
     LISTS.iter().copied().flatten()
 }
 
-/// The key called `name`, a name that stands in this program. A wrong one is a fault of the
-/// program and panics, which the list of flags does while it is compiled.
+/// The key called `name`, a name in the source. A wrong name panics; the list of flags is checked
+/// while it is compiled.
 pub(super) const fn known(name: &str) -> &'static Key {
     let mut lists = LISTS;
     while let [list, others @ ..] = lists {
@@ -37,7 +36,7 @@ pub(super) const fn known(name: &str) -> &'static Key {
     panic!("a name in the program is that of a key")
 }
 
-/// What `==` says, which cannot be asked while compiling.
+/// The result of `==`, which is not available in constants.
 const fn is_same(a: &[u8], b: &[u8]) -> bool {
     match (a, b) {
         ([], []) => true,
@@ -46,7 +45,7 @@ const fn is_same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Whether a plain name is that of a key which this build does not have.
+/// Whether a plain name is a key that this build does not have.
 pub(super) fn is_unbuilt(name: &str) -> bool {
     !cfg!(feature = "programs") && OF_PROGRAMS.contains(&name)
 }

@@ -1,5 +1,5 @@
-//! The keys of programs: where they are, and how they are run; the latter stands in the section of
-//! the server for all of them, and in its own for one of them.
+//! The keys of programs: where they are, and how they are run. The keys of the second kind are in
+//! `[server]` for all programs, and in the section of a service for one program.
 
 use crate::config::key::{Key, ReloadTime, Setter};
 use crate::config::section::Section;
@@ -40,7 +40,8 @@ pub(super) static KEYS: &[Key] = &[
         setter: Setter::Program(ValueKind::Own("lines, text or bytes", |program, value| {
             let words = [("lines", Mode::Lines), ("text", Mode::Text), ("bytes", Mode::Bytes)];
             let framing = word(value.to_str()?, words)?;
-            // It counts once the mode is per-socket, which may be said after it: `resolve`.
+            // It applies only if the mode is per-socket, and the mode may come after it: see
+            // `resolve`.
             if program.mode != Mode::Shared {
                 program.mode = framing;
             }

@@ -1,5 +1,5 @@
-//! The keys of the server: where it listens, what it serves, what it logs; and of all services,
-//! whatever they are.
+//! The keys of the server: where it listens, what it serves, what it logs; and the keys of all
+//! kinds of services.
 
 use crate::config::key::{Key, ReloadTime, Setter};
 use crate::config::section::Section;

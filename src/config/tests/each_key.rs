@@ -1,5 +1,5 @@
-//! What holds for each key there is, and so for one that is added: it sets one option, and its
-//! `ReloadTime` tells what a reload leaves to the next start.
+//! Laws for each key, including new ones: it sets one option, and its `ReloadTime` says whether a
+//! reload leaves it to the next start.
 
 use super::*;
 use crate::config::key::{Key, ReloadTime, Setter};
@@ -10,7 +10,7 @@ fn each_key_sets_an_option_of_its_own() {
         let (mut before, mut after) = changed_by(key, key.section.title());
         let differ = keys::all().filter(|other| other.differs(&mut before, &mut after));
         let differ: Vec<_> = differ.map(|other| other.name).collect();
-        // Of some that a reload applies nobody asks whether they differ.
+        // For some keys that a reload applies, the difference is never needed.
         if key.reload != ReloadTime::Live || !differ.is_empty() {
             assert_eq!(differ, [key.name]);
         }
@@ -58,9 +58,8 @@ fn a_reload_tells_what_it_does_not_apply() {
     }
 }
 
-/// A reload passes on what holds for programs, and nothing else (`Server::reload`). A key of the
-/// server that it applies one day is an exception here, and a test of the binary shows that it
-/// does.
+/// A reload passes on only the options of programs (`Server::reload`). If it applies a key of the
+/// server one day, that key becomes an exception here, with a test of the binary.
 #[test]
 fn marks_are_true() {
     for key in keys::all() {

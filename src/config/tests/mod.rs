@@ -1,4 +1,4 @@
-//! Tables of files and command lines, each with what the room makes of it.
+//! Tables of files and command lines, each with its result.
 
 mod each_key;
 #[cfg(not(feature = "programs"))]
@@ -338,7 +338,7 @@ fn contradictions_name_both_sides() {
              outbox-low must be below outbox-high\nserver.conf:4: max-topics is \"0\", \
              allowed is a number from 1 to 16777216",
         ),
-        // What could not be read contradicts nothing.
+        // A value that could not be read contradicts nothing.
         (
             "[limits]\nmax-message: 4m\noutbox-max: 8x\n[service /a]\nmax-message: 5m",
             "3: outbox-max is \"8x\", allowed is a size from 1 to 1g, such as 65536, 64k or 1m",

@@ -1,4 +1,4 @@
-//! Whoever asks a build without programs for one is told so.
+//! A build without programs says so when programs are configured.
 
 use super::*;
 use crate::config::{flags, keys};

@@ -1,4 +1,4 @@
-//! Tables of what is said about programs: in files, and by the flags of a trial.
+//! Tables of settings for programs: in files, and by the flags of a trial.
 
 use super::*;
 use crate::config::{Script, Trial, flags, trial_flags};
@@ -41,7 +41,7 @@ fn keys_become_options() {
     }
 }
 
-/// A build without programs knows them all the same, by name.
+/// A build without programs still knows their names.
 #[test]
 fn keys_and_flags_of_programs_are_listed() {
     let names: Vec<_> = keys::all().map(|key| key.name).collect();
@@ -141,7 +141,7 @@ fn contradictions_are_told() {
             "2: mode is \"per-socket\" in line 3, on-death is \"keep\" in line 2; \
              with mode per-socket no other process can take over: use mode shared, or close",
         ),
-        // What could not be read contradicts nothing.
+        // A value that could not be read contradicts nothing.
         (
             "[service /a]\nmode: persocket\nframing: bytes",
             "2: mode is \"persocket\", allowed is shared or per-socket",
@@ -156,7 +156,7 @@ const NO_VARIABLE: &str = "2: env is \"FOUND\", allowed is none, or NAME=value o
     where the name is of letters, digits and _ and no variable that the server sets itself \
     (docs/programs.md), and the value has no NUL";
 
-/// What stands for all is given to one service, too, unless that has another value.
+/// A value for all services applies to one service, too, unless that has another value.
 #[test]
 fn variables_add_up() {
     let text = "[server]\nenv: A=1\nenv: B=2\n[service /a]\nenv: A=3\nenv: C=4\n\

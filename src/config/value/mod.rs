@@ -1,7 +1,6 @@
-//! `ValueKind`: what sort of value a key has, and how values of each sort are read. A kind pairs
-//! what is allowed, in words, with the reader that allows it, so that no message promises what is
-//! then refused; a reader gives `None` for what is not allowed. Those of numbers are in `numbers`,
-//! those of lists in `names`.
+//! `ValueKind`: the kinds of values, and their readers. A kind has its reader and the text of
+//! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
+//! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`.
 
 pub(super) mod names;
 mod numbers;
@@ -20,7 +19,7 @@ use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::{Compression, OriginRule, Thread};
 use crate::ws::Target;
 
-/// A sort of value, and its place in a `T`.
+/// A kind of value, and its place in a `T`.
 pub(super) enum ValueKind<T> {
     /// One or more addresses; they add up.
     Hosts(FieldOf<T, Vec<String>>),
@@ -59,8 +58,8 @@ pub(super) enum ValueKind<T> {
     Mail(fn(&mut T) -> (&mut usize, &mut usize)),
     RateOrOff(FieldOf<T, Option<Rate>>),
     RatePolicy(FieldOf<T, RatePolicy>),
-    /// What the key itself reads, and what it allows. Only for keys that a reload applies: it
-    /// cannot be told whether two values differ.
+    /// A kind with its own reader and text. Only for keys that a reload applies, since values
+    /// cannot be compared.
     #[cfg(feature = "programs")]
     Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
     /// The same for a key that may be repeated.
@@ -68,11 +67,11 @@ pub(super) enum ValueKind<T> {
     OwnEach(&'static str, fn(&mut T, &OsStr) -> Option<()>),
 }
 
-/// Where the value of a key is in a `T`.
+/// The place of a key's value in a `T`.
 type FieldOf<T, V> = fn(&mut T) -> &mut V;
 
 impl<T> ValueKind<T> {
-    /// Reads the value and sets it; `None` if it is not what [`ValueKind::allowed`] says.
+    /// Reads the value and sets it; `None` if [`ValueKind::allowed`] excludes it.
     pub(super) fn set(&self, target: &mut T, value: &OsStr) -> Option<()> {
         let text = value.to_str();
         match self {
@@ -177,7 +176,7 @@ impl<T> ValueKind<T> {
         }
     }
 
-    /// What is allowed, to be read after "allowed is".
+    /// The allowed values, as a text after "allowed is".
     pub(super) const fn allowed(&self) -> &'static str {
         match self {
             Self::Hosts(_) => "a list of IP addresses or host names, without ports",
@@ -219,7 +218,7 @@ impl<T> ValueKind<T> {
         }
     }
 
-    /// Whether the key may stand there several times, and each time adds to the others.
+    /// Whether the key may be repeated, and the values add up.
     pub(super) const fn repeats(&self) -> bool {
         #[cfg(feature = "programs")]
         if matches!(self, Self::OwnEach(..)) {
@@ -229,7 +228,7 @@ impl<T> ValueKind<T> {
     }
 }
 
-/// What `read` makes of the text, or `None` within if the text is `word`.
+/// The result of `read`, or `Some(None)` if the text is `word`.
 fn unless<T>(word: &str, text: &str, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
     if text.eq_ignore_ascii_case(word) { Some(None) } else { read(text).map(Some) }
 }
@@ -239,7 +238,7 @@ fn path(text: &str) -> Option<String> {
     Target::is_path(text).then(|| text.to_owned())
 }
 
-/// A directory, which alone may have a name that is no text.
+/// A directory, the only value that need not be UTF-8.
 fn directory(value: &OsStr) -> Option<PathBuf> {
     (!value.is_empty()).then(|| PathBuf::from(value))
 }

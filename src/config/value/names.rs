@@ -12,10 +12,10 @@ fn hosts(text: &str) -> Option<Vec<String>> {
     hosts.filter(|hosts| !hosts.is_empty())
 }
 
-/// The same, joined to others. What is not allowed changes nothing.
+/// The same, added to others. A value that is not allowed changes nothing.
 pub(super) fn add_hosts(all: &mut Vec<String>, text: &str) -> Option<()> {
     for host in hosts(text)? {
-        // The same address twice could be listened on once only.
+        // An address can be listened on only once.
         if !all.contains(&host) {
             all.push(host);
         }
@@ -31,7 +31,7 @@ fn host(item: &str) -> Option<&str> {
     (is_ipv6(item) || item.parse::<Ipv4Addr>().is_ok() || is_host_name(item)).then_some(item)
 }
 
-/// RFC 4007, 11: an address that means something on one link only names the link.
+/// RFC 4007, 11: an address that is valid on one link only has the name of the link.
 fn is_ipv6(text: &str) -> bool {
     let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
     let in_zone = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);

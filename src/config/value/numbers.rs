@@ -1,4 +1,4 @@
-//! Values that are numbers: sizes, counts, ports, times, and how much mail may wait.
+//! Values that are numbers: sizes, counts, ports, times, and limits of mail.
 
 use crate::limits::Rate;
 
@@ -32,8 +32,8 @@ pub(super) fn port(text: &str) -> Option<u16> {
     u16::try_from(number).ok()
 }
 
-/// Milliseconds, from 0 to a year: `500ms`, `25s`, `2m`, `1h`. A number alone is refused,
-/// because half of its readers would take it for something else.
+/// Milliseconds, from 0 to a year: `500ms`, `25s`, `2m`, `1h`. A number without a unit is refused,
+/// because it would be ambiguous.
 pub(super) fn time(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let unit_ms = match unit.to_ascii_lowercase().as_str() {
@@ -46,12 +46,12 @@ pub(super) fn time(text: &str) -> Option<u64> {
     number.checked_mul(unit_ms).filter(|ms| *ms <= TIME_MS_MAX)
 }
 
-/// A time above zero. Zero would not be off: it would be over before it began.
+/// A time above zero. Zero would not mean off, but a time that is over at once.
 pub(super) fn time_above_zero(text: &str) -> Option<u64> {
     time(text).filter(|ms| *ms > 0)
 }
 
-/// How much mail may wait. What is not given stays as it is.
+/// The limits of mail. An omitted part keeps its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct MailLimits {
     pub(super) messages_max: Option<usize>,
@@ -65,7 +65,7 @@ pub(super) fn mail(text: &str) -> Option<MailLimits> {
         let messages = part.strip_suffix("messages").or_else(|| part.strip_suffix("message"));
         let (place, value) = match messages {
             Some(messages) => (&mut mail.messages_max, count(messages.trim_end())?),
-            // A number alone could be either.
+            // A number without a unit would be ambiguous.
             None if part.ends_with(|c: char| c.is_ascii_digit()) => return None,
             None => (&mut mail.bytes_max, size(part)?),
         };
@@ -76,7 +76,7 @@ pub(super) fn mail(text: &str) -> Option<MailLimits> {
     Some(mail)
 }
 
-/// So many messages a second, and so many at once: `100/s burst 200`.
+/// Messages per second, and at once: `100/s burst 200`.
 pub(super) fn rate(text: &str) -> Option<Rate> {
     let (per_s, burst) = text.split_once("/s burst ")?;
     let narrow = |count| u32::try_from(count).ok();
@@ -84,7 +84,7 @@ pub(super) fn rate(text: &str) -> Option<Rate> {
     Some(Rate { per_s, burst: narrow(count(burst)?)? })
 }
 
-/// The digits that a text begins with, of which there are some, and what follows them.
+/// The digits at the start of a text, at least one, and the rest.
 fn split(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
@@ -101,12 +101,12 @@ fn bytes_of(unit: &str) -> Option<u64> {
     }
 }
 
-/// With it the worst case of memory stays a number, also where addresses have 32 bits.
+/// With this maximum, the worst case of memory does not overflow, even with 32-bit addresses.
 const SIZE_BYTES_MAX: usize = 1 << 30;
-/// The budget of memory holds at least a message of the default length.
+/// The memory budget has to hold at least a message of the default length.
 const MEMORY_BYTES_MIN: u64 = 1 << 20;
 const MEMORY_BYTES_MAX: u64 = 1 << 40;
-/// As many sockets as there may be at a time; nothing else needs more.
+/// The maximum number of sockets; no other count needs more.
 const COUNT_MAX: usize = 1 << 24;
 const TIME_MS_MAX: u64 = 8_760 * 3_600_000;
 
