@@ -90,7 +90,7 @@ static ASKING: &[Flag] = &[
     Flag {
         short: None,
         long: "--check-config",
-        meaning: "Tell what is wrong with the configuration",
+        meaning: "Check the configuration, and report its faults",
         effect: Effect::Instead(Command::CheckConfig),
     },
     Flag {
@@ -125,11 +125,11 @@ Usage: switchboard [FLAGS]
 ";
 
 const FILES: &str = "
-A flag counts before the file, the file before the default. The last of a repeated flag
-counts, but each --host adds an address; together they replace those of the file.
+A flag overrides the file, and the file overrides the default. If a flag is repeated, the last
+one counts. But each --host adds an address; together they replace those of the file.
 Without --config, server.conf in the working directory is read if it is there, or else
-server.config. Every key is in the server.conf that comes with the server, with its default,
-its meaning, and what is allowed.
+server.config. The server.conf that comes with the server has every key, with its default,
+its meaning, and the allowed values.
 ";
 
 const ENDS: &str = "

@@ -23,13 +23,13 @@ pub(super) static FLAGS: &[Flag] = &[
     Flag {
         short: None,
         long: "--replay",
-        meaning: "With --try: hold the program against this transcript",
+        meaning: "With --try: compare the program with this transcript",
         effect: Effect::File { value: "FILE", place: |parsed| &mut parsed.trial.replay },
     },
 ];
 
 /// The part of the help about programs.
 pub(super) const HELP: &str = "
-With --try no file is read but one that --config names. On SIGHUP the server reads its
+With --try, a file is read only if --config names it. On SIGHUP the server reads its
 configuration again, and replaces the programs that have changed.
 ";

@@ -67,7 +67,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "ping-interval",
         default: "25s",
-        meaning: "A peer that has sent nothing for so long is sent a ping",
+        meaning: "A peer that has sent nothing for this long gets a ping",
         reload: ReloadTime::LiveForPrograms,
         setter: Setter::Service(ValueKind::TimeOrOff(|service| {
             &mut service.limits.ping_interval_ms
@@ -77,7 +77,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "pong-timeout",
         default: "20s",
-        meaning: "A peer that sends nothing for so long after a ping is dropped",
+        meaning: "A peer that sends nothing for this long after a ping is dropped",
         reload: ReloadTime::LiveForPrograms,
         setter: Setter::Service(ValueKind::Time(|service| &mut service.limits.pong_ms_max)),
     },
@@ -93,7 +93,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "write-timeout",
         default: "30s",
-        meaning: "A peer that takes nothing for so long, or is so far behind 1 KiB/s, is dropped",
+        meaning: "A peer that takes nothing this long, or is this far behind 1 KiB/s, is dropped",
         reload: ReloadTime::LiveForPrograms,
         setter: Setter::Service(ValueKind::Time(|service| &mut service.limits.write_ms_max)),
     },
@@ -109,7 +109,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "outbox-high",
         default: "64k",
-        meaning: "With more than this waiting for a peer, its service is told to hold back",
+        meaning: "With more than this waiting for a peer, its service is asked to pause",
         reload: ReloadTime::LiveForPrograms,
         setter: Setter::Service(ValueKind::Size(|service| &mut service.limits.outbox_high_bytes)),
     },
@@ -117,7 +117,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "outbox-low",
         default: "16k",
-        meaning: "With no more than this left of it, the service is told to go on",
+        meaning: "Once only this much is left of it, the service is asked to go on",
         reload: ReloadTime::LiveForPrograms,
         setter: Setter::Service(ValueKind::Size(|service| &mut service.limits.outbox_low_bytes)),
     },
@@ -149,7 +149,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "mail-max",
         default: "4096 messages or 4m",
-        meaning: "With this waiting for a service, its sockets are not read; a part left out stays",
+        meaning: "With this much mail for a service, its sockets are not read; omitted parts stay",
         reload: ReloadTime::LiveForPrograms,
         setter: Setter::Service(ValueKind::Mail(|service| {
             (&mut service.limits.mail_messages_max, &mut service.limits.mail_bytes_max)
@@ -159,7 +159,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "max-callback",
         default: "50ms",
-        meaning: "Longest time of a callback on the loop, where all wait; over it: a warning",
+        meaning: "Longest callback on the loop, while all sockets wait; over it: a warning",
         reload: ReloadTime::LiveForPrograms,
         setter: Setter::Service(ValueKind::Time(|service| &mut service.limits.callback_ms_max)),
     },
@@ -175,7 +175,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "memory-max",
         default: "auto",
-        meaning: "Most memory for what waits; auto is half of what there is; over it: 1013",
+        meaning: "Most memory for waiting data; auto is half of the system's; over it: 1013",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::MemoryOrAuto(|config| &mut config.memory_max)),
     },
@@ -193,7 +193,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "new-per-ip",
         default: "30/s burst 120",
-        meaning: "Most new connections from it in a time; off if max-per-ip is; over it: 429",
+        meaning: "Most new connections from one address; off if max-per-ip is; over it: 429",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::RateOrOff(|config| {
             &mut config.all.limits.connection_rate
@@ -231,7 +231,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "compression-context",
         default: "off",
-        meaning: "Most memory for what compressed messages may refer to, 64k for each socket",
+        meaning: "Most memory for compression contexts, 64k for each socket",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::SizeOrOff(|config| {
             &mut config.all.limits.deflate_context_bytes_max
@@ -241,7 +241,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "drain-timeout",
         default: "30s",
-        meaning: "Longest time of a clean stop; then what is left is dropped",
+        meaning: "Longest time of a clean stop; then remaining sockets are dropped",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::TimeOrZero(|config| &mut config.all.limits.drain_ms_max)),
     },

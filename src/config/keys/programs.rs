@@ -52,7 +52,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "protocols",
         default: "none",
-        meaning: "In mode per-socket: of the subprotocols offered, the first listed is agreed",
+        meaning: "In mode per-socket: the first of these subprotocols that a peer offers is agreed",
         reload: ReloadTime::Live,
         setter: Setter::Program(ValueKind::Own(
             "none, or a list of tokens such as chat.v2, chat.v1",
@@ -80,7 +80,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "env",
         default: "none",
-        meaning: "A variable that programs get; may be repeated; counts before pass-env",
+        meaning: "A variable that programs get; may be repeated; overrides pass-env",
         reload: ReloadTime::Live,
         setter: Setter::Program(ValueKind::OwnEach(
             "none, or NAME=value or NAME=\"value\", where the name is of letters, digits and _ and \
@@ -120,7 +120,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "on-change",
         default: "next-start",
-        meaning: "A changed file counts at the program's next start, or replaces the one that runs",
+        meaning: "A changed file is used at the next start, or replaces the running program",
         reload: ReloadTime::Live,
         setter: Setter::Program(ValueKind::Own("next-start or replace", |program, value| {
             let words = [("next-start", OnChange::NextStart), ("replace", OnChange::Replace)];
