@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::engine::Engine;
 use crate::engine::io::{CallResult, Io, NotStarted, Step};
-use crate::hub::{Output, RunId, WorkerId};
+use crate::hub::{Output, RunEnd, RunId, WorkerId};
 use crate::time::Time;
 
 /// The services to be called in this turn, or in the next if the calls of this turn are over; each
@@ -82,8 +82,10 @@ impl Engine {
     pub(super) fn start(&mut self, run: RunId, io: &mut impl Io, now: Time) {
         match io.start(run, &mut self.hub, now) {
             Ok(()) => return,
-            Err(NotStarted::NoThread(how)) => self.hub.not_started(run, &how, now),
-            Err(NotStarted::Failed(how)) => self.hub.ended(run, &how, now),
+            Err(NotStarted::NoThread(how)) => {
+                self.hub.not_started(run, &RunEnd::Failed(how), now);
+            }
+            Err(NotStarted::Failed(end)) => self.hub.ended(run, &end, now),
         }
         io.observe(Step::Ended(run.worker), &self.hub, now);
     }

@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
-use crate::hub::{Fetch, Hub, LookupJob, Reach, RunId, WorkerId};
+use crate::hub::{Fetch, Hub, LookupJob, Reach, RunEnd, RunId, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::Response;
@@ -193,7 +193,7 @@ pub enum NotStarted {
     /// The system gives it no thread; a later attempt may succeed.
     NoThread(String),
     /// The service has failed while it was made.
-    Failed(String),
+    Failed(RunEnd),
 }
 
 /// An event of a helper thread for the loop.
@@ -224,7 +224,7 @@ pub struct RunExit {
     /// Which run.
     pub run: RunId,
     /// How it ended.
-    pub how: String,
+    pub end: RunEnd,
 }
 
 /// What was read from a file.

@@ -134,7 +134,7 @@ impl Engine {
 
     /// A run of a service has ended.
     fn ended(&mut self, exit: &RunExit, io: &mut impl Io, now: Time) {
-        self.hub.ended(exit.run, &exit.how, now);
+        self.hub.ended(exit.run, &exit.end, now);
         io.observe(Step::Ended(exit.run.worker), &self.hub, now);
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::host::panic::catch_panic;
+use crate::hub::RunEnd;
 use crate::limits::Limits;
 use crate::service::{Callbacks, Context, Outbound, Service};
 
@@ -21,7 +22,7 @@ pub(crate) type Make<T> = Arc<dyn Fn() -> Box<T> + Send + Sync>;
 /// The code of a service on a thread of its own.
 pub trait RunService: Send + Sync {
     /// Serves until the run ends. Returns how it ended.
-    fn run(&self, line: Context<'static>, limits: &Limits) -> String;
+    fn run(&self, line: Context<'static>, limits: &Limits) -> RunEnd;
 }
 
 impl Factory {
@@ -36,7 +37,7 @@ struct Compiled(Make<dyn Service>);
 
 impl RunService for Compiled {
     /// Makes the service, runs it to its end and drops it.
-    fn run(&self, mut line: Context<'static>, _: &Limits) -> String {
+    fn run(&self, mut line: Context<'static>, _: &Limits) -> RunEnd {
         let mut service = None;
         let lived = catch_panic(|| {
             let service = service.insert((self.0)());
@@ -46,6 +47,6 @@ impl RunService for Compiled {
         });
         // It is not dropped while its own panic unwinds: a second panic would end the process.
         let dropped = catch_panic(|| drop(service));
-        lived.and(dropped).err().unwrap_or_else(|| "it returned".to_owned())
+        lived.and(dropped).err().unwrap_or(RunEnd::Returned)
     }
 }

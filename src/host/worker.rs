@@ -78,8 +78,8 @@ impl Worker {
                 host_waker,
                 tick,
             };
-            let how = body.run(Context::new(ends, &limits), &limits);
-            events.send(HostEvent::Ended(RunExit { run, how }));
+            let end = body.run(Context::new(ends, &limits), &limits);
+            events.send(HostEvent::Ended(RunExit { run, end }));
         })?;
         let post = MailSender { mail: Some(mail), mail_waker, thread: thread.thread().clone() };
         let (batch, spare) = (VecDeque::new(), Vec::new());

@@ -8,7 +8,7 @@ use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Membership, SocketFlag};
 use crate::hub::worker_slot::{RunState, WorkerSlot};
-use crate::hub::{Hub, Output, RunId, ServiceId, Subject, WorkerId};
+use crate::hub::{Hub, Output, RunEnd, RunId, ServiceId, Subject, WorkerId};
 use crate::service::{Admission, Inbound, SocketId};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Response, Status};
@@ -47,7 +47,7 @@ impl Hub {
 
     /// A run has ended, whether the service returned, panicked or never started; its sockets are
     /// closed with 1012.
-    pub fn ended(&mut self, run: RunId, how: &str, now: Time) {
+    pub fn ended(&mut self, run: RunId, end: &RunEnd, now: Time) {
         let Some(service) = self.running(run) else { return };
         let refusal = match self.services[service].worker.state {
             RunState::Starting => {
@@ -57,18 +57,18 @@ impl Hub {
                 unavailable("the service has ended", 1)
             }
         };
-        self.end_run(service, how, &refusal, now);
+        self.end_run(service, end, &refusal, now);
     }
 
     /// A run could not start because of a shortage that may be temporary. Sockets that wait for it
     /// may try again.
-    pub fn not_started(&mut self, run: RunId, how: &str, now: Time) {
+    pub fn not_started(&mut self, run: RunId, end: &RunEnd, now: Time) {
         if let Some(service) = self.running(run) {
-            self.end_run(service, how, &unavailable("the service cannot start now", 1), now);
+            self.end_run(service, end, &unavailable("the service cannot start now", 1), now);
         }
     }
 
-    fn end_run(&mut self, service: ServiceId, how: &str, refusal: &Response, now: Time) {
+    fn end_run(&mut self, service: ServiceId, end: &RunEnd, refusal: &Response, now: Time) {
         let ending = &mut self.services[service];
         let is_asked_for = ending.worker.state == RunState::Finishing;
         let settling = ending.end_run(now);
@@ -77,8 +77,17 @@ impl Hub {
             Subject::service(&ending.path).log(Level::Info, format_args!("{text}"));
         } else if self.drain.is_none() {
             let pause_ms = ending.worker.retry.since(now);
-            let about = Subject::service(&ending.path);
-            about.warn(format_args!("it has ended: {how}; next start in {pause_ms} ms"));
+            let level = match end {
+                RunEnd::Finished => Level::Info,
+                // Without sockets nobody notices it.
+                RunEnd::Replaced(_) if ending.sockets_len == 0 => Level::Info,
+                RunEnd::Returned
+                | RunEnd::Replaced(_)
+                | RunEnd::Panicked(_)
+                | RunEnd::Failed(_) => Level::Warn,
+            };
+            let text = format_args!("it has ended: {end}; next start in {pause_ms} ms");
+            Subject::service(&ending.path).log(level, text);
         }
         let ending = &self.services[service];
         let waiting = self.sockets.ids_of(&ending.waiting);

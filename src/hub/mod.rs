@@ -94,7 +94,7 @@ pub use backoff::Backoff;
 pub use fetch::FilePolicy;
 pub(crate) use flood::Flood;
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
-pub use ids::{RunId, ServiceId, WorkerId};
+pub use ids::{RunEnd, RunId, ServiceId, WorkerId};
 pub use lookup::LookupResult;
 pub use output::{Fetch, LookupGoal, LookupJob, Output};
 pub(crate) use report::Subject;

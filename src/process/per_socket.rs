@@ -8,16 +8,17 @@
 //! it ends. There may be as many of those again; beyond that, one is killed (`leaving`).
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::hub::{Holder, Pool, holder};
+use crate::hub::{Holder, Pool, RunEnd, holder};
 use crate::limits::Limits;
 use crate::process::executable::LookupError;
 use crate::process::groups::ProcessExit;
 use crate::process::leaving::Leaving;
 use crate::process::output_pipe::PipeRead;
-use crate::process::program_service::{EXITING, ProgramService, Renewal};
+use crate::process::program_service::{EXITING, OTHER_MODE, ProgramService, Renewal};
 use crate::process::pump::{ProcessId, Pump, PumpEvent};
 use crate::process::start::StartError;
 use crate::programs::{
@@ -28,14 +29,17 @@ use crate::service::{Admission, Context, Inbound, Outbound, Received, Request, S
 use crate::ws::syntax::cut;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
-/// Serves until the host stops; tells how that was.
+/// Serves until the host stops, or the program has another mode.
 pub(super) fn serve(
     served: &ProgramService,
     mut line: Context<'static>,
     limits: &Limits,
-) -> Result<String, String> {
+) -> RunEnd {
     // How many there may be changes with what is read again: `PerSocketRun::ask`.
-    let pump = served.pump(usize::MAX)?;
+    let pump = match served.pump(usize::MAX) {
+        Ok(pump) => pump,
+        Err(end) => return end,
+    };
     line.wake_by(pump.waker());
     // A process is started before its 101, so that one that cannot be is an answer.
     line.apply(Outbound::Ready(Admission::AskedAndClosed));
@@ -114,21 +118,24 @@ impl Framing {
 }
 
 impl PerSocketRun<'_> {
-    fn run(&mut self) -> Result<String, String> {
+    fn run(&mut self) -> RunEnd {
         let mut events = Vec::new();
         let mut stopping = false;
         loop {
             stopping = stopping || self.take_mail();
             if stopping && self.pump.is_empty() {
-                return Ok("the host stops".to_owned());
+                return RunEnd::Finished;
             }
             // Whoever renews it wakes those who have said that they sleep.
-            self.apply_renewals()?;
+            if let ControlFlow::Break(end) = self.apply_renewals() {
+                return end;
+            }
             self.line.flush();
             let first = self.asked.first().map(|(at, _)| *at);
             let timeout = first.map(|at| at.saturating_duration_since(Instant::now()));
-            let polled = self.pump.poll(timeout, &mut events);
-            polled.map_err(|error| format!("its poll fails: {error}"))?;
+            if let Err(error) = self.pump.poll(timeout, &mut events) {
+                return RunEnd::Failed(format!("its poll fails: {error}"));
+            }
             for event in events.drain(..) {
                 match event {
                     PumpEvent::Output(process) => {
@@ -159,17 +166,16 @@ impl PerSocketRun<'_> {
     }
 
     /// Goes on as the host has ordered: new sockets have it like that. The file is looked up for
-    /// each of them anyway.
-    ///
-    /// # Errors
-    /// The mode is not this one any more.
-    fn apply_renewals(&mut self) -> Result<(), String> {
-        let Some(Renewal { options, limits }) = self.served.last_renewal() else { return Ok(()) };
+    /// each of them anyway. The run ends if the mode is not this one any more.
+    fn apply_renewals(&mut self) -> ControlFlow<RunEnd> {
+        let Some(Renewal { options, limits }) = self.served.last_renewal() else {
+            return ControlFlow::Continue(());
+        };
         self.line.keep_to(&limits);
         (self.options, self.limits) = (options, limits);
         match self.options.mode {
-            Mode::Shared => Err("it has another mode from here on".to_owned()),
-            Mode::Lines | Mode::Text | Mode::Bytes => Ok(()),
+            Mode::Shared => ControlFlow::Break(RunEnd::Replaced(OTHER_MODE.to_owned())),
+            Mode::Lines | Mode::Text | Mode::Bytes => ControlFlow::Continue(()),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
+use crate::hub::RunEnd;
 use crate::limits::Limits;
 use crate::process::child::Stages;
 use crate::process::current_root::CurrentRoot;
@@ -86,14 +87,17 @@ impl ProgramService {
     }
 
     /// A pump for so many processes of it.
-    pub(super) fn pump(&self, programs_max: usize) -> Result<Pump, String> {
+    ///
+    /// # Errors
+    /// The system has no descriptors for it.
+    pub(super) fn pump(&self, programs_max: usize) -> Result<Pump, RunEnd> {
         let plan = PumpPlan {
             service: self.key.clone(),
             programs_max,
             input_high_bytes: INPUT_HIGH_BYTES,
             groups: self.site.groups.clone(),
         };
-        Pump::new(plan).map_err(|error| format!("there is no poll: {error}"))
+        Pump::new(plan).map_err(|error| RunEnd::Failed(format!("there is no poll: {error}")))
     }
 
     /// Looks for it, anew each time, so that a changed file is used from here on.
@@ -134,6 +138,8 @@ impl ProgramService {
     }
 }
 
+/// Why a run ends whose mode has changed.
+pub(super) const OTHER_MODE: &str = "it has another mode from here on";
 /// How long sockets are refused when a limit of the system keeps a process from being started.
 pub(super) const NO_ROOM_MS: u64 = 1_000;
 /// How long a process has to exit once it has closed a pipe, before it is made to.

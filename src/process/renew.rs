@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use log::Level;
 
-use crate::process::program_service::Renewal;
+use crate::hub::RunEnd;
+use crate::process::program_service::{OTHER_MODE, Renewal};
 use crate::process::shared::SharedRun;
 use crate::process::shared_process::SharedProcess;
 use crate::programs::ProgramEvent;
@@ -21,7 +22,7 @@ impl SharedRun<'_> {
             return;
         }
         if options.mode != self.options.mode {
-            self.over = Some("it has another mode from here on");
+            self.over = Some(RunEnd::Replaced(OTHER_MODE.to_owned()));
         }
         self.line.keep_to(&limits);
         (self.options, self.limits) = (options, limits);

@@ -2,6 +2,7 @@
 
 use crate::host::RunService;
 use crate::host::panic::catch_panic;
+use crate::hub::RunEnd;
 use crate::limits::Limits;
 use crate::process::program_service::ProgramService;
 use crate::process::{per_socket, shared};
@@ -10,14 +11,12 @@ use crate::service::Context;
 
 impl RunService for ProgramService {
     /// Serves until the host stops or the program has gone.
-    fn run(&self, line: Context<'static>, limits: &Limits) -> String {
+    fn run(&self, line: Context<'static>, limits: &Limits) -> RunEnd {
         // A panic would be ours. It ends this service and no other.
-        let lived = catch_panic(|| match self.options.mode {
+        let served = catch_panic(|| match self.options.mode {
             Mode::Shared => shared::serve(self, line, limits),
             Mode::Lines | Mode::Text | Mode::Bytes => per_socket::serve(self, line, limits),
         });
-        match lived {
-            Ok(Ok(how) | Err(how)) | Err(how) => how,
-        }
+        served.unwrap_or_else(|panicked| panicked)
     }
 }

@@ -7,11 +7,12 @@
 //! `commands` does what processes say, `renew` and `successor` replace them.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use log::Level;
 
-use crate::hub::Subject;
+use crate::hub::{RunEnd, Subject};
 use crate::limits::Limits;
 use crate::process::attempts::Attempts;
 use crate::process::groups::ProcessExit;
@@ -24,13 +25,16 @@ use crate::programs::{CommandReader, OnDeath, ProgramEvent, ProgramOptions, Prog
 use crate::service::{Context, Inbound, Received, SocketId};
 use crate::time::Time;
 
-/// Starts the program, and takes turns until it has gone for good; tells how.
+/// Starts the program, and takes turns until it has gone for good.
 pub(super) fn serve(
     served: &ProgramService,
     mut line: Context<'static>,
     limits: &Limits,
-) -> Result<String, String> {
-    let pump = served.pump(PROCESSES_MAX)?;
+) -> RunEnd {
+    let pump = match served.pump(PROCESSES_MAX) {
+        Ok(pump) => pump,
+        Err(end) => return end,
+    };
     line.wake_by(pump.waker());
     let now = Instant::now();
     let mut run = SharedRun {
@@ -54,8 +58,10 @@ pub(super) fn serve(
         was_ready: false,
         over: None,
     };
-    run.start()?;
-    run.run()
+    match run.start() {
+        Ok(()) => run.run(),
+        Err(how) => RunEnd::Failed(how),
+    }
 }
 
 /// One run of the service, over one process or several.
@@ -85,45 +91,53 @@ pub(super) struct SharedRun<'a> {
     pub(super) watch: FileWatch,
     /// Whether one has been ready.
     pub(super) was_ready: bool,
-    /// Why no other is started after this one.
-    pub(super) over: Option<&'static str>,
+    /// How the run ends once this one has gone, if no other is started.
+    pub(super) over: Option<RunEnd>,
 }
 
 impl SharedRun<'_> {
-    /// Takes turns until the program has gone; tells how.
-    fn run(&mut self) -> Result<String, String> {
+    /// Takes turns until the program has gone.
+    fn run(&mut self) -> RunEnd {
         let mut events = Vec::new();
         loop {
-            self.take_mail();
-            // Whoever renews it wakes those who have said that they sleep.
-            self.apply_renewals();
-            self.look();
-            self.line.flush();
-            let polled = self.pump.poll(self.wait_time(), &mut events);
-            polled.map_err(|error| format!("its poll fails: {error}"))?;
-            for event in events.drain(..) {
-                match event {
-                    PumpEvent::Output(id) => self.read_output(id),
-                    PumpEvent::Drained(_) => {}
-                    PumpEvent::InputClosed(id) if self.serves(id) => {
-                        self.end(EndReason::Closed(DEAF));
-                    }
-                    PumpEvent::InputClosed(id) => self.end_successor(id, DEAF),
-                    PumpEvent::Exit { id, exit, read } if self.serves(id) => {
-                        self.exited(exit, read)?;
-                    }
-                    PumpEvent::Exit { id, exit, .. } => self.successor_exited(id, exit),
-                }
-            }
-            self.expire();
-            if let (Some(how), None) = (self.over, &self.process) {
-                return Ok(how.to_owned());
-            }
-            if self.process.is_none() && self.start_at <= Instant::now() {
-                let started = self.start();
-                started.or_else(|error| self.fail(&error))?;
+            if let ControlFlow::Break(end) = self.turn(&mut events) {
+                return end;
             }
         }
+    }
+
+    fn turn(&mut self, events: &mut Vec<PumpEvent>) -> ControlFlow<RunEnd> {
+        self.take_mail();
+        // Whoever renews it wakes those who have said that they sleep.
+        self.apply_renewals();
+        self.look();
+        self.line.flush();
+        if let Err(error) = self.pump.poll(self.wait_time(), events) {
+            return ControlFlow::Break(RunEnd::Failed(format!("its poll fails: {error}")));
+        }
+        for event in events.drain(..) {
+            match event {
+                PumpEvent::Output(id) => self.read_output(id),
+                PumpEvent::Drained(_) => {}
+                PumpEvent::InputClosed(id) if self.serves(id) => self.end(EndReason::Closed(DEAF)),
+                PumpEvent::InputClosed(id) => self.end_successor(id, DEAF),
+                PumpEvent::Exit { id, exit, read } if self.serves(id) => self.exited(exit, read)?,
+                PumpEvent::Exit { id, exit, .. } => self.successor_exited(id, exit),
+            }
+        }
+        self.expire();
+        if self.process.is_some() {
+            return ControlFlow::Continue(());
+        }
+        if let Some(end) = self.over.take() {
+            return ControlFlow::Break(end);
+        }
+        if self.start_at <= Instant::now()
+            && let Err(how) = self.start()
+        {
+            self.fail(how)?;
+        }
+        ControlFlow::Continue(())
     }
 
     /// Tells the process all that has come, as far as it reads.
@@ -179,8 +193,7 @@ impl SharedRun<'_> {
 
     /// The host stops: the process is told what is left, and has some time to end.
     fn stop(&mut self) {
-        const HOW: &str = "the host stops";
-        self.over = Some(HOW);
+        self.over = Some(RunEnd::Finished);
         self.dismiss_unready();
         if self.process.as_ref().is_none_or(|process| process.ending.is_some()) {
             return;
@@ -193,7 +206,7 @@ impl SharedRun<'_> {
                 self.tell_mail(&inbound);
             }
         }
-        self.end_in_order(HOW);
+        self.end_in_order("the host stops");
     }
 
     /// The process has some time to answer what it was told, and to end.
@@ -290,12 +303,9 @@ impl SharedRun<'_> {
         self.process = Some(process);
     }
 
-    /// The process has exited, after it had read so much.
-    ///
-    /// # Errors
-    /// How that was, if none follows it.
-    fn exited(&mut self, exit: ProcessExit, read: u64) -> Result<(), String> {
-        let Some(process) = self.process.take() else { return Ok(()) };
+    /// The process has exited, after it had read so much. The run ends if none follows it.
+    fn exited(&mut self, exit: ProcessExit, read: u64) -> ControlFlow<RunEnd> {
+        let Some(process) = self.process.take() else { return ControlFlow::Continue(()) };
         let (how, orderly) = process.end(exit);
         // Its last lines often say why it has exited.
         let words = if orderly { "" } else { self.pump.last_lines(process.id) };
@@ -303,35 +313,40 @@ impl SharedRun<'_> {
         if self.has_heir() {
             let level = if orderly { Level::Info } else { Level::Warn };
             self.take_over(level, &how, read);
-            return Ok(());
+            return ControlFlow::Continue(());
         }
         let lives_on = self.was_ready
             && self.over.is_none()
             && (orderly || self.options.on_death == OnDeath::Keep);
-        let Some(handover) = self.handover.as_mut().filter(|_| lives_on) else { return Err(how) };
+        let Some(handover) = self.handover.as_mut().filter(|_| lives_on) else {
+            return ControlFlow::Break(match (orderly, self.over.take()) {
+                (true, Some(end)) => end,
+                (true, None) => RunEnd::Replaced(how),
+                (false, _) => RunEnd::Failed(how),
+            });
+        };
         handover.end(read);
-        if orderly {
-            let kept = handover.len();
-            self.about().log(Level::Info, format_args!("{how}; sockets kept: {kept}"));
-            self.rest(0);
-            return Ok(());
+        if !orderly {
+            return self.fail(how);
         }
-        self.fail(&how)
+        let kept = handover.len();
+        self.about().log(Level::Info, format_args!("{how}; sockets kept: {kept}"));
+        self.rest(0);
+        ControlFlow::Continue(())
     }
 
-    /// The process has died, or cannot be started.
-    ///
-    /// # Errors
-    /// The sockets are given up.
-    fn fail(&mut self, how: &str) -> Result<(), String> {
+    /// The process has died, or cannot be started. The run ends if sockets have been held for too
+    /// long.
+    fn fail(&mut self, how: String) -> ControlFlow<RunEnd> {
         let sockets = self.handover.as_ref().map_or(0, Handover::len);
         let Some(pause_ms) = self.attempts.fail(self.now()) else {
-            return Err(format!("{how}; its sockets have been held for too long: {sockets}"));
+            let too_long = format!("; its sockets have been held for too long: {sockets}");
+            return ControlFlow::Break(RunEnd::Failed(how + &too_long));
         };
         self.about()
             .warn(format_args!("{how}; sockets kept: {sockets}; next start in {pause_ms} ms"));
         self.rest(pause_ms);
-        Ok(())
+        ControlFlow::Continue(())
     }
 
     /// There is no process for so long.

@@ -102,6 +102,12 @@ fn who_is_not_kept_is_closed_when_the_program_is_replaced() {
     let is_silent = |line: &String| line.ends_with("; the new version serves");
     until("it is replaced once more", || lines_of("/closed").iter().any(is_silent));
     assert!(!logged::warnings_of("/closed").iter().any(is_silent));
+    // Nor that a run ends for another mode.
+    let lines = ProgramOptions { mode: Mode::Lines, ..close() };
+    server(&folder, lines, SOON).reload(host.reloader()).expect("it is right");
+    let ends = |line: &String| line.starts_with("it has ended: it has another mode from here on; ");
+    until("its run ends", || lines_of("/closed").iter().any(ends));
+    assert!(!logged::warnings_of("/closed").iter().any(ends));
     host.stop();
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{CallResult, RunExit};
 use crate::host::factory::{Factory, Make};
-use crate::hub::{Hub, RunId, WorkerId};
+use crate::hub::{Hub, RunEnd, RunId, WorkerId};
 use crate::service::Callbacks;
 use crate::service::callbacks::next_tick;
 use crate::time::Time;
@@ -66,7 +66,7 @@ impl LoopServices {
         make: &Make<dyn Callbacks>,
         hub: &mut Hub,
         now: Time,
-    ) -> Result<(), String> {
+    ) -> Result<(), RunEnd> {
         let service = LoopService::start(make, run, hub, now)?;
         self.begin_interval(run.worker, service.interval());
         self.list[run.worker.index()] = Some(service);
@@ -113,11 +113,11 @@ impl LoopServices {
         let called = service.call(hub, left, now);
         let interval = service.interval();
         match called {
-            CallResult::Ended(RunExit { run, how }) => {
+            CallResult::Ended(RunExit { run, end }) => {
                 let Some(service) = self.list[worker.index()].take() else {
                     return CallResult::Done;
                 };
-                CallResult::Ended(RunExit { run, how: service.end(how) })
+                CallResult::Ended(RunExit { run, end: service.end(end) })
             }
             called => {
                 if interval != before {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::host::factory::Make;
 use crate::host::panic::catch_panic;
+use crate::hub::RunEnd;
 use crate::service::Callbacks;
 
 /// A service that this thread owns, or another thread if the host has been moved.
@@ -29,7 +30,7 @@ impl PinnedService {
     pub(super) fn make<T>(
         make: &Make<dyn Callbacks>,
         act: impl FnOnce(&mut dyn Callbacks) -> T,
-    ) -> Result<(Self, T), String> {
+    ) -> Result<(Self, T), RunEnd> {
         let mut service = QuietEnd(None);
         let made = catch_panic(|| act(service.0.insert(make()).as_mut()))?;
         let number = new_number();
@@ -41,9 +42,9 @@ impl PinnedService {
     /// Calls the service.
     ///
     /// # Errors
-    /// The text of its panic, or that this thread does not own it.
-    pub(super) fn call<T>(&self, act: impl FnOnce(&mut dyn Callbacks) -> T) -> Result<T, String> {
-        let mut service = self.swap(None).ok_or("the host has moved to another thread")?;
+    /// How it panicked, or that this thread does not own it.
+    pub(super) fn call<T>(&self, act: impl FnOnce(&mut dyn Callbacks) -> T) -> Result<T, RunEnd> {
+        let mut service = self.swap(None).ok_or_else(|| RunEnd::Failed(MOVED.to_owned()))?;
         let called = catch_panic(|| act(service.as_mut()));
         self.swap(Some(service));
         called
@@ -52,8 +53,8 @@ impl PinnedService {
     /// Drops the service.
     ///
     /// # Errors
-    /// The text of its panic.
-    pub(super) fn end(self) -> Result<(), String> {
+    /// How it panicked.
+    pub(super) fn end(self) -> Result<(), RunEnd> {
         let service = self.swap(None);
         let _ = SERVICES.try_with(|all| all.borrow_mut().retain(|(number, _)| *number != self.0));
         catch_panic(|| drop(service))
@@ -82,3 +83,5 @@ fn new_number() -> u64 {
     *last += 1;
     *last
 }
+
+const MOVED: &str = "the host has moved to another thread";

@@ -9,7 +9,7 @@ use crate::engine::{CallResult, RunExit};
 use crate::host::factory::Make;
 use crate::host::loop_service::budget::CallbackBudget;
 use crate::host::loop_service::pinned::PinnedService;
-use crate::hub::{Hub, RunId, Subject};
+use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
 use crate::service::link::Apply;
 use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId};
@@ -42,7 +42,7 @@ impl LoopService {
         run: RunId,
         hub: &mut Hub,
         now: Time,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, RunEnd> {
         let limits = *hub.limits(run.worker.service());
         let mut budget = CallbackBudget::new(&limits);
         let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
@@ -101,16 +101,16 @@ impl LoopService {
         *left = direct.left;
         warn(hub.path(run.worker.service()), &mut self.budget);
         match called {
-            Err(how) => CallResult::Ended(RunExit { run, how }),
-            Ok(true) => CallResult::Ended(RunExit { run, how: "it has finished".to_owned() }),
+            Err(end) => CallResult::Ended(RunExit { run, end }),
+            Ok(true) => CallResult::Ended(RunExit { run, end: RunEnd::Finished }),
             Ok(false) if self.mail.is_empty() => CallResult::Done,
             Ok(false) => CallResult::More,
         }
     }
 
-    /// Drops the service. Returns `how` it ended, or the panic of the drop.
-    pub(super) fn end(self, how: String) -> String {
-        self.service.end().err().unwrap_or(how)
+    /// Drops the service. Returns `end`, or the panic of the drop.
+    pub(super) fn end(self, end: RunEnd) -> RunEnd {
+        self.service.end().err().unwrap_or(end)
     }
 
     /// The interval of its ticks. Each call may change it.
@@ -154,9 +154,9 @@ struct LoopLink<'a> {
 impl LoopLink<'_> {
     /// A panic in the hub, during a call of the service, is not caught as one of the service: the
     /// state of the hub is invalid then.
-    fn assert_sound<T>(&self, called: &Result<T, String>) {
-        if let (true, Err(how)) = (self.applies, called) {
-            panic!("the hub cannot apply what a service has sent: {how}");
+    fn assert_sound<T>(&self, called: &Result<T, RunEnd>) {
+        if let (true, Err(end)) = (self.applies, called) {
+            panic!("the hub cannot apply what a service has sent: {end}");
         }
     }
 }

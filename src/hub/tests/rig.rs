@@ -185,7 +185,7 @@ impl Rig {
     /// The run of a service ends.
     pub(super) fn end_run(&mut self, service: ServiceId, number: u32) {
         let run = RunId { worker: WorkerId::of(service), number };
-        self.tell(HostEvent::Ended(RunExit { run, how: "it is gone".to_owned() }));
+        self.tell(HostEvent::Ended(RunExit { run, end: RunEnd::Returned }));
     }
 
     /// What was looked up for a socket is found.

@@ -2,7 +2,7 @@
 //! outboxes of the sockets that it is for, whole and at once, and into no other.
 
 use switchboard::Limits;
-use switchboard::hub::Hub;
+use switchboard::hub::{Hub, RunEnd};
 use switchboard::service::{Admission, Outbound, SocketId};
 
 use super::peer::Goal;
@@ -122,7 +122,7 @@ impl World {
         let (run, old) = (of.run, of.relics.iter().position(|&(run, _)| run < of.run));
         if let (Some(last), true) = (of.run_id(run - 1), run > 1) {
             // Its end was told when it came.
-            hub.ended(last, "it has ended before", self.now);
+            hub.ended(last, &RunEnd::Returned, self.now);
         }
         if let Some(old) = old {
             let (run, order) = self.places[place].relics.swap_remove(old);

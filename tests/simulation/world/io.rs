@@ -8,7 +8,7 @@ use switchboard::engine::{
     Arrival, CallResult, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted, ReadResult,
     Ready, RunExit, Services, Step,
 };
-use switchboard::hub::{Hub, LookupJob, Reach, RunId, WorkerId};
+use switchboard::hub::{Hub, LookupJob, Reach, RunEnd, RunId, WorkerId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Response, Status};
@@ -217,7 +217,7 @@ impl World {
         }
         let Some((run, how)) = ended else { return };
         if let Some(run) = self.places[place].run_id(run) {
-            self.inbox.tell(HostEvent::Ended(RunExit { run, how: how.to_owned() }));
+            self.inbox.tell(HostEvent::Ended(RunExit { run, end: RunEnd::Failed(how.to_owned()) }));
         }
     }
 
@@ -271,7 +271,7 @@ impl World {
         for (place, run) in std::mem::take(&mut self.inbox.ended) {
             let Some(ended) = self.places[place].run_id(run) else { continue };
             // A second end of the same run is none.
-            hub.ended(ended, "it has ended before", self.now);
+            hub.ended(ended, &RunEnd::Returned, self.now);
             let relics = std::mem::take(&mut self.places[place].relics);
             for (run, order) in relics.iter().filter(|relic| relic.0 <= run) {
                 self.apply_relic(hub, place, *run, order);
@@ -493,7 +493,7 @@ impl Services for World {
             return Err(if self.fate.once_in(2) {
                 NotStarted::NoThread(how)
             } else {
-                NotStarted::Failed(how)
+                NotStarted::Failed(RunEnd::Failed(how))
             });
         }
         Ok(())
@@ -551,7 +551,7 @@ impl Services for World {
             Some((number, how)) => {
                 let run = RunId { worker, number };
                 self.end_service(place);
-                CallResult::Ended(RunExit { run, how: how.to_owned() })
+                CallResult::Ended(RunExit { run, end: RunEnd::Failed(how.to_owned()) })
             }
             None => CallResult::Done,
         }
