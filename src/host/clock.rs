@@ -1,6 +1,29 @@
-//! The time of day.
+//! `Clock`: what a thread that polls reads the time from; and the time of day.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::time::Time;
+
+/// A clock that counts from its start, in whole milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    /// Counts from now on.
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time.
+    pub(crate) fn now(self) -> Time {
+        Time::from_ms(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// How long it is until `at`, for a poll; nothing once that has come.
+    pub(crate) fn until(self, at: Time) -> Duration {
+        Duration::from_millis(at.as_ms()).saturating_sub(self.0.elapsed())
+    }
+}
 
 /// The seconds since 1970, for dates; 0 for a clock that is set to an earlier time.
 pub(super) fn unix_seconds() -> u64 {

@@ -2,13 +2,13 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{fmt, io};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::engine::{Engine, PeerEnd, Ready, StopKind, Turn};
-use crate::host::clock::unix_seconds;
+use crate::host::clock::{Clock, unix_seconds};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
 use crate::host::files::{FileReader, StaticRoot};
@@ -35,7 +35,7 @@ pub struct Host {
     pub(super) engine: Engine,
     pub(super) io: HostIo,
     events: Events,
-    clock: Instant,
+    clock: Clock,
     address: SocketAddr,
     stopper: Stopper,
     signals: Option<Signals>,
@@ -106,7 +106,7 @@ impl Host {
             engine: Engine::new(hub, &limits),
             io,
             events: Events::with_capacity(EVENTS_MAX),
-            clock: Instant::now(),
+            clock: Clock::start(),
             address,
             stopper: Stopper::new(event_sender),
             signals: None,
@@ -189,7 +189,7 @@ impl Host {
     }
 
     pub(super) fn now(&self) -> Time {
-        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
+        self.clock.now()
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -212,11 +212,7 @@ impl Host {
     fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
         let accept = self.io.listeners.iter().filter_map(Listener::deadline).min();
         let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
-        // The clock counts whole milliseconds, so the current one has to end first.
-        let wait = deadline.map(|at| match at.since(self.now()) {
-            0 => Duration::ZERO,
-            ms => Duration::from_millis(ms.saturating_add(1)),
-        });
+        let wait = deadline.map(|at| self.clock.until(at));
         [wait, self.io.loop_services.wait_time(), timeout].into_iter().flatten().min()
     }
 

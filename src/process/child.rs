@@ -10,12 +10,12 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process;
-use std::time::{Duration, Instant};
 
 use log::Level;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
+use crate::host::clock::Clock;
 use crate::process::exit::exit_descriptor;
 use crate::process::groups::{Groups, ProcessExit};
 use crate::process::input_pipe::InputPipe;
@@ -24,14 +24,15 @@ use crate::process::recording::Recording;
 use crate::process::start::{Launch, StartError};
 use crate::process::stderr::StderrLog;
 use crate::sys::children::{self, Signal};
+use crate::time::Time;
 
 /// How long a program has at each stage of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stages {
-    /// From the end of its standard input to SIGTERM.
-    pub terminate_after: Duration,
-    /// From SIGTERM to SIGKILL.
-    pub kill_after: Duration,
+    /// Milliseconds from the end of its standard input to SIGTERM.
+    pub terminate_after_ms: u64,
+    /// Milliseconds from SIGTERM to SIGKILL.
+    pub kill_after_ms: u64,
 }
 
 /// One child process.
@@ -61,9 +62,10 @@ pub(super) struct Child {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Running,
-    Asked(Instant, Duration),
-    Terminated(Instant),
-    Killed(Instant),
+    /// And how many milliseconds it has then.
+    Asked(Time, u64),
+    Terminated(Time),
+    Killed(Time),
 }
 
 /// What a child has been found to do.
@@ -81,7 +83,11 @@ impl Child {
     /// # Errors
     /// It cannot be started, or the system lacks something else that this needs. The process is
     /// killed then.
-    pub(super) fn start(launch: Launch<'_>, groups: &Groups) -> Result<Self, StartError> {
+    pub(super) fn start(
+        launch: Launch<'_>,
+        groups: &Groups,
+        now: Time,
+    ) -> Result<Self, StartError> {
         let starting = groups.starting();
         let mut process = launch.start()?;
         starting.add(process.id());
@@ -103,7 +109,7 @@ impl Child {
             input: InputPipe::new(input),
             output: OutputPipe::new(output.into()),
             errors: OutputPipe::new(errors.into()),
-            stderr_log: StderrLog::new(Instant::now()),
+            stderr_log: StderrLog::new(now),
             recording: None,
             exit_descriptor,
             exiting: false,
@@ -138,17 +144,17 @@ impl Child {
     }
 
     /// Asks it to end by closing its standard input, once that has been written.
-    pub(super) fn stop(&mut self, stages: Stages, now: Instant) {
+    pub(super) fn stop(&mut self, stages: Stages, now: Time) {
         if self.stage == Stage::Running {
             self.input.close();
-            self.stage = Stage::Asked(now + stages.terminate_after, stages.kill_after);
+            self.stage = Stage::Asked(now.after(stages.terminate_after_ms), stages.kill_after_ms);
         }
     }
 
     /// Ends it at once. Until it has gone, it may read what is in its pipe.
-    pub(super) fn kill(&mut self) {
+    pub(super) fn kill(&mut self, now: Time) {
         self.input.abandon();
-        self.stage = Stage::Killed(Instant::now() + KILL_AGAIN_AFTER);
+        self.stage = Stage::Killed(now.after(KILL_AGAIN_AFTER_MS));
         self.signal(Signal::Kill);
         if self.exit.is_none() {
             self.groups.end_tracer(self.process.id());
@@ -156,15 +162,15 @@ impl Child {
     }
 
     /// Goes on with its end, if the time for that has come.
-    pub(super) fn advance(&mut self, now: Instant) {
+    pub(super) fn advance(&mut self, now: Time) {
         self.input.look_again();
         match self.stage {
-            Stage::Asked(end, kill_after) if end <= now => {
-                self.stage = Stage::Terminated(now + kill_after);
+            Stage::Asked(end, kill_after_ms) if end <= now => {
+                self.stage = Stage::Terminated(now.after(kill_after_ms));
                 self.signal(Signal::Terminate);
             }
             // What traced it may have left others that do.
-            Stage::Terminated(end) | Stage::Killed(end) if end <= now => self.kill(),
+            Stage::Terminated(end) | Stage::Killed(end) if end <= now => self.kill(now),
             Stage::Running | Stage::Asked(..) | Stage::Terminated(_) | Stage::Killed(_) => {}
         }
     }
@@ -186,13 +192,13 @@ impl Child {
     }
 
     /// Reads once what it says.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> PipeRead {
+    pub(super) fn read(&mut self, buffer: &mut [u8], clock: Clock) -> PipeRead {
         let heard = self.output.read(buffer);
         if let (Some(recording), PipeRead::Bytes(len)) = (&mut self.recording, heard) {
             recording.record_output(&buffer[..len]);
         }
         if let PipeRead::Bytes(_) = heard {
-            self.stderr_log.speaks(Instant::now);
+            self.stderr_log.speaks(|| clock.now());
         }
         heard
     }
@@ -214,7 +220,7 @@ impl Child {
     pub(super) fn read_errors(
         &mut self,
         buffer: &mut [u8],
-        now: Instant,
+        now: Time,
         tell: &mut impl FnMut(Level, &str),
     ) {
         if self.errors.has_ended() {
@@ -236,7 +242,7 @@ impl Child {
     pub(super) fn may_log(
         &mut self,
         level: Level,
-        now: Instant,
+        now: Time,
         tell: &mut impl FnMut(Level, &str),
     ) -> bool {
         self.stderr_log.has_room(level, now, tell)
@@ -247,7 +253,7 @@ impl Child {
     pub(super) fn outlives_errors(
         &mut self,
         buffer: &mut [u8],
-        now: Instant,
+        now: Time,
         tell: &mut impl FnMut(Level, &str),
     ) {
         // It may have come since the last poll.
@@ -262,7 +268,7 @@ impl Child {
     }
 
     /// When its end goes on.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Time> {
         match self.stage {
             Stage::Asked(end, _) | Stage::Terminated(end) | Stage::Killed(end) => Some(end),
             Stage::Running => None,
@@ -309,4 +315,4 @@ fn end_now(process: &mut process::Child, groups: &Groups) {
 }
 
 /// When a child is killed once more that has not exited though killed.
-const KILL_AGAIN_AFTER: Duration = Duration::from_secs(1);
+const KILL_AGAIN_AFTER_MS: u64 = 1_000;

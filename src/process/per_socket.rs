@@ -10,7 +10,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::hub::{Holder, Pool, RunEnd, holder};
 use crate::limits::Limits;
@@ -26,6 +25,7 @@ use crate::programs::{
     request_variables,
 };
 use crate::service::{Admission, Context, Inbound, Outbound, Received, Request, SocketId, Verdict};
+use crate::time::Time;
 use crate::ws::syntax::cut;
 use crate::ws::{Close, CloseCode, Message, Response, Status};
 
@@ -73,7 +73,7 @@ struct PerSocketRun<'a> {
     /// The processes whose sockets have gone. Those that were killed for others are not among them.
     leaving: Leaving,
     /// Sockets that have been let in, and by when they come or never will.
-    asked: BTreeSet<(Instant, SocketId)>,
+    asked: BTreeSet<(Time, SocketId)>,
     buffer: Vec<u8>,
 }
 
@@ -131,8 +131,7 @@ impl PerSocketRun<'_> {
                 return end;
             }
             self.line.flush();
-            let first = self.asked.first().map(|(at, _)| *at);
-            let timeout = first.map(|at| at.saturating_duration_since(Instant::now()));
+            let timeout = self.asked.first().map(|(at, _)| self.pump.clock.until(*at));
             if let Err(error) = self.pump.poll(timeout, &mut events) {
                 return RunEnd::Failed(format!("its poll fails: {error}"));
             }
@@ -250,8 +249,8 @@ impl PerSocketRun<'_> {
         self.pump.pause_output(process);
         self.talks.insert(process, SocketProcess { id, cut, paused: false, over: false });
         // Whoever goes before it is open does so without a word; the hub waits no longer either.
-        let wait = Duration::from_millis(self.limits.admission_ms_max).saturating_add(GRACE);
-        self.asked.extend(Instant::now().checked_add(wait).map(|at| (at, id)));
+        let wait_ms = self.limits.admission_ms_max.saturating_add(GRACE_MS);
+        self.asked.insert((self.pump.clock.now().after(wait_ms), id));
         // RFC 6455, 4.2.2: one of those that the peer offers, or none. As for all services, the
         // order of the list decides.
         let agreed = self.options.protocols.iter().find(|name| request.protocols().contains(name));
@@ -294,7 +293,7 @@ impl PerSocketRun<'_> {
     /// Lets go of the processes whose sockets have not come.
     fn forget_asked(&mut self) {
         while let Some(&(at, id)) = self.asked.first()
-            && at <= Instant::now()
+            && at <= self.pump.clock.now()
         {
             self.asked.pop_first();
             if let Some(&(process, _)) = self.sockets.get(&id) {
@@ -397,4 +396,4 @@ const READ_BYTES: usize = 16_384;
 /// So many processes that were killed may still be there besides.
 const KILLED_MAX: usize = 16;
 /// How much longer than the hub a process waits for its socket.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE_MS: u64 = 1_000;

@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -34,8 +33,7 @@ pub(crate) struct ProgramsShared {
 impl ProgramOptions {
     /// The stages of an end.
     pub(super) const fn stages(&self) -> Stages {
-        let terminate_after = Duration::from_millis(self.stop_ms);
-        Stages { terminate_after, kill_after: KILL_AFTER }
+        Stages { terminate_after_ms: self.stop_ms, kill_after_ms: KILL_AFTER_MS }
     }
 }
 
@@ -144,8 +142,8 @@ pub(super) const OTHER_MODE: &str = "it has another mode from here on";
 pub(super) const NO_ROOM_MS: u64 = 1_000;
 /// How long a process has to exit once it has closed a pipe, before it is made to.
 pub(super) const EXITING: Stages =
-    Stages { terminate_after: Duration::from_secs(1), kill_after: KILL_AFTER };
+    Stages { terminate_after_ms: 1_000, kill_after_ms: KILL_AFTER_MS };
 /// So much may wait for a process before nothing more is written to it. A pipe holds as much again.
 const INPUT_HIGH_BYTES: usize = 65_536;
 /// From SIGTERM to SIGKILL.
-const KILL_AFTER: Duration = Duration::from_secs(2);
+const KILL_AFTER_MS: u64 = 2_000;

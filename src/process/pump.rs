@@ -8,12 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{fmt, io, mem};
 
 use log::Level;
 use mio::{Events, Poll, Token, Waker};
 
+use crate::host::clock::Clock;
 use crate::hub::{Flood, Subject};
 use crate::process::child::{Child, ChildPart, Stages};
 use crate::process::groups::{Groups, ProcessExit};
@@ -36,14 +37,14 @@ pub struct Pump {
     /// Those that something is to be done for.
     busy: Vec<ProcessId>,
     /// Those that are being ended, by when that goes on.
-    ending: BTreeSet<(Instant, ProcessId)>,
+    ending: BTreeSet<(Time, ProcessId)>,
     /// For standard errors.
     pub(super) buffer: Vec<u8>,
     /// The last lines of the processes whose exits are among the events of the last poll.
     pub(super) gone: Vec<(ProcessId, String)>,
     /// Warnings that a program causes again and again.
     pub(super) flood: Flood<WarningKind>,
-    pub(super) clock: Instant,
+    pub(super) clock: Clock,
 }
 
 /// What a pump is made from.
@@ -106,7 +107,7 @@ impl Pump {
             buffer: vec![0; ERRORS_SHARE_BYTES],
             gone: Vec::new(),
             flood: Flood::default(),
-            clock: Instant::now(),
+            clock: Clock::start(),
         })
     }
 
@@ -142,7 +143,7 @@ impl Pump {
             let kind = "everybody on this machine may change";
             self.warn(ProcessId(self.next), kind.into(), format_args!("{kind} {path:?}"));
         }
-        let mut child = Child::start(launch, &self.plan.groups)?;
+        let mut child = Child::start(launch, &self.plan.groups, self.clock.now())?;
         let id = ProcessId(self.next);
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
         let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
@@ -175,8 +176,9 @@ impl Pump {
             polled => polled?,
         }
         self.sort_events();
-        self.advance(Instant::now());
-        self.warn_of_more(self.now());
+        let now = self.clock.now();
+        self.advance(now);
+        self.warn_of_more(now);
         self.turn(events);
         let children = &self.children;
         let readable = |id: &&ProcessId| children.get(&id.0).is_some_and(|c| c.output.has_work());
@@ -200,7 +202,8 @@ impl Pump {
 
     /// Reads what a program says into a buffer, which has room for something.
     pub fn read(&mut self, id: ProcessId, buffer: &mut [u8]) -> PipeRead {
-        self.children.get_mut(&id.0).map_or(PipeRead::End, |child| child.read(buffer))
+        let clock = self.clock;
+        self.children.get_mut(&id.0).map_or(PipeRead::End, |child| child.read(buffer, clock))
     }
 
     /// Whether so much waits for a program that it had better be told no more. Then
@@ -230,7 +233,7 @@ impl Pump {
     /// Ends a program in stages, the first of which is the end of its input.
     pub fn stop(&mut self, id: ProcessId, stages: Stages) {
         let Some(child) = self.children.get_mut(&id.0) else { return };
-        child.stop(stages, Instant::now());
+        child.stop(stages, self.clock.now());
         self.ending.extend(child.deadline().map(|at| (at, id)));
         self.list(id);
     }
@@ -238,7 +241,7 @@ impl Pump {
     /// Ends a program at once, and all of its group. Its exit is told.
     pub fn kill(&mut self, id: ProcessId) {
         let Some(child) = self.children.get_mut(&id.0) else { return };
-        child.kill();
+        child.kill(self.clock.now());
         self.ending.extend(child.deadline().map(|at| (at, id)));
     }
 
@@ -274,10 +277,10 @@ impl Pump {
 
     /// How long there is nothing to do.
     fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
-        let deadline = self.ending.first().map(|(at, _)| *at);
-        let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let more = self.flood.deadline().map(|at| Duration::from_millis(at.since(self.now()) + 1));
-        [wait, more, timeout].into_iter().flatten().min()
+        let ending = self.ending.first().map(|(at, _)| *at);
+        let deadline = [ending, self.flood.deadline()].into_iter().flatten().min();
+        let wait = deadline.map(|at| self.clock.until(at));
+        [wait, timeout].into_iter().flatten().min()
     }
 
     /// Takes up what the events tell.
@@ -300,7 +303,7 @@ impl Pump {
     }
 
     /// Goes on with the ends whose time has come.
-    fn advance(&mut self, now: Instant) {
+    fn advance(&mut self, now: Time) {
         while let Some(&(at, id)) = self.ending.first()
             && at <= now
         {
@@ -315,7 +318,7 @@ impl Pump {
 
     /// Does what can be done for all that are listed, and keeps those that need more.
     fn turn(&mut self, events: &mut Vec<PumpEvent>) {
-        let now = Instant::now();
+        let now = self.clock.now();
         for id in mem::take(&mut self.busy) {
             let Some(child) = self.children.get_mut(&id.0) else { continue };
             child.listed = false;
@@ -325,7 +328,7 @@ impl Pump {
                 events.push(PumpEvent::InputClosed(id));
             }
             if child.input.is_lingering() && !lingered {
-                self.ending.insert((now + LOOK_AGAIN_AFTER, id));
+                self.ending.insert((now.after(LOOK_AGAIN_AFTER_MS), id));
             }
             let low = self.plan.input_high_bytes / 2;
             if child.full && child.input.is_open() && child.input.unwritten_len() <= low {
@@ -364,7 +367,7 @@ impl Drop for Pump {
     /// All are ended before any is waited for.
     fn drop(&mut self) {
         for child in self.children.values_mut() {
-            child.kill();
+            child.kill(self.clock.now());
         }
         self.warn_of_more(Time::from_ms(u64::MAX));
     }
@@ -393,7 +396,7 @@ const PARTS_LEN: usize = 4;
 const IDS_END: usize = usize::MAX / PARTS_LEN;
 const WAKER: Token = Token(usize::MAX);
 /// When to see whether a program has read all, after which its input ends.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+const LOOK_AGAIN_AFTER_MS: u64 = 10;
 /// How many events one turn takes up; the others wait for the next.
 const EVENTS_MAX: usize = 256;
 /// How much of a standard error is read in one turn.

@@ -2,8 +2,6 @@
 //! has read its configuration again, or at a change of the file. How it does is in `successor` if
 //! the new one is started beside the old one, and in `shared` if after it.
 
-use std::time::Instant;
-
 use log::Level;
 
 use crate::hub::RunEnd;
@@ -12,6 +10,7 @@ use crate::process::shared::SharedRun;
 use crate::process::shared_process::SharedProcess;
 use crate::programs::ProgramEvent;
 use crate::programs::{OnChange, ReplaceWhen};
+use crate::time::Time;
 
 impl SharedRun<'_> {
     /// Does what the host has ordered last, which is all that holds.
@@ -45,7 +44,7 @@ impl SharedRun<'_> {
     /// Nothing has changed that the host knows of. In a pause, what was lacking may be there now.
     fn tell_reload(&mut self) {
         match &self.process {
-            None => self.start_at = Instant::now(),
+            None => self.start_at = self.now(),
             Some(SharedProcess { ready_by: None, ending: None, .. }) => {
                 self.tell(&ProgramEvent::Reload);
             }
@@ -55,7 +54,7 @@ impl SharedRun<'_> {
 
     /// Looks whether the file has changed, if it is time for that.
     pub(super) fn look(&mut self) {
-        let now = Instant::now();
+        let now = self.now();
         if self.look_at().is_some_and(|at| at <= now)
             && self.watch.look(self.served.find().ok().as_ref(), now)
         {
@@ -72,7 +71,7 @@ impl SharedRun<'_> {
         match (&self.process, &self.successor) {
             (None, _) => {
                 self.about().log(Level::Info, format_args!("{why}: the program is replaced"));
-                self.start_at = Instant::now();
+                self.start_at = self.now();
             }
             (Some(_), Some(_)) if self.over.is_none() => {
                 self.due = Some(why);
@@ -89,7 +88,7 @@ impl SharedRun<'_> {
     }
 
     /// When to look at the file.
-    pub(super) fn look_at(&self) -> Option<Instant> {
+    pub(super) fn look_at(&self) -> Option<Time> {
         let is_ending = self.process.as_ref().is_some_and(|process| process.ending.is_some());
         let is_wanted = self.options.on_change == OnChange::Replace && !is_ending;
         is_wanted.then(|| self.watch.next())

@@ -2,7 +2,6 @@
 //! the last lines of standard error of a process that has exited.
 
 use std::fmt;
-use std::time::Instant;
 
 use log::Level;
 
@@ -17,8 +16,8 @@ impl Pump {
     pub fn log(&mut self, id: ProcessId, level: Level, text: &str) {
         let Some(child) = self.children.get_mut(&id.0) else { return };
         let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
-        let (now, mut tell) =
-            (Instant::now(), |level, line: &str| about.log(level, format_args!("{line}")));
+        let now = self.clock.now();
+        let mut tell = |level, line: &str| about.log(level, format_args!("{line}"));
         if level <= Level::Warn {
             child.outlives_errors(&mut self.buffer, now, &mut tell);
         }
@@ -29,7 +28,7 @@ impl Pump {
 
     /// Logs a warning about a program, or counts it once there were too many of this kind.
     pub(super) fn warn(&mut self, id: ProcessId, kind: WarningKind, text: fmt::Arguments<'_>) {
-        let now = self.now();
+        let now = self.clock.now();
         self.warn_of_more(now);
         if self.flood.admits(kind, now) {
             Subject { service: &self.plan.service, pid: self.leader(id) }.warn(text);
@@ -49,9 +48,5 @@ impl Pump {
     #[must_use]
     pub fn last_lines(&self, id: ProcessId) -> &str {
         self.gone.iter().find(|(gone, _)| *gone == id).map_or("", |(_, words)| words)
-    }
-
-    pub(super) fn now(&self) -> Time {
-        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }

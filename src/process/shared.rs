@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::Level;
 
@@ -36,7 +36,7 @@ pub(super) fn serve(
         Err(end) => return end,
     };
     line.wake_by(pump.waker());
-    let now = Instant::now();
+    let now = pump.clock.now();
     let mut run = SharedRun {
         served,
         line,
@@ -45,7 +45,6 @@ pub(super) fn serve(
         place: served.place(),
         pump,
         buffer: vec![0; READ_BYTES],
-        clock: now,
         handover: (served.options.on_death == OnDeath::Keep).then(Handover::default),
         process: None,
         successor: None,
@@ -73,7 +72,6 @@ pub(super) struct SharedRun<'a> {
     pub(super) place: ProgramPlace,
     pub(super) pump: Pump,
     pub(super) buffer: Vec<u8>,
-    clock: Instant,
     /// What the next process is handed over; `None` if there is none after this one.
     pub(super) handover: Option<Handover>,
     pub(super) process: Option<SharedProcess>,
@@ -86,7 +84,7 @@ pub(super) struct SharedRun<'a> {
     /// Those of an earlier process that are closed. Their mail is for nobody.
     pub(super) leaving: BTreeSet<SocketId>,
     /// When the next one is started, while there is none.
-    pub(super) start_at: Instant,
+    pub(super) start_at: Time,
     pub(super) attempts: Attempts,
     pub(super) watch: FileWatch,
     /// Whether one has been ready.
@@ -132,7 +130,7 @@ impl SharedRun<'_> {
         if let Some(end) = self.over.take() {
             return ControlFlow::Break(end);
         }
-        if self.start_at <= Instant::now()
+        if self.start_at <= self.now()
             && let Err(how) = self.start()
         {
             self.fail(how)?;
@@ -283,14 +281,13 @@ impl SharedRun<'_> {
         let mut hello = Vec::new();
         told.encode(&self.place, &mut hello);
         self.pump.input(id).into_iter().for_each(|input| input.extend_from_slice(&hello));
-        let ready_by = Duration::from_millis(self.limits.admission_ms_max);
         Ok(SharedProcess {
             id,
             reader: CommandReader::new(self.limits.outbox_bytes_max),
             options: self.options.clone(),
             limits: self.limits,
             hello,
-            ready_by: Instant::now().checked_add(ready_by),
+            ready_by: Some(self.now().after(self.limits.admission_ms_max)),
             is_asked: false,
             ending: None,
         })
@@ -352,12 +349,12 @@ impl SharedRun<'_> {
     /// There is no process for so long.
     fn rest(&mut self, pause_ms: u64) {
         self.line.reset(pause_ms);
-        self.start_at = Instant::now() + Duration::from_millis(pause_ms);
+        self.start_at = self.now().after(pause_ms);
     }
 
     /// Gives up a process that is not ready in time.
     fn expire(&mut self) {
-        let now = Instant::now();
+        let now = self.now();
         let how = || format!("it has not said READY within {} ms", self.limits.admission_ms_max);
         if self.ready_by().is_some_and(|at| at <= now) {
             self.kill(how());
@@ -371,10 +368,10 @@ impl SharedRun<'_> {
         let start = self.process.is_none().then_some(self.start_at);
         let heir = self.heir().and_then(|heir| heir.ready_by);
         let next = [start, self.look_at(), self.ready_by(), heir].into_iter().flatten().min();
-        next.map(|at| at.saturating_duration_since(Instant::now()))
+        next.map(|at| self.pump.clock.until(at))
     }
 
-    fn ready_by(&self) -> Option<Instant> {
+    fn ready_by(&self) -> Option<Time> {
         let process = self.process.as_ref().filter(|process| process.ending.is_none());
         process.and_then(|process| process.ready_by)
     }
@@ -384,7 +381,7 @@ impl SharedRun<'_> {
     }
 
     pub(super) fn now(&self) -> Time {
-        Time::from_ms(u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX))
+        self.pump.clock.now()
     }
 }
 

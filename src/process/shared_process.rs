@@ -1,13 +1,12 @@
 //! `SharedProcess`: a process of a program that serves all sockets, what holds for it, and how it
 //! ends.
 
-use std::time::Instant;
-
 use crate::limits::Limits;
 use crate::process::groups::ProcessExit;
 use crate::process::pump::ProcessId;
 use crate::programs::{CommandReader, ProgramOptions};
 use crate::service::Admission;
+use crate::time::Time;
 
 /// A process that runs.
 pub(super) struct SharedProcess {
@@ -19,7 +18,7 @@ pub(super) struct SharedProcess {
     /// The HELLO that it got.
     pub(super) hello: Vec<u8>,
     /// By when it has to be ready; `None` once it is.
-    pub(super) ready_by: Option<Instant>,
+    pub(super) ready_by: Option<Time>,
     /// Whether it is asked whom to let in.
     pub(super) is_asked: bool,
     /// Why it is being ended. No mail is taken then.

@@ -5,9 +5,10 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::time::{Duration, Instant};
 
 use log::Level;
+
+use crate::time::Time;
 
 /// The standard error of one program. It holds one line.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct StderrLog {
     /// How many lines may be told now.
     room: u32,
     /// When the last one was added to that.
-    grown: Instant,
+    grown: Time,
     /// How many lines were left out since the last one that was told.
     left_out: u64,
     /// How many of its warnings were, which are told apart: they are logged where others are not.
@@ -28,11 +29,11 @@ pub(super) struct StderrLog {
     /// The beginning of the last line that names an error, and how many of those came after it.
     error: Option<(Vec<u8>, usize)>,
     /// When the last of these was kept.
-    kept: Instant,
+    kept: Time,
 }
 
 impl StderrLog {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Time) -> Self {
         Self {
             line: Vec::new(),
             cut: false,
@@ -47,12 +48,7 @@ impl StderrLog {
     }
 
     /// Tells the lines that are complete with these bytes.
-    pub(super) fn receive(
-        &mut self,
-        bytes: &[u8],
-        now: Instant,
-        tell: &mut impl FnMut(Level, &str),
-    ) {
+    pub(super) fn receive(&mut self, bytes: &[u8], now: Time, tell: &mut impl FnMut(Level, &str)) {
         let mut parts = bytes.split(|&byte| byte == b'\n');
         let last = parts.next_back().unwrap_or_default();
         for part in parts {
@@ -63,7 +59,7 @@ impl StderrLog {
     }
 
     /// Tells what has no end, and how much was left out.
-    pub(super) fn finish(&mut self, now: Instant, tell: &mut impl FnMut(Level, &str)) {
+    pub(super) fn finish(&mut self, now: Time, tell: &mut impl FnMut(Level, &str)) {
         if !self.line.is_empty() {
             self.end_line(now, tell);
         }
@@ -75,7 +71,7 @@ impl StderrLog {
     pub(super) fn has_room(
         &mut self,
         level: Level,
-        now: Instant,
+        now: Time,
         tell: &mut impl FnMut(Level, &str),
     ) -> bool {
         self.has_more_room_than(0, level, now, tell)
@@ -88,8 +84,8 @@ impl StderrLog {
     }
 
     /// The program says something by its protocol: what it wrote long before has not ended it.
-    pub(super) fn speaks(&mut self, now: impl FnOnce() -> Instant) {
-        if !self.last.is_empty() && now().saturating_duration_since(self.kept) >= FRESH {
+    pub(super) fn speaks(&mut self, now: impl FnOnce() -> Time) {
+        if !self.last.is_empty() && now().since(self.kept) >= FRESH_MS {
             self.forget();
         }
     }
@@ -98,7 +94,7 @@ impl StderrLog {
         &mut self,
         kept: u32,
         level: Level,
-        now: Instant,
+        now: Time,
         tell: &mut impl FnMut(Level, &str),
     ) -> bool {
         self.grow(now);
@@ -140,7 +136,7 @@ impl StderrLog {
         self.line.extend_from_slice(&part[..part.len().min(room)]);
     }
 
-    fn end_line(&mut self, now: Instant, tell: &mut impl FnMut(Level, &str)) {
+    fn end_line(&mut self, now: Time, tell: &mut impl FnMut(Level, &str)) {
         let (line, cut) = (mem::take(&mut self.line), mem::take(&mut self.cut));
         self.keep(&line, now);
         if !self.has_more_room_than(LINES_OF_PROTOCOL, Level::Info, now, tell) {
@@ -154,7 +150,7 @@ impl StderrLog {
     }
 
     /// Keeps the beginning of a line that may say why the program will have gone.
-    fn keep(&mut self, line: &[u8], now: Instant) {
+    fn keep(&mut self, line: &[u8], now: Time) {
         let words = line.trim_ascii();
         let words = &words[..words.len().min(LAST_BYTES_MAX)];
         let is_indented = line.first().is_some_and(u8::is_ascii_whitespace);
@@ -177,11 +173,10 @@ impl StderrLog {
     }
 
     /// Makes room for the lines of the time that has passed.
-    fn grow(&mut self, now: Instant) {
-        let periods = now.saturating_duration_since(self.grown).as_nanos() / PERIOD.as_nanos();
-        match u32::try_from(periods) {
+    fn grow(&mut self, now: Time) {
+        match u32::try_from(now.since(self.grown) / PERIOD_MS) {
             Ok(periods) if periods < LINES_BURST => {
-                self.grown += PERIOD * periods;
+                self.grown = self.grown.after(PERIOD_MS * u64::from(periods));
                 self.room = LINES_BURST.min(self.room + periods);
             }
             Ok(_) | Err(_) => (self.grown, self.room) = (now, LINES_BURST),
@@ -240,9 +235,9 @@ const LINES_BURST: u32 = 200;
 /// So many of these are for lines of the protocol alone: a warning is not left out for tracebacks.
 const LINES_OF_PROTOCOL: u32 = 50;
 /// After that, one line in this time.
-const PERIOD: Duration = Duration::from_millis(50);
+const PERIOD_MS: u64 = 50;
 /// A program that speaks so long after a line has not ended by what that tells.
-const FRESH: Duration = Duration::from_secs(1);
+const FRESH_MS: u64 = 1_000;
 
 #[cfg(test)]
 mod tests;

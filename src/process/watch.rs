@@ -1,8 +1,7 @@
 //! `FileWatch`: whether the file of a program is another version than that which runs.
 
-use std::time::{Duration, Instant};
-
 use crate::process::executable::{Executable, FileStamp, FileVersion};
+use crate::time::Time;
 
 /// What is known of a program's file.
 #[derive(Debug)]
@@ -14,11 +13,11 @@ pub(super) struct FileWatch {
     /// That which was there at the last look, if it is another one than both.
     seen: Option<FileStamp>,
     /// When to look next.
-    next: Instant,
+    next: Time,
 }
 
 impl FileWatch {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) const fn new(now: Time) -> Self {
         Self { serving: None, tried: None, seen: None, next: now }
     }
 
@@ -43,15 +42,15 @@ impl FileWatch {
     }
 
     /// When to look for it next.
-    pub(super) const fn next(&self) -> Instant {
+    pub(super) const fn next(&self) -> Time {
         self.next
     }
 
     /// What a look has found; `None` if nothing that could be started. Returns whether it is to
     /// replace what runs: it is a version that was not tried, and was the same at the look before,
     /// so that a file which is being written is not started.
-    pub(super) fn look(&mut self, found: Option<&Executable>, now: Instant) -> bool {
-        self.next = now + LOOK_EVERY;
+    pub(super) fn look(&mut self, found: Option<&Executable>, now: Time) -> bool {
+        self.next = now.after(LOOK_EVERY_MS);
         let newer = found.filter(|found| self.is_newer(found));
         // What failed may have been taken back.
         let is_back = newer.is_some_and(|newer| !self.is_other(newer));
@@ -67,4 +66,4 @@ impl FileWatch {
 }
 
 /// From one look to the next.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY_MS: u64 = 1_000;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use switchboard::process::{PipeRead, Stages, StartError};
 
 use crate::beginnings::CAT;
-use crate::bench::{Bench, NEVER, is_alive, is_known};
-use crate::support::until;
+use crate::bench::{Bench, is_alive, is_known};
+use crate::support::{NEVER_MS, until};
 
 #[test]
 fn the_end_of_its_input_ends_a_program_that_heeds_it() {
@@ -27,7 +27,7 @@ fn the_end_of_its_input_ends_a_program_that_heeds_it() {
 fn the_second_stage_terminates() {
     let mut bench = Bench::new("term", &[("sleep", "#!/bin/sh\nexec sleep 1000\n")]);
     let id = bench.start("/sleep");
-    bench.pump.stop(id, Stages { terminate_after: Duration::ZERO, kill_after: NEVER });
+    bench.pump.stop(id, Stages { terminate_after_ms: 0, kill_after_ms: NEVER_MS });
     let (_, exit) = bench.rest(id);
     assert_eq!(exit.to_string(), "it exited with signal: 15 (SIGTERM)");
 }
@@ -39,11 +39,13 @@ fn the_last_stage_kills_the_whole_group() {
     let id = bench.start("/stubborn");
     let (process, start) = (bench.leader(id), Instant::now());
     let grandchild = bench.line(id).parse().expect("it is a number");
-    let stage = Duration::from_millis(100);
-    bench.pump.stop(id, Stages { terminate_after: stage, kill_after: stage });
+    let stage_ms = 100;
+    bench.pump.stop(id, Stages { terminate_after_ms: stage_ms, kill_after_ms: stage_ms });
     let (_, exit) = bench.rest(id);
     assert_eq!(exit.to_string(), "it exited with signal: 9 (SIGKILL)");
-    assert!(start.elapsed() >= 2 * stage, "each stage has its time");
+    // The clock of a pump counts whole milliseconds, and the first has begun.
+    let stages = Duration::from_millis(2 * stage_ms - 1);
+    assert!(start.elapsed() >= stages, "each stage has its time");
     assert!(!is_known(process));
     until("the grandchild is gone", || !is_alive(grandchild));
 }
@@ -53,7 +55,7 @@ fn a_full_pipe_does_not_put_the_end_off() {
     let mut bench = Bench::new("stuck", &[("sleep", "#!/bin/sh\nexec sleep 1000\n")]);
     let id = bench.start("/sleep");
     bench.tell(id, &vec![0; 1 << 20]);
-    bench.pump.stop(id, Stages { terminate_after: Duration::ZERO, kill_after: NEVER });
+    bench.pump.stop(id, Stages { terminate_after_ms: 0, kill_after_ms: NEVER_MS });
     let (_, exit) = bench.rest(id);
     assert_eq!(exit.to_string(), "it exited with signal: 15 (SIGTERM)");
 }
@@ -135,4 +137,4 @@ fn what_is_gone_is_nobody() {
 }
 
 /// Of a program that ends by itself.
-pub const PATIENT: Stages = Stages { terminate_after: NEVER, kill_after: NEVER };
+pub const PATIENT: Stages = Stages { terminate_after_ms: NEVER_MS, kill_after_ms: NEVER_MS };

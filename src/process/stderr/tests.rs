@@ -4,12 +4,12 @@ use super::*;
 
 /// What is logged of parts that come at these moments, in milliseconds.
 fn told(parts: &[(u64, &[u8])]) -> Vec<String> {
-    let start = Instant::now();
+    let start = Time::ZERO;
     let mut log = StderrLog::new(start);
     let mut lines = Vec::new();
     let mut last = start;
     for &(ms, part) in parts {
-        last = start + Duration::from_millis(ms);
+        last = start.after(ms);
         log.receive(part, last, &mut |_, line| lines.push(line.to_owned()));
     }
     log.finish(last, &mut |_, line| lines.push(line.to_owned()));
@@ -36,7 +36,7 @@ fn bytes_become_lines() {
 
 #[test]
 fn a_long_line_is_cut_and_costs_no_memory() {
-    let start = Instant::now();
+    let start = Time::ZERO;
     let mut log = StderrLog::new(start);
     let mut lines = Vec::new();
     for _ in 0..1_000 {
@@ -52,7 +52,7 @@ fn a_long_line_is_cut_and_costs_no_memory() {
 
 #[test]
 fn last_lines_are_kept() {
-    let start = Instant::now();
+    let start = Time::ZERO;
     let mut log = StderrLog::new(start);
     assert_eq!(log.last_lines(), "");
     let flood = "x\n".repeat(1_000);
@@ -113,7 +113,7 @@ fn the_line_that_names_the_error_is_among_the_last_lines() {
         (&(of_a_server.clone() + "served\n"), "served / served / served"),
     ];
     for (said, words) in rows {
-        let now = Instant::now();
+        let now = Time::ZERO;
         let mut log = StderrLog::new(now);
         log.receive(said.as_bytes(), now, &mut |_, _| ());
         let expected = format!("; its last lines on standard error: {words}");
@@ -136,7 +136,7 @@ fn too_many_lines_are_counted_instead() {
 
 #[test]
 fn warnings_that_are_left_out_are_counted_as_warnings() {
-    let now = Instant::now();
+    let now = Time::ZERO;
     let mut log = StderrLog::new(now);
     log.receive(&b"x\n".repeat(1_000), now, &mut |_, _| ());
     for level in [Level::Warn; 60].into_iter().chain([Level::Error, Level::Info]) {
@@ -151,16 +151,16 @@ fn warnings_that_are_left_out_are_counted_as_warnings() {
 
 #[test]
 fn what_a_program_has_outlived_is_no_reason_of_its_exit() {
-    let start = Instant::now();
+    let start = Time::ZERO;
     let mut log = StderrLog::new(start);
     let write = |log: &mut StderrLog| {
         log.receive(b"ValueError: no\n", start, &mut |_, _| ());
     };
     write(&mut log);
     // What is said with it may have waited in a buffer.
-    log.speaks(|| start + FRESH / 2);
+    log.speaks(|| start.after(FRESH_MS / 2));
     assert!(log.last_lines().ends_with("ValueError: no"));
-    log.speaks(|| start + FRESH);
+    log.speaks(|| start.after(FRESH_MS));
     assert_eq!(log.last_lines(), "");
     write(&mut log);
     log.forget();
@@ -169,7 +169,7 @@ fn what_a_program_has_outlived_is_no_reason_of_its_exit() {
 
 #[test]
 fn standard_error_leaves_room_for_lines_of_the_protocol() {
-    let now = Instant::now();
+    let now = Time::ZERO;
     let mut log = StderrLog::new(now);
     for said in 0..LINES_OF_PROTOCOL {
         log.receive(&b"x\n".repeat(1_000), now, &mut |_, _| ());
