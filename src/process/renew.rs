@@ -43,12 +43,11 @@ impl SharedRun<'_> {
 
     /// Nothing has changed that the host knows of. In a pause, what was lacking may be there now.
     fn tell_reload(&mut self) {
-        match &self.process {
-            None => self.start_at = self.now(),
-            Some(SharedProcess { ready_by: None, ending: None, .. }) => {
-                self.tell(&ProgramEvent::Reload);
-            }
-            Some(_) => {}
+        if self.process.is_none() {
+            self.start_at = self.now();
+        }
+        if self.serving().is_some_and(SharedProcess::is_ready) {
+            self.tell(&ProgramEvent::Reload);
         }
     }
 
@@ -68,13 +67,13 @@ impl SharedRun<'_> {
             self.dismiss();
         }
         let is_beside = self.options.replace_when == ReplaceWhen::AfterReady && self.over.is_none();
-        match (&self.process, &self.successor) {
+        match (&self.process, &mut self.successor) {
             (None, _) => {
                 self.about().log(Level::Info, format_args!("{why}: the program is replaced"));
                 self.start_at = self.now();
             }
-            (Some(_), Some(_)) if self.over.is_none() => {
-                self.due = Some(why);
+            (Some(_), Some(successor)) if self.over.is_none() => {
+                successor.due = Some(why);
                 self.dismiss_unready();
             }
             // Whatever follows it is from the newest file anyway.
@@ -89,7 +88,7 @@ impl SharedRun<'_> {
 
     /// When to look at the file.
     pub(super) fn look_at(&self) -> Option<Time> {
-        let is_ending = self.process.as_ref().is_some_and(|process| process.ending.is_some());
+        let is_ending = self.process.is_some() && self.serving().is_none();
         let is_wanted = self.options.on_change == OnChange::Replace && !is_ending;
         is_wanted.then(|| self.watch.next())
     }

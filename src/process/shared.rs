@@ -19,10 +19,10 @@ use crate::process::groups::ProcessExit;
 use crate::process::handover::Handover;
 use crate::process::program_service::{EXITING, NO_ROOM_MS, ProgramService};
 use crate::process::pump::{ProcessId, Pump, PumpEvent};
-use crate::process::shared_process::{DEAF, EndReason, SharedProcess, Successor};
+use crate::process::shared_process::{DEAF, EndReason, Readiness, SharedProcess, Successor};
 use crate::process::watch::FileWatch;
 use crate::programs::{CommandReader, OnDeath, ProgramEvent, ProgramOptions, ProgramPlace};
-use crate::service::{Context, Inbound, Received, SocketId};
+use crate::service::{Admission, Context, Inbound, Received, SocketId};
 use crate::time::Time;
 
 /// Starts the program, and takes turns until it has gone for good.
@@ -48,7 +48,6 @@ pub(super) fn serve(
         handover: (served.options.on_death == OnDeath::Keep).then(Handover::default),
         process: None,
         successor: None,
-        due: None,
         members: BTreeSet::new(),
         leaving: BTreeSet::new(),
         start_at: now,
@@ -77,8 +76,6 @@ pub(super) struct SharedRun<'a> {
     pub(super) process: Option<SharedProcess>,
     /// The process of a new version, beside that one.
     pub(super) successor: Option<Successor>,
-    /// Why another one is to be started once that one has gone or serves.
-    pub(super) due: Option<&'static str>,
     /// The sockets whose OPEN or ASK the process has got, if they are not kept.
     pub(super) members: BTreeSet<SocketId>,
     /// Those of an earlier process that are closed. Their mail is for nobody.
@@ -159,9 +156,10 @@ impl SharedRun<'_> {
     /// left. Nothing of either is told before it is ready: what a process that never gets so far
     /// had taken into a buffer would be lost.
     fn may_tell(&mut self) -> bool {
-        let Some(SharedProcess { id, ready_by: None, ending: None, .. }) = self.process else {
+        let Some(process) = self.serving().filter(|process| process.is_ready()) else {
             return false;
         };
+        let id = process.id;
         loop {
             if self.pump.is_full(id) {
                 return false;
@@ -183,8 +181,8 @@ impl SharedRun<'_> {
             return;
         }
         // A question to an earlier process may still be on its way.
-        let is_asked = self.process.as_ref().is_some_and(|process| process.is_asked);
-        if is_asked || !matches!(inbound, Inbound::Ask { .. }) {
+        let admission = self.process.as_ref().and_then(SharedProcess::admission);
+        if admission == Some(&Admission::Asked) || !matches!(inbound, Inbound::Ask { .. }) {
             self.tell(&ProgramEvent::Inbound(inbound));
         }
     }
@@ -193,11 +191,9 @@ impl SharedRun<'_> {
     fn stop(&mut self) {
         self.over = Some(RunEnd::Finished);
         self.dismiss_unready();
-        if self.process.as_ref().is_none_or(|process| process.ending.is_some()) {
-            return;
-        }
-        let is_told = self.process.as_ref().is_some_and(|process| process.ready_by.is_none())
-            && self.handover.as_ref().is_none_or(Handover::is_handed_over);
+        let Some(process) = self.serving() else { return };
+        let is_told =
+            process.is_ready() && self.handover.as_ref().is_none_or(Handover::is_handed_over);
         if is_told {
             // It is as much as mail may be.
             while let Received::Transaction(inbound) = self.line.try_receive() {
@@ -263,7 +259,7 @@ impl SharedRun<'_> {
 
     /// Starts a process from the file as it is now, and tells it HELLO.
     pub(super) fn launch(&mut self) -> Result<SharedProcess, String> {
-        self.due = None;
+        self.successor.iter_mut().for_each(|successor| successor.due = None);
         let program = self.served.find().map_err(|error| error.to_string())?;
         // Also if it cannot be: it is tried again after a pause, and not at each look.
         self.watch.begin(&program);
@@ -287,8 +283,7 @@ impl SharedRun<'_> {
             options: self.options.clone(),
             limits: self.limits,
             hello,
-            ready_by: Some(self.now().after(self.limits.admission_ms_max)),
-            is_asked: false,
+            readiness: Readiness::Awaited(self.now().after(self.limits.admission_ms_max)),
             ending: None,
         })
     }
@@ -356,9 +351,10 @@ impl SharedRun<'_> {
     fn expire(&mut self) {
         let now = self.now();
         let how = || format!("it has not said READY within {} ms", self.limits.admission_ms_max);
-        if self.ready_by().is_some_and(|at| at <= now) {
+        let is_late = |process: &SharedProcess| process.ready_by().is_some_and(|at| at <= now);
+        if self.process.as_ref().is_some_and(is_late) {
             self.kill(how());
-        } else if self.heir().and_then(|heir| heir.ready_by).is_some_and(|at| at <= now) {
+        } else if self.heir().is_some_and(is_late) {
             self.kill_successor(how());
         }
     }
@@ -366,14 +362,10 @@ impl SharedRun<'_> {
     /// How long there is nothing to do, unless something happens.
     fn wait_time(&self) -> Option<Duration> {
         let start = self.process.is_none().then_some(self.start_at);
-        let heir = self.heir().and_then(|heir| heir.ready_by);
-        let next = [start, self.look_at(), self.ready_by(), heir].into_iter().flatten().min();
+        let process = self.process.as_ref().and_then(SharedProcess::ready_by);
+        let heir = self.heir().and_then(SharedProcess::ready_by);
+        let next = [start, self.look_at(), process, heir].into_iter().flatten().min();
         next.map(|at| self.pump.clock.until(at))
-    }
-
-    fn ready_by(&self) -> Option<Time> {
-        let process = self.process.as_ref().filter(|process| process.ending.is_none());
-        process.and_then(|process| process.ready_by)
     }
 
     pub(super) fn about(&self) -> Subject<'_> {

@@ -17,19 +17,26 @@ pub(super) struct SharedProcess {
     pub(super) limits: Limits,
     /// The HELLO that it got.
     pub(super) hello: Vec<u8>,
-    /// By when it has to be ready; `None` once it is.
-    pub(super) ready_by: Option<Time>,
-    /// Whether it is asked whom to let in.
-    pub(super) is_asked: bool,
+    pub(super) readiness: Readiness,
     /// Why it is being ended. No mail is taken then.
     pub(super) ending: Option<EndReason>,
+}
+
+/// Whether a process has said READY.
+pub(super) enum Readiness {
+    /// It has to say it by this time.
+    Awaited(Time),
+    /// It has, and lets sockets in like this.
+    Ready(Admission),
 }
 
 /// The process of a new version, beside the one that serves.
 pub(super) struct Successor {
     pub(super) process: SharedProcess,
-    /// How it lets sockets in, and what it has said behind its READY.
-    pub(super) ready: Option<(Admission, Vec<u8>)>,
+    /// What it has said behind its READY.
+    pub(super) said: Vec<u8>,
+    /// Why another one is to be started once this one has gone or serves.
+    pub(super) due: Option<&'static str>,
 }
 
 /// Why a process is being ended.
@@ -43,14 +50,34 @@ pub(super) enum EndReason {
 }
 
 impl SharedProcess {
+    /// How it lets sockets in, once it is ready.
+    pub(super) const fn admission(&self) -> Option<&Admission> {
+        match &self.readiness {
+            Readiness::Ready(admission) => Some(admission),
+            Readiness::Awaited(_) => None,
+        }
+    }
+
+    pub(super) const fn is_ready(&self) -> bool {
+        self.admission().is_some()
+    }
+
+    /// By when it has to be ready, if that is waited for.
+    pub(super) const fn ready_by(&self) -> Option<Time> {
+        match (&self.readiness, &self.ending) {
+            (Readiness::Awaited(at), None) => Some(*at),
+            (Readiness::Awaited(_), Some(_)) | (Readiness::Ready(_), _) => None,
+        }
+    }
+
     /// How it has ended, once it has exited; and whether that was in order.
     pub(super) fn end(&self, exit: ProcessExit) -> (String, bool) {
         let code = exit.status().and_then(|status| status.code());
-        let before = if self.ready_by.is_some() { " before READY" } else { "" };
+        let before = if self.is_ready() { "" } else { " before READY" };
         let how = match (&self.ending, code) {
             (Some(EndReason::InOrder(why)), _) => return (format!("{why}; {exit}"), true),
             (Some(EndReason::Failed(why)), _) => format!("{why}; {exit}"),
-            (Some(EndReason::Closed(_)) | None, Some(code)) if self.ready_by.is_some() => {
+            (Some(EndReason::Closed(_)) | None, Some(code)) if !self.is_ready() => {
                 let hint = if code == 0 { "; does it call run() or serve()?" } else { "" };
                 format!("{exit}{before}{hint}")
             }

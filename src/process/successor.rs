@@ -12,7 +12,7 @@ use crate::process::groups::ProcessExit;
 use crate::process::program_service::EXITING;
 use crate::process::pump::ProcessId;
 use crate::process::shared::SharedRun;
-use crate::process::shared_process::{DEAF, EndReason, SharedProcess, Successor};
+use crate::process::shared_process::{DEAF, EndReason, Readiness, SharedProcess, Successor};
 use crate::programs::OnDeath;
 use crate::programs::{CommandResult, ProgramCommand, ProgramEvent};
 use crate::service::{Inbound, Outbound};
@@ -25,10 +25,15 @@ impl SharedRun<'_> {
             Ok(process) => {
                 let text = format_args!("{why}: the new version is started beside the old one");
                 self.about().log(Level::Info, text);
-                self.successor = Some(Successor { process, ready: None });
+                self.successor = Some(Successor { process, said: Vec::new(), due: None });
             }
             Err(how) => self.warn_of_failure(&how),
         }
+    }
+
+    /// The process that serves, unless it is being ended.
+    pub(super) fn serving(&self) -> Option<&SharedProcess> {
+        self.process.as_ref().filter(|process| process.ending.is_none())
     }
 
     /// The successor, unless it is being ended.
@@ -45,8 +50,7 @@ impl SharedRun<'_> {
     /// Whether the successor takes the place of the process, should that exit now. Once the host
     /// stops, only one that is ready does, and gets the mail that is left.
     pub(super) fn has_heir(&self) -> bool {
-        let is_ready = self.successor.as_ref().is_some_and(|successor| successor.ready.is_some());
-        self.heir().is_some() && (is_ready || self.over.is_none())
+        self.heir().is_some_and(|heir| heir.is_ready() || self.over.is_none())
     }
 
     /// The successor has said something.
@@ -54,10 +58,10 @@ impl SharedRun<'_> {
         let Some(successor) = self.running_successor(id) else { return };
         match successor.process.reader.receive(bytes) {
             (used, Some(CommandResult::Said(ProgramCommand::Ready(admission)))) => {
-                successor.ready = Some((admission, bytes[used..].to_vec()));
-                successor.process.ready_by = None;
+                successor.process.readiness = Readiness::Ready(admission);
+                successor.said = bytes[used..].to_vec();
                 self.pump.pause_output(id);
-                if self.process.as_ref().is_some_and(|process| process.ending.is_none()) {
+                if self.serving().is_some() {
                     self.end_in_order("its new version is ready");
                 }
             }
@@ -71,7 +75,7 @@ impl SharedRun<'_> {
     /// found out again once it serves.
     pub(super) fn end_successor(&mut self, id: ProcessId, what: &'static str) {
         let Some(successor) = self.running_successor(id) else { return };
-        if successor.ready.is_none() {
+        if !successor.process.is_ready() {
             successor.process.ending = Some(EndReason::Closed(what));
             self.pump.stop(id, EXITING);
         }
@@ -86,7 +90,7 @@ impl SharedRun<'_> {
 
     /// Ends the successor, unless it is ready.
     pub(super) fn dismiss_unready(&mut self) {
-        if self.successor.as_ref().is_some_and(|successor| successor.ready.is_none()) {
+        if self.successor.as_ref().is_some_and(|successor| !successor.process.is_ready()) {
             self.dismiss();
         }
     }
@@ -108,22 +112,21 @@ impl SharedRun<'_> {
 
     /// The successor has exited before it served.
     pub(super) fn successor_exited(&mut self, id: ProcessId, exit: ProcessExit) {
-        let Some(Successor { process, .. }) = self.successor.take_if(|s| s.process.id == id) else {
-            return;
-        };
+        let Some(successor) = self.successor.take_if(|s| s.process.id == id) else { return };
+        let Successor { process, due, .. } = successor;
         let (how, orderly) = process.end(exit);
         if !orderly {
             self.warn_of_failure(&format!("{how}{}", self.pump.last_lines(id)));
         }
-        if let Some(why) = self.due.take() {
+        if let Some(why) = due {
             self.replace(why);
         }
     }
 
     /// The process has exited after it had read so much, and its successor takes its place.
     pub(super) fn take_over(&mut self, level: Level, how: &str, read: u64) {
-        let Some(Successor { process, ready }) = self.successor.take() else { return };
-        let id = process.id;
+        let Some(Successor { process, said, due }) = self.successor.take() else { return };
+        let (id, admission) = (process.id, process.admission().cloned());
         let (level, sockets) = match &mut self.handover {
             Some(handover) => {
                 handover.end(read);
@@ -141,9 +144,8 @@ impl SharedRun<'_> {
         }
         self.line.reset(0);
         self.attempts.begin(self.now());
-        let due = self.due.take();
         self.serve_by(process);
-        if let Some((admission, said)) = ready {
+        if let Some(admission) = admission {
             self.pump.unmute(id);
             self.ready(admission);
             self.apply_all(&said);
