@@ -17,8 +17,7 @@ use crate::sys::children;
 /// The writing end of a pipe, and what waits for it.
 #[derive(Debug)]
 pub(super) struct InputPipe {
-    /// `None` once it has been closed, by either side.
-    pipe: Option<Sender>,
+    end: InputEnd,
     unwritten: Vec<u8>,
     /// Where in that the pipe goes on.
     at: usize,
@@ -26,34 +25,44 @@ pub(super) struct InputPipe {
     short_rounds: u32,
     /// How much the pipe has taken in all.
     written: u64,
-    /// The other end of the pipe, while ours is closed and the child may still read.
-    rest: Option<File>,
-    /// How much was never read, once both have been closed.
-    unread: u64,
     /// Whether the pipe may take more; an edge tells when it does again.
     writable: bool,
-    /// Whether it is closed as soon as all has been written.
-    closing: bool,
-    /// Whether it is held open beyond that until the child has read all.
-    lingering: bool,
-    /// Whether nothing more is written, and the pipe held just to know what is read of it.
-    abandoned: bool,
+}
+
+/// Our end of the pipe.
+#[derive(Debug)]
+enum InputEnd {
+    Held(Sender, WritePhase),
+    /// It is closed. The child may still read, of which the other end tells.
+    Closed(File),
+    /// The child reads no more of it, or has read all. So much never was.
+    Gone {
+        unread: u64,
+    },
+}
+
+/// What an end that is held is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WritePhase {
+    /// More may be appended.
+    Open,
+    /// It is closed as soon as all has been written.
+    Closing,
+    /// All has been written, and it is closed once the child has read all.
+    Lingering,
+    /// Nothing more is written. It is there to know what is read.
+    Abandoned,
 }
 
 impl InputPipe {
     pub(super) fn new(pipe: ChildStdin) -> Self {
         Self {
-            pipe: Some(pipe.into()),
+            end: InputEnd::Held(pipe.into(), WritePhase::Open),
             unwritten: Vec::new(),
             at: 0,
             short_rounds: 0,
             written: 0,
-            rest: None,
-            unread: 0,
             writable: true,
-            closing: false,
-            lingering: false,
-            abandoned: false,
         }
     }
 
@@ -74,7 +83,8 @@ impl InputPipe {
     /// Writes until nothing is left or the pipe is full, and shows what the pipe has taken. Gives
     /// back whether the child reads no more, which is told once.
     pub(super) fn flush(&mut self, mut show: impl FnMut(&[u8])) -> bool {
-        let Some(pipe) = &mut self.pipe else { return false };
+        let InputEnd::Held(pipe, phase) = &mut self.end else { return false };
+        let phase = *phase;
         while self.writable && self.at < self.unwritten.len() {
             match pipe.write(&self.unwritten[self.at..]) {
                 Ok(len) => {
@@ -92,30 +102,30 @@ impl InputPipe {
         }
         if self.at == self.unwritten.len() {
             self.clear();
-        }
-        let has_ended = self.closing && self.unwritten.is_empty();
-        if has_ended && !self.lingering && !self.abandoned {
-            self.end_writing();
+            if phase == WritePhase::Closing {
+                self.end_writing();
+            }
         }
         false
     }
 
     /// Closes the pipe once all has been written.
-    pub(super) const fn close(&mut self) {
-        self.closing = true;
+    pub(super) fn close(&mut self) {
+        self.pass(WritePhase::Open, WritePhase::Closing);
     }
 
     /// Writes nothing more, though the child may still read what is in the pipe.
     pub(super) fn abandon(&mut self) {
-        (self.abandoned, self.lingering) = (true, false);
+        if let InputEnd::Held(_, phase) = &mut self.end {
+            *phase = WritePhase::Abandoned;
+        }
         (self.unwritten, self.at) = (Vec::new(), 0);
     }
 
     /// Closes the pipe for good: nobody reads it any more.
     pub(super) fn discard(&mut self) {
         self.abandon();
-        self.unread = self.unread();
-        (self.pipe, self.rest) = (None, None);
+        self.end = InputEnd::Gone { unread: self.unread() };
     }
 
     /// The pipe has room again, or nobody reads it, which the next write finds out.
@@ -125,24 +135,28 @@ impl InputPipe {
 
     /// Whether it is held open until the child has read all, which no event tells.
     pub(super) const fn is_lingering(&self) -> bool {
-        self.lingering
+        matches!(self.end, InputEnd::Held(_, WritePhase::Lingering))
     }
 
     /// The child may have read all by now, which the next flush finds out.
-    pub(super) const fn look_again(&mut self) {
-        self.lingering = false;
+    pub(super) fn look_again(&mut self) {
+        self.pass(WritePhase::Lingering, WritePhase::Closing);
     }
 
     /// Whether more may be appended.
     pub(super) const fn is_open(&self) -> bool {
-        self.pipe.is_some() && !self.closing && !self.abandoned
+        matches!(self.end, InputEnd::Held(_, WritePhase::Open))
     }
 
     /// Whether a write would do something.
-    pub(super) fn has_work(&self) -> bool {
-        let has_to_write = self.closing || !self.unwritten.is_empty();
-        let may_write = self.writable && !self.abandoned && !self.lingering;
-        self.pipe.is_some() && may_write && has_to_write
+    pub(super) const fn has_work(&self) -> bool {
+        let InputEnd::Held(_, phase) = &self.end else { return false };
+        let has_to_write = match phase {
+            WritePhase::Open => !self.unwritten.is_empty(),
+            WritePhase::Closing => true,
+            WritePhase::Lingering | WritePhase::Abandoned => false,
+        };
+        self.writable && has_to_write
     }
 
     pub(super) fn unwritten_len(&self) -> usize {
@@ -159,12 +173,26 @@ impl InputPipe {
     }
 
     pub(super) const fn source(&mut self) -> Option<&mut Sender> {
-        self.pipe.as_mut()
+        match &mut self.end {
+            InputEnd::Held(pipe, _) => Some(pipe),
+            InputEnd::Closed(_) | InputEnd::Gone { .. } => None,
+        }
+    }
+
+    fn pass(&mut self, from: WritePhase, to: WritePhase) {
+        if let InputEnd::Held(_, phase) = &mut self.end
+            && *phase == from
+        {
+            *phase = to;
+        }
     }
 
     fn unread(&self) -> u64 {
-        let of_pipe = self.pipe.as_ref().map(children::unread_len);
-        of_pipe.or_else(|| self.rest.as_ref().map(children::unread_len)).unwrap_or(self.unread)
+        match &self.end {
+            InputEnd::Held(pipe, _) => children::unread_len(pipe),
+            InputEnd::Closed(rest) => children::unread_len(rest),
+            InputEnd::Gone { unread } => *unread,
+        }
     }
 
     /// Closes our end, so that the child sees the end of its input. Unless it has read all, the
@@ -172,15 +200,15 @@ impl InputPipe {
     /// be asked for. Without `/proc`, or a descriptor for it, our end is held until the child has
     /// read all: only then would it see the end.
     fn end_writing(&mut self) {
-        let Some(pipe) = &self.pipe else { return };
-        if children::unread_len(pipe) > 0 {
-            let path = format!("{}/{}", children::OWN_DESCRIPTORS, pipe.as_raw_fd());
-            let rest = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
-            self.lingering = rest.is_err();
-            self.rest = rest.ok();
+        let InputEnd::Held(pipe, phase) = &mut self.end else { return };
+        if children::unread_len(pipe) == 0 {
+            self.end = InputEnd::Gone { unread: 0 };
+            return;
         }
-        if !self.lingering {
-            self.pipe = None;
+        let path = format!("{}/{}", children::OWN_DESCRIPTORS, pipe.as_raw_fd());
+        match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
+            Ok(rest) => self.end = InputEnd::Closed(rest),
+            Err(_) => *phase = WritePhase::Lingering,
         }
     }
 
@@ -268,5 +296,43 @@ mod tests {
             assert!(input.unwritten.len() <= 300_000, "{}", input.unwritten.len());
             reader.read_exact(&mut read).expect("there is as much");
         }
+    }
+
+    /// What is read of a pipe is known in each state of our end.
+    #[test]
+    fn what_has_been_read_stays_known() {
+        let read_by = |end: fn(&mut InputPipe)| {
+            let (mut input, mut reader) = input();
+            input.end().expect("it is open").extend_from_slice(b"four");
+            input.flush(|_| {});
+            end(&mut input);
+            assert!(input.end().is_none() && !input.is_open());
+            input.flush(|_| {});
+            assert_eq!(input.read(), 0);
+            reader.read_exact(&mut [0; 3]).expect("it has been written");
+            assert_eq!(input.read(), 3);
+            (input, reader)
+        };
+        let ends: [fn(&mut InputPipe); 2] = [InputPipe::close, InputPipe::abandon];
+        for end in ends {
+            let (mut input, reader) = read_by(end);
+            assert!(!input.has_work());
+            drop(reader);
+            input.discard();
+            assert_eq!(input.read(), 3);
+        }
+        // As without /proc.
+        let linger = |input: &mut InputPipe| {
+            input.close();
+            input.pass(WritePhase::Closing, WritePhase::Lingering);
+        };
+        let (mut input, mut reader) = read_by(linger);
+        assert!(input.is_lingering() && !input.has_work());
+        assert_eq!(reader.read(&mut [0; 9]).expect("it has been written"), 1);
+        input.look_again();
+        assert!(input.has_work());
+        input.flush(|_| {});
+        assert_eq!(reader.read(&mut [0; 9]).expect("it has ended"), 0);
+        assert_eq!(input.read(), 4);
     }
 }
