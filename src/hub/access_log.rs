@@ -164,16 +164,17 @@ impl Hub {
         self.log_left_out(now);
         // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
-        let peer = AddressKey::of(peer.ip());
-        let kind = LineKind::Refused { peer, status, reason: reason[..end].to_owned() };
-        self.flood.admits(kind, now)
+        let peer = AddressKey::of(peer.ip()).to_string();
+        let kind = LineKind { subject: Some(peer), status, words: reason[..end].to_owned() };
+        self.refusals.admits(kind, now)
     }
 
     /// Logs a warning, with its service if it has one. If there were too many of this kind, it is
     /// only counted. `what` names the kind. It contains no text from a peer or a program.
     pub fn warn(&mut self, service: Option<&str>, what: &str, text: fmt::Arguments<'_>, now: Time) {
         self.log_left_out(now);
-        let kind = LineKind::Warning { service: service.map(str::to_owned), what: what.to_owned() };
+        let subject = service.map(str::to_owned);
+        let kind = LineKind { subject, status: None, words: what.to_owned() };
         if self.warnings.admits(kind, now) {
             log_warning(service, text);
         }
@@ -183,24 +184,23 @@ impl Hub {
     pub(super) fn log_left_out(&mut self, now: Time) {
         while let Some((count, kind)) = self.warnings.overdue(now) {
             let (service, what) = match &kind {
-                Some(LineKind::Warning { service, what }) => (service.as_deref(), what.as_str()),
-                Some(LineKind::Refused { .. }) | None => (None, "others"),
+                Some(kind) => (kind.subject.as_deref(), kind.words.as_str()),
+                None => (None, "others"),
             };
             log_warning(service, format_args!("and {count} more like this in 1 s: {what}"));
         }
-        while let Some((count, kind)) = self.flood.overdue(now) {
+        while let Some((count, kind)) = self.refusals.overdue(now) {
             let mut fields = vec![("count", LogField::Number(count))];
-            let (address, words);
-            match kind {
+            let reason;
+            match &kind {
                 // Those that share a count have neither address nor reason in common.
-                Some(LineKind::Warning { .. }) | None => {
-                    fields.push(("peer", LogField::Word("others")));
-                }
-                Some(LineKind::Refused { peer, status, reason }) => {
-                    (address, words) = (peer.to_string(), format!("{reason} ..."));
-                    fields.push(("peer", LogField::Word(&address)));
-                    fields.extend(status.map(|s| ("status", LogField::Number(s.number().into()))));
-                    fields.push(("reason", LogField::Text(&words)));
+                None => fields.push(("peer", LogField::Word("others"))),
+                Some(LineKind { subject, status, words }) => {
+                    reason = format!("{words} ...");
+                    let peer = subject.as_deref().map(|peer| ("peer", LogField::Word(peer)));
+                    let status = status.map(|s| ("status", LogField::Number(s.number().into())));
+                    fields.extend(peer.into_iter().chain(status));
+                    fields.push(("reason", LogField::Text(&reason)));
                 }
             }
             log_fields(Level::Info, "requests refused", "more like this in 1 s: ", &fields);
@@ -208,20 +208,15 @@ impl Hub {
     }
 }
 
-/// Lines that are counted together once they are many.
+/// What lines have in common that are counted together once they are many.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum LineKind {
-    /// Requests that were refused.
-    Refused {
-        /// As much as counts as one address.
-        peer: AddressKey,
-        /// The answer, if there was one.
-        status: Option<Status>,
-        /// The beginning of the reason.
-        reason: String,
-    },
-    /// Warnings about a service.
-    Warning { service: Option<String>, what: String },
+pub(super) struct LineKind {
+    /// A service, or as much of a peer's address as counts as one; `None` if it is the server.
+    subject: Option<String>,
+    /// How requests were answered, if they were.
+    status: Option<Status>,
+    /// The name of the warning, or the beginning of the reason.
+    words: String,
 }
 
 impl Outcome {

@@ -139,7 +139,7 @@ pub struct Hub {
     fetches: Fetches,
     access: AccessLog,
     /// Of requests that were refused.
-    flood: Flood<access_log::LineKind>,
+    refusals: Flood<access_log::LineKind>,
     /// Of warnings: a flood of requests leaves out none of them.
     warnings: Flood<access_log::LineKind>,
     #[cfg(feature = "deflate")]
@@ -170,7 +170,7 @@ impl Hub {
             lookups: PendingLookups::default(),
             fetches: Fetches::default(),
             access: AccessLog::default(),
-            flood: Flood::default(),
+            refusals: Flood::default(),
             warnings: Flood::default(),
             #[cfg(feature = "deflate")]
             deflate: deflate::Deflate::default(),
@@ -287,7 +287,7 @@ impl Hub {
     pub fn deadline(&self) -> Option<Time> {
         let drain = self.drain.as_ref().map(Drain::deadline);
         let token = self.metered.first().map(|(until, _)| Time::from_ms(until));
-        let counts = [self.flood.deadline(), self.warnings.deadline()];
+        let counts = [self.refusals.deadline(), self.warnings.deadline()];
         [self.wheel.next(), token, drain].into_iter().chain(counts).flatten().min()
     }
 

@@ -27,7 +27,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
         files: _,
         hosts: _,
         access: _,
-        flood: _,
+        refusals: _,
         // It shrinks by itself, as that of each mail does.
         metered: _,
         warnings: _,
