@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::vec;
 
 use switchboard::engine::{
-    Arrival, Connections, FileOrder, HostEvent, Io, NotStarted, ReadResult, Services,
+    Arrival, CloseMode, Connections, FileOrder, HostEvent, Io, NotStarted, ReadResult, Services,
 };
 use switchboard::hub::{Hub, LookupJob, Reach, RunId, WorkerId};
 use switchboard::service::{Admission, Inbound, Outbound, SocketId};
@@ -140,7 +140,7 @@ impl Connections for Around<'_> {
         self.outside.ended.push(id);
     }
 
-    fn close(&mut self, _: SocketId, _: bool) {}
+    fn close(&mut self, _: SocketId, _: CloseMode) {}
 }
 
 impl Services for Around<'_> {

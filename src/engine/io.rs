@@ -79,9 +79,8 @@ pub trait Connections {
     /// Ends our half of the connection.
     fn end_writing(&mut self, id: SocketId);
 
-    /// Closes a connection. Bytes that the system holds for the peer are dropped if it `abandons`
-    /// the connection, and sent otherwise.
-    fn close(&mut self, id: SocketId, abandons: bool);
+    /// Closes a connection.
+    fn close(&mut self, id: SocketId, mode: CloseMode);
 }
 
 /// Services, on threads of their own or on the loop.
@@ -176,7 +175,16 @@ pub enum ReadResult {
     Lost(&'static str),
 }
 
-/// The result of calling a service on the loop.
+/// What becomes of what the system holds for the peer of a connection that is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseMode {
+    /// It is still sent (CLOSE, RFC 9293, 3.9.1.4).
+    Graceful,
+    /// It is thrown away (ABORT, RFC 9293, 3.9.1.5).
+    Abort,
+}
+
+/// What calling a service on the loop came to.
 #[derive(Debug)]
 pub enum CallResult {
     /// It has been called with all its mail.

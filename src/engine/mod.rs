@@ -33,8 +33,8 @@ use readiness::ReadinessTable;
 use stop::Stop;
 
 pub use io::{
-    Arrival, CallResult, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted, ReadResult,
-    RunExit, Services, Step, StopKind,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted,
+    ReadResult, RunExit, Services, Step, StopKind,
 };
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;

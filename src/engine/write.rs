@@ -4,7 +4,7 @@
 use std::io::IoSlice;
 
 use crate::engine::Engine;
-use crate::engine::io::{Connections, FileOrder, Io, Step};
+use crate::engine::io::{CloseMode, Connections, FileOrder, Io, Step};
 use crate::engine::readiness::Readiness;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
@@ -110,7 +110,8 @@ impl Engine {
             }
             Next::Drop => {
                 io.observe(Step::Drops(id), &self.hub, now);
-                io.close(id, self.hub.is_late(id));
+                let is_late = self.hub.is_late(id);
+                io.close(id, if is_late { CloseMode::Abort } else { CloseMode::Graceful });
                 self.readiness.remove(id);
                 self.hub.remove(id, now);
             }

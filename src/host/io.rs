@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
 use crate::engine::{
-    Arrival, CallResult, Connections, FileOrder, Io, NotStarted, ReadResult, Services,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, Io, NotStarted, ReadResult, Services,
 };
 use crate::host::events::{EventSender, LoopEvent};
 use crate::host::factory::Factory;
@@ -126,8 +126,8 @@ impl Connections for HostIo {
         self.streams.end_writing(id);
     }
 
-    fn close(&mut self, id: SocketId, abandons: bool) {
-        self.streams.close(id, abandons);
+    fn close(&mut self, id: SocketId, mode: CloseMode) {
+        self.streams.close(id, mode);
     }
 }
 

@@ -21,7 +21,7 @@ impl Host {
     /// thread. Processes that leave their group then go to process 1, as without this call.
     pub fn adopt_orphans(&self) -> io::Result<()> {
         let resolver = self.io.resolver.as_ref();
-        resolver.map_or(Ok(()), |resolver| resolver.reap_orphans(true))
+        resolver.map_or(Ok(()), |resolver| resolver.adopt_orphans())
     }
 
     /// Waits for all children of this process that exit and are no programs of this host, until the
@@ -32,7 +32,7 @@ impl Host {
     /// The error of the system, such as no pipe or no thread.
     pub fn reap_orphans(&self) -> io::Result<()> {
         match &self.io.resolver {
-            Some(resolver) => resolver.reap_orphans(false),
+            Some(resolver) => resolver.reap_orphans(),
             None => sys::orphans::ignore_exits(),
         }
     }

@@ -26,12 +26,18 @@ pub trait Resolver: Any + Send {
     /// Applies a notice that this resolver has sent.
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time);
 
-    /// Waits for each process that its services leave behind. If it `adopts` them, this process
-    /// becomes the parent of those that would go to process 1.
+    /// Has the system give this process what its services leave behind, instead of process 1, and
+    /// waits for each such process, from here on.
     ///
     /// # Errors
-    /// The error of the system.
-    fn reap_orphans(&self, adopts: bool) -> io::Result<()>;
+    /// What the system says.
+    fn adopt_orphans(&self) -> io::Result<()>;
+
+    /// Waits for each process that the system gives this one, from here on.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn reap_orphans(&self) -> io::Result<()>;
 
     /// The host has gone: no process that was started outlives this call.
     fn end(&mut self);

@@ -34,20 +34,26 @@ impl Groups {
         self.table().others = Some(others.unwrap_or_default());
     }
 
-    /// Waits for each child that exits and leads no group, from here on and up to the end of the
-    /// process; has the system give this process the orphans that would go to process 1, if it
-    /// `adopts` them.
+    /// Has the system give this process the orphans that would go to process 1, and waits for each
+    /// of them like [`Groups::reap_orphans_from_now_on`].
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn reap_orphans_from_now_on(self, adopts: bool) -> io::Result<()> {
-        if adopts {
-            // Process 1 is given them anyway.
-            if process::id() != 1 {
-                crate::sys::process::inherit_orphans()?;
-            }
-            self.adopt_orphans();
+    pub(super) fn adopt_orphans_from_now_on(self) -> io::Result<()> {
+        // Process 1 is given them anyway.
+        if process::id() != 1 {
+            crate::sys::process::inherit_orphans()?;
         }
+        self.adopt_orphans();
+        self.reap_orphans_from_now_on()
+    }
+
+    /// Waits for each child that exits and leads no group, from here on and up to the end of the
+    /// process.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn reap_orphans_from_now_on(self) -> io::Result<()> {
         let (sender, mut receiver) = pipe::new()?;
         receiver.set_nonblocking(false)?;
         let caught = SignalPipe::new(SignalKind::Reap, sender)?;

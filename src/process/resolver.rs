@@ -109,8 +109,12 @@ impl Resolver for Programs {
         }
     }
 
-    fn reap_orphans(&self, adopts: bool) -> io::Result<()> {
-        self.groups().reap_orphans_from_now_on(adopts)
+    fn adopt_orphans(&self) -> io::Result<()> {
+        self.groups().adopt_orphans_from_now_on()
+    }
+
+    fn reap_orphans(&self) -> io::Result<()> {
+        self.groups().reap_orphans_from_now_on()
     }
 
     /// Ends all programs at once, and what they have left to this process.
@@ -305,7 +309,7 @@ impl Programs {
                     LookupResult::Page(service, page)
                 }
                 (LookupResult::Found(service), FoundAt::Above(_), page) => {
-                    self.below(service, page, mounts.has_files())
+                    self.below(service, page, mounts)
                 }
                 (looked, ..) => looked,
             },
@@ -324,8 +328,8 @@ impl Programs {
 
     /// What a path below that of a service means. One that is compiled in hides the program of
     /// its path, and has no paths below. A file comes before the page of a program above it.
-    fn below(&self, service: ServiceId, page: Option<Page>, has_files: bool) -> LookupResult {
-        match page.filter(|_| !has_files) {
+    fn below(&self, service: ServiceId, page: Option<Page>, mounts: &Mounts<'_>) -> LookupResult {
+        match page.filter(|_| !mounts.has_files()) {
             _ if !self.is_program(service) => LookupResult::Nothing,
             Some(page) => LookupResult::Page(service, page),
             None => LookupResult::Below(service),

@@ -24,7 +24,7 @@ pub(super) struct StderrLog {
     left_out: u64,
     /// How many of its warnings were, which are told apart: they are logged where others are not.
     warnings_left_out: u64,
-    /// The beginnings of its last lines, without those of [`is_noise`].
+    /// The beginnings of its last lines, without those of [`is_call`] and [`is_noise`].
     last: VecDeque<Vec<u8>>,
     /// The beginning of the last line that names an error, and how many of those came after it.
     error: Option<(Vec<u8>, usize)>,
@@ -154,7 +154,7 @@ impl StderrLog {
         let words = line.trim_ascii();
         let words = &words[..words.len().min(LAST_BYTES_MAX)];
         let is_indented = line.first().is_some_and(u8::is_ascii_whitespace);
-        if is_noise(words, is_indented) {
+        if is_indented && is_call(words) || is_noise(words) {
             return;
         }
         self.kept = now;
@@ -207,13 +207,15 @@ fn shown(line: &[u8]) -> String {
     text
 }
 
-/// Whether a line only follows the error that it belongs to, or is blank: the calls of a trace, as
-/// Node.js, Java and Ruby write them, marks below a line of source, and the version of Node.js.
-fn is_noise(words: &[u8], is_indented: bool) -> bool {
-    let is_call = [&b"at "[..], b"from ", b"... "].iter().any(|word| words.starts_with(word));
-    is_indented && is_call
-        || words.starts_with(b"Node.js v")
-        || words.iter().all(|byte| matches!(byte, b'^' | b'~' | b' '))
+/// Whether an indented line is a call of a trace, as Node.js, Java and Ruby write it.
+fn is_call(words: &[u8]) -> bool {
+    [&b"at "[..], b"from ", b"... "].iter().any(|word| words.starts_with(word))
+}
+
+/// Whether a line only follows the error that it belongs to, or is blank: marks below a line of
+/// source, and the version of Node.js.
+fn is_noise(words: &[u8]) -> bool {
+    words.starts_with(b"Node.js v") || words.iter().all(|byte| matches!(byte, b'^' | b'~' | b' '))
 }
 
 /// Whether a line names an error, by the words that most languages use.

@@ -96,8 +96,8 @@ impl Transcript {
     /// The error, with its line.
     pub fn parse(text: &str) -> Result<Self, TranscriptError> {
         let mut transcript = Self::default();
-        // Whether the last line of the body continues: it ends with a backslash.
-        let mut goes_on = false;
+        // What stands between the last line of the body and the next.
+        let mut separator = Some(b'\n');
         for (number, line) in (1..).zip(text.lines()) {
             let (mark, rest) = line.split_at(line.chars().next().map_or(0, char::len_utf8));
             let way = match mark {
@@ -107,12 +107,12 @@ impl Transcript {
                 "|" => {
                     let entry =
                         transcript.entries.last_mut().ok_or(TranscriptError::Lone(number))?;
-                    goes_on = entry.add_line(after_blank(rest, number)?, goes_on, number)?;
+                    separator = entry.add_line(after_blank(rest, number)?, separator, number)?;
                     continue;
                 }
                 _ => return Err(TranscriptError::Mark(number)),
             };
-            goes_on = false;
+            separator = Some(b'\n');
             let header = header(after_blank(rest, number)?, number)?;
             transcript.entries.push(Entry { way, header, body: None });
             transcript.lines.push(number);
@@ -168,17 +168,18 @@ impl Entry {
         Some(out)
     }
 
-    /// Adds a line of the body; returns whether it continues in the next.
+    /// Adds a line of the body behind the separator, if it is not the first. Returns what separates
+    /// the next one from it: nothing if a backslash at its end says that it goes on.
     fn add_line(
         &mut self,
         text: &str,
-        goes_on: bool,
+        separator: Option<u8>,
         number: usize,
-    ) -> Result<bool, TranscriptError> {
+    ) -> Result<Option<u8>, TranscriptError> {
         let body = match &mut self.body {
             Some(body) => {
-                if !goes_on {
-                    body.push(b'\n');
+                if let Some(separator) = separator {
+                    body.push(separator);
                 }
                 body
             }
@@ -188,7 +189,7 @@ impl Entry {
         if self.way == Direction::Told && body.as_bytes().is_none() {
             return Err(TranscriptError::Gap(number));
         }
-        Ok(goes_on)
+        Ok((!goes_on).then_some(b'\n'))
     }
 }
 

@@ -30,6 +30,15 @@ pub(super) enum BodyKind {
     Compressed(Opcode),
 }
 
+/// Where a fragment stands in its message (RFC 6455, 5.4).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FragmentKind {
+    /// Others follow.
+    Earlier,
+    /// None does.
+    Final,
+}
+
 impl MessageBody {
     pub(super) fn new(opcode: Opcode, payload: Payload) -> Self {
         match payload {
@@ -67,13 +76,12 @@ impl MessageBody {
         Ok(())
     }
 
-    /// The buffer to read bytes into directly. `more` bytes are still to come in this frame, which
-    /// may be the last.
-    pub(super) fn read_buffer(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
+    /// Where to read bytes straight into, of which so many `more` are to come in this fragment.
+    pub(super) fn read_buffer(&mut self, more: usize, kind: FragmentKind) -> Option<&mut [u8]> {
         match self {
-            Self::Bytes(bytes, BodyKind::Binary) => bytes.room(more, is_last),
-            // Text is validated while it is copied, and a compressed message may have to wait for
-            // its turn.
+            Self::Bytes(bytes, BodyKind::Binary) => bytes.room(more, kind),
+            // Text is validated on its way to its place, and what is compressed may have to
+            // wait for its turn.
             Self::Text(..) => None,
             #[cfg(feature = "deflate")]
             Self::Bytes(_, BodyKind::Compressed(_)) => None,
@@ -183,18 +191,21 @@ impl GrowingBuffer {
         self.len += payload.len();
     }
 
-    fn room(&mut self, more: usize, is_last: bool) -> Option<&mut [u8]> {
-        // Another frame follows this one, so that a separate read of few bytes gains nothing. And a
-        // message that has only just begun may not be continued.
+    fn room(&mut self, more: usize, kind: FragmentKind) -> Option<&mut [u8]> {
+        // Behind the end of this frame comes another one, so that a read of its own for little
+        // gains nothing; and what has just begun may not be meant.
         if more < STRAIGHT_BYTES_MIN || self.len < STRAIGHT_BYTES_MIN {
             return None;
         }
         if self.bytes.len() - self.len < STRAIGHT_BYTES_MIN {
             let grown = self.len + self.len.min(more);
             if self.bytes.capacity() < grown {
-                // It doubles, so that many fragments are not copied again for each; what is known
-                // to be the last grows no farther than to its end.
-                let capacity = if is_last { grown } else { 2 * self.len };
+                let capacity = match kind {
+                    // It doubles, so that many fragments are not copied again for each.
+                    FragmentKind::Earlier => 2 * self.len,
+                    // The message ends with it.
+                    FragmentKind::Final => grown,
+                };
                 work::did(self.len);
                 self.bytes.reserve_exact(capacity - self.bytes.len());
             }

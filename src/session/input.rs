@@ -129,12 +129,13 @@ impl Session {
         let path = target.split('?').next().unwrap_or_default();
         let (method, path) = (String::from(method), path.into());
         if let Phase::Connecting(_) = self.phase {
-            self.wait(None, method == "HEAD", now);
+            self.wait(None, &method, now);
         }
         SessionEvent::Refused(Refused { response, method, path })
     }
 
-    fn wait(&mut self, upgrade: Option<Upgrade>, is_head: bool, now: Time) {
+    fn wait(&mut self, upgrade: Option<Upgrade>, method: &str, now: Time) {
+        let is_head = method == "HEAD";
         self.phase =
             Phase::Waiting(Box::new(WaitingRequest { upgrade, is_head, early: Vec::new() }));
         self.deadlines.restart(now);
@@ -149,7 +150,7 @@ impl Session {
         };
         match upgrade {
             Ok(upgrade) => {
-                self.wait(upgrade, head.method() == "HEAD", now);
+                self.wait(upgrade, head.method(), now);
                 SessionEvent::Request(head)
             }
             Err(error) => {

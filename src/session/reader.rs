@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 
 use crate::limits::Limits;
-use crate::session::body::{self, MessageBody};
+use crate::session::body::{self, FragmentKind, MessageBody};
 use crate::session::buffer_pool::BufferPool;
 #[cfg(feature = "deflate")]
 use crate::session::compressed::Compressed;
@@ -93,7 +93,8 @@ impl FrameReader {
         let frame = frame.as_ref()?;
         let more = usize::try_from(frame.remaining).ok()?;
         let message = message.as_mut().filter(|_| control.is_none())?;
-        message.body.read_buffer(more, frame.fin)
+        let kind = if frame.fin { FragmentKind::Final } else { FragmentKind::Earlier };
+        message.body.read_buffer(more, kind)
     }
 
     /// So many bytes were read to the beginning of [`FrameReader::read_buffer`].

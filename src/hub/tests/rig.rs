@@ -7,8 +7,8 @@ use std::vec;
 
 use super::*;
 use crate::engine::{
-    Arrival, Connections, Engine, FileOrder, HostEvent, Io, NotStarted, PeerEnd, ReadResult, Ready,
-    RunExit, Services, Step, StopKind,
+    Arrival, CloseMode, Connections, Engine, FileOrder, HostEvent, Io, NotStarted, PeerEnd,
+    ReadResult, Ready, RunExit, Services, Step, StopKind,
 };
 
 /// An engine whose turns are never cut short, since that is tested in the simulation.
@@ -328,7 +328,7 @@ impl Connections for RigIo {
 
     fn end_writing(&mut self, _: SocketId) {}
 
-    fn close(&mut self, id: SocketId, _: bool) {
+    fn close(&mut self, id: SocketId, _: CloseMode) {
         self.dropped.push(id);
     }
 }

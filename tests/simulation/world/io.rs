@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use switchboard::engine::{
-    Arrival, CallResult, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted, ReadResult,
-    Ready, RunExit, Services, Step,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted,
+    ReadResult, Ready, RunExit, Services, Step,
 };
 use switchboard::hub::{Hub, LookupJob, Reach, RunEnd, RunId, WorkerId};
 use switchboard::service::SocketId;
@@ -435,7 +435,7 @@ impl Connections for World {
         pipe.host_ends();
     }
 
-    fn close(&mut self, id: SocketId, _: bool) {
+    fn close(&mut self, id: SocketId, _: CloseMode) {
         let index = self.link_of(id).expect("only sockets with connections are closed");
         self.note(3, id.as_u64());
         self.inbox.moved = true;
