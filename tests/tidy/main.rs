@@ -2,13 +2,14 @@
 //!
 //! - `modules`: which module may import which; `circles`: no file imports what imports it
 //! - `places`: which packages and calls stand where; `shape`: how long things may be
-//! - `names`: no two types have one name
-//! - here: words, first lines, what a build has
+//! - `names`: no two types have one name; `parameters`: none is a `bool`
+//! - here: words, first lines, what the README and a build have
 //! - `source`: the sources; `tokens`: one as the compiler reads it; `paths`: the names in it
 
 mod circles;
 mod modules;
 mod names;
+mod parameters;
 mod paths;
 mod places;
 mod shape;
