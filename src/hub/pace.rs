@@ -108,11 +108,7 @@ impl Hub {
             self.unslow(id, service, now);
         } else if paced.used >= second(limits) {
             let close = Close::new(CloseCode::TRY_LATER, "it reads more slowly than others send");
-            self.leave(id, close.clone(), now);
-            if let Some(socket) = self.sockets.get_mut(id) {
-                socket.session.close(&close, now);
-            }
-            self.schedule_write(id);
+            self.close_member(id, &close, now);
         }
     }
 
