@@ -110,7 +110,8 @@ impl Hub {
         let Some(offer) = socket.session.upgrade().and_then(Upgrade::offer) else { return };
         let limits = self.services.limits_of(None);
         let ip = self.addresses.of(socket.peer).ip();
-        let left = self.deflate.contexts_left(holder(ip, limits), limits.deflate_context_bytes_max);
+        let holder = holder(ip, limits.sockets_per_ip_max);
+        let left = self.deflate.contexts_left(holder, limits.deflate_context_bytes_max);
         let agreement = offer.agree(left);
         socket.session.agree(agreement);
         let bytes = agreement.context_bytes();

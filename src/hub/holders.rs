@@ -1,6 +1,6 @@
 //! Which address the places of sockets and topics count for.
 
-use crate::hub::addresses::{AddressKey, Addresses};
+use crate::hub::addresses::Addresses;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::shares::{Holder, holder};
 use crate::hub::tables::SocketTable;
@@ -13,7 +13,7 @@ impl Hub {
     /// The address that the places of a socket count for.
     pub(super) fn holder(&self, id: SocketId) -> Holder {
         let ip = self.addresses.of(self.sockets.get(id)?.peer).ip();
-        holder(ip, self.services.limits_of(None))
+        holder(ip, self.services.limits_of(None).sockets_per_ip_max)
     }
 
     /// Changes the topics of a service, with its limits and what the places of each socket count
@@ -36,8 +36,5 @@ fn holders(
     addresses: &Addresses,
     per_ip_max: usize,
 ) -> impl Fn(SocketId) -> Holder {
-    move |id| {
-        let ip = addresses.of(sockets.get(id)?.peer).ip();
-        AddressKey::counted(ip).filter(|_| per_ip_max != Limits::OFF_COUNT)
-    }
+    move |id| holder(addresses.of(sockets.get(id)?.peer).ip(), per_ip_max)
 }
