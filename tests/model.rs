@@ -9,6 +9,8 @@
 #![cfg(feature = "host")]
 #![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64"))]
 
+#[path = "../src/host/panic.rs"]
+mod panic;
 #[path = "../src/host/wake.rs"]
 mod wake;
 
@@ -48,6 +50,8 @@ mod service {
 
 /// The parts, as `src/host/sync.rs` has the real ones.
 mod host {
+    pub(crate) use crate::panic;
+
     pub mod sync {
         use std::io;
         use std::marker::PhantomData;

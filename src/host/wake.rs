@@ -7,8 +7,7 @@
 //! wake and a sleep begin at the same time, at least one sees the other. `tests/model.rs` runs this
 //! file in every order of its threads.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use crate::host::panic::catch_panic;
 use crate::host::sync::{Arc, AtomicBool, OnceLock, Ordering, Receiver, Sender, Waker, unbounded};
 use crate::hub::WorkerId;
 use crate::service::link::{Wake, WakeHost, WakeService};
@@ -160,15 +159,12 @@ impl MailWaker {
             return false;
         }
         let Some(wake) = self.wake.get() else { return false };
-        // It is code of the service, whose panic must not end the loop.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(wake)) {
+        // It is code of the service, which may not take the loop along.
+        if let Err(how) = catch_panic(wake) {
             log::error!(
                 target: "switchboard::server",
-                "a service panicked when it was woken for its mail"
+                "cannot wake a service for its mail: {how}"
             );
-            // Dropping the panic's value runs code of the service, which may panic again; only that
-            // value is left.
-            catch_unwind(AssertUnwindSafe(|| drop(panic))).unwrap_or_else(std::mem::forget);
         }
         true
     }
