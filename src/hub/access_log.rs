@@ -10,7 +10,7 @@ use log::kv::Value;
 use crate::hub::addresses::AddressKey;
 use crate::hub::report::log_line;
 use crate::hub::socket::{Membership, Socket, SocketFlag};
-use crate::hub::{Hub, Subject};
+use crate::hub::{Hub, Subject, more_like_this};
 use crate::service::{LIFE_FIELDS, SocketId};
 use crate::time::Time;
 use crate::ws::syntax::cut;
@@ -183,11 +183,9 @@ impl Hub {
     /// Logs how many lines were left out, once their second is over.
     pub(super) fn log_left_out(&mut self, now: Time) {
         while let Some((count, kind)) = self.warnings.overdue(now) {
-            let (service, what) = match &kind {
-                Some(kind) => (kind.subject.as_deref(), kind.words.as_str()),
-                None => (None, "others"),
-            };
-            log_warning(service, format_args!("and {count} more like this in 1 s: {what}"));
+            let service = kind.as_ref().and_then(|kind| kind.subject.as_deref());
+            let text = more_like_this(count, kind.as_ref().map(|kind| &*kind.words));
+            log_warning(service, format_args!("{text}"));
         }
         while let Some((count, kind)) = self.refusals.overdue(now) {
             let mut fields = vec![("count", LogField::Number(count))];

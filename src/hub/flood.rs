@@ -68,6 +68,12 @@ impl<K> Row<K> {
     }
 }
 
+/// What the log says of a count of warnings, and of their kind if that has a count of its own.
+pub(crate) fn more_like_this(count: u64, kind: Option<&str>) -> String {
+    let kind = kind.unwrap_or("others");
+    format!("and {count} more like this in 1 s: {kind}")
+}
+
 /// The most kinds with a count of their own, such as one for each address; others share a count.
 const KINDS_MAX: usize = 64;
 /// So many lines of one kind are logged in a period.

@@ -92,7 +92,7 @@ use worker_slot::{RunState, WorkerSlot};
 pub use access_log::AccessLog;
 pub use backoff::Backoff;
 pub use fetch::FilePolicy;
-pub(crate) use flood::Flood;
+pub(crate) use flood::{Flood, more_like_this};
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
 pub use ids::{RunEnd, RunId, ServiceId, WorkerId};
 pub use lookup::LookupResult;

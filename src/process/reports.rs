@@ -5,7 +5,7 @@ use std::fmt;
 
 use log::Level;
 
-use crate::hub::Subject;
+use crate::hub::{Subject, more_like_this};
 use crate::process::pump::{ProcessId, Pump};
 use crate::process::warning_kind::WarningKind;
 use crate::time::Time;
@@ -37,9 +37,8 @@ impl Pump {
 
     pub(super) fn warn_of_more(&mut self, now: Time) {
         while let Some((count, kind)) = self.flood.overdue(now) {
-            let kind = kind.map_or("others".to_owned(), |kind| kind.shown);
-            Subject::service(&self.plan.service)
-                .warn(format_args!("and {count} more like this in 1 s: {kind}"));
+            let text = more_like_this(count, kind.as_ref().map(|kind| &*kind.shown));
+            Subject::service(&self.plan.service).warn(format_args!("{text}"));
         }
     }
 
