@@ -72,7 +72,7 @@ impl Io for Around<'_> {
 
     fn apply_notice(&mut self, (): (), _: &mut Hub, _: Time) {}
 
-    fn look_up(&mut self, lookup: LookupJob, _: &Hub) {
+    fn look_up(&mut self, lookup: LookupJob) {
         unreachable!("all paths have services: {lookup:?}")
     }
 

@@ -23,8 +23,8 @@ pub trait Io: Connections + Services {
     /// Applies an event that the engine passes to the host.
     fn apply_notice(&mut self, notice: Self::Notice, hub: &mut Hub, now: Time);
 
-    /// Orders a lookup of a program. The answer comes as an event.
-    fn look_up(&mut self, lookup: LookupJob, hub: &Hub);
+    /// Has a program looked for. The answer comes as an event.
+    fn look_up(&mut self, lookup: LookupJob);
 
     /// Sends an order to the thread that reads files. What it has read comes as an event.
     fn order_file(&mut self, order: FileOrder);

@@ -48,7 +48,7 @@ impl Engine {
             Output::Mail(worker) => io.deliver(worker, &mut self.hub),
             Output::Start(run) => self.start(run, io, now),
             Output::Stop(worker) => self.finish(worker, io),
-            Output::Lookup(lookup) => io.look_up(*lookup, &self.hub),
+            Output::Lookup(lookup) => io.look_up(*lookup),
             Output::Fetch(fetch) => io.order_file(FileOrder::Open(fetch)),
             Output::FetchMore(id) => io.order_file(FileOrder::More(id)),
             Output::FetchEnd(id) => io.order_file(FileOrder::Close(id)),

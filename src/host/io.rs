@@ -64,8 +64,8 @@ impl Io for HostIo {
         }
     }
 
-    fn look_up(&mut self, lookup: LookupJob, _: &Hub) {
-        // The hub of a host without a resolver orders no lookups.
+    fn look_up(&mut self, lookup: LookupJob) {
+        // The hub of a host without a resolver looks nothing up.
         if let Some(resolver) = &mut self.resolver {
             resolver.look_up(lookup);
         }

@@ -259,7 +259,7 @@ impl Io for RigIo {
         hub.looked_up(id, looked, now);
     }
 
-    fn look_up(&mut self, lookup: LookupJob, _: &Hub) {
+    fn look_up(&mut self, lookup: LookupJob) {
         self.lookups.push(lookup);
     }
 

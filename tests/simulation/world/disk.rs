@@ -93,12 +93,11 @@ impl World {
     }
 
     /// A path is to be looked up.
-    pub(super) fn begin_lookup(&mut self, hub: &Hub, id: SocketId, path: String) {
+    pub(super) fn begin_lookup(&mut self, id: SocketId, path: String) {
         self.tally.lookups += 1;
         let index = self.link_of_mail(id);
-        let is_strange = hub.find(&path).is_none();
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
-        let asked = match peer.goal {
+        let (asked, is_strange) = match peer.goal {
             Goal::Service(place) | Goal::Page(place) => {
                 let of = &self.places[place];
                 // It may have started in this turn, before the lookup was ordered.
@@ -106,10 +105,10 @@ impl World {
                 // A page may have changed meanwhile.
                 let may_look = !is_running || matches!(peer.goal, Goal::Page(_));
                 assert!(place > 0 && may_look, "peer {index}: {path} needs no lookup");
-                format!("/{place}")
+                (format!("/{place}"), of.id.is_none())
             }
-            Goal::File => "/some/file".to_owned(),
-            Goal::Nowhere => "/nowhere".to_owned(),
+            Goal::File => ("/some/file".to_owned(), true),
+            Goal::Nowhere => ("/nowhere".to_owned(), true),
             Goal::Nonsense | Goal::Half => panic!("peer {index} asks for nothing"),
         };
         assert_eq!(path, asked, "peer {index}");

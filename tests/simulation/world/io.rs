@@ -300,8 +300,8 @@ impl Io for World {
         }
     }
 
-    fn look_up(&mut self, lookup: LookupJob, hub: &Hub) {
-        self.begin_lookup(hub, lookup.id, lookup.path);
+    fn look_up(&mut self, lookup: LookupJob) {
+        self.begin_lookup(lookup.id, lookup.path);
     }
 
     fn order_file(&mut self, order: FileOrder) {
