@@ -13,7 +13,8 @@
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
 //! - `hangup`: SIGHUP, which reloads; `orphans`: processes that child processes leave behind
-//! - `trim`: memory that is returned to the system; `clock`: the clock of a loop and the time of day
+//! - `trim`: memory that is returned to the system; `clock`: the clock of a loop and the time of
+//!   day
 
 pub(crate) mod clock;
 mod events;

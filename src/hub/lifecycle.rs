@@ -104,40 +104,6 @@ impl Hub {
         }
     }
 
-    /// A socket begins to wait for a service.
-    pub(super) fn wait(&mut self, id: SocketId, service: ServiceId) {
-        if let Some(socket) = self.sockets.get_mut(id) {
-            socket.service = Some(service);
-            self.services[service].sockets_len += 1;
-            socket.standing = Membership::Waiting;
-            socket.set_place(self.services[service].waiting.join(id));
-        }
-    }
-
-    /// A socket comes in: it gets its 101, its service gets the open, and what the peer has
-    /// already sent comes after that.
-    pub(super) fn open(&mut self, id: SocketId, protocol: Option<&str>, now: Time) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(service) = socket.service else { return };
-        let path = &self.services[service].path;
-        log_socket(Level::Debug, id, format_args!("{path} lets it in"));
-        #[cfg(feature = "deflate")]
-        self.agree(id, service);
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(mut early) = socket.session.accept(protocol, now) else { return };
-        self.stop_waiting(id);
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.standing = Membership::Member;
-        socket.set_place(self.services[service].members.join(id));
-        // What else was noted was for the case of a refusal.
-        if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
-            self.deliver(id, Inbound::Open { id, request });
-        }
-        self.read_again(id, now);
-        self.take_in(id, &mut early, now);
-        self.schedule_write(id);
-    }
-
     /// Ends a conversation for its service at once, and closes it for its peer.
     pub(super) fn close_member(&mut self, id: SocketId, close: &Close, now: Time) {
         self.leave(id, close.clone(), now);
@@ -147,7 +113,7 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    /// A conversation is over. If its service knows the socket, it is told, once.
+    /// A conversation is over. A service that knows the socket gets one close for it.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let (Membership::Member, Some(service)) = (socket.standing, socket.service) else { return };

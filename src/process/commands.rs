@@ -4,7 +4,7 @@ use crate::process::handover::Handover;
 use crate::process::output_pipe::PipeRead;
 use crate::process::pump::ProcessId;
 use crate::process::shared::SharedRun;
-use crate::process::shared_process::{EndReason, Readiness, SILENT};
+use crate::process::shared_process::{EndReason, ReadyState, SILENT};
 use crate::process::warning_kind::WarningKind;
 use crate::programs::{CommandResult, LogLevel, ProgramCommand, ProgramEvent};
 use crate::service::{Admission, Outbound};
@@ -84,7 +84,7 @@ impl SharedRun<'_> {
     /// From here on the process serves: first the sockets that it is handed over.
     pub(super) fn ready(&mut self, admission: Admission) {
         let Some(process) = &mut self.process else { return };
-        process.readiness = Readiness::Ready(admission.clone());
+        process.readiness = ReadyState::Ready(admission.clone());
         self.was_ready = true;
         self.attempts.ready();
         self.handover.iter_mut().for_each(Handover::begin_handover);

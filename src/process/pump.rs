@@ -1,10 +1,8 @@
-//! `Pump`: a poll over the pipes of programs, on the thread of their service: it writes what
-//! they are told and reads what they say, and waits for neither. It serves one program or
-//! many, and never the sockets.
+//! `Pump`: a poll over the pipes of one or more programs, on the thread of their service. It writes
+//! and reads without waiting.
 //!
-//! Each turn of a service is: take mail and append it to the inputs, [`Pump::poll`], do what
-//! the events say. Nothing is lost between two turns: whatever has work stands in a list, and a
-//! poll with such a list does not sleep.
+//! A turn of a service appends its mail to the inputs, polls, and handles the events. Programs with
+//! unfinished work stand in a list; a poll with such a list does not sleep.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,8 +28,7 @@ pub struct Pump {
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
-    /// They are looked for several times with each message, and most often there is one, which a
-    /// tree finds without hashing.
+    /// A tree, since it finds the only one, the usual case, without hashing.
     pub(super) children: BTreeMap<usize, Child>,
     next: usize,
     /// Those that something is to be done for.

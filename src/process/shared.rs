@@ -19,7 +19,7 @@ use crate::process::groups::ProcessExit;
 use crate::process::handover::Handover;
 use crate::process::program_service::{EXITING, NO_ROOM_MS, ProgramService};
 use crate::process::pump::{ProcessId, Pump, PumpEvent};
-use crate::process::shared_process::{DEAF, EndReason, Readiness, SharedProcess, Successor};
+use crate::process::shared_process::{DEAF, EndReason, ReadyState, SharedProcess, Successor};
 use crate::process::watch::FileWatch;
 use crate::programs::{CommandReader, OnDeath, ProgramEvent, ProgramOptions, ProgramPlace};
 use crate::service::{Admission, Context, Inbound, Received, SocketId};
@@ -283,7 +283,7 @@ impl SharedRun<'_> {
             options: self.options.clone(),
             limits: self.limits,
             hello,
-            readiness: Readiness::Awaited(self.now().after(self.limits.admission_ms_max)),
+            readiness: ReadyState::Awaited(self.now().after(self.limits.admission_ms_max)),
             ending: None,
         })
     }

@@ -17,13 +17,13 @@ pub(super) struct SharedProcess {
     pub(super) limits: Limits,
     /// The HELLO that it got.
     pub(super) hello: Vec<u8>,
-    pub(super) readiness: Readiness,
+    pub(super) readiness: ReadyState,
     /// Why it is being ended. No mail is taken then.
     pub(super) ending: Option<EndReason>,
 }
 
 /// Whether a process has said READY.
-pub(super) enum Readiness {
+pub(super) enum ReadyState {
     /// It has to say it by this time.
     Awaited(Time),
     /// It has, and lets sockets in like this.
@@ -53,8 +53,8 @@ impl SharedProcess {
     /// How it lets sockets in, once it is ready.
     pub(super) const fn admission(&self) -> Option<&Admission> {
         match &self.readiness {
-            Readiness::Ready(admission) => Some(admission),
-            Readiness::Awaited(_) => None,
+            ReadyState::Ready(admission) => Some(admission),
+            ReadyState::Awaited(_) => None,
         }
     }
 
@@ -65,8 +65,8 @@ impl SharedProcess {
     /// By when it has to be ready, if that is waited for.
     pub(super) const fn ready_by(&self) -> Option<Time> {
         match (&self.readiness, &self.ending) {
-            (Readiness::Awaited(at), None) => Some(*at),
-            (Readiness::Awaited(_), Some(_)) | (Readiness::Ready(_), _) => None,
+            (ReadyState::Awaited(at), None) => Some(*at),
+            (ReadyState::Awaited(_), Some(_)) | (ReadyState::Ready(_), _) => None,
         }
     }
 

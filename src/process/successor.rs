@@ -12,7 +12,7 @@ use crate::process::groups::ProcessExit;
 use crate::process::program_service::EXITING;
 use crate::process::pump::ProcessId;
 use crate::process::shared::SharedRun;
-use crate::process::shared_process::{DEAF, EndReason, Readiness, SharedProcess, Successor};
+use crate::process::shared_process::{DEAF, EndReason, ReadyState, SharedProcess, Successor};
 use crate::programs::OnDeath;
 use crate::programs::{CommandResult, ProgramCommand, ProgramEvent};
 use crate::service::{Inbound, Outbound};
@@ -58,7 +58,7 @@ impl SharedRun<'_> {
         let Some(successor) = self.running_successor(id) else { return };
         match successor.process.reader.receive(bytes) {
             (used, Some(CommandResult::Said(ProgramCommand::Ready(admission)))) => {
-                successor.process.readiness = Readiness::Ready(admission);
+                successor.process.readiness = ReadyState::Ready(admission);
                 successor.said = bytes[used..].to_vec();
                 self.pump.pause_output(id);
                 if self.serving().is_some() {
