@@ -1,5 +1,5 @@
 //! The documents: their links and anchors lead somewhere, the book has all pages, the reference of
-//! the configuration has all keys, and what commands name is there.
+//! the configuration has all keys, and what commands and the map of the code name is there.
 
 #![cfg(feature = "programs")]
 
@@ -81,6 +81,29 @@ fn commands_name_what_exists() {
     }
     assert_eq!(faults, [""; 0]);
     assert!(commands_len > 60, "the commands are found: {commands_len}");
+}
+
+/// Paths of sources exist that the documents for contributors name, and so does each `Type::name`.
+#[test]
+fn the_map_of_the_code_names_what_exists() {
+    let mut files = Vec::new();
+    sources_below("src", &mut files);
+    let sources: Vec<_> = files.iter().map(|path| words(&read(path))).collect();
+    let mut faults = Vec::new();
+    let mut names_len = 0;
+    for document in
+        ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions.md", "docs/performance.md"]
+    {
+        for name in spans(&read(document)) {
+            names_len += 1;
+            if is_missing(&name, &sources) {
+                faults.push(format!("{document}: {name}"));
+            }
+        }
+    }
+    assert_eq!(faults, [""; 0]);
+    assert!(names_len > 300, "the names are found: {names_len}");
+    assert!(is_missing("hub/none.rs", &sources) && is_missing("Hub::receive_nothing", &sources));
 }
 
 #[test]
@@ -237,6 +260,41 @@ fn keys_of(conf: &str) -> Vec<String> {
     found
 }
 
+/// Whether a span of code is a path of a source or a name in one, and there is no such.
+fn is_missing(name: &str, sources: &[BTreeSet<String>]) -> bool {
+    if name.ends_with(".rs") && !name.contains(['*', ' ']) && name.contains('/') {
+        let folders = ["", "src/", "src/bin/switchboard/"];
+        return !name.starts_with('/')
+            && !folders.iter().any(|folder| root().join(format!("{folder}{name}")).exists());
+    }
+    let parts: Vec<_> = name.split("::").collect();
+    let is_word = |part: &&str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if parts.len() < 2 || !parts.iter().all(is_word) {
+        return false;
+    }
+    !sources.iter().any(|words| parts.iter().all(|part| words.contains(*part)))
+}
+
+/// The sources in a folder and those below it.
+fn sources_below(folder: &str, found: &mut Vec<String>) {
+    for name in names_in(folder) {
+        let path = format!("{folder}/{name}");
+        if root().join(&path).is_dir() {
+            sources_below(&path, found);
+        } else if name.ends_with(".rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.map(str::to_owned).collect()
+}
+
 /// The commands of a document: lines of `sh` blocks, and spans of code that begin like one.
 fn commands(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -244,6 +302,16 @@ fn commands(text: &str) -> Vec<String> {
         let block = block.split("```").next().unwrap_or_default().replace("\\\n", " ");
         found.extend(block.lines().map(|line| line.split(" #").next().unwrap_or_default().into()));
     }
+    found.extend(spans(text).into_iter().filter(|span| span.contains(' ')));
+    let is_ours = |command: &String| {
+        let first = command.split(' ').find(|word| !is_assignment(word)).unwrap_or_default();
+        ["switchboard", "cargo", "cp"].contains(&first) || is_own_path(first)
+    };
+    found.into_iter().filter(is_ours).collect()
+}
+
+/// The spans of code of a document, without its blocks.
+fn spans(text: &str) -> Vec<String> {
     let (mut prose, mut is_block) = (String::new(), false);
     for line in text.lines() {
         let is_fence = line.trim_start().starts_with("```");
@@ -253,13 +321,7 @@ fn commands(text: &str) -> Vec<String> {
             prose.push(' ');
         }
     }
-    let spans = prose.split('`').skip(1).step_by(2);
-    found.extend(spans.filter(|span| span.contains(' ')).map(str::to_owned));
-    let is_ours = |command: &String| {
-        let first = command.split(' ').find(|word| !is_assignment(word)).unwrap_or_default();
-        ["switchboard", "cargo", "cp"].contains(&first) || is_own_path(first)
-    };
-    found.into_iter().filter(is_ours).collect()
+    prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 fn is_assignment(word: &str) -> bool {
