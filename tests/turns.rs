@@ -14,7 +14,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard::{
-    Context, Handler, Host, Limits, Message, Peer, Request, Server, Service, Thread, Turn, handler,
+    Context, Handler, Host, Inbound, Limits, Message, Peer, Request, Server, Service, Thread, Turn,
+    handler,
 };
 
 use support::raw::{PING, TEXT, close, frame};
@@ -268,13 +269,17 @@ thread_local! {
     static KEPT: RefCell<Option<Slow>> = const { RefCell::new(None) };
 }
 
-/// Takes its time to be dropped.
-struct Slow(Arc<AtomicBool>);
+/// Takes its time to be dropped, behind a gate if there is one.
+struct Slow {
+    gate: Option<Receiver<()>>,
+    is_dropped: Arc<AtomicBool>,
+}
 
 impl Drop for Slow {
     fn drop(&mut self) {
+        let _ = self.gate.as_ref().map(Receiver::recv);
         (0..10_000).for_each(|_| thread::yield_now());
-        self.0.store(true, Ordering::SeqCst);
+        self.is_dropped.store(true, Ordering::SeqCst);
     }
 }
 
@@ -283,7 +288,7 @@ struct Keeper(Arc<AtomicBool>);
 
 impl Handler for Keeper {
     fn start(&mut self, _: &mut Context) {
-        KEPT.set(Some(Slow(self.0.clone())));
+        KEPT.set(Some(Slow { gate: None, is_dropped: self.0.clone() }));
     }
 }
 
@@ -302,6 +307,44 @@ fn a_host_that_has_ended_has_waited_for_its_threads() {
     while turn(&mut host) == Turn::Another {}
     client.join().expect("it is told of the stop");
     assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
+}
+
+/// Keeps something for its thread, and returns after its first message.
+struct Brief(Option<Slow>);
+
+impl Service for Brief {
+    fn run(&mut self, context: &mut Context) {
+        KEPT.set(self.0.take());
+        while !matches!(context.receive(), None | Some(Inbound::Data { .. })) {}
+    }
+}
+
+/// A thread that takes its time is waited for as well if its service has ended long before, and
+/// others since.
+#[test]
+fn a_host_that_has_ended_has_waited_for_the_threads_of_earlier_runs() {
+    let (is_dropped, (open_gate, gate)) = (Arc::default(), mpsc::channel());
+    let kept = Mutex::new(Some(Slow { gate: Some(gate), is_dropped: Arc::clone(&is_dropped) }));
+    let mut server = Server::new(LIMITS);
+    server.mount("/slow", move || Brief(kept.lock().expect("it starts once").take()));
+    server.mount("/quick", || Brief(None));
+    mount_echo(&mut server, "/echo");
+    let mut host = bind(server);
+    let echo = open(&mut host, "/echo");
+    for path in ["/slow", "/quick"] {
+        let mut raw = open(&mut host, path);
+        turn_beside(&mut host, move |_| {
+            raw.send_text("return");
+            assert_eq!(raw.read_close().0, 1012);
+        });
+    }
+    let (stopper, client) = (host.stopper(), thread::spawn(move || answer_stop(echo)));
+    stopper.stop();
+    // With its last socket the host has nothing else to wait for.
+    let opener = thread::spawn(move || client.join().map(|()| drop(open_gate)));
+    while turn(&mut host) == Turn::Another {}
+    assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
+    opener.join().expect("it does not panic").expect("it is told of the stop");
 }
 
 /// Closes as a client does that was told to.

@@ -1,7 +1,7 @@
 //! `HostIo`: the sockets, threads and channels that the engine works with.
 
 use std::io::{self, IoSlice};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use crossbeam_channel::Receiver;
 use mio::net::TcpStream;
@@ -16,7 +16,7 @@ use crate::host::files::FileReader;
 use crate::host::loop_service::LoopServices;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::wake::WakeQueue;
-use crate::host::worker::{Worker, WorkerPlan};
+use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
 use crate::hub::{Hub, LookupJob, RunId, Subject, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
@@ -37,7 +37,7 @@ pub(super) struct HostIo {
     pub(super) mailed: bool,
     pub(super) loop_services: LoopServices,
     /// Threads of services that have ended.
-    pub(super) leaving: Vec<JoinHandle<()>>,
+    pub(super) leaving: Vec<WorkerThread>,
     pub(super) events: Receiver<LoopEvent>,
     pub(super) event_sender: EventSender,
     pub(super) files: Option<FileReader>,
@@ -191,8 +191,8 @@ impl Services for HostIo {
     fn remove(&mut self, worker: WorkerId) -> bool {
         let worker = self.workers.get_mut(worker.index()).and_then(Option::take);
         let Some(worker) = worker else { return false };
-        // The thread is not joined here: its thread-local values may be slow to drop.
-        self.leaving.retain(|thread| !thread.is_finished());
+        // Not waited for here: what a service keeps for its thread may be slow to drop.
+        self.leaving.retain(|thread| !thread.has_ended());
         self.leaving.push(worker.into_thread());
         true
     }

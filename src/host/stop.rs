@@ -10,8 +10,7 @@ impl Host {
     pub(super) fn join_services(&mut self) {
         if self.io.running_len() == 0 {
             for thread in self.io.leaving.drain(..) {
-                // A panic was caught on the thread itself.
-                let _ = thread.join();
+                thread.join();
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `Worker`: a service on a thread of its own. A panic on that thread, even while the service is
 //! made, ends that service only.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -28,7 +29,19 @@ pub(super) struct Worker {
     /// An empty list for the next mail.
     spare: Vec<Inbound>,
     wake_flag: WakeFlag,
-    thread: JoinHandle<()>,
+    thread: WorkerThread,
+}
+
+/// The thread of a service.
+pub(super) struct WorkerThread {
+    handle: JoinHandle<()>,
+    /// Another one is held by the thread, up to its end.
+    held: Arc<()>,
+}
+
+thread_local! {
+    /// What each thread of a service holds. It is dropped last, since it is there first.
+    static HELD: OnceCell<Arc<()>> = const { OnceCell::new() };
 }
 
 /// The channel for mail to a service. Its thread parks while there is none, or sleeps elsewhere and
@@ -67,7 +80,10 @@ impl Worker {
         let mail_waker = Arc::new(MailWaker::new());
         let (heard, host_waker) = (mail_waker.clone(), Arc::new(host_waker));
         let limits = *limits;
-        let thread = thread::Builder::new().name(format!("service {path}")).spawn(move || {
+        let held = Arc::new(());
+        let holds = held.clone();
+        let handle = thread::Builder::new().name(format!("service {path}")).spawn(move || {
+            let _ = HELD.with(|held| held.set(holds));
             let thread = thread::current().id();
             let tick = sys::tick;
             let ends = ThreadLink {
@@ -81,7 +97,8 @@ impl Worker {
             let end = body.run(Context::new(ends, &limits), &limits);
             events.send(HostEvent::Ended(RunExit { run, end }));
         })?;
-        let post = MailSender { mail: Some(mail), mail_waker, thread: thread.thread().clone() };
+        let post = MailSender { mail: Some(mail), mail_waker, thread: handle.thread().clone() };
+        let thread = WorkerThread { handle, held };
         let (batch, spare) = (VecDeque::new(), Vec::new());
         Ok(Self { run, post, batches, batch, spare, wake_flag, thread })
     }
@@ -141,9 +158,23 @@ impl Worker {
         &self.wake_flag
     }
 
-    /// The thread of a worker that has reported its exit. The thread may still run for a moment.
-    pub(super) fn into_thread(self) -> JoinHandle<()> {
+    /// The thread of a worker whose exit has been told. It may still be busy with its end.
+    pub(super) fn into_thread(self) -> WorkerThread {
         self.thread
+    }
+}
+
+impl WorkerThread {
+    /// Whether all is dropped that was kept for it, which `JoinHandle::is_finished` does not tell.
+    #[must_use]
+    pub(super) fn has_ended(&self) -> bool {
+        Arc::strong_count(&self.held) == 1
+    }
+
+    /// Waits for its end.
+    pub(super) fn join(self) {
+        // A panic was caught on the thread itself.
+        let _ = self.handle.join();
     }
 }
 
