@@ -18,9 +18,9 @@ use switchboard::{
     handler,
 };
 
-use support::raw::{PING, TEXT, close, frame};
+use support::raw::{BINARY, PING, TEXT, close, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
+use support::{DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on};
 
 fn bind(server: Server) -> Host {
     server.bind("127.0.0.1:0").expect("a port is free")
@@ -169,6 +169,82 @@ fn what_a_turn_cuts_short_goes_on_in_the_next() {
         });
     }
 }
+
+/// Answers once the test lets it, and tells when it has.
+struct Prompted {
+    gate: Arc<Mutex<Receiver<()>>>,
+    told: Sender<&'static str>,
+}
+
+impl Service for Prompted {
+    fn run(&mut self, context: &mut Context) {
+        while let Some(inbound) = context.receive() {
+            let Inbound::Data { id, message } = inbound else { continue };
+            let _ = self.told.send("asked");
+            let _ = self.gate.lock().expect("no service panics").recv();
+            context.send(id, message);
+            context.flush();
+            let _ = self.told.send("answered");
+        }
+    }
+}
+
+/// Services that have sent something in the same moment are all heard, though a turn has time for
+/// one delivery only.
+#[test]
+fn a_service_for_which_a_turn_has_no_time_is_heard_in_the_next() {
+    let mut server = Server::new(Limits { turn_work_max: 1, ..LIMITS });
+    let ((open_gate, gate), (tell, told)) = (mpsc::channel(), mpsc::channel());
+    let gate = Arc::new(Mutex::new(gate));
+    let paths = ["/a", "/b", "/c"];
+    for path in paths {
+        let (gate, told) = (gate.clone(), tell.clone());
+        server.mount(path, move || Prompted { gate: gate.clone(), told: told.clone() });
+    }
+    let mut host = bind(server);
+    let mut raws = paths.map(|path| open(&mut host, path));
+    raws.iter_mut().for_each(|raw| raw.send_text("word"));
+    let mut asked = 0;
+    while asked < paths.len() {
+        host.turn(Some(Duration::from_millis(1))).expect("it polls");
+        asked += told.try_iter().count();
+    }
+    drop(open_gate);
+    paths.iter().for_each(|_| assert_eq!(next(&told), "answered"));
+    turn_beside(&mut host, move |_| {
+        for mut raw in raws {
+            assert_eq!(raw.read_text(), "word");
+        }
+    });
+}
+
+/// What is read straight into a message takes as much of a turn as what is copied there.
+#[test]
+fn long_messages_share_the_time_of_a_turn() {
+    // Time for 80 kB, and to the end of the last read.
+    let limits = Limits { turn_work_max: 60_000, callback_ms_max: NEVER_MS, ..LIMITS };
+    let mut server = server_on(Thread::Loop, limits);
+    let told = mount_probe(&mut server, "/probe", |_, _| {});
+    let mut host = bind(server);
+    let mut raws: Vec<_> = (0..20).map(|_| open(&mut host, "/probe")).collect();
+    let message = frame(BINARY, &[b'x'; 2 * HALF_LEN]);
+    let (begin, rest) = message.split_at(message.len() - HALF_LEN);
+    raws.iter_mut().for_each(|raw| raw.send(begin));
+    for _ in 0..50 {
+        host.turn(Some(Duration::ZERO)).expect("it polls");
+    }
+    raws.iter_mut().for_each(|raw| raw.send(rest));
+    let mut messages = 0;
+    while messages < raws.len() {
+        turn(&mut host);
+        let seen = told.try_iter().filter(|seen| matches!(seen, Seen::Message(..))).count();
+        assert!(seen <= 5, "{seen} messages are read in one turn");
+        messages += seen;
+    }
+}
+
+/// Twice as much fits into the buffers of the system.
+const HALF_LEN: usize = 16 << 10;
 
 /// What a service has taken makes room for more, wherever it runs.
 #[test]
@@ -345,6 +421,19 @@ fn a_host_that_has_ended_has_waited_for_the_threads_of_earlier_runs() {
     while turn(&mut host) == Turn::Another {}
     assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
     opener.join().expect("it does not panic").expect("it is told of the stop");
+}
+
+/// A stop that waits for nothing stays one, whatever is asked for after it.
+#[test]
+fn a_clean_stop_that_comes_after_a_stop_at_once_changes_nothing() {
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    let mut host = bind(server);
+    let _raw = open(&mut host, "/echo");
+    let stopper = host.stopper();
+    stopper.stop_now();
+    stopper.stop();
+    assert_eq!(turn(&mut host), Turn::Last);
 }
 
 /// Closes as a client does that was told to.

@@ -128,3 +128,33 @@ const fn describe(kind: ErrorKind) -> &'static str {
         _ => "the connection failed",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{self, TcpListener};
+
+    use super::*;
+
+    /// A peer has all that was written for it. It was too slow for something else, and reads the
+    /// end of the connection, not that it was reset.
+    #[test]
+    fn a_connection_is_not_reset_when_nothing_of_it_is_abandoned() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let mut peer = net::TcpStream::connect(address).expect("it listens");
+        // It blocks, so that the test can wait for the peer.
+        let (stream, _) = listener.accept().expect("one has come");
+        let mut streams = Streams::with_capacity(1);
+        let id = SocketId::new(0, 1).expect("there is such a place");
+        streams.insert(id, TcpStream::from_std(stream));
+        assert_eq!(streams.write(id, b"word"), Ok(4));
+        let mut bytes = [0; 10];
+        assert_eq!(peer.read(&mut bytes).expect("it is there"), 4);
+        // What a peer sends acknowledges what it got.
+        peer.write_all(b"!").expect("there is room");
+        assert_eq!(streams.read(id, &mut bytes), engine::ReadResult::Bytes(1));
+        assert_eq!(streams.queued_len(id), 0);
+        streams.close(id, true);
+        assert_eq!(peer.read(&mut bytes).expect("it is not reset"), 0);
+    }
+}
