@@ -23,7 +23,7 @@ pub trait Io: Connections + Services {
     /// Applies an event that the engine passes to the host.
     fn apply_notice(&mut self, notice: Self::Notice, hub: &mut Hub, now: Time);
 
-    /// Has a program looked for. The answer comes as an event.
+    /// Orders a lookup of a program. The answer comes as an event.
     fn look_up(&mut self, lookup: LookupJob);
 
     /// Sends an order to the thread that reads files. What it has read comes as an event.
@@ -175,16 +175,16 @@ pub enum ReadResult {
     Lost(&'static str),
 }
 
-/// What becomes of what the system holds for the peer of a connection that is closed.
+/// What happens to the bytes that the system holds for the peer of a closed connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseMode {
-    /// It is still sent (CLOSE, RFC 9293, 3.9.1.4).
+    /// They are still sent (CLOSE, RFC 9293, 3.9.1.4).
     Graceful,
-    /// It is thrown away (ABORT, RFC 9293, 3.9.1.5).
+    /// They are dropped (ABORT, RFC 9293, 3.9.1.5).
     Abort,
 }
 
-/// What calling a service on the loop came to.
+/// The result of calling a service on the loop.
 #[derive(Debug)]
 pub enum CallResult {
     /// It has been called with all its mail.

@@ -65,7 +65,7 @@ impl Io for HostIo {
     }
 
     fn look_up(&mut self, lookup: LookupJob) {
-        // The hub of a host without a resolver looks nothing up.
+        // The hub of a host without a resolver orders no lookups.
         if let Some(resolver) = &mut self.resolver {
             resolver.look_up(lookup);
         }

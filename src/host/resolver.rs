@@ -26,17 +26,17 @@ pub trait Resolver: Any + Send {
     /// Applies a notice that this resolver has sent.
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time);
 
-    /// Has the system give this process what its services leave behind, instead of process 1, and
-    /// waits for each such process, from here on.
+    /// Makes this process the parent of the processes that its services leave behind, in place of
+    /// process 1, and waits for each of them.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn adopt_orphans(&self) -> io::Result<()>;
 
-    /// Waits for each process that the system gives this one, from here on.
+    /// Waits for each process that its services leave behind to this process.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     fn reap_orphans(&self) -> io::Result<()>;
 
     /// The host has gone: no process that was started outlives this call.

@@ -159,7 +159,7 @@ impl MailWaker {
             return false;
         }
         let Some(wake) = self.wake.get() else { return false };
-        // It is code of the service, which may not take the loop along.
+        // It is code of the service, whose panic must not end the loop.
         if let Err(how) = catch_panic(wake) {
             log::error!(
                 target: "switchboard::server",

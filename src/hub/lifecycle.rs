@@ -113,7 +113,7 @@ impl Hub {
         self.schedule_write(id);
     }
 
-    /// A conversation is over. A service that knows the socket gets one close for it.
+    /// A conversation is over. If its service knows the socket, it gets one close.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
         let (Membership::Member, Some(service)) = (socket.standing, socket.service) else { return };

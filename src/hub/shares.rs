@@ -21,7 +21,7 @@ pub(crate) struct Pool {
 /// The address that a place counts for, if it is counted.
 pub(crate) type Holder = Option<AddressKey>;
 
-/// What the place of a peer counts for, with this `sockets_per_ip_max`.
+/// The address that the place of a peer counts for, with this `sockets_per_ip_max`.
 pub(crate) fn holder(ip: IpAddr, per_ip_max: usize) -> Holder {
     AddressKey::counted(ip).filter(|_| per_ip_max != Limits::OFF_COUNT)
 }

@@ -77,13 +77,13 @@ impl Streams {
         }
     }
 
-    /// Closes a connection, which takes it out of the poll. An abort resets it if anything is left
-    /// of what was written: the system would keep up to 4 MiB for the peer, for as long as the peer
-    /// says that it has no room (RFC 9293, 3.8.6.1).
+    /// Closes a connection, which removes it from the poll. To abort it, the system drops the bytes
+    /// that the peer has not taken, and resets the connection if there are any. Otherwise the system
+    /// keeps up to 4 MiB for the peer, as long as the peer has a zero window (RFC 9293, 3.8.6.1).
     pub(crate) fn close(&mut self, id: SocketId, mode: engine::CloseMode) {
         let Some(stream) = self.0.get_mut(id.index()).and_then(Option::take) else { return };
         if mode == engine::CloseMode::Abort && sys::queued_len(&stream) > 0 {
-            // Where that fails, the system keeps it.
+            // If that fails, the system keeps the bytes.
             let _ = sys::reset_on_close(&stream);
         }
     }

@@ -96,7 +96,7 @@ impl Transcript {
     /// The error, with its line.
     pub fn parse(text: &str) -> Result<Self, TranscriptError> {
         let mut transcript = Self::default();
-        // What stands between the last line of the body and the next.
+        // What separates the last line of the body from the next.
         let mut separator = Some(b'\n');
         for (number, line) in (1..).zip(text.lines()) {
             let (mark, rest) = line.split_at(line.chars().next().map_or(0, char::len_utf8));
@@ -168,8 +168,8 @@ impl Entry {
         Some(out)
     }
 
-    /// Adds a line of the body behind the separator, if it is not the first. Returns what separates
-    /// the next one from it: nothing if a backslash at its end says that it goes on.
+    /// Adds a line of the body behind the separator, unless it is the first. Returns the separator
+    /// of the next line: none if this one continues, which a backslash at its end says.
     fn add_line(
         &mut self,
         text: &str,

@@ -76,12 +76,12 @@ impl MessageBody {
         Ok(())
     }
 
-    /// Where to read bytes straight into, of which so many `more` are to come in this fragment.
+    /// The buffer to read bytes into directly. `more` bytes are still to come in this fragment.
     pub(super) fn read_buffer(&mut self, more: usize, kind: FragmentKind) -> Option<&mut [u8]> {
         match self {
             Self::Bytes(bytes, BodyKind::Binary) => bytes.room(more, kind),
-            // Text is validated on its way to its place, and what is compressed may have to
-            // wait for its turn.
+            // Text is validated while it is copied, and a compressed message may have to wait for
+            // its turn.
             Self::Text(..) => None,
             #[cfg(feature = "deflate")]
             Self::Bytes(_, BodyKind::Compressed(_)) => None,
@@ -192,8 +192,8 @@ impl GrowingBuffer {
     }
 
     fn room(&mut self, more: usize, kind: FragmentKind) -> Option<&mut [u8]> {
-        // Behind the end of this frame comes another one, so that a read of its own for little
-        // gains nothing; and what has just begun may not be meant.
+        // Another frame follows this one, so that a separate read of few bytes gains nothing. And a
+        // message that has only just begun may not be continued.
         if more < STRAIGHT_BYTES_MIN || self.len < STRAIGHT_BYTES_MIN {
             return None;
         }
