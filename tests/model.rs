@@ -9,8 +9,6 @@
 #![cfg(feature = "host")]
 #![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64"))]
 
-#[path = "../src/host/panic.rs"]
-mod panic;
 #[path = "../src/host/wake.rs"]
 mod wake;
 
@@ -61,7 +59,12 @@ mod service {
 
 /// The parts, as `src/host/sync.rs` has the real ones.
 mod host {
-    pub(crate) use crate::panic;
+    pub mod panic {
+        /// No waker here panics; one that did would end its test.
+        pub fn catch_panic<T>(call: impl FnOnce() -> T) -> Result<T, &'static str> {
+            Ok(call())
+        }
+    }
 
     pub mod sync {
         use std::io;
