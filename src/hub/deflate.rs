@@ -193,7 +193,7 @@ impl Hub {
     /// How many messages have been deflated.
     #[cfg(test)]
     pub(super) fn deflated_len(&self) -> u64 {
-        self.deflate.codec.as_ref().map_or(0, Codec::deflated_len)
+        self.deflate.codec.as_ref().map_or(0, |codec| codec.deflated_len)
     }
 
     /// The maximum for all contexts together.

@@ -17,7 +17,8 @@ pub struct Codec {
     deflate: [Option<Deflate>; WIDTHS.len()],
     scratch: Box<[u8]>,
     /// How many messages it has deflated.
-    deflated_len: u64,
+    #[cfg(test)]
+    pub(crate) deflated_len: u64,
 }
 
 impl Codec {
@@ -28,6 +29,7 @@ impl Codec {
             inflate: Inflate::new(false, WINDOW_BITS_MAX),
             deflate: [const { None }; WIDTHS.len()],
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            #[cfg(test)]
             deflated_len: 0,
         }
     }
@@ -35,7 +37,10 @@ impl Codec {
     /// Deflates `plain`, which may refer to `before`, for a window of two to the power of
     /// `window_bits` bytes. `None` if it does not become shorter.
     pub fn deflate(&mut self, plain: &[u8], before: &[u8], window_bits: u8) -> Option<Vec<u8>> {
-        self.deflated_len += 1;
+        #[cfg(test)]
+        {
+            self.deflated_len += 1;
+        }
         // No match reaches farther than the window less 262 bytes, so that one of 512 bytes
         // does for one of 256, which the library does not have.
         let width = WIDTHS.iter().rposition(|&bits| bits <= window_bits).unwrap_or(0);
@@ -109,12 +114,6 @@ impl Codec {
         self.inflate.total_out()
     }
 
-    /// How many messages it has deflated.
-    #[must_use]
-    pub const fn deflated_len(&self) -> u64 {
-        self.deflated_len
-    }
-
     /// Inflates all of `bytes`; returns whether a final block ends with them.
     fn inflate_some(
         &mut self,
@@ -159,7 +158,7 @@ impl Default for Codec {
 
 impl core::fmt::Debug for Codec {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Codec").field("deflated_len", &self.deflated_len).finish_non_exhaustive()
+        f.debug_struct("Codec").finish_non_exhaustive()
     }
 }
 
