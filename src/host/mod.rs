@@ -38,7 +38,7 @@ mod worker;
 
 pub use crate::engine::Turn;
 pub use crate::sys::heap::keep_heap_small;
-pub use crate::sys::process::hide_memory;
+pub use crate::sys::own_process::hide_memory;
 pub use crate::sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use factory::{Factory, Make};
 pub(crate) use files::StaticRoot;

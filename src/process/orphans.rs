@@ -42,7 +42,7 @@ impl Groups {
     pub(super) fn adopt_orphans_from_now_on(self) -> io::Result<()> {
         // Process 1 is given them anyway.
         if process::id() != 1 {
-            crate::sys::process::inherit_orphans()?;
+            crate::sys::own_process::inherit_orphans()?;
         }
         self.adopt_orphans();
         self.reap_orphans_from_now_on()
