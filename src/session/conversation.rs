@@ -30,7 +30,7 @@ use crate::session::unsent::{SpareMemory, Unsent};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, DateField, Head, Message, Response, Upgrade};
 
-/// One conversation with one peer, without I/O and without a clock. Whoever has the connection
+/// One conversation with one peer, without I/O and without a clock. The owner of the connection
 /// calls it like this, in a loop:
 ///
 /// 1. Write [`Session::unsent`], and say with [`Session::wrote`] how much was written.
