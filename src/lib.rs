@@ -90,8 +90,8 @@
 //! # Embedding
 //!
 //! [`Host::run`] blocks until the host is stopped. A program with a loop of its own calls
-//! [`Host::turn`] instead. A [`Stopper`] works from any thread, and
-//! [`Host::stop_on_signals`] heeds SIGINT and SIGTERM:
+//! [`Host::turn`] instead. A [`Stopper`] works from any thread, and [`Host::stop_on_signals`]
+//! handles SIGINT and SIGTERM:
 //!
 //! ```
 //! # #[cfg(feature = "host")]

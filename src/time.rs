@@ -1,5 +1,5 @@
-//! `Time`: a moment, counted in milliseconds from a start of the caller's choice. It is a
-//! value like any other and never reads a clock: who owns the clock passes `now` along.
+//! `Time`: a moment, counted in milliseconds from a start of the caller's choice. It is a value
+//! like any other and never reads a clock: the owner of the clock passes `now`.
 
 /// A moment in milliseconds since an arbitrary start (the host's start, or a test's zero).
 ///

@@ -125,7 +125,7 @@ impl Host {
 
     /// Waits for an event, for `timeout` at most (`None`: without a limit), and runs one turn:
     /// reads, callbacks of services on the loop, and writes. Call it again while it returns
-    /// [`Turn::Another`]; while nobody calls it, no socket is served and no time limit is enforced.
+    /// [`Turn::Another`]; without calls, no socket is served and no time limit is enforced.
     ///
     /// It returns early if there is work left, and also for no visible reason. `turn_work_max` and
     /// `callback_ms_max` of [`Limits`] bound how long a turn takes.

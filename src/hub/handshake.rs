@@ -77,7 +77,7 @@ impl Hub {
     }
 
     /// A handshake has come to its service: its origin is checked, and the socket waits until the
-    /// service runs and has room in its mail.
+    /// service runs and has capacity in its mail.
     pub(super) fn receive_upgrade(
         &mut self,
         id: SocketId,

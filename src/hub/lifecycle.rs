@@ -79,7 +79,7 @@ impl Hub {
             let pause_ms = ending.worker.retry.since(now);
             let level = match end {
                 RunEnd::Finished => Level::Info,
-                // Without sockets nobody notices it.
+                // Without sockets this has no effect.
                 RunEnd::Replaced(_) if ending.sockets_len == 0 => Level::Info,
                 RunEnd::Returned
                 | RunEnd::Replaced(_)

@@ -41,7 +41,7 @@ impl Audience {
         Self::of(Recipients::All)
     }
 
-    /// The sockets that are subscribed to `topic`; nobody if there is no such topic.
+    /// The sockets that are subscribed to `topic`; none if there is no such topic.
     #[must_use]
     pub fn topic(topic: impl Into<String>) -> Self {
         Self::of(Recipients::Topic(topic.into()))

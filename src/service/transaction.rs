@@ -136,8 +136,8 @@ pub enum Outbound {
         /// The topic, which ends with its last subscriber.
         topic: String,
     },
-    /// Stop reading a socket, even if the mail has room. A second time changes nothing. Messages
-    /// that were read before still come.
+    /// Stop reading a socket, even if the mail has capacity. A second time changes nothing.
+    /// Messages that were read before still come.
     Pause {
         /// The socket.
         id: SocketId,
@@ -172,8 +172,8 @@ pub enum Outbound {
         /// they wait instead.
         pause_ms: u64,
     },
-    /// The service has taken this much of its mail, which makes room for more. A context sends it
-    /// by itself.
+    /// The service has taken this much of its mail, which frees capacity for more. A context sends
+    /// it by itself.
     Taken {
         /// How many transactions.
         messages: usize,

@@ -287,7 +287,7 @@ impl Session {
         }
     }
 
-    /// Says that the peer is not read from here on, so that it cannot be late. See
+    /// Says that the peer is not read any more, so that it cannot be late. See
     /// [`Session::wants_bytes`].
     pub fn pause(&mut self, now: Time) {
         self.deadlines.pause(now);

@@ -52,7 +52,7 @@ impl<'a> Origin<'a> {
         })
     }
 
-    /// Whether pages of anybody can have it: `null` is the origin of each frame in a sandbox, and
+    /// Whether pages of any site can have it: `null` is the origin of each frame in a sandbox, and
     /// `file://` that of each file that is opened.
     #[must_use]
     pub fn is_shared(&self) -> bool {

@@ -77,7 +77,7 @@ fn exposed(config: &Config) -> Vec<String> {
     let Some(root) = &config.static_root else { return Vec::new() };
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
     let (real_root, mut faults) = (real(root), Vec::new());
-    let cure = "anybody can download what lies there; keep the two apart";
+    let cure = "any client can download its files; keep the two apart";
     #[cfg(feature = "programs")]
     {
         let programs = real(&config.document_root);
