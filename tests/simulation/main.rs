@@ -1,9 +1,9 @@
-//! Whole histories of a hub, each from one seed: peers, services, deaths and time do as they
-//! please, and what the README promises is judged from what went in and what came out.
+//! Whole histories of a hub, each from one seed: peers, services, deaths and time act at random,
+//! and the promises of the README are checked by input and output.
 //!
-//! A failure tells its seed, and `SIMULATION_SEED=... cargo test --test simulation fresh` repeats
-//! it. `SIMULATION_WORLDS=...` sets how many fresh seeds are tried. Whether the judges see
-//! anything is for `tests/mutations` to say.
+//! A failure prints its seed, and `SIMULATION_SEED=... cargo test --test simulation fresh` repeats
+//! it. `SIMULATION_WORLDS=...` sets how many fresh seeds are tried. `tests/mutations` shows that
+//! the checks find bugs.
 #![cfg(feature = "host")]
 
 mod world;
@@ -17,7 +17,7 @@ use std::thread;
 use world::choice::{Listed, Seeded};
 use world::{Simulation, Tally};
 
-/// Seeds that found something, be it in a judge, which has been mended since.
+/// Seeds that found a bug, in the hub or in a check, which has been fixed since.
 const NAMED: &[(&str, u64, Kind)] = &[
     (
         "a service that sends and takes no mail is told without end that outboxes are full",
@@ -32,7 +32,7 @@ const NAMED: &[(&str, u64, Kind)] = &[
     ),
 ];
 
-/// Over these many worlds more than a million messages are judged.
+/// In this many worlds, more than a million messages are checked.
 const WORLDS: u64 = 230;
 const MESSAGES_MIN: u64 = 1_000_000;
 /// How many worlds have their services on the loop.
@@ -83,8 +83,8 @@ fn services_on_the_loop() {
     assert!(total.messages >= ON_THE_LOOP * 3_500, "{total:?}");
 }
 
-/// The worlds of other seeds, with programs, which are looked for while the worlds live, stall,
-/// break in the middle of their mail and are never ready; the sockets of some are kept then.
+/// The worlds of other seeds, with programs. They are looked for while the worlds live; they stall,
+/// break in the middle of their mail, or are never ready; the sockets of some are kept then.
 #[test]
 fn programs_live_and_die() {
     let from = WORLDS + ON_THE_LOOP;
@@ -97,8 +97,8 @@ fn programs_live_and_die() {
     assert!(total.questions > 9, "some are asked about again: {total:?}");
 }
 
-/// The worlds of other seeds, in which most services compress, most peers offer it, and some say
-/// what cannot be inflated.
+/// The worlds of other seeds, in which most services compress, most peers offer it, and some send
+/// data that cannot be inflated.
 #[test]
 #[cfg(feature = "deflate")]
 fn worlds_that_compress() {
@@ -167,8 +167,8 @@ fn live_in(seed: u64, change: impl Fn(Simulation) -> Simulation) -> Tally {
     })
 }
 
-/// Lives through the worlds of so many seeds, each of these kinds of them, on all processors. Gives
-/// back what came about in all of them.
+/// Lives through the worlds of so many seeds, each of these kinds of them, on all processors.
+/// Returns what came about in all of them.
 fn live_all(from: u64, len: u64, kinds: &[Kind]) -> Tally {
     let seeds = Mutex::new(from..from + len);
     let next = || seeds.lock().expect("its holders do not panic").next();

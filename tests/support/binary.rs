@@ -1,4 +1,4 @@
-//! The binary, as whoever starts it sees it.
+//! The binary, as a user starts it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -57,7 +57,7 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// Starts it with its own services and all that is not said otherwise.
+    /// Starts it with its own services and the defaults.
     pub fn start() -> Self {
         Self::run(&mut Command::new(env!("CARGO_BIN_EXE_switchboard")))
     }
@@ -67,11 +67,11 @@ impl Binary {
         Self::spawn(command.stderr(Stdio::null()))
     }
 
-    /// The same, and gives back the lines of its log.
+    /// The same, and returns the lines of its log.
     pub fn run_logged(command: &mut Command) -> (Self, Receiver<String>) {
         let (binary, errors) = Self::run_unread(command);
         let (sender, lines) = mpsc::channel();
-        // It ends with the binary, or when nobody listens any more.
+        // It ends with the binary, or when there is no reader any more.
         thread::spawn(move || {
             BufReader::new(errors)
                 .lines()
@@ -81,7 +81,7 @@ impl Binary {
         (binary, lines)
     }
 
-    /// The same, and gives back its log, which nobody reads.
+    /// The same, and returns its log, which is not read.
     pub fn run_unread(command: &mut Command) -> (Self, ChildStderr) {
         let mut binary = Self::spawn(command.stderr(Stdio::piped()));
         let errors = binary.child.stderr.take().expect("it was piped");

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-/// An empty folder called `name`, which no other test has, whatever that calls its own: it lies in
-/// one that is named after the test, as the thread of a test is.
+/// An empty folder called `name`, in a folder that is named after the test (the thread's name). So
+/// no other test has it.
 pub fn folder(name: &str) -> PathBuf {
     let test = thread::current().name().expect("tests have names").replace("::", "-");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test).join(name);
@@ -16,8 +16,8 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Writes a file. A process of its own does, since another test may start a program just then:
-/// that would hold the file open for writing for a moment, and nobody can execute such a file.
+/// Writes a file. A process of its own does, since another test may start a program just then: that
+/// would hold the file open for writing for a moment, and such a file cannot be executed.
 pub fn write(folder: &Path, name: &str, text: &str, mode: &str) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");

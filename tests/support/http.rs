@@ -56,7 +56,7 @@ pub fn get(path: &str, more: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n").into_bytes()
 }
 
-/// A right opening handshake with more header lines, each of them ended.
+/// A valid opening handshake with more header lines, each of them ended.
 pub fn upgrade(path: &str, more: &str) -> Vec<u8> {
     get(path, &format!("{UPGRADE}{more}"))
 }

@@ -22,8 +22,8 @@ struct Kept;
 static LINES: Mutex<Vec<Line>> = Mutex::new(Vec::new());
 static CAME: Condvar = Condvar::new();
 
-/// Collects lines from here on, and keeps other tests from logging as long as the value is held:
-/// their peers could have the same ports.
+/// Collects lines until the returned value is dropped, and keeps other tests from logging
+/// meanwhile: their peers could have the same ports.
 pub fn keep(level: LevelFilter) -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);

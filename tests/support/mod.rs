@@ -1,6 +1,6 @@
-//! What the tests over real sockets share: a server on a thread of its own, clients that can
-//! send any bytes, services that tell what they see. Nothing here sleeps: a test waits for an
-//! event, and a deadline far away turns one that never comes into a failure.
+//! Shared by the tests over real sockets: a server on a thread of its own, clients that can send
+//! any bytes, services that report their events. Nothing here sleeps: a test waits for an event,
+//! and a distant deadline makes a missing one a failure.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(unused_imports, reason = "each test file uses a part of it")]
 
@@ -49,8 +49,8 @@ pub const LIMITS: Limits = patient(Limits::SERVER);
 /// The same for tests whose peers do not answer a stop: what is left is dropped soon.
 pub const SOON: Limits = Limits { drain_ms_max: 200, ..LIMITS };
 
-/// These bounds without their time limits. Where a test wants one to end something, it sets that
-/// one, and nothing that has to survive is subject to it.
+/// These bounds without their time limits. A test that needs a time limit sets only that one, and
+/// nothing that has to survive is subject to it.
 pub const fn patient(limits: Limits) -> Limits {
     Limits {
         handshake_ms_max: NEVER_MS,
@@ -80,7 +80,7 @@ pub fn server_on(thread: Thread, limits: Limits) -> Server {
     server
 }
 
-/// A client that nobody here wrote.
+/// A client by other authors.
 pub type Client = WebSocket<TcpStream>;
 
 /// A server that runs on a thread.
@@ -125,7 +125,7 @@ impl Running {
         self.address
     }
 
-    /// What stops it.
+    /// Its stopper.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
@@ -148,7 +148,7 @@ impl Running {
         raw
     }
 
-    /// An open socket of the client that nobody here wrote.
+    /// An open socket of the client by other authors.
     pub fn connect(&self, path: &str) -> Client {
         let url = format!("ws://{}{path}", self.address);
         self.connect_with(url.as_str())
@@ -240,8 +240,8 @@ pub fn next<T>(receiver: &Receiver<T>) -> T {
     }
 }
 
-/// Tries again until it comes out true, and fails when it never does. For what no event
-/// tells, such as the number of threads.
+/// Tries again until the result is true, and fails if it never is. For conditions without an event,
+/// such as the number of threads.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !is_so() {

@@ -42,8 +42,8 @@ impl Mount {
         self.finish();
     }
 
-    /// Has something done so many times, while another thread switches at any moment of it, and not
-    /// twice while it is done once.
+    /// Calls an act so many times, while another thread switches at any moment of it, at most once
+    /// in each call.
     pub fn switch_between(mut self, times: usize, mut act: impl FnMut(usize)) {
         // How many acts have begun, and how long the last one has taken.
         let (begun, microseconds) = (AtomicUsize::new(0), AtomicUsize::new(0));

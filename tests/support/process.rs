@@ -61,7 +61,7 @@ impl PipeWriter {
         writer
     }
 
-    /// Whether nobody has opened the pipe. A reader that opens it makes the thread run before it
+    /// Whether no reader has opened the pipe. A reader that opens it makes the thread run before it
     /// has opened it.
     pub fn waits(&self) -> bool {
         is_asleep(&self.state) && !self.is_open.load(Ordering::SeqCst)

@@ -54,7 +54,7 @@ impl Raw {
         self.stream.write_all(bytes).expect("the server takes the bytes");
     }
 
-    /// Sends bytes as they are, to a server that may no longer take them.
+    /// Sends bytes unchanged, to a server that may no longer take them.
     pub fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()
     }
@@ -204,13 +204,13 @@ impl Raw {
         self.stream.peek(&mut [0]).expect("something comes");
     }
 
-    /// Goes without a word. With something unread, which there has to be, the system tells
-    /// the server by a reset.
+    /// Closes the connection with unread bytes, which have to be there, so that the system sends a
+    /// reset.
     pub fn reset(self) {
         self.wait();
     }
 
-    /// Gives back the memory of what has been read.
+    /// Returns the memory of what has been read.
     pub fn shrink(&mut self) {
         self.ahead.shrink_to_fit();
     }
@@ -232,7 +232,7 @@ impl Raw {
         Some(taken.try_into().expect("it was cut to this length"))
     }
 
-    /// Reads once; gives back how many bytes came.
+    /// Reads once; returns how many bytes came.
     fn read_more(&mut self) -> usize {
         let mut buffer = [0; 16 * 1_024];
         loop {

@@ -1,11 +1,11 @@
-//! Services that tests mount: an echo, and one that tells the test all that it sees.
+//! Services that tests mount: an echo, and one that reports its events to the test.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use switchboard::ws::Close;
 use switchboard::{Context, Handler, Message, Peer, Request, Server, SocketId, handler};
 
-/// Sends every message back.
+/// Echoes each message.
 pub struct Echo;
 
 impl Handler for Echo {
@@ -19,7 +19,7 @@ pub fn mount_echo(server: &mut Server, path: &str) {
     server.mount(path, || handler(Echo));
 }
 
-/// What a service sees.
+/// An event of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// It starts.
@@ -38,7 +38,7 @@ pub enum Seen {
     Stop,
 }
 
-/// Mounts a service that tells all that it sees, and does with messages what it is told.
+/// Mounts a service that reports its events, and carries out the commands in its messages.
 pub fn mount_probe<F>(server: &mut Server, path: &str, act: F) -> Receiver<Seen>
 where
     F: Fn(&mut Peer, Message) + Clone + Send + Sync + 'static,
@@ -48,7 +48,7 @@ where
     told
 }
 
-/// Tells all that it sees.
+/// Reports its events.
 struct Probe<F> {
     seen: Sender<Seen>,
     act: F,
@@ -56,7 +56,7 @@ struct Probe<F> {
 
 impl<F> Probe<F> {
     fn tell(&self, seen: Seen) {
-        // A test that is over does not listen.
+        // A test that is over does not receive.
         let _ = self.seen.send(seen);
     }
 }

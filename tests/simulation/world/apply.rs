@@ -1,5 +1,5 @@
-//! What services send, one transaction at a time, and whether it goes where it should: into the
-//! outboxes of the sockets that it is for, whole and at once, and into no other.
+//! The transactions of services, one at a time, and whether they reach the right outboxes: those of
+//! their sockets, whole and at once, and no other.
 
 use switchboard::Limits;
 use switchboard::hub::{Hub, RunEnd};
@@ -10,7 +10,7 @@ use super::service::{Order, Whom};
 use super::wire::framed_len;
 use super::{Link, World};
 
-/// A socket that may be meant, and how much waited for its peer before.
+/// A socket of the audience, and how much waited for its peer before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
     pub index: usize,
@@ -20,7 +20,7 @@ pub(super) struct Before {
 }
 
 impl World {
-    /// Applies what a service sends; gives back how many deliveries are left.
+    /// Applies what a service sends; returns how many deliveries are left.
     pub(super) fn apply(
         &mut self,
         hub: &mut Hub,
@@ -36,7 +36,7 @@ impl World {
             && let Some(index) = self.link_of(*id)
             && self.links[index].record.as_ref().is_some_and(|record| !record.opened)
         {
-            // No service knows whom it has not been told of.
+            // A service knows only sockets that it has got an event of.
             return left - 1;
         }
         let before = self.look(hub, place, order);
@@ -55,7 +55,7 @@ impl World {
         assert!(after < left, "each transaction counts");
         let grown = |b: &&Before| hub.unsent_len(b.id) > b.unsent_len;
         let grown_len = before.iter().filter(grown).count();
-        // Those whom a lapse refuses are told so by the hub.
+        // The hub answers the sockets that a lapse refuses.
         let is_counted = !matches!(order, Order::Reset { .. });
         let counts = left - after >= grown_len.min(left);
         assert!(!is_counted || counts, "each delivery counts");
@@ -63,7 +63,7 @@ impl World {
         after
     }
 
-    /// A service has ended, of which the hub hears next. Returns whether it was there.
+    /// A service has ended; the hub is notified next. Returns whether it was there.
     pub(super) fn end_service(&mut self, place: usize) -> bool {
         let Some(worker) = self.places[place].worker.take() else { return false };
         self.note(5, place as u64);
@@ -73,7 +73,7 @@ impl World {
         true
     }
 
-    /// The hub has heard that a service has ended.
+    /// The hub has been notified that a service has ended.
     pub(super) fn check_service_end(&mut self, hub: &Hub, place: usize) {
         let now = self.now;
         let of = &mut self.places[place];
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// What an earlier run has left behind is silence.
+    /// Transactions of an earlier run have no effect.
     pub(super) fn apply_relic(&mut self, hub: &mut Hub, place: usize, run: u32, order: &Order) {
         let Some(run) = self.places[place].run_id(run) else { return };
         let before = self.all_unsent(hub);
@@ -121,7 +121,7 @@ impl World {
         let of = &self.places[place];
         let (run, old) = (of.run, of.relics.iter().position(|&(run, _)| run < of.run));
         if let (Some(last), true) = (of.run_id(run - 1), run > 1) {
-            // Its end was told when it came.
+            // Its end was reported when it came.
             hub.ended(last, &RunEnd::Returned, self.now);
         }
         if let Some(old) = old {
@@ -265,11 +265,13 @@ impl World {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let is_ours = peer.goal == Goal::Service(place) && !record.orphaned;
         if grown == 0 {
-            // Who was given up in this turn, and is dropped at its end, hears nothing more.
+            // A socket that was given up in this turn, and is dropped at its end, gets nothing
+            // more.
             let is_lost = record.failed || record.closed == Some(1006);
             let hears = is_ours && is_meant && record.opened && !is_lost;
             if hears && !record.look_ahead(hub.unsent(id)).is_closed() {
-                // Whoever has said its last word is one of all no more, and still gets answers.
+                // A socket whose peer has closed is no longer in the audience of all, and still
+                // gets answers.
                 assert!(!is_list, "peer {index}: message {serial:x} is lost");
                 record.must_close |= record.closed.is_none();
             }
@@ -320,7 +322,7 @@ impl World {
         let own_len = topics.values().filter(|members| members.contains(&index)).count();
         let is_new = !topics.get(&topic).is_some_and(|members| members.contains(&index));
         let has_too_many = is_new && own_len >= self.limits.topics_per_socket_max;
-        // Some of these may have gone in this turn, with the last who was subscribed.
+        // Some of these may have gone in this turn, with their last subscriber.
         let max = self.limits.topics_max;
         let are_many = topics.len() >= max;
         // The last quarter is for addresses that have not made a quarter of them.

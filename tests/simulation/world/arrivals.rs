@@ -17,7 +17,7 @@ pub fn are_one(one: SocketAddr, two: SocketAddr) -> bool {
     }
 }
 
-/// What becomes of a connection by the rate of its address.
+/// What happens to a connection by the rate of its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
     Allowed,
@@ -25,24 +25,24 @@ pub enum Rate {
     Dropped,
 }
 
-/// Who has connected, and when.
+/// The connections of addresses, with their times.
 #[derive(Debug, Default)]
 pub struct Arrivals {
     sources: Vec<Source>,
 }
 
-/// Those who count as one.
+/// Addresses that count as one.
 #[derive(Debug)]
 struct Source {
     address: SocketAddr,
     /// When connections were allowed.
     allowed: Vec<Time>,
-    /// How many were told that they come too often, since the rate was unused.
+    /// How many were refused with an answer, since the rate was unused.
     told: u32,
 }
 
 impl Arrivals {
-    /// Somebody connects, which the rate allows if it allows all that came within any time.
+    /// A connection comes. The rate allows it if it allows all that came within any time.
     pub fn connect(&mut self, address: SocketAddr, rate: limits::Rate, now: Time) -> Rate {
         let at = self.sources.iter().position(|source| are_one(source.address, address));
         let at = at.unwrap_or_else(|| {

@@ -69,8 +69,8 @@ impl Choices for Listed {
     }
 }
 
-/// Choices as a world makes them. When the source is over, the dullest is chosen: the first of
-/// several, and not the rare case.
+/// The choices of a world. When the source is used up, the default is chosen: the first of several,
+/// and not the rare case.
 pub struct Fate(Box<dyn Choices>);
 
 impl Fate {

@@ -81,7 +81,7 @@ impl World {
         Some(if idle.0 < sign.0 { idle } else { sign })
     }
 
-    /// A socket was lost: its service is told why, and it is true.
+    /// A socket was lost: its service gets the true reason.
     pub(super) fn check_loss(&self, index: usize, reason: &str) {
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return };
         let (limits, times, now) = (&self.limits, &record.times, self.now);
@@ -112,8 +112,8 @@ impl World {
         let ms = now.since(since);
         assert!(ms >= least_ms, "peer {index}: {reason}, after {ms} of {least_ms} ms");
         let is_stop = cause == "the server has stopped";
-        // Its close frame is behind what a slow service has not taken yet. That buys it the time of
-        // each pause, and no more.
+        // Its close frame is behind messages that a slow service has not taken yet. That extends
+        // its time by each pause, and no more.
         let is_behind = cause == "the peer does not close (close-timeout)"
             && peer.fatal.is_some_and(|fatal| peer.written < fatal.end);
         let is_excused = is_stop || is_behind || times.left.is_some();

@@ -19,7 +19,7 @@ pub struct Offer {
     server_fresh: bool,
     client_fresh: bool,
     server_bits: Option<u8>,
-    /// Whether it heeds a bound, and which one it proposes.
+    /// Whether it understands a bound, and which one it proposes.
     client_bits: Option<Option<u8>>,
 }
 
@@ -165,7 +165,7 @@ pub fn say(window: &mut Window, payload: &[u8], is_text: bool, fate: &mut Fate) 
     frames
 }
 
-/// What no peer may say that compresses, and the code that tells it so.
+/// Messages that a peer with compression must not send, and the close code for them.
 pub fn break_a_rule(window: &mut Window, limits: &Limits, fate: &mut Fate) -> (Vec<u8>, u16) {
     let mut deflate = |plain: &[u8]| window.deflate(plain, Form::Coded);
     match fate.below(10) {
@@ -236,7 +236,7 @@ impl World {
         let Some(agreed) = record.pact.agreed else { return };
         self.tally.agreements += 1;
         let max = self.limits.deflate_context_bytes_max;
-        // Nobody had a context when it came, so that no more than a quarter is for others.
+        // No socket had a context when it came, so at most a quarter is for others.
         let is_alone = self.contexts_bytes == 0
             && self.closed_turn < self.turns
             && self.contexts() == agreed.context_bytes();

@@ -45,24 +45,24 @@ impl Disk {
         self.orders.is_empty()
     }
 
-    /// Whether it is looked for what this socket wants.
+    /// Whether a lookup for this socket's request is under way.
     fn is_asked(&self, id: SocketId) -> bool {
         self.orders.contains(&id)
     }
 
-    /// Whether others may stand in one of the hub's lines, or have just left it.
+    /// Whether other requests may be in one of the hub's queues, or have just left it.
     fn is_busy(&self) -> bool {
         // Some may have been ordered before their program was found by others.
         self.orders.len().max(self.busiest) >= Limits::LOOKUPS_STRANGE_MAX
     }
 
-    /// Whether what this socket wants may still be looked for, or wait in line for that.
+    /// Whether this socket's request may still be looked up, or wait in a queue for that.
     pub fn may_look_for(&self, record: &Record) -> bool {
         let may_wait = !record.looked && !record.opened && !record.asked;
         self.is_asked(record.id) || may_wait && self.is_busy()
     }
 
-    /// Whether those who want a program that has been found may stand in line.
+    /// Whether requests for a program that has been found may wait in a queue.
     fn is_busy_with_known(&self) -> bool {
         let known_max = Limits::LOOKUPS_MAX - Limits::LOOKUPS_STRANGE_MAX;
         self.known_len().max(self.busiest_known) >= known_max
@@ -186,7 +186,7 @@ impl World {
         });
         hub.looked_up(id, looked.clone(), self.now);
         let Some(index) = waits else {
-            // Whoever asks for a page may end its half and get it all the same.
+            // A peer that asks for a page may end its half and still gets it.
             let goal = self.links[self.link_of_mail(id)].peer.goal;
             let is_page = matches!(goal, Goal::Page(_) | Goal::File);
             let is_silent = hub.unsent_len(id) == unsent_len;

@@ -1,5 +1,5 @@
 //! The world around the engine: simulated connections, whose events come once, a disk, and
-//! services. The order of a turn is the engine's own.
+//! services. The engine itself has the order of a turn.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -119,7 +119,7 @@ impl World {
         }
     }
 
-    /// What the poll tells: each connection, by the place of its socket.
+    /// The events of the poll: each connection, by the index of its socket.
     pub(super) fn poll(&mut self) -> Vec<(SocketId, Ready)> {
         let mut events = Vec::new();
         for &index in &self.live {

@@ -1,5 +1,5 @@
-//! What has to hold: after each transaction that a service gets, after each turn, when nothing
-//! is left to do, and at the end. The promises of the README are stated here once more.
+//! The checks: after each transaction that a service gets, after each turn, when nothing is left to
+//! do, and at the end. They state the promises of the README in code.
 
 use switchboard::Limits;
 use switchboard::hub::Hub;
@@ -139,7 +139,7 @@ impl World {
             assert!(is_over && said > record.delivered, "peer {index}: {reason}");
             return;
         }
-        // A service on the loop may hear only in this turn of what was decided in an earlier one.
+        // A service on the loop may get only in this turn what was decided in an earlier one.
         let was_said = peer.said_within(record.last_passed);
         let is_whole = [said, was_said].contains(&record.delivered);
         assert!(
@@ -213,13 +213,13 @@ impl World {
         }
     }
 
-    /// Mail is full at its limit, but for what one read adds, and a last word of each socket.
+    /// A mailbox may exceed its limit by one read, and by a last transaction of each socket.
     fn check_mail(&mut self, place: usize) {
         let of = &mut self.places[place];
         let limits = &of.limits;
         let read_messages = limits.read_buffer_bytes / FRAME_BYTES_MIN;
         let words = 2 * (self.limits.sockets_max + Limits::REFUSALS_MAX);
-        // What was there when the limits became smaller is not thrown away.
+        // Mail that was there when the limits became smaller is kept.
         of.excess = (of.excess.0.min(of.waiting()), of.excess.1.min(of.waiting_bytes()));
         let messages_max = limits.mail_messages_max.max(of.excess.0) + read_messages + words;
         let name = of.temper.name;
@@ -263,7 +263,7 @@ impl World {
             "peer {index}: {unsent_len} bytes unsent"
         );
         assert!(!record.must_go, "peer {index} is given up, and outlives its service");
-        // A service on the loop may have to be called before it hears anything.
+        // A service on the loop may have to be called before it gets anything.
         let is_due =
             matches!(peer.goal, Goal::Service(place) if self.places[place].due_since.is_some());
         let must_close = record.must_close && !record.orphaned;
@@ -291,7 +291,8 @@ impl World {
             let waited = turns - record.answered_turn;
             assert!(waited < answer_turns_max, "peer {index} waits for an echo");
         }
-        // As long as its service does not hear of it, what comes behind our close is not counted.
+        // As long as its service does not get its events, what comes behind our close is not
+        // counted.
         if !was_closed_by_us || !is_due {
             record.last_passed = record.passed;
         }
@@ -300,8 +301,8 @@ impl World {
         self.check_times(index);
     }
 
-    /// How many turns whoever behaves well, at a service that does so too, waits for an answer
-    /// at most: the longest message has to pass through the narrowest place.
+    /// How many turns a well-behaved peer of a well-behaved service waits for an answer at most:
+    /// the longest message has to pass the lowest limit.
     fn answer_turns_max(&self, index: usize) -> u64 {
         let limits = &self.limits;
         let is_narrow = limits.turn_deliveries_max < 1_000 || limits.turn_work_max < 1_000_000;
@@ -375,8 +376,8 @@ impl World {
         }
     }
 
-    /// Nothing is left to do until a deadline, or until somebody acts: then nobody may wait
-    /// for the host.
+    /// Nothing is left to do until a deadline, or until a peer or service acts: then none of them
+    /// may wait for the host.
     pub(super) fn check_quiet(&self, hub: &Hub) {
         let has_ended = |place: &Place| {
             let worker = place.worker.as_ref().filter(|_| !place.is_on_loop);
@@ -427,7 +428,7 @@ impl World {
         }
     }
 
-    /// Everybody has gone.
+    /// All peers have gone.
     pub(super) fn check_end(&mut self, hub: &mut Hub) {
         assert_eq!(hub.sockets_len(), 0);
         assert_eq!(self.surplus_len, 0);
@@ -456,7 +457,7 @@ impl World {
         }
     }
 
-    /// What is said of sockets that have gone reaches nobody.
+    /// Transactions for sockets that have gone reach no peer.
     pub(super) fn address_the_gone(&mut self, hub: &mut Hub) {
         if self.ids.is_empty() || !self.fate.once_in(20) {
             return;

@@ -11,8 +11,9 @@ use super::service::Surroundings;
 use super::{Link, World, choose_policy, choose_rate};
 
 impl World {
-    /// What served the sockets of a service has gone: all are still there, and nothing of what it
-    /// had said of them is. Those who wait are told when to come back, if there is a pause.
+    /// The program behind the sockets of a service has gone: all sockets are still there, without
+    /// the state that it had set for them. If there is a pause, waiting sockets are refused with
+    /// Retry-After.
     pub(super) fn check_lapse(
         &mut self,
         hub: &Hub,
@@ -48,7 +49,7 @@ impl World {
         }
     }
 
-    /// Somebody has been read: whoever asks for something in a pause is refused.
+    /// A socket has been read: requests during a pause are refused.
     pub(super) fn check_comer(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
         let Goal::Service(place) = peer.goal else { return };
@@ -65,7 +66,7 @@ impl World {
         }
     }
 
-    /// A service lets a socket in, which it was asked about.
+    /// A service admits a socket that it was asked about.
     pub(super) fn note_admission(&mut self, place: usize, id: SocketId) {
         let Some(index) = self.link_of(id) else { return };
         let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };

@@ -1,5 +1,5 @@
 //! A world around an engine: peers, connections, services, all of them simulated, in virtual time.
-//! It goes step by step, as its choices have it, and is judged after each step.
+//! Its choices decide each step, and it is checked after each step.
 //!
 //! In reading order:
 //!
@@ -7,13 +7,13 @@
 //! - `wire`: bytes as a client writes and reads them
 //! - `pipe`: connections; `arrivals`: where they come from
 //! - `deflate`: compressed data; `compress`: worlds that compress
-//! - `peer`, `service`: who talks; `temper`: what services are like; `place`: where they are
+//! - `peer`, `service`: peers and services; `temper`: their profiles; `place`: their state
 //! - `io`: the world around the engine, which runs its turn; `notes`: what is noted of its steps
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
 //! - `lapse`: programs whose sockets outlive them, and are given other limits
 //! - `record`: what is recorded of a socket
-//! - `apply`: what services send, and whether it goes where it should
-//! - `judge`: what has to hold after each turn; `clock`: the deadlines among it
+//! - `apply`: the transactions of services, and whether they reach the right sockets
+//! - `judge`: the checks after each turn; `clock`: those of deadlines
 
 mod apply;
 mod arrivals;
@@ -107,13 +107,13 @@ pub struct Tally {
     pub ends: u64,
     /// Sockets that were closed with 1013.
     pub overflows: u64,
-    /// Reads that were held back while others did not read what the socket sends.
+    /// Reads that were held back while listeners of the socket were full.
     pub waits: u64,
-    /// Sockets that were closed since others waited for them.
+    /// Sockets that were closed because senders waited for them.
     pub laggards: u64,
     /// Reads that were held back.
     pub holds: u64,
-    /// Connections that came too often: those that were told so, and the others.
+    /// Connections that came too often: those with an answer, and the others.
     pub hasty: u64,
     pub drops: u64,
     /// Connections that were lost.
@@ -184,7 +184,7 @@ enum File {
 }
 
 impl Simulation {
-    /// A new world, with nobody in it.
+    /// A new world, without peers.
     pub fn new(choices: impl Choices + 'static) -> Self {
         let (world, hub) = World::new(choices);
         Self { engine: Engine::new(hub, &world.limits), world }
@@ -223,14 +223,14 @@ impl Simulation {
         self
     }
 
-    /// Lives until all choices are made and everybody has gone. Gives back what came about.
+    /// Lives until all choices are made and all peers have gone. Returns the counts.
     pub fn live(mut self) -> Tally {
         let stops = self.world.fate.once_in(4);
         while !self.world.fate.is_over() {
             self.step();
         }
         if stops {
-            // A stop finds some who have just come.
+            // A stop also finds peers that have just come.
             (0..12).for_each(|_| self.world.arrive());
             (0..3).for_each(|_| self.step());
             self.world.inbox.tell(HostEvent::Stop(StopKind::Clean));
@@ -255,7 +255,7 @@ impl Simulation {
         self.go_on();
     }
 
-    /// All that goes on without anybody being picked.
+    /// All that happens without a choice.
     fn go_on(&mut self) {
         for &index in &self.world.live {
             let Link { peer, pipe, .. } = &mut self.world.links[index];
@@ -319,7 +319,7 @@ impl Simulation {
         }
     }
 
-    /// All peers leave, those that do as they should after a while.
+    /// All peers leave, well-behaved ones after a while.
     fn wind_down(&mut self, stops: bool) {
         for round in 0..200_000_u32 {
             let is_over = self.world.live.is_empty() && !self.has_work();
@@ -340,7 +340,7 @@ impl Simulation {
 }
 
 impl World {
-    /// A new world, with nobody in it, and a hub for its services.
+    /// A new world, without peers, and a hub for its services.
     fn new(choices: impl Choices + 'static) -> (Self, Hub) {
         let mut fate = Fate::new(choices);
         let limits = choose_limits(&mut fate);
@@ -466,8 +466,7 @@ impl World {
         }
     }
 
-    /// How much of what was read of a socket waits in the hub. While anything does, the socket is
-    /// held.
+    /// How many read bytes of a socket wait in the hub. While any do, the socket is held.
     fn note_unread(&mut self, hub: &Hub, index: usize) {
         let Link { peer, record: Some(record), stream: Some(_), .. } = &mut self.links[index]
         else {

@@ -1,5 +1,5 @@
-//! Peers of a world, each with manners: what they ask for, how they talk, read, answer and part.
-//! A peer keeps book of what it has said, by the place in its stream of bytes.
+//! Peers of a world, each with a profile: what they request, how they send, read, answer and leave.
+//! A peer records what it has sent, by the position in its stream of bytes.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ pub enum Goal {
     Page(usize),
     File,
     Nowhere,
-    /// Something that no server answers with what was asked.
+    /// A request that a server refuses.
     Nonsense,
     /// Nothing: the head never ends.
     Half,
@@ -70,7 +70,7 @@ pub struct Saying {
 pub struct Fatal {
     pub begin: u64,
     pub end: u64,
-    /// The code that its service is told.
+    /// The code that its service gets.
     pub code: u16,
     pub is_close: bool,
     /// It is compressed, and cannot be inflated.
@@ -186,7 +186,7 @@ impl Peer {
         self.write(pipe, len_max);
     }
 
-    /// What a peer does without being asked twice: it reads, and answers what it has read.
+    /// What a peer always does: it reads, and answers what it has read.
     pub fn react(&mut self, pipe: &mut Pipe) {
         if self.has_left {
             return;

@@ -19,7 +19,7 @@ pub struct Pipe {
     shut: bool,
     /// The host has dropped the connection.
     dropped: bool,
-    /// Edges that no event has told yet.
+    /// Edges without an event yet.
     news: Event,
     /// Whether the host has seen that nothing fits.
     blocked: bool,
@@ -59,7 +59,7 @@ impl Queue {
     }
 }
 
-/// What the poll tells of a connection.
+/// The events of the poll about a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     pub readable: bool,
@@ -91,7 +91,7 @@ impl Pipe {
         }
     }
 
-    /// The peer writes what fits of `bytes`; gives back how much that was.
+    /// The peer writes what fits of `bytes`; returns how many bytes fit.
     pub fn peer_writes(&mut self, bytes: &mut Queue, len_max: usize) -> usize {
         if self.dropped || self.ended || self.reset {
             return 0;
@@ -103,7 +103,7 @@ impl Pipe {
         len
     }
 
-    /// The peer reads up to `len_max` bytes; gives back how many.
+    /// The peer reads up to `len_max` bytes; returns how many.
     pub fn peer_reads(&mut self, len_max: usize) -> usize {
         let len = self.down_len.min(len_max);
         self.down_len -= len;
@@ -148,7 +148,7 @@ impl Pipe {
         }
     }
 
-    /// The host writes; gives back how many of `len` bytes the system takes.
+    /// The host writes; returns how many of `len` bytes the system takes.
     pub fn host_writes(&mut self, len: usize) -> Option<usize> {
         if self.reset {
             return None;
@@ -159,7 +159,7 @@ impl Pipe {
         Some(taken)
     }
 
-    /// A short write was a whim of the system: there is room again.
+    /// A short write was a random choice of the system: there is space again.
     pub fn has_room_again(&mut self) {
         self.news.writable = true;
     }

@@ -48,12 +48,12 @@ pub struct Place {
     pub must_start: bool,
     /// Transactions that the hub has put into the mail of this run.
     pub put: u64,
-    /// The mail was full when the last turn ended, and has not been roomy since.
+    /// The mail was full when the last turn ended, and has not had capacity since.
     pub is_full: bool,
-    /// How often the mail had room again after it was full.
+    /// How often the mail had capacity again after it was full.
     pub openings: u64,
     pub put_bytes: usize,
-    /// What the service has told to have taken.
+    /// What the service has reported as taken.
     pub taken: u64,
     pub taken_bytes: usize,
     pub topics: BTreeMap<u8, BTreeSet<usize>>,
@@ -116,7 +116,7 @@ impl Place {
         self.put_bytes.saturating_sub(self.taken_bytes)
     }
 
-    /// Whether there is so much room in the mail that all are read and let in.
+    /// Whether the mail has so much capacity that all sockets are read and admitted.
     pub fn is_roomy(&self) -> bool {
         self.waiting() <= self.limits.mail_messages_max / 2
             && self.waiting_bytes() <= self.limits.mail_bytes_max / 2

@@ -1,5 +1,5 @@
-//! What is recorded of one socket: what went in, what came out, and when. It is judged from
-//! these records alone, never from what the hub thinks of the socket.
+//! The record of one socket: its input and output, with times. The checks use only these records,
+//! never the state of the hub.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ pub struct Used {
     least: u64,
     most: u64,
     at: Time,
-    /// The same if it waited until its service heard of it.
+    /// The same if it waited until its service got it.
     early: Time,
 }
 
@@ -67,7 +67,7 @@ pub struct Record {
     /// What its service has not taken of its messages: the number of each, and its share.
     pub load: VecDeque<(u64, usize)>,
     pub used: Used,
-    /// How often the mail of its service had had room again when it last got on.
+    /// How often the mail of its service had had capacity again at its last progress.
     pub opening: u64,
     /// How many messages its service has got.
     pub delivered: usize,
@@ -79,9 +79,9 @@ pub struct Record {
     pub orphaned: bool,
     /// The number of the last transaction before its close, in the order of its service's mail.
     pub last_put: u64,
-    /// What its service was told last of its outbox.
+    /// The last event of its outbox that its service got.
     pub full: bool,
-    /// The host told the hub of its end.
+    /// The host notified the hub of its end.
     pub failed: bool,
     /// How that was: the peer has ended its half, or reset the connection, or takes nothing more.
     pub ended: bool,
@@ -111,7 +111,7 @@ pub struct Record {
     pub close_code: Option<u16>,
     pub status: Option<u16>,
     pub times: Times,
-    /// The host was told not to read it.
+    /// The host was asked not to read it.
     pub held: bool,
     /// Its service does not want it to be read.
     pub paused: bool,
@@ -163,7 +163,7 @@ pub struct Times {
     pub ping: Option<Time>,
     /// A message came or was sent.
     pub message: Time,
-    /// Its service was told of its end.
+    /// Its service got its close.
     pub closed: Time,
     /// The peer's close frame or fault came.
     pub fatal: Time,
@@ -316,7 +316,7 @@ impl Record {
         self.may_skip_pongs |= unsent_len > limits.outbox_high_bytes / 2;
     }
 
-    /// Bytes have left. Gives back how many messages are whole with them.
+    /// Bytes have left. Returns how many messages are whole with them.
     pub fn carry(&mut self, peer: &mut Peer, bytes: &[u8], now: Time) -> usize {
         let before = self.sent;
         let mut reader = std::mem::take(&mut self.reader);
@@ -400,13 +400,13 @@ impl Record {
         peer.pings[self.pong_next..].iter().take_while(|ping| ping.end <= self.passed).count()
     }
 
-    /// Whether its service may hear of it.
+    /// Whether its service may get its events.
     pub fn is_member(&self) -> bool {
         self.opened && self.closed.is_none() && !self.orphaned
     }
 
-    /// Looks at what waits to leave, as far as it is new. Gives back the reader as it will stand
-    /// when all of it has left.
+    /// Looks at what waits to leave, as far as it is new. Returns the reader as it will stand when
+    /// all of it has left.
     pub fn look_ahead<'a>(&mut self, unsent: impl Iterator<Item = &'a [u8]>) -> &Reader {
         let mut known = usize::try_from(self.ahead_len - self.carried).expect("it is in memory");
         for chunk in unsent {

@@ -1,5 +1,5 @@
-//! Services of a world, each with a temper, and their lines: what is taken, reported and sent off
-//! in batches, as a line does it.
+//! Services of a world, each with a profile, and their contexts: what is taken, reported and sent
+//! in batches, as a context does it.
 
 use std::collections::VecDeque;
 use std::vec::IntoIter;
@@ -12,7 +12,7 @@ use super::choice::Fate;
 use super::temper::{Answers, Program, Temper};
 use super::wire::payload;
 
-/// Whom something is for.
+/// An audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
     One(SocketId),
@@ -101,21 +101,21 @@ pub struct Worker {
     /// What is left of the batch in work at the host.
     pub batch: IntoIter<Order>,
     inbox: VecDeque<Vec<Inbound>>,
-    /// What a program has been told and has not read.
+    /// The input of a program that it has not read.
     pipe: VecDeque<Inbound>,
     /// When the next process of a program is started whose sockets are kept.
     start_at: Time,
     /// When a program is ended that is not ready by then.
     ready_by: Time,
-    /// Whether it is asked whom to let in.
+    /// Whether it decides which sockets are admitted.
     is_asked: bool,
     /// It has been ready, and its sockets are kept.
     is_kept: bool,
-    /// How many of its times pass before that; nobody knows yet in the beginning.
+    /// How many of its times pass before that; unknown in the beginning.
     unready: Option<usize>,
-    /// Whom it has paused.
+    /// The sockets that it has paused.
     paused: Vec<SocketId>,
-    /// It was told to finish.
+    /// It was asked to finish.
     finishing: bool,
     pub is_ready: bool,
     /// How it ended.
@@ -254,7 +254,7 @@ impl Worker {
         }
     }
 
-    /// Says that it is ready; gives back whether it is. A program may not be yet, or never.
+    /// Says that it is ready; returns whether it is. A program may not be yet, or never.
     fn begin(&mut self, temper: &Temper, around: &mut Surroundings<'_>) -> bool {
         if let Some(program) = temper.program {
             let left = self.unready.get_or_insert_with(|| around.fate.pick(&program.ready_after));
@@ -311,7 +311,7 @@ impl Worker {
         }
     }
 
-    /// What a program does about whoever has come, or has sent a message, besides answering.
+    /// What a program does about a socket that has come, or has sent a message, besides answering.
     fn handle(&mut self, program: Program, id: SocketId, around: &mut Surroundings<'_>) {
         if around.fate.once_in(program.pauses) {
             self.paused.push(id);
@@ -324,7 +324,7 @@ impl Worker {
     }
 
     /// Its process has gone, and the next one is started after a pause, or sooner if the file has
-    /// changed. It is handed over what is in the pipe, but for questions.
+    /// changed. It gets what is in the pipe, except questions.
     fn reset(&mut self, around: &mut Surroundings<'_>) {
         self.pipe.retain(|transaction| !matches!(transaction, Inbound::Ask { .. }));
         (self.asking, self.paused) = (Vec::new(), Vec::new());
@@ -352,8 +352,8 @@ impl Worker {
         self.ended = Some(how);
     }
 
-    /// As a line does it: what was in hand is taken when the next is asked for, and before
-    /// it would wait everything is sent off.
+    /// As a context does it: a transaction counts as taken when the next is asked for, and
+    /// everything is sent before it would wait.
     fn receive(&mut self) -> Option<Inbound> {
         self.line.put_down();
         loop {
@@ -466,9 +466,9 @@ impl Worker {
         }
     }
 
-    /// Sends to whomever it knows, unasked.
+    /// Sends to sockets that it knows, without a message from them.
     fn talk(&mut self, around: &mut Surroundings<'_>) {
-        // Whoever takes no mail knows nobody.
+        // A service that takes no mail knows no socket.
         let to = match self.members.as_slice() {
             [] => Whom::All,
             members => Whom::One(members[around.fate.below(members.len())]),
@@ -479,7 +479,7 @@ impl Worker {
         }
     }
 
-    /// Addresses whoever ever was: most of them are another's, or have gone.
+    /// Addresses any socket that ever was: most of them are another's, or have gone.
     fn stray(&mut self, temper: &Temper, around: &mut Surroundings<'_>) {
         if around.ids.is_empty() {
             return;

@@ -31,15 +31,15 @@ pub struct Program {
     pub pipe_max: usize,
     /// Most of them that it reads when its time comes.
     pub reads_max: usize,
-    /// How many of its times pass before it says READY: one of these.
+    /// How many of its times pass before it writes READY: one of these.
     pub ready_after: [usize; 3],
     /// Dies in the middle of its mail.
     pub breaks: usize,
-    /// Dies there, and its sockets are kept for the next one, which may let them in in another way.
+    /// Dies there, and its sockets are kept for the next one, which may admit them in another way.
     pub lapses: usize,
-    /// Pauses whoever comes or sends a message.
+    /// Pauses a socket that comes or sends a message.
     pub pauses: usize,
-    /// Reads on whom it has paused before.
+    /// Resumes a socket that it has paused before.
     pub resumes: usize,
     /// Gives them a label.
     pub labels: usize,

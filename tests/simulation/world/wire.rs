@@ -15,7 +15,7 @@ pub const ENDS: u8 = 0x80;
 pub const RSV1: u8 = 0x40;
 pub const RSV2: u8 = 0x20;
 
-/// The payload of message `serial`: its number, if there is room, and letters that tell it too.
+/// The payload of message `serial`: its number, if it fits, and letters that depend on it.
 pub fn payload(serial: u32, len: usize) -> Vec<u8> {
     let mut payload = vec![fill(serial); len];
     if let Some(number) = payload.first_chunk_mut() {
@@ -57,7 +57,7 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     out.extend(key);
     let begin = out.len();
     out.extend_from_slice(payload);
-    // Eight bytes at a time: in a test that nobody optimizes it counts.
+    // Eight bytes at a time: it matters in a test without optimization.
     let mut chunks = out[begin..].chunks_exact_mut(8);
     let wide = u64::from_ne_bytes([key, key].concat().try_into().expect("they are eight"));
     for chunk in &mut chunks {
@@ -128,7 +128,7 @@ enum Stage {
 }
 
 impl Reader {
-    /// Reads on. `tell` hears of each thing that has become whole, and where it begins and ends.
+    /// Reads more. `tell` gets each complete item, with its start and end.
     pub fn read(&mut self, bytes: &[u8], mut tell: impl FnMut(u64, u64, Said<'_>)) {
         if self.held.is_empty() {
             let used = self.read_some(bytes, &mut tell);
@@ -167,7 +167,7 @@ impl Reader {
         self.held.is_empty()
     }
 
-    /// Reads all that is whole; gives back how much that is.
+    /// Reads all complete items; returns how many bytes that is.
     fn read_some(&mut self, bytes: &[u8], tell: &mut impl FnMut(u64, u64, Said<'_>)) -> usize {
         let mut used = 0;
         while used < bytes.len() {
@@ -215,7 +215,7 @@ impl Reader {
     }
 }
 
-/// Reads the head of an answer, if it is whole; gives back its length too.
+/// Reads the head of an answer, if it is complete; returns its length, too.
 pub fn read_head(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&bytes[..end]).expect("the head of an answer is text");
@@ -223,7 +223,7 @@ pub fn read_head(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
     Some((end, Said::Answer { status: status.expect("an answer has a status"), head }))
 }
 
-/// Reads a frame, if it is whole; gives back its length too.
+/// Reads a frame, if it is complete; returns its length, too.
 pub fn read_frame(bytes: &[u8]) -> Option<(usize, Said<'_>)> {
     let &first = bytes.first()?;
     assert_eq!(first & 0x70, 0, "a reserved bit is set: {first:02x}");
