@@ -1,4 +1,4 @@
-//! Sends every message to all who are connected, the sender too. A sender waits for slow listeners.
+//! Sends every message to all clients, and to the sender. A sender waits for slow listeners.
 
 use switchboard::{Audience, Handler, Message, Peer, Service, handler};
 

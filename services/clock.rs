@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use switchboard::{Audience, Handler, Context, Peer, Request, Service, handler};
+use switchboard::{Audience, Context, Handler, Peer, Request, Service, handler};
 
 /// The service.
 pub fn service() -> impl Service {

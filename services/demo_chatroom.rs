@@ -1,11 +1,11 @@
 //! Chat rooms: the demo, with a page of its own.
 //!
-//! Messages are JSON objects, one per text message. A client is asked for its name on
-//! connecting; named, it makes rooms, is in one of them at a time, and talks to those who are
-//! in it, too. All clients get new rooms, and how many clients are in each. A room without members
-//! stays until its place is needed, and nothing that was said is kept. Only a member that
-//! asks gets the names in its room, since the page of the original does not know that answer.
-//! `docs/chat.md` describes all messages.
+//! Messages are JSON objects, one per text message. A client is asked for its name on connecting.
+//! With a name it makes rooms, is in one of them at a time, and talks to the others in it. All
+//! clients get new rooms, and how many clients are in each. A room without members stays until its
+//! place is needed, and nothing that was said is kept. Only a member that asks gets the names in
+//! its room, since the page of the original does not know that answer. `docs/chat.md` describes all
+//! messages.
 //!
 //! Each change of a room concerns all clients, so a peer that changes rooms without pause could
 //! make any amount of output. Therefore only a few counts are sent at once; the others wait for a
@@ -33,7 +33,7 @@ pub fn service() -> impl Service {
 /// Its state grows to [`ROOMS_MAX`] rooms, and with each client that has a name.
 #[derive(Default)]
 struct Chat {
-    /// Those who have a name. Whose id is not here has none yet, or has gone.
+    /// The clients with a name. An id that is missing has none yet, or has gone.
     users: HashMap<SocketId, User>,
     rooms: Rooms,
 }
@@ -55,7 +55,7 @@ struct Seat {
 #[derive(Default)]
 struct Rooms {
     /// By place. A room without members may be replaced by another one, so that a place means one
-    /// room as long as somebody has a seat there.
+    /// room as long as it has a member.
     list: Vec<Room>,
     places: HashMap<Name, usize>,
     /// The places of rooms without members, by [`Room::empty_since`].
@@ -118,8 +118,8 @@ impl Handler for Chat {
         self.rooms.send_waiting(context);
     }
 
-    /// None after a calm time, so that a chat in which nothing happens wakes nobody. Counts wait
-    /// only while as many have been sent at once as may be.
+    /// None after a calm time, so that an idle chat causes no wake-ups. Counts wait only while as
+    /// many have been sent at once as may be.
     fn tick_interval(&self) -> Option<Duration> {
         (self.rooms.sent_at_once > 0).then_some(TICK)
     }
@@ -153,7 +153,7 @@ impl Rooms {
         self.note_empty(place);
     }
 
-    /// Who enters the room that they are in leaves it first, as with any other room.
+    /// A client that enters its own room leaves it first, as with any other room.
     fn join(&mut self, peer: &mut Peer, user: &mut User, name: &Name) {
         let Some(&place) = self.places.get(name) else {
             let notice = format!("Chatroom {} not found.", name.0);
@@ -194,7 +194,7 @@ impl Rooms {
     }
 
     /// Only a tick before which nothing had to wait allows more counts to be sent at once: as long
-    /// as somebody changes rooms without pause, all counts wait for ticks.
+    /// as a client changes rooms without pause, all counts wait for ticks.
     fn send_waiting(&mut self, context: &mut Context) {
         if self.waiting.is_empty() {
             self.sent_at_once = self.sent_at_once.saturating_sub(AT_ONCE_PER_TICK);
@@ -245,8 +245,8 @@ impl Rooms {
     }
 }
 
-/// The host does what it is sent in the order of sending. So the members are told before the
-/// one who enters is one of them, and after the one who leaves is none.
+/// The host applies transactions in their order. So members are notified before the entering client
+/// is one of them, and after the leaving client is none.
 impl Room {
     fn new(name: Name, place: usize) -> Self {
         let (topic, members) = (place.to_string(), BTreeMap::new());
@@ -278,7 +278,7 @@ impl Room {
     }
 }
 
-/// All who have got their listing, named or not.
+/// All clients that have got their listing, named or not.
 fn everybody() -> Audience {
     Audience::topic(EVERYBODY)
 }
@@ -326,7 +326,7 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// What a client is told.
+/// A message to a client.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Reply<'a> {
@@ -337,7 +337,7 @@ enum Reply<'a> {
     Event { event: Event<'a> },
 }
 
-/// What has happened, for a room or for everybody.
+/// An event, for a room or for all clients.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Event<'a> {
@@ -366,7 +366,7 @@ impl<'a> From<Event<'a>> for Message {
     }
 }
 
-/// The topic of all who have got their listing. Those of rooms are numbers.
+/// The topic of all clients that have got their listing. Those of rooms are numbers.
 const EVERYBODY: &str = "everybody";
 /// Characters in the sense of Unicode scalar values, however many bytes each has.
 const NAME_CHARS_MAX: usize = 64;
@@ -384,7 +384,7 @@ const AT_ONCE_MAX: usize = 32;
 const AT_ONCE_PER_TICK: usize = 4;
 /// How many counts a tick sends, so that no client gets more of them than 320 in a second.
 const COUNTS_PER_TICK: usize = 32;
-/// In an answer to `who`: those who entered first. How many there are is known from the counts.
+/// In an answer to `who`: the members that entered first. Their number is known from the counts.
 const NAMES_MAX: usize = 256;
 /// A name in JSON, whose characters may all have to be escaped, as in `\u0001`, and what it takes
 /// in a list besides: quotes, brackets, commas, ten digits.
