@@ -137,12 +137,12 @@ fn a_list_of_subprotocols_decides_by_the_order_of_the_service() {
         }
         let (_, answer) = let_in(&server, "/protocol", "");
         assert_eq!(answer.header("sec-websocket-protocol"), None);
-        // And a client that nobody here wrote agrees.
+        // A client by other authors agrees.
         server.connect_offering("/protocol", "chat.v1");
     });
 }
 
-/// Passes on who asks; decides when, and about whom, the test says.
+/// Passes on which sockets ask; decides about the socket, and at the time, that the test says.
 struct Slow {
     asked: Sender<SocketId>,
     verdicts: Arc<Mutex<Receiver<(SocketId, Verdict)>>>,
@@ -170,7 +170,7 @@ impl Service for Slow {
     }
 }
 
-/// A server whose slow service has let one socket in, through which it is told to decide.
+/// A server whose slow service has admitted one socket, through which the test makes it decide.
 struct Waiting {
     server: Running,
     asked: Receiver<SocketId>,
@@ -232,7 +232,7 @@ fn slow_verdicts_hold_nobody_else_up() {
     drop(gone);
     // What comes before the verdict is not lost.
     early.send(&frame(TEXT, b"already here"));
-    // Another service, and those who are in already.
+    // Another service, and sockets that are open already.
     let mut other = waiting.server.open("/echo");
     other.send_text("anybody here?");
     assert_eq!(other.read_text(), "anybody here?");
@@ -352,7 +352,7 @@ fn whoever_is_refused_after_sending_frames_is_let_go() {
         assert_eq!(waiting.first.read_text(), "a word in between");
         waiting.decide(id, Verdict::Refuse(Response::text(Status::FORBIDDEN, "not you")));
         assert_eq!(raw.read_answer().status, 403);
-        // There is room for one more only when the last one has gone. It holds its end open.
+        // There is capacity for one more only when the last one has gone. It holds its end open.
         support::until("there is room again", || {
             let mut probe = waiting.server.raw();
             probe.send(&upgrade("/echo", ""));

@@ -54,7 +54,7 @@ fn heads() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("a blank before the method", line(" GET /probe HTTP/1.1"), 400),
         ("an old version", line("GET /probe HTTP/1.0"), 426),
         ("no version", line("GET /probe"), 400),
-        // For whom it is, and who asks.
+        // The host of the request, and the client that asks.
         ("two hosts", more("Host: localhost\r\n"), 400),
         ("two hosts that differ", more("Host: elsewhere\r\n"), 400),
         ("no host", right.replace("Host: localhost\r\n", "").into_bytes(), 400),
@@ -132,7 +132,7 @@ fn check(name: &str, answer: &support::http::Answer, status: u16) {
     assert_eq!(len, Some(Ok(answer.body.len())), "{name}: {answer:?}");
 }
 
-/// The first that the service hears of is whoever comes now.
+/// The first socket that the service gets is the one that comes now.
 fn assert_nobody_came(server: &Running, told: &Receiver<Seen>) {
     assert!(told.try_recv().is_err(), "the service has not even started");
     let mut raw = server.open("/probe");

@@ -41,7 +41,7 @@ fn figure_of_a_quiet_peer_beside_floods() {
     Scene { flooded, quiet, lines: on_loop, sockets: 1_000, message_len }.check();
 }
 
-/// Who floods what, and who waits.
+/// Which socket floods what, and which waits.
 #[derive(Clone, Copy, Debug)]
 struct Scene {
     flooded: &'static str,
@@ -146,7 +146,7 @@ fn an_echo_pushes_back_who_does_not_read() {
     }
 }
 
-/// A message of some length that tells its number.
+/// A message of some length with its number.
 fn numbered(number: usize) -> Vec<u8> {
     number.to_be_bytes().repeat(PUSHED_BYTES / 8)
 }

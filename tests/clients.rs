@@ -1,5 +1,5 @@
-//! Clients that nobody here wrote, in other languages: `tests/clients/` has their checks, each
-//! of which prints a line, and says which services they expect.
+//! Clients by other authors, in other languages: `tests/clients/` has their checks, each of which
+//! prints a line, and says which services they expect.
 
 #![cfg(feature = "host")]
 
@@ -114,7 +114,7 @@ impl Handler for Polyglot {
     }
 }
 
-/// Lets nobody in.
+/// Admits no socket.
 struct Private;
 
 impl Handler for Private {}

@@ -1,5 +1,5 @@
-//! Every input that a fuzzer has kept, passed through the body of its fuzz target. Here, on
-//! the stable toolchain, a corpus is a table of rows that nobody had to think of.
+//! Every input that a fuzzer has kept, passed through the body of its fuzz target. Here, on the
+//! stable toolchain, a corpus is a table of generated rows.
 #![cfg(feature = "host")]
 
 use std::fs;
@@ -27,7 +27,7 @@ fn all_corpora_hold() {
     }
 }
 
-/// Whoever adds a target adds it everywhere.
+/// A new target has to be added everywhere.
 #[test]
 fn every_target_is_a_check_with_a_corpus() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");

@@ -1,5 +1,5 @@
-//! Services start and end: on demand, by a panic wherever it happens, by returning, too often;
-//! and nobody but their own sockets notices.
+//! Services start and end: on demand, by a panic wherever it happens, by returning, too often; and
+//! only their own sockets notice.
 
 #![cfg(feature = "host")]
 

@@ -1,5 +1,5 @@
-//! When the system gives no more descriptors: those who are in are served, and those who wait
-//! come in as soon as others leave.
+//! When the system gives no more descriptors: open sockets are served, and waiting connections are
+//! accepted as soon as others leave.
 
 #![cfg(feature = "host")]
 
@@ -34,7 +34,7 @@ fn without_descriptors_connections_wait_for_their_turn() {
     let mut waiting: Vec<Raw> = (0..300).map(|_| ask(&server)).collect();
     // It may have inherited one that is beyond the limit.
     until("all descriptors are in use", || descriptors(&pid) >= 250);
-    // It tries again now and then, and rests in between: whoever is in is served meanwhile.
+    // It tries again from time to time, and rests in between: open sockets are served meanwhile.
     waiting[0].read_101();
     let (start, before) = (Instant::now(), cpu(&pid));
     while start.elapsed() < Duration::from_secs(1) {
@@ -46,7 +46,7 @@ fn without_descriptors_connections_wait_for_their_turn() {
     waiting[0].send_text("hello");
     assert_eq!(read_text(&mut waiting[0]), "hello");
     drop(waiting.remove(0));
-    // Whoever came first is in, or comes in next.
+    // The client that came first is open, or opens next.
     for mut raw in waiting {
         raw.read_101();
         raw.send_text("hello");
@@ -57,7 +57,7 @@ fn without_descriptors_connections_wait_for_their_turn() {
         assert_eq!((last.first, &last.payload[..]), (0x80 | CLOSE, &1000_u16.to_be_bytes()[..]));
         raw.expect_end();
     }
-    // And now there is room again.
+    // Now there is capacity again.
     let mut raw = ask(&server);
     raw.read_101();
     raw.send_text("hello");

@@ -126,7 +126,7 @@ fn small() {
     assert_eq!(text.matches("bytes resident").count(), 3, "{text}");
 }
 
-/// The next text of the lobby that does not say who is where.
+/// The next text of the lobby that is not a list of rooms.
 fn told(raw: &mut Raw) -> String {
     loop {
         let text = raw.read_text();
@@ -169,7 +169,7 @@ fn lobby() {
     ida.send_text("join blue");
     ida.send_text("there");
     assert_eq!(told(&mut eva), "there");
-    // Who has left a room hears nothing more of it.
+    // A client that has left a room gets nothing more of it.
     otto.send_text("come back");
     otto.send_text("join ");
     assert_eq!(told(&mut otto), "a room has a name of 1 to 32 bytes");
@@ -177,7 +177,7 @@ fn lobby() {
     assert_eq!(told(&mut ida), "hello");
     drop(eva);
     read_news(&mut ida, "rooms: blue 1, red 1");
-    // Who is in another room hears nothing of this one.
+    // A client in another room gets nothing of this one.
     otto.send_text("join blue");
     read_news(&mut otto, "rooms: blue 2");
     drop((ida, otto));
@@ -215,7 +215,7 @@ fn token() {
     example.stop();
 }
 
-/// A message of the pipe, which tells its place in the order.
+/// A message of the pipe, with its place in the order.
 fn numbered(number: u32) -> Vec<u8> {
     [&number.to_be_bytes()[..], &[b'x'; 16_000]].concat()
 }
@@ -229,7 +229,7 @@ fn flow() {
     sender.read_101();
     let mut receiver = example.open();
 
-    // As much as goes in while nobody reads, and a part of a message.
+    // As much as fits while it is not read, and a part of a message.
     sender.stream().set_nonblocking(true).expect("it can be");
     let (mut sent_len, mut left, mut refused) = (1, Vec::new(), 0);
     until("the sender is pushed back", || {

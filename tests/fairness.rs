@@ -1,6 +1,5 @@
-//! Nobody waits on another: what one peer or one service does in excess leaves the others
-//! served, while it goes on. How soon they are served is a figure, which `tests/run figures` checks
-//! in a release build.
+//! No socket waits for another: while one peer or service does something in excess, the others are
+//! served. `tests/run figures` checks in a release build how soon they are served.
 
 #![cfg(feature = "host")]
 
@@ -127,8 +126,8 @@ impl Handler for Noting {
     }
 }
 
-/// Peers that fill the mail each time it has room, from what has been read of them already, have
-/// their turns one after the other, and none has all of its turns before another has one.
+/// Peers that fill the mail each time it has capacity, from bytes that have been read already, have
+/// their turns one after the other: none has all of its turns before another has one.
 #[test]
 fn peers_that_fill_the_mail_have_their_turns_one_after_the_other() {
     for mail_messages_max in [1, 4] {
@@ -253,7 +252,7 @@ impl Scene {
                 "never reads",
                 self.trouble(move |it| {
                     let raw = it.server.open("/echo");
-                    // Once its outbox is half full nobody reads it, and it goes.
+                    // Once its outbox is half full it is not read, and it goes.
                     let patience = Some(Duration::from_millis(100));
                     raw.stream().set_write_timeout(patience).expect("it can be set");
                     it.pour(&raw, &megabyte);
@@ -264,7 +263,7 @@ impl Scene {
                 self.trouble(|it| {
                     let mut raw = it.server.raw();
                     raw.send(&upgrade("/asleep", ""));
-                    // Once the mail is full nobody reads it, and it goes.
+                    // Once the mail is full it is not read, and it goes.
                     let patience = Some(Duration::from_millis(100));
                     raw.stream().set_write_timeout(patience).expect("it can be set");
                     it.pour(&raw, &frame(TEXT, b"more"));
@@ -286,7 +285,7 @@ impl Scene {
             (
                 "dribbles",
                 self.trouble(move |_| {
-                    // A byte for each round of the others, who end it by going.
+                    // A byte for each round of the others, which end it by going.
                     if ticks.recv().is_ok() {
                         let byte = dribbled.next().expect("it goes round");
                         dribbler.try_send(&[byte]);

@@ -16,7 +16,7 @@ use support::raw::{TEXT, close, frame};
 use support::services::mount_echo;
 use support::{LIMITS, Raw, Running, until, until_quick_enough};
 
-/// Sends to the topic of those that do not read for as long as one of them has room.
+/// Sends to the topic of sockets that do not read, as long as one of them has capacity.
 #[derive(Default)]
 struct Stuffing {
     full: usize,

@@ -230,7 +230,7 @@ fn what_is_hidden_or_outside_is_404() {
     assert_eq!(answer.body, []);
 }
 
-/// Who may change what is below the root still shows nothing of what is outside.
+/// A user who may change files below the root still cannot show files outside.
 #[test]
 fn a_link_that_is_put_there_meanwhile_leads_nowhere() {
     let folder = Folder::new("swapped");
@@ -372,7 +372,7 @@ fn a_big_file_arrives_whole_at_a_slow_reader_while_others_are_served() {
     let head = slow.read_head();
     assert_eq!(head.header("content-length"), Some(BIG_BYTES.to_string().as_str()));
     let mut other = server.open("/echo");
-    // A bit of the file, then a word with somebody else, until all of it is there.
+    // A part of the file, then a message with another socket, until all of it is there.
     let mut body = slow.read_some(1);
     let mut words = 0;
     while body.len() < BIG_BYTES {
@@ -450,7 +450,7 @@ fn odd_files(root: &Path) -> Vec<&'static str> {
     names
 }
 
-/// Neither opening nor reading one of them makes anybody wait.
+/// Neither opening nor reading one of them delays other sockets.
 #[test]
 fn odd_files_hold_nobody_up() {
     let folder = Folder::new("odd");
@@ -480,7 +480,7 @@ fn odd_files_hold_nobody_up() {
     assert_eq!(server.ask(&get("/in.txt", "")).text(), "inside");
 }
 
-/// A program that waits for its reader is not released by who asks for its pipe.
+/// A request for a pipe does not release a program that waits for its reader.
 #[test]
 fn a_pipe_is_not_opened() {
     let folder = Folder::new("pipes");

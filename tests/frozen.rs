@@ -121,7 +121,7 @@ fn a_disk_that_hangs_costs_no_more_than_its_bounds() {
     let grown = resident(&pid).saturating_sub(start);
     println!("{grown} bytes for {GONE} requests that have gone");
     assert!(grown < GROWN_MAX, "{grown} bytes");
-    // Those who stay wait, up to a bound.
+    // Clients that stay wait, up to a bound.
     let mut waiting = Vec::new();
     let refused = loop {
         let mut raw = ask("");
@@ -197,7 +197,8 @@ fn threads_that_hang_hold_up_neither_sockets_nor_a_stop() {
         let sockets: Vec<_> = (0..100).map(|number| ask(&request(&path(number), &more))).collect();
         // They have been accepted in one turn, and read in another one.
         (0..3).for_each(|_| echo(&mut honest));
-        // Who comes meanwhile is served by what needs no disk, and its life is logged.
+        // Clients that come meanwhile are served by services, which need no disk, and their lines
+        // are logged.
         echo(&mut [open("/echo")]);
         for raw in &sockets {
             set_socket_linger(raw.stream(), Some(Duration::ZERO)).expect("it can be set");
@@ -206,7 +207,7 @@ fn threads_that_hang_hold_up_neither_sockets_nor_a_stop() {
     let grown = resident(&pid).saturating_sub(start);
     println!("{grown} bytes for 2,000 requests that have gone");
     assert!(grown < GROWN_MAX, "{grown} bytes");
-    // Those who stay are answered once the disk is back.
+    // Clients that stay are answered once the disk answers again.
     let mut strangers: Vec<_> = (0..100).map(|_| ask(&upgrade("/unknown", ""))).collect();
     let (mut cat, mut file) = (ask(&upgrade("/cat", "")), ask(&get("/x.txt", "")));
     echo(&mut honest);

@@ -1,5 +1,5 @@
-//! Peers that break off, say nonsense or never end: each open has one close, they lose their
-//! own connection at last, and everybody else is served.
+//! Peers that break off, send nonsense or never end: each open has one close, they lose their own
+//! connection in the end, and all others are served.
 
 #![cfg(feature = "host")]
 
@@ -67,8 +67,7 @@ impl Handler for Books {
     }
 }
 
-/// What a peer does that comes and goes. Gives back whether it has seen its 101, if that can
-/// be said.
+/// What a peer does that comes and goes. Returns whether it has seen its 101, if that is known.
 fn visit(server: &Running, kind: usize) -> Option<bool> {
     let hello = frame(TEXT, b"hello");
     let mut raw = server.raw();
@@ -247,8 +246,8 @@ fn floods_hold_nobody_up() {
         mount_echo(&mut server, "/echo");
         let server = Arc::new(Running::start(server));
         let over = Arc::new(AtomicBool::new(false));
-        // Echoes that nobody reads, the smallest frames there are, pings, unfinished fragments,
-        // and heads without an end; whoever is thrown out comes again.
+        // Unread echoes, the smallest frames, pings, unfinished fragments, and heads without an
+        // end; peers that are closed come again.
         let floods: [(bool, Vec<u8>); 5] = [
             (true, frame(BINARY, &[b'x'; 1 << 20])),
             (true, frame(TEXT, b"").repeat(10_000)),
@@ -336,7 +335,7 @@ const SOCKETS: usize = 12_000;
 /// So many lines are read while it runs.
 const READ_BEFORE_END: usize = 1_000;
 
-/// A log that nobody reads holds up nobody, and what it has lost is told to the line.
+/// A log that is not read delays no socket, and the number of lost lines is exact.
 #[test]
 fn a_log_that_nobody_reads() {
     // At its end the binary has a second for what is left of its log, which may be too short on a
@@ -345,7 +344,7 @@ fn a_log_that_nobody_reads() {
 }
 
 fn is_log_complete() -> bool {
-    // It is told to be quiet as well.
+    // It also has the flag for less log.
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     let (mut binary, log) = Binary::run_unread(command.arg("-v"));
     // Refusals would be counted. Each of these is more than a hundred bytes, and a mebibyte waits.

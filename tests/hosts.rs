@@ -128,7 +128,7 @@ fn http_1_0_is_excused_under_auto() {
     }
 }
 
-/// Who speaks HTTP/1.0 need not say whom.
+/// HTTP/1.0 needs no Host.
 #[test]
 fn without_a_host_nothing_is_refused_for_it() {
     let server = Running::start(server("a.example", "same"));

@@ -443,7 +443,8 @@ fn connections_above_the_limit_are_503() {
             assert!(retry.parse::<u32>().is_ok_and(|seconds| seconds > 0), "{retry}");
         }
     }
-    // More than are refused at a time are dropped without a word, and disturb nobody.
+    // Connections beyond the number that is refused at a time are dropped without an answer, and do
+    // no harm.
     let crowd: Vec<_> = (0..100).map(|_| server.raw()).collect();
     for raw in [&mut first, &mut second] {
         raw.send_text("still here");

@@ -229,7 +229,7 @@ fn a_full_disk_costs_the_lines_that_have_no_room() {
     assert!(lost > 0 && told + lost == len, "{told} lines and {lost} lost ones of {len}");
 }
 
-/// Who reads the log may have made its pipe so that a write does not wait.
+/// The reader of the log may have made its pipe non-blocking.
 #[test]
 fn a_full_pipe_that_does_not_block_costs_the_lines_that_have_no_room() {
     let folder = programs("pipe", &[]);

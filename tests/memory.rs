@@ -74,8 +74,8 @@ impl Measurement {
     }
 }
 
-/// Floods those that said "victim", fills the outboxes of those that said "stuff me", and
-/// blocks when told to.
+/// Floods those that said "victim", fills the outboxes of those that said "stuff me", and blocks on
+/// request.
 struct Hostile {
     victims: Vec<SocketId>,
     stuffed: Vec<SocketId>,
@@ -379,7 +379,7 @@ fn the_states_of_compression_fit_a_mebibyte() {
     assert!((200_000..1 << 20).contains(&peak), "{peak} bytes");
 }
 
-/// Takes no message until it is told to.
+/// Takes no message until the test lets it.
 #[cfg(feature = "deflate")]
 struct Blocked(Arc<Mutex<Receiver<()>>>);
 
@@ -430,7 +430,7 @@ mod programs {
     use super::*;
 
     /// A program that reads nothing, and stops in the middle of the longest message that it may
-    /// send: its peers send whatever is taken, and the host stops, so that it is told all that is
+    /// send: its peers send whatever is taken, and the host stops, so that it gets all that is
     /// left.
     #[test]
     fn a_program_keeps_to_its_documented_bound() {

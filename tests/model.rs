@@ -290,7 +290,7 @@ fn every_batch_of_two_services_is_taken() {
     services_and_loop(2, 1, Way::Right);
 }
 
-/// What a stop, an exit and a file do: they leave a word and wake the loop.
+/// What a stop, an exit and a file do: they send an event and wake the loop.
 #[test]
 fn an_alarm_beside_a_service_is_heard() {
     check(|| {

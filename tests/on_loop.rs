@@ -29,7 +29,7 @@ use support::{
     DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on, until_quick_enough,
 };
 
-/// What the log has been told, by all tests of this file.
+/// The lines of the log, of all tests of this file.
 struct Lines(Mutex<Vec<String>>);
 
 static LINES: Lines = Lines(Mutex::new(Vec::new()));
@@ -166,7 +166,7 @@ fn a_service_with_a_loop_of_its_own_is_refused() {
     assert_eq!(echo.read_text(), "hello");
 }
 
-/// Is busy for so many milliseconds as it is told.
+/// Is busy for as many milliseconds as the message says.
 struct Slow;
 
 impl Handler for Slow {

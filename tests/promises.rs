@@ -1,5 +1,5 @@
-//! The promises about messages: none is lost or swapped, whoever is slow; being slow costs
-//! the slow one only; and pausing never looks like death.
+//! The promises about messages: none is lost or swapped, whichever side is slow; slowness costs
+//! only the slow one; and a pause is never mistaken for death.
 
 #![cfg(feature = "host")]
 
@@ -24,7 +24,7 @@ use support::{
     DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on, until_quick_enough,
 };
 
-/// Sends numbered messages of this length when told to; tells whom it has lost, and why.
+/// Sends numbered messages of this length on request; reports which sockets it has lost, and why.
 #[derive(Clone)]
 struct Source {
     len: usize,
@@ -123,7 +123,7 @@ fn a_peer_that_does_not_read_is_closed_with_1013_and_has_lost_nothing_before() {
         }
         victim.expect_end();
         drop(victim);
-        // Nobody else was closed.
+        // No other socket was closed.
         speaker.send_text("more");
         assert_eq!(speaker.read_text(), "ok");
         for reader in &mut readers {
@@ -215,7 +215,7 @@ struct Gated {
 }
 
 impl Gated {
-    /// Mounts one; gives back what opens the gate.
+    /// Mounts one; returns what opens the gate.
     fn mount(server: &mut Server, path: &str) -> Sender<()> {
         let (open, gate) = mpsc::channel();
         let gate = Arc::new(Mutex::new(gate));
@@ -277,7 +277,7 @@ fn full_mail_pushes_back_and_loses_nothing() {
     let mut waiting: Vec<_> = (0..SENDERS).map(|_| next(&stalls)).collect();
     waiting.sort_unstable();
     assert_eq!(waiting, (0..SENDERS).collect::<Vec<_>>());
-    // Others are served, and one more comes in later, when there is room.
+    // Others are served, and one more is admitted later, when there is capacity.
     let mut other = server.open("/echo");
     for number in 0..100 {
         other.send_text(&number.to_string());
@@ -381,7 +381,7 @@ fn a_peer_that_pings_and_does_not_read_costs_one_pong() {
             raw.send(&pings.collect::<Vec<_>>().concat());
         }
         raw.send_text("and now?");
-        // The message has passed all pings, none of which has anybody read the answer to.
+        // The message has passed all pings, whose answers have not been read.
         while !matches!(next(&told), Seen::Message(..)) {}
         let (mut pongs, mut last) = (0, None);
         loop {

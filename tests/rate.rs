@@ -1,6 +1,6 @@
 //! The rate of messages over real sockets: a peer that floods is served at its rate, or closed, and
-//! nobody else notices. How many messages come is held against the time that has passed, so that a
-//! slow machine only makes it easier to keep to the rate.
+//! no other socket notices. The number of messages is compared with the time that has passed, so
+//! that a slow machine only makes it easier to keep to the rate.
 
 #![cfg(feature = "host")]
 

@@ -470,7 +470,7 @@ fn who_connects_too_often_is_named() {
         lines_with("new-per-ip is 30/s burst 120, and 2001:db8:7:7::/64 connects more often");
     let told = lines.iter().filter(|line| line.text.contains("status=429")).count();
     let levels = lines.iter().all(|line| line.level == Level::Info);
-    // Ten lines of those that were told so, and ten of those that were closed at once.
+    // Ten lines of connections with an answer, and ten of those that were closed at once.
     assert_eq!((lines.len(), told, levels), (20, 10, true), "{lines:?}");
     rig.hub.expire(Time::from_ms(1_000));
     for row in [
@@ -505,7 +505,8 @@ fn a_flood_is_counted() {
     rig.now = deadline;
     rig.ask(peer(1, 1_000));
     assert_eq!(lines_with("peer=198.51.100.1:").len(), 11);
-    // More addresses than are told apart share a count, which has no address and no reason.
+    // Addresses beyond the number that is counted separately share a count, which has no address
+    // and no reason.
     rig.now = rig.now.after(2_000);
     for host in 0..=u8::MAX {
         rig.ask(peer(host, 1));

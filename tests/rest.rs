@@ -22,7 +22,7 @@ use support::{DEADLINE, LIMITS, Raw};
 const QUIET: Limits =
     Limits { outbox_bytes_max: 50 << 20, mail_messages_max: 10, sockets_max: 100, ..LIMITS };
 
-/// Sends a lot when told to, waits for the test when told to, and echoes.
+/// On request it sends a lot, or waits for the test. Otherwise it echoes.
 struct Moody(Arc<Mutex<Receiver<()>>>, Sender<()>);
 
 impl Handler for Moody {
@@ -95,7 +95,7 @@ impl Stage {
         assert_eq!(self.host.turn(Some(timeout)).expect("it polls"), Turn::Another);
     }
 
-    /// Goes on until a service tells that it waits for the test.
+    /// Goes on until a service reports that it waits for the test.
     fn turn_until_told(&mut self) {
         let begun = Instant::now();
         while self.waits.try_recv().is_err() {
@@ -159,7 +159,7 @@ fn idle_and_half_closed() {
         (faulty, refused)
     });
     stage.assert_rests("our half is closed");
-    // A plain request may be half-closed while its answer flows, which nobody reads.
+    // A plain request may be half-closed while its answer flows and is not read.
     let reader = stage.play(|address| {
         let mut reader = Raw::connect(address);
         reader.send(&get("/big.bin", ""));

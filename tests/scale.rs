@@ -17,7 +17,7 @@ use support::{Raw, until};
 #[test]
 fn ten_thousand_sockets_are_served_and_cost_little() {
     let room = raise_descriptor_limit().saturating_sub(200).min(10_000);
-    // However slow the machine, nobody is asked for a sign of life, which would not be idle.
+    // However slow the machine, no socket gets a ping, since it would not be idle then.
     let server = Binary::start();
     let pid = server.pid();
     // The service runs, and the allocator has had its first look around.

@@ -1,4 +1,4 @@
-//! Services and their sockets: what a service is told and in which order, and whom it can
+//! Services and their sockets: which events a service gets in which order, and which sockets it can
 //! reach.
 
 #![cfg(feature = "host")]
@@ -59,7 +59,7 @@ impl Player {
         self.tell("id")[0].parse().expect("an id is a number")
     }
 
-    /// Gives an order, and gives back what this socket gets until it has been carried out.
+    /// Gives an order, and returns what this socket gets until it has been carried out.
     fn tell(&mut self, order: &str) -> Vec<String> {
         self.0.send_text(order);
         self.seen()
@@ -414,7 +414,7 @@ fn a_service_may_have_a_loop_of_its_own() {
     server.stop();
 }
 
-/// Receives on a thread that nobody else knows of.
+/// Receives on a thread of its own.
 struct Lender;
 
 impl Service for Lender {

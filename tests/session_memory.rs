@@ -9,7 +9,7 @@ use switchboard::Limits;
 use switchboard::session::{Frame, Next, Session, SessionEvent};
 use switchboard::time::Time;
 
-/// Counts the bytes that this thread has allocated and not given back.
+/// Counts the bytes that this thread has allocated and not freed.
 struct Counting;
 
 thread_local! {
@@ -69,7 +69,7 @@ impl Measured {
         self.check();
     }
 
-    /// The service sends as much of this as there is room for. A length with room to spare.
+    /// The service sends as much of this as fits. A length with spare capacity.
     fn send(&mut self, len: usize, spare: usize) {
         if self.session.unsent_len() + len > self.limits.outbox_bytes_max {
             return;
@@ -81,7 +81,7 @@ impl Measured {
         self.check();
     }
 
-    /// The same to many, of whom this is the last that holds it.
+    /// The same to many, of which this is the last that holds it.
     fn send_frame(&mut self, len: usize) {
         if self.session.unsent_len() + len <= self.limits.outbox_bytes_max {
             let frame = Frame::new(&vec![b'x'; len].into());

@@ -89,8 +89,8 @@ fn the_last_quarter_of_the_files_is_for_others() {
     }
 }
 
-/// The system takes megabytes for a peer, and tells when it has room again for a third of that: a
-/// peer that reads slowly, and enough, is not mistaken for one that does not read.
+/// The system takes megabytes for a peer, and reports space only when a third of that is free
+/// again: a peer that reads slowly, but enough, is not mistaken for one that does not read.
 #[test]
 fn a_slow_reader_of_a_file_gets_all_of_it() {
     const LEN: usize = 24 << 20;
@@ -280,7 +280,8 @@ mod programs {
         });
     }
 
-    /// A plain GET finds a program, and starts none: as many as there are names keep nobody out.
+    /// A plain GET finds a program and starts none: however many names are requested, no other
+    /// socket is refused.
     #[test]
     fn what_does_not_run_holds_no_place() {
         let place = programs("services", &[("cat.sh", "#!/bin/sh\nexec cat\n")]);
@@ -302,8 +303,8 @@ mod programs {
         }
     }
 
-    /// Programs that run without a socket keep nobody out, and count for no address. The one that
-    /// was used longest ago goes first.
+    /// Programs that run without a socket keep no other program out, and count for no address. The
+    /// one that was used longest ago goes first.
     #[test]
     fn programs_that_nobody_uses_give_their_places() {
         assert!(
@@ -361,7 +362,7 @@ mod programs {
     }
 }
 
-/// A file that takes no room on the disk.
+/// A file that takes no space on the disk.
 fn large_file(place: &std::path::Path, len: usize) {
     let file = File::create(place.join("large")).expect("it can be made");
     file.set_len(len as u64).expect("it has room");

@@ -1,5 +1,5 @@
-//! The clean stop: what peers, services and the port's next owner see of it, and what ends it
-//! when somebody does not cooperate.
+//! The clean stop: what peers, services and the port's next owner see of it, and what ends it when
+//! a peer or service does not cooperate.
 
 #![cfg(feature = "host")]
 
@@ -32,7 +32,7 @@ use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
 struct Gated(Sender<()>, Arc<Mutex<Receiver<()>>>);
 
 impl Gated {
-    /// Mounts one; gives back what it waits for, and who tells that it waits.
+    /// Mounts one; returns what it waits for, and what reports that it waits.
     fn mount(server: &mut Server, path: &str) -> (Sender<()>, Receiver<()>) {
         let ((open, gate), (tell, waits)) = (mpsc::channel(), mpsc::channel());
         let gate = Arc::new(Mutex::new(gate));
@@ -92,8 +92,8 @@ fn nobody_is_let_in_any_more() {
     half.send(&upgrade("/echo", "")[..50]);
     let mut undecided = server.raw();
     undecided.send(&upgrade("/undecided", ""));
-    // Whoever came before the first word was read is there, and what they had sent has been read
-    // with the second.
+    // Sockets that came before the first message was read are there, and their messages have been
+    // read with the second.
     for word in ["hello", "again"] {
         open.send_text(word);
         assert_eq!(open.read_text(), word);
@@ -104,7 +104,7 @@ fn nobody_is_let_in_any_more() {
     let answer = undecided.read_answer();
     assert_eq!(answer.status, 503);
     assert!(answer.header("retry-after").is_some());
-    // Those who had not asked yet are let go.
+    // Connections without a request are closed.
     half.expect_end();
     silent.expect_end();
     open.send(&close(1001, ""));
@@ -316,7 +316,7 @@ fn a_host_runs_within_a_loop_of_its_embedder() {
         let mut host = server.bind("127.0.0.1:0").expect("a port is free");
         let (address, stopper) = (host.address(), host.stopper());
         assert_eq!(host.addresses().collect::<Vec<_>>(), [address]);
-        // Nothing to do: it gives back control.
+        // Nothing to do: it returns.
         for _ in 0..3 {
             assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Another);
         }
@@ -357,7 +357,7 @@ fn signals_stop_the_binary_with_exit_code_0() {
         raw.send(&close(1001, ""));
         raw.expect_end();
         assert_eq!(binary.exit_code(), Some(0));
-        // Asked twice it does not wait for anybody.
+        // Asked twice, it waits for nothing.
         let mut binary = Binary::start();
         let mut raw = Raw::connect(binary.address());
         raw.upgrade("/echo");

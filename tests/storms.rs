@@ -3,7 +3,7 @@
 //! `tests/run figures` checks in a release build. Alone in its file: it needs many descriptors.
 
 #![cfg(feature = "host")]
-// Where memory is counted like this, and by an allocator that can be told.
+// Only where memory is counted like this, and by an allocator that returns memory on request.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod support;
@@ -29,7 +29,7 @@ use support::{Raw, until};
 #[ignore = "a figure: `tests/run figures` checks it in a release build"]
 fn figure_of_memory_that_comes_back() {
     assert!(raise_descriptor_limit() > 2 * SOCKETS, "there are descriptors for all");
-    // Bytes that nobody makes shorter, and a text likewise.
+    // Bytes that cannot be compressed, and a text likewise.
     let mut state = 1_u32;
     let mut random = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

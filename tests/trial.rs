@@ -250,7 +250,7 @@ fn what_cannot_be_tried_is_told() {
     assert_eq!(fs::read_to_string(folder.join("full")).expect("it is there"), "mine\n");
 }
 
-/// What is recorded can be replayed, and tells a program that has changed.
+/// A recording can be replayed, and shows that a program has changed.
 #[test]
 fn a_recording_is_replayed() {
     let folder = programs(
@@ -372,7 +372,7 @@ fn a_program_that_is_tried_has_a_port_of_its_own_and_is_replaced() {
     assert_eq!(serve("echo").address(), address);
 }
 
-/// Whoever cannot write the transcript serves all the same.
+/// If the transcript cannot be written, the program is still served.
 #[test]
 fn a_full_disk_ends_the_transcript_alone() {
     let folder = programs("full", &[("echo", ECHO)]);

@@ -1,4 +1,4 @@
-//! No wake-up is lost over real threads either: a word goes to a service and back, one at a
+//! No wake-up is lost over real threads either: a message goes to a service and back, one at a
 //! time, so that each way depends on its own wake-up. `tests/model.rs` tries all orders of few
 //! events; this one tries the real parts very often.
 #![cfg(feature = "host")]

@@ -23,7 +23,7 @@ impl Chat {
     }
 
     pub(crate) fn start_on(thread: Thread) -> Self {
-        // Whoever is still there in the end is closed at once.
+        // Clients that are still there in the end are closed at once.
         let mut server = server_on(thread, SOON);
         server.mount("/demo_chatroom", demo_chatroom::service);
         let host = server.bind("127.0.0.1:0").expect("a port is free");
@@ -50,7 +50,7 @@ impl Chat {
         client
     }
 
-    /// Makes these rooms, by as many clients as it takes, who leave.
+    /// Makes these rooms, with as many clients as needed, which leave.
     pub(crate) fn make_rooms(&self, rooms: &[String]) {
         for some in rooms.chunks(NEW_ROOMS_MAX) {
             let mut maker = self.named("Maker");

@@ -48,7 +48,7 @@ fn a_peer_that_changes_rooms_without_pause_makes_few_updates() {
             }
             assert!(updates <= updates_max, "{updates} updates, {updates_max} allowed");
             println!("{updates} updates: {received} bytes of {sent} sent, {ticks} ticks");
-            // The last count of each room comes, though nobody does anything.
+            // The last count of each room comes, though no client does anything.
             while (counts["here"], counts["there"]) != (1, 0) {
                 follow(&mut counts, &listener.receive());
             }

@@ -71,7 +71,7 @@ fn however_a_member_goes_the_others_are_told_once() {
         for client in [&mut scene.nia, &mut scene.hal, &mut scene.una] {
             client.expect(&[update("old", 1)]);
         }
-        // Of those who are in no room, nobody is told.
+        // Clients without a room are not announced.
         scene.hal.leave(way);
         scene.una.leave(way);
         scene.nia.leave(way);
@@ -200,7 +200,7 @@ fn who_comes_while_rooms_are_made_learns_of_each_once() {
     let maker = thread::spawn(move || {
         for room in 0..500 {
             makers[room / NEW_ROOMS_MAX].send(create(&room.to_string()));
-            // All makers hear of each room, and the next one is made after this one.
+            // All makers get each room, and the next one is made after this one.
             for maker in &mut makers {
                 maker.expect(&[new_room(&room.to_string())]);
             }

@@ -118,7 +118,7 @@ fn all_of_unicode_comes_through() {
     );
 }
 
-/// Plays a script with a chat of its own. In the end, nobody has got more than it says.
+/// Plays a script with a chat of its own. In the end, no client has got more than it says.
 pub(crate) fn play(script: &str) {
     let chat = Chat::start();
     let mut clients = BTreeMap::new();

@@ -88,7 +88,7 @@ fn an_old_client_sees_no_new_word() {
     let seen = [update("old", 1), update("new", 2), joined("new")];
     scene.mia.expect(&seen);
     scene.mia.expect(&[members("new", &["Nia", "Mia"])]);
-    // Who has asked before is sent no list that it has not asked for.
+    // A client that has asked before gets no list that it has not asked for.
     scene.nia.expect(&[update("old", 1), new_user("Mia"), update("new", 2)]);
     scene.ole.expect(&[logoff("Mia"), update("old", 1), update("new", 2)]);
     for client in [&mut scene.hal, &mut scene.una] {

@@ -145,7 +145,7 @@ fn the_descriptor_limit_is_what_the_host_began_with() {
 #[ignore = "it is run by `the_descriptor_limit_is_what_the_host_began_with`"]
 fn begun_with_a_low_limit() {
     assert!(raise_descriptor_limit() > 200, "there is something to be raised");
-    // It is lowered while the program begins, and before it is told anything.
+    // It is lowered while the program begins, before its first input.
     let script = "#!/bin/sh\nread -r _\nulimit -Sn\n";
     let mut bench = Bench::new("limit", &[("limit", script)]);
     let id = bench.start("/limit");

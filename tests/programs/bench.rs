@@ -1,5 +1,5 @@
-//! A folder of programs, and a pump or a host that runs them. Nothing sleeps: whoever waits takes
-//! turns of the pump until an event comes, or a deadline far away.
+//! A folder of programs, and a pump or a host that runs them. Nothing sleeps: a wait runs turns of
+//! the pump until an event comes, or a distant deadline.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! A chat of a hundred whose program is replaced and killed while they talk: nobody is
-//! disconnected, nothing is told twice, and nothing is lost but what a killed program had in hand.
+//! A chat of a hundred clients whose program is replaced and killed while they talk: no client is
+//! disconnected, no message comes twice, and only messages that a killed program was handling are
+//! lost.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +29,7 @@ impl Chat {
         Self { server, talkers, said: 0, heard, versions: BTreeSet::new() }
     }
 
-    /// Everybody says so much, in turns; in the middle of it, something else happens.
+    /// All clients send so much, in turns; in the middle of it, something else happens.
     fn say(&mut self, words: usize, meanwhile: impl FnOnce(&Running)) {
         let mut meanwhile = Some(meanwhile);
         for word in self.said..self.said + words {
@@ -62,7 +63,7 @@ impl Chat {
         }
     }
 
-    /// How many words nobody has heard; what one has heard, all have.
+    /// How many messages no client has got; a message that one has got, all have got.
     fn lost(&self) -> usize {
         assert!(self.heard.iter().all(|heard| *heard == self.heard[0]), "all hear the same");
         let heard: usize = self.heard[0].iter().map(Vec::len).sum();

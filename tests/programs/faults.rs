@@ -1,5 +1,5 @@
-//! What goes wrong with programs that serve all sockets of their paths: each fault has the
-//! outcome that `docs/programs.md` tells, nobody else notices, and no process is left.
+//! What goes wrong with programs that serve all sockets of their paths: each fault has the outcome
+//! that `docs/programs.md` states, no other socket notices, and no process is left.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -119,7 +119,7 @@ fn does_not_begin(server: &Running, path: &str) {
     });
 }
 
-/// It stops reading under load, until it is told to go on by another way.
+/// It stops reading under load, until the test lets it go on.
 #[test]
 fn a_program_that_stalls_gets_all_in_order() {
     let folder = folder("stall");
@@ -171,7 +171,7 @@ fn a_program_that_stalls_gets_all_in_order() {
     drop(go);
 }
 
-/// What a peer does not read ends its own socket, and costs nobody else anything.
+/// A peer that does not read ends its own socket only, and costs no other socket anything.
 #[test]
 fn a_flood_ends_the_socket_that_does_not_read_it() {
     let (server, _) =
@@ -197,7 +197,7 @@ fn a_flood_ends_the_socket_that_does_not_read_it() {
     server.stop();
 }
 
-/// Standard error is nobody's business but the program's.
+/// Standard error of a program is not read by the host's peers.
 #[test]
 fn a_program_without_a_standard_error_goes_on() {
     let (server, _) = serve("mute", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
@@ -209,7 +209,8 @@ fn a_program_without_a_standard_error_goes_on() {
     server.stop();
 }
 
-/// Whoever leaves the group is beyond reach; it holds up nothing, and holds nothing of the host.
+/// A process that leaves the group cannot be reached; it delays nothing, and holds nothing of the
+/// host.
 #[test]
 fn a_grandchild_of_its_own_session_holds_nothing_up() {
     let (server, _) = serve("session", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);
@@ -232,8 +233,8 @@ fn a_grandchild_of_its_own_session_holds_nothing_up() {
     assert!(killed.expect("it runs").success());
 }
 
-/// The system ends nobody for a host that is killed: programs see the end of their input, each
-/// of them, since none holds a pipe of another.
+/// The system ends no program when a host is killed: each program sees the end of its input, since
+/// none holds a pipe of another.
 #[test]
 fn programs_of_a_host_that_is_killed_see_the_end_of_their_input() {
     let folder = folder("orphans");
@@ -314,7 +315,7 @@ fn nothing_outlives_a_host_that_is_dropped() {
     until("nothing is left", || !is_alive(process) && !is_alive(grandchild));
 }
 
-/// Reads nothing, from the beginning, until somebody opens a pipe; then sends everything back.
+/// Reads nothing, from the beginning, until a pipe is opened; then echoes everything.
 const STALL: &str = r#"#!/usr/bin/env python3
 import sys
 receive, send = sys.stdin.buffer, sys.stdout.buffer
@@ -334,7 +335,7 @@ for line in receive:
         send.flush()
 "#;
 
-/// Notes the lines that it is told.
+/// Records its input lines.
 const STOP: &str = r#"#!/usr/bin/env python3
 import os, sys
 receive = sys.stdin.buffer

@@ -22,7 +22,7 @@ use crate::support::{Raw, until};
 fn attacks() -> Vec<(Option<&'static str>, Vec<u8>)> {
     let storm = [upgrade("/unknown", ""), get("/huge.bin", ""), upgrade("/echo", "")];
     let mut attacks = vec![
-        // Echoes that nobody reads, the smallest frames, pings, and a message without an end.
+        // Unread echoes, the smallest frames, pings, and a message without an end.
         (Some("/echo"), frame(BINARY, &[b'x'; 1 << 18])),
         (Some("/echo"), frame(TEXT, b"").repeat(5_000)),
         (Some("/echo"), frame(PING, &[b'x'; 125]).repeat(1_000)),
@@ -32,7 +32,7 @@ fn attacks() -> Vec<(Option<&'static str>, Vec<u8>)> {
         // A head without an end.
         (None, b"X: y\r\n".repeat(1_000)),
     ];
-    // Those who come, ask, and leave their answer unread.
+    // Peers that come, ask, and leave their answer unread.
     attacks.extend(storm.map(|request| (None, request)));
     attacks
 }

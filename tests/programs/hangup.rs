@@ -1,4 +1,4 @@
-//! SIGHUP: it is heeded from the first moment on, and a terminal that has gone ends the server.
+//! SIGHUP: it is handled from the first moment on, and a terminal that has gone ends the server.
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -83,7 +83,7 @@ fn open(server: &Binary, path: &str) -> Raw {
     raw
 }
 
-/// A process as the system tells it: its state, its parent, and the time of its beginning. The
+/// A process as the system reports it: its state, its parent, and the time of its beginning. The
 /// number alone may mean another one a moment later, where others fork without end.
 #[derive(Clone, Debug)]
 struct Seen {

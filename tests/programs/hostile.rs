@@ -1,5 +1,5 @@
 //! Programs and peers that mean harm: what they write to the log, how much memory they take, what
-//! they put into environments, and whom they can reach.
+//! they put into environments, and which sockets they can reach.
 
 use std::process::Command;
 use std::time::Instant;
@@ -80,7 +80,7 @@ fn what_is_declared_costs_nothing_and_what_has_no_end_is_refused_early() {
     for name in ["large.py", "other.py"] {
         write(&folder, name, OBEY, "755");
     }
-    // In a process of its own, whose memory is nobody else's.
+    // In a separate process, so that its memory is measured alone.
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     let binary = Binary::run(command.arg("--document-root").arg(&folder));
     let open = |path: &str| {
@@ -91,7 +91,7 @@ fn what_is_declared_costs_nothing_and_what_has_no_end_is_refused_early() {
     let mut raw = open("/large");
     raw.send_text("SUB {} heard");
     let before = resident(&binary.pid());
-    // What is too long is skipped, and told; the next line is read.
+    // A line that is too long is skipped and reported; the next line is read.
     raw.send_text(
         "!write(b'TEXT * +%d\\n' % (1 << 28)); [write(bytes(1 << 20)) for _ in range(1 << 8)]; \
          write(b'\\n')",
@@ -232,7 +232,7 @@ fn other_services_sockets_are_out_of_reach() {
     server.stop();
 }
 
-/// Paths that nobody has heard of cost a lookup each, and leave nothing.
+/// Unknown paths cost a lookup each, and leave nothing.
 #[test]
 fn unknown_paths_hold_nobody_up() {
     let (server, _) = serve("unknown", &[("obey.py", OBEY)], ProgramOptions::SHARED, SOON);

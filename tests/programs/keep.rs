@@ -1,5 +1,5 @@
-//! Sockets that outlive their program: what the next one is handed over, and that whoever waits
-//! is served in the end.
+//! Sockets that outlive their program: what the next one gets, and that waiting sockets are served
+//! in the end.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub fn version(number: usize) -> String {
     TELLS.replace("VERSION = b\"1\"", &format!("VERSION = b\"{number}\""))
 }
 
-/// A socket, by its id, once the program has told of it.
+/// A socket, by its id, once the program has reported it.
 pub fn open(server: &Running) -> (Raw, String) {
     let mut raw = server.open("/tells");
     let told = raw.read_text();
@@ -47,7 +47,7 @@ pub fn pid(raw: &mut Raw) -> u32 {
     raw.read_text().parse().expect("it is a number")
 }
 
-/// Has the program read nothing more, from here on.
+/// Makes the program read nothing more.
 pub fn hold(raw: &mut Raw) {
     raw.send_text("!say(b'TEXT ' + words[1], b'held'); time.sleep(1000)");
     assert_eq!(raw.read_text(), "held");
@@ -75,7 +75,7 @@ fn refused(server: &Running) -> Answer {
     answer.expect("it has come")
 }
 
-/// What a socket is answered, whoever comes and goes meanwhile.
+/// What a socket is answered, whichever sockets come and go meanwhile.
 fn answer_to(raw: &mut Raw) -> String {
     loop {
         let text = raw.read_text();
@@ -109,7 +109,7 @@ fn open_sockets_are_handed_over() {
     assert_eq!(one.read_text(), format!("OPEN {third}"));
     three.send_text("!sys.exit(1)");
     assert_eq!(one.read_text(), format!("OPEN {first} again"));
-    // And whoever has gone is not handed over any more.
+    // Sockets that have gone are not passed to the next program.
     assert_eq!(one.read_text(), format!("OPEN {third} again"));
     server.stop();
 }
@@ -158,14 +158,14 @@ fn who_has_gone_is_handed_over_only_with_its_messages() {
     assert_eq!(one.read_text(), format!("OPEN {third} again"));
     assert_eq!(one.read_text(), format!("heard {third}"));
     assert_eq!(one.read_text(), format!("CLOSE {third}"));
-    // The late one, who is new to the next program.
+    // The late one, which is new to the next program.
     let told = one.read_text();
     assert!(told.starts_with("OPEN ") && !told.ends_with("again"), "{told}");
     assert!(one.read_text().starts_with("CLOSE "));
     server.stop();
 }
 
-/// A socket that is open, and of which a program that does not read tells nobody.
+/// An open socket that a program that does not read does not report.
 fn open_late(server: &Running) -> Raw {
     server.open("/tells")
 }
@@ -248,7 +248,7 @@ fn a_file_that_vanishes_leaves_its_sockets_open() {
 
 pub const TELLS: &str = include_str!("tells.py");
 
-/// Lets in who asks with `in`, tells them of the others, and lets those in when it is told to.
+/// Admits sockets that ask with `in`, tells them about the others, and admits those on request.
 const ASKS: &str = r#"#!/usr/bin/env python3
 import sys
 receive, send = sys.stdin.buffer, sys.stdout.buffer

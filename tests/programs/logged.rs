@@ -10,7 +10,7 @@ struct Kept;
 
 static LINES: Mutex<BTreeMap<String, Vec<(Level, String)>>> = Mutex::new(BTreeMap::new());
 
-/// From here on, lines are kept.
+/// Later lines are kept.
 pub fn keep() {
     static KEPT: Once = Once::new();
     KEPT.call_once(|| {

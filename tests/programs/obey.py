@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# Does what its sockets say: a text is written to the host as it is, with each {} in it replaced
-# by the socket's id. Whatever else it is told goes to the topic `heard`, as text. A text that
-# begins with ! is Python.
+# Does what its sockets say: a text is written to the host as it is, with each {} in it replaced by
+# the socket's id. All other input goes to the topic `heard`, as text. A text that begins with ! is
+# Python.
 import os, signal, subprocess, sys, time
 
 receive, send = sys.stdin.buffer, sys.stdout.buffer

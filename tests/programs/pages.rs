@@ -75,7 +75,7 @@ fn a_page_beside_a_program_is_shown_as_it_is_now() {
     ] {
         assert_eq!(shown(&host, path), expected, "{path}");
     }
-    // Who waits for the reader of a pipe is not released.
+    // A writer that waits for the reader of a pipe is not released.
     for writer in writers {
         assert!(writer.waits());
         writer.end();

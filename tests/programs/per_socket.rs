@@ -1,5 +1,5 @@
-//! Programs that have a process for each socket, over real sockets: what was written for websocketd
-//! runs unchanged, and whoever is slow holds up nobody but the other end.
+//! Programs that have a process for each socket, over real sockets: programs for websocketd run
+//! unchanged, and a slow side delays only its other end.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -47,7 +47,7 @@ fn lines_are_messages() {
     assert_eq!(raw.read_close().0, 1000);
 }
 
-/// What everybody has, and nobody wrote for this.
+/// Programs of every system, which were not written for this.
 #[test]
 fn programs_that_know_nothing_of_sockets_serve_them() {
     let programs = [

@@ -1,4 +1,4 @@
-//! Reloads without end, while sockets talk: nobody is disconnected, and nothing is lost.
+//! Reloads without end, while sockets talk: no socket is disconnected, and nothing is lost.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -57,7 +57,7 @@ impl Talker {
 }
 
 /// What stands in the configuration at each reload: the sockets of a program whose section has
-/// changed are handed over to its next process, in both orders.
+/// changed are passed to its next process, in both orders.
 fn configuration(reload: usize) -> String {
     let section = match reload % 100 {
         25..50 => "[service /tells]\nreplace-when: after-exit\n",

@@ -93,7 +93,7 @@ fn who_is_not_kept_is_closed_when_the_program_is_replaced() {
     let warning = "; the new version serves; sockets closed: 2, which on-death: keep would keep";
     let is_told = |line: &String| line.ends_with(warning);
     assert!(logged::warnings_of("/closed").iter().any(is_told), "{:#?}", lines_of("/closed"));
-    // Without sockets, nobody has to know.
+    // Without sockets, no event is needed.
     raw.send_text("!say = lambda *_: open('gone', 'w').close()");
     drop(raw);
     until("the program is told that it has gone", || folder.join("gone").exists());
@@ -177,7 +177,8 @@ fn a_file_that_changes_replaces_its_program_if_that_is_wanted() {
     host.stop();
 }
 
-/// Who is replaced ends by itself: it hears of its end behind all that it was told, and is heard.
+/// A replaced program ends by itself: its STOP comes behind all its input, and its output is still
+/// read.
 #[test]
 fn a_program_that_is_replaced_may_say_its_last_lines() {
     for options in [keep(), close()] {
@@ -214,8 +215,8 @@ fn what_changes_while_no_program_runs_holds_for_the_next_one() {
     host.stop();
 }
 
-/// Whoever has mended what a program lacks need not wait for the end of a pause, though neither
-/// its file nor its section has changed: so many would take three minutes.
+/// After a user has fixed the cause of a failure, a reload ends the pause, though neither file nor
+/// section has changed: so many failures would pause for three minutes.
 #[test]
 fn a_reload_starts_at_once_what_is_in_a_pause() {
     let (host, folder) = serve("mended", &[("tells.py", TELLS)], keep(), SOON);
@@ -392,7 +393,7 @@ fn a_static_root_behind_a_link_is_resolved_anew_at_a_hangup() {
     assert_eq!(shown(), "2");
 }
 
-/// A program that does not heed its end, and has all the time for it, goes with its host.
+/// A program that ignores its STOP, and has unlimited time for it, ends with its host.
 #[test]
 fn a_host_that_stops_at_once_kills_its_programs() {
     let deaf = "#!/bin/sh\ntrap '' TERM HUP INT\necho $$ >pid\necho READY 1\n\
@@ -425,7 +426,7 @@ fn a_host_stops_whatever_its_program_is_doing() {
         raw.send_text("for nobody");
         stops(host, raw, name);
     }
-    // While it is being replaced, and heeds no end.
+    // While it is being replaced, and ignores its STOP.
     let options = ProgramOptions { replace_when: ReplaceWhen::AfterExit, ..keep_stubborn() };
     let (host, folder) = serve("replacing", &[("tells.py", TELLS)], options, LIMITS);
     let (mut raw, _) = open(&host);

@@ -56,7 +56,7 @@ impl Service for Through {
     }
 }
 
-/// Takes all mail that is there; gives back whether there may be more one day.
+/// Takes all mail that is there; returns whether there may be more one day.
 fn mail(
     context: &mut Context,
     pump: &mut Pump,

@@ -27,7 +27,7 @@ pub fn request(path: &str) -> String {
     )
 }
 
-/// A socket that hears of all that the program is told but texts.
+/// A socket that gets all input of the program except texts.
 fn listener(server: &Running) -> Raw {
     let mut raw = server.open("/obey");
     raw.send_text("SUB {} heard");
@@ -87,7 +87,7 @@ fn a_mistake_costs_one_line() {
         let told = raw.read_text();
         assert!(told.starts_with("ERR ") && told.contains(wrong), "{told}");
     }
-    // Who has gone is no mistake, and another service's socket is out of reach.
+    // A socket that has gone is no error, and another service's socket cannot be reached.
     raw.send_text("TEXT 1234567890 +2\nhi\nTEXT {} +4\nwell");
     assert_eq!(raw.read_text(), "well");
     server.stop();
@@ -113,7 +113,7 @@ fn a_paused_socket_is_read_on_when_the_program_wants_it() {
 
 #[test]
 fn a_slow_peer_is_told_to_the_program() {
-    // Room for more than the system takes off our hands.
+    // Capacity for more than the system takes.
     let limits = Limits { outbox_bytes_max: 64 << 20, ..SOON };
     let (server, _) = serve("slow", &[("obey.py", OBEY)], ProgramOptions::SHARED, limits);
     let mut listener = listener(&server);
@@ -212,7 +212,7 @@ fn the_examples_answer() {
 
 pub const OBEY: &str = include_str!("obey.py");
 
-/// Lets in whoever tells a name, and says to each what it asked for.
+/// Admits sockets with a name, and sends each what it asked for.
 const GATE: &str = r#"#!/usr/bin/env python3
 import sys
 receive, send = sys.stdin.buffer, sys.stdout.buffer

@@ -14,7 +14,7 @@ use crate::support::http::{get, upgrade};
 use crate::support::services::Echo;
 use crate::support::{Running, SOON, until};
 
-/// Tells its socket how it is run, and sends every line back.
+/// Sends its socket how it is run, and echoes each line.
 const TELLS: &str = "#!/bin/sh\necho \"$SCRIPT_NAME|$PATH_INFO\"\nexec cat\n";
 
 /// A folder with programs, and links to its folders.

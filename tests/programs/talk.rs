@@ -12,7 +12,7 @@ use crate::logged;
 use crate::support::DEADLINE;
 use crate::support::process::resident;
 
-/// Tells a program so many lines, as fast as it takes them, and sees each come back.
+/// Sends a program so many lines, as fast as it takes them, and reads each echo.
 fn echo(name: &str, program: &str, lines_len: usize) {
     let mut bench = Bench::new(name, &[("echo", program)]);
     let id = bench.start("/echo");

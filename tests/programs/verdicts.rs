@@ -1,5 +1,5 @@
-//! Peers that put lines of the protocol into what their program is told and says: none becomes a
-//! verdict, and none changes what another peer is answered.
+//! Peers that put lines of the protocol into the input and output of their program: none becomes a
+//! verdict, and none changes the answer to another peer.
 
 use switchboard::programs::ProgramOptions;
 
@@ -9,7 +9,7 @@ use crate::support::raw::close;
 use crate::support::{Raw, Running, SOON};
 
 /// A program that quotes its peers as no program should: it decodes what is encoded, and writes all
-/// of it into headers and words. It tells the first socket what goes wrong.
+/// of it into headers and words. It reports errors to the first socket.
 const NAIVE: &str = r#"#!/usr/bin/env python3
 import os, sys
 from urllib.parse import unquote_to_bytes as decode
@@ -84,13 +84,13 @@ fn no_peer_writes_a_verdict() {
     }
     what_is_offered_is_one_word(&server, &mut first, &lines);
     what_is_quoted_is_one_answer(&server, &mut first);
-    // Nobody has said anything of this one.
+    // There is no verdict about this one.
     first.send_text("verdict");
     assert_eq!(waiting.read_answer().status, 401);
     server.stop();
 }
 
-/// Either the request is refused, or what the program is told has the usual names alone.
+/// Either the request is refused, or the program's input has only the usual names.
 fn what_is_told_has_no_line_of_a_peer(server: &Running, line: &str) {
     let encoded = line.replace(' ', "%20");
     let rows = [
@@ -125,8 +125,7 @@ fn what_is_told_has_no_line_of_a_peer(server: &Running, line: &str) {
     }
 }
 
-/// An offer of several words is none that a program can agree to, and what the program says then is
-/// told to be wrong.
+/// A program cannot agree to an offer of several words, and gets an ERR if it tries.
 fn what_is_offered_is_one_word(server: &Running, first: &mut Raw, lines: &[String]) {
     for line in lines {
         let words = line.replace(' ', ", ");

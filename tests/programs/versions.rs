@@ -15,8 +15,8 @@ use crate::replace::come;
 use crate::support::raw::close;
 use crate::support::{LIMITS, Raw, Running, SOON, until};
 
-/// A version that notes its process in the file `starts`, and is ready once somebody has opened
-/// the `gate`.
+/// A version that notes its process in the file `starts`, and is ready once the `gate` has been
+/// opened.
 fn gated(number: usize) -> String {
     version(number).replace(
         "write(b\"READY 1\\n\")",
@@ -68,7 +68,7 @@ fn beside(name: &str, options: ProgramOptions) -> (Running, std::path::PathBuf, 
     (host, folder, raw, id, old)
 }
 
-/// Hears of the takeover: the socket is handed over, or closed for another one to be opened.
+/// Notices the takeover: the socket is passed on, or closed for another one to be opened.
 fn taken_over(host: &Running, mut raw: Raw, id: &str, options: &ProgramOptions) -> Raw {
     match options.on_death {
         OnDeath::Keep => assert_eq!(raw.read_text(), format!("OPEN {id} again")),
@@ -256,7 +256,7 @@ fn the_new_version_takes_the_place_of_one_that_dies() {
             }
             _ => {
                 assert_eq!(raw.read_close().0, 1012);
-                // Who comes now waits for the one that has begun.
+                // A socket that comes now waits for the one that has begun.
                 let mut late = host.raw();
                 late.send(crate::shared::request("/tells").as_bytes());
                 open_gate(&folder);

@@ -47,7 +47,7 @@ fn nothing_is_left_behind() {
     let mut faults = Vec::new();
     for source in sources().into_iter().filter(|source| !source.is_tidy()) {
         for (number, line) in (1..).zip(source.text.lines()) {
-            // `get_mut` is the library's own word for what it does.
+            // `get_mut` is the library's own name.
             let line = line.replace("fn get_mut(", "fn mut(");
             let words = NEVER.iter().filter(|word| line.contains(**word));
             faults.extend(words.map(|word| format!("{}:{number}: {word}", source.path)));

@@ -95,7 +95,7 @@ fn upgrades_are_refused_while_no_address_holds_more_than_a_quarter() {
         "{answer}"
     );
     assert!(answer.contains("memory-max"), "{answer}");
-    // A twentieth above the budget somebody loses all the same.
+    // A twentieth above the budget, a socket is still closed.
     fill(&mut rig, ids[6], MIB);
     rig.turn();
     assert_eq!(rig.io.dropped, [ids[6]]);

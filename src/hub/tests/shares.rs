@@ -12,7 +12,7 @@ fn peer(host: u8) -> SocketAddr {
 const MANY: Limits =
     Limits { sockets_per_ip_max: 1 << 20, connection_rate: None, ..Limits::SERVER };
 
-/// Somebody takes all the places that he can. Returns how many.
+/// One address takes all the places that it can. Returns how many.
 fn take_all(of: Holder, places_max: usize, holders: &mut Vec<Holder>) -> usize {
     let (pool, before) = (Pool { name: "the limit", places_max }, holders.len());
     while pool.admit(of, holders.iter().copied()).is_ok() {

@@ -82,7 +82,8 @@ fn a_storm_leaves_nothing_behind() {
             assert!(service.topics.is_empty(), "seed {seed}: {:?}", service.topics);
             assert!(service.worker.pace.is_empty(), "seed {seed}: {:?}", service.worker.pace);
         }
-        // What a service has not taken, and whom it has kept waiting, goes when it has.
+        // Mail that a service has not taken, and sockets that wait for that, go when it has taken
+        // it.
         for service in 0..2 {
             let all = Outbound::Taken { messages: usize::MAX, bytes: usize::MAX };
             rig.apply(service, vec![all]);
