@@ -37,7 +37,7 @@ class Failed(Skipped):
 def script(name, main):
     """Runs a script's `main`, which gives back the exit status, and exits."""
     for number in [signal.SIGHUP, signal.SIGTERM]:
-        # Whoever has a signal ignored, as nohup does, means us to go on.
+        # A parent that ignores a signal, as nohup does, wants us to go on.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:

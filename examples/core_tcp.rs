@@ -38,7 +38,7 @@ impl Connection {
         Self { stream, session: Session::new(Time::ZERO), begun: Instant::now() }
     }
 
-    /// Each round writes what waits, waits for bytes or a deadline, and tells the session.
+    /// Each round writes what waits, waits for bytes or a deadline, and notifies the session.
     fn serve(mut self) -> io::Result<()> {
         let mut buffer = [0; 4_096];
         self.stream.set_write_timeout(Some(Duration::from_millis(LIMITS.write_ms_max)))?;
@@ -115,7 +115,7 @@ impl Connection {
         }
     }
 
-    /// The time until the session has to be told that a deadline has come.
+    /// The time until the session has to handle a deadline.
     fn time_left(&self) -> Option<Duration> {
         let deadline = self.session.deadline(&LIMITS)?;
         // A timeout of zero would mean: none.

@@ -22,7 +22,7 @@ impl Handler for Pipe {
     fn open(&mut self, peer: &mut Peer, _: &Request) {
         let id = peer.id();
         let Some(first) = self.waiting.take() else {
-            // Nobody could get its messages yet. They stay in its connection.
+            // No socket could get its messages yet. They stay in its connection.
             self.waiting = Some(id);
             return peer.context().pause(id);
         };

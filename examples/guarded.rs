@@ -1,4 +1,4 @@
-//! A service that decides who may come in, before the 101, and speaks a subprotocol. It runs
+//! A service that decides before the 101 which sockets may open, and speaks a subprotocol. It runs
 //! turn by turn within a loop of the program's own, with the bounds for small hosts.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A lobby: clients join rooms, which are topics, and talk to those in the same room. A tick tells
-//! everyone who is where, at most once in each interval and only after a change.
+//! A lobby: clients join rooms, which are topics, and talk to those in the same room. A tick sends
+//! all members the list of rooms, at most once in each interval and only after a change.
 //!
 //! `join red` enters a room and leaves the one before. Any other text goes to the room.
 

@@ -70,7 +70,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// A stopper works from any thread.
 fn stop_on_input(stopper: Stopper) {
     std::thread::spawn(move || {
-        // At the end, and if it cannot be read, there is nobody who could stop the host otherwise.
+        // At the end of the input, or if it cannot be read, the host has to stop: there is no other
+        // way to stop it.
         let _ = std::io::stdin().read_line(&mut String::new());
         stopper.stop();
     });

@@ -50,8 +50,8 @@ fn main() -> Outcome<ExitCode> {
     Ok(if attacked <= allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Peers that take nothing, each with as much in its outbox as one may have: the service sends
-/// them one message after the other, until it is told that they are full.
+/// Peers that take nothing, each with as much in its outbox as one may have: the service sends them
+/// one message after the other, until it gets an event that they are full.
 fn fill_outboxes(leader: &mut TcpStream, victims: &mut [TcpStream]) -> Outcome<()> {
     for victim in victims {
         victim.write_all(&frame(TEXT, b"stuff me"))?;
@@ -152,7 +152,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // It has ended before, which has been told by then.
+        // It has ended before, which has been reported by then.
         let _ = self.process.kill().and_then(|()| self.process.wait());
     }
 }
@@ -174,8 +174,8 @@ fn serve() -> Outcome<()> {
     Ok(host.run()?)
 }
 
-/// Fills the outboxes of those that say so, takes nothing more when it is told, and sends back
-/// all else.
+/// Fills the outboxes of sockets that ask for it, takes nothing more on request, and echoes
+/// everything else.
 #[derive(Default)]
 struct Attacked {
     hungry: Vec<SocketId>,

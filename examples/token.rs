@@ -1,4 +1,4 @@
-//! A gate for users with tokens. It decides before the 101, so that nobody else has a socket.
+//! A gate for users with tokens. It decides before the 101, so that no other client has a socket.
 //!
 //! A program sends its token in a header: `Authorization: Bearer TOKEN`. A page cannot set headers,
 //! and offers two subprotocols: `new WebSocket(url, ["news.v1", "token.TOKEN"])`. A token in the
@@ -10,7 +10,7 @@ use switchboard::{
 };
 
 struct Members {
-    /// Who is here.
+    /// The connected users.
     present: Vec<(SocketId, &'static str)>,
 }
 
@@ -60,7 +60,7 @@ fn user(request: &Request) -> Option<&'static str> {
     found.map(|(_, user)| *user)
 }
 
-/// Compares all bytes, so that the time tells nothing of how many are right.
+/// Compares all bytes, so that the time does not show how many are right.
 fn is_same(token: &str, given: &str) -> bool {
     let differences = token.bytes().zip(given.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
     token.len() == given.len() && differences == 0

@@ -20,9 +20,9 @@ struct Floor {
     listener: OwnedFd,
     /// By the number of their descriptors.
     connections: Vec<Option<Connection>>,
-    /// Who is on `/broadcast`.
+    /// The sockets on `/broadcast`.
     members: Vec<usize>,
-    /// Who may be owed an answer.
+    /// The sockets that may get an answer.
     owing: Vec<usize>,
     answers: Answers,
     buffer: Vec<u8>,
@@ -40,7 +40,7 @@ struct Connection {
     offset: usize,
 }
 
-/// Frames for whoever sent frames of one length; all of a run have the same.
+/// Answers for frames of one length; all frames of a run have the same.
 #[derive(Default)]
 struct Answers {
     frames: Vec<u8>,
@@ -115,8 +115,8 @@ impl Floor {
         }
     }
 
-    /// Reads what has come, and notes who is owed an answer. All are read before any is written,
-    /// which is the cheapest order for short messages.
+    /// Reads what has come, and notes the sockets that get an answer. All are read before any is
+    /// written, which is the cheapest order for short messages.
     fn read(&mut self, at: usize) -> Result<()> {
         let Some(connection) = &mut self.connections[at] else { return Ok(()) };
         if connection.owed > 0 {
@@ -168,7 +168,7 @@ impl Floor {
         }
     }
 
-    /// Writes to all who are owed something. Who is owed twice, is written once.
+    /// Writes to all sockets that get an answer, once to each.
     fn write(&mut self) {
         for at in self.owing.drain(..) {
             if let Some(connection) = &mut self.connections[at] {

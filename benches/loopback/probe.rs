@@ -14,7 +14,7 @@ pub fn probe(one: usize, other: usize) -> Duration {
     let ball = AtomicU32::new(0);
     thread::scope(|scope| {
         let answers = scope.spawn(|| {
-            // Where a processor cannot be had, the figure tells nothing, and harms nothing.
+            // If a processor cannot be reserved, the figure has no meaning, and does no harm.
             let _ = pin(other);
             for round in 0..SERIES * ROUNDS {
                 wait_for(&ball, 2 * round + 1);

@@ -15,7 +15,7 @@ pub struct Report {
     faults: Vec<[String; 4]>,
 }
 
-/// What tells one run from the others.
+/// The difference between one run and the others.
 pub struct Run<'a> {
     /// Counted from 1.
     pub round: usize,

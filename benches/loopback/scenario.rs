@@ -124,8 +124,8 @@ impl Scenario {
         let messages = Messages::new(self.kind, self.payload_len, burst_max, candidate.verify);
         let mut load = Load::new(target, messages)?;
         let outcome = self.drive(&mut load, server.pid(), manner);
-        // Whoever ends a connection first keeps its port for a minute. That is to be the server:
-        // our own ports are thousands, and the next run needs them.
+        // The side that ends a connection first keeps its port for a minute. That has to be the
+        // server: we use thousands of ports, and the next run needs them.
         drop(server);
         outcome
     }

@@ -18,7 +18,7 @@ pub struct Bench {
     printed: &'static str,
 }
 
-/// What is told beside the time that one of them takes.
+/// What is reported beside the time that one of them takes.
 #[derive(Clone, Copy)]
 pub enum Rate {
     /// How many events make a second.
@@ -183,7 +183,7 @@ pub fn machine() -> String {
 }
 
 const COLUMNS: &str = "group,case,x,unit,median,min,max";
-/// Of these many rounds the median is told, and the range.
+/// The median and the range of so many rounds are reported.
 const ROUNDS: usize = 11;
 /// So many, if they take long.
 const ROUNDS_MIN: usize = 5;

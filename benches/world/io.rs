@@ -22,7 +22,7 @@ pub struct Outside {
     pub came: Vec<SocketId>,
     /// Sockets whose peers have heard of the end, and end their half.
     pub ended: Vec<SocketId>,
-    /// Whom something was written to since this was last cleared, if that is wanted.
+    /// The sockets that were written to since this was last cleared, if that is wanted.
     pub written: Option<Vec<SocketId>>,
     /// Runs of services that are not ready yet, if they start late.
     pub starting: Option<Vec<RunId>>,
@@ -47,7 +47,7 @@ impl Outside {
         self.batches[index].push_back((run, batch.into_iter()));
     }
 
-    /// A service is ready, and refuses nobody.
+    /// A service is ready and admits all sockets.
     pub fn let_everyone_in(&mut self, run: RunId) {
         self.send(run, vec![Outbound::Ready(Admission::default())]);
     }

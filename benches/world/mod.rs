@@ -88,7 +88,7 @@ impl World {
         self.receive_all([(id, bytes)]);
     }
 
-    /// Each of these peers sends bytes. Turns follow, until nobody has anything to say.
+    /// Each of these peers sends bytes. Turns follow, until no side has anything to send.
     pub fn receive_all<'a>(&mut self, input: impl IntoIterator<Item = (SocketId, &'a [u8])>) {
         let input = input.into_iter().collect();
         let mut io = Around { outside: &mut self.outside, input };
@@ -123,7 +123,7 @@ impl World {
         self.settle();
     }
 
-    /// Turns, until nobody has anything to say.
+    /// Turns, until no side has anything to send.
     pub fn settle(&mut self) {
         self.receive_all([]);
     }

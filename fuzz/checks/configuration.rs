@@ -1,5 +1,5 @@
-//! Any text is a configuration or is told what is wrong with it, by lines that it has; and
-//! neither comments nor blanks make a difference.
+//! Any text is a configuration, or has errors with line numbers that exist; neither comments nor
+//! blanks make a difference.
 
 use std::path::Path;
 

@@ -35,7 +35,7 @@ pub fn check(data: &[u8]) {
 /// A session that sends, and what its peer has to read.
 struct Sender {
     talk: Talk,
-    /// The payload of the pong that waits for room.
+    /// The payload of the pong that waits for capacity.
     owed: Option<Vec<u8>>,
     sent: VecDeque<Theirs>,
 }

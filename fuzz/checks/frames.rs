@@ -15,7 +15,7 @@ pub struct Sent {
     pub payload: Vec<u8>,
 }
 
-/// In how many bytes the length is told.
+/// How many bytes the length takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Shortest,
@@ -23,7 +23,7 @@ pub enum Form {
     Wide,
     /// In 64 bits.
     Widest,
-    /// This length is told, in 64 bits, and nothing follows.
+    /// This length is declared, in 64 bits, and nothing follows.
     Claimed(u64),
 }
 
@@ -70,7 +70,7 @@ impl Sent {
         frames
     }
 
-    /// The length that the frame tells.
+    /// The length that the frame declares.
     pub fn length(&self) -> u64 {
         match self.form {
             Form::Claimed(length) => length,

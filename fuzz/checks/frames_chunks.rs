@@ -38,7 +38,7 @@ pub fn check(data: &[u8]) {
     let pieces: Vec<_> = cut.pieces(&input).collect();
     assert_eq!(play(&pieces, cutting, mode, LIMITS), whole, "{mode:?}");
 
-    // With little room for answers there may be fewer pongs, and no other difference.
+    // With little capacity for answers there may be fewer pongs, and no other difference.
     let narrow = Limits { outbox_high_bytes: 16, ..LIMITS };
     let few = play(&pieces, cutting, mode, narrow);
     assert_eq!((&few.heard, few.next), (&whole.heard, whole.next), "with fewer pongs");
@@ -120,7 +120,7 @@ const AT_ONCE: Mode = Mode {
     settles: When::AfterEachPiece,
     takes: When::AfterEachPiece,
 };
-/// Room for the answers to all pings of an input.
+/// Capacity for the answers to all pings of an input.
 const LIMITS: Limits = Limits {
     message_bytes_max: 200,
     fragments_max: 3,

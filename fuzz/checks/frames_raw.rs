@@ -127,7 +127,7 @@ fn read_ours(bytes: &[u8]) -> Story {
         match heard {
             Heard::Request => panic!("a request in an open conversation"),
             Heard::Message(message) => messages.push(message),
-            // Both may have the same code; a fault is told by the section in its reason.
+            // Both may have the same code; the section in its reason shows a fault.
             Heard::Closed(close) if close.reason.contains(" (RFC 6455, ") => {
                 end = End::Fault(close);
             }

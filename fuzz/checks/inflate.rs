@@ -5,7 +5,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use switchboard::limits::Limits;
 use switchboard::session::Codec;
 
-/// The first two bytes tell the limit, the third how much of the rest was before; a fourth tells
+/// The first two bytes are the limit, the third is how much of the rest was before; the fourth is
 /// the window.
 pub fn check(data: &[u8]) {
     let Some((&[high, low, before_len, bits], data)) = data.split_first_chunk::<4>() else {

@@ -6,7 +6,7 @@ use switchboard::ws::{HeadReader, Upgrade};
 
 use super::talk::UPGRADE;
 
-/// The first byte tells the memory for contexts; the lines of the rest are headers.
+/// The first byte is the memory for contexts; the lines of the rest are headers.
 pub fn check(data: &[u8]) {
     let Some((&memory, text)) = data.split_first() else { return };
     let text: String = text.iter().map(|&byte| printable(byte)).collect();
@@ -160,7 +160,7 @@ impl Offer {
         // 7.1.2.1: the same value or a smaller one.
         assert_eq!(theirs.server_bits.is_some(), self.server_bits.is_some(), "{value}");
         assert!(theirs.server_bits <= self.server_bits, "{value}");
-        // 7.1.2.2: only for who has said to understand it, and then with a value.
+        // 7.1.2.2: only for a client that has said it understands it, and then with a value.
         if let Some(bits) = theirs.client_bits {
             let most = self.client_bits.expect("it was offered").unwrap_or(15);
             assert!(bits.expect("it has a value") <= most, "{value}");

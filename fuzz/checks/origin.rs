@@ -125,7 +125,7 @@ pub(super) fn parts(text: &str) -> Option<Parts> {
         undotted.to_owned()
     } else {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()+;=".contains(c);
-        // The question mark tells it from a name.
+        // The question mark distinguishes it from a name.
         let opaque = default.is_empty() && host.chars().all(fits);
         opaque.then(|| format!("?{host}"))?
     };

@@ -44,7 +44,7 @@ struct Walk {
     /// How the conversation, or the request, has ended.
     ended: Option<&'static str>,
     overflowed: bool,
-    /// Whether the connection was lost, so that nobody takes what waits.
+    /// Whether the connection was lost, so that what waits is not taken.
     lost: bool,
     /// Whether ever more waited than pongs wait for.
     was_full: bool,
@@ -196,7 +196,7 @@ impl Walk {
         self.output.promised = self.output.len + self.session.unsent_len();
     }
 
-    /// Time passes, and nobody minds the deadlines.
+    /// Time passes, and deadlines are ignored.
     fn pass(&mut self, scale: u16) {
         self.now = self.now.after(u64::from(scale));
     }
@@ -283,7 +283,7 @@ impl Walk {
             Next::Drop => assert!(next == Next::Drop && unsent == 0, "it is over"),
         }
         assert!(next == Next::Keep || unsent == 0, "what waits is written first");
-        // Whoever left before all was taken has lost the rest; nothing else loses any.
+        // A peer that left before it took everything has lost the rest; nothing else loses any.
         let queued = self.output.len + unsent;
         if queued < self.output.promised {
             assert!(next == Next::Drop, "{} bytes are lost", self.output.promised - queued);

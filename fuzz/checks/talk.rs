@@ -1,4 +1,4 @@
-//! `Talk`: a session, and a record of what it tells and sends. Time stands still in it unless a
+//! `Talk`: a session, and a record of its events and its output. Time stands still in it unless a
 //! check moves it.
 
 #[cfg(feature = "deflate")]
@@ -22,7 +22,7 @@ pub struct Talk {
     pub codec: Codec,
 }
 
-/// What a session tells of its peer.
+/// An event of a session about its peer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard {
     Request,

@@ -157,8 +157,8 @@ impl Client {
             {
                 self.send_control(0xA, &payload)?;
             }
-            // Less than there was room for: whatever comes later makes a new event. But the end of
-            // the stream follows a close frame so soon that both may be one event.
+            // Less than fits the buffer: later bytes make a new event. But the end of the stream
+            // follows a close frame so soon that both may be one event.
             if len < buffer.len() && !self.reader.is_closed() {
                 return Ok(true);
             }

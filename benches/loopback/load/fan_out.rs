@@ -1,11 +1,11 @@
-//! Everybody gets every message: one socket sends, all receive, and the next message is sent when
-//! the last one has reached everybody.
+//! All sockets get each message: one socket sends, all receive, and the next message is sent when
+//! the last one has reached all.
 
 use std::time::Instant;
 
 use super::{Load, SILENCE_MAX, TIMED_EVERY, Tally};
 
-/// Runs until the window is over and the last message has reached everybody.
+/// Runs until the window is over and the last message has reached all sockets.
 ///
 /// # Errors
 /// What the server did that it must not.

@@ -21,7 +21,7 @@ pub struct Idle {
 pub fn idle(load: &mut Load, sockets_len: usize, pid: u32) -> Result<Idle, String> {
     let before = resident_bytes(pid)?;
     let per_socket = || -> Result<f64, String> {
-        // A server may give back memory only when it has nothing else to do.
+        // A server may return memory only when it has nothing else to do.
         thread::sleep(REST);
         Ok((resident_bytes(pid)? - before) / sockets_len as f64)
     };

@@ -152,7 +152,7 @@ fn percentile(values: &mut [Duration], percent: usize) -> Duration {
     values.get(index).copied().unwrap_or_default()
 }
 
-/// Room for these is there before the window opens.
+/// Capacity for these is allocated before the window opens.
 const SAMPLES_EXPECTED: usize = 1 << 18;
 
 /// Nothing for so much longer than the window was meant to be open is a fault.

@@ -56,7 +56,7 @@ class Transaction(NamedTuple):
 class Service:
     def __new__(cls, *args, **kwargs):  # and not __init__, which yours need not call then
         self = super().__new__(cls)
-        # With a full one of these, whoever puts waits: the host reads the sockets no further.
+        # When the queue is full, putting blocks, and the host reads the sockets no further.
         self.recvQueue, self.sendQueue = queue.Queue(QUEUE_MAX), Outgoing(QUEUE_MAX)
         self.stopping = threading.Event()
         return self

@@ -29,7 +29,7 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Reads a line, and its body if it has one. Gives back false at the end of the input.
+/// Reads a line, and its body if it has one. Returns false at the end of the input.
 fn receive(input: &mut impl BufRead, header: &mut String, body: &mut Vec<u8>) -> io::Result<bool> {
     header.clear();
     if input.read_line(header)? == 0 {
