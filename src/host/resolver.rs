@@ -26,14 +26,14 @@ pub trait Resolver: Any + Send {
     /// Applies a notice that this resolver has sent.
     fn apply(&mut self, notice: Notice, mounts: &mut Mounts<'_>, now: Time);
 
-    /// Makes this process the parent of the processes that its services leave behind, in place of
-    /// process 1, and waits for each of them.
+    /// Has the system give this process what its services leave behind, instead of process 1, and
+    /// waits for each such process.
     ///
     /// # Errors
     /// The error of the system.
     fn adopt_orphans(&self) -> io::Result<()>;
 
-    /// Waits for each process that its services leave behind to this process.
+    /// Waits for each process that the system gives this one after this.
     ///
     /// # Errors
     /// The error of the system.

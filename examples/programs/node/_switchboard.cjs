@@ -129,7 +129,7 @@ function send(to, message) {
     );
   }
   const { buffer, byteOffset, byteLength } = message;
-  // A copy, since the caller may change the bytes, or hand them over, before they are written.
+  // A copy, since the caller may change the bytes, or transfer them, before they are written.
   say("BIN", audienceOf(to), [], Buffer.from(Buffer.from(buffer, byteOffset, byteLength)));
 }
 

@@ -180,7 +180,7 @@ class Service:
 
     def begin(self):
         """The first line, for a loop other than `run`, around `receive` and `flush`. What this
-        thread says from here on waits for `flush`, or for a block of it. Raises TypeError for a
+        thread says after this waits for `flush`, or for a block of it. Raises TypeError for a
         callback that is a coroutine function."""
         unknown = self._check_callbacks()
         protocols = f" protocols={','.join(self.protocols)}" if self.protocols else ""
@@ -227,7 +227,7 @@ class Service:
                 self._is_writing = False
 
     def end(self):
-        """After the last `receive`: what is said from here on is written at once."""
+        """After the last `receive`: what is said after this is written at once."""
         self._thread = None
         self.flush()
 

@@ -160,11 +160,11 @@ class Subscribable:
         return self._add(self._subscribers, object, callback)
 
     def subscribeSilent(self, object, callback):
-        """Told of events, and not counted."""
+        """Gets events, and is not counted."""
         return self._add(self._silent, object, callback)
 
     def unsubscribe(self, id):
-        """Gives back the object that was subscribed, or None."""
+        """Returns the object that was subscribed, or None."""
         found = self._subscribers.pop(id, None) or self._silent.pop(id, None)
         return found and found[0]
 
@@ -172,8 +172,8 @@ class Subscribable:
         return len(self._subscribers)
 
     def sendEvent(self, event):
-        """Who is told is settled now, less those who go meanwhile. If a callback fails, the
-        others are told all the same, and then its exception is raised."""
+        """Calls those that are subscribed now, except those that go meanwhile. If a callback fails,
+        the others are still called, and then its exception is raised."""
         fault = None
         for those, ids in [(those, list(those)) for those in (self._subscribers, self._silent)]:
             for id in ids:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends the time to all, each second, and answers whoever asks for it."""
+"""Sends the time to all, each second, and answers each client that asks for it."""
 
 import asyncio
 import time

@@ -446,6 +446,6 @@ fn labels_have_bounds() {
         assert_eq!(labels, expected, "{wish:?}");
         let is_told = matches!(&wish, Outbound::Label { key, .. } if key == "more");
         was_told |= is_told;
-        assert_eq!(socket.flags.has(SocketFlag::Unlabeled), was_told, "it is told once: {wish:?}");
+        assert_eq!(socket.flags.has(SocketFlag::Unlabeled), was_told, "it is noted once: {wish:?}");
     }
 }

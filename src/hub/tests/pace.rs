@@ -113,7 +113,7 @@ fn a_listener_that_takes_nothing_is_closed_after_a_second() {
     rig.io.stalled.clear();
     rig.write(listener);
     let close = b"\x88\x27\x03\xf5it reads more slowly than others send";
-    assert!(rig.got(listener).ends_with(close), "its peer is told why, after all the rest");
+    assert!(rig.got(listener).ends_with(close), "its peer gets the reason, after all the rest");
 }
 
 /// One that takes less than `outbox_bytes_max` in a second loses by it; what it takes counts.

@@ -152,7 +152,7 @@ fn what_is_told_is_at_most_twice_what_it_counts() {
         let open = Inbound::Open { id: SocketId::from_u64(u64::MAX), request };
         let told = bytes(ProgramEvent::Inbound(&open), &place("/chat")).len();
         let counts = open.mail_bytes();
-        assert!(told <= 2 * counts, "{told} bytes are told, {counts} count: {head:.80}");
+        assert!(told <= 2 * counts, "{told} bytes of input, {counts} count: {head:.80}");
     }
     let text = Inbound::Data { id: SocketId::from_u64(u64::MAX), message: Message::from("") };
     assert!(bytes(ProgramEvent::Inbound(&text), &place("/chat")).len() <= 2 * text.mail_bytes());
