@@ -3,7 +3,8 @@
 //! - `modules`: which module may import which; `circles`: no file imports what imports it
 //! - `places`: which packages and calls stand where; `shape`: how long things may be
 //! - `names`: no two types have one name; `parameters`: none is a `bool`
-//! - here: words, first lines, what a build has
+//! - `words`: phrases that no text has
+//! - here: leftovers, first lines, what the README and a build have
 //! - `source`: the sources; `tokens`: one as the compiler reads it; `paths`: the names in it
 
 mod circles;
@@ -15,6 +16,7 @@ mod places;
 mod shape;
 mod source;
 mod tokens;
+mod words;
 
 use std::collections::BTreeSet;
 use std::process::Command;
