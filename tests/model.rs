@@ -28,17 +28,6 @@ use wake::{LoopWaker, MailWaker, WakeFlag, WakeQueue};
 mod hub {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct WorkerId(pub usize);
-
-    pub enum RunEnd {
-        Panicked(String),
-    }
-
-    impl std::fmt::Display for RunEnd {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            let Self::Panicked(text) = self;
-            f.write_str(text)
-        }
-    }
 }
 
 mod service {

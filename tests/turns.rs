@@ -20,7 +20,7 @@ use switchboard::{
 
 use support::raw::{BINARY, PING, TEXT, close, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on};
+use support::{DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, next, on_each_thread, server_on};
 
 fn bind(server: Server) -> Host {
     server.bind("127.0.0.1:0").expect("a port is free")
@@ -99,7 +99,7 @@ fn a_host_without_anything_to_do_sleeps() {
     });
 }
 
-/// One event stands for all connections that have come.
+/// One event tells of all connections that have come.
 #[test]
 fn connections_that_come_together_are_accepted_without_another_event() {
     let mut server = Server::new(Limits { turn_accepts_max: 3, ..LIMITS });
@@ -139,7 +139,7 @@ fn a_client_of_ipv4_is_one_on_the_wildcard_of_ipv6_too() {
     thread.join().expect("it does not panic").expect("it ends without an error");
 }
 
-/// Sends as many numbers as the message says, all in one callback.
+/// Sends as many numbers as it is told, all in one callback.
 struct Counter;
 
 impl Handler for Counter {
@@ -170,7 +170,107 @@ fn what_a_turn_cuts_short_goes_on_in_the_next() {
     }
 }
 
-/// Taken mail frees capacity for more, wherever the service runs.
+/// Answers once the test lets it, and tells when it has.
+struct Prompted {
+    gate: Arc<Mutex<Receiver<()>>>,
+    told: Sender<&'static str>,
+}
+
+impl Service for Prompted {
+    fn run(&mut self, context: &mut Context) {
+        while let Some(inbound) = context.receive() {
+            let Inbound::Data { id, message } = inbound else { continue };
+            let _ = self.told.send("asked");
+            let _ = self.gate.lock().expect("no service panics").recv();
+            context.send(id, message);
+            context.flush();
+            let _ = self.told.send("answered");
+        }
+    }
+}
+
+/// Services that have sent something in the same moment are all heard, though a turn has time for
+/// one delivery only.
+#[test]
+fn a_service_for_which_a_turn_has_no_time_is_heard_in_the_next() {
+    let mut server = Server::new(Limits { turn_work_max: 1, ..LIMITS });
+    let ((open_gate, gate), (tell, told)) = (mpsc::channel(), mpsc::channel());
+    let gate = Arc::new(Mutex::new(gate));
+    let paths = ["/a", "/b", "/c"];
+    for path in paths {
+        let (gate, told) = (gate.clone(), tell.clone());
+        server.mount(path, move || Prompted { gate: gate.clone(), told: told.clone() });
+    }
+    let mut host = bind(server);
+    let mut raws = paths.map(|path| open(&mut host, path));
+    raws.iter_mut().for_each(|raw| raw.send_text("word"));
+    let mut asked = 0;
+    while asked < paths.len() {
+        host.turn(Some(Duration::from_millis(1))).expect("it polls");
+        asked += told.try_iter().count();
+    }
+    drop(open_gate);
+    paths.iter().for_each(|_| assert_eq!(next(&told), "answered"));
+    turn_beside(&mut host, move |_| {
+        for mut raw in raws {
+            assert_eq!(raw.read_text(), "word");
+        }
+    });
+}
+
+/// What is read straight into a message takes as much of a turn as what is copied there.
+#[test]
+fn long_messages_share_the_time_of_a_turn() {
+    // Time for 80 kB, and to the end of the last read.
+    let limits = Limits { turn_work_max: 60_000, callback_ms_max: NEVER_MS, ..LIMITS };
+    let mut server = server_on(Thread::Loop, limits);
+    let told = mount_probe(&mut server, "/probe", |_, _| {});
+    let mut host = bind(server);
+    let mut raws: Vec<_> = (0..20).map(|_| open(&mut host, "/probe")).collect();
+    let message = frame(BINARY, &[b'x'; 2 * HALF_LEN]);
+    let (begin, rest) = message.split_at(message.len() - HALF_LEN);
+    raws.iter_mut().for_each(|raw| raw.send(begin));
+    for _ in 0..50 {
+        host.turn(Some(Duration::ZERO)).expect("it polls");
+    }
+    raws.iter_mut().for_each(|raw| raw.send(rest));
+    let mut messages = 0;
+    while messages < raws.len() {
+        turn(&mut host);
+        let seen = told.try_iter().filter(|seen| matches!(seen, Seen::Message(..))).count();
+        assert!(seen <= 5, "{seen} messages are read in one turn");
+        messages += seen;
+    }
+}
+
+/// Twice as much fits into the buffers of the system.
+const HALF_LEN: usize = 16 << 10;
+
+/// Services on the loop share what a turn may deliver: one that uses it up puts the others off.
+#[test]
+fn services_on_the_loop_share_a_turn() {
+    // Three reads, and fourteen deliveries.
+    let limits = Limits { turn_work_max: 6_300, callback_ms_max: NEVER_MS, ..LIMITS };
+    let mut server = server_on(Thread::Loop, limits);
+    let paths = ["/a", "/b", "/c"];
+    let told = paths.map(|path| {
+        let act = |peer: &mut Peer, _| (0..20).for_each(|_| peer.send("word"));
+        mount_probe(&mut server, path, act)
+    });
+    let mut host = bind(server);
+    let mut raws = paths.map(|path| open(&mut host, path));
+    raws.iter_mut().for_each(|raw| raw.send_text("word"));
+    let mut messages = 0;
+    while messages < paths.len() {
+        turn(&mut host);
+        let seen = told.iter().flat_map(Receiver::try_iter);
+        let seen = seen.filter(|seen| matches!(seen, Seen::Message(..))).count();
+        assert!(seen <= 1, "{seen} services are called in one turn");
+        messages += seen;
+    }
+}
+
+/// What a service has taken makes room for more, wherever it runs.
 #[test]
 fn more_messages_come_than_the_mail_holds() {
     on_each_thread(|thread| {
@@ -309,7 +409,73 @@ fn a_host_that_has_ended_has_waited_for_its_threads() {
     assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
 }
 
-/// Closes on request, as a client does.
+/// Keeps something for its thread, and returns after its first message.
+struct Brief(Option<Slow>);
+
+impl Service for Brief {
+    fn run(&mut self, context: &mut Context) {
+        KEPT.set(self.0.take());
+        while !matches!(context.receive(), None | Some(Inbound::Data { .. })) {}
+    }
+}
+
+/// A thread that takes its time is waited for as well if its service has ended long before, and
+/// others since.
+#[test]
+fn a_host_that_has_ended_has_waited_for_the_threads_of_earlier_runs() {
+    let (is_dropped, (open_gate, gate)) = (Arc::default(), mpsc::channel());
+    let kept = Mutex::new(Some(Slow { gate: Some(gate), is_dropped: Arc::clone(&is_dropped) }));
+    let mut server = Server::new(LIMITS);
+    server.mount("/slow", move || Brief(kept.lock().expect("it starts once").take()));
+    server.mount("/quick", || Brief(None));
+    mount_echo(&mut server, "/echo");
+    let mut host = bind(server);
+    let echo = open(&mut host, "/echo");
+    for path in ["/slow", "/quick"] {
+        let mut raw = open(&mut host, path);
+        turn_beside(&mut host, move |_| {
+            raw.send_text("return");
+            assert_eq!(raw.read_close().0, 1012);
+        });
+    }
+    let (stopper, client) = (host.stopper(), thread::spawn(move || answer_stop(echo)));
+    stopper.stop();
+    // With its last socket the host has nothing else to wait for.
+    let opener = thread::spawn(move || client.join().map(|()| drop(open_gate)));
+    while turn(&mut host) == Turn::Another {}
+    assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
+    opener.join().expect("it does not panic").expect("it is told of the stop");
+}
+
+/// A stop that waits for nothing stays one, whatever is asked for after it.
+#[test]
+fn a_clean_stop_that_comes_after_a_stop_at_once_changes_nothing() {
+    let mut server = Server::new(LIMITS);
+    mount_echo(&mut server, "/echo");
+    let mut host = bind(server);
+    let _raw = open(&mut host, "/echo");
+    let stopper = host.stopper();
+    stopper.stop_now();
+    stopper.stop();
+    assert_eq!(turn(&mut host), Turn::Last);
+}
+
+/// However long sockets have taken to close, their services have a moment to finish.
+#[test]
+fn the_last_socket_takes_no_time_from_services() {
+    let mut server = Server::new(SOON);
+    let _told = mount_probe(&mut server, "/probe", |peer, message| peer.send(message));
+    let mut host = bind(server);
+    // It never answers.
+    let _raw = open(&mut host, "/probe");
+    host.stopper().stop();
+    while host.sockets_len() > 0 {
+        assert_eq!(turn(&mut host), Turn::Another);
+    }
+    while turn(&mut host) == Turn::Another {}
+}
+
+/// Closes as a client does that was told to.
 fn answer_stop(mut raw: Raw) {
     assert_eq!(raw.read_close().0, 1001);
     raw.send(&close(1001, ""));

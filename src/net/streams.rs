@@ -78,8 +78,9 @@ impl Streams {
     }
 
     /// Closes a connection, which removes it from the poll. To abort it, the system drops the bytes
-    /// that the peer has not taken, and resets the connection if there are any. Otherwise the system
-    /// keeps up to 4 MiB for the peer, as long as the peer has a zero window (RFC 9293, 3.8.6.1).
+    /// that the peer has not taken, and resets the connection if there are any. Otherwise the
+    /// system keeps up to 4 MiB for the peer, as long as the peer has a zero window (RFC 9293,
+    /// 3.8.6.1).
     pub(crate) fn close(&mut self, id: SocketId, mode: engine::CloseMode) {
         let Some(stream) = self.0.get_mut(id.index()).and_then(Option::take) else { return };
         if mode == engine::CloseMode::Abort && sys::queued_len(&stream) > 0 {
@@ -154,7 +155,7 @@ mod tests {
         peer.write_all(b"!").expect("there is room");
         assert_eq!(streams.read(id, &mut bytes), engine::ReadResult::Bytes(1));
         assert_eq!(streams.queued_len(id), 0);
-        streams.close(id, true);
+        streams.close(id, engine::CloseMode::Abort);
         assert_eq!(peer.read(&mut bytes).expect("it is not reset"), 0);
     }
 }

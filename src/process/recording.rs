@@ -67,9 +67,9 @@ impl Recording {
         Ok(Self::new(Box::new(opened), body_bytes_max))
     }
 
-    /// A transcript that goes to `out`. The thread of the program's service writes it, and waits while
-    /// `out` blocks. A comment replaces each line whose body has more than `body_bytes_max` bytes.
-    /// After an error of `out` nothing more is recorded, and the log says so.
+    /// A transcript that goes to `out`. The thread of the program's service writes it, and waits
+    /// while `out` blocks. A comment replaces each line whose body has more than `body_bytes_max`
+    /// bytes. After an error of `out` nothing more is recorded, and the log says so.
     #[must_use]
     pub fn new(out: Box<dyn Write + Send>, body_bytes_max: usize) -> Self {
         Self {
