@@ -4,7 +4,7 @@
 //! - `places`: which packages and calls stand where; `shape`: how long things may be
 //! - `names`: no two types have one name; `parameters`: none is a `bool`
 //! - `words`: phrases that no text has
-//! - here: leftovers, first lines, what the README and a build have
+//! - here: leftovers, first lines, what a build has
 //! - `source`: the sources; `tokens`: one as the compiler reads it; `paths`: the names in it
 
 mod circles;
