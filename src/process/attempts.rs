@@ -1,5 +1,5 @@
 //! `Attempts`: when a program whose sockets are kept is started again, and when its sockets are
-//! given up. It reads no clock.
+//! closed. It reads no clock.
 
 use crate::hub::Backoff;
 use crate::time::Time;
@@ -9,12 +9,12 @@ use crate::time::Time;
 pub(super) struct Attempts {
     backoff: Backoff,
     begun: Time,
-    /// Since when nobody serves the sockets.
+    /// Since when no process serves the sockets.
     held: Option<Time>,
 }
 
 impl Attempts {
-    /// It is started, or that is tried.
+    /// A start is tried.
     pub(super) const fn begin(&mut self, now: Time) {
         self.begun = now;
     }
@@ -24,16 +24,16 @@ impl Attempts {
         self.held = None;
     }
 
-    /// It has died, or could not be started. Gives back after how many milliseconds it is to be
-    /// started again; `None` if its sockets have been held for too long: a socket that nobody
-    /// serves is of no use to its peer, while one that is closed makes it look elsewhere.
+    /// It has died, or could not be started. Returns after how many milliseconds it is to be
+    /// started again. `None` if its sockets have been held for too long: an unserved socket is
+    /// useless to its peer, while a closed one makes the peer look elsewhere.
     pub(super) fn fail(&mut self, now: Time) -> Option<u64> {
         let held = *self.held.get_or_insert(now);
         (now.since(held) < HELD_MS_MAX).then(|| self.backoff.fail(now.since(self.begun)))
     }
 }
 
-/// For so long sockets are held for a program that does not become ready.
+/// How long sockets are held for a program that does not become ready.
 const HELD_MS_MAX: u64 = 300_000;
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! running -> asked (input closed) -> terminated (SIGTERM) -> killed (SIGKILL)
 //! ```
 //!
-//! It may exit at any of them, which its exit descriptor tells. Whatever is left of its process
-//! group is killed then, before anybody waits for it.
+//! It may exit at any stage; its exit descriptor reports that. Then the rest of its process group
+//! is killed, before the child is waited for.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -44,31 +44,31 @@ pub(super) struct Child {
     pub(super) output: OutputPipe,
     pub(super) errors: OutputPipe,
     stderr_log: StderrLog,
-    /// Where it is written what goes over its pipes, if anybody wants that.
+    /// The recording of its input and output, if there is one.
     pub(super) recording: Option<Recording>,
     /// Readable once it has exited.
     exit_descriptor: OwnedFd,
-    /// Whether that has been told.
+    /// Whether its exit has been reported.
     exiting: bool,
     exit: Option<ProcessExit>,
     stage: Stage,
-    /// Whether its input was found full, so that its draining is told.
+    /// Whether its input was found full, so that its draining is reported.
     pub(super) full: bool,
-    /// Whether it stands in the list of those to be looked at.
+    /// Whether it is in the list of children with work.
     pub(super) listed: bool,
 }
 
-/// How far its end has come, and until when it has for that.
+/// The stage of its end, and the time limit of the stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Running,
-    /// And how many milliseconds it has then.
+    /// And the time of the next stage, in milliseconds.
     Asked(Time, u64),
     Terminated(Time),
     Killed(Time),
 }
 
-/// What a child has been found to do.
+/// An event of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChildPart {
     Input,
@@ -120,13 +120,13 @@ impl Child {
         })
     }
 
-    /// Lets a poll tell what happens to its pipes, and its exit.
+    /// Registers its pipes and its exit with a poll.
     pub(super) fn register(
         &mut self,
         registry: &Registry,
         token: impl Fn(ChildPart) -> Token,
     ) -> io::Result<()> {
-        // Blocking is a matter of our ends alone: those of the child are files of their own.
+        // Only our ends are non-blocking: those of the child are separate files.
         if let Some(pipe) = self.input.source() {
             pipe.set_nonblocking(true)?;
             registry.register(pipe, token(ChildPart::Input), Interest::WRITABLE)?;
@@ -161,7 +161,7 @@ impl Child {
         }
     }
 
-    /// Goes on with its end, if the time for that has come.
+    /// Begins the next stage of its end, if its time has come.
     pub(super) fn advance(&mut self, now: Time) {
         self.input.look_again();
         match self.stage {
@@ -169,19 +169,19 @@ impl Child {
                 self.stage = Stage::Terminated(now.after(kill_after_ms));
                 self.signal(Signal::Terminate);
             }
-            // What traced it may have left others that do.
+            // The process that traced it may have left other tracers.
             Stage::Terminated(end) | Stage::Killed(end) if end <= now => self.kill(now),
             Stage::Running | Stage::Asked(..) | Stage::Terminated(_) | Stage::Killed(_) => {}
         }
     }
 
-    /// The poll tells that it has exited, or seems to.
+    /// The poll reports that it has exited, possibly by mistake.
     pub(super) const fn set_exiting(&mut self) {
         self.exiting = true;
     }
 
-    /// Writes what it is told, as much as its pipe takes. Gives back whether it reads no more,
-    /// which is told once.
+    /// Writes its input, as much as its pipe takes. Returns whether it reads no more; that is
+    /// returned once.
     pub(super) fn write(&mut self) -> bool {
         let recording = &mut self.recording;
         self.input.flush(|bytes| {
@@ -191,7 +191,7 @@ impl Child {
         })
     }
 
-    /// Reads once what it says.
+    /// Reads its output once.
     pub(super) fn read(&mut self, buffer: &mut [u8], clock: Clock) -> PipeRead {
         let heard = self.output.read(buffer);
         if let (Some(recording), PipeRead::Bytes(len)) = (&mut self.recording, heard) {
@@ -203,7 +203,7 @@ impl Child {
         heard
     }
 
-    /// Takes note of its exit, if it has exited. What it had said can still be read.
+    /// Records its exit, if it has exited. Its output can still be read.
     pub(super) fn check_exit(&mut self) {
         if self.exit.is_none() && std::mem::take(&mut self.exiting) {
             self.exit = self.groups.end(&mut self.process);
@@ -215,8 +215,7 @@ impl Child {
         }
     }
 
-    /// Reads what it writes to its standard error, as much as one turn allows, and tells the
-    /// lines.
+    /// Reads its standard error, as much as one turn allows, and logs the lines.
     pub(super) fn read_errors(
         &mut self,
         buffer: &mut [u8],
@@ -233,12 +232,12 @@ impl Child {
         }
     }
 
-    /// What it has written last to its standard error.
+    /// The last lines of its standard error.
     pub(super) fn last_lines(&self) -> String {
         self.stderr_log.last_lines()
     }
 
-    /// Whether the log has room for one more line of it.
+    /// Whether the limit of its log allows one more line.
     pub(super) fn may_log(
         &mut self,
         level: Level,
@@ -248,8 +247,8 @@ impl Child {
         self.stderr_log.has_room(level, now, tell)
     }
 
-    /// It has logged a warning. What it wrote to its standard error before that is about the same,
-    /// such as an exception that a helper has caught, and no reason of an exit.
+    /// It has logged a warning. Its standard error before that is about the same, such as an
+    /// exception that a helper has caught, and is no reason of an exit.
     pub(super) fn outlives_errors(
         &mut self,
         buffer: &mut [u8],
@@ -262,12 +261,12 @@ impl Child {
         self.stderr_log.forget();
     }
 
-    /// How it ended, once it has, and all that it had said has been read.
+    /// How it ended, once it has ended and all its output has been read.
     pub(super) fn exit(&self) -> Option<ProcessExit> {
         self.exit.filter(|_| self.output.has_ended() && self.errors.has_ended())
     }
 
-    /// When its end goes on.
+    /// When the next stage of its end begins.
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.stage {
             Stage::Asked(end, _) | Stage::Terminated(end) | Stage::Killed(end) => Some(end),
@@ -275,7 +274,7 @@ impl Child {
         }
     }
 
-    /// Whether there is something to do that no event tells.
+    /// Whether there is work without an event.
     pub(super) fn has_work(&self) -> bool {
         self.input.has_work()
             || self.output.has_work()
@@ -289,7 +288,7 @@ impl Child {
     }
 
     fn signal(&self, signal: Signal) {
-        // Once it has been waited for, its number may mean others.
+        // Once it has been waited for, its number may belong to others.
         if self.exit.is_none() {
             children::signal_group(self.process.id(), signal);
         }
@@ -297,7 +296,7 @@ impl Child {
 }
 
 impl Drop for Child {
-    /// Whoever has it no more has no child either, and no zombie.
+    /// Dropping it leaves no child and no zombie.
     fn drop(&mut self) {
         if self.exit.is_none() {
             end_now(&mut self.process, &self.groups);
@@ -314,5 +313,5 @@ fn end_now(process: &mut process::Child, groups: &Groups) {
     }
 }
 
-/// When a child is killed once more that has not exited though killed.
+/// When a killed child that has not exited is killed again.
 const KILL_AGAIN_AFTER_MS: u64 = 1_000;

@@ -1,4 +1,4 @@
-//! What a program that serves all sockets says, and what is done for it.
+//! Carries out the commands of a program that serves all sockets.
 
 use crate::process::handover::Handover;
 use crate::process::output_pipe::PipeRead;
@@ -10,7 +10,7 @@ use crate::programs::{CommandResult, LogLevel, ProgramCommand, ProgramEvent};
 use crate::service::{Admission, Outbound};
 
 impl SharedRun<'_> {
-    /// Reads once what a process says, and does it if that serves.
+    /// Reads the output of a process once, and carries it out if the process serves.
     pub(super) fn read_output(&mut self, id: ProcessId) {
         let mut buffer = std::mem::take(&mut self.buffer);
         let reading = self.pump.read(id, &mut buffer);
@@ -27,7 +27,7 @@ impl SharedRun<'_> {
         self.buffer = buffer;
     }
 
-    /// Does what the process says in these bytes.
+    /// Carries out the commands in these bytes.
     pub(super) fn apply_all(&mut self, mut bytes: &[u8]) {
         while let Some(process) = &mut self.process
             && let (used, Some(heard)) = process.reader.receive(bytes)
@@ -44,7 +44,7 @@ impl SharedRun<'_> {
                 let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
                 let text = format!("its line was not done: ERR {mistake:#}");
                 self.pump.warn(id, kind_of(&text), format_args!("{text}"));
-                // Who does not read is not told more and more of it.
+                // A program that does not read gets no more errors.
                 if !self.pump.is_full(id) {
                     self.tell(&ProgramEvent::Mistake(&mistake));
                 }
@@ -81,7 +81,7 @@ impl SharedRun<'_> {
         }
     }
 
-    /// From here on the process serves: first the sockets that it is handed over.
+    /// The process now serves. The kept sockets are passed to it first.
     pub(super) fn ready(&mut self, admission: Admission) {
         let Some(process) = &mut self.process else { return };
         process.readiness = ReadyState::Ready(admission.clone());

@@ -14,7 +14,7 @@ use crate::host::nofollow::OpenError;
 use crate::sys::{self, children};
 use crate::ws::Status;
 
-/// An executable that was found. It is held open together with its folder.
+/// An executable that was found. Its file and its folder are held open.
 #[derive(Debug)]
 pub struct Executable {
     pub(super) key: String,
@@ -27,23 +27,22 @@ pub struct Executable {
     pub(super) file: File,
 }
 
-/// What the system tells of a file without reading it.
+/// The metadata of a file, which the system returns without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileStamp {
     place: (u64, u64),
     bytes: u64,
     /// In seconds and nanoseconds.
     modified: (i64, i64),
-    /// When anything of its entry was changed, its mode and its links included; nobody can put
-    /// this one back.
+    /// The time of the last change of its inode, including mode and links. A user cannot set it.
     changed: (i64, i64),
 }
 
-/// What a file was when a process was started from it.
+/// The identity of a file when a process was started from it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FileVersion {
     stamp: FileStamp,
-    /// A number that other content has not. `None` if this process may not read the file.
+    /// A hash of the content. `None` if this process may not read the file.
     content: Option<u64>,
 }
 
@@ -64,7 +63,7 @@ pub enum LookupError {
 }
 
 impl Executable {
-    /// The one spelling of its path.
+    /// Its canonical path.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -76,14 +75,14 @@ impl Executable {
         &self.path
     }
 
-    /// Whether everybody on this machine may change what it does.
+    /// Whether any user of this machine may change it.
     #[must_use]
     pub fn is_open_to_all(&self) -> bool {
         let open = |file: &File| file.metadata().is_ok_and(|found| found.mode() & 0o002 != 0);
         open(&self.file) || open(&self.folder)
     }
 
-    /// What the system tells of its file now.
+    /// The current metadata of its file.
     pub(super) fn stamp(&self) -> io::Result<FileStamp> {
         let found = self.file.metadata()?;
         Ok(FileStamp {
@@ -94,14 +93,14 @@ impl Executable {
         })
     }
 
-    /// What its file is now, which is read for that.
+    /// The current identity of its file. This reads the file.
     pub(super) fn version(&self) -> io::Result<FileVersion> {
         Ok(FileVersion { stamp: self.stamp()?, content: self.content().ok() })
     }
 
-    /// A number of what is in its file.
+    /// A hash of its file.
     fn content(&self) -> io::Result<u64> {
-        // To open a pipe that has its name by now would release the pipe's writer.
+        // Opening a pipe that has its name by now would release the pipe's writer.
         if !self.is_same() {
             return Err(ErrorKind::NotFound.into());
         }

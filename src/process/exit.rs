@@ -1,21 +1,22 @@
-//! `exit_descriptor`: how a poll learns that a child has exited.
+//! `exit_descriptor`: notifies a poll that a child has exited.
 //!
-//! Linux has a descriptor for that since 5.3. Where the call is missing, or refused as sandboxes
-//! do, a thread waits for the child instead, one for each. SIGCHLD would take no threads, but it
-//! belongs to the whole process, of which a host may be a part only, and a signal that comes while
-//! another waits is lost, so that each would mean a look at all children.
+//! Linux has a descriptor for that since 5.3. If the call is missing, or a sandbox refuses it, a
+//! thread waits for each child instead. SIGCHLD would need no threads. But it belongs to the whole
+//! process, and a host may be only a part of that. Also, a signal that comes while another is
+//! pending is lost, so that each signal would require a look at all children.
 //!
-//! The number of a child may mean another process once the child has been waited for, and the
-//! thread cannot prevent that. It is sound all the same:
+//! The number of a child may belong to another process once the child has been waited for, and the
+//! thread cannot prevent that. It is still correct:
 //!
-//! - The descriptor never becomes readable too early: as long as the child is not waited for, the
-//!   number is its own, and the thread waits for that alone. It leaves the child a zombie.
+//! - The descriptor never becomes readable too early: until the child is waited for, the number is
+//!   its own, and the thread waits for that number only. It leaves the child a zombie.
 //! - If the child is waited for while the thread waits, too, its exit has woken the thread, which
-//!   learns that there is no such child. The kernel looks the number up when the wait begins, and
-//!   compares what it has found from there on; a new child by that number changes nothing.
+//!   finds that there is no such child. The kernel looks the number up when the wait begins, and
+//!   keeps the result; a new child with that number changes nothing.
 //! - If the child is waited for before the thread has begun to wait, the thread may find a new
-//!   child by that number. It stays until that one exits, takes nothing from its owner, and tells
-//!   nobody: who waits for a child without having been told of its exit gives the descriptor up.
+//!   child by that number. It then waits until that one exits, takes nothing from its owner, and
+//!   notifies no poll: an owner that waits for a child before it is notified of its exit has
+//!   dropped the descriptor.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -38,14 +39,14 @@ pub(super) fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
     }
 }
 
-/// The same, told by a thread that ends with the child.
+/// The same, by a thread that ends with the child.
 fn by_thread(id: u32) -> io::Result<OwnedFd> {
     let descriptor = children::counter()?;
     let mut counter = File::from(descriptor.try_clone()?);
     let begun =
         thread::Builder::new().name("exit".to_owned()).stack_size(STACK_BYTES).spawn(move || {
             children::wait_for_exit(id);
-            // There is room for one number, and this is the only one.
+            // The channel has capacity for one number, and this is the only one.
             let _ = counter.write_all(&1_u64.to_ne_bytes());
         });
     match begun {

@@ -1,9 +1,9 @@
-//! Which path the name of a file gives it, and whether the name is that of a program. Nothing here
-//! reads the disk.
+//! The path of a file by its name, and whether the name is that of a program. Nothing here reads
+//! the disk.
 //!
-//! Where every file is executable (WSL, exFAT, CIFS, bind mounts), the mode does not tell programs
-//! from pages, data and copies beside them; names do. A file that is none by its name is not served
-//! as a program under any path. `static-root` may serve it.
+//! On some systems every file is executable (WSL, exFAT, CIFS, bind mounts). There the mode does
+//! not distinguish programs from pages, data and copies, but names do. A file whose name is not
+//! that of a program is never served as one. `static-root` may serve it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -48,8 +48,8 @@ pub(super) fn is_data(file: &str) -> bool {
     ends_with_one_of(file, DATA)
 }
 
-/// Whether it is a source that some tool reads. It is a program only if it names an interpreter, as
-/// a script does.
+/// Whether it is a source for some tool. It is a program only if it names an interpreter, as a
+/// script does.
 pub(super) fn is_source(file: &str) -> bool {
     ends_with_one_of(file, SOURCES) || PLAIN.split(' ').any(|name| name == file)
 }

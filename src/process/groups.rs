@@ -1,9 +1,9 @@
-//! `Groups`: the process groups of a host's programs. Each program leads a group of its own;
-//! whoever holds this can end all of them, whatever their services are doing.
+//! `Groups`: the process groups of a host's programs. Each program leads its own group. The owner
+//! of this can end all of them, whatever their services are doing.
 //!
-//! A leader's number is used as long as nobody has waited for it, since the system may give it
-//! to others after that. So both stand under one lock. It is held for system calls that never
-//! block. What programs have left to this process is in `orphans`.
+//! A leader's number is used only until the leader is waited for, since the system may give it to
+//! others after that. So using the number and waiting are under one lock. It is held only for
+//! system calls that never block. Orphans of programs are in `orphans`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,8 +21,8 @@ pub struct Groups(Arc<SharedGroups>);
 pub struct ProcessExit(Option<ExitStatus>);
 
 impl ProcessExit {
-    /// What the system tells of it. `None` if this process ignores SIGCHLD, or waits for
-    /// children that are not its own: then the system tells nobody.
+    /// The exit status. `None` if this process ignores SIGCHLD, or another part of it has waited
+    /// for the child: then the status is lost.
     #[must_use]
     pub const fn status(self) -> Option<ExitStatus> {
         self.0
@@ -46,22 +46,22 @@ struct SharedGroups {
 
 #[derive(Debug, Default)]
 pub(super) struct GroupTable {
-    /// Whether no more may begin.
+    /// Whether no more programs may start.
     closed: bool,
     pub(super) leaders: BTreeSet<u32>,
-    /// The starts that are going on, by their number.
+    /// The starts in progress, by their number.
     pub(super) starts: BTreeSet<u64>,
     /// The number of the next one.
     pub(super) next_start: u64,
-    /// A child that has exited, as long as its number certainly means that child.
+    /// A child that has exited, while its number certainly is that of this child.
     pub(super) suspect: Option<u32>,
     /// The children that this process had before it adopted orphans, if it has.
     pub(super) others: Option<BTreeSet<u32>>,
-    /// Whether orphans are being ended, where nobody else waits for them.
+    /// Whether orphans are being ended; then only that waits for them.
     pub(super) is_ending: bool,
 }
 
-/// A start that is going on.
+/// A start in progress.
 #[derive(Debug)]
 pub(super) struct StartInProgress<'a> {
     groups: &'a Groups,
@@ -70,7 +70,7 @@ pub(super) struct StartInProgress<'a> {
 }
 
 impl StartInProgress<'_> {
-    /// Notes the group of the child that has begun. If no more may, it is killed.
+    /// Adds the group of the started child. If no more may start, it is killed.
     pub(super) fn add(mut self, leader: u32) {
         self.is_added = true;
         let mut table = self.groups.table();
@@ -94,8 +94,8 @@ impl Drop for StartInProgress<'_> {
 }
 
 impl Groups {
-    /// Kills all of them, and whatever is about to be started; for the end of a host. Their
-    /// services see them exit.
+    /// Kills all of them, and all that are being started; for the end of a host. Their services see
+    /// them exit.
     pub fn kill_all(&self) {
         let mut table = self.table();
         table.closed = true;
@@ -116,7 +116,7 @@ impl Groups {
         self.len() == 0
     }
 
-    /// Whether no more may begin.
+    /// Whether no more programs may start.
     pub(super) fn is_closed(&self) -> bool {
         self.table().closed
     }
@@ -137,7 +137,7 @@ impl Groups {
         match children::has_exited(child.id()) {
             Ok(true) => children::signal_group(child.id(), Signal::Kill),
             Ok(false) => return None,
-            // Its number may mean others by now, so that its group is beyond reach.
+            // Its number may belong to others by now, so that its group cannot be killed.
             Err(_) => {}
         }
         table.leaders.remove(&child.id());
@@ -149,13 +149,13 @@ impl Groups {
         Some(exit)
     }
 
-    /// What tells that a leader has left the table, or a start has ended.
+    /// Notifies that a leader has left the table, or that a start has ended.
     pub(super) fn changed(&self) -> &Condvar {
         &self.0.changed
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, GroupTable> {
-        // Nothing in here panics halfway.
+        // No code panics while it holds the lock.
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

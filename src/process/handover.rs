@@ -1,9 +1,8 @@
-//! `Handover`: what lives on over the death of a program whose sockets do: which sockets it had,
-//! and what was written to it and it had not read. The next program gets both, first the sockets
-//! and then the rest.
+//! `Handover`: what is kept when a program dies and its sockets stay: the sockets, and the input
+//! that it had not read. The next program gets both, first the sockets and then the input.
 //!
 //! A line counts as read once the program has taken its last byte from the pipe, even if only into
-//! a buffer of its own: nobody can tell what it has done with it. So nothing is written twice.
+//! a buffer: what it has done with the line is unknown. So nothing is written twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -13,13 +12,13 @@ use crate::process::unread::{LineSubject, UnreadLines};
 use crate::programs::{ProgramEvent, ProgramPlace};
 use crate::service::{Inbound, SocketId};
 
-/// The sockets of a program, and what it may not have read.
+/// The sockets of a program, and the input that it may not have read.
 #[derive(Debug, Default)]
 pub(super) struct Handover {
-    /// Those whose OPEN the program was told, until it has read their CLOSE.
+    /// The sockets whose OPEN the program has got, until it has read their CLOSE.
     sockets: BTreeMap<SocketId, HeldSocket>,
     unread: UnreadLines,
-    /// What earlier programs have not read, until this one is told.
+    /// The input that earlier programs have not read, until this one gets it.
     rest: UnreadLines,
     progress: HandoverProgress,
 }
@@ -28,28 +27,28 @@ pub(super) struct Handover {
 struct HeldSocket {
     /// The body of its OPEN.
     variables: Box<[u8]>,
-    /// What the FULL said that was the last word of its outbox.
+    /// The number in its FULL, if that was the last event of its outbox.
     full: Option<usize>,
 }
 
-/// How far a program has been told what earlier ones have left.
+/// How far a program has got the state that earlier ones have left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum HandoverProgress {
-    /// The first one has nothing to be told.
+    /// There is nothing left for the first one.
     #[default]
     Done,
-    /// It has been told of the sockets up to this one.
+    /// It has got the sockets up to this one.
     After(Option<SocketId>),
 }
 
 impl Handover {
-    /// A program begins, which has been told this HELLO.
+    /// A program begins, which has got this HELLO.
     pub(super) fn begin(&mut self, hello: &[u8]) {
         self.unread.add(LineSubject::Passing, |line| line.extend_from_slice(hello));
     }
 
-    /// Tells the program a line, by appending it to its input. `None` if it reads no more: then
-    /// the next one is told.
+    /// Appends a line to the input of the program. `None` if it reads no more: then the next one
+    /// gets the line.
     pub(super) fn tell(
         &mut self,
         told: &ProgramEvent<'_>,
@@ -81,9 +80,8 @@ impl Handover {
         });
     }
 
-    /// The program has gone, after it had read so much. What it had not read is for the next one,
-    /// but for what concerned this one alone, and for the ends of sockets that the next one need
-    /// not hear of at all.
+    /// The program has gone, after it had read so much. Its unread input is for the next one,
+    /// except lines for this one alone, and the ends of sockets that the next one need not know.
     pub(super) fn end(&mut self, read: u64) {
         self.read_up_to(read);
         let (unread, rest) = (mem::take(&mut self.unread), mem::take(&mut self.rest));
@@ -114,18 +112,18 @@ impl Handover {
         }
     }
 
-    /// A new program is to be handed over what the last one has left.
+    /// A new program gets what the last one has left.
     pub(super) fn begin_handover(&mut self) {
         self.progress = HandoverProgress::After(None);
     }
 
-    /// Whether the program has been told all that was left.
+    /// Whether the program has got all that was left.
     pub(super) fn is_handed_over(&self) -> bool {
         self.progress == HandoverProgress::Done
     }
 
-    /// Tells the program of one socket more, or, after the last one, what was not read. To be
-    /// called until [`Handover::is_handed_over`], and as long as the input is not full.
+    /// Sends the program one more socket, or, after the last one, the unread input. Call it until
+    /// [`Handover::is_handed_over`], while the input is not full.
     pub(super) fn hand_over(&mut self, place: &ProgramPlace, input: &mut Vec<u8>) {
         let HandoverProgress::After(last) = self.progress else { return };
         let after = last.map_or(Bound::Unbounded, Bound::Excluded);
@@ -202,7 +200,7 @@ mod tests {
         ProgramPlace { service: "/chat".to_owned(), address: ([127, 0, 0, 1], 80).into() }
     }
 
-    /// What the next program is told, after this one has read so much.
+    /// The input of the next program, after this one has read so much.
     fn next(handover: &mut Handover, read: usize) -> String {
         handover.end(read as u64);
         handover.begin_handover();
@@ -213,8 +211,8 @@ mod tests {
         String::from_utf8(input).expect("it is text")
     }
 
-    /// An OPEN is handed over once, a word on an outbox as long as it is the last, and a line that
-    /// the next program does not read either goes to the one after it.
+    /// An OPEN is passed once, and only the last event of an outbox. A line that the next program
+    /// does not read goes to the one after it.
     #[test]
     fn what_was_left_is_handed_over() {
         let (one, text) = (id(1), Message::from("x"));

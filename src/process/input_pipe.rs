@@ -1,8 +1,8 @@
-//! `InputPipe`: the standard input of a child. What is to be written is collected here and written
-//! as far as the pipe takes it, which is told by edges; nothing ever waits.
+//! `InputPipe`: the standard input of a child. Bytes are collected here and written as far as the
+//! pipe takes them, at its edges; no call blocks.
 //!
-//! How much of it the child has read is known at any time, and stays known after its death: an end
-//! of the pipe is held until then, since it is only as long as one is that the system tells.
+//! The number of bytes that the child has read is always known, also after its death: one end of
+//! the pipe is kept open until then, since the system reports the number only while one is.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -14,18 +14,18 @@ use mio::unix::pipe::Sender;
 
 use crate::sys::children;
 
-/// The writing end of a pipe, and what waits for it.
+/// The writing end of a pipe, and the bytes that wait for it.
 #[derive(Debug)]
 pub(super) struct InputPipe {
     end: InputEnd,
     unwritten: Vec<u8>,
-    /// Where in that the pipe goes on.
+    /// How many of these bytes have been written.
     at: usize,
     /// How often in a row it needed less memory than it has.
     short_rounds: u32,
     /// How much the pipe has taken in all.
     written: u64,
-    /// Whether the pipe may take more; an edge tells when it does again.
+    /// Whether the pipe may take more; an edge follows when it does again.
     writable: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct InputPipe {
 #[derive(Debug)]
 enum InputEnd {
     Held(Sender, WritePhase),
-    /// It is closed. The child may still read, of which the other end tells.
+    /// It is closed. The child may still read; the other end shows that.
     Closed(File),
     /// The child reads no more of it, or has read all. So much never was.
     Gone {
@@ -41,7 +41,7 @@ enum InputEnd {
     },
 }
 
-/// What an end that is held is for.
+/// Why an end is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WritePhase {
     /// More may be appended.
@@ -80,8 +80,8 @@ impl InputPipe {
         Some(&mut self.unwritten)
     }
 
-    /// Writes until nothing is left or the pipe is full, and shows what the pipe has taken. Gives
-    /// back whether the child reads no more, which is told once.
+    /// Writes until nothing is left or the pipe is full, and records what the pipe has taken.
+    /// Returns whether the child reads no more; that is returned once.
     pub(super) fn flush(&mut self, mut show: impl FnMut(&[u8])) -> bool {
         let InputEnd::Held(pipe, phase) = &mut self.end else { return false };
         let phase = *phase;
@@ -122,18 +122,18 @@ impl InputPipe {
         (self.unwritten, self.at) = (Vec::new(), 0);
     }
 
-    /// Closes the pipe for good: nobody reads it any more.
+    /// Closes the pipe finally: it has no reader any more.
     pub(super) fn discard(&mut self) {
         self.abandon();
         self.end = InputEnd::Gone { unread: self.unread() };
     }
 
-    /// The pipe has room again, or nobody reads it, which the next write finds out.
+    /// The pipe has space again, or no reader; the next write shows which.
     pub(super) const fn set_writable(&mut self) {
         self.writable = true;
     }
 
-    /// Whether it is held open until the child has read all, which no event tells.
+    /// Whether it is held open until the child has read all; there is no event for that.
     pub(super) const fn is_lingering(&self) -> bool {
         matches!(self.end, InputEnd::Held(_, WritePhase::Lingering))
     }
@@ -195,10 +195,10 @@ impl InputPipe {
         }
     }
 
-    /// Closes our end, so that the child sees the end of its input. Unless it has read all, the
-    /// other end is opened: this keeps no child from seeing that, and what is in there can still
-    /// be asked for. Without `/proc`, or a descriptor for it, our end is held until the child has
-    /// read all: only then would it see the end.
+    /// Closes our end, so that the child sees the end of its input. Unless the child has read all,
+    /// the other end is opened. That does not hide the end from the child, and the number of unread
+    /// bytes can still be asked for. Without `/proc`, or without a free descriptor, our end is held
+    /// until the child has read all, and the child sees the end only then.
     fn end_writing(&mut self) {
         let InputEnd::Held(pipe, phase) = &mut self.end else { return };
         if children::unread_len(pipe) == 0 {
@@ -212,8 +212,8 @@ impl InputPipe {
         }
     }
 
-    /// All has been written. What long messages need is kept while they come, since fresh pages
-    /// cost as much as the pipe, and given back once enough others have come in a row.
+    /// All has been written. The memory for long messages is kept while they come, since fresh
+    /// pages cost as much as the pipe. It is freed once enough shorter messages have come in a row.
     fn clear(&mut self) {
         if self.unwritten.len() > KEPT_BYTES {
             self.short_rounds = 0;
@@ -230,7 +230,7 @@ impl InputPipe {
 
 /// How much memory stays for the next messages, however short they are.
 const KEPT_BYTES: usize = 65_536;
-/// How often in a row less than that is written before what is above it is given back.
+/// How often in a row less than that is written before the memory above it is freed.
 const SHORT_ROUNDS_MAX: u32 = 16;
 
 #[cfg(test)]
@@ -249,7 +249,7 @@ mod tests {
         (input, reader)
     }
 
-    /// Tells it so many bytes; gives back what has come, once all has.
+    /// Writes so many bytes to it; returns what has come, once all has.
     fn tell(input: &mut InputPipe, reader: &mut PipeReader, bytes: &[u8]) -> Vec<u8> {
         let (before, mut read) = (input.written(), Vec::new());
         input.end().expect("it is open").extend_from_slice(bytes);
@@ -298,7 +298,7 @@ mod tests {
         }
     }
 
-    /// What is read of a pipe is known in each state of our end.
+    /// The number of read bytes is known in each state of our end.
     #[test]
     fn what_has_been_read_stays_known() {
         let read_by = |end: fn(&mut InputPipe)| {

@@ -1,13 +1,13 @@
 //! `Leaving`: the processes of sockets that have gone, which have some time to end. If there are
-//! too many of them, the address that has the most loses its oldest: so no address takes that time
-//! from another one that has fewer.
+//! too many, the oldest process of the address with the most is killed. So no address takes that
+//! time from another with fewer.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::hub::Holder;
 use crate::process::pump::ProcessId;
 
-/// Processes in the order in which they were stopped, and what each counts for.
+/// Processes in the order in which they were stopped, and the address that each counts for.
 #[derive(Debug, Default)]
 pub(super) struct Leaving(VecDeque<(ProcessId, Holder)>);
 

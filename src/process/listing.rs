@@ -14,7 +14,7 @@ use crate::process::lookup::{DocumentRoot, Folder, is_script};
 /// The programs below a document root, as far as the search went.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// By path: the file below the root, or why there is something that cannot serve.
+    /// By path: the file below the root, or why its file cannot serve.
     pub programs: BTreeMap<String, Result<PathBuf, LookupError>>,
     /// How many more there are.
     pub more_len: usize,
@@ -25,8 +25,8 @@ pub struct Listing {
 
 impl DocumentRoot {
     /// The programs of this root, `named_max` of them by name. It looks at 10,000 files at most,
-    /// for a second at most. A disk may hang: so a thread of its own looks, and is left behind if
-    /// it does not end within three seconds. Then there is nothing in the list.
+    /// for a second at most. A disk may hang, so a separate thread looks. If it does not end within
+    /// three seconds it is left behind, and the list is empty.
     #[must_use]
     pub fn list(&self, named_max: usize) -> Listing {
         let (root, (sender, found)) = (self.clone(), crossbeam_channel::bounded(1));

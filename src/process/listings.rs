@@ -1,6 +1,6 @@
-//! `Listings`: the names in folders. Those in a large folder are kept for a moment, since to read
-//! and sort them takes long, and anybody may ask for any number of paths there. A small folder is
-//! read for each lookup, so that what appears there is found at once.
+//! `Listings`: the names in folders. Those of a large folder are kept for a moment, since reading
+//! and sorting them takes long, and any peer may request any number of paths there. A small folder
+//! is read for each lookup, so that new files are found at once.
 
 use std::fs;
 use std::io;
@@ -47,23 +47,23 @@ impl Listings {
         }
     }
 
-    /// From here on it is `now`.
+    /// Sets the time to `now`.
     pub(crate) fn turn(&mut self, now: Instant) {
         self.now = now;
         self.kept.retain(|kept| now < kept.until);
     }
 
-    /// Forgets all.
+    /// Drops all.
     pub(crate) fn clear(&mut self) {
         self.kept = Vec::new();
     }
 
-    /// From here on small folders are read once as well.
+    /// Begins a lookup in which small folders are read once as well.
     pub(super) fn keep_small(&mut self) {
         self.small = Some(Vec::new());
     }
 
-    /// From here on small folders are read each time again.
+    /// Ends it: small folders are read each time again.
     pub(super) fn drop_small(&mut self) {
         self.small = None;
     }
@@ -76,7 +76,7 @@ impl Listings {
     /// The names in the folder at a place without links.
     ///
     /// # Errors
-    /// It is none, or cannot be read.
+    /// It is no folder, or cannot be read.
     pub(super) fn names(&mut self, place: &Path) -> io::Result<Rc<Names>> {
         if let Some(kept) = self.kept.iter().find(|kept| kept.place == place) {
             return Ok(kept.names.clone());
@@ -104,7 +104,7 @@ impl Listings {
         Ok(names)
     }
 
-    /// Has a folder read again.
+    /// Drops a folder, so that it is read again.
     pub(super) fn forget(&mut self, place: &Path) {
         self.kept.retain(|kept| kept.place != place);
         self.small.iter_mut().for_each(|small| small.retain(|(known, _)| known != place));
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(listings.reads_len, 3);
         fs::remove_file(folder.join("two.py")).expect("it can be removed");
         assert_eq!((find(&mut listings, "/two"), listings.reads_len), (None, 4));
-        // A link that leads nowhere does not have the folder read.
+        // A broken link does not make the folder be read again.
         symlink("nothing", folder.join("broken")).expect("it can be made");
         listings.clear();
         for _ in 0..9 {
@@ -247,7 +247,7 @@ mod tests {
         fs::remove_dir_all(&folder).expect("it can be removed");
     }
 
-    /// What is found by halves is what each name says by itself.
+    /// The binary search finds what a test of each name finds.
     #[test]
     fn names_mean_what_they_say() {
         let mut random = Random::new(1);

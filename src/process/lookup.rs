@@ -1,9 +1,9 @@
-//! `DocumentRoot`: which executable a path names. It looks at the disk each time, so that new
-//! files are found without a restart, and remembers nothing but what a caller keeps for a moment. A
-//! disk may block: the loop never calls this, threads of their own do.
+//! `DocumentRoot`: which executable a path names. It reads the disk each time, so that new files
+//! are found without a restart, and keeps only listings that a caller holds for a moment. A disk
+//! may block, so this runs on separate threads, never on the loop.
 //!
-//! One program has one key, however it is spelled: its path without the extension of the file,
-//! a folder instead of its `ws_service`, and the folder that a link leads to instead of the link. A
+//! A program has one key, however it is spelled: its path without the extension of the file, a
+//! folder instead of its `ws_service`, and the target of a link instead of the link to a folder. A
 //! path that could mean two files means neither. A link to a file is a program of its own.
 //!
 //! Links are followed, and their target has to be below the root; it is opened without following
@@ -28,11 +28,11 @@ use crate::sys;
 /// The folder whose executables are services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentRoot {
-    /// As it was given; it may be a link.
+    /// As configured; it may be a link.
     given: PathBuf,
     /// Without links.
     pub(super) path: PathBuf,
-    /// The name of the one executable in it that counts, if not all do.
+    /// The name of the only executable in it that is served, if not all are.
     pub(super) only: Option<OsString>,
     /// The paths that are programs even if their files look like interpreters, libraries or
     /// packages.
@@ -51,7 +51,7 @@ impl DocumentRoot {
     /// The folder at `path`.
     ///
     /// # Errors
-    /// It is not there, or is no folder.
+    /// It does not exist, or is no folder.
     pub fn new(path: impl AsRef<Path>) -> io::Result<Self> {
         let given = absolute(path)?;
         let path = nofollow::resolve_folder(&given)?;
@@ -62,7 +62,7 @@ impl DocumentRoot {
     /// name, is what `/` names. A link is followed.
     ///
     /// # Errors
-    /// It is not there, or is no file that can be executed.
+    /// It does not exist, or is no executable file.
     pub fn of_file(file: impl AsRef<Path>) -> Result<Self, LookupError> {
         let given = absolute(file)?;
         let file = given.canonicalize()?;
@@ -107,7 +107,7 @@ impl DocumentRoot {
     /// that begin with a dot or with an underscore have no path.
     ///
     /// # Errors
-    /// There is none, or none that can be executed, or more than one.
+    /// There is none, or none that is executable, or more than one.
     pub fn find(&self, path: &str) -> Result<Executable, LookupError> {
         self.find_in(path, &mut Listings::new())
     }
@@ -145,11 +145,11 @@ impl DocumentRoot {
         };
         let is_there = || spell(&self.path, url).is_ok_and(|(place, _)| place == folder.path);
         let (stem, found) = match self.only(&folder, name) {
-            // A folder that is being removed may be empty by now.
+            // A folder that is being removed may already be empty.
             Err(LookupError::Nothing) if !is_there() => return Ok(None),
             Ok(None) => {
-                // What was removed or renamed since the folder was read has another name now. A
-                // link that leads nowhere has the same.
+                // A file that was removed or renamed since the folder was read is missing in a new
+                // listing. A broken link is still in it.
                 let is_gone = |file: &String| folder.path.join(file).symlink_metadata().is_err();
                 if folder.names.meant(name).take(FILES_MAX).any(is_gone) {
                     listings.forget(&folder.path);
@@ -159,7 +159,7 @@ impl DocumentRoot {
             Ok(Some(found)) => found,
             Err(error) => return Err(error),
         };
-        // What the name without its extension means has to be the same file.
+        // The name without its extension has to mean the same file.
         if stem != name {
             let Some((_, same)) = self.only(&folder, stem)? else { return Ok(None) };
             if found != same {
@@ -309,7 +309,7 @@ impl DocumentRoot {
         }
     }
 
-    /// Whether a file is probably executable by accident, and not meant as a service.
+    /// Whether a file is probably executable by accident, and not intended as a service.
     fn is_accident(&self, folder: &Folder, file: &str, place: &Path) -> bool {
         let target = place.file_name().unwrap_or_default().to_string_lossy();
         folder.url.split('/').any(|name| file_names::is_of_packages(name.as_ref()))
@@ -351,7 +351,7 @@ impl DocumentRoot {
         Ok((place, metadata))
     }
 
-    /// A place as seen from the root.
+    /// A path relative to the root.
     pub(super) fn below<'p>(&self, place: &'p Path) -> &'p Path {
         place.strip_prefix(&self.path).unwrap_or(place)
     }

@@ -1,32 +1,32 @@
-//! Programs: executables below the document root, each run as a child process that is talked
-//! to over its standard input and output. What may be said over them is decided in `programs`.
+//! Programs: executables below the document root, each run as a child process with its standard
+//! input and output as the channel. The protocol is in `programs`.
 //!
 //! In reading order:
 //!
-//! - `lookup`: [`DocumentRoot`], which executable a path file_names; `file_names`: what names of
-//!   files say; `spelling`: the one path of a folder; `listings`: the names in it; `executable`:
-//!   [`Executable`], what it has executable; `current_root`: the root of a host that runs; `page`:
-//!   what is shown of a program; `listing`: [`Listing`], all that it would find
+//! - `lookup`: [`DocumentRoot`], which executable a path names; `file_names`: what names of files
+//!   mean; `spelling`: the canonical path of a folder; `listings`: the names in it; `executable`:
+//!   [`Executable`], the result; `current_root`: the root of a running host; `page`: the page of a
+//!   program; `listing`: [`Listing`], all programs
 //! - `start`: [`Launch`], how a child process begins
-//! - `groups`: [`Groups`], the process groups of a host, so that none outlives it; `orphans`: what
-//!   has left them
+//! - `groups`: [`Groups`], the process groups of a host, so that none outlives it; `orphans`:
+//!   processes that have left them
 //! - `input_pipe`, `output_pipe`: the two ends of a child's pipes
 //! - `stderr`: standard error as log lines
-//! - `recording`: [`Recording`], what goes over the pipes as a transcript
-//! - `exit`: how a poll learns of the end of a child
+//! - `recording`: [`Recording`], the bytes of the pipes as a transcript
+//! - `exit`: notifies a poll of the end of a child
 //! - `child`: one child process, and its end in stages
-//! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: what it logs of them;
-//!   `warning_kind`: which warnings are counted together
-//! - `plan`: what programs are made from; `resolver`: `Programs`, which gives programs services
-//!   while the host runs; `reload`: [`Reloader`], which replaces them, and `reloading`: how
+//! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: its log lines; `warning_kind`:
+//!   which warnings are counted together
+//! - `plan`: the settings of programs; `resolver`: `Programs`, which gives programs services while
+//!   the host runs; `reload`: [`Reloader`], which replaces them, and `reloading`: how
 //! - `program_service`: a program as a service; `run`: a run of it
-//! - `shared`: one process for all of its sockets, and the next one after it; `shared_process`:
-//!   what holds for it, and how it ends; `commands`: what it says; `renew`: when another one
-//!   replaces it; `successor`: a new version beside it, until that takes over; `handover`: what the
-//!   next one gets of it; `unread`: what this one has not read; `attempts`: when the next one is
+//! - `shared`: one process for all of its sockets, and the next one after it; `shared_process`: its
+//!   state, and its end; `commands`: its commands; `renew`: when another one replaces it;
+//!   `successor`: a new version beside it, until that takes over; `handover`: what the next one
+//!   gets; `unread`: the input that this one has not read; `attempts`: when the next one is
 //!   started; `watch`: whether its file has changed
-//! - `per_socket`: one process for each socket; `leaving`: those whose sockets have gone
-//! - `replay_check`: [`ReplayCheck`], a program held against a transcript
+//! - `per_socket`: one process for each socket; `leaving`: processes whose sockets have gone
+//! - `replay_check`: [`ReplayCheck`], a program compared with a transcript
 
 mod attempts;
 mod child;

@@ -2,13 +2,13 @@
 //! to process 1, or to a process that has asked for them (`Host::adopt_orphans`). They are waited
 //! for when they exit, and killed with the host.
 //!
-//! They must not be taken for programs, whose owners would not learn their exit statuses. Nobody
-//! owns a child between its `fork` and `add`. So a child that has exited is an orphan if it is not
-//! in the table when all starts have ended that were going on when it was seen. Those who start
-//! later do not wait for that, and start others.
+//! They must not be confused with programs: the owner of a program would lose its exit status. A
+//! child has no owner between its `fork` and `add`. So a child that has exited is an orphan only if
+//! it is not in the table after all starts have ended that were in progress when it was seen. Later
+//! starts are starts of other children and need not be waited for.
 //!
-//! Nobody else waits for an orphan, and that happens under the lock of the table. So under that
-//! lock the number of a child means that child, and no process that was given the number after it.
+//! Only this code waits for orphans, under the lock of the table. So under that lock, the number of
+//! a child belongs to that child, and not to a later process.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,21 +26,21 @@ use crate::sys::signals::{SignalKind, SignalPipe};
 use crate::sys::{children, orphans};
 
 impl Groups {
-    /// From here on, all children that this process gets and that lead no group are orphans. Those
-    /// that it has by now are somebody else's, such as the shell's that has executed this process.
+    /// Treats all children that this process gets later, and that lead no group, as orphans.
+    /// Children that it has now belong to others, such as a shell that has executed this process.
     fn adopt_orphans(&self) {
         let others = listed_children().map(|listed| listed.into_iter().collect());
         // Without a list, processes of the system are no children, and all others are orphans.
         self.table().others = Some(others.unwrap_or_default());
     }
 
-    /// Has the system give this process the orphans that would go to process 1, and waits for each
-    /// of them like [`Groups::reap_orphans_from_now_on`].
+    /// Makes this process the parent of orphans that would go to process 1, and waits for each of
+    /// them like [`Groups::reap_orphans_from_now_on`].
     ///
     /// # Errors
     /// What the system says.
     pub(super) fn adopt_orphans_from_now_on(self) -> io::Result<()> {
-        // Process 1 is given them anyway.
+        // Process 1 gets them anyway.
         if process::id() != 1 {
             crate::sys::own_process::inherit_orphans()?;
         }
@@ -48,8 +48,7 @@ impl Groups {
         self.reap_orphans_from_now_on()
     }
 
-    /// Waits for each child that exits and leads no group, from here on and up to the end of the
-    /// process.
+    /// Waits for each child that exits and leads no group, until the process ends.
     ///
     /// # Errors
     /// What the system says.
@@ -75,8 +74,8 @@ impl Groups {
         Ok(())
     }
 
-    /// Waits for all children that have exited and lead no group. A leader hides those behind it
-    /// until its owner has waited for it. Returns whether that is to be done again.
+    /// Waits for all children that have exited and lead no group. An exited leader hides those
+    /// behind it until its owner has waited for it. Returns whether to call it again.
     fn reap_orphans(&self) -> bool {
         loop {
             // Held for one of them, since a program can leave one after the other without end.
@@ -102,9 +101,9 @@ impl Groups {
         }
     }
 
-    /// Kills the orphan that traces a leader, or that what traces it comes from: as long as a child
-    /// is traced, the system tells nobody of its exit. Of a leader's group it kills nothing. To be
-    /// called again as long as the leader has not exited, since others may trace it then.
+    /// Kills the orphan that traces a leader, or the orphan that its tracer descends from: while a
+    /// child is traced, the system does not report its exit. It kills nothing in a leader's group.
+    /// Call it again until the leader has exited, since others may trace it then.
     pub(super) fn end_tracer(&self, leader: u32) {
         let table = self.table();
         let Some(others) = &table.others else { return };
@@ -123,12 +122,12 @@ impl Groups {
         }
     }
 
-    /// Kills all orphans, and whatever comes from them meanwhile, and waits for their ends; for the
-    /// end of a host. Does nothing without [`Groups::adopt_orphans`].
+    /// Kills all orphans, and their new children, and waits for their ends; for the end of a host.
+    /// Does nothing without [`Groups::adopt_orphans`].
     pub(super) fn end_orphans(&self) {
         let mut table = self.table();
         let Some(others) = table.others.take() else { return };
-        // Nobody else waits for orphans from here on.
+        // After this, no other code waits for orphans.
         (table.is_ending, table.suspect) = (true, None);
         let mut ending = EndingOrphans { others, killed: BTreeSet::new() };
         let begun = Instant::now();
@@ -203,8 +202,8 @@ impl EndingOrphans {
                 (Ok(true), true) | (Err(_), _) => {}
             }
         }
-        // Until none lives, zombies count for the limit of processes (`prlimit --nproc`), so that a
-        // program which forks without end has no room for others in their place.
+        // Zombies stay until none lives: they count for the limit of processes (`prlimit --nproc`),
+        // so that a program which forks without end cannot start others in their place.
         if found == OrphanScan::Nothing && !zombies.is_empty() {
             zombies.into_iter().for_each(orphans::reap);
             return Ok(OrphanScan::New);
@@ -265,7 +264,7 @@ fn parent_of(id: u32) -> Option<u32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
-/// A number that the system tells of a process.
+/// A number that the system reports about a process.
 fn in_status(id: u32, name: &str) -> Option<u32> {
     // The name need not be UTF-8; its newlines are escaped.
     let status = fs::read(format!("/proc/{id}/status")).ok()?;

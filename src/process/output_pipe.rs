@@ -12,15 +12,15 @@ pub(super) struct OutputPipe {
     pipe: Option<Receiver>,
     /// Whether a read may move bytes; an edge tells when it may again.
     readable: bool,
-    /// Whether nobody writes to it any more. After that, a short read is not the last one.
+    /// Whether it has no writer any more. After that, a short read is not the last one.
     hung_up: bool,
-    /// How much is still taken from it, once the child that it belonged to has gone.
+    /// How much is still read from it, once its child has gone.
     left: Option<usize>,
     /// Whether it is not to be read now, so that the child has to wait.
     pub(super) muted: bool,
 }
 
-/// What a read came to.
+/// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PipeRead {
     /// So many bytes.
@@ -48,7 +48,7 @@ impl OutputPipe {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.readable = false;
-                    // All that the child wrote is in the pipe when it exits. Somebody else may
+                    // All output of the child is in the pipe when it exits. Another process may
                     // hold the pipe open, and is not waited for.
                     if self.left.is_some() {
                         break 0;
@@ -81,7 +81,7 @@ impl OutputPipe {
         self.readable = true;
     }
 
-    /// Nobody writes to it any more.
+    /// It has no writer any more.
     pub(super) const fn set_hung_up(&mut self) {
         (self.readable, self.hung_up) = (true, true);
     }
@@ -117,7 +117,7 @@ mod tests {
         let mut output = OutputPipe::new(receiver);
         output.set_last();
         let (mut buffer, mut heard) = ([0; 4_096], 0);
-        // Somebody who never lets the pipe become empty.
+        // A writer that never lets the pipe become empty.
         let end = loop {
             sender.write_all(&[b'x'; 4_096]).expect("there is room");
             match output.read(&mut buffer) {

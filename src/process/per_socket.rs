@@ -1,11 +1,11 @@
-//! A program that has a process for each socket, which knows of no protocol: what it writes
-//! are messages, and what the peer sends is what it reads. One thread serves all of them.
+//! A program with a process for each socket, without a protocol: its output is messages, and
+//! messages of the peer are its input. One thread serves all processes.
 //!
-//! A process that reads slowly has its own socket paused, and a peer that reads slowly has its
-//! own process wait; so neither ever meets a limit, and nobody else notices.
+//! If a process reads slowly, its socket is paused. If a peer reads slowly, its process has to
+//! wait. So neither exceeds a limit, and no other socket is affected.
 //!
-//! A place of `max-processes` is that of a socket: a process whose socket has gone has none while
-//! it ends. There may be as many of those again; beyond that, one is killed (`leaving`).
+//! `max-processes` counts processes with sockets: a process whose socket has gone does not count
+//! while it ends. There may be as many of those again; beyond that, one is killed (`leaving`).
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -68,11 +68,11 @@ struct PerSocketRun<'a> {
     pump: Pump,
     /// By the process, until it has gone.
     talks: HashMap<ProcessId, SocketProcess>,
-    /// The processes of sockets that have not gone, and what each counts for.
+    /// The processes of sockets that have not gone, and the address that each counts for.
     sockets: HashMap<SocketId, (ProcessId, Holder)>,
     /// The processes whose sockets have gone. Those that were killed for others are not among them.
     leaving: Leaving,
-    /// Sockets that have been let in, and by when they come or never will.
+    /// Sockets that have been admitted, and the time limit for their open.
     asked: BTreeSet<(Time, SocketId)>,
     buffer: Vec<u8>,
 }
@@ -80,11 +80,11 @@ struct PerSocketRun<'a> {
 /// A socket and its process.
 struct SocketProcess {
     id: SocketId,
-    /// What the process writes, as messages.
+    /// The output of the process, as messages.
     cut: Framing,
-    /// Whether the socket is not read, since the process is behind.
+    /// Whether the socket is paused because the process is behind.
     paused: bool,
-    /// Whether nobody hears the process any more.
+    /// Whether the output of the process is dropped.
     over: bool,
 }
 
@@ -126,7 +126,7 @@ impl PerSocketRun<'_> {
             if stopping && self.pump.is_empty() {
                 return RunEnd::Finished;
             }
-            // Whoever renews it wakes those who have said that they sleep.
+            // The thread that renews it wakes services that sleep.
             if let ControlFlow::Break(end) = self.apply_renewals() {
                 return end;
             }
@@ -142,7 +142,7 @@ impl PerSocketRun<'_> {
                         self.line.flush();
                     }
                     PumpEvent::Drained(process) => self.resume(process),
-                    // It may go on writing; what the peer sends is for nobody.
+                    // It may go on writing; messages of the peer are dropped.
                     PumpEvent::InputClosed(process) => self.resume(process),
                     PumpEvent::Exit { id, exit, .. } => {
                         self.exit(id, exit);
@@ -232,7 +232,7 @@ impl PerSocketRun<'_> {
         let max = self.options.processes_max;
         let pool = Pool { name: "max-processes", places_max: max };
         pool.admit(holder, self.sockets.values().map(|(_, of)| *of))?;
-        // What was killed goes at once, unless the system is in trouble.
+        // A killed process goes at once, unless the system is in trouble.
         if self.pump.len() >= max.saturating_mul(2).saturating_add(KILLED_MAX) {
             return Err(no_room("processes of it that were killed have not gone"));
         }
@@ -245,10 +245,10 @@ impl PerSocketRun<'_> {
             Mode::Text => Framing::Text(Texts::default()),
             Mode::Bytes => Framing::Bytes,
         };
-        // What it says before its socket is open would reach nobody.
+        // Output before its socket is open would be lost.
         self.pump.pause_output(process);
         self.talks.insert(process, SocketProcess { id, cut, paused: false, over: false });
-        // Whoever goes before it is open does so without a word; the hub waits no longer either.
+        // A socket that goes before it is open causes no event; the hub waits no longer either.
         let wait_ms = self.limits.admission_ms_max.saturating_add(GRACE_MS);
         self.asked.insert((self.pump.clock.now().after(wait_ms), id));
         // RFC 6455, 4.2.2: one of those that the peer offers, or none. As for all services, the
@@ -290,7 +290,7 @@ impl PerSocketRun<'_> {
         }
     }
 
-    /// Lets go of the processes whose sockets have not come.
+    /// Stops the processes whose sockets have not come.
     fn forget_asked(&mut self) {
         while let Some(&(at, id)) = self.asked.first()
             && at <= self.pump.clock.now()
@@ -302,7 +302,7 @@ impl PerSocketRun<'_> {
         }
     }
 
-    /// Reads once what a process says, and sends it.
+    /// Reads the output of a process once, and sends it.
     fn read_output(&mut self, process: ProcessId) {
         let heard = self.pump.read(process, &mut self.buffer);
         let Some(talk) = self.talks.get_mut(&process) else { return };
@@ -331,14 +331,14 @@ impl PerSocketRun<'_> {
         }
     }
 
-    /// A process has exited, and all that it said has been sent.
+    /// A process has exited, and all its output has been sent.
     fn exit(&mut self, process: ProcessId, exit: ProcessExit) {
         let Some(talk) = self.talks.remove(&process) else { return };
         self.leaving.remove(process);
         if talk.over {
             return;
         }
-        // From here on there is no process, and the close of the socket comes for nobody.
+        // The process is gone now, and the close of the socket is ignored.
         self.sockets.remove(&talk.id);
         let mut close = self.close_of(process, talk.id, exit);
         match talk.cut.finish() {
@@ -390,10 +390,10 @@ fn failure(how: &str) -> Response {
     Response::text(Status::INTERNAL_ERROR, text).note(&format!("{text}: {how}"))
 }
 
-/// How much of what a process says is read, and sent, at once: so little that what is on its way
-/// when the outbox is full does not bring it over its limit.
+/// How much output of a process is read and sent at once: so little that bytes on their way to a
+/// full outbox do not exceed its limit.
 const READ_BYTES: usize = 16_384;
-/// So many processes that were killed may still be there besides.
+/// How many killed processes may exist in addition.
 const KILLED_MAX: usize = 16;
 /// How much longer than the hub a process waits for its socket.
 const GRACE_MS: u64 = 1_000;

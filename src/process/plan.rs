@@ -1,4 +1,4 @@
-//! `ProgramsPlan`: what the programs of a host are made from.
+//! `ProgramsPlan`: the settings of the programs of a host.
 
 use std::collections::HashMap;
 
@@ -7,23 +7,23 @@ use crate::process::recording::Tape;
 use crate::programs::ProgramOptions;
 use crate::service::ServiceOptions;
 
-/// What the programs of a host are made from.
+/// The settings of the programs of a host.
 #[derive(Debug)]
 pub(crate) struct ProgramsPlan {
     /// Where they are.
     pub(crate) root: DocumentRoot,
-    /// What holds for each that is not among `own`, as for any service, and how it is run.
+    /// The options of each program that is not in `own`.
     pub(crate) all: (ServiceOptions, ProgramOptions),
-    /// What holds for single ones instead, by path.
+    /// The options of single programs, by path.
     pub(crate) own: HashMap<String, (ServiceOptions, ProgramOptions)>,
-    /// What is recorded of them.
+    /// The recording.
     pub(crate) tape: Tape,
     /// The paths of other services, which hide them.
     pub(crate) taken: Vec<String>,
 }
 
 impl ProgramsPlan {
-    /// The paths of single programs that something is said of.
+    /// The paths of single programs that are configured.
     pub(crate) fn named(&self) -> impl Iterator<Item = String> + use<'_> {
         self.own.keys().cloned()
     }

@@ -1,5 +1,5 @@
-//! `ProgramService`: a program of the document root as the host knows it, and how it is run. What
-//! the two modes do on their threads is in `shared` and `per_socket`.
+//! `ProgramService`: a program of the document root as a service of the host, with its options. The
+//! code of the two modes is in `shared` and `per_socket`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct ProgramsShared {
     pub(crate) groups: Groups,
     /// Where the host listens.
     pub(crate) address: SocketAddr,
-    /// What is recorded of them.
+    /// The recording.
     pub(crate) tape: Tape,
 }
 
@@ -43,13 +43,13 @@ pub(crate) struct ProgramService {
     site: Arc<ProgramsShared>,
     key: String,
     pub(super) options: ProgramOptions,
-    /// To the thread that serves it, if one does.
+    /// The channel to its thread, if it runs.
     renewer: Sender<Renewal>,
     renewals: Receiver<Renewal>,
 }
 
-/// What the host tells a program that runs, when it has read its configuration again: all that
-/// holds from here on. It is replaced if something of this, or its file, is not as it was.
+/// The new options of a running program after a reload. The program is replaced if its options or
+/// its file have changed.
 #[derive(Debug)]
 pub(crate) struct Renewal {
     /// How it is run.
@@ -70,7 +70,7 @@ impl ProgramService {
         Self::new(self.site.clone(), self.key.clone(), options)
     }
 
-    /// Has the thread that serves it go on like this; returns the same program with these options.
+    /// Sends these options to its thread; returns the same program with these options.
     pub(crate) fn renew_running(&self, renewal: Renewal) -> Self {
         let (renewer, renewals) = (self.renewer.clone(), self.renewals.clone());
         let (site, key, options) = (self.site.clone(), self.key.clone(), renewal.options.clone());
@@ -79,7 +79,7 @@ impl ProgramService {
         Self { site, key, options, renewer, renewals }
     }
 
-    /// What the host has told last since the last call: nothing of what it had before counts.
+    /// The latest options since the last call. Earlier ones are dropped.
     pub(super) fn last_renewal(&self) -> Option<Renewal> {
         self.renewals.try_iter().last()
     }
@@ -98,7 +98,7 @@ impl ProgramService {
         Pump::new(plan).map_err(|error| RunEnd::Failed(format!("there is no poll: {error}")))
     }
 
-    /// Looks for it, anew each time, so that a changed file is used from here on.
+    /// Looks it up each time, so that a changed file is used.
     pub(super) fn find(&self) -> Result<Executable, LookupError> {
         self.site.root.now().find(&self.key)
     }
@@ -125,7 +125,7 @@ impl ProgramService {
         Ok(id)
     }
 
-    /// Where it serves.
+    /// Its path and address.
     pub(super) fn place(&self) -> ProgramPlace {
         ProgramPlace { service: self.key.clone(), address: self.site.address }
     }
@@ -137,13 +137,14 @@ impl ProgramService {
 }
 
 /// Why a run ends whose mode has changed.
-pub(super) const OTHER_MODE: &str = "it has another mode from here on";
+pub(super) const OTHER_MODE: &str = "its mode has changed";
 /// How long sockets are refused when a limit of the system keeps a process from being started.
 pub(super) const NO_ROOM_MS: u64 = 1_000;
 /// How long a process has to exit once it has closed a pipe, before it is made to.
 pub(super) const EXITING: Stages =
     Stages { terminate_after_ms: 1_000, kill_after_ms: KILL_AFTER_MS };
-/// So much may wait for a process before nothing more is written to it. A pipe holds as much again.
+/// How many bytes may wait for a process before nothing more is written to it. A pipe holds as many
+/// again.
 const INPUT_HIGH_BYTES: usize = 65_536;
 /// From SIGTERM to SIGKILL.
 const KILL_AFTER_MS: u64 = 2_000;

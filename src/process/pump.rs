@@ -31,9 +31,9 @@ pub struct Pump {
     /// A tree, since it finds the only one, the usual case, without hashing.
     pub(super) children: BTreeMap<usize, Child>,
     next: usize,
-    /// Those that something is to be done for.
+    /// The processes with work.
     busy: Vec<ProcessId>,
-    /// Those that are being ended, by when that goes on.
+    /// The processes that are being ended, by the time of the next stage.
     ending: BTreeSet<(Time, ProcessId)>,
     /// For standard errors.
     pub(super) buffer: Vec<u8>,
@@ -44,15 +44,15 @@ pub struct Pump {
     pub(super) clock: Clock,
 }
 
-/// What a pump is made from.
+/// The parameters of a pump.
 #[derive(Clone, Debug)]
 pub struct PumpPlan {
     /// The path of the service, for the log.
     pub service: String,
     /// How many programs may run at a time.
     pub programs_max: usize,
-    /// An input is full when so many bytes wait for its program. What is appended to a full one
-    /// is written, too; it is the service that takes no more mail.
+    /// An input is full when so many bytes wait for its program. More can still be appended; the
+    /// service has to stop taking mail.
     pub input_high_bytes: usize,
     /// The process groups of the host.
     pub groups: Groups,
@@ -63,23 +63,23 @@ pub struct PumpPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProcessId(pub(super) usize);
 
-/// What has happened to a program.
+/// An event of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PumpEvent {
-    /// It has said something, or will say nothing more: [`Pump::read`] tells. Told in each turn
+    /// It has written output, or its output has ended: see [`Pump::read`]. Repeated in each turn
     /// until there is nothing more to read.
     Output(ProcessId),
     /// Half of its input, which was full, has been written.
     Drained(ProcessId),
-    /// It reads its input no more; what it was told is lost from [`Pump::written`] on.
+    /// It reads its input no more; bytes from [`Pump::written`] on are lost.
     InputClosed(ProcessId),
-    /// It has exited, and all that it said has been read. Always the last.
+    /// It has exited, and all its output has been read. Always the last.
     Exit {
-        /// The process, whose id means nothing from here on.
+        /// The process. Its id is invalid after this.
         id: ProcessId,
         /// How it ended.
         exit: ProcessExit,
-        /// What [`Pump::read_len`] has come to.
+        /// The result of [`Pump::read_len`].
         read: u64,
     },
 }
@@ -108,8 +108,8 @@ impl Pump {
         })
     }
 
-    /// What ends a wait from any thread, as a line does when mail comes:
-    /// [`Line::wake_by`](crate::Line::wake_by).
+    /// The waker, which ends a wait from any thread, such as a context when mail comes:
+    /// [`Context::wake_by`](crate::Context::wake_by).
     pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
         let waker = self.waker.clone();
         move || {
@@ -135,7 +135,7 @@ impl Pump {
             return Err(StartError::Stopped);
         }
         let path = launch.program.path();
-        // It is served all the same: some file systems show all files like that.
+        // It is still served: some file systems show all files like that.
         if launch.program.is_open_to_all() {
             let kind = "everybody on this machine may change";
             self.warn(ProcessId(self.next), kind.into(), format_args!("{kind} {path:?}"));
@@ -153,18 +153,18 @@ impl Pump {
         Ok(id)
     }
 
-    /// Writes and reads what can be, waits for more, `timeout` at most, and adds to `events`
-    /// what has happened. It does not wait as long as there is something to do.
+    /// Writes and reads as far as possible, waits for more, `timeout` at most, and adds to
+    /// `events`. It does not wait while there is work.
     ///
     /// # Errors
-    /// Polling fails, which the system does for no reason that a service could mend.
+    /// Polling fails. A service can do nothing about that.
     pub fn poll(
         &mut self,
         timeout: Option<Duration>,
         events: &mut Vec<PumpEvent>,
     ) -> io::Result<()> {
         self.gone.clear();
-        // What was appended is written before it waits, and may empty a list.
+        // Appended bytes are written before it waits, which may empty a list.
         self.turn(events);
         let idle = self.busy.is_empty() && events.is_empty();
         let timeout = if idle { self.wait_time(timeout) } else { Some(Duration::ZERO) };
@@ -183,43 +183,43 @@ impl Pump {
         Ok(())
     }
 
-    /// Records what goes over the pipes of a program from here on, until it has gone.
+    /// Records the input and output of a program until it has gone.
     pub fn record(&mut self, id: ProcessId, recording: Recording) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.recording = Some(recording);
         }
     }
 
-    /// Where to append what a program is to be told, which the next [`Pump::poll`] writes.
-    /// `None` when it reads no more, or is gone.
+    /// The buffer to append the input of a program to; the next [`Pump::poll`] writes it. `None`
+    /// when it reads no more, or is gone.
     pub fn input(&mut self, id: ProcessId) -> Option<&mut Vec<u8>> {
         self.list(id);
         self.children.get_mut(&id.0)?.input.end()
     }
 
-    /// Reads what a program says into a buffer, which has room for something.
+    /// Reads the output of a program into a buffer, which must not be full.
     pub fn read(&mut self, id: ProcessId, buffer: &mut [u8]) -> PipeRead {
         let clock = self.clock;
         self.children.get_mut(&id.0).map_or(PipeRead::End, |child| child.read(buffer, clock))
     }
 
-    /// Whether so much waits for a program that it had better be told no more. Then
-    /// [`PumpEvent::Drained`] follows, or [`PumpEvent::InputClosed`], or its exit.
+    /// Whether the input of a program is full. Then [`PumpEvent::Drained`] follows, or
+    /// [`PumpEvent::InputClosed`], or its exit.
     pub fn is_full(&mut self, id: ProcessId) -> bool {
         let Some(child) = self.children.get_mut(&id.0) else { return false };
         child.full |= child.input.unwritten_len() >= self.plan.input_high_bytes;
         child.full
     }
 
-    /// Reads nothing more of what a program says, so that it has to wait once its pipe is full. Its
-    /// exit is not told either.
+    /// Stops reading the output of a program, so that it has to wait once its pipe is full. Its
+    /// exit is not reported either.
     pub fn pause_output(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.output.muted = true;
         }
     }
 
-    /// Reads on what a program says.
+    /// Reads the output of a program again.
     pub fn unmute(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
             child.output.muted = false;
@@ -235,7 +235,7 @@ impl Pump {
         self.list(id);
     }
 
-    /// Ends a program at once, and all of its group. Its exit is told.
+    /// Ends a program and its group at once. Its exit is reported.
     pub fn kill(&mut self, id: ProcessId) {
         let Some(child) = self.children.get_mut(&id.0) else { return };
         child.kill(self.clock.now());
@@ -280,7 +280,7 @@ impl Pump {
         [wait, timeout].into_iter().flatten().min()
     }
 
-    /// Takes up what the events tell.
+    /// Handles the events of the poll.
     fn sort_events(&mut self) {
         let events = mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
@@ -299,13 +299,13 @@ impl Pump {
         self.events = events;
     }
 
-    /// Goes on with the ends whose time has come.
+    /// Begins the next stage of ends whose time has come.
     fn advance(&mut self, now: Time) {
         while let Some(&(at, id)) = self.ending.first()
             && at <= now
         {
             self.ending.pop_first();
-            // Whoever has exited meanwhile is no longer there.
+            // A process that has exited meanwhile is no longer there.
             let Some(child) = self.children.get_mut(&id.0) else { continue };
             child.advance(now);
             self.ending.extend(child.deadline().map(|at| (at, id)));
@@ -313,7 +313,7 @@ impl Pump {
         }
     }
 
-    /// Does what can be done for all that are listed, and keeps those that need more.
+    /// Works on all listed processes, and keeps those that need more.
     fn turn(&mut self, events: &mut Vec<PumpEvent>) {
         let now = self.clock.now();
         for id in mem::take(&mut self.busy) {
@@ -350,7 +350,7 @@ impl Pump {
         }
     }
 
-    /// Notes that something is to be done for a program.
+    /// Adds a program to the list of work.
     fn list(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0)
             && !mem::replace(&mut child.listed, true)
@@ -389,10 +389,10 @@ impl ProcessId {
 }
 
 const PARTS_LEN: usize = 4;
-/// So many programs have names that no other program of the pump has had.
+/// How many programs a pump can name without using a name again.
 const IDS_END: usize = usize::MAX / PARTS_LEN;
 const WAKER: Token = Token(usize::MAX);
-/// When to see whether a program has read all, after which its input ends.
+/// When to check whether a program has read all; after that its input ends.
 const LOOK_AGAIN_AFTER_MS: u64 = 10;
 /// How many events one turn takes up; the others wait for the next.
 const EVENTS_MAX: usize = 256;

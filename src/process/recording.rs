@@ -1,6 +1,5 @@
-//! `Recording`: the transcript of one program, written while it runs: what its pipe has taken,
-//! and what it has said. It only looks at bytes that pass, so that the program sees the same
-//! with it and without.
+//! `Recording`: the transcript of one program, written while it runs: its input and output. It only
+//! copies bytes that pass, so that the program sees no difference.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -19,7 +18,7 @@ pub struct Recording {
     out: Box<dyn Write + Send>,
     told: Recorder,
     said: Recorder,
-    /// What is to be written.
+    /// The bytes to be written.
     text: String,
     /// Whether writing has failed, after which nothing is recorded.
     failed: bool,
@@ -44,7 +43,7 @@ pub enum RecordingError {
 impl Recording {
     /// A transcript in a file, as [`Recording::new`] writes it. It has the headers of peers in it,
     /// so a new file is for its user alone. An empty file of the same user is taken as it is. A
-    /// link is not followed, since somebody else may have put it there.
+    /// link is not followed, since another user may have made it.
     ///
     /// # Errors
     /// The file cannot be opened, is a link or a pipe, is not empty, or of another user.
@@ -87,7 +86,7 @@ impl Recording {
         self.write();
     }
 
-    /// The program has said these bytes.
+    /// The program has written these bytes.
     pub(super) fn record_output(&mut self, bytes: &[u8]) {
         self.said.receive(bytes, &mut self.text);
         self.write();
@@ -163,7 +162,7 @@ pub(crate) struct Tape(Mutex<TapeState>);
 
 #[derive(Debug, Default)]
 enum TapeState {
-    /// Nobody wants one.
+    /// There is no recording.
     #[default]
     None,
     Free(Box<Recording>),
@@ -175,9 +174,10 @@ impl Tape {
         Self(Mutex::new(TapeState::Free(Box::new(recording))))
     }
 
-    /// The recording, if there is one and this is the first run; a later one is told to the log.
+    /// The recording, if there is one and this is the first run. For a later run, the log has a
+    /// line.
     pub(super) fn take(&self) -> Option<Recording> {
-        // Nothing in here panics halfway.
+        // No code panics while it holds the lock.
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *slot, TapeState::Taken) {
             TapeState::None => *slot = TapeState::None,

@@ -1,4 +1,4 @@
-//! `Reloader`: what asks for a reload of programs, from any thread.
+//! `Reloader`: asks for a reload of programs, from any thread.
 
 use crate::host::resolver::NoticeSender;
 use crate::process::current_root::CurrentRoot;
@@ -14,12 +14,12 @@ pub struct Reloader {
     root: Option<CurrentRoot>,
 }
 
-/// What is to be done.
+/// What to reload.
 #[derive(Debug)]
 pub(super) enum ReloadOrder {
     /// The files may have changed.
     Files,
-    /// What holds for programs may have changed, too. `None` if there is no document root.
+    /// The options of programs may have changed, too. `None` if there is no document root.
     Programs(Option<Box<ProgramsPlan>>),
 }
 
@@ -40,7 +40,7 @@ impl Reloader {
         self.notices.send(ReloadOrder::Files);
     }
 
-    /// The same, with all that holds for programs from here on.
+    /// The same, with new options for all programs.
     pub(crate) fn reload_programs(&self, plan: Option<ProgramsPlan>) {
         self.notices.send(ReloadOrder::Programs(plan.map(Box::new)));
     }

@@ -1,5 +1,5 @@
-//! What becomes of programs when the configuration is read again while the host runs. What is
-//! compiled in, the addresses and the bounds of the host itself stay until the next start.
+//! The reload of programs while the host runs. Compiled-in services, addresses and the bounds of
+//! the host stay until the next start.
 
 use crate::host::resolver::Mounts;
 use crate::hub::{ServiceId, Subject};
@@ -9,7 +9,7 @@ use crate::process::resolver::Programs;
 use crate::time::Time;
 
 impl Programs {
-    /// Does what was asked for.
+    /// Carries out a reload.
     pub(super) fn apply_reload(&mut self, reload: ReloadOrder, mounts: &mut Mounts<'_>, now: Time) {
         mounts.resolve_static_root();
         match (reload, &mut self.lookups) {
@@ -30,7 +30,7 @@ impl Programs {
         }
     }
 
-    /// What holds for a program may have changed, and its file.
+    /// The options of a program may have changed, and its file.
     fn renew_program(&mut self, id: ServiceId, mounts: &mut Mounts<'_>, now: Time) {
         let Some(lookups) = &self.lookups else { return };
         let Some(served) = &self.served[id.index()] else { return };

@@ -1,6 +1,6 @@
-//! When another process takes the place of the one that serves: at the order of the host, which
-//! has read its configuration again, or at a change of the file. How it does is in `successor` if
-//! the new one is started beside the old one, and in `shared` if after it.
+//! When another process replaces the one that serves: at a reload of the host, or at a change of
+//! the file. The code for a new process beside the old one is in `successor`, that for one after it
+//! in `shared`.
 
 use log::Level;
 
@@ -13,10 +13,10 @@ use crate::programs::{OnChange, ReplaceWhen};
 use crate::time::Time;
 
 impl SharedRun<'_> {
-    /// Does what the host has ordered last, which is all that holds.
+    /// Applies the latest options of the host.
     pub(super) fn apply_renewals(&mut self) {
         let Some(Renewal { options, limits }) = self.served.last_renewal() else { return };
-        // What follows this run has it from the host.
+        // The next run gets them from the host.
         if self.over.is_some() {
             return;
         }
@@ -41,7 +41,7 @@ impl SharedRun<'_> {
         }
     }
 
-    /// Nothing has changed that the host knows of. In a pause, what was lacking may be there now.
+    /// The options are the same. In a pause, the cause of the failure may be fixed by now.
     fn tell_reload(&mut self) {
         if self.process.is_none() {
             self.start_at = self.now();
@@ -61,7 +61,7 @@ impl SharedRun<'_> {
         }
     }
 
-    /// Has another process take the place of this one, or start now if there is none.
+    /// Lets another process replace this one, or starts one now if there is none.
     pub(super) fn replace(&mut self, why: &'static str) {
         if self.over.is_some() {
             self.dismiss();
@@ -76,7 +76,7 @@ impl SharedRun<'_> {
                 successor.due = Some(why);
                 self.dismiss_unready();
             }
-            // Whatever follows it is from the newest file anyway.
+            // The next process is from the newest file anyway.
             (Some(SharedProcess { ending: Some(_), .. }), _) => {}
             (Some(_), None) if is_beside => self.start_beside(why),
             (Some(_), _) => {

@@ -1,7 +1,6 @@
-//! `ReplayCheck`: a program that is told what a transcript tells it, and whose words are held
-//! against those of the transcript, over real pipes and without a network. It has an end in
-//! bounded time, whatever the program does: each line is waited for so long and no longer, and
-//! so is its exit.
+//! `ReplayCheck`: sends a program the input of a transcript, and compares its output with the
+//! transcript, over real pipes and without a network. It ends in bounded time, whatever the program
+//! does: there is a time limit for each line and for the exit.
 
 use std::fmt;
 use std::io;
@@ -15,30 +14,30 @@ use crate::process::pump::{ProcessId, Pump, PumpEvent, PumpPlan};
 use crate::process::start::{Launch, StartError};
 use crate::programs::{Difference, Mode, ProgramOptions, Replay, Transcript, own_variables};
 
-/// How a program is rehearsed.
+/// The parameters of a check.
 #[derive(Clone, Debug)]
 pub struct ReplayCheck<'a> {
-    /// How it is run; it speaks in counted lines, whatever the mode is here.
+    /// How it is run. It uses the protocol of counted lines, whatever the mode is here.
     pub options: &'a ProgramOptions,
-    /// [`Limits::admission_ms_max`] is how long each line of it is waited for, and
-    /// [`Limits::outbox_bytes_max`] the longest body that it may say.
+    /// [`Limits::admission_ms_max`] is the time limit for each line, and
+    /// [`Limits::outbox_bytes_max`] the longest body that it may write.
     pub limits: &'a Limits,
 }
 
-/// Why a program has failed in a rehearsal.
+/// Why a program has failed the check.
 #[derive(Debug)]
 pub enum ReplayError {
     /// It cannot be started.
     Start(StartError),
     /// The system has no poll for it.
     Poll(io::Error),
-    /// It says something else than the transcript.
+    /// Its output differs from the transcript.
     Difference(Difference),
-    /// It has gone before it has said all.
+    /// It has gone before it has written everything.
     Gone(Difference, ProcessExit),
-    /// It has said nothing for so many milliseconds, and should have said this.
+    /// It has written nothing for so many milliseconds, and this line was expected.
     Stalled(Difference, u64),
-    /// It has said all, and then ended otherwise than with status 0.
+    /// It has written everything, and then ended with a status other than 0.
     End(ProcessExit),
 }
 
@@ -78,7 +77,7 @@ impl ReplayCheck<'_> {
     /// Starts the program, and waits for the end of it. Its standard error goes to the log.
     ///
     /// # Errors
-    /// The first thing that is not as in the transcript.
+    /// The first difference from the transcript.
     pub fn run(&self, program: &Executable, transcript: Transcript) -> Result<(), ReplayError> {
         let plan = PumpPlan {
             service: program.key().to_owned(),
@@ -102,12 +101,12 @@ struct ReplayRun<'a> {
     process: ProcessId,
     replay: Replay,
     buffer: Vec<u8>,
-    /// Whether all has been said, and the end of the program is waited for.
+    /// Whether everything has been written, and only the end of the program is missing.
     stopping: bool,
 }
 
 impl ReplayRun<'_> {
-    /// Whoever fails is killed when this is dropped.
+    /// A program that fails is killed when this is dropped.
     fn run(mut self) -> Result<(), ReplayError> {
         let patience = Duration::from_millis(self.rehearsal.limits.admission_ms_max);
         let (mut events, mut left) = (Vec::new(), self.replay.left());
@@ -133,7 +132,7 @@ impl ReplayRun<'_> {
             for event in events.drain(..) {
                 match event {
                     PumpEvent::Output(_) => self.read_output()?,
-                    // Whoever reads no more may have read enough: what it says tells.
+                    // A program that reads no more may have read enough: its output decides.
                     PumpEvent::Drained(_) | PumpEvent::InputClosed(_) => {}
                     PumpEvent::Exit { exit, .. } => return self.end(exit),
                 }
@@ -144,7 +143,7 @@ impl ReplayRun<'_> {
         }
     }
 
-    /// Reads once what the program says.
+    /// Reads the output of the program once.
     fn read_output(&mut self) -> Result<(), ReplayError> {
         match self.pump.read(self.process, &mut self.buffer) {
             PipeRead::Bytes(len) => {
@@ -163,11 +162,11 @@ impl ReplayRun<'_> {
         }
     }
 
-    /// The failure that something has not been said, if so.
+    /// The failure that an expected line is missing, if one is.
     fn missing(&self, failure: impl FnOnce(Difference) -> ReplayError) -> Result<(), ReplayError> {
         self.replay.finish().map_err(failure)
     }
 }
 
-/// How much of what the program says is read at once.
+/// How much output of the program is read at once.
 const READ_BYTES: usize = 65_536;

@@ -1,4 +1,4 @@
-//! What a [`Pump`] logs of its programs: their LOG lines, warnings with a limit for each kind, and
+//! Log lines of a [`Pump`]: the LOG lines of its programs, warnings with a limit for each kind, and
 //! the last lines of standard error of a process that has exited.
 
 use std::fmt;

@@ -1,5 +1,5 @@
-//! `Programs`: the document root while the host runs. Paths that no service has are looked up
-//! there, on a thread of their own, since disks block; and what is found becomes a service.
+//! `Programs`: the document root while the host runs. Paths without a service are looked up there,
+//! on a separate thread, since disks block. A program that is found becomes a service.
 
 use std::collections::HashMap;
 use std::io;
@@ -48,32 +48,32 @@ pub(super) struct LookupThread {
 
 /// For the thread that looks.
 enum LookupTask {
-    /// To look up what a socket asks for.
+    /// Look up the request of a socket.
     Find(LookupJob),
-    /// From here on this holds.
+    /// Use these settings for lookups.
     Heed(SubpathRules),
 }
 
-/// What a lookup has come to.
+/// The result of a lookup.
 struct LookupReply {
     id: SocketId,
     found: Result<FoundAt, LookupError>,
-    /// The path that was asked for without the links on the way, if there are any.
+    /// The requested path without links, if it has any.
     direct: Option<String>,
-    /// The page beside the program that was found, if a page was asked for, or why it cannot be
+    /// The page beside the program that was found, if a page was requested, or why it cannot be
     /// shown.
     page: Option<io::Result<Page>>,
 }
 
-/// A program, by the one spelling of its path.
+/// A program, by its canonical path.
 enum FoundAt {
-    /// The path that was asked for is its own.
+    /// The requested path is its own.
     At(String),
     /// The path is below its own.
     Above(String),
 }
 
-/// What programs are made from, if there is a document root.
+/// The settings of programs, if there is a document root.
 pub(crate) struct ProgramsResolver(pub(crate) Option<ProgramsPlan>);
 
 impl ResolverPlan for ProgramsResolver {
@@ -126,7 +126,7 @@ impl Resolver for Programs {
 }
 
 impl Host {
-    /// What replaces its programs from any thread.
+    /// Its reloader, for any thread.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
         let programs = self.resolver::<Programs>().expect("a host is made with programs");
@@ -135,7 +135,7 @@ impl Host {
 }
 
 impl LookupThread {
-    /// Looks paths up from here on.
+    /// Starts the thread that looks paths up.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -160,8 +160,8 @@ impl LookupThread {
         Ok(Self { errands, site, all, own })
     }
 
-    /// Applies other settings to programs from here on. The document root has to be given as the
-    /// same path; links on the way to it are followed again.
+    /// Applies other settings to programs. The document root has to be given as the same path;
+    /// links on the way to it are followed again.
     pub(super) fn renew(&mut self, plan: ProgramsPlan) {
         let ProgramsPlan { root, all, own, .. } = plan;
         self.site.root.replace(root);
@@ -170,7 +170,7 @@ impl LookupThread {
         (self.all, self.own) = (all, own);
     }
 
-    /// What holds for the program with this key.
+    /// The options of the program with this key.
     pub(super) fn options(&self, key: &str) -> &(ServiceOptions, ProgramOptions) {
         self.own.get(key).unwrap_or(&self.all)
     }
@@ -186,7 +186,7 @@ impl FoundAt {
 
 /// Which programs answer the paths below their own.
 struct SubpathRules {
-    /// What holds for each that is not among `own`.
+    /// The options of each program that is not in `own`.
     all: Subpaths,
     own: HashMap<String, Subpaths>,
     /// The longest page that is shown, which has to fit an outbox.
@@ -234,7 +234,7 @@ impl SubpathRules {
                 let direct = direct(&key, path);
                 Ok((FoundAt::At(key), direct))
             }
-            // What nobody asked for takes no time.
+            // A page that was not requested is not read.
             Err(LookupError::Nothing | LookupError::Outside(_))
                 if self.own.values().chain([&self.all]).any(is_served) =>
             {
@@ -249,7 +249,7 @@ impl SubpathRules {
     }
 }
 
-/// Waits for the next errand. What is kept of folders goes if there is none for a moment.
+/// Waits for the next task. Kept listings are dropped if there is none for a moment.
 fn next(inbox: &Receiver<LookupTask>, listings: &mut Listings) -> Option<LookupTask> {
     if !listings.is_empty() {
         match inbox.recv_timeout(Listings::KEPT) {
@@ -286,7 +286,7 @@ impl Programs {
         self.lookups.as_ref().map(|lookups| lookups.site.groups.clone()).unwrap_or_default()
     }
 
-    /// Applies what a lookup has come to.
+    /// Applies the result of a lookup.
     fn apply_reply(&mut self, reply: LookupReply, mounts: &mut Mounts<'_>, now: Time) {
         let LookupReply { id, found, direct, page } = reply;
         if let Some(path) = direct {
@@ -326,8 +326,8 @@ impl Programs {
         mounts.hub.looked_up(id, looked, now);
     }
 
-    /// What a path below that of a service means. One that is compiled in hides the program of
-    /// its path, and has no paths below. A file comes before the page of a program above it.
+    /// The meaning of a path below that of a service. A compiled-in service hides the program at
+    /// its path, and has no paths below. A file has priority over the page of a program above it.
     fn below(&self, service: ServiceId, page: Option<Page>, mounts: &Mounts<'_>) -> LookupResult {
         match page.filter(|_| !mounts.has_files()) {
             _ if !self.is_program(service) => LookupResult::Nothing,
@@ -350,7 +350,7 @@ impl Programs {
         let program = ProgramService::new(lookups.site.clone(), key.to_owned(), options);
         match mounts.hub.mount_program(key, service) {
             Ok(service) => {
-                // It may have the place of a program that does not run.
+                // It may replace a program that does not run.
                 self.set_served(service, program, mounts);
                 LookupResult::Found(service)
             }
@@ -358,13 +358,13 @@ impl Programs {
                 let what = "it cannot be served";
                 mounts.hub.warn(Some(key), what, format_args!("{what}: {error}"), now);
                 let response = Response::text(Status::UNAVAILABLE, "there are too many programs");
-                // One that nobody uses is about to give its place.
+                // An unused program is about to be replaced.
                 LookupResult::Refused(response.header("Retry-After", "1"))
             }
         }
     }
 
-    /// Has this program run for a service, from its next run on.
+    /// Sets this program for a service, from its next run on.
     pub(super) fn set_served(
         &mut self,
         service: ServiceId,

@@ -12,7 +12,7 @@ use crate::service::Context;
 impl RunService for ProgramService {
     /// Serves until the host stops or the program has gone.
     fn run(&self, line: Context<'static>, limits: &Limits) -> RunEnd {
-        // A panic would be ours. It ends this service and no other.
+        // A panic would be a bug of the host. It ends this service only.
         let served = catch_panic(|| match self.options.mode {
             Mode::Shared => shared::serve(self, line, limits),
             Mode::Lines | Mode::Text | Mode::Bytes => per_socket::serve(self, line, limits),

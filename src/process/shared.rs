@@ -1,10 +1,10 @@
-//! A program of which one process serves all sockets, in counted lines. It has a thread of its
-//! own, which waits for mail and for the process in one poll, and so for neither of them alone.
+//! A program with one process for all sockets, in counted lines. It has a thread of its own, which
+//! waits for mail and for the process in one poll.
 //!
 //! No mail is taken while the input of the process is full, nor while there is no process that is
 //! ready. Then the mail fills up, and sockets are not read. With `OnDeath::Close` the thread ends
 //! with its process, and the hub closes the sockets; with `OnDeath::Keep` it starts the next one.
-//! `commands` does what processes say, `renew` and `successor` replace them.
+//! `commands` carries out commands of processes, `renew` and `successor` replace them.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ use crate::programs::{CommandReader, OnDeath, ProgramEvent, ProgramOptions, Prog
 use crate::service::{Admission, Context, Inbound, Received, SocketId};
 use crate::time::Time;
 
-/// Starts the program, and takes turns until it has gone for good.
+/// Starts the program, and runs turns until it has gone finally.
 pub(super) fn serve(
     served: &ProgramService,
     mut line: Context<'static>,
@@ -71,14 +71,14 @@ pub(super) struct SharedRun<'a> {
     pub(super) place: ProgramPlace,
     pub(super) pump: Pump,
     pub(super) buffer: Vec<u8>,
-    /// What the next process is handed over; `None` if there is none after this one.
+    /// What the next process gets; `None` if there is none after this one.
     pub(super) handover: Option<Handover>,
     pub(super) process: Option<SharedProcess>,
     /// The process of a new version, beside that one.
     pub(super) successor: Option<Successor>,
     /// The sockets whose OPEN or ASK the process has got, if they are not kept.
     pub(super) members: BTreeSet<SocketId>,
-    /// Those of an earlier process that are closed. Their mail is for nobody.
+    /// Closed sockets of an earlier process. Their mail is ignored.
     pub(super) leaving: BTreeSet<SocketId>,
     /// When the next one is started, while there is none.
     pub(super) start_at: Time,
@@ -91,7 +91,7 @@ pub(super) struct SharedRun<'a> {
 }
 
 impl SharedRun<'_> {
-    /// Takes turns until the program has gone.
+    /// Runs turns until the program has gone.
     fn run(&mut self) -> RunEnd {
         let mut events = Vec::new();
         loop {
@@ -103,7 +103,7 @@ impl SharedRun<'_> {
 
     fn turn(&mut self, events: &mut Vec<PumpEvent>) -> ControlFlow<RunEnd> {
         self.take_mail();
-        // Whoever renews it wakes those who have said that they sleep.
+        // The thread that renews it wakes services that sleep.
         self.apply_renewals();
         self.look();
         self.line.flush();
@@ -135,7 +135,7 @@ impl SharedRun<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Tells the process all that has come, as far as it reads.
+    /// Sends all new mail to the process, as far as it reads.
     fn take_mail(&mut self) {
         loop {
             if !self.may_tell() {
@@ -152,9 +152,9 @@ impl SharedRun<'_> {
         }
     }
 
-    /// Whether the process takes mail just now. Before that, it is told what earlier ones have
-    /// left. Nothing of either is told before it is ready: what a process that never gets so far
-    /// had taken into a buffer would be lost.
+    /// Whether the process takes mail now. Before that, it gets what earlier ones have left. It
+    /// gets neither before it is ready: if it never becomes ready, input in its buffer would be
+    /// lost.
     fn may_tell(&mut self) -> bool {
         let Some(process) = self.serving().filter(|process| process.is_ready()) else {
             return false;
@@ -168,7 +168,7 @@ impl SharedRun<'_> {
             match &mut self.handover {
                 Some(handover) if !handover.is_handed_over() => {
                     handover.hand_over(&self.place, input);
-                    // So that sockets are not held twice until there is mail.
+                    // The sockets must not be stored twice until there is mail.
                     self.let_go(id);
                 }
                 Some(_) | None => return true,
@@ -180,14 +180,14 @@ impl SharedRun<'_> {
         if self.is_for_nobody(inbound) {
             return;
         }
-        // A question to an earlier process may still be on its way.
+        // A question to an earlier process may still be in the mail.
         let admission = self.process.as_ref().and_then(SharedProcess::admission);
         if admission == Some(&Admission::Asked) || !matches!(inbound, Inbound::Ask { .. }) {
             self.tell(&ProgramEvent::Inbound(inbound));
         }
     }
 
-    /// The host stops: the process is told what is left, and has some time to end.
+    /// The host stops: the process gets what is left, and has some time to end.
     fn stop(&mut self) {
         self.over = Some(RunEnd::Finished);
         self.dismiss_unready();
@@ -195,7 +195,7 @@ impl SharedRun<'_> {
         let is_told =
             process.is_ready() && self.handover.as_ref().is_none_or(Handover::is_handed_over);
         if is_told {
-            // It is as much as mail may be.
+            // Its size is limited by that of the mail.
             while let Received::Transaction(inbound) = self.line.try_receive() {
                 self.tell_mail(&inbound);
             }
@@ -203,7 +203,7 @@ impl SharedRun<'_> {
         self.end_in_order("the host stops");
     }
 
-    /// The process has some time to answer what it was told, and to end.
+    /// The process has some time to answer its input, and to end.
     pub(super) fn end_in_order(&mut self, how: &str) {
         self.tell(&ProgramEvent::Stop { ms: self.options.stop_ms });
         if let Some(process) = &mut self.process {
@@ -242,7 +242,7 @@ impl SharedRun<'_> {
         }
     }
 
-    /// Lets go of what the process has read, if that may be much.
+    /// Drops the lines that the process has read, if they may be many.
     fn let_go(&mut self, id: ProcessId) {
         if let Some(handover) = self.handover.as_mut().filter(|handover| handover.is_long()) {
             handover.read_up_to(self.pump.read_len(id));
@@ -257,11 +257,11 @@ impl SharedRun<'_> {
         Ok(())
     }
 
-    /// Starts a process from the file as it is now, and tells it HELLO.
+    /// Starts a process from the current file, and sends it HELLO.
     pub(super) fn launch(&mut self) -> Result<SharedProcess, String> {
         self.successor.iter_mut().for_each(|successor| successor.due = None);
         let program = self.served.find().map_err(|error| error.to_string())?;
-        // Also if it cannot be: it is tried again after a pause, and not at each look.
+        // Also if it cannot start: it is tried again after a pause, and not at each check.
         self.watch.begin(&program);
         let started = self.served.start(&program, &self.options, &mut self.pump, Vec::new());
         let id = started.map_err(|error| {
@@ -288,14 +288,14 @@ impl SharedRun<'_> {
         })
     }
 
-    /// From here on this process serves: what comes is for it.
+    /// This process serves now: new mail is for it.
     pub(super) fn serve_by(&mut self, process: SharedProcess) {
         self.watch.serve();
         self.handover.iter_mut().for_each(|handover| handover.begin(&process.hello));
         self.process = Some(process);
     }
 
-    /// The process has exited, after it had read so much. The run ends if none follows it.
+    /// The process has exited, after it had read so much. The run ends if no process follows it.
     fn exited(&mut self, exit: ProcessExit, read: u64) -> ControlFlow<RunEnd> {
         let Some(process) = self.process.take() else { return ControlFlow::Continue(()) };
         let (how, orderly) = process.end(exit);
@@ -377,7 +377,7 @@ impl SharedRun<'_> {
     }
 }
 
-/// How much of what the program says is read at once.
+/// How much output of the program is read at once.
 const READ_BYTES: usize = 65_536;
 /// One serves, and another one may run beside it.
 const PROCESSES_MAX: usize = 2;

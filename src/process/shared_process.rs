@@ -1,5 +1,4 @@
-//! `SharedProcess`: a process of a program that serves all sockets, what holds for it, and how it
-//! ends.
+//! `SharedProcess`: a process of a program that serves all sockets, its state, and its end.
 
 use crate::limits::Limits;
 use crate::process::groups::ProcessExit;
@@ -12,7 +11,7 @@ use crate::time::Time;
 pub(super) struct SharedProcess {
     pub(super) id: ProcessId,
     pub(super) reader: CommandReader,
-    /// What holds for it since its start.
+    /// Its options since its start.
     pub(super) options: ProgramOptions,
     pub(super) limits: Limits,
     /// The HELLO that it got.
@@ -26,22 +25,22 @@ pub(super) struct SharedProcess {
 pub(super) enum ReadyState {
     /// It has to say it by this time.
     Awaited(Time),
-    /// It has, and lets sockets in like this.
+    /// It has, with this way of admission.
     Ready(Admission),
 }
 
 /// The process of a new version, beside the one that serves.
 pub(super) struct Successor {
     pub(super) process: SharedProcess,
-    /// What it has said behind its READY.
+    /// Its output behind its READY.
     pub(super) said: Vec<u8>,
-    /// Why another one is to be started once this one has gone or serves.
+    /// Why another one has to be started after this one has gone or serves.
     pub(super) due: Option<&'static str>,
 }
 
 /// Why a process is being ended.
 pub(super) enum EndReason {
-    /// That is no failure of its own.
+    /// The end is no failure of the process.
     InOrder(String),
     /// It has closed a pipe, most often since it exits; which one.
     Closed(&'static str),
@@ -50,7 +49,7 @@ pub(super) enum EndReason {
 }
 
 impl SharedProcess {
-    /// How it lets sockets in, once it is ready.
+    /// How it admits sockets, once it is ready.
     pub(super) const fn admission(&self) -> Option<&Admission> {
         match &self.readiness {
             ReadyState::Ready(admission) => Some(admission),

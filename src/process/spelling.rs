@@ -1,6 +1,6 @@
-//! The one spelling of a folder's path. A link to a folder that lies inside the root names that
-//! folder, so that a program has one key, however many links lead to it. A link to a hidden folder
-//! is the only name that this folder has, and stays in the path.
+//! The canonical path of a folder. A link to a folder that lies inside the root names that folder,
+//! so that a program has one key, however many links lead to it. A link to a hidden folder is the
+//! only name that this folder has, and stays in the path.
 //!
 //! A path is followed name by name, and a link as the system follows it. The place that this comes
 //! to has no links; it is opened by `nofollow`, which follows none that was put there since.
@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::process::executable::LookupError;
 use crate::process::file_names;
 
-/// A folder, or what stands in the place of one.
+/// A folder, or another file at its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Spelled {
     /// Without links.
@@ -70,7 +70,7 @@ impl Walk {
         (Self { known: vec![at_root.clone()], links_left: LINKS_MAX }, at_root)
     }
 
-    /// Goes on from a folder to what has a name in it.
+    /// Goes from a folder to an entry in it.
     fn enter(&mut self, from: &Spelled, name: &OsStr) -> io::Result<Spelled> {
         #[cfg(test)]
         crate::process::lookup::tests::count_step();

@@ -1,20 +1,19 @@
-//! `Launch`: how a child process begins. Nothing in here knows how it goes on.
+//! `Launch`: the start of a child process. What happens afterwards is not in here.
 //!
-//! The program is executed as `./name` in its own folder. The folder is the one that is held
-//! open since the program was looked up, so that nobody can lead the way there astray; that the
-//! name still means the file that was looked at is checked just before. Who exchanges it in
-//! between can write to the document root, and may run programs anyway. The alternative, to
-//! execute the open file itself, leaves no such moment, and breaks programs instead: a script
-//! then is `/dev/fd/N`, so that Python looks there for the modules that stand beside it.
+//! The program is executed as `./name` in its own folder. The folder has been held open since the
+//! lookup, so that links on the way cannot be changed. Just before, it is checked that the name
+//! still means the file that was found. A user who exchanges it after the check can write to the
+//! document root, and so may run programs anyway. The alternative is to execute the open file
+//! itself. It leaves no such moment, but breaks programs: a script then is `/dev/fd/N`, and Python
+//! searches there for the modules beside it.
 //!
-//! The standard library starts it with `posix_spawn`, which copies no page tables: so it costs
-//! the same in a host with much memory, and holds up no other thread. That leaves no moment for
-//! code of ours in the child, such as asking for a signal at the death of its parent, which
-//! would mean the thread that started it. So this is what is guaranteed: a host that stops ends
-//! all groups; of a host that is killed, programs see the end of their standard input. The
-//! standard library also clears the mask of signals and puts SIGPIPE back to what programs
-//! expect. Without `/proc` the folder has no name that a `posix_spawn` could take, so there it is a
-//! `fork`, at what it costs.
+//! The standard library starts it with `posix_spawn`, which copies no page tables: it costs the
+//! same in a host with much memory, and delays no other thread. So our code cannot run in the
+//! child, for example to ask for a signal at the death of its parent (which would be the thread
+//! that started it). The guarantees are: a host that stops ends all groups; if a host is killed,
+//! programs see the end of their standard input. The standard library also clears the signal mask
+//! and resets SIGPIPE to its default. Without `/proc` the folder has no name for `posix_spawn`, so
+//! `fork` is used there, at a higher cost.
 
 use std::env;
 use std::ffi::OsStr;
@@ -34,17 +33,17 @@ use crate::sys::children;
 pub struct Launch<'a> {
     /// Which one.
     pub program: &'a Executable,
-    /// The variables of this process's environment that it gets besides PATH. LANG is
+    /// The variables of this process's environment that it gets in addition to PATH. LANG is
     /// `C.UTF-8` unless it is one of them.
     pub pass_env: &'a [String],
-    /// The rest of its environment; the last of a name counts, and before the others.
+    /// The rest of its environment. The last value of a name counts, and overrides the others.
     pub variables: &'a [Variable],
 }
 
 /// Why a program does not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// It is another file by now; to be looked up again.
+    /// The file has changed; look it up again.
     Replaced,
     /// Too many programs run.
     TooMany {
@@ -53,7 +52,7 @@ pub enum StartError {
     },
     /// The host has stopped.
     Stopped,
-    /// The system says no.
+    /// The system refuses it.
     System(io::Error),
 }
 
@@ -105,7 +104,7 @@ impl fmt::Display for StartError {
                 "; it is neither made for this machine nor a script whose first line is #! and an \
                  interpreter",
             ),
-            // The program itself was there a moment ago.
+            // The program itself was found a moment ago.
             Some(libc::ENOENT) => f.write_str(
                 "; it is the interpreter that is missing, which its first line names, or else its \
                  loader",
@@ -129,8 +128,8 @@ impl std::error::Error for StartError {
 }
 
 impl StartError {
-    /// Whether it may well start a little later, when others have ended: which limit of the system
-    /// is reached, if one is.
+    /// The limit of the system that is reached, if one is. Then a start may succeed later, when
+    /// other processes have ended.
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         let Self::System(error) = self else { return None };
@@ -140,7 +139,7 @@ impl StartError {
                  max-processes",
             ),
             (Some(libc::ENFILE), _) => Some("all open files of the system are in use: fs.file-max"),
-            // Also where there is no thread that could wait for the process.
+            // Also if there is no thread to wait for the process.
             (_, io::ErrorKind::WouldBlock) => Some(
                 "the limit of processes and threads is reached, which is one of: ulimit -u of this \
                  user; the pids of a container (docker run --pids-limit) or of a unit of systemd \
@@ -157,5 +156,5 @@ impl StartError {
 /// The locale of programs for which no other is set. Without one, Java, Ruby, Tcl and others take
 /// text for ASCII, while all text of a socket is UTF-8.
 const LANG_FALLBACK: &str = "C.UTF-8";
-/// Where programs are looked for by programs, if this process has not been told.
+/// The PATH of programs, if this process has none.
 const PATH_FALLBACK: &str = "/usr/local/bin:/usr/bin:/bin";

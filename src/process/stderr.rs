@@ -1,7 +1,7 @@
-//! `StderrLog`: what a program writes to its standard error, as lines for the log. It is read in
-//! any case, so that the program never waits for it; what is too long or too much is left out,
-//! and that is told. The lines that a program has logged by its protocol share the same room:
-//! whoever writes the log has bounds for all, and a flood would leave out the lines of others.
+//! `StderrLog`: the standard error of a program, as lines for the log. It is read in any case, so
+//! that the program never waits for it. Lines that are too long or too many are left out, and the
+//! log says so. LOG lines of the program share the same limit: the log has bounds for all programs,
+//! and a flood would displace the lines of others.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -16,13 +16,14 @@ pub(super) struct StderrLog {
     line: Vec<u8>,
     /// Whether the rest of the line is left out.
     cut: bool,
-    /// How many lines may be told now.
+    /// How many lines may be logged now.
     room: u32,
     /// When the last one was added to that.
     grown: Time,
-    /// How many lines were left out since the last one that was told.
+    /// How many lines were left out since the last logged one.
     left_out: u64,
-    /// How many of its warnings were, which are told apart: they are logged where others are not.
+    /// How many of them were warnings, which are counted separately: they are logged at levels that
+    /// hide other lines.
     warnings_left_out: u64,
     /// The beginnings of its last lines, without those of [`is_call`] and [`is_noise`].
     last: VecDeque<Vec<u8>>,
@@ -47,7 +48,7 @@ impl StderrLog {
         }
     }
 
-    /// Tells the lines that are complete with these bytes.
+    /// Logs the lines that these bytes complete.
     pub(super) fn receive(&mut self, bytes: &[u8], now: Time, tell: &mut impl FnMut(Level, &str)) {
         let mut parts = bytes.split(|&byte| byte == b'\n');
         let last = parts.next_back().unwrap_or_default();
@@ -58,7 +59,7 @@ impl StderrLog {
         self.append(last);
     }
 
-    /// Tells what has no end, and how much was left out.
+    /// Logs an unfinished line, and how many lines were left out.
     pub(super) fn finish(&mut self, now: Time, tell: &mut impl FnMut(Level, &str)) {
         if !self.line.is_empty() {
             self.end_line(now, tell);
@@ -66,8 +67,8 @@ impl StderrLog {
         self.tell_left_out(tell);
     }
 
-    /// Whether one more line of the protocol may be told now, for which the room is taken;
-    /// otherwise it counts as left out.
+    /// Whether one more LOG line may be logged now. If so, it counts for the limit; otherwise it
+    /// counts as left out.
     pub(super) fn has_room(
         &mut self,
         level: Level,
@@ -77,13 +78,13 @@ impl StderrLog {
         self.has_more_room_than(0, level, now, tell)
     }
 
-    /// The program has done with what it wrote before: that is no reason of a later exit.
+    /// The program goes on: its earlier lines are no reason of a later exit.
     pub(super) fn forget(&mut self) {
         self.last.clear();
         self.error = None;
     }
 
-    /// The program says something by its protocol: what it wrote long before has not ended it.
+    /// The program writes output: lines of long before are no reason of its exit.
     pub(super) fn speaks(&mut self, now: impl FnOnce() -> Time) {
         if !self.last.is_empty() && now().since(self.kept) >= FRESH_MS {
             self.forget();
@@ -109,8 +110,8 @@ impl StderrLog {
         true
     }
 
-    /// The last lines, also those that were left out, for the log to say why a program has gone.
-    /// The line that names an error comes first if what followed it has displaced it.
+    /// The last lines, including those that were left out, as the reason of an exit for the log.
+    /// The line that names an error comes first if later lines have displaced it.
     pub(super) fn last_lines(&self) -> String {
         let mut words = String::new();
         match &self.error {
@@ -149,7 +150,7 @@ impl StderrLog {
         tell(Level::Info, &text);
     }
 
-    /// Keeps the beginning of a line that may say why the program will have gone.
+    /// Keeps the beginning of a line that may be the reason of an exit.
     fn keep(&mut self, line: &[u8], now: Time) {
         let words = line.trim_ascii();
         let words = &words[..words.len().min(LAST_BYTES_MAX)];
@@ -172,7 +173,7 @@ impl StderrLog {
         };
     }
 
-    /// Makes room for the lines of the time that has passed.
+    /// Adds capacity for the time that has passed.
     fn grow(&mut self, now: Time) {
         match u32::try_from(now.since(self.grown) / PERIOD_MS) {
             Ok(periods) if periods < LINES_BURST => {
@@ -194,7 +195,7 @@ impl StderrLog {
     }
 }
 
-/// A line as one line of the log, which does nothing to a terminal.
+/// A line as one line of the log, escaped for terminals.
 fn shown(line: &[u8]) -> String {
     let mut text = String::with_capacity(line.len());
     for c in String::from_utf8_lossy(line).chars() {
@@ -225,7 +226,7 @@ fn names_error(words: &[u8]) -> bool {
     [&b"error"[..], b"exception", b"panic", b"fatal"].iter().any(has)
 }
 
-/// The most bytes of a line that are told.
+/// The maximum of logged bytes of a line.
 const LINE_BYTES_MAX: usize = 1_024;
 /// The number of last lines that are kept, and the bytes of each.
 const LAST_LINES_MAX: usize = 3;
@@ -238,7 +239,7 @@ const LINES_BURST: u32 = 200;
 const LINES_OF_PROTOCOL: u32 = 50;
 /// After that, one line in this time.
 const PERIOD_MS: u64 = 50;
-/// A program that speaks so long after a line has not ended by what that tells.
+/// If a program writes output this long after a line, the line is no reason of its exit.
 const FRESH_MS: u64 = 1_000;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! `Successor`: the process of a new version beside the one that serves. It gets HELLO alone, and
-//! takes over once it has said READY and the old one has ended. If it fails before, the old one
-//! serves on. Output behind its READY waits until it serves.
+//! `Successor`: the process of a new version beside the one that serves. It gets only HELLO, and
+//! takes over once it has written READY and the old one has ended. If it fails before, the old one
+//! goes on. Output behind its READY waits until it serves.
 //!
-//! Should the old one die meanwhile, the new one takes its place as it is. If the file or the
-//! section changes once more, a new one that is not ready is ended, and the next one is started
-//! after it.
+//! If the old one dies meanwhile, the new one replaces it at once, ready or not. If the file or the
+//! section changes again, a new one that is not ready is ended, and the next one is started after
+//! it.
 
 use log::Level;
 
@@ -53,7 +53,7 @@ impl SharedRun<'_> {
         self.heir().is_some_and(|heir| heir.is_ready() || self.over.is_none())
     }
 
-    /// The successor has said something.
+    /// The successor has written output.
     pub(super) fn read_successor(&mut self, id: ProcessId, bytes: &[u8]) {
         let Some(successor) = self.running_successor(id) else { return };
         match successor.process.reader.receive(bytes) {
@@ -66,13 +66,13 @@ impl SharedRun<'_> {
                 }
             }
             (_, Some(CommandResult::Fault(fault))) => self.kill_successor(fault.to_string()),
-            // The first line is READY or a fault.
+            // The first line is READY or an error.
             (_, Some(CommandResult::Said(_) | CommandResult::Mistake(_)) | None) => {}
         }
     }
 
-    /// The successor has closed a pipe. Most often it is about to exit. If it is ready, that is
-    /// found out again once it serves.
+    /// The successor has closed a pipe. Most often it is about to exit. If it is ready, the closed
+    /// pipe is noticed again once it serves.
     pub(super) fn end_successor(&mut self, id: ProcessId, what: &'static str) {
         let Some(successor) = self.running_successor(id) else { return };
         if !successor.process.is_ready() {
@@ -178,8 +178,8 @@ impl SharedRun<'_> {
         self.leaving.contains(&id)
     }
 
-    /// Closes the sockets of the process. Returns how many, for the log. Those that it was not told
-    /// of are for the next one.
+    /// Closes the sockets of the process. Returns how many, for the log. Sockets whose OPEN it has
+    /// not got are for the next one.
     fn close_members(&mut self) -> String {
         let members = std::mem::take(&mut self.members);
         let (to, len) = (members.iter().copied().collect::<Vec<_>>(), members.len());

@@ -1,6 +1,5 @@
-//! `UnreadLines`: the lines that a program has been told and may not have read, until it has. They
-//! are held as the bytes that they were told in, beside the input that these were copied to: which
-//! is one copy more of each line, and leaves inputs that nobody holds anything of as they are.
+//! `UnreadLines`: the input lines that a program may not have read yet. Their bytes are kept as a
+//! second copy beside the input buffer. So inputs of programs that keep nothing do not change.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -12,15 +11,15 @@ use crate::service::SocketId;
 pub(super) struct UnreadLines {
     bytes: Vec<u8>,
     lines: VecDeque<UnreadLine>,
-    /// Where the bytes begin, among all that were ever told.
+    /// The position of the first byte, among all input bytes.
     begin: u64,
-    /// How much of the bytes has been let go.
+    /// How many of the bytes have been dropped.
     gone: usize,
-    /// How much was left when that was last found out.
+    /// How many bytes were left at the last check.
     left: usize,
 }
 
-/// What a line is about.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineSubject {
     /// OPEN of a socket that no program has had before.
@@ -33,20 +32,20 @@ pub(super) enum LineSubject {
     Drained(SocketId),
     /// CLOSE.
     Close(SocketId),
-    /// What concerns this run of the program alone: HELLO, ASK, ERR, RELOAD, STOP, and the OPEN of
-    /// a socket that an earlier run had.
+    /// Lines for this run of the program only: HELLO, ASK, ERR, RELOAD, STOP, and the OPEN of a
+    /// socket that an earlier run had.
     Passing,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct UnreadLine {
-    /// Where it ends, among all bytes that were ever told.
+    /// The position of its end, among all input bytes.
     end: u64,
     what: LineSubject,
 }
 
 impl UnreadLines {
-    /// Adds a line, whose bytes are appended by `write`; gives them back.
+    /// Adds a line, whose bytes are appended by `write`; returns them.
     pub(super) fn add(&mut self, what: LineSubject, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
         let start = self.bytes.len();
         write(&mut self.bytes);
@@ -54,14 +53,14 @@ impl UnreadLines {
         &self.bytes[start..]
     }
 
-    /// Whether so much is held that it is worth to find out how much has been read: twice what
-    /// was left the last time, so that the system is asked in proportion to what is told.
+    /// Whether so much is held that a check of the read bytes is worth it: twice what was left the
+    /// last time, so that the number of checks is in proportion to the input.
     pub(super) fn is_long(&self) -> bool {
         self.bytes.len() - self.gone >= LONG_BYTES.max(2 * self.left)
     }
 
-    /// So many bytes have been read, of all that were ever told. Lets go of the lines that have
-    /// been read to their end, and tells what they were.
+    /// So many of all input bytes have been read. Drops the lines that have been read to their end,
+    /// and passes their kinds to the caller.
     pub(super) fn read_up_to(&mut self, read: u64, mut forget: impl FnMut(LineSubject)) {
         while let Some(line) = self.lines.front().filter(|line| line.end <= read).copied() {
             self.lines.pop_front();
@@ -69,7 +68,7 @@ impl UnreadLines {
             forget(line.what);
         }
         self.left = self.bytes.len() - self.gone;
-        // At a cost in proportion to what was told.
+        // At a cost in proportion to the input.
         if self.gone > self.bytes.len() / 2 {
             self.bytes.drain(..self.gone);
             self.bytes.shrink_to(LONG_BYTES);
@@ -93,7 +92,7 @@ impl UnreadLines {
     }
 }
 
-/// Less than that is held without a question to the system. A pipe has as much.
+/// Less than this is held without a check. A pipe holds as much.
 const LONG_BYTES: usize = 65_536;
 
 #[cfg(test)]

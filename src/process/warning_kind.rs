@@ -3,9 +3,9 @@
 /// Warnings that are counted together once they are many.
 #[derive(Debug)]
 pub(super) struct WarningKind {
-    /// What they have in common.
+    /// The part that they have in common.
     pub(super) key: String,
-    /// What their count says of them.
+    /// The text of their count.
     pub(super) shown: String,
 }
 

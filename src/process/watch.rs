@@ -1,16 +1,16 @@
-//! `FileWatch`: whether the file of a program is another version than that which runs.
+//! `FileWatch`: whether the file of a program differs from the version that runs.
 
 use crate::process::executable::{Executable, FileStamp, FileVersion};
 use crate::time::Time;
 
-/// What is known of a program's file.
+/// The known versions of a program's file.
 #[derive(Debug)]
 pub(super) struct FileWatch {
-    /// That which serves.
+    /// The version that serves.
     serving: Option<FileVersion>,
-    /// That which was started last, or could not be.
+    /// The version that was started last, or could not be.
     tried: Option<FileVersion>,
-    /// That which was there at the last look, if it is another one than both.
+    /// The version at the last look, if it differs from both.
     seen: Option<FileStamp>,
     /// When to look next.
     next: Time,
@@ -21,22 +21,22 @@ impl FileWatch {
         Self { serving: None, tried: None, seen: None, next: now }
     }
 
-    /// This one is started.
+    /// This version is started.
     pub(super) fn begin(&mut self, program: &Executable) {
         (self.tried, self.seen) = (program.version().ok(), None);
     }
 
-    /// What was started last serves from here on.
+    /// The version that was started last serves now.
     pub(super) const fn serve(&mut self) {
         self.serving = self.tried;
     }
 
-    /// Whether this is another version than that which serves.
+    /// Whether this differs from the version that serves.
     pub(super) fn is_other(&mut self, found: &Executable) -> bool {
         self.serving.as_mut().is_none_or(|known| known.is_left_by(found))
     }
 
-    /// Whether this is another version than that which was started last.
+    /// Whether this differs from the version that was started last.
     pub(super) fn is_newer(&mut self, found: &Executable) -> bool {
         self.tried.as_mut().is_none_or(|known| known.is_left_by(found))
     }
@@ -46,13 +46,13 @@ impl FileWatch {
         self.next
     }
 
-    /// What a look has found; `None` if nothing that could be started. Returns whether it is to
-    /// replace what runs: it is a version that was not tried, and was the same at the look before,
-    /// so that a file which is being written is not started.
+    /// The result of a look; `None` if there is nothing to start. Returns whether it replaces the
+    /// running version: it was not tried, and was the same at the look before, so that a file which
+    /// is being written is not started.
     pub(super) fn look(&mut self, found: Option<&Executable>, now: Time) -> bool {
         self.next = now.after(LOOK_EVERY_MS);
         let newer = found.filter(|found| self.is_newer(found));
-        // What failed may have been taken back.
+        // A failed version may have been undone.
         let is_back = newer.is_some_and(|newer| !self.is_other(newer));
         if is_back {
             self.tried = self.serving;

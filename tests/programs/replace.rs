@@ -105,7 +105,7 @@ fn who_is_not_kept_is_closed_when_the_program_is_replaced() {
     // Nor that a run ends for another mode.
     let lines = ProgramOptions { mode: Mode::Lines, ..close() };
     server(&folder, lines, SOON).reload(host.reloader()).expect("it is right");
-    let ends = |line: &String| line.starts_with("it has ended: it has another mode from here on; ");
+    let ends = |line: &String| line.starts_with("it has ended: its mode has changed; ");
     until("its run ends", || lines_of("/closed").iter().any(ends));
     assert!(!logged::warnings_of("/closed").iter().any(ends));
     host.stop();

@@ -94,7 +94,7 @@ fn a_program_is_found_among_data_without_a_name_of_data() {
     }
 }
 
-/// Whatever leads to a folder, and how often, it is read once for all programs above a path.
+/// However many links lead to a folder, it is read once for all programs above a path.
 #[test]
 fn a_folder_is_looked_into_once_by_whatever_links() {
     let folder = folder("above");

@@ -1,4 +1,4 @@
-//! What is logged of standard errors, and what is kept for an exit.
+//! The log lines of standard errors, and the lines kept for an exit.
 
 use super::*;
 
@@ -157,7 +157,7 @@ fn what_a_program_has_outlived_is_no_reason_of_its_exit() {
         log.receive(b"ValueError: no\n", start, &mut |_, _| ());
     };
     write(&mut log);
-    // What is said with it may have waited in a buffer.
+    // Its output may have waited in a buffer.
     log.speaks(|| start.after(FRESH_MS / 2));
     assert!(log.last_lines().ends_with("ValueError: no"));
     log.speaks(|| start.after(FRESH_MS));
