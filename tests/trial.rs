@@ -418,7 +418,7 @@ fn programs_that_depart_from_their_transcript() {
         ),
         ("flood", "message 1 in line 1: recorded \"READY 1\", now \"y\""),
         ("deaf", "all as expected"),
-        ("gone", "it is the interpreter that is missing"),
+        ("gone", "the interpreter that its first line names is missing"),
         ("right", "t: 3 messages, all as expected"),
     ];
     for (program, expected) in rows {

@@ -158,7 +158,7 @@ impl Worker {
         &self.wake_flag
     }
 
-    /// The thread of a worker whose exit has been told. It may still be busy with its end.
+    /// The thread of a worker that has reported its exit. It may still run for a moment.
     pub(super) fn into_thread(self) -> WorkerThread {
         self.thread
     }

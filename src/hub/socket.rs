@@ -70,7 +70,7 @@ pub(super) enum SocketFlag {
     Touched = 1 << 0,
     /// Its service was notified that the outbox is full.
     Full = 1 << 1,
-    /// The host was asked not to read it, and waits for an [`Output::Resume`].
+    /// The host was asked not to read it, and waits for a resume.
     Held = 1 << 2,
     /// It is beyond the limits, and is kept to be refused.
     Surplus = 1 << 3,

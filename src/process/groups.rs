@@ -33,7 +33,7 @@ impl fmt::Display for ProcessExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(status) => write!(f, "it exited with {status}"),
-            None => f.write_str("it exited, nobody knows how"),
+            None => f.write_str("it exited with an unknown status"),
         }
     }
 }

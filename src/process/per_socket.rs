@@ -379,7 +379,7 @@ fn refusal(error: &StartError) -> Response {
 
 /// The answer to a peer as long as the system lets no process start.
 fn no_room(why: &str) -> Response {
-    let text = "there is no room for another process";
+    let text = "the system starts no other process";
     let response = Response::text(Status::UNAVAILABLE, text).header("Retry-After", "5");
     response.note(&format!("{text}: {why}"))
 }

@@ -34,7 +34,7 @@ pub enum RecordingError {
     Link,
     /// It is a named pipe, whose reader could block the program.
     Pipe,
-    /// It belongs to another user, who could read it.
+    /// It belongs to another user, which could read it.
     Foreign,
     /// It is not empty, and may have been edited.
     Taken,
@@ -119,7 +119,7 @@ impl From<io::Error> for RecordingError {
     fn from(error: io::Error) -> Self {
         match error.raw_os_error() {
             Some(libc::ELOOP) => Self::Link,
-            // A pipe that nobody reads.
+            // A pipe without a reader.
             Some(libc::ENXIO) => Self::Pipe,
             _ => Self::System(error),
         }
@@ -132,7 +132,7 @@ impl fmt::Display for RecordingError {
             Self::System(error) => return write!(f, "cannot be written: {error}"),
             Self::Link => "is a link, and none is followed: name a file that is new or empty",
             Self::Pipe => "is a pipe, and its reader could stop the program: name a file",
-            Self::Foreign => "is of another user, who could read it: name another file",
+            Self::Foreign => "belongs to another user, which could read it: name another file",
             Self::Taken => {
                 "has something in it, and transcripts are not overwritten: name another file, or \
                  remove it"

@@ -106,13 +106,12 @@ impl fmt::Display for StartError {
             ),
             // The program itself was found a moment ago.
             Some(libc::ENOENT) => f.write_str(
-                "; it is the interpreter that is missing, which its first line names, or else its \
-                 loader",
+                "; the interpreter that its first line names is missing, or else its loader",
             ),
             Some(libc::EACCES) => f.write_str(
-                "; this user may not execute it, or its interpreter, or nobody may where it is",
+                "; this user may not execute it or its interpreter, or its file system is noexec",
             ),
-            Some(libc::ETXTBSY) => f.write_str("; somebody is writing it"),
+            Some(libc::ETXTBSY) => f.write_str("; it is open for writing"),
             _ => Ok(()),
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn exit_descriptor(id: u32) -> io::Result<OwnedFd> {
 }
 
 /// A descriptor that becomes readable when a number is written to it. Unlike a pipe it can be
-/// written to when nobody reads it, without a SIGPIPE.
+/// written to without a reader, and without a SIGPIPE.
 ///
 /// # Errors
 /// The system has none left.
@@ -101,7 +101,7 @@ pub(crate) fn begin_in(command: &mut Command, folder: OwnedFd) {
     unsafe { command.pre_exec(enter) };
 }
 
-/// The effective user of this process, who owns the files that it makes.
+/// The effective user of this process, which owns the files that it makes.
 pub(crate) fn own_user() -> u32 {
     // SAFETY: the call takes nothing, uses no memory, and cannot fail.
     unsafe { libc::geteuid() }

@@ -101,7 +101,7 @@ fn what_cannot_start_tells_why() {
     for (path, told) in [
         ("/nothing", "neither made for this machine nor a script"),
         ("/bare", "neither made for this machine nor a script"),
-        ("/lost", "the interpreter that is missing"),
+        ("/lost", "the interpreter that its first line names is missing"),
         ("/binary", "neither made for this machine nor a script"),
     ] {
         let error = bench.try_start(path).expect_err("it does not start").to_string();

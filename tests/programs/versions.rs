@@ -125,7 +125,11 @@ fn a_version_that_fails_leaves_the_old_one_serving() {
     logged::keep();
     let rows = [
         ("syntax", "#!/usr/bin/env python3\n)(\n", "SyntaxError"),
-        ("lacking", "#!/no/such/interpreter\n", "it is the interpreter that is missing"),
+        (
+            "lacking",
+            "#!/no/such/interpreter\n",
+            "the interpreter that its first line names is missing",
+        ),
         ("lines", "#!/bin/sh\necho hello\nexec cat\n", "READY"),
         ("mute", "#!/bin/sh\nexec >&-\nexec sleep 1000\n", "it has closed its output"),
         ("killed", "#!/bin/sh\nkill -KILL $$\n", "signal: 9"),

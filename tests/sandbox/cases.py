@@ -257,7 +257,7 @@ def no_process_is_left(machine):
             limit_tasks(server.pid, tasks + room)
             refused = until(f"{path} is refused as it should be", lambda: refusal(server, path))
             assert " 503 " in refused and "Retry-After: " in refused, f"{path}, {room}: {refused}"
-        for line in ["there is no room for another process: it cannot be started: ",
+        for line in ["the system starts no other process: it cannot be started: ",
                      "service /shared: it has ended: there is no thread for it: ",
                      "service /shared: it has ended: it cannot be started: "]:
             until(f"the log has: {line}", lambda: line in server.text())

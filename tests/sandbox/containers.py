@@ -200,7 +200,7 @@ def statuses_are_told(server):
         raw = Socket(server, "/status")
         raw.send(str(status))
         assert raw.read_close() == (1011 if status else 1000)
-    assert "nobody knows how" not in server.text(), server.text()
+    assert "with an unknown status" not in server.text(), server.text()
     assert server.threads_named("orphans") == 1
 
 
