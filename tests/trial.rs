@@ -196,7 +196,7 @@ fn what_anybody_could_download_is_warned_of() {
     let folder = folder("exposed");
     fs::write(folder.join("server.conf"), "[server]\nstatic-root: .\n").expect("it can be");
     let (out, err, code) = run(binary().current_dir(&folder).arg("--check-config"));
-    let fault = "server.conf lies inside of static-root .: anybody can download";
+    let fault = "server.conf lies inside of static-root .: any client can download";
     assert!(err.starts_with(&format!("switchboard: warning: {fault}")), "{err}");
     assert_eq!((err.lines().count(), code), (1, Some(0)), "{err}");
     assert_eq!(out, "server.conf: the configuration is good, with a warning\n");
