@@ -198,9 +198,10 @@ impl Server {
     /// accepted once the host runs, and wait in the system until then. Of a name with several
     /// addresses, those that this machine does not have are left out.
     ///
-    /// # Errors A [`BindError`]: limits that contradict each other, a path that cannot be mounted,
-    /// a service on the loop without callbacks, a folder that cannot be used, or an address that
-    /// cannot be listened on. No service has been started then.
+    /// # Errors
+    /// A [`BindError`]: limits that contradict each other, a path that cannot be mounted, a service
+    /// on the loop without callbacks, a folder that cannot be used, or an address that cannot be
+    /// listened on. No service has been started then.
     pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();

@@ -129,8 +129,9 @@ impl Server {
     /// All other settings are ignored: another document root, mounted services and limits of the
     /// host need a new start. Programs that run keep their compression.
     ///
-    /// # Errors The limits contradict each other, an option of a program is not allowed, or the
-    /// document root cannot be used. Then nothing changes.
+    /// # Errors
+    /// The limits contradict each other, an option of a program is not allowed, or the document
+    /// root cannot be used. Then nothing changes.
     pub fn reload(&self, reloader: &Reloader) -> Result<(), BindError> {
         self.limits.check().map_err(BindError::Limits)?;
         reloader.reload_programs(self.programs.plan(&self.options, Tape::default())?);

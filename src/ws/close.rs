@@ -26,8 +26,9 @@ impl Close {
 
     /// Decodes the payload of a close frame. An empty one has the code [`CloseCode::NONE`].
     ///
-    /// # Errors The broken rule: a payload of one byte, a code that must not be sent, or a reason
-    /// that is not UTF-8.
+    /// # Errors
+    /// The broken rule: a payload of one byte, a code that must not be sent, or a reason that is
+    /// not UTF-8.
     pub fn decode(payload: &[u8]) -> Result<Self, ProtocolError> {
         let Some((code, reason)) = payload.split_first_chunk::<2>() else {
             // RFC 6455, 5.5.1: if there is a body, its first two bytes are the code.

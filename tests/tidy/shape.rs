@@ -57,6 +57,24 @@ fn functions(tokens: &[Token<'_>]) -> Vec<(usize, usize)> {
     found
 }
 
+/// A heading in documentation stands alone: what follows in its line would be a part of it.
+#[test]
+fn headings_stand_alone() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        for (number, line) in (1..).zip(source.text.lines()) {
+            let heading =
+                ["/// # ", "//! # "].iter().find_map(|mark| line.trim().strip_prefix(mark));
+            let is_section = |name: &&str| heading.is_some_and(|text| text.starts_with(*name));
+            let section = ["Errors", "Panics", "Safety"].into_iter().find(|name| is_section(name));
+            if section.is_some_and(|name| heading != Some(name)) {
+                faults.push(format!("{}:{number}: a heading with text behind it", source.path));
+            }
+        }
+    }
+    none(&faults);
+}
+
 #[test]
 fn files_functions_and_lines_are_short() {
     let mut faults = Vec::new();
