@@ -460,6 +460,24 @@ fn a_clean_stop_that_comes_after_a_stop_at_once_changes_nothing() {
     assert_eq!(turn(&mut host), Turn::Last);
 }
 
+/// A stop that waits for nothing drops sockets, and services on the loop still get their closes and
+/// their stop.
+#[test]
+fn services_on_the_loop_see_the_end_of_a_stop_at_once() {
+    let mut server = server_on(Thread::Loop, LIMITS);
+    let told = ["/a", "/b"].map(|path| mount_probe(&mut server, path, |_, _| {}));
+    let mut host = bind(server);
+    let _raws = ["/a", "/a", "/b"].map(|path| open(&mut host, path));
+    host.stopper().stop_now();
+    while turn(&mut host) == Turn::Another {}
+    drop(host);
+    for (told, sockets_len) in told.iter().zip([2, 1]) {
+        let seen: Vec<_> = told.try_iter().collect();
+        let closes = seen.iter().filter(|seen| matches!(seen, Seen::Close(_, 1006))).count();
+        assert_eq!((closes, seen.last()), (sockets_len, Some(&Seen::Stop)), "{seen:?}");
+    }
+}
+
 /// However long sockets have taken to close, their services have a moment to finish.
 #[test]
 fn the_last_socket_takes_no_time_from_services() {

@@ -86,7 +86,8 @@ impl Engine {
         self.carry_out(io, now);
     }
 
-    /// Lets all services on the loop finish, at the end of the host, until it `is_over`.
+    /// Lets all services on the loop finish, at the end of the host, until it `is_over`. A stop
+    /// that waits for nothing still calls each of them.
     pub fn finish_loop_services(
         &mut self,
         io: &mut impl Io,
@@ -100,6 +101,9 @@ impl Engine {
                 self.finish(worker, io);
             }
         }
+        // Each is called once in any case: it gets its closes, and its stop if no mail is left.
+        self.budget = Budget::ENDLESS;
+        self.call_services(io, now);
         while !self.calls.is_empty() && !is_over() {
             self.budget = Budget::new(&self.limits);
             self.call_services(io, now);
