@@ -69,7 +69,7 @@ impl Budget {
     }
 }
 
-// The prices are about one and a half times those of the speed notebook for an echo of 20 bytes
+// The prices are about one and a half times those in docs/performance.md for an echo of 20 bytes
 // (E1), an echo of a mebibyte (E4) and a message to a thousand sockets (F1), since other work takes
 // its part.
 

@@ -29,8 +29,10 @@ use crate::time::Time;
 /// [`Thread`](crate::service::Thread).
 ///
 /// A host may move to another thread, preferably before its first turn: services on the loop end
-/// then, and their sockets are closed with 1012. To drop a host drops its sockets, and asks its
-/// services to finish.
+/// then, and their sockets are closed with 1012.
+///
+/// To drop a host drops its sockets without a close frame, and asks its services to finish without
+/// waiting for their threads. For a clean end, stop it and go on until [`Turn::Last`].
 pub struct Host {
     pub(super) engine: Engine,
     pub(super) io: HostIo,

@@ -92,6 +92,7 @@ pub struct Limits {
     /// holds more than a quarter of it, upgrades get a 503. One turn of the loop may exceed it by
     /// what the turn reads and sends. A frame that several outboxes share counts once. Not
     /// included: the batches of services, which have their own bounds, and what services keep.
+    /// The formula of [`Limits::memory_bytes_max`] does not use it.
     pub held_bytes_max: usize,
 
     /// Most sockets that are served at a time. Over it: 503. An address that has a quarter of them
@@ -103,7 +104,7 @@ pub struct Limits {
     /// Most new connections from one address in a time, likewise. Over it: 429 for 16 of them; the
     /// others are closed at once. An address is kept until its last socket has gone and its rate is
     /// unused. The formula includes [`Limits::IDLE_ADDRESSES_MAX`] of them. `None`: no limit, for
-    /// servers where many clients share one address.
+    /// servers where many clients share one address. `sockets_per_ip_max` does not switch it off.
     pub connection_rate: Option<Rate>,
     /// Most topics of one service. Over it the subscribing socket is closed with 1013. An address
     /// whose sockets have made a quarter of them makes none of the last quarter, unless it is
@@ -134,7 +135,7 @@ pub struct Limits {
     /// About how many nanoseconds one turn of the loop may take for all sockets together, of which
     /// reads, deliveries and writes may take a third each; sockets that had none come first in the
     /// next turn. It is counted, not measured: calls, bytes and deliveries have the prices of the
-    /// machine of the speed notebook. Callbacks of services on the loop have their own limit,
+    /// machine of `docs/performance.md`. Callbacks of services on the loop have their own limit,
     /// `callback_ms_max`.
     pub turn_work_max: usize,
 

@@ -98,6 +98,10 @@ pub trait Handler: 'static {
 ///     }
 /// }
 /// ```
+///
+/// Only [`gated`] asks it: [`handler`] would admit every socket. A gate blocks its service while it
+/// decides. A service that decides later, or with the id of the socket, gets [`Inbound::Ask`] in a
+/// [`Service`](crate::service::Service) of its own.
 pub trait Gate: Handler {
     /// A request asks for a socket. Its answer waits for the verdict, up to
     /// [`Limits::admission_ms_max`](crate::Limits::admission_ms_max), then it is a 503.
@@ -155,7 +159,7 @@ impl<'host> Peer<'_, 'host> {
     }
 }
 
-/// Makes a handler a service that admits every socket.
+/// Makes a handler a service that admits every socket. A [`Gate`] is asked by [`gated`] only.
 #[must_use]
 pub fn handler<H: Handler>(handler: H) -> impl Service {
     let admission = Admission::Everyone { protocols: handler.protocols() };
