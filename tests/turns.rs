@@ -139,7 +139,7 @@ fn a_client_of_ipv4_is_one_on_the_wildcard_of_ipv6_too() {
     thread.join().expect("it does not panic").expect("it ends without an error");
 }
 
-/// Sends as many numbers as it is told, all in one callback.
+/// Sends as many numbers as the message says, all in one callback.
 struct Counter;
 
 impl Handler for Counter {
@@ -405,7 +405,7 @@ fn a_host_that_has_ended_has_waited_for_its_threads() {
     let (stopper, client) = (host.stopper(), thread::spawn(move || answer_stop(raw)));
     stopper.stop();
     while turn(&mut host) == Turn::Another {}
-    client.join().expect("it is told of the stop");
+    client.join().expect("it sees the stop");
     assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
 }
 
@@ -444,7 +444,7 @@ fn a_host_that_has_ended_has_waited_for_the_threads_of_earlier_runs() {
     let opener = thread::spawn(move || client.join().map(|()| drop(open_gate)));
     while turn(&mut host) == Turn::Another {}
     assert!(is_dropped.load(Ordering::SeqCst), "its thread is still there");
-    opener.join().expect("it does not panic").expect("it is told of the stop");
+    opener.join().expect("it does not panic").expect("it sees the stop");
 }
 
 /// A stop that waits for nothing stays one, whatever is asked for after it.

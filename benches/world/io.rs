@@ -116,10 +116,6 @@ impl Connections for Around<'_> {
         if now.is_empty() { ReadResult::End } else { ReadResult::Bytes(now.len()) }
     }
 
-    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
-        self.write_vectored(id, &[IoSlice::new(bytes)])
-    }
-
     /// The peer takes all.
     fn write_vectored(
         &mut self,

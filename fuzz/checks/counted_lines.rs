@@ -37,8 +37,8 @@ fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<CommandResult> {
         }
         assert!(piece.is_empty(), "what is not heard is taken");
     }
-    heard.extend(reader.finish().err().map(CommandResult::Fault));
-    let faults = heard.iter().filter(|heard| matches!(heard, CommandResult::Fault(_))).count();
+    heard.extend(reader.finish().err().map(CommandResult::FatalError));
+    let faults = heard.iter().filter(|heard| matches!(heard, CommandResult::FatalError(_))).count();
     assert!(faults <= 1, "after a fault nothing is heard");
     heard
 }
@@ -51,15 +51,15 @@ fn compare(input: &[u8], heard: &[CommandResult]) {
     while !rest.is_empty() {
         let Some(frame) = Frame::split(&mut rest) else {
             let mut last = heard.next();
-            if let Some(CommandResult::Mistake(_)) = last {
+            if let Some(CommandResult::LineError(_)) = last {
                 last = heard.next();
             }
-            assert!(matches!(last, Some(CommandResult::Fault(_))), "{last:?}");
+            assert!(matches!(last, Some(CommandResult::FatalError(_))), "{last:?}");
             break;
         };
         let found = heard.next().expect("each frame is heard");
         if frame.body.is_none() && ["TEXT", "BIN", "LOG"].contains(&frame.verb()) {
-            assert!(matches!(found, CommandResult::Fault(_)), "without a length: {found:?}");
+            assert!(matches!(found, CommandResult::FatalError(_)), "without a length: {found:?}");
             break;
         }
         frame.compare(found);
@@ -104,36 +104,36 @@ impl<'a> Frame<'a> {
     fn compare(&self, found: &CommandResult) {
         let body = self.body.unwrap_or_default();
         match (&self.words[..], found) {
-            (_, CommandResult::Fault(fault)) => panic!("a whole frame is a fault: {fault}"),
-            ([], CommandResult::Mistake(mistake)) => {
-                assert_eq!(mistake.wrong, LineErrorKind::Empty);
+            (_, CommandResult::FatalError(fault)) => panic!("a whole frame is a fault: {fault}"),
+            ([], CommandResult::LineError(mistake)) => {
+                assert_eq!(mistake.kind, LineErrorKind::Empty);
             }
-            (["BIN", "*"], CommandResult::Said(said)) => {
+            (["BIN", "*"], CommandResult::Command(said)) => {
                 let ProgramCommand::Send { message, .. } = said else { panic!("{said:?}") };
                 assert!(message.as_text().is_none() && message.as_bytes() == body);
             }
-            (["TEXT", "*"], CommandResult::Said(said)) => {
+            (["TEXT", "*"], CommandResult::Command(said)) => {
                 let ProgramCommand::Send { message, .. } = said else { panic!("{said:?}") };
                 assert_eq!(message.as_text(), std::str::from_utf8(body).ok());
             }
-            (["BIN" | "TEXT", "*"], CommandResult::Mistake(mistake)) => {
+            (["BIN" | "TEXT", "*"], CommandResult::LineError(mistake)) => {
                 let is_text = self.words[0] == "BIN" || std::str::from_utf8(body).is_ok();
                 assert!(body.len() > MESSAGE_BYTES_MAX || !is_text, "{mistake}");
             }
             ([verb, ..], _) if !VERBS.contains(verb) => {
                 assert!(
-                    matches!(found, CommandResult::Mistake(m) if m.wrong == LineErrorKind::Verb),
+                    matches!(found, CommandResult::LineError(m) if m.kind == LineErrorKind::Verb),
                     "{found:?}"
                 );
             }
-            ([verb, ..], CommandResult::Mistake(mistake)) => {
+            ([verb, ..], CommandResult::LineError(mistake)) => {
                 assert!(
-                    mistake.wrong != LineErrorKind::Verb && *verb == mistake.verb,
+                    mistake.kind != LineErrorKind::Verb && *verb == mistake.verb,
                     "{mistake:?}"
                 );
             }
-            ([], CommandResult::Said(said)) => panic!("nothing is heard as {said:?}"),
-            (_, CommandResult::Said(_)) => {}
+            ([], CommandResult::Command(said)) => panic!("nothing is heard as {said:?}"),
+            (_, CommandResult::Command(_)) => {}
         }
     }
 }

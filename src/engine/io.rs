@@ -61,7 +61,9 @@ pub trait Connections {
     ///
     /// # Errors
     /// The connection is lost, and why.
-    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str>;
+    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
+        self.write_vectored(id, &[IoSlice::new(bytes)])
+    }
 
     /// Writes once, all chunks together, like [`Connections::write`].
     ///

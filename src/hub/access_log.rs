@@ -55,42 +55,42 @@ impl Hub {
     /// reason is kept.
     pub fn record_end(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let rare = socket.rare.get_or_insert_default();
-        if rare.reason.is_empty() {
-            reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].clone_into(&mut rare.reason);
+        let cold = socket.cold.get_or_insert_default();
+        if cold.reason.is_empty() {
+            reason[..reason.floor_char_boundary(REASON_BYTES_MAX)].clone_into(&mut cold.reason);
         }
     }
 
     /// Keeps the target of the request for the log, without the query.
     pub(super) fn note_request(&mut self, id: SocketId, method: &str, path: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let rare = socket.rare.get_or_insert_default();
-        cut(method).clone_into(&mut rare.method);
-        cut(&without_secrets(path)).clone_into(&mut rare.path);
+        let cold = socket.cold.get_or_insert_default();
+        cut(method).clone_into(&mut cold.method);
+        cut(&without_secrets(path)).clone_into(&mut cold.path);
     }
 
     /// Keeps for the log how a request is answered. The first answer is the one that is sent.
     pub(super) fn note_answer(&mut self, id: SocketId, response: &Response) {
         let status = response.status();
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let rare = socket.rare.get_or_insert_default();
-        if rare.status.is_some() {
+        let cold = socket.cold.get_or_insert_default();
+        if cold.status.is_some() {
             return;
         }
-        rare.status = Some(status);
+        cold.status = Some(status);
         if is_page(status) {
             // Whether all of it arrives is not known yet.
-            return rare.reason.clear();
+            return cold.reason.clear();
         }
         self.record_end(id, response.reason());
     }
 
     /// The one line about a connection.
     pub(super) fn log_end(&mut self, id: SocketId, socket: &Socket, now: Time) {
-        let rare = socket.rare.as_deref();
-        let status = rare.and_then(|rare| rare.status);
+        let cold = socket.cold.as_deref();
+        let status = cold.and_then(|cold| cold.status);
         let counts = socket.counts();
-        let outcome = match socket.standing {
+        let outcome = match socket.membership {
             Membership::Member | Membership::Left => Outcome::Closed,
             _ if status.is_some_and(is_page) => Outcome::Answered,
             _ if counts.0 == 0 && status.is_none() && !socket.flags.has(SocketFlag::Surplus) => {
@@ -99,11 +99,11 @@ impl Hub {
             Membership::None | Membership::Waiting | Membership::Asked => Outcome::Refused,
         };
         let peer = self.addresses.of(socket.peer);
-        let reason = rare.map_or("", |rare| &rare.reason);
+        let reason = cold.map_or("", |cold| &cold.reason);
         if !self.is_logged(outcome, status, reason, peer, now) {
             return;
         }
-        let path = rare.map_or("", |rare| &rare.path);
+        let path = cold.map_or("", |cold| &cold.path);
         let path = match socket.service {
             Some(service) if path.is_empty() => self.services[service].path.as_str(),
             Some(_) | None => path,
@@ -112,7 +112,7 @@ impl Hub {
         let mut fields = vec![
             ("socket", LogField::Number(id.as_u64())),
             ("peer", LogField::Word(&address)),
-            ("method", LogField::Text(rare.map_or("", |rare| &rare.method))),
+            ("method", LogField::Text(cold.map_or("", |cold| &cold.method))),
             ("path", LogField::Text(path)),
             ("status", LogField::Number(status.map_or(0, Status::number).into())),
             ("reason", LogField::Text(reason)),
@@ -126,7 +126,7 @@ impl Hub {
                 && !matches!(value, LogField::Text("") | LogField::Number(0));
             LIFE_FIELDS.contains(key) || is_there
         });
-        let labels = rare.map_or(&[][..], |rare| &rare.labels);
+        let labels = cold.map_or(&[][..], |cold| &cold.labels);
         fields.extend(labels.iter().map(|(key, value)| (&**key, LogField::Text(value))));
         log_fields(outcome.level(status), outcome.event(), "", &fields);
     }

@@ -61,7 +61,7 @@ impl Hub {
     /// sockets then go first, and this one continues in the next turn.
     pub(super) fn has_inflated_enough(&mut self, id: SocketId) -> bool {
         let spent = self.deflate.work >= TURN_WORK_MAX;
-        let socket = self.sockets.get(id).filter(|socket| socket.standing == Membership::Member);
+        let socket = self.sockets.get(id).filter(|socket| socket.membership == Membership::Member);
         if !spent || socket.is_none_or(|socket| socket.session.agreement().is_none()) {
             return false;
         }
@@ -84,7 +84,7 @@ impl Hub {
     pub(super) fn receive_compressed(&mut self, id: SocketId, message: Compressed, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         // The message would not be delivered.
-        if socket.standing != Membership::Member {
+        if socket.membership != Membership::Member {
             return;
         }
         let limits = self.services.limits_of(socket.service);

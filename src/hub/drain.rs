@@ -102,15 +102,15 @@ impl Hub {
 
     fn drain_socket(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let waits = match socket.standing {
+        let waits = match socket.membership {
             Membership::Waiting | Membership::Asked => true,
-            Membership::None => socket.rare.as_ref().is_some_and(|rare| rare.asked.is_some()),
+            Membership::None => socket.cold.as_ref().is_some_and(|cold| cold.asked.is_some()),
             Membership::Member | Membership::Left => false,
         };
         if waits {
             return self.respond(id, &unavailable("the server is stopping", 5), now);
         }
-        match socket.standing {
+        match socket.membership {
             Membership::Member => {
                 let close = Close::new(CloseCode::GOING_AWAY, "the server is stopping");
                 socket.session.close(&close, now);

@@ -56,7 +56,7 @@ impl Hub {
         self.fetches.refused = 0;
         if let Some(socket) = self.sockets.get_mut(id) {
             let asked = PendingRequest { head, target, direct: None, protocols: None };
-            socket.rare.get_or_insert_default().asked = Some(asked);
+            socket.cold.get_or_insert_default().asked = Some(asked);
             self.fetches.queue.push_back(id);
         }
     }
@@ -68,9 +68,9 @@ impl Hub {
         while self.fetches.len < self.services.limits_of(None).fetches_max()
             && let Some(next) = self.fetches.queue.pop_front()
         {
-            let rare = self.sockets.get_mut(next).and_then(|socket| socket.rare.as_mut());
+            let cold = self.sockets.get_mut(next).and_then(|socket| socket.cold.as_mut());
             if let Some(PendingRequest { head, target, .. }) =
-                rare.and_then(|rare| rare.asked.take())
+                cold.and_then(|cold| cold.asked.take())
             {
                 self.order_fetch(next, head, target);
             }

@@ -99,7 +99,7 @@ impl Hub {
         let protocols = protocols.unwrap_or_default();
         let peer = self.addresses.of(socket.peer);
         let request = Request::new(head, path, query, peer, protocols);
-        socket.rare.get_or_insert_default().request = Some(Arc::new(request));
+        socket.cold.get_or_insert_default().request = Some(Arc::new(request));
         self.wait(id, service);
         let full = self.services[service].worker.mail.is_full();
         match self.services[service].worker.state {
@@ -122,7 +122,7 @@ impl Hub {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.service = Some(service);
             self.services[service].sockets_len += 1;
-            socket.standing = Membership::Waiting;
+            socket.membership = Membership::Waiting;
             socket.set_place(self.services[service].waiting.join(id));
         }
     }
@@ -130,14 +130,14 @@ impl Hub {
     /// Admits a socket that waits, or asks the service about it.
     pub(super) fn let_in(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(rare) = &mut socket.rare else { return };
-        if let Some(verdict) = rare.verdict.take() {
+        let Some(cold) = &mut socket.cold else { return };
+        if let Some(verdict) = cold.verdict.take() {
             return self.decide(id, verdict, now);
         }
-        let Some(request) = rare.request.clone() else { return };
+        let Some(request) = cold.request.clone() else { return };
         match &self.services[service].admission {
             Admission::Asked | Admission::AskedAndClosed => {
-                socket.standing = Membership::Asked;
+                socket.membership = Membership::Asked;
                 log_socket(Level::Trace, id, format_args!("its service is asked"));
                 self.deliver(id, Inbound::Ask { id, request });
             }
@@ -157,14 +157,14 @@ impl Hub {
             socket.service.is_some_and(|service| self.services[service].worker.mail.is_full());
         match verdict {
             Verdict::Accept | Verdict::AcceptProtocol(_) if full => {
-                socket.standing = Membership::Waiting;
-                socket.rare.get_or_insert_default().verdict = Some(verdict);
+                socket.membership = Membership::Waiting;
+                socket.cold.get_or_insert_default().verdict = Some(verdict);
             }
             Verdict::Accept => self.open(id, None, now),
             Verdict::AcceptProtocol(protocol) => self.open(id, Some(&protocol), now),
             Verdict::Refuse(response) => {
                 // The service needs no close for it.
-                socket.standing = Membership::Waiting;
+                socket.membership = Membership::Waiting;
                 // The text of a service may be confidential between it and the peer.
                 if let (None, Some(service)) = (response.noted(), socket.service) {
                     let gate =
@@ -189,10 +189,10 @@ impl Hub {
         let Some(mut early) = socket.session.accept(protocol, now) else { return };
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.standing = Membership::Member;
+        socket.membership = Membership::Member;
         socket.set_place(self.services[service].members.join(id));
         // The other notes for the log were for a refusal.
-        if let Some(request) = socket.rare.take().and_then(|rare| rare.request) {
+        if let Some(request) = socket.cold.take().and_then(|cold| cold.request) {
             self.deliver(id, Inbound::Open { id, request });
         }
         self.read_again(id, now);
@@ -223,11 +223,11 @@ impl Hub {
     pub(super) fn withdraw(&mut self, id: SocketId, reason: &str) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let Some(service) = socket.service else { return };
-        let is_accepted = socket.rare.as_ref().is_some_and(|rare| rare.verdict.is_some());
-        if socket.standing == Membership::Waiting && is_accepted {
-            socket.standing = Membership::Asked;
+        let is_accepted = socket.cold.as_ref().is_some_and(|cold| cold.verdict.is_some());
+        if socket.membership == Membership::Waiting && is_accepted {
+            socket.membership = Membership::Asked;
         }
-        if socket.standing == Membership::Asked
+        if socket.membership == Membership::Asked
             && self.services[service].admission == Admission::AskedAndClosed
         {
             let close = Close::new(CloseCode::LOST, reason);
@@ -239,15 +239,15 @@ impl Hub {
     pub(super) fn stop_waiting(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         // Ending a wait also cancels its lookup, even if the socket is lost and not yet dropped.
-        if let Some(rare) = &mut socket.rare {
-            rare.asked = None;
+        if let Some(cold) = &mut socket.cold {
+            cold.asked = None;
         }
         let (Membership::Waiting | Membership::Asked, Some(service)) =
-            (socket.standing, socket.service)
+            (socket.membership, socket.service)
         else {
             return;
         };
-        socket.standing = Membership::None;
+        socket.membership = Membership::None;
         let place = socket.place();
         if let Some(moved) = self.services[service].waiting.part(place) {
             self.sockets.set_place(moved, place);

@@ -1,7 +1,6 @@
-//! Ids of services, their workers and their runs, between the hub and its host, and how runs end.
-//! Sockets have a `SocketId`, which services see.
+//! Ids of services, their workers and their runs, between the hub and its host. Sockets have a
+//! `SocketId`, which services see.
 
-use std::fmt;
 use std::num::NonZeroU32;
 
 /// The index of a service in the hub's table. Services are never removed. A program that was found
@@ -66,32 +65,4 @@ pub struct RunId {
     pub worker: WorkerId,
     /// The number of the run, counted from 1.
     pub number: u32,
-}
-
-/// How a run of a service ended.
-#[derive(Debug)]
-pub enum RunEnd {
-    /// It was asked to finish, and has done so.
-    Finished,
-    /// It returned by itself.
-    Returned,
-    /// Another version or mode of it takes its place; why.
-    Replaced(String),
-    /// It panicked, with this text.
-    Panicked(String),
-    /// It cannot go on; why.
-    Failed(String),
-}
-
-impl fmt::Display for RunEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (before, text) = match self {
-            Self::Finished => ("it has finished", ""),
-            Self::Returned => ("it returned", ""),
-            Self::Panicked(text) => ("it panicked: ", text.as_str()),
-            Self::Replaced(why) | Self::Failed(why) => ("", why.as_str()),
-        };
-        f.write_str(before)?;
-        f.write_str(text)
-    }
 }

@@ -116,14 +116,16 @@ impl Hub {
     /// A conversation is over. If its service knows the socket, it gets one close.
     pub(super) fn leave(&mut self, id: SocketId, close: Close, now: Time) {
         let Some(socket) = self.sockets.get(id) else { return };
-        let (Membership::Member, Some(service)) = (socket.standing, socket.service) else { return };
+        let (Membership::Member, Some(service)) = (socket.membership, socket.service) else {
+            return;
+        };
         self.record_end(id, &close.to_string());
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, service, now);
         let links_len = self.with_topics(service, |topics, _, holders| topics.leave(id, holders));
         let members = &mut self.services[service].members;
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.standing = Membership::Left;
+        socket.membership = Membership::Left;
         let place = socket.place();
         if let Some(moved) = members.part(place) {
             self.sockets.set_place(moved, place);
@@ -141,7 +143,7 @@ impl Hub {
         };
         // A socket that was closed by the end of a run is not awaited in the next run, whose mail
         // has the same numbers for other transactions.
-        if socket.standing != Membership::Member
+        if socket.membership != Membership::Member
             || service.worker.mail.await_taken(id, socket.mailed)
         {
             self.settle(id, now);
@@ -221,7 +223,7 @@ impl Hub {
     /// Lets the host read a socket that was held back.
     pub(super) fn read_again(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let rests = socket.standing == Membership::Member && socket.rests();
+        let rests = socket.membership == Membership::Member && socket.rests();
         if rests || !socket.flags.clear(SocketFlag::Held) {
             return;
         }
@@ -249,7 +251,7 @@ impl Hub {
             if self.services[service].worker.mail.is_full() {
                 return;
             }
-            if self.sockets.get(id).is_some_and(|socket| socket.standing == Membership::Waiting) {
+            if self.sockets.get(id).is_some_and(|socket| socket.membership == Membership::Waiting) {
                 self.let_in(id, service, now);
             }
         }

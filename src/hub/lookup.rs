@@ -156,8 +156,8 @@ impl Hub {
     /// Links lead from the requested path to this one, which the service gets as the path of the
     /// request. Call it before the [`Output::LookupJob`] is answered.
     pub fn lead(&mut self, id: SocketId, path: String) {
-        let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
-        if let Some(asked) = rare.and_then(|rare| rare.asked.as_mut()) {
+        let cold = self.sockets.get_mut(id).and_then(|socket| socket.cold.as_mut());
+        if let Some(asked) = cold.and_then(|cold| cold.asked.as_mut()) {
             asked.direct = Some(path);
         }
     }
@@ -183,8 +183,8 @@ impl Hub {
 
     /// Goes on with a request for which something was found, unless its socket has gone.
     fn take_up(&mut self, id: SocketId, looked: LookupResult, now: Time) {
-        let rare = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut());
-        let Some(asked) = rare.and_then(|rare| rare.asked.take()) else { return };
+        let cold = self.sockets.get_mut(id).and_then(|socket| socket.cold.as_mut());
+        let Some(asked) = cold.and_then(|cold| cold.asked.take()) else { return };
         match looked {
             LookupResult::Found(service) => self.receive_asked(id, service, asked, now),
             // A file has priority over the page of a service whose path is a prefix of its path.
@@ -228,7 +228,7 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let (path, goal) = (asked.target.path.clone(), asked.goal());
         log_socket(Level::Trace, id, format_args!("{path:?} is looked up"));
-        socket.rare.get_or_insert_default().asked = Some(asked);
+        socket.cold.get_or_insert_default().asked = Some(asked);
         let rank = if self.is_known(&path) { PathKind::Known } else { PathKind::Strange };
         if self.lookups.queue.has_room(rank) {
             return self.order_lookup(id, rank, path, goal);
@@ -258,7 +258,7 @@ impl Hub {
 
     /// The request of a socket that still waits for a lookup.
     fn asked_path(&self, id: SocketId) -> Option<(String, LookupGoal)> {
-        let asked = self.sockets.get(id)?.rare.as_ref()?.asked.as_ref()?;
+        let asked = self.sockets.get(id)?.cold.as_ref()?.asked.as_ref()?;
         Some((asked.target.path.clone(), asked.goal()))
     }
 

@@ -136,8 +136,8 @@ impl Hub {
         self.record_end(id, &format!("{} {text:?}", close.code));
         self.leave(id, close.clone(), now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if let Some(rare) = &mut socket.rare {
-            rare.unread = Unread::default();
+        if let Some(cold) = &mut socket.cold {
+            cold.unread = Unread::default();
         }
         if socket.session.drop_message(&close, now) {
             return self.schedule_write(id);

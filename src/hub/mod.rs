@@ -13,10 +13,11 @@
 //! - `apply`: the transactions of services; `pace`, `paced`: senders that wait for listeners
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
-//! - `drain`: the clean stop; `dates`: the date of answers; `hosts`: hosts of requests
+//! - `deadlines`: what is done when they come; `drain`: the clean stop
+//! - `dates`: the date of answers; `hosts`: the hosts that requests may name
 //! - `socket`, `service_entry`, `worker_slot`, `mailbox`: the state of each; `tables`, `roster`:
 //!   lists of them
-//! - `output`: actions for the host, with `ids` of services, workers and runs
+//! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
 //! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,
@@ -28,6 +29,7 @@ mod answer;
 mod apply;
 mod backoff;
 mod dates;
+mod deadlines;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod drain;
@@ -55,6 +57,7 @@ mod refusal;
 mod report;
 mod reset;
 mod roster;
+mod run_end;
 mod service_entry;
 mod shares;
 mod socket;
@@ -94,10 +97,11 @@ pub use backoff::Backoff;
 pub use fetch::FilePolicy;
 pub(crate) use flood::{Flood, more_like_this};
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
-pub use ids::{RunEnd, RunId, ServiceId, WorkerId};
+pub use ids::{RunId, ServiceId, WorkerId};
 pub use lookup::LookupResult;
 pub use output::{Fetch, LookupGoal, LookupJob, Output};
 pub(crate) use report::Subject;
+pub use run_end::RunEnd;
 #[cfg(feature = "programs")]
 pub(crate) use shares::holder;
 pub(crate) use shares::{Holder, Pool};
@@ -220,50 +224,6 @@ impl Hub {
         self.take(service, 0, 0, now);
     }
 
-    /// Handles the deadlines that have come.
-    pub fn expire(&mut self, now: Time) {
-        self.expire_meters(now);
-        while let Some(place) = self.wheel.expire(now) {
-            let Some(id) = self.id_at(place) else { continue };
-            let Some(socket) = self.sockets.get(id) else { continue };
-            if socket.session.is_slow(self.services.limits_of(socket.service), now) {
-                self.outputs.push_back(Output::Measure(id));
-            } else {
-                self.measured(id, 0, now);
-            }
-        }
-        self.check_memory(now);
-        self.drain_some(now);
-        self.log_left_out(now);
-        #[cfg(feature = "deflate")]
-        self.end_inflating();
-    }
-
-    /// Answers an [`Output::Measure`], and handles a deadline: of the bytes written to the socket,
-    /// the system still holds so many that the peer has not taken. If the peer takes nothing, or an
-    /// answer too slowly, the socket is dropped.
-    pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let limits = self.services.limits_of(socket.service);
-        let event = socket.expire(queued, limits, now);
-        let closing = !socket.session.is_open();
-        if let Some(event) = event {
-            self.handle_event(id, event, now);
-        }
-        if closing {
-            self.end_pause(id, now);
-        }
-        self.expire_pace(id, now);
-        self.schedule_write(id);
-    }
-
-    /// Whether a socket is to be dropped because its peer was late. Bytes that the system still
-    /// holds for the peer are dropped, too.
-    #[must_use]
-    pub fn is_late(&self, id: SocketId) -> bool {
-        self.sockets.get(id).is_some_and(|socket| socket.flags.has(SocketFlag::Late))
-    }
-
     /// The next thing to do for the host.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -280,15 +240,6 @@ impl Hub {
         debug_assert!(spare.is_empty(), "a list to be filled has nothing in it");
         let slot = &mut self.services[worker.service()].worker;
         (RunId { worker, number: slot.run }, std::mem::replace(&mut slot.mail.batch, spare))
-    }
-
-    /// When [`Hub::expire`] wants to be called.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Time> {
-        let drain = self.drain.as_ref().map(Drain::deadline);
-        let token = self.metered.first().map(|(until, _)| Time::from_ms(until));
-        let counts = [self.refusals.deadline(), self.warnings.deadline()];
-        [self.wheel.next(), token, drain].into_iter().chain(counts).flatten().min()
     }
 
     /// The bytes to be written to a socket, chunk by chunk.
@@ -311,8 +262,8 @@ impl Hub {
     /// How many bytes of a socket were read and wait until its service may get them.
     #[must_use]
     pub fn unread_len(&self, id: SocketId) -> usize {
-        let rare = self.sockets.get(id).and_then(|socket| socket.rare.as_ref());
-        rare.map_or(0, |rare| rare.unread.len())
+        let cold = self.sockets.get(id).and_then(|socket| socket.cold.as_ref());
+        cold.map_or(0, |cold| cold.unread.len())
     }
 
     /// The socket that is in this place of the table now.
@@ -353,7 +304,7 @@ impl Hub {
     /// Puts a transaction into the mail of a socket's service, if the socket is a member.
     fn deliver(&mut self, id: SocketId, transaction: Inbound) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let (true, Some(service)) = (socket.standing.is_told(), socket.service) else { return };
+        let (true, Some(service)) = (socket.membership.is_told(), socket.service) else { return };
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { mail, state, .. } = worker;
         // A service that has ended gets nothing; its next run knows none of its sockets.
@@ -386,15 +337,5 @@ impl Hub {
             return;
         }
         self.schedule(id);
-    }
-
-    fn schedule(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get(id) else { return };
-        let limits = self.services.limits_of(socket.service);
-        let deadline =
-            socket.session.deadline(limits).into_iter().chain(self.pace_deadline(socket));
-        if let Some(deadline) = deadline.min() {
-            self.wheel.set(id.index(), deadline);
-        }
     }
 }

@@ -39,7 +39,7 @@ impl Hub {
         if !socket.session.is_open() {
             return;
         }
-        let paced = &mut socket.rare.get_or_insert_default().paced;
+        let paced = &mut socket.cold.get_or_insert_default().paced;
         if now.since(paced.begun) >= SECOND_MS {
             (paced.begun, paced.sent_bytes) = (now, 0);
         }
@@ -78,7 +78,7 @@ impl Hub {
             return false;
         }
         socket.flags.set(SocketFlag::Slow);
-        let paced = &mut socket.rare.get_or_insert_default().paced;
+        let paced = &mut socket.cold.get_or_insert_default().paced;
         paced.clock = pace.clock(now);
         paced.used = paced.used.max(pace.spent(&options.limits, now));
         pace.full_len += 1;
@@ -89,13 +89,13 @@ impl Hub {
     /// is closed only here, after it had a chance to take something.
     pub(super) fn pay(&mut self, id: SocketId, bytes_len: usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let is_kept = socket.rare.is_some() || !socket.flags.has(SocketFlag::Slow);
+        let is_kept = socket.cold.is_some() || !socket.flags.has(SocketFlag::Slow);
         debug_assert!(is_kept, "a listener that is full has its second");
-        let (Some(rare), Some(service)) = (&mut socket.rare, socket.service) else { return };
+        let (Some(cold), Some(service)) = (&mut socket.cold, socket.service) else { return };
         let ServiceEntry { options, worker, .. } = &mut self.services[service];
         let WorkerSlot { pace, .. } = worker;
         let limits = &options.limits;
-        let (paced, is_slow) = (&mut rare.paced, socket.flags.has(SocketFlag::Slow));
+        let (paced, is_slow) = (&mut cold.paced, socket.flags.has(SocketFlag::Slow));
         if is_slow {
             paced.charge(pace.clock(now), limits);
         }
@@ -128,11 +128,11 @@ impl Hub {
     /// A socket is not a listener any more.
     pub(super) fn leave_pace(&mut self, id: SocketId, service: ServiceId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if let (true, Some(rare)) = (socket.flags.has(SocketFlag::Slow), &mut socket.rare) {
+        if let (true, Some(cold)) = (socket.flags.has(SocketFlag::Slow), &mut socket.cold) {
             let ServiceEntry { options, worker, .. } = &mut self.services[service];
             let WorkerSlot { pace, .. } = worker;
-            rare.paced.charge(pace.clock(now), &options.limits);
-            let spent = pace.spent(&options.limits, now).max(rare.paced.used);
+            cold.paced.charge(pace.clock(now), &options.limits);
+            let spent = pace.spent(&options.limits, now).max(cold.paced.used);
             (pace.spent, pace.spent_at) = (spent.min(second(&options.limits) / 8 * 7), now);
         }
         self.unslow(id, service, now);
@@ -182,13 +182,13 @@ impl Hub {
 
     /// When a sender is read again, or a listener has used up its second.
     pub(super) fn pace_deadline(&self, socket: &Socket) -> Option<Time> {
-        let (rare, service) = (socket.rare.as_ref()?, &self.services[socket.service?]);
+        let (cold, service) = (socket.cold.as_ref()?, &self.services[socket.service?]);
         let pace = &service.worker.pace;
         let listens = socket.flags.has(SocketFlag::Slow) && !pace.held.is_empty();
         let listener = listens.then(|| {
             let rate = (second(&service.options.limits) / SECOND_MS).max(1);
-            let left = second(&service.options.limits).saturating_sub(rare.paced.used);
-            let clock = rare.paced.clock.saturating_add(left.div_ceil(rate));
+            let left = second(&service.options.limits).saturating_sub(cold.paced.used);
+            let clock = cold.paced.clock.saturating_add(left.div_ceil(rate));
             pace.since.after(clock.saturating_sub(pace.waited_ms))
         });
         let sender = socket.wait_end().filter(|_| socket.flags.has(SocketFlag::Waits));
@@ -199,6 +199,6 @@ impl Hub {
 impl Socket {
     /// When a sender is read again at the latest.
     fn wait_end(&self) -> Option<Time> {
-        Some(self.rare.as_ref()?.paced.begun.after(SECOND_MS))
+        Some(self.cold.as_ref()?.paced.begun.after(SECOND_MS))
     }
 }

@@ -224,8 +224,8 @@ impl Hub {
         let input = usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max));
         self.count_freed(input + size_of::<Socket>());
         self.wheel.cancel(id.index());
-        if let Some(rare) = &socket.rare {
-            self.forget_meter(id, rare.meter.until());
+        if let Some(cold) = &socket.cold {
+            self.forget_meter(id, cold.meter.until());
         }
         let is_surplus = socket.flags.has(SocketFlag::Surplus);
         self.surplus_len -= usize::from(is_surplus);
@@ -278,7 +278,7 @@ impl Hub {
     ) -> (usize, Option<SessionEvent>) {
         let Some(socket) = self.sockets.get_mut(id) else { return (bytes.len(), None) };
         let (session, spare) = (&mut socket.session, &mut self.buffers);
-        let (true, Some(service)) = (socket.standing.is_told(), socket.service) else {
+        let (true, Some(service)) = (socket.membership.is_told(), socket.service) else {
             let limits = self.services.limits_of(socket.service);
             // Its messages are not delivered.
             return session.receive_each(spare, bytes, limits, now, |_| None);
@@ -353,7 +353,7 @@ impl Hub {
             self.deliver(id, Inbound::Drained { id });
         } else if full
             && !behind
-            && socket.standing == Membership::Member
+            && socket.membership == Membership::Member
             && flags.set(SocketFlag::Full)
         {
             let text = format_args!("its outbox is full: {bytes} bytes (outbox-high)");

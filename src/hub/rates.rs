@@ -16,7 +16,7 @@ use crate::ws::{Close, CloseCode};
 impl Socket {
     /// Whether it is not read because it waits for a token.
     pub(super) fn awaits_token(&self, now: Time) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.meter.is_waiting(now))
+        self.cold.as_ref().is_some_and(|cold| cold.meter.is_waiting(now))
     }
 
     /// Whether it has used up its rate and has to wait. Then it is in `metered` until it may send
@@ -32,10 +32,10 @@ impl Socket {
         let (Some(rate), RatePolicy::Wait) = (limits.message_rate, limits.rate_policy) else {
             return false;
         };
-        let Some(rare) = self.rare.as_mut().filter(|_| self.session.is_open()) else {
+        let Some(cold) = self.cold.as_mut().filter(|_| self.session.is_open()) else {
             return false;
         };
-        let Some(until) = rare.meter.await_token(rate, now) else { return false };
+        let Some(until) = cold.meter.await_token(rate, now) else { return false };
         metered.insert(until.as_ms(), id);
         if self.flags.set(SocketFlag::Slowed) {
             let text = format_args!("it is not read for a while, by message-rate: {rate}");
@@ -52,7 +52,7 @@ impl Hub {
         let socket = self.sockets.get_mut(id)?;
         let limits = self.services.limits_of(socket.service);
         let rate = limits.message_rate.filter(|_| socket.session.is_open())?;
-        let has_token = socket.rare.get_or_insert_default().meter.take(rate, now);
+        let has_token = socket.cold.get_or_insert_default().meter.take(rate, now);
         if has_token || limits.rate_policy == RatePolicy::Wait {
             return None;
         }
@@ -75,10 +75,10 @@ impl Hub {
     /// The rate may have changed: a socket that waits by the old one is checked again.
     pub(super) fn meter_anew(&mut self, id: SocketId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let Some(rare) = socket.rare.as_mut().filter(|rare| rare.meter.is_waiting(now)) else {
+        let Some(cold) = socket.cold.as_mut().filter(|cold| cold.meter.is_waiting(now)) else {
             return;
         };
-        let until = rare.meter.give_up(now);
+        let until = cold.meter.give_up(now);
         self.forget_meter(id, until);
         self.read_again(id, now);
     }

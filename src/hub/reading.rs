@@ -41,7 +41,7 @@ impl Hub {
     /// - there is a token for another message, if their rate is limited.
     pub(super) fn may_go_on(&mut self, id: SocketId, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let (Membership::Member, Some(service)) = (socket.standing, socket.service) else {
+        let (Membership::Member, Some(service)) = (socket.membership, socket.service) else {
             return true;
         };
         let of = &mut self.services[service];
@@ -109,7 +109,7 @@ impl Hub {
         }
         let Some(service) = socket.service.map(|service| &self.services[service]) else { return };
         let is_drained = socket.session.unsent_len() <= service.outbox_drained();
-        if socket.standing == Membership::Member && is_drained {
+        if socket.membership == Membership::Member && is_drained {
             self.read_again(id, now);
         }
     }
@@ -120,7 +120,7 @@ impl Hub {
         if used < bytes.len()
             && let Some(socket) = self.sockets.get_mut(id)
         {
-            let unread = &mut socket.rare.get_or_insert_default().unread;
+            let unread = &mut socket.cold.get_or_insert_default().unread;
             debug_assert!(unread.is_empty(), "what waits is taken up before more is read");
             *unread = Unread::new(&bytes[used..]);
         }
@@ -129,8 +129,8 @@ impl Hub {
     /// Passes on the rest of a socket's last read. Returns whether nothing is left of it.
     fn finish_unread(&mut self, id: SocketId, now: Time) -> bool {
         let socket = self.sockets.get_mut(id);
-        let Some(rare) = socket.and_then(|socket| socket.rare.as_mut()) else { return true };
-        let mut unread = std::mem::take(&mut rare.unread);
+        let Some(cold) = socket.and_then(|socket| socket.cold.as_mut()) else { return true };
+        let mut unread = std::mem::take(&mut cold.unread);
         if unread.is_empty() {
             return true;
         }
@@ -138,13 +138,13 @@ impl Hub {
         unread.advance(used);
         let is_done = unread.is_empty();
         if let Some(socket) = self.sockets.get_mut(id)
-            && let Some(rare) = &mut socket.rare
+            && let Some(cold) = &mut socket.cold
         {
             if !is_done {
-                rare.unread = unread;
-            } else if rare.is_empty() && !socket.flags.has(SocketFlag::Slow) {
+                cold.unread = unread;
+            } else if cold.is_empty() && !socket.flags.has(SocketFlag::Slow) {
                 // Also kept for a slow listener that has used nothing of its second.
-                socket.rare = None;
+                socket.cold = None;
             }
         }
         self.schedule_write(id);

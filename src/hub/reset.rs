@@ -26,11 +26,11 @@ impl Hub {
         for id in self.sockets.ids_of(&self.services[service].waiting) {
             let Some(socket) = self.sockets.get_mut(id) else { continue };
             let is_taken = self.services[service].worker.mail.has_taken(socket.mailed);
-            socket.standing = if is_taken { Membership::Waiting } else { Membership::Asked };
+            socket.membership = if is_taken { Membership::Waiting } else { Membership::Asked };
         }
         for id in self.sockets.ids_of(&self.services[service].members) {
-            if let Some(rare) = self.sockets.get_mut(id).and_then(|socket| socket.rare.as_mut()) {
-                rare.labels = Vec::new();
+            if let Some(cold) = self.sockets.get_mut(id).and_then(|socket| socket.cold.as_mut()) {
+                cold.labels = Vec::new();
             }
             self.end_pause(id, now);
             // As after a resume: the wheel may get no other notice that its clock runs again.
@@ -44,7 +44,7 @@ impl Hub {
             Admission::Everyone { .. } => {
                 for id in self.sockets.ids_of(&self.services[service].waiting) {
                     if let Some(socket) = self.sockets.get_mut(id) {
-                        socket.standing = Membership::Waiting;
+                        socket.membership = Membership::Waiting;
                     }
                 }
             }

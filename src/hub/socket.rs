@@ -20,7 +20,7 @@ use crate::ws::Status;
 pub(super) struct Socket {
     pub(super) session: Session,
     /// Fields that are rarely set.
-    pub(super) rare: Option<Box<Cold>>,
+    pub(super) cold: Option<Box<Cold>>,
     pub(super) service: Option<ServiceId>,
     /// The number of its last transaction in the mail of its service.
     pub(super) mailed: Mailed,
@@ -30,7 +30,7 @@ pub(super) struct Socket {
     serial: Serial,
     accepted: CompactTime,
     pub(super) peer: PeerAddress,
-    pub(super) standing: Membership,
+    pub(super) membership: Membership,
     pub(super) flags: SocketFlags,
     /// Its load in the mail of its service: a unit for each message, and one more for each KiB of
     /// it; at most 255, which no share exceeds. `Hub::may_go_on`, which is called before each read,
@@ -193,7 +193,7 @@ impl Socket {
     pub(super) fn new(id: SocketId, peer: PeerAddress, now: Time) -> Self {
         Self {
             session: Session::new(now),
-            rare: None,
+            cold: None,
             service: None,
             place: [0; 3],
             mailed: Mailed::default(),
@@ -202,7 +202,7 @@ impl Socket {
             serial: Serial::of(id),
             accepted: CompactTime::new(now),
             peer,
-            standing: Membership::None,
+            membership: Membership::None,
             flags: SocketFlags::default(),
             load: 0,
         }
@@ -210,7 +210,7 @@ impl Socket {
 
     /// Sets a label, or removes it. Returns whether there was space for it.
     pub(super) fn label(&mut self, key: &str, value: &str) -> bool {
-        let labels = &mut self.rare.get_or_insert_default().labels;
+        let labels = &mut self.cold.get_or_insert_default().labels;
         labels.retain(|(own, _)| own != key);
         let cost = |key: &str, value: &str| key.len() + value.len() + LABEL_BYTES;
         let held: usize = labels.iter().map(|(key, value)| cost(key, value)).sum();
@@ -227,7 +227,7 @@ impl Socket {
         // Its request is held until it is answered.
         let received = if self.session.is_asking() { self.counts().0 } else { 0 };
         let head = usize::try_from(received).map_or(head_bytes_max, |n| n.min(head_bytes_max));
-        outbox + input + head + self.rare.as_ref().map_or(0, |rare| rare.unread.bytes.capacity())
+        outbox + input + head + self.cold.as_ref().map_or(0, |cold| cold.unread.bytes.capacity())
     }
 
     /// Handles a deadline that has come, as [`Session::expire_queued`] does.
@@ -248,7 +248,7 @@ impl Socket {
     pub(super) fn count_received(&mut self, bytes_len: usize) {
         let rounds = count(&mut self.received, bytes_len);
         if rounds > 0 {
-            self.rare.get_or_insert_default().rounds[0] += rounds;
+            self.cold.get_or_insert_default().rounds[0] += rounds;
         }
     }
 
@@ -256,13 +256,13 @@ impl Socket {
     pub(super) fn count_sent(&mut self, bytes_len: usize) {
         let rounds = count(&mut self.sent, bytes_len);
         if rounds > 0 {
-            self.rare.get_or_insert_default().rounds[1] += rounds;
+            self.cold.get_or_insert_default().rounds[1] += rounds;
         }
     }
 
     /// How many bytes have come and have left.
     pub(super) fn counts(&self) -> (u64, u64) {
-        let [received, sent] = self.rare.as_ref().map_or([0; 2], |rare| rare.rounds);
+        let [received, sent] = self.cold.as_ref().map_or([0; 2], |cold| cold.rounds);
         let whole = |rounds: u32, rest: u32| u64::from(rounds) << 32 | u64::from(rest);
         (whole(received, self.received), whole(sent, self.sent))
     }
@@ -306,8 +306,8 @@ impl Socket {
     }
 
     /// Whether it has this membership of that service.
-    pub(super) fn stands(&self, standing: Membership, service: ServiceId) -> bool {
-        self.standing == standing && self.service == Some(service)
+    pub(super) fn stands(&self, membership: Membership, service: ServiceId) -> bool {
+        self.membership == membership && self.service == Some(service)
     }
 
     /// Whether the service may send to it. It also may while the close is on its way to the

@@ -89,8 +89,8 @@ impl SocketTable {
 
     /// Whether a socket waits for a lookup.
     pub(super) fn asks(&self, id: SocketId) -> bool {
-        let rare = self.get(id).and_then(|socket| socket.rare.as_ref());
-        rare.is_some_and(|rare| rare.asked.is_some())
+        let cold = self.get(id).and_then(|socket| socket.cold.as_ref());
+        cold.is_some_and(|cold| cold.asked.is_some())
     }
 
     /// How many places are in use, or have been since the last trim.

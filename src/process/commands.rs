@@ -39,8 +39,8 @@ impl SharedRun<'_> {
 
     fn heed(&mut self, heard: CommandResult) {
         match heard {
-            CommandResult::Said(said) => self.apply_command(said),
-            CommandResult::Mistake(mistake) => {
+            CommandResult::Command(said) => self.apply_command(said),
+            CommandResult::LineError(mistake) => {
                 let Some(id) = self.process.as_ref().map(|process| process.id) else { return };
                 let text = format!("its line was not done: ERR {mistake:#}");
                 self.pump.warn(id, kind_of(&text), format_args!("{text}"));
@@ -49,7 +49,7 @@ impl SharedRun<'_> {
                     self.tell(&ProgramEvent::Mistake(&mistake));
                 }
             }
-            CommandResult::Fault(fault) => self.kill(fault.to_string()),
+            CommandResult::FatalError(fault) => self.kill(fault.to_string()),
         }
     }
 

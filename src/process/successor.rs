@@ -57,7 +57,7 @@ impl SharedRun<'_> {
     pub(super) fn read_successor(&mut self, id: ProcessId, bytes: &[u8]) {
         let Some(successor) = self.running_successor(id) else { return };
         match successor.process.reader.receive(bytes) {
-            (used, Some(CommandResult::Said(ProgramCommand::Ready(admission)))) => {
+            (used, Some(CommandResult::Command(ProgramCommand::Ready(admission)))) => {
                 successor.process.readiness = ReadyState::Ready(admission);
                 successor.said = bytes[used..].to_vec();
                 self.pump.pause_output(id);
@@ -65,9 +65,9 @@ impl SharedRun<'_> {
                     self.end_in_order("its new version is ready");
                 }
             }
-            (_, Some(CommandResult::Fault(fault))) => self.kill_successor(fault.to_string()),
+            (_, Some(CommandResult::FatalError(fault))) => self.kill_successor(fault.to_string()),
             // The first line is READY or an error.
-            (_, Some(CommandResult::Said(_) | CommandResult::Mistake(_)) | None) => {}
+            (_, Some(CommandResult::Command(_) | CommandResult::LineError(_)) | None) => {}
         }
     }
 

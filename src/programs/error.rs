@@ -113,7 +113,7 @@ pub struct LineError {
     /// The line's second word, if it is one socket.
     pub id: Option<SocketId>,
     /// What is wrong.
-    pub wrong: LineErrorKind,
+    pub kind: LineErrorKind,
 }
 
 impl fmt::Display for LineError {
@@ -124,8 +124,8 @@ impl fmt::Display for LineError {
             let id = self.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
             write!(f, "{verb} {id}: ")?;
         }
-        self.wrong.fmt(f)?;
-        match (&self.wrong, self.verb.as_str()) {
+        self.kind.fmt(f)?;
+        match (&self.kind, self.verb.as_str()) {
             (LineErrorKind::Long { .. }, "TEXT" | "BIN") => f.write_str(" (outbox-max)"),
             _ => Ok(()),
         }

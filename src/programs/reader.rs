@@ -30,11 +30,11 @@ pub struct CommandReader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandResult {
     /// Its command.
-    Said(ProgramCommand),
+    Command(ProgramCommand),
     /// It could not be carried out; the program gets an ERR.
-    Mistake(LineError),
+    LineError(LineError),
     /// The last result: the program is ended.
-    Fault(FatalError),
+    FatalError(FatalError),
 }
 
 impl CommandReader {
@@ -57,9 +57,9 @@ impl CommandReader {
                 Some(Piece::Body(body)) => {
                     self.pending.take().map(|pending| self.end(pending, body))
                 }
-                Some(Piece::Fault(fault)) => Some(CommandResult::Fault(fault)),
+                Some(Piece::Fault(fault)) => Some(CommandResult::FatalError(fault)),
             };
-            if let Some(CommandResult::Fault(_)) = heard {
+            if let Some(CommandResult::FatalError(_)) = heard {
                 self.pending = None;
                 self.frames.die();
                 return (bytes.len(), heard);
@@ -81,11 +81,13 @@ impl CommandReader {
     /// A header has come; `None` if it waits for its body.
     fn header(&mut self) -> Option<CommandResult> {
         if !self.is_ready {
-            return Some(self.first().map_or_else(CommandResult::Fault, CommandResult::Said));
+            return Some(
+                self.first().map_or_else(CommandResult::FatalError, CommandResult::Command),
+            );
         }
         let length = self.frames.length();
         match self.begin() {
-            Ok(LineHeader::Whole(said)) => Some(CommandResult::Said(said)),
+            Ok(LineHeader::Whole(said)) => Some(CommandResult::Command(said)),
             Ok(LineHeader::Counted(pending)) if length.is_none() => {
                 Some(self.end(pending, Vec::new()))
             }
@@ -94,12 +96,14 @@ impl CommandReader {
                 None
             }
             Err(LineHeaderError::Uncounted) => {
-                Some(CommandResult::Fault(FatalError::Uncounted { line: self.frames.excerpt() }))
+                Some(CommandResult::FatalError(FatalError::Uncounted {
+                    line: self.frames.excerpt(),
+                }))
             }
             Err(LineHeaderError::Wrong(wrong)) => {
                 let mistake = self.mistake(wrong);
                 self.frames.skip_body();
-                Some(CommandResult::Mistake(mistake))
+                Some(CommandResult::LineError(mistake))
             }
         }
     }
@@ -128,8 +132,8 @@ impl CommandReader {
     /// The body has come; an empty one needs no length.
     fn end(&self, pending: Pending, body: Vec<u8>) -> CommandResult {
         match pending.finish(body) {
-            Ok(said) => CommandResult::Said(said),
-            Err(wrong) => CommandResult::Mistake(self.mistake(wrong)),
+            Ok(said) => CommandResult::Command(said),
+            Err(wrong) => CommandResult::LineError(self.mistake(wrong)),
         }
     }
 
@@ -140,7 +144,7 @@ impl CommandReader {
         let verb = verb[..verb.floor_char_boundary(VERB_BYTES_MAX)].to_owned();
         // The number behind READY is a version.
         let second = words.next().filter(|_| verb != "READY");
-        LineError { verb, id: second.and_then(|word| audience::id(word).ok()), wrong }
+        LineError { verb, id: second.and_then(|word| audience::id(word).ok()), kind: wrong }
     }
 }
 

@@ -10,7 +10,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use crate::limits::Limits;
 use crate::service::link::{Apply, Batch, Received, ServiceLink, ThreadLink, Wait, take_spare};
-use crate::service::{Audience, Inbound, Outbound, SocketId, Verdict};
+use crate::service::{Audience, Inbound, Outbound, SocketId, TakenMail, Verdict};
 use crate::ws::{Close, CloseCode, Message};
 
 /// A service's connection to its sockets: it receives [`Inbound`] transactions and sends
@@ -33,11 +33,7 @@ pub struct Context<'host> {
     batch_bytes: usize,
     /// The tick at which the batch was begun, or the last one was sent off.
     batch_begun: Duration,
-    taken_messages: usize,
-    taken_bytes: usize,
-    /// What the current transaction counts. It counts as taken, and answered, when the service asks
-    /// for the next one.
-    in_hand_bytes: Option<usize>,
+    taken: TakenMail,
     /// Whether new mail wakes the service, because it found none.
     dozing: bool,
     batch_bytes_max: usize,
@@ -226,7 +222,7 @@ impl<'host> Context<'host> {
     /// wait there. On the loop it does nothing.
     pub fn flush(&mut self) {
         // Sockets may wait until what they have sent is taken.
-        if self.batch.is_empty() && self.taken_messages == 0 {
+        if self.batch.is_empty() && self.taken.is_empty() {
             return;
         }
         self.report();
@@ -251,25 +247,15 @@ impl<'host> Context<'host> {
         self.next(patience)
     }
 
-    /// Counts the current transaction as taken.
-    fn put_down(&mut self) {
-        if let Some(bytes) = self.in_hand_bytes.take() {
-            self.taken_messages += 1;
-            self.taken_bytes += bytes;
-        }
-    }
-
     /// Adds to the batch how much mail has been taken.
     fn report(&mut self) {
-        if self.taken_messages > 0 {
-            let (messages, bytes) = (self.taken_messages, self.taken_bytes);
+        if let Some((messages, bytes)) = self.taken.report() {
             self.batch.push(Outbound::Taken { messages, bytes });
-            (self.taken_messages, self.taken_bytes) = (0, 0);
         }
     }
 
     fn next(&mut self, patience: Wait) -> Received {
-        self.put_down();
+        self.taken.put_down();
         // A deadline has to be noticed even if mail never ends.
         if let Wait::Until(deadline) = patience
             && Instant::now() >= deadline
@@ -279,7 +265,7 @@ impl<'host> Context<'host> {
         }
         loop {
             if let Some(transaction) = self.mail.pop_front() {
-                self.in_hand_bytes = Some(transaction.mail_bytes());
+                self.taken.pick_up(&transaction);
                 self.flush_by_tick();
                 return Received::Transaction(transaction);
             }
@@ -303,7 +289,7 @@ impl<'host> Context<'host> {
 
     /// Sends a batch that is older than a tick, although there is more mail.
     fn flush_by_tick(&mut self) {
-        if self.batch.is_empty() && self.taken_messages == 0 {
+        if self.batch.is_empty() && self.taken.is_empty() {
             return;
         }
         let tick = self.tick();
@@ -327,9 +313,7 @@ impl<'host> Context<'host> {
             batch: Vec::new(),
             batch_bytes: 0,
             batch_begun: Duration::ZERO,
-            taken_messages: 0,
-            taken_bytes: 0,
-            in_hand_bytes: None,
+            taken: TakenMail::default(),
             dozing: false,
             batch_bytes_max: limits.batch_bytes_max,
         }
@@ -358,7 +342,7 @@ impl Context<'_> {
     /// Tells the host that the program behind the sockets has gone and is replaced, and how much
     /// mail it had taken: see [`Outbound::Reset`].
     pub(crate) fn reset(&mut self, pause_ms: u64) {
-        self.put_down();
+        self.taken.put_down();
         self.report();
         self.apply(Outbound::Reset { pause_ms });
         self.flush();

@@ -9,6 +9,7 @@
 //! - `audience`: [`Audience`], the sockets that a message is for
 //! - `link`: what joins a context to the host
 //! - `context`: the [`Context`]
+//! - `taken`: how much mail a service has taken
 //! - `callbacks`: [`Callbacks`], a service as the loop calls it, and [`Thread`]
 //! - `run`: [`Service`], a loop over a context
 //! - `origin`: [`OriginRule`], which pages may open sockets to it
@@ -27,6 +28,7 @@ mod origin;
 mod request;
 mod run;
 mod subscribable;
+mod taken;
 mod transaction;
 
 pub use audience::Audience;
@@ -40,5 +42,8 @@ pub use origin::{OriginRule, Origins};
 pub use request::Request;
 pub use run::Service;
 pub use subscribable::{Event, Subscribable};
+// The simulation counts with it, too.
+#[doc(hidden)]
+pub use taken::TakenMail;
 pub use transaction::{Admission, Inbound, Outbound, Verdict};
 pub(crate) use transaction::{LIFE_FIELDS, label_keys_taken};

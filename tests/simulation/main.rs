@@ -91,7 +91,7 @@ fn programs_live_and_die() {
     let total = live_all(from, PROGRAMS, &[Simulation::with_programs]);
     println!("{total:?}");
     assert!(total.messages >= PROGRAM_MESSAGES_MIN, "{total:?}");
-    let deaths = [total.ends, total.restarts, total.lapses];
+    let deaths = [total.ends, total.restarts, total.resets];
     let rare = [&deaths[..], &[total.lookups, total.pauses, total.holds]].concat();
     assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
     assert!(total.questions > 9, "some are asked about again: {total:?}");

@@ -132,9 +132,9 @@ mod tests {
         fn run(&mut self, _: &mut Context) {}
     }
 
-    struct CalledName;
+    struct Called;
 
-    impl switchboard::Handler for CalledName {}
+    impl switchboard::Handler for Called {}
 
     #[test]
     fn a_service_with_a_loop_of_its_own_is_misplaced_on_the_loop() {
@@ -143,11 +143,11 @@ mod tests {
             about: "",
             page: None,
             policy: "",
-            mount: |server, path| server.mount(path, || handler(CalledName)),
+            mount: |server, path| server.mount(path, || handler(Called)),
             has_callbacks,
         };
         let all = [
-            service("/called", || has_callbacks(|| handler(CalledName))),
+            service("/called", || has_callbacks(|| handler(Called))),
             service("/looping", || has_callbacks(|| Looping)),
         ];
         let rows = [

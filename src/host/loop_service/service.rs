@@ -12,7 +12,7 @@ use crate::host::loop_service::pinned::PinnedService;
 use crate::hub::{Hub, RunEnd, RunId, Subject};
 use crate::limits::Limits;
 use crate::service::link::Apply;
-use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId};
+use crate::service::{Callbacks, Context, Inbound, Outbound, SocketId, TakenMail};
 use crate::time::Time;
 use crate::ws::Message;
 
@@ -48,9 +48,9 @@ impl LoopService {
         let mut direct = LoopLink { hub, run, now, left: usize::MAX, applies: false };
         budget.begin();
         let made = PinnedService::make(make, |service| {
-            let mut line = Context::on_loop(&mut direct, &limits);
-            line.apply(Outbound::Ready(service.admission()));
-            service.start(&mut line);
+            let mut context = Context::on_loop(&mut direct, &limits);
+            context.apply(Outbound::Ready(service.admission()));
+            service.start(&mut context);
             interval_of(service)
         });
         direct.assert_sound(&made);
@@ -67,35 +67,35 @@ impl LoopService {
         self.take_mail(hub);
         let Self { run, limits, .. } = *self;
         let mut direct = LoopLink { hub, run, now, left: *left, applies: false };
-        let (mut messages, mut bytes) = (0, 0);
+        let mut taken = TakenMail::default();
         self.budget.begin();
         let called = self.service.call(|service| {
-            let mut line = Context::on_loop(&mut direct, &limits);
+            let mut context = Context::on_loop(&mut direct, &limits);
             if std::mem::take(&mut self.ticks) {
-                service.tick(&mut line);
+                service.tick(&mut context);
                 self.budget.count();
             }
             while let Some(transaction) = self.mail.pop_front() {
-                messages += 1;
-                bytes += transaction.mail_bytes();
-                service.receive(&mut line, transaction);
+                taken.pick_up(&transaction);
+                service.receive(&mut context, transaction);
                 self.budget.count();
                 // Never before the first delivery: otherwise slow ticks would keep all mail
                 // waiting.
-                if line.is_spent() || self.budget.is_over() {
+                if context.is_spent() || self.budget.is_over() {
                     break;
                 }
             }
             let ends = self.finishes && self.mail.is_empty();
             if ends {
-                service.stop(&mut line);
+                service.stop(&mut context);
                 self.budget.count();
             }
             self.interval = interval_of(service);
             ends
         });
         direct.assert_sound(&called);
-        if messages > 0 && called.is_ok() {
+        taken.put_down();
+        if let (Some((messages, bytes)), Ok(_)) = (taken.report(), &called) {
             direct.apply(Outbound::Taken { messages, bytes });
         }
         *left = direct.left;

@@ -188,7 +188,7 @@ fn many_small_bombs_wait_for_the_share_of_their_socket() {
     assert_eq!((came, rig.hub().deadline().is_some()), (bombs, true));
     rig.apply(0, vec![Outbound::Taken { messages: 1, bytes: 1 << 20 }]);
     assert!(rig.may_read(bomber), "all of it has been taken up");
-    assert!(rig.hub().sockets.get(bomber).is_some_and(|socket| socket.rare.is_none()));
+    assert!(rig.hub().sockets.get(bomber).is_some_and(|socket| socket.cold.is_none()));
 }
 
 /// One read of data that costs more to inflate than a turn has. Each turn inflates a part of it,

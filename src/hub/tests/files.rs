@@ -70,7 +70,7 @@ fn beyond_the_bound_is_503() {
     let text = answer(&hub, beyond);
     assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("Retry-After: 1\r\n"), "{text}");
     let socket = hub.sockets.get(beyond).expect("it is there");
-    let reason = &socket.rare.as_ref().expect("it has a reason").reason;
+    let reason = &socket.cold.as_ref().expect("it has a reason").reason;
     assert!(reason.starts_with("static-root: 1024 requests"), "{reason}");
     // As soon as places are noticed to be free, others wait in them.
     ids[limits.fetches_max()..].iter().for_each(|&id| leave(&mut hub, id));

@@ -219,8 +219,8 @@ fn another_spelling_is_refused_where_there_is_one() {
         let mut rig = rig();
         rig.engine.hub_mut().spell(spellings);
         let id = rig.ask(path);
-        let rare = rig.hub().sockets.get(id).and_then(|socket| socket.rare.as_ref());
-        let reason = rare.map_or_else(String::new, |rare| rare.reason.clone());
+        let cold = rig.hub().sockets.get(id).and_then(|socket| socket.cold.as_ref());
+        let reason = cold.map_or_else(String::new, |cold| cold.reason.clone());
         let why = "the service has the path /a alone, since spellings is one";
         assert_eq!(reason == why, status == "404", "{path}: {reason}");
         if status == "404" {
@@ -413,7 +413,7 @@ fn labels_have_names_of_their_own() {
         let (key, value) = (key.to_owned(), "x".to_owned());
         rig.apply(0, vec![Outbound::Label { id, key: key.clone(), value }]);
         let socket = rig.hub().sockets.get(id).expect("it is there");
-        assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()), "{key}");
+        assert!(socket.cold.as_ref().is_none_or(|cold| cold.labels.is_empty()), "{key}");
         assert!(socket.flags.has(SocketFlag::Unlabeled), "{key}");
     }
 }
@@ -441,7 +441,7 @@ fn labels_have_bounds() {
     for (wish, expected) in rows {
         rig.apply(0, vec![wish.clone()]);
         let socket = rig.hub().sockets.get(id).expect("it is there");
-        let labels = socket.rare.as_ref().map_or(&[][..], |rare| &rare.labels);
+        let labels = socket.cold.as_ref().map_or(&[][..], |cold| &cold.labels);
         let labels: Vec<_> = labels.iter().map(|(key, value)| (&**key, &**value)).collect();
         assert_eq!(labels, expected, "{wish:?}");
         let is_told = matches!(&wish, Outbound::Label { key, .. } if key == "more");

@@ -67,8 +67,8 @@ fn the_address_that_holds_most_loses_its_largest() {
     assert_eq!(rig.mail(), ["close 3 1013"]);
     assert_eq!(rig.got(sender)[2..4], 1013_u16.to_be_bytes());
     assert_eq!(rig.io.dropped.len(), 1);
-    let rare = rig.hub().sockets.get(sender).and_then(|socket| socket.rare.as_ref());
-    let reason = rare.map(|rare| &*rare.reason).unwrap_or_default();
+    let cold = rig.hub().sockets.get(sender).and_then(|socket| socket.cold.as_ref());
+    let reason = cold.map(|cold| &*cold.reason).unwrap_or_default();
     assert!(reason.starts_with("1013 \"memory-max is "), "{reason}");
     // Its socket lingers: no other socket is closed for what it held.
     rig.turn();

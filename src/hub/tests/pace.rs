@@ -60,7 +60,7 @@ fn a_sender_waits_until_listeners_have_drained() {
     assert!(!waits(&mut rig, sender) && !is_closed(&mut rig, listener));
 }
 
-/// What is kept for sockets with something rare goes once that is over, such as a read of which a
+/// What is kept for sockets with something cold goes once that is over, such as a read of which a
 /// part had to wait. What a listener has used of its second does not, even if it is nothing yet.
 #[test]
 fn a_listener_whose_read_had_to_wait_drains_like_others() {

@@ -226,7 +226,7 @@ fn what_does_not_count() {
     rig.receive(id, &frame(0x89, b"ping").repeat(50));
     assert!(rig.got(id).ends_with(b"\x8A\x04ping") && rig.may_read(id));
     for id in [id, silent] {
-        assert!(rig.hub().sockets.get(id).is_some_and(|socket| socket.rare.is_none()));
+        assert!(rig.hub().sockets.get(id).is_some_and(|socket| socket.cold.is_none()));
     }
     rig.receive(id, &numbered(2, 0));
     assert_eq!(rig.hub().deadline(), Some(rig.now.after(1_000)));

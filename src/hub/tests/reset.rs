@@ -61,7 +61,7 @@ fn whoever_was_paused_is_pinged_after_a_lapse() {
     assert!(rig.got(id).is_empty());
     rig.apply(0, vec![reset(0)]);
     let socket = rig.hub().sockets.get(id).expect("it is there");
-    assert!(socket.rare.as_ref().is_none_or(|rare| rare.labels.is_empty()));
+    assert!(socket.cold.as_ref().is_none_or(|cold| cold.labels.is_empty()));
     rig.wait(Limits::SERVER.ping_interval_ms);
     rig.wait(Wheel::TICK_MS);
     assert_eq!(rig.got(id), b"\x89\x04ping");

@@ -304,10 +304,6 @@ impl Connections for RigIo {
         }
     }
 
-    fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
-        self.write_vectored(id, &[IoSlice::new(bytes)])
-    }
-
     fn write_vectored(
         &mut self,
         id: SocketId,

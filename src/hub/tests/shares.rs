@@ -235,7 +235,7 @@ fn find(rig: &mut Rig, number: usize) -> SocketId {
 #[cfg(feature = "programs")]
 fn reason(rig: &Rig, id: SocketId) -> String {
     let socket = rig.hub().sockets.get(id).expect("it is there");
-    socket.rare.as_ref().map(|rare| rare.reason.clone()).unwrap_or_default()
+    socket.cold.as_ref().map(|cold| cold.reason.clone()).unwrap_or_default()
 }
 
 /// The one address starts all programs that it can; another one still gets its own.

@@ -44,7 +44,7 @@ fn any_cutting_is_heard_alike() {
     for seed in 0..200 {
         let bytes = output(&mut Random::new(seed));
         let whole = hear(&bytes, &[bytes.len()]);
-        faults_len += usize::from(matches!(whole.last(), Some(CommandResult::Fault(_))));
+        faults_len += usize::from(matches!(whole.last(), Some(CommandResult::FatalError(_))));
         let ways = cuttings(bytes.len()).into_iter().step_by(if bytes.len() > 300 { 9 } else { 3 });
         for pieces in ways {
             assert_eq!(hear(&bytes, &pieces), whole, "seed {seed}, {pieces:?}");
@@ -75,7 +75,7 @@ fn what_is_told_can_be_said() {
         let mut bytes = b"READY 1\n".to_vec();
         ProgramEvent::Inbound(&inbound).encode(&place, &mut bytes);
         let heard = hear(&bytes, &random.pieces(bytes.len()));
-        assert_eq!(heard[1..], [CommandResult::Said(expected)], "seed {seed}");
+        assert_eq!(heard[1..], [CommandResult::Command(expected)], "seed {seed}");
     }
 }
 
@@ -118,7 +118,7 @@ fn a_message_keeps_its_buffer() {
     let bytes = [b"READY 1\nTEXT * +1500\n", &[b'x'; 1500][..], b"\n"].concat();
     let (used, _) = reader.receive(&bytes);
     let (_, heard) = reader.receive(&bytes[used..]);
-    let Some(CommandResult::Said(ProgramCommand::Send { message, .. })) = heard else {
+    let Some(CommandResult::Command(ProgramCommand::Send { message, .. })) = heard else {
         panic!("{heard:?}")
     };
     assert_eq!((message.len(), message.capacity()), (1500, 1500));

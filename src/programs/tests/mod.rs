@@ -30,13 +30,13 @@ fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<CommandResult> {
         }
         assert!(piece.is_empty(), "what is not heard is taken");
     }
-    heard.extend(reader.finish().err().map(CommandResult::Fault));
+    heard.extend(reader.finish().err().map(CommandResult::FatalError));
     heard
 }
 
 /// A READY, which comes before the lines of each row.
 fn ready() -> CommandResult {
-    CommandResult::Said(ProgramCommand::Ready(Admission::default()))
+    CommandResult::Command(ProgramCommand::Ready(Admission::default()))
 }
 
 /// The request of a head, whose peer is at 192.0.2.7:5000.

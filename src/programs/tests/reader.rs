@@ -42,10 +42,10 @@ fn audiences() {
     for (word, to) in rows {
         let message = Message::from("hello");
         let said = ProgramCommand::Send { to: to.clone(), message };
-        check(format!("TEXT {word} +5\nhello\n").as_bytes(), &[CommandResult::Said(said)]);
+        check(format!("TEXT {word} +5\nhello\n").as_bytes(), &[CommandResult::Command(said)]);
         let close = Close::new(CloseCode::NORMAL, "");
         let said = ProgramCommand::Close { to, close };
-        check(format!("CLOSE {word} 1000\n").as_bytes(), &[CommandResult::Said(said)]);
+        check(format!("CLOSE {word} 1000\n").as_bytes(), &[CommandResult::Command(said)]);
     }
 }
 
@@ -74,11 +74,12 @@ fn words_that_are_no_audience() {
         (&format!("@{long}"), no_topic(&long)),
     ];
     for (word, wrong) in rows {
-        let mistake = CommandResult::Mistake(LineError { verb: "BIN".to_owned(), id: None, wrong });
+        let mistake =
+            CommandResult::LineError(LineError { verb: "BIN".to_owned(), id: None, kind: wrong });
         let bytes = format!("BIN {word} +5\nhello\nPAUSE 1\n");
         check(
             bytes.as_bytes(),
-            &[mistake, CommandResult::Said(ProgramCommand::Pause { ids: vec![id(1)] })],
+            &[mistake, CommandResult::Command(ProgramCommand::Pause { ids: vec![id(1)] })],
         );
     }
 }
@@ -137,7 +138,7 @@ fn lines() {
         ),
     ];
     for (bytes, said) in rows {
-        check(bytes, &[CommandResult::Said(said)]);
+        check(bytes, &[CommandResult::Command(said)]);
     }
 }
 
@@ -152,7 +153,7 @@ fn levels() {
     ];
     for (word, level) in rows {
         let said = ProgramCommand::Log { level, text: "x".to_owned() };
-        check(format!("LOG {word} +1\nx\n").as_bytes(), &[CommandResult::Said(said)]);
+        check(format!("LOG {word} +1\nx\n").as_bytes(), &[CommandResult::Command(said)]);
     }
 }
 
@@ -197,8 +198,12 @@ fn mistakes() {
     ];
     for (verb, bytes, wrong) in rows {
         let bytes = [bytes, b"RESUME 1\n"].concat();
-        let mistake = CommandResult::Mistake(LineError { verb: verb.to_owned(), id: None, wrong });
-        check(&bytes, &[mistake, CommandResult::Said(ProgramCommand::Resume { ids: vec![id(1)] })]);
+        let mistake =
+            CommandResult::LineError(LineError { verb: verb.to_owned(), id: None, kind: wrong });
+        check(
+            &bytes,
+            &[mistake, CommandResult::Command(ProgramCommand::Resume { ids: vec![id(1)] })],
+        );
     }
 }
 
@@ -230,9 +235,9 @@ fn mistakes_of_one_socket_name_it() {
     ];
     for (verb, bytes, wrong) in rows {
         let bytes = [bytes, b"RESUME 1\n"].concat();
-        let mistake = LineError { verb: verb.to_owned(), id: Some(id(17)), wrong };
+        let mistake = LineError { verb: verb.to_owned(), id: Some(id(17)), kind: wrong };
         let resumed = ProgramCommand::Resume { ids: vec![id(1)] };
-        check(&bytes, &[CommandResult::Mistake(mistake), CommandResult::Said(resumed)]);
+        check(&bytes, &[CommandResult::LineError(mistake), CommandResult::Command(resumed)]);
     }
 }
 
@@ -251,22 +256,22 @@ fn bodies_up_to_their_limits() {
         let heard = hear(&ready, &[ready.len()]);
         let long = |wrong: &LineErrorKind| matches!(wrong, LineErrorKind::Long { .. });
         assert!(
-            !matches!(&heard[1], CommandResult::Mistake(m) if long(&m.wrong)),
+            !matches!(&heard[1], CommandResult::LineError(m) if long(&m.kind)),
             "{words} +{max}"
         );
 
         let wrong = LineErrorKind::Long { found: max as u64 + 1, max };
-        let mistake = LineError { verb: verb.to_owned(), id: Some(id(17)), wrong };
-        let resumed = CommandResult::Said(ProgramCommand::Resume { ids: vec![id(1)] });
+        let mistake = LineError { verb: verb.to_owned(), id: Some(id(17)), kind: wrong };
+        let resumed = CommandResult::Command(ProgramCommand::Resume { ids: vec![id(1)] });
         let bytes = [&line(max + 1)[..], b"RESUME 1\n"].concat();
         if max <= MESSAGE_BYTES_MAX {
-            check(&bytes, &[CommandResult::Mistake(mistake), resumed]);
+            check(&bytes, &[CommandResult::LineError(mistake), resumed]);
         }
     }
     let key = "k".repeat(32);
     let value = "v".repeat(256);
     let said = ProgramCommand::Set { id: id(17), key: key.clone(), value: value.clone() };
-    check(format!("SET 17 {key}={value}\n").as_bytes(), &[CommandResult::Said(said)]);
+    check(format!("SET 17 {key}={value}\n").as_bytes(), &[CommandResult::Command(said)]);
 }
 
 #[test]
@@ -301,7 +306,7 @@ fn faults() {
             let heard = hear(&bytes, &pieces);
             assert_eq!(
                 heard.last(),
-                Some(&CommandResult::Fault(fault.clone())),
+                Some(&CommandResult::FatalError(fault.clone())),
                 "{}",
                 bytes.escape_ascii()
             );
@@ -309,10 +314,10 @@ fn faults() {
     }
     check(
         format!("{longest}\n").as_bytes(),
-        &[CommandResult::Mistake(LineError {
+        &[CommandResult::LineError(LineError {
             verb: "x".repeat(32),
             id: None,
-            wrong: LineErrorKind::Verb,
+            kind: LineErrorKind::Verb,
         })],
     );
 }
@@ -331,7 +336,7 @@ fn first_lines() {
         let bytes = format!("{line}\n").into_bytes();
         assert_eq!(
             hear(&bytes, &[bytes.len()]),
-            [CommandResult::Said(ProgramCommand::Ready(admission))]
+            [CommandResult::Command(ProgramCommand::Ready(admission))]
         );
     }
     let wrong = [
@@ -346,12 +351,12 @@ fn first_lines() {
     for line in wrong {
         let bytes = format!("{line}\nLOG info +1\nx\n").into_bytes();
         let fault = FatalError::Ready { line: line.to_owned() };
-        assert_eq!(hear(&bytes, &[bytes.len()]), [CommandResult::Fault(fault)]);
+        assert_eq!(hear(&bytes, &[bytes.len()]), [CommandResult::FatalError(fault)]);
     }
     let heard = hear(b"Listening...\nREADY 1\n", &[21]);
     assert_eq!(
         heard,
-        [CommandResult::Fault(FatalError::NotReady { line: "Listening...".to_owned() })]
+        [CommandResult::FatalError(FatalError::NotReady { line: "Listening...".to_owned() })]
     );
 }
 

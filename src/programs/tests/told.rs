@@ -30,7 +30,7 @@ fn bytes(told: ProgramEvent<'_>, place: &ProgramPlace) -> String {
 fn rows() {
     let hello = ProgramEvent::Hello { message_bytes_max: 10, send_bytes_max: 20 };
     let mistake =
-        |verb: &str, id| LineError { verb: verb.to_owned(), id, wrong: LineErrorKind::Utf8(3) };
+        |verb: &str, id| LineError { verb: verb.to_owned(), id, kind: LineErrorKind::Utf8(3) };
     let (known, unknown) = (mistake("TEXT", Some(ID)), mistake("", None));
     let data = |message| Inbound::Data { id: ID, message };
     let (text, binary) = (data(Message::from("h\u{e9}")), data(Message::from(&b"\n\n"[..])));

@@ -174,7 +174,7 @@ fn the_session_in_the_specification_is_right() {
     let bytes: Vec<u8> = entries.iter().flat_map(said).collect();
     let heard = super::hear(&bytes, &[bytes.len()]);
     assert_eq!(heard.len(), entries.len());
-    assert!(heard.iter().all(|heard| matches!(heard, CommandResult::Said(_))), "{heard:?}");
+    assert!(heard.iter().all(|heard| matches!(heard, CommandResult::Command(_))), "{heard:?}");
     assert_eq!(written(session.entries()), format!("{}{text}", Transcript::HEAD));
 }
 

@@ -29,8 +29,8 @@ impl World {
         order: &Order,
         left: usize,
     ) -> usize {
-        if self.fate.once_in(16) && self.places[place].relics.len() < 20 {
-            self.places[place].relics.push((run, order.clone()));
+        if self.chooser.once_in(16) && self.places[place].stale.len() < 20 {
+            self.places[place].stale.push((run, order.clone()));
         }
         if let Order::Subscribe { id, .. } | Order::Pause { id } = order
             && let Some(index) = self.link_of(*id)
@@ -55,7 +55,7 @@ impl World {
         assert!(after < left, "each transaction counts");
         let grown = |b: &&Before| hub.unsent_len(b.id) > b.unsent_len;
         let grown_len = before.iter().filter(grown).count();
-        // The hub answers the sockets that a lapse refuses.
+        // The hub answers the sockets that a reset refuses.
         let is_counted = !matches!(order, Order::Reset { .. });
         let counts = left - after >= grown_len.min(left);
         assert!(!is_counted || counts, "each delivery counts");
@@ -79,7 +79,7 @@ impl World {
         let of = &mut self.places[place];
         of.fail(now);
         (of.is_ready, of.put, of.put_bytes, of.taken, of.taken_bytes) = (false, 0, 0, 0, 0);
-        (of.is_full, of.is_lapsed, of.excess) = (false, false, (0, 0));
+        (of.is_full, of.is_reset, of.excess) = (false, false, (0, 0));
         of.lives.clear();
         of.topics.clear();
         for at in 0..self.live.len() {
@@ -107,7 +107,13 @@ impl World {
     }
 
     /// Transactions of an earlier run have no effect.
-    pub(super) fn apply_relic(&mut self, hub: &mut Hub, place: usize, run: u32, order: &Order) {
+    pub(super) fn apply_stale_order(
+        &mut self,
+        hub: &mut Hub,
+        place: usize,
+        run: u32,
+        order: &Order,
+    ) {
         let Some(run) = self.places[place].run_id(run) else { return };
         let before = self.all_unsent(hub);
         let mut batch = [order.outbound()].into_iter();
@@ -117,16 +123,16 @@ impl World {
     }
 
     /// Applies some of what earlier runs have left behind.
-    pub(super) fn apply_relics(&mut self, hub: &mut Hub, place: usize) {
+    pub(super) fn apply_stale_orders(&mut self, hub: &mut Hub, place: usize) {
         let of = &self.places[place];
-        let (run, old) = (of.run, of.relics.iter().position(|&(run, _)| run < of.run));
+        let (run, old) = (of.run, of.stale.iter().position(|&(run, _)| run < of.run));
         if let (Some(last), true) = (of.run_id(run - 1), run > 1) {
             // Its end was reported when it came.
             hub.ended(last, &RunEnd::Returned, self.now);
         }
         if let Some(old) = old {
-            let (run, order) = self.places[place].relics.swap_remove(old);
-            self.apply_relic(hub, place, run, &order);
+            let (run, order) = self.places[place].stale.swap_remove(old);
+            self.apply_stale_order(hub, place, run, &order);
         }
     }
 
@@ -185,7 +191,7 @@ impl World {
         match order {
             Order::Ready { asked } => {
                 let of = &mut self.places[place];
-                (of.is_ready, of.is_asked, of.is_lapsed) = (true, *asked, false);
+                (of.is_ready, of.is_asked, of.is_reset) = (true, *asked, false);
                 of.lives.push(*asked);
             }
             Order::Taken { messages, bytes } => {
@@ -217,7 +223,7 @@ impl World {
             Order::Pause { id } => self.note_pause(place, *id),
             Order::Resume { id } => self.note_resume(place, *id),
             Order::Admit { id, admits: true } => self.note_admission(place, *id),
-            Order::Reset { pause_ms } => self.check_lapse(hub, place, *pause_ms, before),
+            Order::Reset { pause_ms } => self.check_reset(hub, place, *pause_ms, before),
             Order::Admit { .. } | Order::Label { .. } => {}
         }
     }

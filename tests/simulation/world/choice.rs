@@ -71,9 +71,9 @@ impl Choices for Listed {
 
 /// The choices of a world. When the source is used up, the default is chosen: the first of several,
 /// and not the rare case.
-pub struct Fate(Box<dyn Choices>);
+pub struct Chooser(Box<dyn Choices>);
 
-impl Fate {
+impl Chooser {
     pub fn new(choices: impl Choices + 'static) -> Self {
         Self(Box::new(choices))
     }

@@ -4,7 +4,7 @@
 use switchboard::Limits;
 use switchboard::hub::Hub;
 
-use super::choice::Fate;
+use super::choice::Chooser;
 use super::deflate::{Form, Window};
 use super::peer::Goal;
 use super::wire::{BINARY, ENDS, GOES_ON, PING, RSV1, RSV2, TEXT, TEXT_BEGINS, frame};
@@ -60,12 +60,12 @@ impl Side {
 }
 
 impl Offer {
-    pub fn choose(fate: &mut Fate) -> Self {
+    pub fn choose(chooser: &mut Chooser) -> Self {
         Self {
-            server_fresh: fate.once_in(3),
-            client_fresh: fate.once_in(3),
-            server_bits: fate.pick(&[None, None, Some(8), Some(9), Some(13), Some(15)]),
-            client_bits: fate.pick(&[None, Some(None), Some(Some(8)), Some(Some(10))]),
+            server_fresh: chooser.once_in(3),
+            client_fresh: chooser.once_in(3),
+            server_bits: chooser.pick(&[None, None, Some(8), Some(9), Some(13), Some(15)]),
+            client_bits: chooser.pick(&[None, Some(None), Some(Some(8)), Some(Some(10))]),
         }
     }
 
@@ -148,17 +148,22 @@ impl Agreed {
 }
 
 /// A compressed message of a peer, in one frame or in several.
-pub fn say(window: &mut Window, payload: &[u8], is_text: bool, fate: &mut Fate) -> Vec<Vec<u8>> {
-    let form = fate.pick(&[Form::Coded, Form::Coded, Form::Stored, Form::Final]);
+pub fn say(
+    window: &mut Window,
+    payload: &[u8],
+    is_text: bool,
+    chooser: &mut Chooser,
+) -> Vec<Vec<u8>> {
+    let form = chooser.pick(&[Form::Coded, Form::Coded, Form::Stored, Form::Final]);
     let bytes = window.deflate(payload, form);
     let opcode = if is_text { TEXT } else { BINARY };
-    if !fate.once_in(4) {
+    if !chooser.once_in(4) {
         return vec![frame(opcode | RSV1, &bytes)];
     }
-    let (begin, end) = bytes.split_at(fate.below(bytes.len() + 1));
+    let (begin, end) = bytes.split_at(chooser.below(bytes.len() + 1));
     // RFC 7692, 6.1: the bit is set in the first frame alone.
     let mut frames = vec![frame((opcode & !ENDS) | RSV1, begin)];
-    if fate.once_in(3) {
+    if chooser.once_in(3) {
         frames.push(frame(GOES_ON, b""));
     }
     frames.push(frame(ENDS, end));
@@ -166,9 +171,9 @@ pub fn say(window: &mut Window, payload: &[u8], is_text: bool, fate: &mut Fate) 
 }
 
 /// Messages that a peer with compression must not send, and the close code for them.
-pub fn break_a_rule(window: &mut Window, limits: &Limits, fate: &mut Fate) -> (Vec<u8>, u16) {
+pub fn break_a_rule(window: &mut Window, limits: &Limits, chooser: &mut Chooser) -> (Vec<u8>, u16) {
     let mut deflate = |plain: &[u8]| window.deflate(plain, Form::Coded);
-    match fate.below(10) {
+    match chooser.below(10) {
         0 => (frame(TEXT | RSV2, b"reserved"), 1002),
         1 => (frame(PING | RSV1, b"a ping"), 1002),
         2 => {
@@ -199,20 +204,20 @@ impl Simulation {
     pub fn compressing(mut self) -> Self {
         use switchboard::service::Compression;
 
-        let World { fate, limits, places, compresses, .. } = &mut self.world;
+        let World { chooser, limits, places, compresses, .. } = &mut self.world;
         *compresses = true;
-        limits.deflate_threshold_bytes = fate.pick(&[20, 1, 200]);
-        limits.deflate_context_bytes_max = fate.pick(&[1 << 20, 0, 70_000, 5_000]);
+        limits.deflate_threshold_bytes = chooser.pick(&[20, 1, 200]);
+        limits.deflate_context_bytes_max = chooser.pick(&[1 << 20, 0, 70_000, 5_000]);
         for place in places.iter_mut() {
             let Limits { deflate_threshold_bytes, deflate_context_bytes_max, .. } = *limits;
             place.limits =
                 Limits { deflate_threshold_bytes, deflate_context_bytes_max, ..place.limits };
-            let is_on = !fate.once_in(5);
+            let is_on = !chooser.once_in(5);
             place.compression = if is_on { Compression::On } else { Compression::Off };
         }
         let hub = mount_all(places, limits);
         self.engine = switchboard::engine::Engine::new(hub, limits);
-        match self.world.fate.below(4) {
+        match self.world.chooser.below(4) {
             0 => self,
             1 => self.mixed(),
             2 => self.on_the_loop(),

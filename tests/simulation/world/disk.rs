@@ -137,13 +137,13 @@ impl World {
             let Some(disk) = &mut self.disk else { return };
             let Some(id) = disk.orders.pop_front() else { return };
             self.inbox.moved = true;
-            if self.fate.once_in(3) {
+            if self.chooser.once_in(3) {
                 disk.orders.push_back(id);
                 continue;
             }
             disk.strange.retain(|&other| other != id);
-            if self.fate.once_in(20) {
-                disk.asleep = self.fate.pick(&[1, 30, 400]);
+            if self.chooser.once_in(20) {
+                disk.asleep = self.chooser.pick(&[1, 30, 400]);
             }
             let looked = match self.links[self.link_of_mail(id)].peer.goal {
                 Goal::Service(place) | Goal::Page(place) => self.find(hub, place),
@@ -156,11 +156,11 @@ impl World {
     /// What a disk has of a program.
     fn find(&mut self, hub: &mut Hub, place: usize) -> LookupResult {
         let Some(disk) = &mut self.disk else { return LookupResult::Nothing };
-        disk.there[place] ^= self.fate.once_in(20);
+        disk.there[place] ^= self.chooser.once_in(20);
         if !disk.there[place] {
             return LookupResult::Nothing;
         }
-        if self.fate.once_in(20) {
+        if self.chooser.once_in(20) {
             return LookupResult::Refused(Response::text(Status::INTERNAL_ERROR, "chmod +x"));
         }
         let path = format!("/{place}");
@@ -215,8 +215,8 @@ impl World {
 
     /// A service starts when it may, and a program when it has just been found.
     pub(super) fn check_start(&self, place: usize) {
-        let Place { temper, retry, found, .. } = &self.places[place];
-        let name = temper.name;
+        let Place { profile, retry, found, .. } = &self.places[place];
+        let name = profile.name;
         assert!(self.now >= *retry, "{name}: it starts before {retry:?}, at {:?}", self.now);
         let is_compiled_in = self.disk.is_none() || place == 0;
         assert!(is_compiled_in || *found == Some(self.turns), "{name}: it was not looked for");

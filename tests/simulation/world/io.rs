@@ -143,13 +143,13 @@ impl World {
         for _ in 0..self.inbox.files.len() {
             let Some((id, order)) = self.inbox.files.pop_front() else { return };
             self.inbox.moved = true;
-            if self.fate.once_in(3) {
+            if self.chooser.once_in(3) {
                 self.inbox.files.push_back((id, order));
                 continue;
             }
             let link = self.link_of(id).map(|index| &mut self.links[index]);
             let part = match (order, link.map(|link| &mut link.file)) {
-                (Wanted::Head, _) if self.fate.once_in(3) => {
+                (Wanted::Head, _) if self.chooser.once_in(3) => {
                     FilePart::Response(Response::text(Status::NOT_FOUND, "no such file"))
                 }
                 (Wanted::Head, _) => FilePart::Head(Response::empty(Status::OK)),
@@ -169,7 +169,7 @@ impl World {
     /// The system takes as many of these bytes as it likes.
     fn write_bytes(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
         let index = self.link_of(id).expect("only sockets with connections are written to");
-        let is_short = self.fate.once_in(30);
+        let is_short = self.chooser.once_in(30);
         let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
             &mut self.links[index]
         else {
@@ -253,7 +253,7 @@ impl World {
 
     /// A run of a service begins.
     fn start_service(&mut self, index: usize, run: u32) {
-        let asleep = self.fate.pick(&[0, 1, 20, 200]);
+        let asleep = self.chooser.pick(&[0, 1, 20, 200]);
         self.note(4, u64::from(run));
         self.check_start(index);
         let place = &mut self.places[index];
@@ -272,11 +272,11 @@ impl World {
             let Some(ended) = self.places[place].run_id(run) else { continue };
             // A second end of the same run is none.
             hub.ended(ended, &RunEnd::Returned, self.now);
-            let relics = std::mem::take(&mut self.places[place].relics);
-            for (run, order) in relics.iter().filter(|relic| relic.0 <= run) {
-                self.apply_relic(hub, place, *run, order);
+            let stale = std::mem::take(&mut self.places[place].stale);
+            for (run, order) in stale.iter().filter(|old| old.0 <= run) {
+                self.apply_stale_order(hub, place, *run, order);
             }
-            self.places[place].relics = relics;
+            self.places[place].stale = stale;
         }
         self.settle_arrival();
     }
@@ -311,7 +311,7 @@ impl Io for World {
                 // It may have gone in this turn, after it was asked for.
                 let index = self.link_of_mail(fetch.id);
                 assert!(self.links[index].file.is_none(), "a request is one file");
-                self.links[index].file = Some(File::Parts(self.fate.below(9)));
+                self.links[index].file = Some(File::Parts(self.chooser.below(9)));
             }
             FileOrder::More(id) => self.inbox.files.push_back((id, Wanted::Part)),
             FileOrder::Close(id) => {
@@ -342,7 +342,7 @@ impl Connections for World {
         self.inbox.listener = Listener::Ready;
         let index = self.inbox.backlog.pop_front()?;
         self.inbox.moved = true;
-        if self.fate.once_in(60) {
+        if self.chooser.once_in(60) {
             self.inbox.backlog.push_front(index);
             self.inbox.listener = Listener::Pausing(now.after(100));
             return None;
@@ -361,7 +361,7 @@ impl Connections for World {
         self.of_serial.push(index);
         self.ids.push(id);
         self.tally.sockets += 1;
-        if self.fate.once_in(200) {
+        if self.chooser.once_in(200) {
             self.links[index].pipe.host_drops();
             return Err(io::Error::other("the system cannot poll it"));
         }
@@ -471,7 +471,7 @@ impl Services for World {
         let place = self.place_of(worker);
         let is_cut_short = self.places[place].cut_turn.get() == self.turns;
         assert!(!is_cut_short && left > 0, "a service has one share of a turn");
-        self.apply_relics(hub, place);
+        self.apply_stale_orders(hub, place);
         self.apply_orders(hub, place, left)
     }
 
@@ -487,10 +487,10 @@ impl Services for World {
     fn start(&mut self, run: RunId, _: &mut Hub, _: Time) -> Result<(), NotStarted> {
         let place = self.place_of(run.worker);
         self.start_service(place, run.number);
-        if place > 0 && self.fate.once_in(30) {
+        if place > 0 && self.chooser.once_in(30) {
             self.end_service(place);
             let how = "there is no thread for it".to_owned();
-            return Err(if self.fate.once_in(2) {
+            return Err(if self.chooser.once_in(2) {
                 NotStarted::NoThread(how)
             } else {
                 NotStarted::Failed(RunEnd::Failed(how))
@@ -568,7 +568,7 @@ impl Services for World {
     /// Some answer at once.
     fn yield_to_services(&mut self) {
         for place in 0..self.places.len() {
-            if !self.places[place].is_on_loop && self.fate.once_in(2) {
+            if !self.places[place].is_on_loop && self.chooser.once_in(2) {
                 self.service_acts(place);
             }
         }

@@ -33,7 +33,7 @@ impl World {
             of.put += 1;
             of.put_bytes += transaction.mail_bytes();
             let put = of.put;
-            assert!(of.is_ready || of.is_lapsed, "mail comes after the service is ready");
+            assert!(of.is_ready || of.is_reset, "mail comes after the service is ready");
             let id = transaction.id();
             self.note(6, id.as_u64());
             let index = self.link_of_mail(id);
@@ -209,7 +209,7 @@ impl World {
             self.check_mail(place);
             let of = &mut self.places[place];
             of.lives = of.is_ready.then_some(of.is_asked).into_iter().collect();
-            assert!(!of.must_start, "{}: it was found, and is not started", of.temper.name);
+            assert!(!of.must_start, "{}: it was found, and is not started", of.profile.name);
         }
     }
 
@@ -222,7 +222,7 @@ impl World {
         // Mail that was there when the limits became smaller is kept.
         of.excess = (of.excess.0.min(of.waiting()), of.excess.1.min(of.waiting_bytes()));
         let messages_max = limits.mail_messages_max.max(of.excess.0) + read_messages + words;
-        let name = of.temper.name;
+        let name = of.profile.name;
         assert!(of.waiting() <= messages_max, "{name}: {} transactions in the mail", of.waiting());
         let bytes_max = limits.mail_bytes_max.max(of.excess.1)
             + limits.read_buffer_bytes
@@ -459,10 +459,10 @@ impl World {
 
     /// Transactions for sockets that have gone reach no peer.
     pub(super) fn address_the_gone(&mut self, hub: &mut Hub) {
-        if self.ids.is_empty() || !self.fate.once_in(20) {
+        if self.ids.is_empty() || !self.chooser.once_in(20) {
             return;
         }
-        let id = self.ids[self.fate.below(self.ids.len())];
+        let id = self.ids[self.chooser.below(self.ids.len())];
         if self.link_of(id).is_some() {
             return;
         }

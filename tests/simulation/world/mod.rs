@@ -7,10 +7,10 @@
 //! - `wire`: bytes as a client writes and reads them
 //! - `pipe`: connections; `arrivals`: where they come from
 //! - `deflate`: compressed data; `compress`: worlds that compress
-//! - `peer`, `service`: peers and services; `temper`: their profiles; `place`: their state
+//! - `peer`, `service`: peers and services; `profile`: their profiles; `place`: their state
 //! - `io`: the world around the engine, which runs its turn; `notes`: what is noted of its steps
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
-//! - `lapse`: programs whose sockets outlive them, and are given other limits
+//! - `reset`: programs whose sockets outlive them, and are given other limits
 //! - `record`: what is recorded of a socket
 //! - `apply`: the transactions of services, and whether they reach the right sockets
 //! - `judge`: the checks after each turn; `clock`: those of deadlines
@@ -24,14 +24,14 @@ mod deflate;
 mod disk;
 mod io;
 mod judge;
-mod lapse;
 mod notes;
 mod peer;
 mod pipe;
 mod place;
+mod profile;
 mod record;
+mod reset;
 mod service;
-mod temper;
 pub mod wire;
 
 use std::net::SocketAddr;
@@ -45,16 +45,16 @@ use switchboard::time::Time;
 use switchboard::{Limits, ServiceOptions};
 
 use arrivals::{ADDRESSES, Arrivals};
-use choice::{Choices, Fate};
+use choice::{Choices, Chooser};
 use compress::Offer;
 use disk::Disk;
 use io::Inbox;
 use peer::{Goal, Peer};
 use pipe::{Pipe, Stream};
 use place::Place;
+use profile::{BRIEF, PROFILES, PROGRAMS};
 use record::Record;
 use service::{Surroundings, Worker};
-use temper::{BRIEF, PROGRAMS, TEMPERS};
 
 /// An engine and the world around it.
 pub struct Simulation {
@@ -65,7 +65,7 @@ pub struct Simulation {
 /// What is around an engine.
 pub struct World {
     now: Time,
-    fate: Fate,
+    chooser: Chooser,
     limits: Limits,
     links: Vec<Link>,
     /// The links whose peers have not left, or whose sockets are still there.
@@ -125,7 +125,7 @@ pub struct Tally {
     /// Sockets that were paused by their services.
     pub pauses: u64,
     /// Programs whose sockets were kept when they ended, and sockets that were asked about again.
-    pub lapses: u64,
+    pub resets: u64,
     pub questions: u64,
     /// Sockets that compress, and messages that came and went compressed.
     pub agreements: u64,
@@ -154,7 +154,7 @@ impl Tally {
         self.restarts += other.restarts;
         self.lookups += other.lookups;
         self.pauses += other.pauses;
-        self.lapses += other.lapses;
+        self.resets += other.resets;
         self.questions += other.questions;
         self.agreements += other.agreements;
         self.inflated += other.inflated;
@@ -212,11 +212,11 @@ impl Simulation {
         let first = world.places[0].options();
         world.places[0].id = Some(hub.mount("/0", first).expect("it is free"));
         // What is compiled in may be on the loop beside programs.
-        world.places[0].is_on_loop = world.fate.once_in(2);
-        let from = world.fate.below(PROGRAMS.len());
-        let tempers = PROGRAMS.into_iter().cycle().skip(from);
-        for (place, temper) in world.places[1..].iter_mut().zip(tempers) {
-            (place.id, place.temper) = (None, temper);
+        world.places[0].is_on_loop = world.chooser.once_in(2);
+        let from = world.chooser.below(PROGRAMS.len());
+        let profiles = PROGRAMS.into_iter().cycle().skip(from);
+        for (place, profile) in world.places[1..].iter_mut().zip(profiles) {
+            (place.id, place.profile) = (None, profile);
         }
         world.disk = Some(Disk::new(world.places.len()));
         self.engine = Engine::new(hub, &world.limits);
@@ -225,8 +225,8 @@ impl Simulation {
 
     /// Lives until all choices are made and all peers have gone. Returns the counts.
     pub fn live(mut self) -> Tally {
-        let stops = self.world.fate.once_in(4);
-        while !self.world.fate.is_over() {
+        let stops = self.world.chooser.once_in(4);
+        while !self.world.chooser.is_over() {
             self.step();
         }
         if stops {
@@ -244,13 +244,13 @@ impl Simulation {
     /// Peers and services do something, then the engine has its turn, or time passes.
     fn step(&mut self) {
         let world = &mut self.world;
-        if world.live.len() < 48 && world.fate.below(world.live.len() + 4) < 6 {
+        if world.live.len() < 48 && world.chooser.below(world.live.len() + 4) < 6 {
             world.arrive();
         }
-        for _ in 0..world.fate.below(6).min(world.live.len()) {
-            let index = world.live[world.fate.below(world.live.len())];
+        for _ in 0..world.chooser.below(6).min(world.live.len()) {
+            let index = world.live[world.chooser.below(world.live.len())];
             let Link { peer, pipe, .. } = &mut world.links[index];
-            peer.act(pipe, &world.limits, &mut world.fate);
+            peer.act(pipe, &world.limits, &mut world.chooser);
         }
         self.go_on();
     }
@@ -307,7 +307,7 @@ impl Simulation {
     /// Nothing is to be done now: time passes, up to the next deadline at most.
     fn rest(&mut self) {
         let world = &mut self.world;
-        let ms = world.fate.pick(&[300, 1, 5, 64, 2_000, 70_000]);
+        let ms = world.chooser.pick(&[300, 1, 5, 64, 2_000, 70_000]);
         let deadlines = [self.engine.deadline(), world.inbox.listener.deadline()];
         let next = deadlines.into_iter().flatten().min();
         world.now = match next {
@@ -330,7 +330,7 @@ impl Simulation {
                 let world = &mut self.world;
                 for index in world.live.clone() {
                     let Link { peer, pipe, .. } = &mut world.links[index];
-                    peer.leave(pipe, &mut world.fate);
+                    peer.leave(pipe, &mut world.chooser);
                 }
             }
             self.go_on();
@@ -342,15 +342,15 @@ impl Simulation {
 impl World {
     /// A new world, without peers, and a hub for its services.
     fn new(choices: impl Choices + 'static) -> (Self, Hub) {
-        let mut fate = Fate::new(choices);
-        let limits = choose_limits(&mut fate);
+        let mut chooser = Chooser::new(choices);
+        let limits = choose_limits(&mut chooser);
         let mut places = Vec::new();
-        let are_brief = fate.once_in(5);
-        for index in 0..1 + fate.pick(&[3, 1, 2, 4]) {
-            let temper = match index {
+        let are_brief = chooser.once_in(5);
+        for index in 0..1 + chooser.pick(&[3, 1, 2, 4]) {
+            let profile = match index {
                 0 => 0,
                 _ if are_brief => BRIEF,
-                _ => 1 + fate.below(TEMPERS.len() - 1),
+                _ => 1 + chooser.below(PROFILES.len() - 1),
             };
             // A socket that behaves well at both ends is not to meet a limit of the mail.
             let roomy = Limits {
@@ -362,12 +362,12 @@ impl World {
                 ..limits
             };
             let limits = if index == 0 { roomy } else { limits };
-            places.push(Place::new(TEMPERS[temper], limits));
+            places.push(Place::new(PROFILES[profile], limits));
         }
         let hub = mount_all(&mut places, &limits);
         let world = Self {
             now: Time::ZERO,
-            fate,
+            chooser,
             limits,
             links: Vec::new(),
             live: Vec::new(),
@@ -392,14 +392,14 @@ impl World {
     }
 
     fn pass(&mut self, least: u64, most: usize) {
-        self.now = self.now.after(least + self.fate.below(most) as u64);
+        self.now = self.now.after(least + self.chooser.below(most) as u64);
     }
 
     /// A new peer connects.
     fn arrive(&mut self) {
         let number = self.links.len();
-        let service = self.fate.below(self.places.len());
-        let goal = match self.fate.below(24) {
+        let service = self.chooser.below(self.places.len());
+        let goal = match self.chooser.below(24) {
             0 => Goal::Nowhere,
             1 => Goal::Half,
             2 => Goal::Page(service),
@@ -407,12 +407,12 @@ impl World {
             5 => Goal::Nonsense,
             _ => Goal::Service(service),
         };
-        let offers = self.compresses && !self.fate.once_in(5);
-        let offer = offers.then(|| Offer::choose(&mut self.fate));
-        let peer = Peer::new(number, goal, offer, &mut self.fate);
-        let ip = self.fate.pick(&ADDRESSES).parse().expect("it is an address");
-        let up_max = self.fate.pick(&[4_000, 700, 20_000]);
-        let down_max = self.fate.pick(&[4_000, 64, 30_000]);
+        let offers = self.compresses && !self.chooser.once_in(5);
+        let offer = offers.then(|| Offer::choose(&mut self.chooser));
+        let peer = Peer::new(number, goal, offer, &mut self.chooser);
+        let ip = self.chooser.pick(&ADDRESSES).parse().expect("it is an address");
+        let up_max = self.chooser.pick(&[4_000, 700, 20_000]);
+        let down_max = self.chooser.pick(&[4_000, 64, 30_000]);
         let pipe = Pipe::new(up_max, down_max);
         let address = SocketAddr::new(ip, 1);
         self.links.push(Link { peer, pipe, address, stream: None, record: None, file: None });
@@ -425,7 +425,7 @@ impl World {
         for place in 0..self.places.len() {
             match self.places[place].id {
                 Some(id) if self.places[place].is_on_loop => {
-                    if self.places[place].worker.is_some() && self.fate.once_in(2) {
+                    if self.places[place].worker.is_some() && self.chooser.once_in(2) {
                         self.inbox.ticks.push_back(WorkerId::of(id));
                     }
                 }
@@ -437,17 +437,17 @@ impl World {
     /// A service acts. Returns whether it has sent something, and its run and how that ended, if
     /// it just did.
     fn act(&mut self, place: usize) -> Option<(bool, Option<(u32, &'static str)>)> {
-        let Place { worker, temper, limits, .. } = &mut self.places[place];
+        let Place { worker, profile, limits, .. } = &mut self.places[place];
         let worker = worker.as_mut()?;
         let (queued, was_over) = (worker.queue.len(), worker.ended.is_some());
         let mut around = Surroundings {
-            fate: &mut self.fate,
+            chooser: &mut self.chooser,
             limits,
             now: self.now,
             serial: &mut self.serial,
             ids: &self.ids,
         };
-        worker.act(temper, &mut around);
+        worker.act(profile, &mut around);
         let ended = worker.ended.filter(|_| !was_over).map(|how| (worker.run, how));
         Some((worker.queue.len() > queued, ended))
     }
@@ -498,60 +498,60 @@ fn mount_all(places: &mut [Place], limits: &Limits) -> Hub {
 }
 
 /// How many messages a socket may send in a time, most often as many as it likes.
-fn choose_rate(fate: &mut Fate) -> Option<Rate> {
+fn choose_rate(chooser: &mut Chooser) -> Option<Rate> {
     let rate = |per_s, burst| Some(Rate { per_s, burst });
-    fate.pick(&[None, None, None, rate(20, 3), rate(1_000, 30), rate(2, 1)])
+    chooser.pick(&[None, None, None, rate(20, 3), rate(1_000, 30), rate(2, 1)])
 }
 
 /// How often an address may connect, most often as it likes.
-fn choose_connection_rate(fate: &mut Fate) -> Option<Rate> {
+fn choose_connection_rate(chooser: &mut Chooser) -> Option<Rate> {
     let rate = |per_s, burst| Some(Rate { per_s, burst });
-    fate.pick(&[None, None, None, None, None, None, rate(5, 20), rate(30, 10)])
+    chooser.pick(&[None, None, None, None, None, None, rate(5, 20), rate(30, 10)])
 }
 
-fn choose_policy(fate: &mut Fate) -> RatePolicy {
-    fate.pick(&[RatePolicy::Wait, RatePolicy::Wait, RatePolicy::Close])
+fn choose_policy(chooser: &mut Chooser) -> RatePolicy {
+    chooser.pick(&[RatePolicy::Wait, RatePolicy::Wait, RatePolicy::Close])
 }
 
 /// Small bounds, so that all of them are met.
-fn choose_limits(fate: &mut Fate) -> Limits {
-    let message_bytes_max = fate.pick(&[1_000, 130, 500, 130, 1_000, 3_000, 70_000]);
-    let outbox_bytes_max = message_bytes_max.max(fate.pick(&[6_000, 2_500, 20_000]));
+fn choose_limits(chooser: &mut Chooser) -> Limits {
+    let message_bytes_max = chooser.pick(&[1_000, 130, 500, 130, 1_000, 3_000, 70_000]);
+    let outbox_bytes_max = message_bytes_max.max(chooser.pick(&[6_000, 2_500, 20_000]));
     let limits = Limits {
         message_bytes_max,
         fragments_max: 3,
         head_bytes_max: 1_024,
         request_line_bytes_max: 200,
         handshake_ms_max: 1_000,
-        admission_ms_max: fate.pick(&[800, 5_000]),
-        ping_interval_ms: fate.pick(&[2_000, 40_000]),
+        admission_ms_max: chooser.pick(&[800, 5_000]),
+        ping_interval_ms: chooser.pick(&[2_000, 40_000]),
         pong_ms_max: 1_500,
-        idle_ms_max: fate.pick(&[Limits::OFF_MS, 5_000]),
-        write_ms_max: fate.pick(&[2_500, 900]),
-        close_ms_max: fate.pick(&[600, 3_000]),
+        idle_ms_max: chooser.pick(&[Limits::OFF_MS, 5_000]),
+        write_ms_max: chooser.pick(&[2_500, 900]),
+        close_ms_max: chooser.pick(&[600, 3_000]),
         outbox_high_bytes: 1_000,
         outbox_low_bytes: 300,
         outbox_bytes_max,
-        mail_messages_max: fate.pick(&[40, 4, 4_096]),
-        mail_bytes_max: fate.pick(&[20_000, 3_000, 1_000_000]),
-        batch_bytes_max: fate.pick(&[4_000, 300]),
-        batches_max: fate.pick(&[4, 1]),
-        sockets_max: fate.pick(&[40, 8, 20]),
-        sockets_per_ip_max: fate.pick(&[Limits::OFF_COUNT, 3, 6]),
-        connection_rate: choose_connection_rate(fate),
-        topics_max: fate.pick(&[100, 5]),
-        topics_per_socket_max: fate.pick(&[8, 2]),
-        read_buffer_bytes: fate.pick(&[2_048, 512]),
-        turn_reads_max: fate.pick(&[1, 3]),
-        turn_write_bytes_max: fate.pick(&[1 << 20, 50]),
-        turn_accepts_max: fate.pick(&[4, 1]),
-        turn_batches_max: fate.pick(&[16, 1]),
-        turn_deliveries_max: fate.pick(&[1_000, 4]),
-        turn_work_max: fate.pick(&[8_000_000, 120_000]),
-        drain_ms_max: fate.pick(&[4_000, 300]),
+        mail_messages_max: chooser.pick(&[40, 4, 4_096]),
+        mail_bytes_max: chooser.pick(&[20_000, 3_000, 1_000_000]),
+        batch_bytes_max: chooser.pick(&[4_000, 300]),
+        batches_max: chooser.pick(&[4, 1]),
+        sockets_max: chooser.pick(&[40, 8, 20]),
+        sockets_per_ip_max: chooser.pick(&[Limits::OFF_COUNT, 3, 6]),
+        connection_rate: choose_connection_rate(chooser),
+        topics_max: chooser.pick(&[100, 5]),
+        topics_per_socket_max: chooser.pick(&[8, 2]),
+        read_buffer_bytes: chooser.pick(&[2_048, 512]),
+        turn_reads_max: chooser.pick(&[1, 3]),
+        turn_write_bytes_max: chooser.pick(&[1 << 20, 50]),
+        turn_accepts_max: chooser.pick(&[4, 1]),
+        turn_batches_max: chooser.pick(&[16, 1]),
+        turn_deliveries_max: chooser.pick(&[1_000, 4]),
+        turn_work_max: chooser.pick(&[8_000_000, 120_000]),
+        drain_ms_max: chooser.pick(&[4_000, 300]),
         drain_spread_ms: 500,
-        message_rate: choose_rate(fate),
-        rate_policy: choose_policy(fate),
+        message_rate: choose_rate(chooser),
+        rate_policy: choose_policy(chooser),
         ..Limits::SERVER
     };
     limits.check().expect("they fit each other");

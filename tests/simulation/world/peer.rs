@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use switchboard::Limits;
 
-use super::choice::Fate;
+use super::choice::Chooser;
 use super::compress::{self, Agreed, Offer};
 use super::deflate::Window;
 use super::pipe::{Pipe, Queue};
@@ -112,25 +112,25 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn new(number: usize, goal: Goal, offer: Option<Offer>, fate: &mut Fate) -> Self {
+    pub fn new(number: usize, goal: Goal, offer: Option<Offer>, chooser: &mut Chooser) -> Self {
         let manners = Manners {
-            talking: fate.pick(&[
+            talking: chooser.pick(&[
                 Talking::Chatting,
                 Talking::Chatting,
                 Talking::Flooding,
                 Talking::Silent,
             ]),
-            reading: fate.pick(&[
+            reading: chooser.pick(&[
                 Reading::All,
                 Reading::All,
                 Reading::All,
                 Reading::Little,
                 Reading::Nothing,
             ]),
-            answers: !fate.once_in(5),
-            dribbles: fate.once_in(8),
-            bold: fate.once_in(3),
-            parts: fate.pick(&[200, 20, 0, 2_000]),
+            answers: !chooser.once_in(5),
+            dribbles: chooser.once_in(8),
+            bold: chooser.once_in(3),
+            parts: chooser.pick(&[200, 20, 0, 2_000]),
         };
         let mut peer = Self {
             number,
@@ -151,7 +151,7 @@ impl Peer {
             is_over: false,
             has_left: false,
         };
-        peer.ask(fate);
+        peer.ask(chooser);
         peer
     }
 
@@ -161,28 +161,28 @@ impl Peer {
     }
 
     /// The peer's time has come.
-    pub fn act(&mut self, pipe: &mut Pipe, limits: &Limits, fate: &mut Fate) {
+    pub fn act(&mut self, pipe: &mut Pipe, limits: &Limits, chooser: &mut Chooser) {
         if self.has_left {
             return;
         }
         if self.manners.reading == Reading::Little {
-            self.read += pipe.peer_reads(fate.pick(&[1, 10, 300])) as u64;
+            self.read += pipe.peer_reads(chooser.pick(&[1, 10, 300])) as u64;
         }
-        if self.manners.parts > 0 && fate.once_in(self.manners.parts) {
-            self.part(pipe, limits, fate);
+        if self.manners.parts > 0 && chooser.once_in(self.manners.parts) {
+            self.part(pipe, limits, chooser);
         }
-        if self.window.is_some() && self.fatal.is_none() && fate.once_in(150) {
-            self.break_a_rule(limits, fate);
+        if self.window.is_some() && self.fatal.is_none() && chooser.once_in(150) {
+            self.break_a_rule(limits, chooser);
         }
         let may_talk = self.is_open || self.manners.bold && self.head_end < u64::MAX;
         if may_talk && self.fatal.is_none() && self.pending.len() < 4_000 {
             match self.manners.talking {
-                Talking::Chatting => self.talk(limits, fate),
-                Talking::Flooding => (0..12).for_each(|_| self.talk(limits, fate)),
+                Talking::Chatting => self.talk(limits, chooser),
+                Talking::Flooding => (0..12).for_each(|_| self.talk(limits, chooser)),
                 Talking::Silent => {}
             }
         }
-        let len_max = if self.manners.dribbles { fate.pick(&[1, 0, 7, 40]) } else { usize::MAX };
+        let len_max = if self.manners.dribbles { chooser.pick(&[1, 0, 7, 40]) } else { usize::MAX };
         self.write(pipe, len_max);
     }
 
@@ -218,9 +218,9 @@ impl Peer {
     }
 
     /// Leaves at once.
-    pub fn leave(&mut self, pipe: &mut Pipe, fate: &mut Fate) {
-        if fate.once_in(2) {
-            pipe.peer_resets(fate.once_in(2));
+    pub fn leave(&mut self, pipe: &mut Pipe, chooser: &mut Chooser) {
+        if chooser.once_in(2) {
+            pipe.peer_resets(chooser.once_in(2));
         } else {
             pipe.peer_ends();
         }
@@ -250,7 +250,7 @@ impl Peer {
         }
     }
 
-    fn ask(&mut self, fate: &mut Fate) {
+    fn ask(&mut self, chooser: &mut Chooser) {
         let extensions = self.offer.map_or(String::new(), Offer::line);
         let upgrade = |path: String| {
             format!(
@@ -265,7 +265,7 @@ impl Peer {
             Goal::Page(worker) => page(&format!("/{worker}")),
             Goal::File => page("/some/file"),
             Goal::Nowhere => upgrade("/nowhere".to_owned()),
-            Goal::Nonsense => fate
+            Goal::Nonsense => chooser
                 .pick(&[
                     "HEAD /0 HTTP/1.1\r\nHost: h\r\n\r\n",
                     "GET /0 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -273,7 +273,7 @@ impl Peer {
                     "what is this\r\n\r\n",
                 ])
                 .to_owned(),
-            Goal::Half => fate.pick(&["", "G", "GET /0 HTTP/1.1\r\nHost: h\r\n"]).to_owned(),
+            Goal::Half => chooser.pick(&["", "G", "GET /0 HTTP/1.1\r\nHost: h\r\n"]).to_owned(),
         };
         self.compose(head.as_bytes());
         if self.goal != Goal::Half {
@@ -282,26 +282,26 @@ impl Peer {
     }
 
     /// Says something: a message in one frame or several, or a sign of life.
-    fn talk(&mut self, limits: &Limits, fate: &mut Fate) {
-        let len = fate.pick(&[12, 12, 12, 30, 30, 8, 0, 125, 126, 700]);
-        let len = if fate.once_in(100) { usize::MAX } else { len };
+    fn talk(&mut self, limits: &Limits, chooser: &mut Chooser) {
+        let len = chooser.pick(&[12, 12, 12, 30, 30, 8, 0, 125, 126, 700]);
+        let len = if chooser.once_in(100) { usize::MAX } else { len };
         let len = len.min(limits.message_bytes_max);
-        if self.window.is_some() && !fate.once_in(3) {
+        if self.window.is_some() && !chooser.once_in(3) {
             // A turn inflates only so much, which takes long messages.
-            let len = if fate.once_in(5) { limits.message_bytes_max } else { len };
-            return self.talk_compressed(len, fate);
+            let len = if chooser.once_in(5) { limits.message_bytes_max } else { len };
+            return self.talk_compressed(len, chooser);
         }
-        match fate.below(12) {
+        match chooser.below(12) {
             0 => self.ping(len.min(100)),
             1 => self.compose(&frame(PONG, b"unasked")),
             2 => {
                 let (serial, payload) = self.next_message(len);
-                let half = fate.below(len + 1);
+                let half = chooser.below(len + 1);
                 self.compose(&frame(TEXT_BEGINS, &payload[..half]));
-                if fate.once_in(2) {
+                if chooser.once_in(2) {
                     self.ping(9);
                 }
-                if fate.once_in(2) {
+                if chooser.once_in(2) {
                     self.compose(&frame(GOES_ON, b""));
                 }
                 self.compose(&frame(ENDS, &payload[half..]));
@@ -316,12 +316,13 @@ impl Peer {
     }
 
     /// Says a compressed message.
-    fn talk_compressed(&mut self, len: usize, fate: &mut Fate) {
+    fn talk_compressed(&mut self, len: usize, chooser: &mut Chooser) {
         let (serial, payload) = self.next_message(len);
-        let is_text = fate.once_in(2);
+        let is_text = chooser.once_in(2);
         let Some(window) = &mut self.window else { return };
-        for (number, frame) in compress::say(window, &payload, is_text, fate).iter().enumerate() {
-            if number > 0 && fate.once_in(9) {
+        for (number, frame) in compress::say(window, &payload, is_text, chooser).iter().enumerate()
+        {
+            if number > 0 && chooser.once_in(9) {
                 self.ping(9);
             }
             self.compose(frame);
@@ -347,31 +348,31 @@ impl Peer {
         self.pings.push(Saying { end, serial, len, is_text: false, is_compressed: false });
     }
 
-    fn part(&mut self, pipe: &mut Pipe, limits: &Limits, fate: &mut Fate) {
-        match fate.below(6) {
+    fn part(&mut self, pipe: &mut Pipe, limits: &Limits, chooser: &mut Chooser) {
+        match chooser.below(6) {
             0 | 1 if self.is_open && self.fatal.is_none() => {
                 let (payload, code) =
-                    fate.pick(&[(&b"\x03\xE8bye"[..], 1000), (b"", 1005), (b"\x0B\xB8", 3000)]);
+                    chooser.pick(&[(&b"\x03\xE8bye"[..], 1000), (b"", 1005), (b"\x0B\xB8", 3000)]);
                 self.compose_fatal(&frame(CLOSE, payload), code, true);
             }
-            2 | 3 if self.is_open && self.fatal.is_none() => self.break_a_rule(limits, fate),
+            2 | 3 if self.is_open && self.fatal.is_none() => self.break_a_rule(limits, chooser),
             4 => pipe.peer_ends(),
-            5 => pipe.peer_resets(fate.once_in(2)),
-            _ => self.manners.answers = fate.once_in(2),
+            5 => pipe.peer_resets(chooser.once_in(2)),
+            _ => self.manners.answers = chooser.once_in(2),
         }
     }
 
-    fn break_a_rule(&mut self, limits: &Limits, fate: &mut Fate) {
+    fn break_a_rule(&mut self, limits: &Limits, chooser: &mut Chooser) {
         let begin = self.composed;
-        if let Some(window) = self.window.as_mut().filter(|_| !fate.once_in(4)) {
-            let (bytes, code) = compress::break_a_rule(window, limits, fate);
+        if let Some(window) = self.window.as_mut().filter(|_| !chooser.once_in(4)) {
+            let (bytes, code) = compress::break_a_rule(window, limits, chooser);
             self.compose_fatal(&bytes, code, false);
             if let Some(fatal) = &mut self.fatal {
                 fatal.is_broken = code != 1002;
             }
             return;
         }
-        let (bytes, code) = match fate.below(8) {
+        let (bytes, code) = match chooser.below(8) {
             0 => (frame(0x83, b"no such opcode"), 1002),
             1 => (b"\x81\x02hi".to_vec(), 1002),
             2 if self.window.is_none() => (frame(0xC1, b"reserved"), 1002),
@@ -389,7 +390,7 @@ impl Peer {
             fatal.begin = begin;
         }
         // More may follow, and counts for nothing.
-        if fate.once_in(2) {
+        if chooser.once_in(2) {
             self.compose(&frame(TEXT, b"too late"));
         }
     }

@@ -8,14 +8,14 @@ use switchboard::service::Compression;
 use switchboard::time::Time;
 use switchboard::{Limits, ServiceOptions};
 
+use super::profile::ServiceProfile;
 use super::service::{Order, Worker};
-use super::temper::Temper;
 
 /// A service, running or not, and what is recorded of its mail.
 pub struct Place {
     /// None as long as it is a program that has not been found.
     pub id: Option<ServiceId>,
-    pub temper: Temper,
+    pub profile: ServiceProfile,
     pub limits: Limits,
     pub compression: Compression,
     pub is_on_loop: bool,
@@ -31,7 +31,7 @@ pub struct Place {
     pub is_ready: bool,
     pub is_asked: bool,
     /// What served its sockets has gone, and the next one is not ready.
-    pub is_lapsed: bool,
+    pub is_reset: bool,
     /// Whether those who came in this turn were asked about, in each of its lives.
     pub lives: Vec<bool>,
     /// When other limits were given to it, and how much mail it had then.
@@ -58,7 +58,7 @@ pub struct Place {
     pub taken_bytes: usize,
     pub topics: BTreeMap<u8, BTreeSet<usize>>,
     /// Orders of runs that have ended.
-    pub relics: Vec<(u32, Order)>,
+    pub stale: Vec<(u32, Order)>,
 }
 
 impl Place {
@@ -67,10 +67,10 @@ impl Place {
         self.id.map(|id| RunId { worker: WorkerId::of(id), number })
     }
 
-    pub fn new(temper: Temper, limits: Limits) -> Self {
+    pub fn new(profile: ServiceProfile, limits: Limits) -> Self {
         Self {
             id: None,
-            temper,
+            profile,
             limits,
             compression: Compression::Off,
             is_on_loop: false,
@@ -81,7 +81,7 @@ impl Place {
             run: 0,
             is_ready: false,
             is_asked: false,
-            is_lapsed: false,
+            is_reset: false,
             lives: Vec::new(),
             remounted: Time::ZERO,
             excess: (0, 0),
@@ -98,7 +98,7 @@ impl Place {
             taken: 0,
             taken_bytes: 0,
             topics: BTreeMap::new(),
-            relics: Vec::new(),
+            stale: Vec::new(),
         }
     }
 

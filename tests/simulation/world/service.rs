@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::vec::IntoIter;
 
-use switchboard::service::{Inbound, Outbound, SocketId, Verdict};
+use switchboard::service::{Inbound, Outbound, SocketId, TakenMail, Verdict};
 use switchboard::time::Time;
 use switchboard::{Admission, Audience, Close, CloseCode, Limits, Response, Status};
 
-use super::choice::Fate;
-use super::temper::{Answers, Program, Temper};
+use super::choice::Chooser;
+use super::profile::{Answers, Program, ServiceProfile};
 use super::wire::payload;
 
 /// An audience.
@@ -122,25 +122,23 @@ pub struct Worker {
     pub ended: Option<&'static str>,
     /// How many of its times it sleeps.
     asleep: usize,
-    line: Line,
+    batcher: Batcher,
     members: Vec<SocketId>,
     asking: Vec<SocketId>,
 }
 
-/// The service's side of its line.
+/// The service's side: its mail, and the batch that it fills.
 #[derive(Debug, Default)]
-struct Line {
+struct Batcher {
     mail: IntoIter<Inbound>,
     batch: Vec<Order>,
     batch_bytes: usize,
-    taken_messages: usize,
-    taken_bytes: usize,
-    in_hand_bytes: Option<usize>,
+    taken: TakenMail,
 }
 
 /// What a service needs of its world.
 pub struct Surroundings<'a> {
-    pub fate: &'a mut Fate,
+    pub chooser: &'a mut Chooser,
     pub limits: &'a Limits,
     pub now: Time,
     /// The number of the last message that any service has sent.
@@ -149,21 +147,11 @@ pub struct Surroundings<'a> {
     pub ids: &'a [SocketId],
 }
 
-impl Line {
-    /// What was in hand is taken.
-    fn put_down(&mut self) {
-        if let Some(bytes) = self.in_hand_bytes.take() {
-            self.taken_messages += 1;
-            self.taken_bytes += bytes;
-        }
-    }
-
+impl Batcher {
     /// Adds to the batch how much has been taken.
     fn report(&mut self) {
-        if self.taken_messages > 0 {
-            let (messages, bytes) = (self.taken_messages, self.taken_bytes);
+        if let Some((messages, bytes)) = self.taken.report() {
             self.batch.push(Order::Taken { messages, bytes });
-            (self.taken_messages, self.taken_bytes) = (0, 0);
         }
     }
 }
@@ -186,7 +174,7 @@ impl Worker {
             is_ready: false,
             ended: None,
             asleep,
-            line: Line::default(),
+            batcher: Batcher::default(),
             members: Vec::new(),
             asking: Vec::new(),
         }
@@ -211,7 +199,7 @@ impl Worker {
     }
 
     /// The service's time has come.
-    pub fn act(&mut self, temper: &Temper, around: &mut Surroundings<'_>) {
+    pub fn act(&mut self, profile: &ServiceProfile, around: &mut Surroundings<'_>) {
         if self.ended.is_some() || self.queue.len() >= around.limits.batches_max {
             return;
         }
@@ -222,46 +210,47 @@ impl Worker {
         if around.now < self.start_at {
             return;
         }
-        if temper.dies > 0 && around.fate.once_in(temper.dies) {
+        if profile.dies > 0 && around.chooser.once_in(profile.dies) {
             let ends = ["it panicked", "it returned", "it never started"];
-            return self.end(around.fate.pick(&ends));
+            return self.end(around.chooser.pick(&ends));
         }
-        if !self.is_ready && !self.begin(temper, around) {
+        if !self.is_ready && !self.begin(profile, around) {
             return;
         }
-        if temper.sleeps > 0 && around.fate.once_in(temper.sleeps) {
-            self.asleep = around.fate.pick(&[1, 5, 30]);
+        if profile.sleeps > 0 && around.chooser.once_in(profile.sleeps) {
+            self.asleep = around.chooser.pick(&[1, 5, 30]);
         }
-        let resumes = temper.program.map_or(0, |program| program.resumes);
-        if resumes > 0 && !self.paused.is_empty() && around.fate.once_in(resumes) {
-            let id = self.paused.swap_remove(around.fate.below(self.paused.len()));
+        let resumes = profile.program.map_or(0, |program| program.resumes);
+        if resumes > 0 && !self.paused.is_empty() && around.chooser.once_in(resumes) {
+            let id = self.paused.swap_remove(around.chooser.below(self.paused.len()));
             self.send_off(Order::Resume { id }, around);
         }
-        self.take_mail(temper, around);
+        self.take_mail(profile, around);
         if self.ended.is_some() || self.queue.len() >= around.limits.batches_max {
             return;
         }
-        if temper.talks > 0 && around.fate.once_in(temper.talks) {
+        if profile.talks > 0 && around.chooser.once_in(profile.talks) {
             self.talk(around);
         }
-        if temper.strays > 0 && around.fate.once_in(temper.strays) {
-            self.stray(temper, around);
+        if profile.strays > 0 && around.chooser.once_in(profile.strays) {
+            self.stray(profile, around);
         }
         self.flush();
-        let is_told = self.inbox.is_empty() && self.line.mail.len() == 0 && self.pipe.is_empty();
+        let is_told = self.inbox.is_empty() && self.batcher.mail.len() == 0 && self.pipe.is_empty();
         if self.finishing && is_told {
             self.end("it returned");
         }
     }
 
     /// Says that it is ready; returns whether it is. A program may not be yet, or never.
-    fn begin(&mut self, temper: &Temper, around: &mut Surroundings<'_>) -> bool {
-        if let Some(program) = temper.program {
-            let left = self.unready.get_or_insert_with(|| around.fate.pick(&program.ready_after));
+    fn begin(&mut self, profile: &ServiceProfile, around: &mut Surroundings<'_>) -> bool {
+        if let Some(program) = profile.program {
+            let left =
+                self.unready.get_or_insert_with(|| around.chooser.pick(&program.ready_after));
             if *left > 0 {
                 *left -= 1;
                 let is_late = around.now >= self.ready_by;
-                if is_late && self.is_kept && !around.fate.once_in(3) {
+                if is_late && self.is_kept && !around.chooser.once_in(3) {
                     self.reset(around);
                 } else if is_late || self.finishing {
                     self.end("it has not said READY");
@@ -270,22 +259,22 @@ impl Worker {
             }
         }
         self.is_ready = true;
-        let lapses = temper.program.map_or(0, |program| program.lapses);
-        self.is_kept = lapses > 0;
-        self.is_asked = temper.asked || self.is_kept && !around.fate.once_in(3);
+        let resets = profile.program.map_or(0, |program| program.resets);
+        self.is_kept = resets > 0;
+        self.is_asked = profile.asked || self.is_kept && !around.chooser.once_in(3);
         self.send_off(Order::Ready { asked: self.is_asked }, around);
         true
     }
 
     /// Takes mail and reacts to it; a program, to what it reads of it.
-    fn take_mail(&mut self, temper: &Temper, around: &mut Surroundings<'_>) {
-        let Some(program) = temper.program else {
-            for _ in 0..temper.takes_max {
+    fn take_mail(&mut self, profile: &ServiceProfile, around: &mut Surroundings<'_>) {
+        let Some(program) = profile.program else {
+            for _ in 0..profile.takes_max {
                 if self.queue.len() >= around.limits.batches_max {
                     return;
                 }
                 let Some(transaction) = self.receive() else { return };
-                self.react(temper, transaction, around);
+                self.react(profile, transaction, around);
             }
             return;
         };
@@ -298,27 +287,27 @@ impl Worker {
                 self.pipe.push_back(transaction);
             }
             let Some(transaction) = self.pipe.pop_front() else { return };
-            if program.breaks > 0 && around.fate.once_in(program.breaks) {
+            if program.breaks > 0 && around.chooser.once_in(program.breaks) {
                 return self.end("it was killed");
             }
-            if program.lapses > 0 && around.fate.once_in(program.lapses) {
+            if program.resets > 0 && around.chooser.once_in(program.resets) {
                 return self.reset(around);
             }
             if let Inbound::Open { id, .. } | Inbound::Data { id, .. } = transaction {
                 self.handle(program, id, around);
             }
-            self.react(temper, transaction, around);
+            self.react(profile, transaction, around);
         }
     }
 
     /// What a program does about a socket that has come, or has sent a message, besides answering.
     fn handle(&mut self, program: Program, id: SocketId, around: &mut Surroundings<'_>) {
-        if around.fate.once_in(program.pauses) {
+        if around.chooser.once_in(program.pauses) {
             self.paused.push(id);
             self.send_off(Order::Pause { id }, around);
         }
-        if around.fate.once_in(program.labels) {
-            let number = around.fate.below(200);
+        if around.chooser.once_in(program.labels) {
+            let number = around.chooser.below(200);
             self.send_off(Order::Label { id, number }, around);
         }
     }
@@ -328,10 +317,10 @@ impl Worker {
     fn reset(&mut self, around: &mut Surroundings<'_>) {
         self.pipe.retain(|transaction| !matches!(transaction, Inbound::Ask { .. }));
         (self.asking, self.paused) = (Vec::new(), Vec::new());
-        let pause_ms = around.fate.pick(&[0, 0, 1, 700, 1_500, 4_000]);
-        let rests_ms = if around.fate.once_in(4) { 0 } else { pause_ms };
-        self.line.put_down();
-        self.line.report();
+        let pause_ms = around.chooser.pick(&[0, 0, 1, 700, 1_500, 4_000]);
+        let rests_ms = if around.chooser.once_in(4) { 0 } else { pause_ms };
+        self.batcher.taken.put_down();
+        self.batcher.report();
         self.send_off(Order::Reset { pause_ms }, around);
         self.flush();
         (self.is_ready, self.unready) = (false, None);
@@ -355,32 +344,32 @@ impl Worker {
     /// As a context does it: a transaction counts as taken when the next is asked for, and
     /// everything is sent before it would wait.
     fn receive(&mut self) -> Option<Inbound> {
-        self.line.put_down();
+        self.batcher.taken.put_down();
         loop {
-            if let Some(transaction) = self.line.mail.next() {
-                self.line.in_hand_bytes = Some(transaction.mail_bytes());
+            if let Some(transaction) = self.batcher.mail.next() {
+                self.batcher.taken.pick_up(&transaction);
                 return Some(transaction);
             }
             self.flush();
-            self.line.mail = self.inbox.pop_front()?.into_iter();
+            self.batcher.mail = self.inbox.pop_front()?.into_iter();
         }
     }
 
     fn flush(&mut self) {
-        let line = &mut self.line;
-        if line.batch.is_empty() && line.taken_messages == 0 {
+        let batcher = &mut self.batcher;
+        if batcher.batch.is_empty() && batcher.taken.is_empty() {
             return;
         }
-        line.report();
-        line.batch_bytes = 0;
-        self.queue.push_back(std::mem::take(&mut line.batch));
+        batcher.report();
+        batcher.batch_bytes = 0;
+        self.queue.push_back(std::mem::take(&mut batcher.batch));
     }
 
     fn send_off(&mut self, order: Order, around: &Surroundings<'_>) {
-        let line = &mut self.line;
-        line.batch_bytes += order.outbound().batch_bytes();
-        line.batch.push(order);
-        if line.batch_bytes >= around.limits.batch_bytes_max {
+        let batcher = &mut self.batcher;
+        batcher.batch_bytes += order.outbound().batch_bytes();
+        batcher.batch.push(order);
+        if batcher.batch_bytes >= around.limits.batch_bytes_max {
             self.flush();
         }
     }
@@ -403,32 +392,37 @@ impl Worker {
         self.send_off(Order::Send { to, slows, serial, len, is_text }, around);
     }
 
-    fn react(&mut self, temper: &Temper, transaction: Inbound, around: &mut Surroundings<'_>) {
+    fn react(
+        &mut self,
+        profile: &ServiceProfile,
+        transaction: Inbound,
+        around: &mut Surroundings<'_>,
+    ) {
         let id = transaction.id();
         match transaction {
             // A question to an earlier process may have been on its way.
             Inbound::Ask { .. } if !self.is_asked => {}
             Inbound::Ask { .. } => {
                 self.asking.push(id);
-                if around.fate.once_in(4) {
+                if around.chooser.once_in(4) {
                     return;
                 }
                 for id in std::mem::take(&mut self.asking) {
-                    let admits = !around.fate.once_in(5);
+                    let admits = !around.chooser.once_in(5);
                     self.send_off(Order::Admit { id, admits }, around);
                 }
             }
             Inbound::Open { .. } => {
                 self.members.push(id);
-                if temper.answers == Answers::Many {
-                    let topic = u8::try_from(around.fate.below(12)).expect("it is below 12");
+                if profile.answers == Answers::Many {
+                    let topic = u8::try_from(around.chooser.below(12)).expect("it is below 12");
                     self.send_off(Order::Subscribe { id, topic }, around);
                 }
             }
             Inbound::Data { message, .. } => {
-                self.answer(temper.answers, id, message.len(), around);
-                if temper.closes > 0 && around.fate.once_in(temper.closes) {
-                    let code = around.fate.pick(&[1000, 3000, 1011]);
+                self.answer(profile.answers, id, message.len(), around);
+                if profile.closes > 0 && around.chooser.once_in(profile.closes) {
+                    let code = around.chooser.pick(&[1000, 3000, 1011]);
                     self.send_off(Order::Close { to: Whom::One(id), code }, around);
                 }
             }
@@ -449,9 +443,9 @@ impl Worker {
             Answers::Echo => self.send(Whom::One(id), len, around),
             Answers::Amplified => self.send(Whom::One(id), len * 7 + 100, around),
             Answers::Many => {
-                let topic = u8::try_from(around.fate.below(12)).expect("it is below 12");
+                let topic = u8::try_from(around.chooser.below(12)).expect("it is below 12");
                 let slows = (!around.serial.is_multiple_of(8)).then_some(id);
-                match around.fate.below(8) {
+                match around.chooser.below(8) {
                     0 => self.send_slowing(Whom::All, slows, len, around),
                     1 => self.send_slowing(Whom::AllBut(id), slows, len, around),
                     2 => {
@@ -471,22 +465,22 @@ impl Worker {
         // A service that takes no mail knows no socket.
         let to = match self.members.as_slice() {
             [] => Whom::All,
-            members => Whom::One(members[around.fate.below(members.len())]),
+            members => Whom::One(members[around.chooser.below(members.len())]),
         };
-        let len = around.fate.pick(&[20, 0, 126, 2_100, 70_000]);
-        for _ in 0..around.fate.pick(&[1, 3, 20]) {
+        let len = around.chooser.pick(&[20, 0, 126, 2_100, 70_000]);
+        for _ in 0..around.chooser.pick(&[1, 3, 20]) {
             self.send(to.clone(), len, around);
         }
     }
 
     /// Addresses any socket that ever was: most of them are another's, or have gone.
-    fn stray(&mut self, temper: &Temper, around: &mut Surroundings<'_>) {
+    fn stray(&mut self, profile: &ServiceProfile, around: &mut Surroundings<'_>) {
         if around.ids.is_empty() {
             return;
         }
-        let id = around.ids[around.fate.below(around.ids.len())];
+        let id = around.ids[around.chooser.below(around.ids.len())];
         // Those that are no programs choose among as many as ever.
-        match around.fate.below(if temper.program.is_some() { 9 } else { 6 }) {
+        match around.chooser.below(if profile.program.is_some() { 9 } else { 6 }) {
             0 => self.send_off(Order::Close { to: Whom::One(id), code: 3001 }, around),
             6 => self.send_off(Order::Pause { id }, around),
             7 => self.send_off(Order::Resume { id }, around),

@@ -2,7 +2,7 @@
 
 /// What a service is like. Numbers say once in how many times; 0 is never.
 #[derive(Clone, Copy, Debug)]
-pub struct Temper {
+pub struct ServiceProfile {
     pub name: &'static str,
     /// Decides about each socket.
     pub asked: bool,
@@ -36,7 +36,7 @@ pub struct Program {
     /// Dies in the middle of its mail.
     pub breaks: usize,
     /// Dies there, and its sockets are kept for the next one, which may admit them in another way.
-    pub lapses: usize,
+    pub resets: usize,
     /// Pauses a socket that comes or sends a message.
     pub pauses: usize,
     /// Resumes a socket that it has paused before.
@@ -55,7 +55,7 @@ pub enum Answers {
     Amplified,
 }
 
-const PROMPT: Temper = Temper {
+const PROMPT: ServiceProfile = ServiceProfile {
     name: "prompt",
     asked: false,
     takes_max: usize::MAX,
@@ -73,58 +73,64 @@ const LINES: Program = Program {
     reads_max: 100,
     ready_after: [0, 1, 9],
     breaks: 0,
-    lapses: 0,
+    resets: 0,
     pauses: 12,
     resumes: 40,
     labels: 9,
 };
-const SERVED: Temper = Temper { name: "served", program: Some(LINES), ..PROMPT };
+const SERVED: ServiceProfile = ServiceProfile { name: "served", program: Some(LINES), ..PROMPT };
 
 /// Those of programs.
-pub const PROGRAMS: [Temper; 8] = [
-    Temper { answers: Answers::Many, closes: 30, strays: 40, ..SERVED },
-    Temper {
+pub const PROGRAMS: [ServiceProfile; 8] = [
+    ServiceProfile { answers: Answers::Many, closes: 30, strays: 40, ..SERVED },
+    ServiceProfile {
         name: "stalled",
         sleeps: 3,
         asked: true,
         program: Some(Program { pipe_max: 3, reads_max: 2, pauses: 4, resumes: 400, ..LINES }),
         ..SERVED
     },
-    Temper {
+    ServiceProfile {
         name: "broken",
         answers: Answers::Many,
         program: Some(Program { breaks: 90, ..LINES }),
         ..SERVED
     },
-    Temper {
+    ServiceProfile {
         name: "unready",
         asked: true,
         dies: 90,
         program: Some(Program { ready_after: [0, 60, usize::MAX], resumes: 0, ..LINES }),
         ..SERVED
     },
-    Temper { name: "flooding", answers: Answers::Amplified, talks: 2, strays: 30, ..SERVED },
-    Temper {
+    ServiceProfile {
+        name: "flooding",
+        answers: Answers::Amplified,
+        talks: 2,
+        strays: 30,
+        ..SERVED
+    },
+    ServiceProfile {
         name: "fleeting",
         dies: 12,
         program: Some(Program { breaks: 9, ready_after: [0, 2, usize::MAX], ..LINES }),
         ..SERVED
     },
-    Temper {
+    ServiceProfile {
         name: "kept",
         answers: Answers::Many,
         sleeps: 9,
-        program: Some(Program { lapses: 15, pauses: 6, ready_after: [0, 2, 30], ..LINES }),
+        program: Some(Program { resets: 15, pauses: 6, ready_after: [0, 2, 30], ..LINES }),
         ..SERVED
     },
-    Temper {
+    ServiceProfile {
         name: "relapsing",
         sleeps: 3,
         closes: 30,
         program: Some(Program {
             pipe_max: 3,
             reads_max: 3,
-            lapses: 4,
+            resets: 4,
             breaks: 300,
             ready_after: [0, 3, usize::MAX],
             ..LINES
@@ -134,17 +140,24 @@ pub const PROGRAMS: [Temper; 8] = [
 ];
 
 /// The first one is always there.
-pub const TEMPERS: [Temper; 10] = [
+pub const PROFILES: [ServiceProfile; 10] = [
     PROMPT,
-    Temper { name: "crowd", answers: Answers::Many, closes: 300, talks: 9, ..PROMPT },
-    Temper { name: "slow", takes_max: 3, sleeps: 9, strays: 40, ..PROMPT },
-    Temper { name: "asleep", takes_max: 60, sleeps: 2, talks: 5, ..PROMPT },
-    Temper { name: "mortal", dies: 60, closes: 40, strays: 9, ..PROMPT },
-    Temper { name: "brief", takes_max: 2, dies: 30, sleeps: 3, ..PROMPT },
-    Temper { name: "gate", asked: true, sleeps: 9, takes_max: 40, closes: 90, ..PROMPT },
-    Temper { name: "loud", answers: Answers::Amplified, talks: 2, ..PROMPT },
-    Temper { name: "heedless", takes_max: 0, talks: 2, ..PROMPT },
-    Temper { name: "doomed", answers: Answers::Many, asked: true, dies: 9, sleeps: 4, ..PROMPT },
+    ServiceProfile { name: "crowd", answers: Answers::Many, closes: 300, talks: 9, ..PROMPT },
+    ServiceProfile { name: "slow", takes_max: 3, sleeps: 9, strays: 40, ..PROMPT },
+    ServiceProfile { name: "asleep", takes_max: 60, sleeps: 2, talks: 5, ..PROMPT },
+    ServiceProfile { name: "mortal", dies: 60, closes: 40, strays: 9, ..PROMPT },
+    ServiceProfile { name: "brief", takes_max: 2, dies: 30, sleeps: 3, ..PROMPT },
+    ServiceProfile { name: "gate", asked: true, sleeps: 9, takes_max: 40, closes: 90, ..PROMPT },
+    ServiceProfile { name: "loud", answers: Answers::Amplified, talks: 2, ..PROMPT },
+    ServiceProfile { name: "heedless", takes_max: 0, talks: 2, ..PROMPT },
+    ServiceProfile {
+        name: "doomed",
+        answers: Answers::Many,
+        asked: true,
+        dies: 9,
+        sleeps: 4,
+        ..PROMPT
+    },
 ];
 
 /// The place of the one that is started again and again.

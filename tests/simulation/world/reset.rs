@@ -14,16 +14,16 @@ impl World {
     /// The program behind the sockets of a service has gone: all sockets are still there, without
     /// the state that it had set for them. If there is a pause, waiting sockets are refused with
     /// Retry-After.
-    pub(super) fn check_lapse(
+    pub(super) fn check_reset(
         &mut self,
         hub: &Hub,
         place: usize,
         pause_ms: u64,
         before: &[Before],
     ) {
-        self.tally.lapses += 1;
+        self.tally.resets += 1;
         let of = &mut self.places[place];
-        (of.is_ready, of.is_lapsed) = (false, true);
+        (of.is_ready, of.is_reset) = (false, true);
         of.retry = self.now.after(pause_ms);
         of.topics.clear();
         for &Before { index, id, unsent_len, .. } in before {
@@ -35,7 +35,7 @@ impl World {
             let is_refused = image.is_answered();
             let waits = !is_refused && !image.is_open() && !image.is_closed();
             if !is_silent {
-                assert!(is_refused && pause_ms > 0, "peer {index}: a lapse tells it something");
+                assert!(is_refused && pause_ms > 0, "peer {index}: a reset tells it something");
                 record.retry_s = Some(pause_ms.div_ceil(1_000));
                 continue;
             }
@@ -59,7 +59,7 @@ impl World {
             || record.surplus
             || self.drained.is_some()
             || record.ahead.is_answered();
-        if of.is_lapsed && pause_ms > 0 && !is_excused {
+        if of.is_reset && pause_ms > 0 && !is_excused {
             let image = record.look_ahead(hub.unsent(record.id));
             assert!(image.is_answered(), "peer {index} comes in a pause, and waits");
             record.retry_s = Some(pause_ms.div_ceil(1_000));
@@ -75,19 +75,19 @@ impl World {
 
     /// Other limits hold for a program, and so do they for its open sockets and its mail.
     pub(super) fn remount(&mut self, hub: &mut Hub) {
-        if self.disk.is_none() || self.places.len() < 2 || !self.fate.once_in(200) {
+        if self.disk.is_none() || self.places.len() < 2 || !self.chooser.once_in(200) {
             return;
         }
-        let place = 1 + self.fate.below(self.places.len() - 1);
+        let place = 1 + self.chooser.below(self.places.len() - 1);
         let of = &mut self.places[place];
         let Some(id) = of.id else { return };
         of.limits = Limits {
-            mail_messages_max: self.fate.pick(&[40, 4, 4_096]),
-            mail_bytes_max: self.fate.pick(&[20_000, 3_000, 1_000_000]),
-            ping_interval_ms: self.fate.pick(&[2_000, 40_000]),
-            idle_ms_max: self.fate.pick(&[Limits::OFF_MS, 5_000]),
-            message_rate: choose_rate(&mut self.fate),
-            rate_policy: choose_policy(&mut self.fate),
+            mail_messages_max: self.chooser.pick(&[40, 4, 4_096]),
+            mail_bytes_max: self.chooser.pick(&[20_000, 3_000, 1_000_000]),
+            ping_interval_ms: self.chooser.pick(&[2_000, 40_000]),
+            idle_ms_max: self.chooser.pick(&[Limits::OFF_MS, 5_000]),
+            message_rate: choose_rate(&mut self.chooser),
+            rate_policy: choose_policy(&mut self.chooser),
             ..of.limits
         };
         hub.remount(id, of.options(), self.now);
@@ -105,7 +105,7 @@ impl World {
         of.is_full &= !of.is_roomy();
         let Some(worker) = &mut of.worker else { return };
         let mut around = Surroundings {
-            fate: &mut self.fate,
+            chooser: &mut self.chooser,
             limits: &of.limits,
             now: self.now,
             serial: &mut self.serial,

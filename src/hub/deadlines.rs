@@ -1,0 +1,73 @@
+//! Deadlines: what is done when they come, and when the next one does.
+
+use crate::hub::drain::Drain;
+use crate::hub::socket::SocketFlag;
+use crate::hub::{Hub, Output};
+use crate::service::SocketId;
+use crate::time::Time;
+
+impl Hub {
+    /// Handles the deadlines that have come.
+    pub fn expire(&mut self, now: Time) {
+        self.expire_meters(now);
+        while let Some(place) = self.wheel.expire(now) {
+            let Some(id) = self.id_at(place) else { continue };
+            let Some(socket) = self.sockets.get(id) else { continue };
+            if socket.session.is_slow(self.services.limits_of(socket.service), now) {
+                self.outputs.push_back(Output::Measure(id));
+            } else {
+                self.measured(id, 0, now);
+            }
+        }
+        self.check_memory(now);
+        self.drain_some(now);
+        self.log_left_out(now);
+        #[cfg(feature = "deflate")]
+        self.end_inflating();
+    }
+
+    /// Answers an [`Output::Measure`], and handles a deadline: of the bytes written to the socket,
+    /// the system still holds so many that the peer has not taken. If the peer takes nothing, or an
+    /// answer too slowly, the socket is dropped.
+    pub fn measured(&mut self, id: SocketId, queued: usize, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let limits = self.services.limits_of(socket.service);
+        let event = socket.expire(queued, limits, now);
+        let closing = !socket.session.is_open();
+        if let Some(event) = event {
+            self.handle_event(id, event, now);
+        }
+        if closing {
+            self.end_pause(id, now);
+        }
+        self.expire_pace(id, now);
+        self.schedule_write(id);
+    }
+
+    /// Whether a socket is to be dropped because its peer was late. Bytes that the system still
+    /// holds for the peer are dropped, too.
+    #[must_use]
+    pub fn is_late(&self, id: SocketId) -> bool {
+        self.sockets.get(id).is_some_and(|socket| socket.flags.has(SocketFlag::Late))
+    }
+
+    /// When [`Hub::expire`] wants to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let drain = self.drain.as_ref().map(Drain::deadline);
+        let token = self.metered.first().map(|(until, _)| Time::from_ms(until));
+        let counts = [self.refusals.deadline(), self.warnings.deadline()];
+        [self.wheel.next(), token, drain].into_iter().chain(counts).flatten().min()
+    }
+
+    /// Tells the wheel when the next deadline of a socket comes.
+    pub(super) fn schedule(&mut self, id: SocketId) {
+        let Some(socket) = self.sockets.get(id) else { return };
+        let limits = self.services.limits_of(socket.service);
+        let deadline =
+            socket.session.deadline(limits).into_iter().chain(self.pace_deadline(socket));
+        if let Some(deadline) = deadline.min() {
+            self.wheel.set(id.index(), deadline);
+        }
+    }
+}
