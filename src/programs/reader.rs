@@ -15,7 +15,7 @@ use crate::programs::{FatalError, LineError, LineErrorKind, audience};
 /// let mut reader = CommandReader::new(1 << 20);
 /// let (used, heard) = reader.receive(b"READY 1\nLOG info +5\nhello\n");
 /// assert_eq!(used, 8);
-/// assert!(matches!(heard, Some(CommandResult::Said(ProgramCommand::Ready(_)))));
+/// assert!(matches!(heard, Some(CommandResult::Command(ProgramCommand::Ready(_)))));
 /// ```
 #[derive(Debug)]
 pub struct CommandReader {
