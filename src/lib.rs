@@ -53,7 +53,7 @@
 //!
 //! impl Handler for News {
 //!     fn open(&mut self, peer: &mut Peer, request: &Request) {
-//!         peer.send(format!("hello {}", request.peer_address()));
+//!         peer.send(format!("this is {}", request.path()));
 //!         peer.subscribe("news");
 //!     }
 //!

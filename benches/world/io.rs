@@ -90,7 +90,7 @@ impl Connections for Around<'_> {
 
     fn accept(&mut self, _: usize, _: Time) -> Option<Arrival<()>> {
         let peer = self.outside.arrivals.pop_front()?;
-        Some(Arrival { connection: (), peer, reach: Reach::Network })
+        Some(Arrival { connection: (), peer: Some(peer), reach: Reach::Network })
     }
 
     fn insert(&mut self, id: SocketId, (): ()) -> io::Result<()> {

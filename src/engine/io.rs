@@ -158,8 +158,8 @@ pub trait Services {
 pub struct Arrival<C> {
     /// The connection.
     pub connection: C,
-    /// Where it comes from.
-    pub peer: SocketAddr,
+    /// Where it comes from; `None` for a Unix socket.
+    pub peer: Option<SocketAddr>,
     /// The reach of its listener.
     pub reach: Reach,
 }

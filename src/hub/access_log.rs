@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use log::Level;
 use log::kv::Value;
 
-use crate::hub::addresses::AddressKey;
+use crate::hub::address_key::{AddressKey, peer_name};
 use crate::hub::report::log_line;
 use crate::hub::socket::{Membership, Socket, SocketFlag};
 use crate::hub::{Hub, Subject, more_like_this};
@@ -108,7 +108,7 @@ impl Hub {
             Some(service) if path.is_empty() => self.services[service].path.as_str(),
             Some(_) | None => path,
         };
-        let address = peer.to_string();
+        let address = peer_name(peer);
         let mut fields = vec![
             ("socket", LogField::Number(id.as_u64())),
             ("peer", LogField::Word(&address)),
@@ -133,10 +133,10 @@ impl Hub {
 
     /// The line about a connection that is dropped without an answer, since even refusals have used
     /// up their capacity.
-    pub(super) fn log_dropped(&mut self, peer: SocketAddr, reason: &str, now: Time) {
+    pub(super) fn log_dropped(&mut self, peer: Option<SocketAddr>, reason: &str, now: Time) {
         if self.is_logged(Outcome::Refused, None, reason, peer, now) {
             let fields =
-                [("peer", LogField::Word(&peer.to_string())), ("reason", LogField::Text(reason))];
+                [("peer", LogField::Word(&peer_name(peer))), ("reason", LogField::Text(reason))];
             log_fields(Level::Info, Outcome::Refused.event(), "", &fields);
         }
     }
@@ -148,7 +148,7 @@ impl Hub {
         outcome: Outcome,
         status: Option<Status>,
         reason: &str,
-        peer: SocketAddr,
+        peer: Option<SocketAddr>,
         now: Time,
     ) -> bool {
         let is_wanted = match outcome {
@@ -164,7 +164,7 @@ impl Hub {
         self.log_left_out(now);
         // The first two words of a reason never come from a peer.
         let end = reason.match_indices(' ').nth(1).map_or(reason.len(), |(at, _)| at);
-        let peer = AddressKey::of(peer.ip()).to_string();
+        let peer = AddressKey::of(peer).to_string();
         let kind = LineKind { subject: Some(peer), status, words: reason[..end].to_owned() };
         self.refusals.admits(kind, now)
     }

@@ -1,13 +1,12 @@
 //! `Addresses`: where sockets come from, how many from each address, and how often that connects. A
-//! socket keeps a [`PeerAddress`], which is short; what is too long for that stands here. What
-//! counts as one address is a [`AddressKey`].
+//! socket keeps a [`PeerAddress`], which is short; what is too long for that stands here.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use slab::Slab;
 
+use crate::hub::address_key::AddressKey;
 use crate::hub::meter::Meter;
 use crate::limits::{Limits, Rate};
 use crate::time::Time;
@@ -67,17 +66,14 @@ pub(super) enum PeerAddress {
     V4(Ipv4Addr, [u8; 2]),
     /// The place of the address.
     V6([u8; 4], [u8; 2]),
+    /// None: it came through a Unix socket.
+    Unix,
 }
-
-/// What counts as one address: an address of IPv4, or a /64 network of IPv6, in which a machine
-/// chooses the other 64 bits as it likes (RFC 4291, 2.5.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct AddressKey(u64);
 
 impl Addresses {
     /// Adds a socket, which counts for its address until [`Addresses::part`].
-    pub(super) fn join(&mut self, address: SocketAddr) -> PeerAddress {
-        if let Some(key) = AddressKey::counted(address.ip()) {
+    pub(super) fn join(&mut self, address: Option<SocketAddr>) -> PeerAddress {
+        if let Some(key) = AddressKey::counted(address) {
             let place = self.place_of(key);
             self.source(place).sockets_len += 1;
         }
@@ -85,7 +81,8 @@ impl Addresses {
     }
 
     /// Keeps the address of a socket that does not count, until [`Addresses::forget`].
-    pub(super) fn keep(&mut self, address: SocketAddr) -> PeerAddress {
+    pub(super) fn keep(&mut self, address: Option<SocketAddr>) -> PeerAddress {
+        let Some(address) = address else { return PeerAddress::Unix };
         let port = address.port().to_ne_bytes();
         match address.ip() {
             IpAddr::V4(ip) => PeerAddress::V4(ip, port),
@@ -123,7 +120,7 @@ impl Addresses {
 
     /// Removes a socket that counts.
     pub(super) fn part(&mut self, peer: PeerAddress, rate: Option<Rate>, now: Time) {
-        if let Some(key) = AddressKey::counted(self.of(peer).ip()) {
+        if let Some(key) = AddressKey::counted(self.of(peer)) {
             let place = self.place_of(key);
             self.source(place).sockets_len -= 1;
             self.settle(place, rate, now);
@@ -170,13 +167,13 @@ impl Addresses {
     }
 
     /// The address of a socket that is there.
-    pub(super) fn of(&self, peer: PeerAddress) -> SocketAddr {
-        match peer {
-            PeerAddress::V4(ip, port) => (ip, u16::from_ne_bytes(port)).into(),
-            PeerAddress::V6(place, port) => {
-                (self.long[index(place)], u16::from_ne_bytes(port)).into()
-            }
-        }
+    pub(super) fn of(&self, peer: PeerAddress) -> Option<SocketAddr> {
+        let (ip, port): (IpAddr, _) = match peer {
+            PeerAddress::V4(ip, port) => (ip.into(), port),
+            PeerAddress::V6(place, port) => (self.long[index(place)].into(), port),
+            PeerAddress::Unix => return None,
+        };
+        Some((ip, u16::from_ne_bytes(port)).into())
     }
 
     /// How many sockets come from what counts as one address; none if it is not counted.
@@ -219,38 +216,10 @@ impl AddressEntry {
     }
 }
 
-impl AddressKey {
-    /// What an address counts as. One of IPv4 within IPv6 (RFC 4291, 2.5.5.2) counts as IPv4.
-    pub(super) const fn of(ip: IpAddr) -> Self {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) => Self(V4_BITS | ip.to_bits() as u64),
-            IpAddr::V6(ip) => Self((ip.to_bits() >> 64) as u64),
-        }
-    }
-
-    /// The same, but `None` for loopback, which no limit of one address concerns.
-    pub(super) fn counted(ip: IpAddr) -> Option<Self> {
-        (!ip.to_canonical().is_loopback()).then(|| Self::of(ip))
-    }
-}
-
-impl fmt::Display for AddressKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(bits) = *self;
-        match u32::try_from(bits ^ V4_BITS) {
-            Ok(bits) => Ipv4Addr::from_bits(bits).fmt(f),
-            Err(_) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(bits) << 64)),
-        }
-    }
-}
-
 const fn index(place: [u8; 4]) -> usize {
     u32::from_ne_bytes(place) as usize
 }
 
-/// What an [`AddressKey`] of IPv4 begins with. No peer has such an address of IPv6, which is that
-/// of a group (RFC 4291, 2.7).
-const V4_BITS: u64 = 0xffff_ffff << 32;
 /// More than are added by a connection, which is two: when it comes, and when it goes.
 const LOOKS: usize = 4;
 /// So many connections of an address are refused with an answer; others are closed at once.
@@ -260,59 +229,25 @@ const REFUSED_LEN_MAX: u8 = 16;
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().expect("it is an address")
+    /// A peer with this address.
+    fn at(text: &str) -> Option<SocketAddr> {
+        Some(SocketAddr::new(text.parse().expect("it is an address"), 1))
     }
 
     #[test]
     fn addresses_are_kept_and_counted() {
-        let rows = ["1.2.3.4:5", "[2001:db8::1]:65535", "127.0.0.1:80", "[::1]:81", "1.2.3.4:6"];
-        let rows = rows.map(|text| text.parse::<SocketAddr>().expect("it is one"));
+        let rows =
+            ["1.2.3.4:5", "[2001:db8::1]:65535", "127.0.0.1:80", "[::1]:81", "1.2.3.4:6", "unix"];
+        let rows = rows.map(|text| text.parse::<SocketAddr>().ok());
         let mut addresses = Addresses::default();
         let peers = rows.map(|address| addresses.join(address));
-        let counts =
-            |addresses: &Addresses| rows.map(|row| addresses.count(AddressKey::of(row.ip())));
+        let counts = |addresses: &Addresses| rows.map(|row| addresses.count(AddressKey::of(row)));
         assert_eq!(peers.map(|peer| addresses.of(peer)), rows);
-        assert_eq!(counts(&addresses), [2, 1, 0, 0, 2]);
+        assert_eq!(counts(&addresses), [2, 1, 0, 0, 2, 0]);
         addresses.part(peers[0], None, Time::ZERO);
-        assert_eq!(counts(&addresses), [1, 1, 0, 0, 1]);
+        assert_eq!(counts(&addresses), [1, 1, 0, 0, 1, 0]);
         peers[1..].iter().for_each(|peer| addresses.part(*peer, None, Time::ZERO));
         assert!(addresses.is_empty());
-    }
-
-    #[test]
-    fn what_counts_as_one_address() {
-        // An address, what it counts as, and whether it is counted.
-        let rows = [
-            ("1.2.3.4", "1.2.3.4", true),
-            ("255.255.255.255", "255.255.255.255", true),
-            ("0.0.0.0", "0.0.0.0", true),
-            ("127.255.0.1", "127.255.0.1", false),
-            ("::ffff:1.2.3.4", "1.2.3.4", true),
-            ("::ffff:127.0.0.1", "127.0.0.1", false),
-            ("2001:db8:1:2::", "2001:db8:1:2::/64", true),
-            ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64", true),
-            ("2001:db8:1:3::", "2001:db8:1:3::/64", true),
-            ("fe80::1", "fe80::/64", true),
-            ("::1", "::/64", false),
-        ];
-        for (text, expected, is_counted) in rows {
-            assert_eq!(AddressKey::of(ip(text)).to_string(), expected, "{text}");
-            assert_eq!(
-                AddressKey::counted(ip(text)),
-                is_counted.then(|| AddressKey::of(ip(text))),
-                "{text}"
-            );
-        }
-        for (one, two, are_one) in [
-            ("2001:db8:1:2::1", "2001:db8:1:2:8000::", true),
-            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
-            ("1.2.3.4", "::ffff:1.2.3.4", true),
-            ("1.2.3.4", "::1.2.3.4", false),
-            ("1.2.3.4", "1.2.3.5", false),
-        ] {
-            assert_eq!(AddressKey::of(ip(one)) == AddressKey::of(ip(two)), are_one, "{one} {two}");
-        }
     }
 
     /// What becomes of so many connections of an address at once.
@@ -327,7 +262,7 @@ mod tests {
     #[test]
     fn each_address_has_its_own_rate() {
         let mut addresses = Addresses::default();
-        let [one, two] = ["192.0.2.1", "2001:db8::1"].map(|text| AddressKey::of(ip(text)));
+        let [one, two] = ["192.0.2.1", "2001:db8::1"].map(|text| AddressKey::of(at(text)));
         assert_eq!(turns(&mut addresses, one, 0, 200), [120, 16, 64]);
         assert_eq!(turns(&mut addresses, two, 0, 1), [1, 0, 0]);
         // A token comes in 33.3 ms. Connections in the meantime get no answer again.
@@ -342,8 +277,8 @@ mod tests {
     #[test]
     fn an_address_is_known_until_its_rate_is_unused() {
         let mut addresses = Addresses::default();
-        let peer = SocketAddr::new(ip("192.0.2.1"), 1);
-        let (key, rate) = (AddressKey::of(peer.ip()), Some(RATE));
+        let peer = at("192.0.2.1");
+        let (key, rate) = (AddressKey::of(peer), Some(RATE));
         assert_eq!(turns(&mut addresses, key, 0, 120), [120, 0, 0]);
         let peers = [peer; 120].map(|peer| addresses.join(peer));
         peers.iter().for_each(|peer| addresses.part(*peer, rate, Time::ZERO));
@@ -351,12 +286,12 @@ mod tests {
         // It is not let in because it has gone.
         assert_eq!(turns(&mut addresses, key, 0, 1), [0, 1, 0]);
         // One that goes when its rate is unused leaves nothing.
-        let other = SocketAddr::new(ip("192.0.2.2"), 1);
-        assert_eq!(turns(&mut addresses, AddressKey::of(other.ip()), 5_000, 1), [1, 0, 0]);
+        let other = at("192.0.2.2");
+        assert_eq!(turns(&mut addresses, AddressKey::of(other), 5_000, 1), [1, 0, 0]);
         let peer = addresses.join(other);
-        addresses.connect(AddressKey::of(other.ip()), RATE, Time::from_ms(5_000));
+        addresses.connect(AddressKey::of(other), RATE, Time::from_ms(5_000));
         addresses.part(peer, rate, Time::from_ms(9_000));
-        addresses.connect(AddressKey::of(other.ip()), RATE, Time::from_ms(9_000));
+        addresses.connect(AddressKey::of(other), RATE, Time::from_ms(9_000));
         assert_eq!(addresses.sources.len(), 1);
     }
 
@@ -366,7 +301,7 @@ mod tests {
         let mut addresses = Addresses::default();
         let key = |number: usize| {
             let number = u32::try_from(number).expect("they are few");
-            AddressKey::of(Ipv4Addr::from_bits((1 << 24) + number).into())
+            AddressKey::of(Some((Ipv4Addr::from_bits((1 << 24) + number), 1).into()))
         };
         for number in 0..Limits::IDLE_ADDRESSES_MAX {
             assert_eq!(addresses.connect(key(number), RATE, Time::ZERO), RateVerdict::Allowed);
@@ -379,8 +314,8 @@ mod tests {
         assert_eq!((counts, addresses.sources.len()), ([120, 16, 64], known));
         // Those that are known have their own, and so has one that is let in.
         assert_eq!(turns(&mut addresses, key(7), 0, 200), [119, 16, 65]);
-        let peer = addresses.join(SocketAddr::new(ip("192.0.2.1"), 1));
-        assert_eq!(turns(&mut addresses, AddressKey::of(ip("192.0.2.1")), 0, 1), [1, 0, 0]);
+        let peer = addresses.join(at("192.0.2.1"));
+        assert_eq!(turns(&mut addresses, AddressKey::of(at("192.0.2.1")), 0, 1), [1, 0, 0]);
         addresses.part(peer, Some(RATE), Time::ZERO);
         assert_eq!(addresses.sources.len(), known);
         // Once their rates are unused, there is capacity at once, and all are dropped in time.

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::hub::addresses::AddressKey;
+use crate::hub::address_key::AddressKey;
 use crate::hub::shares::holder;
 use crate::hub::socket::{Membership, Socket};
 use crate::hub::{Holder, Hub, Output, ServiceId};
@@ -109,14 +109,14 @@ impl Hub {
         }
         let Some(offer) = socket.session.upgrade().and_then(Upgrade::offer) else { return };
         let limits = self.services.limits_of(None);
-        let ip = self.addresses.of(socket.peer).ip();
-        let holder = holder(ip, limits.sockets_per_ip_max);
+        let peer = self.addresses.of(socket.peer);
+        let holder = holder(peer, limits.sockets_per_ip_max);
         let left = self.deflate.contexts_left(holder, limits.deflate_context_bytes_max);
         let agreement = offer.agree(left);
         socket.session.agree(agreement);
         let bytes = agreement.context_bytes();
         self.deflate.context_bytes += bytes;
-        if let Some(key) = AddressKey::counted(ip).filter(|_| bytes > 0) {
+        if let Some(key) = AddressKey::counted(peer).filter(|_| bytes > 0) {
             *self.deflate.held.entry(key).or_default() += bytes;
         }
     }
@@ -125,7 +125,7 @@ impl Hub {
     pub(super) fn release(&mut self, socket: &Socket) {
         let bytes = socket.session.agreement().map_or(0, Agreement::context_bytes);
         self.deflate.context_bytes -= bytes;
-        if let Some(key) = AddressKey::counted(self.addresses.of(socket.peer).ip())
+        if let Some(key) = AddressKey::counted(self.addresses.of(socket.peer))
             && let Some(held) = self.deflate.held.get_mut(&key)
         {
             *held -= bytes;

@@ -12,8 +12,8 @@ use crate::service::SocketId;
 impl Hub {
     /// The address that the places of a socket count for.
     pub(super) fn holder(&self, id: SocketId) -> Holder {
-        let ip = self.addresses.of(self.sockets.get(id)?.peer).ip();
-        holder(ip, self.services.limits_of(None).sockets_per_ip_max)
+        let peer = self.addresses.of(self.sockets.get(id)?.peer);
+        holder(peer, self.services.limits_of(None).sockets_per_ip_max)
     }
 
     /// Changes the topics of a service, with its limits and what the places of each socket count
@@ -36,5 +36,5 @@ fn holders(
     addresses: &Addresses,
     per_ip_max: usize,
 ) -> impl Fn(SocketId) -> Holder {
-    move |id| holder(addresses.of(sockets.get(id)?.peer).ip(), per_ip_max)
+    move |id| holder(addresses.of(sockets.get(id)?.peer), per_ip_max)
 }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use crate::hub::Hub;
-use crate::hub::addresses::AddressKey;
+use crate::hub::address_key::AddressKey;
 use crate::hub::refusal::unavailable;
 use crate::hub::socket::Unread;
 #[cfg(doc)]
@@ -117,7 +117,7 @@ impl Hub {
             let Some(socket) = self.sockets.get(id) else { continue };
             let bytes = socket.held_bytes(head_max);
             if bytes > 0 {
-                sockets.push((AddressKey::of(self.addresses.of(socket.peer).ip()), bytes, id));
+                sockets.push((AddressKey::of(self.addresses.of(socket.peer)), bytes, id));
             }
         }
         sockets

@@ -19,11 +19,13 @@
 //!   lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
-//! - `tree`, `topics`, `wheel`, `ordered`, `addresses`, `flood`: tables of one purpose each
+//! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
+//!   purpose each
 //! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,
 //!   `holders`: what a place counts for; `trim`: frees memory that is not needed any more
 
 mod access_log;
+mod address_key;
 mod addresses;
 mod answer;
 mod apply;

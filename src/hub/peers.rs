@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 use log::Level;
 
-use crate::hub::addresses::{AddressKey, RateVerdict};
+use crate::hub::address_key::{AddressKey, peer_name};
+use crate::hub::addresses::RateVerdict;
 use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
@@ -35,9 +36,15 @@ enum Surplus {
 }
 
 impl Hub {
-    /// A connection came, through a listener of that reach. Returns `None` if there is no capacity
-    /// to refuse it with an answer: then the host drops it at once.
-    pub fn accept(&mut self, peer: SocketAddr, reach: Reach, now: Time) -> Option<SocketId> {
+    /// A connection came, through a listener of that reach; `peer` is `None` for a Unix socket.
+    /// Returns `None` if there is no capacity to refuse it with an answer: then the host drops it at
+    /// once.
+    pub fn accept(
+        &mut self,
+        peer: Option<SocketAddr>,
+        reach: Reach,
+        now: Time,
+    ) -> Option<SocketId> {
         let surplus = self.refuse_connection(peer, now);
         let is_answered =
             surplus != Some(Surplus::Flood) && self.surplus_len < Limits::REFUSALS_MAX;
@@ -61,7 +68,7 @@ impl Hub {
             socket
         })?;
         self.surplus_len += usize::from(surplus.is_some());
-        log_socket(Level::Trace, id, format_args!("{peer} connects"));
+        log_socket(Level::Trace, id, format_args!("{} connects", peer_name(peer)));
         if let Some(surplus) = surplus {
             self.record_end(id, &self.reason_of(surplus, peer));
         }
@@ -72,11 +79,11 @@ impl Hub {
     /// Whether a connection is beyond the limits.
     // Not inlined: it is large, and its caller is the turn.
     #[inline(never)]
-    fn refuse_connection(&mut self, peer: SocketAddr, now: Time) -> Option<Surplus> {
+    fn refuse_connection(&mut self, peer: Option<SocketAddr>, now: Time) -> Option<Surplus> {
         let limits = self.services.limits_of(None);
         let Limits { sockets_max, sockets_per_ip_max, .. } = *limits;
         let taken = self.sockets.len() - self.surplus_len;
-        if let Some(key) = AddressKey::counted(peer.ip()) {
+        if let Some(key) = AddressKey::counted(peer) {
             let rate = limits.connection_rate;
             match rate.map_or(RateVerdict::Allowed, |rate| self.addresses.connect(key, rate, now)) {
                 RateVerdict::Allowed => {}
@@ -97,7 +104,7 @@ impl Hub {
 
     /// The same in words, for the log.
     #[inline(never)]
-    fn reason_of(&self, surplus: Surplus, peer: SocketAddr) -> String {
+    fn reason_of(&self, surplus: Surplus, peer: Option<SocketAddr>) -> String {
         let limits = self.services.limits_of(None);
         let (key, max, has): (_, &dyn fmt::Display, _) = match (surplus, &limits.connection_rate) {
             (Surplus::Flood | Surplus::Hasty, Some(rate)) => ("new", rate, "connects more often"),
@@ -111,7 +118,7 @@ impl Hub {
             }
             (_, _) => ("max", &limits.sockets_per_ip_max, "has as many connections"),
         };
-        let peer = AddressKey::of(peer.ip());
+        let peer = AddressKey::of(peer);
         format!(
             "{key}-per-ip is {max}, and {peer} {has}: raise it, or set it to off behind a proxy"
         )

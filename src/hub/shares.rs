@@ -2,9 +2,9 @@
 //! the pool, rounded up, gets no place of the last quarter. Sockets that do not count for
 //! [`Limits::sockets_per_ip_max`] have no such limit: their address may stand for many peers.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
-use crate::hub::addresses::AddressKey;
+use crate::hub::address_key::AddressKey;
 use crate::hub::refusal::unavailable;
 use crate::limits::Limits;
 use crate::ws::Response;
@@ -22,8 +22,8 @@ pub(crate) struct Pool {
 pub(crate) type Holder = Option<AddressKey>;
 
 /// The address that the place of a peer counts for, with this `sockets_per_ip_max`.
-pub(crate) fn holder(ip: IpAddr, per_ip_max: usize) -> Holder {
-    AddressKey::counted(ip).filter(|_| per_ip_max != Limits::OFF_COUNT)
+pub(crate) fn holder(peer: Option<SocketAddr>, per_ip_max: usize) -> Holder {
+    AddressKey::counted(peer).filter(|_| per_ip_max != Limits::OFF_COUNT)
 }
 
 impl Pool {

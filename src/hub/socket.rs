@@ -379,7 +379,7 @@ mod tests {
     fn bytes_are_counted_beyond_four_gibibytes() {
         let id = SocketId::new(7, SocketId::SERIAL_MAX).expect("it is one");
         let mut addresses = Addresses::default();
-        let peer = addresses.join(([127, 0, 0, 1], 80).into());
+        let peer = addresses.join(Some(([127, 0, 0, 1], 80).into()));
         let mut socket = Socket::new(id, peer, Time::ZERO);
         let mut plain = (0_u64, 0_u64);
         for number in 1..=9_usize {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use crate::hub::Holder;
-use crate::hub::addresses::AddressKey;
+use crate::hub::address_key::AddressKey;
 use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
 use crate::hub::trim::shrink;
 use crate::limits::Limits;
@@ -297,7 +297,9 @@ mod tests {
         // Three sockets of each address, and three that do not count.
         let holders = |id: SocketId| match id.index() / 3 {
             0 => None,
-            host => Some(AddressKey::of([192, 0, 2, u8::try_from(host).expect("few")].into())),
+            host => {
+                AddressKey::counted(Some(([192, 0, 2, u8::try_from(host).expect("few")], 1).into()))
+            }
         };
         for _ in 0..20_000 {
             let (socket, name) = (id(random.below(9) as u64), random.pick(&names));

@@ -202,7 +202,7 @@ impl PerSocketRun<'_> {
     /// Starts a process for a socket that asks.
     fn ask(&mut self, id: SocketId, request: &Arc<Request>) {
         let variables = request_variables(request, &self.place);
-        let holder = holder(request.peer_address().ip(), self.limits.sockets_per_ip_max);
+        let holder = holder(request.peer_address(), self.limits.sockets_per_ip_max);
         if let Err(refusal) = self.admit(holder) {
             return self.line.admit(id, Verdict::Refuse(refusal));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::programs::VERSION;
-use crate::service::Request;
+use crate::service::{Request, UNIX_NAME};
 
 /// A variable. In a request, its name has capital letters, digits and `_`; its value is as the peer
 /// sent it, without control characters except tabs, and may not be UTF-8.
@@ -47,16 +47,19 @@ pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<
     let name = Some(host_name(host)).filter(|name| !name.is_empty());
     let address = place.address.ip().to_string();
     let path_info = path_info(request.path(), &place.service);
-    let peer = request.peer_address();
+    let (peer, port) = match request.peer_address() {
+        Some(peer) => (peer.ip().to_string(), peer.port()),
+        None => (UNIX_NAME.to_owned(), 0),
+    };
     let software = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
     let own = [
         ("GATEWAY_INTERFACE", "CGI/1.1"),
         ("PATH_INFO", path_info),
         ("QUERY_STRING", request.query()),
-        ("REMOTE_ADDR", &peer.ip().to_string()),
+        ("REMOTE_ADDR", &peer),
         // RFC 3875, 4.1.9: the address replaces the name, which is not looked up.
-        ("REMOTE_HOST", &peer.ip().to_string()),
-        ("REMOTE_PORT", &peer.port().to_string()),
+        ("REMOTE_HOST", &peer),
+        ("REMOTE_PORT", &port.to_string()),
         ("REQUEST_METHOD", request.head().method()),
         ("REQUEST_URI", request.head().target()),
         ("SCRIPT_NAME", &place.service),

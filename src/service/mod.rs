@@ -40,6 +40,7 @@ pub use link::Received;
 pub use options::{Compression, ServiceOptions};
 pub use origin::{OriginRule, Origins};
 pub use request::Request;
+pub(crate) use request::UNIX_NAME;
 pub use run::Service;
 pub use subscribable::{Event, Subscribable};
 // The simulation counts with it, too.

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 
 use crate::ws::Head;
 
+/// What stands for the address of a peer on a Unix socket, in logs and for programs.
+pub(crate) const UNIX_NAME: &str = "unix";
+
 /// The request of an opening handshake that has passed all checks of RFC 6455, of the origin and of
 /// the host.
 #[derive(Clone, Debug)]
@@ -11,7 +14,7 @@ pub struct Request {
     head: Head,
     path: String,
     query: String,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
     protocols: Vec<String>,
 }
 
@@ -22,7 +25,7 @@ impl Request {
         head: Head,
         path: String,
         query: String,
-        peer: SocketAddr,
+        peer: Option<SocketAddr>,
         protocols: Vec<String>,
     ) -> Self {
         Self { head, path, query, peer, protocols }
@@ -41,10 +44,11 @@ impl Request {
         &self.query
     }
 
-    /// The address of the connection. Behind a proxy it is that of the proxy, and
-    /// [`Request::header`] has what the proxy says, such as `X-Forwarded-For`.
+    /// The address of the connection; `None` if it came through a Unix socket. Behind a proxy it is
+    /// that of the proxy, and [`Request::header`] has what the proxy says, such as
+    /// `X-Forwarded-For`.
     #[must_use]
-    pub const fn peer_address(&self) -> SocketAddr {
+    pub const fn peer_address(&self) -> Option<SocketAddr> {
         self.peer
     }
 

@@ -50,8 +50,9 @@ fn whoever_is_admitted_waits_for_room_in_the_mail() {
 #[test]
 fn a_clean_stop_lets_files_be_answered() {
     let mut hub = Hub::new(Limits::SERVER, FilePolicy::Served, Time::ZERO);
-    let id =
-        hub.accept(([127, 0, 0, 1], 1).into(), Reach::Network, Time::ZERO).expect("there is room");
+    let id = hub
+        .accept(Some(([127, 0, 0, 1], 1).into()), Reach::Network, Time::ZERO)
+        .expect("there is room");
     hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
     hub.drain(Time::ZERO);
     let is_fetch = |output: Output| matches!(output, Output::Fetch(_));

@@ -94,7 +94,7 @@ impl Rig {
 
     /// A connection comes. Returns its socket, if it gets one.
     pub(super) fn accept(&mut self, peer: SocketAddr, reach: Reach) -> Option<SocketId> {
-        self.io.arrivals.push_back(Arrival { connection: (), peer, reach });
+        self.io.arrivals.push_back(Arrival { connection: (), peer: Some(peer), reach });
         self.turn();
         self.io.came.take()
     }

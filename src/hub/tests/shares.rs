@@ -2,7 +2,7 @@
 
 use super::lookup::mount;
 use super::*;
-use crate::hub::addresses::AddressKey;
+use crate::hub::address_key::AddressKey;
 
 fn peer(host: u8) -> SocketAddr {
     ([192, 0, 2, host], 1).into()
@@ -23,7 +23,7 @@ fn take_all(of: Holder, places_max: usize, holders: &mut Vec<Holder>) -> usize {
 
 #[test]
 fn each_pool_keeps_a_quarter() {
-    let [one, other] = [1, 2].map(|host| AddressKey::counted(peer(host).ip()));
+    let [one, other] = [1, 2].map(|host| AddressKey::counted(Some(peer(host))));
     for max in 1..=200_usize {
         let (quarter, mut holders) = (max.div_ceil(4), Vec::new());
         let first = take_all(one, max, &mut holders);
@@ -37,7 +37,7 @@ fn each_pool_keeps_a_quarter() {
 
 #[test]
 fn a_refusal_names_the_limit_and_the_address() {
-    let of = AddressKey::counted(peer(7).ip());
+    let of = AddressKey::counted(Some(peer(7)));
     let why = |of, holders: [Holder; 4], taken| {
         let pool = Pool { name: "max-processes", places_max: 4 };
         let refusal = pool.admit(of, holders.into_iter().take(taken)).expect_err("there is none");
@@ -116,7 +116,7 @@ fn who_is_refused_has_no_part_of_the_sockets() {
     rig.remove(first);
     assert!(rig.connects(peer(5)));
     let count =
-        |ip: SocketAddr| AddressKey::counted(ip.ip()).map(|key| rig.hub().addresses.count(key));
+        |ip: SocketAddr| AddressKey::counted(Some(ip)).map(|key| rig.hub().addresses.count(key));
     assert_eq!([1, 2, 5].map(|host| count(peer(host))), [Some(0), Some(1), Some(1)]);
     rig.hub().sockets.ids().into_iter().for_each(|id| rig.remove(id));
     assert!(rig.hub().addresses.is_empty());
@@ -203,13 +203,13 @@ fn a_topic_counts_for_one_that_is_in_it() {
 fn files_count_for_addresses_that_count() {
     let off = Limits { sockets_per_ip_max: Limits::OFF_COUNT, ..MANY };
     let rows = [
-        (MANY, peer(1), AddressKey::counted(peer(1).ip())),
+        (MANY, peer(1), AddressKey::counted(Some(peer(1)))),
         (MANY, ([127, 0, 0, 9], 1).into(), None),
         (off, peer(1), None),
     ];
     for (limits, peer, expected) in rows {
         let mut hub = Hub::new(limits, FilePolicy::Served, Time::ZERO);
-        let id = hub.accept(peer, Reach::Network, Time::ZERO).expect("there is room");
+        let id = hub.accept(Some(peer), Reach::Network, Time::ZERO).expect("there is room");
         hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
         let fetch = std::iter::from_fn(|| hub.poll()).find_map(|output| match output {
             Output::Fetch(fetch) => Some(fetch),

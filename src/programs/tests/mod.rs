@@ -47,7 +47,7 @@ fn request(head: &str, protocols: &[&str]) -> Request {
     let Target { path, query, .. } = Target::parse(head.target()).expect("it is a target");
     let peer = "192.0.2.7:5000".parse().expect("an address");
     let protocols = protocols.iter().map(|name| (*name).to_owned()).collect();
-    Request::new(head, path, query, peer, protocols)
+    Request::new(head, path, query, Some(peer), protocols)
 }
 
 const MESSAGE_BYTES_MAX: usize = 2000;

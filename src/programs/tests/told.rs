@@ -91,6 +91,18 @@ fn requests() {
 }
 
 #[test]
+fn a_peer_of_a_unix_socket_has_no_address() {
+    let head = request(HEAD, &[]).head().clone();
+    let request = Request::new(head, "/chat".into(), String::new(), None, Vec::new());
+    let variables = request_variables(&request, &place("/chat"));
+    for (name, expected) in [("REMOTE_ADDR", "unix"), ("REMOTE_HOST", "unix"), ("REMOTE_PORT", "0")]
+    {
+        let variable = variables.iter().find(|variable| variable.name == name).expect(name);
+        assert_eq!(variable.value, expected.as_bytes(), "{name}");
+    }
+}
+
+#[test]
 fn names_of_hosts() {
     let rows = [
         ("example.org", "example.org"),
@@ -184,7 +196,7 @@ fn required_variables_are_there_once() {
 fn values_have_no_control_characters() {
     let head = request("GET /chat HTTP/1.1\r\nHost: h\r\nA: \tb\tc\r\n\r\n", &[]).head().clone();
     let peer = "192.0.2.7:5000".parse().expect("an address");
-    let request = Request::new(head, "/chat/a\nB=c".into(), "a\0b".into(), peer, Vec::new());
+    let request = Request::new(head, "/chat/a\nB=c".into(), "a\0b".into(), Some(peer), Vec::new());
     assert_eq!(value(&request, "PATH_INFO"), None);
     assert_eq!(value(&request, "QUERY_STRING"), None);
     assert_eq!(value(&request, "HTTP_A").as_deref(), Some("b\tc"));

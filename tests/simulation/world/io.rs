@@ -349,7 +349,7 @@ impl Connections for World {
         }
         self.inbox.arriving = Some(self.check_arrival(index));
         let peer = self.links[index].address;
-        Some(Arrival { connection: index, peer, reach: Reach::Network })
+        Some(Arrival { connection: index, peer: Some(peer), reach: Reach::Network })
     }
 
     fn insert(&mut self, id: SocketId, index: usize) -> io::Result<()> {
