@@ -37,8 +37,8 @@ enum Surplus {
 
 impl Hub {
     /// A connection came, through a listener of that reach; `peer` is `None` for a Unix socket.
-    /// Returns `None` if there is no capacity to refuse it with an answer: then the host drops it at
-    /// once.
+    /// Returns `None` if there is no capacity to refuse it with an answer: then the host drops it
+    /// at once.
     pub fn accept(
         &mut self,
         peer: Option<SocketAddr>,
