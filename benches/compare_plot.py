@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws what benches/compare has measured: a panel for each kind of load, a bar for each server.
 
-    benches/compare_plot.py    draws results/compare.svg from results/compare-medians.csv anew
+    benches/compare_plot.py    draws results/compare.svg from results/compare-medians.csv again
 """
 import csv
 import html
@@ -12,7 +12,7 @@ RESULTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "results")
 COLUMNS, PANEL_WIDTH, MARGIN = 3, 320, 16
 LABEL_WIDTH, VALUE_WIDTH = 112, 48
 TITLE_HEIGHT, BAR_HEIGHT, BAR_GAP = 44, 13, 5
-# Longer bars would leave no room for the others; they end open, and their number tells.
+# Longer bars would shorten the others too much; they end open, and their number tells.
 RATIO_MAX, BYTES_MAX = 5.0, 10_000.0
 
 STYLE = """

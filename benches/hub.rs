@@ -102,7 +102,7 @@ fn deadlines(bench: &mut Bench, world: &mut World) {
     });
 }
 
-/// A peer comes, is let in, and leaves with a close frame; so many in a turn.
+/// A peer comes, is admitted, and leaves with a close frame; so many in a turn.
 fn visits(bench: &mut Bench, world: &mut World) {
     let close = frame(CLOSE, &1_000_u16.to_be_bytes());
     for x in [1, TURN_EVENTS] {

@@ -35,7 +35,7 @@ class Failed(Skipped):
 
 
 def script(name, main):
-    """Runs a script's `main`, which gives back the exit status, and exits."""
+    """Runs a script's `main`, which returns the exit status, and exits."""
     for number in [signal.SIGHUP, signal.SIGTERM]:
         # A parent that ignores a signal, as nohup does, wants us to go on.
         if signal.getsignal(number) != signal.SIG_IGN:

@@ -67,7 +67,7 @@
 //! The first socket starts a service. Each service has a thread of its own, so it may block.
 //! [`Thread::Loop`] places it on the thread that polls the sockets, for services that never block.
 //! A service that panics ends alone: its sockets are closed with 1012, and the next socket starts
-//! it anew.
+//! it again.
 //!
 //! # Options and limits
 //!

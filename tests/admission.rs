@@ -89,7 +89,7 @@ fn a_service_refuses_before_the_101() {
         let (raw, _) = let_in(&server, "/door?yes", "");
         assert_eq!((next(&told), next(&told)), ("admit", "open"));
         drop(raw);
-        assert_eq!(next(&told), "close", "whoever was refused was never open");
+        assert_eq!(next(&told), "close", "a refused socket was never open");
     });
 }
 
@@ -337,7 +337,7 @@ fn no_verdict_in_time_is_503_and_no_start_in_time_is_500() {
 }
 
 #[test]
-fn whoever_is_refused_after_sending_frames_is_let_go() {
+fn a_peer_refused_after_sending_frames_is_let_go() {
     // No time limit helps: the end of the peer has to be read.
     let limits = Limits { sockets_max: 2, close_ms_max: Limits::OFF_MS, ..LIMITS };
     let mut waiting = Waiting::start(limits);
@@ -353,7 +353,7 @@ fn whoever_is_refused_after_sending_frames_is_let_go() {
         waiting.decide(id, Verdict::Refuse(Response::text(Status::FORBIDDEN, "not you")));
         assert_eq!(raw.read_answer().status, 403);
         // There is capacity for one more only when the last one has gone. It holds its end open.
-        support::until("there is room again", || {
+        support::until("there is a place again", || {
             let mut probe = waiting.server.raw();
             probe.send(&upgrade("/echo", ""));
             if probe.read_head().status != 101 {

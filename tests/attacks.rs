@@ -152,7 +152,7 @@ fn numbered(number: usize) -> Vec<u8> {
 }
 
 /// With `memory-max`, the address that makes the server hold most is closed first, however it does
-/// that; another one is let in and served all the while.
+/// that; another one is admitted and served all the while.
 #[test]
 fn the_address_that_holds_most_loses_first() {
     let limits = [("memory-max", "24m"), ("outbox-max", "2m")];

@@ -217,7 +217,7 @@ fn a_service_that_keeps_dying_is_503_for_a_while() {
             refusals += 1;
             false
         });
-        assert_eq!(starts.load(Ordering::SeqCst), failures, "whoever is refused starts nothing");
+        assert_eq!(starts.load(Ordering::SeqCst), failures, "a refused socket starts nothing");
         server.open("/echo");
     });
 }
@@ -335,7 +335,7 @@ fn a_panic_in_a_drop_is_one_more_end_of_its_service() {
         }
         other.send_text(path);
         assert_eq!(other.read_text(), path);
-        // It starts anew.
+        // It starts again.
         server.open(path);
     }
     logged::line_with("service /returns: it has ended: it panicked: as a test wants it");

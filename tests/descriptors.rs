@@ -30,7 +30,7 @@ fn without_descriptors_connections_wait_for_their_turn() {
     command.args(["--config", &config]);
     let server = Binary::run(&mut command);
     let pid = server.pid();
-    // The first ones are let in, until there are no more descriptors.
+    // The first ones are accepted, until there are no more descriptors.
     let mut waiting: Vec<Raw> = (0..300).map(|_| ask(&server)).collect();
     // It may have inherited one that is beyond the limit.
     until("all descriptors are in use", || descriptors(&pid) >= 250);

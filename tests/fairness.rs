@@ -59,7 +59,7 @@ fn a_peer_is_answered_before_a_flood_has_been_read() {
     while !client.is_finished() {
         host.turn(Some(Duration::from_millis(1))).expect("it polls");
     }
-    let [flood, mut good] = client.join().expect("both are let in");
+    let [flood, mut good] = client.join().expect("both are admitted");
     // As much as the system holds.
     flood.stream().set_nonblocking(true).expect("it can be");
     let messages = frame(TEXT, b"x").repeat(10_000);

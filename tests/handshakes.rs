@@ -121,7 +121,7 @@ fn starscream_agrees_on_compression() {
     assert_eq!(raw.read_close().0, 1002);
 }
 
-/// The refusal names the key and its value, and with that value the device is let in.
+/// The refusal names the key and its value, and with that value the device is admitted.
 #[test]
 fn devices_have_an_origin_of_their_own() {
     let _alone = keep(LevelFilter::Info);

@@ -207,7 +207,7 @@ fn drip(server: &Running, mut raw: Raw, bytes: &[u8]) {
 }
 
 #[test]
-fn whoever_goes_on_after_the_end_is_let_go() {
+fn a_peer_that_goes_on_after_the_end_is_let_go() {
     let limits = Limits { close_ms_max: 200, ..LIMITS };
     let mut server = Server::new(limits);
     let books = Arc::new(Totals::default());

@@ -1,4 +1,4 @@
-//! Requests over real sockets: what is refused and how, what is let in however it comes, and
+//! Requests over real sockets: what is refused and how, what is admitted however it comes, and
 //! what a plain GET shows. Every answer is read to the end of its connection.
 
 #![cfg(feature = "host")]
@@ -327,7 +327,7 @@ fn heads_that_do_not_end_are_408() {
     check_refusal("dribble", &raw.read_answer(), 408);
 }
 
-/// Path, Host, and what else is in the head; whether the socket is let in.
+/// Path, Host, and what else is in the head; whether the socket is admitted.
 const ORIGINS: &[(&str, &str, &str, bool)] = &[
     ("/same", "a.b:81", "", true),
     ("/same", "a.b:81", "Origin: http://a.b:81\r\n", true),
@@ -531,7 +531,7 @@ fn a_plain_get_shows_the_page_of_a_service() {
 }
 
 #[test]
-fn whoever_is_refused_may_go_on_sending_and_reads_the_answer_all_the_same() {
+fn a_refused_peer_may_go_on_sending_and_reads_the_answer_all_the_same() {
     let server = echo();
     for _ in 0..50 {
         let mut raw = server.raw();

@@ -1,4 +1,4 @@
-//! The log of the binary in JSON: nothing but JSON, and each value once; and what comes of it when
+//! The log of the binary in JSON: nothing but JSON, and each value once; and what happens when
 //! standard error takes no more.
 
 #![cfg(all(feature = "programs", feature = "chatroom"))]

@@ -260,7 +260,7 @@ fn services_and_loop(services_len: usize, batches_len: usize, way: Way) {
             workers.push(ServiceEntry { batches, wake_flag });
             thread::spawn(move || {
                 for _ in 0..batches_len {
-                    sender.try_send(()).expect("there is room");
+                    sender.try_send(()).expect("there is space");
                     host_waker.wake();
                 }
             });
@@ -295,7 +295,7 @@ fn an_alarm_beside_a_service_is_heard() {
             loop_waker.wake();
         });
         thread::spawn(move || {
-            sender.try_send(()).expect("there is room");
+            sender.try_send(()).expect("there is space");
             host_waker.wake();
         });
         let worker = ServiceEntry { batches, wake_flag };
@@ -342,7 +342,7 @@ fn loop_and_service(batches_len: usize, post: Post) {
             if post == Post::RingsEarly {
                 mail_waker.wake();
             }
-            mail.try_send(()).expect("there is room");
+            mail.try_send(()).expect("there is space");
             if post != Post::RingsEarly {
                 mail_waker.wake();
             }
@@ -381,7 +381,7 @@ fn all_mail_is_taken_by_a_service_that_waits_in_turn() {
             }
         });
         for _ in 0..2 {
-            mail.try_send(()).expect("there is room");
+            mail.try_send(()).expect("there is space");
             if !mail_waker.wake() {
                 // What ends a parking that goes on, or else the next one.
                 parker.wake().expect("it wakes");

@@ -82,7 +82,7 @@ fn open(host: &mut Host) -> Raw {
     while !client.is_finished() {
         turn(host, Duration::from_millis(1));
     }
-    client.join().expect("it is let in")
+    client.join().expect("it is admitted")
 }
 
 /// One turn, for which something is to be done if it may sleep for as long as nobody waits.
@@ -312,7 +312,7 @@ fn a_panic_in_a_drop_is_one_more_end_of_its_service() {
         assert_eq!(raw.read_close().0, 1012);
         other.send_text("still there?");
         assert_eq!(other.read_text(), "still there?");
-        // It starts anew, and does not hold up a stop.
+        // It starts again, and does not hold up a stop.
         server.open("/falls");
         server.open("/stays");
         drop((raw, other));

@@ -18,7 +18,7 @@ use support::raw::{TEXT, frame};
 use support::services::mount_probe;
 use support::{LIMITS, Running, connect};
 
-/// What comes of a request for a socket.
+/// The result of a request for a socket.
 #[derive(Debug)]
 enum Outcome {
     Open(TcpStream),

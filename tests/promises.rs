@@ -110,7 +110,7 @@ fn a_peer_that_does_not_read_is_closed_with_1013_and_has_lost_nothing_before() {
             other.send_text("still served?");
             assert_eq!(other.read_text(), "still served?");
         };
-        assert_eq!(code, 1013, "the service is told");
+        assert_eq!(code, 1013, "the service is notified");
         // What was not lost comes in order, and the last word says why it is the last.
         for expected in 0.. {
             let frame = victim.read_frame();
@@ -323,7 +323,7 @@ impl Handler for Clock {
 }
 
 #[test]
-fn whoever_is_not_read_owes_no_pong() {
+fn a_socket_that_is_not_read_owes_no_pong() {
     // Before and after the pause it owes one, which may come too late on a slow machine.
     until_quick_enough("a peer that is not read is not closed", |pong_ms| {
         let limits = Limits { ping_interval_ms: 64, pong_ms_max: pong_ms, ..LIMITS };
@@ -359,7 +359,7 @@ fn whoever_is_not_read_owes_no_pong() {
 }
 
 #[test]
-fn whoever_is_read_and_stays_silent_is_dropped() {
+fn a_socket_that_is_read_and_stays_silent_is_dropped() {
     let mut server = Server::new(Limits { ping_interval_ms: 64, pong_ms_max: 100, ..LIMITS });
     mount_echo(&mut server, "/echo");
     let server = Running::start(server);

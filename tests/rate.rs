@@ -145,7 +145,7 @@ mod programs {
         Running::start(server(name, limits))
     }
 
-    /// Twelve bytes or so, and what comes of them.
+    /// Twelve bytes or so, and the result.
     fn order(number: u32) -> (String, String) {
         let digit = (number % 10).to_string();
         (format!("TEXT {{}} +1\n{digit}"), digit)

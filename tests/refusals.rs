@@ -284,7 +284,7 @@ fn what_has_not_arrived_says_why() {
     let place = folder("unread");
     fs::write(place.join("small"), "small").expect("it can be written");
     let large = fs::File::create(place.join("large")).expect("it can be made");
-    large.set_len(256 << 20).expect("it has room");
+    large.set_len(256 << 20).expect("it takes no blocks");
     let start = |limits| {
         let mut server = server(limits, AccessLog::All);
         server.static_root(&place);
@@ -417,10 +417,10 @@ fn a_limit_is_named_with_the_address() {
     let mut rig = Rig::new(limits);
     let peer = |host, port| SocketAddr::from(([192, 0, 2, host], port));
     for (host, port) in [(7, 1), (7, 2)] {
-        rig.hub.accept(Some(peer(host, port)), Reach::Network, rig.now).expect("there is room");
+        rig.hub.accept(Some(peer(host, port)), Reach::Network, rig.now).expect("there is space");
     }
     rig.ask(peer(7, 3));
-    rig.hub.accept(Some(peer(8, 1)), Reach::Network, rig.now).expect("there is room");
+    rig.hub.accept(Some(peer(8, 1)), Reach::Network, rig.now).expect("there is space");
     rig.ask(peer(8, 2));
     let rows = [
         ("peer=192.0.2.7:3 ", "max-per-ip is 2, and 192.0.2.7 has"),
@@ -435,7 +435,7 @@ fn a_limit_is_named_with_the_address() {
     let silent = rig
         .hub
         .accept(Some(peer(8, 3)), Reach::Network, rig.now)
-        .expect("there is room to refuse it");
+        .expect("there is space to refuse it");
     rig.hub.remove(silent, rig.now);
     for host in 9..=9 + u8::try_from(Limits::REFUSALS_MAX).expect("they are few") {
         rig.hub.accept(Some(peer(host, 4)), Reach::Network, rig.now);
@@ -453,7 +453,7 @@ fn an_address_that_has_a_quarter_is_told_so() {
     let mut rig = Rig::new(Limits { sockets_max: 4, ..LIMITS });
     let peer = |port| SocketAddr::from(([192, 0, 2, 200], port));
     for port in 1..=3 {
-        rig.hub.accept(Some(peer(port)), Reach::Network, rig.now).expect("there is room");
+        rig.hub.accept(Some(peer(port)), Reach::Network, rig.now).expect("there is space");
     }
     rig.ask(peer(4));
     let line = line_with("peer=192.0.2.200:4 ");

@@ -242,7 +242,7 @@ fn a_full_house() {
         }
         (guests, others)
     });
-    stage.assert_rests("there is room for nobody");
+    stage.assert_rests("there is a place for nobody");
     drop(guests);
 }
 

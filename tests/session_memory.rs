@@ -56,7 +56,7 @@ impl Measured {
         measured
     }
 
-    /// The peer sends; what comes of it is not kept.
+    /// The peer sends; the results are not kept.
     fn receive(&mut self, bytes: &[u8]) {
         let mut bytes = bytes.to_vec();
         let mut used = 0;
@@ -77,7 +77,7 @@ impl Measured {
         let mut bytes = Vec::with_capacity(len + spare);
         bytes.resize(len, b'x');
         let sent = self.session.send(bytes.into(), &self.limits, Time::ZERO);
-        sent.expect("there is room");
+        sent.expect("there is space");
         self.check();
     }
 
@@ -86,7 +86,7 @@ impl Measured {
         if self.session.unsent_len() + len <= self.limits.outbox_bytes_max {
             let frame = Frame::new(&vec![b'x'; len].into());
             let sent = self.session.send_frame(&frame, &self.limits, Time::ZERO);
-            sent.expect("there is room");
+            sent.expect("there is space");
             drop(frame);
             self.check();
         }

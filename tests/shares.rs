@@ -365,7 +365,7 @@ mod programs {
 /// A file that takes no space on the disk.
 fn large_file(place: &std::path::Path, len: usize) {
     let file = File::create(place.join("large")).expect("it can be made");
-    file.set_len(len as u64).expect("it has room");
+    file.set_len(len as u64).expect("it takes no blocks");
 }
 
 const LOOPBACK: [u8; 4] = [127, 0, 0, 1];

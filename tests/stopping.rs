@@ -123,7 +123,7 @@ impl Service for Undecided {
 
     fn run(&mut self, context: &mut Context) {
         while let Some(transaction) = context.receive() {
-            assert!(matches!(transaction, Inbound::Ask { .. }), "nobody is let in");
+            assert!(matches!(transaction, Inbound::Ask { .. }), "no socket is admitted");
         }
     }
 }
@@ -238,7 +238,7 @@ fn a_stop_that_waits_for_nothing_ends_at_once() {
 }
 
 #[test]
-fn whoever_does_not_finish_is_left_behind() {
+fn a_service_that_does_not_finish_is_left_behind() {
     let limits = Limits { drain_ms_max: 300, ..LIMITS };
     let mut server = Server::new(limits);
     let (gate, waits) = Gated::mount(&mut server, "/gated");
@@ -372,7 +372,7 @@ fn signals_stop_the_binary_with_exit_code_0() {
 }
 
 /// A process that is being started when the stop begins is not waited for: its peer gets a 503, or
-/// is let in and closed.
+/// is admitted and closed.
 #[test]
 #[cfg(feature = "programs")]
 fn starting_processes_of_refused_sockets_are_not_waited_for() {

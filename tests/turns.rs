@@ -271,7 +271,7 @@ fn services_on_the_loop_share_a_turn() {
     }
 }
 
-/// What a service has taken makes room for more, wherever it runs.
+/// What a service has taken frees capacity, wherever it runs.
 #[test]
 fn more_messages_come_than_the_mail_holds() {
     on_each_thread(|thread| {
@@ -494,7 +494,7 @@ fn the_last_socket_takes_no_time_from_services() {
     while turn(&mut host) == Turn::Another {}
 }
 
-/// Closes as a client does that was told to.
+/// Closes as a client does after a close frame.
 fn answer_stop(mut raw: Raw) {
     assert_eq!(raw.read_close().0, 1001);
     raw.send(&close(1001, ""));
@@ -510,7 +510,7 @@ fn a_host_that_is_dropped_tells_its_services() {
         let mut host = bind(server);
         let mut raw = open(&mut host, "/probe");
         assert_eq!(next(&told), Seen::Start);
-        let Seen::Open(id) = next(&told) else { panic!("it is let in") };
+        let Seen::Open(id) = next(&told) else { panic!("it is admitted") };
         drop(host);
         assert_eq!(next(&told), Seen::Close(id, 1006));
         assert_eq!(next(&told), Seen::Stop);

@@ -158,7 +158,7 @@ fn cache_miss(bench: &mut Bench, x: usize) {
     });
 }
 
-/// So many come before the service has started, and are let in as its mail has room.
+/// So many come before the service has started, and are admitted as its mail has capacity.
 fn rush(bench: &mut Bench, x: usize) {
     let limits = Limits { mail_messages_max: Limits::SERVER.mail_messages_max, ..WIDE };
     bench.time(At { group: "coming at once", case: "before the service starts", x }, || {

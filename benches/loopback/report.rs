@@ -71,7 +71,7 @@ struct Ratio {
 }
 
 impl Report {
-    /// Adds what came of a run, and returns it in a line.
+    /// Adds the result of a run, and returns it in a line.
     pub fn add(&mut self, run: &Run, outcome: Result<Outcome, String>) -> String {
         let head = format!("round {} {:4} {:18}", run.round, run.scenario.name, run.server);
         let figures = match outcome {

@@ -163,7 +163,7 @@ fn free_address() -> Result<SocketAddrV4, String> {
 /// The word that makes this program become another one.
 pub const LAUNCH: &str = "--launch";
 
-/// This program, even when it has been built anew since it was started.
+/// This program, even when it has been built again since it was started.
 pub const OWN_PROGRAM: &str = "/proc/self/exe";
 
 const START_TIME_MAX: Duration = Duration::from_secs(60);

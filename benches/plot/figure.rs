@@ -64,7 +64,7 @@ impl Panel<'_> {
         let across = least(|point| point.x)..most(|point| point.x);
         let low = 10_f64.powf(least(|point| point.min).log10().floor());
         let high = most(|point| point.max);
-        // Above the curves there is room for the legend.
+        // Above the curves there is space, which the legend takes.
         let legend = (self.curves.len() as f64 + 1.5) * LEGEND_LINE;
         let up = low..high * (high / low).powf(legend / (1.0 - legend));
         let mut chart = ChartBuilder::on(area)

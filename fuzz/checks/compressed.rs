@@ -128,7 +128,7 @@ impl Pair {
                     session.send_compressed(codec, message.clone(), limits, *now).map(|_| ())
                 }
             };
-            assert!(queued.is_ok(), "there is room");
+            assert!(queued.is_ok(), "there is space");
             talk.take(usize::MAX);
         }
         assert_eq!(self.whole.output, self.bytewise.output);

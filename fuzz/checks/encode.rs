@@ -165,7 +165,7 @@ impl Sender {
         loop {
             match client.read() {
                 Ok(Theirs::Close(Some(close))) if u16::from(close.code) == 1002 => {
-                    // They call 1014 broken, for want of knowing it.
+                    // They do not know 1014, and call it broken.
                     let Some(Theirs::Close(Some(sent))) = self.sent.pop_front() else {
                         panic!("no close frame was sent");
                     };

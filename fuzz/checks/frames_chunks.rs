@@ -1,5 +1,5 @@
 //! Neither the cutting of the input, nor when the peer takes our bytes, nor when the upgrade is
-//! accepted and the service has had its say, changes what comes of a conversation.
+//! accepted and the service has finished, changes the result of a conversation.
 
 use arbitrary::Unstructured;
 use switchboard::Limits;
@@ -53,7 +53,7 @@ pub fn check(data: &[u8]) {
 struct Mode {
     /// When the upgrade is accepted.
     accepts: When,
-    /// When the service has had its say.
+    /// When the service has finished.
     settles: When,
     /// When the peer takes our bytes.
     takes: When,
@@ -71,7 +71,7 @@ impl When {
     }
 }
 
-/// What comes of it.
+/// The result.
 #[derive(Debug, PartialEq)]
 struct Story {
     heard: Vec<Heard>,

@@ -90,7 +90,7 @@ impl Difference {
     }
 }
 
-/// What comes of the bytes.
+/// The result of the bytes.
 #[derive(Debug)]
 struct Story {
     messages: Vec<Message>,

@@ -7,7 +7,7 @@ use switchboard::{CloseCode, Limits, Message};
 use super::frames::{Form, Sent};
 use super::talk::{CLOSE, PONG, close_payload, control};
 
-/// A conversation, and what has to come of it.
+/// A conversation, and the result that it must have.
 pub struct Model {
     limits: Limits,
     unfinished: Option<Unfinished>,

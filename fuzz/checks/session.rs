@@ -181,7 +181,7 @@ impl Walk {
         assert!(before + message.len() > self.limits.outbox_bytes_max, "there is no room");
         assert!(self.accepted && !self.overflowed && close.code == CloseCode::TRY_LATER);
         self.overflowed = true;
-        assert!(open == self.ended.is_none(), "only an end that is still settling was told");
+        assert!(open == self.ended.is_none(), "only an end that is still settling was reported");
         self.ended = Some("overflow");
         Ok(())
     }

@@ -111,7 +111,7 @@ impl Talk {
         self.session.wrote(wanted, self.now);
     }
 
-    /// The service has had its say, and the peer takes all there is.
+    /// The service has finished, and the peer takes all there is.
     pub fn finish(&mut self) {
         self.session.settle(self.now);
         while self.session.unsent_len() > 0 {

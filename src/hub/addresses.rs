@@ -283,7 +283,7 @@ mod tests {
         let peers = [peer; 120].map(|peer| addresses.join(peer));
         peers.iter().for_each(|peer| addresses.part(*peer, rate, Time::ZERO));
         assert_eq!((addresses.count(key), addresses.sources.len()), (0, 1));
-        // It is not let in because it has gone.
+        // It is not admitted because it has gone.
         assert_eq!(turns(&mut addresses, key, 0, 1), [0, 1, 0]);
         // One that goes when its rate is unused leaves nothing.
         let other = at("192.0.2.2");
@@ -312,7 +312,7 @@ mod tests {
             counts[addresses.connect(key(number), RATE, Time::ZERO) as usize] += 1;
         }
         assert_eq!((counts, addresses.sources.len()), ([120, 16, 64], known));
-        // Those that are known have their own, and so has one that is let in.
+        // Those that are known have their own, and so has one that is admitted.
         assert_eq!(turns(&mut addresses, key(7), 0, 200), [119, 16, 65]);
         let peer = addresses.join(at("192.0.2.1"));
         assert_eq!(turns(&mut addresses, AddressKey::of(at("192.0.2.1")), 0, 1), [1, 0, 0]);

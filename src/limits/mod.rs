@@ -55,7 +55,7 @@ pub struct Limits {
     /// to three such times ahead.
     pub write_ms_max: u64,
     /// Longest time for the peer to end a conversation that has been closed or refused. It begins
-    /// anew as long as the system holds bytes that the peer goes on taking.
+    /// again as long as the system holds bytes that the peer goes on taking.
     pub close_ms_max: u64,
 
     /// An outbox above this many bytes is full: its service is notified (`Inbound::Full`).

@@ -152,7 +152,7 @@ mod tests {
         let mut bytes = [0; 10];
         assert_eq!(peer.read(&mut bytes).expect("it is there"), 4);
         // What a peer sends acknowledges what it got.
-        peer.write_all(b"!").expect("there is room");
+        peer.write_all(b"!").expect("there is space");
         assert_eq!(streams.read(id, &mut bytes), engine::ReadResult::Bytes(1));
         assert_eq!(streams.queued_len(id), 0);
         streams.close(id, engine::CloseMode::Abort);

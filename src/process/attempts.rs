@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_ready_now_and_then_is_never_given_up() {
+    fn a_program_that_is_ready_now_and_then_is_never_given_up() {
         let (mut attempts, mut now) = (Attempts::default(), Time::ZERO);
         for _ in 0..100 {
             attempts.begin(now);

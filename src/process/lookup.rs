@@ -173,7 +173,7 @@ impl DocumentRoot {
     }
 
     /// The program nearest above a decoded path that names none itself, among those whose keys
-    /// `serves` lets pass: `/count/more` is below `/count`, and below the folder's `/`. It is
+    /// `serves` accepts: `/count/more` is below `/count`, and below the folder's `/`. It is
     /// sought as deep as there are folders, so that a long path costs no more than a short one.
     ///
     /// Returns with it the beginning of the path that names it.

@@ -119,7 +119,7 @@ mod tests {
         let (mut buffer, mut heard) = ([0; 4_096], 0);
         // A writer that never lets the pipe become empty.
         let end = loop {
-            sender.write_all(&[b'x'; 4_096]).expect("there is room");
+            sender.write_all(&[b'x'; 4_096]).expect("there is space");
             match output.read(&mut buffer) {
                 PipeRead::Bytes(len) => heard += len,
                 end @ (PipeRead::Nothing | PipeRead::End) => break end,
@@ -145,7 +145,7 @@ mod tests {
     fn the_end_is_seen_behind_a_short_read() {
         let (mut sender, receiver) = pipe::new().expect("there are descriptors");
         let mut output = OutputPipe::new(receiver);
-        sender.write_all(b"bye").expect("there is room");
+        sender.write_all(b"bye").expect("there is space");
         drop(sender);
         output.set_hung_up();
         assert_eq!(output.read(&mut [0; 10]), PipeRead::Bytes(3));

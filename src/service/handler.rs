@@ -13,7 +13,7 @@ use crate::ws::{Close, CloseCode, Message};
 /// thread that is.
 ///
 /// [`handler`] makes a service of it. A callback that panics ends the service: its sockets are
-/// closed with 1012, and the next socket starts it anew. Other services go on.
+/// closed with 1012, and the next socket starts it again. Other services go on.
 ///
 /// ```
 /// use switchboard::service::{Handler, Peer};

@@ -27,7 +27,7 @@ pub trait Service: 'static {
     /// case.
     ///
     /// To return earlier, like a panic, ends the service: its sockets are closed with 1012, and the
-    /// next socket starts it anew. If it keeps failing, sockets get a 503 with `Retry-After`.
+    /// next socket starts it again. If it keeps failing, sockets get a 503 with `Retry-After`.
     fn run(&mut self, context: &mut Context<'_>);
 
     /// How sockets are admitted: by default all, without a subprotocol. Called once, before

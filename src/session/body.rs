@@ -13,7 +13,7 @@ use crate::ws::frame::Payload;
 use crate::ws::utf8::{self, Utf8};
 use crate::ws::{Message, Opcode, ProtocolError, mask, work};
 
-/// What has come of a message.
+/// The part of a message that has arrived.
 #[derive(Debug)]
 pub(super) enum MessageBody {
     /// Text, which is validated as it comes.

@@ -11,8 +11,8 @@
 //! Open         Settling     a close frame came, or a fault: the service may still answer
 //!              Closing      the service, or idleness, closes: our close frame is queued
 //!              Lingering    the outbox is over its limit: our close frame is queued
-//! Settling     Flushing     the service has had its say, after a close frame
-//!              Lingering    the service has had its say, after a fault; or as from Open
+//! Settling     Flushing     the service has finished, after a close frame
+//!              Lingering    the service has finished, after a fault; or as from Open
 //! Closing      Flushing     the peer's close frame came
 //!              Lingering    a fault came
 //! Flushing     -            what is queued leaves, then the connection is dropped

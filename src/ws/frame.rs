@@ -133,7 +133,7 @@ impl Header {
             return Err(ProtocolError::FragmentedControl);
         }
         let Some(&second) = bytes.get(1) else { return Ok(None) };
-        // RFC 6455, 5.1: the server closes upon a frame that is not masked.
+        // RFC 6455, 5.1: the server closes after a frame that is not masked.
         if second & MASKED == 0 {
             return Err(ProtocolError::Unmasked);
         }

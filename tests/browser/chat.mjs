@@ -28,7 +28,7 @@ const HOSTILE = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</s
   + '\u65E5\u672C\u8A9E';
 const HOSTILE_NAME = '<i onclick="window.harmed=1">Mei</i> \u{1F33B}';
 
-// Without a server or a browser there is nothing to check, and that is told apart from a failure.
+// Without a server or a browser there is nothing to check, and that differs from a failure.
 function cannotRun(error) {
   console.error(`browser tests: ${error.message}`);
   process.exit(2);
@@ -468,7 +468,7 @@ await check('all rooms that the server takes are listed', async () => {
   }
 });
 
-await check('who makes too many rooms is told, and stays in the last one', async () => {
+await check('a client that makes too many rooms gets a notice, and stays in the last one', async () => {
   await visit('the architect', {}, async (page) => {
     await giveName(page, 'Ari');
     for (let turn = 1; turn <= NEW_ROOMS_MAX; turn += 1) await enterNewRoom(page, `floor ${turn}`);
@@ -509,7 +509,7 @@ await check('typing goes on without the server, and Enter loses nothing', async 
 });
 
 await check('after the restart all are back in their room, under their names', async () => {
-  // Only in a pause without an end can the button be told from a try that was due anyway.
+  // Only in a pause without an end does the button differ from a try that was due anyway.
   await until('a pause', () => ida.evaluate(() => {
     const isPause = document.getElementById('countdown').textContent !== '';
     if (isPause) for (let id = setTimeout(() => {}); id > 0; id -= 1) clearTimeout(id);

@@ -120,7 +120,7 @@ impl Client {
 
     /// Nothing has been sent to this client that it has not received. It has a name afterwards.
     pub(crate) fn expect_silence(&mut self) {
-        self.send(name("whoever had none"));
+        self.send(name("a client without one"));
         self.send(join("no such room"));
         self.expect(&[notice("Chatroom no such room not found.")]);
     }

@@ -179,11 +179,11 @@ fn follow(counts: &mut Counts, message: &Value) {
         }
         Some("newchatroom") => {
             let name = event["name"].as_str().expect("a room has a name");
-            assert_eq!(counts.insert(name.to_owned(), 0), None, "it is told once");
+            assert_eq!(counts.insert(name.to_owned(), 0), None, "it is announced once");
         }
         Some("update") => {
             let (room, count) = pair(&event["data"]);
-            assert!(counts.insert(room, count).is_some(), "its room has been told before");
+            assert!(counts.insert(room, count).is_some(), "its room has been announced before");
         }
         _ => {}
     }

@@ -79,7 +79,7 @@ class Host:
         assert line == Line(words), f"{line} and not {words}; the log: {self.log()!r}"
 
     def end(self):
-        """Ends the input. Gives back all lines that are left, and the exit code."""
+        """Ends the input. Returns all lines that are left, and the exit code."""
         self.to_write.put(None)
         lines = list(iter(self.next, None))
         return lines, self.child.wait(DEADLINE_SECONDS)

@@ -28,7 +28,7 @@ class Asyncio(unittest.TestCase):
             host.open(17)
             self.assertEqual(host.next(), Line("TEXT 17", b"bye"))
             self.assertEqual(host.next(), Line("CLOSE 17 1000", b""))
-            # Whoever does not know it yet may still say something.
+            # A task that does not know it yet may still say something.
             host.say("TEXT 17", "wait")
             host.say("CLOSE 17 1000", "")
             self.assertEqual(host.end(), ([], 0), host.log())

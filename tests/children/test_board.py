@@ -1,4 +1,4 @@
-"""The helpers in the real host, with real peers: what comes of paths, queries and messages that are
+"""The helpers in the real host, with real peers: the results of paths, queries and messages that are
 made to be more than that."""
 
 import functools

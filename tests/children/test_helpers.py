@@ -19,7 +19,7 @@ NODE = ["node", "node, async"]
 # In these, what is wrong raises; in Bash on_error gets it.
 RAISING = PYTHON + NODE
 
-# What a text asks for, and the line that comes of it.
+# What a text asks for, and the line that follows.
 ORDERS = [
     ("one 17 hello", "TEXT 17", b"hello"),
     ("send 17,18 gr\u00fc\u00dfe \U0001f600", "TEXT 17,18", "gr\u00fc\u00dfe \U0001f600".encode()),

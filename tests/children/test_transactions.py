@@ -181,7 +181,7 @@ class DemoChatroom(unittest.TestCase):
         self.host.ready()
 
     def told(self, *expected):
-        """Each is an id and what that socket is told next; the order is over all of them."""
+        """Each is an id and what that socket gets next; the order is over all of them."""
         for id, reply in expected:
             line = self.host.next()
             self.assertEqual((line.words, json.loads(line.body)), (f"TEXT {id}", reply))

@@ -38,7 +38,7 @@ public class JavaClient {
         void run() throws Exception;
     }
 
-    /** A socket, and what has come of it: texts, byte arrays, pongs, and the close at last. */
+    /** A socket, and what it has got: texts, byte arrays, pongs, and the close at last. */
     static class Client implements WebSocket.Listener {
         final BlockingQueue<Object> seen = new LinkedBlockingQueue<>();
         final StringBuilder text = new StringBuilder();

@@ -66,7 +66,7 @@ fn signals_are_as_programs_expect() {
     let own = fs::read_to_string("/proc/self/status").expect("it is there");
     let ignored = |text: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        u64::from_str_radix(line.expect("it is told").trim(), 16).expect("it is a number")
+        u64::from_str_radix(line.expect("it is there").trim(), 16).expect("it is a number")
     };
     assert_ne!(ignored(&own) & SIGPIPE, 0, "the test would see nothing: this process has it");
     let id = bench.start("/signals");

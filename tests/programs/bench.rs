@@ -38,7 +38,7 @@ pub struct Bench {
     pub groups: Groups,
     pub pump: Pump,
     events: Vec<PumpEvent>,
-    /// What came last of whoever is listened to.
+    /// The last output of the process that is read.
     buffer: Vec<u8>,
 }
 

@@ -57,7 +57,7 @@ impl Chat {
                 let (talker, word) = (number(part()), number(part()));
                 let of_talker = &mut heard[talker];
                 let is_next = of_talker.last().is_none_or(|&last| last < word);
-                assert!(is_next, "{talker} {word} is told twice, or late: {of_talker:?}");
+                assert!(is_next, "{talker} {word} comes twice, or late: {of_talker:?}");
                 of_talker.push(word);
             }
         }

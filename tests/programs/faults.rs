@@ -84,7 +84,7 @@ fn every_fault_takes_its_own_sockets_along_and_no_others() {
 }
 
 #[test]
-fn whoever_does_not_begin_well_is_answered_500_and_then_503() {
+fn a_program_that_does_not_begin_well_is_answered_500_and_then_503() {
     let programs = [
         ("lines", "#!/bin/sh\necho hello\nexec cat\n"),
         ("nothing", "#!/bin/sh\nexit 1\n"),
@@ -272,7 +272,7 @@ fn descriptors_of(process: u32) -> BTreeSet<u32> {
 }
 
 #[test]
-fn whoever_reads_nothing_holds_up_no_stop() {
+fn a_program_that_reads_nothing_holds_up_no_stop() {
     let programs = [("deaf", "#!/bin/sh\necho READY 1\nexec sleep 1000\n"), ("obey.py", OBEY)];
     // It ends after its own time limit, not after that of the drain.
     let options = ProgramOptions { stop_ms: 100, ..ProgramOptions::SHARED };

@@ -99,7 +99,7 @@ fn a_hangup_warns_of_variables_that_are_not_set() {
     assert!(line.contains("the new one is not valid: "), "{line}");
 }
 
-/// The server leads the session of a terminal that goes. What came of it is printed.
+/// The server leads the session of a terminal that goes. The result is printed.
 const TERMINAL: &str = r#"
 import os, pty, re, signal, sys
 ignores, trial = sys.argv[1] == "nohup", sys.argv[2] == "try"

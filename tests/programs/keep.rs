@@ -38,7 +38,7 @@ pub fn version(number: usize) -> String {
 pub fn open(server: &Running) -> (Raw, String) {
     let mut raw = server.open("/tells");
     let told = raw.read_text();
-    (raw, told.strip_prefix("OPEN ").expect("it is told").to_owned())
+    (raw, told.strip_prefix("OPEN ").expect("the program has got it").to_owned())
 }
 
 /// The process that serves a socket, after which it says nothing until something comes.
@@ -193,7 +193,7 @@ fn nothing_is_left_of_what_the_old_program_said() {
 }
 
 #[test]
-fn whoever_waits_for_a_verdict_is_asked_about_again() {
+fn a_socket_that_waits_for_a_verdict_is_asked_about_again() {
     let (server, _) = serve("asked", &[("asks.py", ASKS)], keep(), SOON);
     let mut one = server.open("/asks?in");
     let mut two = server.raw();
@@ -219,7 +219,7 @@ fn a_program_that_dies_at_its_start_is_tried_again_and_loses_nothing() {
     kill(process);
     raw.send_text("one");
     let answer = refused(&server);
-    let retry = answer.header("retry-after").expect("it is told when to come back");
+    let retry = answer.header("retry-after").expect("it says when to come back");
     assert!((1..=64).contains(&retry.parse::<u32>().expect("it is a number")), "{retry}");
     raw.send_text("two");
     put(&folder, "tells.py", &version(2));

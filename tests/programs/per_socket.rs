@@ -281,7 +281,7 @@ fn a_program_has_so_many_processes_at_most() {
     assert_eq!(answer.status, 503);
     assert!(answer.headers.iter().any(|(name, _)| name == "retry-after"));
     one.send(&close(1000, ""));
-    until("there is room again", || status(&server, "/cat") != 503);
+    until("there is a place again", || status(&server, "/cat") != 503);
     drop(two);
 }
 

@@ -96,7 +96,7 @@ fn who_is_not_kept_is_closed_when_the_program_is_replaced() {
     // Without sockets, no event is needed.
     raw.send_text("!say = lambda *_: open('gone', 'w').close()");
     drop(raw);
-    until("the program is told that it has gone", || folder.join("gone").exists());
+    until("the program gets its close", || folder.join("gone").exists());
     put(&folder, "closed.py", &version(3));
     host.reloader().reload();
     let is_silent = |line: &String| line.ends_with("; the new version serves");
@@ -128,10 +128,10 @@ fn who_is_kept_from_now_on_is_closed_once_more() {
     host.stop();
 }
 
-/// A socket that is let in after the pause that there may be.
+/// A socket that is admitted after the pause that there may be.
 pub fn come(host: &Running, path: &str) -> Raw {
     let mut raw = None;
-    until("it is let in", || {
+    until("it is admitted", || {
         let mut next = host.raw();
         next.send(crate::shared::request(path).as_bytes());
         raw = (next.read_head().status == 101).then_some(next);

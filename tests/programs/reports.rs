@@ -152,9 +152,9 @@ fn what_a_program_has_outlived_is_not_quoted_at_its_end() {
     assert_eq!(raw.read_text(), "well");
     raw.send_text("!import os; os._exit(3)");
     assert_eq!(raw.read_close().0, 1012);
-    until("its end is told", || count("/outlived", "it has ended: ") > 0);
+    until("its end is logged", || count("/outlived", "it has ended: ") > 0);
     let lines = lines_of("/outlived");
-    let end = lines.iter().find(|line| line.starts_with("it has ended: ")).expect("it is told");
+    let end = lines.iter().find(|line| line.starts_with("it has ended: ")).expect("it is logged");
     assert!(!end.contains("last lines"), "{end}");
     assert_eq!(count("/outlived", "ValueError: caught"), 1);
     drop(raw);

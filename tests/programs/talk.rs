@@ -101,14 +101,14 @@ fn a_full_input_drains() {
 
 #[test]
 fn it_is_read_while_it_is_written_to() {
-    // It does not read before it has said more than any pipe holds, and cannot be told all
+    // It does not read before it has said more than any pipe holds, and cannot get all
     // before it reads.
     let script = "#!/bin/sh\nhead -c 5000000 /dev/zero\nexec cat\n";
     let mut bench = Bench::new("both", &[("both", script)]);
     let id = bench.start("/both");
     bench.tell(id, &vec![b'y'; 5_000_000]);
     bench.pump.stop(id, crate::endings::PATIENT);
-    assert!(bench.pump.input(id).is_none(), "it has been told all");
+    assert!(bench.pump.input(id).is_none(), "it has got all");
     let (said, _) = bench.rest(id);
     assert_eq!(said.len(), 10_000_000);
     assert!(said[5_000_000..].bytes().all(|byte| byte == b'y'));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Tells all sockets what it is told of sockets, and RELOAD; sends a text back with the version of
+# Tells all sockets what it gets about sockets, and RELOAD; sends a text back with the version of
 # this file before it. A text that begins with ! is Python. It reads byte by byte, so that it has
 # taken no more than it has acted on.
 import os, signal, sys, time

@@ -41,7 +41,7 @@ for line in receive:
         elif kind == b"protocol":
             write(b"ACCEPT %s protocol=%s\n" % (words[1], facts[b"WS_SUBPROTOCOLS"]))
         else:
-            # All that it was told, so that a line that the peer has made can be seen.
+            # All that it has got, so that a line that the peer has made can be seen.
             write(b"REJECT %s 403 +%d\n\n%s\n" % (words[1], len(body) + 1, body))
     elif words[0] == b"ERR":
         say(first, b"ERR " + words[1])

@@ -17,7 +17,7 @@ import troubles
 from client import DEADLINE_SECONDS, Refused, Server, Socket, until
 
 HERE = Path(__file__).resolve().parent
-# One process for all sockets: it answers texts, and `pid` with its number. Upon `deaf` it neither
+# One process for all sockets: it answers texts, and `pid` with its number. After `deaf` it neither
 # reads nor says anything more.
 SHARED = r"""#!/bin/sh
 echo 'READY 1'
@@ -91,7 +91,7 @@ def lay_out_chroot(folder, binary):
         listed = subprocess.run(["ldd", file], capture_output=True, text=True)
         for library in set(re.findall(r"(/\S+) \(0x", listed.stdout)):
             copy(library, folder / library.lstrip("/"))
-    # Whoever runs it has to get in.
+    # Any user that runs it has to get in.
     folder.chmod(0o755)
 
 
@@ -110,7 +110,7 @@ def descriptors_of(process):
 
 
 def programs_live(server, by_threads):
-    """Programs are served, seen to die, and started anew. `by_threads`: how many threads wait for a
+    """Programs are served, seen to die, and started again. `by_threads`: how many threads wait for a
     program."""
     one, two = Socket(server, "/shared"), Socket(server, "/shared")
     assert one.ask("hello") == "hello"
@@ -162,7 +162,7 @@ def files_are_served(server):
 def sockets_outlive_their_program(server):
     raw = Socket(server, "/kept")
     process = int(raw.ask("pid"))
-    # Both are in its pipe before its output has ended; the next one is told what it has not read.
+    # Both are in its pipe before its output has ended; the next one gets what it has not read.
     raw.send("deaf", "pid")
     assert int(raw.read()) != process
 
@@ -226,19 +226,19 @@ def the_process_is_as_it_was(machine):
 
 
 def no_thread_is_left(machine):
-    """A program whose end nobody could be told is not run, and the log says why."""
+    """A program whose end could not be noticed is not run, and the log says why."""
     with machine.chroot("missing", user=USER) as server:
         first = Socket(server, "/deep/lines")
         assert first.ask("hello") == "hello"
         tasks = sum(tasks_of(process) for process in [server.pid, int(first.ask("pid"))])
-        # The process has room, its thread has not.
+        # The limit lets the process start, but not its thread.
         limit_tasks(server.pid, tasks + 1)
         try:
             Socket(server, "/deep/lines")
             raise AssertionError("it is served")
         except Refused as refused:
             assert " 503 " in str(refused) and "Retry-After: " in str(refused), refused
-        until("it is told", lambda: "no thread left that could wait" in server.text())
+        until("it is logged", lambda: "no thread left that could wait" in server.text())
         assert first.ask("still") == "still"
         limit_tasks(server.pid, tasks + 100)
         second = Socket(server, "/deep/lines")
@@ -247,7 +247,7 @@ def no_thread_is_left(machine):
 
 
 def no_process_is_left(machine):
-    """A program that the system has no room for is refused for now, and the log names the limits."""
+    """A program that the system has no capacity for is refused for now, and the log names the limits."""
     with machine.chroot(user=USER) as server:
         first = Socket(server, "/deep/lines")
         assert first.ask("hello") == "hello"

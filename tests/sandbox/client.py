@@ -19,7 +19,7 @@ DEADLINE_SECONDS = 60
 
 
 def until(what, is_so):
-    """Looks again and again; gives back what has come of it."""
+    """Looks again and again; returns the last result."""
     end = time.monotonic() + DEADLINE_SECONDS
     while not (found := is_so()):
         assert time.monotonic() < end, f"never: {what}"

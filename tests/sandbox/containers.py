@@ -363,7 +363,7 @@ def locales_and_variables_are_given(machine):
 
 
 def descriptors_are_left_for_programs(machine):
-    """Each socket that is let in has its process, however many come."""
+    """Each socket that is admitted has its process, however many come."""
     site = Site(machine, {"cat": "#!/bin/sh\nexec cat\n"}, FEW)
     limited = ["sh", "-c", 'ulimit -n 256 && exec "$@"', "sh"]
     with Server([*limited, *site.command()]) as server:

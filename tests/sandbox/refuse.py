@@ -91,7 +91,7 @@ def packed(code):
 
 
 def refuse(name):
-    """From here on this process is refused these calls."""
+    """This process is refused these calls after this."""
     others = {NO_IPV6: without_ipv6, NO_PRCTL: without_prctl}
     code = others[name]() if name in others else filter_by(*FILTERS[name])
     code = ctypes.create_string_buffer(code)

@@ -131,7 +131,7 @@ class Troubles:
             self.closes()
             self.programs()
             # The line of a socket comes when it has ended, which is a moment later.
-            until("all has been told", self.is_told)
+            until("all has been logged", self.is_told)
             self.lines += self.server.text().splitlines()
         empty = self.place / "empty"
         empty.mkdir()

@@ -19,12 +19,8 @@ use world::{Simulation, Tally};
 
 /// Seeds that found a bug, in the hub or in a check, which has been fixed since.
 const NAMED: &[(&str, u64, Kind)] = &[
-    (
-        "a service that sends and takes no mail is told without end that outboxes are full",
-        1,
-        as_it_is,
-    ),
-    ("whoever is admitted comes in though the mail is full", 6, as_it_is),
+    ("a service that sends and takes no mail gets full outboxes without end", 1, as_it_is),
+    ("an admitted socket opens though the mail is full", 6, as_it_is),
     (
         "a socket that is given up in the turn in which its service ends gets no close frame",
         6_922_145_294_520_841_512,

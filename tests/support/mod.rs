@@ -168,7 +168,7 @@ impl Running {
                 // A read with a limit is not restarted when a signal comes to this process.
                 Err(HandshakeError::Failure(Error::Io(error)))
                     if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => panic!("the socket is let in: {error}"),
+                Err(error) => panic!("the socket is admitted: {error}"),
             }
         }
     }

@@ -93,7 +93,7 @@ impl Raw {
     /// Reads the 101, all of whose lines are checked.
     pub fn read_101(&mut self) -> Answer {
         let answer = self.read_head();
-        assert_eq!(answer.status, 101, "the socket is let in: {answer:?}");
+        assert_eq!(answer.status, 101, "the socket is admitted: {answer:?}");
         assert_eq!(answer.header("upgrade"), Some("websocket"));
         assert_eq!(answer.header("connection"), Some("Upgrade"));
         assert_eq!(answer.header("sec-websocket-accept"), Some(ACCEPT));

@@ -3,7 +3,7 @@
 //! - `modules`: which module may import which; `circles`: no file imports what imports it
 //! - `places`: which packages and calls stand where; `shape`: how long things may be
 //! - `names`: no two types have one name; `parameters`: none is a `bool`
-//! - `words`: phrases that no text has
+//! - `words`: phrases that no text or document has
 //! - here: leftovers, first lines, what a build has
 //! - `source`: the sources; `tokens`: one as the compiler reads it; `paths`: the names in it
 

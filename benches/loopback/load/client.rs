@@ -33,7 +33,7 @@ pub struct Client {
 enum Phase {
     /// The request has not been sent: the connection is not there yet.
     Connecting,
-    /// The answer, as much as has come of it.
+    /// The answer, as much as has arrived.
     Upgrading(Vec<u8>),
     Open,
 }

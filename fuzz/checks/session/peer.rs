@@ -1,4 +1,4 @@
-//! The peer: what it says, and what it meant. While it keeps to RFC 6455, what has to come of it
+//! The peer: what it says, and what it meant. While it keeps to RFC 6455, what has to follow
 //! is known; once it says just anything, it is not.
 
 use arbitrary::{Result, Unstructured};

@@ -12,7 +12,7 @@ fn fetches(hub: &mut Hub) -> usize {
 
 fn ask(hub: &mut Hub) -> SocketId {
     let id = hub.accept(Some(([127, 0, 0, 1], 1).into()), Reach::Network, Time::ZERO);
-    let id = id.expect("there is room");
+    let id = id.expect("there is space");
     hub.receive(id, &mut GET.to_vec(), Time::ZERO);
     id
 }

@@ -27,7 +27,7 @@ fn full_mail_takes_no_word_of_full_outboxes() {
 /// A socket that is admitted while the mail is full opens when there is capacity, with all that it
 /// has sent.
 #[test]
-fn whoever_is_admitted_waits_for_room_in_the_mail() {
+fn an_admitted_socket_waits_for_capacity_in_the_mail() {
     let mut rig = Rig::new(Limits { mail_messages_max: 4, ..Limits::SERVER });
     let ids = [rig.ask("/a"), rig.ask("/a")];
     rig.apply(0, vec![Outbound::Ready(Admission::Asked)]);
@@ -52,7 +52,7 @@ fn a_clean_stop_lets_files_be_answered() {
     let mut hub = Hub::new(Limits::SERVER, FilePolicy::Served, Time::ZERO);
     let id = hub
         .accept(Some(([127, 0, 0, 1], 1).into()), Reach::Network, Time::ZERO)
-        .expect("there is room");
+        .expect("there is space");
     hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
     hub.drain(Time::ZERO);
     let is_fetch = |output: Output| matches!(output, Output::Fetch(_));

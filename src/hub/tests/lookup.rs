@@ -51,7 +51,7 @@ fn what_is_found_becomes_a_service() {
 
 /// A socket is lost, and dropped only after what was found for it in the same turn.
 #[test]
-fn whoever_is_lost_is_not_let_in() {
+fn a_lost_socket_is_not_admitted() {
     let mut rig = rig();
     let id = rig.ask("/p");
     let service = rig.engine.hub_mut().mount_program("/p", mount()).expect("it is free");
@@ -325,7 +325,10 @@ fn addresses_take_turns() {
 fn programs_have_a_bound() {
     let mut rig = rig();
     for number in 0..Limits::PROGRAMS_MAX {
-        rig.engine.hub_mut().mount_program(&format!("/p{number}"), mount()).expect("there is room");
+        rig.engine
+            .hub_mut()
+            .mount_program(&format!("/p{number}"), mount())
+            .expect("there is space");
     }
     // None of them runs.
     let more = rig.engine.hub_mut().mount_program("/more", mount()).expect("one gives its place");
@@ -389,7 +392,7 @@ fn full_mail_outlasts_a_pause() {
 
 /// A peer that went in silence while it was paused is missed like any other.
 #[test]
-fn whoever_is_read_on_is_asked_for_signs_of_life() {
+fn a_socket_that_is_read_on_is_asked_for_signs_of_life() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.open("/a");
     rig.apply(0, vec![taken(1), Outbound::Pause { id }]);

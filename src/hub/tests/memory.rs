@@ -17,7 +17,7 @@ fn open_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
 }
 
 fn ask_from(rig: &mut Rig, ip: [u8; 4]) -> SocketId {
-    let id = rig.accept((ip, 1).into(), Reach::Network).expect("there is room");
+    let id = rig.accept((ip, 1).into(), Reach::Network).expect("there is space");
     let head = "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     rig.receive(id, head.as_bytes());
@@ -172,7 +172,7 @@ fn requests_count_too() {
     let ids: Vec<_> = (0..100)
         .map(|host| {
             let ip = ([10, 0, 0, host], 1).into();
-            let id = rig.accept(ip, Reach::Network).expect("there is room");
+            let id = rig.accept(ip, Reach::Network).expect("there is space");
             let head = format!("GET /a HTTP/1.1\r\nHost: h\r\nX: {}", "x".repeat(15_000));
             rig.receive(id, head.as_bytes());
             rig.turn();

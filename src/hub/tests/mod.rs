@@ -333,7 +333,7 @@ fn too_many_sockets_are_told_so() {
     rig.fail(first);
     rig.fail(third);
     rig.turn();
-    assert!(rig.open("/a").serial() > 3, "there is room again");
+    assert!(rig.open("/a").serial() > 3, "there is space again");
 
     let mut rig = Rig::new(Limits { sockets_per_ip_max: 1, ..Limits::SERVER });
     for (ip, expected) in [
@@ -348,7 +348,7 @@ fn too_many_sockets_are_told_so() {
         ("::1", false),
     ] {
         let peer = SocketAddr::new(ip.parse().expect("it is one"), 1);
-        let id = rig.accept(peer, Reach::Network).expect("there is room");
+        let id = rig.accept(peer, Reach::Network).expect("there is space");
         assert_eq!(
             rig.hub().sockets.get(id).map(|socket| socket.flags.has(SocketFlag::Surplus)),
             Some(expected),

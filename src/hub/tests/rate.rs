@@ -1,5 +1,5 @@
-//! The rate of messages: how many a service gets of a socket in a time, and what comes of more. And
-//! that of new connections of an address.
+//! The rate of messages: how many a service gets of a socket in a time, and what happens to more.
+//! And that of new connections of an address.
 
 use super::*;
 use crate::limits::{Rate, RatePolicy};
@@ -193,7 +193,7 @@ fn a_reload_changes_the_rate_of_open_sockets() {
     rig.receive(id, &numbered(20_000, 0));
     assert_eq!(deliver(&mut rig, 3_500).len(), 5);
     let mut count = 5;
-    // What had come of a token is lost.
+    // A part of a token is lost.
     for (rate, ms, expected) in [(Some((100, 2)), 1_000, 100), (Some((2, 2)), 1_000, 2)] {
         let message_rate = rate.map(|(per_s, burst)| Rate { per_s, burst });
         let limits = Limits { message_rate, ..Limits::SERVER };

@@ -50,7 +50,7 @@ fn nobody_waits_in_a_pause() {
 
 /// Also of one whose deadlines the wheel has dropped, since it was paused for so long.
 #[test]
-fn whoever_was_paused_is_pinged_after_a_lapse() {
+fn a_socket_that_was_paused_is_pinged_after_a_lapse() {
     let mut rig = Rig::new(Limits::SERVER);
     let id = rig.open("/a");
     let (key, value) = ("user".to_owned(), "ann".to_owned());
@@ -97,7 +97,7 @@ fn other_limits_hold_for_open_sockets_and_mail_at_once() {
     rig.engine.hub_mut().remount(service, mount(soon), rig.now);
     rig.turn();
     assert!(rig.io.resumed.contains(&id) && rig.may_read(id));
-    assert!(rig.got(late).is_empty(), "nobody has said who is let in");
+    assert!(rig.got(late).is_empty(), "nobody has said which are admitted");
     rig.wait(1_000);
     rig.wait(Wheel::TICK_MS);
     assert_eq!(rig.got(id), b"\x89\x04ping");

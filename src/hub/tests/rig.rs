@@ -89,7 +89,7 @@ impl Rig {
     }
 
     pub(super) fn connect_to(&mut self, reach: Reach) -> SocketId {
-        self.accept(self.peer, reach).expect("there is room")
+        self.accept(self.peer, reach).expect("there is space")
     }
 
     /// A connection comes. Returns its socket, if it gets one.

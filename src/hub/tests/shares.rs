@@ -209,7 +209,7 @@ fn files_count_for_addresses_that_count() {
     ];
     for (limits, peer, expected) in rows {
         let mut hub = Hub::new(limits, FilePolicy::Served, Time::ZERO);
-        let id = hub.accept(Some(peer), Reach::Network, Time::ZERO).expect("there is room");
+        let id = hub.accept(Some(peer), Reach::Network, Time::ZERO).expect("there is space");
         hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
         let fetch = std::iter::from_fn(|| hub.poll()).find_map(|output| match output {
             Output::Fetch(fetch) => Some(fetch),
@@ -278,7 +278,7 @@ fn a_program_that_does_not_run_gives_its_place() {
     rig.engine.hub_mut().look_up();
     let of = |number: usize| format!("/p{number}");
     for number in 0..Limits::PROGRAMS_MAX {
-        rig.engine.hub_mut().mount_program(&of(number), mount()).expect("there is room");
+        rig.engine.hub_mut().mount_program(&of(number), mount()).expect("there is space");
     }
     // The first runs, the second keeps failing, the third has a socket that has not gone.
     let runs = find(&mut rig, 0);
@@ -320,7 +320,10 @@ fn a_place_has_nothing_of_the_program_before() {
     rig.end_run(place, 1);
     rig.remove(gone);
     for number in 1..Limits::PROGRAMS_MAX {
-        rig.engine.hub_mut().mount_program(&format!("/p{number}"), mount()).expect("there is room");
+        rig.engine
+            .hub_mut()
+            .mount_program(&format!("/p{number}"), mount())
+            .expect("there is space");
         let id = find(&mut rig, number);
         assert!(rig.got(id).is_empty(), "it starts");
     }

@@ -97,7 +97,7 @@ const COUNTED_WITH_TOPICS: [&str; 4] = ["topics", "topics by name", "subscribers
 
 fn assert_small(tables: &[Table], before: &[Table]) {
     for &(name, capacity, len) in tables {
-        assert!(capacity <= 4 * len + SPARE_LEN, "{name}: room for {capacity}, {len} used");
+        assert!(capacity <= 4 * len + SPARE_LEN, "{name}: capacity {capacity}, {len} used");
         let was = before.iter().filter(|(other, ..)| *other == name).map(|table| table.1).max();
         assert!(was > Some(4 * len + SPARE_LEN), "{name} has never been large: {was:?}");
     }
@@ -106,7 +106,7 @@ fn assert_small(tables: &[Table], before: &[Table]) {
 impl Rig {
     /// A peer with an address of its own, which has a long form.
     fn connect_from(&mut self, number: u16) -> SocketId {
-        self.accept(address(10_000 + number), Reach::Network).expect("there is room")
+        self.accept(address(10_000 + number), Reach::Network).expect("there is space")
     }
 }
 

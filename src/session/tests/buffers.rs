@@ -132,7 +132,7 @@ fn fragments_in_place_cost_in_proportion_to_their_length() {
                 read(&mut reader, &fragment[..header_len]);
                 let mut left = 16_384;
                 while left > 0 {
-                    let room = reader.read_buffer().expect("a large message has room");
+                    let room = reader.read_buffer().expect("a large message has a buffer");
                     let len = room.len().min(left);
                     left -= len;
                     assert!(matches!(reader.filled(len), Ok(None)));

@@ -202,7 +202,7 @@ const SERVICE_CLOSES: &[Script] = &[
     ("settling without need", &[Opens, Settle, Waits(0), Is(Keep), Send("a"), Took("text a")]),
 ];
 
-/// A way into a phase, and what comes of the end of input and of a loss there.
+/// A way into a phase, and what follows from the end of input and from a loss there.
 type Phase = (&'static str, &'static [Step], &'static [Step], &'static [Step]);
 
 const NO_CLOSE: &str = "closed 1006 the peer ended the connection without a close frame";
@@ -328,7 +328,7 @@ fn the_end_of_input_in_each_phase() {
 fn a_loss_in_each_phase() {
     for (name, way, _, after) in PHASES {
         join_and_play(name, &[way, &[Lost], after]);
-        // Whatever the peer, the hub and the service still do, nothing comes of it.
+        // Whatever the peer, the hub and the service still do, nothing happens.
         join_and_play(name, &[way, &[Lost], after, IN_VAIN]);
     }
 }

@@ -7,7 +7,7 @@ use crate::ws::ProtocolError;
 use crate::ws::tests::random::Random;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
-/// Compressed payloads, and what comes of them.
+/// Compressed payloads, and the results.
 type Row = (&'static [u8], Result<&'static [u8], ProtocolError>);
 
 const ROWS: &[Row] = &[

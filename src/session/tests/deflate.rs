@@ -1,4 +1,4 @@
-//! Compression in a conversation: which frames may say so, what comes of them however they are
+//! Compression in a conversation: which frames may say so, the results however they are
 //! cut, and contexts both ways.
 
 use flate2::{Compress, Compression, Decompress};

@@ -91,7 +91,7 @@ const FRAGMENTS: &[Row] = &[
         &[],
         &["pong c"],
     ),
-    // The count of fragments begins anew with each message.
+    // The count of fragments begins again with each message.
     row(
         "two messages in fragments",
         &[

@@ -1,6 +1,6 @@
 //! Tests of one conversation. Its rules are tables: rows of frames ([`frames`], [`faults`]),
 //! which are held against every cutting of the input, and scripts ([`script`]), which say
-//! step by step what is done and what comes of it, in a time of their own.
+//! step by step what is done and what follows, in a time of their own.
 
 mod answers;
 mod buffers;

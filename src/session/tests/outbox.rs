@@ -62,7 +62,7 @@ const OVERFLOWS: &[Script] = &[
         ],
     ),
     (
-        "the longest message has room in an empty outbox, be it for one or for many",
+        "the longest message fits an empty outbox, for one socket or for many",
         &[
             Opens,
             SendZeros(100),

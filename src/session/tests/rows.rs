@@ -1,4 +1,4 @@
-//! `Row`: frames of a peer, and what comes of them, held against the law that neither the
+//! `Row`: frames of a peer and their results, held against the law that neither the
 //! cutting of the input, nor when the hub decides, nor when the peer takes our bytes makes a
 //! difference.
 
@@ -26,7 +26,7 @@ pub(super) const LIMITS: Limits =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mode {
     start: Start,
-    /// Whether the service has its say when the conversation ends, or when the input does.
+    /// Whether the service finishes when the conversation ends, or when the input does.
     settles: When,
     /// Whether the peer takes our bytes after each piece, or when the input ends.
     takes: When,

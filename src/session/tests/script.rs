@@ -1,5 +1,5 @@
-//! Scripts: what is done to a conversation, step by step, each followed by all that comes of
-//! it. What is not said must not happen.
+//! Scripts: what is done to a conversation, step by step, each followed by all of its
+//! results. What is not said must not happen.
 
 use crate::limits::Limits;
 use crate::session::tests::Peer;

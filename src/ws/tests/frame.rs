@@ -197,7 +197,7 @@ fn control_frames_are_told_apart() {
     assert_eq!(control, [false, false, false, true, true, true]);
 }
 
-/// What comes of `bytes`, of all of their beginnings, and of more bytes behind them.
+/// The results of `bytes`, of all of their beginnings, and of more bytes behind them.
 fn check(bytes: &[u8], expected: Result<Header, ProtocolError>) {
     for len in 0..bytes.len() {
         assert_eq!(Header::decode(&bytes[..len]), Ok(None), "{len} of {bytes:02x?}");

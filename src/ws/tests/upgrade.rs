@@ -17,7 +17,7 @@ const REQUEST: [(&str, &str); 5] = [
     ("Version", "Sec-WebSocket-Version: 13\r\n"),
 ];
 
-/// One field of the request, what stands in its place, and what comes of it: the names of
+/// One field of the request, what stands in its place, and the result: the names of
 /// protocols, or nothing for a request that asks for no upgrade.
 type Row = (&'static str, &'static str, Result<Option<&'static [&'static str]>, UpgradeError>);
 

@@ -18,7 +18,7 @@ impl World {
         );
     }
 
-    /// What is due next for a socket, and when, as far as it can be told from outside.
+    /// What is due next for a socket, and when, as far as it can be seen from outside.
     fn due(&self, index: usize) -> Option<(Time, &'static str)> {
         let Link { peer, record: Some(record), .. } = &self.links[index] else { return None };
         let (limits, times) = (&self.limits, &record.times);

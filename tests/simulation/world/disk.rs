@@ -175,7 +175,7 @@ impl World {
         LookupResult::Found(id)
     }
 
-    /// Answers one lookup, and notes what has to come of that.
+    /// Answers one lookup, and notes what has to follow.
     fn answer_lookup(&mut self, hub: &mut Hub, id: SocketId, looked: &LookupResult) {
         let unsent_len = hub.unsent_len(id);
         let waits = self.link_of(id).filter(|&index| {

@@ -74,7 +74,7 @@ impl World {
             Inbound::Open { request, .. } => {
                 assert_eq!(request.path(), format!("/{place}"));
                 let is_due = record.asked || lives.contains(&false);
-                assert!(is_due, "peer {index}: whoever asks is asked about");
+                assert!(is_due, "peer {index}: the service is asked about each request");
                 assert!(!record.surplus, "peer {index} is beyond the limits");
                 record.opened = true;
                 record.answered_turn = self.turns;
@@ -422,7 +422,7 @@ impl World {
             assert!(!has_waiting || is_held, "peer {index}: what was read is not passed on");
             if of.is_ready && of.is_roomy() && record.times.head.is_some() && !record.orphaned {
                 let is_known = is_decided || record.asked && of.is_asked;
-                assert!(is_known, "peer {index} is not let in");
+                assert!(is_known, "peer {index} is not admitted");
             }
             assert!(of.worker.is_some() || is_decided || record.times.head.is_none());
         }
@@ -433,7 +433,7 @@ impl World {
         assert_eq!(hub.sockets_len(), 0);
         assert_eq!(self.surplus_len, 0);
         let all_parted = self.links.iter().all(|link| link.file.is_none());
-        assert!(all_parted, "files are told that nobody waits");
+        assert!(all_parted, "files know that nobody waits");
         if self.drained.is_some() {
             assert!(hub.is_drained(), "the stop has come to its end");
             assert_eq!(hub.poll(), None, "nothing is left to be done");

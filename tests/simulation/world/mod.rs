@@ -176,7 +176,7 @@ struct Link {
     file: Option<File>,
 }
 
-/// What is still to come of a file.
+/// The rest of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum File {
     Parts(usize),

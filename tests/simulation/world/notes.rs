@@ -24,7 +24,7 @@ impl World {
     pub(super) fn settle_arrival(&mut self) {
         let Some(arriving) = self.inbox.arriving.take() else { return };
         let Arriving { index, rate, is_dropped, .. } = arriving;
-        assert!(is_dropped, "there is room, if only for a refusal");
+        assert!(is_dropped, "there is a place, if only for a refusal");
         self.tally.drops += u64::from(rate == Rate::Dropped);
         self.links[index].pipe.host_drops();
     }

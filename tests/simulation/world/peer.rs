@@ -48,7 +48,7 @@ pub struct Manners {
     pub answers: bool,
     /// Its bytes come one by one, or by a few.
     dribbles: bool,
-    /// It talks before it has been let in.
+    /// It talks before it has been admitted.
     bold: bool,
     /// Once in how many of its times it parts.
     parts: usize,

@@ -23,7 +23,7 @@ impl Write for Steps {
     }
 }
 
-/// What comes of lines.
+/// The output of lines.
 fn written(steps: &[Result<usize, ErrorKind>], lines: &[&str]) -> String {
     let to = Steps { steps: steps.iter().copied().collect(), taken: Vec::new() };
     let format = LogFormat::Text;
