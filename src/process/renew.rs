@@ -5,6 +5,7 @@
 use log::Level;
 
 use crate::hub::RunEnd;
+use crate::process::executable::LookupError;
 use crate::process::program_service::{OTHER_MODE, Renewal};
 use crate::process::shared::SharedRun;
 use crate::process::shared_process::SharedProcess;
@@ -35,7 +36,10 @@ impl SharedRun<'_> {
             Ok(found) if !has_heir && self.watch.is_other(&found) => self.replace(FILE_CHANGED),
             Ok(_) => self.tell_reload(),
             Err(error) => {
-                self.about().warn(format_args!("it is not replaced: {error}"));
+                if self.serving().is_some() {
+                    self.warn_of_unfit(&error);
+                    self.watch.note_warning();
+                }
                 self.tell_reload();
             }
         }
@@ -54,11 +58,26 @@ impl SharedRun<'_> {
     /// Looks whether the file has changed, if it is time for that.
     pub(super) fn look(&mut self) {
         let now = self.now();
-        if self.look_at().is_some_and(|at| at <= now)
-            && self.watch.look(self.served.find().ok().as_ref(), now)
-        {
+        if self.look_at().is_none_or(|at| at > now) {
+            return;
+        }
+        let found = self.served.find();
+        if self.watch.look(found.as_ref().ok(), now) {
             self.replace(FILE_CHANGED);
         }
+        // Without a process, the failed start has been logged.
+        if let Err(error) = found
+            && self.serving().is_some()
+            && self.watch.is_unfit(&error)
+        {
+            self.warn_of_unfit(&error);
+        }
+    }
+
+    /// The file cannot be started, and a process serves.
+    fn warn_of_unfit(&self, error: &LookupError) {
+        let meanwhile = "the running process serves meanwhile, but could not be started again";
+        self.about().warn(format_args!("it is not replaced: {error}; {meanwhile}"));
     }
 
     /// Lets another process replace this one, or starts one now if there is none.

@@ -1,6 +1,6 @@
 //! `FileWatch`: whether the file of a program differs from the version that runs.
 
-use crate::process::executable::{Executable, FileStamp, FileVersion};
+use crate::process::executable::{Executable, FileStamp, FileVersion, LookupError};
 use crate::time::Time;
 
 /// The known versions of a program's file.
@@ -12,13 +12,15 @@ pub(super) struct FileWatch {
     tried: Option<FileVersion>,
     /// The version at the last look, if it differs from both.
     seen: Option<FileStamp>,
+    /// How many looks in a row have found a file that cannot be started, up to the warning.
+    unfit_len: u8,
     /// When to look next.
     next: Time,
 }
 
 impl FileWatch {
     pub(super) const fn new(now: Time) -> Self {
-        Self { serving: None, tried: None, seen: None, next: now }
+        Self { serving: None, tried: None, seen: None, unfit_len: 0, next: now }
     }
 
     /// This version is started.
@@ -51,6 +53,9 @@ impl FileWatch {
     /// is being written is not started.
     pub(super) fn look(&mut self, found: Option<&Executable>, now: Time) -> bool {
         self.next = now.after(LOOK_EVERY_MS);
+        if found.is_some() {
+            self.unfit_len = 0;
+        }
         let newer = found.filter(|found| self.is_newer(found));
         // A failed version may have been undone.
         let is_back = newer.is_some_and(|newer| !self.is_other(newer));
@@ -63,7 +68,26 @@ impl FileWatch {
         self.seen = stamp;
         is_settled
     }
+
+    /// A look has found no program for this reason. Returns whether to warn: a file is there, and
+    /// it could not be started at the look before either. So a file that is copied first and made
+    /// executable then causes no warning. One that stays as it is causes one.
+    pub(super) const fn is_unfit(&mut self, error: &LookupError) -> bool {
+        // The path may be missing for a moment while a release is put in place.
+        if matches!(error, LookupError::Nothing) || self.unfit_len == UNFIT_LEN {
+            return false;
+        }
+        self.unfit_len += 1;
+        self.unfit_len == UNFIT_LEN
+    }
+
+    /// There was such a warning at a reload, which is not repeated by the looks.
+    pub(super) const fn note_warning(&mut self) {
+        self.unfit_len = UNFIT_LEN;
+    }
 }
 
 /// From one look to the next.
 const LOOK_EVERY_MS: u64 = 1_000;
+/// After how many such looks in a row there is a warning.
+const UNFIT_LEN: u8 = 2;

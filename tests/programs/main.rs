@@ -27,5 +27,6 @@ mod spellings;
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;
+mod unfit;
 mod verdicts;
 mod versions;
