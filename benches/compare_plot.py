@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Draws what benches/compare has measured: a panel for each kind of load, a bar for each server.
 
-    benches/compare_plot.py    draws results/compare.svg from results/compare-medians.csv again
+    benches/compare_plot.py    draws docs/plots/compare.svg from results/compare-medians.csv again
 """
 import csv
 import html
 import os
 
-RESULTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "results")
+BENCHES = os.path.dirname(os.path.realpath(__file__))
+RESULTS = os.path.join(BENCHES, "results")
+PICTURE = os.path.join(os.path.dirname(BENCHES), "docs", "plots", "compare.svg")
 
 COLUMNS, PANEL_WIDTH, MARGIN = 3, 320, 16
 LABEL_WIDTH, VALUE_WIDTH = 112, 48
@@ -99,7 +101,7 @@ def text(x, y, content, kind="", anchor="start"):
 def main():
     with open(os.path.join(RESULTS, "compare-medians.csv"), newline="") as file:
         picture = draw(list(csv.DictReader(file)))
-    with open(os.path.join(RESULTS, "compare.svg"), "w") as file:
+    with open(PICTURE, "w") as file:
         file.write(picture)
 
 
