@@ -1,6 +1,6 @@
 //! The documents: their links and anchors lead somewhere, on GitHub and in the book, which has all
-//! pages. The reference of the configuration has all keys, and what commands and the map of the code
-//! name is there.
+//! pages. The reference of the configuration has all keys. What commands and the map of the code
+//! name exists.
 
 #![cfg(feature = "programs")]
 

@@ -193,7 +193,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Limits,
         name: "new-per-ip",
         default: "30/s burst 120",
-        meaning: "Most new connections from one address; off if max-per-ip is; over it: 429",
+        meaning: "New connections from one address: N in a second, M at once; over it: 429",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::RateOrOff(|config| {
             &mut config.all.limits.connection_rate
