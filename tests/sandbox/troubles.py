@@ -29,6 +29,7 @@ PROGRAMS = {
     "dies": READY + "for line in sys.stdin.buffer:\n    if line.startswith(b'TEXT'): raise KeyError('name')\n",
     "wrong.py": "#!/usr/bin/env python3\r\nprint('READY 1')\r\n",
     "lacks": "#!/usr/bin/no-python3\n",
+    "stale": READY + "sys.stdin.read()\n",
     "empty": PYTHON + "from _switchboard import Service\n",
     "raises": PYTHON + "from _switchboard import Service\nclass Raises(Service):\n"
     "    def on_message(self, id, message): raise ValueError('what it was')\nRaises().run()\n",
@@ -55,6 +56,8 @@ mode: per-socket
 mode: per-socket
 [service /silent]
 admission-timeout: 200ms
+[service /stale]
+on-change: replace
 [service /echo]
 max-message: 64
 max-fragments: 2
@@ -199,6 +202,10 @@ class Troubles:
         raw = Socket(self.server, "/dies")
         raw.send("go on")
         assert raw.read_close() == 1012
+        raw = Socket(self.server, "/stale")
+        (self.place / "programs" / "stale").chmod(0o644)
+        until("it is not replaced", lambda: "it is not replaced" in self.server.text())
+        raw.drop()
         for path in ["/silent", "/plain", "/wrong", "/lacks", "/empty"]:
             self.refused(500, path)
         # The second end within a minute makes a pause.
