@@ -209,7 +209,7 @@ impl fmt::Display for LookupError {
 impl std::error::Error for LookupError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::System(error) => Some(error),
+            Self::System(error) => error.source(),
             Self::Nothing | Self::Outside(_) | Self::NotExecutable(_) | Self::Ambiguous(_) => None,
         }
     }

@@ -144,7 +144,7 @@ impl fmt::Display for RecordingError {
 impl std::error::Error for RecordingError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::System(error) => Some(error),
+            Self::System(error) => error.source(),
             Self::Link | Self::Pipe | Self::Foreign | Self::Taken => None,
         }
     }

@@ -63,12 +63,9 @@ impl fmt::Display for ReplayError {
 impl std::error::Error for ReplayError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Start(error) => Some(error),
-            Self::Poll(error) => Some(error),
-            Self::Difference(difference)
-            | Self::Gone(difference, _)
-            | Self::Stalled(difference, _) => Some(difference),
-            Self::End(_) => None,
+            Self::Start(error) => error.source(),
+            Self::Poll(error) => error.source(),
+            Self::Difference(_) | Self::Gone(..) | Self::Stalled(..) | Self::End(_) => None,
         }
     }
 }

@@ -120,7 +120,7 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::System(error) => Some(error),
+            Self::System(error) => error.source(),
             Self::Replaced | Self::TooMany { .. } | Self::Stopped => None,
         }
     }

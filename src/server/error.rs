@@ -9,7 +9,8 @@ use crate::limits::LimitsError;
 use crate::server::programs_error::ProgramsError;
 
 /// Why [`Server::bind`](crate::Server::bind) fails. The text says what was found, and what is
-/// allowed.
+/// allowed, with the text of the error in the variant. So `source` returns the source of that
+/// error, and a chain of sources has no text twice.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
@@ -52,14 +53,12 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(match self {
-            Self::Thread(_) => return None,
-            Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error,
-            Self::Limits(error) => error,
-            Self::Path(error) => error,
+        match self {
+            Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error.source(),
             #[cfg(feature = "programs")]
-            Self::Programs(error) => error,
-        })
+            Self::Programs(error) => error.source(),
+            Self::Limits(_) | Self::Path(_) | Self::Thread(_) => None,
+        }
     }
 }
 
@@ -67,5 +66,108 @@ impl std::error::Error for BindError {
 impl From<ProgramsError> for BindError {
     fn from(error: ProgramsError) -> Self {
         Self::Programs(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::iter;
+
+    use super::*;
+    use crate::limits::LimitsError;
+
+    /// The texts of an error and of its sources, as a caller prints them.
+    fn chain(error: &dyn Error) -> Vec<String> {
+        iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect()
+    }
+
+    /// An error of a caller's own resolver, with a source that its text does not have.
+    #[derive(Debug)]
+    struct Unresolved(io::Error);
+
+    impl fmt::Display for Unresolved {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no resolver answers")
+        }
+    }
+
+    impl Error for Unresolved {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    fn unresolved() -> io::Error {
+        io::Error::other(Unresolved(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Each text is there once, and a source that is not part of a text is there, too.
+    fn check(errors: &[&dyn Error], len: usize) {
+        for &error in errors {
+            let texts = chain(error);
+            assert_eq!(texts.len(), len, "{error:?}: {texts:?}");
+            for pair in texts.windows(2) {
+                assert!(!pair[0].contains(&pair[1]), "{error:?}: {texts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_has_no_text_twice() {
+        check(
+            &[
+                &BindError::Address(unresolved()),
+                &BindError::StaticRoot(unresolved()),
+                &BindError::Listen(unresolved()),
+            ],
+            2,
+        );
+        check(
+            &[
+                &BindError::Address(io::ErrorKind::InvalidInput.into()),
+                &BindError::Limits(LimitsError::Zero),
+                &BindError::Path(PathError::Taken("/a".to_owned())),
+                &BindError::Thread("/a".to_owned()),
+                &BindError::StaticRoot(io::ErrorKind::NotFound.into()),
+                &BindError::Listen(io::ErrorKind::AddrInUse.into()),
+            ],
+            1,
+        );
+    }
+
+    #[cfg(feature = "programs")]
+    #[test]
+    fn a_chain_of_programs_has_no_text_twice() {
+        use crate::process::{LookupError, RecordingError, ReplayError, StartError};
+        use crate::programs::Difference;
+
+        let lookup = || LookupError::System(unresolved());
+        let difference = Difference::Long { found: 2, max: 1 };
+        check(
+            &[
+                &BindError::Programs(ProgramsError::DocumentRoot(unresolved())),
+                &BindError::Programs(ProgramsError::Program("a".into(), lookup())),
+                &ProgramsError::DocumentRoot(unresolved()),
+                &ProgramsError::Program("a".into(), lookup()),
+                &lookup(),
+                &RecordingError::System(unresolved()),
+                &StartError::System(unresolved()),
+                &ReplayError::Start(StartError::System(unresolved())),
+                &ReplayError::Poll(unresolved()),
+            ],
+            2,
+        );
+        check(
+            &[
+                &BindError::Programs(ProgramsError::Program("a".into(), LookupError::Nothing)),
+                &ProgramsError::Options("/a".to_owned(), "b".to_owned()),
+                &RecordingError::Taken,
+                &StartError::Stopped,
+                &ReplayError::Difference(difference.clone()),
+                &ReplayError::Stalled(difference, 1),
+            ],
+            1,
+        );
     }
 }

@@ -34,10 +34,10 @@ impl fmt::Display for ProgramsError {
 
 impl Error for ProgramsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(match self {
-            Self::DocumentRoot(error) => error,
-            Self::Program(_, error) => error,
-            Self::Options(..) => return None,
-        })
+        match self {
+            Self::DocumentRoot(error) => error.source(),
+            Self::Program(_, error) => error.source(),
+            Self::Options(..) => None,
+        }
     }
 }
