@@ -24,7 +24,7 @@ impl Handler for Pipe {
         let Some(first) = self.waiting.take() else {
             // No socket could get its messages yet. They stay in its connection.
             self.waiting = Some(id);
-            return peer.context().pause(id);
+            return peer.pause();
         };
         self.partners.extend([(first, id), (id, first)]);
         self.early.drain(..).for_each(|message| peer.send(message));

@@ -35,9 +35,8 @@ impl Handler for Members {
         // The gate has admitted this very request.
         let Some(user) = user(request) else { return };
         self.present.push((peer.id(), user));
-        let id = peer.id();
         // For the log line of this socket.
-        peer.context().label(id, "user", user);
+        peer.label("user", user);
         peer.send(format!("hello {user}"));
     }
 

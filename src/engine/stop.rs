@@ -16,7 +16,8 @@ pub(super) struct Stop {
     pub(super) end: Option<Time>,
 }
 
-/// The result of [`Host::turn`](crate::Host::turn): whether to call it again.
+/// The result of [`Host::turn`](crate::Host::turn): whether to call it again. A loop may match both
+/// variants. A third one would be a break of the API, since loops would not know whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// The host goes on: call it again.

@@ -173,18 +173,25 @@ impl<'host> Context<'host> {
 
     /// Stops reading a socket until [`Context::resume`]; TCP then makes its peer wait. Messages
     /// that were read before still come: up to the mail of the service
-    /// ([`Limits::mail_bytes_max`]). The [`Inbound::Close`] of a peer that has gone may come late.
+    /// ([`Limits::mail_bytes_max`]). Messages may still be sent.
+    ///
+    /// A pause has no time limit. Once bytes of the peer wait to be read, it owes no pong, and
+    /// [`Limits::idle_ms_max`] does not pass; before that, both hold as ever. A pause ends with
+    /// [`Context::close`]. If the peer ends the connection meanwhile, the [`Inbound::Close`] comes
+    /// up to [`Limits::write_ms_max`] later. A second call changes nothing.
     pub fn pause(&mut self, id: SocketId) {
         self.apply(Outbound::Pause { id });
     }
 
-    /// Reads a socket again. One call is enough, however often it was paused.
+    /// Reads a socket again, if it was paused: one call is enough, however often. Time limits begin
+    /// anew.
     pub fn resume(&mut self, id: SocketId) {
         self.apply(Outbound::Resume { id });
     }
 
-    /// Sets a label in the log line of a socket, such as its user's name. An empty value removes
-    /// it. [`Outbound::Label`] has the limits, and the keys that are taken.
+    /// Adds `key=value` to the log line about the end of a socket, such as its user's name. An
+    /// empty value removes the label. [`Outbound::Label`] has the limits, and the keys that are
+    /// taken.
     pub fn label(&mut self, id: SocketId, key: impl Into<String>, value: impl Into<String>) {
         self.apply(Outbound::Label { id, key: key.into(), value: value.into() });
     }

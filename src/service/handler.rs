@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+#[cfg(doc)]
+use crate::service::Outbound;
 use crate::service::callbacks::next_tick;
 use crate::service::{
     Admission, Audience, Callbacks, Context, Inbound, Received, Request, Service, SocketId, Verdict,
@@ -110,7 +112,46 @@ pub trait Gate: Handler {
 }
 
 /// One socket during a callback, and with [`Peer::context`] all others. To keep a socket for later,
-/// keep its [`Peer::id`].
+/// keep its [`Peer::id`]: [`Context`] has each of these methods for an id. None returns an error.
+///
+/// A service that does one job of a socket at a time:
+///
+/// ```
+/// use std::collections::VecDeque;
+/// use std::time::Duration;
+///
+/// use switchboard::{Context, Handler, Message, Peer, Request, SocketId};
+///
+/// #[derive(Default)]
+/// struct Jobs(VecDeque<(SocketId, Message)>);
+///
+/// impl Handler for Jobs {
+///     fn open(&mut self, peer: &mut Peer, request: &Request) {
+///         // The log line about the end of this socket has `client=...`.
+///         peer.label("client", request.header("User-Agent").unwrap_or("unknown"));
+///     }
+///
+///     fn message(&mut self, peer: &mut Peer, message: Message) {
+///         // The next message is not read before this job is done. What was read before still
+///         // comes, so there is a queue.
+///         peer.pause();
+///         self.0.push_back((peer.id(), message));
+///     }
+///
+///     fn tick(&mut self, context: &mut Context) {
+///         if let Some((id, message)) = self.0.pop_front() {
+///             context.send(id, message);
+///             if self.0.iter().all(|(other, _)| *other != id) {
+///                 context.resume(id);
+///             }
+///         }
+///     }
+///
+///     fn tick_interval(&self) -> Option<Duration> {
+///         (!self.0.is_empty()).then_some(Duration::from_millis(10))
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Peer<'a, 'host> {
     id: SocketId,
@@ -147,13 +188,31 @@ impl<'host> Peer<'_, 'host> {
         self.context.unsubscribe(self.id, topic);
     }
 
+    /// Stops reading the socket until [`Peer::resume`]; TCP then makes its peer wait. What still
+    /// comes, and for how long a socket may be paused: see [`Context::pause`].
+    pub fn pause(&mut self) {
+        self.context.pause(self.id);
+    }
+
+    /// Reads the socket again. Within a callback about another socket, it is [`Context::resume`].
+    pub fn resume(&mut self) {
+        self.context.resume(self.id);
+    }
+
+    /// Adds `key=value` to the log line about the end of the socket, such as its user's name. An
+    /// empty value removes the label. [`Outbound::Label`] has the limits, and the keys that are
+    /// taken.
+    pub fn label(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.context.label(self.id, key, value);
+    }
+
     /// The socket's id, which stays valid after the callback.
     #[must_use]
     pub const fn id(&self) -> SocketId {
         self.id
     }
 
-    /// The context, for other sockets, pauses, and labels.
+    /// The context, for other sockets.
     pub const fn context(&mut self) -> &mut Context<'host> {
         self.context
     }

@@ -147,14 +147,15 @@ pub enum Outbound {
         /// The socket.
         id: SocketId,
     },
-    /// Set a label in the log line of a socket, such as its user's name. A key that is there gets
-    /// the new value; an empty value removes the label.
+    /// Set a label in the log line about the end of a socket, such as its user's name. It stands
+    /// behind the other fields, as `key=value`, and values are escaped. A key that is there gets
+    /// the new value; an empty value removes the label. Peers never see labels.
     ///
-    /// All labels of a socket have [`Limits::LABELS_BYTES_MAX`] together, and those beyond are left
-    /// out. So are those whose key the line has already (`socket`, `peer`, `path`, `reason`,
-    /// `received`, `sent`, `ms`) or that loggers use (`service`, `event`, `time`, `level`,
-    /// `target`, `message`). For the first label of a socket that is left out, the log has a
-    /// warning.
+    /// All labels of a socket have [`Limits::LABELS_BYTES_MAX`] together: each counts the bytes of
+    /// its key and value, and 64 more. Those beyond are left out. So are those whose key the line
+    /// has already (`socket`, `peer`, `path`, `reason`, `received`, `sent`, `ms`) or that loggers
+    /// use (`service`, `event`, `time`, `level`, `target`, `message`). For the first label of a
+    /// socket that is left out, the log has a warning.
     Label {
         /// The socket.
         id: SocketId,
@@ -227,7 +228,8 @@ impl Default for Admission {
     }
 }
 
-/// A service's answer to a request for a socket.
+/// A service's answer to a request for a socket. Gates make verdicts, and only the host matches
+/// them, so minor versions may add variants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
