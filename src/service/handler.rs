@@ -30,6 +30,11 @@ use crate::ws::{Close, CloseCode, Message};
 /// }
 /// ```
 #[expect(unused_variables, reason = "the names of the arguments are documentation")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    note = "each callback has a default, so `impl Handler for ... {{}}` is enough to begin",
+    note = "what is a service already is mounted without `handler(...)`"
+)]
 pub trait Handler: 'static {
     /// The service starts: the first callback. On a thread of its own it may take its time; what
     /// sockets send meanwhile waits.
@@ -104,6 +109,11 @@ pub trait Handler: 'static {
 /// Only [`gated`] asks it: [`handler`] would admit every socket. A gate blocks its service while it
 /// decides. A service that decides later, or with the id of the socket, gets [`Inbound::Ask`] in a
 /// [`Service`](crate::service::Service) of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a gate",
+    note = "`gated(...)` needs `impl Gate`, which decides about each request",
+    note = "a handler that admits every socket becomes a service by `handler(...)`"
+)]
 pub trait Gate: Handler {
     /// A request asks for a socket. Its answer waits for the verdict, up to
     /// [`Limits::admission_ms_max`](crate::Limits::admission_ms_max), then it is a 503.
@@ -219,6 +229,18 @@ impl<'host> Peer<'_, 'host> {
 }
 
 /// Makes a handler a service that admits every socket. A [`Gate`] is asked by [`gated`] only.
+///
+/// A handler alone is not a service, so this does not compile:
+///
+/// ```compile_fail
+/// use switchboard::{Handler, Limits, Server};
+///
+/// struct Quiet;
+/// impl Handler for Quiet {}
+///
+/// let mut server = Server::new(Limits::SERVER);
+/// server.mount("/quiet", || Quiet); // instead of: || handler(Quiet)
+/// ```
 #[must_use]
 pub fn handler<H: Handler>(handler: H) -> impl Service {
     let admission = Admission::Everyone { protocols: handler.protocols() };

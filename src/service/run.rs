@@ -21,6 +21,12 @@ use crate::service::{Admission, Callbacks, Context};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    note = "`handler(...)` makes a service of a `Handler`, and `gated(...)` of a `Gate`, as in \
+            `server.mount(\"/path\", || handler(MyHandler))`",
+    note = "a type with a loop of its own implements `Service`"
+)]
 pub trait Service: 'static {
     /// Runs until [`Context::receive`] returns `None`, and then returns soon: a clean stop waits
     /// until [`Limits::drain_ms_max`](crate::Limits::drain_ms_max) is over, and a second in any
