@@ -112,7 +112,8 @@
 //! ```
 //!
 //! The host logs through the `log` crate: one line for each socket and each refused request, and
-//! warnings.
+//! warnings. These texts, refusals and errors name keys of `server.conf`, which the binary reads,
+//! such as `max-per-ip`: [`Limits`] has a table of the keys and its fields.
 //!
 //! # The core without std
 //!

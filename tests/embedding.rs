@@ -4,13 +4,18 @@
 
 mod support;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
+use std::sync::{Arc, Mutex, mpsc};
 
 use log::LevelFilter;
-use switchboard::{Handler, Message, Peer, Request, SocketId, handler};
+use switchboard::{
+    CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, Thread, handler,
+};
 
-use support::raw::close;
-use support::{LIMITS, Running, logged, on_each_thread, server_on};
+use support::http::upgrade;
+use support::raw::{PING, PONG, TEXT, close, frame};
+use support::services::{Seen, mount_echo, mount_probe};
+use support::{LIMITS, Raw, Running, logged, next, on_each_thread, server_on};
 
 /// The first socket is under the commands of all: it is paused, read again and labeled.
 #[derive(Default)]
@@ -68,4 +73,108 @@ fn a_peer_is_paused_and_labeled_in_its_own_callbacks() {
         let line = logged::line_with("user=\"otto\"");
         assert!(!line.text.contains("gone"), "{line:?}");
     });
+}
+
+/// A running echo with these limits.
+fn echo(thread: Thread, limits: Limits) -> Running {
+    assert_eq!(limits.check(), Ok(()));
+    let mut server = server_on(thread, limits);
+    mount_echo(&mut server, "/echo");
+    Running::start(server)
+}
+
+/// Waits for the end of a connection of which nothing more is read.
+fn expect_drop(raw: &mut Raw) {
+    match raw.stream().read(&mut [0]) {
+        Ok(len) => assert_eq!(len, 0),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+}
+
+/// Each row of the table in `limits/fields.md`.
+#[test]
+fn time_limits_of_zero_are_over_at_once() {
+    on_each_thread(|thread| {
+        let running = echo(thread, Limits { handshake_ms_max: 0, ..LIMITS });
+        let mut raw = running.raw();
+        raw.send(b"GET /echo HTTP/1.1\r\n");
+        assert_eq!(raw.read_answer().status, 408);
+
+        let running = echo(thread, Limits { ping_interval_ms: 0, ..LIMITS });
+        let mut raw = running.open("/echo");
+        for _ in 0..3 {
+            let ping = raw.read_frame();
+            assert_eq!(ping.first, 0x80 | PING);
+            raw.send(&frame(PONG, &ping.payload));
+        }
+
+        let running = echo(thread, Limits { ping_interval_ms: 0, pong_ms_max: 0, ..LIMITS });
+        let mut raw = running.open("/echo");
+        assert_eq!(raw.read_frame().first, 0x80 | PING);
+        expect_drop(&mut raw);
+
+        let running = echo(thread, Limits { idle_ms_max: 0, ..LIMITS });
+        assert_eq!(running.open("/echo").read_close().0, 1001);
+
+        let running = echo(thread, Limits { callback_ms_max: 0, ..LIMITS });
+        let mut raw = running.open("/echo");
+        let numbers = || (0..100).map(|number| number.to_string());
+        raw.send(&numbers().flat_map(|text| frame(TEXT, text.as_bytes())).collect::<Vec<_>>());
+        numbers().for_each(|text| assert_eq!(raw.read_text(), text));
+
+        let running = echo(thread, Limits { drain_ms_max: 0, ..LIMITS });
+        let _raw = running.open("/echo");
+        running.stop();
+
+        let running = echo(thread, Limits { drain_spread_ms: 0, ..LIMITS });
+        let raws = [(); 3].map(|()| running.open("/echo"));
+        running.stopper().stop();
+        // Each gets its close although no other has answered.
+        let mut raws = raws.map(|mut raw| (raw.read_close().0, raw));
+        for (code, raw) in &mut raws {
+            raw.send(&close(*code, ""));
+            assert_eq!(*code, 1001);
+        }
+        running.join();
+    });
+}
+
+#[test]
+fn peers_have_no_time_to_take_or_to_close_with_limits_of_zero() {
+    on_each_thread(|thread| {
+        for (limits, message_len, code) in [
+            (Limits { write_ms_max: 0, ..LIMITS }, 64 << 20, None),
+            (Limits { close_ms_max: 0, ..LIMITS }, 0, Some(CloseCode::NORMAL)),
+        ] {
+            let mut server = server_on(thread, Limits { outbox_bytes_max: 128 << 20, ..limits });
+            let seen = mount_probe(&mut server, "/probe", move |peer, _| match code {
+                Some(code) => peer.close(code, ""),
+                None => peer.send(vec![0; message_len]),
+            });
+            let running = Running::start(server);
+            let mut raw = running.open("/probe");
+            raw.send_text("go");
+            if code.is_some() {
+                assert_eq!(raw.read_close().0, 1000);
+                expect_drop(&mut raw);
+            }
+            while !matches!(next(&seen), Seen::Close(_, 1000 | 1006)) {}
+        }
+    });
+}
+
+/// A service on a thread takes as long as it takes to start, and nobody waits.
+#[test]
+fn services_have_no_time_to_start_with_a_limit_of_zero() {
+    let (go_on, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let mut server = Server::new(Limits { admission_ms_max: 0, ..LIMITS });
+    server.mount("/late", move || {
+        // The test has ended if nothing comes.
+        let _ = gate.lock().expect("one service is made").recv();
+        handler(First::default())
+    });
+    let running = Running::start(server);
+    assert_eq!(running.ask(&upgrade("/late", "")).status, 500);
+    drop(go_on);
 }

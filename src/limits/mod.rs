@@ -1,6 +1,6 @@
 //! `Limits`: every bound of the server with its unit, its default and its cost in memory. `memory`
-//! adds the costs up; `rate` is a bound of two numbers. This module has numbers only; the module
-//! that owns a queue, a buffer or a turn applies them.
+//! adds the costs up, `rate` is a bound of two numbers, `fields.md` documents zero and keys. Here
+//! are numbers only: the module that owns a queue, a buffer or a turn applies them.
 
 mod memory;
 mod rate;
@@ -12,13 +12,13 @@ pub use rate::{Rate, RatePolicy};
 /// Every bound of peers and services. Sizes are in bytes, times in milliseconds. Minor versions add
 /// fields, so use struct update syntax. [`Limits::SERVER`] has the default of each field, and
 /// [`Limits::check`] says whether the numbers fit each other:
-///
-///
 /// ```
 /// use switchboard::limits::Limits;
 /// let limits = Limits { message_bytes_max: 64 * 1024, ..Limits::SERVER };
 /// assert!(limits.check().is_ok());
 /// ```
+///
+#[doc = include_str!("fields.md")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longest message from a peer, over all its fragments. Over it: close 1009. The buffer of an

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::config::key::{Key, ReloadTime, Setter};
+use crate::config::section::Section;
 
 #[test]
 fn each_key_sets_an_option_of_its_own() {
@@ -77,6 +78,39 @@ fn marks_are_true() {
     }
 }
 
+/// A program that embeds the server sets fields, and its log has the names of keys.
+#[test]
+fn the_documentation_of_limits_has_the_field_of_each_key() {
+    let rows = include_str!("../../limits/fields.md").lines();
+    let rows: Vec<_> = rows.filter(|line| line.starts_with("| `")).collect();
+    let keys = keys::all().filter(|key| key.section == Section::Limits);
+    let expected = keys.map(|key| {
+        let (before, after) = changed_by(key, key.section.title());
+        let [before, after] = [before, after].map(|config| config.limits_for(usize::MAX));
+        let after = fields(&after);
+        let changed = fields(&before).into_iter().filter(|field| !after.contains(field));
+        let links = changed.map(|(name, _)| format!("[`{name}`](Limits::{name})"));
+        format!("| `{}` | {} |", key.name, Vec::from_iter(links).join(", "))
+    });
+    assert_eq!(rows, Vec::from_iter(expected));
+}
+
+/// The names and values of all fields.
+fn fields(limits: &Limits) -> Vec<(String, String)> {
+    let text = format!("{limits:#?}");
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        // Deeper lines belong to the value above them.
+        let name = line.strip_prefix("    ").filter(|rest| !rest.starts_with([' ', '}']));
+        match (name.and_then(|rest| rest.split_once(": ")), fields.last_mut()) {
+            (Some((name, value)), _) => fields.push((name.to_owned(), value.to_owned())),
+            (None, Some((_, value))) => *value += line,
+            (None, None) => {}
+        }
+    }
+    fields
+}
+
 /// Another word for the same value needs no restart.
 #[test]
 fn a_reload_compares_values_and_not_words() {
@@ -114,11 +148,11 @@ fn is_built(key: &Key) -> bool {
 /// Of these each key takes one at least that is not its default.
 const VALUES: [&str; 25] = [
     "7",
+    "7 messages or 17k",
     "17k",
     "4m",
     "3s",
     "7/s burst 8",
-    "7 messages",
     "on",
     "yes",
     "one",
