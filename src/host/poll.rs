@@ -146,9 +146,19 @@ impl Host {
         Ok(turn)
     }
 
-    /// Makes SIGINT and SIGTERM stop this host: the first signal like [`Stopper::stop`], the second
-    /// like [`Stopper::stop_now`]. Only one host of a process has the signals: the one that called
-    /// this last.
+    /// Makes SIGINT and SIGTERM stop this host: the first signal like [`Stopper::stop`], the next
+    /// one like [`Stopper::stop_now`]. Signals that come before the host has a turn are one
+    /// request.
+    ///
+    /// It sets the actions of both signals for the whole process, whatever they were: a handler,
+    /// or ignored, as in a shell's background. Any thread may receive them; calls that the system
+    /// does not restart, such as `poll`, return `Interrupted` there. Programs that are started
+    /// have the default actions. A program with signal handling of its own keeps that, and calls a
+    /// [`Stopper`].
+    ///
+    /// The host that called this last has the signals. When it is dropped, which [`Host::run`] does
+    /// at its end, they have the default action: to end the process. No earlier handler and no
+    /// other host gets them back.
     ///
     /// # Errors
     /// The system has no descriptor left for the pipe, or refuses the signal handler.
