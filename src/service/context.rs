@@ -183,8 +183,8 @@ impl<'host> Context<'host> {
         self.apply(Outbound::Pause { id });
     }
 
-    /// Reads a socket again, if it was paused: one call is enough, however often. Time limits begin
-    /// anew.
+    /// Reads a socket again, if it was paused: one call is enough, however often. Its time limits
+    /// start again.
     pub fn resume(&mut self, id: SocketId) {
         self.apply(Outbound::Resume { id });
     }
