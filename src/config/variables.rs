@@ -15,7 +15,9 @@ pub(super) fn variables(text: &str) -> Option<Vec<String>> {
         return None;
     }
     for name in items(text) {
-        if !is_variable_name(name) || is_none(name) {
+        // They are about this process. With them, a program could report for the server.
+        let is_ours = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"].contains(&name);
+        if !is_variable_name(name) || is_none(name) || is_ours {
             return None;
         }
         if names.iter().all(|other| other != name) {
@@ -86,7 +88,7 @@ mod tests {
 
     #[test]
     fn variables_of_the_environment() {
-        let rows: [(&str, Option<&[&str]>); 15] = [
+        let rows: [(&str, Option<&[&str]>); 17] = [
             ("none", Some(&[])),
             ("None", Some(&[])),
             ("HOME", Some(&["HOME"])),
@@ -102,6 +104,8 @@ mod tests {
             ("none, none", None),
             ("HOME=/root", None),
             ("1ST", None),
+            ("HOME, NOTIFY_SOCKET", None),
+            ("WATCHDOG_USEC", None),
         ];
         for (text, expected) in rows {
             let expected = expected.map(|names| names.iter().map(|n| (*n).to_owned()).collect());

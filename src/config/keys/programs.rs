@@ -69,7 +69,8 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "Variables of the environment that programs get besides PATH",
         reload: ReloadTime::Live,
         setter: Setter::Program(ValueKind::Own(
-            "none, or a list of names such as HOME, LANG, DATABASE_URL",
+            "none, or a list of names such as HOME, LANG, DATABASE_URL, without NOTIFY_SOCKET, \
+             WATCHDOG_PID and WATCHDOG_USEC, which are for the server alone",
             |program, value| {
                 program.pass_env = variables(value.to_str()?)?;
                 Some(())

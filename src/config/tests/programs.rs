@@ -90,7 +90,9 @@ fn wrong_values_are_told() {
         (
             "[server]\npass-env: HOME=/",
             "2: pass-env is \"HOME=/\", \
-             allowed is none, or a list of names such as HOME, LANG, DATABASE_URL",
+             allowed is none, or a list of names such as HOME, LANG, DATABASE_URL, \
+             without NOTIFY_SOCKET, WATCHDOG_PID and WATCHDOG_USEC, which are for the server \
+             alone",
         ),
         (
             "[server]\nstop-timeout: 5",
