@@ -5,11 +5,14 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use switchboard::host::Notifier;
 use switchboard::{Gate, Handler, Host, Limits, Message, Peer, Request, Server, Turn, Verdict};
 use switchboard::{gated, handler};
 
@@ -244,6 +247,21 @@ fn a_full_house() {
     });
     stage.assert_rests("there is a place for nobody");
     drop(guests);
+}
+
+/// Without a watchdog, what has been reported is not reported again.
+#[test]
+fn reports_to_a_service_manager() {
+    let name = format!("switchboard-rest-{}", std::process::id());
+    let address = UnixAddress::from_abstract_name(&name).expect("it is short");
+    let _manager = UnixDatagram::bind_addr(&address).expect("no other test has it");
+    let notifier = Notifier::new(format!("@{name}").as_ref(), None);
+    let mut stage = Stage::new(QUIET);
+    stage.host.report_by(notifier.expect("it is an address"));
+    stage.assert_rests("it is ready");
+    let idle = stage.play(|address| open(address, "/echo"));
+    stage.assert_rests("a status is due in some seconds");
+    drop(idle);
 }
 
 #[test]

@@ -45,6 +45,12 @@ impl Engine {
         self.hub.drain(now);
     }
 
+    /// Whether a stop has begun.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        self.stop.kind.is_some()
+    }
+
     /// Whether there is another turn. When the last socket has gone, services are asked to finish.
     /// When they have, or take too long, there is no other turn.
     pub(super) fn progress(&mut self, io: &mut impl Io, now: Time) -> Turn {

@@ -14,6 +14,7 @@ use crate::host::events::{EventSender, LoopEvent};
 use crate::host::factory::Factory;
 use crate::host::files::FileReader;
 use crate::host::loop_service::LoopServices;
+use crate::host::notify::Reports;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::wake::WakeQueue;
 use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
@@ -43,6 +44,8 @@ pub(super) struct HostIo {
     pub(super) files: Option<FileReader>,
     /// What answers paths without a service.
     pub(super) resolver: Option<Box<dyn Resolver>>,
+    /// What a service manager gets, if there is one.
+    pub(super) reports: Option<Box<Reports>>,
 }
 
 impl Io for HostIo {
@@ -57,7 +60,12 @@ impl Io for HostIo {
     }
 
     fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, now: Time) {
-        let Self { resolver, factories, workers, files, .. } = self;
+        let Self { resolver, factories, workers, files, reports, .. } = self;
+        if let Some(reports) = reports
+            && reports.has_taken(&notice)
+        {
+            return;
+        }
         if let Some(resolver) = resolver {
             let files = files.as_ref();
             resolver.apply(notice, &mut Mounts { hub, factories, workers, files }, now);

@@ -13,6 +13,7 @@
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
 //! - `hangup`: SIGHUP, which reloads; `orphans`: processes that child processes leave behind
+//! - `notify`: reports to a service manager, such as systemd
 //! - `trim`: memory that is returned to the system; `clock`: the clock of a loop and the time of
 //!   day
 
@@ -24,6 +25,7 @@ mod hangup;
 mod io;
 mod loop_service;
 pub(crate) mod nofollow;
+mod notify;
 mod orphans;
 pub(crate) mod panic;
 mod poll;
@@ -42,6 +44,7 @@ pub use crate::sys::own_process::hide_memory;
 pub use crate::sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use factory::{Factory, Make};
 pub(crate) use files::StaticRoot;
+pub use notify::{Notifier, ReloadReporter, Reloading};
 pub use poll::Host;
 pub(crate) use poll::HostPlan;
 pub use stopper::Stopper;

@@ -7,13 +7,14 @@ use std::{fmt, io};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::engine::{Engine, PeerEnd, Ready, StopKind, Turn};
+use crate::engine::{Engine, PeerEnd, Ready, Services, StopKind, Turn};
 use crate::host::clock::{Clock, unix_seconds};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
 use crate::host::files::{FileReader, StaticRoot};
 use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
+use crate::host::notify::{Facts, NEVER, Notifier, ReloadReporter, Reports};
 use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
 use crate::host::stopper::{Signals, Stopper};
 use crate::host::wake::WakeQueue;
@@ -103,6 +104,7 @@ impl Host {
             event_sender: event_sender.clone(),
             files,
             resolver,
+            reports: None,
         };
         Ok(Self {
             engine: Engine::new(hub, &limits),
@@ -140,6 +142,7 @@ impl Host {
         self.sort_events();
         let turn = self.engine.turn(&mut self.io, now);
         self.trim_when_due(now);
+        self.report(now);
         if turn == Turn::Last {
             self.join_services();
         }
@@ -167,6 +170,28 @@ impl Host {
         self.io.poll.registry().register(signals.source(), SIGNALS, Interest::READABLE)?;
         self.signals = Some(signals);
         Ok(())
+    }
+
+    /// Reports to a service manager from the next turn on, which comes at once:
+    ///
+    /// - `READY=1` after that turn, in which all listeners are polled
+    /// - `STATUS=12 sockets, 3 services`, the services that run, at most every ten seconds
+    /// - `WATCHDOG=1` after a turn, each third of the time of the watchdog: a callback on the loop
+    ///   that hangs keeps it back, and so does a pause between two calls of [`Host::turn`]
+    /// - `STOPPING=1` when a stop begins, and `EXTEND_TIMEOUT_USEC=` each second until it is over
+    /// - what a [`ReloadReporter`] reports
+    ///
+    /// Nothing waits for the manager. If it cannot be reached, the log has one warning.
+    pub fn report_by(&mut self, notifier: Notifier) {
+        self.io.reports = Some(Box::new(Reports::new(notifier)));
+    }
+
+    /// Reports reloads to the service manager, from any thread: `RELOADING=1` with the time, then
+    /// `READY=1` once the loop has applied what the reload has sent it. For a host that reports to
+    /// no manager yet, it does nothing.
+    #[must_use]
+    pub fn reload_reporter(&self) -> ReloadReporter {
+        ReloadReporter::new(self.io.reports.as_ref().map(|_| self.io.event_sender.clone()))
     }
 
     /// The first address that it listens on, with the actual port. It stays the same after a stop.
@@ -224,8 +249,22 @@ impl Host {
     fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
         let accept = self.io.listeners.iter().filter_map(Listener::deadline).min();
         let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
-        let wait = deadline.map(|at| self.clock.until(at));
+        let report = self.io.reports.as_ref().map_or(NEVER, |reports| reports.deadline());
+        let at = deadline.unwrap_or(NEVER).min(report);
+        let wait = (at < NEVER).then(|| self.clock.until(at));
         [wait, self.io.loop_services.wait_time(), timeout].into_iter().flatten().min()
+    }
+
+    fn report(&mut self, now: Time) {
+        let Self { engine, io, .. } = self;
+        let Some(mut reports) = io.reports.take() else { return };
+        let facts =
+            || Facts { sockets_len: engine.hub().sockets_len(), services_len: io.running_len() };
+        if engine.is_stopping() {
+            reports.stop();
+        }
+        reports.report(facts, now);
+        io.reports = Some(reports);
     }
 
     /// Passes the events to the engine.

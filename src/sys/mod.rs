@@ -42,10 +42,21 @@ pub fn raise_descriptor_limit() -> usize {
 /// most, and costs a tenth of the exact time.
 #[must_use]
 pub(crate) fn tick() -> Duration {
+    clock(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+/// The exact time of the same clock, to compare with what other processes have read from it. An
+/// `Instant` does not show it.
+#[must_use]
+pub(crate) fn monotonic() -> Duration {
+    clock(libc::CLOCK_MONOTONIC)
+}
+
+fn clock(id: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a local of the right type, which the call only writes. It fails for
-    // unknown clocks; this one exists since Linux 2.6.32.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) };
+    // unknown clocks; these two exist since Linux 2.6.32.
+    unsafe { libc::clock_gettime(id, &raw mut time) };
     let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
     seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
 }

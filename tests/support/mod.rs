@@ -23,7 +23,7 @@ use std::time::Duration;
 
 #[cfg(feature = "programs")]
 use switchboard::Reloader;
-use switchboard::{Limits, Server, Stopper, Thread};
+use switchboard::{Host, Limits, Server, Stopper, Thread};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{ClientRequestBuilder, Error, HandshakeError, WebSocket};
 
@@ -101,7 +101,11 @@ impl Running {
 
     /// Starts a server at an address.
     pub fn start_at(server: Server, address: SocketAddr) -> Self {
-        let host = server.bind(address).expect("the port is free");
+        Self::run(server.bind(address).expect("the port is free"))
+    }
+
+    /// Runs a host.
+    pub fn run(host: Host) -> Self {
         let (address, stopper) = (host.address(), host.stopper());
         #[cfg(feature = "programs")]
         let reloader = host.reloader();

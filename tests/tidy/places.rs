@@ -59,6 +59,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
     (
         "std::env",
         &[
+            "src/host/notify.rs",
             "src/process/start.rs",
             "src/config/",
             "src/bin/switchboard/main.rs",

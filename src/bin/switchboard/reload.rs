@@ -1,6 +1,7 @@
 //! SIGHUP: unless the terminal has gone, the configuration is read again, with the same command
 //! line. If it is not valid, the log says why and nothing changes. Keys of programs apply at once;
-//! the log names the changed keys that need a restart.
+//! the log names the changed keys that need a restart. A service manager is
+//! notified of the beginning and of the end.
 
 use std::env;
 use std::io;
@@ -76,9 +77,10 @@ pub fn on_hangup_but(
     terminal: Terminal,
     mut act: impl FnMut() + Send + 'static,
 ) -> io::Result<Hangups> {
-    let stopper = host.stopper();
+    let (stopper, reporter) = (host.stopper(), host.reload_reporter());
     on_hangup(move || {
         if !terminal.has_gone() {
+            let _reloading = reporter.begin();
             return act();
         }
         log::info!(

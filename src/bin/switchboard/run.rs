@@ -5,7 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use switchboard::config::{Config, Dumpable, Exit, LogFormat};
 use switchboard::host::{
-    hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
+    Notifier, hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit,
+    seal_descriptors,
 };
 use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server, ServiceOptions};
 
@@ -116,6 +117,14 @@ pub(crate) fn serve<T>(
         }
     };
     host.trim_by_itself();
+    match Notifier::from_environment() {
+        Ok(Some(notifier)) => host.report_by(notifier),
+        Ok(None) => {}
+        Err(error) => log::warn!(
+            target: TARGET,
+            "the service manager gets no reports (NOTIFY_SOCKET): {error}"
+        ),
+    }
     // The value is held until the end: otherwise a SIGHUP after a clean stop would end the process.
     let ended = host.stop_on_signals().and_then(|()| {
         #[cfg(feature = "programs")]

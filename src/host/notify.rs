@@ -1,0 +1,307 @@
+//! `Notifier`: reports to what has started the process, such as systemd, by the protocol of
+//! sd_notify(3): ready, reloads, the stop, a status, and signs of life for its watchdog. The loop
+//! sends all of them, and never waits for the manager.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
+use std::{env, io, mem, process};
+
+use crate::engine::HostEvent;
+use crate::host::events::{EventSender, Notice};
+use crate::sys;
+use crate::time::Time;
+
+/// Sends reports to the service manager that has started this process, such as systemd for a unit
+/// with `Type=notify`. [`Host::report_by`](crate::Host::report_by) makes them.
+///
+/// ```no_run
+/// use switchboard::host::Notifier;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = switchboard::Server::new(switchboard::Limits::SERVER);
+/// let mut host = server.bind("127.0.0.1:12345")?;
+/// if let Some(notifier) = Notifier::from_environment()? {
+///     host.report_by(notifier);
+/// }
+/// host.run()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Notifier {
+    /// It does not block, and is connected to the manager.
+    socket: UnixDatagram,
+    /// How often the watchdog has to get a sign of life.
+    watchdog_ms: u64,
+}
+
+impl Notifier {
+    /// For the manager that the variables `NOTIFY_SOCKET` and `WATCHDOG_USEC` name, if they name
+    /// one. There is no watchdog if `WATCHDOG_PID` is another process.
+    ///
+    /// The variables stay in the environment: to remove them is not safe while other threads may
+    /// read it. Programs do not get them, since they only get variables that are passed. A child
+    /// process of your own inherits them, unless you remove them from its
+    /// [`Command`](std::process::Command).
+    ///
+    /// # Errors
+    /// Those of [`Notifier::new`].
+    pub fn from_environment() -> io::Result<Option<Self>> {
+        let Some(address) = env::var_os("NOTIFY_SOCKET") else { return Ok(None) };
+        let number = |name| env::var_os(name)?.to_str()?.parse::<u64>().ok();
+        let pid = number("WATCHDOG_PID");
+        let usec = number("WATCHDOG_USEC")
+            .filter(|&usec| usec > 0 && pid.is_none_or(|pid| pid == u64::from(process::id())));
+        let watchdog_ms = usec.map_or(u64::MAX, |usec| third(usec / 1_000));
+        Ok(Some(Self { socket: connect(&address)?, watchdog_ms }))
+    }
+
+    /// For the manager that listens at `address`: a path, or `@` and an abstract name. With a
+    /// `watchdog`, it gets a sign of life each third of that time, in whole milliseconds.
+    ///
+    /// # Errors
+    /// Nothing listens there, or the system refuses the connection.
+    pub fn new(address: &OsStr, watchdog: Option<Duration>) -> io::Result<Self> {
+        let ms = |all: Duration| third(u64::try_from(all.as_millis()).unwrap_or(u64::MAX));
+        Ok(Self { socket: connect(address)?, watchdog_ms: watchdog.map_or(u64::MAX, ms) })
+    }
+}
+
+/// The loop sleeps between two signs of life.
+fn third(ms: u64) -> u64 {
+    (ms / 3).max(1)
+}
+
+fn connect(address: &OsStr) -> io::Result<UnixDatagram> {
+    let address = match address.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
+        _ => SocketAddr::from_pathname(address),
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.connect_addr(&address?)?;
+    Ok(socket)
+}
+
+/// Reports reloads of the configuration to the service manager of a host, if it has one. See
+/// [`Host::reload_reporter`](crate::Host::reload_reporter).
+#[derive(Clone, Debug)]
+pub struct ReloadReporter(Option<EventSender>);
+
+impl ReloadReporter {
+    pub(super) const fn new(events: Option<EventSender>) -> Self {
+        Self(events)
+    }
+
+    /// Reports that a reload has begun, and that it is over when the returned value is dropped.
+    /// Call it on the thread that reloads; it does not wait for the loop.
+    #[must_use = "the reload is over when this is dropped"]
+    pub fn begin(&self) -> Reloading<'_> {
+        // The microseconds of 500,000 years fit.
+        let usec = u64::try_from(sys::monotonic().as_micros()).unwrap_or(u64::MAX);
+        self.send(ReloadStep::Begun(usec));
+        Reloading(self)
+    }
+
+    fn send(&self, step: ReloadStep) {
+        if let Some(events) = &self.0 {
+            events.send(HostEvent::Notice(Box::new(step)));
+        }
+    }
+}
+
+/// A reload that was reported, until this is dropped.
+#[derive(Debug)]
+pub struct Reloading<'a>(&'a ReloadReporter);
+
+impl Drop for Reloading<'_> {
+    /// The loop applies events in order: what the reload has sent it comes before this.
+    fn drop(&mut self) {
+        self.0.send(ReloadStep::Over);
+    }
+}
+
+/// How far a reload has come.
+#[derive(Clone, Copy, Debug)]
+enum ReloadStep {
+    /// It has begun at this time of `CLOCK_MONOTONIC`, in microseconds.
+    Begun(u64),
+    /// It is over.
+    Over,
+}
+
+/// What a service manager has to know of a host, and when.
+#[derive(Debug)]
+pub(super) struct Reports {
+    notifier: Notifier,
+    schedule: Schedule,
+    /// After a failure, nothing is sent before this.
+    pause: Time,
+}
+
+impl Reports {
+    pub(super) const fn new(notifier: Notifier) -> Self {
+        let alive = Time::ZERO.after(notifier.watchdog_ms);
+        Self { notifier, schedule: Schedule { alive, ..Schedule::START }, pause: Time::ZERO }
+    }
+
+    /// Applies a notice if it is about a reload. Returns whether it is.
+    pub(super) fn has_taken(&mut self, notice: &Notice) -> bool {
+        let step = notice.downcast_ref::<ReloadStep>();
+        step.is_some_and(|&step| {
+            self.schedule.reload(step);
+            true
+        })
+    }
+
+    /// A stop has begun, in this turn or an earlier one.
+    pub(super) fn stop(&mut self) {
+        self.schedule.stop();
+    }
+
+    /// When something is to be sent even if nothing happens.
+    pub(super) fn deadline(&self) -> Time {
+        let Schedule { alive, extend, status, .. } = self.schedule;
+        alive.min(extend).min(status).max(self.pause)
+    }
+
+    /// A turn is over: sends what is due. `facts` are asked for only then.
+    pub(super) fn report(&mut self, facts: impl FnOnce() -> Facts, now: Time) {
+        // What they are may have changed.
+        self.schedule.status = self.schedule.status.min(self.schedule.rest);
+        if now < self.deadline() {
+            return;
+        }
+        let facts = facts();
+        loop {
+            let mut schedule = self.schedule;
+            let text = schedule.next(facts, self.notifier.watchdog_ms, now);
+            if !text.is_empty()
+                && let Err(error) = self.notifier.socket.send(text.as_bytes())
+                && error.kind() == io::ErrorKind::WouldBlock
+            {
+                // A queue that is full is tried again: without READY=1, the manager would end this
+                // process. Nothing can be done about other faults.
+                self.pause = now.after(PAUSE_MS);
+                return;
+            }
+            self.schedule = schedule;
+            if text.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+/// What of a host a status shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) sockets_len: usize,
+    /// Of the services that run.
+    pub(super) services_len: usize,
+}
+
+/// What is to be sent next, and when.
+#[derive(Clone, Copy, Debug)]
+struct Schedule {
+    /// A reload that has begun, with its time.
+    reload: Option<u64>,
+    /// The line of a state that was not sent, or nothing.
+    state: &'static str,
+    /// The next sign of life.
+    alive: Time,
+    /// When a stop asks for more time; never before a stop.
+    extend: Time,
+    /// When the facts are looked at.
+    status: Time,
+    /// The earliest time of that.
+    rest: Time,
+    /// The facts of the last status.
+    told: Facts,
+}
+
+impl Schedule {
+    const START: Self = Self {
+        reload: None,
+        state: READY,
+        alive: NEVER,
+        extend: NEVER,
+        status: Time::ZERO,
+        rest: NEVER,
+        told: UNKNOWN,
+    };
+
+    fn reload(&mut self, step: ReloadStep) {
+        // After STOPPING=1, no other state follows.
+        if self.extend < NEVER {
+            return;
+        }
+        match step {
+            ReloadStep::Begun(usec) => (self.reload, self.status) = (Some(usec), Time::ZERO),
+            ReloadStep::Over => self.enter(READY),
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.extend == NEVER {
+            (self.reload, self.extend) = (None, Time::ZERO);
+            self.enter(STOPPING);
+        }
+    }
+
+    /// A state is sent at once, with a status.
+    fn enter(&mut self, state: &'static str) {
+        (self.state, self.status, self.told) = (state, Time::ZERO, UNKNOWN);
+    }
+
+    /// The next datagram of those that are due; an empty one after the last.
+    fn next(&mut self, facts: Facts, watchdog_ms: u64, now: Time) -> String {
+        // Some managers read the time of a reload in the same datagram only.
+        if let Some(usec) = self.reload.take() {
+            self.status = if self.state.is_empty() { self.rest } else { Time::ZERO };
+            return format!("RELOADING=1\nMONOTONIC_USEC={usec}");
+        }
+        let mut lines = [mem::take(&mut self.state), "", ""];
+        if now >= self.extend {
+            self.extend = now.after(EXTEND_MS);
+            lines[1] = "EXTEND_TIMEOUT_USEC=10000000\n";
+        }
+        if now >= self.alive {
+            self.alive = now.after(watchdog_ms);
+            lines[2] = "WATCHDOG=1\n";
+        }
+        let mut text = lines.concat();
+        if now >= self.status {
+            (self.status, self.rest) = (NEVER, now.after(STATUS_MS));
+            if facts != self.told {
+                self.told = facts;
+                let Facts { sockets_len, services_len } = facts;
+                let stop = if self.extend < NEVER { "stopping: " } else { "" };
+                // A string takes every text.
+                let _ =
+                    writeln!(text, "STATUS={stop}{sockets_len} sockets, {services_len} services");
+            }
+        }
+        text
+    }
+}
+
+const READY: &str = "READY=1\n";
+const STOPPING: &str = "STOPPING=1\n";
+/// The facts before any status.
+const UNKNOWN: Facts = Facts { sockets_len: usize::MAX, services_len: usize::MAX };
+/// What is not due at all.
+pub(super) const NEVER: Time = Time::from_ms(u64::MAX);
+/// The least time between two statuses.
+const STATUS_MS: u64 = 10_000;
+/// How often a stop asks for more time, each time for ten seconds from then on.
+const EXTEND_MS: u64 = 1_000;
+/// The time after which a full queue is tried again.
+const PAUSE_MS: u64 = 100;
+
+#[cfg(test)]
+mod tests;

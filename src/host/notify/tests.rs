@@ -1,0 +1,118 @@
+//! What a service manager gets, and when, in the time of the test.
+
+use super::*;
+
+const QUIET: Facts = Facts { sockets_len: 0, services_len: 0 };
+const BUSY: Facts = Facts { sockets_len: 3, services_len: 2 };
+
+/// Reports to a socket of the test.
+fn pair(name: &str, watchdog: Option<Duration>) -> (Reports, UnixDatagram) {
+    let name = format!("@switchboard-{}-{name}", process::id());
+    let address = SocketAddr::from_abstract_name(&name.as_bytes()[1..]).expect("a name");
+    let socket = UnixDatagram::bind_addr(&address).expect("no other test has it");
+    socket.set_nonblocking(true).expect("it can");
+    let notifier = Notifier::new(OsStr::new(&name), watchdog).expect("an address");
+    (Reports::new(notifier), socket)
+}
+
+/// The datagrams that are there.
+fn taken(socket: &UnixDatagram) -> Vec<String> {
+    let mut bytes = [0; 1_000];
+    let next = || socket.recv(&mut bytes).ok().map(|len| bytes[..len].to_vec());
+    std::iter::from_fn(next).map(|bytes| String::from_utf8(bytes).expect("text")).collect()
+}
+
+fn report(reports: &mut Reports, facts: Facts, ms: u64) {
+    reports.report(|| facts, Time::from_ms(ms));
+}
+
+#[test]
+fn a_status_comes_each_ten_seconds_if_it_has_changed() {
+    let (mut reports, socket) = pair("status", None);
+    assert_eq!(reports.deadline(), Time::ZERO);
+    report(&mut reports, QUIET, 5);
+    assert_eq!(taken(&socket), ["READY=1\nSTATUS=0 sockets, 0 services\n"]);
+    assert_eq!(reports.deadline(), NEVER, "nothing has happened since");
+    report(&mut reports, BUSY, 10_004);
+    assert_eq!(taken(&socket), [""; 0]);
+    assert_eq!(reports.deadline(), Time::from_ms(10_005));
+    report(&mut reports, BUSY, 10_005);
+    assert_eq!(taken(&socket), ["STATUS=3 sockets, 2 services\n"]);
+    // What is as before is looked at once more.
+    report(&mut reports, BUSY, 10_006);
+    assert_eq!(reports.deadline(), Time::from_ms(20_005));
+    report(&mut reports, BUSY, 30_000);
+    assert_eq!((taken(&socket), reports.deadline()), (Vec::new(), NEVER));
+    report(&mut reports, QUIET, 30_001);
+    assert_eq!(reports.deadline(), Time::from_ms(40_000));
+}
+
+#[test]
+fn a_sign_of_life_comes_each_third() {
+    let (mut reports, socket) = pair("alive", Some(Duration::from_millis(300)));
+    report(&mut reports, QUIET, 0);
+    assert_eq!(taken(&socket), ["READY=1\nSTATUS=0 sockets, 0 services\n"]);
+    for ms in [100, 200, 300] {
+        report(&mut reports, QUIET, ms - 1);
+        assert_eq!(taken(&socket), [""; 0]);
+        assert_eq!(reports.deadline(), Time::from_ms(ms));
+        report(&mut reports, QUIET, ms);
+        assert_eq!(taken(&socket), ["WATCHDOG=1\n"]);
+    }
+    let (reports, _socket) = pair("short", Some(Duration::from_micros(1)));
+    assert_eq!(reports.notifier.watchdog_ms, 1, "the loop has to sleep in between");
+}
+
+#[test]
+fn a_stop_asks_for_more_time_and_ends_reloads() {
+    let (mut reports, socket) = pair("stop", None);
+    report(&mut reports, QUIET, 0);
+    reports.schedule.reload(ReloadStep::Begun(7));
+    assert_eq!(reports.deadline(), Time::ZERO);
+    report(&mut reports, BUSY, 1);
+    reports.schedule.reload(ReloadStep::Begun(8));
+    reports.schedule.reload(ReloadStep::Over);
+    report(&mut reports, BUSY, 2);
+    let expected = [
+        "READY=1\nSTATUS=0 sockets, 0 services\n",
+        "RELOADING=1\nMONOTONIC_USEC=7",
+        "RELOADING=1\nMONOTONIC_USEC=8",
+        "READY=1\nSTATUS=3 sockets, 2 services\n",
+    ];
+    assert_eq!(taken(&socket), expected);
+    reports.schedule.reload(ReloadStep::Begun(9));
+    for ms in [10, 11, 1_010, 1_500, 2_010] {
+        reports.stop();
+        report(&mut reports, BUSY, ms);
+        reports.schedule.reload(ReloadStep::Over);
+    }
+    let more = "EXTEND_TIMEOUT_USEC=10000000\n";
+    let first = format!("STOPPING=1\n{more}STATUS=stopping: 3 sockets, 2 services\n");
+    assert_eq!(taken(&socket), [&first, more, more]);
+    assert_eq!(reports.deadline(), Time::from_ms(3_010));
+}
+
+#[test]
+fn a_full_queue_is_tried_again() {
+    let (mut reports, socket) = pair("full", None);
+    while reports.notifier.socket.send(b"FULL=1").is_ok() {}
+    report(&mut reports, QUIET, 5);
+    assert_eq!(reports.deadline(), Time::from_ms(105));
+    assert!(taken(&socket).iter().all(|text| text == "FULL=1"));
+    report(&mut reports, QUIET, 104);
+    assert_eq!(taken(&socket), [""; 0]);
+    report(&mut reports, QUIET, 105);
+    assert_eq!(taken(&socket), ["READY=1\nSTATUS=0 sockets, 0 services\n"]);
+    // Where the manager has gone, it is not.
+    drop(socket);
+    reports.schedule.reload(ReloadStep::Over);
+    report(&mut reports, QUIET, 106);
+    assert_eq!(reports.deadline(), NEVER);
+}
+
+#[test]
+fn addresses_where_nothing_listens() {
+    for address in ["", "run/notify", "vsock:2:1", "@x\0y", &format!("/{}", "x".repeat(200))] {
+        assert!(Notifier::new(OsStr::new(address), None).is_err(), "{address}");
+    }
+}
