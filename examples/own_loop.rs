@@ -1,13 +1,18 @@
-//! A loop of the program's own: a simulation that steps at a fixed rate, and the host in the same
-//! thread. `Host::turn` fills the time between two steps; the callbacks run within it.
+//! A loop of the program's own, in one thread: a simulation that steps at a fixed rate, standard
+//! input, and the host. The loop waits in `poll` for all three. `Host::poll_timeout` says for how
+//! long, and the callbacks run within `Host::turn`. A program that waits for nothing else calls
+//! `turn` with a timeout instead, as `guarded.rs` does.
 //!
-//! A number sets the speed of the simulated car, and `where` asks for its place. A line on standard
-//! input, or its end, stops the host.
+//! A number sets the speed of the simulated car, and `where` asks for its place. Standard input, or
+//! its end, stops the host.
 
+use std::io::{Stdin, stdin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use switchboard::{Handler, Limits, Message, Peer, Server, Stopper, Thread, Turn, handler};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use switchboard::{Handler, Host, Limits, Message, Peer, Server, Thread, Turn, handler};
 
 /// What the program simulates.
 #[derive(Clone, Copy, Default)]
@@ -44,14 +49,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut host = server.bind("127.0.0.1:0")?;
     println!("listening on ws://{}/road", host.address());
     host.stop_on_signals()?;
-    stop_on_input(host.stopper());
 
+    // `None` once it has come.
+    let mut input = Some(stdin());
     let mut next = Instant::now() + STEP;
     loop {
-        // The turn waits until a socket has something, or until the next step.
-        let left = next.saturating_duration_since(Instant::now());
+        if wait(&host, input.as_ref(), next)? {
+            input = None;
+            host.stopper().stop();
+        }
         // Sockets are closed in the turns after a stop. The last one says so.
-        if host.turn(Some(left))? == Turn::Last {
+        if host.turn(Some(Duration::ZERO))? == Turn::Last {
             break;
         }
         if Instant::now() >= next {
@@ -67,14 +75,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A stopper works from any thread.
-fn stop_on_input(stopper: Stopper) {
-    std::thread::spawn(move || {
-        // At the end of the input, or if it cannot be read, the host has to stop: there is no other
-        // way to stop it.
-        let _ = std::io::stdin().read_line(&mut String::new());
-        stopper.stop();
-    });
+/// Waits until the host has work, until the next step, or for input. Returns whether that has come.
+fn wait(
+    host: &Host,
+    input: Option<&Stdin>,
+    next: Instant,
+) -> Result<bool, Box<dyn std::error::Error>> {
+    let step = next.saturating_duration_since(Instant::now());
+    // Directly before the wait.
+    let timeout = host.poll_timeout().map_or(step, |timeout| timeout.min(step));
+    let mut watched = vec![PollFd::new(host, PollFlags::IN)];
+    watched.extend(input.map(|input| PollFd::new(input, PollFlags::IN)));
+    match poll(&mut watched, Some(&Timespec::try_from(timeout)?)) {
+        // A signal, such as one that stops the host.
+        Err(Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(watched.get(1).is_some_and(|input| !input.revents().is_empty())),
+    }
 }
 
 const STEP: Duration = Duration::from_millis(10);

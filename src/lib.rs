@@ -90,8 +90,9 @@
 //! # Embedding
 //!
 //! [`Host::run`] blocks until the host is stopped. A program with a loop of its own calls
-//! [`Host::turn`] instead. A [`Stopper`] works from any thread, and [`Host::stop_on_signals`]
-//! handles SIGINT and SIGTERM:
+//! [`Host::turn`] instead; [`Host::poll_timeout`] tells a loop that waits for other descriptors
+//! when. A [`Stopper`] works from any thread, and [`Host::stop_on_signals`] handles SIGINT and
+//! SIGTERM:
 //!
 //! ```
 //! # #[cfg(feature = "host")]
@@ -157,7 +158,7 @@
 //! | `guarded.rs` | a gate, subprotocols, and turns with the limits for small hosts |
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
-//! | `own_loop.rs` | [`Host::turn`] in a simulation with a fixed step, and a [`Stopper`] |
+//! | `own_loop.rs` | a host in a loop over `poll`, with standard input and a fixed step |
 //! | `core_tcp.rs` | the core over a plain TCP stream, without any feature |
 //! | `small.rs` | measures the memory of a host under attack against its bound |
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
@@ -175,6 +176,7 @@
 [`Context`]: #the-core-without-std
 [`Gate`]: #the-core-without-std
 [`Handler`]: #the-core-without-std
+[`Host::poll_timeout`]: #the-core-without-std
 [`Host::run`]: #the-core-without-std
 [`Host::stop_on_signals`]: #the-core-without-std
 [`Host::turn`]: #the-core-without-std

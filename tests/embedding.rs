@@ -5,17 +5,24 @@
 mod support;
 
 use std::io::{ErrorKind, Read};
-use std::sync::{Arc, Mutex, mpsc};
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use log::LevelFilter;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use switchboard::{
-    CloseCode, Handler, Limits, Message, Peer, Request, Server, SocketId, Thread, handler,
+    CloseCode, Context, Handler, Host, Inbound, Limits, Message, Peer, Request, Server, Service,
+    SocketId, Thread, Turn, handler,
 };
 
 use support::http::upgrade;
 use support::raw::{PING, PONG, TEXT, close, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{LIMITS, Raw, Running, logged, next, on_each_thread, server_on};
+use support::{DEADLINE, LIMITS, Raw, Running, logged, next, on_each_thread, server_on};
 
 /// The first socket is under the commands of all: it is paused, read again and labeled.
 #[derive(Default)]
@@ -177,4 +184,124 @@ fn services_have_no_time_to_start_with_a_limit_of_zero() {
     let running = Running::start(server);
     assert_eq!(running.ask(&upgrade("/late", "")).status, 500);
     drop(go_on);
+}
+
+/// Waits for a host as a loop of the program's own does. Returns whether it is readable.
+fn wait(host: &Host, timeout: Duration) -> bool {
+    let timeout = Timespec::try_from(timeout).expect("it is short");
+    loop {
+        match poll(&mut [PollFd::new(host, PollFlags::IN)], Some(&timeout)) {
+            Err(Errno::INTR) => {}
+            found => return found.expect("it polls") == 1,
+        }
+    }
+}
+
+/// One round of such a loop, which something is about to wake.
+fn round(host: &mut Host) -> Turn {
+    let timeout = host.poll_timeout().unwrap_or(DEADLINE);
+    assert!(wait(host, timeout.min(DEADLINE)) || timeout < DEADLINE, "nothing wakes it");
+    host.turn(Some(Duration::ZERO)).expect("it polls")
+}
+
+/// A handler on the loop, with ticks.
+struct Ticking(Sender<()>);
+
+impl Handler for Ticking {
+    fn tick(&mut self, _: &mut Context) {
+        let _ = self.0.send(());
+    }
+
+    fn tick_interval(&self) -> Option<Duration> {
+        Some(Duration::from_millis(10))
+    }
+}
+
+#[test]
+fn a_loop_of_its_own_serves_sockets_with_the_timeout_of_its_host() {
+    on_each_thread(|thread| {
+        let mut server = server_on(thread, LIMITS);
+        mount_echo(&mut server, "/echo");
+        let (tell, ticks) = mpsc::channel();
+        server.mount("/ticking", move || handler(Ticking(tell.clone())));
+        let mut host = server.bind("127.0.0.1:0").expect("a port is free");
+        assert_eq!(host.as_fd().as_raw_fd(), host.as_raw_fd());
+        let (address, stopper) = (host.address(), host.stopper());
+        let client = thread::spawn(move || {
+            let mut raw = Raw::connect(address);
+            raw.upgrade("/echo");
+            for number in 0..20 {
+                raw.send_text(&number.to_string());
+                assert_eq!(raw.read_text(), number.to_string());
+            }
+            Raw::connect(address).upgrade("/ticking");
+            (0..3).for_each(|_| next(&ticks));
+            stopper.stop();
+            assert_eq!(raw.read_close().0, 1001);
+            raw.send(&close(1001, ""));
+            raw.expect_end();
+        });
+        while round(&mut host) == Turn::Another {}
+        client.join().expect("it is served");
+    });
+}
+
+#[test]
+fn a_loop_of_its_own_is_woken_by_other_threads() {
+    let mut host = Server::new(LIMITS).bind("127.0.0.1:0").expect("a port is free");
+    assert_ne!(host.poll_timeout(), Some(Duration::ZERO));
+    assert!(!wait(&host, Duration::ZERO));
+    host.stopper().stop();
+    assert!(wait(&host, Duration::ZERO), "it was announced that it sleeps");
+    assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Last);
+
+    // What comes before the announcement is there as work.
+    let mut host = Server::new(LIMITS).bind("127.0.0.1:0").expect("a port is free");
+    host.stopper().stop();
+    assert_eq!(host.poll_timeout(), Some(Duration::ZERO));
+    assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Last);
+}
+
+/// Sends what comes through a channel to its first socket.
+struct Relay(Arc<Mutex<Receiver<&'static str>>>, Sender<()>);
+
+impl Service for Relay {
+    fn run(&mut self, context: &mut Context) {
+        let Some(Inbound::Open { id, .. }) = context.receive() else { return };
+        while let Ok(text) = self.0.lock().expect("no service panics").recv() {
+            context.send(id, text);
+            context.flush();
+            let _ = self.1.send(());
+        }
+        while context.receive().is_some() {}
+    }
+}
+
+#[test]
+fn a_loop_of_its_own_is_woken_by_services_on_threads() {
+    let mut server = Server::new(LIMITS);
+    let ((text, texts), (tell, sent)) = (mpsc::channel(), mpsc::channel());
+    let texts = Arc::new(Mutex::new(texts));
+    server.mount("/relay", move || Relay(texts.clone(), tell.clone()));
+    let mut host = server.bind("127.0.0.1:0").expect("a port is free");
+    let address = host.address();
+    let client = thread::spawn(move || {
+        let mut raw = Raw::connect(address);
+        raw.upgrade("/relay");
+        raw
+    });
+    while !client.is_finished() {
+        host.turn(Some(Duration::from_millis(1))).expect("it polls");
+    }
+    let mut raw = client.join().expect("it is open");
+    for expected in ["a", "b", "c"] {
+        while host.poll_timeout() == Some(Duration::ZERO) || wait(&host, Duration::ZERO) {
+            host.turn(Some(Duration::ZERO)).expect("it polls");
+        }
+        text.send(expected).expect("the service listens");
+        next(&sent);
+        assert!(wait(&host, DEADLINE), "{expected} wakes it");
+        host.turn(Some(Duration::ZERO)).expect("it polls");
+        assert_eq!(raw.read_text(), expected);
+    }
 }

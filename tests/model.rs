@@ -441,6 +441,11 @@ fn the_host_keeps_to_the_order_of_the_model() {
             &["wake_queue.begin_sleep()", "has_work()", ".poll(", "wake_queue.end_sleep()"][..],
         ),
         (
+            include_str!("../src/host/outer_loop.rs"),
+            "fn poll_timeout(",
+            &["wake_queue.begin_sleep()", "has_work()"],
+        ),
+        (
             include_str!("../src/engine/apply.rs"),
             "fn apply_batches(",
             &["senders_len()", "next_sender()", "begin_batch(", "cut_short.push("],

@@ -3,7 +3,8 @@
 //!
 //! In reading order:
 //!
-//! - `poll`: [`Host`], the poll loop; `io`: what the engine of a host works with
+//! - `poll`: [`Host`], the poll loop; `outer_loop`: the same within a loop of the program's own
+//! - `io`: what the engine of a host works with
 //! - `events`: events of helper threads for the loop
 //! - `wake`: how other threads wake the loop; `sync`: the parts that it uses
 //! - `factory`: makes a service for each run; `panic`: panics in its code
@@ -27,6 +28,7 @@ mod loop_service;
 pub(crate) mod nofollow;
 mod notify;
 mod orphans;
+mod outer_loop;
 pub(crate) mod panic;
 mod poll;
 #[doc(hidden)]

@@ -129,7 +129,8 @@ impl Host {
 
     /// Waits for an event, for `timeout` at most (`None`: without a limit), and runs one turn:
     /// reads, callbacks of services on the loop, and writes. Call it again while it returns
-    /// [`Turn::Another`]; without calls, no socket is served and no time limit is enforced.
+    /// [`Turn::Another`]; without calls, no socket is served and no time limit is enforced. A loop
+    /// that waits elsewhere asks [`Host::poll_timeout`] when to call it.
     ///
     /// It returns early if there is work left, and also for no visible reason. `turn_work_max` and
     /// `callback_ms_max` of [`Limits`] bound how long a turn takes.
@@ -246,7 +247,7 @@ impl Host {
     }
 
     /// How long there is nothing to do: until a deadline, or what the caller allows.
-    fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
+    pub(super) fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
         let accept = self.io.listeners.iter().filter_map(Listener::deadline).min();
         let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
         let report = self.io.reports.as_ref().map_or(NEVER, |reports| reports.deadline());
