@@ -11,6 +11,37 @@ use crate::server::programs_error::ProgramsError;
 /// Why [`Server::bind`](crate::Server::bind) fails. The text says what was found, and what is
 /// allowed, with the text of the error in the variant. So `source` returns the source of that
 /// error, and a chain of sources has no text twice.
+///
+/// To bind takes the server, since its services and options move into the host. An error drops
+/// them. So a program that tries another address has a function that makes the server:
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use switchboard::{BindError, Handler, Limits, Server, handler};
+///
+/// struct Quiet;
+/// impl Handler for Quiet {}
+///
+/// fn server() -> Server {
+///     let mut server = Server::new(Limits::SERVER);
+///     server.mount("/quiet", || handler(Quiet));
+///     server
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let other = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let host = match server().bind(other.local_addr()?) {
+///     Err(BindError::Listen(error)) if error.kind() == ErrorKind::AddrInUse => {
+///         // The text names the address.
+///         println!("{error}; another port is taken");
+///         server().bind("127.0.0.1:0")?
+///     }
+///     bound => bound?,
+/// };
+/// assert_ne!(host.address(), other.local_addr()?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {

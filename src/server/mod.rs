@@ -201,7 +201,8 @@ impl Server {
     /// # Errors
     /// A [`BindError`]: limits that contradict each other, a path that cannot be mounted, a service
     /// on the loop without callbacks, a folder that cannot be used, or an address that cannot be
-    /// listened on. No service has been started then.
+    /// listened on. No service has been started then, and the server is dropped: [`BindError`] has
+    /// an example that binds again.
     pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
