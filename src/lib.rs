@@ -69,6 +69,9 @@
 //! A service that panics ends alone: its sockets are closed with 1012, and the next socket starts
 //! it again.
 //!
+//! A thread of the program that is no service has no way to sockets of its own: what it sends goes
+//! through a channel to a service, which sends it on. [`Service`] says how.
+//!
 //! # Options and limits
 //!
 //! [`ServiceOptions`] hold for one service: its limits, the [`OriginRule`] for pages of other
@@ -158,6 +161,7 @@
 //! | `guarded.rs` | a gate, subprotocols, and turns with the limits for small hosts |
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
+//! | `feed.rs` | messages from another thread of the program, to a service with a loop of its own |
 //! | `own_loop.rs` | a host in a loop over `poll`, with standard input and a fixed step |
 //! | `core_tcp.rs` | the core over a plain TCP stream, without any feature |
 //! | `small.rs` | measures the memory of a host under attack against its bound |

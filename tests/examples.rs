@@ -313,6 +313,30 @@ fn own_loop() {
 }
 
 #[test]
+fn feed() {
+    let mut example = Example::start("feed");
+    let mut lines = example.child.stdin.take().expect("the input is piped");
+    let mut raws = [(); 2].map(|()| {
+        let mut raw = example.open();
+        assert_eq!(raw.read_text(), "lines so far: 0");
+        raw
+    });
+    // While it waits for both, each of the two wakes it.
+    for (line, count) in [("hello", "lines so far: 1"), ("straße", "lines so far: 2")] {
+        writeln!(lines, "{line}").expect("it reads");
+        for raw in &mut raws {
+            assert_eq!(raw.read_text(), line);
+        }
+        for raw in &mut raws {
+            raw.send_text("how many?");
+            assert_eq!(raw.read_text(), count);
+        }
+    }
+    drop(raws);
+    example.stop();
+}
+
+#[test]
 fn core_tcp() {
     let example = Example::start("core_tcp");
     let mut plain = example.raw();

@@ -122,7 +122,9 @@ impl<'host> Context<'host> {
     /// nothing. By default, the service's thread is unparked. Only the first call has an effect,
     /// and none on the loop.
     ///
-    /// `wake` is called on the thread that polls all sockets, so it must not block.
+    /// `wake` is called on the thread that polls all sockets, so it must not block. It may put a
+    /// word into the channel in which the service waits for other threads: see
+    /// [`Service`](crate::service::Service#sending-from-other-threads).
     pub fn wake_by(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         // A service on the loop never sleeps.
         if let ServiceLink::Ends(ends) = &self.way {

@@ -63,6 +63,42 @@ pub trait Handler: 'static {
 
     /// The interval of [`Handler::tick_interval`] has passed. Ticks do not drift, and those that a
     /// slow callback has missed are skipped.
+    ///
+    /// A tick may send what other threads of the program have left in a channel. They cannot wake a
+    /// handler, so this waits for up to one interval. A [`Service`] with a loop of its own needs no
+    /// interval: see [there](Service#sending-from-other-threads).
+    ///
+    /// ```
+    /// use std::sync::mpsc::{self, Receiver};
+    /// use std::sync::{Arc, Mutex, PoisonError};
+    /// use std::time::Duration;
+    ///
+    /// use switchboard::{Audience, Context, Handler, Limits, Server, handler};
+    ///
+    /// struct Prices(Arc<Mutex<Receiver<String>>>);
+    ///
+    /// impl Handler for Prices {
+    ///     fn tick(&mut self, context: &mut Context) {
+    ///         // Nobody else locks it.
+    ///         let prices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    ///         // It does not wait. A bound keeps one tick short.
+    ///         for price in prices.try_iter().take(100) {
+    ///             context.send(Audience::all(), price);
+    ///         }
+    ///     }
+    ///
+    ///     fn tick_interval(&self) -> Option<Duration> {
+    ///         Some(Duration::from_millis(50))
+    ///     }
+    /// }
+    ///
+    /// // `try_send` fails while 1,000 wait, as before the first socket.
+    /// let (sender, prices) = mpsc::sync_channel(1_000);
+    /// let prices = Arc::new(Mutex::new(prices));
+    /// let mut server = Server::new(Limits::SERVER);
+    /// server.mount("/prices", move || handler(Prices(prices.clone())));
+    /// std::thread::spawn(move || sender.try_send("42".to_owned()));
+    /// ```
     fn tick(&mut self, context: &mut Context<'_>) {}
 
     /// The host stops: the last callback. All sockets have been closed. A clean stop waits for it
