@@ -1,5 +1,8 @@
-//! A service that decides before the 101 which sockets may open, and speaks a subprotocol. It runs
-//! turn by turn within a loop of the program's own, with the bounds for small hosts.
+//! The shortest gate: it decides before the 101 which sockets may open, and speaks a subprotocol.
+//! The host runs turn by turn within a loop of the program's own, with the limits for small hosts.
+//!
+//! Its one secret in the query is for trying it out, since queries stand in logs. `token.rs` has
+//! the tokens of users in headers, as programs and pages send them, and names the user in the log.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! A gate for users with tokens. It decides before the 101, so that no other client has a socket.
+//! `guarded.rs` is shorter: a gate with one secret, in a host that runs turn by turn.
 //!
 //! A program sends its token in a header: `Authorization: Bearer TOKEN`. A page cannot set headers,
 //! and offers two subprotocols: `new WebSocket(url, ["news.v1", "token.TOKEN"])`. A token in the

@@ -158,7 +158,7 @@
 //! |---|---|
 //! | `embed.rs` | the shortest program: a service with state, and a stop by signals |
 //! | `lobby.rs` | topics, and ticks that come only when there is news |
-//! | `guarded.rs` | a gate, subprotocols, and turns with the limits for small hosts |
+//! | `guarded.rs` | the shortest gate, subprotocols, and turns with the limits for small hosts |
 //! | `token.rs` | a gate for tokens of programs and of pages, with a label for the log |
 //! | `flow.rs` | flow control from a slow receiver back to its sender |
 //! | `feed.rs` | messages from another thread of the program, to a service with a loop of its own |
