@@ -4,7 +4,7 @@ use crate::process::handover::Handover;
 use crate::process::output_pipe::PipeRead;
 use crate::process::pump::ProcessId;
 use crate::process::shared::SharedRun;
-use crate::process::shared_process::{EndReason, ReadyState, SILENT};
+use crate::process::shared_process::{EndReason, OUTPUT_CLOSED, ReadyState};
 use crate::process::warning_kind::WarningKind;
 use crate::programs::{CommandResult, LogLevel, ProgramCommand, ProgramEvent};
 use crate::service::{Admission, Outbound};
@@ -19,10 +19,10 @@ impl SharedRun<'_> {
             (_, PipeRead::Nothing) => {}
             (Some(process), PipeRead::End) => match process.reader.finish() {
                 Err(fault) => self.end(EndReason::Failed(fault.to_string())),
-                Ok(()) => self.end(EndReason::Closed(SILENT)),
+                Ok(()) => self.end(EndReason::Closed(OUTPUT_CLOSED)),
             },
             (None, PipeRead::Bytes(len)) => self.read_successor(id, &buffer[..len]),
-            (None, PipeRead::End) => self.end_successor(id, SILENT),
+            (None, PipeRead::End) => self.end_successor(id, OUTPUT_CLOSED),
         }
         self.buffer = buffer;
     }
@@ -33,11 +33,11 @@ impl SharedRun<'_> {
             && let (used, Some(heard)) = process.reader.receive(bytes)
         {
             bytes = &bytes[used..];
-            self.heed(heard);
+            self.apply_result(heard);
         }
     }
 
-    fn heed(&mut self, heard: CommandResult) {
+    fn apply_result(&mut self, heard: CommandResult) {
         match heard {
             CommandResult::Command(said) => self.apply_command(said),
             CommandResult::LineError(mistake) => {

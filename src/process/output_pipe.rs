@@ -17,7 +17,7 @@ pub(super) struct OutputPipe {
     /// How much is still read from it, once its child has gone.
     left: Option<usize>,
     /// Whether it is not to be read now, so that the child has to wait.
-    pub(super) muted: bool,
+    pub(super) paused: bool,
 }
 
 /// The result of a read.
@@ -33,14 +33,14 @@ pub enum PipeRead {
 
 impl OutputPipe {
     pub(super) const fn new(pipe: Receiver) -> Self {
-        Self { pipe: Some(pipe), readable: true, hung_up: false, left: None, muted: false }
+        Self { pipe: Some(pipe), readable: true, hung_up: false, left: None, paused: false }
     }
 
     /// Reads once.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> PipeRead {
         let room = self.left.unwrap_or(buffer.len()).min(buffer.len());
         let Some(pipe) = &mut self.pipe else { return PipeRead::End };
-        if !self.readable || self.muted {
+        if !self.readable || self.paused {
             return PipeRead::Nothing;
         }
         let len = loop {
@@ -88,7 +88,7 @@ impl OutputPipe {
 
     /// Whether a read would do something.
     pub(super) const fn has_work(&self) -> bool {
-        self.pipe.is_some() && self.readable && !self.muted
+        self.pipe.is_some() && self.readable && !self.paused
     }
 
     pub(super) const fn has_ended(&self) -> bool {

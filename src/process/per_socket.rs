@@ -185,11 +185,11 @@ impl PerSocketRun<'_> {
             (Inbound::Ask { request, .. }, _) => self.ask(id, &request),
             (Inbound::Open { .. }, Some(process)) => {
                 self.asked.retain(|(_, asked)| *asked != id);
-                self.pump.unmute(process);
+                self.pump.resume_output(process);
             }
             (Inbound::Data { message, .. }, Some(process)) => self.tell(process, &message),
             (Inbound::Full { .. }, Some(process)) => self.pump.pause_output(process),
-            (Inbound::Drained { .. }, Some(process)) => self.pump.unmute(process),
+            (Inbound::Drained { .. }, Some(process)) => self.pump.resume_output(process),
             (Inbound::Close { .. }, Some(process)) => {
                 self.asked.retain(|(_, asked)| *asked != id);
                 self.part(id, process);
@@ -218,7 +218,7 @@ impl PerSocketRun<'_> {
                 match self.served.start(&program, options, &mut self.pump, variables) {
                     Ok(process) => {
                         self.sockets.insert(id, (process, holder));
-                        return self.let_in(id, process, request);
+                        return self.accept(id, process, request);
                     }
                     Err(error) => refusal(&error),
                 }
@@ -239,7 +239,7 @@ impl PerSocketRun<'_> {
         Ok(())
     }
 
-    fn let_in(&mut self, id: SocketId, process: ProcessId, request: &Request) {
+    fn accept(&mut self, id: SocketId, process: ProcessId, request: &Request) {
         let cut = match self.options.mode {
             Mode::Lines | Mode::Shared => Framing::Lines(Lines::new(self.limits.outbox_bytes_max)),
             Mode::Text => Framing::Text(Texts::default()),
@@ -282,7 +282,7 @@ impl PerSocketRun<'_> {
         let Some((_, of)) = self.sockets.remove(&id) else { return };
         let Some(talk) = self.talks.get_mut(&process) else { return };
         talk.over = true;
-        self.pump.unmute(process);
+        self.pump.resume_output(process);
         self.pump.stop(process, self.options.stages());
         self.leaving.insert(process, of);
         while let Some(surplus) = self.leaving.take_surplus(self.options.processes_max) {

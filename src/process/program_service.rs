@@ -40,7 +40,7 @@ impl ProgramOptions {
 /// A program that is a service.
 #[derive(Debug)]
 pub(crate) struct ProgramService {
-    site: Arc<ProgramsShared>,
+    shared: Arc<ProgramsShared>,
     key: String,
     pub(super) options: ProgramOptions,
     /// The channel to its thread, if it runs.
@@ -60,23 +60,24 @@ pub(crate) struct Renewal {
 
 impl ProgramService {
     /// The program with this key.
-    pub(crate) fn new(site: Arc<ProgramsShared>, key: String, options: ProgramOptions) -> Self {
+    pub(crate) fn new(shared: Arc<ProgramsShared>, key: String, options: ProgramOptions) -> Self {
         let (renewer, renewals) = crossbeam_channel::unbounded();
-        Self { site, key, options, renewer, renewals }
+        Self { shared, key, options, renewer, renewals }
     }
 
     /// The same program with other options, for its next run.
     pub(crate) fn renewed(&self, options: ProgramOptions) -> Self {
-        Self::new(self.site.clone(), self.key.clone(), options)
+        Self::new(self.shared.clone(), self.key.clone(), options)
     }
 
     /// Sends these options to its thread; returns the same program with these options.
     pub(crate) fn renew_running(&self, renewal: Renewal) -> Self {
         let (renewer, renewals) = (self.renewer.clone(), self.renewals.clone());
-        let (site, key, options) = (self.site.clone(), self.key.clone(), renewal.options.clone());
+        let (shared, key, options) =
+            (self.shared.clone(), self.key.clone(), renewal.options.clone());
         // The other end is held here, so that it cannot fail.
         let _ = self.renewer.try_send(renewal);
-        Self { site, key, options, renewer, renewals }
+        Self { shared, key, options, renewer, renewals }
     }
 
     /// The latest options since the last call. Earlier ones are dropped.
@@ -93,14 +94,14 @@ impl ProgramService {
             service: self.key.clone(),
             programs_max,
             input_high_bytes: INPUT_HIGH_BYTES,
-            groups: self.site.groups.clone(),
+            groups: self.shared.groups.clone(),
         };
         Pump::new(plan).map_err(|error| RunEnd::Failed(format!("there is no poll: {error}")))
     }
 
     /// Looks it up each time, so that a changed file is used.
     pub(super) fn find(&self) -> Result<Executable, LookupError> {
-        self.site.root.now().find(&self.key)
+        self.shared.root.now().find(&self.key)
     }
 
     /// Starts a process of it, with these variables besides its own.
@@ -118,7 +119,7 @@ impl ProgramService {
         let id = pump.start(Launch { program, pass_env, variables: &variables })?;
         // Transcripts are of counted lines.
         if options.mode == Mode::Shared
-            && let Some(recording) = self.site.tape.take()
+            && let Some(recording) = self.shared.tape.take()
         {
             pump.record(id, recording);
         }
@@ -127,7 +128,7 @@ impl ProgramService {
 
     /// Its path and address.
     pub(super) fn place(&self) -> ProgramPlace {
-        ProgramPlace { service: self.key.clone(), address: self.site.address }
+        ProgramPlace { service: self.key.clone(), address: self.shared.address }
     }
 
     /// The path of its service.

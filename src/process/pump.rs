@@ -215,14 +215,14 @@ impl Pump {
     /// exit is not reported either.
     pub fn pause_output(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
-            child.output.muted = true;
+            child.output.paused = true;
         }
     }
 
     /// Reads the output of a program again.
-    pub fn unmute(&mut self, id: ProcessId) {
+    pub fn resume_output(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id.0) {
-            child.output.muted = false;
+            child.output.paused = false;
             self.list(id);
         }
     }

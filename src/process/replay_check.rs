@@ -88,12 +88,12 @@ impl ReplayCheck<'_> {
         let process = pump.start(launch).map_err(ReplayError::Start)?;
         let replay = Replay::new(transcript, self.limits.outbox_bytes_max);
         let buffer = vec![0; READ_BYTES];
-        ReplayRun { rehearsal: self, pump, process, replay, buffer, stopping: false }.run()
+        ReplayRun { check: self, pump, process, replay, buffer, stopping: false }.run()
     }
 }
 
 struct ReplayRun<'a> {
-    rehearsal: &'a ReplayCheck<'a>,
+    check: &'a ReplayCheck<'a>,
     pump: Pump,
     process: ProcessId,
     replay: Replay,
@@ -105,7 +105,7 @@ struct ReplayRun<'a> {
 impl ReplayRun<'_> {
     /// A program that fails is killed when this is dropped.
     fn run(mut self) -> Result<(), ReplayError> {
-        let patience = Duration::from_millis(self.rehearsal.limits.admission_ms_max);
+        let line_wait = Duration::from_millis(self.check.limits.admission_ms_max);
         let (mut events, mut left) = (Vec::new(), self.replay.left());
         let mut since = Instant::now();
         loop {
@@ -115,16 +115,16 @@ impl ReplayRun<'_> {
             }
             if self.replay.is_finished() && !self.stopping {
                 self.stopping = true;
-                self.pump.stop(self.process, self.rehearsal.options.stages());
+                self.pump.stop(self.process, self.check.options.stages());
             }
             let waited = since.elapsed();
-            if waited >= patience && !self.stopping {
+            if waited >= line_wait && !self.stopping {
                 return self.missing(|missing| {
-                    ReplayError::Stalled(missing, self.rehearsal.limits.admission_ms_max)
+                    ReplayError::Stalled(missing, self.check.limits.admission_ms_max)
                 });
             }
             // The pump ends what does not end by itself.
-            let timeout = (!self.stopping).then(|| patience.saturating_sub(waited));
+            let timeout = (!self.stopping).then(|| line_wait.saturating_sub(waited));
             self.pump.poll(timeout, &mut events).map_err(ReplayError::Poll)?;
             for event in events.drain(..) {
                 match event {

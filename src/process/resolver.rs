@@ -40,8 +40,8 @@ pub(crate) struct Programs {
 /// The loop's side of the document root.
 pub(super) struct LookupThread {
     /// Bounded by the lookups that the hub has under way.
-    errands: Sender<LookupTask>,
-    site: Arc<ProgramsShared>,
+    tasks: Sender<LookupTask>,
+    shared: Arc<ProgramsShared>,
     all: (ServiceOptions, ProgramOptions),
     own: HashMap<String, (ServiceOptions, ProgramOptions)>,
 }
@@ -51,7 +51,7 @@ enum LookupTask {
     /// Look up the request of a socket.
     Find(LookupJob),
     /// Use these settings for lookups.
-    Heed(SubpathRules),
+    Apply(SubpathRules),
 }
 
 /// The result of a lookup.
@@ -84,7 +84,7 @@ impl ResolverPlan for ProgramsResolver {
     ) -> io::Result<Box<dyn Resolver>> {
         let start = |plan| LookupThread::start(plan, address, notices.clone());
         let lookups = self.0.map(start).transpose()?;
-        let root = lookups.as_ref().map(|lookups| lookups.site.root.clone());
+        let root = lookups.as_ref().map(|lookups| lookups.shared.root.clone());
         let reloader = Reloader::new(notices, root);
         Ok(Box::new(Programs { lookups, served: Vec::new(), reloader }))
     }
@@ -94,7 +94,7 @@ impl Resolver for Programs {
     fn look_up(&mut self, lookup: LookupJob) {
         if let Some(lookups) = &self.lookups {
             // The thread ends only when this is dropped.
-            let _ = lookups.errands.try_send(LookupTask::Find(lookup));
+            let _ = lookups.tasks.try_send(LookupTask::Find(lookup));
         }
     }
 
@@ -141,32 +141,32 @@ impl LookupThread {
     /// The system gives no thread.
     fn start(plan: ProgramsPlan, address: SocketAddr, notices: NoticeSender) -> io::Result<Self> {
         let ProgramsPlan { root, all, own, tape, taken } = plan;
-        let (errands, inbox) = crossbeam_channel::unbounded();
+        let (tasks, inbox) = crossbeam_channel::unbounded();
         let root = CurrentRoot::new(root);
-        let site = Arc::new(ProgramsShared { root, groups: Groups::default(), address, tape });
-        let (place, mut below) = (site.clone(), SubpathRules::of(&all, &own));
+        let shared = Arc::new(ProgramsShared { root, groups: Groups::default(), address, tape });
+        let (place, mut below) = (shared.clone(), SubpathRules::of(&all, &own));
         thread::Builder::new().name("lookups".to_owned()).spawn(move || {
             warn_of_hidden(&place.root.now(), &taken);
             let mut listings = Listings::new();
-            while let Some(errand) = next(&inbox, &mut listings) {
-                match errand {
-                    LookupTask::Heed(other) => below = other,
+            while let Some(task) = next(&inbox, &mut listings) {
+                match task {
+                    LookupTask::Apply(other) => below = other,
                     LookupTask::Find(lookup) => {
                         notices.send(below.reply(&place.root.now(), lookup, &mut listings));
                     }
                 }
             }
         })?;
-        Ok(Self { errands, site, all, own })
+        Ok(Self { tasks, shared, all, own })
     }
 
     /// Applies other settings to programs. The document root has to be given as the same path;
     /// links on the way to it are followed again.
     pub(super) fn renew(&mut self, plan: ProgramsPlan) {
         let ProgramsPlan { root, all, own, .. } = plan;
-        self.site.root.replace(root);
+        self.shared.root.replace(root);
         // The thread ends only when this is dropped.
-        let _ = self.errands.try_send(LookupTask::Heed(SubpathRules::of(&all, &own)));
+        let _ = self.tasks.try_send(LookupTask::Apply(SubpathRules::of(&all, &own)));
         (self.all, self.own) = (all, own);
     }
 
@@ -253,7 +253,7 @@ impl SubpathRules {
 fn next(inbox: &Receiver<LookupTask>, listings: &mut Listings) -> Option<LookupTask> {
     if !listings.is_empty() {
         match inbox.recv_timeout(Listings::KEPT) {
-            Ok(errand) => return Some(errand),
+            Ok(task) => return Some(task),
             Err(_) => listings.clear(),
         }
     }
@@ -283,7 +283,7 @@ fn warn_of_hidden(root: &DocumentRoot, taken: &[String]) {
 impl Programs {
     /// The process groups of all programs.
     fn groups(&self) -> Groups {
-        self.lookups.as_ref().map(|lookups| lookups.site.groups.clone()).unwrap_or_default()
+        self.lookups.as_ref().map(|lookups| lookups.shared.groups.clone()).unwrap_or_default()
     }
 
     /// Applies the result of a lookup.
@@ -301,7 +301,7 @@ impl Programs {
             (_, page) => page.and_then(Result::ok),
         };
         let looked = match found {
-            Ok(found) => match (self.station_of(found.key(), mounts, now), found, page) {
+            Ok(found) => match (self.service_of(found.key(), mounts, now), found, page) {
                 // The page beside a program is not shown for a service that hides the program.
                 (LookupResult::Found(service), FoundAt::At(_), Some(page))
                     if self.is_program(service) =>
@@ -341,13 +341,13 @@ impl Programs {
     }
 
     /// The service of a program, which gets one if it has none yet.
-    fn station_of(&mut self, key: &str, mounts: &mut Mounts<'_>, now: Time) -> LookupResult {
+    fn service_of(&mut self, key: &str, mounts: &mut Mounts<'_>, now: Time) -> LookupResult {
         if let Some(service) = mounts.hub.find(key) {
             return LookupResult::Found(service);
         }
         let Some(lookups) = &self.lookups else { return LookupResult::Nothing };
         let (service, options) = lookups.options(key).clone();
-        let program = ProgramService::new(lookups.site.clone(), key.to_owned(), options);
+        let program = ProgramService::new(lookups.shared.clone(), key.to_owned(), options);
         match mounts.hub.mount_program(key, service) {
             Ok(service) => {
                 // It may replace a program that does not run.

@@ -19,7 +19,9 @@ use crate::process::groups::ProcessExit;
 use crate::process::handover::Handover;
 use crate::process::program_service::{EXITING, NO_ROOM_MS, ProgramService};
 use crate::process::pump::{ProcessId, Pump, PumpEvent};
-use crate::process::shared_process::{DEAF, EndReason, ReadyState, SharedProcess, Successor};
+use crate::process::shared_process::{
+    EndReason, INPUT_CLOSED, ReadyState, SharedProcess, Successor,
+};
 use crate::process::watch::FileWatch;
 use crate::programs::{CommandReader, OnDeath, ProgramEvent, ProgramOptions, ProgramPlace};
 use crate::service::{Admission, Context, Inbound, Received, SocketId};
@@ -114,8 +116,10 @@ impl SharedRun<'_> {
             match event {
                 PumpEvent::Output(id) => self.read_output(id),
                 PumpEvent::Drained(_) => {}
-                PumpEvent::InputClosed(id) if self.serves(id) => self.end(EndReason::Closed(DEAF)),
-                PumpEvent::InputClosed(id) => self.end_successor(id, DEAF),
+                PumpEvent::InputClosed(id) if self.serves(id) => {
+                    self.end(EndReason::Closed(INPUT_CLOSED));
+                }
+                PumpEvent::InputClosed(id) => self.end_successor(id, INPUT_CLOSED),
                 PumpEvent::Exit { id, exit, read } if self.serves(id) => self.exited(exit, read)?,
                 PumpEvent::Exit { id, exit, .. } => self.successor_exited(id, exit),
             }
@@ -169,7 +173,7 @@ impl SharedRun<'_> {
                 Some(handover) if !handover.is_handed_over() => {
                     handover.hand_over(&self.place, input);
                     // The sockets must not be stored twice until there is mail.
-                    self.let_go(id);
+                    self.forget_read(id);
                 }
                 Some(_) | None => return true,
             }
@@ -235,7 +239,7 @@ impl SharedRun<'_> {
             (Some(handover), input) => {
                 let id = process.id;
                 handover.tell(told, &self.place, input);
-                self.let_go(id);
+                self.forget_read(id);
             }
             (None, Some(input)) => told.encode(&self.place, input),
             (None, None) => {}
@@ -243,7 +247,7 @@ impl SharedRun<'_> {
     }
 
     /// Drops the lines that the process has read, if they may be many.
-    fn let_go(&mut self, id: ProcessId) {
+    fn forget_read(&mut self, id: ProcessId) {
         if let Some(handover) = self.handover.as_mut().filter(|handover| handover.is_long()) {
             handover.read_up_to(self.pump.read_len(id));
         }

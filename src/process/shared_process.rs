@@ -88,5 +88,5 @@ impl SharedProcess {
 }
 
 /// What a program may close.
-pub(super) const SILENT: &str = "it has closed its output";
-pub(super) const DEAF: &str = "it reads no more";
+pub(super) const OUTPUT_CLOSED: &str = "it has closed its output";
+pub(super) const INPUT_CLOSED: &str = "it reads no more";

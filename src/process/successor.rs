@@ -12,7 +12,9 @@ use crate::process::groups::ProcessExit;
 use crate::process::program_service::EXITING;
 use crate::process::pump::ProcessId;
 use crate::process::shared::SharedRun;
-use crate::process::shared_process::{DEAF, EndReason, ReadyState, SharedProcess, Successor};
+use crate::process::shared_process::{
+    EndReason, INPUT_CLOSED, ReadyState, SharedProcess, Successor,
+};
 use crate::programs::OnDeath;
 use crate::programs::{CommandResult, ProgramCommand, ProgramEvent};
 use crate::service::{Inbound, Outbound};
@@ -105,7 +107,7 @@ impl SharedRun<'_> {
             input
                 .into_iter()
                 .for_each(|i| ProgramEvent::Stop { ms: stop_ms }.encode(&self.place, i));
-            self.pump.unmute(id);
+            self.pump.resume_output(id);
             self.pump.stop(id, self.options.stages());
         }
     }
@@ -146,12 +148,12 @@ impl SharedRun<'_> {
         self.attempts.begin(self.now());
         self.serve_by(process);
         if let Some(admission) = admission {
-            self.pump.unmute(id);
+            self.pump.resume_output(id);
             self.ready(admission);
             self.apply_all(&said);
             // No process has got it meanwhile.
             if self.pump.input(id).is_none() {
-                self.end(EndReason::Closed(DEAF));
+                self.end(EndReason::Closed(INPUT_CLOSED));
             }
         }
         if let Some(why) = due {

@@ -42,9 +42,9 @@ pub(crate) fn finish() {
     let mut waiting = waiting();
     waiting.awaited = waiting.has_writer;
     CAME.notify_one();
-    let patience = Duration::from_secs(1);
+    let wait_max = Duration::from_secs(1);
     // A timeout cannot be reported any more.
-    let _ = DONE.wait_timeout_while(waiting, patience, |waiting| waiting.awaited);
+    let _ = DONE.wait_timeout_while(waiting, wait_max, |waiting| waiting.awaited);
 }
 
 /// The lines that wait to be written.

@@ -99,8 +99,8 @@ fn greeting(trial: &Trial, host: &Host) -> String {
 fn replay(trial: &Trial, program: &Executable, file: &Path, transcript: Transcript) -> Exit {
     let all = &trial.config.all;
     let messages = transcript.entries().len();
-    let rehearsal = ReplayCheck { options: &trial.config.all_programs, limits: &all.limits };
-    let outcome = rehearsal.run(program, transcript);
+    let check = ReplayCheck { options: &trial.config.all_programs, limits: &all.limits };
+    let outcome = check.run(program, transcript);
     logger::finish();
     match outcome {
         Ok(()) => {
