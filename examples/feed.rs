@@ -16,8 +16,8 @@ enum FeedEvent {
     Mail,
 }
 
-/// The channel is older than the service, which begins with its first socket, and begins anew after
-/// a panic.
+/// The channel is older than the service, which begins with its first socket, and begins again
+/// after a panic.
 struct Feed {
     events: Arc<Mutex<Receiver<FeedEvent>>>,
     sender: SyncSender<FeedEvent>,

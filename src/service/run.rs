@@ -27,8 +27,8 @@ use crate::service::{Admission, Callbacks, Context};
 /// A [`Context`] cannot leave the thread of its service, and there is no other way to a socket. So
 /// what another thread wants to send, such as a timer, a reader of a database or a client of HTTP,
 /// goes through a channel of the program to the service. It stands in the factory that is given to
-/// [`Server::mount`](crate::Server::mount), since a service starts with its first socket and starts
-/// anew after its end. There are two ways to receive from it:
+/// [`Server::mount`](crate::Server::mount), since a service starts with its first socket, and again
+/// after its end. There are two ways to receive from it:
 ///
 /// - A service with a loop of its own waits in the channel, and [`Context::wake_by`] puts a word
 ///   there when [`Context::try_receive`] has something. Nothing waits for a clock.
