@@ -1,6 +1,6 @@
-//! The documents: their links and anchors lead somewhere, on GitHub and in the book, which has all
-//! pages. The reference of the configuration has all keys. What commands and the map of the code
-//! name exists.
+//! The documents: their links and anchors lead somewhere, the book has all pages, the reference of
+//! the configuration has all keys, and what commands and the map of the code name is there. For the
+//! links in the book, see `tests/children/test_book.py`.
 
 #![cfg(feature = "programs")]
 
@@ -32,34 +32,6 @@ fn the_summary_lists_every_page() {
     let names = names_in("docs").into_iter().filter(|name| name.ends_with(".md"));
     let pages: Vec<_> = names.filter(|name| name != "SUMMARY.md").collect();
     assert_eq!(listed, pages);
-}
-
-/// Pages of the book that include files from outside of `docs`. Links of such a file lead from the
-/// root of the repository, so that they work on GitHub. In the book, a redirect leads them on.
-#[test]
-fn included_files_lead_to_pages_of_the_book() {
-    let (_, redirects) = book_redirects();
-    let (mut faults, mut len) = (Vec::new(), 0);
-    for page in names_in("docs").into_iter().filter(|name| name.ends_with(".md")) {
-        for file in includes(&read(&format!("docs/{page}"))) {
-            len += 1;
-            for link in links(&without_code(&read(&file))) {
-                let target = link.split('#').next().unwrap_or_default();
-                if !target.is_empty() && !link.contains("://") && !redirects.contains(target) {
-                    faults.push(format!("docs/{page}: {file}: {link}"));
-                }
-            }
-        }
-    }
-    assert_eq!(faults, [""; 0], "book.toml redirects only {redirects:?}");
-    assert!(len > 5, "the files are found: {len}");
-}
-
-#[test]
-fn redirects_of_the_book_lead_to_its_pages() {
-    let (faults, redirects) = book_redirects();
-    assert_eq!(faults, [""; 0]);
-    assert!(redirects.iter().all(|page| root().join(page).exists()), "{redirects:?}");
 }
 
 /// In their order, each with its default and with what is allowed.
@@ -141,13 +113,10 @@ fn faults_are_seen() {
                 lines](#a-b-c)\n# A b c\n";
     assert_eq!(links(&without_code(text)), ["x.md", "#a-b-c"]);
     assert_eq!(anchors(text), BTreeSet::from(["a-b-c".to_owned(), "a-b-c-1".to_owned()]));
-    assert_eq!(includes("a\n{{#include ../server.conf}}\nb {{#include x.md}}\n"), ["server.conf"]);
     let rows = [
         ("README.md", "docs/SUMMARY.md", false),
         ("README.md", "docs/programs.md#counted-lines", false),
-        ("docs/programs.md", "../server.conf", true),
-        ("docs/security.md", "guarantees.md#4-memory", false),
-        ("docs/security.md", "guarantees.md#4-nothing", true),
+        ("docs/programs.md", "../server.conf", false),
         ("docs/programs.md", "#counted-lines", false),
         ("docs/programs.md", "https://example.com/", false),
         ("README.md", "docs/none.md", true),
@@ -234,49 +203,9 @@ fn fault_of(document: &str, link: &str) -> Option<String> {
     if !root().join(&target).exists() {
         return Some(format!("{link} is not there"));
     }
-    // The book has no other files.
-    if document.starts_with("docs/") && !target.starts_with("docs") {
-        return Some(format!("{link} leads out of the book: include the file in a page of docs"));
-    }
     let target = target.to_str().expect("names are UTF-8");
-    (!anchor.is_empty() && !anchors(&page(target)).contains(anchor))
+    (!anchor.is_empty() && !anchors(&read(target)).contains(anchor))
         .then(|| format!("{link} has no such heading"))
-}
-
-/// The text of a document, with the files that it includes.
-fn page(path: &str) -> String {
-    let text = read(path);
-    let included = includes(&text);
-    included.iter().fold(text, |text, file| text + &read(file))
-}
-
-/// The files that a page in `docs` includes, by their path from the root: mdBook replaces a line of
-/// this form by the file.
-fn includes(text: &str) -> Vec<String> {
-    let of_line = |line: &str| {
-        let file = line.strip_prefix("{{#include ../")?.strip_suffix("}}")?;
-        Some(file.to_owned())
-    };
-    text.lines().filter_map(of_line).collect()
-}
-
-/// The redirects of `book.toml` from `docs` to the root of the book: those that are wrong, and the
-/// pages of the others as paths in the repository.
-fn book_redirects() -> (Vec<String>, BTreeSet<String>) {
-    let book = read("book.toml");
-    let (_, lines) = book.split_once("[output.html.redirect]\n").expect("it has redirects");
-    let (mut faults, mut pages) = (Vec::new(), BTreeSet::new());
-    for line in lines.lines() {
-        let parts: Vec<_> = line.split('"').collect();
-        match parts[..] {
-            ["", from, " = ", to, ""] if to.strip_prefix("..") == from.strip_prefix("/docs") => {
-                let page = from.strip_suffix(".html").unwrap_or(from).trim_start_matches('/');
-                pages.insert(format!("{page}.md"));
-            }
-            _ => faults.push(line.to_owned()),
-        }
-    }
-    (faults, pages)
 }
 
 /// A path without `..`; `None` if it leads out of the repository.
