@@ -54,5 +54,5 @@ impl Page {
 const CLOSED: &str = "default-src 'none'; connect-src 'self' ws: wss:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 /// The hashes of the script and the style in `talk.html`.
-const TALK: &str = "script-src 'sha256-kqZur28GDcOxaSyrjV4e1wrku52iemg3QfQlJBivJ6M='; \
+const TALK: &str = "script-src 'sha256-YiXes5KGDAuHdhRh8PKB4Pc3b26/zAk6GMJkUWlhf+o='; \
     style-src 'sha256-DbOOSi6LAFN4Olg5tdxi5eTP4lzjezW1l4BXh0+U4+8='";
