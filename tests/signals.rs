@@ -126,14 +126,12 @@ fn signals_stop_a_host_that_was_started_with_signals_ignored() {
     let out = child.stdout.take().expect("the output is piped");
     let line = BufReader::new(out).lines().next().expect("it prints its address");
     assert!(line.expect("it is text").starts_with("listening on "));
-    let pid = Pid::from_child(&child);
     // It prints before it asks for signals.
-    loop {
-        kill_process(pid, Signal::INT).expect("it is not waited for");
-        if let Some(status) = child.try_wait().expect("it is a child") {
-            assert_eq!(status.code(), Some(0));
-            break;
-        }
+    let status = format!("/proc/{}/status", child.id());
+    let is_caught = |status: &str| mask(status, "SigCgt").contains(&Signal::INT);
+    while !is_caught(&fs::read_to_string(&status).expect("it runs")) {
         thread::yield_now();
     }
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    assert_eq!(child.wait().expect("it is a child").code(), Some(0));
 }
