@@ -62,7 +62,7 @@ impl Io for HostIo {
     fn apply_notice(&mut self, notice: Notice, hub: &mut Hub, now: Time) {
         let Self { resolver, factories, workers, files, reports, .. } = self;
         if let Some(reports) = reports
-            && reports.has_taken(&notice)
+            && reports.has_taken(&notice, now)
         {
             return;
         }

@@ -3,7 +3,6 @@
 //! sends all of them, and never waits for the manager.
 
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -77,13 +76,12 @@ fn third(ms: u64) -> u64 {
 }
 
 fn connect(address: &OsStr) -> io::Result<UnixDatagram> {
-    let address = match address.as_bytes() {
-        [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
-        _ => SocketAddr::from_pathname(address),
-    };
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    socket.connect_addr(&address?)?;
+    match address.as_bytes() {
+        [b'@', name @ ..] => socket.connect_addr(&SocketAddr::from_abstract_name(name)?)?,
+        _ => socket.connect(address)?,
+    }
     Ok(socket)
 }
 
@@ -101,15 +99,14 @@ impl ReloadReporter {
     /// Call it on the thread that reloads; it does not wait for the loop.
     #[must_use = "the reload is over when this is dropped"]
     pub fn begin(&self) -> Reloading<'_> {
-        // The microseconds of 500,000 years fit.
-        let usec = u64::try_from(sys::monotonic().as_micros()).unwrap_or(u64::MAX);
-        self.send(ReloadStep::Begun(usec));
+        // Some managers read the time of a reload in the same datagram only.
+        self.send(format!("RELOADING=1\nMONOTONIC_USEC={}", sys::monotonic().as_micros()));
         Reloading(self)
     }
 
-    fn send(&self, step: ReloadStep) {
+    fn send(&self, state: String) {
         if let Some(events) = &self.0 {
-            events.send(HostEvent::Notice(Box::new(step)));
+            events.send(HostEvent::Notice(Box::new(ReloadState(state))));
         }
     }
 }
@@ -121,78 +118,122 @@ pub struct Reloading<'a>(&'a ReloadReporter);
 impl Drop for Reloading<'_> {
     /// The loop applies events in order: what the reload has sent it comes before this.
     fn drop(&mut self) {
-        self.0.send(ReloadStep::Over);
+        self.0.send(READY.to_owned());
     }
 }
 
-/// How far a reload has come.
-#[derive(Clone, Copy, Debug)]
-enum ReloadStep {
-    /// It has begun at this time of `CLOCK_MONOTONIC`, in microseconds.
-    Begun(u64),
-    /// It is over.
-    Over,
-}
+/// A datagram about a reload, for the loop.
+#[derive(Debug)]
+struct ReloadState(String);
 
-/// What a service manager has to know of a host, and when.
+/// What a service manager gets of a host, and when.
 #[derive(Debug)]
 pub(super) struct Reports {
     notifier: Notifier,
-    schedule: Schedule,
-    /// After a failure, nothing is sent before this.
+    /// The line of a state that is due, or nothing.
+    state: &'static str,
+    /// The next sign of life.
+    alive: Time,
+    /// When a stop asks for more time; never before a stop.
+    extend: Time,
+    /// When the facts are looked at.
+    status: Time,
+    /// The earliest time of that.
+    rest: Time,
+    /// The facts of the last status.
+    told: Facts,
+    /// A datagram for which the queue of the manager had no room.
+    unsent: String,
+    /// Nothing is sent before this.
     pause: Time,
 }
 
 impl Reports {
     pub(super) const fn new(notifier: Notifier) -> Self {
-        let alive = Time::ZERO.after(notifier.watchdog_ms);
-        Self { notifier, schedule: Schedule { alive, ..Schedule::START }, pause: Time::ZERO }
+        Self {
+            state: READY,
+            alive: Time::ZERO.after(notifier.watchdog_ms),
+            extend: NEVER,
+            status: Time::ZERO,
+            rest: NEVER,
+            told: UNKNOWN,
+            unsent: String::new(),
+            pause: Time::ZERO,
+            notifier,
+        }
     }
 
-    /// Applies a notice if it is about a reload. Returns whether it is.
-    pub(super) fn has_taken(&mut self, notice: &Notice) -> bool {
-        let step = notice.downcast_ref::<ReloadStep>();
-        step.is_some_and(|&step| {
-            self.schedule.reload(step);
-            true
-        })
+    /// Sends a notice if it is about a reload. Returns whether it is.
+    pub(super) fn has_taken(&mut self, notice: &Notice, now: Time) -> bool {
+        let Some(ReloadState(text)) = notice.downcast_ref() else { return false };
+        // After STOPPING=1, no other state follows.
+        if self.extend == NEVER {
+            // A state replaces what is left of earlier ones.
+            self.unsent.clone_from(text);
+            self.send(now);
+        }
+        true
     }
 
     /// A stop has begun, in this turn or an earlier one.
     pub(super) fn stop(&mut self) {
-        self.schedule.stop();
+        if self.extend == NEVER {
+            (self.extend, self.status) = (Time::ZERO, Time::ZERO);
+            (self.state, self.told) = ("STOPPING=1\n", UNKNOWN);
+        }
     }
 
     /// When something is to be sent even if nothing happens.
     pub(super) fn deadline(&self) -> Time {
-        let Schedule { alive, extend, status, .. } = self.schedule;
-        alive.min(extend).min(status).max(self.pause)
+        self.alive.min(self.extend).min(self.status).max(self.pause)
     }
 
     /// A turn is over: sends what is due. `facts` are asked for only then.
     pub(super) fn report(&mut self, facts: impl FnOnce() -> Facts, now: Time) {
         // What they are may have changed.
-        self.schedule.status = self.schedule.status.min(self.schedule.rest);
+        self.status = self.status.min(self.rest);
         if now < self.deadline() {
             return;
         }
-        let facts = facts();
-        loop {
-            let mut schedule = self.schedule;
-            let text = schedule.next(facts, self.notifier.watchdog_ms, now);
-            if !text.is_empty()
-                && let Err(error) = self.notifier.socket.send(text.as_bytes())
-                && error.kind() == io::ErrorKind::WouldBlock
-            {
-                // A queue that is full is tried again: without READY=1, the manager would end this
-                // process. Nothing can be done about other faults.
-                self.pause = now.after(PAUSE_MS);
-                return;
+        if self.unsent.is_empty() {
+            self.unsent = self.due(facts(), now);
+        }
+        if !self.unsent.is_empty() {
+            self.send(now);
+        }
+    }
+
+    /// All lines that are due.
+    fn due(&mut self, facts: Facts, now: Time) -> String {
+        let (mut more, mut alive, mut status) = ("", "", String::new());
+        if now >= self.extend {
+            self.extend = now.after(EXTEND_MS);
+            more = "EXTEND_TIMEOUT_USEC=10000000\n";
+        }
+        if now >= self.alive {
+            self.alive = now.after(self.notifier.watchdog_ms);
+            alive = "WATCHDOG=1\n";
+        }
+        if now >= self.status {
+            (self.status, self.rest) = (NEVER, now.after(STATUS_MS));
+            if facts != self.told {
+                self.told = facts;
+                let Facts { sockets_len, services_len } = facts;
+                let stop = if self.extend < NEVER { "stopping: " } else { "" };
+                status = format!("STATUS={stop}{sockets_len} sockets, {services_len} services\n");
             }
-            self.schedule = schedule;
-            if text.is_empty() {
-                return;
-            }
+        }
+        format!("{}{status}{more}{alive}", mem::take(&mut self.state))
+    }
+
+    fn send(&mut self, now: Time) {
+        let sent = self.notifier.socket.send(self.unsent.as_bytes());
+        if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            // It is tried again: without READY=1, the manager would end this process. Nothing can
+            // be done about other faults.
+            (self.status, self.pause) = (Time::ZERO, now.after(PAUSE_MS));
+        } else {
+            self.unsent.clear();
         }
     }
 }
@@ -205,93 +246,7 @@ pub(super) struct Facts {
     pub(super) services_len: usize,
 }
 
-/// What is to be sent next, and when.
-#[derive(Clone, Copy, Debug)]
-struct Schedule {
-    /// A reload that has begun, with its time.
-    reload: Option<u64>,
-    /// The line of a state that was not sent, or nothing.
-    state: &'static str,
-    /// The next sign of life.
-    alive: Time,
-    /// When a stop asks for more time; never before a stop.
-    extend: Time,
-    /// When the facts are looked at.
-    status: Time,
-    /// The earliest time of that.
-    rest: Time,
-    /// The facts of the last status.
-    told: Facts,
-}
-
-impl Schedule {
-    const START: Self = Self {
-        reload: None,
-        state: READY,
-        alive: NEVER,
-        extend: NEVER,
-        status: Time::ZERO,
-        rest: NEVER,
-        told: UNKNOWN,
-    };
-
-    fn reload(&mut self, step: ReloadStep) {
-        // After STOPPING=1, no other state follows.
-        if self.extend < NEVER {
-            return;
-        }
-        match step {
-            ReloadStep::Begun(usec) => (self.reload, self.status) = (Some(usec), Time::ZERO),
-            ReloadStep::Over => self.enter(READY),
-        }
-    }
-
-    fn stop(&mut self) {
-        if self.extend == NEVER {
-            (self.reload, self.extend) = (None, Time::ZERO);
-            self.enter(STOPPING);
-        }
-    }
-
-    /// A state is sent at once, with a status.
-    fn enter(&mut self, state: &'static str) {
-        (self.state, self.status, self.told) = (state, Time::ZERO, UNKNOWN);
-    }
-
-    /// The next datagram of those that are due; an empty one after the last.
-    fn next(&mut self, facts: Facts, watchdog_ms: u64, now: Time) -> String {
-        // Some managers read the time of a reload in the same datagram only.
-        if let Some(usec) = self.reload.take() {
-            self.status = if self.state.is_empty() { self.rest } else { Time::ZERO };
-            return format!("RELOADING=1\nMONOTONIC_USEC={usec}");
-        }
-        let mut lines = [mem::take(&mut self.state), "", ""];
-        if now >= self.extend {
-            self.extend = now.after(EXTEND_MS);
-            lines[1] = "EXTEND_TIMEOUT_USEC=10000000\n";
-        }
-        if now >= self.alive {
-            self.alive = now.after(watchdog_ms);
-            lines[2] = "WATCHDOG=1\n";
-        }
-        let mut text = lines.concat();
-        if now >= self.status {
-            (self.status, self.rest) = (NEVER, now.after(STATUS_MS));
-            if facts != self.told {
-                self.told = facts;
-                let Facts { sockets_len, services_len } = facts;
-                let stop = if self.extend < NEVER { "stopping: " } else { "" };
-                // A string takes every text.
-                let _ =
-                    writeln!(text, "STATUS={stop}{sockets_len} sockets, {services_len} services");
-            }
-        }
-        text
-    }
-}
-
 const READY: &str = "READY=1\n";
-const STOPPING: &str = "STOPPING=1\n";
 /// The facts before any status.
 const UNKNOWN: Facts = Facts { sockets_len: usize::MAX, services_len: usize::MAX };
 /// What is not due at all.

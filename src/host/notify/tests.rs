@@ -26,6 +26,11 @@ fn report(reports: &mut Reports, facts: Facts, ms: u64) {
     reports.report(|| facts, Time::from_ms(ms));
 }
 
+fn reload(reports: &mut Reports, state: &str, ms: u64) {
+    let notice: Notice = Box::new(ReloadState(state.to_owned()));
+    assert!(reports.has_taken(&notice, Time::from_ms(ms)));
+}
+
 #[test]
 fn a_status_comes_each_ten_seconds_if_it_has_changed() {
     let (mut reports, socket) = pair("status", None);
@@ -67,27 +72,18 @@ fn a_sign_of_life_comes_each_third() {
 fn a_stop_asks_for_more_time_and_ends_reloads() {
     let (mut reports, socket) = pair("stop", None);
     report(&mut reports, QUIET, 0);
-    reports.schedule.reload(ReloadStep::Begun(7));
-    assert_eq!(reports.deadline(), Time::ZERO);
-    report(&mut reports, BUSY, 1);
-    reports.schedule.reload(ReloadStep::Begun(8));
-    reports.schedule.reload(ReloadStep::Over);
-    report(&mut reports, BUSY, 2);
-    let expected = [
-        "READY=1\nSTATUS=0 sockets, 0 services\n",
-        "RELOADING=1\nMONOTONIC_USEC=7",
-        "RELOADING=1\nMONOTONIC_USEC=8",
-        "READY=1\nSTATUS=3 sockets, 2 services\n",
-    ];
+    reload(&mut reports, "RELOADING=1", 1);
+    reload(&mut reports, READY, 1);
+    report(&mut reports, QUIET, 1);
+    let expected = ["READY=1\nSTATUS=0 sockets, 0 services\n", "RELOADING=1", READY];
     assert_eq!(taken(&socket), expected);
-    reports.schedule.reload(ReloadStep::Begun(9));
     for ms in [10, 11, 1_010, 1_500, 2_010] {
         reports.stop();
         report(&mut reports, BUSY, ms);
-        reports.schedule.reload(ReloadStep::Over);
+        reload(&mut reports, READY, ms);
     }
     let more = "EXTEND_TIMEOUT_USEC=10000000\n";
-    let first = format!("STOPPING=1\n{more}STATUS=stopping: 3 sockets, 2 services\n");
+    let first = format!("STOPPING=1\nSTATUS=stopping: 3 sockets, 2 services\n{more}");
     assert_eq!(taken(&socket), [&first, more, more]);
     assert_eq!(reports.deadline(), Time::from_ms(3_010));
 }
@@ -103,11 +99,22 @@ fn a_full_queue_is_tried_again() {
     assert_eq!(taken(&socket), [""; 0]);
     report(&mut reports, QUIET, 105);
     assert_eq!(taken(&socket), ["READY=1\nSTATUS=0 sockets, 0 services\n"]);
-    // Where the manager has gone, it is not.
+    // What came meanwhile is not forgotten, and a state replaces an older one.
+    while reports.notifier.socket.send(b"FULL=1").is_ok() {}
+    reload(&mut reports, "RELOADING=1", 200);
+    reload(&mut reports, READY, 201);
+    report(&mut reports, BUSY, 202);
+    assert!(taken(&socket).iter().all(|text| text == "FULL=1"));
+    report(&mut reports, BUSY, 301);
+    assert_eq!((taken(&socket), reports.deadline()), (vec![READY.to_owned()], Time::from_ms(301)));
+    report(&mut reports, BUSY, 302);
+    assert_eq!(taken(&socket), ["STATUS=3 sockets, 2 services\n"]);
+    // Where the manager has gone, nothing is tried again.
     drop(socket);
-    reports.schedule.reload(ReloadStep::Over);
-    report(&mut reports, QUIET, 106);
-    assert_eq!(reports.deadline(), NEVER);
+    reload(&mut reports, READY, 303);
+    report(&mut reports, BUSY, 304);
+    assert!(reports.unsent.is_empty());
+    assert_eq!(reports.deadline(), Time::from_ms(10_302));
 }
 
 #[test]
