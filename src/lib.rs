@@ -236,7 +236,10 @@ pub mod service;
 mod sys;
 
 pub use limits::Limits;
-pub use ws::{Close, CloseCode, Message, Origin, Response, Status};
+pub use ws::{
+    Close, CloseCode, Forwarded, Message, Origin, Response, Status, TrustedProxies,
+    TrustedProxiesError,
+};
 
 #[cfg(feature = "host")]
 pub use {

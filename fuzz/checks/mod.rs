@@ -11,6 +11,8 @@ pub mod configuration;
 pub mod counted_lines;
 pub mod dates;
 pub mod encode;
+#[cfg(feature = "proxy")]
+pub mod forwarded;
 pub mod frames_chunks;
 pub mod frames_raw;
 pub mod frames_structured;
@@ -27,6 +29,7 @@ pub mod origin;
 #[cfg(feature = "programs")]
 pub mod paths;
 pub mod programs;
+pub mod proxy;
 pub mod ranges;
 pub mod session;
 pub mod tokens;
@@ -54,6 +57,8 @@ pub const ALL: &[(&str, Check)] = &[
     ("counted_lines", counted_lines::check),
     ("dates", dates::check),
     ("encode", encode::check),
+    #[cfg(feature = "proxy")]
+    ("forwarded", forwarded::check),
     ("frames_chunks", frames_chunks::check),
     ("frames_raw", frames_raw::check),
     ("frames_structured", frames_structured::check),
@@ -70,6 +75,7 @@ pub const ALL: &[(&str, Check)] = &[
     #[cfg(feature = "programs")]
     ("paths", paths::check),
     ("programs", programs::check),
+    ("proxy", proxy::check),
     ("ranges", ranges::check),
     ("session", session::check),
     ("tokens", tokens::check),

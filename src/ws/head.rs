@@ -226,7 +226,7 @@ impl Head {
     }
 
     /// The values of all fields called `name`, in any case (RFC 9110, 5.1), in their order.
-    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         self.fields.iter().filter(|field| self.is_called(field, name)).map(|f| self.value(f))
     }
 

@@ -9,6 +9,7 @@
 //! - `upgrade`: a valid opening handshake, and its 101
 //! - `extension`, with the feature `deflate`: the negotiation of compression
 //! - `origin`: whose page it comes from; `authority`: the hosts in it and in `Host`
+//! - `trusted`, `forwarded`, `proxy`: proxies, and what they say about their clients
 //! - `response`: every other answer; `http_date`: the moments of HTTP; `range`: parts of
 //!   content
 //! - `frame`, `mask`: the frame header and the masking of payloads
@@ -24,6 +25,8 @@ pub(crate) mod close;
 pub(crate) mod close_code;
 #[cfg(feature = "deflate")]
 pub(crate) mod extension;
+#[doc(hidden)]
+pub mod forwarded;
 pub(crate) mod frame;
 pub(crate) mod head;
 pub(crate) mod head_error;
@@ -35,6 +38,8 @@ pub(crate) mod message;
 pub(crate) mod origin;
 pub(crate) mod protocol_error;
 #[doc(hidden)]
+pub mod proxy;
+#[doc(hidden)]
 pub mod range;
 pub(crate) mod response;
 #[doc(hidden)]
@@ -42,6 +47,7 @@ pub mod syntax;
 pub(crate) mod target;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod trusted;
 pub(crate) mod upgrade;
 #[doc(hidden)]
 pub mod utf8;
@@ -58,15 +64,17 @@ pub use close::Close;
 pub use close_code::CloseCode;
 #[cfg(feature = "deflate")]
 pub use extension::{Agreement, ContextTakeover, Offer, Side};
+pub use forwarded::{Forwarded, ForwardedPeer};
 pub use frame::{Header, HeaderBytes, Opcode, Payload};
 pub use head::{Head, HeadReader};
 pub use head_error::HeadError;
 pub use http_date::DateField;
 pub use message::Message;
-pub use origin::{Origin, OriginError};
+pub use origin::{Origin, OriginError, Transport};
 pub use protocol_error::ProtocolError;
 pub use response::{Response, Status};
 pub use target::{Target, TargetError};
+pub use trusted::{TrustedProxies, TrustedProxiesError};
 pub use upgrade::{Upgrade, UpgradeError};
 // Used by other modules; unused in a build without them.
 #[doc(hidden)]

@@ -52,6 +52,13 @@ impl<'a> Origin<'a> {
         })
     }
 
+    /// Whether it is another origin than that of a connection for its scheme alone: the client has
+    /// connected over TLS, and the page has not.
+    #[must_use]
+    pub fn is_other_for(&self, transport: Transport) -> bool {
+        transport == Transport::Secure && default_port(self.scheme) == Some(80)
+    }
+
     /// Whether pages of any site can have it: `null` is the origin of each frame in a sandbox, and
     /// `file://` that of each file that is opened.
     #[must_use]
@@ -90,6 +97,15 @@ impl<'a> Origin<'a> {
         let (scheme, host, port) = split(text)?;
         Some(Self { scheme, host: read_host(scheme, host)?, port: read_port(scheme, port)? })
     }
+}
+
+/// What is known about the connection of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Nothing: a proxy may terminate TLS.
+    Unknown,
+    /// The client has connected over TLS.
+    Secure,
 }
 
 impl PartialEq for Origin<'_> {

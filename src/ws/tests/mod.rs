@@ -5,17 +5,22 @@ mod authority;
 mod close;
 #[cfg(feature = "deflate")]
 mod extension;
+#[cfg(feature = "proxy")]
+mod forwarded;
 mod frame;
 mod head;
 mod http_date;
 mod mask;
 mod message;
 mod origin;
+mod proxy;
 pub(crate) mod random;
 mod range;
 mod response;
 mod syntax;
 mod target;
+#[cfg(feature = "proxy")]
+mod trusted;
 mod upgrade;
 mod utf8;
 mod work;
