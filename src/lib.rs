@@ -148,6 +148,7 @@
 //! |---|---|---|
 //! | `host` | yes | the server: poll loop, service threads, pages and files |
 //! | `programs` | yes | executables of a folder as services (`Server::document_root`) |
+//! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
 //! | `chatroom` | yes | the demo chat of the binary; brings serde |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //! | `simd` | no | faster UTF-8 validation of long texts |
@@ -244,7 +245,9 @@ pub use ws::{
 #[cfg(feature = "host")]
 pub use {
     host::{Host, Stopper, Turn},
-    hub::{AccessLog, AllowedHosts, HostNames, HostNamesError, PathError, Spellings},
+    hub::{
+        AccessLog, AllowedHosts, HostNames, HostNamesError, PathError, ProxyProtocol, Spellings,
+    },
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{

@@ -8,6 +8,7 @@ use crate::hub::{Fetch, Hub, LookupJob, Reach, RunEnd, RunId, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::Response;
+use crate::ws::proxy::ProxyHeader;
 
 /// Everything that an engine needs.
 pub trait Io: Connections + Services {
@@ -167,6 +168,8 @@ pub struct Arrival<C> {
 /// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadResult {
+    /// The header of the PROXY protocol came, which is read before all else, or something else.
+    Identified(Option<ProxyHeader>),
     /// So many bytes came, at least one.
     Bytes(usize),
     /// There are no bytes; a readiness event follows when there are.

@@ -83,6 +83,10 @@ impl Engine {
             let len = match io.read(id, buffer) {
                 ReadResult::Bytes(len) => len,
                 ReadResult::WouldBlock => return,
+                ReadResult::Identified(header) => {
+                    self.hub.identify(id, header.as_ref(), now);
+                    continue;
+                }
                 end @ (ReadResult::End | ReadResult::Lost(_)) => {
                     readiness.set_ended();
                     return match end {

@@ -93,7 +93,7 @@ impl Host {
         let io = HostIo {
             poll,
             listeners,
-            streams: Streams::with_capacity(limits.tables_len()),
+            streams: Streams::with_capacity(limits.tables_len(), hub.proxy_protocol()),
             wake_queue,
             workers: factories.iter().map(|_| None).collect(),
             mailed: false,

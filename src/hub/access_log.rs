@@ -8,6 +8,7 @@ use log::Level;
 use log::kv::Value;
 
 use crate::hub::address_key::{AddressKey, peer_name};
+use crate::hub::identity::NO_HEADER;
 use crate::hub::report::log_line;
 use crate::hub::socket::{Membership, Socket, SocketFlag};
 use crate::hub::{Hub, Subject, more_like_this};
@@ -93,7 +94,11 @@ impl Hub {
         let outcome = match socket.membership {
             Membership::Member | Membership::Left => Outcome::Closed,
             _ if status.is_some_and(is_page) => Outcome::Answered,
-            _ if counts.0 == 0 && status.is_none() && !socket.flags.has(SocketFlag::Surplus) => {
+            _ if counts.0 == 0
+                && status.is_none()
+                && !socket.flags.has(SocketFlag::Surplus)
+                && cold.is_none_or(|cold| cold.reason != NO_HEADER) =>
+            {
                 Outcome::Silent
             }
             Membership::None | Membership::Waiting | Membership::Asked => Outcome::Refused,

@@ -13,13 +13,16 @@ use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, ServiceId};
 use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
 use crate::time::Time;
-use crate::ws::{Close, CloseCode, Head, Response, Status, Target};
+use crate::ws::{Close, CloseCode, Head, Response, Status, Target, Transport};
 
 impl Hub {
     /// A request is complete. It is checked in this order: the state of the host, the path, the
     /// origin, the state of the service. The first failure is the answer.
     pub(super) fn receive_request(&mut self, id: SocketId, head: Head, now: Time) {
         self.note_request(id, head.method(), head.target());
+        if !self.identify_by_head(id, &head, now) {
+            return;
+        }
         if let Some(refusal) = self.refuse_any(id) {
             return self.respond(id, &refusal, now);
         }
@@ -85,20 +88,24 @@ impl Hub {
         asked: PendingRequest,
         now: Time,
     ) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let transport = match socket.cold.as_ref().is_some_and(|cold| cold.proxied.is_secure) {
+            true => Transport::Secure,
+            false => Transport::Unknown,
+        };
         let origin = asked.head.values("Origin").next();
         let host = asked.host();
         let rule = &self.services[service].options.origin;
         // RFC 6455, 4.2.2 and 10.2: a page of an origin that is not accepted gets a 403.
-        if !rule.accepts(origin, host) {
-            let text = rule.refusal(origin.unwrap_or_default(), host);
+        if !rule.accepts_over(transport, origin, host) {
+            let text = rule.refusal_over(transport, origin.unwrap_or_default(), host);
             return self.respond(id, &Response::text(Status::FORBIDDEN, &text), now);
         }
-        let Some(socket) = self.sockets.get_mut(id) else { return };
         let PendingRequest { head, target: Target { path, query, .. }, direct, protocols } = asked;
         let path = direct.unwrap_or(path);
         let protocols = protocols.unwrap_or_default();
         let peer = self.addresses.of(socket.peer);
-        let request = Request::new(head, path, query, peer, protocols);
+        let request = Request::new(head, path, query, peer, protocols, transport);
         socket.cold.get_or_insert_default().request = Some(Arc::new(request));
         self.wait(id, service);
         let full = self.services[service].worker.mail.is_full();

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hub::identity::has_forwarded;
 use crate::hub::pending::PendingRequest;
 use crate::hub::socket::SocketFlag;
 use crate::hub::{Hub, ServiceId};
@@ -36,7 +37,9 @@ pub enum AllowedHosts {
     /// Requests that do not come from the page of a browser may name other hosts: a handshake
     /// without `Origin`, a request in HTTP/1.0, and one that a proxy has forwarded, with
     /// `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or `Via`. The WebSocket of a browser can
-    /// set none of these. `fetch` can, so for pages and files this is no complete protection.
+    /// set none of these. `fetch` can, so for pages and files this is no complete protection. Where
+    /// trusted proxies are named ([`TrustedProxies`]), these headers count from them only, and so
+    /// does the PROXY protocol.
     Auto(HostNames),
     /// Any host, and no check.
     Any,
@@ -81,7 +84,8 @@ impl Hub {
         asked: &PendingRequest,
     ) -> Option<Response> {
         let allowed = &self.hosts.allowed;
-        let is_local = self.sockets.get(id)?.flags.has(SocketFlag::Local);
+        let socket = self.sockets.get(id)?;
+        let is_local = socket.flags.has(SocketFlag::Local);
         let words = match allowed {
             AllowedHosts::Any => return None,
             AllowedHosts::Auto(_) if !is_local => return None,
@@ -93,7 +97,12 @@ impl Hub {
             host.is_some_and(|host| items(words).any(|word| is_one_of(host, word) == Some(true)));
         let rule = self.origin_rule(service);
         let is_auto = matches!(allowed, AllowedHosts::Auto(_));
-        let is_excused = || is_own(host) || rule.names(host) || asked.is_excused();
+        // Once proxies are named, the word of others does not count.
+        let is_passed = match self.proxies.trusted.is_none() {
+            true => has_forwarded(&asked.head),
+            false => socket.cold.as_ref().is_some_and(|cold| cold.proxied.has_passed),
+        };
+        let is_excused = || is_own(host) || rule.names(host) || is_passed || asked.is_no_page();
         if is_listed || is_auto && is_excused() || text.is_empty() {
             return None;
         }
@@ -103,7 +112,11 @@ impl Hub {
             Some(origin) => rule.advice(origin),
             None => format!("if it is, set allowed-hosts: {allowed}, {}", split_port(cut(text)).0),
         };
-        let unmarked = if is_auto { ", and no X-Forwarded-For tells of a proxy" } else { "" };
+        let unmarked = match self.proxies.trusted.is_none() {
+            _ if !is_auto => "",
+            true => ", and no X-Forwarded-For tells of a proxy",
+            false => ", and no trusted-proxy has passed it on",
+        };
         let text = format!(
             "the Host {} is not one of this server{unmarked}: allowed-hosts is {allowed}; {advice}",
             cut(text)
@@ -133,12 +146,10 @@ impl PendingRequest {
 
     /// Whether a page in a browser could not have sent it as a handshake: see
     /// [`AllowedHosts::Auto`].
-    fn is_excused(&self) -> bool {
-        let has = |name: &&str| self.head.values(name).next().is_some();
+    fn is_no_page(&self) -> bool {
         // Browsers use HTTP/1.1 or later. Proxies and load balancers use HTTP/1.0 as well, with the
         // name of an upstream as the Host.
-        self.protocols.is_some() && !has(&"Origin")
-            || FORWARDED.iter().any(has)
+        self.protocols.is_some() && self.head.values("Origin").next().is_none()
             || self.head.is_http_1_0()
     }
 }
@@ -211,6 +222,3 @@ fn is_own(host: Option<UriHost<'_>>) -> bool {
 const AUTO: &str = "auto";
 const ANY: &str = "any";
 const WORDS: &str = "any auto all none same on off true false yes no";
-
-/// Headers that proxies add, and that a page cannot set for a WebSocket.
-const FORWARDED: [&str; 4] = ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"];

@@ -5,6 +5,7 @@
 //!
 //! - [`Hub`]: the tables, and what a host calls in each turn
 //! - `peers`: what peers do; `reading`: which sockets are read, and which wait
+//! - `identity`: who a peer is behind a proxy; `proxied`: what proxies have said
 //! - `handshake`: from a request to the 101; `answer`: other answers; `refusal`: what some say
 //! - `lookup`: from a path without a service to a program; `queue`: the order of lookups
 //! - `fetch`: or to a file; `pending`: a request that waits for either
@@ -40,6 +41,7 @@ mod flood;
 mod handshake;
 mod holders;
 mod hosts;
+mod identity;
 mod ids;
 mod lifecycle;
 mod lookup;
@@ -52,6 +54,7 @@ mod pace;
 mod paced;
 mod peers;
 mod pending;
+mod proxied;
 mod queue;
 mod rates;
 mod reading;
@@ -99,6 +102,7 @@ pub use backoff::Backoff;
 pub use fetch::FilePolicy;
 pub(crate) use flood::{Flood, more_like_this};
 pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
+pub use identity::{Proxies, ProxyProtocol};
 pub use ids::{RunId, ServiceId, WorkerId};
 pub use lookup::LookupResult;
 pub use output::{Fetch, LookupGoal, LookupJob, Output};
@@ -141,6 +145,7 @@ pub struct Hub {
     health: Option<String>,
     files: FilePolicy,
     hosts: Hosts,
+    proxies: Proxies,
     lookups: PendingLookups,
     fetches: Fetches,
     access: AccessLog,
@@ -173,6 +178,7 @@ impl Hub {
             health: None,
             files,
             hosts: Hosts::default(),
+            proxies: Proxies::NONE,
             lookups: PendingLookups::default(),
             fetches: Fetches::default(),
             access: AccessLog::default(),

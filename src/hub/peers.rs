@@ -8,13 +8,14 @@ use log::Level;
 
 use crate::hub::address_key::{AddressKey, peer_name};
 use crate::hub::addresses::RateVerdict;
+use crate::hub::identity::NO_HEADER;
 use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
 use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
 use crate::hub::socket::{Membership, Socket, SocketFlag};
 use crate::hub::worker_slot::{RunState, WorkerSlot};
-use crate::hub::{Hub, Output, Reach, WorkerId};
+use crate::hub::{Hub, Output, ProxyProtocol, Reach, WorkerId};
 use crate::limits::Limits;
 use crate::service::{Inbound, SocketId};
 use crate::session::{Next, Refused, SessionEvent};
@@ -22,7 +23,7 @@ use crate::time::Time;
 
 /// Why a connection is beyond the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Surplus {
+pub(super) enum Surplus {
     /// Its address connects too often. So many were refused that this one gets no answer.
     Flood,
     /// Its address connects too often.
@@ -45,45 +46,62 @@ impl Hub {
         reach: Reach,
         now: Time,
     ) -> Option<SocketId> {
+        let is_trusted = self.is_trusted(peer);
+        if !is_trusted && self.proxy_protocol() == ProxyProtocol::On {
+            self.log_dropped(peer, NO_HEADER, now);
+            return None;
+        }
         let surplus = self.refuse_connection(peer, now);
-        let is_answered =
-            surplus != Some(Surplus::Flood) && self.surplus_len < Limits::REFUSALS_MAX;
-        if let Some(surplus) = surplus.filter(|_| !is_answered) {
+        if let Some(surplus) = surplus.filter(|surplus| !self.is_answered(*surplus)) {
             self.log_dropped(peer, &self.reason_of(surplus, peer), now);
             return None;
         }
+        let is_counted = surplus.is_none() && !is_trusted;
         let addresses = &mut self.addresses;
         let id = self.sockets.insert(|id| {
-            let peer = if surplus.is_none() { addresses.join(peer) } else { addresses.keep(peer) };
+            let peer = if is_counted { addresses.join(peer) } else { addresses.keep(peer) };
             let mut socket = Socket::new(id, peer, now);
-            if surplus.is_some() {
-                socket.flags.set(SocketFlag::Surplus);
-            }
-            if surplus == Some(Surplus::Hasty) {
-                socket.flags.set(SocketFlag::Hasty);
-            }
             if reach == Reach::Machine {
                 socket.flags.set(SocketFlag::Local);
             }
             socket
         })?;
-        self.surplus_len += usize::from(surplus.is_some());
         log_socket(Level::Trace, id, format_args!("{} connects", peer_name(peer)));
         if let Some(surplus) = surplus {
-            self.record_end(id, &self.reason_of(surplus, peer));
+            self.set_surplus(id, surplus, peer);
         }
         self.schedule_write(id);
         Some(id)
     }
 
+    /// Whether there is capacity to refuse a connection with an answer.
+    pub(super) fn is_answered(&self, surplus: Surplus) -> bool {
+        surplus != Surplus::Flood && self.surplus_len < Limits::REFUSALS_MAX
+    }
+
+    /// A socket is kept to be refused.
+    pub(super) fn set_surplus(&mut self, id: SocketId, surplus: Surplus, peer: Option<SocketAddr>) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        socket.flags.set(SocketFlag::Surplus);
+        if surplus == Surplus::Hasty {
+            socket.flags.set(SocketFlag::Hasty);
+        }
+        self.surplus_len += 1;
+        self.record_end(id, &self.reason_of(surplus, peer));
+    }
+
     /// Whether a connection is beyond the limits.
     // Not inlined: it is large, and its caller is the turn.
     #[inline(never)]
-    fn refuse_connection(&mut self, peer: Option<SocketAddr>, now: Time) -> Option<Surplus> {
+    pub(super) fn refuse_connection(
+        &mut self,
+        peer: Option<SocketAddr>,
+        now: Time,
+    ) -> Option<Surplus> {
         let limits = self.services.limits_of(None);
         let Limits { sockets_max, sockets_per_ip_max, .. } = *limits;
         let taken = self.sockets.len() - self.surplus_len;
-        if let Some(key) = AddressKey::counted(peer) {
+        if let Some(key) = AddressKey::counted(peer).filter(|_| !self.is_trusted(peer)) {
             let rate = limits.connection_rate;
             match rate.map_or(RateVerdict::Allowed, |rate| self.addresses.connect(key, rate, now)) {
                 RateVerdict::Allowed => {}
@@ -120,7 +138,8 @@ impl Hub {
         };
         let peer = AddressKey::of(peer);
         format!(
-            "{key}-per-ip is {max}, and {peer} {has}: raise it, or set it to off behind a proxy"
+            "{key}-per-ip is {max}, and {peer} {has}: raise it, or name the proxy in front \
+             (trusted-proxy)"
         )
     }
 
@@ -236,7 +255,7 @@ impl Hub {
         }
         let is_surplus = socket.flags.has(SocketFlag::Surplus);
         self.surplus_len -= usize::from(is_surplus);
-        if is_surplus {
+        if is_surplus || self.is_trusted(self.addresses.of(socket.peer)) {
             self.addresses.forget(socket.peer);
         } else {
             let rate = self.services.limits_of(None).connection_rate;

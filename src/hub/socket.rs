@@ -8,6 +8,7 @@ use crate::hub::mailbox::Mailed;
 use crate::hub::meter::Meter;
 use crate::hub::paced::Paced;
 use crate::hub::pending::PendingRequest;
+use crate::hub::proxied::Proxied;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
 use crate::session::{Session, SessionEvent};
@@ -156,6 +157,8 @@ pub(super) struct Cold {
     pub(super) meter: Meter,
     /// What it has sent to listeners, and how it listens.
     pub(super) paced: Paced,
+    /// What trusted proxies have said of it, until it is open.
+    pub(super) proxied: Proxied,
 }
 
 /// Bytes of a peer that wait until its service has taken what came before them.
@@ -327,7 +330,8 @@ impl Cold {
             && self.reason.is_empty()
             && self.meter == Meter::default()
             && self.unread.is_empty()
-            && self.paced == Paced::default();
+            && self.paced == Paced::default()
+            && self.proxied == Proxied::default();
         self.asked.is_none()
             && self.request.is_none()
             && self.verdict.is_none()

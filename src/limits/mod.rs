@@ -98,13 +98,13 @@ pub struct Limits {
     /// Most sockets that are served at a time. Over it: 503. An address that has a quarter of them
     /// gets none of the last quarter, unless it is exempt from `sockets_per_ip_max`.
     pub sockets_max: usize,
-    /// Most sockets from one address, or from one /64 network of IPv6, loopback excepted. Over it:
-    /// 503.
+    /// Most sockets from one address, or from one /64 network of IPv6, loopback, Unix sockets and
+    /// trusted proxies excepted. Over it: 503.
     pub sockets_per_ip_max: usize,
     /// Most new connections from one address in a time, likewise. Over it: 429 for 16 of them; the
     /// others are closed at once. An address is kept until its last socket has gone and its rate is
     /// unused. The formula includes [`Limits::IDLE_ADDRESSES_MAX`] of them. `None`: no limit, for
-    /// servers where many clients share one address. `sockets_per_ip_max` does not switch it off.
+    /// clients behind one NAT. `sockets_per_ip_max` does not switch it off.
     pub connection_rate: Option<Rate>,
     /// Most topics of one service. Over it the subscribing socket is closed with 1013. An address
     /// whose sockets have made a quarter of them makes none of the last quarter, unless it is

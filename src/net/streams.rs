@@ -1,39 +1,55 @@
 //! Connections without blocking, each at the index of its socket. Interrupted reads and writes are
 //! repeated here.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{IoSlice, Read, Write};
 use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
 use crate::engine;
+use crate::hub::ProxyProtocol;
+use crate::net::prelude::{self, Prelude};
+use crate::net::retry::retry;
 use crate::service::SocketId;
 use crate::sys;
 
 /// All connections.
 #[derive(Debug)]
-pub(crate) struct Streams(Vec<Option<TcpStream>>);
+pub(crate) struct Streams {
+    all: Vec<Option<TcpStream>>,
+    prelude: Prelude,
+}
 
 // In a debug build, mio keeps more for its own checks.
 #[cfg(not(debug_assertions))]
 const _: () = assert!(size_of::<Option<TcpStream>>() == 4, "a connection is a descriptor");
 
 impl Streams {
-    pub(crate) fn with_capacity(len: usize) -> Self {
-        Self(Vec::with_capacity(len))
+    pub(crate) fn with_capacity(len: usize, protocol: ProxyProtocol) -> Self {
+        Self { all: Vec::with_capacity(len), prelude: Prelude::new(protocol) }
     }
 
     pub(crate) fn insert(&mut self, id: SocketId, stream: TcpStream) {
         let place = id.index();
-        if place >= self.0.len() {
-            self.0.resize_with(place + 1, || None);
+        if place >= self.all.len() {
+            self.all.resize_with(place + 1, || None);
         }
-        self.0[place] = Some(stream);
+        self.all[place] = Some(stream);
+        self.prelude.begin(place);
     }
 
-    /// Reads once.
+    /// Reads once. The header of the PROXY protocol comes before all other bytes.
     pub(crate) fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> engine::ReadResult {
+        let place = id.index();
+        let awaits_header = self.prelude.awaits(place);
         let Some(stream) = self.get_mut(id) else { return engine::ReadResult::WouldBlock };
+        if awaits_header {
+            let result = prelude::take(stream, buffer);
+            if result != engine::ReadResult::WouldBlock {
+                self.prelude.end(place);
+            }
+            return result;
+        }
         match retry(|| stream.read(buffer)) {
             Ok(Some(0)) => engine::ReadResult::End,
             Ok(Some(len)) => engine::ReadResult::Bytes(len),
@@ -82,7 +98,7 @@ impl Streams {
     /// system keeps up to 4 MiB for the peer, as long as the peer has a zero window (RFC 9293,
     /// 3.8.6.1).
     pub(crate) fn close(&mut self, id: SocketId, mode: engine::CloseMode) {
-        let Some(stream) = self.0.get_mut(id.index()).and_then(Option::take) else { return };
+        let Some(stream) = self.all.get_mut(id.index()).and_then(Option::take) else { return };
         if mode == engine::CloseMode::Abort && sys::queued_len(&stream) > 0 {
             // If that fails, the system keeps the bytes.
             let _ = sys::reset_on_close(&stream);
@@ -91,42 +107,17 @@ impl Streams {
 
     /// Frees the entries from `places_len` on, which have no connections.
     pub(crate) fn trim(&mut self, places_len: usize) {
-        crate::hub::cut(&mut self.0, places_len);
+        crate::hub::cut(&mut self.all, places_len);
     }
 
     /// How many places there are.
     #[cfg(test)]
     pub(crate) const fn places_len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     fn get_mut(&mut self, id: SocketId) -> Option<&mut TcpStream> {
-        self.0.get_mut(id.index())?.as_mut()
-    }
-}
-
-/// Calls until no signal interrupts it; `None` if it would block.
-///
-/// # Errors
-/// The connection is lost.
-fn retry(mut call: impl FnMut() -> io::Result<usize>) -> Result<Option<usize>, &'static str> {
-    loop {
-        match call() {
-            Ok(len) => return Ok(Some(len)),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-            Err(error) => return Err(describe(error.kind())),
-        }
-    }
-}
-
-const fn describe(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::ConnectionReset => "the peer reset the connection",
-        ErrorKind::BrokenPipe => "the peer has closed the connection",
-        ErrorKind::TimedOut => "the network gave the connection up",
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "the peer is unreachable",
-        _ => "the connection failed",
+        self.all.get_mut(id.index())?.as_mut()
     }
 }
 
@@ -145,7 +136,7 @@ mod tests {
         let mut peer = net::TcpStream::connect(address).expect("it listens");
         // It blocks, so that the test can wait for the peer.
         let (stream, _) = listener.accept().expect("one has come");
-        let mut streams = Streams::with_capacity(1);
+        let mut streams = Streams::with_capacity(1, ProxyProtocol::Off);
         let id = SocketId::new(0, 1).expect("there is such a place");
         streams.insert(id, TcpStream::from_std(stream));
         assert_eq!(streams.write(id, b"word"), Ok(4));

@@ -70,8 +70,14 @@ pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<
         ("WS_SUBPROTOCOLS", &request.protocols().join(",")),
     ]
     .map(|(name, value)| Variable { name: name.to_owned(), value: value.into() });
+    let https = Variable { name: "HTTPS".to_owned(), value: b"on".into() };
+    let https = request.is_secure().then_some(https);
     let headers = headers(request).into_iter().map(|(name, value)| Variable { name, value });
-    own.into_iter().chain(headers).filter(|variable| is_line(&variable.value)).collect()
+    own.into_iter()
+        .chain(https)
+        .chain(headers)
+        .filter(|variable| is_line(&variable.value))
+        .collect()
 }
 
 /// The variables in the environment of every program.
@@ -172,8 +178,9 @@ fn is_line(value: &[u8]) -> bool {
     !value.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
 }
 
-const OWN_VARIABLES: [&str; 18] = [
+const OWN_VARIABLES: [&str; 19] = [
     "GATEWAY_INTERFACE",
+    "HTTPS",
     "PATH_INFO",
     "PYTHONUNBUFFERED",
     "QUERY_STRING",

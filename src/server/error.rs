@@ -54,6 +54,8 @@ pub enum BindError {
     /// The service at this path is to run on the loop, and has no callbacks: see
     /// [`Thread::Loop`](crate::Thread::Loop).
     Thread(String),
+    /// Connections have to begin with a header of the PROXY protocol, and no proxy is trusted.
+    Proxies,
     /// The programs of the document root cannot be served.
     #[cfg(feature = "programs")]
     Programs(ProgramsError),
@@ -74,6 +76,10 @@ impl fmt::Display for BindError {
                 "the service {path} is to run on the loop, allowed is a thread of its own: it has \
                  a loop of its own, and only what handler or gated makes has callbacks instead"
             ),
+            Self::Proxies => f.write_str(
+                "proxy-protocol is on, and trusted-proxy is none: name the proxies, or no \
+                 connection is accepted",
+            ),
             #[cfg(feature = "programs")]
             Self::Programs(error) => error.fmt(f),
             Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
@@ -88,7 +94,7 @@ impl std::error::Error for BindError {
             Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error.source(),
             #[cfg(feature = "programs")]
             Self::Programs(error) => error.source(),
-            Self::Limits(_) | Self::Path(_) | Self::Thread(_) => None,
+            Self::Limits(_) | Self::Path(_) | Self::Thread(_) | Self::Proxies => None,
         }
     }
 }

@@ -18,10 +18,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
-use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Spellings};
+use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Proxies, ProxyProtocol, Spellings};
 use crate::limits::Limits;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
+#[cfg(feature = "proxy")]
+use crate::ws::{Forwarded, TrustedProxies};
 #[cfg(feature = "programs")]
 use crate::{host::resolver::ResolverPlan, process::ProgramsResolver};
 
@@ -63,6 +65,7 @@ pub struct Server {
     /// The options of services that are mounted from now on.
     options: ServiceOptions,
     allowed_hosts: AllowedHosts,
+    proxies: Proxies,
     spellings: Spellings,
     static_root: Option<PathBuf>,
     health_path: Option<String>,
@@ -90,6 +93,7 @@ impl Server {
             limits,
             options: ServiceOptions::new(limits),
             allowed_hosts: AllowedHosts::AUTO,
+            proxies: Proxies::NONE,
             spellings: Spellings::All,
             static_root: None,
             health_path: None,
@@ -105,6 +109,38 @@ impl Server {
     /// those that are known to be local.
     pub fn allowed_hosts(&mut self, hosts: AllowedHosts) -> &mut Self {
         self.allowed_hosts = hosts;
+        self
+    }
+
+    /// Sets which proxies are trusted, so that they say who their clients are; by default none is.
+    /// [`Server::forwarded`] says in which header. The address of a client is in
+    /// [`Request::peer_address`](crate::Request::peer_address) and in the log, and counts for
+    /// [`Limits::sockets_per_ip_max`] and [`Limits::connection_rate`]. That of a trusted proxy
+    /// counts for neither.
+    ///
+    /// A proxy that is trusted has to set this header, or a client sets it.
+    #[cfg(feature = "proxy")]
+    pub fn trusted_proxies(&mut self, proxies: TrustedProxies) -> &mut Self {
+        self.proxies.trusted = proxies;
+        self
+    }
+
+    /// Sets the header in which trusted proxies name their clients: by default `X-Forwarded-For`.
+    #[cfg(feature = "proxy")]
+    pub const fn forwarded(&mut self, forwarded: Forwarded) -> &mut Self {
+        self.proxies.forwarded = forwarded;
+        self
+    }
+
+    /// Sets whether each connection has to come from a trusted proxy and to begin with a header of
+    /// the PROXY protocol. By default none has one.
+    ///
+    /// The address in it is that of the client. The header that [`Server::forwarded`] names counts
+    /// only if this address is that of a trusted proxy, too. A header that is longer than
+    /// [`Limits::read_buffer_bytes`] is not read.
+    #[cfg(feature = "proxy")]
+    pub const fn proxy_protocol(&mut self, protocol: ProxyProtocol) -> &mut Self {
+        self.proxies.protocol = protocol;
         self
     }
 
@@ -207,6 +243,9 @@ impl Server {
         let addresses: Vec<SocketAddr> =
             addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
         self.limits.check().map_err(BindError::Limits)?;
+        if self.proxies.protocol == ProxyProtocol::On && self.proxies.trusted.is_none() {
+            return Err(BindError::Proxies);
+        }
         #[cfg(feature = "programs")]
         let programs = {
             let taken = self.mounts.iter().map(|mounting| mounting.path.clone()).collect();
@@ -215,6 +254,7 @@ impl Server {
         let files = if self.static_root.is_some() { FilePolicy::Served } else { FilePolicy::None };
         let mut hub = Hub::new(self.limits, files, Time::ZERO);
         hub.allow_hosts(self.allowed_hosts, self.options.origin);
+        hub.trust(self.proxies);
         hub.access_log(self.access_log);
         hub.spell(self.spellings);
         #[cfg(feature = "programs")]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::ws::origin::names;
 use crate::ws::syntax::{cut, items};
-use crate::ws::{Origin, OriginError, UriHost};
+use crate::ws::{Origin, OriginError, Transport, UriHost};
 
 /// The origins that a service accepts; requests from others get a 403. A request without `Origin`
 /// does not come from a page, and is always accepted. One whose `Origin` is malformed is accepted
@@ -54,6 +54,17 @@ impl OriginRule {
     /// `host` that of its `Host`.
     #[must_use]
     pub fn accepts(&self, origin: Option<&[u8]>, host: &str) -> bool {
+        self.accepts_over(Transport::Unknown, origin, host)
+    }
+
+    /// The same, for a client of whose connection more may be known: a page that came without TLS
+    /// is not of the same origin as a connection over TLS (RFC 6454, 4).
+    pub(crate) fn accepts_over(
+        &self,
+        transport: Transport,
+        origin: Option<&[u8]>,
+        host: &str,
+    ) -> bool {
         let Some(origin) = origin else { return true };
         let words = match self {
             Self::Any => return true,
@@ -61,7 +72,10 @@ impl OriginRule {
             Self::List(Origins(words)) => words,
         };
         let origin = core::str::from_utf8(origin).ok().and_then(|text| Origin::parse(text).ok());
-        let is_right = |origin: Origin<'_>, word| origin.is_one_of(word, host) == Some(true);
+        let is_right = |origin: Origin<'_>, word: &str| {
+            let is_other = word.eq_ignore_ascii_case("same") && origin.is_other_for(transport);
+            !is_other && origin.is_one_of(word, host) == Some(true)
+        };
         origin.is_some_and(|origin| items(words).any(|word| is_right(origin, word)))
     }
 
@@ -69,10 +83,19 @@ impl OriginRule {
     /// the peer are cut to a length for logs.
     #[must_use]
     pub fn refusal(&self, origin: &[u8], host: &str) -> String {
+        self.refusal_over(Transport::Unknown, origin, host)
+    }
+
+    /// The same, for a client of whose connection more may be known.
+    pub(crate) fn refusal_over(&self, transport: Transport, origin: &[u8], host: &str) -> String {
+        let is_plain = self.accepts(Some(origin), host) && transport == Transport::Secure;
+        let why = if is_plain { ", and the client has connected over TLS" } else { "" };
         let origin = String::from_utf8_lossy(origin);
         let (shown, host) = (cut(&origin), cut(host));
         let advice = self.advice(&origin);
-        format!("the origin {shown} may not use this service of {host}: origin is {self}; {advice}")
+        format!(
+            "the origin {shown} may not use this service of {host}: origin is {self}{why}; {advice}"
+        )
     }
 
     /// How to accept an origin.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::ws::Head;
+use crate::ws::{Head, Transport};
 
 /// What stands for the address of a peer on a Unix socket, in logs and for programs.
 pub(crate) const UNIX_NAME: &str = "unix";
@@ -16,6 +16,7 @@ pub struct Request {
     query: String,
     peer: Option<SocketAddr>,
     protocols: Vec<String>,
+    transport: Transport,
 }
 
 impl Request {
@@ -27,8 +28,9 @@ impl Request {
         query: String,
         peer: Option<SocketAddr>,
         protocols: Vec<String>,
+        transport: Transport,
     ) -> Self {
-        Self { head, path, query, peer, protocols }
+        Self { head, path, query, peer, protocols, transport }
     }
 
     /// The path, percent-decoded.
@@ -44,12 +46,19 @@ impl Request {
         &self.query
     }
 
-    /// The address of the connection; `None` if it came through a Unix socket. Behind a proxy it is
-    /// that of the proxy, and [`Request::header`] has what the proxy says, such as
-    /// `X-Forwarded-For`.
+    /// The address of the client; `None` if it came through a Unix socket. Behind a trusted proxy
+    /// ([`Server::trusted_proxies`](crate::Server::trusted_proxies)) it is what the proxy says,
+    /// with port 0 if that names none. Behind another one it is that of the proxy.
     #[must_use]
     pub const fn peer_address(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    /// Whether the client has connected over TLS, as far as a trusted proxy says so. False if it is
+    /// not known.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.transport == Transport::Secure
     }
 
     /// The subprotocols that the peer offers, in its order of preference; empty if it offers none.

@@ -18,10 +18,10 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("engine", &["limits", "time", "ws", "session", "service", "hub"]),
     // System calls, each with its reason: of the project it knows nothing.
     ("sys", &[]),
-    ("net", &["time", "service", "hub", "engine", "sys"]),
+    ("net", &["time", "ws", "service", "hub", "engine", "sys"]),
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
-    ("server", &["limits", "time", "service", "programs", "pages", "hub", "host", "process"]),
+    ("server", &["limits", "time", "ws", "service", "programs", "pages", "hub", "host", "process"]),
     ("config", &["limits", "ws", "service", "programs", "hub"]),
 ];
 

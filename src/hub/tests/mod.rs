@@ -7,6 +7,8 @@ mod deflate;
 mod files;
 mod found;
 mod hosts;
+#[cfg(feature = "proxy")]
+mod identity;
 mod lookup;
 mod memory;
 mod pace;

@@ -26,6 +26,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
         health: _,
         files: _,
         hosts: _,
+        proxies: _,
         access: _,
         refusals: _,
         // It shrinks by itself, as that of each mail does.

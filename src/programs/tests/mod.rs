@@ -12,8 +12,8 @@ mod transcript;
 use crate::limits::Limits;
 use crate::programs::{CommandReader, CommandResult, ProgramCommand};
 use crate::service::{Admission, Request};
-use crate::ws::Target;
 use crate::ws::head::HeadReader;
+use crate::ws::{Target, Transport};
 
 /// The results of `bytes`, which come in pieces of these lengths.
 fn hear(bytes: &[u8], pieces: &[usize]) -> Vec<CommandResult> {
@@ -47,7 +47,7 @@ fn request(head: &str, protocols: &[&str]) -> Request {
     let Target { path, query, .. } = Target::parse(head.target()).expect("it is a target");
     let peer = "192.0.2.7:5000".parse().expect("an address");
     let protocols = protocols.iter().map(|name| (*name).to_owned()).collect();
-    Request::new(head, path, query, Some(peer), protocols)
+    Request::new(head, path, query, Some(peer), protocols, Transport::Unknown)
 }
 
 const MESSAGE_BYTES_MAX: usize = 2000;

@@ -9,7 +9,7 @@ use crate::programs::{
     request_variables,
 };
 use crate::service::{Inbound, Request, SocketId};
-use crate::ws::{Close, CloseCode, Message};
+use crate::ws::{Close, CloseCode, Message, Transport};
 
 const ID: SocketId = SocketId::from_u64(17);
 
@@ -93,13 +93,29 @@ fn requests() {
 #[test]
 fn a_peer_of_a_unix_socket_has_no_address() {
     let head = request(HEAD, &[]).head().clone();
-    let request = Request::new(head, "/chat".into(), String::new(), None, Vec::new());
+    let request =
+        Request::new(head, "/chat".into(), String::new(), None, Vec::new(), Transport::Unknown);
     let variables = request_variables(&request, &place("/chat"));
     for (name, expected) in [("REMOTE_ADDR", "unix"), ("REMOTE_HOST", "unix"), ("REMOTE_PORT", "0")]
     {
         let variable = variables.iter().find(|variable| variable.name == name).expect(name);
         assert_eq!(variable.value, expected.as_bytes(), "{name}");
     }
+}
+
+#[test]
+fn programs_know_whether_the_client_came_over_tls() {
+    for (transport, expected) in [(Transport::Secure, Some(&b"on"[..])), (Transport::Unknown, None)]
+    {
+        let head = request(HEAD, &[]).head().clone();
+        let request =
+            Request::new(head, "/chat".into(), String::new(), None, Vec::new(), transport);
+        let variables = request_variables(&request, &place("/chat"));
+        let found = variables.iter().find(|variable| variable.name == "HTTPS");
+        assert_eq!(found.map(|variable| &*variable.value), expected);
+    }
+    let https = Variable { name: "HTTPS".to_owned(), value: b"on".into() };
+    assert!(!https.is_free());
 }
 
 #[test]
@@ -196,7 +212,14 @@ fn required_variables_are_there_once() {
 fn values_have_no_control_characters() {
     let head = request("GET /chat HTTP/1.1\r\nHost: h\r\nA: \tb\tc\r\n\r\n", &[]).head().clone();
     let peer = "192.0.2.7:5000".parse().expect("an address");
-    let request = Request::new(head, "/chat/a\nB=c".into(), "a\0b".into(), Some(peer), Vec::new());
+    let request = Request::new(
+        head,
+        "/chat/a\nB=c".into(),
+        "a\0b".into(),
+        Some(peer),
+        Vec::new(),
+        Transport::Unknown,
+    );
     assert_eq!(value(&request, "PATH_INFO"), None);
     assert_eq!(value(&request, "QUERY_STRING"), None);
     assert_eq!(value(&request, "HTTP_A").as_deref(), Some("b\tc"));
@@ -231,7 +254,7 @@ fn what_the_host_sets_is_its_own() {
     for variable in all {
         assert!(is_own_variable(&variable.name) && !variable.is_free(), "{}", variable.name);
     }
-    for name in ["PATH", "LANG", "HOME", "HTTP_PROXY", "HTTPS", "http_proxy", "_", "Servername"] {
+    for name in ["PATH", "LANG", "HOME", "HTTP_PROXY", "http_proxy", "_", "Servername"] {
         assert!(!is_own_variable(name), "{name}");
         assert!(Variable { name: name.to_owned(), value: b"\xff".into() }.is_free(), "{name}");
         assert!(!Variable { name: name.to_owned(), value: b"a\0b".into() }.is_free(), "{name}");

@@ -1,0 +1,144 @@
+//! Who a peer is when a proxy has connected for it. The address that is known at accept is that of
+//! the proxy, which counts for no limit of one address. The client's own becomes known by the
+//! header of the PROXY protocol, or by the request head, and then counts as if it had connected.
+
+use std::net::SocketAddr;
+
+use log::Level;
+
+use crate::hub::Hub;
+use crate::hub::address_key::peer_name;
+use crate::hub::addresses::PeerAddress;
+use crate::hub::report::log_socket;
+use crate::hub::socket::SocketFlag;
+use crate::service::SocketId;
+use crate::time::Time;
+use crate::ws::proxy::{ProxiedPeer, ProxyHeader};
+use crate::ws::{Forwarded, Head, TrustedProxies};
+
+/// Whether each connection has to begin with a header of the PROXY protocol, in version 1 or 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// None has one. This is the default.
+    #[default]
+    Off,
+    /// Each has to come from a trusted proxy and has to have one; others are dropped.
+    On,
+}
+
+/// Whose word about clients counts.
+#[derive(Debug)]
+pub struct Proxies {
+    /// The proxies themselves.
+    pub trusted: TrustedProxies,
+    /// The header in which they name their clients.
+    pub forwarded: Forwarded,
+    /// Whether their connections begin with a header.
+    pub protocol: ProxyProtocol,
+}
+
+impl Proxies {
+    /// None, which is the default.
+    pub const NONE: Self = Self {
+        trusted: TrustedProxies::NONE,
+        forwarded: Forwarded::XForwardedFor,
+        protocol: ProxyProtocol::Off,
+    };
+}
+
+impl Hub {
+    /// Sets which proxies are trusted. By default, none is.
+    pub fn trust(&mut self, proxies: Proxies) {
+        self.proxies = proxies;
+    }
+
+    /// Whether each connection has to begin with a header of the PROXY protocol.
+    #[must_use]
+    pub const fn proxy_protocol(&self) -> ProxyProtocol {
+        self.proxies.protocol
+    }
+
+    /// Whether a peer is a trusted proxy, which counts for no limit of one address.
+    pub(super) fn is_trusted(&self, peer: Option<SocketAddr>) -> bool {
+        self.proxies.trusted.has_peer(peer)
+    }
+
+    /// The header of the PROXY protocol with which the connection of a trusted proxy begins; `None`
+    /// if it begins with something else. Of another peer it has no effect.
+    #[inline(never)]
+    pub fn identify(&mut self, id: SocketId, header: Option<&ProxyHeader>, now: Time) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if !self.proxies.trusted.has_peer(self.addresses.of(socket.peer)) {
+            return;
+        }
+        let Some(header) = header else { return self.fail(id, NO_HEADER, now) };
+        let proxied = &mut socket.cold.get_or_insert_default().proxied;
+        (proxied.has_passed, proxied.is_secure) = (true, header.is_secure);
+        match header.peer {
+            // What its request says of it does not count: HAProxy writes LOCAL for clients of its
+            // Unix sockets as well.
+            ProxiedPeer::Own | ProxiedPeer::Unknown => proxied.is_unknown = true,
+            ProxiedPeer::Address(peer) => _ = self.rename(id, peer, now),
+        }
+    }
+
+    /// The request head has come. If the address that is known is that of a trusted proxy, its
+    /// header names the client. Returns false if that client is dropped without an answer.
+    pub(super) fn identify_by_head(&mut self, id: SocketId, head: &Head, now: Time) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
+        let Proxies { trusted, forwarded, .. } = &self.proxies;
+        if !trusted.has_peer(self.addresses.of(socket.peer)) {
+            return true;
+        }
+        let proxied = &mut socket.cold.get_or_insert_default().proxied;
+        if proxied.is_unknown {
+            return true;
+        }
+        proxied.has_passed |= has_forwarded(head);
+        let found = forwarded.read(head, trusted);
+        proxied.is_secure = found.is_secure.unwrap_or(proxied.is_secure);
+        found.address.is_none_or(|peer| self.rename(id, peer, now))
+    }
+
+    /// A socket that has come from a trusted proxy gets the address of its client, which is treated
+    /// as at accept. Returns false if it is dropped without an answer.
+    // Not inlined: it is rare, and its callers are not.
+    #[inline(never)]
+    fn rename(&mut self, id: SocketId, peer: SocketAddr, now: Time) -> bool {
+        let peer = Some(peer);
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
+        let old = std::mem::replace(&mut socket.peer, PeerAddress::Unix);
+        let was_surplus = socket.flags.has(SocketFlag::Surplus);
+        // That of a proxy was not counted.
+        self.addresses.forget(old);
+        // It does not count for itself.
+        self.surplus_len += usize::from(!was_surplus);
+        let surplus = self.refuse_connection(peer, now).filter(|_| !was_surplus);
+        self.surplus_len -= usize::from(!was_surplus);
+        let is_counted = !was_surplus && surplus.is_none() && !self.is_trusted(peer);
+        let addresses = &mut self.addresses;
+        let new = if is_counted { addresses.join(peer) } else { addresses.keep(peer) };
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.peer = new;
+        }
+        log_socket(Level::Trace, id, format_args!("a proxy connects for {}", peer_name(peer)));
+        let Some(surplus) = surplus else { return true };
+        let is_answered = self.is_answered(surplus);
+        self.set_surplus(id, surplus, peer);
+        if !is_answered {
+            // The log has the reason already.
+            self.fail(id, "it is beyond the limits", now);
+        }
+        is_answered
+    }
+}
+
+/// Whether a request has a header that proxies add, and that a page cannot set for a WebSocket.
+pub(super) fn has_forwarded(head: &Head) -> bool {
+    let names = ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"];
+    names.iter().any(|name| head.values(name).next().is_some())
+}
+
+/// Why a connection is dropped. The first words are those that the log counts together.
+pub(super) const NO_HEADER: &str = "no PROXY header: proxy-protocol is on, so that each connection \
+    has to come from one of trusted-proxy, and to begin with such a header";
