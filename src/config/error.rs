@@ -231,8 +231,8 @@ pub(super) enum Problem {
     NoSection { name: String, home: Option<Section> },
     /// No key has this name. The nearest one has its section with it if that is another one.
     UnknownKey { name: String, here: String, nearest: Option<(&'static str, Option<Section>)> },
-    /// A key of programs, which this build does not serve.
-    Unbuilt { name: String },
+    /// A key of a feature that this build does not have.
+    Unbuilt { name: String, feature: &'static str },
     /// A key that is not allowed in this section.
     Elsewhere { name: &'static str, here: String, home: Section },
     /// A key that has been given before.
@@ -292,7 +292,11 @@ impl fmt::Display for Problem {
                     }
                 }
             }
-            Self::Unbuilt { name } => write!(f, "{name} is {OF_PROGRAMS}"),
+            Self::Unbuilt { name, feature } => write!(
+                f,
+                "{name} needs the feature {feature}, which this build does not have: build with \
+                 --features {feature}, or leave it out"
+            ),
             Self::Elsewhere { name, here, home } => {
                 write!(f, "{name} is no key of {here}, it belongs in {}", home.title())
             }

@@ -59,11 +59,15 @@ use log::LevelFilter;
 
 use crate::config::raw_config::RawConfig;
 use crate::config::resolve::resolve;
+#[cfg(feature = "proxy")]
+use crate::hub::ProxyProtocol;
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::Limits;
 #[cfg(feature = "programs")]
 use crate::programs::ProgramOptions;
 use crate::service::ServiceOptions;
+#[cfg(feature = "proxy")]
+use crate::ws::{Forwarded, TrustedProxies};
 
 pub use command::Command;
 pub use dumpable::Dumpable;
@@ -105,6 +109,15 @@ pub struct Config {
     pub health_path: Option<String>,
     /// Which hosts requests may name.
     pub allowed_hosts: AllowedHosts,
+    /// The proxies whose word about their clients counts.
+    #[cfg(feature = "proxy")]
+    pub trusted_proxies: TrustedProxies,
+    /// The header in which they name their clients.
+    #[cfg(feature = "proxy")]
+    pub forwarded: Forwarded,
+    /// Whether each connection begins with a header of the PROXY protocol.
+    #[cfg(feature = "proxy")]
+    pub proxy_protocol: ProxyProtocol,
     /// The spellings of paths by which services are served.
     pub spellings: Spellings,
     /// The log level.
@@ -193,6 +206,12 @@ impl Default for Config {
             static_root: None,
             health_path: None,
             allowed_hosts: AllowedHosts::default(),
+            #[cfg(feature = "proxy")]
+            trusted_proxies: TrustedProxies::NONE,
+            #[cfg(feature = "proxy")]
+            forwarded: Forwarded::XForwardedFor,
+            #[cfg(feature = "proxy")]
+            proxy_protocol: ProxyProtocol::Off,
             spellings: Spellings::All,
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,

@@ -206,8 +206,8 @@ impl CurrentSection {
     /// The fault that no key has this name, with the nearest name of a key in this section, or else
     /// in others.
     fn unknown(&self, name: &str, plain: &str) -> Problem {
-        if keys::is_unbuilt(plain) {
-            return Problem::Unbuilt { name: plain.to_owned() };
+        if let Some(feature) = keys::unbuilt(plain) {
+            return Problem::Unbuilt { name: plain.to_owned(), feature };
         }
         let here = keys::all().filter(|key| self.holds(key));
         let elsewhere = keys::all().filter(|key| !self.holds(key));

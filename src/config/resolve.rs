@@ -9,6 +9,8 @@ use crate::config::error::{ConfigError, ConfigFault, Problem};
 use crate::config::program::{check_mode, settle_framing};
 use crate::config::raw_config::{RawConfig, ServiceSection};
 use crate::config::setting::{Setting, given};
+#[cfg(feature = "proxy")]
+use crate::hub::ProxyProtocol;
 use crate::limits::{Limits, LimitsError};
 
 /// The configuration from the defaults, the file and the flags, or all its faults.
@@ -36,6 +38,8 @@ pub(super) fn resolve(
     }
     check_roots(&config, flags.iter().rev().chain(&all), &mut faults);
     check_limits(&config.all.limits, &all, &[], &mut faults);
+    #[cfg(feature = "proxy")]
+    check_proxies(&config, flags.iter().rev().chain(&all), &mut faults);
     for (path, ServiceSection { line, settings: own }) in services {
         // Keys of the server cannot stand in such a section.
         let mut one = Config {
@@ -98,6 +102,29 @@ fn check_roots<'a>(
         let refusal = setting.filter(|_| missing).map(Setting::refusal);
         // A value that could not be read has been refused already.
         faults.extend(refusal.filter(|refusal| !faults.contains(refusal)));
+    }
+}
+
+/// With `proxy-protocol`, and no proxy that is trusted, each connection would be dropped.
+#[cfg(feature = "proxy")]
+fn check_proxies<'a>(
+    config: &Config,
+    settings: impl Iterator<Item = &'a Setting> + Clone,
+    faults: &mut Vec<ConfigFault>,
+) {
+    let find = |name: &str| settings.clone().find(|setting| setting.is_of(name));
+    let names = ["proxy-protocol", "trusted-proxy"];
+    let [Some(first), proxies] = names.map(find) else { return };
+    // A value that could not be read has been refused already.
+    let is_refused = |setting: &Setting| faults.iter().any(|fault| fault.place == setting.place);
+    if config.proxy_protocol == ProxyProtocol::On
+        && config.trusted_proxies.is_none()
+        && !proxies.is_some_and(is_refused)
+    {
+        let given = names.map(|name| given(name, find(name))).into();
+        let cure = "name the proxies, or no connection is accepted";
+        let problem = Problem::Contradiction { given, cure };
+        faults.push(ConfigFault { place: first.place, problem });
     }
 }
 

@@ -172,6 +172,11 @@ pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
     let mut server = Server::new(limits);
     server.options(ServiceOptions { limits, ..config.all.clone() });
     server.allowed_hosts(config.allowed_hosts.clone());
+    #[cfg(feature = "proxy")]
+    server
+        .trusted_proxies(config.trusted_proxies.clone())
+        .forwarded(config.forwarded)
+        .proxy_protocol(config.proxy_protocol);
     server.access_log(config.access_log).spellings(config.spellings);
     if let Some(root) = &config.static_root {
         server.static_root(root);

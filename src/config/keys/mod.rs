@@ -45,9 +45,12 @@ const fn is_same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// Whether a plain name is a key that this build does not have.
-pub(super) fn is_unbuilt(name: &str) -> bool {
-    !cfg!(feature = "programs") && OF_PROGRAMS.contains(&name)
+/// If a plain name is a key that this build does not have, the feature that it needs.
+pub(super) fn unbuilt(name: &str) -> Option<&'static str> {
+    if !cfg!(feature = "programs") && OF_PROGRAMS.contains(&name) {
+        return Some("programs");
+    }
+    (!cfg!(feature = "proxy") && OF_PROXIES.contains(&name)).then_some("proxy")
 }
 
 static LISTS: &[&[Key]] = &[
@@ -56,6 +59,9 @@ static LISTS: &[&[Key]] = &[
     programs::KEYS,
     limits::KEYS,
 ];
+
+/// The names of the keys of proxies, also where those are not built.
+pub(super) const OF_PROXIES: [&str; 3] = ["trusted-proxy", "forwarded", "proxy-protocol"];
 
 /// The names of the keys in `programs`, also where those are not built.
 pub(super) const OF_PROGRAMS: [&str; 12] = [

@@ -3,7 +3,8 @@
 
 use crate::config::key::{Key, ReloadTime, Setter};
 use crate::config::section::Section;
-use crate::config::value::{ValueKind, word};
+use crate::config::value::ValueKind;
+use crate::config::value::words::word;
 use crate::config::variables::{protocols, set_variable, variables};
 use crate::programs::{Mode, OnChange, OnDeath, ReplaceWhen, Subpaths};
 

@@ -1,9 +1,13 @@
 //! The keys of the server: where it listens, what it serves, what it logs; and the keys of all
 //! kinds of services.
 
+#[cfg(feature = "proxy")]
+use crate::config::Config;
 use crate::config::key::{Key, ReloadTime, Setter};
 use crate::config::section::Section;
 use crate::config::value::ValueKind;
+#[cfg(feature = "proxy")]
+use crate::config::value::proxies::ProxyValue;
 
 pub(super) static KEYS: &[Key] = &[
     Key {
@@ -45,6 +49,33 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "Requests may name these hosts in Host; auto protects from DNS rebinding",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::AllowedHosts(|config| &mut config.allowed_hosts)),
+    },
+    #[cfg(feature = "proxy")]
+    Key {
+        section: Section::Server,
+        name: "trusted-proxy",
+        default: "none",
+        meaning: "These proxies say who their clients are: addresses, networks, unix",
+        reload: ReloadTime::NextStart,
+        setter: proxy(ProxyValue::Trusted(|config| &mut config.trusted_proxies)),
+    },
+    #[cfg(feature = "proxy")]
+    Key {
+        section: Section::Server,
+        name: "forwarded",
+        default: "x-forwarded-for",
+        meaning: "The header in which trusted proxies name their clients",
+        reload: ReloadTime::NextStart,
+        setter: proxy(ProxyValue::Forwarded(|config| &mut config.forwarded)),
+    },
+    #[cfg(feature = "proxy")]
+    Key {
+        section: Section::Server,
+        name: "proxy-protocol",
+        default: "off",
+        meaning: "Each connection begins with a header of the PROXY protocol, version 1 or 2",
+        reload: ReloadTime::NextStart,
+        setter: proxy(ProxyValue::Protocol(|config| &mut config.proxy_protocol)),
     },
     Key {
         section: Section::Server,
@@ -111,3 +142,8 @@ pub(super) static KEYS: &[Key] = &[
         setter: Setter::Server(ValueKind::Dumpable(|config| &mut config.dumpable)),
     },
 ];
+
+#[cfg(feature = "proxy")]
+const fn proxy(kind: ProxyValue<Config>) -> Setter {
+    Setter::Server(ValueKind::Proxy(kind))
+}

@@ -124,10 +124,11 @@ fn a_reload_compares_values_and_not_words() {
 
 /// Two configurations that differ in what a key sets in a section.
 fn changed_by(key: &Key, section: &str) -> (Config, Config) {
-    // Framing sets nothing in another mode.
+    // Framing sets nothing in another mode, and the PROXY protocol needs a proxy.
     let modes: &[&str] = if cfg!(feature = "programs") { &["shared", "per-socket"] } else { &[] };
     let modes = modes.iter().map(|mode| format!("mode: {mode}\n"));
-    for begin in [String::new()].into_iter().chain(modes) {
+    let proxies = cfg!(feature = "proxy").then(|| "trusted-proxy: unix\n".to_owned());
+    for begin in [String::new()].into_iter().chain(modes).chain(proxies) {
         let begin = format!("[server]\n{begin}[service /a]\n[service /b]\n");
         let before = parse(&begin).expect("it is right");
         for value in VALUES {
@@ -146,7 +147,7 @@ fn is_built(key: &Key) -> bool {
 }
 
 /// Of these each key takes one at least that is not its default.
-const VALUES: [&str; 25] = [
+const VALUES: [&str; 26] = [
     "7",
     "7 messages or 17k",
     "17k",
@@ -172,4 +173,5 @@ const VALUES: [&str; 25] = [
     "close",
     "replace",
     "after-exit",
+    "forwarded",
 ];

@@ -5,7 +5,9 @@ mod each_key;
 mod no_programs;
 #[cfg(feature = "programs")]
 mod programs;
-#[cfg(feature = "programs")]
+#[cfg(feature = "proxy")]
+mod proxies;
+#[cfg(all(feature = "programs", feature = "proxy"))]
 mod shipped;
 
 use std::collections::BTreeMap;

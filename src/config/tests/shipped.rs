@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::config::{Dumpable, LogFormat};
-use crate::hub::{AccessLog, Spellings};
+use crate::hub::{AccessLog, ProxyProtocol, Spellings};
 use crate::limits::RatePolicy;
 use crate::programs::{Mode, OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths, Variable};
 use crate::service::Thread;
+use crate::ws::Forwarded;
 
 #[test]
 fn the_shipped_file_gives_the_defaults() {
@@ -72,6 +73,9 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         static-root: src/config
         health-path: /.well-known/health
         allowed-hosts: auto, *.A.example 10.0.0.1
+        trusted-proxy: 10.0.0.0/8, ::1 UNIX
+        forwarded: Forwarded
+        proxy-protocol: On
         spellings: One
         origin: same, https://A.example:443, http://b:* null
         compression: OFF
@@ -168,6 +172,9 @@ fn every_key_is_set() {
         static_root: Some(PathBuf::from("src/config")),
         health_path: Some("/.well-known/health".to_owned()),
         allowed_hosts: "auto, *.A.example 10.0.0.1".parse().expect("it is a rule"),
+        trusted_proxies: "10.0.0.0/8, ::1, unix".parse().expect("it is a list"),
+        forwarded: Forwarded::Forwarded,
+        proxy_protocol: ProxyProtocol::On,
         spellings: Spellings::One,
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,

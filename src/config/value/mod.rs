@@ -1,9 +1,13 @@
 //! `ValueKind`: the kinds of values, and their readers. A kind has its reader and the text of
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
-//! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`.
+//! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`;
+//! the kinds about proxies are in `proxies`, and the words of others in `words`.
 
 pub(super) mod names;
 mod numbers;
+#[cfg(feature = "proxy")]
+pub(super) mod proxies;
+pub(super) mod words;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -14,6 +18,9 @@ use crate::config::dumpable::Dumpable;
 use crate::config::log_format::LogFormat;
 use crate::config::value::names::add_hosts;
 use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
+#[cfg(feature = "proxy")]
+use crate::config::value::proxies::ProxyValue;
+use crate::config::value::words::{FieldOf, word};
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::{Compression, OriginRule, Thread};
@@ -31,6 +38,8 @@ pub(super) enum ValueKind<T> {
     /// The percent-decoded path of a request.
     PathOrNone(FieldOf<T, Option<String>>),
     AllowedHosts(FieldOf<T, AllowedHosts>),
+    #[cfg(feature = "proxy")]
+    Proxy(ProxyValue<T>),
     Spellings(FieldOf<T, Spellings>),
     Origin(FieldOf<T, OriginRule>),
     Compression(FieldOf<T, Compression>),
@@ -67,9 +76,6 @@ pub(super) enum ValueKind<T> {
     OwnEach(&'static str, fn(&mut T, &OsStr) -> Option<()>),
 }
 
-/// The place of a key's value in a `T`.
-type FieldOf<T, V> = fn(&mut T) -> &mut V;
-
 impl<T> ValueKind<T> {
     /// Reads the value and sets it; `None` if [`ValueKind::allowed`] excludes it.
     pub(super) fn set(&self, target: &mut T, value: &OsStr) -> Option<()> {
@@ -85,6 +91,8 @@ impl<T> ValueKind<T> {
             Self::Port(place) => *place(target) = port(text?)?,
             Self::PathOrNone(place) => *place(target) = unless("none", text?, path)?,
             Self::AllowedHosts(place) => *place(target) = text?.parse().ok()?,
+            #[cfg(feature = "proxy")]
+            Self::Proxy(kind) => kind.set(target, text?)?,
             Self::Spellings(place) => {
                 let words = [("all", Spellings::All), ("one", Spellings::One)];
                 *place(target) = word(text?, words)?;
@@ -151,6 +159,8 @@ impl<T> ValueKind<T> {
             Self::DirectoryOrNone(place) => place(one) != place(other),
             Self::PathOrNone(place) => place(one) != place(other),
             Self::AllowedHosts(place) => place(one) != place(other),
+            #[cfg(feature = "proxy")]
+            Self::Proxy(kind) => kind.differs(one, other),
             Self::Spellings(place) => place(one) != place(other),
             Self::Origin(place) => place(one) != place(other),
             Self::Compression(place) => place(one) != place(other),
@@ -188,6 +198,8 @@ impl<T> ValueKind<T> {
             Self::AllowedHosts(_) => {
                 "auto, any, or a list such as a.example, *.b.example, 10.0.0.1, without ports"
             }
+            #[cfg(feature = "proxy")]
+            Self::Proxy(kind) => kind.allowed(),
             Self::Spellings(_) => "all or one",
             Self::Origin(_) => {
                 "same, any, or a list such as same, https://a.example, https://*.b.example, \
@@ -241,12 +253,6 @@ fn path(text: &str) -> Option<String> {
 /// A directory, the only value that need not be UTF-8.
 fn directory(value: &OsStr) -> Option<PathBuf> {
     (!value.is_empty()).then(|| PathBuf::from(value))
-}
-
-/// The meaning of a word, compared without regard to case.
-pub(super) fn word<T: Copy, const N: usize>(text: &str, words: [(&str, T); N]) -> Option<T> {
-    let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
-    found.map(|(_, meaning)| *meaning)
 }
 
 #[cfg(test)]
