@@ -149,6 +149,7 @@
 //! | `host` | yes | the server: poll loop, service threads, pages and files |
 //! | `programs` | yes | executables of a folder as services (`Server::document_root`) |
 //! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
+//! | `unix` | yes | the binary listens on Unix sockets, and on those that systemd passes |
 //! | `chatroom` | yes | the demo chat of the binary; brings serde |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //! | `simd` | no | faster UTF-8 validation of long texts |
@@ -244,7 +245,7 @@ pub use ws::{
 
 #[cfg(feature = "host")]
 pub use {
-    host::{Host, Stopper, Turn},
+    host::{Host, ListenAddress, ListenerSource, Stopper, Turn},
     hub::{
         AccessLog, AllowedHosts, HostNames, HostNamesError, PathError, ProxyProtocol, Spellings,
     },

@@ -22,7 +22,9 @@ use switchboard::{
 use support::http::upgrade;
 use support::raw::{PING, PONG, TEXT, close, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, logged, next, on_each_thread, server_on, until};
+use support::{
+    DEADLINE, LIMITS, Raw, Running, logged, next, on_each_thread, server_on, tcp, until,
+};
 
 /// The first socket is under the commands of all: it is paused, read again and labeled.
 #[derive(Default)]
@@ -230,7 +232,7 @@ fn a_loop_of_its_own_serves_sockets_with_the_timeout_of_its_host() {
         server.mount("/ticking", move || handler(Ticking(tell.clone())));
         let mut host = server.bind("127.0.0.1:0").expect("a port is free");
         assert_eq!(host.as_fd().as_raw_fd(), host.as_raw_fd());
-        let (address, stopper) = (host.address(), host.stopper());
+        let (address, stopper) = (tcp(&host), host.stopper());
         let client = thread::spawn(move || {
             let mut raw = Raw::connect(address);
             raw.upgrade("/echo");
@@ -288,7 +290,7 @@ fn a_loop_of_its_own_is_woken_by_services_on_threads() {
     let texts = Arc::new(Mutex::new(texts));
     server.mount("/relay", move || Relay(texts.clone(), tell.clone()));
     let mut host = server.bind("127.0.0.1:0").expect("a port is free");
-    let address = host.address();
+    let address = tcp(&host);
     let client = thread::spawn(move || {
         let mut raw = Raw::connect(address);
         raw.upgrade("/relay");

@@ -20,7 +20,7 @@ use support::http::{get, upgrade};
 use support::raw::{BINARY, TEXT, close, frame};
 use support::services::mount_echo;
 use support::{
-    Client, DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, next, on_each_thread, server_on,
+    Client, DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, next, on_each_thread, server_on, tcp,
 };
 
 /// Counts messages.
@@ -48,7 +48,7 @@ fn a_peer_is_answered_before_a_flood_has_been_read() {
     server.mount("/count", move || handler(Counting(counter.clone())));
     mount_echo(&mut server, "/echo");
     let mut host = server.bind("127.0.0.1:0").expect("a port is free");
-    let address = host.address();
+    let address = tcp(&host);
     let client = thread::spawn(move || {
         ["/count", "/echo"].map(|path| {
             let mut raw = Raw::connect(address);

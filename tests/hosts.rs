@@ -7,7 +7,7 @@ mod support;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use switchboard::{AllowedHosts, Page, Server};
+use switchboard::{AllowedHosts, ListenAddress, Page, Server};
 
 use support::folder::{folder, write};
 use support::http::UPGRADE;
@@ -80,7 +80,7 @@ fn each_listener_has_a_rule_of_its_own() {
     let addresses: Vec<SocketAddr> =
         ["127.0.0.1:0", "0.0.0.0:0"].map(|text| text.parse().expect("it is one")).to_vec();
     let host = server.bind(&addresses[..]).expect("the ports are free");
-    let bound: Vec<SocketAddr> = host.addresses().collect();
+    let bound: Vec<SocketAddr> = host.addresses().filter_map(ListenAddress::tcp).collect();
     let stopper = host.stopper();
     let thread = std::thread::spawn(move || host.run());
     let outside = ([127, 0, 0, 1], bound[1].port()).into();

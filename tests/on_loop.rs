@@ -26,7 +26,8 @@ use support::process::{threads, wait_for_rest};
 use support::raw::{PING, PONG, TEXT, close, frame};
 use support::services::{Echo, mount_echo};
 use support::{
-    DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on, until_quick_enough,
+    DEADLINE, LIMITS, NEVER_MS, Raw, Running, next, on_each_thread, server_on, tcp,
+    until_quick_enough,
 };
 
 /// The lines of the log, of all tests of this file.
@@ -73,7 +74,7 @@ fn host<S: Service>(limits: Limits, factory: impl Fn() -> S + Send + Sync + 'sta
 
 /// An open socket of a host that is in the hands of this thread, too.
 fn open(host: &mut Host) -> Raw {
-    let address = host.address();
+    let address = tcp(host);
     let client = thread::spawn(move || {
         let mut raw = Raw::connect(address);
         raw.upgrade("/here");
@@ -340,7 +341,7 @@ fn a_host_that_moves_leaves_its_services_behind() {
     first.send_text("how many?");
     turn(&mut host, DEADLINE);
     assert_eq!((first.read_text(), second.read_text()), ("2".into(), "2".into()));
-    let (address, stopper) = (host.address(), host.stopper());
+    let (address, stopper) = (tcp(&host), host.stopper());
     let (end, ended) = std::sync::mpsc::channel();
     let thread = thread::spawn(move || end.send(host.run()).expect("the test listens"));
     first.send_text("how many?");

@@ -19,7 +19,7 @@ use switchboard::{gated, handler};
 use support::http::{get, upgrade};
 use support::raw::{PING, TEXT, frame};
 use support::services::mount_echo;
-use support::{DEADLINE, LIMITS, Raw};
+use support::{DEADLINE, LIMITS, Raw, tcp};
 
 /// Nothing but what is tested makes turns: whatever takes time takes longer than a test.
 const QUIET: Limits =
@@ -77,7 +77,7 @@ impl Stage {
         server.mount("/slow", move || gated(Slow(undecided.clone())));
         mount_echo(&mut server, "/echo");
         let host = server.bind("127.0.0.1:0").expect("a port is free");
-        let address = host.address();
+        let address = tcp(&host);
         Self { host, address, waits, _gates: [open, decide] }
     }
 

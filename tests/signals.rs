@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, getpid, kill_process};
 use switchboard::{Host, Server, Turn};
 
 use support::services::mount_echo;
-use support::{DEADLINE, LIMITS, Raw};
+use support::{DEADLINE, LIMITS, Raw, tcp};
 
 /// Signals are for the whole process, so tests have them one after the other.
 fn alone() -> MutexGuard<'static, ()> {
@@ -60,7 +60,7 @@ fn the_first_signal_is_a_clean_stop_and_the_second_waits_for_nothing() {
     for [first, second] in [[Signal::INT, Signal::TERM], [Signal::TERM, Signal::TERM]] {
         let mut host = bind();
         host.stop_on_signals().expect("signals can be caught");
-        let address = host.address();
+        let address = tcp(&host);
         let _raw = turn_beside(&mut host, move || {
             let mut raw = Raw::connect(address);
             raw.upgrade("/echo");

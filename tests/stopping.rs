@@ -17,7 +17,8 @@ use switchboard::programs::Mode;
 #[cfg(feature = "programs")]
 use switchboard::programs::ProgramOptions;
 use switchboard::{
-    Admission, Context, Handler, Inbound, Limits, Message, Peer, Server, Service, Turn, handler,
+    Admission, Context, Handler, Inbound, Limits, ListenAddress, Message, Peer, Server, Service,
+    Turn, handler,
 };
 
 use support::binary::Binary;
@@ -26,7 +27,7 @@ use support::folder::programs;
 use support::http::{get, upgrade};
 use support::raw::{TEXT, close, frame};
 use support::services::{Echo, Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on};
+use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on, tcp};
 
 /// Waits for the test with each message in hand.
 struct Gated(Sender<()>, Arc<Mutex<Receiver<()>>>);
@@ -314,8 +315,8 @@ fn a_host_runs_within_a_loop_of_its_embedder() {
         let mut server = server_on(thread, LIMITS);
         mount_echo(&mut server, "/echo");
         let mut host = server.bind("127.0.0.1:0").expect("a port is free");
-        let (address, stopper) = (host.address(), host.stopper());
-        assert_eq!(host.addresses().collect::<Vec<_>>(), [address]);
+        let (address, stopper) = (tcp(&host), host.stopper());
+        assert_eq!(host.addresses().collect::<Vec<_>>(), [&ListenAddress::Tcp(address)]);
         // Nothing to do: it returns.
         for _ in 0..3 {
             assert_eq!(host.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Another);

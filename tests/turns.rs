@@ -20,7 +20,9 @@ use switchboard::{
 
 use support::raw::{BINARY, PING, TEXT, close, frame};
 use support::services::{Seen, mount_echo, mount_probe};
-use support::{DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, next, on_each_thread, server_on};
+use support::{
+    DEADLINE, LIMITS, NEVER_MS, Raw, Running, SOON, next, on_each_thread, server_on, tcp,
+};
 
 fn bind(server: Server) -> Host {
     server.bind("127.0.0.1:0").expect("a port is free")
@@ -39,7 +41,7 @@ fn turn_beside<T: Send + 'static>(
     host: &mut Host,
     act: impl FnOnce(SocketAddr) -> T + Send + 'static,
 ) -> T {
-    let address = host.address();
+    let address = tcp(host);
     let client = thread::spawn(move || act(address));
     while !client.is_finished() {
         let turn = host.turn(Some(Duration::from_millis(1))).expect("it polls");
@@ -105,7 +107,7 @@ fn connections_that_come_together_are_accepted_without_another_event() {
     let mut server = Server::new(Limits { turn_accepts_max: 3, ..LIMITS });
     mount_echo(&mut server, "/echo");
     let mut host = bind(server);
-    let connect = |_| TcpStream::connect(host.address()).expect("it listens");
+    let connect = |_| TcpStream::connect(tcp(&host)).expect("it listens");
     let streams: Vec<_> = (0..20).map(connect).collect();
     while host.sockets_len() < streams.len() {
         turn(&mut host);
@@ -130,7 +132,7 @@ fn a_client_of_ipv4_is_one_on_the_wildcard_of_ipv6_too() {
     let Ok(host) = server.bind("[::]:0") else {
         return println!("skipped: this machine has no IPv6");
     };
-    let (port, stopper) = (host.address().port(), host.stopper());
+    let (port, stopper) = (tcp(&host).port(), host.stopper());
     let thread = thread::spawn(move || host.run());
     let mut raw = Raw::connect(([127, 0, 0, 1], port).into());
     raw.upgrade("/whence");

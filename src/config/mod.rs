@@ -87,7 +87,7 @@ pub use trial::{Script, Trial};
 ///
 /// let text = "[server]\nport: 8080\n[service /echo]\nmax-message: 64k\n";
 /// let config = Config::parse(Path::new("server.conf"), text).expect("the text is right");
-/// assert_eq!(config.port, 8080);
+/// assert_eq!(config.port, Some(8080));
 /// assert_eq!(config.services["/echo"].limits.message_bytes_max, 65_536);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,8 +97,15 @@ pub struct Config {
     /// The addresses to listen on: IP addresses, IPv6 without brackets, and host names. There
     /// is at least one, and none twice.
     pub hosts: Vec<String>,
-    /// The TCP port of all of them; with 0 the system chooses.
-    pub port: u16,
+    /// The TCP port of all of them; with 0 the system chooses. `None`: there are no listeners of
+    /// TCP.
+    pub port: Option<u16>,
+    /// The paths of Unix sockets to listen on, in folders that exist.
+    #[cfg(feature = "unix")]
+    pub unix_sockets: Vec<String>,
+    /// The permissions of their files.
+    #[cfg(feature = "unix")]
+    pub unix_socket_mode: u32,
     /// The folder of programs. It exists if it is configured. The default may be missing; then
     /// there are no programs.
     #[cfg(feature = "programs")]
@@ -200,7 +207,11 @@ impl Default for Config {
         Self {
             file: None,
             hosts: vec!["127.0.0.1".to_owned()],
-            port: 12_345,
+            port: Some(12_345),
+            #[cfg(feature = "unix")]
+            unix_sockets: Vec::new(),
+            #[cfg(feature = "unix")]
+            unix_socket_mode: 0o660,
             #[cfg(feature = "programs")]
             document_root: PathBuf::from("services"),
             static_root: None,

@@ -1,6 +1,7 @@
 //! From settings in any order to a consistent [`Config`]: the file overrides the defaults, flags
 //! override the file, and values for one service override those for all.
 
+#[cfg(feature = "unix")]
 use std::path::Path;
 
 use crate::config::Config;
@@ -84,21 +85,26 @@ fn is_outbox_max(setting: &Setting) -> bool {
     setting.is_of("outbox-max")
 }
 
-/// A configured directory has to exist; the default of `document-root` may be missing. Of
-/// `settings`, the first of a key counts.
+/// A configured directory has to exist, and so do those of Unix sockets; the default of
+/// `document-root` may be missing. Of `settings`, the first of a key counts.
 fn check_roots<'a>(
     config: &Config,
     settings: impl Iterator<Item = &'a Setting> + Clone,
     faults: &mut Vec<ConfigFault>,
 ) {
-    let roots: &[(&str, Option<&Path>)] = &[
-        ("static-root", config.static_root.as_deref()),
+    // A path without a slash lies in the working directory.
+    #[cfg(feature = "unix")]
+    let is_lost =
+        |path: &String| path.rfind('/').is_some_and(|at| !Path::new(&path[..=at]).is_dir());
+    let roots: &[(&str, bool)] = &[
+        ("static-root", config.static_root.as_ref().is_some_and(|root| !root.is_dir())),
+        #[cfg(feature = "unix")]
+        ("unix-socket", config.unix_sockets.iter().any(is_lost)),
         #[cfg(feature = "programs")]
-        ("document-root", Some(&config.document_root)),
+        ("document-root", !config.document_root.is_dir()),
     ];
-    for &(name, root) in roots {
+    for &(name, missing) in roots {
         let setting = settings.clone().find(|setting| setting.is_of(name));
-        let missing = root.is_some_and(|root| !root.is_dir());
         let refusal = setting.filter(|_| missing).map(Setting::refusal);
         // A value that could not be read has been refused already.
         faults.extend(refusal.filter(|refusal| !faults.contains(refusal)));

@@ -27,7 +27,7 @@ impl ParsedArgs {
         let load = |file: &PathBuf| RawConfig::load(Some(file), read);
         let sheet = self.file.as_ref().map(load).unwrap_or_default();
         let has_port = self.settings.iter().chain(&sheet.all).any(|given| given.is_of("port"));
-        let mut defaults = Config { port: 0, ..Config::default() };
+        let mut defaults = Config { port: Some(0), ..Config::default() };
         defaults.all_programs.on_change = OnChange::Replace;
         let config = self.resolve(sheet, defaults)?;
         check(&script, &config, &self.settings)?;

@@ -96,7 +96,7 @@ impl Connections for HostIo {
     fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<TcpStream>> {
         let listener = self.listeners.get_mut(listener)?;
         let (connection, peer) = listener.accept(now)?;
-        Some(Arrival { connection, peer: Some(peer), reach: listener.reach() })
+        Some(Arrival { connection, peer, reach: listener.reach() })
     }
 
     fn insert(&mut self, id: SocketId, mut connection: TcpStream) -> io::Result<()> {

@@ -41,7 +41,12 @@ mod wake;
 mod worker;
 
 pub use crate::engine::Turn;
+pub use crate::net::address::ListenAddress;
+pub use crate::net::inherited::inherited_listeners;
+pub(crate) use crate::net::listener::{MakeListener, own_listener, unix_socket};
+pub use crate::net::source::ListenerSource;
 pub use crate::sys::heap::keep_heap_small;
+pub(crate) use crate::sys::listeners::PortUse;
 pub use crate::sys::own_process::hide_memory;
 pub use crate::sys::{raise_descriptor_limit, seal_descriptors};
 pub(crate) use factory::{Factory, Make};

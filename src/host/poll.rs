@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::{fmt, io};
 
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::engine::{Engine, PeerEnd, Ready, Services, StopKind, Turn};
@@ -20,9 +21,11 @@ use crate::host::stopper::{Signals, Stopper};
 use crate::host::wake::WakeQueue;
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::net::listener::{self, Listener};
+use crate::net::address::ListenAddress;
+use crate::net::listener::{Listener, MakeListener, listen_on_all};
 use crate::net::streams::Streams;
 use crate::service::SocketId;
+use crate::sys::listeners::PortUse;
 use crate::time::Time;
 
 /// A server that listens. It works within [`Host::run`] or [`Host::turn`], on the thread that calls
@@ -39,7 +42,7 @@ pub struct Host {
     pub(super) io: HostIo,
     events: Events,
     clock: Clock,
-    address: SocketAddr,
+    address: ListenAddress,
     stopper: Stopper,
     signals: Option<Signals>,
     pub(super) trims: Trims,
@@ -57,6 +60,12 @@ pub(crate) struct HostPlan {
     pub(crate) static_root: Option<StaticRoot>,
     /// Answers paths that none of these has.
     pub(crate) resolver: Option<Box<dyn ResolverPlan>>,
+    /// The addresses of TCP that it listens on.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Whether other sockets may listen on them.
+    pub(crate) port_use: PortUse,
+    /// What else it listens on.
+    pub(crate) others: Vec<MakeListener>,
 }
 
 /// When a host trims by itself.
@@ -70,25 +79,29 @@ pub(super) struct Trims {
 }
 
 impl Host {
-    /// Listens on all `addresses`.
-    pub(crate) fn new(plan: HostPlan, addresses: &[SocketAddr]) -> io::Result<Self> {
-        let HostPlan { mut hub, limits, factories, static_root, resolver } = plan;
+    /// Listens on all that the plan names.
+    pub(crate) fn new(plan: HostPlan) -> io::Result<Self> {
+        let HostPlan { mut hub, limits, factories, static_root, resolver, .. } = plan;
+        let HostPlan { addresses, port_use, others, .. } = plan;
         hub.date_by(unix_seconds);
         let poll = Poll::new()?;
         let wake_queue = WakeQueue::new(Waker::new(poll.registry(), WAKER)?);
         let mut listeners = Vec::new();
-        for mut listener in listener::bind_all(addresses)? {
+        for listener in listen_on_all(&addresses, port_use, others)? {
             let token = Token(LISTENERS.0 + listeners.len());
-            poll.registry().register(listener.source(), token, Interest::READABLE)?;
+            let source = listener.source();
+            poll.registry().register(&mut SourceFd(&source), token, Interest::READABLE)?;
             listeners.push(listener);
         }
-        let address = listeners[0].address();
+        let tcp = listeners.iter().find_map(|listener: &Listener| listener.address().tcp());
+        let first = || listeners[0].address().clone();
+        let address = tcp.map_or_else(first, ListenAddress::Tcp);
         let (sender, events) = crossbeam_channel::unbounded();
         let event_sender = EventSender::new(sender, wake_queue.loop_waker());
         let start_files = |root| FileReader::start(root, &limits, event_sender.clone());
         let files = static_root.map(start_files).transpose()?;
         let start_resolver =
-            |plan: Box<dyn ResolverPlan>| plan.start(address, NoticeSender(event_sender.clone()));
+            |plan: Box<dyn ResolverPlan>| plan.start(tcp, NoticeSender(event_sender.clone()));
         let resolver = resolver.map(start_resolver).transpose()?;
         let io = HostIo {
             poll,
@@ -195,14 +208,15 @@ impl Host {
         ReloadReporter::new(self.io.reports.as_ref().map(|_| self.io.event_sender.clone()))
     }
 
-    /// The first address that it listens on, with the actual port. It stays the same after a stop.
+    /// The first address that it listens on, with the actual port: one of TCP, if there is any. It
+    /// stays the same after a stop.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub const fn address(&self) -> &ListenAddress {
+        &self.address
     }
 
     /// All addresses that it listens on, with the actual ports; none once a stop has begun.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+    pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
         self.io.listeners.iter().map(Listener::address)
     }
 
@@ -284,11 +298,11 @@ impl Host {
                 listener.set_ready();
                 continue;
             }
-            let end = match (event.is_read_closed(), event.is_write_closed()) {
+            let end = match event.is_read_closed() {
                 _ if event.is_error() => PeerEnd::Lost,
-                (true, true) => PeerEnd::Lost,
-                (true, false) => PeerEnd::HalfClosed,
-                (false, _) => PeerEnd::None,
+                // A peer of a Unix socket that closes ends both halves. What it has sent is read.
+                true => PeerEnd::HalfClosed,
+                false => PeerEnd::None,
             };
             let ready = Ready { readable: event.is_readable(), writable: event.is_writable(), end };
             self.engine.notify(token.0, ready);

@@ -45,13 +45,13 @@ pub trait Resolver: Any + Send {
 
 /// Makes a resolver, once the host listens.
 pub trait ResolverPlan {
-    /// Starts the resolver of a host that listens at `address` first.
+    /// Starts the resolver of a host whose first address of TCP is this one, if it has any.
     ///
     /// # Errors
     /// The system gives no thread.
     fn start(
         self: Box<Self>,
-        address: SocketAddr,
+        address: Option<SocketAddr>,
         notices: NoticeSender,
     ) -> io::Result<Box<dyn Resolver>>;
 }

@@ -54,7 +54,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::host::HostPlan;
+    use crate::host::{HostPlan, PortUse};
     use crate::hub::{FilePolicy, Hub};
     use crate::limits::Limits;
 
@@ -72,9 +72,17 @@ mod tests {
         let limits = Limits { handshake_ms_max: Limits::OFF_MS, ..Limits::SERVER };
         let hub = Hub::new(limits, FilePolicy::None, Time::ZERO);
         let (factories, static_root, resolver) = (Vec::new(), None, None);
-        let plan = HostPlan { hub, limits, factories, static_root, resolver };
-        let address = ([127, 0, 0, 1], 0).into();
-        let mut host = Host::new(plan, &[address]).expect("the port is free");
+        let plan = HostPlan {
+            hub,
+            limits,
+            factories,
+            static_root,
+            resolver,
+            addresses: vec![([127, 0, 0, 1], 0).into()],
+            port_use: PortUse::Alone,
+            others: Vec::new(),
+        };
+        let mut host = Host::new(plan).expect("the port is free");
         let mut clients = Vec::new();
         for len in 1..=200 {
             clients.push(TcpStream::connect(host.address()).expect("it listens"));

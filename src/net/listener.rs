@@ -1,43 +1,79 @@
 //! `Listener`: accepts connections, some in each turn. When descriptors run out it pauses:
 //! the system's queue holds the connections that come meanwhile.
 
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 
 use crate::hub::Reach;
+use crate::net::address::ListenAddress;
+use crate::net::source::ListenerSource;
+use crate::net::unix;
 use crate::sys;
+use crate::sys::listeners::{PortUse, SocketName, accept, is_missing, listen_on};
 use crate::time::Time;
 
-/// Listens on all `addresses`. Addresses that this machine does not have are left out, such as IPv6
-/// ones on a machine without IPv6, as long as there is another one. The log names them.
+/// Makes a listener that is no address of TCP. A program that has none does not contain the code
+/// for it.
+pub(crate) type MakeListener = Box<dyn FnOnce() -> io::Result<Listener> + Send>;
+
+/// Listens on a Unix socket at this path, whose file has these permissions.
+pub(crate) fn unix_socket(path: PathBuf, mode: u32) -> MakeListener {
+    Box::new(move || {
+        let bound = unix::listen_at(&path, mode);
+        let listener = bound.and_then(|(socket, file)| Listener::new(socket, Some(Box::new(file))));
+        listener.map_err(|error| cannot_bind(&ListenAddress::Unix(path), &error))
+    })
+}
+
+/// Accepts from a listener that somebody else has made.
+pub(crate) fn own_listener(ListenerSource(socket): ListenerSource) -> MakeListener {
+    Box::new(|| Listener::new(socket, None))
+}
+
+/// Listens on all `addresses`, and makes the other listeners. Addresses that this machine does not
+/// have are left out, such as IPv6 ones on a machine without IPv6, as long as there is something
+/// else. The log names them.
 ///
 /// # Errors
-/// The error of the system, with the address.
-pub(crate) fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+/// The error of the system, with the address. Or there is nothing to listen on.
+pub(crate) fn listen_on_all(
+    addresses: &[SocketAddr],
+    port_use: PortUse,
+    others: Vec<MakeListener>,
+) -> io::Result<Vec<Listener>> {
     let mut listeners: Vec<Listener> = Vec::new();
     let mut missing = Vec::new();
     // The IPv6 wildcard accepts IPv4 as well, so that the IPv4 wildcard is needed only without
     // IPv6.
     let is_wide = |address: &&SocketAddr| address.ip() == Ipv6Addr::UNSPECIFIED;
-    let others = addresses.iter().filter(|address| !is_wide(address));
-    for &address in addresses.iter().filter(is_wide).chain(others) {
+    let narrow = addresses.iter().filter(|address| !is_wide(address));
+    for &address in addresses.iter().filter(is_wide).chain(narrow) {
         let wide = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
         if address.ip() == Ipv4Addr::UNSPECIFIED
-            && listeners.iter().any(|listener| listener.address == wide)
+            && listeners.iter().any(|listener| listener.address.tcp() == Some(wide))
         {
             continue;
         }
-        match Listener::bind(address) {
+        match listen_on(address, port_use).and_then(|socket| Listener::new(socket, None)) {
             Ok(listener) => listeners.push(listener),
-            Err(error) if sys::dual::is_missing(&error) => missing.push((address, error)),
-            Err(error) => return Err(cannot_bind(address, &error)),
+            Err(error) if is_missing(&error) => missing.push((address, error)),
+            Err(error) => return Err(cannot_bind(&ListenAddress::Tcp(address), &error)),
         }
+    }
+    for make in others {
+        listeners.push(make()?);
     }
     if listeners.is_empty() {
         let none = io::Error::new(ErrorKind::InvalidInput, "there is no address to listen on");
-        return Err(missing.pop().map_or(none, |(address, error)| cannot_bind(address, &error)));
+        let text = |(address, error)| cannot_bind(&ListenAddress::Tcp(address), &error);
+        return Err(missing.pop().map_or(none, text));
     }
     for (address, error) in missing {
         log::warn!(
@@ -49,8 +85,9 @@ pub(crate) fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
     Ok(listeners)
 }
 
-fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
-    let cure = match address.is_ipv6() && sys::dual::is_missing(error) {
+fn cannot_bind(address: &ListenAddress, error: &io::Error) -> io::Error {
+    let is_ipv6 = address.tcp().is_some_and(|address| address.is_ipv6());
+    let cure = match is_ipv6 && is_missing(error) {
         true => "; where there is no IPv6, listen on 0.0.0.0 or 127.0.0.1 (host)",
         false => "",
     };
@@ -60,8 +97,10 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
 /// One listening socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    listener: TcpListener,
-    address: SocketAddr,
+    /// Before the socket, since fields are dropped in their order.
+    _file: Option<Box<dyn Debug + Send>>,
+    socket: OwnedFd,
+    address: ListenAddress,
     state: ListenerState,
     /// Whether the log has a line that nothing can be accepted; one is enough.
     complained: bool,
@@ -78,18 +117,21 @@ enum ListenerState {
 }
 
 impl Listener {
-    /// Listens on `address`; port 0 lets the system choose. An IPv6 wildcard is for IPv4 as well.
-    ///
-    /// # Errors
-    /// The error of the system.
-    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let listener = match address {
-            SocketAddr::V4(_) => TcpListener::bind(address)?,
-            SocketAddr::V6(address) => TcpListener::from_std(sys::dual::listen(address)?),
+    /// Accepts from a socket that listens, whose file is removed with it, if it has one here.
+    fn new(socket: OwnedFd, file: Option<Box<dyn Debug + Send>>) -> io::Result<Self> {
+        let listener = TcpListener::from(socket);
+        listener.set_nonblocking(true)?;
+        let socket = OwnedFd::from(listener);
+        let name = SocketName::of(&socket)?;
+        let address = match name.address() {
+            Some(address) => {
+                sys::set_nodelay(&socket)?;
+                ListenAddress::Tcp(address)
+            }
+            None => ListenAddress::Unix(OsStr::from_bytes(&name.path()).into()),
         };
-        sys::set_nodelay(&listener)?;
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address, state: ListenerState::Drained, complained: false })
+        let state = ListenerState::Drained;
+        Ok(Self { _file: file, socket, address, state, complained: false })
     }
 
     /// The system has reported that there are connections.
@@ -99,8 +141,9 @@ impl Listener {
         }
     }
 
-    /// Accepts a connection; `None` when there is none at the moment.
-    pub(crate) fn accept(&mut self, now: Time) -> Option<(TcpStream, SocketAddr)> {
+    /// Accepts a connection, of any kind; `None` when there is none at the moment. A peer of a Unix
+    /// socket has no address.
+    pub(crate) fn accept(&mut self, now: Time) -> Option<(TcpStream, Option<SocketAddr>)> {
         match self.state {
             ListenerState::Drained => return None,
             ListenerState::Pausing(until) if now < until => return None,
@@ -108,10 +151,10 @@ impl Listener {
         }
         self.state = ListenerState::Ready;
         loop {
-            let error = match self.listener.accept() {
+            let error = match accept(&self.socket) {
                 Ok((stream, peer)) => {
                     self.complained = false;
-                    return Some((stream, plain(peer)));
+                    return Some((stream.into(), peer.map(plain)));
                 }
                 Err(error) => error,
             };
@@ -150,22 +193,24 @@ impl Listener {
 
     /// The address that it listens on, with the actual port.
     #[must_use]
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    pub(crate) const fn address(&self) -> &ListenAddress {
+        &self.address
     }
 
     /// Which machines can reach it.
     #[must_use]
     pub(crate) const fn reach(&self) -> Reach {
-        match self.address.ip().to_canonical().is_loopback() {
-            true => Reach::Machine,
-            false => Reach::Network,
+        match &self.address {
+            ListenAddress::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
+                Reach::Network
+            }
+            ListenAddress::Tcp(_) | ListenAddress::Unix(_) => Reach::Machine,
         }
     }
 
-    /// The listener as a source of events.
-    pub(crate) const fn source(&mut self) -> &mut TcpListener {
-        &mut self.listener
+    /// Its descriptor, as a source of events.
+    pub(crate) fn source(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 }
 

@@ -1,8 +1,14 @@
-//! Connections without blocking. In reading order: `listener`: accepts them; `streams`: reads and
-//! writes them; `prelude`: takes the header of the PROXY protocol first;
-//! `retry`: repeats what a signal has interrupted.
+//! Connections without blocking. In reading order: `address`: where a listener can be reached;
+//! `source`: listeners that somebody else has made, `inherited`: those of a service manager;
+//! `unix`: a Unix socket and its file; `listener`: accepts connections; `streams`: reads and writes
+//! them; `prelude`: takes the header of the PROXY protocol first; `retry`: repeats what a signal
+//! has interrupted.
 
+pub(crate) mod address;
+pub(crate) mod inherited;
 pub(crate) mod listener;
 mod prelude;
 mod retry;
+pub(crate) mod source;
 pub(crate) mod streams;
+mod unix;

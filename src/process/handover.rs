@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn place() -> ProgramPlace {
-        ProgramPlace { service: "/chat".to_owned(), address: ([127, 0, 0, 1], 80).into() }
+        ProgramPlace { service: "/chat".to_owned(), address: Some(([127, 0, 0, 1], 80).into()) }
     }
 
     /// The input of the next program, after this one has read so much.

@@ -24,8 +24,8 @@ pub(crate) struct ProgramsShared {
     pub(crate) root: CurrentRoot,
     /// Their processes.
     pub(crate) groups: Groups,
-    /// Where the host listens.
-    pub(crate) address: SocketAddr,
+    /// Where the host listens first, if it listens by TCP.
+    pub(crate) address: Option<SocketAddr>,
     /// The recording.
     pub(crate) tape: Tape,
 }

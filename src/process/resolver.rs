@@ -79,7 +79,7 @@ pub(crate) struct ProgramsResolver(pub(crate) Option<ProgramsPlan>);
 impl ResolverPlan for ProgramsResolver {
     fn start(
         self: Box<Self>,
-        address: SocketAddr,
+        address: Option<SocketAddr>,
         notices: NoticeSender,
     ) -> io::Result<Box<dyn Resolver>> {
         let start = |plan| LookupThread::start(plan, address, notices.clone());
@@ -139,7 +139,11 @@ impl LookupThread {
     ///
     /// # Errors
     /// The system gives no thread.
-    fn start(plan: ProgramsPlan, address: SocketAddr, notices: NoticeSender) -> io::Result<Self> {
+    fn start(
+        plan: ProgramsPlan,
+        address: Option<SocketAddr>,
+        notices: NoticeSender,
+    ) -> io::Result<Self> {
         let ProgramsPlan { root, all, own, tape, taken } = plan;
         let (tasks, inbox) = crossbeam_channel::unbounded();
         let root = CurrentRoot::new(root);

@@ -22,8 +22,8 @@ pub struct Variable {
 pub(crate) struct ProgramPlace {
     /// The path of its service.
     pub service: String,
-    /// The address that its sockets connect to.
-    pub address: SocketAddr,
+    /// The address that its sockets connect to by TCP.
+    pub address: Option<SocketAddr>,
 }
 
 /// How a program is served.
@@ -45,12 +45,14 @@ pub enum Mode {
 pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<Variable> {
     let host = request.header("Host").unwrap_or_default();
     let name = Some(host_name(host)).filter(|name| !name.is_empty());
-    let address = place.address.ip().to_string();
     let path_info = path_info(request.path(), &place.service);
-    let (peer, port) = match request.peer_address() {
-        Some(peer) => (peer.ip().to_string(), peer.port()),
-        None => (UNIX_NAME.to_owned(), 0),
+    let peer = request.peer_address();
+    // RFC 3875, 4.1.15: the port is a number.
+    let of = |address: Option<SocketAddr>| match address {
+        Some(address) => (address.ip().to_string(), address.port().to_string()),
+        None => (UNIX_NAME.to_owned(), 0.to_string()),
     };
+    let ((peer, port), (address, own_port)) = (of(peer), of(peer.and(place.address)));
     let software = concat!("switchboard/", env!("CARGO_PKG_VERSION"));
     let own = [
         ("GATEWAY_INTERFACE", "CGI/1.1"),
@@ -59,12 +61,12 @@ pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<
         ("REMOTE_ADDR", &peer),
         // RFC 3875, 4.1.9: the address replaces the name, which is not looked up.
         ("REMOTE_HOST", &peer),
-        ("REMOTE_PORT", &port.to_string()),
+        ("REMOTE_PORT", &port),
         ("REQUEST_METHOD", request.head().method()),
         ("REQUEST_URI", request.head().target()),
         ("SCRIPT_NAME", &place.service),
         ("SERVER_NAME", name.unwrap_or(&address)),
-        ("SERVER_PORT", &place.address.port().to_string()),
+        ("SERVER_PORT", &own_port),
         ("SERVER_PROTOCOL", "HTTP/1.1"),
         ("SERVER_SOFTWARE", software),
         ("WS_SUBPROTOCOLS", &request.protocols().join(",")),

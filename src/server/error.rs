@@ -38,7 +38,7 @@ use crate::server::programs_error::ProgramsError;
 ///     }
 ///     bound => bound?,
 /// };
-/// assert_ne!(host.address(), other.local_addr()?);
+/// assert_ne!(host.address().tcp(), Some(other.local_addr()?));
 /// # Ok(())
 /// # }
 /// ```

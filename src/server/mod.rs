@@ -17,7 +17,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::{Factory, Host, HostPlan, Make, StaticRoot};
+use crate::host::{
+    Factory, Host, HostPlan, ListenerSource, Make, MakeListener, PortUse, StaticRoot, own_listener,
+    unix_socket,
+};
 use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Proxies, ProxyProtocol, Spellings};
 use crate::limits::Limits;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
@@ -70,6 +73,10 @@ pub struct Server {
     static_root: Option<PathBuf>,
     health_path: Option<String>,
     access_log: AccessLog,
+    addresses: Vec<SocketAddr>,
+    port_use: PortUse,
+    /// Other listeners.
+    listeners: Vec<MakeListener>,
     mounts: Vec<Mounting>,
     #[cfg(feature = "programs")]
     programs: programs::ProgramsSetup,
@@ -98,6 +105,9 @@ impl Server {
             static_root: None,
             health_path: None,
             access_log: AccessLog::Sockets,
+            addresses: Vec::new(),
+            port_use: PortUse::Alone,
+            listeners: Vec::new(),
             mounts: Vec::new(),
             #[cfg(feature = "programs")]
             programs: programs::ProgramsSetup::NONE,
@@ -230,18 +240,85 @@ impl Server {
         Mounted { options: &mut self.mounts[last].options, program: () }
     }
 
+    /// Also listens on a Unix socket at this path, whose file gets the permissions `mode`, such as
+    /// `0o660`: only who may write it can connect. The file of a server that has gone is replaced.
+    /// It is removed when the host stops listening, unless another one is there by then.
+    ///
+    /// The path has 107 bytes at most. A socket with an abstract name has no permissions; if that
+    /// is wanted, [`Server::listen_on`] takes one.
+    ///
+    /// ```
+    /// use switchboard::{Limits, Server};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let path = std::env::temp_dir().join(format!("chat-{}.sock", std::process::id()));
+    /// let mut server = Server::new(Limits::SERVER);
+    /// server.unix_socket(&path, 0o660);
+    /// let host = server.listen()?;
+    /// assert_eq!(host.address().to_string(), format!("unix:{}", path.display()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unix_socket(&mut self, path: impl Into<PathBuf>, mode: u32) -> &mut Self {
+        self.listeners.push(unix_socket(path.into(), mode));
+        self
+    }
+
+    /// Also listens on a listener of one's own: a [`TcpListener`](std::net::TcpListener), a
+    /// [`UnixListener`](std::os::unix::net::UnixListener), or one that was
+    /// [inherited](crate::host::inherited_listeners). It does not block any more after this. The
+    /// file of a Unix socket stays.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use switchboard::{Limits, Server};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let address = listener.local_addr()?;
+    /// let mut server = Server::new(Limits::SERVER);
+    /// server.listen_on(listener);
+    /// let host = server.listen()?;
+    /// assert_eq!(host.address().tcp(), Some(address));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen_on(&mut self, listener: impl Into<ListenerSource>) -> &mut Self {
+        self.listeners.push(own_listener(listener.into()));
+        self
+    }
+
+    /// Lets other sockets of the same user listen on the addresses of [`Server::bind`], if they
+    /// allow it as well (`SO_REUSEPORT`). The system distributes new connections between them. By
+    /// default a port that is in use is an error.
+    pub const fn reuse_port(&mut self) -> &mut Self {
+        self.port_use = PortUse::Shared;
+        self
+    }
+
     /// Listens on all of the addresses; with port 0 the system chooses one. Connections are
     /// accepted once the host runs, and wait in the system until then. Of a name with several
     /// addresses, those that this machine does not have are left out.
+    ///
+    /// It also listens on what was set before: [`Server::unix_socket`], [`Server::listen_on`].
     ///
     /// # Errors
     /// A [`BindError`]: limits that contradict each other, a path that cannot be mounted, a service
     /// on the loop without callbacks, a folder that cannot be used, or an address that cannot be
     /// listened on. No service has been started then, and the server is dropped: [`BindError`] has
     /// an example that binds again.
-    pub fn bind(self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
-        let addresses: Vec<SocketAddr> =
-            addresses.to_socket_addrs().map_err(BindError::Address)?.collect();
+    pub fn bind(mut self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
+        let addresses = addresses.to_socket_addrs().map_err(BindError::Address)?;
+        self.addresses = addresses.collect();
+        self.listen()
+    }
+
+    /// Listens on what was set before: [`Server::unix_socket`], [`Server::listen_on`]. Otherwise it
+    /// is like [`Server::bind`].
+    ///
+    /// # Errors
+    /// As for [`Server::bind`], or there is nothing to listen on.
+    pub fn listen(self) -> Result<Host, BindError> {
         self.limits.check().map_err(BindError::Limits)?;
         if self.proxies.protocol == ProxyProtocol::On && self.proxies.trusted.is_none() {
             return Err(BindError::Proxies);
@@ -280,8 +357,17 @@ impl Server {
         let resolver: Option<Box<dyn ResolverPlan>> = Some(Box::new(ProgramsResolver(programs)));
         #[cfg(not(feature = "programs"))]
         let resolver = None;
-        let plan = HostPlan { hub, limits: self.limits, factories, static_root, resolver };
-        Host::new(plan, &addresses).map_err(BindError::Listen)
+        let plan = HostPlan {
+            hub,
+            limits: self.limits,
+            factories,
+            static_root,
+            resolver,
+            addresses: self.addresses,
+            port_use: self.port_use,
+            others: self.listeners,
+        };
+        Host::new(plan).map_err(BindError::Listen)
     }
 }
 

@@ -1,16 +1,18 @@
 //! The system calls that the standard library and mio lack, each with the reason why it is sound.
 //! All unsafe code is in this folder. `children` starts, signals and waits for child processes,
-//! `dual` listens for IPv6 and IPv4 at once, `heap` returns memory, `orphans` ends and waits for
-//! children of others, `own_process` sets attributes of this process, `signals` catches signals.
+//! `heap` returns memory, `listeners` makes and takes listening sockets, `orphans` ends and waits
+//! for children of others, `own_process` sets attributes of this process, `signals` catches
+//! signals, `unix_path` has the path of a Unix socket.
 #![expect(unsafe_code, reason = "system calls have no safe form")]
 
 #[cfg(feature = "programs")]
 pub(crate) mod children;
-pub(crate) mod dual;
 pub(crate) mod heap;
+pub(crate) mod listeners;
 pub(crate) mod orphans;
 pub(crate) mod own_process;
 pub(crate) mod signals;
+pub(crate) mod unix_path;
 
 use std::ffi::{CString, OsStr};
 use std::io;

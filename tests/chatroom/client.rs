@@ -8,7 +8,7 @@ use switchboard::Thread;
 use tungstenite::{Message, WebSocket};
 
 use crate::demo_chatroom;
-use crate::support::{SOON, connect, server_on};
+use crate::support::{SOON, connect, server_on, tcp};
 
 /// A server with a chat of its own.
 pub(crate) struct Chat {
@@ -27,7 +27,7 @@ impl Chat {
         let mut server = server_on(thread, SOON);
         server.mount("/demo_chatroom", demo_chatroom::service);
         let host = server.bind("127.0.0.1:0").expect("a port is free");
-        let address = host.address();
+        let address = tcp(&host);
         let stopper = host.stopper();
         let thread = thread::spawn(move || host.run().expect("the host runs"));
         let stop: Box<dyn FnOnce()> = Box::new(move || stopper.stop());

@@ -16,6 +16,7 @@ pub mod services;
 use std::io::{self, ErrorKind};
 use std::iter;
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread::{self, JoinHandle};
@@ -99,6 +100,12 @@ impl Running {
         Self::start_at(server, ([127, 0, 0, 1], 0).into())
     }
 
+    /// Starts a server on a Unix socket as well.
+    pub fn start_unix(mut server: Server, path: &Path) -> Self {
+        server.unix_socket(path, 0o600);
+        Self::start(server)
+    }
+
     /// Starts a server at an address.
     pub fn start_at(server: Server, address: SocketAddr) -> Self {
         Self::run(server.bind(address).expect("the port is free"))
@@ -106,7 +113,7 @@ impl Running {
 
     /// Runs a host.
     pub fn run(host: Host) -> Self {
-        let (address, stopper) = (host.address(), host.stopper());
+        let (address, stopper) = (tcp(&host), host.stopper());
         #[cfg(feature = "programs")]
         let reloader = host.reloader();
         let (end, ended) = mpsc::channel();
@@ -221,6 +228,11 @@ impl Drop for Running {
     }
 }
 
+/// The address of a host that listens by TCP.
+pub fn tcp(host: &Host) -> SocketAddr {
+    host.address().tcp().expect("it listens by TCP")
+}
+
 /// A connection whose reads and writes fail rather than wait for ever.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server listens");
@@ -231,6 +243,11 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 /// Nothing is delayed, and nothing waits for ever.
 fn prepare(stream: &TcpStream) {
     stream.set_nodelay(true).expect("delays are switched off");
+    limit_waits(stream);
+}
+
+/// Nothing waits for ever.
+fn limit_waits(stream: &TcpStream) {
     stream.set_read_timeout(Some(DEADLINE)).expect("time limits are set");
     stream.set_write_timeout(Some(DEADLINE)).expect("time limits are set");
 }

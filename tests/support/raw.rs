@@ -2,6 +2,9 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
@@ -28,6 +31,14 @@ impl Raw {
     /// Connects, and says nothing.
     pub fn connect(address: SocketAddr) -> Self {
         Self { stream: super::connect(address), ahead: Vec::new() }
+    }
+
+    /// Connects to a Unix socket. The standard library turns any stream into one of TCP.
+    pub fn connect_unix(path: &Path) -> Self {
+        let stream = UnixStream::connect(path).expect("the server listens");
+        let stream = TcpStream::from(OwnedFd::from(stream));
+        super::limit_waits(&stream);
+        Self { stream, ahead: Vec::new() }
     }
 
     /// Connects from this address of loopback.

@@ -50,6 +50,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/host/nofollow.rs",
             "src/host/files.rs",
             "src/host/hangup.rs",
+            "src/net/unix.rs",
             "src/process/",
             "src/config/",
             "src/bin/switchboard/trial.rs",
@@ -60,6 +61,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
         "std::env",
         &[
             "src/host/notify.rs",
+            "src/net/inherited.rs",
             "src/process/start.rs",
             "src/config/",
             "src/bin/switchboard/main.rs",

@@ -8,12 +8,16 @@ use switchboard::host::{
     Notifier, hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit,
     seal_descriptors,
 };
-use switchboard::{AllowedHosts, BindError, Host, Limits, Page, Server, ServiceOptions};
+use switchboard::{
+    AllowedHosts, BindError, Host, Limits, ListenAddress, Page, Server, ServiceOptions,
+};
 
 use super::builtin::list;
 use super::check::{misplaced, warnings};
 use super::services::ALL;
 use super::{logger, memory};
+#[cfg(feature = "unix")]
+use switchboard::host::inherited_listeners;
 #[cfg(feature = "programs")]
 use {
     super::builtin::is_compiled, super::programs, super::reload, switchboard::host::Terminal,
@@ -109,8 +113,8 @@ pub(crate) fn serve<T>(
     config: &Config,
     prepare: impl FnOnce(&Host) -> io::Result<(String, T)>,
 ) -> Exit {
-    let mut host = match listen(server, config) {
-        Ok(host) => host,
+    let (mut host, note) = match listen(server, config) {
+        Ok(listening) => listening,
         Err((exit, text)) => {
             complain(config, &text);
             return exit;
@@ -143,13 +147,12 @@ pub(crate) fn serve<T>(
         let (greeting, held) = prepare(&host)?;
         if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
             // The parent process may have closed the output; the server goes on.
-            let _ = say(&greeting);
+            let _ = say(&(greeting + note));
         } else {
             // If both outputs are collected, the reader is a program. It expects log lines, and the
             // greeting is plain text.
-            for address in host.addresses() {
-                log::info!(target: TARGET, "listening on http://{address}");
-            }
+            let lines = listening(&host) + note;
+            lines.lines().for_each(|line| log::info!(target: TARGET, "{line}"));
         }
         if let Some(text) = any_host(config, &host) {
             log::info!(target: TARGET, "{text}");
@@ -204,9 +207,15 @@ fn server(config: &Config, limits: Limits) -> Server {
     server
 }
 
-fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
-    let addresses = resolve(config).map_err(|text| (Exit::Bind, text))?;
-    server.bind(addresses.as_slice()).map_err(|error| {
+/// Listens on what is inherited, or else on what is configured. Returns a line about that, too.
+fn listen(server: Server, config: &Config) -> Result<(Host, &'static str), (Exit, String)> {
+    #[cfg(feature = "unix")]
+    let (server, note) = with_sockets(server, config)?;
+    #[cfg(not(feature = "unix"))]
+    let note = "";
+    let addresses = if note.is_empty() { resolve(config) } else { Ok(Vec::new()) };
+    let addresses = addresses.map_err(|text| (Exit::Bind, text))?;
+    let host = server.bind(addresses.as_slice()).map_err(|error| {
         let exit = match &error {
             BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
             #[cfg(feature = "programs")]
@@ -218,15 +227,46 @@ fn listen(server: Server, config: &Config) -> Result<Host, (Exit, String)> {
             BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 "; -p chooses another port, and 0 a free one"
             }
+            BindError::Listen(error)
+                if error.kind() == io::ErrorKind::InvalidInput && config.port.is_none() =>
+            {
+                "; port is none, and so is unix-socket"
+            }
             _ => "",
         };
         (exit, format!("{error}{hint}"))
-    })
+    })?;
+    Ok((host, note))
+}
+
+/// Adds the listeners that are inherited, or else the Unix sockets of the configuration. Returns a
+/// line about inherited ones, too, which replace all that is configured.
+#[cfg(feature = "unix")]
+fn with_sockets(
+    mut server: Server,
+    config: &Config,
+) -> Result<(Server, &'static str), (Exit, String)> {
+    let inherited = inherited_listeners().map_err(|error| {
+        let is_reserved = error.kind() == io::ErrorKind::Unsupported;
+        let exit = if is_reserved { Exit::Configuration } else { Exit::Bind };
+        (exit, error.to_string())
+    })?;
+    if inherited.is_empty() {
+        for path in &config.unix_sockets {
+            server.unix_socket(path, config.unix_socket_mode);
+        }
+        return Ok((server, ""));
+    }
+    for listener in inherited {
+        server.listen_on(listener);
+    }
+    Ok((server, INHERITED))
 }
 
 /// The warning that requests may name any host although other machines can reach the server.
 fn any_host(config: &Config, host: &Host) -> Option<String> {
-    let open = host.addresses().find(|address| !address.ip().is_loopback())?;
+    let open = host.addresses().filter_map(ListenAddress::tcp);
+    let open = open.into_iter().find(|address| !address.ip().is_loopback())?;
     matches!(config.allowed_hosts, AllowedHosts::Auto(_)).then(|| {
         format!(
             "requests to {open} may name any host, since allowed-hosts is {}, which holds on \
@@ -239,8 +279,9 @@ fn any_host(config: &Config, host: &Host) -> Option<String> {
 /// The addresses of all hosts; a name may have several.
 pub(crate) fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
     let mut addresses = Vec::new();
+    let Some(port) = config.port else { return Ok(addresses) };
     for host in &config.hosts {
-        let found = (host.as_str(), config.port).to_socket_addrs();
+        let found = (host.as_str(), port).to_socket_addrs();
         let found = found.map_err(|error| format!("cannot find the host {host:?}: {error}"))?;
         addresses.extend(found);
     }
@@ -256,24 +297,31 @@ fn greeting(config: &Config, host: &Host) -> String {
     text += &format!("services:\n{}", list());
     #[cfg(feature = "programs")]
     text.push_str(&programs::list(config));
-    for address in host.addresses() {
-        text += &format!("listening on http://{address}\n");
-    }
-    let pages = ALL.iter().filter(|service| service.page.is_some());
-    let name = name_of(host);
-    for page in pages {
+    text += &listening(host);
+    let Some(name) = name_of(host) else { return text };
+    for page in ALL.iter().filter(|service| service.page.is_some()) {
         text += &format!("open http://{name}{} in a browser\n", page.path);
     }
     text
 }
 
-/// The address of a host for a browser on this machine.
-pub(crate) fn name_of(host: &Host) -> String {
-    let address = host.address();
-    match address.ip().is_unspecified() {
+/// A line for each address that a host listens on.
+pub(crate) fn listening(host: &Host) -> String {
+    let mut text = String::new();
+    for address in host.addresses() {
+        let scheme = if address.tcp().is_some() { "http://" } else { "" };
+        text += &format!("listening on {scheme}{address}\n");
+    }
+    text
+}
+
+/// The address of a host for a browser on this machine, if it listens by TCP.
+pub(crate) fn name_of(host: &Host) -> Option<String> {
+    let address = host.addresses().find_map(ListenAddress::tcp)?;
+    Some(match address.ip().is_unspecified() {
         true => format!("localhost:{}", address.port()),
         false => address.to_string(),
-    }
+    })
 }
 
 /// Reports why nothing is served, in the format of the log.
@@ -295,3 +343,6 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 }
 
 const TARGET: &str = "switchboard::server";
+#[cfg(feature = "unix")]
+const INHERITED: &str =
+    "the listeners are inherited (LISTEN_FDS): host, port and unix-socket are not used\n";

@@ -13,7 +13,7 @@ use switchboard::{Host, Page};
 
 use super::logger;
 use super::reload::on_hangup_but;
-use super::run::{bare_server, begin, complain, fit, name_of, resolve, say, serve};
+use super::run::{bare_server, begin, complain, fit, listening, name_of, resolve, say, serve};
 
 /// Runs the trial.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
@@ -46,7 +46,7 @@ pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
 fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) -> Exit {
     let mut config = trial.config.clone();
     if !trial.has_port {
-        config.port = port_of(trial);
+        config.port = Some(port_of(trial));
     }
     let mut server = bare_server(&config, fit(&config));
     server.program_options(config.all_programs.clone()).only_program(&trial.program);
@@ -77,7 +77,8 @@ fn port_of(trial: &Trial) -> u16 {
         PORTS_BEGIN + u16::try_from(place).unwrap_or(0)
     });
     let mut ports = ports.filter(|&port| {
-        let addresses = resolve(&Config { port, ..trial.config.clone() }).unwrap_or_default();
+        let addresses =
+            resolve(&Config { port: Some(port), ..trial.config.clone() }).unwrap_or_default();
         addresses.iter().all(|address| TcpListener::bind(address).is_ok())
     });
     ports.next().unwrap_or(0)
@@ -88,11 +89,13 @@ fn greeting(trial: &Trial, host: &Host) -> String {
     if let Script::Record(file) = &trial.script {
         text += &format!("recording to {}\n", file.display());
     }
-    for address in host.addresses() {
-        text += &format!("listening on http://{address}\n");
+    text += &listening(host);
+    match name_of(host) {
+        Some(name) => {
+            text + &format!("open http://{name}/ in a browser, or connect to ws://{name}/\n")
+        }
+        None => text,
     }
-    let name = name_of(host);
-    text + &format!("open http://{name}/ in a browser, or connect to ws://{name}/\n")
 }
 
 /// Compares it with a transcript.

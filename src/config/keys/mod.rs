@@ -47,10 +47,13 @@ const fn is_same(a: &[u8], b: &[u8]) -> bool {
 
 /// If a plain name is a key that this build does not have, the feature that it needs.
 pub(super) fn unbuilt(name: &str) -> Option<&'static str> {
-    if !cfg!(feature = "programs") && OF_PROGRAMS.contains(&name) {
-        return Some("programs");
-    }
-    (!cfg!(feature = "proxy") && OF_PROXIES.contains(&name)).then_some("proxy")
+    let is_in = |names: &[&str]| names.contains(&name);
+    let unbuilt = [
+        (cfg!(feature = "programs"), is_in(&OF_PROGRAMS), "programs"),
+        (cfg!(feature = "proxy"), is_in(&OF_PROXIES), "proxy"),
+        (cfg!(feature = "unix"), name.starts_with("unix-"), "unix"),
+    ];
+    unbuilt.iter().find(|(is_built, is_named, _)| !is_built && *is_named).map(|row| row.2)
 }
 
 static LISTS: &[&[Key]] = &[

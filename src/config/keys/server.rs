@@ -22,9 +22,27 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "port",
         default: "12345",
-        meaning: "The TCP port of all addresses; with 0 the system chooses one for each",
+        meaning: "The TCP port of all addresses; 0: the system chooses; none: no TCP",
         reload: ReloadTime::NextStart,
-        setter: Setter::Server(ValueKind::Port(|config| &mut config.port)),
+        setter: Setter::Server(ValueKind::PortOrNone(|config| &mut config.port)),
+    },
+    #[cfg(feature = "unix")]
+    Key {
+        section: Section::Server,
+        name: "unix-socket",
+        default: "none",
+        meaning: "Listen on Unix sockets at these paths, too; stale files are replaced",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::SocketsOrNone(|config| &mut config.unix_sockets)),
+    },
+    #[cfg(feature = "unix")]
+    Key {
+        section: Section::Server,
+        name: "unix-socket-mode",
+        default: "0660",
+        meaning: "The permissions of these files: who may write one can connect",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::FileMode(|config| &mut config.unix_socket_mode)),
     },
     Key {
         section: Section::Server,

@@ -147,11 +147,12 @@ fn is_built(key: &Key) -> bool {
 }
 
 /// Of these each key takes one at least that is not its default.
-const VALUES: [&str; 26] = [
+const VALUES: [&str; 27] = [
     "7",
     "7 messages or 17k",
     "17k",
     "4m",
+    "0600",
     "3s",
     "7/s burst 8",
     "on",

@@ -7,7 +7,7 @@ mod no_programs;
 mod programs;
 #[cfg(feature = "proxy")]
 mod proxies;
-#[cfg(all(feature = "programs", feature = "proxy"))]
+#[cfg(all(feature = "programs", feature = "proxy", feature = "unix"))]
 mod shipped;
 
 use std::collections::BTreeMap;
@@ -128,7 +128,7 @@ fn services_lie_over_all_whatever_the_order() {
 }
 
 const FAULTS: &[(&str, &str)] = &[
-    ("[server]\nport: 70000", "2: port is \"70000\", allowed is a number from 0 to 65535"),
+    ("[server]\nport: 70000", "2: port is \"70000\", allowed is a number from 0 to 65535, or none"),
     (
         "[limits]\nmax-mesage: 1m",
         "2: unknown key \"max-mesage\" in [limits]; did you mean \"max-message\"?",
@@ -386,12 +386,12 @@ fn a_flag_counts_before_the_file() {
         let words: Vec<&str> = words.split(' ').chain(["--static-root=src"]).collect();
         let config = config(&words, &[file]);
         assert_eq!(config.hosts.join(" "), hosts, "{words:?}");
-        assert_eq!(config.port, port, "{words:?}");
+        assert_eq!(config.port, Some(port), "{words:?}");
         assert_eq!(config.static_root, Some("src".into()));
     }
     let flags = config(&["-s", "tests/", "-p0"], &[]);
     let static_root = Some(PathBuf::from("tests"));
-    assert_eq!(flags, Config { port: 0, static_root, ..Config::default() });
+    assert_eq!(flags, Config { port: Some(0), static_root, ..Config::default() });
 }
 
 #[test]
@@ -419,10 +419,10 @@ fn files_are_found() {
         ("server.config", "[server]\nport: 2"),
         ("other", "[server]\nport: 3"),
     ];
-    assert_eq!(config(&[], &files).port, 1);
-    assert_eq!(config(&[], &files[1..]).port, 2);
+    assert_eq!(config(&[], &files).port, Some(1));
+    assert_eq!(config(&[], &files[1..]).port, Some(2));
     assert_eq!(config(&[], &files[2..]), Config::default());
-    assert_eq!(config(&["-c", "server.conf", "--config=other"], &files).port, 3);
+    assert_eq!(config(&["-c", "server.conf", "--config=other"], &files).port, Some(3));
     let (exit, error) = run(&["-cmissing"], &files).expect_err("it is missing");
     assert_eq!(exit, Exit::Configuration);
     assert!(error.starts_with("missing: cannot be read: "), "{error}");
@@ -444,7 +444,7 @@ fn files_are_found() {
 fn deeds_other_than_running() {
     let deed = |words: &[&str]| run(words, &[]).expect("the words are right");
     assert_eq!(deed(&["--check-config", "-p1"]), {
-        Command::CheckConfig(Config { port: 1, ..Config::default() })
+        Command::CheckConfig(Config { port: Some(1), ..Config::default() })
     });
     assert_eq!(deed(&["--list-services"]), Command::ListServices(Config::default()));
     assert_eq!(deed(&["-V", "--nonsense"]), Command::Version);
@@ -472,7 +472,7 @@ fn wrong_command_lines() {
         (&["--port"], "--port needs a value: --port N"),
         (&["-vp"], "-p needs a value: -p N"),
         (&["--check-config=no"], "--check-config takes no value"),
-        (&["--port=70000"], "--port is \"70000\", allowed is a number from 0 to 65535"),
+        (&["--port=70000"], "--port is \"70000\", allowed is a number from 0 to 65535, or none"),
         (&["-s", ""], "-s is \"\", allowed is a directory that exists, or none"),
     ];
     for (words, expected) in rows {

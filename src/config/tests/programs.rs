@@ -219,14 +219,14 @@ fn a_document_root_on_the_command_line_counts_before_the_file() {
 #[test]
 fn trials() {
     let files = [("server.conf", "nonsense"), ("other", "[server]\nport: 7\nlog-level: warn")];
-    let mut free = Config { port: 0, ..Config::default() };
+    let mut free = Config { port: Some(0), ..Config::default() };
     free.all_programs.on_change = OnChange::Replace;
     let (record, replay) = (Script::Record("t".into()), Script::Replay("t".into()));
-    let named = Config { port: 7, file: Some("other".into()), ..free.clone() };
+    let named = Config { port: Some(7), file: Some("other".into()), ..free.clone() };
     let named = Config { log_level: LevelFilter::Info, ..named };
     let rows: [(&[&str], Config, Script); 6] = [
         (&[], free.clone(), Script::None),
-        (&["-p", "9"], Config { port: 9, ..free.clone() }, Script::None),
+        (&["-p", "9"], Config { port: Some(9), ..free.clone() }, Script::None),
         (
             &["-s", "tests"],
             Config { static_root: Some("tests".into()), ..free.clone() },
@@ -238,7 +238,7 @@ fn trials() {
     ];
     for (words, config, script) in rows {
         let words: Vec<_> = ["--try", "./a"].iter().chain(words).copied().collect();
-        let has_port = config.port > 0;
+        let has_port = config.port != Some(0);
         let trial = Trial { program: "./a".into(), config, has_port, script };
         assert_eq!(run(&words, &files), Ok(Command::Try(trial)), "{words:?}");
     }

@@ -70,6 +70,8 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         host: localhost
         host: ::1
         Port: 0
+        unix-socket: /a.sock, src/b.sock
+        unix-socket-mode: 600
         static-root: src/config
         health-path: /.well-known/health
         allowed-hosts: auto, *.A.example 10.0.0.1
@@ -167,7 +169,9 @@ fn every_key_is_set() {
     let expected = Config {
         file: Some(PathBuf::from("server.conf")),
         hosts: ["0.0.0.0", "::1", "localhost"].map(str::to_owned).to_vec(),
-        port: 0,
+        port: Some(0),
+        unix_sockets: ["/a.sock", "src/b.sock"].map(str::to_owned).to_vec(),
+        unix_socket_mode: 0o600,
         document_root: PathBuf::from("src"),
         static_root: Some(PathBuf::from("src/config")),
         health_path: Some("/.well-known/health".to_owned()),

@@ -21,6 +21,8 @@ use crate::config::value::numbers::{count, mail, memory, port, rate, size, time,
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
 use crate::config::value::words::{FieldOf, word};
+#[cfg(feature = "unix")]
+use crate::config::value::{names::sockets, numbers::file_mode};
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::{Compression, OriginRule, Thread};
@@ -30,7 +32,13 @@ use crate::ws::Target;
 pub(super) enum ValueKind<T> {
     /// One or more addresses; they add up.
     Hosts(FieldOf<T, Vec<String>>),
-    Port(FieldOf<T, u16>),
+    PortOrNone(FieldOf<T, Option<u16>>),
+    /// Paths of Unix sockets.
+    #[cfg(feature = "unix")]
+    SocketsOrNone(FieldOf<T, Vec<String>>),
+    /// The permissions of a file.
+    #[cfg(feature = "unix")]
+    FileMode(FieldOf<T, u32>),
     /// A directory; whether it exists is for `resolve` to see.
     #[cfg(feature = "programs")]
     Directory(FieldOf<T, PathBuf>),
@@ -88,27 +96,29 @@ impl<T> ValueKind<T> {
             #[cfg(feature = "programs")]
             Self::Directory(place) => *place(target) = directory(value)?,
             Self::Hosts(place) => add_hosts(place(target), text?)?,
-            Self::Port(place) => *place(target) = port(text?)?,
+            Self::PortOrNone(place) => *place(target) = unless("none", text?, port)?,
+            #[cfg(feature = "unix")]
+            Self::SocketsOrNone(place) => *place(target) = sockets(text?)?,
+            #[cfg(feature = "unix")]
+            Self::FileMode(place) => *place(target) = file_mode(text?)?,
             Self::PathOrNone(place) => *place(target) = unless("none", text?, path)?,
             Self::AllowedHosts(place) => *place(target) = text?.parse().ok()?,
             #[cfg(feature = "proxy")]
             Self::Proxy(kind) => kind.set(target, text?)?,
             Self::Spellings(place) => {
-                let words = [("all", Spellings::All), ("one", Spellings::One)];
-                *place(target) = word(text?, words)?;
+                *place(target) = word(text?, [("all", Spellings::All), ("one", Spellings::One)])?;
             }
             Self::Origin(place) => *place(target) = text?.parse().ok()?,
             Self::Compression(place) => *place(target) = Compression::named(text?)?,
             Self::Thread(place) => *place(target) = Thread::named(text?)?,
             Self::LogLevel(place) => *place(target) = text?.parse().ok()?,
             Self::LogFormat(place) => {
-                let words = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-                *place(target) = word(text?, words)?;
+                *place(target) =
+                    word(text?, [("text", LogFormat::Text), ("json", LogFormat::Json)])?;
             }
             Self::AccessLog(place) => {
                 use AccessLog::{All, Off, Sockets};
-                let words = [("all", All), ("sockets", Sockets), ("off", Off)];
-                *place(target) = word(text?, words)?;
+                *place(target) = word(text?, [("all", All), ("sockets", Sockets), ("off", Off)])?;
             }
             Self::Dumpable(place) => {
                 *place(target) = word(text?, [("no", Dumpable::No), ("yes", Dumpable::Yes)])?;
@@ -140,8 +150,8 @@ impl<T> ValueKind<T> {
             }
             Self::RateOrOff(place) => *place(target) = unless("off", text?, rate)?,
             Self::RatePolicy(place) => {
-                let words = [("wait", RatePolicy::Wait), ("close", RatePolicy::Close)];
-                *place(target) = word(text?, words)?;
+                *place(target) =
+                    word(text?, [("wait", RatePolicy::Wait), ("close", RatePolicy::Close)])?;
             }
             #[cfg(feature = "programs")]
             Self::Own(_, set) | Self::OwnEach(_, set) => set(target, value)?,
@@ -153,7 +163,11 @@ impl<T> ValueKind<T> {
     pub(super) fn differs(&self, one: &mut T, other: &mut T) -> bool {
         match self {
             Self::Hosts(place) => place(one) != place(other),
-            Self::Port(place) => place(one) != place(other),
+            #[cfg(feature = "unix")]
+            Self::SocketsOrNone(place) => place(one) != place(other),
+            Self::PortOrNone(place) => place(one) != place(other),
+            #[cfg(feature = "unix")]
+            Self::FileMode(place) => place(one) != place(other),
             #[cfg(feature = "programs")]
             Self::Directory(place) => place(one) != place(other),
             Self::DirectoryOrNone(place) => place(one) != place(other),
@@ -190,7 +204,14 @@ impl<T> ValueKind<T> {
     pub(super) const fn allowed(&self) -> &'static str {
         match self {
             Self::Hosts(_) => "a list of IP addresses or host names, without ports",
-            Self::Port(_) => "a number from 0 to 65535",
+            Self::PortOrNone(_) => "a number from 0 to 65535, or none",
+            #[cfg(feature = "unix")]
+            Self::SocketsOrNone(_) => {
+                "none, or a list of paths in folders that exist, of up to 107 bytes, without \
+                 blanks and no @ in front, such as /run/switchboard/chat.sock"
+            }
+            #[cfg(feature = "unix")]
+            Self::FileMode(_) => "an octal number from 000 to 0777, such as 0660",
             #[cfg(feature = "programs")]
             Self::Directory(_) => "a directory that exists",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",

@@ -57,7 +57,7 @@ fn any_cutting_is_heard_alike() {
 /// A program that echoes its input unchanged gives commands equal to its input.
 #[test]
 fn what_is_told_can_be_said() {
-    let address = "127.0.0.1:80".parse().expect("an address");
+    let address = Some("127.0.0.1:80".parse().expect("an address"));
     let place = ProgramPlace { service: "/".to_owned(), address };
     for seed in 0..300 {
         let mut random = Random::new(seed);

@@ -16,7 +16,7 @@ const ID: SocketId = SocketId::from_u64(17);
 fn place(service: &str) -> ProgramPlace {
     ProgramPlace {
         service: service.to_owned(),
-        address: "[::1]:12345".parse().expect("an address"),
+        address: Some("[::1]:12345".parse().expect("an address")),
     }
 }
 

@@ -1,0 +1,83 @@
+//! Sockets that a service manager has opened and this process inherits (sd_listen_fds(3)). It sets
+//! three variables, which concern the process of the number in `LISTEN_PID` alone. So programs that
+//! inherit these variables do not use them.
+
+use std::env;
+use std::io::{self, ErrorKind};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::net::source::ListenerSource;
+use crate::sys::listeners::take_inherited;
+
+/// The listening sockets that this process has inherited from systemd, or from another manager with
+/// the same variables: `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`. There are none if
+/// `LISTEN_PID` is another process, and in all calls but the first. Programs do not inherit the
+/// sockets.
+///
+/// Call it at the beginning of `main`, before descriptors are opened or closed.
+///
+/// ```no_run
+/// use switchboard::host::inherited_listeners;
+/// use switchboard::{Limits, Server};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let inherited = inherited_listeners()?;
+/// let mut server = Server::new(Limits::SERVER);
+/// let host = if inherited.is_empty() {
+///     server.bind("127.0.0.1:12345")?
+/// } else {
+///     inherited.into_iter().for_each(|listener| {
+///         server.listen_on(listener);
+///     });
+///     server.listen()?
+/// };
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// A descriptor is no stream socket that listens. Or it has the name `admin`, `proxy` or `tls`: the
+/// peers of such a socket do not send a request first, and there is no listener for them yet. The
+/// kind of this error is `Unsupported`.
+pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
+    let variable = |name| env::var(name).unwrap_or_default();
+    let number = |name| variable(name).parse::<u64>().ok();
+    let is_ours = number("LISTEN_PID") == Some(process::id().into());
+    if !is_ours || TAKEN.swap(true, Ordering::Relaxed) {
+        return Ok(Vec::new());
+    }
+    let Some(len) = number("LISTEN_FDS").and_then(|len| usize::try_from(len).ok()) else {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "LISTEN_FDS is no number"));
+    };
+    let names = variable("LISTEN_FDNAMES");
+    let (mut names, mut listeners) = (names.split(':'), Vec::new());
+    for descriptor in (FIRST..).take(len) {
+        let name = names.next().unwrap_or_default();
+        let socket = take_inherited(descriptor);
+        let (kind, what) = match socket {
+            _ if RESERVED.contains(&name) => {
+                (ErrorKind::Unsupported, "of a name that is reserved for a later version")
+            }
+            Ok(socket) => {
+                listeners.push(ListenerSource(socket));
+                continue;
+            }
+            Err(what) => (ErrorKind::InvalidInput, what),
+        };
+        let text = format!(
+            "the inherited descriptor {descriptor} (LISTEN_FDS), with the name {name:?}, is \
+             {what}; allowed are listening stream sockets (ListenStream of systemd), with names \
+             (FileDescriptorName) other than admin, proxy and tls"
+        );
+        return Err(io::Error::new(kind, text));
+    }
+    Ok(listeners)
+}
+
+/// Each descriptor has one owner.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// SD_LISTEN_FDS_START: behind standard input, output and error.
+const FIRST: i32 = 3;
+/// Sockets of these names are never served as plain ones.
+const RESERVED: [&str; 3] = ["admin", "proxy", "tls"];
