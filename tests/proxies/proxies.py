@@ -21,6 +21,7 @@ from pathlib import Path
 HOST = "chat.example"
 OWN = f"https://{HOST}"
 UPSTREAM = "127.0.0.1:12345"
+UNIX_UPSTREAM = "/run/switchboard/chat.sock"
 DEADLINE_S = 30
 # What tells the server that a proxy has forwarded a request, and what stands there instead to take
 # it away; then the server has to refuse. Caddy always says it.
@@ -43,7 +44,12 @@ APACHE_MODULES = "/usr/lib/apache2/modules"
 
 def main():
     document, binary, missing_len, *proxies = sys.argv[1:]
-    blocks = re.findall(r"^```\w+\n(.*?)^```$", Path(document).read_text(), re.M | re.S)
+    text = Path(document).read_text()
+    blocks = re.findall(r"^```\w+\n(.*?)^```$", text, re.M | re.S)
+    # Of each proxy, the line of its configuration that names the upstream, and the one for a Unix
+    # socket.
+    rows = re.findall(r"^\| (\w+) \| `(.*?)` \| `(.*?)` \|$", text, re.M)
+    over_unix = {name: [line.replace(r"\|", "|") for line in lines] for name, *lines in rows}
     results = []
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         folder = Path(folder)
@@ -54,6 +60,9 @@ def main():
             found = [block for block in blocks if MARKS[proxy] in block]
             assert len(found) == 1, f"the document has {len(found)} configurations for {proxy}"
             results.append(check(proxy, lambda: behind(proxy, found[0], port, folder)))
+            over = replaced(found[0], *over_unix[proxy])
+            results.append(check(f"{proxy}, to a Unix socket",
+                                 lambda: behind(proxy, over, port, folder)))
             if proxy in RULES:
                 mark, before = RULES[proxy]
                 rule, = [block for block in blocks if mark in block]
@@ -213,9 +222,12 @@ def expect(wanted, found, what):
 
 @contextlib.contextmanager
 def switchboard(binary, folder):
+    # Workers of a proxy are other users, who have to get to the Unix socket.
+    folder.chmod(0o711)
     (folder / "static").mkdir()
     (folder / "static/file.txt").write_text("a file")
     (folder / "server.conf").write_text("[server]\nport: 0\nstatic-root: static\n"
+                                        "unix-socket: chat.sock\nunix-socket-mode: 0666\n"
                                         "health-path: /health\n"
                                         "mode: per-socket\n")
     (folder / "services").mkdir()
@@ -265,8 +277,10 @@ def running(proxy, config, upstream, folder):
 def localized(proxy, config, upstream, port, folder):
     """The command that runs a proxy with a configuration."""
     cert, key, pem = (folder / name for name in ("cert.pem", "key.pem", "both.pem"))
-    assert UPSTREAM in config, f"the configuration of {proxy} names {UPSTREAM}"
-    config = config.replace(UPSTREAM, f"127.0.0.1:{upstream}")
+    both = {UPSTREAM: f"127.0.0.1:{upstream}", UNIX_UPSTREAM: f"{folder}/chat.sock"}
+    named = [name for name in both if name in config]
+    assert len(named) == 1, f"the configuration of {proxy} names one of {list(both)}"
+    config = config.replace(named[0], both[named[0]])
     file = folder / f"{proxy}.conf"
     if proxy == "nginx":
         config = replaced(config, "listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
