@@ -39,6 +39,18 @@ MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_ba
 # What marks the rule about a path, and before what it goes.
 RULES = {"nginx": ("location ~", "  location / {"), "caddy": ("path_regexp", "  reverse_proxy"),
          "haproxy": ("path,url_dec", "  default_backend")}
+# How a proxy says who its client is, beside what the document has for it: keys of the server, a text in
+# its configuration, and what stands there instead.
+CLIENTS = {
+    "nginx": [("which names its clients", "", "    proxy_set_header X-Forwarded-For $remote_addr;\n",
+               "    proxy_set_header X-Forwarded-For $remote_addr;\n"
+               "    proxy_set_header X-Forwarded-Proto $scheme;\n")],
+    "caddy": [("which names its clients", "", "reverse_proxy", "reverse_proxy")],
+    "haproxy": [("which names its clients", "", "  option forwardfor\n",
+                 "  option forwardfor\n  http-request set-header X-Forwarded-Proto https\n"),
+                ("with the PROXY protocol", "proxy-protocol: on\n", UPSTREAM,
+                 f"{UPSTREAM} send-proxy-v2-ssl check check-send-proxy")],
+}
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
 
@@ -63,6 +75,10 @@ def main():
             over = replaced(found[0], *over_unix[proxy])
             results.append(check(f"{proxy}, to a Unix socket",
                                  lambda: behind(proxy, over, port, folder)))
+            for how, lines, text, instead in CLIENTS.get(proxy, ()):
+                config = replaced(found[0], text, instead)
+                results.append(check(f"{proxy}, {how}",
+                                     lambda: named(proxy, config, binary, lines, folder)))
             if proxy in RULES:
                 mark, before = RULES[proxy]
                 rule, = [block for block in blocks if mark in block]
@@ -128,6 +144,22 @@ def behind(proxy, config, upstream, folder):
         for path, status in (("/file.txt", 200), ("/echo", 426), ("/none", 404)):
             with connect() as stream:
                 expect(status, get(stream, path)[0], f"GET {path}")
+
+
+def named(proxy, config, binary, lines, folder):
+    """The server knows a client by its own address, whatever that says of itself."""
+    with tempfile.TemporaryDirectory() as own, contextlib.ExitStack() as stack:
+        lines = f"trusted-proxy: 127.0.0.1\n{lines}"
+        upstream = stack.enter_context(switchboard(binary, Path(own), lines))
+        connect = stack.enter_context(running(proxy, config, upstream, folder))
+        for source in ("127.0.0.7", "127.0.0.8"):
+            with connect(source) as stream:
+                spoof = ["X-Forwarded-For: 203.0.113.66", "X-Forwarded-Proto: http"]
+                expect(101, handshake(stream, OWN, "/client", spoof)[0], "a handshake")
+                expect(f"{source} on".encode(), message(stream, 0x81), "who the client is")
+        # The page has come without TLS.
+        with connect() as stream:
+            expect(403, handshake(stream, f"http://{HOST}")[0], "a handshake from another origin")
 
 
 def sockets_limited(proxy, config, upstream, folder):
@@ -221,7 +253,7 @@ def expect(wanted, found, what):
 
 
 @contextlib.contextmanager
-def switchboard(binary, folder):
+def switchboard(binary, folder, lines=""):
     # Workers of a proxy are other users, who have to get to the Unix socket.
     folder.chmod(0o711)
     (folder / "static").mkdir()
@@ -229,11 +261,14 @@ def switchboard(binary, folder):
     (folder / "server.conf").write_text("[server]\nport: 0\nstatic-root: static\n"
                                         "unix-socket: chat.sock\nunix-socket-mode: 0666\n"
                                         "health-path: /health\n"
-                                        "mode: per-socket\n")
+                                        f"mode: per-socket\n{lines}")
     (folder / "services").mkdir()
     program = folder / "services/forwarded"
     program.write_text('#!/bin/sh\necho "$HTTP_X_FORWARDED_FOR"\nexec cat\n')
     program.chmod(0o755)
+    client = folder / "services/client"
+    client.write_text('#!/bin/sh\necho "$REMOTE_ADDR ${HTTPS-none}"\nexec cat\n')
+    client.chmod(0o755)
     (folder / "services/dir").mkdir()
     (folder / "services/link").symlink_to("dir")
     for name in ("secret.sh", "secrets.sh"):
@@ -257,8 +292,8 @@ def running(proxy, config, upstream, folder):
         context = ssl.create_default_context(cafile=folder / "cert.pem")
         context.set_alpn_protocols(["http/1.1"])
 
-        def connect():
-            stream = socket.create_connection(("127.0.0.1", port), DEADLINE_S)
+        def connect(source="127.0.0.1"):
+            stream = socket.create_connection(("127.0.0.1", port), DEADLINE_S, (source, 0))
             return context.wrap_socket(stream, server_hostname=HOST)
 
         end = time.monotonic() + DEADLINE_S
