@@ -149,7 +149,7 @@
 //! | `host` | yes | the server: poll loop, service threads, pages and files |
 //! | `programs` | yes | executables of a folder as services (`Server::document_root`) |
 //! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
-//! | `unix` | yes | the binary listens on Unix sockets, and on those that systemd passes |
+//! | `unix` | yes | the binary listens on Unix sockets and those of systemd, and reports to it |
 //! | `chatroom` | yes | the demo chat of the binary; brings serde |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //! | `simd` | no | faster UTF-8 validation of long texts |

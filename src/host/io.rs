@@ -45,7 +45,7 @@ pub(super) struct HostIo {
     /// What answers paths without a service.
     pub(super) resolver: Option<Box<dyn Resolver>>,
     /// What a service manager gets, if there is one.
-    pub(super) reports: Option<Box<Reports>>,
+    pub(super) reports: Option<Box<dyn Reports>>,
 }
 
 impl Io for HostIo {

@@ -126,9 +126,25 @@ impl Drop for Reloading<'_> {
 #[derive(Debug)]
 struct ReloadState(String);
 
-/// What a service manager gets of a host, and when.
+/// What a loop does for its service manager. It is a trait so that a program without a
+/// [`Notifier`] contains none of the code.
+pub(super) trait Reports: Send {
+    /// Sends a notice if it is about a reload. Returns whether it is.
+    fn has_taken(&mut self, notice: &Notice, now: Time) -> bool;
+
+    /// A stop has begun, in this turn or an earlier one.
+    fn stop(&mut self);
+
+    /// When something is to be sent even if nothing happens.
+    fn deadline(&self) -> Time;
+
+    /// A turn is over: sends what is due. `facts` are asked for only then.
+    fn report(&mut self, facts: &dyn Fn() -> Facts, now: Time);
+}
+
+/// The datagrams that a service manager gets of a host, and when.
 #[derive(Debug)]
-pub(super) struct Reports {
+pub(super) struct Datagrams {
     notifier: Notifier,
     /// The line of a state that is due, or nothing.
     state: &'static str,
@@ -148,7 +164,7 @@ pub(super) struct Reports {
     pause: Time,
 }
 
-impl Reports {
+impl Datagrams {
     pub(super) const fn new(notifier: Notifier) -> Self {
         Self {
             state: READY,
@@ -160,46 +176,6 @@ impl Reports {
             unsent: String::new(),
             pause: Time::ZERO,
             notifier,
-        }
-    }
-
-    /// Sends a notice if it is about a reload. Returns whether it is.
-    pub(super) fn has_taken(&mut self, notice: &Notice, now: Time) -> bool {
-        let Some(ReloadState(text)) = notice.downcast_ref() else { return false };
-        // After STOPPING=1, no other state follows.
-        if self.extend == NEVER {
-            // A state replaces what is left of earlier ones.
-            self.unsent.clone_from(text);
-            self.send(now);
-        }
-        true
-    }
-
-    /// A stop has begun, in this turn or an earlier one.
-    pub(super) fn stop(&mut self) {
-        if self.extend == NEVER {
-            (self.extend, self.status) = (Time::ZERO, Time::ZERO);
-            (self.state, self.told) = ("STOPPING=1\n", UNKNOWN);
-        }
-    }
-
-    /// When something is to be sent even if nothing happens.
-    pub(super) fn deadline(&self) -> Time {
-        self.alive.min(self.extend).min(self.status).max(self.pause)
-    }
-
-    /// A turn is over: sends what is due. `facts` are asked for only then.
-    pub(super) fn report(&mut self, facts: impl FnOnce() -> Facts, now: Time) {
-        // What they are may have changed.
-        self.status = self.status.min(self.rest);
-        if now < self.deadline() {
-            return;
-        }
-        if self.unsent.is_empty() {
-            self.unsent = self.due(facts(), now);
-        }
-        if !self.unsent.is_empty() {
-            self.send(now);
         }
     }
 
@@ -234,6 +210,44 @@ impl Reports {
             (self.status, self.pause) = (Time::ZERO, now.after(PAUSE_MS));
         } else {
             self.unsent.clear();
+        }
+    }
+}
+
+impl Reports for Datagrams {
+    fn has_taken(&mut self, notice: &Notice, now: Time) -> bool {
+        let Some(ReloadState(text)) = notice.downcast_ref() else { return false };
+        // After STOPPING=1, no other state follows.
+        if self.extend == NEVER {
+            // A state replaces what is left of earlier ones.
+            self.unsent.clone_from(text);
+            self.send(now);
+        }
+        true
+    }
+
+    fn stop(&mut self) {
+        if self.extend == NEVER {
+            (self.extend, self.status) = (Time::ZERO, Time::ZERO);
+            (self.state, self.told) = ("STOPPING=1\n", UNKNOWN);
+        }
+    }
+
+    fn deadline(&self) -> Time {
+        self.alive.min(self.extend).min(self.status).max(self.pause)
+    }
+
+    fn report(&mut self, facts: &dyn Fn() -> Facts, now: Time) {
+        // What they are may have changed.
+        self.status = self.status.min(self.rest);
+        if now < self.deadline() {
+            return;
+        }
+        if self.unsent.is_empty() {
+            self.unsent = self.due(facts(), now);
+        }
+        if !self.unsent.is_empty() {
+            self.send(now);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::host::factory::Factory;
 use crate::host::files::{FileReader, StaticRoot};
 use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
-use crate::host::notify::{Facts, NEVER, Notifier, ReloadReporter, Reports};
+use crate::host::notify::{Datagrams, Facts, NEVER, Notifier, ReloadReporter};
 use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
 use crate::host::stopper::{Signals, Stopper};
 use crate::host::wake::WakeQueue;
@@ -197,7 +197,7 @@ impl Host {
     ///
     /// Nothing waits for the manager. If it cannot be reached, the log has one warning.
     pub fn report_by(&mut self, notifier: Notifier) {
-        self.io.reports = Some(Box::new(Reports::new(notifier)));
+        self.io.reports = Some(Box::new(Datagrams::new(notifier)));
     }
 
     /// Reports reloads to the service manager, from any thread: `RELOADING=1` with the time, then
@@ -278,7 +278,7 @@ impl Host {
         if engine.is_stopping() {
             reports.stop();
         }
-        reports.report(facts, now);
+        reports.report(&facts, now);
         io.reports = Some(reports);
     }
 

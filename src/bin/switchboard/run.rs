@@ -5,8 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use switchboard::config::{Config, Dumpable, Exit, LogFormat};
 use switchboard::host::{
-    Notifier, hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit,
-    seal_descriptors,
+    hide_memory, keep_heap_small, outlive_user_signals, raise_descriptor_limit, seal_descriptors,
 };
 use switchboard::{
     AllowedHosts, BindError, Host, Limits, ListenAddress, Page, Server, ServiceOptions,
@@ -17,7 +16,7 @@ use super::check::{misplaced, warnings};
 use super::services::ALL;
 use super::{logger, memory};
 #[cfg(feature = "unix")]
-use switchboard::host::inherited_listeners;
+use switchboard::host::{Notifier, inherited_listeners};
 #[cfg(feature = "programs")]
 use {
     super::builtin::is_compiled, super::programs, super::reload, switchboard::host::Terminal,
@@ -121,6 +120,7 @@ pub(crate) fn serve<T>(
         }
     };
     host.trim_by_itself();
+    #[cfg(feature = "unix")]
     match Notifier::from_environment() {
         Ok(Some(notifier)) => host.report_by(notifier),
         Ok(None) => {}

@@ -6,13 +6,13 @@ const QUIET: Facts = Facts { sockets_len: 0, services_len: 0 };
 const BUSY: Facts = Facts { sockets_len: 3, services_len: 2 };
 
 /// Reports to a socket of the test.
-fn pair(name: &str, watchdog: Option<Duration>) -> (Reports, UnixDatagram) {
+fn pair(name: &str, watchdog: Option<Duration>) -> (Datagrams, UnixDatagram) {
     let name = format!("@switchboard-{}-{name}", process::id());
     let address = SocketAddr::from_abstract_name(&name.as_bytes()[1..]).expect("a name");
     let socket = UnixDatagram::bind_addr(&address).expect("no other test has it");
     socket.set_nonblocking(true).expect("it can");
     let notifier = Notifier::new(OsStr::new(&name), watchdog).expect("an address");
-    (Reports::new(notifier), socket)
+    (Datagrams::new(notifier), socket)
 }
 
 /// The datagrams that are there.
@@ -22,11 +22,11 @@ fn taken(socket: &UnixDatagram) -> Vec<String> {
     std::iter::from_fn(next).map(|bytes| String::from_utf8(bytes).expect("text")).collect()
 }
 
-fn report(reports: &mut Reports, facts: Facts, ms: u64) {
-    reports.report(|| facts, Time::from_ms(ms));
+fn report(reports: &mut Datagrams, facts: Facts, ms: u64) {
+    reports.report(&|| facts, Time::from_ms(ms));
 }
 
-fn reload(reports: &mut Reports, state: &str, ms: u64) {
+fn reload(reports: &mut Datagrams, state: &str, ms: u64) {
     let notice: Notice = Box::new(ReloadState(state.to_owned()));
     assert!(reports.has_taken(&notice, Time::from_ms(ms)));
 }
