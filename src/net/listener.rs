@@ -1,8 +1,8 @@
 //! `Listener`: accepts connections, some in each turn. When descriptors run out it pauses:
 //! the system's queue holds the connections that come meanwhile.
 
+use std::any::Any;
 use std::ffi::OsStr;
-use std::fmt::Debug;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -98,7 +98,7 @@ fn cannot_bind(address: &ListenAddress, error: &io::Error) -> io::Error {
 #[derive(Debug)]
 pub(crate) struct Listener {
     /// Before the socket, since fields are dropped in their order.
-    _file: Option<Box<dyn Debug + Send>>,
+    _file: Option<Box<dyn Any + Send>>,
     socket: OwnedFd,
     address: ListenAddress,
     state: ListenerState,
@@ -118,7 +118,7 @@ enum ListenerState {
 
 impl Listener {
     /// Accepts from a socket that listens, whose file is removed with it, if it has one here.
-    fn new(socket: OwnedFd, file: Option<Box<dyn Debug + Send>>) -> io::Result<Self> {
+    fn new(socket: OwnedFd, file: Option<Box<dyn Any + Send>>) -> io::Result<Self> {
         let listener = TcpListener::from(socket);
         listener.set_nonblocking(true)?;
         let socket = OwnedFd::from(listener);

@@ -8,6 +8,8 @@ use crate::config::section::Section;
 use crate::config::value::ValueKind;
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
+#[cfg(feature = "unix")]
+use crate::config::value::unix::UnixValue;
 
 pub(super) static KEYS: &[Key] = &[
     Key {
@@ -33,7 +35,9 @@ pub(super) static KEYS: &[Key] = &[
         default: "none",
         meaning: "Listen on Unix sockets at these paths, too; stale files are replaced",
         reload: ReloadTime::NextStart,
-        setter: Setter::Server(ValueKind::SocketsOrNone(|config| &mut config.unix_sockets)),
+        setter: Setter::Server(ValueKind::Unix(UnixValue::Sockets(|config| {
+            &mut config.unix_sockets
+        }))),
     },
     #[cfg(feature = "unix")]
     Key {
@@ -42,7 +46,9 @@ pub(super) static KEYS: &[Key] = &[
         default: "0660",
         meaning: "The permissions of these files: who may write one can connect",
         reload: ReloadTime::NextStart,
-        setter: Setter::Server(ValueKind::FileMode(|config| &mut config.unix_socket_mode)),
+        setter: Setter::Server(ValueKind::Unix(UnixValue::Mode(|config| {
+            &mut config.unix_socket_mode
+        }))),
     },
     Key {
         section: Section::Server,

@@ -1,12 +1,15 @@
 //! `ValueKind`: the kinds of values, and their readers. A kind has its reader and the text of
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
 //! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`;
-//! the kinds about proxies are in `proxies`, and the words of others in `words`.
+//! the kinds about proxies are in `proxies`, those about Unix sockets in `unix`, and the words of
+//! others in `words`.
 
 pub(super) mod names;
 mod numbers;
 #[cfg(feature = "proxy")]
 pub(super) mod proxies;
+#[cfg(feature = "unix")]
+pub(super) mod unix;
 pub(super) mod words;
 
 use std::ffi::OsStr;
@@ -20,9 +23,9 @@ use crate::config::value::names::add_hosts;
 use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
-use crate::config::value::words::{FieldOf, word};
 #[cfg(feature = "unix")]
-use crate::config::value::{names::sockets, numbers::file_mode};
+use crate::config::value::unix::UnixValue;
+use crate::config::value::words::{FieldOf, word};
 use crate::hub::{AccessLog, AllowedHosts, Spellings};
 use crate::limits::{Limits, Rate, RatePolicy};
 use crate::service::{Compression, OriginRule, Thread};
@@ -33,12 +36,8 @@ pub(super) enum ValueKind<T> {
     /// One or more addresses; they add up.
     Hosts(FieldOf<T, Vec<String>>),
     PortOrNone(FieldOf<T, Option<u16>>),
-    /// Paths of Unix sockets.
     #[cfg(feature = "unix")]
-    SocketsOrNone(FieldOf<T, Vec<String>>),
-    /// The permissions of a file.
-    #[cfg(feature = "unix")]
-    FileMode(FieldOf<T, u32>),
+    Unix(UnixValue<T>),
     /// A directory; whether it exists is for `resolve` to see.
     #[cfg(feature = "programs")]
     Directory(FieldOf<T, PathBuf>),
@@ -98,9 +97,7 @@ impl<T> ValueKind<T> {
             Self::Hosts(place) => add_hosts(place(target), text?)?,
             Self::PortOrNone(place) => *place(target) = unless("none", text?, port)?,
             #[cfg(feature = "unix")]
-            Self::SocketsOrNone(place) => *place(target) = sockets(text?)?,
-            #[cfg(feature = "unix")]
-            Self::FileMode(place) => *place(target) = file_mode(text?)?,
+            Self::Unix(kind) => kind.set(target, text?)?,
             Self::PathOrNone(place) => *place(target) = unless("none", text?, path)?,
             Self::AllowedHosts(place) => *place(target) = text?.parse().ok()?,
             #[cfg(feature = "proxy")]
@@ -164,10 +161,8 @@ impl<T> ValueKind<T> {
         match self {
             Self::Hosts(place) => place(one) != place(other),
             #[cfg(feature = "unix")]
-            Self::SocketsOrNone(place) => place(one) != place(other),
+            Self::Unix(kind) => kind.differs(one, other),
             Self::PortOrNone(place) => place(one) != place(other),
-            #[cfg(feature = "unix")]
-            Self::FileMode(place) => place(one) != place(other),
             #[cfg(feature = "programs")]
             Self::Directory(place) => place(one) != place(other),
             Self::DirectoryOrNone(place) => place(one) != place(other),
@@ -206,12 +201,7 @@ impl<T> ValueKind<T> {
             Self::Hosts(_) => "a list of IP addresses or host names, without ports",
             Self::PortOrNone(_) => "a number from 0 to 65535, or none",
             #[cfg(feature = "unix")]
-            Self::SocketsOrNone(_) => {
-                "none, or a list of paths in folders that exist, of up to 107 bytes, without \
-                 blanks and no @ in front, such as /run/switchboard/chat.sock"
-            }
-            #[cfg(feature = "unix")]
-            Self::FileMode(_) => "an octal number from 000 to 0777, such as 0660",
+            Self::Unix(kind) => kind.allowed(),
             #[cfg(feature = "programs")]
             Self::Directory(_) => "a directory that exists",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",

@@ -1,4 +1,4 @@
-//! Values that are names, or lists of them: addresses, and paths of Unix sockets.
+//! Values that are names, or lists of them: addresses.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -23,25 +23,6 @@ pub(super) fn add_hosts(all: &mut Vec<String>, text: &str) -> Option<()> {
     Some(())
 }
 
-/// `none`, or paths of Unix sockets, separated by commas or blanks, none of them twice.
-#[cfg(feature = "unix")]
-pub(super) fn sockets(text: &str) -> Option<Vec<String>> {
-    let mut paths: Vec<String> = Vec::new();
-    if text.eq_ignore_ascii_case("none") {
-        return Some(paths);
-    }
-    for item in items(text) {
-        // An @ is usual for abstract names, which have no permissions.
-        if item.len() > PATH_BYTES_MAX || item.starts_with('@') || item.contains('\0') {
-            return None;
-        }
-        if paths.iter().all(|path| path != item) {
-            paths.push(item.to_owned());
-        }
-    }
-    (!paths.is_empty()).then_some(paths)
-}
-
 /// One address without brackets.
 fn host(item: &str) -> Option<&str> {
     if let Some(inner) = item.strip_prefix('[') {
@@ -57,34 +38,9 @@ fn is_ipv6(text: &str) -> bool {
     address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && zone.chars().all(in_zone)
 }
 
-/// The longest path of a Unix socket (unix(7)): a zero follows it.
-#[cfg(feature = "unix")]
-const PATH_BYTES_MAX: usize = 107;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[cfg(feature = "unix")]
-    #[test]
-    fn paths_of_sockets() {
-        let longest = "x".repeat(107);
-        let rows: [(&str, &[&str]); 5] = [
-            ("None", &[]),
-            ("/run/a.sock", &["/run/a.sock"]),
-            ("a, ./@b a,c", &["a", "./@b", "c"]),
-            (&longest, &[&longest]),
-            ("a, none", &["a", "none"]),
-        ];
-        for (text, expected) in rows {
-            let expected = expected.iter().map(|path| (*path).to_owned()).collect();
-            assert_eq!(sockets(text), Some(expected), "{text}");
-        }
-        let too_long = "x".repeat(108);
-        for text in ["", ",", "@a", "a, @b", "a\0b", &too_long] {
-            assert_eq!(sockets(text), None, "{text:?}");
-        }
-    }
 
     #[test]
     fn addresses() {

@@ -32,15 +32,6 @@ pub(super) fn port(text: &str) -> Option<u16> {
     u16::try_from(number).ok()
 }
 
-/// The permissions of a file: three octal digits, or four of which the first is 0.
-#[cfg(feature = "unix")]
-pub(super) fn file_mode(text: &str) -> Option<u32> {
-    let is_octal = text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
-    let is_mode = text.len() == 3 || text.len() == 4 && text.starts_with('0');
-    let mode = text.bytes().fold(0, |mode, digit| mode << 3 | u32::from(digit & 7));
-    (is_octal && is_mode).then_some(mode)
-}
-
 /// Milliseconds, from 0 to a year: `500ms`, `25s`, `2m`, `1h`. A number without a unit is refused,
 /// because it would be ambiguous.
 pub(super) fn time(text: &str) -> Option<u64> {
@@ -149,26 +140,6 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(size(text), expected, "{text:?}");
-        }
-    }
-
-    #[cfg(feature = "unix")]
-    #[test]
-    fn modes_of_files() {
-        for (text, expected) in [
-            ("0660", Some(0o660)),
-            ("666", Some(0o666)),
-            ("000", Some(0)),
-            ("0777", Some(0o777)),
-            ("1777", None),
-            ("00660", None),
-            ("66", None),
-            ("+66", None),
-            ("0o660", None),
-            ("668", None),
-            ("", None),
-        ] {
-            assert_eq!(file_mode(text), expected, "{text:?}");
         }
     }
 
