@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
@@ -74,6 +74,38 @@ fn inherited_listeners_replace_the_configured_ones() {
     assert_eq!(binary.exit_code(), Some(0));
     assert!(path.exists(), "the file is that of the manager");
     fs::remove_file(&path).expect("it is there");
+}
+
+/// Connections of a socket with the name `proxy` begin with a header of the PROXY protocol, those
+/// of others do not.
+#[cfg(feature = "proxy")]
+#[test]
+fn the_name_proxy_is_a_role() {
+    let [plain, proxied] =
+        [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+    let [at, behind] =
+        [&plain, &proxied].map(|listener| listener.local_addr().expect("it is bound"));
+    let folder = support::folder::folder("role");
+    let file = folder.join("conf");
+    fs::write(&file, "[server]\ntrusted-proxy: 127.0.0.1\n").expect("it can be written");
+    let mut command = inheriting("plain:proxy", plain, Some(proxied.into()));
+    let binary = Binary::run_as_it_is(command.args(["--quiet", "-c"]).arg(&file));
+    assert_eq!(binary.address(), at);
+    echo(Raw::connect(at));
+    let mut raw = Raw::connect(behind);
+    raw.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 5000 443\r\n");
+    echo(raw);
+    // Without the header, no byte is answered: it is reset, since its own bytes are not read.
+    let mut raw = Raw::connect(behind);
+    raw.send(&support::http::get("/", ""));
+    let reset = raw.stream().read(&mut [0]).expect_err("it is dropped");
+    assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
+    drop(binary);
+    // Without a proxy that is trusted, no connection would be served.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let (code, text) = failure(&mut inheriting("proxy", listener, None));
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("trusted-proxy is none"), "{text}");
 }
 
 #[test]
@@ -153,11 +185,11 @@ fn what_is_no_listening_stream_is_refused() {
 /// Their peers do not send a request first: a listener of this kind is never served as a plain one.
 #[test]
 fn names_of_later_versions_are_refused() {
-    for name in ["admin", "proxy", "tls"] {
+    for name in ["admin", "tls"] {
         let tcp = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let (code, text) = failure(&mut inheriting(name, tcp, None));
         assert_eq!(code, Some(4), "{text}");
-        assert!(text.contains("reserved for a later version"), "{text}");
+        assert!(text.contains("of a name that this build has no listener for"), "{text}");
     }
 }
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::sync::MutexGuard;
 
 use log::{Level, LevelFilter};
-use switchboard::hub::{FilePolicy, Hub, Reach};
+use switchboard::hub::{FilePolicy, Hub, ProxyProtocol, Reach};
 #[cfg(feature = "programs")]
 use switchboard::programs::{Mode, ProgramOptions};
 use switchboard::session::Next;
@@ -402,7 +402,10 @@ impl Rig {
 
     /// A peer requests a path without a service, and leaves.
     fn ask(&mut self, peer: SocketAddr) {
-        let Some(id) = self.hub.accept(Some(peer), Reach::Network, self.now) else { return };
+        let Some(id) = self.hub.accept(Some(peer), Reach::Network, ProxyProtocol::Off, self.now)
+        else {
+            return;
+        };
         self.hub.receive(id, &mut get("/nothing", ""), self.now);
         let len = self.hub.unsent_len(id);
         assert_ne!(self.hub.wrote(id, len, self.now), Next::Keep);
@@ -417,10 +420,14 @@ fn a_limit_is_named_with_the_address() {
     let mut rig = Rig::new(limits);
     let peer = |host, port| SocketAddr::from(([192, 0, 2, host], port));
     for (host, port) in [(7, 1), (7, 2)] {
-        rig.hub.accept(Some(peer(host, port)), Reach::Network, rig.now).expect("there is space");
+        rig.hub
+            .accept(Some(peer(host, port)), Reach::Network, ProxyProtocol::Off, rig.now)
+            .expect("there is space");
     }
     rig.ask(peer(7, 3));
-    rig.hub.accept(Some(peer(8, 1)), Reach::Network, rig.now).expect("there is space");
+    rig.hub
+        .accept(Some(peer(8, 1)), Reach::Network, ProxyProtocol::Off, rig.now)
+        .expect("there is space");
     rig.ask(peer(8, 2));
     let rows = [
         ("peer=192.0.2.7:3 ", "max-per-ip is 2, and 192.0.2.7 has"),
@@ -434,11 +441,11 @@ fn a_limit_is_named_with_the_address() {
     // A connection without a request is logged as well, and so is one that is dropped at once.
     let silent = rig
         .hub
-        .accept(Some(peer(8, 3)), Reach::Network, rig.now)
+        .accept(Some(peer(8, 3)), Reach::Network, ProxyProtocol::Off, rig.now)
         .expect("there is space to refuse it");
     rig.hub.remove(silent, rig.now);
     for host in 9..=9 + u8::try_from(Limits::REFUSALS_MAX).expect("they are few") {
-        rig.hub.accept(Some(peer(host, 4)), Reach::Network, rig.now);
+        rig.hub.accept(Some(peer(host, 4)), Reach::Network, ProxyProtocol::Off, rig.now);
     }
     let dropped = format!("peer=192.0.2.{}:4 ", 9 + Limits::REFUSALS_MAX);
     for peer in ["peer=192.0.2.8:3 ", &dropped] {
@@ -453,7 +460,9 @@ fn an_address_that_has_a_quarter_is_told_so() {
     let mut rig = Rig::new(Limits { sockets_max: 4, ..LIMITS });
     let peer = |port| SocketAddr::from(([192, 0, 2, 200], port));
     for port in 1..=3 {
-        rig.hub.accept(Some(peer(port)), Reach::Network, rig.now).expect("there is space");
+        rig.hub
+            .accept(Some(peer(port)), Reach::Network, ProxyProtocol::Off, rig.now)
+            .expect("there is space");
     }
     rig.ask(peer(4));
     let line = line_with("peer=192.0.2.200:4 ");

@@ -9,7 +9,7 @@ use std::vec;
 use switchboard::engine::{
     Arrival, CloseMode, Connections, FileOrder, HostEvent, Io, NotStarted, ReadResult, Services,
 };
-use switchboard::hub::{Hub, LookupJob, Reach, RunId, WorkerId};
+use switchboard::hub::{Hub, LookupJob, ProxyProtocol, Reach, RunId, WorkerId};
 use switchboard::service::{Admission, Inbound, Outbound, SocketId};
 use switchboard::time::Time;
 
@@ -90,7 +90,8 @@ impl Connections for Around<'_> {
 
     fn accept(&mut self, _: usize, _: Time) -> Option<Arrival<()>> {
         let peer = self.outside.arrivals.pop_front()?;
-        Some(Arrival { connection: (), peer: Some(peer), reach: Reach::Network })
+        let protocol = ProxyProtocol::Off;
+        Some(Arrival { connection: (), peer: Some(peer), reach: Reach::Network, protocol })
     }
 
     fn insert(&mut self, id: SocketId, (): ()) -> io::Result<()> {

@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
-use crate::hub::{Fetch, Hub, LookupJob, Reach, RunEnd, RunId, WorkerId};
+use crate::hub::{Fetch, Hub, LookupJob, ProxyProtocol, Reach, RunEnd, RunId, WorkerId};
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::Response;
@@ -163,6 +163,8 @@ pub struct Arrival<C> {
     pub peer: Option<SocketAddr>,
     /// The reach of its listener.
     pub reach: Reach,
+    /// Whether it has to begin with a header of the PROXY protocol.
+    pub protocol: ProxyProtocol,
 }
 
 /// The result of a read.

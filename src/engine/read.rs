@@ -29,8 +29,8 @@ impl Engine {
         for listener in 0..io.listeners_len() {
             for _ in 0..self.limits.turn_accepts_max {
                 let Some(arrival) = io.accept(listener, now) else { break };
-                let Arrival { connection, peer, reach } = arrival;
-                let Some(id) = self.hub.accept(peer, reach, now) else { continue };
+                let Arrival { connection, peer, reach, protocol } = arrival;
+                let Some(id) = self.hub.accept(peer, reach, protocol, now) else { continue };
                 match io.insert(id, connection) {
                     Ok(()) => self.readiness.insert(id),
                     Err(error) => {

@@ -18,7 +18,7 @@ use crate::host::notify::Reports;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::wake::WakeQueue;
 use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
-use crate::hub::{Hub, LookupJob, RunId, Subject, WorkerId};
+use crate::hub::{Hub, LookupJob, ProxyProtocol, RunId, Subject, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::SocketId;
@@ -87,22 +87,24 @@ impl Io for HostIo {
 }
 
 impl Connections for HostIo {
-    type Connection = TcpStream;
+    type Connection = (TcpStream, ProxyProtocol);
 
     fn listeners_len(&self) -> usize {
         self.listeners.len()
     }
 
-    fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<TcpStream>> {
+    fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<Self::Connection>> {
         let listener = self.listeners.get_mut(listener)?;
-        let (connection, peer) = listener.accept(now)?;
-        Some(Arrival { connection, peer, reach: listener.reach() })
+        let (stream, peer) = listener.accept(now)?;
+        let (reach, protocol) = (listener.reach(), listener.protocol());
+        Some(Arrival { connection: (stream, protocol), peer, reach, protocol })
     }
 
-    fn insert(&mut self, id: SocketId, mut connection: TcpStream) -> io::Result<()> {
+    fn insert(&mut self, id: SocketId, connection: Self::Connection) -> io::Result<()> {
+        let (mut stream, protocol) = connection;
         let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut connection, Token(id.index()), both)?;
-        self.streams.insert(id, connection);
+        self.poll.registry().register(&mut stream, Token(id.index()), both)?;
+        self.streams.insert(id, stream, protocol);
         Ok(())
     }
 

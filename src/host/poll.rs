@@ -19,7 +19,7 @@ use crate::host::notify::{Datagrams, Facts, NEVER, Notifier, ReloadReporter};
 use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
 use crate::host::stopper::{Signals, Stopper};
 use crate::host::wake::WakeQueue;
-use crate::hub::Hub;
+use crate::hub::{Hub, ProxyProtocol};
 use crate::limits::Limits;
 use crate::net::address::ListenAddress;
 use crate::net::listener::{Listener, MakeListener, listen_on_all};
@@ -64,6 +64,8 @@ pub(crate) struct HostPlan {
     pub(crate) addresses: Vec<SocketAddr>,
     /// Whether other sockets may listen on them.
     pub(crate) port_use: PortUse,
+    /// Whether all connections begin with a header of the PROXY protocol.
+    pub(crate) protocol: ProxyProtocol,
     /// What else it listens on.
     pub(crate) others: Vec<MakeListener>,
 }
@@ -82,12 +84,12 @@ impl Host {
     /// Listens on all that the plan names.
     pub(crate) fn new(plan: HostPlan) -> io::Result<Self> {
         let HostPlan { mut hub, limits, factories, static_root, resolver, .. } = plan;
-        let HostPlan { addresses, port_use, others, .. } = plan;
+        let HostPlan { addresses, port_use, protocol, others, .. } = plan;
         hub.date_by(unix_seconds);
         let poll = Poll::new()?;
         let wake_queue = WakeQueue::new(Waker::new(poll.registry(), WAKER)?);
         let mut listeners = Vec::new();
-        for listener in listen_on_all(&addresses, port_use, others)? {
+        for listener in listen_on_all(&addresses, port_use, protocol, others)? {
             let token = Token(LISTENERS.0 + listeners.len());
             let source = listener.source();
             poll.registry().register(&mut SourceFd(&source), token, Interest::READABLE)?;
@@ -106,7 +108,7 @@ impl Host {
         let io = HostIo {
             poll,
             listeners,
-            streams: Streams::with_capacity(limits.tables_len(), hub.proxy_protocol()),
+            streams: Streams::with_capacity(limits.tables_len()),
             wake_queue,
             workers: factories.iter().map(|_| None).collect(),
             mailed: false,

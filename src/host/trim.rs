@@ -80,6 +80,7 @@ mod tests {
             resolver,
             addresses: vec![([127, 0, 0, 1], 0).into()],
             port_use: PortUse::Alone,
+            protocol: crate::hub::ProxyProtocol::Off,
             others: Vec::new(),
         };
         let mut host = Host::new(plan).expect("the port is free");

@@ -16,7 +16,7 @@ use crate::time::Time;
 use crate::ws::proxy::{ProxiedPeer, ProxyHeader};
 use crate::ws::{Forwarded, Head, TrustedProxies};
 
-/// Whether each connection has to begin with a header of the PROXY protocol, in version 1 or 2.
+/// Whether connections have to begin with a header of the PROXY protocol, in version 1 or 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxyProtocol {
     /// None has one. This is the default.
@@ -33,29 +33,18 @@ pub struct Proxies {
     pub trusted: TrustedProxies,
     /// The header in which they name their clients.
     pub forwarded: Forwarded,
-    /// Whether their connections begin with a header.
-    pub protocol: ProxyProtocol,
 }
 
 impl Proxies {
     /// None, which is the default.
-    pub const NONE: Self = Self {
-        trusted: TrustedProxies::NONE,
-        forwarded: Forwarded::XForwardedFor,
-        protocol: ProxyProtocol::Off,
-    };
+    pub const NONE: Self =
+        Self { trusted: TrustedProxies::NONE, forwarded: Forwarded::XForwardedFor };
 }
 
 impl Hub {
     /// Sets which proxies are trusted. By default, none is.
     pub fn trust(&mut self, proxies: Proxies) {
         self.proxies = proxies;
-    }
-
-    /// Whether each connection has to begin with a header of the PROXY protocol.
-    #[must_use]
-    pub const fn proxy_protocol(&self) -> ProxyProtocol {
-        self.proxies.protocol
     }
 
     /// Whether a peer is a trusted proxy, which counts for no limit of one address.
@@ -86,7 +75,7 @@ impl Hub {
     /// header names the client. Returns false if that client is dropped without an answer.
     pub(super) fn identify_by_head(&mut self, id: SocketId, head: &Head, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let Proxies { trusted, forwarded, .. } = &self.proxies;
+        let Proxies { trusted, forwarded } = &self.proxies;
         if !trusted.has_peer(self.addresses.of(socket.peer)) {
             return true;
         }

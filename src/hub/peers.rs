@@ -37,17 +37,18 @@ pub(super) enum Surplus {
 }
 
 impl Hub {
-    /// A connection came, through a listener of that reach; `peer` is `None` for a Unix socket.
-    /// Returns `None` if there is no capacity to refuse it with an answer: then the host drops it
-    /// at once.
+    /// A connection came, through a listener of that reach and protocol; `peer` is `None` for a
+    /// Unix socket. Returns `None` if there is no capacity to refuse it with an answer, or if only
+    /// trusted proxies may connect: then the host drops it at once.
     pub fn accept(
         &mut self,
         peer: Option<SocketAddr>,
         reach: Reach,
+        protocol: ProxyProtocol,
         now: Time,
     ) -> Option<SocketId> {
         let is_trusted = self.is_trusted(peer);
-        if !is_trusted && self.proxy_protocol() == ProxyProtocol::On {
+        if !is_trusted && protocol == ProxyProtocol::On {
             self.log_dropped(peer, NO_HEADER, now);
             return None;
         }

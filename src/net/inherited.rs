@@ -7,13 +7,15 @@ use std::io::{self, ErrorKind};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::hub::ProxyProtocol;
 use crate::net::source::ListenerSource;
 use crate::sys::listeners::take_inherited;
 
 /// The listening sockets that this process has inherited from systemd, or from another manager with
 /// the same variables: `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`. There are none if
 /// `LISTEN_PID` is another process, and in all calls but the first. Programs do not inherit the
-/// sockets.
+/// sockets. The connections of a socket with the name `proxy` (`LISTEN_FDNAMES`) have to begin with
+/// a header of the PROXY protocol.
 ///
 /// Call it at the beginning of `main`, before descriptors are opened or closed.
 ///
@@ -37,9 +39,9 @@ use crate::sys::listeners::take_inherited;
 /// ```
 ///
 /// # Errors
-/// A descriptor is no stream socket that listens. Or it has the name `admin`, `proxy` or `tls`: the
-/// peers of such a socket do not send a request first, and there is no listener for them yet. The
-/// kind of this error is `Unsupported`.
+/// A descriptor is no stream socket that listens. Or it has the name `admin` or `tls`, for which
+/// there is no listener yet, or `proxy` without the feature of that name. The kind of this error is
+/// `Unsupported`.
 pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
     let variable = |name| env::var(name).unwrap_or_default();
     let number = |name| variable(name).parse::<u64>().ok();
@@ -57,10 +59,11 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
         let socket = take_inherited(descriptor);
         let (kind, what) = match socket {
             _ if RESERVED.contains(&name) => {
-                (ErrorKind::Unsupported, "of a name that is reserved for a later version")
+                (ErrorKind::Unsupported, "of a name that this build has no listener for")
             }
             Ok(socket) => {
-                listeners.push(ListenerSource(socket));
+                let protocol = if name == PROXY { ProxyProtocol::On } else { ProxyProtocol::Off };
+                listeners.push(ListenerSource { socket, protocol });
                 continue;
             }
             Err(what) => (ErrorKind::InvalidInput, what),
@@ -68,7 +71,8 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
         let text = format!(
             "the inherited descriptor {descriptor} (LISTEN_FDS), with the name {name:?}, is \
              {what}; allowed are listening stream sockets (ListenStream of systemd), with names \
-             (FileDescriptorName) other than admin, proxy and tls"
+             (FileDescriptorName) other than {}",
+            RESERVED.join(" and ")
         );
         return Err(io::Error::new(kind, text));
     }
@@ -79,5 +83,8 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// SD_LISTEN_FDS_START: behind standard input, output and error.
 const FIRST: i32 = 3;
+/// The connections of a socket of this name begin with a header of the PROXY protocol.
+const PROXY: &str = "proxy";
 /// Sockets of these names are never served as plain ones.
-const RESERVED: [&str; 3] = ["admin", "proxy", "tls"];
+const RESERVED: &[&str] =
+    if cfg!(feature = "proxy") { &["admin", "tls"] } else { &["admin", "tls", PROXY] };

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use mio::net::TcpStream;
 
-use crate::hub::Reach;
+use crate::hub::{ProxyProtocol, Reach};
 use crate::net::address::ListenAddress;
 use crate::net::source::ListenerSource;
 use crate::net::unix;
@@ -33,8 +33,9 @@ pub(crate) fn unix_socket(path: PathBuf, mode: u32) -> MakeListener {
 }
 
 /// Accepts from a listener that somebody else has made.
-pub(crate) fn own_listener(ListenerSource(socket): ListenerSource) -> MakeListener {
-    Box::new(|| Listener::new(socket, None))
+pub(crate) fn own_listener(source: ListenerSource) -> MakeListener {
+    let ListenerSource { socket, protocol } = source;
+    Box::new(move || Ok(Listener { protocol, ..Listener::new(socket, None)? }))
 }
 
 /// Listens on all `addresses`, and makes the other listeners. Addresses that this machine does not
@@ -46,6 +47,7 @@ pub(crate) fn own_listener(ListenerSource(socket): ListenerSource) -> MakeListen
 pub(crate) fn listen_on_all(
     addresses: &[SocketAddr],
     port_use: PortUse,
+    protocol: ProxyProtocol,
     others: Vec<MakeListener>,
 ) -> io::Result<Vec<Listener>> {
     let mut listeners: Vec<Listener> = Vec::new();
@@ -75,6 +77,9 @@ pub(crate) fn listen_on_all(
         let text = |(address, error)| cannot_bind(&ListenAddress::Tcp(address), &error);
         return Err(missing.pop().map_or(none, text));
     }
+    if protocol == ProxyProtocol::On {
+        listeners.iter_mut().for_each(|listener| listener.protocol = protocol);
+    }
     for (address, error) in missing {
         log::warn!(
             target: "switchboard::server",
@@ -101,6 +106,7 @@ pub(crate) struct Listener {
     _file: Option<Box<dyn Any + Send>>,
     socket: OwnedFd,
     address: ListenAddress,
+    protocol: ProxyProtocol,
     state: ListenerState,
     /// Whether the log has a line that nothing can be accepted; one is enough.
     complained: bool,
@@ -131,7 +137,8 @@ impl Listener {
             None => ListenAddress::Unix(OsStr::from_bytes(&name.path()).into()),
         };
         let state = ListenerState::Drained;
-        Ok(Self { _file: file, socket, address, state, complained: false })
+        let protocol = ProxyProtocol::Off;
+        Ok(Self { _file: file, socket, address, protocol, state, complained: false })
     }
 
     /// The system has reported that there are connections.
@@ -195,6 +202,12 @@ impl Listener {
     #[must_use]
     pub(crate) const fn address(&self) -> &ListenAddress {
         &self.address
+    }
+
+    /// Whether its connections begin with a header of the PROXY protocol.
+    #[must_use]
+    pub(crate) const fn protocol(&self) -> ProxyProtocol {
+        self.protocol
     }
 
     /// Which machines can reach it.

@@ -11,34 +11,26 @@ use crate::net::retry::retry;
 use crate::ws::proxy::ProxyHeader;
 
 /// The places whose connections have not sent their headers: a bit for each.
-#[derive(Debug)]
-pub(super) struct Prelude {
-    protocol: ProxyProtocol,
-    bits: Vec<u64>,
-}
+#[derive(Debug, Default)]
+pub(super) struct Prelude(Vec<u64>);
 
 impl Prelude {
-    /// No place.
-    pub(super) const fn new(protocol: ProxyProtocol) -> Self {
-        Self { protocol, bits: Vec::new() }
-    }
-
-    /// A connection comes, which may have to send a header.
-    pub(super) fn begin(&mut self, place: usize) {
-        if !cfg!(feature = "proxy") || self.protocol == ProxyProtocol::Off {
+    /// A connection comes, whose header has to come first if `protocol` is on.
+    pub(super) fn begin(&mut self, place: usize, protocol: ProxyProtocol) {
+        if !cfg!(feature = "proxy") || protocol == ProxyProtocol::Off {
             return;
         }
         let (word, bit) = split(place);
-        if word >= self.bits.len() {
-            self.bits.resize(word + 1, 0);
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
         }
-        self.bits[word] |= bit;
+        self.0[word] |= bit;
     }
 
     /// The header of a place has come, or its connection has gone.
     pub(super) fn end(&mut self, place: usize) {
         let (word, bit) = split(place);
-        if let Some(bits) = self.bits.get_mut(word) {
+        if let Some(bits) = self.0.get_mut(word) {
             *bits &= !bit;
         }
     }
@@ -46,7 +38,7 @@ impl Prelude {
     /// Whether the header of a place has to come first.
     pub(super) fn awaits(&self, place: usize) -> bool {
         let (word, bit) = split(place);
-        cfg!(feature = "proxy") && self.bits.get(word).is_some_and(|bits| bits & bit != 0)
+        cfg!(feature = "proxy") && self.0.get(word).is_some_and(|bits| bits & bit != 0)
     }
 }
 

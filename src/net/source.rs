@@ -4,19 +4,39 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
+use crate::hub::ProxyProtocol;
+
 /// A listening socket of one's own, for [`Server::listen_on`](crate::Server::listen_on). It is made
 /// of a [`TcpListener`] or a [`UnixListener`].
 #[derive(Debug)]
-pub struct ListenerSource(pub(super) OwnedFd);
+pub struct ListenerSource {
+    pub(super) socket: OwnedFd,
+    pub(crate) protocol: ProxyProtocol,
+}
+
+impl ListenerSource {
+    pub(super) const fn new(socket: OwnedFd) -> Self {
+        Self { socket, protocol: ProxyProtocol::Off }
+    }
+
+    /// Sets whether its connections have to begin with a header of the PROXY protocol. By default,
+    /// [`Server::proxy_protocol`](crate::Server::proxy_protocol) says so for all listeners.
+    #[cfg(feature = "proxy")]
+    #[must_use]
+    pub const fn proxy_protocol(mut self, protocol: ProxyProtocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+}
 
 impl From<TcpListener> for ListenerSource {
     fn from(listener: TcpListener) -> Self {
-        Self(listener.into())
+        Self::new(listener.into())
     }
 }
 
 impl From<UnixListener> for ListenerSource {
     fn from(listener: UnixListener) -> Self {
-        Self(listener.into())
+        Self::new(listener.into())
     }
 }

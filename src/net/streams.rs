@@ -25,17 +25,17 @@ pub(crate) struct Streams {
 const _: () = assert!(size_of::<Option<TcpStream>>() == 4, "a connection is a descriptor");
 
 impl Streams {
-    pub(crate) fn with_capacity(len: usize, protocol: ProxyProtocol) -> Self {
-        Self { all: Vec::with_capacity(len), prelude: Prelude::new(protocol) }
+    pub(crate) fn with_capacity(len: usize) -> Self {
+        Self { all: Vec::with_capacity(len), prelude: Prelude::default() }
     }
 
-    pub(crate) fn insert(&mut self, id: SocketId, stream: TcpStream) {
+    pub(crate) fn insert(&mut self, id: SocketId, stream: TcpStream, protocol: ProxyProtocol) {
         let place = id.index();
         if place >= self.all.len() {
             self.all.resize_with(place + 1, || None);
         }
         self.all[place] = Some(stream);
-        self.prelude.begin(place);
+        self.prelude.begin(place, protocol);
     }
 
     /// Reads once. The header of the PROXY protocol comes before all other bytes.
@@ -136,9 +136,9 @@ mod tests {
         let mut peer = net::TcpStream::connect(address).expect("it listens");
         // It blocks, so that the test can wait for the peer.
         let (stream, _) = listener.accept().expect("one has come");
-        let mut streams = Streams::with_capacity(1, ProxyProtocol::Off);
+        let mut streams = Streams::with_capacity(1);
         let id = SocketId::new(0, 1).expect("there is such a place");
-        streams.insert(id, TcpStream::from_std(stream));
+        streams.insert(id, TcpStream::from_std(stream), ProxyProtocol::Off);
         assert_eq!(streams.write(id, b"word"), Ok(4));
         let mut bytes = [0; 10];
         assert_eq!(peer.read(&mut bytes).expect("it is there"), 4);

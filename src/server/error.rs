@@ -77,8 +77,8 @@ impl fmt::Display for BindError {
                  a loop of its own, and only what handler or gated makes has callbacks instead"
             ),
             Self::Proxies => f.write_str(
-                "proxy-protocol is on, and trusted-proxy is none: name the proxies, or no \
-                 connection is accepted",
+                "a listener has the PROXY protocol (proxy-protocol, or the inherited name proxy), \
+                 and trusted-proxy is none: name the proxies, or no connection is accepted",
             ),
             #[cfg(feature = "programs")]
             Self::Programs(error) => error.fmt(f),

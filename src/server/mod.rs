@@ -69,6 +69,9 @@ pub struct Server {
     options: ServiceOptions,
     allowed_hosts: AllowedHosts,
     proxies: Proxies,
+    protocol: ProxyProtocol,
+    /// Whether a listener has the PROXY protocol.
+    has_protocol: bool,
     spellings: Spellings,
     static_root: Option<PathBuf>,
     health_path: Option<String>,
@@ -101,6 +104,8 @@ impl Server {
             options: ServiceOptions::new(limits),
             allowed_hosts: AllowedHosts::AUTO,
             proxies: Proxies::NONE,
+            protocol: ProxyProtocol::Off,
+            has_protocol: false,
             spellings: Spellings::All,
             static_root: None,
             health_path: None,
@@ -143,14 +148,15 @@ impl Server {
     }
 
     /// Sets whether each connection has to come from a trusted proxy and to begin with a header of
-    /// the PROXY protocol. By default none has one.
+    /// the PROXY protocol. By default none has one, unless its listener says so
+    /// ([`ListenerSource::proxy_protocol`]).
     ///
     /// The address in it is that of the client. The header that [`Server::forwarded`] names counts
     /// only if this address is that of a trusted proxy, too. A header that is longer than
     /// [`Limits::read_buffer_bytes`] is not read.
     #[cfg(feature = "proxy")]
     pub const fn proxy_protocol(&mut self, protocol: ProxyProtocol) -> &mut Self {
-        self.proxies.protocol = protocol;
+        self.protocol = protocol;
         self
     }
 
@@ -284,7 +290,9 @@ impl Server {
     /// # }
     /// ```
     pub fn listen_on(&mut self, listener: impl Into<ListenerSource>) -> &mut Self {
-        self.listeners.push(own_listener(listener.into()));
+        let listener = listener.into();
+        self.has_protocol |= listener.protocol == ProxyProtocol::On;
+        self.listeners.push(own_listener(listener));
         self
     }
 
@@ -320,7 +328,8 @@ impl Server {
     /// As for [`Server::bind`], or there is nothing to listen on.
     pub fn listen(self) -> Result<Host, BindError> {
         self.limits.check().map_err(BindError::Limits)?;
-        if self.proxies.protocol == ProxyProtocol::On && self.proxies.trusted.is_none() {
+        let has_protocol = self.has_protocol || self.protocol == ProxyProtocol::On;
+        if has_protocol && self.proxies.trusted.is_none() {
             return Err(BindError::Proxies);
         }
         #[cfg(feature = "programs")]
@@ -365,6 +374,7 @@ impl Server {
             resolver,
             addresses: self.addresses,
             port_use: self.port_use,
+            protocol: self.protocol,
             others: self.listeners,
         };
         Host::new(plan).map_err(BindError::Listen)

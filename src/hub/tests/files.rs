@@ -11,7 +11,12 @@ fn fetches(hub: &mut Hub) -> usize {
 }
 
 fn ask(hub: &mut Hub) -> SocketId {
-    let id = hub.accept(Some(([127, 0, 0, 1], 1).into()), Reach::Network, Time::ZERO);
+    let id = hub.accept(
+        Some(([127, 0, 0, 1], 1).into()),
+        Reach::Network,
+        ProxyProtocol::Off,
+        Time::ZERO,
+    );
     let id = id.expect("there is space");
     hub.receive(id, &mut GET.to_vec(), Time::ZERO);
     id

@@ -14,7 +14,8 @@ fn rig(limits: Limits, protocol: ProxyProtocol) -> Rig {
     let mut rig = Rig::new(limits);
     let trusted: TrustedProxies = "10.0.0.0/8".parse().expect("it is a list");
     let forwarded = Forwarded::XForwardedFor;
-    rig.engine.hub_mut().trust(Proxies { trusted, forwarded, protocol });
+    rig.engine.hub_mut().trust(Proxies { trusted, forwarded });
+    rig.protocol = protocol;
     rig.peer = ([10, 0, 0, 1], 1).into();
     rig
 }

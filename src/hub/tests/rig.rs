@@ -18,6 +18,8 @@ pub(super) struct Rig {
     pub(super) now: Time,
     /// Where the next socket comes from.
     pub(super) peer: SocketAddr,
+    /// Whether it has to begin with a header of the PROXY protocol.
+    pub(super) protocol: ProxyProtocol,
 }
 
 /// What the engine gets, and what it does with it.
@@ -68,6 +70,7 @@ impl Rig {
             io: RigIo::default(),
             now: Time::ZERO,
             peer: ([127, 0, 0, 1], 1).into(),
+            protocol: ProxyProtocol::Off,
         }
     }
 
@@ -94,7 +97,12 @@ impl Rig {
 
     /// A connection comes. Returns its socket, if it gets one.
     pub(super) fn accept(&mut self, peer: SocketAddr, reach: Reach) -> Option<SocketId> {
-        self.io.arrivals.push_back(Arrival { connection: (), peer: Some(peer), reach });
+        self.io.arrivals.push_back(Arrival {
+            connection: (),
+            peer: Some(peer),
+            reach,
+            protocol: self.protocol,
+        });
         self.turn();
         self.io.came.take()
     }

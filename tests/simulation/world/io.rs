@@ -8,7 +8,7 @@ use switchboard::engine::{
     Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted,
     ReadResult, Ready, RunExit, Services, Step,
 };
-use switchboard::hub::{Hub, LookupJob, Reach, RunEnd, RunId, WorkerId};
+use switchboard::hub::{Hub, LookupJob, ProxyProtocol, Reach, RunEnd, RunId, WorkerId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
 use switchboard::{Response, Status};
@@ -349,7 +349,8 @@ impl Connections for World {
         }
         self.inbox.arriving = Some(self.check_arrival(index));
         let peer = self.links[index].address;
-        Some(Arrival { connection: index, peer: Some(peer), reach: Reach::Network })
+        let protocol = ProxyProtocol::Off;
+        Some(Arrival { connection: index, peer: Some(peer), reach: Reach::Network, protocol })
     }
 
     fn insert(&mut self, id: SocketId, index: usize) -> io::Result<()> {
