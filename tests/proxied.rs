@@ -226,8 +226,11 @@ fn what_is_no_header_is_dropped() {
         expect_drop(&raw);
         let line = line_with(&format!("peer={own}"));
         assert_eq!(line.level, log::Level::Info);
-        assert!(line.text.contains("reason=\"no PROXY header: proxy-protocol is on"), "{line:?}");
-        assert!(line.text.contains("one of trusted-proxy"), "{line:?}");
+        assert!(
+            line.text.contains("reason=\"no PROXY header: connections of this listener"),
+            "{line:?}"
+        );
+        assert!(line.text.contains("(proxy-protocol)"), "{line:?}");
         support::logged::forget();
     }
     // Others are dropped, whatever they send.
@@ -237,7 +240,7 @@ fn what_is_no_header_is_dropped() {
     raw.try_send(&[header, &upgrade("/who", "")].concat());
     expect_drop(&raw);
     let line = line_with(&format!("peer={own}"));
-    assert!(line.text.contains("no PROXY header"), "{line:?}");
+    assert!(line.text.contains("reason=\"untrusted peer: connections"), "{line:?}");
     assert!(lines_with("192.0.2.1").is_empty(), "what others say is not believed");
     // One without a word is no fault: it is how some proxies check the port.
     let mut raw = running.raw();
@@ -263,6 +266,28 @@ fn a_header_has_the_time_of_a_handshake() {
     let mut raw = running.raw();
     raw.send(b"PROXY UNKNOWN\r\nGET / HT");
     assert_eq!(raw.read_answer().status, 408);
+}
+
+/// Without it, nobody would notice that the limits of one address hold for no client.
+#[test]
+fn the_log_warns_once_of_a_proxy_whose_clients_are_not_known() {
+    for (trusted, line, fault) in [
+        ("none", "X-Forwarded-For: 192.0.2.1", "is not in trusted-proxy"),
+        ("10.0.0.1", "Forwarded: for=192.0.2.1", "is not in trusted-proxy"),
+        ("127.0.0.1", "Forwarded: for=192.0.2.1", "names no client in the header of forwarded"),
+    ] {
+        let _kept = keep(LevelFilter::Warn);
+        let mut server = server(Thread::Own, LIMITS);
+        server.trusted_proxies(trusted.parse().expect(trusted));
+        let running = Running::start(server);
+        for _ in 0..3 {
+            who(running.raw(), b"", &[line]);
+        }
+        let warning = format!("127.0.0.1 sends X-Forwarded-For or Forwarded, and {fault}");
+        assert_eq!(line_with(&warning).level, log::Level::Warn);
+        assert_eq!(lines_with(&warning).len(), 1, "{trusted}");
+        support::logged::forget();
+    }
 }
 
 #[test]
@@ -380,7 +405,11 @@ fn a_page_without_tls_is_another_origin_for_a_client_with_tls() {
             let text = String::from_utf8(raw.read_to_end()).expect("it is text");
             let is_why = text.contains("the client has connected over TLS");
             assert_eq!(is_why, !origin.contains("other"), "{text}");
-            assert!(text.contains(&format!("set origin: same, {origin}")), "{text}");
+            let cure = match is_why {
+                true => "redirect its pages from http to https",
+                false => "set origin: same, https://other.example",
+            };
+            assert!(text.contains(cure), "{text}");
         }
         // The word of others does not count.
         let mut raw = Raw::connect_from(running.address(), [127, 0, 0, 9]);
@@ -410,7 +439,7 @@ fn hosts_pass_by_a_trusted_proxy() {
     let mut raw = running.raw();
     raw.send(b"GET /who HTTP/1.1\r\nHost: chat.example\r\n\r\n");
     let text = raw.read_answer().text().to_owned();
-    assert!(text.contains("no trusted-proxy has passed it on"), "{text}");
+    assert!(text.contains("it has no X-Forwarded-For of a trusted-proxy"), "{text}");
     let running = Running::start(proxied(Thread::Own, LIMITS));
     assert_eq!(status(running.raw(), b"PROXY UNKNOWN\r\n", ""), 200);
 }

@@ -148,6 +148,8 @@ fn heads() -> Vec<Row> {
             400,
             &[" path=\"\" status=400", "TLS bytes", "plain HTTP"],
         ),
+        (b"PROXY UNKNOWN\r\n".to_vec(), 400, &["the PROXY protocol", "set proxy-protocol"]),
+        (b"\r\n\r\n\0\r\nQUIT\n".to_vec(), 400, &["the PROXY protocol", "set proxy-protocol"]),
         (b"GET /a?b HTTP/1.1\r\n\r\n".to_vec(), 400, &["method=\"GET\" path=\"/a\"", "Host"]),
         (
             b"GET /same HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),

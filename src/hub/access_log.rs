@@ -91,13 +91,15 @@ impl Hub {
         let cold = socket.cold.as_deref();
         let status = cold.and_then(|cold| cold.status);
         let counts = socket.counts();
+        let has_no_header =
+            cfg!(feature = "proxy") && cold.is_some_and(|cold| cold.reason == NO_HEADER);
         let outcome = match socket.membership {
             Membership::Member | Membership::Left => Outcome::Closed,
             _ if status.is_some_and(is_page) => Outcome::Answered,
             _ if counts.0 == 0
                 && status.is_none()
                 && !socket.flags.has(SocketFlag::Surplus)
-                && cold.is_none_or(|cold| cold.reason != NO_HEADER) =>
+                && !has_no_header =>
             {
                 Outcome::Silent
             }

@@ -89,7 +89,9 @@ impl Hub {
         now: Time,
     ) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let transport = match socket.cold.as_ref().is_some_and(|cold| cold.proxied.is_secure) {
+        let is_secure = cfg!(feature = "proxy")
+            && socket.cold.as_ref().is_some_and(|cold| cold.proxied.is_secure);
+        let transport = match is_secure {
             true => Transport::Secure,
             false => Transport::Unknown,
         };

@@ -115,7 +115,7 @@ impl Hub {
         let unmarked = match self.proxies.trusted.is_none() {
             _ if !is_auto => "",
             true => ", and no X-Forwarded-For tells of a proxy",
-            false => ", and no trusted-proxy has passed it on",
+            false => ", and it has no X-Forwarded-For of a trusted-proxy",
         };
         let text = format!(
             "the Host {} is not one of this server{unmarked}: allowed-hosts is {allowed}; {advice}",

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use log::Level;
 
 use crate::hub::Hub;
-use crate::hub::address_key::peer_name;
+use crate::hub::address_key::{AddressKey, peer_name};
 use crate::hub::addresses::PeerAddress;
 use crate::hub::report::log_socket;
 use crate::hub::socket::SocketFlag;
@@ -76,7 +76,15 @@ impl Hub {
     pub(super) fn identify_by_head(&mut self, id: SocketId, head: &Head, now: Time) -> bool {
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         let Proxies { trusted, forwarded } = &self.proxies;
-        if !trusted.has_peer(self.addresses.of(socket.peer)) {
+        let peer = self.addresses.of(socket.peer);
+        if !trusted.has_peer(peer) {
+            // Limits of one address do not hold on loopback and Unix sockets, where a proxy may be.
+            if cfg!(feature = "proxy") && AddressKey::counted(peer).is_none() && names_client(head)
+            {
+                let fault =
+                    "is not in trusted-proxy: no limit of one address holds for its clients";
+                self.warn_of_proxy(peer, fault, now);
+            }
             return true;
         }
         let proxied = &mut socket.cold.get_or_insert_default().proxied;
@@ -86,7 +94,25 @@ impl Hub {
         proxied.has_passed |= has_forwarded(head);
         let found = forwarded.read(head, trusted);
         proxied.is_secure = found.is_secure.unwrap_or(proxied.is_secure);
-        found.address.is_none_or(|peer| self.rename(id, peer, now))
+        match found.address {
+            Some(peer) => self.rename(id, peer, now),
+            None => {
+                if names_client(head) {
+                    self.warn_of_proxy(peer, "names no client in the header of forwarded", now);
+                }
+                true
+            }
+        }
+    }
+
+    /// Warns once of a proxy whose clients are not known.
+    fn warn_of_proxy(&mut self, peer: Option<SocketAddr>, fault: &str, now: Time) {
+        if !self.has_warned_of_proxy {
+            self.has_warned_of_proxy = true;
+            let peer = AddressKey::of(peer);
+            let text = format_args!("{peer} sends X-Forwarded-For or Forwarded, and {fault}");
+            self.warn(None, "a proxy whose clients are not known", text, now);
+        }
     }
 
     /// A socket that has come from a trusted proxy gets the address of its client, which is treated
@@ -124,10 +150,22 @@ impl Hub {
 
 /// Whether a request has a header that proxies add, and that a page cannot set for a WebSocket.
 pub(super) fn has_forwarded(head: &Head) -> bool {
-    let names = ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via"];
+    names_client(head) || has_one_of(head, ["X-Forwarded-Host", "Via"])
+}
+
+/// Whether a request has a header in which proxies name clients.
+fn names_client(head: &Head) -> bool {
+    has_one_of(head, ["X-Forwarded-For", "Forwarded"])
+}
+
+fn has_one_of(head: &Head, names: [&str; 2]) -> bool {
     names.iter().any(|name| head.values(name).next().is_some())
 }
 
-/// Why a connection is dropped. The first words are those that the log counts together.
-pub(super) const NO_HEADER: &str = "no PROXY header: proxy-protocol is on, so that each connection \
-    has to come from one of trusted-proxy, and to begin with such a header";
+// Why connections are dropped. The first two words are those that the log counts together.
+/// It does not come from a proxy.
+pub(super) const UNTRUSTED: &str = "untrusted peer: connections of this listener have to come from \
+    one of trusted-proxy (proxy-protocol)";
+/// It is from a proxy, and has no header.
+pub(super) const NO_HEADER: &str = "no PROXY header: connections of this listener have to begin \
+    with one, of version 1 or 2 (proxy-protocol)";

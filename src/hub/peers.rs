@@ -8,7 +8,7 @@ use log::Level;
 
 use crate::hub::address_key::{AddressKey, peer_name};
 use crate::hub::addresses::RateVerdict;
-use crate::hub::identity::NO_HEADER;
+use crate::hub::identity::UNTRUSTED;
 use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
@@ -48,8 +48,8 @@ impl Hub {
         now: Time,
     ) -> Option<SocketId> {
         let is_trusted = self.is_trusted(peer);
-        if !is_trusted && protocol == ProxyProtocol::On {
-            self.log_dropped(peer, NO_HEADER, now);
+        if cfg!(feature = "proxy") && !is_trusted && protocol == ProxyProtocol::On {
+            self.log_dropped(peer, UNTRUSTED, now);
             return None;
         }
         let surplus = self.refuse_connection(peer, now);
@@ -138,10 +138,11 @@ impl Hub {
             (_, _) => ("max", &limits.sockets_per_ip_max, "has as many connections"),
         };
         let peer = AddressKey::of(peer);
-        format!(
-            "{key}-per-ip is {max}, and {peer} {has}: raise it, or name the proxy in front \
-             (trusted-proxy)"
-        )
+        let advice = match cfg!(feature = "proxy") && self.proxies.trusted.is_none() {
+            true => ", or name the proxy in front (trusted-proxy)",
+            false => "",
+        };
+        format!("{key}-per-ip is {max}, and {peer} {has}: raise it{advice}")
     }
 
     /// Bytes came. They are unmasked in place.

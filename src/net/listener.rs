@@ -77,7 +77,7 @@ pub(crate) fn listen_on_all(
         let text = |(address, error)| cannot_bind(&ListenAddress::Tcp(address), &error);
         return Err(missing.pop().map_or(none, text));
     }
-    if protocol == ProxyProtocol::On {
+    if cfg!(feature = "proxy") && protocol == ProxyProtocol::On {
         listeners.iter_mut().for_each(|listener| listener.protocol = protocol);
     }
     for (address, error) in missing {

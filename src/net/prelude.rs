@@ -30,7 +30,9 @@ impl Prelude {
     /// The header of a place has come, or its connection has gone.
     pub(super) fn end(&mut self, place: usize) {
         let (word, bit) = split(place);
-        if let Some(bits) = self.0.get_mut(word) {
+        if cfg!(feature = "proxy")
+            && let Some(bits) = self.0.get_mut(word)
+        {
             *bits &= !bit;
         }
     }

@@ -55,6 +55,7 @@ pub enum BindError {
     /// [`Thread::Loop`](crate::Thread::Loop).
     Thread(String),
     /// Connections have to begin with a header of the PROXY protocol, and no proxy is trusted.
+    #[cfg(feature = "proxy")]
     Proxies,
     /// The programs of the document root cannot be served.
     #[cfg(feature = "programs")]
@@ -76,6 +77,7 @@ impl fmt::Display for BindError {
                 "the service {path} is to run on the loop, allowed is a thread of its own: it has \
                  a loop of its own, and only what handler or gated makes has callbacks instead"
             ),
+            #[cfg(feature = "proxy")]
             Self::Proxies => f.write_str(
                 "a listener has the PROXY protocol (proxy-protocol, or the inherited name proxy), \
                  and trusted-proxy is none: name the proxies, or no connection is accepted",
@@ -94,7 +96,9 @@ impl std::error::Error for BindError {
             Self::Address(error) | Self::StaticRoot(error) | Self::Listen(error) => error.source(),
             #[cfg(feature = "programs")]
             Self::Programs(error) => error.source(),
-            Self::Limits(_) | Self::Path(_) | Self::Thread(_) | Self::Proxies => None,
+            #[cfg(feature = "proxy")]
+            Self::Proxies => None,
+            Self::Limits(_) | Self::Path(_) | Self::Thread(_) => None,
         }
     }
 }

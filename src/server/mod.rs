@@ -71,6 +71,7 @@ pub struct Server {
     proxies: Proxies,
     protocol: ProxyProtocol,
     /// Whether a listener has the PROXY protocol.
+    #[cfg(feature = "proxy")]
     has_protocol: bool,
     spellings: Spellings,
     static_root: Option<PathBuf>,
@@ -105,6 +106,7 @@ impl Server {
             allowed_hosts: AllowedHosts::AUTO,
             proxies: Proxies::NONE,
             protocol: ProxyProtocol::Off,
+            #[cfg(feature = "proxy")]
             has_protocol: false,
             spellings: Spellings::All,
             static_root: None,
@@ -291,7 +293,10 @@ impl Server {
     /// ```
     pub fn listen_on(&mut self, listener: impl Into<ListenerSource>) -> &mut Self {
         let listener = listener.into();
-        self.has_protocol |= listener.protocol == ProxyProtocol::On;
+        #[cfg(feature = "proxy")]
+        {
+            self.has_protocol |= listener.protocol == ProxyProtocol::On;
+        }
         self.listeners.push(own_listener(listener));
         self
     }
@@ -328,8 +333,10 @@ impl Server {
     /// As for [`Server::bind`], or there is nothing to listen on.
     pub fn listen(self) -> Result<Host, BindError> {
         self.limits.check().map_err(BindError::Limits)?;
-        let has_protocol = self.has_protocol || self.protocol == ProxyProtocol::On;
-        if has_protocol && self.proxies.trusted.is_none() {
+        #[cfg(feature = "proxy")]
+        if (self.has_protocol || self.protocol == ProxyProtocol::On)
+            && self.proxies.trusted.is_none()
+        {
             return Err(BindError::Proxies);
         }
         #[cfg(feature = "programs")]

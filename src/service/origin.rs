@@ -92,7 +92,10 @@ impl OriginRule {
         let why = if is_plain { ", and the client has connected over TLS" } else { "" };
         let origin = String::from_utf8_lossy(origin);
         let (shown, host) = (cut(&origin), cut(host));
-        let advice = self.advice(&origin);
+        let advice = match is_plain {
+            true => "redirect its pages from http to https".to_owned(),
+            false => self.advice(&origin),
+        };
         format!(
             "the origin {shown} may not use this service of {host}: origin is {self}{why}; {advice}"
         )

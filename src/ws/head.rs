@@ -99,11 +99,19 @@ impl HeadReader {
             (HeadState::Start | HeadState::Method, _) if is_token_byte(byte) => HeadState::Method,
             (HeadState::Method, b' ') if at > self.head.method.start => {
                 self.head.method.end = at;
+                // The PROXY protocol, 2.1: version 1.
+                if self.head.method() == "PROXY" {
+                    return Err(HeadError::Proxy);
+                }
                 self.mark = at + 1;
                 HeadState::Target
             }
             // RFC 8446, 5.1: a record of a TLS handshake, as from a client of wss:// or https://.
             (HeadState::Start, 0x16) => return Err(HeadError::Tls),
+            // The PROXY protocol, 2.2: version 2 begins with two empty lines.
+            (HeadState::Method, b'\r') if at == self.head.method.start => {
+                return Err(HeadError::Proxy);
+            }
             (HeadState::Start | HeadState::Method, _) => return Err(HeadError::Method),
             (HeadState::Target, b' ') if at > self.mark => {
                 self.head.target = self.mark..at;

@@ -15,6 +15,8 @@ pub enum HeadError {
     Target,
     /// The first byte is that of a TLS handshake.
     Tls,
+    /// It begins as a header of the PROXY protocol does: `PROXY `, or two empty lines.
+    Proxy,
     /// The third word is missing, or not `HTTP/` and two digits with a dot.
     Version,
     /// The version is well-formed, but its major number is not 1.
@@ -60,6 +62,7 @@ impl HeadError {
             Self::Method
             | Self::Target
             | Self::Tls
+            | Self::Proxy
             | Self::Version
             | Self::BareCarriageReturn
             | Self::BareLineFeed
@@ -84,6 +87,10 @@ impl fmt::Display for HeadError {
             Self::Tls => f.write_str(
                 "these are TLS bytes, and this port speaks plain HTTP: use ws:// or http://, or a \
                  proxy that speaks TLS",
+            ),
+            Self::Proxy => f.write_str(
+                "this looks like the PROXY protocol: set proxy-protocol and trusted-proxy, or have \
+                 the proxy send none",
             ),
             Self::Version => f.write_str("the request line does not end in HTTP/1.1 or HTTP/1.0"),
             Self::UnsupportedVersion => f.write_str("the HTTP version is neither 1.1 nor 1.0"),

@@ -35,7 +35,19 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
     #[cfg(feature = "programs")]
     warnings.extend(programs::idle_keys(ALL, config));
     warnings.extend(exposed(config));
+    #[cfg(feature = "unix")]
+    warnings.extend(unreachable(config));
     warnings
+}
+
+/// The warning about a configuration without an address.
+#[cfg(feature = "unix")]
+fn unreachable(config: &Config) -> Option<String> {
+    (config.port.is_none() && config.unix_sockets.is_empty()).then(|| {
+        "port is none, and so is unix-socket: the server starts only with sockets that it inherits \
+         (LISTEN_FDS)"
+            .to_owned()
+    })
 }
 
 /// Warnings about sections of missing services. A program may be added later.

@@ -27,6 +27,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
         files: _,
         hosts: _,
         proxies: _,
+        has_warned_of_proxy: _,
         access: _,
         refusals: _,
         // It shrinks by itself, as that of each mail does.

@@ -23,7 +23,7 @@ const LINES: &[(&str, Line)] = &[
     ("GET http://h/p HTTP/1.1", Ok(("GET", "http://h/p"))),
     // An empty line before the request line is skipped, a second one is not.
     ("\r\nGET / HTTP/1.1", Ok(("GET", "/"))),
-    ("\r\n\r\nGET / HTTP/1.1", Err(HeadError::Method)),
+    ("\r\n\r\nGET / HTTP/1.1", Err(HeadError::Proxy)),
     ("\nGET / HTTP/1.1", Err(HeadError::Method)),
     ("\rGET / HTTP/1.1", Err(HeadError::BareCarriageReturn)),
     // The method.
@@ -233,7 +233,8 @@ fn every_limit_is_exact() {
 /// wrong is not waited out.
 const REFUSED_AT_ONCE: &[(&[u8], HeadError)] = &[
     (b"\n", HeadError::Method),
-    (b"\r\n\r", HeadError::Method),
+    (b"\r\n\r", HeadError::Proxy),
+    (b"PROXY ", HeadError::Proxy),
     (b"G(", HeadError::Method),
     (b"GET  ", HeadError::Target),
     (b"GET /\xC3", HeadError::Target),
