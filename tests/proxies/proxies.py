@@ -39,17 +39,15 @@ MARKS = {"nginx": "proxy_pass", "caddy": "reverse_proxy", "haproxy": "default_ba
 # What marks the rule about a path, and before what it goes.
 RULES = {"nginx": ("location ~", "  location / {"), "caddy": ("path_regexp", "  reverse_proxy"),
          "haproxy": ("path,url_dec", "  default_backend")}
-# How a proxy says who its client is, beside what the document has for it: keys of the server, a text in
-# its configuration, and what stands there instead.
+# How a proxy says who its client is: keys of the server, and what its configuration has behind the
+# upstream, beside what the document has.
+BY_HEADERS = ("which names its clients", "", "")
 CLIENTS = {
-    "nginx": [("which names its clients", "", "    proxy_set_header X-Forwarded-For $remote_addr;\n",
-               "    proxy_set_header X-Forwarded-For $remote_addr;\n"
-               "    proxy_set_header X-Forwarded-Proto $scheme;\n")],
-    "caddy": [("which names its clients", "", "reverse_proxy", "reverse_proxy")],
-    "haproxy": [("which names its clients", "", "  option forwardfor\n",
-                 "  option forwardfor\n  http-request set-header X-Forwarded-Proto https\n"),
-                ("with the PROXY protocol", "proxy-protocol: on\n", UPSTREAM,
-                 f"{UPSTREAM} send-proxy-v2-ssl check check-send-proxy")],
+    "nginx": [BY_HEADERS],
+    "caddy": [BY_HEADERS],
+    "haproxy": [BY_HEADERS, ("with the PROXY protocol", "proxy-protocol: on\n",
+                             " send-proxy-v2-ssl check check-send-proxy")],
+    "apache2": [BY_HEADERS],
 }
 APACHE_MODULES = "/usr/lib/apache2/modules"
 
@@ -75,8 +73,8 @@ def main():
             over = replaced(found[0], *over_unix[proxy])
             results.append(check(f"{proxy}, to a Unix socket",
                                  lambda: behind(proxy, over, port, folder)))
-            for how, lines, text, instead in CLIENTS.get(proxy, ()):
-                config = replaced(found[0], text, instead)
+            for how, lines, more in CLIENTS[proxy]:
+                config = replaced(found[0], UPSTREAM, UPSTREAM + more)
                 results.append(check(f"{proxy}, {how}",
                                      lambda: named(proxy, config, binary, lines, folder)))
             if proxy in RULES:
