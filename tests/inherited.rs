@@ -5,7 +5,9 @@
 mod support;
 
 use std::fs;
-use std::io::{ErrorKind, Read};
+#[cfg(feature = "proxy")]
+use std::io::ErrorKind;
+use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;

@@ -5,8 +5,8 @@
 
 mod support;
 
-use std::io::{ErrorKind, Read};
-use std::net::SocketAddr;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
 
 use log::LevelFilter;
 use switchboard::limits::Rate;
@@ -253,6 +253,22 @@ fn what_is_no_header_is_dropped() {
 }
 
 /// A header that does not end has no more time than a request.
+/// It takes no place until the time of a handshake is over.
+#[test]
+fn a_header_that_ends_before_it_is_whole_is_none() {
+    let _kept = keep(LevelFilter::Info);
+    let running = Running::start(proxied(Thread::Own, LIMITS));
+    for begin in [&b"\r\n\r\n"[..], b"PROXY TCP4 192.0.2.1"] {
+        let raw = running.raw();
+        let own = raw.stream().local_addr().expect("it has one");
+        raw.stream().write_all(begin).expect("it is open");
+        raw.stream().shutdown(Shutdown::Write).expect("it is open");
+        expect_drop(&raw);
+        let line = line_with(&format!("peer={own}"));
+        assert!(line.text.contains("reason=\"no PROXY header"), "{line:?}");
+    }
+}
+
 #[test]
 fn a_header_has_the_time_of_a_handshake() {
     let limits = Limits { handshake_ms_max: 200, ..LIMITS };

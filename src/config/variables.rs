@@ -1,6 +1,6 @@
 //! Readers for lists of variables and of subprotocols, for the keys of programs.
 
-use crate::programs::{Variable, is_variable_name};
+use crate::programs::{Variable, is_own_variable, is_variable_name};
 use crate::ws::syntax::{is_token, items};
 
 /// `none`, or a list of variables, separated by commas or blanks, none of them twice.
@@ -15,8 +15,10 @@ pub(super) fn variables(text: &str) -> Option<Vec<String>> {
         return None;
     }
     for name in items(text) {
-        // They are about this process. With them, a program could report for the server.
-        let is_ours = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"].contains(&name);
+        // They are about this process. With them, a program could report for the server. Others
+        // are about a request, such as HTTPS.
+        let is_ours = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"].contains(&name)
+            || is_own_variable(name);
         if !is_variable_name(name) || is_none(name) || is_ours {
             return None;
         }
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn variables_of_the_environment() {
-        let rows: [(&str, Option<&[&str]>); 17] = [
+        let rows: [(&str, Option<&[&str]>); 18] = [
             ("none", Some(&[])),
             ("None", Some(&[])),
             ("HOME", Some(&["HOME"])),
@@ -105,6 +107,7 @@ mod tests {
             ("HOME=/root", None),
             ("1ST", None),
             ("HOME, NOTIFY_SOCKET", None),
+            ("HOME, HTTPS", None),
             ("WATCHDOG_USEC", None),
         ];
         for (text, expected) in rows {

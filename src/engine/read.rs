@@ -82,7 +82,13 @@ impl Engine {
             let buffer_len = buffer.len();
             let len = match io.read(id, buffer) {
                 ReadResult::Bytes(len) => len,
-                ReadResult::WouldBlock => return,
+                ReadResult::WouldBlock => {
+                    // Before the end, only a header that is cut short is left unread.
+                    if peer_end != PeerEnd::None {
+                        self.hub.identify(id, None, now);
+                    }
+                    return;
+                }
                 ReadResult::Identified(header) => {
                     self.hub.identify(id, header.as_ref(), now);
                     continue;

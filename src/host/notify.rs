@@ -32,8 +32,10 @@ use crate::time::Time;
 /// ```
 #[derive(Debug)]
 pub struct Notifier {
-    /// It does not block, and is connected to the manager.
+    /// It does not block.
     socket: UnixDatagram,
+    /// Of the manager, which may open its socket again.
+    address: SocketAddr,
     /// How often the watchdog has to get a sign of life.
     watchdog_ms: u64,
 }
@@ -56,7 +58,7 @@ impl Notifier {
         let usec = number("WATCHDOG_USEC")
             .filter(|&usec| usec > 0 && pid.is_none_or(|pid| pid == u64::from(process::id())));
         let watchdog_ms = usec.map_or(u64::MAX, |usec| third(usec / 1_000));
-        Ok(Some(Self { socket: connect(&address)?, watchdog_ms }))
+        Ok(Some(Self { address: find(&address)?, socket: unconnected()?, watchdog_ms }))
     }
 
     /// For the manager that listens at `address`: a path, or `@` and an abstract name. With a
@@ -66,7 +68,14 @@ impl Notifier {
     /// Nothing listens there, or the system refuses the connection.
     pub fn new(address: &OsStr, watchdog: Option<Duration>) -> io::Result<Self> {
         let ms = |all: Duration| third(u64::try_from(all.as_millis()).unwrap_or(u64::MAX));
-        Ok(Self { socket: connect(address)?, watchdog_ms: watchdog.map_or(u64::MAX, ms) })
+        let watchdog_ms = watchdog.map_or(u64::MAX, ms);
+        Ok(Self { address: find(address)?, socket: unconnected()?, watchdog_ms })
+    }
+}
+
+impl Notifier {
+    fn send(&self, text: &str) -> io::Result<usize> {
+        self.socket.send_to_addr(text.as_bytes(), &self.address)
     }
 }
 
@@ -75,13 +84,19 @@ fn third(ms: u64) -> u64 {
     (ms / 3).max(1)
 }
 
-fn connect(address: &OsStr) -> io::Result<UnixDatagram> {
+/// The address of a manager that listens.
+fn find(address: &OsStr) -> io::Result<SocketAddr> {
+    let address = match address.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+        _ => SocketAddr::from_pathname(address)?,
+    };
+    UnixDatagram::unbound()?.connect_addr(&address)?;
+    Ok(address)
+}
+
+fn unconnected() -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    match address.as_bytes() {
-        [b'@', name @ ..] => socket.connect_addr(&SocketAddr::from_abstract_name(name)?)?,
-        _ => socket.connect(address)?,
-    }
     Ok(socket)
 }
 
@@ -203,7 +218,7 @@ impl Datagrams {
     }
 
     fn send(&mut self, now: Time) {
-        let sent = self.notifier.socket.send(self.unsent.as_bytes());
+        let sent = self.notifier.send(&self.unsent);
         if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
             // It is tried again: without READY=1, the manager would end this process. Nothing can
             // be done about other faults.

@@ -52,7 +52,10 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
     let Some(len) = number("LISTEN_FDS").and_then(|len| usize::try_from(len).ok()) else {
         return Err(io::Error::new(ErrorKind::InvalidInput, "LISTEN_FDS is no number"));
     };
-    let names = variable("LISTEN_FDNAMES");
+    // A name that is not read could be one that has a role.
+    let Ok(names) = env::var_os("LISTEN_FDNAMES").unwrap_or_default().into_string() else {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "LISTEN_FDNAMES is not UTF-8"));
+    };
     let (mut names, mut listeners) = (names.split(':'), Vec::new());
     for descriptor in (FIRST..).take(len) {
         let name = names.next().unwrap_or_default();

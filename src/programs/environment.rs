@@ -103,7 +103,7 @@ pub(crate) fn own_variables(mode: Mode, service: &str) -> Vec<Variable> {
 
 /// Whether a variable of this name is set by the host, for a request or for all programs.
 #[must_use]
-pub(super) fn is_own_variable(name: &str) -> bool {
+pub(crate) fn is_own_variable(name: &str) -> bool {
     // HTTP clients use this variable as their proxy; no peer can set it.
     let is_header = name.starts_with("HTTP_") && name != "HTTP_PROXY";
     is_header || OWN_VARIABLES.contains(&name)

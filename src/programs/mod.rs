@@ -41,7 +41,7 @@ mod transcript;
 mod words;
 
 pub(crate) use environment::{
-    INDEX, ProgramPlace, is_variable_name, own_variables, request_variables,
+    INDEX, ProgramPlace, is_own_variable, is_variable_name, own_variables, request_variables,
 };
 pub use environment::{Mode, Variable};
 pub(crate) use event::ProgramEvent;

@@ -71,7 +71,8 @@ pub(super) static KEYS: &[Key] = &[
         reload: ReloadTime::Live,
         setter: Setter::Program(ValueKind::Own(
             "none, or a list of names such as HOME, LANG, DATABASE_URL, without NOTIFY_SOCKET, \
-             WATCHDOG_PID and WATCHDOG_USEC, which are for the server alone",
+             WATCHDOG_PID and WATCHDOG_USEC, which are for the server alone, and without those \
+             that it sets itself (docs/programs.md)",
             |program, value| {
                 program.pass_env = variables(value.to_str()?)?;
                 Some(())

@@ -92,7 +92,7 @@ fn wrong_values_are_told() {
             "2: pass-env is \"HOME=/\", \
              allowed is none, or a list of names such as HOME, LANG, DATABASE_URL, \
              without NOTIFY_SOCKET, WATCHDOG_PID and WATCHDOG_USEC, which are for the server \
-             alone",
+             alone, and without those that it sets itself (docs/programs.md)",
         ),
         (
             "[server]\nstop-timeout: 5",

@@ -91,7 +91,7 @@ fn a_stop_asks_for_more_time_and_ends_reloads() {
 #[test]
 fn a_full_queue_is_tried_again() {
     let (mut reports, socket) = pair("full", None);
-    while reports.notifier.socket.send(b"FULL=1").is_ok() {}
+    while reports.notifier.send("FULL=1").is_ok() {}
     report(&mut reports, QUIET, 5);
     assert_eq!(reports.deadline(), Time::from_ms(105));
     assert!(taken(&socket).iter().all(|text| text == "FULL=1"));
@@ -100,7 +100,7 @@ fn a_full_queue_is_tried_again() {
     report(&mut reports, QUIET, 105);
     assert_eq!(taken(&socket), ["READY=1\nSTATUS=0 sockets, 0 services\n"]);
     // What came meanwhile is not forgotten, and a state replaces an older one.
-    while reports.notifier.socket.send(b"FULL=1").is_ok() {}
+    while reports.notifier.send("FULL=1").is_ok() {}
     reload(&mut reports, "RELOADING=1", 200);
     reload(&mut reports, READY, 201);
     report(&mut reports, BUSY, 202);
