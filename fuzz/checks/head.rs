@@ -48,6 +48,8 @@ enum Reason {
     /// RFC 9112, 2.2: at least one empty line before the request line should be ignored. We
     /// ignore one, which is ended by both characters.
     EmptyLines,
+    /// The PROXY protocol, 2.1: its first word is no method of ours.
+    ProxyProtocol,
     /// RFC 9112, 3.2: a target is made of ASCII.
     TargetAboveAscii,
     /// RFC 9112, 6.1: no request here has content.
@@ -72,6 +74,10 @@ impl Reason {
         let lines = || before.split(|&byte| byte == b'\n');
         let (reason, holds) = match error {
             HeadError::Method => (Self::EmptyLines, bytes.iter().all(|b| b"\r\n".contains(b))),
+            HeadError::Proxy if last == b' ' => {
+                (Self::ProxyProtocol, before.trim_ascii_start() == b"PROXY")
+            }
+            HeadError::Proxy => (Self::EmptyLines, bytes.iter().all(|b| b"\r\n".contains(b))),
             HeadError::Target => (Self::TargetAboveAscii, last >= 0x80),
             HeadError::Version | HeadError::BareLineFeed | HeadError::Name => {
                 (Self::BareLineFeed, last == b'\n' && !before.ends_with(b"\r"))
@@ -134,7 +140,11 @@ impl Reason {
             Self::NoHost => Some(HeadError::NoHost),
             Self::TwoHosts => Some(HeadError::TwoHosts),
             Self::Host => Some(HeadError::Host),
-            Self::BareLineFeed | Self::EmptyLines | Self::TargetAboveAscii | Self::Limit => None,
+            Self::BareLineFeed
+            | Self::EmptyLines
+            | Self::ProxyProtocol
+            | Self::TargetAboveAscii
+            | Self::Limit => None,
         }
     }
 }
