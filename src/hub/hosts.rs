@@ -38,7 +38,7 @@ pub enum AllowedHosts {
     /// without `Origin`, a request in HTTP/1.0, and one that a proxy has forwarded, with
     /// `X-Forwarded-For`, `X-Forwarded-Host`, `Forwarded` or `Via`. The WebSocket of a browser can
     /// set none of these. `fetch` can, so for pages and files this is no complete protection. Where
-    /// trusted proxies are named ([`TrustedProxies`]), these headers count from them only, and so
+    /// trusted proxies are named (`TrustedProxies`), these headers count from them only, and so
     /// does the PROXY protocol.
     Auto(HostNames),
     /// Any host, and no check.

@@ -47,7 +47,7 @@ impl Request {
     }
 
     /// The address of the client; `None` if it came through a Unix socket. Behind a trusted proxy
-    /// ([`Server::trusted_proxies`](crate::Server::trusted_proxies)) it is what the proxy says,
+    /// (`Server::trusted_proxies`) it is what the proxy says,
     /// with port 0 if that names none. Behind another one it is that of the proxy.
     #[must_use]
     pub const fn peer_address(&self) -> Option<SocketAddr> {
