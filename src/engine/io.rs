@@ -168,10 +168,11 @@ pub struct Arrival<C> {
 }
 
 /// The result of a read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum ReadResult {
-    /// The header of the PROXY protocol came, which is read before all else, or something else.
-    Identified(Option<ProxyHeader>),
+    /// The header of the PROXY protocol came, which is read before all else, or something else. It
+    /// is boxed since all reads return this type.
+    Identified(Option<Box<ProxyHeader>>),
     /// So many bytes came, at least one.
     Bytes(usize),
     /// There are no bytes; a readiness event follows when there are.

@@ -90,7 +90,7 @@ impl Engine {
                     return;
                 }
                 ReadResult::Identified(header) => {
-                    self.hub.identify(id, header.as_ref(), now);
+                    self.hub.identify(id, header.as_deref(), now);
                     continue;
                 }
                 end @ (ReadResult::End | ReadResult::Lost(_)) => {

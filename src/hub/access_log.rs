@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use log::Level;
 use log::kv::Value;
 
-use crate::hub::address_key::{AddressKey, peer_name};
+use crate::hub::address_key::{AddressKey, PeerName};
 use crate::hub::identity::NO_HEADER;
 use crate::hub::report::log_line;
 use crate::hub::socket::{Membership, Socket, SocketFlag};
@@ -115,7 +115,7 @@ impl Hub {
             Some(service) if path.is_empty() => self.services[service].path.as_str(),
             Some(_) | None => path,
         };
-        let address = peer_name(peer);
+        let address = PeerName(peer).to_string();
         let mut fields = vec![
             ("socket", LogField::Number(id.as_u64())),
             ("peer", LogField::Word(&address)),
@@ -142,8 +142,10 @@ impl Hub {
     /// up their capacity.
     pub(super) fn log_dropped(&mut self, peer: Option<SocketAddr>, reason: &str, now: Time) {
         if self.is_logged(Outcome::Refused, None, reason, peer, now) {
-            let fields =
-                [("peer", LogField::Word(&peer_name(peer))), ("reason", LogField::Text(reason))];
+            let fields = [
+                ("peer", LogField::Word(&PeerName(peer).to_string())),
+                ("reason", LogField::Text(reason)),
+            ];
             log_fields(Level::Info, Outcome::Refused.event(), "", &fields);
         }
     }

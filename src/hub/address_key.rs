@@ -39,9 +39,16 @@ impl fmt::Display for AddressKey {
     }
 }
 
-/// The address of a peer in the log.
-pub(super) fn peer_name(peer: Option<SocketAddr>) -> String {
-    peer.map_or_else(|| UNIX_NAME.to_owned(), |peer| peer.to_string())
+/// The address of a peer, as the log has it.
+pub(super) struct PeerName(pub(super) Option<SocketAddr>);
+
+impl fmt::Display for PeerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => UNIX_NAME.fmt(f),
+        }
+    }
 }
 
 /// What an [`AddressKey`] of IPv4 begins with. No peer has such an address of IPv6, which is that

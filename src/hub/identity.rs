@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use log::Level;
 
 use crate::hub::Hub;
-use crate::hub::address_key::{AddressKey, peer_name};
+use crate::hub::address_key::{AddressKey, PeerName};
 use crate::hub::addresses::PeerAddress;
 use crate::hub::report::log_socket;
 use crate::hub::socket::SocketFlag;
@@ -136,7 +136,7 @@ impl Hub {
         if let Some(socket) = self.sockets.get_mut(id) {
             socket.peer = new;
         }
-        log_socket(Level::Trace, id, format_args!("a proxy connects for {}", peer_name(peer)));
+        log_socket(Level::Trace, id, format_args!("a proxy connects for {}", PeerName(peer)));
         let Some(surplus) = surplus else { return true };
         let is_answered = self.is_answered(surplus);
         self.set_surplus(id, surplus, peer);

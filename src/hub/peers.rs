@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use log::Level;
 
-use crate::hub::address_key::{AddressKey, peer_name};
+use crate::hub::address_key::{AddressKey, PeerName};
 use crate::hub::addresses::RateVerdict;
 use crate::hub::identity::UNTRUSTED;
 use crate::hub::mailbox::load_with;
@@ -67,7 +67,7 @@ impl Hub {
             }
             socket
         })?;
-        log_socket(Level::Trace, id, format_args!("{} connects", peer_name(peer)));
+        log_socket(Level::Trace, id, format_args!("{} connects", PeerName(peer)));
         if let Some(surplus) = surplus {
             self.set_surplus(id, surplus, peer);
         }

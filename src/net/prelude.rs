@@ -68,7 +68,7 @@ pub(super) fn take(stream: &mut TcpStream, buffer: &mut [u8]) -> ReadResult {
             Err(reason) => return ReadResult::Lost(reason),
         }
     }
-    ReadResult::Identified(Some(header))
+    ReadResult::Identified(Some(Box::new(header)))
 }
 
 /// The word of a place, and its bit there.
