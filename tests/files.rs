@@ -504,7 +504,7 @@ fn a_pipe_is_not_opened() {
 fn a_file_of_terabytes_costs_what_is_read_of_it() {
     let folder = Folder::new("terabytes");
     let file = fs::File::create(folder.0.join("root/huge.bin")).expect("it can be made");
-    file.set_len(TERABYTES).expect("it takes no room");
+    file.set_len(TERABYTES).expect("it takes no space");
     let server = folder.serve();
     let length = TERABYTES.to_string();
     let mut readers: Vec<Raw> = (0..20).map(|_| server.raw()).collect();

@@ -14,7 +14,7 @@ use switchboard::{Limits, Server};
 use support::folder::folder;
 use support::http::get;
 use support::services::mount_echo;
-use support::{LIMITS, Raw, Running, connect, until, until_quick_enough};
+use support::{LIMITS, Raw, Running, connect, read_slowly, until, until_quick_enough};
 
 /// An address of this machine that counts for `max-per-ip`, as loopback does not.
 fn own_address() -> Option<[u8; 4]> {
@@ -110,20 +110,7 @@ fn a_slow_reader_of_a_file_gets_all_of_it() {
             stream.read_exact(&mut byte).expect("it goes on");
             head.push(byte[0]);
         }
-        let (mut part, mut got) = (vec![0; 65_536], 0);
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(3 * limit_ms) && got < LEN / 2 {
-            got += stream.read(&mut part).expect("it goes on");
-            let next = Instant::now() + Duration::from_millis(limit_ms / 8);
-            while Instant::now() < next {
-                echo.send_text("?");
-                assert_eq!(echo.read_text(), "?");
-            }
-        }
-        let mut rest = Vec::new();
-        // One that is given up may be reset.
-        let _ = stream.read_to_end(&mut rest);
-        got + rest.len() == LEN
+        read_slowly(&mut stream, &mut echo, LEN / 2, limit_ms) == LEN
     });
 }
 

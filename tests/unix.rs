@@ -15,7 +15,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, process};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -28,8 +28,8 @@ use tungstenite::Message as Text;
 use support::http::{UPGRADE, get};
 use support::raw::{BINARY, TEXT, frame};
 use support::services::mount_echo;
-use support::until_quick_enough;
 use support::{DEADLINE, LIMITS, Raw, Running, next, on_each_thread, server_on, until};
+use support::{read_slowly, until_quick_enough};
 
 /// A folder whose name is short enough for paths of sockets, and that goes with this.
 struct Place(PathBuf);
@@ -432,19 +432,7 @@ fn a_slow_reader_of_a_file_gets_all_of_it() {
         let mut echo = open(&path, "/echo");
         let mut stream = UnixStream::connect(&path).expect("it listens");
         stream.write_all(&get("/large", "")).expect("the server takes it");
-        let (mut part, mut got) = (vec![0; 65_536], 0);
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(3 * limit_ms) && got < LEN / 2 {
-            got += stream.read(&mut part).expect("it goes on");
-            let next = Instant::now() + Duration::from_millis(limit_ms / 8);
-            while Instant::now() < next {
-                echo.send_text("?");
-                assert_eq!(echo.read_text(), "?");
-            }
-        }
-        let mut rest = Vec::new();
-        let _ = stream.read_to_end(&mut rest);
-        got + rest.len() > LEN
+        read_slowly(&mut stream, &mut echo, LEN / 2, limit_ms) > LEN
     });
 }
 

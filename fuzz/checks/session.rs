@@ -178,7 +178,7 @@ impl Walk {
             self.sent.extend((more > 0).then_some(message));
             return Ok(());
         };
-        assert!(before + message.len() > self.limits.outbox_bytes_max, "there is no room");
+        assert!(before + message.len() > self.limits.outbox_bytes_max, "there is no space");
         assert!(self.accepted && !self.overflowed && close.code == CloseCode::TRY_LATER);
         self.overflowed = true;
         assert!(open == self.ended.is_none(), "only an end that is still settling was reported");

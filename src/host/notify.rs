@@ -173,7 +173,7 @@ pub(super) struct Datagrams {
     rest: Time,
     /// The facts of the last status.
     told: Facts,
-    /// A datagram for which the queue of the manager had no room.
+    /// A datagram that did not fit into the queue of the manager.
     unsent: String,
     /// Nothing is sent before this.
     pause: Time,

@@ -63,7 +63,7 @@ fn a_stop_under_fire_is_clean() {
     let folder = programs("fire", &[("tells.py", TELLS), ("cat", cat)]);
     write(&folder, "_files/x.txt", "inside", "644");
     let huge = File::create(folder.join("_files/huge.bin")).expect("it can be made");
-    huge.set_len(1 << 30).expect("it takes no room");
+    huge.set_len(1 << 30).expect("it takes no space");
     for (drain, signals) in [("200ms", 1), ("3600s", 2)] {
         let server = format!(
             "[server]\ndumpable: yes\nstop-timeout: 500ms\nstatic-root: {}\n\

@@ -13,14 +13,14 @@ pub mod process;
 pub mod raw;
 pub mod services;
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::iter;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(feature = "programs")]
 use switchboard::Reloader;
@@ -264,11 +264,34 @@ pub fn next<T>(receiver: &Receiver<T>) -> T {
 /// Tries again until the result is true, and fails if it never is. For conditions without an event,
 /// such as the number of threads.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < DEADLINE, "it never comes out true that {what}");
         thread::yield_now();
     }
+}
+
+/// Reads half of a large answer slowly for three time limits at most, beside an echo that is never
+/// idle, and then the rest. Returns how many bytes came; a peer that is dropped may be reset.
+pub fn read_slowly(
+    stream: &mut impl Read,
+    echo: &mut Raw,
+    half_len: usize,
+    limit_ms: u64,
+) -> usize {
+    let (mut part, mut got) = (vec![0; 65_536], 0);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(3 * limit_ms) && got < half_len {
+        got += stream.read(&mut part).expect("it goes on");
+        let next = Instant::now() + Duration::from_millis(limit_ms / 8);
+        while Instant::now() < next {
+            echo.send_text("?");
+            assert_eq!(echo.read_text(), "?");
+        }
+    }
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    got + rest.len()
 }
 
 /// Repeats a test with a time limit in milliseconds that doubles until this machine is quick enough

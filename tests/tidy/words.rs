@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::source::{none, root};
 
 /// The phrases, in lower case, and what to write.
-const RIDDLES: [(&str, &str); 31] = [
+const RIDDLES: [(&str, &str); 32] = [
     ("give back", "return"),
     ("gives back", "returns"),
     ("gave back", "returned"),
@@ -29,6 +29,7 @@ const RIDDLES: [(&str, &str); 31] = [
     ("from here on", "after this, or what the call does"),
     ("has room", "has capacity, or space"),
     ("is room", "is capacity, or space"),
+    ("makes room", "frees capacity, or a place"),
     ("room for", "capacity, or space"),
     ("let in", "admit, or accept"),
     ("anew", "again"),

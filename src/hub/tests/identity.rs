@@ -72,7 +72,7 @@ fn clients_count_and_their_proxy_does_not() {
         let id = rig.ask_for(&format!("[2001:db8::{host}]:{host}"));
         assert_eq!((host, rig.status(id).as_str()), (host, status));
     }
-    // One that goes makes room.
+    // The place of one that goes is free.
     rig.remove(open[1]);
     assert_eq!(rig.count("192.0.2.1"), 1);
     let next = rig.ask_for("192.0.2.1");

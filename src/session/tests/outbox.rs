@@ -43,7 +43,7 @@ const OVERFLOWS: &[Script] = &[
         ],
     ),
     (
-        "what is taken makes room",
+        "what is taken frees capacity",
         &[
             Opens,
             Stalls,

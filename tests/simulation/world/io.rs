@@ -356,7 +356,7 @@ impl Connections for World {
     fn insert(&mut self, id: SocketId, index: usize) -> io::Result<()> {
         let arriving = self.inbox.arriving.take().expect("a connection has come");
         let Arriving { surplus, rate, is_dropped, .. } = arriving;
-        assert!(!is_dropped, "there is no room even for a refusal");
+        assert!(!is_dropped, "there is no space even for a refusal");
         assert_eq!(usize::try_from(id.serial()), Ok(self.of_serial.len()), "ids are never reused");
         self.note(1, id.as_u64());
         self.of_serial.push(index);
