@@ -11,6 +11,11 @@
 /// ```
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_of(name, &mut known.into_iter())
+}
+
+/// The same, compiled once for all lists.
+fn nearest_of<'a>(name: &str, known: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = |candidate: &'a str| {
         let allowed = (candidate.len() / 3).max(1);
         // A difference in length is a lower bound of the distance, and so a very long name costs
@@ -19,7 +24,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         let distance = close.then(|| distance(name.as_bytes(), candidate.as_bytes()))?;
         (distance <= allowed).then_some((distance, candidate))
     };
-    let best = known.into_iter().filter_map(near).min_by_key(|(distance, _)| *distance);
+    let best = known.filter_map(near).min_by_key(|(distance, _)| *distance);
     best.map(|(_, candidate)| candidate)
 }
 
