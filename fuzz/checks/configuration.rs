@@ -24,7 +24,7 @@ pub fn check(data: &[u8]) {
     assert_eq!(parse(&decorated), read, "with blanks and comments in the lines");
     let spread: String = text.lines().map(|line| format!("# [x]\n \t\n{line}\n")).collect();
     let moved = read.ok().map(|mut config| {
-        config.service_lines.values_mut().for_each(|line| *line *= 3);
+        config.services.iter_mut().for_each(|service| service.line *= 3);
         config
     });
     assert_eq!(parse(&spread).ok(), moved, "with blanks and comments between the lines");
@@ -47,9 +47,12 @@ fn check_config(config: &Config) {
     let sockets_max = config.sockets_max.unwrap_or(1);
     assert_eq!(config.limits_for(1 << 30).sockets_max.min(sockets_max), sockets_max);
     assert_eq!(config.all.limits.sockets_max, Limits::SERVER.sockets_max);
-    for (path, service) in &config.services {
+    assert!(config.services.is_sorted_by(|a, b| a.path < b.path), "no path is there twice");
+    for service in &config.services {
+        let path = &service.path;
         assert!(path.starts_with('/'), "{path:?}");
-        assert_eq!(service.limits.check(), Ok(()), "the limits of {path:?}");
+        assert_eq!(service.options.limits.check(), Ok(()), "the limits of {path:?}");
+        assert_eq!(config.service(path), Some(service));
     }
 }
 

@@ -5,7 +5,8 @@
 //!
 //! In reading order:
 //!
-//! - [`Config`]: the result; `log_format`, `dumpable`: types of values in it
+//! - [`Config`]: the result; `service_config`: [`ServiceConfig`], a service in it; `log_format`,
+//!   `dumpable`: types of values in it
 //! - `command`: [`Command`], the command of the command line; `exit`: [`Exit`], the exit codes
 //! - `args`: the words of the command line; `parsed_args`: their result
 //! - `flags`: the lists of flags, from which the help is made; `flag`: the definition of one
@@ -39,6 +40,7 @@ mod raw_config;
 mod reload;
 mod resolve;
 mod section;
+mod service_config;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -52,7 +54,6 @@ mod value;
 #[cfg(feature = "programs")]
 mod variables;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
@@ -76,6 +77,7 @@ pub use exit::Exit;
 pub use log_format::LogFormat;
 pub use nearest::nearest;
 pub use raw_config::read_file;
+pub use service_config::ServiceConfig;
 #[cfg(feature = "programs")]
 pub use trial::{Script, Trial};
 
@@ -88,7 +90,8 @@ pub use trial::{Script, Trial};
 /// let text = "[server]\nport: 8080\n[service /echo]\nmax-message: 64k\n";
 /// let config = Config::parse(Path::new("server.conf"), text).expect("the text is right");
 /// assert_eq!(config.port, Some(8080));
-/// assert_eq!(config.services["/echo"].limits.message_bytes_max, 65_536);
+/// let echo = config.service("/echo").expect("it has a section");
+/// assert_eq!(echo.options.limits.message_bytes_max, 65_536);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -144,17 +147,11 @@ pub struct Config {
     /// The options of the server, and of each service that is not in `services`. Its limits have
     /// the `sockets_max` of the preset.
     pub all: ServiceOptions,
-    /// The options of single services, by path: the values of the service's section, and otherwise
-    /// those for all services.
-    pub services: BTreeMap<String, ServiceOptions>,
     /// How programs without a section are run.
     #[cfg(feature = "programs")]
     pub all_programs: ProgramOptions,
-    /// How programs with a section are run, by path.
-    #[cfg(feature = "programs")]
-    pub programs: BTreeMap<String, ProgramOptions>,
-    /// The lines of the file, counted from 1, at which the sections of `services` begin.
-    pub service_lines: BTreeMap<String, usize>,
+    /// The services with a section, in the order of their paths.
+    pub services: Vec<ServiceConfig>,
 }
 
 impl Config {
@@ -166,13 +163,22 @@ impl Config {
         resolve(RawConfig::read(file, text), &[], Self::default())
     }
 
+    /// The service at `path`, if it has a section.
+    #[must_use]
+    pub fn service(&self, path: &str) -> Option<&ServiceConfig> {
+        let found = self.services.binary_search_by(|service| service.path.as_str().cmp(path));
+        found.ok().map(|at| &self.services[at])
+    }
+
     /// The place of a service's section, as in `server.conf:7`, for messages about it. Only the
     /// file for a service without a section.
     #[must_use]
     pub fn place_of(&self, path: &str) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new("")).display();
-        let line = self.service_lines.get(path);
-        line.map_or_else(|| file.to_string(), |line| format!("{file}:{line}"))
+        match self.service(path) {
+            Some(service) => format!("{file}:{}", service.line),
+            None => file.to_string(),
+        }
     }
 
     /// The limits of a server that may have this many descriptors open. They are those for all
@@ -231,12 +237,9 @@ impl Default for Config {
             sockets_max: None,
             memory_max: None,
             all: ServiceOptions::default(),
-            services: BTreeMap::new(),
             #[cfg(feature = "programs")]
             all_programs: ProgramOptions::default(),
-            #[cfg(feature = "programs")]
-            programs: BTreeMap::new(),
-            service_lines: BTreeMap::new(),
+            services: Vec::new(),
         }
     }
 }

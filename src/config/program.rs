@@ -23,7 +23,7 @@ impl Config {
             // As many again may be ending.
             Mode::Lines | Mode::Text | Mode::Bytes => options.processes_max.saturating_mul(2),
         };
-        let own = self.programs.values().map(per_socket);
+        let own = self.services.iter().map(|service| per_socket(&service.program));
         // The number of programs without a section is unknown.
         let unnamed = per_socket(&self.all_programs).saturating_mul(Limits::PROGRAMS_MAX);
         let processes = own.fold(unnamed, usize::saturating_add);
@@ -36,7 +36,8 @@ impl Config {
     /// that programs do not get them.
     #[must_use]
     pub fn unset_variables(&self) -> Vec<&str> {
-        let all = [&self.all_programs].into_iter().chain(self.programs.values());
+        let own = self.services.iter().map(|service| &service.program);
+        let all = [&self.all_programs].into_iter().chain(own);
         let names = all.flat_map(|options| &options.pass_env);
         let mut unset: Vec<_> = names.map(String::as_str).collect();
         unset.retain(|name| env::var_os(name).is_none());

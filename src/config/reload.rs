@@ -21,12 +21,15 @@ impl Config {
         if services_differ(&mut old, &mut new) {
             needs.push(ALL.to_owned());
         }
-        let paths: BTreeSet<_> =
-            [&old, &new].iter().flat_map(|c| c.services.keys()).cloned().collect();
+        let paths: BTreeSet<_> = [&old, &new]
+            .iter()
+            .flat_map(|c| &c.services)
+            .map(|service| service.path.clone())
+            .collect();
         let all = [old.all.clone(), new.all.clone()];
         for path in paths.into_iter().filter(|path| is_compiled(path)) {
             for (config, all) in [&mut old, &mut new].into_iter().zip(&all) {
-                config.all = config.services.get(&path).unwrap_or(all).clone();
+                config.all = config.service(&path).map_or(all, |service| &service.options).clone();
             }
             if services_differ(&mut old, &mut new) {
                 needs.push(format!("[service {path}]"));

@@ -9,6 +9,7 @@ use crate::config::error::{ConfigError, ConfigFault, Problem};
 #[cfg(feature = "programs")]
 use crate::config::program::{check_mode, settle_framing};
 use crate::config::raw_config::{RawConfig, ServiceSection};
+use crate::config::service_config::ServiceConfig;
 use crate::config::setting::{Setting, given};
 #[cfg(feature = "proxy")]
 use crate::hub::ProxyProtocol;
@@ -58,10 +59,14 @@ pub(super) fn resolve(
         {
             settle_framing(&mut one, all.iter().chain(flags).chain(&own));
             check_mode(&one.all_programs, &own, flags.iter().rev().chain(&all), &mut faults);
-            config.programs.insert(path.clone(), one.all_programs);
         }
-        config.service_lines.insert(path.clone(), line);
-        config.services.insert(path, one.all);
+        config.services.push(ServiceConfig {
+            path,
+            line,
+            options: one.all,
+            #[cfg(feature = "programs")]
+            program: one.all_programs,
+        });
     }
     if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }
 }

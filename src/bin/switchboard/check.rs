@@ -52,7 +52,7 @@ fn unreachable(config: &Config) -> Option<String> {
 
 /// Warnings about sections of missing services. A program may be added later.
 fn unknown_services(config: &Config) -> Vec<String> {
-    let named = config.services.keys().filter(|path| !is_compiled(path));
+    let named = config.services.iter().map(|own| &own.path).filter(|path| !is_compiled(path));
     #[cfg(feature = "programs")]
     let named = named.map(|path| (path, programs::key_of(config, path)));
     #[cfg(not(feature = "programs"))]
@@ -67,7 +67,7 @@ fn unknown_services(config: &Config) -> Vec<String> {
     #[cfg(feature = "programs")]
     let names = names.chain(programs.iter().map(String::as_str));
     // A service has one section.
-    let names = names.filter(|name| !config.services.contains_key(*name));
+    let names = names.filter(|name| config.service(name).is_none());
     let text = |(path, key): (&String, Option<String>)| {
         let near = || nearest(path, names.clone());
         let cure = match key.as_deref().or_else(near) {
@@ -110,7 +110,7 @@ fn exposed(config: &Config) -> Vec<String> {
 
 /// The error for each service that is configured to run on the loop and cannot.
 pub(crate) fn misplaced(all: &[BuiltinService], config: &Config) -> Vec<String> {
-    let own = |path| config.services.get(path).unwrap_or(&config.all);
+    let own = |path| config.service(path).map_or(&config.all, |own| &own.options);
     let on_loop = all.iter().filter(move |service| own(service.path).thread == Thread::Loop);
     let misplaced = on_loop.filter(|service| !(service.has_callbacks)()).map(|service| {
         format!(

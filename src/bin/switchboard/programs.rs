@@ -3,7 +3,7 @@
 use std::path;
 
 use switchboard::Server;
-use switchboard::config::Config;
+use switchboard::config::{Config, ServiceConfig};
 use switchboard::process::{DocumentRoot, Listing, LookupError};
 
 use super::builtin::is_compiled;
@@ -16,9 +16,9 @@ pub(crate) fn add_to(server: &mut Server, config: &Config) {
         return;
     }
     server.document_root(&config.document_root);
-    for (path, own) in config.services.iter().filter(|(path, _)| !is_compiled(path)) {
-        let how = config.programs.get(path).unwrap_or(&config.all_programs);
-        server.program(path).options(own.clone()).program_options(how.clone());
+    for own in config.services.iter().filter(|own| !is_compiled(&own.path)) {
+        let program = server.program(&own.path).options(own.options.clone());
+        program.program_options(own.program.clone());
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn list(config: &Config) -> String {
 /// The document root, if there is one.
 fn root(config: &Config) -> Option<DocumentRoot> {
     let root = DocumentRoot::new(&config.document_root).ok()?;
-    Some(root.naming(config.services.keys().cloned()))
+    Some(root.naming(config.services.iter().map(|own| own.path.clone())))
 }
 
 /// The canonical path of a program, if a path names one.
@@ -95,9 +95,9 @@ pub(crate) fn names(config: &Config) -> Vec<String> {
 
 /// The warning for each section with keys of programs whose service is not a program.
 pub(crate) fn idle_keys(all: &[BuiltinService], config: &Config) -> impl Iterator<Item = String> {
-    let own = |service: &BuiltinService| config.programs.get(service.path);
-    let idle =
-        all.iter().filter(move |service| own(service).is_some_and(|p| *p != config.all_programs));
+    let own = |service: &BuiltinService| config.service(service.path);
+    let is_idle = move |own: &ServiceConfig| own.program != config.all_programs;
+    let idle = all.iter().filter(move |service| own(service).is_some_and(is_idle));
     idle.map(|service| {
         format!(
             "{}: [service {}] has keys of programs, such as mode or on-death, without effect: \

@@ -195,8 +195,8 @@ fn server(config: &Config, limits: Limits) -> Server {
     let mut server = bare_server(config, limits);
     for service in ALL {
         let mut mounted = (service.mount)(&mut server, service.path);
-        if let Some(own) = config.services.get(service.path) {
-            mounted = mounted.options(own.clone());
+        if let Some(own) = config.service(service.path) {
+            mounted = mounted.options(own.options.clone());
         }
         if let Some(page) = service.page {
             mounted.page(Page::html(page).policy(service.policy));

@@ -22,13 +22,8 @@ fn each_key_sets_an_option_of_its_own() {
 fn a_service_has_the_option_in_its_section_alone() {
     for key in keys::all().filter(|key| is_built(key) && key.is_for_services()) {
         let (before, after) = changed_by(key, "[service /a]");
-        let Config { services, .. } = &after;
-        assert_eq!(services["/b"], before.services["/b"], "{}", key.name);
-        #[cfg(feature = "programs")]
-        assert_eq!(after.programs["/b"], before.programs["/b"], "{}", key.name);
+        assert_eq!(after.service("/b"), before.service("/b"), "{}", key.name);
         let for_all = Config { services: before.services.clone(), ..after.clone() };
-        #[cfg(feature = "programs")]
-        let for_all = Config { programs: before.programs.clone(), ..for_all };
         assert_eq!(for_all, before, "{}", key.name);
     }
 }

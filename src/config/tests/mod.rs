@@ -10,7 +10,6 @@ mod proxies;
 #[cfg(all(feature = "programs", feature = "proxy", feature = "unix"))]
 mod shipped;
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -64,7 +63,7 @@ fn compression_is_for_builds_that_have_it() {
     {
         let on = crate::service::Compression::On;
         assert_eq!(all.expect("it is allowed").all.compression, on);
-        assert_eq!(one.expect("it is allowed").services["/a"].compression, on);
+        assert_eq!(one.expect("it is allowed").services[0].options.compression, on);
     }
     #[cfg(not(feature = "deflate"))]
     for (outcome, line, value) in [(all, 2, "ON"), (one, 4, "on")] {
@@ -117,12 +116,13 @@ fn services_lie_over_all_whatever_the_order() {
     let a = Limits { message_bytes_max: 64 << 10, idle_ms_max: 60_000, ..all };
     let b = Limits { mail_bytes_max: 1 << 20, ..all };
     let expected = [
-        ("/a".to_owned(), ServiceOptions { limits: a, origin: null, ..off.clone() }),
-        ("/b/".to_owned(), ServiceOptions { limits: b, origin: OriginRule::Any, ..off }),
         // A section without keys still names a path.
-        ("/C".to_owned(), config.all.clone()),
+        ("/C", config.all.clone()),
+        ("/a", ServiceOptions { limits: a, origin: null, ..off.clone() }),
+        ("/b/", ServiceOptions { limits: b, origin: OriginRule::Any, ..off }),
     ];
-    assert_eq!(config.services, BTreeMap::from(expected));
+    let services = config.services.iter().map(|own| (own.path.as_str(), own.options.clone()));
+    assert_eq!(services.collect::<Vec<_>>(), expected);
     let places = ["/a", "/b/", "/C", "/d"].map(|path| config.place_of(path));
     assert_eq!(places, ["server.conf:1", "server.conf:6", "server.conf:13", "server.conf"]);
 }
@@ -508,8 +508,8 @@ fn an_outbox_that_is_not_given_follows_the_longest_message() {
         "[limits]\nmax-message: 32m\n[service /a]\nmax-message: 48m\n[service /b]\norigin: any";
     let config = parse(text).expect("nothing contradicts itself");
     assert_eq!(config.all.limits.outbox_bytes_max, 64 << 20);
-    assert_eq!(config.services["/a"].limits.outbox_bytes_max, 96 << 20);
-    assert_eq!(config.services["/b"].limits.outbox_bytes_max, 64 << 20);
+    let own = config.services.iter().map(|own| own.options.limits.outbox_bytes_max);
+    assert_eq!(own.collect::<Vec<_>>(), [96 << 20, 64 << 20]);
     let small = parse("[limits]\nmax-message: 64k").expect("nothing contradicts itself");
     assert_eq!(small.all.limits.outbox_bytes_max, Limits::SERVER.outbox_bytes_max);
 }
@@ -529,7 +529,7 @@ fn the_rate_of_connections_follows_max_per_ip() {
     ] {
         let text = format!("[limits]\n{text}\n[service /a]\norigin: any");
         let config = parse(&text).expect(&text);
-        let rates = [&config.all, &config.services["/a"]].map(|of| of.limits.connection_rate);
+        let rates = [&config.all, &config.services[0].options].map(|of| of.limits.connection_rate);
         assert_eq!(rates, [expected; 2], "{text}");
     }
 }

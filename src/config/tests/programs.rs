@@ -37,7 +37,7 @@ fn keys_become_options() {
         let config = parse(&format!("[server]\n{keys}\n[service /a]\norigin: any\n"));
         let config = config.expect(keys);
         assert_eq!(config.all_programs, options, "{keys}");
-        assert_eq!(config.programs["/a"], options, "{keys}");
+        assert_eq!(config.services[0].program, options, "{keys}");
     }
 }
 
@@ -61,10 +61,10 @@ fn one_program_has_keys_of_its_own() {
     let text = "[server]\nmode: per-socket\nframing: bytes\n[service /a]\nmode: shared\n\
                 [service /b]\nframing: lines\nmax-processes: 3\n";
     let config = parse(text).expect("nothing contradicts itself");
-    let mode = |path: &str| config.programs[path].mode;
-    assert_eq!((mode("/a"), mode("/b")), (Mode::Shared, Mode::Lines));
+    let [a, b] = &config.services[..] else { panic!("{:?}", config.services) };
+    assert_eq!((a.program.mode, b.program.mode), (Mode::Shared, Mode::Lines));
     assert_eq!(config.all_programs.mode, Mode::Bytes);
-    assert_eq!(config.programs["/b"].processes_max, 3);
+    assert_eq!(b.program.processes_max, 3);
 }
 
 #[test]
@@ -169,8 +169,8 @@ fn variables_add_up() {
         program.env.iter().map(text).collect::<String>()
     };
     assert_eq!(given(&config.all_programs), "A=1 B=2 ");
-    let own = ["/a", "/b", "/c"].map(|path| given(&config.programs[path]));
-    assert_eq!(own, ["B=2 A=3 C=4 ", "D=5 ", ""]);
+    let own = config.services.iter().map(|own| given(&own.program));
+    assert_eq!(own.collect::<Vec<_>>(), ["B=2 A=3 C=4 ", "D=5 ", ""]);
     // Addresses are another matter.
     assert_eq!(config.hosts, ["127.0.0.1"]);
 }
@@ -200,7 +200,7 @@ fn a_mode_on_the_command_line_counts_before_the_file() {
     let file = ("server.conf", "[server]\nmode: shared\n[service /a]\norigin: any");
     let config = config(&["--mode", "per-socket", "--framing=bytes"], &[file]);
     assert_eq!(config.all_programs.mode, Mode::Bytes);
-    assert_eq!(config.programs["/a"].mode, Mode::Bytes);
+    assert_eq!(config.services[0].program.mode, Mode::Bytes);
     let file = ("server.conf", "[service /a]\nframing: bytes");
     let (_, error) = run(&["--mode=shared"], &[file]).expect_err("it has no effect");
     assert!(error.contains("mode is \"shared\" on the command line, framing"), "{error}");

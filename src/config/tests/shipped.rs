@@ -1,7 +1,7 @@
 //! The shipped file, and a file with every key: what there is in a build with all that is default.
 
 use super::*;
-use crate::config::{Dumpable, LogFormat};
+use crate::config::{Dumpable, LogFormat, ServiceConfig};
 use crate::hub::{AccessLog, ProxyProtocol, Spellings};
 use crate::limits::RatePolicy;
 use crate::programs::{Mode, OnChange, OnDeath, ProgramOptions, ReplaceWhen, Subpaths, Variable};
@@ -11,16 +11,16 @@ use crate::ws::Forwarded;
 #[test]
 fn the_shipped_file_gives_the_defaults() {
     let limits = Limits { message_bytes_max: 64 << 10, ..Limits::SERVER };
-    let services = BTreeMap::from([(
-        "/demo_chatroom".to_owned(),
-        ServiceOptions { limits, origin: OriginRule::Any, ..Config::default().all },
-    )]);
     let file = Some(PathBuf::from("server.conf"));
     let line = SHIPPED.lines().position(|line| line == "[service /demo_chatroom]");
     let line = 1 + line.expect("the chat has a section");
-    let service_lines = BTreeMap::from([("/demo_chatroom".to_owned(), line)]);
-    let programs = BTreeMap::from([("/demo_chatroom".to_owned(), ProgramOptions::SHARED)]);
-    let expected = Config { file, services, programs, service_lines, ..Config::default() };
+    let services = vec![ServiceConfig {
+        path: "/demo_chatroom".to_owned(),
+        line,
+        options: ServiceOptions { limits, origin: OriginRule::Any, ..Config::default().all },
+        program: ProgramOptions::SHARED,
+    }];
+    let expected = Config { file, services, ..Config::default() };
     assert_eq!(parse(SHIPPED), Ok(expected.clone()));
     let is_key = |line: &&str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
     let uncommented: Vec<&str> =
@@ -192,7 +192,6 @@ fn every_key_is_set() {
             thread: Thread::Loop,
             ..Config::default().all
         },
-        services: BTreeMap::new(),
         all_programs: ProgramOptions {
             mode: Mode::Text,
             pass_env: vec!["HOME".to_owned(), "LANG".to_owned()],
@@ -207,8 +206,7 @@ fn every_key_is_set() {
             replace_when: ReplaceWhen::AfterExit,
             subpaths: Subpaths::Served,
         },
-        programs: BTreeMap::new(),
-        service_lines: BTreeMap::new(),
+        services: Vec::new(),
     };
     assert_eq!(parse(EVERY_KEY), Ok(expected));
 }
