@@ -2,7 +2,6 @@
 //! an allowed section. Values are not read yet: sections may come in any order, and the values for
 //! one service override those for all.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -35,8 +34,8 @@ pub(super) struct RawConfig {
     pub(super) file: Option<PathBuf>,
     /// Its settings for all services.
     pub(super) all: Vec<Setting>,
-    /// Its settings for single services, by path.
-    pub(super) services: BTreeMap<String, ServiceSection>,
+    /// Its settings for single services, in the order of their paths.
+    pub(super) services: Vec<ServiceSection>,
     /// Its faults. Faulty lines are left out of the settings.
     pub(super) faults: Vec<ConfigFault>,
 }
@@ -138,13 +137,21 @@ impl RawConfig {
 
     /// The settings for the service at a path, whose section begins or continues in this line.
     fn own(&mut self, path: &str, line: usize) -> &mut ServiceSection {
-        let begun = || ServiceSection { line, settings: Vec::new() };
-        self.services.entry(path.to_owned()).or_insert_with(begun)
+        // A tree would be 4 kB more of code. That a new section moves those behind it costs more
+        // than the rest only with ten thousands of them.
+        let found = self.services.binary_search_by(|section| section.path.as_str().cmp(path));
+        let at = found.unwrap_or_else(|at| {
+            let begun = ServiceSection { path: path.to_owned(), line, settings: Vec::new() };
+            self.services.insert(at, begun);
+            at
+        });
+        &mut self.services[at]
     }
 }
 
 /// The settings of one service.
 pub(super) struct ServiceSection {
+    pub(super) path: String,
     /// The line at which its section begins, or the first of several.
     pub(super) line: usize,
     pub(super) settings: Vec<Setting>,

@@ -42,7 +42,7 @@ pub(super) fn resolve(
     check_limits(&config.all.limits, &all, &[], &mut faults);
     #[cfg(feature = "proxy")]
     check_proxies(&config, flags.iter().rev().chain(&all), &mut faults);
-    for (path, ServiceSection { line, settings: own }) in services {
+    for ServiceSection { path, line, settings: own } in services {
         // Keys of the server cannot stand in such a section.
         let mut one = Config {
             all: config.all.clone(),
