@@ -23,7 +23,7 @@ use crate::sys;
 pub(super) struct Worker {
     run: RunId,
     post: MailSender,
-    batches: Receiver<Batch<Outbound, Inbound>>,
+    batches: Receiver<Batch>,
     /// The rest of the batch that is being applied.
     batch: VecDeque<Outbound>,
     /// An empty list for the next mail.
@@ -48,7 +48,7 @@ thread_local! {
 /// has set its flag. Unparking a thread that is not parked costs no system call.
 struct MailSender {
     /// `None` once the service has been asked to finish.
-    mail: Option<Sender<Batch<Inbound, Outbound>>>,
+    mail: Option<Sender<Batch>>,
     mail_waker: Arc<MailWaker>,
     thread: Thread,
 }
@@ -105,9 +105,9 @@ impl Worker {
 
     /// Passes on the mail that is there for the service, if it is for this run.
     pub(super) fn deliver(&mut self, hub: &mut Hub) {
-        let (run, batch) = hub.swap_mail(self.run.worker, std::mem::take(&mut self.spare));
+        let (run, inbound) = hub.swap_mail(self.run.worker, std::mem::take(&mut self.spare));
         if run == self.run {
-            self.post.send(Batch { batch, spare: take_spare(&mut self.batch) });
+            self.post.send(Batch { inbound, outbound: take_spare(&mut self.batch) });
         }
     }
 
@@ -125,11 +125,11 @@ impl Worker {
     /// anything to do.
     pub(super) fn begin_batch(&mut self) -> bool {
         if self.batch.is_empty()
-            && let Ok(Batch { batch, spare }) = self.batches.try_recv()
+            && let Ok(Batch { inbound, outbound }) = self.batches.try_recv()
         {
-            self.batch = batch.into();
-            if spare.capacity() > self.spare.capacity() {
-                self.spare = spare;
+            self.batch = outbound.into();
+            if inbound.capacity() > self.spare.capacity() {
+                self.spare = inbound;
             }
         }
         !self.batch.is_empty()
@@ -180,7 +180,7 @@ impl WorkerThread {
 
 impl MailSender {
     /// Sends mail. If the service has ended, the mail is dropped: its exit is already in the queue.
-    fn send(&self, batch: Batch<Inbound, Outbound>) {
+    fn send(&self, batch: Batch) {
         if self.mail.as_ref().is_some_and(|mail| mail.try_send(batch).is_ok()) {
             self.wake_service();
         }

@@ -236,12 +236,12 @@ impl<'host> Context<'host> {
         }
         self.report();
         self.batch_bytes = 0;
-        let batch = std::mem::take(&mut self.batch);
-        let spare = take_spare(&mut self.mail);
+        let outbound = std::mem::take(&mut self.batch);
+        let inbound = take_spare(&mut self.mail);
         // A host that has gone takes nothing; the next call of `receive` returns that it has
         // stopped.
         if let ServiceLink::Ends(ends) = &self.way
-            && ends.batches.send(Batch { batch, spare }).is_ok()
+            && ends.batches.send(Batch { inbound, outbound }).is_ok()
         {
             ends.host_waker.wake();
         }
@@ -283,11 +283,11 @@ impl<'host> Context<'host> {
                 panic!("a callback on the loop cannot receive: it is called with what comes")
             };
             match ends.receive(patience) {
-                Ok(Batch { batch, spare }) => {
-                    self.mail = batch.into();
+                Ok(Batch { inbound, outbound }) => {
+                    self.mail = inbound.into();
                     // The last batch has been sent off, most often with its memory.
                     if self.batch.capacity() == 0 {
-                        self.batch = spare;
+                        self.batch = outbound;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => return Received::Time,
@@ -342,7 +342,7 @@ impl Context<'_> {
         loop {
             match ends.mail.try_recv() {
                 // It counts as mail until it is taken, so that the mail limits bound it.
-                Ok(batch) => self.mail.extend(batch.batch),
+                Ok(batch) => self.mail.extend(batch.inbound),
                 Err(error) => return error.is_disconnected(),
             }
         }

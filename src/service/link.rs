@@ -35,14 +35,15 @@ pub(crate) trait WakeService: Send + Sync {
 /// What wakes a service.
 pub(crate) type Wake = Box<dyn Fn() + Send + Sync>;
 
-/// A batch, and an empty list that goes back to the sender of batches. So both sides reuse the same
-/// memory.
+/// A batch in one direction, and an empty list for the other direction, which goes back to the
+/// sender of those batches. So both sides reuse the same memory. Both channels have the same type,
+/// since each type of a channel is some kilobytes of code.
 #[derive(Debug)]
-pub(crate) struct Batch<There, Back> {
-    /// The batch.
-    pub(crate) batch: Vec<There>,
-    /// An empty list for a batch of the other side.
-    pub(crate) spare: Vec<Back>,
+pub(crate) struct Batch {
+    /// For the service.
+    pub(crate) inbound: Vec<Inbound>,
+    /// For the host.
+    pub(crate) outbound: Vec<Outbound>,
 }
 
 /// Takes the memory of a list that has been used up, unless it has grown long in a rush.
@@ -72,11 +73,11 @@ pub(crate) struct ThreadLink {
     pub(crate) thread: ThreadId,
     /// Batches for the service. The sender wakes the service after each batch, and after it has
     /// dropped the channel.
-    pub(crate) mail: Receiver<Batch<Inbound, Outbound>>,
+    pub(crate) mail: Receiver<Batch>,
     /// Notified when the service sleeps outside the context.
     pub(crate) mail_waker: Arc<dyn WakeService>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
-    pub(crate) batches: Sender<Batch<Outbound, Inbound>>,
+    pub(crate) batches: Sender<Batch>,
     /// Wakes the loop for each batch.
     pub(crate) host_waker: Arc<dyn WakeHost>,
     /// The time, as cheap as can be, in steps of some milliseconds.
@@ -85,10 +86,7 @@ pub(crate) struct ThreadLink {
 
 impl ThreadLink {
     /// Returns the next batch; waits for it as long as `wait` allows.
-    pub(super) fn receive(
-        &self,
-        patience: Wait,
-    ) -> Result<Batch<Inbound, Outbound>, RecvTimeoutError> {
+    pub(super) fn receive(&self, patience: Wait) -> Result<Batch, RecvTimeoutError> {
         // A service may lend its context to another thread, which is not the one that is unparked.
         if thread::current().id() != self.thread {
             return match patience {
