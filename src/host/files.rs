@@ -14,6 +14,7 @@ use crate::engine::{FileOrder, FilePart, HostEvent};
 use crate::host::clock::unix_seconds;
 use crate::host::events::EventSender;
 use crate::host::nofollow::{self, OpenError};
+use crate::host::thread::spawn;
 use crate::hub::{Fetch, Holder, Pool};
 use crate::limits::Limits;
 use crate::pages::file::FileState;
@@ -92,7 +93,7 @@ impl FileReader {
             pool: Pool { name: "the limit of files at a time", places_max: limits.files_open_max },
             open: HashMap::new(),
         };
-        let thread = thread::Builder::new().name("files".to_owned()).spawn(move || {
+        let thread = spawn("files".to_owned(), move || {
             while let Some(order) = next(&inbox) {
                 if let Some((id, part)) = library.answer(order) {
                     events.send(HostEvent::File(id, part));

@@ -4,10 +4,10 @@
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
-use std::thread;
 
 use mio::unix::pipe;
 
+use crate::host::thread::spawn;
 use crate::sys::signals::{self, SignalKind, SignalPipe};
 
 /// Keeps SIGHUP from ending this process. A signal that comes before [`on_hangup`] is handled by
@@ -55,7 +55,7 @@ fn open_terminal() -> io::Result<()> {
 pub fn on_hangup(mut act: impl FnMut() + Send + 'static) -> io::Result<Hangups> {
     let (sender, mut receiver) = pipe::new()?;
     receiver.set_nonblocking(false)?;
-    thread::Builder::new().name("reloads".to_owned()).spawn(move || {
+    spawn("reloads".to_owned(), move || {
         let mut bytes = [0; 16];
         // The thread ends when the other end is closed.
         while receiver.read(&mut bytes).is_ok_and(|len| len > 0) {

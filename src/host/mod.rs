@@ -10,7 +10,7 @@
 //! - `factory`: makes a service for each run; `panic`: panics in its code
 //! - `worker`: services on threads of their own; `loop_service`: services on the loop
 //! - `resolver`: answers paths without a service
-//! - `files`: files on a thread of its own, since disks block
+//! - `files`: files on a thread of its own, since disks block; `thread`: starts each thread
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
 //! - `hangup`: SIGHUP, which reloads; `orphans`: processes that child processes leave behind
@@ -36,6 +36,7 @@ pub mod resolver;
 mod stop;
 mod stopper;
 mod sync;
+pub(crate) mod thread;
 mod trim;
 mod wake;
 mod worker;

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::engine::{HostEvent, RunExit};
 use crate::host::events::EventSender;
 use crate::host::factory::RunService;
+use crate::host::thread::spawn;
 use crate::host::wake::{MailWaker, WakeFlag, WakeQueue};
 use crate::hub::{Hub, RunId};
 use crate::limits::Limits;
@@ -82,7 +83,7 @@ impl Worker {
         let limits = *limits;
         let held = Arc::new(());
         let holds = held.clone();
-        let handle = thread::Builder::new().name(format!("service {path}")).spawn(move || {
+        let handle = spawn(format!("service {path}"), move || {
             let _ = HELD.with(|held| held.set(holds));
             let thread = thread::current().id();
             let tick = sys::tick;

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::PathBuf;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::host::thread::spawn;
 use crate::process::executable::LookupError;
 use crate::process::file_names;
 use crate::process::listings::Listings;
@@ -30,7 +30,7 @@ impl DocumentRoot {
     #[must_use]
     pub fn list(&self, named_max: usize) -> Listing {
         let (root, (sender, found)) = (self.clone(), crossbeam_channel::bounded(1));
-        let thread = thread::Builder::new().name("listing".to_owned()).spawn(move || {
+        let thread = spawn("listing".to_owned(), move || {
             // The reader may have gone.
             let _ = sender.try_send(root.search(named_max));
         });

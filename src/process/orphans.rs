@@ -16,11 +16,11 @@ use std::io::{self, Read};
 use std::iter;
 use std::process;
 use std::sync::PoisonError;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::unix::pipe;
 
+use crate::host::thread::spawn;
 use crate::process::groups::Groups;
 use crate::sys::signals::{SignalKind, SignalPipe};
 use crate::sys::{children, orphans};
@@ -56,7 +56,7 @@ impl Groups {
         let (sender, mut receiver) = pipe::new()?;
         receiver.set_nonblocking(false)?;
         let caught = SignalPipe::new(SignalKind::Reap, sender)?;
-        thread::Builder::new().name("orphans".to_owned()).spawn(move || {
+        spawn("orphans".to_owned(), move || {
             // The handler of the signal writes to its pipe.
             let _caught = caught;
             let mut bytes = [0; 64];

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::Host;
 use crate::host::resolver::{Mounts, Notice, NoticeSender, Resolver, ResolverPlan};
+use crate::host::thread::spawn;
 use crate::hub::{LookupGoal, LookupJob, LookupResult, ServiceId};
 use crate::limits::Limits;
 use crate::pages::Page;
@@ -149,7 +149,7 @@ impl LookupThread {
         let root = CurrentRoot::new(root);
         let shared = Arc::new(ProgramsShared { root, groups: Groups::default(), address, tape });
         let (place, mut below) = (shared.clone(), SubpathRules::of(&all, &own));
-        thread::Builder::new().name("lookups".to_owned()).spawn(move || {
+        spawn("lookups".to_owned(), move || {
             warn_of_hidden(&place.root.now(), &taken);
             let mut listings = Listings::new();
             while let Some(task) = next(&inbox, &mut listings) {

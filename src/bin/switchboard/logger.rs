@@ -32,8 +32,8 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let mut waiting = waiting();
     if !waiting.has_writer {
         // Without a thread, lines are dropped.
-        waiting.has_writer =
-            thread::Builder::new().name("log".to_owned()).spawn(move || write_all(format)).is_ok();
+        let body: Box<dyn FnOnce() + Send> = Box::new(move || write_all(format));
+        waiting.has_writer = thread::Builder::new().name("log".to_owned()).spawn(body).is_ok();
     }
 }
 
