@@ -95,7 +95,9 @@ impl LoopServices {
             let Some(service) = self.list[index].as_mut() else { continue };
             service.set_tick();
             let next = service.interval().and_then(|interval| next_tick(at, interval, now));
-            self.ticks.extend(next.map(|next| Reverse((next, index))));
+            if let Some(next) = next {
+                self.ticks.push(Reverse((next, index)));
+            }
             return Some(WorkerId::new(index));
         }
     }
@@ -136,6 +138,8 @@ impl LoopServices {
     fn begin_interval(&mut self, worker: WorkerId, interval: Option<Duration>) {
         self.ticks.retain(|Reverse((_, index))| *index != worker.index());
         let first = interval.and_then(|interval| Instant::now().checked_add(interval));
-        self.ticks.extend(first.map(|first| Reverse((first, worker.index()))));
+        if let Some(first) = first {
+            self.ticks.push(Reverse((first, worker.index())));
+        }
     }
 }
