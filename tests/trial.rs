@@ -205,6 +205,16 @@ fn what_anybody_could_download_is_warned_of() {
     assert!(log_of(&mut command, 1)[0].contains(fault));
 }
 
+/// That the default is missing, too, is no second fault.
+#[test]
+fn a_root_without_a_name_is_one_fault() {
+    let folder = folder("unnamed");
+    fs::write(folder.join("server.conf"), "[server]\ndocument-root:\n").expect("it can be");
+    let (_, err, code) = run(binary().current_dir(&folder).arg("--check-config"));
+    let fault = "server.conf:2: document-root is \"\", allowed is a directory that exists";
+    assert_eq!((err, code), (format!("switchboard: {fault}\n"), Some(4)));
+}
+
 #[test]
 fn a_program_is_tried_at_once() {
     let folder = programs("once", &[("_any.name", ECHO), ("other", ECHO)]);

@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
 use crate::config::error::{ConfigFault, Problem, Quoted, ValueSource};
 use crate::config::ini::{self, IniError, IniLine};
 use crate::config::key::Key;
@@ -116,8 +115,7 @@ impl RawConfig {
             CurrentSection::Unknown => {
                 let key = key.ok_or_else(|| here.unknown(name, &plain))?;
                 let setting = Setting { key, value: value.into(), place: ValueSource::Line(line) };
-                let is_allowed = key.set(&mut Config::default(), &setting.value).is_some();
-                return if is_allowed { Ok(()) } else { Err(setting.refusal().problem) };
+                return if setting.is_allowed() { Ok(()) } else { Err(setting.refusal().problem) };
             }
             CurrentSection::All(_) => &mut self.all,
             CurrentSection::One(path, line) => &mut self.own(path, *line).settings,

@@ -110,9 +110,9 @@ fn check_roots<'a>(
     ];
     for &(name, missing) in roots {
         let setting = settings.clone().find(|setting| setting.is_of(name));
-        let refusal = setting.filter(|_| missing).map(Setting::refusal);
-        // A value that could not be read has been refused already.
-        faults.extend(refusal.filter(|refusal| !faults.contains(refusal)));
+        // A value that is not allowed has been refused already.
+        let refused = setting.filter(|setting| missing && setting.is_allowed());
+        faults.extend(refused.map(Setting::refusal));
     }
 }
 

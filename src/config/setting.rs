@@ -22,6 +22,11 @@ impl Setting {
         self.key.name == name
     }
 
+    /// Whether its key can have this value.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.key.set(&mut Config::default(), &self.value).is_some()
+    }
+
     /// The fault that the value is not allowed, or the first item of a list that is not.
     pub(super) fn refusal(&self) -> ConfigFault {
         let value = self.value.to_string_lossy();
