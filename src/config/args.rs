@@ -79,7 +79,7 @@ impl ParsedArgs {
         if flag.value().is_none() && attached.is_some() {
             return Err(UsageError::ValueNotTaken { flag: name });
         }
-        self.add(flag, &name, || attached.or_else(|| rest.next()))
+        self.add(flag, &name, attached, rest)
     }
 
     /// `-abc`, where the last may have a value: `-abc value` or `-abcvalue`.
@@ -96,7 +96,7 @@ impl ParsedArgs {
             let name = format!("-{letter}");
             let attached = OsStr::from_bytes(&letters[at..]);
             let attached = Some(attached.to_owned()).filter(|value| !value.is_empty());
-            self.add(flag, &name, || attached.or_else(|| rest.next()))?;
+            self.add(flag, &name, attached, rest)?;
             if flag.value().is_some() {
                 break;
             }
@@ -104,13 +104,16 @@ impl ParsedArgs {
         Ok(())
     }
 
-    /// Adds a flag, which was written as `name`; `value` returns its value if it takes one.
+    /// Adds a flag, which was written as `name`. If it takes a value, that is the `attached` one,
+    /// or else the next of `rest`.
     fn add(
         &mut self,
         flag: &Flag,
         name: &str,
-        value: impl FnOnce() -> Option<OsString>,
+        attached: Option<OsString>,
+        rest: &mut impl Iterator<Item = OsString>,
     ) -> Result<(), UsageError> {
+        let value = || attached.or_else(|| rest.next());
         let needed = |kind| UsageError::NoValue { flag: name.to_owned(), value: kind };
         match flag.effect {
             Effect::File { value: kind, place } => {
