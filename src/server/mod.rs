@@ -23,6 +23,7 @@ use crate::host::{
 };
 use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Proxies, ProxyProtocol, Spellings};
 use crate::limits::Limits;
+use crate::server::mounted::Mounting;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
 #[cfg(feature = "proxy")]
@@ -84,15 +85,6 @@ pub struct Server {
     mounts: Vec<Mounting>,
     #[cfg(feature = "programs")]
     programs: programs::ProgramsSetup,
-}
-
-/// A mounted service.
-struct Mounting {
-    path: String,
-    options: ServiceOptions,
-    own: Make<dyn Service>,
-    /// `None` if it has no callbacks for the loop to call.
-    callbacks: Option<Make<dyn Callbacks>>,
 }
 
 impl Server {
@@ -236,13 +228,22 @@ impl Server {
         S: Service,
         F: Fn() -> S + Send + Sync + 'static,
     {
-        let options = self.options.clone();
         let factory = Arc::new(factory);
         let callbacks = S::callbacks().map(|callbacks| -> Make<dyn Callbacks> {
             let factory = factory.clone();
             Arc::new(move || callbacks(factory()))
         });
-        let own: Make<dyn Service> = Arc::new(move || Box::new(factory()));
+        self.mount_made(path, Arc::new(move || Box::new(factory())), callbacks)
+    }
+
+    // One instance for services of all types.
+    fn mount_made(
+        &mut self,
+        path: &str,
+        own: Make<dyn Service>,
+        callbacks: Option<Make<dyn Callbacks>>,
+    ) -> Mounted<'_> {
+        let options = self.options.clone();
         self.mounts.push(Mounting { path: path.to_owned(), options, own, callbacks });
         let last = self.mounts.len() - 1;
         Mounted { options: &mut self.mounts[last].options, program: () }

@@ -1,8 +1,9 @@
-//! `Mounted`: a service that has been mounted.
+//! `Mounted`: a service that has been mounted; `Mounting`: how the server keeps it.
 
+use crate::host::Make;
 use crate::limits::Limits;
 use crate::pages::Page;
-use crate::service::{Compression, OriginRule, ServiceOptions, Thread};
+use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 
 /// A mounted service, for options that differ from those of the server. Each method takes effect at
 /// once, and replaces what the server or an earlier call said. Programs have `ProgramOptions` as
@@ -67,4 +68,13 @@ impl Mounted<'_> {
         self.options.thread = thread;
         self
     }
+}
+
+/// A mounted service, as the server keeps it.
+pub(super) struct Mounting {
+    pub(super) path: String,
+    pub(super) options: ServiceOptions,
+    pub(super) own: Make<dyn Service>,
+    /// `None` if it has no callbacks for the loop to call.
+    pub(super) callbacks: Option<Make<dyn Callbacks>>,
 }
