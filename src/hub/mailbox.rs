@@ -117,6 +117,12 @@ impl Mailbox {
         self.batch.is_empty() && (self.messages, self.bytes) == (0, 0) && self.awaited.is_empty()
     }
 
+    /// How many transactions are on their way.
+    #[cfg(feature = "admin")]
+    pub(super) const fn len(&self) -> usize {
+        self.messages
+    }
+
     /// What all transactions on their way count.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes

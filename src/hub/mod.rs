@@ -19,6 +19,7 @@
 //! - `socket`, `service_entry`, `worker_slot`, `mailbox`: the state of each; `tables`, `roster`:
 //!   lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
+//! - `status`, with the feature `admin`: the state of services for operators
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
 //!   purpose each
@@ -66,6 +67,8 @@ mod run_end;
 mod service_entry;
 mod shares;
 mod socket;
+#[cfg(feature = "admin")]
+mod status;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -111,6 +114,8 @@ pub use run_end::RunEnd;
 #[cfg(feature = "programs")]
 pub(crate) use shares::holder;
 pub(crate) use shares::{Holder, Pool};
+#[cfg(feature = "admin")]
+pub use status::{ServiceKind, ServiceState, ServiceStatus};
 pub(crate) use tree::ServiceTree;
 pub use tree::{PathError, Spellings};
 pub(crate) use trim::{cut, give_up};

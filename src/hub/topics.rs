@@ -111,8 +111,8 @@ impl Topics {
     }
 
     /// How many topics there are.
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    #[cfg(any(test, feature = "admin"))]
+    pub(super) fn len(&self) -> usize {
         self.topics.len()
     }
 

@@ -13,6 +13,9 @@ pub(super) struct WorkerSlot {
     pub(super) state: RunState,
     /// The number of the run; what an earlier run sends is ignored.
     pub(super) run: u32,
+    /// How often it was started, also under sockets that stayed open.
+    #[cfg(feature = "admin")]
+    pub(super) starts: u32,
     pub(super) started: Time,
     pub(super) backoff: Backoff,
     /// Until when it is not started, or gets no questions, because it keeps failing.
@@ -49,6 +52,10 @@ impl WorkerSlot {
     pub(super) fn begin(&mut self, now: Time) -> u32 {
         self.state = RunState::Starting;
         self.run += 1;
+        #[cfg(feature = "admin")]
+        {
+            self.starts = self.starts.saturating_add(1);
+        }
         self.started = now;
         self.run
     }
@@ -59,6 +66,10 @@ impl WorkerSlot {
             self.state = RunState::Starting;
         }
         self.retry = now.after(pause_ms);
+        #[cfg(feature = "admin")]
+        {
+            self.starts = self.starts.saturating_add(1);
+        }
     }
 
     /// Ends a run. If the end was not asked for, no other run begins for a while. Returns the

@@ -17,6 +17,8 @@ mod reading;
 mod reset;
 mod rig;
 mod shares;
+#[cfg(feature = "admin")]
+mod status;
 mod storm;
 mod trim;
 mod warnings;

@@ -82,6 +82,8 @@ fn worker_tables(worker: &WorkerSlot) -> Vec<(&'static str, usize, usize)> {
         // The list of waiting sockets is rebuilt whenever one of them is read again.
         pace: _,
         small_turns: _,
+        #[cfg(feature = "admin")]
+            starts: _,
     } = worker;
     let mut all = vec![("held", held.capacity(), held.len())];
     all.extend(mail.tables());
