@@ -6,6 +6,10 @@ mod support;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+#[cfg(feature = "admin")]
+use std::sync::Arc;
+#[cfg(feature = "admin")]
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{env, fs, thread};
@@ -106,6 +110,38 @@ fn children_have_the_default_and_so_has_the_process_when_the_host_has_gone() {
     assert_eq!((mask(&status, "SigCgt"), mask(&status, "SigIgn")), (vec![], vec![]));
     drop(host);
     assert_eq!(mask(&own_status(), "SigCgt"), []);
+}
+
+/// The host that asked last logs its state at SIGUSR1. Later, the signal does no harm.
+#[cfg(feature = "admin")]
+#[test]
+fn sigusr1_asks_a_host_for_its_state_and_ends_nothing() {
+    let _alone = alone();
+    let (first, second) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let [mut one, mut other] = [bind(), bind()];
+    for (host, calls) in [(&mut one, &first), (&mut other, &second)] {
+        let calls = Arc::clone(calls);
+        let act = move || _ = calls.fetch_add(1, Ordering::SeqCst);
+        host.log_status_on_signal(act).expect("signals can be caught");
+    }
+    for times in 1..=3 {
+        send(Signal::USR1);
+        while second.load(Ordering::SeqCst) < times {
+            assert_eq!(other.turn(Some(DEADLINE)).expect("it polls"), Turn::Another);
+        }
+    }
+    // The earlier host has lost it, and takes it from nobody when it goes.
+    assert_eq!(one.turn(Some(Duration::ZERO)).expect("it polls"), Turn::Another);
+    assert_eq!(first.load(Ordering::SeqCst), 0);
+    drop(one);
+    send(Signal::USR1);
+    while second.load(Ordering::SeqCst) < 4 {
+        assert_eq!(other.turn(Some(DEADLINE)).expect("it polls"), Turn::Another);
+    }
+    drop(other);
+    // By default, this would end the process.
+    send(Signal::USR1);
+    assert_eq!((first.load(Ordering::SeqCst), second.load(Ordering::SeqCst)), (0, 4));
 }
 
 /// As a shell starts commands in the background.

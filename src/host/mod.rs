@@ -14,6 +14,7 @@
 //! - `nofollow`: opens what a path leads to without following a link
 //! - `stopper`: requests for a stop; `stop`: what is left to do when a host goes
 //! - `hangup`: SIGHUP, which reloads; `orphans`: processes that child processes leave behind
+//! - `status_signal`: SIGUSR1, which asks for the status
 //! - `notify`: reports to a service manager, such as systemd
 //! - `trim`: memory that is returned to the system; `clock`: the clock of a loop and the time of
 //!   day
@@ -33,6 +34,7 @@ pub(crate) mod panic;
 mod poll;
 #[doc(hidden)]
 pub mod resolver;
+mod status_signal;
 mod stop;
 mod stopper;
 mod sync;

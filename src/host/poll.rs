@@ -17,6 +17,7 @@ use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
 use crate::host::notify::{Datagrams, Facts, NEVER, Notifier, ReloadReporter};
 use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
+use crate::host::status_signal::{StatusSignal, StatusSignals};
 use crate::host::stopper::{Signals, Stopper};
 use crate::host::wake::WakeQueue;
 use crate::hub::{Hub, ProxyProtocol};
@@ -45,6 +46,8 @@ pub struct Host {
     address: ListenAddress,
     stopper: Stopper,
     signals: Option<Signals>,
+    /// What SIGUSR1 does, if the host has it.
+    status_signals: Option<Box<dyn StatusSignals>>,
     pub(super) trims: Trims,
 }
 
@@ -129,6 +132,7 @@ impl Host {
             address,
             stopper: Stopper::new(event_sender),
             signals: None,
+            status_signals: None,
             trims: Trims::default(),
         })
     }
@@ -188,6 +192,21 @@ impl Host {
         Ok(())
     }
 
+    /// Makes SIGUSR1 call `act` on the thread of this host.
+    ///
+    /// # Errors
+    /// The system has no descriptor left for the pipe, or refuses the signal handler.
+    #[doc(hidden)]
+    pub fn on_status_signal(
+        &mut self,
+        act: impl FnMut(&Hub, Time) + Send + 'static,
+    ) -> io::Result<()> {
+        let mut signals = StatusSignal::new(act)?;
+        self.io.poll.registry().register(signals.source(), STATUS_SIGNAL, Interest::READABLE)?;
+        self.status_signals = Some(Box::new(signals));
+        Ok(())
+    }
+
     /// Reports to a service manager from the next turn on, which comes at once:
     ///
     /// - `READY=1` after that turn, in which all listeners are polled
@@ -231,7 +250,7 @@ impl Host {
     /// How many connections there are, those included that are not open yet or are being closed.
     #[must_use]
     pub fn sockets_len(&self) -> usize {
-        self.engine.hub().sockets_len()
+        self.hub().sockets_len()
     }
 
     /// The resolver of paths without a service, if it is of this type.
@@ -242,8 +261,14 @@ impl Host {
         resolver.downcast_ref()
     }
 
-    pub(super) fn now(&self) -> Time {
+    /// Its time, which begins with it.
+    pub(crate) fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// Its sockets and services.
+    pub(crate) const fn hub(&self) -> &Hub {
+        self.engine.hub()
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -296,6 +321,13 @@ impl Host {
                 }
                 continue;
             }
+            if token == STATUS_SIGNAL {
+                let now = self.clock.now();
+                if let Some(signals) = &mut self.status_signals {
+                    signals.take(self.engine.hub(), now);
+                }
+                continue;
+            }
             if let Some(listener) = self.io.listeners.get_mut(token.0.wrapping_sub(LISTENERS.0)) {
                 listener.set_ready();
                 continue;
@@ -320,6 +352,7 @@ impl fmt::Debug for Host {
 
 const WAKER: Token = Token(usize::MAX);
 const SIGNALS: Token = Token(usize::MAX - 1);
+const STATUS_SIGNAL: Token = Token(usize::MAX - 2);
 /// Lower tokens are the indices of sockets.
 const LISTENERS: Token = Token(SocketId::INDEX_MAX + 1);
 /// How many events one turn takes; the others wait for the next.

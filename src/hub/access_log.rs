@@ -5,11 +5,10 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use log::Level;
-use log::kv::Value;
 
 use crate::hub::address_key::{AddressKey, PeerName};
 use crate::hub::identity::NO_HEADER;
-use crate::hub::report::log_line;
+use crate::hub::report::{LogField, log_fields};
 use crate::hub::socket::{Membership, Socket, SocketFlag};
 use crate::hub::{Hub, Subject, more_like_this};
 use crate::service::{LIFE_FIELDS, SocketId};
@@ -135,7 +134,7 @@ impl Hub {
         });
         let labels = cold.map_or(&[][..], |cold| &cold.labels);
         fields.extend(labels.iter().map(|(key, value)| (&**key, LogField::Text(value))));
-        log_fields(outcome.level(status), outcome.event(), "", &fields);
+        log_fields(outcome.level(status), TARGET, [outcome.event(), ""], &fields);
     }
 
     /// The line about a connection that is dropped without an answer, since even refusals have used
@@ -146,7 +145,7 @@ impl Hub {
                 ("peer", LogField::Word(&PeerName(peer).to_string())),
                 ("reason", LogField::Text(reason)),
             ];
-            log_fields(Level::Info, Outcome::Refused.event(), "", &fields);
+            log_fields(Level::Info, TARGET, [Outcome::Refused.event(), ""], &fields);
         }
     }
 
@@ -210,7 +209,8 @@ impl Hub {
                     fields.push(("reason", LogField::Text(&reason)));
                 }
             }
-            log_fields(Level::Info, "requests refused", "more like this in 1 s: ", &fields);
+            let intro = "more like this in 1 s: ";
+            log_fields(Level::Info, TARGET, ["requests refused", intro], &fields);
         }
     }
 }
@@ -245,35 +245,6 @@ impl Outcome {
             Self::Silent => "nothing was sent",
         }
     }
-}
-
-/// The value of a field. Texts of peers are in quotes.
-#[derive(Clone, Copy)]
-enum LogField<'a> {
-    Text(&'a str),
-    Number(u64),
-    Word(&'a str),
-}
-
-impl fmt::Display for LogField<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => fmt::Debug::fmt(text, f),
-            Self::Number(number) => number.fmt(f),
-            Self::Word(word) => word.fmt(f),
-        }
-    }
-}
-
-/// Logs the fields as words behind `intro`, and as fields for loggers that keep them apart.
-fn log_fields(level: Level, event: &'static str, intro: &str, fields: &[(&str, LogField<'_>)]) {
-    let words: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-    let mut pairs = vec![("event", Value::from(event))];
-    pairs.extend(fields.iter().map(|(key, value)| match value {
-        LogField::Text(text) | LogField::Word(text) => (*key, Value::from(*text)),
-        LogField::Number(number) => (*key, Value::from(*number)),
-    }));
-    log_line(level, TARGET, &pairs, format_args!("{intro}{}", words.trim_start()));
 }
 
 fn log_warning(service: Option<&str>, text: fmt::Arguments<'_>) {

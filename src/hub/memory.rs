@@ -104,6 +104,12 @@ impl Hub {
         self.memory = Memory { weighed: left, grown: 0, at: now, refuses, ..self.memory };
     }
 
+    /// What is held for sockets and services, in bytes. It looks at each socket.
+    #[cfg(feature = "admin")]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.mail_bytes() + self.held().iter().map(|(_, bytes, _)| bytes).sum::<usize>()
+    }
+
     /// What is in the mail of all services, in bytes.
     fn mail_bytes(&self) -> usize {
         self.services.ids().map(|id| self.services[id].worker.mail.bytes()).sum()

@@ -63,6 +63,41 @@ fn log_any(level: Level, id: SocketId, text: fmt::Arguments<'_>) {
     log_line(level, "switchboard::socket", &fields, format_args!("socket {id}: {text}"));
 }
 
+/// The value of a field. Texts of peers are in quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LogField<'a> {
+    Text(&'a str),
+    Number(u64),
+    Word(&'a str),
+}
+
+/// Logs the fields as words behind `intro`, and as fields for loggers that keep them apart, where
+/// `event` says what has happened.
+pub(super) fn log_fields(
+    level: Level,
+    target: &'static str,
+    [event, intro]: [&'static str; 2],
+    fields: &[(&str, LogField<'_>)],
+) {
+    let words: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    let mut pairs = vec![("event", Value::from(event))];
+    pairs.extend(fields.iter().map(|(key, value)| match value {
+        LogField::Text(text) | LogField::Word(text) => (*key, Value::from(*text)),
+        LogField::Number(number) => (*key, Value::from(*number)),
+    }));
+    log_line(level, target, &pairs, format_args!("{intro}{}", words.trim_start()));
+}
+
+impl fmt::Display for LogField<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => fmt::Debug::fmt(text, f),
+            Self::Number(number) => number.fmt(f),
+            Self::Word(word) => word.fmt(f),
+        }
+    }
+}
+
 /// Logs a line as text, with its fields for loggers with structured fields.
 pub(super) fn log_line(
     level: Level,

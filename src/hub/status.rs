@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use log::Level;
+
+use crate::hub::report::{LogField, log_fields};
 use crate::hub::service_entry::ServiceEntry;
+use crate::hub::socket::SocketFlag;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{Hub, ServiceId};
+use crate::service::SocketId;
 use crate::time::Time;
 
 /// The state of a service at one moment.
@@ -87,6 +92,48 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// Logs the state of the server, and that of each service. It looks at each socket once.
+    pub fn log_status(&self, now: Time) {
+        let level = Level::Info;
+        if level > log::max_level() {
+            return;
+        }
+        let number = |len: usize| LogField::Number(len as u64);
+        let is_paused = |id: &SocketId| {
+            self.sockets.get(*id).is_some_and(|socket| socket.flags.has(SocketFlag::Held))
+        };
+        let paused_len = self.sockets.ids().iter().filter(|id| is_paused(id)).count();
+        let is_running = |status: &ServiceStatus<'_>| status.state == ServiceState::Running;
+        let running_len = self.service_statuses(now).filter(is_running).count();
+        let fields = [
+            ("version", LogField::Word(env!("CARGO_PKG_VERSION"))),
+            // The clock begins with the host.
+            ("uptime_s", LogField::Number(now.as_ms() / 1_000)),
+            ("sockets", number(self.sockets.len())),
+            ("paused", number(paused_len)),
+            ("services", number(self.services.ids().count())),
+            ("running", number(running_len)),
+            ("memory_bytes", number(self.held_bytes())),
+        ];
+        log_fields(level, TARGET, ["state of the server", "state of the server: "], &fields);
+        for status in self.service_statuses(now) {
+            let fields = [
+                ("service", LogField::Text(status.path)),
+                ("kind", LogField::Word(status.kind.name())),
+                ("state", LogField::Word(status.state.name())),
+                ("sockets", number(status.sockets_len)),
+                ("waiting", number(status.waiting_len)),
+                ("mail", number(status.mail_len)),
+                ("mail_bytes", number(status.mail_bytes)),
+                ("topics", number(status.topics_len)),
+                ("restarts", LogField::Number(status.restarts.into())),
+            ];
+            log_fields(level, TARGET, ["state of a service", "state of a service: "], &fields);
+        }
+    }
+}
+
 impl ServiceKind {
     /// The word for it.
     #[must_use]
@@ -123,3 +170,5 @@ impl fmt::Display for ServiceState {
         self.name().fmt(f)
     }
 }
+
+const TARGET: &str = "switchboard::status";

@@ -3,6 +3,7 @@
 //!
 //! - `programs`: the document root, with the feature `programs`
 //! - `mounted`: options of a mounted service
+//! - `status`, with the feature `admin`: the state of a host in the log
 //! - `error`, `programs_error`: why a server cannot start
 
 mod error;
@@ -11,6 +12,8 @@ mod mounted;
 mod programs;
 #[cfg(feature = "programs")]
 mod programs_error;
+#[cfg(feature = "admin")]
+mod status;
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};

@@ -18,6 +18,8 @@ pub(crate) enum SignalKind {
     /// To wait for children that have exited (SIGCHLD).
     #[cfg(feature = "programs")]
     Reap,
+    /// To log its state (SIGUSR1).
+    Status,
 }
 
 impl SignalKind {
@@ -27,6 +29,7 @@ impl SignalKind {
             Self::Reload => &[libc::SIGHUP],
             #[cfg(feature = "programs")]
             Self::Reap => &[libc::SIGCHLD],
+            Self::Status => &[libc::SIGUSR1],
         }
     }
 
@@ -37,6 +40,18 @@ impl SignalKind {
             Self::Reload => &RELOAD_PIPE,
             #[cfg(feature = "programs")]
             Self::Reap => &REAP_PIPE,
+            Self::Status => &STATUS_PIPE,
+        }
+    }
+
+    /// The action of its signals once they have no pipe any more.
+    fn action_after(self) -> libc::sighandler_t {
+        match self {
+            // A tool that rotates logs may send it at any time, and must not end the process.
+            Self::Status => nothing as extern "C" fn(libc::c_int) as libc::sighandler_t,
+            Self::Stop | Self::Reload => libc::SIG_DFL,
+            #[cfg(feature = "programs")]
+            Self::Reap => libc::SIG_DFL,
         }
     }
 }
@@ -68,7 +83,8 @@ impl SignalPipe {
 }
 
 impl Drop for SignalPipe {
-    /// The signals end the process again, as by default, unless they write to another pipe by now.
+    /// The signals end the process again, as by default, unless they write to another pipe by now;
+    /// SIGUSR1 does nothing.
     /// This pipe is closed when no handler writes to it any more, since the system may give its
     /// number to another file.
     fn drop(&mut self) {
@@ -76,8 +92,9 @@ impl Drop for SignalPipe {
         let change = change();
         if self.wish.pipe().compare_exchange(own, -1, order, order).is_ok() {
             for &signal in self.wish.signals() {
-                // SAFETY: the default action is valid for all; no memory is involved.
-                unsafe { libc::signal(signal, libc::SIG_DFL) };
+                // SAFETY: the default action is valid for all, and the handler that does nothing
+                // is; no memory is involved.
+                unsafe { libc::signal(signal, self.wish.action_after()) };
             }
         }
         drop(change);
@@ -126,6 +143,7 @@ extern "C" fn on_signal(signal: libc::c_int) {
         libc::SIGHUP => SignalKind::Reload,
         #[cfg(feature = "programs")]
         libc::SIGCHLD => SignalKind::Reap,
+        libc::SIGUSR1 => SignalKind::Status,
         _ => SignalKind::Stop,
     };
     HANDLERS.fetch_add(1, Ordering::SeqCst);
@@ -150,7 +168,6 @@ extern "C" fn on_signal(signal: libc::c_int) {
 /// Makes SIGUSR1 and SIGUSR2 do nothing instead of ending the process, since other servers use them
 /// for requests. They get a handler and are not ignored: programs would inherit that.
 pub fn outlive_user_signals() {
-    extern "C" fn nothing(_: libc::c_int) {}
     for signal in [libc::SIGUSR1, libc::SIGUSR2] {
         let handler: extern "C" fn(libc::c_int) = nothing;
         // SAFETY: the handler does nothing; a signal that cannot be set stays as it is.
@@ -158,10 +175,13 @@ pub fn outlive_user_signals() {
     }
 }
 
+extern "C" fn nothing(_: libc::c_int) {}
+
 static STOP_PIPE: AtomicI32 = AtomicI32::new(-1);
 static RELOAD_PIPE: AtomicI32 = AtomicI32::new(-1);
 #[cfg(feature = "programs")]
 static REAP_PIPE: AtomicI32 = AtomicI32::new(-1);
+static STATUS_PIPE: AtomicI32 = AtomicI32::new(-1);
 /// How many handlers look for a pipe or write to it.
 static HANDLERS: AtomicUsize = AtomicUsize::new(0);
 /// Whether a reload was asked for before it had a pipe.

@@ -144,6 +144,8 @@ pub(crate) fn serve<T>(
         if std::process::id() == 1 {
             host.reap_orphans()?;
         }
+        #[cfg(feature = "admin")]
+        host.log_status_on_signal(|| {})?;
         let (greeting, held) = prepare(&host)?;
         if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
             // The parent process may have closed the output; the server goes on.
