@@ -134,6 +134,9 @@ pub struct Config {
     pub log_level: LevelFilter,
     /// The log format.
     pub log_format: LogFormat,
+    /// The file that the log is written to, in a folder that exists. `None`: standard error.
+    #[cfg(feature = "admin")]
+    pub log_file: Option<PathBuf>,
     /// Which lines are logged about sockets and requests.
     pub access_log: AccessLog,
     /// Whether other processes of the same user may read the memory of the server.
@@ -232,6 +235,8 @@ impl Default for Config {
             spellings: Spellings::All,
             log_level: LevelFilter::Info,
             log_format: LogFormat::Text,
+            #[cfg(feature = "admin")]
+            log_file: None,
             access_log: AccessLog::Sockets,
             dumpable: Dumpable::No,
             sockets_max: None,

@@ -1,7 +1,7 @@
 //! From settings in any order to a consistent [`Config`]: the file overrides the defaults, flags
 //! override the file, and values for one service override those for all.
 
-#[cfg(feature = "unix")]
+#[cfg(any(feature = "admin", feature = "unix"))]
 use std::path::Path;
 
 use crate::config::Config;
@@ -90,8 +90,8 @@ fn is_outbox_max(setting: &Setting) -> bool {
     setting.is_of("outbox-max")
 }
 
-/// A configured directory has to exist, and so do those of Unix sockets; the default of
-/// `document-root` may be missing. Of `settings`, the first of a key counts.
+/// A configured directory has to exist, and so do those of Unix sockets and of the log file; the
+/// default of `document-root` may be missing. Of `settings`, the first of a key counts.
 fn check_roots<'a>(
     config: &Config,
     settings: impl Iterator<Item = &'a Setting> + Clone,
@@ -103,6 +103,8 @@ fn check_roots<'a>(
         |path: &String| path.rfind('/').is_some_and(|at| !Path::new(&path[..=at]).is_dir());
     let roots: &[(&str, bool)] = &[
         ("static-root", config.static_root.as_ref().is_some_and(|root| !root.is_dir())),
+        #[cfg(feature = "admin")]
+        ("log-file", config.log_file.as_ref().is_some_and(|file| !may_be_file(file))),
         #[cfg(feature = "unix")]
         ("unix-socket", config.unix_sockets.iter().any(is_lost)),
         #[cfg(feature = "programs")]
@@ -114,6 +116,14 @@ fn check_roots<'a>(
         let refused = setting.filter(|setting| missing && setting.is_allowed());
         faults.extend(refused.map(Setting::refusal));
     }
+}
+
+/// Whether a file can have this path: its folder exists, and it is no folder itself.
+#[cfg(feature = "admin")]
+fn may_be_file(path: &Path) -> bool {
+    // A path without a slash lies in the working directory.
+    let is_folder = |folder: &Path| folder.as_os_str().is_empty() || folder.is_dir();
+    path.parent().is_some_and(is_folder) && !path.is_dir()
 }
 
 /// With `proxy-protocol`, and no proxy that is trusted, each connection would be dropped.

@@ -30,17 +30,22 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 12] = [
+const FILES: [(&str, &[&str]); 14] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("escape", &[]),
-    ("logger", &["escape"]),
+    ("log_file", &[]),
+    ("log_target", &["log_file"]),
+    ("logger", &["escape", "log_target"]),
     ("memory", &[]),
     ("builtin", &["compiled", "services"]),
     ("programs", &["builtin", "compiled", "services"]),
     ("check", &["builtin", "compiled", "programs", "services"]),
-    ("reload", &[]),
-    ("run", &["builtin", "check", "logger", "memory", "programs", "reload", "services"]),
+    ("reload", &["logger"]),
+    (
+        "run",
+        &["builtin", "check", "log_target", "logger", "memory", "programs", "reload", "services"],
+    ),
     ("trial", &["logger", "reload", "run"]),
     ("main", &["builtin", "check", "programs", "run", "trial"]),
 ];

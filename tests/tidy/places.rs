@@ -17,6 +17,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/host/files.rs",
             "src/host/hangup.rs",
             "src/process/",
+            "src/bin/switchboard/log_file.rs",
         ],
     ),
     ("slab", &["src/hub/"]),
@@ -55,6 +56,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/config/",
             "src/bin/switchboard/trial.rs",
             "src/bin/switchboard/memory.rs",
+            "src/bin/switchboard/log_file.rs",
         ],
     ),
     (
@@ -77,6 +79,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/host/",
             "src/process/",
             "src/bin/switchboard/logger.rs",
+            "src/bin/switchboard/log_file.rs",
         ],
     ),
 ];

@@ -105,6 +105,16 @@ fn exposed(config: &Config) -> Vec<String> {
         let (root, file) = (root.display(), file.display());
         faults.push(format!("{file} lies inside of static-root {root}: {cure}"));
     }
+    // The file may be missing still, while its folder is there.
+    #[cfg(feature = "admin")]
+    if let Some(file) = &config.log_file {
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let is_inside = |path: &Path| real(path).starts_with(&real_root);
+        if is_inside(file) || is_inside(parent.unwrap_or(Path::new("."))) {
+            let (root, file) = (root.display(), file.display());
+            faults.push(format!("{file} lies inside of static-root {root}: {cure} (log-file)"));
+        }
+    }
     faults
 }
 

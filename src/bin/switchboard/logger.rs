@@ -1,10 +1,11 @@
-//! The log on standard error: one line per record, in one write. Texts of peers in a record cannot
-//! make another line or control a terminal. Nothing else writes to standard error once the server
-//! runs; panics are logged, too. A separate thread writes the lines, so that logging never blocks.
-//! If standard error is not read, or its disk is full, lines are dropped and counted. A closed
-//! standard error does no harm.
+//! The log on standard error or in a file: one line per record, in one write. Texts of peers in a
+//! record cannot make another line or control a terminal. Nothing else writes to standard error
+//! once the server runs; panics are logged, too. A separate thread writes the lines, so that
+//! logging never blocks. If standard error is not read, or a disk is full, lines are dropped and
+//! counted. A closed standard error does no harm.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,10 +18,11 @@ use switchboard::config::LogFormat;
 use switchboard::ws::http_date::civil;
 
 use super::escape::{json, plain};
+use super::log_target::LogTarget;
 
-/// Sends the log to standard error, and the texts of panics to the log. A second call changes the
-/// level; the format stays.
-pub(crate) fn start(level: LevelFilter, format: LogFormat) {
+/// Sends the log to its target, and the texts of panics to the log. A second call changes the
+/// level; the format and the target stay.
+pub(crate) fn start(level: LevelFilter, format: LogFormat, target: LogTarget) {
     let logger = match format {
         LogFormat::Text => &TEXT,
         LogFormat::Json => &JSON,
@@ -32,9 +34,17 @@ pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     let mut waiting = waiting();
     if !waiting.has_writer {
         // Without a thread, lines are dropped.
-        let body: Box<dyn FnOnce() + Send> = Box::new(move || write_all(format));
+        let body: Box<dyn FnOnce() + Send> = Box::new(move || write_all(format, target));
         waiting.has_writer = thread::Builder::new().name("log".to_owned()).spawn(body).is_ok();
     }
+}
+
+/// Opens the file of the log again, before the next line, if the log has a file. This returns at
+/// once.
+#[cfg(feature = "admin")]
+pub(crate) fn open_again() {
+    waiting().is_to_reopen = true;
+    CAME.notify_one();
 }
 
 /// Waits until all lines are written, for a second at most.
@@ -57,6 +67,20 @@ struct LogBuffer {
     has_writer: bool,
     /// Whether a thread waits until all is written.
     awaited: bool,
+    /// Whether the file is to be opened again before the next line.
+    #[cfg(feature = "admin")]
+    is_to_reopen: bool,
+}
+
+impl LogBuffer {
+    /// Whether there is nothing to do for the thread that writes.
+    fn is_idle(&self) -> bool {
+        #[cfg(feature = "admin")]
+        if self.is_to_reopen {
+            return false;
+        }
+        self.lines.is_empty()
+    }
 }
 
 /// No code panics while it holds the lock.
@@ -80,11 +104,14 @@ fn push(line: String) {
 }
 
 /// Writes line by line, without end.
-fn write_all(format: LogFormat) {
-    let mut output = LogOutput { to: io::stderr(), format, is_torn: false, lost: 0, error: None };
+fn write_all(format: LogFormat, to: LogTarget) {
+    let slow = to.name();
+    let mut output = LogOutput { to, slow, format, is_torn: false, lost: 0, error: None };
+    #[cfg(feature = "admin")]
+    output.look_at_end();
     loop {
         let mut waiting = waiting();
-        while waiting.lines.is_empty() {
+        while waiting.is_idle() {
             if std::mem::take(&mut waiting.awaited) {
                 DONE.notify_all();
             }
@@ -93,6 +120,12 @@ fn write_all(format: LogFormat) {
                 waiting.lines = VecDeque::new();
             }
             waiting = CAME.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        #[cfg(feature = "admin")]
+        if std::mem::take(&mut waiting.is_to_reopen) {
+            drop(waiting);
+            output.open_again(SystemTime::now());
+            continue;
         }
         let line = waiting.lines.pop_front().unwrap_or_default();
         waiting.bytes_len -= line.len();
@@ -107,6 +140,8 @@ fn write_all(format: LogFormat) {
 /// The output of lines, each written as a whole if possible.
 struct LogOutput<W> {
     to: W,
+    /// What is too slow if lines are dropped before they are written.
+    slow: &'static str,
     format: LogFormat,
     /// Whether the last write was a part of a line.
     is_torn: bool,
@@ -169,17 +204,44 @@ impl<W: Write> LogOutput<W> {
 
     /// The line about the number of lost lines.
     fn loss(&self, now: SystemTime) -> String {
-        let target = "switchboard::server";
-        let record = |args| {
-            let record = Record::builder().level(Level::Warn).target(target).args(args).build();
-            line(self.format, now, &record)
-        };
-        let lost = self.lost;
+        let Self { lost, slow, .. } = self;
         match &self.error {
-            Some(error) => record(format_args!("{lost} lines of the log were dropped: {error}")),
-            None => record(format_args!(
-                "{lost} lines of the log were dropped: standard error is too slow"
-            )),
+            Some(error) => {
+                self.warning(now, format_args!("{lost} lines of the log were dropped: {error}"))
+            }
+            None => {
+                let text = format_args!("{lost} lines of the log were dropped: {slow} is too slow");
+                self.warning(now, text)
+            }
+        }
+    }
+
+    /// A line of the log about itself.
+    fn warning(&self, now: SystemTime, text: fmt::Arguments<'_>) -> String {
+        let target = "switchboard::server";
+        let record = Record::builder().level(Level::Warn).target(target).args(text).build();
+        line(self.format, now, &record)
+    }
+}
+
+#[cfg(feature = "admin")]
+impl LogOutput<LogTarget> {
+    /// Opens the file again. What could not be written to the old file is logged in the new one.
+    fn open_again(&mut self, now: SystemTime) {
+        let LogTarget::File(file) = &mut self.to else { return };
+        match file.open_again() {
+            Ok(()) => self.look_at_end(),
+            Err(fault) => {
+                let text = format_args!("{fault}; the log goes on in the file that was open");
+                self.write(&self.warning(now, text), now);
+            }
+        }
+    }
+
+    /// Finds out whether the file that was just opened ends within a line.
+    fn look_at_end(&mut self) {
+        if let LogTarget::File(file) = &self.to {
+            self.is_torn = file.ends_within_line().unwrap_or(self.is_torn);
         }
     }
 }
@@ -300,6 +362,8 @@ static WAITING: Mutex<LogBuffer> = Mutex::new(LogBuffer {
     dropped: 0,
     has_writer: false,
     awaited: false,
+    #[cfg(feature = "admin")]
+    is_to_reopen: false,
 });
 /// A line has come, or a thread waits until all is written.
 static CAME: Condvar = Condvar::new();

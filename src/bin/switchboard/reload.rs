@@ -24,6 +24,8 @@ pub fn start(
 ) -> io::Result<Hangups> {
     let (begun, reloader) = (config.clone(), host.reloader());
     on_hangup_but(host, terminal, move || {
+        #[cfg(feature = "admin")]
+        super::logger::open_again();
         // Without a file the defaults apply, but not if the file has been removed since the start.
         let read = |path: &Path| {
             let is_missing = |error: &io::Error| {

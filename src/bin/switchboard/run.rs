@@ -13,6 +13,7 @@ use switchboard::{
 
 use super::builtin::list;
 use super::check::{misplaced, warnings};
+use super::log_target::LogTarget;
 use super::services::ALL;
 use super::{logger, memory};
 #[cfg(feature = "unix")]
@@ -25,7 +26,9 @@ use {
 
 /// Serves the compiled-in services and the programs, until the server is stopped.
 pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Terminal) -> Exit {
-    begin(config);
+    if let Err(exit) = begin(config) {
+        return exit;
+    }
     warn_of(config);
     let misplaced = misplaced(ALL, config);
     if !misplaced.is_empty() {
@@ -54,9 +57,16 @@ fn warn_of(config: &Config) {
 }
 
 /// Preparations before any service.
-pub(crate) fn begin(config: &Config) {
+///
+/// # Errors
+/// The log cannot be written. Standard error says why.
+pub(crate) fn begin(config: &Config) -> Result<(), Exit> {
     keep_heap_small();
-    logger::start(config.log_level, config.log_format);
+    let target = LogTarget::of(config).map_err(|text| {
+        eprintln!("switchboard: {text}");
+        Exit::Configuration
+    })?;
+    logger::start(config.log_level, config.log_format, target);
     outlive_user_signals();
     if let Err(error) = seal_descriptors() {
         log::warn!(
@@ -75,6 +85,7 @@ pub(crate) fn begin(config: &Config) {
     }
     #[cfg(feature = "programs")]
     warn_of_variables(config);
+    Ok(())
 }
 
 #[cfg(feature = "programs")]
@@ -145,7 +156,7 @@ pub(crate) fn serve<T>(
             host.reap_orphans()?;
         }
         #[cfg(feature = "admin")]
-        host.log_status_on_signal(|| {})?;
+        host.log_status_on_signal(logger::open_again)?;
         let (greeting, held) = prepare(&host)?;
         if config.log_format == LogFormat::Text || io::stdout().is_terminal() {
             // The parent process may have closed the output; the server goes on.
@@ -326,14 +337,20 @@ pub(crate) fn name_of(host: &Host) -> Option<String> {
     })
 }
 
-/// Reports why nothing is served, in the format of the log.
+/// Reports why nothing is served: in the log if that has a file, and on standard error in any case.
+/// There it has the format of the log if the log is there as well.
 pub(crate) fn complain(config: &Config, text: &str) {
-    match config.log_format {
-        LogFormat::Text => eprintln!("switchboard: {text}"),
-        LogFormat::Json => {
-            log::error!(target: TARGET, "{text}");
-            logger::finish();
-        }
+    #[cfg(feature = "admin")]
+    let has_file = config.log_file.is_some();
+    #[cfg(not(feature = "admin"))]
+    let has_file = false;
+    let is_plain = has_file || config.log_format == LogFormat::Text;
+    if is_plain {
+        eprintln!("switchboard: {text}");
+    }
+    if has_file || !is_plain {
+        log::error!(target: TARGET, "{text}");
+        logger::finish();
     }
 }
 

@@ -17,7 +17,9 @@ use super::run::{bare_server, begin, complain, fit, listening, name_of, resolve,
 
 /// Runs the trial.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
-    begin(&trial.config);
+    if let Err(exit) = begin(&trial.config) {
+        return exit;
+    }
     // A program that cannot be served is reported before anything is written.
     if trial.program.is_dir() {
         let text = "is a folder: name a file in it, or serve all of them with --document-root";

@@ -51,6 +51,7 @@ pub(super) fn unbuilt(name: &str) -> Option<&'static str> {
     let unbuilt = [
         (cfg!(feature = "programs"), is_in(&OF_PROGRAMS), "programs"),
         (cfg!(feature = "proxy"), is_in(&OF_PROXIES), "proxy"),
+        (cfg!(feature = "admin"), is_in(&OF_ADMIN), "admin"),
         (cfg!(feature = "unix"), name.starts_with("unix-"), "unix"),
     ];
     unbuilt.iter().find(|(is_built, is_named, _)| !is_built && *is_named).map(|row| row.2)
@@ -65,6 +66,9 @@ static LISTS: &[&[Key]] = &[
 
 /// The names of the keys of proxies, also where those are not built.
 pub(super) const OF_PROXIES: [&str; 3] = ["trusted-proxy", "forwarded", "proxy-protocol"];
+
+/// The names of the keys of operators, also where those are not built.
+pub(super) const OF_ADMIN: [&str; 1] = ["log-file"];
 
 /// The names of the keys in `programs`, also where those are not built.
 pub(super) const OF_PROGRAMS: [&str; 12] = [

@@ -137,7 +137,7 @@ pub(super) static KEYS: &[Key] = &[
         section: Section::Server,
         name: "log-level",
         default: "info",
-        meaning: "The level of the log on standard error",
+        meaning: "The level of the log",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::LogLevel(|config| &mut config.log_level)),
     },
@@ -148,6 +148,15 @@ pub(super) static KEYS: &[Key] = &[
         meaning: "The format of the log: for people, or one JSON object per line",
         reload: ReloadTime::NextStart,
         setter: Setter::Server(ValueKind::LogFormat(|config| &mut config.log_format)),
+    },
+    #[cfg(feature = "admin")]
+    Key {
+        section: Section::Server,
+        name: "log-file",
+        default: "none",
+        meaning: "Write the log to the end of this file; SIGHUP and SIGUSR1 open it again",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::FileOrNone(|config| &mut config.log_file)),
     },
     Key {
         section: Section::Server,

@@ -7,7 +7,7 @@ mod no_programs;
 mod programs;
 #[cfg(feature = "proxy")]
 mod proxies;
-#[cfg(all(feature = "programs", feature = "proxy", feature = "unix"))]
+#[cfg(all(feature = "admin", feature = "programs", feature = "proxy", feature = "unix"))]
 mod shipped;
 
 use std::ffi::{OsStr, OsString};
@@ -531,5 +531,27 @@ fn the_rate_of_connections_follows_max_per_ip() {
         let config = parse(&text).expect(&text);
         let rates = [&config.all, &config.services[0].options].map(|of| of.limits.connection_rate);
         assert_eq!(rates, [expected; 2], "{text}");
+    }
+}
+
+#[cfg(feature = "admin")]
+#[test]
+fn a_log_file_needs_its_directory() {
+    let said = |file: &str| parse(&format!("[server]\nlog-file: {file}"));
+    // Paths are relative to the package here.
+    for (file, path) in [
+        ("NONE", None),
+        ("log", Some("log")),
+        ("./src/log", Some("./src/log")),
+        ("src/main:1 log", Some("src/main:1 log")),
+        ("Cargo.toml", Some("Cargo.toml")),
+        ("/dev/null", Some("/dev/null")),
+    ] {
+        assert_eq!(said(file).expect("it is allowed").log_file, path.map(PathBuf::from), "{file}");
+    }
+    for file in ["missing/log", "src", "src/", "/", "..", "Cargo.toml/log"] {
+        let allowed = "allowed is a file in a directory that exists, or none";
+        let error = format!("server.conf:2: log-file is \"{file}\", {allowed}");
+        assert_eq!(said(file), Err(error));
     }
 }

@@ -29,6 +29,16 @@ fn keys_of_proxies_are_refused() {
     }
 }
 
+#[cfg(not(feature = "admin"))]
+#[test]
+fn keys_of_operators_are_refused() {
+    for name in keys::OF_ADMIN {
+        let cure = CURE.replace("programs", "admin");
+        let error = parse(&format!("[server]\n{name}: 1"));
+        assert_eq!(error, Err(format!("server.conf:2: {name} {cure}")));
+    }
+}
+
 #[test]
 fn flags_of_programs_are_refused() {
     for flag in flags::OF_PROGRAMS {

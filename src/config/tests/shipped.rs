@@ -84,6 +84,7 @@ const EVERY_KEY: &str = "\u{feff}; all of it
         thread: LOOP
         log-level: Trace
         log-format: JSON
+        log-file: src/Log
         access-log: All
         dumpable: Yes
         document_root: src
@@ -182,6 +183,7 @@ fn every_key_is_set() {
         spellings: Spellings::One,
         log_level: LevelFilter::Trace,
         log_format: LogFormat::Json,
+        log_file: Some(PathBuf::from("src/Log")),
         access_log: AccessLog::All,
         dumpable: Dumpable::Yes,
         sockets_max: Some(1_000),

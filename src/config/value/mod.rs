@@ -42,6 +42,9 @@ pub(super) enum ValueKind<T> {
     #[cfg(feature = "programs")]
     Directory(FieldOf<T, PathBuf>),
     DirectoryOrNone(FieldOf<T, Option<PathBuf>>),
+    /// A file; whether its folder exists is for `resolve` to see.
+    #[cfg(feature = "admin")]
+    FileOrNone(FieldOf<T, Option<PathBuf>>),
     /// The percent-decoded path of a request.
     PathOrNone(FieldOf<T, Option<String>>),
     AllowedHosts(FieldOf<T, AllowedHosts>),
@@ -88,12 +91,11 @@ impl<T> ValueKind<T> {
     pub(super) fn set(&self, target: &mut T, value: &OsStr) -> Option<()> {
         let text = value.to_str();
         match self {
-            Self::DirectoryOrNone(place) if value.eq_ignore_ascii_case("none") => {
-                *place(target) = None;
-            }
-            Self::DirectoryOrNone(place) => *place(target) = Some(directory(value)?),
+            Self::DirectoryOrNone(place) => *place(target) = path_or_none(value)?,
+            #[cfg(feature = "admin")]
+            Self::FileOrNone(place) => *place(target) = path_or_none(value)?,
             #[cfg(feature = "programs")]
-            Self::Directory(place) => *place(target) = directory(value)?,
+            Self::Directory(place) => *place(target) = file_path(value)?,
             Self::Hosts(place) => add_hosts(place(target), text?)?,
             Self::PortOrNone(place) => *place(target) = unless("none", text?, port)?,
             #[cfg(feature = "unix")]
@@ -166,6 +168,8 @@ impl<T> ValueKind<T> {
             #[cfg(feature = "programs")]
             Self::Directory(place) => place(one) != place(other),
             Self::DirectoryOrNone(place) => place(one) != place(other),
+            #[cfg(feature = "admin")]
+            Self::FileOrNone(place) => place(one) != place(other),
             Self::PathOrNone(place) => place(one) != place(other),
             Self::AllowedHosts(place) => place(one) != place(other),
             #[cfg(feature = "proxy")]
@@ -205,6 +209,8 @@ impl<T> ValueKind<T> {
             #[cfg(feature = "programs")]
             Self::Directory(_) => "a directory that exists",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",
+            #[cfg(feature = "admin")]
+            Self::FileOrNone(_) => "a file in a directory that exists, or none",
             Self::PathOrNone(_) => "a path such as /health, without % and ?, or none",
             Self::AllowedHosts(_) => {
                 "auto, any, or a list such as a.example, *.b.example, 10.0.0.1, without ports"
@@ -261,9 +267,15 @@ fn path(text: &str) -> Option<String> {
     Target::is_path(text).then(|| text.to_owned())
 }
 
-/// A directory, the only value that need not be UTF-8.
-fn directory(value: &OsStr) -> Option<PathBuf> {
+/// The path of a directory or of a file, the only values that need not be UTF-8.
+fn file_path(value: &OsStr) -> Option<PathBuf> {
     (!value.is_empty()).then(|| PathBuf::from(value))
+}
+
+/// The same, or none.
+fn path_or_none(value: &OsStr) -> Option<Option<PathBuf>> {
+    let is_none = value.eq_ignore_ascii_case("none");
+    if is_none { Some(None) } else { file_path(value).map(Some) }
 }
 
 #[cfg(test)]
