@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use crate::hub::Hub;
 use crate::hub::address_key::AddressKey;
 use crate::hub::refusal::unavailable;
-use crate::hub::socket::Unread;
+use crate::hub::unread::Unread;
 #[cfg(doc)]
 use crate::limits::Limits;
 use crate::service::SocketId;

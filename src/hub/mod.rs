@@ -16,8 +16,8 @@
 //! - `deflate`, with the feature of that name: compression
 //! - `deadlines`: what is done when they come; `drain`: the clean stop
 //! - `dates`: the date of answers; `hosts`: the hosts that requests may name
-//! - `socket`, `service_entry`, `worker_slot`, `mailbox`: the state of each; `tables`, `roster`:
-//!   lists of them
+//! - `socket` with `unread`, `service_entry`, `worker_slot`, `mailbox`: the state of each;
+//!   `tables`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `status`, with the feature `admin`: the state of services for operators
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
@@ -75,6 +75,7 @@ mod tests;
 mod topics;
 mod tree;
 mod trim;
+mod unread;
 mod wheel;
 mod worker_slot;
 

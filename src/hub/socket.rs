@@ -9,6 +9,7 @@ use crate::hub::meter::Meter;
 use crate::hub::paced::Paced;
 use crate::hub::pending::PendingRequest;
 use crate::hub::proxied::Proxied;
+use crate::hub::unread::Unread;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
 use crate::session::{Session, SessionEvent};
@@ -161,37 +162,6 @@ pub(super) struct Cold {
     pub(super) proxied: Proxied,
 }
 
-/// Bytes of a peer that wait until its service has taken what came before them.
-#[derive(Debug, Default)]
-pub(super) struct Unread {
-    bytes: Vec<u8>,
-    /// How many of them have been passed on.
-    used: usize,
-}
-
-impl Unread {
-    pub(super) fn new(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), used: 0 }
-    }
-
-    pub(super) fn left(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.used..]
-    }
-
-    pub(super) const fn len(&self) -> usize {
-        self.bytes.len() - self.used
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// So many more have been passed on.
-    pub(super) const fn advance(&mut self, used: usize) {
-        self.used += used;
-    }
-}
-
 impl Socket {
     pub(super) fn new(id: SocketId, peer: PeerAddress, now: Time) -> Self {
         Self {
@@ -230,7 +200,7 @@ impl Socket {
         // Its request is held until it is answered.
         let received = if self.session.is_asking() { self.counts().0 } else { 0 };
         let head = usize::try_from(received).map_or(head_bytes_max, |n| n.min(head_bytes_max));
-        outbox + input + head + self.cold.as_ref().map_or(0, |cold| cold.unread.bytes.capacity())
+        outbox + input + head + self.cold.as_ref().map_or(0, |cold| cold.unread.capacity())
     }
 
     /// Handles a deadline that has come, as [`Session::expire_queued`] does.
