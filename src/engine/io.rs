@@ -43,6 +43,11 @@ pub trait Connections {
     /// How many listeners there are.
     fn listeners_len(&self) -> usize;
 
+    /// The name of a listener, for the log.
+    fn listener_name(&self, _: usize) -> String {
+        String::new()
+    }
+
     /// Accepts one connection, if there is one.
     fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<Self::Connection>>;
 

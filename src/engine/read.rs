@@ -30,6 +30,8 @@ impl Engine {
             for _ in 0..self.limits.turn_accepts_max {
                 let Some(arrival) = io.accept(listener, now) else { break };
                 let Arrival { connection, peer, reach, protocol } = arrival;
+                #[cfg(feature = "admin")]
+                self.hub.accept_from(listener, |listener| io.listener_name(listener));
                 let Some(id) = self.hub.accept(peer, reach, protocol, now) else { continue };
                 match io.insert(id, connection) {
                     Ok(()) => self.readiness.insert(id),

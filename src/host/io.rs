@@ -93,6 +93,11 @@ impl Connections for HostIo {
         self.listeners.len()
     }
 
+    fn listener_name(&self, listener: usize) -> String {
+        let listener = self.listeners.get(listener);
+        listener.map(|listener| listener.address().to_string()).unwrap_or_default()
+    }
+
     fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<Self::Connection>> {
         let listener = self.listeners.get_mut(listener)?;
         let (stream, peer) = listener.accept(now)?;

@@ -8,11 +8,15 @@ use log::Level;
 
 use crate::hub::address_key::{AddressKey, PeerName};
 use crate::hub::identity::NO_HEADER;
+#[cfg(feature = "admin")]
+use crate::hub::notes::Notes;
 use crate::hub::report::{LogField, log_fields};
 use crate::hub::socket::{Membership, Socket, SocketFlag};
 use crate::hub::{Hub, Subject, more_like_this};
 use crate::service::{LIFE_FIELDS, SocketId};
 use crate::time::Time;
+#[cfg(feature = "admin")]
+use crate::ws::Head;
 use crate::ws::syntax::cut;
 use crate::ws::{Response, Status};
 
@@ -67,6 +71,35 @@ impl Hub {
         let cold = socket.cold.get_or_insert_default();
         cut(method).clone_into(&mut cold.method);
         cut(&without_secrets(path)).clone_into(&mut cold.path);
+    }
+
+    /// Keeps what the log has of a request.
+    #[cfg(feature = "admin")]
+    pub(super) fn note_head(&mut self, id: SocketId, head: &Head) {
+        if self.access == AccessLog::Off {
+            return;
+        }
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let text = |name| {
+            let value = String::from_utf8_lossy(head.values(name).next().unwrap_or_default());
+            cut(&value).to_owned()
+        };
+        let notes = socket.cold.get_or_insert_default().notes.get_or_insert_default();
+        (notes.host, notes.user_agent) = (text("Host"), text("User-Agent"));
+    }
+
+    /// Keeps that a proxy has connected for the client of a socket. The first one is the peer of
+    /// the connection; others are before it.
+    #[cfg(feature = "admin")]
+    pub(super) fn note_proxy(&mut self, id: SocketId, proxy: Option<SocketAddr>) {
+        if self.access == AccessLog::Off {
+            return;
+        }
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let notes = socket.cold.get_or_insert_default().notes.get_or_insert_default();
+        if notes.proxy.is_empty() {
+            notes.proxy = PeerName(proxy).to_string();
+        }
     }
 
     /// Keeps for the log how a request is answered. The first answer is the one that is sent.
@@ -132,9 +165,38 @@ impl Hub {
                 && !matches!(value, LogField::Text("") | LogField::Number(0));
             LIFE_FIELDS.contains(key) || is_there
         });
+        #[cfg(feature = "admin")]
+        {
+            let notes = cold.and_then(|cold| cold.notes.as_deref());
+            let notes = notes.filter(|_| outcome != Outcome::Closed);
+            fields.extend(known(self.listeners.name_of(id), notes));
+        }
         let labels = cold.map_or(&[][..], |cold| &cold.labels);
         fields.extend(labels.iter().map(|(key, value)| (&**key, LogField::Text(value))));
         log_fields(outcome.level(status), TARGET, [outcome.event(), ""], &fields);
+    }
+
+    /// The line about a socket that opens, whose request is answered with the 101.
+    #[cfg(feature = "admin")]
+    pub(super) fn log_open(&self, id: SocketId) {
+        let Some(socket) = self.sockets.get(id).filter(|_| self.access == AccessLog::All) else {
+            return;
+        };
+        if Level::Info > log::max_level() {
+            return;
+        }
+        let Some((service, cold)) = socket.service.zip(socket.cold.as_deref()) else { return };
+        let address = PeerName(self.addresses.of(socket.peer)).to_string();
+        let path = if cold.path.is_empty() { &self.services[service].path } else { &cold.path };
+        let mut fields = vec![
+            ("socket", LogField::Number(id.as_u64())),
+            ("peer", LogField::Word(&address)),
+            ("method", LogField::Text(&cold.method)),
+            ("path", LogField::Text(path)),
+            ("status", LogField::Number(101)),
+        ];
+        fields.extend(known(self.listeners.name_of(id), cold.notes.as_deref()));
+        log_fields(Level::Info, TARGET, ["socket opened", ""], &fields);
     }
 
     /// The line about a connection that is dropped without an answer, since even refusals have used
@@ -144,6 +206,8 @@ impl Hub {
             let fields = [
                 ("peer", LogField::Word(&PeerName(peer).to_string())),
                 ("reason", LogField::Text(reason)),
+                #[cfg(feature = "admin")]
+                ("listener", LogField::Apart(self.listeners.current())),
             ];
             log_fields(Level::Info, TARGET, [Outcome::Refused.event(), ""], &fields);
         }
@@ -252,6 +316,25 @@ fn log_warning(service: Option<&str>, text: fmt::Arguments<'_>) {
         Some(service) => Subject::service(service).warn(text),
         None => log::warn!(target: "switchboard::server", "{text}"),
     }
+}
+
+/// What is known of a request beside what each line has, for loggers that keep fields apart.
+#[cfg(feature = "admin")]
+fn known<'a>(
+    listener: &'a str,
+    notes: Option<&'a Notes>,
+) -> impl Iterator<Item = (&'a str, LogField<'a>)> {
+    let text = |text: fn(&Notes) -> &String| notes.map_or("", |notes| text(notes));
+    let known = [
+        ("listener", listener),
+        ("proxy", text(|notes| &notes.proxy)),
+        ("host", text(|notes| &notes.host)),
+        ("user_agent", text(|notes| &notes.user_agent)),
+    ];
+    known
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(key, text)| (key, LogField::Apart(text)))
 }
 
 /// A target without its query and its user, which may be secrets.

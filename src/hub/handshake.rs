@@ -20,6 +20,8 @@ impl Hub {
     /// origin, the state of the service. The first failure is the answer.
     pub(super) fn receive_request(&mut self, id: SocketId, head: Head, now: Time) {
         self.note_request(id, head.method(), head.target());
+        #[cfg(feature = "admin")]
+        self.note_head(id, &head);
         if !self.identify_by_head(id, &head, now) {
             return;
         }
@@ -200,6 +202,9 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.membership = Membership::Member;
         socket.set_place(self.services[service].members.join(id));
+        #[cfg(feature = "admin")]
+        self.log_open(id);
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         // The other notes for the log were for a refusal.
         if let Some(request) = socket.cold.take().and_then(|cold| cold.request) {
             self.deliver(id, Inbound::Open { id, request });

@@ -121,6 +121,10 @@ impl Hub {
     #[inline(never)]
     fn rename(&mut self, id: SocketId, peer: SocketAddr, now: Time) -> bool {
         let peer = Some(peer);
+        #[cfg(feature = "admin")]
+        if let Some(socket) = self.sockets.get(id) {
+            self.note_proxy(id, self.addresses.of(socket.peer));
+        }
         let Some(socket) = self.sockets.get_mut(id) else { return false };
         let old = std::mem::replace(&mut socket.peer, PeerAddress::Unix);
         let was_surplus = socket.flags.has(SocketFlag::Surplus);

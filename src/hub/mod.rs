@@ -21,6 +21,7 @@
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `status`, with the feature `admin`: the state of services for operators
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
+//! - `notes` and `listeners`, with the feature `admin`: what else such a line has in JSON
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
 //!   purpose each
 //! - `memory`: the memory budget of all sockets; `shares`: how much of a pool one address may hold,
@@ -45,10 +46,14 @@ mod hosts;
 mod identity;
 mod ids;
 mod lifecycle;
+#[cfg(feature = "admin")]
+mod listeners;
 mod lookup;
 mod mailbox;
 mod memory;
 mod meter;
+#[cfg(feature = "admin")]
+mod notes;
 mod ordered;
 mod output;
 mod pace;
@@ -156,6 +161,8 @@ pub struct Hub {
     lookups: PendingLookups,
     fetches: Fetches,
     access: AccessLog,
+    #[cfg(feature = "admin")]
+    listeners: listeners::Listeners,
     /// Of requests that were refused.
     refusals: Flood<access_log::LineKind>,
     /// Of warnings: a flood of requests leaves out none of them.
@@ -190,6 +197,8 @@ impl Hub {
             lookups: PendingLookups::default(),
             fetches: Fetches::default(),
             access: AccessLog::default(),
+            #[cfg(feature = "admin")]
+            listeners: listeners::Listeners::default(),
             refusals: Flood::default(),
             warnings: Flood::default(),
             #[cfg(feature = "deflate")]
@@ -238,6 +247,13 @@ impl Hub {
         }
         // If the mail has capacity now, the service may never report anything again.
         self.take(service, 0, 0, now);
+    }
+
+    /// The listener with this index accepts what comes next, for the log. `name` has the names of
+    /// listeners by their indices.
+    #[cfg(feature = "admin")]
+    pub fn accept_from(&mut self, listener: usize, name: impl Fn(usize) -> String) {
+        self.listeners.accept_from(listener, name);
     }
 
     /// The next thing to do for the host.

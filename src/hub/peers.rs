@@ -67,6 +67,8 @@ impl Hub {
             }
             socket
         })?;
+        #[cfg(feature = "admin")]
+        self.listeners.join(id);
         log_socket(Level::Trace, id, format_args!("{} connects", PeerName(peer)));
         if let Some(surplus) = surplus {
             self.set_surplus(id, surplus, peer);

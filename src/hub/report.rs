@@ -69,6 +69,9 @@ pub(super) enum LogField<'a> {
     Text(&'a str),
     Number(u64),
     Word(&'a str),
+    /// Only for loggers that keep fields apart: a line of text would become too long.
+    #[cfg(feature = "admin")]
+    Apart(&'a str),
 }
 
 /// Logs the fields as words behind `intro`, and as fields for loggers that keep them apart, where
@@ -79,13 +82,27 @@ pub(super) fn log_fields(
     [event, intro]: [&'static str; 2],
     fields: &[(&str, LogField<'_>)],
 ) {
-    let words: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    let in_text = fields.iter().filter(|(_, value)| value.is_in_text());
+    let words: String = in_text.map(|(key, value)| format!(" {key}={value}")).collect();
     let mut pairs = vec![("event", Value::from(event))];
     pairs.extend(fields.iter().map(|(key, value)| match value {
         LogField::Text(text) | LogField::Word(text) => (*key, Value::from(*text)),
         LogField::Number(number) => (*key, Value::from(*number)),
+        #[cfg(feature = "admin")]
+        LogField::Apart(text) => (*key, Value::from(*text)),
     }));
     log_line(level, target, &pairs, format_args!("{intro}{}", words.trim_start()));
+}
+
+impl LogField<'_> {
+    /// Whether it is in lines of text.
+    const fn is_in_text(&self) -> bool {
+        match self {
+            Self::Text(_) | Self::Number(_) | Self::Word(_) => true,
+            #[cfg(feature = "admin")]
+            Self::Apart(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for LogField<'_> {
@@ -94,6 +111,8 @@ impl fmt::Display for LogField<'_> {
             Self::Text(text) => fmt::Debug::fmt(text, f),
             Self::Number(number) => number.fmt(f),
             Self::Word(word) => word.fmt(f),
+            #[cfg(feature = "admin")]
+            Self::Apart(text) => text.fmt(f),
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::hub::addresses::PeerAddress;
 use crate::hub::ids::ServiceId;
 use crate::hub::mailbox::Mailed;
 use crate::hub::meter::Meter;
+#[cfg(feature = "admin")]
+use crate::hub::notes::Notes;
 use crate::hub::paced::Paced;
 use crate::hub::pending::PendingRequest;
 use crate::hub::proxied::Proxied;
@@ -160,6 +162,9 @@ pub(super) struct Cold {
     pub(super) paced: Paced,
     /// What trusted proxies have said of it, until it is open.
     pub(super) proxied: Proxied,
+    /// What else the log has of its request, until it is open.
+    #[cfg(feature = "admin")]
+    pub(super) notes: Option<Box<Notes>>,
 }
 
 impl Socket {
@@ -302,6 +307,8 @@ impl Cold {
             && self.unread.is_empty()
             && self.paced == Paced::default()
             && self.proxied == Proxied::default();
+        #[cfg(feature = "admin")]
+        let words = words && self.notes.is_none();
         self.asked.is_none()
             && self.request.is_none()
             && self.verdict.is_none()

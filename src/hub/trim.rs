@@ -22,6 +22,8 @@ impl Hub {
         self.buffers = SpareMemory::new(self.services.limits_of(None).spare_bytes_max);
         let places_len = self.sockets.trim();
         self.wheel.trim(places_len);
+        #[cfg(feature = "admin")]
+        self.listeners.trim(places_len);
         for id in self.services.ids() {
             self.services[id].topics.trim();
         }

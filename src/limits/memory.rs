@@ -61,7 +61,7 @@ impl Limits {
     /// - the rest of one read, which waits until its service has taken what came before.
     ///
     /// A request is the head, whose buffer and list of fields double as they grow, and, while a
-    /// service decides, copies of its path and its subprotocols.
+    /// service decides, copies of its path and its subprotocols, and some texts for the log.
     ///
     /// A conversation is the message that grows, whose buffer doubles as well, and the outbox:
     ///
@@ -80,6 +80,7 @@ impl Limits {
             times(4, bytes(self.head_bytes_max)),
             times(self.headers_max, FIELD_BYTES),
             PROTOCOLS_BYTES,
+            NOTES_BYTES,
         ]);
         let waits = bytes(self.outbox_bytes_max);
         let left = larger(waits, bytes(Self::OUTBOX_CHUNK_BYTES));
@@ -187,6 +188,8 @@ const ADDRESS_BYTES: u64 = 160;
 const FIELD_BYTES: u64 = 32;
 /// Two lists of up to 64 subprotocols, beside their names.
 const PROTOCOLS_BYTES: u64 = 6_144;
+/// The host and the user agent of a request, each cut after 200 bytes, and the address of a proxy.
+const NOTES_BYTES: u64 = 640;
 /// One subscription: an entry on either side, in tables of up to twice their use.
 const SUBSCRIPTION_BYTES: u64 = 64;
 /// The list of a socket that has subscribed, and how many topics count for its address, in tables

@@ -248,5 +248,6 @@ pub(crate) const LIFE_FIELDS: [&str; 7] =
 /// Names that no label may have: fields of the line itself or of the logger. A JSON object would
 /// otherwise have two members of one name.
 pub(crate) fn label_keys_taken() -> impl Iterator<Item = &'static str> {
-    LIFE_FIELDS.into_iter().chain(["service", "event", "time", "level", "target", "message"])
+    let others = ["listener", "service", "event", "time", "level", "target", "message"];
+    LIFE_FIELDS.into_iter().chain(others)
 }

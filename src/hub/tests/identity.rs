@@ -190,3 +190,30 @@ fn with_the_proxy_protocol_others_are_dropped() {
     assert!(rig.hub().sockets.get(id).is_none_or(|s| !s.flags.has(SocketFlag::Surplus)));
     assert!(rig.is_clean());
 }
+
+/// Of several proxies, the log has the one whose connection it is.
+#[cfg(feature = "admin")]
+#[test]
+fn the_log_has_the_proxy_that_connects() {
+    let mut rig = rig(MANY, ProxyProtocol::On);
+    let noted = |rig: &Rig, id| {
+        let cold = rig.hub().sockets.get(id).and_then(|socket| socket.cold.as_ref());
+        cold.and_then(|cold| cold.notes.as_ref()).map(|notes| notes.proxy.clone())
+    };
+    let id = rig.connect();
+    assert_eq!(noted(&rig, id), None);
+    rig.identify(id, ProxiedPeer::Address(([10, 0, 0, 2], 5).into()));
+    let head = "GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.1\r\n\
+                Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    rig.receive(id, head.as_bytes());
+    assert_eq!(rig.known(id), address("192.0.2.1:0"));
+    assert_eq!(noted(&rig, id).as_deref(), Some("10.0.0.1:1"));
+    // An open socket keeps nothing of it.
+    rig.ready(0);
+    assert_eq!((rig.status(id).as_str(), noted(&rig, id)), ("101", None));
+    // Without lines, nothing is kept for them.
+    rig.engine.hub_mut().access_log(AccessLog::Off);
+    let id = rig.ask_for("192.0.2.1");
+    assert_eq!(noted(&rig, id), None);
+}
