@@ -18,6 +18,6 @@ pub enum Command {
     ListServices(Config),
     /// Print the version.
     Version,
-    /// Print this text.
-    Help(String),
+    /// Print this text, such as the help.
+    Print(String),
 }

@@ -109,7 +109,7 @@ static ASKING: &[Flag] = &[
         short: Some('h'),
         long: "--help",
         meaning: "Print this help",
-        effect: Effect::Print(|| Command::Help(help())),
+        effect: Effect::Print(|| Command::Print(help())),
     },
 ];
 

@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         Command::ListServices(config) => run::say(&(builtin::list() + &programs::list(&config))),
         #[cfg(not(feature = "programs"))]
         Command::ListServices(_) => run::say(&builtin::list()),
-        Command::Help(text) => run::say(&text),
+        Command::Print(text) => run::say(&text),
         Command::Version => run::say(concat!("switchboard ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     if said.is_ok() { Exit::Clean.into() } else { Exit::Failure.into() }

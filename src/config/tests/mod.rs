@@ -449,8 +449,8 @@ fn deeds_other_than_running() {
     assert_eq!(deed(&["--list-services"]), Command::ListServices(Config::default()));
     assert_eq!(deed(&["-V", "--nonsense"]), Command::Version);
     assert_eq!(deed(&["-p1", "--version", "-c", "missing"]), Command::Version);
-    let Command::Help(text) = deed(&["-h"]) else { panic!("no help") };
-    assert_eq!(deed(&["--help", "stray"]), Command::Help(text.clone()));
+    let Command::Print(text) = deed(&["-h"]) else { panic!("no help") };
+    assert_eq!(deed(&["--help", "stray"]), Command::Print(text.clone()));
     for word in ["--check-config", "-s, --static-root DIR", "server.conf", "4  wrong conf"] {
         assert!(text.contains(word), "{word}");
     }

@@ -212,7 +212,7 @@ fn a_document_root_on_the_command_line_counts_before_the_file() {
     for words in [["-d", "src"], ["--document-root", "src"]] {
         assert_eq!(config(&words, &[file]).document_root, Path::new("src"));
     }
-    let Ok(Command::Help(text)) = run(&["-h"], &[]) else { panic!("no help") };
+    let Ok(Command::Print(text)) = run(&["-h"], &[]) else { panic!("no help") };
     assert!(text.contains("-d, --document-root DIR"));
 }
 
