@@ -127,6 +127,14 @@ impl ParsedArgs {
             Effect::Quieter => self.loudness -= 1,
             Effect::Instead(command) => self.instead = Some(command),
             Effect::Print(command) => self.print = Some(command),
+            #[cfg(feature = "admin")]
+            Effect::OneOf { value: kind, texts, allowed } => {
+                let value = value().ok_or_else(|| needed(kind))?;
+                let text = texts.iter().find(|(word, _)| value == *word);
+                let (flag, value) = (name.to_owned(), lossy(&value));
+                let wrong = || UsageError::NotAllowed { flag, value, allowed };
+                self.print = Some(text.ok_or_else(wrong)?.1);
+            }
         }
         Ok(())
     }

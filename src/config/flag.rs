@@ -33,7 +33,15 @@ pub(super) enum Effect {
     Instead(fn(Config) -> Command),
     /// Prints a text, whatever the configuration is.
     Print(fn() -> Command),
+    /// Prints the text with the name that is its value, whatever the configuration is. `allowed`
+    /// has all names, for errors.
+    #[cfg(feature = "admin")]
+    OneOf { value: &'static str, texts: &'static [Named], allowed: &'static str },
 }
+
+/// A text that is printed, and its name on the command line.
+#[cfg(feature = "admin")]
+pub(super) type Named = (&'static str, fn() -> Command);
 
 impl Flag {
     /// A flag that sets a key, with the meaning of the key. The help calls its value `value`.
@@ -51,6 +59,8 @@ impl Flag {
     pub(super) const fn value(&self) -> Option<&'static str> {
         match self.effect {
             Effect::File { value, place: _ } | Effect::Key { key: _, value } => Some(value),
+            #[cfg(feature = "admin")]
+            Effect::OneOf { value, .. } => Some(value),
             Effect::Louder | Effect::Quieter | Effect::Instead(_) | Effect::Print(_) => None,
         }
     }

@@ -10,6 +10,7 @@
 //! - `command`: [`Command`], the command of the command line; `exit`: [`Exit`], the exit codes
 //! - `args`: the words of the command line; `parsed_args`: their result
 //! - `flags`: the lists of flags, from which the help is made; `flag`: the definition of one
+//! - with the feature `admin`, `printed`: manual pages and completions
 //! - `keys`: the lists of keys; `key`: the definition of one; `section`: their sections; `value`:
 //!   the kinds of their values
 //! - `reload`: the changes of a configuration that need a restart
@@ -34,6 +35,8 @@ mod keys;
 mod log_format;
 mod nearest;
 mod parsed_args;
+#[cfg(feature = "admin")]
+mod printed;
 #[cfg(feature = "programs")]
 mod program;
 mod raw_config;

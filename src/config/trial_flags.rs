@@ -29,7 +29,7 @@ pub(super) static FLAGS: &[Flag] = &[
 ];
 
 /// The part of the help about programs.
-pub(super) const HELP: &str = "
+pub(super) const HELP: &str = "\
 With --try, a file is read only if --config names it. On SIGHUP the server reads its
 configuration again, and replaces the programs that have changed.
 ";

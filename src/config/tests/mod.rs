@@ -3,6 +3,8 @@
 mod each_key;
 #[cfg(not(feature = "programs"))]
 mod no_programs;
+#[cfg(feature = "admin")]
+mod printed;
 #[cfg(feature = "programs")]
 mod programs;
 #[cfg(feature = "proxy")]
