@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Builds the static binary of the packages: it runs on any Linux of its processor.
+#
+#   packaging/static.sh [x86_64|aarch64]
+#
+# Without an argument, for the processor of this machine. Prints the path of the binary. The target
+# of Rust has to be there: rustup target add x86_64-unknown-linux-musl.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source packaging/common.bash
+
+build
+echo "$binary"
