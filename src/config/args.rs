@@ -2,17 +2,18 @@
 //! in `flags`, their values in `value`.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use log::LevelFilter;
 
-use crate::config::error::{CommandError, ConfigError, UsageError, ValueSource};
+use crate::config::error::{CommandError, ConfigError, UsageError};
 use crate::config::flag::{Effect, Flag};
 use crate::config::flags;
+use crate::config::input::ConfigInput;
 use crate::config::key::Key;
 use crate::config::parsed_args::ParsedArgs;
+#[cfg(feature = "admin")]
+use crate::config::print::print;
 use crate::config::raw_config::RawConfig;
 use crate::config::resolve::resolve;
 use crate::config::setting::Setting;
@@ -20,7 +21,7 @@ use crate::config::{Command, Config};
 
 impl Command {
     /// Reads the command line, without the name of the program, and the configuration file,
-    /// which `read` opens; see [`read_file`](crate::config::read_file).
+    /// from `input`, such as [`read_file`](crate::config::read_file).
     ///
     /// If a flag is repeated, the last one counts. Each `--host` adds an address, and together they
     /// replace those of the file. `--help` and `--version` are answered at once, without reading
@@ -30,7 +31,7 @@ impl Command {
     /// The first fault of the command line, or all faults of the configuration.
     pub fn parse(
         args: impl IntoIterator<Item = OsString>,
-        read: impl Fn(&Path) -> io::Result<Vec<u8>>,
+        input: impl ConfigInput,
     ) -> Result<Self, CommandError> {
         let mut args = args.into_iter();
         let mut parsed = ParsedArgs::default();
@@ -41,10 +42,16 @@ impl Command {
             }
         }
         #[cfg(feature = "programs")]
-        if let Some(trial) = parsed.to_trial(&read)? {
+        if let Some(trial) = parsed.to_trial(&input)? {
             return Ok(Self::Try(trial));
         }
-        let sheet = RawConfig::load(parsed.file.as_deref(), read);
+        let sheet = RawConfig::load(parsed.file.as_deref(), &input);
+        #[cfg(feature = "admin")]
+        if parsed.prints_config {
+            let config = parsed.resolve(sheet.clone(), Config::default())?;
+            let text = print(&sheet, &parsed.settings, parsed.loudness, &config);
+            return Ok(Self::PrintConfig(text));
+        }
         let config = parsed.resolve(sheet, Config::default())?;
         Ok(parsed.instead.unwrap_or(Self::Run)(config))
     }
@@ -126,6 +133,8 @@ impl ParsedArgs {
             Effect::Louder => self.loudness += 1,
             Effect::Quieter => self.loudness -= 1,
             Effect::Instead(command) => self.instead = Some(command),
+            #[cfg(feature = "admin")]
+            Effect::PrintConfig => self.prints_config = true,
             Effect::Print(command) => self.print = Some(command),
             #[cfg(feature = "admin")]
             Effect::OneOf { value: kind, texts, allowed } => {
@@ -164,7 +173,7 @@ fn setting(key: &'static Key, name: &str, value: OsString) -> Result<Setting, Us
         let (flag, value, allowed) = (name.to_owned(), lossy(&value), key.allowed());
         return Err(UsageError::NotAllowed { flag, value, allowed });
     }
-    Ok(Setting { key, value, place: ValueSource::CommandLine })
+    Ok(Setting::of_flag(key, value))
 }
 
 /// The configuration with a log level that is `steps` higher or lower, within the existing levels.

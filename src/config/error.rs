@@ -3,11 +3,14 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use crate::config::exit::Exit;
+#[cfg(feature = "admin")]
+use crate::config::expand::ExpandError;
 use crate::config::ini::IniError;
+use crate::config::quoted::Quoted;
 use crate::config::section::Section;
+use crate::config::value_source::{FileNames, ValueSource};
 
 /// Why a command cannot be carried out.
 #[derive(Debug)]
@@ -139,16 +142,25 @@ impl fmt::Display for UsageError {
 
 impl Error for UsageError {}
 
-/// All faults of a configuration: one line for each, in the order of the file, at most 20.
+/// All faults of a configuration: one line for each, in the order of the files, at most 20. Further
+/// ones are counted, with the variables that are not set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    file: Option<PathBuf>,
+    names: FileNames,
     faults: Vec<ConfigFault>,
 }
 
 impl ConfigError {
     /// At least one fault, in any order.
-    pub(super) fn new(file: Option<PathBuf>, mut faults: Vec<ConfigFault>) -> Self {
+    pub(super) fn new(names: FileNames, mut faults: Vec<ConfigFault>) -> Self {
+        // What is wrong because a value could not be read is no fault of its own.
+        #[cfg(feature = "admin")]
+        {
+            let is_first = |fault: &ConfigFault| matches!(fault.problem, Problem::Expansion { .. });
+            let places: Vec<_> =
+                faults.iter().filter(|fault| is_first(fault)).map(|fault| fault.place).collect();
+            faults.retain(|fault| is_first(fault) || !places.contains(&fault.place));
+        }
         // Only the faults that are shown have to be in order; a full sort would be more code than
         // all of this file.
         for at in 0..faults.len().min(SHOWN_MAX) {
@@ -156,27 +168,40 @@ impl ConfigError {
             let fault = faults.remove(next);
             faults.insert(at, fault);
         }
-        Self { file, faults }
+        Self { names, faults }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.as_deref().unwrap_or(Path::new("")).display();
         for (index, ConfigFault { place, problem }) in
             self.faults.iter().take(SHOWN_MAX).enumerate()
         {
             let end_of_last = if index == 0 { "" } else { "\n" };
-            match place {
+            let problem = ProblemText { problem, names: &self.names, place: *place };
+            let file = self.names.main().display();
+            match *place {
                 ValueSource::File => write!(f, "{end_of_last}{file}: {problem}")?,
-                ValueSource::Line(line) => write!(f, "{end_of_last}{file}:{line}: {problem}")?,
+                ValueSource::Line(at) => {
+                    let file = self.names.of(at).display();
+                    write!(f, "{end_of_last}{file}:{}: {problem}", at.line)?;
+                }
                 ValueSource::CommandLine => write!(f, "{end_of_last}command line: {problem}")?,
             }
         }
         match self.faults.len().saturating_sub(SHOWN_MAX) {
-            0 => Ok(()),
-            more => write!(f, "\nand {more} more"),
+            0 => return Ok(()),
+            more => write!(f, "\nand {more} more")?,
         }
+        #[cfg(feature = "admin")]
+        {
+            let unset = self.faults[SHOWN_MAX..].iter().filter_map(|fault| fault.problem.unset());
+            let unset: Vec<_> = unset.flatten().map(String::as_str).collect();
+            if !unset.is_empty() {
+                write!(f, ", with variables that are not set: {}", unset.join(", "))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -187,27 +212,6 @@ impl Error for ConfigError {}
 pub(super) struct ConfigFault {
     pub(super) place: ValueSource,
     pub(super) problem: Problem,
-}
-
-/// The source of a value. Faults are shown in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ValueSource {
-    /// The file as a whole.
-    File,
-    /// This line of it, counted from 1.
-    Line(usize),
-    /// A flag.
-    CommandLine,
-}
-
-impl fmt::Display for ValueSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File => f.write_str("in the file"),
-            Self::Line(line) => write!(f, "in line {line}"),
-            Self::CommandLine => f.write_str("on the command line"),
-        }
-    }
 }
 
 /// What is wrong.
@@ -239,6 +243,12 @@ pub(super) enum Problem {
     Twice { name: &'static str, first: ValueSource },
     /// A value that the key does not allow.
     NotAllowed { name: &'static str, value: String, allowed: &'static str },
+    /// A value with variables that cannot be read.
+    #[cfg(feature = "admin")]
+    Expansion { name: &'static str, error: ExpandError },
+    /// A file that cannot be included, and why: what follows a comma.
+    #[cfg(feature = "admin")]
+    Include { path: String, reason: String },
     /// Values that contradict each other, and what to do about it.
     Contradiction { given: Vec<Given>, cure: &'static str },
 }
@@ -251,22 +261,30 @@ pub(super) struct Given {
     pub(super) place: Option<ValueSource>,
 }
 
-impl fmt::Display for Problem {
+/// A problem of a value that comes from `place`.
+struct ProblemText<'a> {
+    problem: &'a Problem,
+    names: &'a FileNames,
+    place: ValueSource,
+}
+
+impl fmt::Display for ProblemText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(reason) => write!(f, "cannot be read: {reason}"),
-            Self::TooLong => f.write_str("is longer than 1 MiB, which no configuration is"),
-            Self::NotText => f.write_str("the text is not UTF-8"),
-            Self::Syntax(error) => error.fmt(f),
-            Self::UnknownSection { title, meant } => {
+        let shown = |source| self.names.shown(source, self.place);
+        match self.problem {
+            Problem::Unreadable(reason) => write!(f, "cannot be read: {reason}"),
+            Problem::TooLong => f.write_str("is longer than 1 MiB, which no configuration is"),
+            Problem::NotText => f.write_str("the text is not UTF-8"),
+            Problem::Syntax(error) => error.fmt(f),
+            Problem::UnknownSection { title, meant } => {
                 write!(f, "unknown section {}", Quoted(title))?;
                 match meant {
                     Some(meant) => write!(f, "; did you mean {meant}?"),
                     None => f.write_str(", allowed are [server], [limits] and [service /path]"),
                 }
             }
-            Self::NoPath => f.write_str("a service is named by its path, as in [service /path]"),
-            Self::Path { path, meant } => {
+            Problem::NoPath => f.write_str("a service is named by its path, as in [service /path]"),
+            Problem::Path { path, meant } => {
                 write!(
                     f,
                     "no service has the path {}; it has to begin with a slash and to stand as it \
@@ -276,11 +294,11 @@ impl fmt::Display for Problem {
                 let meant = meant.as_ref();
                 meant.map_or(Ok(()), |path| write!(f, "; did you mean [service {path}]?"))
             }
-            Self::NoSection { name, home } => {
+            Problem::NoSection { name, home } => {
                 write!(f, "{} stands before the first section", Quoted(name))?;
                 home.map_or(Ok(()), |home| write!(f, "; it belongs in {}", home.title()))
             }
-            Self::UnknownKey { name, here, nearest } => {
+            Problem::UnknownKey { name, here, nearest } => {
                 write!(f, "unknown key {} in {here}", Quoted(name))?;
                 match nearest {
                     Some((key, None)) => write!(f, "; did you mean {key:?}?"),
@@ -292,26 +310,28 @@ impl fmt::Display for Problem {
                     }
                 }
             }
-            Self::Unbuilt { name, feature } => write!(
+            Problem::Unbuilt { name, feature } => write!(
                 f,
                 "{name} needs the feature {feature}, which this build does not have: build with \
                  --features {feature}, or leave it out"
             ),
-            Self::Elsewhere { name, here, home } => {
+            Problem::Elsewhere { name, here, home } => {
                 write!(f, "{name} is no key of {here}, it belongs in {}", home.title())
             }
-            Self::Twice { name, first } => write!(f, "{name} is given before, {first}"),
-            Self::NotAllowed { name, value, allowed } => {
+            Problem::Twice { name, first } => {
+                write!(f, "{name} is given before, {}", shown(Some(*first)))
+            }
+            Problem::NotAllowed { name, value, allowed } => {
                 write!(f, "{name} is {}, allowed is {allowed}", Quoted(value))
             }
-            Self::Contradiction { given, cure } => {
+            #[cfg(feature = "admin")]
+            Problem::Expansion { name, error } => write!(f, "{name} {error}"),
+            #[cfg(feature = "admin")]
+            Problem::Include { path, reason } => write!(f, "include is {}, {reason}", Quoted(path)),
+            Problem::Contradiction { given, cure } => {
                 for (index, Given { name, value, place }) in given.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
-                    write!(f, "{comma}{name} is {}", Quoted(value))?;
-                    match place {
-                        Some(place) => write!(f, " {place}")?,
-                        None => f.write_str(" by default")?,
-                    }
+                    write!(f, "{comma}{name} is {} {}", Quoted(value), shown(*place))?;
                 }
                 write!(f, "; {cure}")
             }
@@ -319,14 +339,13 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A text as it was found, in quotes, with control characters escaped, and cut if it is long.
-pub(super) struct Quoted<'a>(pub(super) &'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(QUOTED_CHARS_MAX) {
-            Some((end, _)) => write!(f, "{:?}...", &self.0[..end]),
-            None => write!(f, "{:?}", self.0),
+#[cfg(feature = "admin")]
+impl Problem {
+    /// The variables that are not set, if that is the problem.
+    fn unset(&self) -> Option<&[String]> {
+        match self {
+            Self::Expansion { name: _, error: ExpandError::Unset(names) } => Some(names),
+            _ => None,
         }
     }
 }
@@ -336,4 +355,3 @@ const OF_PROGRAMS: &str = "for programs, which this build does not serve: build 
                            programs, or leave it out";
 /// If the file is no configuration at all, more faults would not help.
 const SHOWN_MAX: usize = 20;
-const QUOTED_CHARS_MAX: usize = 80;

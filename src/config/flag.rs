@@ -31,6 +31,9 @@ pub(super) enum Effect {
     Quieter,
     /// Another command than running the server. It needs a valid configuration.
     Instead(fn(Config) -> Command),
+    /// Prints the configuration, which has to be valid.
+    #[cfg(feature = "admin")]
+    PrintConfig,
     /// Prints a text, whatever the configuration is.
     Print(fn() -> Command),
     /// Prints the text with the name that is its value, whatever the configuration is. `allowed`
@@ -61,6 +64,8 @@ impl Flag {
             Effect::File { value, place: _ } | Effect::Key { key: _, value } => Some(value),
             #[cfg(feature = "admin")]
             Effect::OneOf { value, .. } => Some(value),
+            #[cfg(feature = "admin")]
+            Effect::PrintConfig => None,
             Effect::Louder | Effect::Quieter | Effect::Instead(_) | Effect::Print(_) => None,
         }
     }

@@ -104,6 +104,13 @@ static ASKING: &[Flag] = &[
         meaning: "Check the configuration, and report its faults",
         effect: Effect::Instead(Command::CheckConfig),
     },
+    #[cfg(feature = "admin")]
+    Flag {
+        short: None,
+        long: "--print-config",
+        meaning: "Print what holds, and where each value comes from",
+        effect: Effect::PrintConfig,
+    },
     Flag {
         short: None,
         long: "--list-services",

@@ -4,6 +4,8 @@
 use std::ffi::OsStr;
 
 use crate::config::Config;
+#[cfg(feature = "admin")]
+use crate::config::expand::ValueForm;
 use crate::config::section::Section;
 use crate::config::value::ValueKind;
 #[cfg(feature = "programs")]
@@ -64,6 +66,17 @@ impl Key {
             Setter::Service(kind) => kind.repeats(),
             #[cfg(feature = "programs")]
             Setter::Program(kind) => kind.repeats(),
+        }
+    }
+
+    /// The form of its values, which says what is secret in them.
+    #[cfg(feature = "admin")]
+    pub(super) const fn form(&self) -> ValueForm {
+        match &self.setter {
+            Setter::Server(kind) => kind.form(),
+            Setter::Service(kind) => kind.form(),
+            #[cfg(feature = "programs")]
+            Setter::Program(kind) => kind.form(),
         }
     }
 

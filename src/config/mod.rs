@@ -17,28 +17,41 @@
 //! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `trial_flags`:
 //!   the flags for it, and those of programs; `trial_args`: which of them go together
 //! - likewise `program`: the relations between the keys of programs; `variables`: their values
-//! - `ini`: the lines of a file; `raw_config`: the file to read, and its keys in their sections;
-//!   `setting`: a key with a value, from the file or the command line
+//! - `input`: where files are read; `ini`: the lines of one; `raw_config`: its keys in their
+//!   sections; `load`: reads it; `setting`: a key with a value, from the file or the command line;
+//!   `value_source`: the place that a value comes from
+//! - with the feature `admin`, `include`: the files that a line names; `expand`: variables of the
+//!   environment in values; `print`: `--print-config`
 //! - `resolve`: from keys in any order to a consistent `Config`
-//! - `nearest`: the known name that was meant; `error`: all faults
+//! - `nearest`: the known name that was meant; `error`: all faults; `quoted`: texts in
+//!   them
 
 mod args;
 mod command;
 mod dumpable;
 mod error;
 mod exit;
+#[cfg(feature = "admin")]
+mod expand;
 mod flag;
 mod flags;
+#[cfg(feature = "admin")]
+mod include;
 mod ini;
+mod input;
 mod key;
 mod keys;
+mod load;
 mod log_format;
 mod nearest;
 mod parsed_args;
 #[cfg(feature = "admin")]
+mod print;
+#[cfg(feature = "admin")]
 mod printed;
 #[cfg(feature = "programs")]
 mod program;
+mod quoted;
 mod raw_config;
 mod reload;
 mod resolve;
@@ -54,6 +67,7 @@ mod trial_args;
 #[cfg(feature = "programs")]
 mod trial_flags;
 mod value;
+mod value_source;
 #[cfg(feature = "programs")]
 mod variables;
 
@@ -61,6 +75,7 @@ use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
 
+use crate::config::input::NoInput;
 use crate::config::raw_config::RawConfig;
 use crate::config::resolve::resolve;
 #[cfg(feature = "proxy")]
@@ -77,9 +92,9 @@ pub use command::Command;
 pub use dumpable::Dumpable;
 pub use error::{CommandError, ConfigError, UsageError};
 pub use exit::Exit;
+pub use input::{ConfigInput, read_file};
 pub use log_format::LogFormat;
 pub use nearest::nearest;
-pub use raw_config::read_file;
 pub use service_config::ServiceConfig;
 #[cfg(feature = "programs")]
 pub use trial::{Script, Trial};
@@ -100,6 +115,9 @@ pub use trial::{Script, Trial};
 pub struct Config {
     /// The file that was read, if any.
     pub file: Option<PathBuf>,
+    /// The files that it includes, in the order in which they were read.
+    #[cfg(feature = "admin")]
+    pub included: Vec<PathBuf>,
     /// The addresses to listen on: IP addresses, IPv6 without brackets, and host names. There
     /// is at least one, and none twice.
     pub hosts: Vec<String>,
@@ -161,12 +179,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `text` as the configuration file called `file`, which is not opened.
+    /// Reads `text` as the configuration file called `file`, which is not opened. Nor are other
+    /// files, and no variable of the environment is set: `text` alone counts.
     ///
     /// # Errors
     /// All faults of the text.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        resolve(RawConfig::read(file, text), &[], Self::default())
+        resolve(RawConfig::read(file, text, &NoInput), &[], Self::default())
     }
 
     /// The service at `path`, if it has a section.
@@ -180,8 +199,12 @@ impl Config {
     /// file for a service without a section.
     #[must_use]
     pub fn place_of(&self, path: &str) -> String {
-        let file = self.file.as_deref().unwrap_or(Path::new("")).display();
-        match self.service(path) {
+        let service = self.service(path);
+        let file = self.file.as_deref();
+        #[cfg(feature = "admin")]
+        let file = service.and_then(|service| service.file.as_deref()).or(file);
+        let file = file.unwrap_or(Path::new("")).display();
+        match service {
             Some(service) => format!("{file}:{}", service.line),
             None => file.to_string(),
         }
@@ -218,6 +241,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             file: None,
+            #[cfg(feature = "admin")]
+            included: Vec::new(),
             hosts: vec!["127.0.0.1".to_owned()],
             port: Some(12_345),
             #[cfg(feature = "unix")]

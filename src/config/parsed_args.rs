@@ -18,6 +18,9 @@ pub(super) struct ParsedArgs {
     pub(super) trial: TrialFlags,
     /// The command that is run with the configuration instead of the server.
     pub(super) instead: Option<fn(Config) -> Command>,
+    /// Whether the configuration is printed instead.
+    #[cfg(feature = "admin")]
+    pub(super) prints_config: bool,
     /// The text that is printed without a configuration.
     pub(super) print: Option<fn() -> Command>,
 }

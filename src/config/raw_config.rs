@@ -1,36 +1,32 @@
 //! `RawConfig`: the configuration file as a list of settings, each a known key with its value, in
-//! an allowed section. Values are not read yet: sections may come in any order, and the values for
-//! one service override those for all.
+//! an allowed section. `load` reads its lines. Values are not read yet: sections may come in any
+//! order, and the values for one service override those for all.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::config::error::{ConfigFault, Problem, Quoted, ValueSource};
-use crate::config::ini::{self, IniError, IniLine};
+use crate::config::error::{ConfigFault, Problem};
+#[cfg(feature = "admin")]
+use crate::config::include::Includes;
+use crate::config::ini;
+use crate::config::input::ConfigInput;
 use crate::config::key::Key;
 use crate::config::keys;
 use crate::config::nearest::nearest;
+use crate::config::quoted::Quoted;
 use crate::config::section::Section;
 use crate::config::setting::Setting;
+use crate::config::value_source::{FileLine, FileNames};
 use crate::ws::Target;
 
-/// Reads a file for [`Command::parse`](crate::config::Command::parse), but not more of it than
-/// shows that it is too long.
-///
-/// # Errors
-/// The errors of the system.
-pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The content of a file.
+/// The content of a file, and of those that it includes.
 #[derive(Default)]
+#[cfg_attr(feature = "admin", derive(Clone))]
 pub(super) struct RawConfig {
     /// The file, if there is one.
-    pub(super) file: Option<PathBuf>,
+    pub(super) names: FileNames,
+    /// The files that are being read.
+    #[cfg(feature = "admin")]
+    pub(super) includes: Includes,
     /// Its settings for all services.
     pub(super) all: Vec<Setting>,
     /// Its settings for single services, in the order of their paths.
@@ -40,70 +36,26 @@ pub(super) struct RawConfig {
 }
 
 impl RawConfig {
-    /// Reads the file `named`, which has to exist. Without a name, reads the first existing file of
-    /// [`NAMES`].
-    pub(super) fn load(named: Option<&Path>, read: impl Fn(&Path) -> io::Result<Vec<u8>>) -> Self {
-        let unnamed = NAMES.map(Path::new);
-        for file in named.as_ref().map_or(&unnamed[..], std::slice::from_ref) {
-            let text = match read(file) {
-                Ok(bytes) => decode(bytes),
-                Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
-                    continue;
-                }
-                Err(error) => {
-                    let problem = Problem::Unreadable(error.to_string());
-                    Err(ConfigFault { place: ValueSource::File, problem })
-                }
-            };
-            return match text {
-                Ok(text) => Self::read(file, &text),
-                Err(fault) => Self { faults: vec![fault], ..Self::of(file) },
-            };
-        }
-        Self::default()
-    }
-
-    /// Reads `text` as that of `file`.
-    pub(super) fn read(file: &Path, text: &str) -> Self {
-        let mut sheet = Self::of(file);
-        let mut here = CurrentSection::Nowhere;
-        for (number, line) in ini::lines(text) {
-            let fault = match line {
-                Ok(IniLine::Key { name, value }) => sheet.add(&here, name, value, number).err(),
-                Ok(IniLine::Section(title)) => {
-                    let (section, fault) = CurrentSection::parse(title, number);
-                    here = section;
-                    // A section without keys still names a path.
-                    if let CurrentSection::One(path, line) = &here {
-                        sheet.own(path, *line);
-                    }
-                    fault
-                }
-                Err(error) => {
-                    if error == IniError::OpenBracket {
-                        here = CurrentSection::Unknown;
-                    }
-                    Some(Problem::Syntax(error))
-                }
-            };
-            let place = ValueSource::Line(number);
-            sheet.faults.extend(fault.map(|problem| ConfigFault { place, problem }));
-        }
+    pub(super) fn of(file: &Path) -> Self {
+        let mut sheet = Self::default();
+        sheet.names.file = Some(file.to_owned());
         sheet
     }
 
-    fn of(file: &Path) -> Self {
-        Self { file: Some(file.to_owned()), ..Self::default() }
-    }
-
-    fn add(
+    /// Adds a key in a section. A fault of its value is returned as well.
+    pub(super) fn add(
         &mut self,
         here: &CurrentSection,
         name: &str,
         value: &str,
-        line: usize,
+        line: FileLine,
+        input: &impl ConfigInput,
     ) -> Result<(), Problem> {
         let plain = ini::plain(name);
+        #[cfg(not(feature = "admin"))]
+        if let Some(name) = for_admin(&plain, value) {
+            return Err(Problem::Unbuilt { name: name.to_owned(), feature: "admin" });
+        }
         let key = keys::find(&plain);
         let settings = match here {
             CurrentSection::Nowhere => {
@@ -114,7 +66,10 @@ impl RawConfig {
             // case.
             CurrentSection::Unknown => {
                 let key = key.ok_or_else(|| here.unknown(name, &plain))?;
-                let setting = Setting { key, value: value.into(), place: ValueSource::Line(line) };
+                let (setting, fault) = Setting::of_line(key, value, line, input);
+                if let Some(fault) = fault {
+                    return Err(fault);
+                }
                 return if setting.is_allowed() { Ok(()) } else { Err(setting.refusal().problem) };
             }
             CurrentSection::All(_) => &mut self.all,
@@ -129,12 +84,13 @@ impl RawConfig {
         if let Some(first) = first.filter(|_| !key.repeats()) {
             return Err(Problem::Twice { name: key.name, first: first.place });
         }
-        settings.push(Setting { key, value: value.into(), place: ValueSource::Line(line) });
-        Ok(())
+        let (setting, fault) = Setting::of_line(key, value, line, input);
+        settings.push(setting);
+        fault.map_or(Ok(()), Err)
     }
 
     /// The settings for the service at a path, whose section begins or continues in this line.
-    fn own(&mut self, path: &str, line: usize) -> &mut ServiceSection {
+    pub(super) fn own(&mut self, path: &str, line: FileLine) -> &mut ServiceSection {
         // A tree would be 4 kB more of code. That a new section moves those behind it costs more
         // than the rest only with ten thousands of them.
         let found = self.services.binary_search_by(|section| section.path.as_str().cmp(path));
@@ -148,15 +104,16 @@ impl RawConfig {
 }
 
 /// The settings of one service.
+#[cfg_attr(feature = "admin", derive(Clone))]
 pub(super) struct ServiceSection {
     pub(super) path: String,
     /// The line at which its section begins, or the first of several.
-    pub(super) line: usize,
+    pub(super) line: FileLine,
     pub(super) settings: Vec<Setting>,
 }
 
 /// The section that a line is in.
-enum CurrentSection {
+pub(super) enum CurrentSection {
     /// Before the first.
     Nowhere,
     /// In an unknown section, which is a fault already and resembles no known one.
@@ -164,13 +121,13 @@ enum CurrentSection {
     /// In a section for all services.
     All(Section),
     /// In the section of the service with this path, which begins in this line.
-    One(String, usize),
+    One(String, FileLine),
 }
 
 impl CurrentSection {
     /// Reads the text between the brackets in a line, and its fault. The keys of a wrong section
     /// are checked as those of the section that was probably meant.
-    fn parse(title: &str, line: usize) -> (Self, Option<Problem>) {
+    pub(super) fn parse(title: &str, line: FileLine) -> (Self, Option<Problem>) {
         let (word, path) = title.split_once(char::is_whitespace).unwrap_or((title, ""));
         let word = ini::plain(word);
         match (word.as_str(), path.trim_start()) {
@@ -238,19 +195,13 @@ fn meant_path(wrong: &str) -> Option<String> {
     target.ok().map(|target| target.path).filter(|path| Target::is_path(path))
 }
 
-/// The text of a file, if it is not too long.
-fn decode(bytes: Vec<u8>) -> Result<String, ConfigFault> {
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(ConfigFault { place: ValueSource::File, problem: Problem::TooLong });
+/// What a line has that only a build with the feature `admin` reads. Without that feature it is an
+/// error, so that a file means the same in each build that accepts it.
+#[cfg(not(feature = "admin"))]
+fn for_admin(plain: &str, value: &str) -> Option<&'static str> {
+    if plain == "include" {
+        return Some("include");
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        ConfigFault { place: ValueSource::Line(line), problem: Problem::NotText }
-    })
+    let is_replaced = |pair: &[u8]| pair[0] == b'$' && matches!(pair[1], b'{' | b'$');
+    value.as_bytes().windows(2).any(is_replaced).then_some("${ or $$")
 }
-
-/// The default file names: the current one, and that of the original system.
-const NAMES: [&str; 2] = ["server.conf", "server.config"];
-/// More than any configuration needs. A name given by mistake may be any file.
-const FILE_BYTES_MAX: usize = 1 << 20;

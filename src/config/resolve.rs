@@ -21,8 +21,8 @@ pub(super) fn resolve(
     flags: &[Setting],
     defaults: Config,
 ) -> Result<Config, ConfigError> {
-    let RawConfig { file, all, services, mut faults } = sheet;
-    let mut config = Config { file, ..defaults };
+    let RawConfig { names, all, services, mut faults, .. } = sheet;
+    let mut config = defaults;
     for layer in [&all, flags] {
         // Addresses add up within a source, and together replace those of the source with lower
         // priority.
@@ -62,13 +62,23 @@ pub(super) fn resolve(
         }
         config.services.push(ServiceConfig {
             path,
-            line,
+            line: line.line,
+            #[cfg(feature = "admin")]
+            file: (line.file > 0).then(|| names.of(line).to_owned()),
             options: one.all,
             #[cfg(feature = "programs")]
             program: one.all_programs,
         });
     }
-    if faults.is_empty() { Ok(config) } else { Err(ConfigError::new(config.file, faults)) }
+    if !faults.is_empty() {
+        return Err(ConfigError::new(names, faults));
+    }
+    #[cfg(feature = "admin")]
+    {
+        config.included = names.included;
+    }
+    config.file = names.file;
+    Ok(config)
 }
 
 /// Applies the settings in their order. Values that are not allowed are faults.

@@ -1,10 +1,10 @@
 //! From flags to a `Trial`, and which flags are allowed with it.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::config::error::{CommandError, UsageError};
+use crate::config::input::ConfigInput;
 use crate::config::parsed_args::ParsedArgs;
 use crate::config::raw_config::RawConfig;
 use crate::config::setting::Setting;
@@ -13,18 +13,19 @@ use crate::programs::{Mode, OnChange};
 
 impl ParsedArgs {
     /// The trial, if there is one.
-    pub(super) fn to_trial(
-        &self,
-        read: impl Fn(&Path) -> io::Result<Vec<u8>>,
-    ) -> Result<Option<Trial>, CommandError> {
+    pub(super) fn to_trial(&self, input: &impl ConfigInput) -> Result<Option<Trial>, CommandError> {
         let Some((program, script)) = self.trial.clone().check(&self.settings)? else {
             return Ok(None);
         };
         if self.instead.is_some() {
             return Err(clash("--try", "--check-config or --list-services", "it runs").into());
         }
+        #[cfg(feature = "admin")]
+        if self.prints_config {
+            return Err(clash("--try", "--print-config", "it runs").into());
+        }
         // A trial runs one program, in any folder.
-        let load = |file: &PathBuf| RawConfig::load(Some(file), read);
+        let load = |file: &PathBuf| RawConfig::load(Some(file), input);
         let sheet = self.file.as_ref().map(load).unwrap_or_default();
         let has_port = self.settings.iter().chain(&sheet.all).any(|given| given.is_of("port"));
         let mut defaults = Config { port: Some(0), ..Config::default() };

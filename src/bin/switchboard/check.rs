@@ -26,7 +26,20 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
     told.extend(faults);
     let file = config.file.as_ref().map(|file| file.display().to_string());
     let what = file.unwrap_or_else(|| "no file here, so the defaults".to_owned());
+    #[cfg(feature = "admin")]
+    let what = what + &included(config);
     (told, is_good.then(|| format!("{what}: the configuration is good{warnings}\n")))
+}
+
+/// The number of included files, as a text behind the name of the first. It shows that a pattern
+/// matches what it should.
+#[cfg(feature = "admin")]
+pub(crate) fn included(config: &Config) -> String {
+    match config.included.len() {
+        0 => String::new(),
+        1 => " and 1 included file".to_owned(),
+        len => format!(" and {len} included files"),
+    }
 }
 
 /// The faults of a configuration that do not keep a server from starting.
@@ -99,12 +112,17 @@ fn exposed(config: &Config) -> Vec<String> {
             faults.push(format!("static-root {root} and document-root {programs} overlap: {cure}"));
         }
     }
-    if let Some(file) = &config.file
-        && real(file).starts_with(&real_root)
-    {
-        let (root, file) = (root.display(), file.display());
-        faults.push(format!("{file} lies inside of static-root {root}: {cure}"));
+    let mut expose = |file: &PathBuf| {
+        if real(file).starts_with(&real_root) {
+            let (root, file) = (root.display(), file.display());
+            faults.push(format!("{file} lies inside of static-root {root}: {cure}"));
+        }
+    };
+    if let Some(file) = &config.file {
+        expose(file);
     }
+    #[cfg(feature = "admin")]
+    config.included.iter().for_each(expose);
     // The file may be missing still, while its folder is there.
     #[cfg(feature = "admin")]
     if let Some(file) = &config.log_file {
@@ -241,6 +259,13 @@ mod tests {
                 ..Config::default()
             };
             let faults = exposed(&config);
+            #[cfg(feature = "admin")]
+            {
+                // A file that is included is one as well.
+                let included = config.file.iter().cloned().collect();
+                let config = Config { file: None, included, ..config.clone() };
+                assert_eq!(exposed(&config), faults);
+            }
             assert_eq!(faults.len(), faults_len, "{file} {root} {programs}: {faults:?}");
             let helps = |fault: &String| fault.contains("download") && fault.contains(root);
             assert!(faults.iter().all(helps), "{faults:?}");

@@ -12,6 +12,8 @@ use switchboard::{
 };
 
 use super::builtin::list;
+#[cfg(feature = "admin")]
+use super::check::included;
 use super::check::{misplaced, warnings};
 use super::log_target::LogTarget;
 use super::services::ALL;
@@ -304,6 +306,9 @@ pub(crate) fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
 fn greeting(config: &Config, host: &Host) -> String {
     let mut text = String::new();
     text += &match &config.file {
+        #[cfg(feature = "admin")]
+        Some(file) => format!("configuration: {}{}\n", file.display(), included(config)),
+        #[cfg(not(feature = "admin"))]
         Some(file) => format!("configuration: {}\n", file.display()),
         None => "configuration: the defaults, as no server.conf is here\n".to_owned(),
     };

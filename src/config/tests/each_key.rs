@@ -137,12 +137,12 @@ fn changed_by(key: &Key, section: &str) -> (Config, Config) {
 }
 
 /// Whether this build has another value than the default.
-fn is_built(key: &Key) -> bool {
+pub(super) fn is_built(key: &Key) -> bool {
     key.name != "compression" || cfg!(feature = "deflate")
 }
 
 /// Of these each key takes one at least that is not its default.
-const VALUES: [&str; 27] = [
+pub(super) const VALUES: [&str; 27] = [
     "7",
     "7 messages or 17k",
     "17k",

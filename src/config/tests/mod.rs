@@ -1,16 +1,26 @@
 //! Tables of files and command lines, each with its result.
 
+#[cfg(feature = "admin")]
+mod admin;
 mod each_key;
+#[cfg(feature = "admin")]
+mod includes;
+#[cfg(not(feature = "admin"))]
+mod no_admin;
 #[cfg(not(feature = "programs"))]
 mod no_programs;
 #[cfg(feature = "admin")]
 mod printed;
+#[cfg(feature = "admin")]
+mod prints;
 #[cfg(feature = "programs")]
 mod programs;
 #[cfg(feature = "proxy")]
 mod proxies;
 #[cfg(all(feature = "admin", feature = "programs", feature = "proxy", feature = "unix"))]
 mod shipped;
+#[cfg(feature = "admin")]
+mod variables;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -430,7 +440,7 @@ fn files_are_found() {
     assert!(error.starts_with("missing: cannot be read: "), "{error}");
 
     let with = |bytes: &[u8]| {
-        let error = Command::parse([], |_| Ok(bytes.to_vec())).expect_err("it is no text");
+        let error = Command::parse([], |_: &Path| Ok(bytes.to_vec())).expect_err("it is no text");
         error.to_string()
     };
     assert_eq!(with(b"[server]\n# \xff"), "server.conf:2: the text is not UTF-8");

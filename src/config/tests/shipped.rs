@@ -17,6 +17,8 @@ fn the_shipped_file_gives_the_defaults() {
     let services = vec![ServiceConfig {
         path: "/demo_chatroom".to_owned(),
         line,
+        #[cfg(feature = "admin")]
+        file: None,
         options: ServiceOptions { limits, origin: OriginRule::Any, ..Config::default().all },
         program: ProgramOptions::SHARED,
     }];
@@ -209,6 +211,8 @@ fn every_key_is_set() {
             subpaths: Subpaths::Served,
         },
         services: Vec::new(),
+        #[cfg(feature = "admin")]
+        included: Vec::new(),
     };
     assert_eq!(parse(EVERY_KEY), Ok(expected));
 }

@@ -18,6 +18,8 @@ use std::path::PathBuf;
 use log::LevelFilter;
 
 use crate::config::dumpable::Dumpable;
+#[cfg(feature = "admin")]
+use crate::config::expand::ValueForm;
 use crate::config::log_format::LogFormat;
 use crate::config::value::names::add_hosts;
 use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
@@ -81,7 +83,7 @@ pub(super) enum ValueKind<T> {
     /// cannot be compared.
     #[cfg(feature = "programs")]
     Own(&'static str, fn(&mut T, &OsStr) -> Option<()>),
-    /// The same for a key that may be repeated.
+    /// The same for a key that may be repeated. Its values are variables of programs: `NAME=value`.
     #[cfg(feature = "programs")]
     OwnEach(&'static str, fn(&mut T, &OsStr) -> Option<()>),
 }
@@ -245,6 +247,20 @@ impl<T> ValueKind<T> {
             #[cfg(feature = "programs")]
             Self::Own(allowed, _) | Self::OwnEach(allowed, _) => allowed,
         }
+    }
+
+    /// The form of the values, which says what is secret in them.
+    #[cfg(feature = "admin")]
+    #[cfg_attr(
+        not(feature = "programs"),
+        expect(clippy::unused_self, reason = "only a kind of programs has another form")
+    )]
+    pub(super) const fn form(&self) -> ValueForm {
+        #[cfg(feature = "programs")]
+        if matches!(self, Self::OwnEach(..)) {
+            return ValueForm::Assignment;
+        }
+        ValueForm::Plain
     }
 
     /// Whether the key may be repeated, and the values add up.
