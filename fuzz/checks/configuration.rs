@@ -1,5 +1,6 @@
 //! Any text is a configuration, or has errors with line numbers that exist; neither comments nor
-//! blanks make a difference.
+//! blanks make a difference. With files that include each other, errors name a line that exists in
+//! its file, and what is printed is read as the same configuration.
 
 use std::path::Path;
 
@@ -28,6 +29,8 @@ pub fn check(data: &[u8]) {
         config
     });
     assert_eq!(parse(&spread).ok(), moved, "with blanks and comments between the lines");
+    #[cfg(feature = "admin")]
+    files::check(text);
 }
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -61,7 +64,8 @@ fn check_error(error: &ConfigError, text: &str) {
     let (shown, lines_len) = (error.to_string(), text.lines().count());
     let mut last = 1;
     for line in shown.lines() {
-        if line.starts_with("and ") && line.ends_with(" more") {
+        let more = line.split(", with variables that are not set: ").next().unwrap_or(line);
+        if more.starts_with("and ") && more.ends_with(" more") {
             assert!(shown.ends_with(line), "it is the last: {shown}");
             continue;
         }
@@ -79,3 +83,118 @@ fn check_error(error: &ConfigError, text: &str) {
 
 const FILE: &str = "fuzz.conf";
 const INPUT_BYTES_MAX: usize = 512;
+
+/// Several files, and variables of the environment.
+#[cfg(feature = "admin")]
+mod files {
+    use std::ffi::{OsStr, OsString};
+    use std::io;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::{Path, PathBuf};
+
+    use switchboard::config::{Command, Config, ConfigInput};
+
+    /// The texts between zeros are the files `0`, `d/1`, `d/2` and so on; `0` is the first.
+    pub fn check(text: &str) {
+        let texts: Vec<_> = text.split('\0').collect();
+        let world = World(&texts);
+        let config = match run(&["-c", "0"], world) {
+            Ok(Command::Run(config)) => config,
+            Ok(other) => panic!("it runs: {other:?}"),
+            Err(error) => return check_error(&error, world),
+        };
+        let Ok(Command::PrintConfig(printed)) = run(&["-c", "0", "--print-config"], world) else {
+            panic!("what runs is printed")
+        };
+        let again = run(&["-c", "0"], World(&[&printed]));
+        if printed.starts_with("***") {
+            assert!(again.is_err(), "nothing that is hidden runs: {printed}");
+            return;
+        }
+        let Ok(Command::Run(again)) = again else {
+            panic!("it is read again: {again:?}\n{printed}")
+        };
+        assert_eq!(content(again), content(config), "{printed}");
+    }
+
+    fn run(words: &[&str], world: World<'_>) -> Result<Command, String> {
+        Command::parse(words.iter().map(OsString::from), world).map_err(|error| error.to_string())
+    }
+
+    /// What a configuration is, wherever it comes from.
+    fn content(mut config: Config) -> Config {
+        config.services.iter_mut().for_each(|service| (service.line, service.file) = (0, None));
+        Config { file: None, included: Vec::new(), ..config }
+    }
+
+    fn check_error(error: &str, world: World<'_>) {
+        for line in error.lines().filter(|line| !line.starts_with("and ")) {
+            let place = line.split_once(": ").and_then(|(place, _)| place.rsplit_once(':'));
+            let Some((file, number)) = place else { panic!("{line:?} has no place") };
+            let number: usize = number.parse().expect("a line has a number");
+            let text = world.text(Path::new(file)).expect("the file is there");
+            assert!((1..=text.lines().count()).contains(&number), "{line}");
+            assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    struct World<'a>(&'a [&'a str]);
+
+    impl World<'_> {
+        /// The text of a file, whose name may have dots in it.
+        fn text(&self, path: &Path) -> io::Result<&str> {
+            let path = self.canonical(path);
+            let mut names = (0..self.0.len()).map(name);
+            let index = names.position(|name| name == path);
+            index.map(|index| self.0[index]).ok_or(io::ErrorKind::NotFound.into())
+        }
+    }
+
+    impl ConfigInput for World<'_> {
+        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+            self.text(path).map(|text| text.as_bytes().to_vec())
+        }
+
+        fn read_included(&self, path: &Path) -> io::Result<Vec<u8>> {
+            self.read(path)
+        }
+
+        fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+            let folder = self.canonical(folder);
+            let names = (0..self.0.len()).rev().map(name);
+            let inside = names.filter(|path| path.parent() == Some(&folder));
+            Ok(inside.filter_map(|path| path.file_name().map(OsStr::to_owned)).collect())
+        }
+
+        fn canonical(&self, path: &Path) -> PathBuf {
+            let mut short = PathBuf::new();
+            for part in path.components() {
+                match part {
+                    std::path::Component::ParentDir => drop(short.pop()),
+                    std::path::Component::CurDir => {}
+                    part => short.push(part),
+                }
+            }
+            short
+        }
+
+        fn variable(&self, name: &str) -> Option<OsString> {
+            let value: &[u8] = match name {
+                "A" => b"src",
+                "B" => b"1",
+                "C" => b"\" # ; \\\n[server]\nport: 7\n${A} $$",
+                "D" => b"d/*",
+                "E" => b"",
+                "F" => b"\xff",
+                "TOKEN" => b"2",
+                _ => return None,
+            };
+            Some(OsStr::from_bytes(value).to_owned())
+        }
+    }
+
+    fn name(index: usize) -> PathBuf {
+        if index == 0 { PathBuf::from("0") } else { PathBuf::from(format!("d/{index}")) }
+    }
+}
