@@ -31,9 +31,11 @@ impl Candidates {
             Effect::OneOf { texts, .. } => {
                 Self::Words(texts.iter().map(|(word, _)| *word).collect())
             }
-            Effect::Louder | Effect::Quieter | Effect::Instead(_) | Effect::Print(_) => {
-                Self::NoValue
-            }
+            Effect::Louder
+            | Effect::Quieter
+            | Effect::Instead(_)
+            | Effect::PrintConfig
+            | Effect::Print(_) => Self::NoValue,
         }
     }
 }
@@ -54,7 +56,11 @@ pub(super) const fn repeats(flag: &Flag) -> bool {
     match flag.effect {
         Effect::Key { key, .. } => key.repeats(),
         Effect::Louder | Effect::Quieter => true,
-        Effect::File { .. } | Effect::Instead(_) | Effect::Print(_) | Effect::OneOf { .. } => false,
+        Effect::File { .. }
+        | Effect::Instead(_)
+        | Effect::PrintConfig
+        | Effect::Print(_)
+        | Effect::OneOf { .. } => false,
     }
 }
 

@@ -45,7 +45,7 @@ fn about(key: &Key) -> String {
     format!("{meaning}.\nAllowed: {allowed}.\nA change applies {applies}.")
 }
 
-const ABOUT: [&str; 4] = [
+const ABOUT: [&str; 5] = [
     "switchboard(1) reads server.conf in its working directory, or the file that its flag --config \
      names. A flag overrides the file, and the file overrides the default. The defaults stand \
      behind the names of the keys below.",
@@ -53,7 +53,11 @@ const ABOUT: [&str; 4] = [
      the beginning of a line, or after a blank, begins a comment.",
     "Sizes are bytes or have a unit: 64k, 1m, 1g. Times have a unit: 500ms, 25s, 2m, 1h. Relative \
      paths begin in the working directory.",
-    "switchboard --check-config reports all faults, line by line.",
+    "A line \"include: conf.d/*.conf\" stands for the lines of these files, in the order of their \
+     names. ${NAME} in a value is a variable of the environment, ${NAME:-default} one that may be \
+     missing, and $$ a dollar.",
+    "switchboard --check-config reports all faults, line by line. --print-config shows what holds, \
+     and where it comes from.",
 ];
 
 const EXAMPLE: &str = "\
