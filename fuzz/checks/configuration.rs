@@ -103,7 +103,7 @@ mod files {
             Ok(other) => panic!("it runs: {other:?}"),
             Err(error) => return check_error(&error, world),
         };
-        let Ok(Command::PrintConfig(printed)) = run(&["-c", "0", "--print-config"], world) else {
+        let Ok(Command::Print(printed)) = run(&["-c", "0", "--print-config"], world) else {
             panic!("what runs is printed")
         };
         let again = run(&["-c", "0"], World(&[&printed]));

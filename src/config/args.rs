@@ -6,14 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use log::LevelFilter;
 
+#[cfg(feature = "admin")]
+use crate::config::effective::print;
 use crate::config::error::{CommandError, ConfigError, UsageError};
 use crate::config::flag::{Effect, Flag};
 use crate::config::flags;
 use crate::config::input::ConfigInput;
 use crate::config::key::Key;
 use crate::config::parsed_args::ParsedArgs;
-#[cfg(feature = "admin")]
-use crate::config::print::print;
 use crate::config::raw_config::RawConfig;
 use crate::config::resolve::resolve;
 use crate::config::setting::Setting;
@@ -50,7 +50,7 @@ impl Command {
         if parsed.prints_config {
             let config = parsed.resolve(sheet.clone(), Config::default())?;
             let text = print(&sheet, &parsed.settings, parsed.loudness, &config);
-            return Ok(Self::PrintConfig(text));
+            return Ok(Self::Print(text));
         }
         let config = parsed.resolve(sheet, Config::default())?;
         Ok(parsed.instead.unwrap_or(Self::Run)(config))

@@ -14,9 +14,6 @@ pub enum Command {
     Try(Trial),
     /// Report that the configuration is valid, which it is.
     CheckConfig(Config),
-    /// Print this text: what holds, and where each value comes from. The configuration is valid.
-    #[cfg(feature = "admin")]
-    PrintConfig(String),
     /// List the services, and the programs that would be served. The configuration is valid.
     ListServices(Config),
     /// Print the version.

@@ -21,7 +21,7 @@
 //!   sections; `load`: reads it; `setting`: a key with a value, from the file or the command line;
 //!   `value_source`: the place that a value comes from
 //! - with the feature `admin`, `include`: the files that a line names; `expand`: variables of the
-//!   environment in values; `print`: `--print-config`
+//!   environment in values; `effective`: `--print-config`
 //! - `resolve`: from keys in any order to a consistent `Config`
 //! - `nearest`: the known name that was meant; `error`: all faults; `quoted`: texts in
 //!   them
@@ -29,6 +29,8 @@
 mod args;
 mod command;
 mod dumpable;
+#[cfg(feature = "admin")]
+mod effective;
 mod error;
 mod exit;
 #[cfg(feature = "admin")]
@@ -45,8 +47,6 @@ mod load;
 mod log_format;
 mod nearest;
 mod parsed_args;
-#[cfg(feature = "admin")]
-mod print;
 #[cfg(feature = "admin")]
 mod printed;
 #[cfg(feature = "programs")]

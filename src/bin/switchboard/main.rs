@@ -57,8 +57,6 @@ fn main() -> ExitCode {
             let Some(good) = good else { return Exit::Configuration.into() };
             run::say(&good)
         }
-        #[cfg(feature = "admin")]
-        Command::PrintConfig(text) => run::say(&text),
         #[cfg(feature = "programs")]
         Command::ListServices(config) => run::say(&(builtin::list() + &programs::list(&config))),
         #[cfg(not(feature = "programs"))]

@@ -4,6 +4,8 @@
 mod admin;
 mod each_key;
 #[cfg(feature = "admin")]
+mod effective;
+#[cfg(feature = "admin")]
 mod includes;
 #[cfg(not(feature = "admin"))]
 mod no_admin;
@@ -11,8 +13,6 @@ mod no_admin;
 mod no_programs;
 #[cfg(feature = "admin")]
 mod printed;
-#[cfg(feature = "admin")]
-mod prints;
 #[cfg(feature = "programs")]
 mod programs;
 #[cfg(feature = "proxy")]

@@ -9,7 +9,7 @@ use crate::config::expand::ValueForm;
 fn print(world: World<'_>, words: &[&str]) -> String {
     let words: Vec<_> = ["--print-config"].iter().chain(words).copied().collect();
     match world.run(&words) {
-        Ok(Command::PrintConfig(text)) => text,
+        Ok(Command::Print(text)) => text,
         other => panic!("{words:?} gives {other:?}"),
     }
 }
@@ -165,7 +165,7 @@ fn values_of_programs_are_hidden() {
     let variables: &[(&str, &[u8])] = &[("X", b"hunter2"), ("D", b"D=hunter2")];
     let text = print(World { files: &[("server.conf", text)], variables }, &[]);
     let expected = [
-        super::super::print::UNREADABLE.trim_end(),
+        super::super::effective::UNREADABLE.trim_end(),
         "[server]",
         "env: A=***  # server.conf:2",
         "[limits]",
