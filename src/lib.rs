@@ -238,6 +238,19 @@ pub mod service;
 #[cfg(feature = "host")]
 mod sys;
 
+/// TLS on listeners of a server: the files of certificates, and those in use.
+#[cfg(feature = "tls")]
+pub mod tls {
+    pub use crate::net::tls::{
+        CertificateFiles, ClientCertificates, Tls, TlsError, TlsFiles, TlsRenewal,
+    };
+    #[doc(hidden)]
+    pub use crate::net::tls::{
+        Channel, ChannelState, Decrypted, MakeChannel, RecordChannel, Records, SealedStream,
+        TlsSockets,
+    };
+}
+
 pub use limits::Limits;
 pub use ws::{
     Close, CloseCode, Forwarded, Message, Origin, Response, Status, TrustedProxies,
@@ -253,9 +266,9 @@ pub use {
     pages::Page,
     server::{BindError, Mounted, Server},
     service::{
-        Admission, Audience, Callbacks, Compression, Context, Gate, Handler, Inbound, OriginRule,
-        Outbound, Peer, Received, Request, Service, ServiceOptions, SocketId, Subscribable, Thread,
-        Verdict, gated, handler,
+        Admission, Audience, Callbacks, ClientCertificate, Compression, Context, Gate, Handler,
+        Inbound, OriginRule, Outbound, Peer, PeerInfo, Received, Request, Service, ServiceOptions,
+        SocketId, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated, handler,
     },
 };
 

@@ -17,6 +17,7 @@
 //! - with the feature `programs`, `trial`: `Trial`, a single program that is tried; `trial_flags`:
 //!   the flags for it, and those of programs; `trial_args`: which of them go together
 //! - likewise `program`: the relations between the keys of programs; `variables`: their values
+//! - with the feature `tls`, `tls`: the keys about it; `tls_words`: words of their values
 //! - `input`: where files are read; `ini`: the lines of one; `raw_config`: its keys in their
 //!   sections; `load`: reads it; `setting`: a key with a value, from the file or the command line;
 //!   `value_source`: the place that a value comes from
@@ -60,6 +61,10 @@ mod service_config;
 mod setting;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_words;
 #[cfg(feature = "programs")]
 mod trial;
 #[cfg(feature = "programs")]
@@ -96,6 +101,10 @@ pub use input::{ConfigInput, read_file};
 pub use log_format::LogFormat;
 pub use nearest::nearest;
 pub use service_config::ServiceConfig;
+#[cfg(feature = "tls")]
+pub use tls::TlsConfig;
+#[cfg(feature = "tls")]
+pub use tls_words::{TlsClient, TlsRedirect};
 #[cfg(feature = "programs")]
 pub use trial::{Script, Trial};
 
@@ -130,6 +139,9 @@ pub struct Config {
     /// The permissions of their files.
     #[cfg(feature = "unix")]
     pub unix_socket_mode: u32,
+    /// What it says of TLS.
+    #[cfg(feature = "tls")]
+    pub tls: TlsConfig,
     /// The folder of programs. It exists if it is configured. The default may be missing; then
     /// there are no programs.
     #[cfg(feature = "programs")]
@@ -249,6 +261,8 @@ impl Default for Config {
             unix_sockets: Vec::new(),
             #[cfg(feature = "unix")]
             unix_socket_mode: 0o660,
+            #[cfg(feature = "tls")]
+            tls: TlsConfig::default(),
             #[cfg(feature = "programs")]
             document_root: PathBuf::from("services"),
             static_root: None,

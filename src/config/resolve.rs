@@ -11,6 +11,8 @@ use crate::config::program::{check_mode, settle_framing};
 use crate::config::raw_config::{RawConfig, ServiceSection};
 use crate::config::service_config::ServiceConfig;
 use crate::config::setting::{Setting, given};
+#[cfg(feature = "tls")]
+use crate::config::tls::check_tls;
 #[cfg(feature = "proxy")]
 use crate::hub::ProxyProtocol;
 use crate::limits::{Limits, LimitsError};
@@ -42,6 +44,8 @@ pub(super) fn resolve(
     check_limits(&config.all.limits, &all, &[], &mut faults);
     #[cfg(feature = "proxy")]
     check_proxies(&config, flags.iter().rev().chain(&all), &mut faults);
+    #[cfg(feature = "tls")]
+    check_tls(&config, flags.iter().rev().chain(&all), &mut faults);
     for ServiceSection { path, line, settings: own } in services {
         // Keys of the server cannot stand in such a section.
         let mut one = Config {

@@ -58,6 +58,11 @@ impl Budget {
         self.reads = self.reads.saturating_sub(bytes / WORK_BYTES);
     }
 
+    /// So many records of TLS were decrypted.
+    pub(super) const fn decrypted(&mut self, records: usize) {
+        self.reads = self.reads.saturating_sub(records.saturating_mul(RECORD_WORK));
+    }
+
     /// A socket was written to.
     pub(super) const fn wrote(&mut self, bytes: usize) {
         self.writes = self.writes.saturating_sub(WRITE_WORK + bytes / WORK_BYTES);
@@ -75,6 +80,8 @@ impl Budget {
 
 /// The price of a read, beside its bytes.
 const READ_WORK: usize = 1_000;
+/// The price of a record of TLS, beside its bytes.
+const RECORD_WORK: usize = 1_000;
 /// The price of a write, beside its bytes: on loopback, a write does much of the receiver's work.
 const WRITE_WORK: usize = 4_000;
 /// How many bytes can be read and unmasked, or written, for a nanosecond.

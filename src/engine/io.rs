@@ -4,8 +4,8 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
-use crate::hub::{Fetch, Hub, LookupJob, ProxyProtocol, Reach, RunEnd, RunId, WorkerId};
-use crate::service::SocketId;
+use crate::hub::{Fetch, Hub, ListenerTraits, LookupJob, RunEnd, RunId, WorkerId};
+use crate::service::{SocketId, TlsInfo};
 use crate::time::Time;
 use crate::ws::Response;
 use crate::ws::proxy::ProxyHeader;
@@ -46,6 +46,17 @@ pub trait Connections {
     /// The name of a listener, for the log.
     fn listener_name(&self, _: usize) -> String {
         String::new()
+    }
+
+    /// Whether the connections of a listener begin with a TLS handshake. If none does, this method
+    /// and the next one need not be implemented.
+    fn is_secure_listener(&self, _: usize) -> bool {
+        false
+    }
+
+    /// Whether a connection is read in records of TLS, each of which needs a large buffer.
+    fn is_sealed(&self, _: SocketId) -> bool {
+        false
     }
 
     /// Accepts one connection, if there is one.
@@ -166,10 +177,8 @@ pub struct Arrival<C> {
     pub connection: C,
     /// Where it comes from; `None` for a Unix socket.
     pub peer: Option<SocketAddr>,
-    /// The reach of its listener.
-    pub reach: Reach,
-    /// Whether it has to begin with a header of the PROXY protocol.
-    pub protocol: ProxyProtocol,
+    /// What its listener says of it.
+    pub listener: ListenerTraits,
 }
 
 /// The result of a read.
@@ -178,14 +187,47 @@ pub enum ReadResult {
     /// The header of the PROXY protocol came, which is read before all else, or something else. It
     /// is boxed since all reads return this type.
     Identified(Option<Box<ProxyHeader>>),
-    /// So many bytes came, at least one.
+    /// So many bytes came, at least one. If they do not fill the buffer, there are no more.
     Bytes(usize),
+    /// The connection is one of TLS.
+    Tls(TlsRead),
     /// There are no bytes; a readiness event follows when there are.
     WouldBlock,
     /// The peer has ended its half.
     End,
     /// The connection is lost.
     Lost(&'static str),
+}
+
+/// The result of a read of a TLS connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TlsRead {
+    /// The handshake is over, which comes before all bytes. There may be bytes even if no event
+    /// comes.
+    Secured(Box<TlsInfo>),
+    /// So many bytes came, maybe none.
+    Bytes {
+        /// How many.
+        len: usize,
+        /// How many records were decrypted or tried.
+        records: usize,
+        /// Whether there may be more even if no event comes.
+        left: Left,
+    },
+    /// There are no bytes, but for so many of a record that is not whole. An event follows when
+    /// there are more.
+    Drained(usize),
+    /// The handshake has to wait for the next turn.
+    Later,
+}
+
+/// Whether a read has left anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: an event follows when there are bytes.
+    Nothing,
+    /// There may be bytes even if no event comes.
+    Unknown,
 }
 
 /// What happens to the bytes that the system holds for the peer of a closed connection.

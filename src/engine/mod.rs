@@ -33,8 +33,8 @@ use readiness::ReadinessTable;
 use stop::Stop;
 
 pub use io::{
-    Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted,
-    ReadResult, RunExit, Services, Step, StopKind,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, Left,
+    NotStarted, ReadResult, RunExit, Services, Step, StopKind, TlsRead,
 };
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;

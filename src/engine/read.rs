@@ -1,7 +1,7 @@
 //! Reading: connections are accepted and sockets are read, each its share of a turn.
 
 use crate::engine::Engine;
-use crate::engine::io::{Arrival, Io, ReadResult, Step};
+use crate::engine::io::{Arrival, Io, Left, ReadResult, Step, TlsRead};
 use crate::engine::readiness::{PeerEnd, Readiness, Ready};
 use crate::service::SocketId;
 use crate::time::Time;
@@ -27,12 +27,16 @@ impl Engine {
     /// Accepts connections, of each listener as many as one turn allows.
     pub(super) fn accept_all(&mut self, io: &mut impl Io, now: Time) {
         for listener in 0..io.listeners_len() {
+            let is_secure = cfg!(feature = "tls") && io.is_secure_listener(listener);
             for _ in 0..self.limits.turn_accepts_max {
+                if is_secure && self.hub.has_all_handshakes() {
+                    break;
+                }
                 let Some(arrival) = io.accept(listener, now) else { break };
-                let Arrival { connection, peer, reach, protocol } = arrival;
                 #[cfg(feature = "admin")]
                 self.hub.accept_from(listener, |listener| io.listener_name(listener));
-                let Some(id) = self.hub.accept(peer, reach, protocol, now) else { continue };
+                let Arrival { connection, peer, listener } = arrival;
+                let Some(id) = self.hub.accept(peer, listener, now) else { continue };
                 match io.insert(id, connection) {
                     Ok(()) => self.readiness.insert(id),
                     Err(error) => {
@@ -78,8 +82,8 @@ impl Engine {
                 return;
             }
             let (buffer, in_place) = match self.hub.read_buffer(id) {
-                Some(room) => (room, true),
-                None => (&mut self.buffer[..], false),
+                Some(room) if !io.is_sealed(id) => (room, true),
+                _ => (&mut self.buffer[..], false),
             };
             let buffer_len = buffer.len();
             let len = match io.read(id, buffer) {
@@ -95,6 +99,13 @@ impl Engine {
                     self.hub.identify(id, header.as_deref(), now);
                     continue;
                 }
+                // An event follows when there are bytes, or when answers of TLS itself have left.
+                ReadResult::Tls(TlsRead::Drained(held)) => return self.hold_sealed(id, held),
+                // The end of the peer comes behind all bytes.
+                ReadResult::Tls(read) => match self.receive_tls(id, read, io, now) {
+                    Left::Nothing if peer_end == PeerEnd::None => return,
+                    Left::Nothing | Left::Unknown => continue,
+                },
                 end @ (ReadResult::End | ReadResult::Lost(_)) => {
                     readiness.set_ended();
                     return match end {
@@ -121,6 +132,39 @@ impl Engine {
         // turn.
         if self.readiness.get_mut(id).is_some_and(Readiness::set_reading) {
             self.reads_again.push(id);
+        }
+    }
+
+    /// A read of a TLS connection has had this result. Returns whether there may be more.
+    // Not inlined: it is large, and its caller is the turn.
+    #[inline(never)]
+    fn receive_tls(&mut self, id: SocketId, read: TlsRead, io: &mut impl Io, now: Time) -> Left {
+        match read {
+            // No connection is one of TLS.
+            _ if !cfg!(feature = "tls") => {}
+            TlsRead::Secured(info) => self.hub.secure(id, *info),
+            TlsRead::Drained(held) => self.hold_sealed(id, held),
+            TlsRead::Bytes { len, records, left } => {
+                self.budget.read(len);
+                self.budget.decrypted(records);
+                if len > 0 {
+                    self.hub.receive(id, &mut self.buffer[..len], now);
+                    io.observe(Step::Received(id, len), &self.hub, now);
+                }
+                if left == Left::Nothing {
+                    self.hold_sealed(id, 0);
+                }
+                return left;
+            }
+            TlsRead::Later => {}
+        }
+        Left::Unknown
+    }
+
+    /// So many bytes of a record of TLS are there, which is not whole.
+    fn hold_sealed(&mut self, id: SocketId, len: usize) {
+        if cfg!(feature = "tls") {
+            self.hub.hold_sealed(id, len);
         }
     }
 

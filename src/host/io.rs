@@ -18,7 +18,7 @@ use crate::host::notify::Reports;
 use crate::host::resolver::{Mounts, Notice, Resolver};
 use crate::host::wake::WakeQueue;
 use crate::host::worker::{Worker, WorkerPlan, WorkerThread};
-use crate::hub::{Hub, LookupJob, ProxyProtocol, RunId, Subject, WorkerId};
+use crate::hub::{Hub, ListenerTraits, LookupJob, RunId, Subject, WorkerId};
 use crate::net::listener::Listener;
 use crate::net::streams::Streams;
 use crate::service::SocketId;
@@ -87,7 +87,7 @@ impl Io for HostIo {
 }
 
 impl Connections for HostIo {
-    type Connection = (TcpStream, ProxyProtocol);
+    type Connection = (TcpStream, ListenerTraits);
 
     fn listeners_len(&self) -> usize {
         self.listeners.len()
@@ -98,19 +98,26 @@ impl Connections for HostIo {
         listener.map(|listener| listener.address().to_string()).unwrap_or_default()
     }
 
+    fn is_secure_listener(&self, listener: usize) -> bool {
+        self.listeners.get(listener).is_some_and(|listener| listener.traits().is_secure())
+    }
+
+    fn is_sealed(&self, id: SocketId) -> bool {
+        self.streams.is_sealed(id)
+    }
+
     fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<Self::Connection>> {
         let listener = self.listeners.get_mut(listener)?;
         let (stream, peer) = listener.accept(now)?;
-        let (reach, protocol) = (listener.reach(), listener.protocol());
-        Some(Arrival { connection: (stream, protocol), peer, reach, protocol })
+        let listener = listener.traits();
+        Some(Arrival { connection: (stream, listener), peer, listener })
     }
 
     fn insert(&mut self, id: SocketId, connection: Self::Connection) -> io::Result<()> {
-        let (mut stream, protocol) = connection;
+        let (mut stream, listener) = connection;
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(id.index()), both)?;
-        self.streams.insert(id, stream, protocol);
-        Ok(())
+        self.streams.insert(id, stream, listener)
     }
 
     fn close_listeners(&mut self) {

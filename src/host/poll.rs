@@ -25,9 +25,11 @@ use crate::limits::Limits;
 use crate::net::address::ListenAddress;
 use crate::net::listener::{Listener, MakeListener, listen_on_all};
 use crate::net::streams::Streams;
+use crate::net::tls::TlsPlan;
 use crate::service::SocketId;
 use crate::sys::listeners::PortUse;
 use crate::time::Time;
+use crate::ws::Transport;
 
 /// A server that listens. It works within [`Host::run`] or [`Host::turn`], on the thread that calls
 /// them. Services run on threads of their own, or on this one: see
@@ -64,13 +66,15 @@ pub(crate) struct HostPlan {
     /// Answers paths that none of these has.
     pub(crate) resolver: Option<Box<dyn ResolverPlan>>,
     /// The addresses of TCP that it listens on.
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<(SocketAddr, Transport)>,
     /// Whether other sockets may listen on them.
     pub(crate) port_use: PortUse,
     /// Whether all connections begin with a header of the PROXY protocol.
     pub(crate) protocol: ProxyProtocol,
     /// What else it listens on.
     pub(crate) others: Vec<MakeListener>,
+    /// The certificates of TLS listeners.
+    pub(crate) tls: Option<TlsPlan>,
 }
 
 /// When a host trims by itself.
@@ -87,7 +91,11 @@ impl Host {
     /// Listens on all that the plan names.
     pub(crate) fn new(plan: HostPlan) -> io::Result<Self> {
         let HostPlan { mut hub, limits, factories, static_root, resolver, .. } = plan;
-        let HostPlan { addresses, port_use, protocol, others, .. } = plan;
+        let HostPlan { addresses, port_use, protocol, others, tls, .. } = plan;
+        let read_buffer_min = tls.as_ref().map_or(0, TlsPlan::read_buffer_bytes_min);
+        let read_buffer_bytes = limits.read_buffer_bytes.max(read_buffer_min);
+        let limits = Limits { read_buffer_bytes, ..limits };
+        let redirects = tls.as_ref().is_some_and(TlsPlan::redirects);
         hub.date_by(unix_seconds);
         let poll = Poll::new()?;
         let wake_queue = WakeQueue::new(Waker::new(poll.registry(), WAKER)?);
@@ -97,6 +105,9 @@ impl Host {
             let source = listener.source();
             poll.registry().register(&mut SourceFd(&source), token, Interest::READABLE)?;
             listeners.push(listener);
+        }
+        if redirects && let Some(port) = tls_addresses(&listeners).next().map(|own| own.port()) {
+            hub.redirect_to_tls(port);
         }
         let tcp = listeners.iter().find_map(|listener: &Listener| listener.address().tcp());
         let first = || listeners[0].address().clone();
@@ -111,7 +122,7 @@ impl Host {
         let io = HostIo {
             poll,
             listeners,
-            streams: Streams::with_capacity(limits.tables_len()),
+            streams: Streams::with_capacity(limits.tables_len(), tls),
             wake_queue,
             workers: factories.iter().map(|_| None).collect(),
             mailed: false,
@@ -159,6 +170,7 @@ impl Host {
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
         self.wait(timeout)?;
         let now = self.now();
+        self.io.streams.begin_turn();
         self.sort_events();
         let turn = self.engine.turn(&mut self.io, now);
         self.trim_when_due(now);
@@ -241,6 +253,11 @@ impl Host {
         self.io.listeners.iter().map(Listener::address)
     }
 
+    /// The addresses of TCP among them that have TLS; none in a build without it.
+    pub fn tls_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        tls_addresses(&self.io.listeners)
+    }
+
     /// A handle that stops it, from any thread.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
@@ -289,7 +306,10 @@ impl Host {
 
     /// How long there is nothing to do: until a deadline, or what the caller allows.
     pub(super) fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
-        let accept = self.io.listeners.iter().filter_map(Listener::deadline).min();
+        // Connections that begin with a handshake wait until one is over.
+        let has_all = self.engine.hub().has_all_handshakes();
+        let accepts = |listener: &&Listener| !(has_all && listener.traits().is_secure());
+        let accept = self.io.listeners.iter().filter(accepts).filter_map(Listener::deadline).min();
         let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
         let report = self.io.reports.as_ref().map_or(NEVER, |reports| reports.deadline());
         let at = deadline.unwrap_or(NEVER).min(report);
@@ -338,10 +358,19 @@ impl Host {
                 true => PeerEnd::HalfClosed,
                 false => PeerEnd::None,
             };
-            let ready = Ready { readable: event.is_readable(), writable: event.is_writable(), end };
+            let (mut readable, writable) = (event.is_readable(), event.is_writable());
+            if writable {
+                readable |= self.io.streams.flush(token.0);
+            }
+            let ready = Ready { readable, writable, end };
             self.engine.notify(token.0, ready);
         }
     }
+}
+
+fn tls_addresses(listeners: &[Listener]) -> impl Iterator<Item = SocketAddr> {
+    let secure = listeners.iter().filter(|listener| listener.traits().is_secure());
+    secure.filter_map(|listener| listener.address().tcp())
 }
 
 impl fmt::Debug for Host {

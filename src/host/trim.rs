@@ -78,10 +78,11 @@ mod tests {
             factories,
             static_root,
             resolver,
-            addresses: vec![([127, 0, 0, 1], 0).into()],
+            addresses: vec![(([127, 0, 0, 1], 0).into(), crate::ws::Transport::Unknown)],
             port_use: PortUse::Alone,
             protocol: crate::hub::ProxyProtocol::Off,
             others: Vec::new(),
+            tls: None,
         };
         let mut host = Host::new(plan).expect("the port is free");
         let mut clients = Vec::new();

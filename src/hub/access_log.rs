@@ -11,7 +11,9 @@ use crate::hub::identity::NO_HEADER;
 #[cfg(feature = "admin")]
 use crate::hub::notes::Notes;
 use crate::hub::report::{LogField, log_fields};
-use crate::hub::socket::{Membership, Socket, SocketFlag};
+use crate::hub::socket::{Membership, Socket};
+use crate::hub::socket_flags::SocketFlag;
+use crate::hub::tls::has_failed_at_tls;
 use crate::hub::{Hub, Subject, more_like_this};
 use crate::service::{LIFE_FIELDS, SocketId};
 use crate::time::Time;
@@ -45,7 +47,7 @@ enum Outcome {
     Answered,
     /// Its request was refused, or never became whole.
     Refused,
-    /// No byte came, as from a TCP health check.
+    /// No byte came, as from a TCP health check, or none behind a TLS handshake.
     Silent,
 }
 
@@ -131,7 +133,8 @@ impl Hub {
             _ if counts.0 == 0
                 && status.is_none()
                 && !socket.flags.has(SocketFlag::Surplus)
-                && !has_no_header =>
+                && !has_no_header
+                && !has_failed_at_tls(socket) =>
             {
                 Outcome::Silent
             }

@@ -1,7 +1,8 @@
 //! Answers to requests: refusals, pages and files. A handshake that is accepted is answered by
 //! `Hub::open` in `handshake`.
 
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
+use crate::hub::tls::REFUSED;
 use crate::hub::{Hub, ServiceId};
 use crate::service::SocketId;
 use crate::time::Time;
@@ -10,6 +11,9 @@ use crate::ws::{Response, Status};
 impl Hub {
     /// Answers a request with anything but an upgrade.
     pub fn respond(&mut self, id: SocketId, response: &Response, now: Time) {
+        if self.shakes_hands(id) {
+            return self.fail(id, REFUSED, now);
+        }
         self.withdraw(id, "it was refused");
         self.stop_waiting(id);
         self.note_answer(id, response);

@@ -4,7 +4,8 @@
 use log::Level;
 
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Membership, Socket, SocketFlag};
+use crate::hub::socket::{Membership, Socket};
+use crate::hub::socket_flags::SocketFlag;
 use crate::hub::{Hub, RunId, ServiceId};
 use crate::limits::Limits;
 #[cfg(feature = "deflate")]

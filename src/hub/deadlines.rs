@@ -1,7 +1,7 @@
 //! Deadlines: what is done when they come, and when the next one does.
 
 use crate::hub::drain::Drain;
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
 use crate::time::Time;

@@ -4,7 +4,8 @@
 use std::vec::IntoIter;
 
 use crate::hub::refusal::unavailable;
-use crate::hub::socket::{Membership, SocketFlag};
+use crate::hub::socket::Membership;
+use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, Output, WorkerId};
 use crate::service::SocketId;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::hub::pending::PendingRequest;
 use crate::hub::refusal::unavailable;
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
 use crate::hub::{Fetch, Hub, Output};
 use crate::limits::Limits;
 use crate::service::SocketId;

@@ -8,10 +8,12 @@ use log::Level;
 use crate::hub::pending::PendingRequest;
 use crate::hub::refusal::{later, unavailable};
 use crate::hub::report::log_socket;
-use crate::hub::socket::{Membership, SocketFlag};
+use crate::hub::socket::Membership;
+use crate::hub::socket_flags::SocketFlag;
+use crate::hub::tls::RequestKind;
 use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, ServiceId};
-use crate::service::{Admission, Inbound, Request, SocketId, Verdict};
+use crate::service::{Admission, Inbound, PeerInfo, Request, SocketId, Verdict};
 use crate::time::Time;
 use crate::ws::{Close, CloseCode, Head, Response, Status, Target, Transport};
 
@@ -46,6 +48,13 @@ impl Hub {
         let protocols = upgrade.map(|upgrade| upgrade.protocols().to_vec());
         if protocols.is_none() && self.health.as_ref() == Some(&target.path) {
             return self.respond(id, &Response::text(Status::OK, "ok"), now);
+        }
+        let kind = if protocols.is_some() { RequestKind::Upgrade } else { RequestKind::Plain };
+        // RFC 8555, 8.3: an authority asks for this without TLS before there is a certificate.
+        if !target.path.starts_with("/.well-known/acme-challenge/")
+            && let Some(response) = self.redirect(id, &head, kind)
+        {
+            return self.respond(id, &response, now);
         }
         if protocols.is_some()
             && let Some(refusal) = self.refuse_for_memory(now)
@@ -91,12 +100,13 @@ impl Hub {
         now: Time,
     ) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let is_secure = cfg!(feature = "proxy")
-            && socket.cold.as_ref().is_some_and(|cold| cold.proxied.is_secure);
-        let transport = match is_secure {
+        let has_proxied = cfg!(any(feature = "proxy", feature = "tls"));
+        let proxied = socket.cold.as_ref().filter(|_| has_proxied).map(|cold| &cold.proxied);
+        let transport = match proxied.is_some_and(|proxied| proxied.is_secure) {
             true => Transport::Secure,
             false => Transport::Unknown,
         };
+        let tls = proxied.and_then(|proxied| proxied.tls.clone());
         let origin = asked.head.values("Origin").next();
         let host = asked.host();
         let rule = &self.services[service].options.origin;
@@ -108,7 +118,7 @@ impl Hub {
         let PendingRequest { head, target: Target { path, query, .. }, direct, protocols } = asked;
         let path = direct.unwrap_or(path);
         let protocols = protocols.unwrap_or_default();
-        let peer = self.addresses.of(socket.peer);
+        let peer = PeerInfo::new(self.addresses.of(socket.peer), tls);
         let request = Request::new(head, path, query, peer, protocols, transport);
         socket.cold.get_or_insert_default().request = Some(Arc::new(request));
         self.wait(id, service);

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use crate::hub::identity::has_forwarded;
 use crate::hub::pending::PendingRequest;
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
 use crate::hub::{Hub, ServiceId};
 use crate::service::{OriginRule, SocketId};
 use crate::ws::authority::{is_one_of, split_port};
@@ -51,15 +51,6 @@ pub enum AllowedHosts {
 /// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostNames(String);
-
-/// From where a listener can be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// From this machine only: its address is on loopback.
-    Machine,
-    /// From other machines as well.
-    Network,
-}
 
 /// The rules about hosts.
 #[derive(Debug)]

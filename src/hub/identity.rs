@@ -10,21 +10,11 @@ use crate::hub::Hub;
 use crate::hub::address_key::{AddressKey, PeerName};
 use crate::hub::addresses::PeerAddress;
 use crate::hub::report::log_socket;
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
 use crate::service::SocketId;
 use crate::time::Time;
 use crate::ws::proxy::{ProxiedPeer, ProxyHeader};
 use crate::ws::{Forwarded, Head, TrustedProxies};
-
-/// Whether connections have to begin with a header of the PROXY protocol, in version 1 or 2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ProxyProtocol {
-    /// None has one. This is the default.
-    #[default]
-    Off,
-    /// Each has to come from a trusted proxy and has to have one; others are dropped.
-    On,
-}
 
 /// Whose word about clients counts.
 #[derive(Debug)]
@@ -62,7 +52,8 @@ impl Hub {
         }
         let Some(header) = header else { return self.fail(id, NO_HEADER, now) };
         let proxied = &mut socket.cold.get_or_insert_default().proxied;
-        (proxied.has_passed, proxied.is_secure) = (true, header.is_secure);
+        proxied.has_passed = true;
+        proxied.is_secure |= header.is_secure;
         match header.peer {
             // What its request says of it does not count: HAProxy writes LOCAL for clients of its
             // Unix sockets as well.
@@ -141,12 +132,18 @@ impl Hub {
             socket.peer = new;
         }
         log_socket(Level::Trace, id, format_args!("a proxy connects for {}", PeerName(peer)));
-        let Some(surplus) = surplus else { return true };
-        let is_answered = self.is_answered(surplus);
+        let Some(surplus) = surplus else {
+            let goes_on = self.keeps_handshake(id, peer, now);
+            if !goes_on {
+                self.fail(id, BEYOND, now);
+            }
+            return goes_on;
+        };
+        // An answer would need a TLS handshake, which is dear.
+        let is_answered = self.is_answered(surplus) && !self.shakes_hands(id);
         self.set_surplus(id, surplus, peer);
         if !is_answered {
-            // The log has the reason already.
-            self.fail(id, "it is beyond the limits", now);
+            self.fail(id, BEYOND, now);
         }
         is_answered
     }
@@ -173,3 +170,5 @@ pub(super) const UNTRUSTED: &str = "untrusted peer: connections of this listener
 /// It is from a proxy, and has no header.
 pub(super) const NO_HEADER: &str = "no PROXY header: connections of this listener have to begin \
     with one, of version 1 or 2 (proxy-protocol)";
+/// It is one too many. The log has the limit already.
+const BEYOND: &str = "it is beyond the limits";

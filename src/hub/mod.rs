@@ -4,8 +4,11 @@
 //! In reading order:
 //!
 //! - [`Hub`]: the tables, and what a host calls in each turn
-//! - `peers`: what peers do; `reading`: which sockets are read, and which wait
+//! - `peers`: what peers do; `surplus`: connections beyond the limits; `reading`: which sockets are
+//!   read, and which wait
+//! - `listener_traits`: what the connections of a listener have in common
 //! - `identity`: who a peer is behind a proxy; `proxied`: what proxies have said
+//! - `tls`: TLS handshakes, how many there may be, and what they have shown
 //! - `handshake`: from a request to the 101; `answer`: other answers; `refusal`: what some say
 //! - `lookup`: from a path without a service to a program; `queue`: the order of lookups
 //! - `fetch`: or to a file; `pending`: a request that waits for either
@@ -16,8 +19,8 @@
 //! - `deflate`, with the feature of that name: compression
 //! - `deadlines`: what is done when they come; `drain`: the clean stop
 //! - `dates`: the date of answers; `hosts`: the hosts that requests may name
-//! - `socket` with `unread`, `service_entry`, `worker_slot`, `mailbox`: the state of each;
-//!   `tables`, `roster`: lists of them
+//! - `socket` with `socket_flags` and `unread`, `service_entry`, `worker_slot`, `mailbox`: the
+//!   state of each; `tables`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
 //! - `status`, with the feature `admin`: the state of services for operators
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
@@ -46,6 +49,7 @@ mod hosts;
 mod identity;
 mod ids;
 mod lifecycle;
+mod listener_traits;
 #[cfg(feature = "admin")]
 mod listeners;
 mod lookup;
@@ -72,11 +76,14 @@ mod run_end;
 mod service_entry;
 mod shares;
 mod socket;
+mod socket_flags;
 #[cfg(feature = "admin")]
 mod status;
+mod surplus;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod topics;
 mod tree;
 mod trim;
@@ -101,8 +108,9 @@ use mailbox::load_with;
 use memory::Memory;
 use ordered::Ordered;
 use service_entry::ServiceEntry;
-use socket::SocketFlag;
+use socket_flags::SocketFlag;
 use tables::{ServiceTable, SocketTable};
+use tls::Handshakes;
 use wheel::Wheel;
 use worker_slot::{RunState, WorkerSlot};
 
@@ -110,9 +118,10 @@ pub use access_log::AccessLog;
 pub use backoff::Backoff;
 pub use fetch::FilePolicy;
 pub(crate) use flood::{Flood, more_like_this};
-pub use hosts::{AllowedHosts, HostNames, HostNamesError, Reach};
-pub use identity::{Proxies, ProxyProtocol};
+pub use hosts::{AllowedHosts, HostNames, HostNamesError};
+pub use identity::Proxies;
 pub use ids::{RunId, ServiceId, WorkerId};
+pub use listener_traits::{ListenerTraits, ProxyProtocol, Reach};
 pub use lookup::LookupResult;
 pub use output::{Fetch, LookupGoal, LookupJob, Output};
 pub(crate) use report::Subject;
@@ -150,6 +159,9 @@ pub struct Hub {
     memory: Memory,
     /// About how many bytes have been freed since the last [`Hub::trim`].
     freed: usize,
+    handshakes: Handshakes,
+    /// The port of TLS that plain requests are sent to.
+    tls_port: Option<u16>,
     drain: Option<Drain>,
     dates: Dates,
     /// The path of the health check.
@@ -187,6 +199,8 @@ impl Hub {
             buffers: SpareMemory::new(limits.spare_bytes_max),
             memory: Memory::default(),
             freed: 0,
+            handshakes: Handshakes::default(),
+            tls_port: None,
             drain: None,
             dates: Dates::default(),
             health: None,

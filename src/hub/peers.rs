@@ -1,60 +1,49 @@
 //! What peers do: they connect, send, receive, end and are lost. This file has the path of a byte
 //! from a connection to the mail of a service.
 
-use std::fmt;
 use std::net::SocketAddr;
 
 use log::Level;
 
-use crate::hub::address_key::{AddressKey, PeerName};
-use crate::hub::addresses::RateVerdict;
+use crate::hub::address_key::PeerName;
 use crate::hub::identity::UNTRUSTED;
 use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
 use crate::hub::service_entry::ServiceEntry;
-use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
-use crate::hub::socket::{Membership, Socket, SocketFlag};
+use crate::hub::socket::{Membership, Socket};
+use crate::hub::socket_flags::SocketFlag;
+use crate::hub::surplus::Surplus;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
-use crate::hub::{Hub, Output, ProxyProtocol, Reach, WorkerId};
-use crate::limits::Limits;
+use crate::hub::{Hub, ListenerTraits, Output, ProxyProtocol, Reach, WorkerId};
 use crate::service::{Inbound, SocketId};
 use crate::session::{Next, Refused, SessionEvent};
 use crate::time::Time;
 
-/// Why a connection is beyond the limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Surplus {
-    /// Its address connects too often. So many were refused that this one gets no answer.
-    Flood,
-    /// Its address connects too often.
-    Hasty,
-    /// Its address has too many sockets.
-    Greedy,
-    /// Its address has a quarter of the sockets, and the last quarter is left.
-    Share,
-    /// There are too many sockets.
-    Full,
-}
-
 impl Hub {
-    /// A connection came, through a listener of that reach and protocol; `peer` is `None` for a
-    /// Unix socket. Returns `None` if there is no capacity to refuse it with an answer, or if only
-    /// trusted proxies may connect: then the host drops it at once.
+    /// A connection came, through a listener with these traits; `peer` is `None` for a Unix
+    /// socket. Returns `None` if there is no capacity to refuse it with an answer, or if only
+    /// trusted proxies may connect: then the host drops it at once. So it does if an answer would
+    /// need a TLS handshake.
     pub fn accept(
         &mut self,
         peer: Option<SocketAddr>,
-        reach: Reach,
-        protocol: ProxyProtocol,
+        listener: ListenerTraits,
         now: Time,
     ) -> Option<SocketId> {
+        let ListenerTraits { reach, protocol, .. } = listener;
+        let is_secure = listener.is_secure();
         let is_trusted = self.is_trusted(peer);
         if cfg!(feature = "proxy") && !is_trusted && protocol == ProxyProtocol::On {
             self.log_dropped(peer, UNTRUSTED, now);
             return None;
         }
         let surplus = self.refuse_connection(peer, now);
-        if let Some(surplus) = surplus.filter(|surplus| !self.is_answered(*surplus)) {
+        let is_answered = |surplus: &Surplus| !is_secure && self.is_answered(*surplus);
+        if let Some(surplus) = surplus.filter(|surplus| !is_answered(surplus)) {
             self.log_dropped(peer, &self.reason_of(surplus, peer), now);
+            return None;
+        }
+        if is_secure && !self.admits_handshake(peer, now) {
             return None;
         }
         let is_counted = surplus.is_none() && !is_trusted;
@@ -73,78 +62,11 @@ impl Hub {
         if let Some(surplus) = surplus {
             self.set_surplus(id, surplus, peer);
         }
+        if is_secure {
+            self.begin_handshake(id);
+        }
         self.schedule_write(id);
         Some(id)
-    }
-
-    /// Whether there is capacity to refuse a connection with an answer.
-    pub(super) fn is_answered(&self, surplus: Surplus) -> bool {
-        surplus != Surplus::Flood && self.surplus_len < Limits::REFUSALS_MAX
-    }
-
-    /// A socket is kept to be refused.
-    pub(super) fn set_surplus(&mut self, id: SocketId, surplus: Surplus, peer: Option<SocketAddr>) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.flags.set(SocketFlag::Surplus);
-        if surplus == Surplus::Hasty {
-            socket.flags.set(SocketFlag::Hasty);
-        }
-        self.surplus_len += 1;
-        self.record_end(id, &self.reason_of(surplus, peer));
-    }
-
-    /// Whether a connection is beyond the limits.
-    // Not inlined: it is large, and its caller is the turn.
-    #[inline(never)]
-    pub(super) fn refuse_connection(
-        &mut self,
-        peer: Option<SocketAddr>,
-        now: Time,
-    ) -> Option<Surplus> {
-        let limits = self.services.limits_of(None);
-        let Limits { sockets_max, sockets_per_ip_max, .. } = *limits;
-        let taken = self.sockets.len() - self.surplus_len;
-        if let Some(key) = AddressKey::counted(peer).filter(|_| !self.is_trusted(peer)) {
-            let rate = limits.connection_rate;
-            match rate.map_or(RateVerdict::Allowed, |rate| self.addresses.connect(key, rate, now)) {
-                RateVerdict::Allowed => {}
-                RateVerdict::Refused => return Some(Surplus::Hasty),
-                RateVerdict::Dropped => return Some(Surplus::Flood),
-            }
-            let held = self.addresses.count(key);
-            if held >= sockets_per_ip_max {
-                return Some(Surplus::Greedy);
-            }
-            let has_share = sockets_per_ip_max != Limits::OFF_COUNT && taken < sockets_max;
-            if has_share && is_for_others(sockets_max, taken, held) {
-                return Some(Surplus::Share);
-            }
-        }
-        (taken >= sockets_max).then_some(Surplus::Full)
-    }
-
-    /// The same in words, for the log.
-    #[inline(never)]
-    fn reason_of(&self, surplus: Surplus, peer: Option<SocketAddr>) -> String {
-        let limits = self.services.limits_of(None);
-        let (key, max, has): (_, &dyn fmt::Display, _) = match (surplus, &limits.connection_rate) {
-            (Surplus::Flood | Surplus::Hasty, Some(rate)) => ("new", rate, "connects more often"),
-            (Surplus::Full | Surplus::Share, _) => {
-                let why = if surplus == Surplus::Share {
-                    HAS_A_QUARTER
-                } else {
-                    "there are as many: raise it together with the limit of descriptors (ulimit -n)"
-                };
-                return format!("max-connections is {}, and {why}", limits.sockets_max);
-            }
-            (_, _) => ("max", &limits.sockets_per_ip_max, "has as many connections"),
-        };
-        let peer = AddressKey::of(peer);
-        let advice = match cfg!(feature = "proxy") && self.proxies.trusted.is_none() {
-            true => ", or name the proxy in front (trusted-proxy)",
-            false => "",
-        };
-        format!("{key}-per-ip is {max}, and {peer} {has}: raise it{advice}")
     }
 
     /// Bytes came. They are unmasked in place.
@@ -245,6 +167,7 @@ impl Hub {
         }
         // Without another reason by now, it was an answer that is no refusal, and it has been sent.
         self.record_end(id, "page");
+        self.end_handshake(id);
         let Some(socket) = self.sockets.remove(id) else { return };
         self.log_end(id, &socket, now);
         #[cfg(feature = "deflate")]
@@ -362,7 +285,7 @@ impl Hub {
             SessionEvent::Gone(reason) | SessionEvent::Late(reason) => {
                 self.withdraw(id, reason);
                 self.stop_waiting(id);
-                self.record_end(id, reason);
+                self.record_end(id, self.reason_of_end(id, reason));
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::hub::notes::Notes;
 use crate::hub::paced::Paced;
 use crate::hub::pending::PendingRequest;
 use crate::hub::proxied::Proxied;
+use crate::hub::socket_flags::{SocketFlag, SocketFlags};
 use crate::hub::unread::Unread;
 use crate::limits::Limits;
 use crate::service::{Request, SocketId, Verdict};
@@ -62,74 +63,10 @@ pub(super) enum Membership {
     Left,
 }
 
-/// The flags of a socket: a set of [`SocketFlag`].
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SocketFlags(u16);
-
-/// A flag of a socket.
-#[derive(Clone, Copy, Debug)]
-#[repr(u16)]
-pub(super) enum SocketFlag {
-    /// A write is among the outputs.
-    Touched = 1 << 0,
-    /// Its service was notified that the outbox is full.
-    Full = 1 << 1,
-    /// The host was asked not to read it, and waits for a resume.
-    Held = 1 << 2,
-    /// It is beyond the limits, and is kept to be refused.
-    Surplus = 1 << 3,
-    /// Its answer comes from a file.
-    Fetches = 1 << 4,
-    /// The next part of the file has been asked for.
-    Fetching = 1 << 5,
-    /// Its service has paused it.
-    Paused = 1 << 6,
-    /// The log has a warning that one of its labels was left out.
-    Unlabeled = 1 << 7,
-    /// It is in the list of sockets that are read again when the mail of its service has capacity.
-    Queued = 1 << 8,
-    /// The log has a line that it was held back by the rate of its messages.
-    Slowed = 1 << 9,
-    /// It is a listener that was full, and has not drained since: [`Hub::pace`].
-    ///
-    /// [`Hub::pace`]: crate::hub::Hub::pace
-    Slow = 1 << 10,
-    /// It is not read because its listeners are full.
-    Waits = 1 << 11,
-    /// Its address connects too often, and it is kept to be refused.
-    Hasty = 1 << 12,
-    /// It was dropped because its peer was late.
-    Late = 1 << 13,
-    /// It waited for capacity in the mail, is read again, and has not had its turn.
-    Due = 1 << 14,
-    /// Its listener is on loopback.
-    Local = 1 << 15,
-}
-
 impl Membership {
     /// Whether the service of the socket gets its events.
     pub(super) const fn is_told(self) -> bool {
         matches!(self, Self::Asked | Self::Member)
-    }
-}
-
-impl SocketFlags {
-    /// Sets a flag. Returns whether it was clear.
-    pub(super) const fn set(&mut self, flag: SocketFlag) -> bool {
-        let news = !self.has(flag);
-        self.0 |= flag as u16;
-        news
-    }
-
-    /// Clears a flag. Returns whether it was set.
-    pub(super) const fn clear(&mut self, flag: SocketFlag) -> bool {
-        let news = self.has(flag);
-        self.0 &= !(flag as u16);
-        news
-    }
-
-    pub(super) const fn has(self, flag: SocketFlag) -> bool {
-        self.0 & flag as u16 != 0
     }
 }
 
@@ -160,8 +97,10 @@ pub(super) struct Cold {
     pub(super) meter: Meter,
     /// What it has sent to listeners, and how it listens.
     pub(super) paced: Paced,
-    /// What trusted proxies have said of it, until it is open.
+    /// What is known of its client, until it is open.
     pub(super) proxied: Proxied,
+    /// The bytes of unfinished TLS records that are held for it.
+    pub(super) sealed_len: u32,
     /// What else the log has of its request, until it is open.
     #[cfg(feature = "admin")]
     pub(super) notes: Option<Box<Notes>>,
@@ -205,7 +144,7 @@ impl Socket {
         // Its request is held until it is answered.
         let received = if self.session.is_asking() { self.counts().0 } else { 0 };
         let head = usize::try_from(received).map_or(head_bytes_max, |n| n.min(head_bytes_max));
-        outbox + input + head + self.cold.as_ref().map_or(0, |cold| cold.unread.capacity())
+        outbox + input + head + self.cold.as_ref().map_or(0, |cold| cold.waiting_len())
     }
 
     /// Handles a deadline that has come, as [`Session::expire_queued`] does.
@@ -296,6 +235,11 @@ impl Socket {
 }
 
 impl Cold {
+    /// The bytes of memory that wait in it, and below it.
+    fn waiting_len(&self) -> usize {
+        self.unread.capacity() + self.sealed_len as usize
+    }
+
     /// Whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         let words = self.path.is_empty()
@@ -306,7 +250,8 @@ impl Cold {
             && self.meter == Meter::default()
             && self.unread.is_empty()
             && self.paced == Paced::default()
-            && self.proxied == Proxied::default();
+            && self.proxied == Proxied::default()
+            && self.sealed_len == 0;
         #[cfg(feature = "admin")]
         let words = words && self.notes.is_none();
         self.asked.is_none()

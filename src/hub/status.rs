@@ -6,7 +6,7 @@ use log::Level;
 
 use crate::hub::report::{LogField, log_fields};
 use crate::hub::service_entry::ServiceEntry;
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{Hub, ServiceId};
 use crate::service::SocketId;

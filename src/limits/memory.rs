@@ -107,6 +107,20 @@ impl Limits {
         self.message_bytes_max.saturating_add(self.message_bytes_max / 8).saturating_add(64)
     }
 
+    /// The maximum of memory that TLS takes in addition to [`Limits::memory_bytes_max`], if all
+    /// sockets come through TLS listeners. It is the sum of
+    ///
+    /// - for each socket: its keys, a record that is not whole, one that has not left, and the
+    ///   answers of TLS to what one read has brought;
+    /// - for each handshake: its messages so far, and the certificates that answer them;
+    /// - what the loop decrypts and encrypts at a time.
+    #[must_use]
+    pub const fn tls_memory_bytes_max(&self) -> u64 {
+        let sockets = times(self.sockets_max, Self::TLS_SOCKET_BYTES_MAX);
+        let handshakes = times(self.handshakes_max, Self::TLS_HANDSHAKE_BYTES_MAX);
+        sum(&[sockets, handshakes, Self::TLS_HANDSHAKE_BYTES_MAX])
+    }
+
     /// The maximum of memory that a program of a document root takes in the host, in addition to
     /// that of a service. With a process for each socket, this is the maximum of each process. It
     /// is the sum of the input that the process has not read (the mail and one more message, in a

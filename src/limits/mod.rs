@@ -1,12 +1,13 @@
 //! `Limits`: every bound of the server with its unit, its default and its cost in memory. `memory`
-//! adds the costs up, `rate` is a bound of two numbers, `fields.md` documents zero and keys. Here
-//! are numbers only: the module that owns a queue, a buffer or a turn applies them.
+//! adds the costs up, `rate` is a bound of two numbers, `error` says which contradict each other,
+//! `fields.md` documents zero and keys. Here are numbers only: the module that owns a queue, a
+//! buffer or a turn applies them.
 
+mod error;
 mod memory;
 mod rate;
 
-use core::fmt;
-
+pub use error::LimitsError;
 pub use rate::{Rate, RatePolicy};
 
 /// Every bound of peers and services. Sizes are in bytes, times in milliseconds. Minor versions add
@@ -106,6 +107,11 @@ pub struct Limits {
     /// unused. The formula includes [`Limits::IDLE_ADDRESSES_MAX`] of them. `None`: no limit, for
     /// clients behind one NAT. `sockets_per_ip_max` does not switch it off.
     pub connection_rate: Option<Rate>,
+    /// Most TLS handshakes at a time. Beyond it, connections wait in the system until one is over.
+    /// An address with a quarter of them gets none of the last quarter, unless it is exempt from
+    /// `sockets_per_ip_max`: its connections are closed. A handshake has `handshake_ms_max`,
+    /// together with the header of the PROXY protocol and the request head.
+    pub handshakes_max: usize,
     /// Most topics of one service. Over it the subscribing socket is closed with 1013. An address
     /// whose sockets have made a quarter of them makes none of the last quarter, unless it is
     /// exempt from `sockets_per_ip_max`.
@@ -190,6 +196,10 @@ impl Limits {
     /// Most addresses without a socket whose `connection_rate` is kept. Beyond that, new ones share
     /// one entry.
     pub const IDLE_ADDRESSES_MAX: usize = 65_536;
+    /// The maximum memory of a TLS connection, in bytes, beside that of its socket.
+    pub const TLS_SOCKET_BYTES_MAX: u64 = 76 << 10;
+    /// The maximum memory of a TLS handshake, in bytes, beside that of its connection.
+    pub const TLS_HANDSHAKE_BYTES_MAX: u64 = 128 << 10;
     /// Longest name of a topic, in bytes.
     pub const TOPIC_NAME_BYTES_MAX: usize = 256;
 
@@ -221,6 +231,7 @@ impl Limits {
         sockets_max: 10_000,
         sockets_per_ip_max: 256,
         connection_rate: Some(Rate { per_s: 30, burst: 120 }),
+        handshakes_max: 256,
         topics_max: 131_072,
         topics_per_socket_max: 1_024,
         read_buffer_bytes: 64 * KIB,
@@ -257,6 +268,7 @@ impl Limits {
         sockets_max: 100,
         sockets_per_ip_max: Self::OFF_COUNT,
         connection_rate: None,
+        handshakes_max: 16,
         topics_max: 64,
         topics_per_socket_max: 8,
         read_buffer_bytes: 8 * KIB,
@@ -342,6 +354,7 @@ impl Limits {
             || self.held_bytes_max == 0
             || self.sockets_max == 0
             || self.sockets_per_ip_max == 0
+            || self.handshakes_max == 0
             || self.read_buffer_bytes < READ_BUFFER_BYTES_MIN
             || self.turn_reads_max == 0
             || self.turn_write_bytes_max == 0
@@ -357,39 +370,6 @@ impl Default for Limits {
         Self::SERVER
     }
 }
-
-/// Two limits that contradict each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LimitsError {
-    /// An outbox could not hold one message of the longest allowed length.
-    OutboxBelowMessage,
-    /// The low mark of the outbox is not below its high mark.
-    LowAboveHigh,
-    /// The high mark of the outbox is above its maximum.
-    HighAboveMax,
-    /// The request line may be longer than the head that contains it.
-    LineAboveHead,
-    /// `sockets_max` is above 16,777,216, which socket ids allow at a time.
-    TooManySockets,
-    /// A count or size is zero, or the read buffer is below 512 bytes.
-    Zero,
-}
-
-impl fmt::Display for LimitsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OutboxBelowMessage => "an outbox must hold one message of the longest length",
-            Self::LowAboveHigh => "the low mark of an outbox must be below its high mark",
-            Self::HighAboveMax => "the high mark of an outbox must not be above its maximum",
-            Self::LineAboveHead => "a request line must not be allowed to be longer than its head",
-            Self::TooManySockets => "more than 16777216 sockets at a time are not possible",
-            Self::Zero => "counts and sizes must be above zero, the read buffer 512 bytes or more",
-        })
-    }
-}
-
-impl core::error::Error for LimitsError {}
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::hub::ProxyProtocol;
 use crate::net::source::ListenerSource;
 use crate::sys::listeners::take_inherited;
+use crate::ws::Transport;
 
 /// The listening sockets that this process has inherited from systemd, or from another manager with
 /// the same variables: `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`. There are none if
 /// `LISTEN_PID` is another process, and in all calls but the first. Programs do not inherit the
-/// sockets. The connections of a socket with the name `proxy` (`LISTEN_FDNAMES`) have to begin with
-/// a header of the PROXY protocol.
+/// sockets. A name in `LISTEN_FDNAMES` may be a role: the connections of a socket with the name
+/// `proxy` have to begin with a header of the PROXY protocol, those of `tls` with a TLS handshake.
 ///
 /// Call it at the beginning of `main`, before descriptors are opened or closed.
 ///
@@ -39,8 +40,8 @@ use crate::sys::listeners::take_inherited;
 /// ```
 ///
 /// # Errors
-/// A descriptor is no stream socket that listens. Or it has the name `admin` or `tls`, for which
-/// there is no listener yet, or `proxy` without the feature of that name. The kind of this error is
+/// A descriptor is no stream socket that listens. Or it has the name `admin`, for which there is no
+/// listener yet, or `proxy` or `tls` without the feature of that name. The kind of this error is
 /// `Unsupported`.
 pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
     let variable = |name| env::var(name).unwrap_or_default();
@@ -66,7 +67,11 @@ pub fn inherited_listeners() -> io::Result<Vec<ListenerSource>> {
             }
             Ok(socket) => {
                 let protocol = if name == PROXY { ProxyProtocol::On } else { ProxyProtocol::Off };
-                listeners.push(ListenerSource { socket, protocol });
+                let transport = match name {
+                    TLS => Transport::Secure,
+                    _ => Transport::Unknown,
+                };
+                listeners.push(ListenerSource { socket, protocol, transport });
                 continue;
             }
             Err(what) => (ErrorKind::InvalidInput, what),
@@ -88,6 +93,12 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 const FIRST: i32 = 3;
 /// The connections of a socket of this name begin with a header of the PROXY protocol.
 const PROXY: &str = "proxy";
+/// The connections of a socket of this name begin with a TLS handshake.
+const TLS: &str = "tls";
 /// Sockets of these names are never served as plain ones.
-const RESERVED: &[&str] =
-    if cfg!(feature = "proxy") { &["admin", "tls"] } else { &["admin", "tls", PROXY] };
+const RESERVED: &[&str] = match (cfg!(feature = "proxy"), cfg!(feature = "tls")) {
+    (true, true) => &["admin"],
+    (true, false) => &["admin", TLS],
+    (false, true) => &["admin", PROXY],
+    (false, false) => &["admin", TLS, PROXY],
+};

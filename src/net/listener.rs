@@ -11,13 +11,14 @@ use std::path::PathBuf;
 
 use mio::net::TcpStream;
 
-use crate::hub::{ProxyProtocol, Reach};
+use crate::hub::{ListenerTraits, ProxyProtocol, Reach};
 use crate::net::address::ListenAddress;
 use crate::net::source::ListenerSource;
 use crate::net::unix;
 use crate::sys;
 use crate::sys::listeners::{PortUse, SocketName, accept, is_missing, listen_on};
 use crate::time::Time;
+use crate::ws::Transport;
 
 /// Makes a listener that is no address of TCP. A program that has none does not contain the code
 /// for it.
@@ -34,8 +35,8 @@ pub(crate) fn unix_socket(path: PathBuf, mode: u32) -> MakeListener {
 
 /// Accepts from a listener that somebody else has made.
 pub(crate) fn own_listener(source: ListenerSource) -> MakeListener {
-    let ListenerSource { socket, protocol } = source;
-    Box::new(move || Ok(Listener { protocol, ..Listener::new(socket, None)? }))
+    let ListenerSource { socket, protocol, transport } = source;
+    Box::new(move || Ok(Listener { protocol, transport, ..Listener::new(socket, None)? }))
 }
 
 /// Listens on all `addresses`, and makes the other listeners. Addresses that this machine does not
@@ -45,7 +46,7 @@ pub(crate) fn own_listener(source: ListenerSource) -> MakeListener {
 /// # Errors
 /// The error of the system, with the address. Or there is nothing to listen on.
 pub(crate) fn listen_on_all(
-    addresses: &[SocketAddr],
+    addresses: &[(SocketAddr, Transport)],
     port_use: PortUse,
     protocol: ProxyProtocol,
     others: Vec<MakeListener>,
@@ -54,9 +55,9 @@ pub(crate) fn listen_on_all(
     let mut missing = Vec::new();
     // The IPv6 wildcard accepts IPv4 as well, so that the IPv4 wildcard is needed only without
     // IPv6.
-    let is_wide = |address: &&SocketAddr| address.ip() == Ipv6Addr::UNSPECIFIED;
+    let is_wide = |(address, _): &&(SocketAddr, _)| address.ip() == Ipv6Addr::UNSPECIFIED;
     let narrow = addresses.iter().filter(|address| !is_wide(address));
-    for &address in addresses.iter().filter(is_wide).chain(narrow) {
+    for &(address, transport) in addresses.iter().filter(is_wide).chain(narrow) {
         let wide = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port());
         if address.ip() == Ipv4Addr::UNSPECIFIED
             && listeners.iter().any(|listener| listener.address.tcp() == Some(wide))
@@ -64,7 +65,7 @@ pub(crate) fn listen_on_all(
             continue;
         }
         match listen_on(address, port_use).and_then(|socket| Listener::new(socket, None)) {
-            Ok(listener) => listeners.push(listener),
+            Ok(listener) => listeners.push(Listener { transport, ..listener }),
             Err(error) if is_missing(&error) => missing.push((address, error)),
             Err(error) => return Err(cannot_bind(&ListenAddress::Tcp(address), &error)),
         }
@@ -107,6 +108,7 @@ pub(crate) struct Listener {
     socket: OwnedFd,
     address: ListenAddress,
     protocol: ProxyProtocol,
+    transport: Transport,
     state: ListenerState,
     /// Whether the log has a line that nothing can be accepted; one is enough.
     complained: bool,
@@ -137,8 +139,9 @@ impl Listener {
             None => ListenAddress::Unix(OsStr::from_bytes(&name.path()).into()),
         };
         let state = ListenerState::Drained;
-        let protocol = ProxyProtocol::Off;
-        Ok(Self { _file: file, socket, address, protocol, state, complained: false })
+        let (protocol, transport) = (ProxyProtocol::Off, Transport::Unknown);
+        let complained = false;
+        Ok(Self { _file: file, socket, address, protocol, transport, state, complained })
     }
 
     /// The system has reported that there are connections.
@@ -204,15 +207,15 @@ impl Listener {
         &self.address
     }
 
-    /// Whether its connections begin with a header of the PROXY protocol.
+    /// What its connections have in common.
     #[must_use]
-    pub(crate) const fn protocol(&self) -> ProxyProtocol {
-        self.protocol
+    pub(crate) const fn traits(&self) -> ListenerTraits {
+        let Self { protocol, transport, .. } = *self;
+        ListenerTraits { reach: self.reach(), protocol, transport }
     }
 
     /// Which machines can reach it.
-    #[must_use]
-    pub(crate) const fn reach(&self) -> Reach {
+    const fn reach(&self) -> Reach {
         match &self.address {
             ListenAddress::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
                 Reach::Network

@@ -1,8 +1,8 @@
 //! Connections without blocking. In reading order: `address`: where a listener can be reached;
 //! `source`: listeners that somebody else has made, `inherited`: those of a service manager;
 //! `unix`: a Unix socket and its file; `listener`: accepts connections; `streams`: reads and writes
-//! them; `prelude`: takes the header of the PROXY protocol first; `retry`: repeats what a signal
-//! has interrupted.
+//! them; `prelude`: takes the header of the PROXY protocol first; `tls`: then TLS, with `no_tls` in
+//! its place in builds without it; `retry`: repeats what a signal has interrupted.
 
 pub(crate) mod address;
 pub(crate) mod inherited;
@@ -11,4 +11,9 @@ mod prelude;
 mod retry;
 pub(crate) mod source;
 pub(crate) mod streams;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+pub(crate) mod tls;
 mod unix;

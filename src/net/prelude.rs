@@ -18,7 +18,8 @@ impl Prelude {
     /// A connection comes, whose header has to come first if `protocol` is on.
     pub(super) fn begin(&mut self, place: usize, protocol: ProxyProtocol) {
         if !cfg!(feature = "proxy") || protocol == ProxyProtocol::Off {
-            return;
+            // The last connection of this place may have gone before its header came.
+            return self.end(place);
         }
         let (word, bit) = split(place);
         if word >= self.0.len() {

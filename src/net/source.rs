@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
 use crate::hub::ProxyProtocol;
+use crate::ws::Transport;
 
 /// A listening socket of one's own, for [`Server::listen_on`](crate::Server::listen_on). It is made
 /// of a [`TcpListener`] or a [`UnixListener`].
@@ -12,11 +13,21 @@ use crate::hub::ProxyProtocol;
 pub struct ListenerSource {
     pub(super) socket: OwnedFd,
     pub(crate) protocol: ProxyProtocol,
+    pub(crate) transport: Transport,
 }
 
 impl ListenerSource {
     pub(super) const fn new(socket: OwnedFd) -> Self {
-        Self { socket, protocol: ProxyProtocol::Off }
+        Self { socket, protocol: ProxyProtocol::Off, transport: Transport::Unknown }
+    }
+
+    /// Makes its connections begin with a TLS handshake. The certificates are those of
+    /// [`Server::tls`](crate::Server::tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub const fn tls(mut self) -> Self {
+        self.transport = Transport::Secure;
+        self
     }
 
     /// Sets whether its connections have to begin with a header of the PROXY protocol. By default,

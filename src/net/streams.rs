@@ -1,15 +1,16 @@
 //! Connections without blocking, each at the index of its socket. Interrupted reads and writes are
 //! repeated here.
 
-use std::io::{IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
 use crate::engine;
-use crate::hub::ProxyProtocol;
+use crate::hub::ListenerTraits;
 use crate::net::prelude::{self, Prelude};
 use crate::net::retry::retry;
+use crate::net::tls::{TlsPlan, TlsTable};
 use crate::service::SocketId;
 use crate::sys;
 
@@ -18,6 +19,7 @@ use crate::sys;
 pub(crate) struct Streams {
     all: Vec<Option<TcpStream>>,
     prelude: Prelude,
+    tls: TlsTable,
 }
 
 // In a debug build, mio keeps more for its own checks.
@@ -25,30 +27,58 @@ pub(crate) struct Streams {
 const _: () = assert!(size_of::<Option<TcpStream>>() == 4, "a connection is a descriptor");
 
 impl Streams {
-    pub(crate) fn with_capacity(len: usize) -> Self {
-        Self { all: Vec::with_capacity(len), prelude: Prelude::default() }
+    pub(crate) fn with_capacity(len: usize, tls: Option<TlsPlan>) -> Self {
+        Self { all: Vec::with_capacity(len), prelude: Prelude::default(), tls: TlsTable::new(tls) }
     }
 
-    pub(crate) fn insert(&mut self, id: SocketId, stream: TcpStream, protocol: ProxyProtocol) {
+    /// A turn begins.
+    pub(crate) fn begin_turn(&mut self) {
+        self.tls.begin_turn();
+    }
+
+    /// Adds a connection of a listener with these traits.
+    ///
+    /// # Errors
+    /// TLS has no random numbers.
+    pub(crate) fn insert(
+        &mut self,
+        id: SocketId,
+        stream: TcpStream,
+        listener: ListenerTraits,
+    ) -> io::Result<()> {
         let place = id.index();
+        if listener.is_secure() {
+            self.tls.begin(place)?;
+        }
         if place >= self.all.len() {
             self.all.resize_with(place + 1, || None);
         }
         self.all[place] = Some(stream);
-        self.prelude.begin(place, protocol);
+        self.prelude.begin(place, listener.protocol);
+        Ok(())
+    }
+
+    /// Whether a connection is one of TLS.
+    pub(crate) fn is_sealed(&self, id: SocketId) -> bool {
+        self.tls.has(id.index())
     }
 
     /// Reads once. The header of the PROXY protocol comes before all other bytes.
     pub(crate) fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> engine::ReadResult {
         let place = id.index();
-        let awaits_header = self.prelude.awaits(place);
-        let Some(stream) = self.get_mut(id) else { return engine::ReadResult::WouldBlock };
-        if awaits_header {
+        let Self { all, prelude, tls } = self;
+        let Some(Some(stream)) = all.get_mut(place) else {
+            return engine::ReadResult::WouldBlock;
+        };
+        if prelude.awaits(place) {
             let result = prelude::take(stream, buffer);
             if result != engine::ReadResult::WouldBlock {
-                self.prelude.end(place);
+                prelude.end(place);
             }
             return result;
+        }
+        if tls.has(place) {
+            return tls.read(place, stream, buffer);
         }
         match retry(|| stream.read(buffer)) {
             Ok(Some(0)) => engine::ReadResult::End,
@@ -63,7 +93,11 @@ impl Streams {
     /// # Errors
     /// The connection is lost.
     pub(crate) fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
-        let Some(stream) = self.get_mut(id) else { return Ok(0) };
+        let Self { all, tls, .. } = self;
+        let Some(Some(stream)) = all.get_mut(id.index()) else { return Ok(0) };
+        if tls.has(id.index()) {
+            return tls.write(id.index(), stream, &[IoSlice::new(bytes)]);
+        }
         retry(|| stream.write(bytes)).map(Option::unwrap_or_default)
     }
 
@@ -76,7 +110,11 @@ impl Streams {
         id: SocketId,
         chunks: &[IoSlice<'_>],
     ) -> Result<usize, &'static str> {
-        let Some(stream) = self.get_mut(id) else { return Ok(0) };
+        let Self { all, tls, .. } = self;
+        let Some(Some(stream)) = all.get_mut(id.index()) else { return Ok(0) };
+        if tls.has(id.index()) {
+            return tls.write(id.index(), stream, chunks);
+        }
         retry(|| stream.write_vectored(chunks)).map(Option::unwrap_or_default)
     }
 
@@ -87,9 +125,22 @@ impl Streams {
 
     /// Ends our half.
     pub(crate) fn end_writing(&mut self, id: SocketId) {
-        if let Some(stream) = self.get_mut(id) {
-            // If it fails, the connection is lost; the next read reports that.
-            let _ = stream.shutdown(Shutdown::Write);
+        let Self { all, tls, .. } = self;
+        let Some(Some(stream)) = all.get_mut(id.index()) else { return };
+        if tls.has(id.index()) {
+            return tls.end_writing(id.index(), stream);
+        }
+        // If it fails, the connection is lost; the next read reports that.
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+
+    /// The system takes bytes of the connection at this index again. Returns whether it has to be
+    /// read although no event says so.
+    pub(crate) fn flush(&mut self, place: usize) -> bool {
+        let Self { all, tls, .. } = self;
+        match all.get_mut(place) {
+            Some(Some(stream)) if tls.has(place) => tls.flush(place, stream),
+            _ => false,
         }
     }
 
@@ -98,7 +149,9 @@ impl Streams {
     /// system keeps up to 4 MiB for the peer, as long as the peer has a zero window (RFC 9293,
     /// 3.8.6.1).
     pub(crate) fn close(&mut self, id: SocketId, mode: engine::CloseMode) {
-        let Some(stream) = self.all.get_mut(id.index()).and_then(Option::take) else { return };
+        let place = id.index();
+        let Some(mut stream) = self.all.get_mut(place).and_then(Option::take) else { return };
+        self.tls.end(place, &mut stream, mode);
         if mode == engine::CloseMode::Abort && sys::queued_len(&stream) > 0 {
             // If that fails, the system keeps the bytes.
             let _ = sys::reset_on_close(&stream);
@@ -108,6 +161,7 @@ impl Streams {
     /// Frees the entries from `places_len` on, which have no connections.
     pub(crate) fn trim(&mut self, places_len: usize) {
         crate::hub::cut(&mut self.all, places_len);
+        self.tls.trim(places_len);
     }
 
     /// How many places there are.
@@ -126,6 +180,7 @@ mod tests {
     use std::net::{self, TcpListener};
 
     use super::*;
+    use crate::hub::Reach;
 
     /// A peer has all that was written for it. It was too slow for something else, and reads the
     /// end of the connection, not that it was reset.
@@ -136,9 +191,10 @@ mod tests {
         let mut peer = net::TcpStream::connect(address).expect("it listens");
         // It blocks, so that the test can wait for the peer.
         let (stream, _) = listener.accept().expect("one has come");
-        let mut streams = Streams::with_capacity(1);
+        let mut streams = Streams::with_capacity(1, None);
         let id = SocketId::new(0, 1).expect("there is such a place");
-        streams.insert(id, TcpStream::from_std(stream), ProxyProtocol::Off);
+        let listener = ListenerTraits::plain(Reach::Machine);
+        streams.insert(id, TcpStream::from_std(stream), listener).expect("it needs no TLS");
         assert_eq!(streams.write(id, b"word"), Ok(4));
         let mut bytes = [0; 10];
         assert_eq!(peer.read(&mut bytes).expect("it is there"), 4);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::programs::VERSION;
-use crate::service::{Request, UNIX_NAME};
+use crate::service::{ClientCertificate, Request, UNIX_NAME};
 
 /// A variable. In a request, its name has capital letters, digits and `_`; its value is as the peer
 /// sent it, without control characters except tabs, and may not be UTF-8.
@@ -74,12 +74,28 @@ pub(crate) fn request_variables(request: &Request, place: &ProgramPlace) -> Vec<
     .map(|(name, value)| Variable { name: name.to_owned(), value: value.into() });
     let https = Variable { name: "HTTPS".to_owned(), value: b"on".into() };
     let https = request.is_secure().then_some(https);
+    let tls = if cfg!(feature = "tls") { tls_variables(request) } else { Vec::new() };
     let headers = headers(request).into_iter().map(|(name, value)| Variable { name, value });
     own.into_iter()
         .chain(https)
+        .chain(tls)
         .chain(headers)
         .filter(|variable| is_line(&variable.value))
         .collect()
+}
+
+/// What is known of the TLS connection of a client, if it ends in this server.
+fn tls_variables(request: &Request) -> Vec<Variable> {
+    let Some(tls) = request.peer().tls() else { return Vec::new() };
+    let certificate = tls.certificate.as_ref();
+    let all = [
+        ("TLS_CLIENT_DNS", certificate.map(|certificate| certificate.dns_names.join(","))),
+        ("TLS_CLIENT_SHA256", certificate.map(ClientCertificate::sha256_hex)),
+        ("TLS_SNI", tls.server_name.clone()),
+        ("TLS_VERSION", Some(tls.version.to_string())),
+    ];
+    let known = all.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| Variable { name: name.to_owned(), value: value.into() }).collect()
 }
 
 /// The variables in the environment of every program.
@@ -180,7 +196,7 @@ fn is_line(value: &[u8]) -> bool {
     !value.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
 }
 
-const OWN_VARIABLES: [&str; 19] = [
+const OWN_VARIABLES: [&str; 23] = [
     "GATEWAY_INTERFACE",
     "HTTPS",
     "PATH_INFO",
@@ -199,6 +215,10 @@ const OWN_VARIABLES: [&str; 19] = [
     "SERVER_SOFTWARE",
     "SWITCHBOARD_PROTOCOL",
     "SWITCHBOARD_SERVICE",
+    "TLS_CLIENT_DNS",
+    "TLS_CLIENT_SHA256",
+    "TLS_SNI",
+    "TLS_VERSION",
     "WS_SUBPROTOCOLS",
 ];
 /// The name of the service of a folder.

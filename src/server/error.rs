@@ -57,6 +57,9 @@ pub enum BindError {
     /// Connections have to begin with a header of the PROXY protocol, and no proxy is trusted.
     #[cfg(feature = "proxy")]
     Proxies,
+    /// A listener has TLS, and there are no certificates.
+    #[cfg(feature = "tls")]
+    Tls,
     /// The programs of the document root cannot be served.
     #[cfg(feature = "programs")]
     Programs(ProgramsError),
@@ -82,6 +85,11 @@ impl fmt::Display for BindError {
                 "a listener has the PROXY protocol (proxy-protocol, or the inherited name proxy), \
                  and trusted-proxy is none: name the proxies, or no connection is accepted",
             ),
+            #[cfg(feature = "tls")]
+            Self::Tls => f.write_str(
+                "a listener has TLS (tls-port, or the inherited name tls), and there are no \
+                 certificates: name their files (tls-certificate)",
+            ),
             #[cfg(feature = "programs")]
             Self::Programs(error) => error.fmt(f),
             Self::StaticRoot(error) => write!(f, "the static root cannot be used: {error}"),
@@ -98,6 +106,8 @@ impl std::error::Error for BindError {
             Self::Programs(error) => error.source(),
             #[cfg(feature = "proxy")]
             Self::Proxies => None,
+            #[cfg(feature = "tls")]
+            Self::Tls => None,
             Self::Limits(_) | Self::Path(_) | Self::Thread(_) => None,
         }
     }

@@ -2,11 +2,13 @@
 //! is in `host`.
 //!
 //! - `programs`: the document root, with the feature `programs`
+//! - `listeners`: what it listens on
 //! - `mounted`: options of a mounted service
 //! - `status`, with the feature `admin`: the state of a host in the log
 //! - `error`, `programs_error`: why a server cannot start
 
 mod error;
+mod listeners;
 mod mounted;
 #[cfg(feature = "programs")]
 mod programs;
@@ -20,15 +22,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::host::{
-    Factory, Host, HostPlan, ListenerSource, Make, MakeListener, PortUse, StaticRoot, own_listener,
-    unix_socket,
-};
+use crate::host::{Factory, Host, HostPlan, Make, MakeListener, PortUse, StaticRoot};
 use crate::hub::{AccessLog, AllowedHosts, FilePolicy, Hub, Proxies, ProxyProtocol, Spellings};
 use crate::limits::Limits;
+#[cfg(feature = "tls")]
+use crate::net::tls::{PlainRequests, Tls, TlsPlan};
 use crate::server::mounted::Mounting;
 use crate::service::{Callbacks, Compression, OriginRule, Service, ServiceOptions, Thread};
 use crate::time::Time;
+use crate::ws::Transport;
 #[cfg(feature = "proxy")]
 use crate::ws::{Forwarded, TrustedProxies};
 #[cfg(feature = "programs")]
@@ -81,7 +83,15 @@ pub struct Server {
     static_root: Option<PathBuf>,
     health_path: Option<String>,
     access_log: AccessLog,
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<(SocketAddr, Transport)>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+    /// Whether a listener of the caller's own has TLS.
+    #[cfg(feature = "tls")]
+    has_tls: bool,
+    /// What plain requests get.
+    #[cfg(feature = "tls")]
+    plain: PlainRequests,
     port_use: PortUse,
     /// Other listeners.
     listeners: Vec<MakeListener>,
@@ -108,6 +118,12 @@ impl Server {
             health_path: None,
             access_log: AccessLog::Sockets,
             addresses: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "tls")]
+            has_tls: false,
+            #[cfg(feature = "tls")]
+            plain: PlainRequests::Served,
             port_use: PortUse::Alone,
             listeners: Vec::new(),
             mounts: Vec::new(),
@@ -252,72 +268,12 @@ impl Server {
         Mounted { options: &mut self.mounts[last].options, program: () }
     }
 
-    /// Also listens on a Unix socket at this path, whose file gets the permissions `mode`, such as
-    /// `0o660`: only who may write it can connect. The file of a server that has gone is replaced.
-    /// It is removed when the host stops listening, unless another one is there by then.
-    ///
-    /// The path has 107 bytes at most. A socket with an abstract name has no permissions; if that
-    /// is wanted, [`Server::listen_on`] takes one.
-    ///
-    /// ```
-    /// use switchboard::{Limits, Server};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let path = std::env::temp_dir().join(format!("chat-{}.sock", std::process::id()));
-    /// let mut server = Server::new(Limits::SERVER);
-    /// server.unix_socket(&path, 0o660);
-    /// let host = server.listen()?;
-    /// assert_eq!(host.address().to_string(), format!("unix:{}", path.display()));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn unix_socket(&mut self, path: impl Into<PathBuf>, mode: u32) -> &mut Self {
-        self.listeners.push(unix_socket(path.into(), mode));
-        self
-    }
-
-    /// Also listens on a listener of one's own: a [`TcpListener`](std::net::TcpListener), a
-    /// [`UnixListener`](std::os::unix::net::UnixListener), or one that was
-    /// [inherited](crate::host::inherited_listeners). It does not block any more after this. The
-    /// file of a Unix socket stays.
-    ///
-    /// ```
-    /// use std::net::TcpListener;
-    /// use switchboard::{Limits, Server};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let listener = TcpListener::bind("127.0.0.1:0")?;
-    /// let address = listener.local_addr()?;
-    /// let mut server = Server::new(Limits::SERVER);
-    /// server.listen_on(listener);
-    /// let host = server.listen()?;
-    /// assert_eq!(host.address().tcp(), Some(address));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn listen_on(&mut self, listener: impl Into<ListenerSource>) -> &mut Self {
-        let listener = listener.into();
-        #[cfg(feature = "proxy")]
-        {
-            self.has_protocol |= listener.protocol == ProxyProtocol::On;
-        }
-        self.listeners.push(own_listener(listener));
-        self
-    }
-
-    /// Lets other sockets of the same user listen on the addresses of [`Server::bind`], if they
-    /// allow it as well (`SO_REUSEPORT`). The system distributes new connections between them. By
-    /// default a port that is in use is an error.
-    pub const fn reuse_port(&mut self) -> &mut Self {
-        self.port_use = PortUse::Shared;
-        self
-    }
-
     /// Listens on all of the addresses; with port 0 the system chooses one. Connections are
     /// accepted once the host runs, and wait in the system until then. Of a name with several
     /// addresses, those that this machine does not have are left out.
     ///
-    /// It also listens on what was set before: [`Server::unix_socket`], [`Server::listen_on`].
+    /// It also listens on what was set before: [`Server::unix_socket`], [`Server::listen_on`], and
+    /// with TLS `Server::listen_tls`.
     ///
     /// # Errors
     /// A [`BindError`]: limits that contradict each other, a path that cannot be mounted, a service
@@ -326,7 +282,9 @@ impl Server {
     /// an example that binds again.
     pub fn bind(mut self, addresses: impl ToSocketAddrs) -> Result<Host, BindError> {
         let addresses = addresses.to_socket_addrs().map_err(BindError::Address)?;
-        self.addresses = addresses.collect();
+        // They come before those of TLS.
+        let plain = addresses.map(|address| (address, Transport::Unknown));
+        self.addresses.splice(..0, plain);
         self.listen()
     }
 
@@ -342,6 +300,12 @@ impl Server {
             && self.proxies.trusted.is_none()
         {
             return Err(BindError::Proxies);
+        }
+        #[cfg(feature = "tls")]
+        if self.tls.is_none()
+            && (self.has_tls || self.addresses.iter().any(|row| row.1 == Transport::Secure))
+        {
+            return Err(BindError::Tls);
         }
         #[cfg(feature = "programs")]
         let programs = {
@@ -377,6 +341,10 @@ impl Server {
         let resolver: Option<Box<dyn ResolverPlan>> = Some(Box::new(ProgramsResolver(programs)));
         #[cfg(not(feature = "programs"))]
         let resolver = None;
+        #[cfg(feature = "tls")]
+        let tls = self.tls.map(|tls| TlsPlan::new(tls, self.plain));
+        #[cfg(not(feature = "tls"))]
+        let tls = None;
         let plan = HostPlan {
             hub,
             limits: self.limits,
@@ -387,6 +355,7 @@ impl Server {
             port_use: self.port_use,
             protocol: self.protocol,
             others: self.listeners,
+            tls,
         };
         Host::new(plan).map_err(BindError::Listen)
     }

@@ -4,7 +4,7 @@
 //! In reading order:
 //!
 //! - `id`: [`SocketId`]
-//! - `request`: [`Request`], the opening handshake of a peer
+//! - `request`: [`Request`], the opening handshake of a peer; `peer_info`: [`PeerInfo`], who it is
 //! - `transaction`: [`Inbound`] and [`Outbound`], one enum per direction
 //! - `audience`: [`Audience`], the sockets that a message is for
 //! - `link`: what joins a context to the host
@@ -25,6 +25,7 @@ mod id;
 pub(crate) mod link;
 mod options;
 mod origin;
+mod peer_info;
 mod request;
 mod run;
 mod subscribable;
@@ -39,6 +40,7 @@ pub use id::SocketId;
 pub use link::Received;
 pub use options::{Compression, ServiceOptions};
 pub use origin::{OriginRule, Origins};
+pub use peer_info::{ClientCertificate, PeerInfo, TlsInfo, TlsVersion};
 pub use request::Request;
 pub(crate) use request::UNIX_NAME;
 pub use run::Service;

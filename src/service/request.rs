@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::service::peer_info::{PeerInfo, TlsInfo};
 use crate::ws::{Head, Transport};
 
 /// What stands for the address of a peer on a Unix socket, in logs and for programs.
@@ -14,7 +15,7 @@ pub struct Request {
     head: Head,
     path: String,
     query: String,
-    peer: Option<SocketAddr>,
+    peer: PeerInfo,
     protocols: Vec<String>,
     transport: Transport,
 }
@@ -26,7 +27,7 @@ impl Request {
         head: Head,
         path: String,
         query: String,
-        peer: Option<SocketAddr>,
+        peer: PeerInfo,
         protocols: Vec<String>,
         transport: Transport,
     ) -> Self {
@@ -46,16 +47,20 @@ impl Request {
         &self.query
     }
 
-    /// The address of the client; `None` if it came through a Unix socket. Behind a trusted proxy
-    /// (`Server::trusted_proxies`) it is what the proxy says,
-    /// with port 0 if that names none. Behind another one it is that of the proxy.
+    /// Who the client is: its address, and what it has shown over TLS.
     #[must_use]
-    pub const fn peer_address(&self) -> Option<SocketAddr> {
-        self.peer
+    pub const fn peer(&self) -> &PeerInfo {
+        &self.peer
     }
 
-    /// Whether the client has connected over TLS, as far as a trusted proxy says so. False if it is
-    /// not known.
+    /// The address of the client, as in [`PeerInfo::address`].
+    #[must_use]
+    pub const fn peer_address(&self) -> Option<SocketAddr> {
+        self.peer.address()
+    }
+
+    /// Whether the client has connected over TLS: to this server, or to a trusted proxy that says
+    /// so. False if it is not known.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.transport == Transport::Secure
@@ -86,6 +91,7 @@ impl Request {
         let names: usize = self.protocols.iter().map(String::capacity).sum();
         let protocols = self.protocols.capacity() * size_of::<String>() + names;
         let words = self.path.capacity() + self.query.capacity();
-        size_of::<Self>() + self.head.capacity() + words + protocols
+        let tls = self.peer.tls().map_or(0, TlsInfo::capacity);
+        size_of::<Self>() + self.head.capacity() + words + protocols + tls
     }
 }

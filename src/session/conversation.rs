@@ -374,3 +374,6 @@ impl Session {
         matches!(self.phase, Phase::Responding)
     }
 }
+
+/// Why a connection is over of which no byte has come.
+pub const NO_REQUEST: &str = "no request was sent";

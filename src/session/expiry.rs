@@ -3,7 +3,7 @@
 use alloc::format;
 
 use crate::limits::Limits;
-use crate::session::conversation::{Session, SessionEvent};
+use crate::session::conversation::{NO_REQUEST, Session, SessionEvent};
 use crate::session::deadlines::Due;
 use crate::session::phase::Phase;
 use crate::time::Time;
@@ -39,7 +39,7 @@ impl Session {
         let reason = match due {
             // RFC 9110, 15.5.9: a 408 may be sent. A connection without a request, such as that of
             // a TCP health check or of a browser that connects in advance, is closed without one.
-            Due::Handshake if self.is_silent() => "no request was sent",
+            Due::Handshake if self.is_silent() => NO_REQUEST,
             Due::Handshake => {
                 let ms = limits.handshake_ms_max;
                 let text = format!("no whole request within {ms} ms (handshake-timeout)");

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::limits::Limits;
-use crate::session::conversation::{Refused, Session, SessionEvent};
+use crate::session::conversation::{NO_REQUEST, Refused, Session, SessionEvent};
 use crate::session::item::{Control, Item};
 use crate::session::phase::{Phase, Settling, WaitingRequest};
 use crate::session::unsent::SpareMemory;
@@ -81,7 +81,7 @@ impl Session {
         match &self.phase {
             Phase::Waiting(waiting) if waiting.upgrade.is_none() => None,
             Phase::Settling(_) | Phase::Responding | Phase::Flushing | Phase::Lingering => None,
-            Phase::Connecting(reader) if reader.is_empty() => self.fail("no request was sent"),
+            Phase::Connecting(reader) if reader.is_empty() => self.fail(NO_REQUEST),
             Phase::Connecting(_) | Phase::Waiting(_) => {
                 self.fail("the peer left before it was answered")
             }

@@ -38,7 +38,7 @@ mod unsent;
 pub use codec::Codec;
 #[cfg(feature = "deflate")]
 pub use compressed::Compressed;
-pub use conversation::{Next, Overflow, Refused, Session, SessionEvent};
+pub use conversation::{NO_REQUEST, Next, Overflow, Refused, Session, SessionEvent};
 pub use unsent::SpareMemory;
 // For tests of this package, which measure and compare.
 #[doc(hidden)]

@@ -18,10 +18,13 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("engine", &["limits", "time", "ws", "session", "service", "hub"]),
     // System calls, each with its reason: of the project it knows nothing.
     ("sys", &[]),
-    ("net", &["time", "ws", "service", "hub", "engine", "sys"]),
+    ("net", &["limits", "time", "ws", "service", "hub", "engine", "sys"]),
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
-    ("server", &["limits", "time", "ws", "service", "programs", "pages", "hub", "host", "process"]),
+    (
+        "server",
+        &["limits", "time", "ws", "service", "programs", "pages", "hub", "net", "host", "process"],
+    ),
     ("config", &["limits", "ws", "service", "programs", "hub"]),
 ];
 
@@ -30,7 +33,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 14] = [
+const FILES: [(&str, &[&str]); 15] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("escape", &[]),
@@ -41,12 +44,23 @@ const FILES: [(&str, &[&str]); 14] = [
     ("builtin", &["compiled", "services"]),
     ("programs", &["builtin", "compiled", "services"]),
     ("check", &["builtin", "compiled", "programs", "services"]),
-    ("reload", &["logger"]),
+    ("greeting", &["builtin", "check", "programs", "services"]),
+    ("reload", &["check", "logger"]),
     (
         "run",
-        &["builtin", "check", "log_target", "logger", "memory", "programs", "reload", "services"],
+        &[
+            "builtin",
+            "check",
+            "greeting",
+            "log_target",
+            "logger",
+            "memory",
+            "programs",
+            "reload",
+            "services",
+        ],
     ),
-    ("trial", &["logger", "reload", "run"]),
+    ("trial", &["greeting", "logger", "reload", "run"]),
     ("main", &["builtin", "check", "programs", "run", "trial"]),
 ];
 

@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 
 use switchboard::Thread;
 use switchboard::config::{Config, nearest};
+#[cfg(feature = "tls")]
+use switchboard::config::{TlsClient, TlsConfig};
+#[cfg(feature = "tls")]
+use switchboard::tls::{CertificateFiles, ClientCertificates, Tls, TlsFiles};
 
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
@@ -14,14 +18,21 @@ use super::services::ALL;
 /// Prints the faults of a configuration that could be read, and that it is good if a server starts
 /// with it. Warnings of a server's log are warnings here as well.
 pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
-    let mut told = warnings(config);
-    told.iter_mut().for_each(|text| text.insert_str(0, "warning: "));
+    let mut told: Vec<_> = warnings(config).iter().map(|text| warning(text)).collect();
+    let faults = misplaced(ALL, config);
+    #[cfg(feature = "tls")]
+    let faults = match certificates(config) {
+        Ok(tls) => {
+            told.extend(tls.iter().flat_map(Tls::warnings).map(|text| warning(&text)));
+            faults
+        }
+        Err(fault) => [faults, vec![fault]].concat(),
+    };
     let warnings = match told.len() {
         0 => String::new(),
         1 => ", with a warning".to_owned(),
         len => format!(", with {len} warnings"),
     };
-    let faults = misplaced(ALL, config);
     let is_good = faults.is_empty();
     told.extend(faults);
     let file = config.file.as_ref().map(|file| file.display().to_string());
@@ -29,6 +40,40 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
     #[cfg(feature = "admin")]
     let what = what + &included(config);
     (told, is_good.then(|| format!("{what}: the configuration is good{warnings}\n")))
+}
+
+fn warning(text: &str) -> String {
+    format!("warning: {text}")
+}
+
+/// The certificates of a configuration, if it has any.
+///
+/// # Errors
+/// Why they cannot be used.
+#[cfg(feature = "tls")]
+pub(crate) fn certificates(config: &Config) -> Result<Option<Tls>, String> {
+    let tls = tls_files(&config.tls).map(|files| Tls::load(&files)).transpose();
+    tls.map_err(|error| format!("{error} (tls-certificate, tls-key, tls-client-ca)"))
+}
+
+/// The files of certificates that a configuration names, if any.
+#[cfg(feature = "tls")]
+pub(crate) fn tls_files(config: &TlsConfig) -> Option<TlsFiles> {
+    let TlsConfig { certificates, keys, client_ca, client, .. } = config;
+    let keys = if keys.is_empty() { certificates } else { keys };
+    let pairs = certificates.iter().zip(keys);
+    let pair = |(chain, key): (&PathBuf, &PathBuf)| CertificateFiles {
+        chain: chain.clone(),
+        key: key.clone(),
+    };
+    (!certificates.is_empty()).then(|| TlsFiles {
+        certificates: pairs.map(pair).collect(),
+        client_authorities: client_ca.clone(),
+        clients: match client {
+            TlsClient::Require => ClientCertificates::Required,
+            TlsClient::Ask => ClientCertificates::Asked,
+        },
+    })
 }
 
 /// The number of included files, as a text behind the name of the first. It shows that a pattern
@@ -56,6 +101,10 @@ pub(crate) fn warnings(config: &Config) -> Vec<String> {
 /// The warning about a configuration without an address.
 #[cfg(feature = "unix")]
 fn unreachable(config: &Config) -> Option<String> {
+    #[cfg(feature = "tls")]
+    if config.tls.port.is_some() {
+        return None;
+    }
     (config.port.is_none() && config.unix_sockets.is_empty()).then(|| {
         "port is none, and so is unix-socket: the server starts only with sockets that it inherits \
          (LISTEN_FDS)"

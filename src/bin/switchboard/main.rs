@@ -1,7 +1,8 @@
 //! The binary: the services of the folder `services/` on one port. It reads the command line and
 //! runs its command. It uses only the public API of the library. In reading order:
 //!
-//! - `run`: a run of the server, from the configuration to the exit; `trial`: `--try`, one program
+//! - `run`: a run of the server, from the configuration to the exit; `greeting`: what it prints
+//!   first; `trial`: `--try`, one program
 //! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
@@ -15,6 +16,7 @@ mod builtin;
 mod check;
 mod compiled;
 mod escape;
+mod greeting;
 #[cfg(feature = "admin")]
 mod log_file;
 mod log_target;
@@ -22,7 +24,7 @@ mod logger;
 mod memory;
 #[cfg(feature = "programs")]
 mod programs;
-#[cfg(feature = "programs")]
+#[cfg(any(feature = "programs", feature = "tls"))]
 mod reload;
 mod run;
 mod services;
@@ -35,7 +37,7 @@ use std::process::ExitCode;
 use switchboard::config::{self, Command, Exit};
 
 fn main() -> ExitCode {
-    #[cfg(feature = "programs")]
+    #[cfg(any(feature = "programs", feature = "tls"))]
     let terminal = switchboard::host::hold_hangups();
     let command = match Command::parse(env::args_os().skip(1), config::read_file) {
         Ok(command) => command,
@@ -45,9 +47,9 @@ fn main() -> ExitCode {
         }
     };
     let said = match command {
-        #[cfg(feature = "programs")]
+        #[cfg(any(feature = "programs", feature = "tls"))]
         Command::Run(config) => return run::run(&config, terminal).into(),
-        #[cfg(not(feature = "programs"))]
+        #[cfg(not(any(feature = "programs", feature = "tls")))]
         Command::Run(config) => return run::run(&config).into(),
         #[cfg(feature = "programs")]
         Command::Try(trial) => return trial::run(&trial, terminal).into(),

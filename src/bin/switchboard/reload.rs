@@ -9,64 +9,124 @@ use std::path::Path;
 
 use switchboard::config::{self, Command, Config};
 use switchboard::host::{Hangups, Terminal, on_hangup};
+#[cfg(feature = "programs")]
+use switchboard::process::Reloader;
+#[cfg(feature = "tls")]
+use switchboard::tls::{Tls, TlsRenewal};
 use switchboard::{Host, Server};
+
+#[cfg(feature = "tls")]
+use super::check::tls_files;
+
+/// What a reload replaces.
+pub(crate) struct Replaceable<S> {
+    /// The certificates in use.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
+    #[cfg(feature = "programs")]
+    pub(crate) reloader: Reloader,
+    /// Makes a server of a configuration, and warns of it.
+    pub(crate) server: S,
+}
 
 /// Reads the configuration again at each SIGHUP, until the returned value is dropped.
 ///
 /// # Errors
 /// The error of the system.
-pub fn start(
+pub(crate) fn start(
     config: &Config,
     host: &Host,
     terminal: Terminal,
-    server: impl Fn(&Config) -> Server + Send + 'static,
+    reloading: Replaceable<impl Fn(&Config) -> Server + Send + 'static>,
     is_compiled: impl Fn(&str) -> bool + Send + 'static,
 ) -> io::Result<Hangups> {
-    let (begun, reloader) = (config.clone(), host.reloader());
+    let begun = config.clone();
     on_hangup_but(host, terminal, move || {
         #[cfg(feature = "admin")]
         super::logger::open_again();
-        // Without a file the defaults apply, but not if the file has been removed since the start.
-        let read = |path: &Path| {
-            let is_missing = |error: &io::Error| {
-                error.kind() == io::ErrorKind::NotFound && begun.file.as_deref() == Some(path)
-            };
-            config::read_file(path).map_err(|error| match is_missing(&error) {
-                true => io::Error::other(error),
-                false => error,
-            })
-        };
-        let config = match Command::parse(env::args_os().skip(1), read) {
-            Ok(Command::Run(config)) => config,
-            // The command line is the one of this run.
-            Ok(_) => return,
-            Err(error) => {
-                // One line of the log for each fault, since a line feed in one is escaped.
-                for fault in error.to_string().lines() {
-                    log::error!(
-                        target: "switchboard::config",
-                        "the configuration stays as it is: the new one is not valid: {fault}"
-                    );
-                }
-                return;
-            }
-        };
+        let Some(config) = read(&begun) else { return };
         for what in begun.needs_restart(&config, &is_compiled) {
             log::warn!(
-                target: "switchboard::config",
+                target: TARGET,
                 "{what}: this has changed, and needs another start of the server"
             );
         }
-        match server(&config).reload(&reloader) {
-            Ok(()) => log::info!(target: "switchboard::config", "the configuration was read again"),
-            Err(error) => {
-                log::error!(
-                    target: "switchboard::config",
-                    "the configuration stays as it is: {error}"
-                );
-            }
+        match reloading.apply(&config) {
+            Ok(()) => log::info!(target: TARGET, "the configuration was read again"),
+            Err(error) => log::error!(target: TARGET, "the configuration stays as it is: {error}"),
         }
     })
+}
+
+impl<S: Fn(&Config) -> Server> Replaceable<S> {
+    /// Applies a configuration.
+    ///
+    /// # Errors
+    /// Why nothing of it applies.
+    fn apply(&self, config: &Config) -> Result<(), String> {
+        let server = (self.server)(config);
+        #[cfg(feature = "tls")]
+        let renewal = self.prepare_tls(config)?;
+        #[cfg(feature = "programs")]
+        server.reload(&self.reloader).map_err(|error| error.to_string())?;
+        #[cfg(not(feature = "programs"))]
+        drop(server);
+        #[cfg(feature = "tls")]
+        renewal.into_iter().for_each(TlsRenewal::apply);
+        Ok(())
+    }
+
+    /// Reads the certificates again, if TLS is in use.
+    #[cfg(feature = "tls")]
+    fn prepare_tls(&self, config: &Config) -> Result<Option<TlsRenewal>, String> {
+        let Some(tls) = &self.tls else {
+            return match tls_files(&config.tls) {
+                None => Ok(None),
+                Some(_) => Err("TLS needs another start of the server: tls-certificate".to_owned()),
+            };
+        };
+        let Some(files) = tls_files(&config.tls) else {
+            return Err(
+                "tls-certificate is none, and TLS is in use: name the files, or start the \
+                        server again"
+                    .to_owned(),
+            );
+        };
+        let renewal = tls.prepare(&files).map_err(|error| error.to_string())?;
+        for text in renewal.warnings() {
+            log::warn!(target: TARGET, "{text}");
+        }
+        Ok(Some(renewal))
+    }
+}
+
+/// The configuration as it is now; `None` if it is not valid, which the log says.
+fn read(begun: &Config) -> Option<Config> {
+    // Without a file the defaults apply, but not if the file has been removed since the start.
+    let read = |path: &Path| {
+        let is_missing = |error: &io::Error| {
+            error.kind() == io::ErrorKind::NotFound && begun.file.as_deref() == Some(path)
+        };
+        config::read_file(path).map_err(|error| match is_missing(&error) {
+            true => io::Error::other(error),
+            false => error,
+        })
+    };
+    match Command::parse(env::args_os().skip(1), read) {
+        Ok(Command::Run(config)) => Some(config),
+        // The command line is the one of this run.
+        Ok(_) => None,
+        Err(error) => {
+            // One line of the log for each fault, since a line feed in one is escaped.
+            for fault in error.to_string().lines() {
+                log::error!(
+                    target: TARGET,
+                    "the configuration stays as it is: the new one is not valid: {fault}"
+                );
+            }
+            None
+        }
+    }
 }
 
 /// Makes SIGHUP call a function until the returned value is dropped. If the terminal has gone, it
@@ -92,3 +152,5 @@ pub fn on_hangup_but(
         stopper.stop();
     })
 }
+
+const TARGET: &str = "switchboard::config";

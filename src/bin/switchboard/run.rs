@@ -11,23 +11,27 @@ use switchboard::{
     AllowedHosts, BindError, Host, Limits, ListenAddress, Page, Server, ServiceOptions,
 };
 
-use super::builtin::list;
-#[cfg(feature = "admin")]
-use super::check::included;
+#[cfg(feature = "tls")]
+use super::check::certificates;
 use super::check::{misplaced, warnings};
+use super::greeting::{greeting, listening};
 use super::log_target::LogTarget;
 use super::services::ALL;
 use super::{logger, memory};
 #[cfg(feature = "unix")]
 use switchboard::host::{Notifier, inherited_listeners};
+#[cfg(any(feature = "programs", feature = "tls"))]
+use {super::builtin::is_compiled, super::reload, switchboard::host::Terminal};
 #[cfg(feature = "programs")]
-use {
-    super::builtin::is_compiled, super::programs, super::reload, switchboard::host::Terminal,
-    switchboard::server::ProgramsError,
-};
+use {super::programs, switchboard::server::ProgramsError};
+#[cfg(feature = "tls")]
+use {switchboard::config::TlsRedirect, switchboard::tls::Tls};
 
 /// Serves the compiled-in services and the programs, until the server is stopped.
-pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Terminal) -> Exit {
+pub(crate) fn run(
+    config: &Config,
+    #[cfg(any(feature = "programs", feature = "tls"))] terminal: Terminal,
+) -> Exit {
     if let Err(exit) = begin(config) {
         return exit;
     }
@@ -37,17 +41,34 @@ pub(crate) fn run(config: &Config, #[cfg(feature = "programs")] terminal: Termin
         misplaced.iter().for_each(|text| complain(config, text));
         return Exit::Configuration;
     }
-    serve(server(config, fit(config)), config, |host| {
-        #[cfg(feature = "programs")]
+    let server_of = server;
+    let server = server(config, fit(config));
+    #[cfg(feature = "tls")]
+    let (server, tls) = match with_tls(server, config) {
+        Ok(both) => both,
+        Err((exit, text)) => {
+            complain(config, &text);
+            return exit;
+        }
+    };
+    serve(server, config, |host| {
+        #[cfg(any(feature = "programs", feature = "tls"))]
         let hangups = {
-            let server = |new: &Config| {
-                warn_of(new);
-                warn_of_variables(new);
-                server(new, fitting(new))
+            let reloading = reload::Replaceable {
+                #[cfg(feature = "tls")]
+                tls,
+                #[cfg(feature = "programs")]
+                reloader: host.reloader(),
+                server: move |new: &Config| {
+                    warn_of(new);
+                    #[cfg(feature = "programs")]
+                    warn_of_variables(new);
+                    server_of(new, fitting(new))
+                },
             };
-            reload::start(config, host, terminal, server, is_compiled)?
+            reload::start(config, host, terminal, reloading, is_compiled)?
         };
-        #[cfg(not(feature = "programs"))]
+        #[cfg(not(any(feature = "programs", feature = "tls")))]
         let hangups = ();
         Ok((greeting(config, host), hangups))
     })
@@ -222,14 +243,39 @@ fn server(config: &Config, limits: Limits) -> Server {
     server
 }
 
+/// Adds the listeners of TLS, and the certificates. Returns them, too.
+#[cfg(feature = "tls")]
+pub(crate) fn with_tls(
+    mut server: Server,
+    config: &Config,
+) -> Result<(Server, Option<Tls>), (Exit, String)> {
+    let tls = certificates(config).map_err(|text| (Exit::Configuration, text))?;
+    for text in tls.iter().flat_map(Tls::warnings) {
+        log::warn!(target: TARGET, "{text}");
+    }
+    if let Some(tls) = &tls {
+        server.tls(tls.clone());
+    }
+    if config.tls.redirect == TlsRedirect::Yes {
+        server.redirect_to_tls();
+    }
+    Ok((server, tls))
+}
+
 /// Listens on what is inherited, or else on what is configured. Returns a line about that, too.
 fn listen(server: Server, config: &Config) -> Result<(Host, &'static str), (Exit, String)> {
     #[cfg(feature = "unix")]
     let (server, note) = with_sockets(server, config)?;
     #[cfg(not(feature = "unix"))]
     let note = "";
-    let addresses = if note.is_empty() { resolve(config) } else { Ok(Vec::new()) };
-    let addresses = addresses.map_err(|text| (Exit::Bind, text))?;
+    let of = |port| if note.is_empty() { resolve(config, port) } else { Ok(Vec::new()) };
+    let addresses = of(config.port).map_err(|text| (Exit::Bind, text))?;
+    #[cfg(feature = "tls")]
+    let server = {
+        let mut server = server;
+        server.listen_tls(&of(config.tls.port).map_err(|text| (Exit::Bind, text))?);
+        server
+    };
     let host = server.bind(addresses.as_slice()).map_err(|error| {
         let exit = match &error {
             BindError::Address(_) | BindError::Listen(_) => Exit::Bind,
@@ -292,54 +338,15 @@ fn any_host(config: &Config, host: &Host) -> Option<String> {
 }
 
 /// The addresses of all hosts; a name may have several.
-pub(crate) fn resolve(config: &Config) -> Result<Vec<SocketAddr>, String> {
+pub(crate) fn resolve(config: &Config, port: Option<u16>) -> Result<Vec<SocketAddr>, String> {
     let mut addresses = Vec::new();
-    let Some(port) = config.port else { return Ok(addresses) };
+    let Some(port) = port else { return Ok(addresses) };
     for host in &config.hosts {
         let found = (host.as_str(), port).to_socket_addrs();
         let found = found.map_err(|error| format!("cannot find the host {host:?}: {error}"))?;
         addresses.extend(found);
     }
     Ok(addresses)
-}
-
-fn greeting(config: &Config, host: &Host) -> String {
-    let mut text = String::new();
-    text += &match &config.file {
-        #[cfg(feature = "admin")]
-        Some(file) => format!("configuration: {}{}\n", file.display(), included(config)),
-        #[cfg(not(feature = "admin"))]
-        Some(file) => format!("configuration: {}\n", file.display()),
-        None => "configuration: the defaults, as no server.conf is here\n".to_owned(),
-    };
-    text += &format!("services:\n{}", list());
-    #[cfg(feature = "programs")]
-    text.push_str(&programs::list(config));
-    text += &listening(host);
-    let Some(name) = name_of(host) else { return text };
-    for page in ALL.iter().filter(|service| service.page.is_some()) {
-        text += &format!("open http://{name}{} in a browser\n", page.path);
-    }
-    text
-}
-
-/// A line for each address that a host listens on.
-pub(crate) fn listening(host: &Host) -> String {
-    let mut text = String::new();
-    for address in host.addresses() {
-        let scheme = if address.tcp().is_some() { "http://" } else { "" };
-        text += &format!("listening on {scheme}{address}\n");
-    }
-    text
-}
-
-/// The address of a host for a browser on this machine, if it listens by TCP.
-pub(crate) fn name_of(host: &Host) -> Option<String> {
-    let address = host.addresses().find_map(ListenAddress::tcp)?;
-    Some(match address.ip().is_unspecified() {
-        true => format!("localhost:{}", address.port()),
-        false => address.to_string(),
-    })
 }
 
 /// Reports why nothing is served: in the log if that has a file, and on standard error in any case.

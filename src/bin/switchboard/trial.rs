@@ -5,15 +5,18 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{self, Path};
 
-use switchboard::config::{Config, Exit, Script, Trial};
+use switchboard::config::{Exit, Script, Trial};
 use switchboard::host::Terminal;
 use switchboard::process::{DocumentRoot, Executable, Recording, ReplayCheck};
 use switchboard::programs::Transcript;
 use switchboard::{Host, Page};
 
+use super::greeting::{listening, url_of};
 use super::logger;
 use super::reload::on_hangup_but;
-use super::run::{bare_server, begin, complain, fit, listening, name_of, resolve, say, serve};
+#[cfg(feature = "tls")]
+use super::run::with_tls;
+use super::run::{bare_server, begin, complain, fit, resolve, say, serve};
 
 /// Runs the trial.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
@@ -56,6 +59,14 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
     if let Some(recording) = recording {
         server.record(recording);
     }
+    #[cfg(feature = "tls")]
+    let server = match with_tls(server, &config) {
+        Ok((server, _)) => server,
+        Err((exit, text)) => {
+            complain(&config, &text);
+            return exit;
+        }
+    };
     serve(server, &config, |host| {
         let reloader = host.reloader();
         let hangups = on_hangup_but(host, terminal, move || reloader.reload())?;
@@ -79,8 +90,7 @@ fn port_of(trial: &Trial) -> u16 {
         PORTS_BEGIN + u16::try_from(place).unwrap_or(0)
     });
     let mut ports = ports.filter(|&port| {
-        let addresses =
-            resolve(&Config { port: Some(port), ..trial.config.clone() }).unwrap_or_default();
+        let addresses = resolve(&trial.config, Some(port)).unwrap_or_default();
         addresses.iter().all(|address| TcpListener::bind(address).is_ok())
     });
     ports.next().unwrap_or(0)
@@ -92,9 +102,10 @@ fn greeting(trial: &Trial, host: &Host) -> String {
         text += &format!("recording to {}\n", file.display());
     }
     text += &listening(host);
-    match name_of(host) {
-        Some(name) => {
-            text + &format!("open http://{name}/ in a browser, or connect to ws://{name}/\n")
+    match url_of(host) {
+        Some(url) => {
+            let socket = url.replacen("http", "ws", 1);
+            text + &format!("open {url}/ in a browser, or connect to {socket}/\n")
         }
         None => text,
     }

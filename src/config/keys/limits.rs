@@ -199,6 +199,15 @@ pub(super) static KEYS: &[Key] = &[
             &mut config.all.limits.connection_rate
         })),
     },
+    #[cfg(feature = "tls")]
+    Key {
+        section: Section::Limits,
+        name: "max-handshakes",
+        default: "256",
+        meaning: "Most TLS handshakes at a time, 3/4 of one address; others wait in the system",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::Count(|config| &mut config.all.limits.handshakes_max)),
+    },
     Key {
         section: Section::Limits,
         name: "max-topics",

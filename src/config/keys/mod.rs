@@ -53,6 +53,7 @@ pub(super) fn unbuilt(name: &str) -> Option<&'static str> {
         (cfg!(feature = "proxy"), is_in(&OF_PROXIES), "proxy"),
         (cfg!(feature = "admin"), is_in(&OF_ADMIN), "admin"),
         (cfg!(feature = "unix"), name.starts_with("unix-"), "unix"),
+        (cfg!(feature = "tls"), name.starts_with("tls-") || name == "max-handshakes", "tls"),
     ];
     unbuilt.iter().find(|(is_built, is_named, _)| !is_built && *is_named).map(|row| row.2)
 }

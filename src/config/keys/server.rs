@@ -1,13 +1,15 @@
 //! The keys of the server: where it listens, what it serves, what it logs; and the keys of all
 //! kinds of services.
 
-#[cfg(feature = "proxy")]
+#[cfg(any(feature = "proxy", feature = "tls"))]
 use crate::config::Config;
 use crate::config::key::{Key, ReloadTime, Setter};
 use crate::config::section::Section;
 use crate::config::value::ValueKind;
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
+#[cfg(feature = "tls")]
+use crate::config::value::tls::TlsValue;
 #[cfg(feature = "unix")]
 use crate::config::value::unix::UnixValue;
 
@@ -49,6 +51,60 @@ pub(super) static KEYS: &[Key] = &[
         setter: Setter::Server(ValueKind::Unix(UnixValue::Mode(|config| {
             &mut config.unix_socket_mode
         }))),
+    },
+    #[cfg(feature = "tls")]
+    Key {
+        section: Section::Server,
+        name: "tls-port",
+        default: "none",
+        meaning: "Listen with TLS on this port of all addresses; 0: the system chooses",
+        reload: ReloadTime::NextStart,
+        setter: Setter::Server(ValueKind::PortOrNone(|config| &mut config.tls.port)),
+    },
+    #[cfg(feature = "tls")]
+    Key {
+        section: Section::Server,
+        name: "tls-certificate",
+        default: "none",
+        meaning: "Files of certificates, each followed by its issuers; the name chooses one (SNI)",
+        reload: ReloadTime::Live,
+        setter: tls(TlsValue::Files(|config| &mut config.tls.certificates)),
+    },
+    #[cfg(feature = "tls")]
+    Key {
+        section: Section::Server,
+        name: "tls-key",
+        default: "none",
+        meaning: "Files of their keys, in the same order; none: in the files of the certificates",
+        reload: ReloadTime::Live,
+        setter: tls(TlsValue::Files(|config| &mut config.tls.keys)),
+    },
+    #[cfg(feature = "tls")]
+    Key {
+        section: Section::Server,
+        name: "tls-client-ca",
+        default: "none",
+        meaning: "File of the authorities that issue certificates of clients",
+        reload: ReloadTime::Live,
+        setter: tls(TlsValue::FileOrNone(|config| &mut config.tls.client_ca)),
+    },
+    #[cfg(feature = "tls")]
+    Key {
+        section: Section::Server,
+        name: "tls-client",
+        default: "require",
+        meaning: "With tls-client-ca: a client has to show a certificate, or may show one",
+        reload: ReloadTime::Live,
+        setter: tls(TlsValue::Clients(|config| &mut config.tls.client)),
+    },
+    #[cfg(feature = "tls")]
+    Key {
+        section: Section::Server,
+        name: "tls-redirect",
+        default: "no",
+        meaning: "Plain requests are sent to tls-port (308), or refused if they upgrade (426)",
+        reload: ReloadTime::NextStart,
+        setter: tls(TlsValue::Redirect(|config| &mut config.tls.redirect)),
     },
     Key {
         section: Section::Server,
@@ -179,4 +235,9 @@ pub(super) static KEYS: &[Key] = &[
 #[cfg(feature = "proxy")]
 const fn proxy(kind: ProxyValue<Config>) -> Setter {
     Setter::Server(ValueKind::Proxy(kind))
+}
+
+#[cfg(feature = "tls")]
+const fn tls(kind: TlsValue<Config>) -> Setter {
+    Setter::Server(ValueKind::Tls(kind))
 }

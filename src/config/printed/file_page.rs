@@ -53,9 +53,9 @@ const ABOUT: [&str; 5] = [
      the beginning of a line, or after a blank, begins a comment.",
     "Sizes are bytes or have a unit: 64k, 1m, 1g. Times have a unit: 500ms, 25s, 2m, 1h. Relative \
      paths begin in the working directory.",
-    "A line \"include: conf.d/*.conf\" stands for the lines of these files, in the order of their \
-     names. ${NAME} in a value is a variable of the environment, ${NAME:-default} one that may be \
-     missing, and $$ a dollar.",
+    "A line \"include: conf.d/*.conf\" reads these files at its place, in the order of their \
+     names. Each begins without a section. ${NAME} in a value is a variable of the environment, \
+     ${NAME:-default} one that may be missing, and $$ a dollar.",
     "switchboard --check-config reports all faults, line by line. --print-config shows what holds, \
      and where it comes from.",
 ];

@@ -60,6 +60,13 @@ fn a_reload_tells_what_it_does_not_apply() {
 fn marks_are_true() {
     for key in keys::all() {
         let mark = match key.setter {
+            // The files are read again.
+            Setter::Server(_)
+                if key.name.starts_with("tls-")
+                    && !["tls-port", "tls-redirect"].contains(&key.name) =>
+            {
+                ReloadTime::Live
+            }
             Setter::Server(_) => ReloadTime::NextStart,
             // Open sockets have agreed on compression, and the thread of a program is its own.
             Setter::Service(_) if ["compression", "thread"].contains(&key.name) => {
@@ -123,7 +130,11 @@ fn changed_by(key: &Key, section: &str) -> (Config, Config) {
     let modes: &[&str] = if cfg!(feature = "programs") { &["shared", "per-socket"] } else { &[] };
     let modes = modes.iter().map(|mode| format!("mode: {mode}\n"));
     let proxies = cfg!(feature = "proxy").then(|| "trusted-proxy: unix\n".to_owned());
-    for begin in [String::new()].into_iter().chain(modes).chain(proxies) {
+    // The keys of TLS need a certificate, and some of them another key.
+    let tls: &[&str] =
+        if cfg!(feature = "tls") { &["", "tls-port: 1", "tls-client-ca: c"] } else { &[] };
+    let tls = tls.iter().map(|key| format!("tls-certificate: a\n{key}\n"));
+    for begin in [String::new()].into_iter().chain(modes).chain(proxies).chain(tls) {
         let begin = format!("[server]\n{begin}[service /a]\n[service /b]\n");
         let before = parse(&begin).expect("it is right");
         for value in VALUES {
@@ -142,7 +153,7 @@ pub(super) fn is_built(key: &Key) -> bool {
 }
 
 /// Of these each key takes one at least that is not its default.
-pub(super) const VALUES: [&str; 27] = [
+pub(super) const VALUES: [&str; 28] = [
     "7",
     "7 messages or 17k",
     "17k",
@@ -170,4 +181,5 @@ pub(super) const VALUES: [&str; 27] = [
     "replace",
     "after-exit",
     "forwarded",
+    "ask",
 ];

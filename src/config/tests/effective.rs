@@ -68,6 +68,12 @@ fn what_is_printed_is_read_as_the_same() {
         "[server]\nmode: per-socket\n",
         #[cfg(feature = "proxy")]
         "[server]\ntrusted-proxy: unix\n",
+        #[cfg(feature = "tls")]
+        "[server]\ntls-certificate: a\n",
+        #[cfg(feature = "tls")]
+        "[server]\ntls-certificate: a\ntls-port: 1\n",
+        #[cfg(feature = "tls")]
+        "[server]\ntls-certificate: a\ntls-client-ca: c\n",
         "[limits]\nmax-message: 3m\n",
     ];
     for key in keys::all().filter(|key| key.form() == ValueForm::Plain && is_built(key)) {

@@ -1,13 +1,15 @@
 //! `ValueKind`: the kinds of values, and their readers. A kind has its reader and the text of
 //! allowed values side by side, so that messages and readers agree. A reader returns `None` for a
 //! value that is not allowed. Readers of numbers are in `numbers`, those of lists in `names`;
-//! the kinds about proxies are in `proxies`, those about Unix sockets in `unix`, and the words of
-//! others in `words`.
+//! the kinds about proxies are in `proxies`, those about TLS in `tls`, those about Unix sockets in
+//! `unix`, and the words of others in `words`.
 
 pub(super) mod names;
 mod numbers;
 #[cfg(feature = "proxy")]
 pub(super) mod proxies;
+#[cfg(feature = "tls")]
+pub(super) mod tls;
 #[cfg(feature = "unix")]
 pub(super) mod unix;
 pub(super) mod words;
@@ -25,6 +27,8 @@ use crate::config::value::names::add_hosts;
 use crate::config::value::numbers::{count, mail, memory, port, rate, size, time, time_above_zero};
 #[cfg(feature = "proxy")]
 use crate::config::value::proxies::ProxyValue;
+#[cfg(feature = "tls")]
+use crate::config::value::tls::TlsValue;
 #[cfg(feature = "unix")]
 use crate::config::value::unix::UnixValue;
 use crate::config::value::words::{FieldOf, word};
@@ -40,6 +44,8 @@ pub(super) enum ValueKind<T> {
     PortOrNone(FieldOf<T, Option<u16>>),
     #[cfg(feature = "unix")]
     Unix(UnixValue<T>),
+    #[cfg(feature = "tls")]
+    Tls(TlsValue<T>),
     /// A directory; whether it exists is for `resolve` to see.
     #[cfg(feature = "programs")]
     Directory(FieldOf<T, PathBuf>),
@@ -102,6 +108,8 @@ impl<T> ValueKind<T> {
             Self::PortOrNone(place) => *place(target) = unless("none", text?, port)?,
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.set(target, text?)?,
+            #[cfg(feature = "tls")]
+            Self::Tls(kind) => kind.set(target, value)?,
             Self::PathOrNone(place) => *place(target) = unless("none", text?, path)?,
             Self::AllowedHosts(place) => *place(target) = text?.parse().ok()?,
             #[cfg(feature = "proxy")]
@@ -114,8 +122,8 @@ impl<T> ValueKind<T> {
             Self::Thread(place) => *place(target) = Thread::named(text?)?,
             Self::LogLevel(place) => *place(target) = text?.parse().ok()?,
             Self::LogFormat(place) => {
-                *place(target) =
-                    word(text?, [("text", LogFormat::Text), ("json", LogFormat::Json)])?;
+                use LogFormat::{Json, Text};
+                *place(target) = word(text?, [("text", Text), ("json", Json)])?;
             }
             Self::AccessLog(place) => {
                 use AccessLog::{All, Off, Sockets};
@@ -127,9 +135,7 @@ impl<T> ValueKind<T> {
             Self::Size(place) => *place(target) = size(text?)?,
             Self::SizeOrOff(place) => *place(target) = unless("off", text?, size)?.unwrap_or(0),
             Self::Count(place) => *place(target) = count(text?)?,
-            Self::Count32(place) => {
-                *place(target) = u32::try_from(count(text?)?).unwrap_or(u32::MAX);
-            }
+            Self::Count32(place) => *place(target) = count(text?)?.try_into().unwrap_or(u32::MAX),
             Self::CountOrOff(place) => {
                 *place(target) = unless("off", text?, count)?.unwrap_or(Limits::OFF_COUNT);
             }
@@ -151,8 +157,8 @@ impl<T> ValueKind<T> {
             }
             Self::RateOrOff(place) => *place(target) = unless("off", text?, rate)?,
             Self::RatePolicy(place) => {
-                *place(target) =
-                    word(text?, [("wait", RatePolicy::Wait), ("close", RatePolicy::Close)])?;
+                use RatePolicy::{Close, Wait};
+                *place(target) = word(text?, [("wait", Wait), ("close", Close)])?;
             }
             #[cfg(feature = "programs")]
             Self::Own(_, set) | Self::OwnEach(_, set) => set(target, value)?,
@@ -166,6 +172,8 @@ impl<T> ValueKind<T> {
             Self::Hosts(place) => place(one) != place(other),
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.differs(one, other),
+            #[cfg(feature = "tls")]
+            Self::Tls(kind) => kind.differs(one, other),
             Self::PortOrNone(place) => place(one) != place(other),
             #[cfg(feature = "programs")]
             Self::Directory(place) => place(one) != place(other),
@@ -208,6 +216,8 @@ impl<T> ValueKind<T> {
             Self::PortOrNone(_) => "a number from 0 to 65535, or none",
             #[cfg(feature = "unix")]
             Self::Unix(kind) => kind.allowed(),
+            #[cfg(feature = "tls")]
+            Self::Tls(kind) => kind.allowed(),
             #[cfg(feature = "programs")]
             Self::Directory(_) => "a directory that exists",
             Self::DirectoryOrNone(_) => "a directory that exists, or none",

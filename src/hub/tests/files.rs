@@ -13,8 +13,7 @@ fn fetches(hub: &mut Hub) -> usize {
 fn ask(hub: &mut Hub) -> SocketId {
     let id = hub.accept(
         Some(([127, 0, 0, 1], 1).into()),
-        Reach::Network,
-        ProxyProtocol::Off,
+        ListenerTraits::plain(Reach::Network),
         Time::ZERO,
     );
     let id = id.expect("there is space");

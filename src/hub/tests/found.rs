@@ -51,7 +51,7 @@ fn an_admitted_socket_waits_for_capacity_in_the_mail() {
 fn a_clean_stop_lets_files_be_answered() {
     let mut hub = Hub::new(Limits::SERVER, FilePolicy::Served, Time::ZERO);
     let id = hub
-        .accept(Some(([127, 0, 0, 1], 1).into()), Reach::Network, ProxyProtocol::Off, Time::ZERO)
+        .accept(Some(([127, 0, 0, 1], 1).into()), ListenerTraits::plain(Reach::Network), Time::ZERO)
         .expect("there is space");
     hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
     hub.drain(Time::ZERO);

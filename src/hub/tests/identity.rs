@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hub::address_key::AddressKey;
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
 use crate::limits::Rate;
 use crate::ws::proxy::{ProxiedPeer, ProxyHeader};
 use crate::ws::{Forwarded, TrustedProxies};

@@ -20,6 +20,8 @@ mod shares;
 #[cfg(feature = "admin")]
 mod status;
 mod storm;
+#[cfg(feature = "tls")]
+mod tls;
 mod trim;
 mod warnings;
 

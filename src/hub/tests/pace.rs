@@ -1,7 +1,7 @@
 //! Senders that wait for listeners: which sender waits, for how long, and which listener is closed.
 
 use super::*;
-use crate::hub::socket::SocketFlag;
+use crate::hub::socket_flags::SocketFlag;
 
 const LIMITS: Limits = Limits {
     outbox_high_bytes: 1_000,

@@ -8,8 +8,9 @@ use std::vec;
 use super::*;
 use crate::engine::{
     Arrival, CloseMode, Connections, Engine, FileOrder, HostEvent, Io, NotStarted, PeerEnd,
-    ReadResult, Ready, RunExit, Services, Step, StopKind,
+    ReadResult, Ready, RunExit, Services, Step, StopKind, TlsRead,
 };
+use crate::ws::Transport;
 
 /// An engine whose turns are never cut short, since that is tested in the simulation.
 pub(super) struct Rig {
@@ -20,12 +21,14 @@ pub(super) struct Rig {
     pub(super) peer: SocketAddr,
     /// Whether it has to begin with a header of the PROXY protocol.
     pub(super) protocol: ProxyProtocol,
+    /// Whether it begins with a TLS handshake.
+    pub(super) transport: Transport,
 }
 
 /// What the engine gets, and what it does with it.
 #[derive(Default)]
 pub(super) struct RigIo {
-    arrivals: VecDeque<Arrival<()>>,
+    pub(super) arrivals: VecDeque<Arrival<()>>,
     /// The last socket that came.
     came: Option<SocketId>,
     events: VecDeque<HostEvent<Answer>>,
@@ -46,6 +49,8 @@ pub(super) struct RigIo {
     /// Sockets whose peers take nothing.
     pub(super) stalled: Vec<SocketId>,
     pub(super) fetches: Vec<SocketId>,
+    /// What the next reads of TLS connections result in, by the serial number of the socket.
+    pub(super) sealed: HashMap<u64, VecDeque<TlsRead>>,
 }
 
 /// What was found for a socket.
@@ -71,6 +76,7 @@ impl Rig {
             now: Time::ZERO,
             peer: ([127, 0, 0, 1], 1).into(),
             protocol: ProxyProtocol::Off,
+            transport: Transport::Unknown,
         }
     }
 
@@ -100,8 +106,7 @@ impl Rig {
         self.io.arrivals.push_back(Arrival {
             connection: (),
             peer: Some(peer),
-            reach,
-            protocol: self.protocol,
+            listener: ListenerTraits { reach, protocol: self.protocol, transport: self.transport },
         });
         self.turn();
         self.io.came.take()
@@ -293,6 +298,15 @@ impl Connections for RigIo {
         1
     }
 
+    fn is_secure_listener(&self, _: usize) -> bool {
+        let next = self.arrivals.front();
+        next.is_some_and(|arrival| arrival.listener.transport == Transport::Secure)
+    }
+
+    fn is_sealed(&self, id: SocketId) -> bool {
+        self.sealed.contains_key(&id.serial())
+    }
+
     fn accept(&mut self, _: usize, _: Time) -> Option<Arrival<()>> {
         self.arrivals.pop_front()
     }
@@ -305,6 +319,15 @@ impl Connections for RigIo {
     fn close_listeners(&mut self) {}
 
     fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> ReadResult {
+        if let Some(reads) = self.sealed.get_mut(&id.serial()) {
+            let read = reads.pop_front().unwrap_or(TlsRead::Drained(0));
+            if let (TlsRead::Bytes { len, .. }, Some(unread)) =
+                (&read, self.unread.get_mut(&id.serial()))
+            {
+                io::Read::read_exact(unread, &mut buffer[..*len]).expect("so many were sent");
+            }
+            return ReadResult::Tls(read);
+        }
         let Some(unread) = self.unread.get_mut(&id.serial()) else { return ReadResult::WouldBlock };
         match io::Read::read(unread, buffer).expect("it is memory") {
             0 => ReadResult::WouldBlock,

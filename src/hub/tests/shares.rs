@@ -210,7 +210,7 @@ fn files_count_for_addresses_that_count() {
     for (limits, peer, expected) in rows {
         let mut hub = Hub::new(limits, FilePolicy::Served, Time::ZERO);
         let id = hub
-            .accept(Some(peer), Reach::Network, ProxyProtocol::Off, Time::ZERO)
+            .accept(Some(peer), ListenerTraits::plain(Reach::Network), Time::ZERO)
             .expect("there is space");
         hub.receive(id, &mut b"GET /file HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), Time::ZERO);
         let fetch = std::iter::from_fn(|| hub.poll()).find_map(|output| match output {

@@ -28,6 +28,9 @@ fn tables(hub: &Hub) -> Vec<Table> {
         hosts: _,
         proxies: _,
         has_warned_of_proxy: _,
+        // It has as many entries as there are handshakes, which have a limit.
+        handshakes: _,
+        tls_port: _,
         access: _,
         refusals: _,
         // It shrinks by itself, as that of each mail does.

@@ -9,9 +9,11 @@ mod texts;
 mod told;
 mod transcript;
 
+use std::net::SocketAddr;
+
 use crate::limits::Limits;
 use crate::programs::{CommandReader, CommandResult, ProgramCommand};
-use crate::service::{Admission, Request};
+use crate::service::{Admission, PeerInfo, Request};
 use crate::ws::head::HeadReader;
 use crate::ws::{Target, Transport};
 
@@ -39,6 +41,11 @@ fn ready() -> CommandResult {
     CommandResult::Command(ProgramCommand::Ready(Admission::default()))
 }
 
+/// A client at this address, without TLS.
+fn at(address: SocketAddr) -> PeerInfo {
+    PeerInfo::new(Some(address), None)
+}
+
 /// The request of a head, whose peer is at 192.0.2.7:5000.
 fn request(head: &str, protocols: &[&str]) -> Request {
     let read = HeadReader::default().receive(head.as_bytes(), &Limits::SERVER);
@@ -47,7 +54,7 @@ fn request(head: &str, protocols: &[&str]) -> Request {
     let Target { path, query, .. } = Target::parse(head.target()).expect("it is a target");
     let peer = "192.0.2.7:5000".parse().expect("an address");
     let protocols = protocols.iter().map(|name| (*name).to_owned()).collect();
-    Request::new(head, path, query, Some(peer), protocols, Transport::Unknown)
+    Request::new(head, path, query, at(peer), protocols, Transport::Unknown)
 }
 
 const MESSAGE_BYTES_MAX: usize = 2000;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::request;
+use super::{at, request};
 use crate::programs::environment::is_own_variable;
 use crate::programs::{
     LineError, LineErrorKind, Mode, ProgramEvent, ProgramPlace, Variable, own_variables,
     request_variables,
 };
-use crate::service::{Inbound, Request, SocketId};
+use crate::service::{Inbound, PeerInfo, Request, SocketId};
 use crate::ws::{Close, CloseCode, Message, Transport};
 
 const ID: SocketId = SocketId::from_u64(17);
@@ -93,8 +93,14 @@ fn requests() {
 #[test]
 fn a_peer_of_a_unix_socket_has_no_address() {
     let head = request(HEAD, &[]).head().clone();
-    let request =
-        Request::new(head, "/chat".into(), String::new(), None, Vec::new(), Transport::Unknown);
+    let request = Request::new(
+        head,
+        "/chat".into(),
+        String::new(),
+        PeerInfo::default(),
+        Vec::new(),
+        Transport::Unknown,
+    );
     let variables = request_variables(&request, &place("/chat"));
     for (name, expected) in [("REMOTE_ADDR", "unix"), ("REMOTE_HOST", "unix"), ("REMOTE_PORT", "0")]
     {
@@ -108,8 +114,14 @@ fn programs_know_whether_the_client_came_over_tls() {
     for (transport, expected) in [(Transport::Secure, Some(&b"on"[..])), (Transport::Unknown, None)]
     {
         let head = request(HEAD, &[]).head().clone();
-        let request =
-            Request::new(head, "/chat".into(), String::new(), None, Vec::new(), transport);
+        let request = Request::new(
+            head,
+            "/chat".into(),
+            String::new(),
+            PeerInfo::default(),
+            Vec::new(),
+            transport,
+        );
         let variables = request_variables(&request, &place("/chat"));
         let found = variables.iter().find(|variable| variable.name == "HTTPS");
         assert_eq!(found.map(|variable| &*variable.value), expected);
@@ -216,7 +228,7 @@ fn values_have_no_control_characters() {
         head,
         "/chat/a\nB=c".into(),
         "a\0b".into(),
-        Some(peer),
+        at(peer),
         Vec::new(),
         Transport::Unknown,
     );

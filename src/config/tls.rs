@@ -1,0 +1,78 @@
+//! The keys of TLS: their values, and which of them contradict each other.
+
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::config::error::{ConfigFault, Problem};
+use crate::config::setting::{Setting, given};
+use crate::config::tls_words::{TlsClient, TlsRedirect};
+
+/// What the configuration says of TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The port of TLS on all hosts; with 0 the system chooses. `None`: there are no such
+    /// listeners.
+    pub port: Option<u16>,
+    /// The files of certificates, each followed by those of its issuers.
+    pub certificates: Vec<PathBuf>,
+    /// The files of their keys, in the same order. None: the keys are in the same files.
+    pub keys: Vec<PathBuf>,
+    /// The file of the authorities that issue certificates of clients.
+    pub client_ca: Option<PathBuf>,
+    /// Whether clients have to show one.
+    pub client: TlsClient,
+    /// What plain requests get.
+    pub redirect: TlsRedirect,
+}
+
+/// Adds a fault for each pair of keys that contradict each other. Of `settings`, the first of a key
+/// counts.
+pub(super) fn check_tls<'a>(
+    config: &Config,
+    settings: impl Iterator<Item = &'a Setting> + Clone,
+    faults: &mut Vec<ConfigFault>,
+) {
+    let TlsConfig { port, certificates, keys, client_ca, client, redirect } = &config.tls;
+    let rows = [
+        (
+            port.is_some() && certificates.is_empty(),
+            ["tls-port", "tls-certificate"],
+            "name the file of a certificate, or leave tls-port out",
+        ),
+        (
+            !keys.is_empty() && keys.len() != certificates.len(),
+            ["tls-key", "tls-certificate"],
+            "name one key for each certificate, in the same order, or none if each is in the file \
+             of its certificate",
+        ),
+        (
+            client_ca.is_some() && certificates.is_empty(),
+            ["tls-client-ca", "tls-certificate"],
+            "without a certificate of the server there is no TLS",
+        ),
+        (
+            *client == TlsClient::Ask && client_ca.is_none(),
+            ["tls-client", "tls-client-ca"],
+            "name the file of the authorities that issue certificates of clients",
+        ),
+        (
+            *redirect == TlsRedirect::Yes && port.is_none(),
+            ["tls-redirect", "tls-port"],
+            "without tls-port there is nothing to redirect to",
+        ),
+        (
+            port.is_some_and(|port| port != 0 && config.port == Some(port)),
+            ["tls-port", "port"],
+            "the two listen on the same hosts: choose another port, or port: none",
+        ),
+    ];
+    for (is_wrong, names, cure) in rows {
+        let find = |name: &str| settings.clone().find(|setting| setting.is_of(name));
+        // A value that could not be read has been refused already.
+        let are_read = names.iter().filter_map(|name| find(name)).all(Setting::is_allowed);
+        let Some(first) = find(names[0]).filter(|_| is_wrong && are_read) else { continue };
+        let given = names.map(|name| given(name, find(name))).into();
+        let problem = Problem::Contradiction { given, cure };
+        faults.push(ConfigFault { place: first.place, problem });
+    }
+}

@@ -1,0 +1,52 @@
+//! `ListenerTraits`: what the connections of a listener have in common.
+
+use crate::ws::Transport;
+
+/// What the connections of a listener have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerTraits {
+    /// Which machines can connect.
+    pub reach: Reach,
+    /// Whether they begin with a header of the PROXY protocol.
+    pub protocol: ProxyProtocol,
+    /// Whether TLS ends here.
+    pub transport: Transport,
+}
+
+impl ListenerTraits {
+    /// A listener without TLS and without the PROXY protocol.
+    #[must_use]
+    pub const fn plain(reach: Reach) -> Self {
+        Self { reach, protocol: ProxyProtocol::Off, transport: Transport::Unknown }
+    }
+
+    /// The same with that protocol.
+    #[must_use]
+    pub const fn with_protocol(self, protocol: ProxyProtocol) -> Self {
+        Self { protocol, ..self }
+    }
+
+    /// Whether TLS ends here.
+    pub(crate) const fn is_secure(self) -> bool {
+        cfg!(feature = "tls") && matches!(self.transport, Transport::Secure)
+    }
+}
+
+/// Whether connections have to begin with a header of the PROXY protocol, in version 1 or 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// None has one. This is the default.
+    #[default]
+    Off,
+    /// Each has to come from a trusted proxy and has to have one; others are dropped.
+    On,
+}
+
+/// From where a listener can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// From this machine only: its address is on loopback.
+    Machine,
+    /// From other machines as well.
+    Network,
+}

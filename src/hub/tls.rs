@@ -1,0 +1,172 @@
+//! TLS connections: how many handshakes there may be, when one is over, and what waits below the
+//! hub. The hub sees the bytes of a request only after the handshake.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::hub::Hub;
+use crate::hub::shares::{Pool, holder};
+use crate::hub::socket::{Cold, Socket};
+use crate::service::{SocketId, TlsInfo};
+use crate::session::NO_REQUEST;
+use crate::time::Time;
+use crate::ws::authority::split_port;
+use crate::ws::{Head, Response, Status, UriHost};
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestKind {
+    /// A page or a file.
+    Plain,
+    /// A socket.
+    Upgrade,
+}
+
+/// The sockets whose TLS handshakes are not over; there are few.
+#[derive(Debug, Default)]
+pub(super) struct Handshakes(Vec<SocketId>);
+
+impl Hub {
+    /// Whether [`Limits::handshakes_max`](crate::Limits::handshakes_max) is reached: then no
+    /// connection that begins with a handshake is accepted, until one is over.
+    #[must_use]
+    pub fn has_all_handshakes(&self) -> bool {
+        cfg!(feature = "tls")
+            && self.handshakes.0.len() >= self.services.limits_of(None).handshakes_max
+    }
+
+    /// The TLS handshake of a socket is over. Its request follows.
+    pub fn secure(&mut self, id: SocketId, info: TlsInfo) {
+        self.end_handshake(id);
+        if let Some(socket) = self.sockets.get_mut(id) {
+            let cold = socket.cold.get_or_insert_default();
+            cold.proxied.tls = Some(Arc::new(info));
+        }
+    }
+
+    /// So many bytes of unfinished TLS records are held for a socket.
+    pub fn hold_sealed(&mut self, id: SocketId, sealed_len: usize) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if sealed_len == 0 && socket.cold.is_none() {
+            return;
+        }
+        let cold = socket.cold.get_or_insert_default();
+        let before = cold.sealed_len as usize;
+        cold.sealed_len = u32::try_from(sealed_len).unwrap_or(u32::MAX);
+        self.memory.grow(sealed_len.saturating_sub(before));
+    }
+
+    /// Sends plain requests to this port, which has TLS. By default they are served.
+    pub const fn redirect_to_tls(&mut self, port: u16) {
+        self.tls_port = Some(port);
+    }
+
+    /// The answer to a request that did not come over TLS, if it has to.
+    pub(super) fn redirect(
+        &self,
+        id: SocketId,
+        head: &Head,
+        asked: RequestKind,
+    ) -> Option<Response> {
+        let port = self.tls_port.filter(|_| cfg!(feature = "tls"))?;
+        let cold = self.sockets.get(id)?.cold.as_ref();
+        if cold.is_some_and(|cold| cold.proxied.is_secure) {
+            return None;
+        }
+        // RFC 9112, 3.2.2: the authority of a target in absolute form replaces the Host.
+        let absolute = head.target().split_once("://").map(|(_, rest)| rest);
+        let (host, target) = match absolute {
+            Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+            None => (head.header("Host").unwrap_or_default(), head.target()),
+        };
+        let host = UriHost::of(host).map_or("", |_| split_port(host).0);
+        let place = match port {
+            443 => format!("{host}{target}"),
+            port => format!("{host}:{port}{target}"),
+        };
+        if asked == RequestKind::Upgrade || host.is_empty() {
+            // RFC 9110, 15.5.22: the answer names the protocol that is needed.
+            let text = format!("this server is reached over TLS (tls-redirect): wss://{place}");
+            let response = Response::text(Status::UPGRADE_REQUIRED, &text);
+            return Some(response.header("Upgrade", "TLS/1.2"));
+        }
+        // RFC 9110, 15.4.9: the method stays the same.
+        let text = format!("this server is reached over TLS (tls-redirect): https://{place}");
+        let response = Response::text(Status::PERMANENT_REDIRECT, &text);
+        Some(response.header("Location", &format!("https://{place}")))
+    }
+
+    /// Whether the handshake of a socket is not over, so that no answer can be sent.
+    pub(super) fn shakes_hands(&self, id: SocketId) -> bool {
+        cfg!(feature = "tls") && self.handshakes.0.contains(&id)
+    }
+
+    /// Why a socket ends for which the session has this reason: it does not know of a handshake.
+    pub(super) fn reason_of_end(&self, id: SocketId, reason: &'static str) -> &'static str {
+        if reason == NO_REQUEST && self.shakes_hands(id) { UNFINISHED } else { reason }
+    }
+
+    /// Whether a connection may begin a handshake. An address with a quarter of them gets none of
+    /// the last quarter.
+    pub(super) fn admits_handshake(&mut self, peer: Option<SocketAddr>, now: Time) -> bool {
+        let limits = self.services.limits_of(None);
+        let per_ip_max = limits.sockets_per_ip_max;
+        let pool = Pool { name: "max-handshakes", places_max: limits.handshakes_max };
+        let of = |peer| holder(peer, per_ip_max).filter(|_| !self.is_trusted(peer));
+        let peer_of = |id: &SocketId| self.addresses.of(self.sockets.get(*id)?.peer);
+        let holders = self.handshakes.0.iter().map(|id| of(peer_of(id)));
+        let admitted = pool.admit(of(peer), holders);
+        let Err(refusal) = admitted else { return true };
+        self.log_dropped(peer, refusal.reason(), now);
+        false
+    }
+
+    /// Whether a socket may go on with its handshake, if that is not over, now that the address of
+    /// its client is known.
+    pub(super) fn keeps_handshake(
+        &mut self,
+        id: SocketId,
+        peer: Option<SocketAddr>,
+        now: Time,
+    ) -> bool {
+        if !self.shakes_hands(id) {
+            return true;
+        }
+        // It does not count for itself.
+        self.end_handshake(id);
+        let is_admitted = self.admits_handshake(peer, now);
+        self.handshakes.0.push(id);
+        is_admitted
+    }
+
+    /// A connection begins with a handshake.
+    pub(super) fn begin_handshake(&mut self, id: SocketId) {
+        self.handshakes.0.push(id);
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.cold.get_or_insert_default().proxied.is_secure = true;
+        }
+    }
+
+    /// The handshake of a socket is over, or its connection has gone.
+    pub(super) fn end_handshake(&mut self, id: SocketId) {
+        if cfg!(feature = "tls")
+            && let Some(at) = self.handshakes.0.iter().position(|of| *of == id)
+        {
+            self.handshakes.0.swap_remove(at);
+        }
+    }
+}
+
+/// Whether a connection has ended because of TLS. No byte of it has come to the session.
+pub(super) fn has_failed_at_tls(socket: &Socket) -> bool {
+    let is_it = |cold: &Cold| cold.reason.starts_with(FAILURE) || cold.sealed_len > 0;
+    cfg!(feature = "tls") && socket.cold.as_deref().is_some_and(is_it)
+}
+
+/// Why a connection ends that is refused before an answer can be sent.
+pub(super) const REFUSED: &str = "TLS: the handshake was not over when it was refused";
+/// Why a connection ends without a request. The client may have sent nothing, so it is no failure.
+const UNFINISHED: &str = "the TLS handshake was not over (handshake-timeout, the client \
+    has left, or a stop)";
+/// How the reasons begin with which `net::tls` ends a connection.
+const FAILURE: &str = "TLS: ";

@@ -1,0 +1,67 @@
+//! TLS connections (feature `tls`), in reading order: `files`: the files of a server; `in_use`: the
+//! certificates in use; `plan`: what a host needs of them; `certificates`: reads the files,
+//! `validity`: until when they are valid, `identity`: what they have; `sockets`: the connections of
+//! a host; `socket`: what TLS keeps for one of them; `waiting`: bytes that wait there; `chunks`:
+//! what it sends; `seam`: what these need of a channel and of a stream; `channel`: the records, by
+//! rustls; `records`: where they are made; `names`: the names of certificates.
+
+mod certificates;
+mod channel;
+mod chunks;
+mod files;
+mod identity;
+mod in_use;
+mod names;
+mod plan;
+mod records;
+mod seam;
+mod socket;
+mod sockets;
+#[cfg(test)]
+mod tests;
+mod validity;
+mod waiting;
+
+use std::io;
+
+use crate::limits::Limits;
+
+pub use certificates::TlsError;
+pub use channel::Channel;
+pub use files::{CertificateFiles, ClientCertificates, TlsFiles};
+pub use in_use::{Tls, TlsRenewal};
+pub(crate) use plan::{PlainRequests, TlsPlan};
+pub use records::Records;
+pub use seam::{ChannelState, Decrypted, MakeChannel, RecordChannel, SealedStream};
+pub use sockets::TlsSockets;
+
+/// The TLS connections of a host.
+pub(super) type TlsTable = TlsSockets<TlsPlan>;
+
+impl MakeChannel for TlsPlan {
+    type Channel = Channel;
+
+    fn make(&self) -> io::Result<Channel> {
+        self.tls().make()
+    }
+}
+
+impl MakeChannel for Tls {
+    type Channel = Channel;
+
+    fn make(&self) -> io::Result<Channel> {
+        Channel::new(&self.config()).map_err(io::Error::other)
+    }
+}
+
+const _: () = {
+    let both = Channel::PLAIN_MAX + Channel::TAIL_MAX + 2 * 64;
+    assert!(both <= Channel::RECORDS_MAX, "both records are no longer than one");
+    let waiting = Channel::RECORDS_MAX + Channel::UNSENT_MAX + Channel::READ_MAX;
+    let held = CHANNEL_BYTES_MAX + waiting;
+    assert!(held as u64 <= Limits::TLS_SOCKET_BYTES_MAX, "a connection takes no more");
+    let handshake = Channel::HANDSHAKE_REST_MAX + Channel::BUFFER_MIN;
+    assert!(handshake as u64 <= Limits::TLS_HANDSHAKE_BYTES_MAX, "a handshake takes no more");
+};
+/// Less than this is what rustls keeps of an open connection.
+const CHANNEL_BYTES_MAX: usize = 6 * 1024;
