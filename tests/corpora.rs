@@ -46,8 +46,9 @@ fn every_target_is_a_check_with_a_corpus() {
     let compressing = if cfg!(feature = "deflate") { &[] } else { compressing };
     let serving = if cfg!(feature = "programs") { &[] } else { &["counted_lines", "paths"][..] };
     let proxied = if cfg!(feature = "proxy") { &[] } else { &["forwarded"][..] };
-    let others =
-        compressing.iter().chain(serving).chain(proxied).map(|name| (*name).to_owned()).collect();
+    let sealed = if cfg!(feature = "tls") { &[] } else { &["tls"][..] };
+    let others = [compressing, serving, proxied, sealed];
+    let others = others.into_iter().flatten().map(|name| (*name).to_owned()).collect();
     let all = &all | &others;
     assert_eq!(names("fuzz_targets"), all);
     assert_eq!(names("corpus"), all);

@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::sync::MutexGuard;
 
 use log::{Level, LevelFilter};
-use switchboard::hub::{FilePolicy, Hub, ProxyProtocol, Reach};
+use switchboard::hub::{FilePolicy, Hub, ListenerTraits, Reach};
 #[cfg(feature = "programs")]
 use switchboard::programs::{Mode, ProgramOptions};
 use switchboard::session::Next;
@@ -404,7 +404,7 @@ impl Rig {
 
     /// A peer requests a path without a service, and leaves.
     fn ask(&mut self, peer: SocketAddr) {
-        let Some(id) = self.hub.accept(Some(peer), Reach::Network, ProxyProtocol::Off, self.now)
+        let Some(id) = self.hub.accept(Some(peer), ListenerTraits::plain(Reach::Network), self.now)
         else {
             return;
         };
@@ -423,12 +423,12 @@ fn a_limit_is_named_with_the_address() {
     let peer = |host, port| SocketAddr::from(([192, 0, 2, host], port));
     for (host, port) in [(7, 1), (7, 2)] {
         rig.hub
-            .accept(Some(peer(host, port)), Reach::Network, ProxyProtocol::Off, rig.now)
+            .accept(Some(peer(host, port)), ListenerTraits::plain(Reach::Network), rig.now)
             .expect("there is space");
     }
     rig.ask(peer(7, 3));
     rig.hub
-        .accept(Some(peer(8, 1)), Reach::Network, ProxyProtocol::Off, rig.now)
+        .accept(Some(peer(8, 1)), ListenerTraits::plain(Reach::Network), rig.now)
         .expect("there is space");
     rig.ask(peer(8, 2));
     let rows = [
@@ -443,11 +443,11 @@ fn a_limit_is_named_with_the_address() {
     // A connection without a request is logged as well, and so is one that is dropped at once.
     let silent = rig
         .hub
-        .accept(Some(peer(8, 3)), Reach::Network, ProxyProtocol::Off, rig.now)
+        .accept(Some(peer(8, 3)), ListenerTraits::plain(Reach::Network), rig.now)
         .expect("there is space to refuse it");
     rig.hub.remove(silent, rig.now);
     for host in 9..=9 + u8::try_from(Limits::REFUSALS_MAX).expect("they are few") {
-        rig.hub.accept(Some(peer(host, 4)), Reach::Network, ProxyProtocol::Off, rig.now);
+        rig.hub.accept(Some(peer(host, 4)), ListenerTraits::plain(Reach::Network), rig.now);
     }
     let dropped = format!("peer=192.0.2.{}:4 ", 9 + Limits::REFUSALS_MAX);
     for peer in ["peer=192.0.2.8:3 ", &dropped] {
@@ -457,13 +457,47 @@ fn a_limit_is_named_with_the_address() {
     }
 }
 
+/// An answer to such a connection would need a handshake.
+#[test]
+#[cfg(feature = "tls")]
+fn a_tls_connection_that_is_dropped_is_logged() {
+    use switchboard::ws::Transport;
+
+    let listener =
+        ListenerTraits { transport: Transport::Secure, ..ListenerTraits::plain(Reach::Network) };
+    let peer = |host, port| Some(SocketAddr::from(([192, 0, 2, host], port)));
+    let mut rig = Rig::new(Limits { handshakes_max: 4, sockets_max: 8, ..LIMITS });
+    let ids = [1, 2, 3].map(|port| rig.hub.accept(peer(7, port), listener, rig.now));
+    let failed = ids[0].expect("there is space");
+    assert_eq!(rig.hub.accept(peer(7, 4), listener, rig.now), None);
+    assert!(rig.hub.accept(peer(8, 1), listener, rig.now).is_some());
+    let plain = ListenerTraits::plain(Reach::Network);
+    for host in 11..=14 {
+        assert!(rig.hub.accept(peer(host, 1), plain, rig.now).is_some());
+    }
+    assert_eq!(rig.hub.accept(peer(10, 1), listener, rig.now), None);
+    rig.hub.respond(failed, &Response::text(Status::FORBIDDEN, "no"), rig.now);
+    assert_eq!(rig.hub.unsent_len(failed), 0);
+    rig.hub.remove(failed, rig.now);
+    let rows = [
+        ("peer=192.0.2.7:4 ", "max-handshakes is 4, and this address has a quarter"),
+        ("peer=192.0.2.10:1 ", "max-connections is 8"),
+        ("peer=192.0.2.7:1 ", "TLS: the handshake was not over"),
+    ];
+    for (peer, part) in rows {
+        let line = line_with(peer);
+        assert_eq!(line.level, Level::Info, "{line:?}");
+        assert!(line.text.contains(part), "{line:?}");
+    }
+}
+
 #[test]
 fn an_address_that_has_a_quarter_is_told_so() {
     let mut rig = Rig::new(Limits { sockets_max: 4, ..LIMITS });
     let peer = |port| SocketAddr::from(([192, 0, 2, 200], port));
     for port in 1..=3 {
         rig.hub
-            .accept(Some(peer(port)), Reach::Network, ProxyProtocol::Off, rig.now)
+            .accept(Some(peer(port)), ListenerTraits::plain(Reach::Network), rig.now)
             .expect("there is space");
     }
     rig.ask(peer(4));

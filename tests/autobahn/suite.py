@@ -1,6 +1,6 @@
 """Runs the cases of the Autobahn|Testsuite and compares with expected.txt.
 
-    tests/autobahn/run [--original] [--deflate|--loop] [URL] [CASES]
+    tests/autobahn/run [--original] [--deflate|--loop|--tls] [URL] [CASES]
 
 URL    ws://HOST:PORT/PATH of a service that echoes messages of up to 16 MiB. Without it, this
        project's server is started (its release build), and has to stop cleanly at the end.
@@ -8,6 +8,8 @@ CASES  comma-separated patterns such as 1.*,5.3,-5.1*; a leading minus sign excl
        core, is *,-12.*,-13.*: everything but compression. With --deflate it is everything, *.
 --deflate   means the build with that feature, which lies in target/deflate.
 --loop      means the echo service on the thread that polls.
+--tls       means the build with that feature, which lies in target/tls, and TLS alone: stunnel and
+            openssl have to be there.
 --original  runs the suite itself, as a cross-check, which takes half an hour with --deflate. It
             needs Python 2.7, taken from $AUTOBAHN_PYTHON, PATH, or pyenv.
 
@@ -20,11 +22,11 @@ kosoku, which drives the suite's own cases, is installed into target/autobahn fo
 3.10: $PYTHON, or one on PATH. deflate.py runs the cases that it cannot.
 """
 import contextlib, fcntl, fnmatch, os, re, shutil, signal, socket, subprocess, sys, urllib.parse
-import driver, original
+import driver, original, tls
 from process import BUILD_SECONDS, HERE, OUT, ROOT, child, fail, require, stop_on_signals
 
 CORE = "*,-12.*,-13.*"
-USAGE = "usage: tests/autobahn/run [--original] [--deflate|--loop] [URL] [CASES]"
+USAGE = "usage: tests/autobahn/run [--original] [--deflate|--loop|--tls] [URL] [CASES]"
 # All deadlines are for a machine that is busy with much else.
 START_SECONDS = 120
 STOP_SECONDS = 120   # A drain may take 40 s by default; with no socket left it takes no time.
@@ -43,7 +45,7 @@ def main():
     if words[:1] == ["--original"]:
         suite = original
         del words[0]
-    kind = words.pop(0)[2:] if words[:1] in (["--deflate"], ["--loop"]) else ""
+    kind = words.pop(0)[2:] if words[:1] in (["--deflate"], ["--loop"], ["--tls"]) else ""
     url = words.pop(0) if words and "://" in words[0] else None
     patterns = words.pop(0) if words else "*" if kind == "deflate" else "core"
     if words or patterns.startswith("--"):
@@ -123,24 +125,29 @@ def select(suite, patterns):
 
 @contextlib.contextmanager
 def started_server(kind):
-    deflate = kind == "deflate"
-    target = os.path.join(ROOT, "target", *(["deflate"] if deflate else []))
+    feature = [kind] if kind in ("deflate", "tls") else []
+    target = os.path.join(ROOT, "target", *feature)
     server = os.path.join(target, "release", "switchboard")
     conf = os.path.join(HERE, f"server-{kind}.conf" if kind else "server.conf")
-    options = ["--target-dir", target, *(["--features", "deflate"] if deflate else [])]
+    if kind == "tls":
+        conf = tls.configuration()
+    options = ["--target-dir", target, *(["--features", *feature] if feature else [])]
     build, log = os.path.join(OUT, "build.txt"), os.path.join(OUT, "server.txt")
     if not os.path.exists(server):
         require(["cargo", "build", "--release", *options], BUILD_SECONDS, build)
-    command = [server, "-p", "0", "-c", conf]
+    command = [server, *([] if kind == "tls" else ["-p", "0"]), "-c", conf]
     with open(log, "w") as file, child(command, stdout=subprocess.PIPE, stderr=file) as process:
         signal.signal(signal.SIGALRM, lambda *_: fail(f"the server takes too long, see {log}"))
         signal.alarm(START_SECONDS)
-        listening = re.compile(rb"listening on http://(127\.0\.0\.1:\d+)")
+        listening = re.compile(rb"listening on https?://(127\.0\.0\.1:\d+)")
         address = next(filter(None, map(listening.search, process.stdout)), None)
         signal.alarm(0)
         if not address:
             fail(f"the server did not say where it listens, see {log}")
-        yield f"ws://{address[1].decode()}/echo"
+        address = address[1].decode()
+        between = tls.unsealed if kind == "tls" else contextlib.nullcontext
+        with between(address) as address:
+            yield f"ws://{address}/echo"
         process.terminate()
         signal.alarm(STOP_SECONDS)
         status = process.wait()

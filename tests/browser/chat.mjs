@@ -11,6 +11,7 @@ import {
 } from './support.mjs';
 import { RESOLVER, checkOrigins } from './origins.mjs';
 import { checkTrial } from './trial.mjs';
+import { checkSecure } from './secure.mjs';
 import { checkPeople } from './people.mjs';
 import {
   enterNewRoom, enterRoom, giveName, hasCount, heardLines, hears, isIn, roomButton, say, showRooms,
@@ -604,6 +605,9 @@ await check('no window complained, and none asked for anything but its own addre
 
 // A server other than the binary may have no such rules.
 if (!process.env.SWITCHBOARD_COMMAND) await checkOrigins(browser);
+
+// A build without the feature has no TLS.
+if (process.env.SWITCHBOARD_TLS) await checkSecure();
 
 await browser.close();
 sumUp();

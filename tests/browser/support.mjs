@@ -62,15 +62,14 @@ export async function startServer(port, more = []) {
     ?? [process.env.SWITCHBOARD_BINARY ?? 'target/release/switchboard'];
   const args = [...command.slice(1), '-o', '127.0.0.1', '-p', String(port), ...more];
   const child = spawn(command[0], args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const server = { child, port: 0, end: null, log: '' };
+  const server = { child, port: 0, end: null, log: '', printed: '' };
   child.once('exit', (code, signal) => { server.end = signal ?? code; });
   child.once('error', (error) => { server.end = error.message; });
   children.add(child);
-  let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream.pipe(serverLog, { end: false });
-  child.stdout.on('data', (bytes) => { printed += bytes; });
+  child.stdout.on('data', (bytes) => { server.printed += bytes; });
   child.stderr.on('data', (bytes) => { server.log += bytes; });
-  const address = () => /http:\/\/127\.0\.0\.1:(\d+)/.exec(printed);
+  const address = () => /http:\/\/127\.0\.0\.1:(\d+)/.exec(server.printed);
   await until('the server prints its address', () => server.end !== null || address());
   if (!address()) throw new Error(`the server did not start (${server.end}), see ${SERVER_LOG}`);
   server.port = Number(address()[1]);

@@ -42,11 +42,17 @@ RULES = {"nginx": ("location ~", "  location / {"), "caddy": ("path_regexp", "  
 # How a proxy says who its client is: keys of the server, and what its configuration has behind the
 # upstream, beside what the document has.
 BY_HEADERS = ("which names its clients", "", "")
+# The server has TLS, too: {folder} has its certificate.
+SEALED = "tls-port: 0\ntls-certificate: {folder}/cert.pem\ntls-key: {folder}/key.pem\n"
+TO_SEALED = f" ssl verify required ca-file {{folder}}/cert.pem sni str({HOST}) alpn http/1.1"
 CLIENTS = {
     "nginx": [BY_HEADERS],
     "caddy": [BY_HEADERS],
     "haproxy": [BY_HEADERS, ("with the PROXY protocol", "proxy-protocol: on\n",
-                             " send-proxy-v2-ssl check check-send-proxy")],
+                             " send-proxy-v2-ssl check check-send-proxy"),
+                ("to TLS", SEALED, TO_SEALED),
+                ("with the PROXY protocol to TLS", SEALED + "proxy-protocol: on\n",
+                 f"{TO_SEALED} send-proxy-v2-ssl check check-send-proxy")],
     "apache2": [BY_HEADERS],
 }
 APACHE_MODULES = "/usr/lib/apache2/modules"
@@ -74,6 +80,7 @@ def main():
             results.append(check(f"{proxy}, to a Unix socket",
                                  lambda: behind(proxy, over, port, folder)))
             for how, lines, more in CLIENTS[proxy]:
+                lines, more = (text.format(folder=folder) for text in (lines, more))
                 config = replaced(found[0], UPSTREAM, UPSTREAM + more)
                 results.append(check(f"{proxy}, {how}",
                                      lambda: named(proxy, config, binary, lines, folder)))
@@ -272,7 +279,8 @@ def switchboard(binary, folder, lines=""):
     for name in ("secret.sh", "secrets.sh"):
         shutil.copy(program, folder / "services/dir" / name)
     with child([binary], folder, "switchboard", stdout=subprocess.PIPE) as server:
-        line = rb"listening on http://127\.0\.0\.1:(\d+)"
+        scheme = b"https" if "tls-port" in lines else b"http"
+        line = rb"listening on " + scheme + rb"://127\.0\.0\.1:(\d+)"
         said = b""
         while not (found := re.search(line, said)):
             assert select.select([server.stdout], [], [], DEADLINE_S)[0], "it says where it listens"

@@ -70,6 +70,18 @@ impl Binary {
     /// The same, and returns the lines of its log.
     pub fn run_logged(command: &mut Command) -> (Self, Receiver<String>) {
         let (binary, errors) = Self::run_unread(command);
+        (binary, Self::read(errors))
+    }
+
+    /// Starts it by a command to which nothing is added, with no listeners but those of TLS.
+    /// Returns the lines of its log, too.
+    pub fn run_secure(command: &mut Command) -> (Self, Receiver<String>) {
+        let mut binary = Self::begin(command.stderr(Stdio::piped()), "https://");
+        let errors = binary.child.stderr.take().expect("it was piped");
+        (binary, Self::read(errors))
+    }
+
+    fn read(errors: ChildStderr) -> Receiver<String> {
         let (sender, lines) = mpsc::channel();
         // It ends with the binary, or when there is no reader any more.
         thread::spawn(move || {
@@ -78,7 +90,7 @@ impl Binary {
                 .map_while(Result::ok)
                 .try_for_each(|line| sender.send(line))
         });
-        (binary, lines)
+        lines
     }
 
     /// The same, and returns its log, which is not read.
@@ -94,12 +106,17 @@ impl Binary {
 
     /// Starts it by a command to which nothing is added.
     pub fn run_as_it_is(command: &mut Command) -> Self {
+        Self::begin(command, "http://")
+    }
+
+    fn begin(command: &mut Command, scheme: &str) -> Self {
         let mut child =
             command.current_dir(place()).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped")).lines();
         let address = lines.find_map(|line| {
             let line = line.expect("its output is text");
-            line.strip_prefix("listening on http://").map(|address| address.parse().expect("one"))
+            let address = line.strip_prefix("listening on ")?.strip_prefix(scheme);
+            address.map(|address| address.parse().expect("it is one"))
         });
         Self { child, address: address.expect("it says where it listens") }
     }

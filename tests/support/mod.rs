@@ -12,6 +12,8 @@ pub mod mount;
 pub mod process;
 pub mod raw;
 pub mod services;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::io::{self, ErrorKind, Read};
 use std::iter;

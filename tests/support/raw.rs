@@ -1,6 +1,6 @@
 //! A client that can send any bytes, and reads frames one by one.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -9,6 +9,8 @@ use std::path::Path;
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
 use super::http::{ACCEPT, Answer, upgrade};
+#[cfg(feature = "tls")]
+use super::tls::Sealed;
 
 /// One connection.
 #[derive(Debug)]
@@ -16,6 +18,9 @@ pub struct Raw {
     stream: TcpStream,
     /// What was read and not used yet.
     ahead: Vec<u8>,
+    /// What makes records of the bytes, with TLS.
+    #[cfg(feature = "tls")]
+    tls: Option<Box<Sealed>>,
 }
 
 /// A frame from the server.
@@ -30,7 +35,7 @@ pub struct Frame {
 impl Raw {
     /// Connects, and says nothing.
     pub fn connect(address: SocketAddr) -> Self {
-        Self { stream: super::connect(address), ahead: Vec::new() }
+        Self::new(super::connect(address))
     }
 
     /// Connects to a Unix socket. The standard library turns any stream into one of TCP.
@@ -38,7 +43,7 @@ impl Raw {
         let stream = UnixStream::connect(path).expect("the server listens");
         let stream = TcpStream::from(OwnedFd::from(stream));
         super::limit_waits(&stream);
-        Self { stream, ahead: Vec::new() }
+        Self::new(stream)
     }
 
     /// Connects from this address of loopback.
@@ -51,7 +56,74 @@ impl Raw {
         net::connect(&socket, &address).expect("the server listens");
         let stream = TcpStream::from(socket);
         super::prepare(&stream);
-        Self { stream, ahead: Vec::new() }
+        Self::new(stream)
+    }
+
+    fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            ahead: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// Goes on with TLS, up to the end of the handshake.
+    ///
+    /// # Errors
+    /// The handshake fails, with this text.
+    #[cfg(feature = "tls")]
+    pub fn secure(&mut self, config: rustls::ClientConfig, name: &str) -> Result<(), String> {
+        let mut tls = Box::new(Sealed::new(config, name));
+        loop {
+            let records = tls.records();
+            self.stream.write_all(&records).map_err(|error| error.to_string())?;
+            if !tls.rustls().is_handshaking() {
+                self.tls = Some(tls);
+                return Ok(());
+            }
+            if !tls.read(&mut self.stream, &mut self.ahead)? {
+                return Err("the connection ended".to_owned());
+            }
+        }
+    }
+
+    /// Goes on with TLS, whose handshake is over.
+    #[cfg(feature = "tls")]
+    pub fn resume(&mut self, tls: Sealed) {
+        self.tls = Some(Box::new(tls));
+    }
+
+    /// The connection and its end of TLS, of which nothing has been read ahead.
+    #[cfg(feature = "tls")]
+    pub fn into_parts(self) -> (TcpStream, rustls::ClientConnection) {
+        assert!(self.ahead.is_empty(), "nothing was read ahead");
+        (self.stream, self.tls.expect("it has gone on with TLS").into_rustls())
+    }
+
+    /// The end of a TLS connection.
+    #[cfg(feature = "tls")]
+    pub fn tls(&mut self) -> &mut Sealed {
+        self.tls.as_mut().expect("it has gone on with TLS")
+    }
+
+    /// Sends bytes below TLS.
+    pub fn send_below(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server takes the bytes");
+    }
+
+    /// The same, to a server that may no longer take them.
+    pub fn try_send_below(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Writes bytes, as records if there is TLS.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            return self.stream.write_all(&tls.seal(bytes));
+        }
+        self.stream.write_all(bytes)
     }
 
     /// The connection by itself, of which nothing has been read ahead.
@@ -62,12 +134,12 @@ impl Raw {
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the server takes the bytes");
+        self.write(bytes).expect("the server takes the bytes");
     }
 
     /// Sends bytes unchanged, to a server that may no longer take them.
     pub fn try_send(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).is_ok()
+        self.write(bytes).is_ok()
     }
 
     /// Sends the same again and again until the server reads no more of it, before it has taken so
@@ -147,6 +219,27 @@ impl Raw {
         std::mem::replace(&mut self.ahead, rest)
     }
 
+    /// Reads the next bytes, which may be the end of the connection.
+    ///
+    /// # Errors
+    /// The connection fails, with this text.
+    #[cfg(feature = "tls")]
+    pub fn try_read(&mut self) -> Result<bool, String> {
+        let len = self.ahead.len();
+        let tls = self.tls.as_mut().expect("it has gone on with TLS");
+        while self.ahead.len() == len {
+            if !tls.read(&mut self.stream, &mut self.ahead)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads the next byte; `None` at the end of the connection.
+    pub fn next_byte(&mut self) -> Option<u8> {
+        self.take_array::<1>().map(|[byte]| byte)
+    }
+
     /// Reads the next frame.
     pub fn read_frame(&mut self) -> Frame {
         self.next_frame().expect("a frame comes before the end")
@@ -193,6 +286,31 @@ impl Raw {
     pub fn expect_end(&mut self) {
         let rest = self.read_to_end();
         assert!(rest.is_empty(), "nothing comes before the end, not {rest:?}");
+    }
+
+    /// The same, with close_notify before the end.
+    #[cfg(feature = "tls")]
+    pub fn expect_notified_end(&mut self) {
+        self.expect_end();
+        assert!(self.tls().has_notified(), "close_notify comes before the end");
+        assert_eq!(self.stream.read(&mut [0]).expect("it is not reset"), 0, "the end is next");
+    }
+
+    /// The server closes the connection with nothing to say, maybe by a reset.
+    pub fn expect_closed(&mut self) {
+        let rest = self.read_rest();
+        assert!(rest.is_empty(), "nothing comes before the end, not {rest:?}");
+    }
+
+    /// Reads below TLS to the end of the connection, which may be a reset.
+    pub fn read_rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        // What came before a reset is there.
+        let result = self.stream.read_to_end(&mut rest);
+        let is_end =
+            result.map_or_else(|error| error.kind() == ErrorKind::ConnectionReset, |_| true);
+        assert!(is_end, "the server ends the connection");
+        rest
     }
 
     /// Whether the server does so.
@@ -245,6 +363,17 @@ impl Raw {
 
     /// Reads once; returns how many bytes came.
     fn read_more(&mut self) -> usize {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            let len = self.ahead.len();
+            loop {
+                let goes_on = tls.read(&mut self.stream, &mut self.ahead);
+                let goes_on = goes_on.unwrap_or_else(|error| panic!("reading fails: {error}"));
+                if self.ahead.len() > len || !goes_on {
+                    return self.ahead.len() - len;
+                }
+            }
+        }
         let mut buffer = [0; 16 * 1_024];
         loop {
             match self.stream.read(&mut buffer) {
