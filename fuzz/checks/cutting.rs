@@ -26,6 +26,11 @@ impl<'a> Cutting<'a> {
         pieces.fuse()
     }
 
+    /// The lengths as they came.
+    pub const fn numbers(self) -> &'a [u8] {
+        self.0
+    }
+
     /// The lengths as they are, from 0 to 255, without end.
     pub fn lengths(self) -> impl Iterator<Item = usize> + use<'a> {
         self.0.iter().cycle().map(|&length| usize::from(length))

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv6Addr, SocketAddr};
 
-use switchboard::hub::{FilePolicy, Hub, ProxyProtocol, Reach};
+use switchboard::hub::{FilePolicy, Hub, ListenerTraits, Reach};
 use switchboard::limits::Limits;
 use switchboard::time::Time;
 use switchboard::ws::{Head, HeadReader, Target, Upgrade};
@@ -95,7 +95,8 @@ fn ask(hosts: AllowedHosts, rule: OriginRule, is_local: bool, request: &[u8]) ->
     }
     let reach = if is_local { Reach::Machine } else { Reach::Network };
     let peer = SocketAddr::from(([192, 0, 2, 1], 1));
-    let id = hub.accept(Some(peer), reach, ProxyProtocol::Off, Time::ZERO).expect("there is space");
+    let id =
+        hub.accept(Some(peer), ListenerTraits::plain(reach), Time::ZERO).expect("there is space");
     hub.receive(id, &mut request.to_vec(), Time::ZERO);
     let answer: Vec<u8> = hub.unsent(id).flatten().copied().collect();
     (hub, String::from_utf8_lossy(&answer).into_owned())

@@ -32,6 +32,8 @@ pub mod programs;
 pub mod proxy;
 pub mod ranges;
 pub mod session;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod tokens;
 pub mod utf8;
 
@@ -78,6 +80,8 @@ pub const ALL: &[(&str, Check)] = &[
     ("proxy", proxy::check),
     ("ranges", ranges::check),
     ("session", session::check),
+    #[cfg(feature = "tls")]
+    ("tls", tls::check),
     ("tokens", tokens::check),
     ("utf8", utf8::check),
 ];

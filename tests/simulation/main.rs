@@ -39,6 +39,9 @@ const PROGRAM_MESSAGES_MIN: u64 = 350_000;
 /// How many worlds compress.
 #[cfg(feature = "deflate")]
 const COMPRESSING: u64 = 64;
+/// How many worlds have connections in records.
+#[cfg(feature = "tls")]
+const IN_RECORDS: u64 = 48;
 /// How many fresh seeds are tried, unless the environment says otherwise.
 const FRESH: u64 = 24;
 /// How many choices a world has.
@@ -54,6 +57,8 @@ const KINDS: &[Kind] = &[
     Simulation::with_programs,
     #[cfg(feature = "deflate")]
     Simulation::compressing,
+    #[cfg(feature = "tls")]
+    Simulation::in_records,
 ];
 
 #[test]
@@ -105,6 +110,20 @@ fn worlds_that_compress() {
     assert!(ways.iter().all(|len| *len >= COMPRESSING * 500), "{total:?}");
     let rare = [total.agreements, total.broken, total.overflows, total.holds];
     assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+}
+
+/// The worlds of other seeds, in which most connections are in records like those of TLS: they
+/// shake hands, come and leave in pieces, renew keys, and end in several ways.
+#[test]
+#[cfg(feature = "tls")]
+fn connections_in_records() {
+    let from = WORLDS + ON_THE_LOOP + PROGRAMS + 64;
+    let total = live_all(from, IN_RECORDS, &[Simulation::in_records]);
+    println!("{total:?}");
+    assert!(total.messages >= IN_RECORDS * 2_000, "{total:?}");
+    let rare = [total.handshakes, total.cuts, total.answers, total.holds, total.drops];
+    assert!(rare.iter().all(|count| *count > 100), "the worlds are eventful: {total:?}");
+    assert!(total.delays > 5, "some handshakes wait for the next turn: {total:?}");
 }
 
 #[test]

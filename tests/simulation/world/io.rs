@@ -6,11 +6,12 @@ use std::io::{self, IoSlice};
 
 use switchboard::engine::{
     Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, NotStarted,
-    ReadResult, Ready, RunExit, Services, Step,
+    ReadResult, RunExit, Services, Step,
 };
-use switchboard::hub::{Hub, LookupJob, ProxyProtocol, Reach, RunEnd, RunId, WorkerId};
+use switchboard::hub::{Hub, ListenerTraits, LookupJob, Reach, RunEnd, RunId, WorkerId};
 use switchboard::service::SocketId;
 use switchboard::time::Time;
+use switchboard::ws::Transport;
 use switchboard::{Response, Status};
 
 use super::arrivals::Rate;
@@ -27,8 +28,8 @@ pub struct Inbox {
     /// Services on the loop whose intervals have passed.
     pub ticks: VecDeque<WorkerId>,
     events: VecDeque<HostEvent<Notice>>,
-    files: VecDeque<(SocketId, Wanted)>,
-    backlog: VecDeque<usize>,
+    pub files: VecDeque<(SocketId, Wanted)>,
+    pub backlog: VecDeque<usize>,
     /// A connection that has come, as long as the hub has not decided on it.
     pub arriving: Option<Arriving>,
     pub listener: Listener,
@@ -48,7 +49,7 @@ pub enum Notice {
 
 /// What is read of a file.
 #[derive(Clone, Copy, Debug)]
-enum Wanted {
+pub enum Wanted {
     Head,
     Part,
 }
@@ -101,40 +102,6 @@ impl Inbox {
 }
 
 impl World {
-    /// Whether anything waits for the engine.
-    pub(super) fn has_news(&self) -> bool {
-        let inbox = &self.inbox;
-        let is_told = |link: &Link| link.stream.is_some() && link.pipe.has_event();
-        !inbox.ticks.is_empty()
-            || !inbox.files.is_empty()
-            || self.disk.as_ref().is_some_and(|disk| !disk.is_idle())
-            || !inbox.backlog.is_empty() && !matches!(inbox.listener, Listener::Pausing(_))
-            || self.live.iter().any(|&index| is_told(&self.links[index]))
-    }
-
-    pub(super) fn connect(&mut self, index: usize) {
-        match self.inbox.listener {
-            Listener::Closed => self.links[index].pipe.host_drops(),
-            Listener::Ready | Listener::Pausing(_) => self.inbox.backlog.push_back(index),
-        }
-    }
-
-    /// The events of the poll: each connection, by the index of its socket.
-    pub(super) fn poll(&mut self) -> Vec<(SocketId, Ready)> {
-        let mut events = Vec::new();
-        for &index in &self.live {
-            let link = &mut self.links[index];
-            let (Some(stream), Some(record)) = (&mut link.stream, &link.record) else { continue };
-            let Some((event, end)) = link.pipe.event() else { continue };
-            self.inbox.moved = true;
-            stream.writable |= event.writable;
-            stream.end = stream.end.max(end);
-            let ready = Ready { readable: event.readable, writable: event.writable, end };
-            events.push((record.id, ready));
-        }
-        events
-    }
-
     /// Files and programs are found on a slow disk, some of them for this turn.
     pub(super) fn look_at_disk(&mut self) {
         if self.disk.as_ref().is_some_and(|disk| !disk.is_idle()) {
@@ -170,8 +137,7 @@ impl World {
     fn write_bytes(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
         let index = self.link_of(id).expect("only sockets with connections are written to");
         let is_short = self.chooser.once_in(30);
-        let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
-            &mut self.links[index]
+        let Link { pipe, stream: Some(stream), record: Some(record), .. } = &mut self.links[index]
         else {
             panic!("a socket has a stream and a record")
         };
@@ -187,22 +153,37 @@ impl World {
         if is_short && written == len {
             pipe.has_room_again();
         }
-        if written > 0 {
-            self.inbox.moved = true;
-            if record.stalled {
-                record.times.life = self.now;
-            }
-            record.pay(written, &self.limits, self.now);
-            let before = record.pact.inflated;
-            let messages = record.carry(peer, &bytes[..written], self.now);
-            self.tally.deflated += record.pact.inflated - before;
-            if messages > 0 {
-                record.answered_turn = self.turns;
-                self.tally.messages += messages as u64;
-            }
-            self.note_bytes(&bytes[..written]);
-        }
+        self.carry(index, &bytes[..written]);
         Ok(written)
+    }
+
+    /// These bytes have left, and the hub knows.
+    pub(super) fn carry(&mut self, index: usize, bytes: &[u8]) {
+        let Link { peer, record: Some(record), .. } = &mut self.links[index] else { return };
+        if bytes.is_empty() {
+            return;
+        }
+        self.inbox.moved = true;
+        if record.stalled {
+            record.times.life = self.now;
+        }
+        record.pay(bytes.len(), &self.limits, self.now);
+        let before = record.pact.inflated;
+        let messages = record.carry(peer, bytes, self.now);
+        self.tally.deflated += record.pact.inflated - before;
+        if messages > 0 {
+            record.answered_turn = self.turns;
+            self.tally.messages += messages as u64;
+        }
+        self.note_bytes(bytes);
+    }
+
+    /// A connection for the engine.
+    fn arrival(&mut self, index: usize, transport: Transport) -> Arrival<usize> {
+        self.inbox.arriving = Some(self.check_arrival(index));
+        let peer = self.links[index].address;
+        let listener = ListenerTraits { transport, ..ListenerTraits::plain(Reach::Network) };
+        Arrival { connection: index, peer: Some(peer), listener }
     }
 
     /// A service acts, as far as it has something to act on, and its batches are sent.
@@ -282,6 +263,9 @@ impl World {
     }
 }
 
+/// The index of the listener whose connections begin with a handshake, if there is one.
+const SECURE_LISTENER: usize = 1;
+
 impl Io for World {
     type Notice = Notice;
 
@@ -331,11 +315,28 @@ impl Connections for World {
     type Connection = usize;
 
     fn listeners_len(&self) -> usize {
-        usize::from(self.inbox.listener != Listener::Closed)
+        match self.inbox.listener {
+            Listener::Closed => 0,
+            Listener::Ready | Listener::Pausing(_) => 1 + usize::from(self.layer.has_listener()),
+        }
     }
 
-    fn accept(&mut self, _: usize, now: Time) -> Option<Arrival<usize>> {
+    fn is_secure_listener(&self, listener: usize) -> bool {
+        listener == SECURE_LISTENER
+    }
+
+    fn is_sealed(&self, id: SocketId) -> bool {
+        self.layer.has(id)
+    }
+
+    fn accept(&mut self, listener: usize, now: Time) -> Option<Arrival<usize>> {
         self.settle_arrival();
+        if listener == SECURE_LISTENER {
+            assert!(!self.has_all_handshakes(), "more handshakes than may be");
+            let index = self.layer.next_arrival()?;
+            self.inbox.moved = true;
+            return Some(self.arrival(index, Transport::Secure));
+        }
         if matches!(self.inbox.listener, Listener::Pausing(until) if now < until) {
             return None;
         }
@@ -347,10 +348,7 @@ impl Connections for World {
             self.inbox.listener = Listener::Pausing(now.after(100));
             return None;
         }
-        self.inbox.arriving = Some(self.check_arrival(index));
-        let peer = self.links[index].address;
-        let protocol = ProxyProtocol::Off;
-        Some(Arrival { connection: index, peer: Some(peer), reach: Reach::Network, protocol })
+        Some(self.arrival(index, Transport::Unknown))
     }
 
     fn insert(&mut self, id: SocketId, index: usize) -> io::Result<()> {
@@ -373,18 +371,25 @@ impl Connections for World {
         (record.hasty, record.pact.offer) = (rate == Rate::Told, link.peer.offer);
         self.tally.hasty += u64::from(record.hasty);
         link.record = Some(record);
+        self.begin_sealed(id, index);
         Ok(())
     }
 
     fn close_listeners(&mut self) {
         self.inbox.listener = Listener::Closed;
         self.drained = Some(self.now);
-        while let Some(index) = self.inbox.backlog.pop_front() {
+        let next = |world: &mut Self| {
+            world.inbox.backlog.pop_front().or_else(|| world.layer.next_arrival())
+        };
+        while let Some(index) = next(self) {
             self.links[index].pipe.host_drops();
         }
     }
 
     fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> ReadResult {
+        if self.layer.has(id) {
+            return self.read_sealed(id, buffer);
+        }
         let index = self.link_of(id).expect("only sockets with connections are read");
         let Link { pipe, peer, stream: Some(stream), record: Some(record), .. } =
             &mut self.links[index]
@@ -412,6 +417,9 @@ impl Connections for World {
     }
 
     fn write(&mut self, id: SocketId, bytes: &[u8]) -> Result<usize, &'static str> {
+        if self.layer.has(id) {
+            return self.write_sealed(id, &[IoSlice::new(bytes)]);
+        }
         self.write_bytes(id, bytes)
     }
 
@@ -420,6 +428,9 @@ impl Connections for World {
         id: SocketId,
         chunks: &[IoSlice<'_>],
     ) -> Result<usize, &'static str> {
+        if self.layer.has(id) {
+            return self.write_sealed(id, chunks);
+        }
         let bytes: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect();
         self.write_bytes(id, &bytes)
     }
@@ -433,14 +444,18 @@ impl Connections for World {
         let Link { pipe, stream: Some(stream), .. } = &mut self.links[index] else { return };
         assert!(!stream.shut, "peer {index} is ended twice");
         stream.shut = true;
+        if self.layer.has(id) {
+            return self.end_sealed(id);
+        }
         pipe.host_ends();
     }
 
-    fn close(&mut self, id: SocketId, _: CloseMode) {
+    fn close(&mut self, id: SocketId, mode: CloseMode) {
         let index = self.link_of(id).expect("only sockets with connections are closed");
         self.note(3, id.as_u64());
         self.inbox.moved = true;
         self.closed_turn = self.turns;
+        self.close_sealed(id, mode);
         let link = &mut self.links[index];
         link.pipe.host_drops();
         link.stream = None;

@@ -187,6 +187,7 @@ impl World {
             self.check_socket(hub, index);
         }
         assert_eq!(hub.sockets_len(), sockets_len, "sockets");
+        self.check_sealed_turn();
         self.check_contexts();
         let is_over = |&at: &Time| self.now >= at.after(self.limits.drain_ms_max);
         let is_stopped = self.drained.as_ref().is_some_and(is_over);
@@ -401,7 +402,10 @@ impl World {
             let is_parted = matches!(self.links[index].file, Some(File::Parts(_)));
             assert!(!goes_on || !is_parted, "peer {index}: its file does not go on");
             let Goal::Service(place) = peer.goal else {
-                assert!(!pipe.is_unread() || peer.goal == Goal::File, "peer {index} is not read");
+                let is_blocked = pipe.tunnel.is_some() && pipe.is_blocked();
+                let may_wait = peer.goal == Goal::File || is_blocked;
+                assert!(!pipe.is_unread() || may_wait, "peer {index} is not read");
+                self.check_sealed_quiet(index, peer.goal == Goal::File);
                 continue;
             };
             let of = &self.places[place];
@@ -417,6 +421,8 @@ impl World {
             let is_held = record.is_member()
                 && (!of.is_roomy() || is_paused || is_loaded || is_slow || is_over)
                 || !is_decided && record.times.head.is_some();
+            self.check_sealed_quiet(index, is_held);
+            let is_held = is_held || pipe.tunnel.is_some() && pipe.is_blocked();
             assert!(!pipe.is_unread() || is_held, "peer {index} is not read");
             let has_waiting = record.passed < record.fed && !record.orphaned;
             assert!(!has_waiting || is_held, "peer {index}: what was read is not passed on");

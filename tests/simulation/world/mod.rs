@@ -6,9 +6,12 @@
 //! - `choice`: where choices come from
 //! - `wire`: bytes as a client writes and reads them
 //! - `pipe`: connections; `arrivals`: where they come from
+//! - `seal`: records like those of TLS; `tunnel`: a client that seals; `tls`: such connections, and
+//!   what has to hold of them, with `no_tls` in its place in builds without the feature
 //! - `deflate`: compressed data; `compress`: worlds that compress
 //! - `peer`, `service`: peers and services; `profile`: their profiles; `place`: their state
-//! - `io`: the world around the engine, which runs its turn; `notes`: what is noted of its steps
+//! - `events`: the events of connections; `io`: the world around the engine, which runs its turn
+//! - `notes`: what is noted of the steps of a turn
 //! - `disk`: programs, which are looked for while the world lives, and what has to hold of them
 //! - `reset`: programs whose sockets outlive them, and are given other limits
 //! - `record`: what is recorded of a socket
@@ -22,6 +25,7 @@ mod clock;
 mod compress;
 mod deflate;
 mod disk;
+mod events;
 mod io;
 mod judge;
 mod notes;
@@ -31,7 +35,16 @@ mod place;
 mod profile;
 mod record;
 mod reset;
+#[cfg(feature = "tls")]
+mod seal;
 mod service;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
+#[cfg(feature = "tls")]
+mod tunnel;
 pub mod wire;
 
 use std::net::SocketAddr;
@@ -55,6 +68,7 @@ use place::Place;
 use profile::{BRIEF, PROFILES, PROGRAMS};
 use record::Record;
 use service::{Surroundings, Worker};
+use tls::Layer;
 
 /// An engine and the world around it.
 pub struct Simulation {
@@ -75,6 +89,7 @@ pub struct World {
     ids: Vec<SocketId>,
     places: Vec<Place>,
     inbox: Inbox,
+    layer: Layer,
     arrivals: Arrivals,
     /// Where programs are, if there are any.
     disk: Option<Disk>,
@@ -133,6 +148,12 @@ pub struct Tally {
     pub deflated: u64,
     /// Sockets that were closed since what came could not be inflated.
     pub broken: u64,
+    /// Handshakes of records that were over, and reads that had to wait for the next turn.
+    pub handshakes: u64,
+    pub delays: u64,
+    /// Records that the system has not taken as a whole, and reads that had to wait for that.
+    pub cuts: u64,
+    pub answers: u64,
     /// All that happened, as one number.
     pub history: u64,
 }
@@ -160,6 +181,10 @@ impl Tally {
         self.inflated += other.inflated;
         self.deflated += other.deflated;
         self.broken += other.broken;
+        self.handshakes += other.handshakes;
+        self.delays += other.delays;
+        self.cuts += other.cuts;
+        self.answers += other.answers;
         self.history ^= other.history;
     }
 }
@@ -280,6 +305,7 @@ impl Simulation {
     fn turn(&mut self) {
         let Self { engine, world } = self;
         world.turns += 1;
+        world.layer.begin_turn();
         world.inbox.moved = engine.deadline().is_some_and(|deadline| deadline <= world.now);
         for (id, ready) in world.poll() {
             let there = engine.hub().id_at(id.index());
@@ -375,6 +401,7 @@ impl World {
             ids: Vec::new(),
             places,
             inbox: Inbox::new(),
+            layer: Layer::new(),
             arrivals: Arrivals::default(),
             disk: None,
             turns: 0,
@@ -413,7 +440,8 @@ impl World {
         let ip = self.chooser.pick(&ADDRESSES).parse().expect("it is an address");
         let up_max = self.chooser.pick(&[4_000, 700, 20_000]);
         let down_max = self.chooser.pick(&[4_000, 64, 30_000]);
-        let pipe = Pipe::new(up_max, down_max);
+        let mut pipe = Pipe::new(up_max, down_max);
+        pipe.tunnel = self.layer.tunnel(peer.is_good(), &mut self.chooser);
         let address = SocketAddr::new(ip, 1);
         self.links.push(Link { peer, pipe, address, stream: None, record: None, file: None });
         self.live.push(number);

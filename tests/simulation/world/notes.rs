@@ -52,7 +52,16 @@ impl World {
             || taken >= sockets_max
             || is_counted && (held >= sockets_per_ip_max || has_share);
         let is_full = surplus && self.surplus_len >= Limits::REFUSALS_MAX;
-        Arriving { index, surplus, rate, is_dropped: is_full || rate == Rate::Dropped }
+        let mut is_dropped = is_full || rate == Rate::Dropped;
+        if self.links[index].pipe.tunnel.is_some() {
+            // An answer would need a handshake, and so would what is beyond the share of these.
+            let shakes = |&&other: &&usize| self.links[other].shakes_hands();
+            let (taken, max) = (self.handshakes_len(), self.limits.handshakes_max);
+            let held = self.live.iter().filter(shakes).filter(is_neighbor).count();
+            let quarter = max.div_ceil(4);
+            is_dropped |= surplus || is_counted && taken >= max - quarter && held >= quarter;
+        }
+        Arriving { index, surplus, rate, is_dropped }
     }
 
     /// A socket may not be read now.

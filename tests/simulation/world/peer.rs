@@ -191,7 +191,7 @@ impl Peer {
         if self.has_left {
             return;
         }
-        if self.manners.reading == Reading::All {
+        if self.manners.reading == Reading::All || pipe.shakes_hands() {
             self.read += pipe.peer_reads(usize::MAX) as u64;
         }
         while let Some((_, cue)) = self.cues.pop_front_if(|(end, _)| *end <= self.read) {
@@ -208,11 +208,13 @@ impl Peer {
                 Cue::Ping | Cue::Close => {}
             }
         }
-        if self.manners.answers && !self.pending.is_empty() && !self.manners.dribbles {
+        let has_more = !self.pending.is_empty() || pipe.owes();
+        if self.manners.answers && has_more && !self.manners.dribbles {
             self.write(pipe, usize::MAX);
         }
         if pipe.is_dropped() || self.manners.answers && pipe.is_over_for_peer() {
             pipe.peer_ends();
+            pipe.peer_goes();
             self.has_left = true;
         }
     }
@@ -223,6 +225,7 @@ impl Peer {
             pipe.peer_resets(chooser.once_in(2));
         } else {
             pipe.peer_ends();
+            pipe.peer_goes();
         }
         self.has_left = true;
     }

@@ -2,6 +2,8 @@
 
 use switchboard::engine::PeerEnd;
 
+use super::tls::Tunnel;
+
 /// A connection between a peer and the host.
 #[derive(Debug)]
 pub struct Pipe {
@@ -23,6 +25,8 @@ pub struct Pipe {
     news: Event,
     /// Whether the host has seen that nothing fits.
     blocked: bool,
+    /// Seals what the peer writes, if the connection is like one of TLS.
+    pub tunnel: Option<Box<Tunnel>>,
 }
 
 /// Bytes, first in, first out.
@@ -88,11 +92,20 @@ impl Pipe {
             dropped: false,
             news: Event::default(),
             blocked: false,
+            tunnel: None,
         }
     }
 
     /// The peer writes what fits of `bytes`; returns how many bytes fit.
     pub fn peer_writes(&mut self, bytes: &mut Queue, len_max: usize) -> usize {
+        let Some(mut tunnel) = self.tunnel.take() else { return self.put(bytes, len_max) };
+        let len = self.put(tunnel.seal(bytes), len_max);
+        let plain_len = tunnel.wrote(len);
+        self.tunnel = Some(tunnel);
+        plain_len
+    }
+
+    fn put(&mut self, bytes: &mut Queue, len_max: usize) -> usize {
         if self.dropped || self.ended || self.reset {
             return 0;
         }
@@ -111,15 +124,42 @@ impl Pipe {
             self.blocked = false;
             self.news.writable = true;
         }
-        len
+        self.tunnel.as_mut().map_or(len, |tunnel| tunnel.read(len))
     }
 
     /// The peer ends its half.
     pub fn peer_ends(&mut self) {
+        if self.ended || self.reset {
+            return;
+        }
+        if let Some(tunnel) = &mut self.tunnel
+            && let Some(record) = tunnel.end()
+        {
+            self.up.push(&record);
+            self.news.readable = true;
+            if tunnel.lingers() {
+                return;
+            }
+        }
+        self.peer_goes();
+    }
+
+    /// The peer ends its half, whatever else it has said.
+    pub fn peer_goes(&mut self) {
         if !self.ended && !self.reset {
             self.ended = true;
             self.news.readable = true;
         }
+    }
+
+    /// Whether a handshake goes on, for which the peer reads in any case.
+    pub fn shakes_hands(&self) -> bool {
+        self.tunnel.as_ref().is_some_and(|tunnel| tunnel.shakes_hands())
+    }
+
+    /// Whether the peer has records that it could not write.
+    pub fn owes(&self) -> bool {
+        self.tunnel.as_ref().is_some_and(|tunnel| tunnel.owes())
     }
 
     /// The peer resets the connection; what was not read may be lost with it.
@@ -195,6 +235,27 @@ impl Pipe {
         self.dropped || self.shut && self.down_len == 0
     }
 
+    /// Whether the host has ended its half.
+    #[cfg(feature = "tls")]
+    pub fn is_shut(&self) -> bool {
+        self.shut
+    }
+
+    /// Whether the host waits until the peer reads.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    #[cfg(feature = "tls")]
+    pub fn is_reset(&self) -> bool {
+        self.reset
+    }
+
+    #[cfg(feature = "tls")]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     pub fn is_dropped(&self) -> bool {
         self.dropped
     }
@@ -223,10 +284,12 @@ pub struct Stream {
     /// Its end was read.
     pub ended: bool,
     pub shut: bool,
+    /// Its handshake is over, if it has one.
+    pub secured: bool,
 }
 
 impl Stream {
     pub const fn new() -> Self {
-        Self { writable: true, end: PeerEnd::None, ended: false, shut: false }
+        Self { writable: true, end: PeerEnd::None, ended: false, shut: false, secured: false }
     }
 }

@@ -87,6 +87,8 @@ pub struct Record {
     pub ended: bool,
     pub reset: bool,
     pub refuses: bool,
+    /// It has broken the rules of records.
+    pub broken: bool,
     /// How much has left.
     pub carried: u64,
     /// What is still to leave has been read so far.
@@ -207,6 +209,7 @@ impl Record {
             ended: false,
             reset: false,
             refuses: false,
+            broken: false,
             carried: 0,
             ahead: Reader::default(),
             ahead_len: 0,
