@@ -5,9 +5,10 @@ import subprocess
 from servers import Failed, cargo, run
 
 
-def build_own():
+def build_own(more=()):
     """Builds the load generator and this server; returns the paths of both."""
-    return cargo("bench", "--no-run", "--bench", "loopback", names=["loopback", "switchboard"])
+    return cargo("bench", "--no-run", "--bench", "loopback", *more,
+                 names=["loopback", "switchboard"])
 
 
 def measure(loopback, servers, options, out):

@@ -50,11 +50,11 @@ def script(name, main):
 
 
 def arguments(about, servers, valued):
-    """The options of the command line, each with its value; --quick has none."""
+    """The options of the command line, each with its value; --quick and --tls have none."""
     options = {"--servers": list(servers)}
     words = iter(sys.argv[1:])
     for word in words:
-        if word == "--quick":
+        if word in ["--quick", "--tls"]:
             options[word] = None
         elif word in ["--servers", *valued]:
             options[word] = next(words, "")

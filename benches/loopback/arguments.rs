@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::load::Verify;
+use crate::load::{Transport, Verify};
 use crate::scenario::{Manner, SCENARIOS, Scenario};
 use crate::server::OWN_PROGRAM;
 
@@ -32,6 +32,8 @@ pub struct Candidate {
     pub command: Vec<String>,
     /// Whether it gives payloads back.
     pub verify: Verify,
+    /// How it is spoken to.
+    pub transport: Transport,
 }
 
 impl Plan {
@@ -46,6 +48,7 @@ impl Plan {
             folder: String::new(),
             command: floor,
             verify: Verify::Headers,
+            transport: Transport::Plain,
         };
         let mut plan = Self {
             servers: vec![floor],
@@ -62,8 +65,9 @@ impl Plan {
         // `cargo bench` says `--bench` to any benchmark, and `cargo test`, which does not, only
         // wants to see that it works.
         let (switches, words): (Vec<_>, Vec<_>) =
-            words.partition(|word| matches!(word.as_str(), "--bench" | "--quick"));
-        if switches.iter().any(|word| word == "--quick") || switches.is_empty() {
+            words.partition(|word| matches!(word.as_str(), "--bench" | "--quick" | "--tls"));
+        let is_bench = switches.iter().any(|word| word == "--bench");
+        if switches.iter().any(|word| word == "--quick") || !is_bench {
             plan.rounds = 1;
             plan.manner = QUICK;
         }
@@ -74,6 +78,12 @@ impl Plan {
         }
         if plan.servers.len() == 1 {
             plan.servers.push(candidate(OURS));
+        }
+        if switches.iter().any(|word| word == "--tls") {
+            let transport = tls()?;
+            for server in &mut plan.servers[1..] {
+                server.transport = transport.clone();
+            }
         }
         Ok(plan)
     }
@@ -97,6 +107,16 @@ impl Plan {
     }
 }
 
+#[cfg(feature = "tls")]
+fn tls() -> Result<Transport, String> {
+    crate::load::Tls::new().map(Transport::Tls)
+}
+
+#[cfg(not(feature = "tls"))]
+fn tls() -> Result<Transport, String> {
+    Err("--tls needs a build with --features tls".to_owned())
+}
+
 fn find(name: &str) -> Option<&'static Scenario> {
     SCENARIOS.iter().find(|scenario| scenario.name == name)
 }
@@ -113,6 +133,7 @@ fn candidate(text: &str) -> Candidate {
         folder: folder.to_owned(),
         command: words.collect(),
         verify: Verify::Sample,
+        transport: Transport::Plain,
     }
 }
 
@@ -147,6 +168,7 @@ const USAGE: &str = "\
   --server NAME=COMMAND   instead of our own server this one, or these; {port} stands for the
                           port, {switchboard} for our own binary; with NAME@FOLDER the services
                           are FOLDER/echo and FOLDER/broadcast
+  --tls                   over TLS, but for the floor, which has none; needs --features tls
   --processors A,B        the server runs on A, the generator on B
   --out PATH              writes PATH-runs.csv and PATH-medians.csv
 ";

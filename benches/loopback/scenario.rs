@@ -29,9 +29,12 @@ enum Work {
         per_second: u32,
     },
     Churn,
+    Opening,
     /// With the name of what it comes to once each socket was used.
     Idle {
         used: &'static str,
+        /// Sockets that are there before, and do not count.
+        beside: usize,
     },
 }
 
@@ -54,7 +57,7 @@ pub enum Outcome {
 }
 
 /// All of them, in the order in which they are run.
-pub const SCENARIOS: [Scenario; 15] = [
+pub const SCENARIOS: [Scenario; 17] = [
     scenario("E1", "echo, 100 sockets, 20 B text", 100, Kind::Ascii, 20, ONE),
     scenario("E2", "echo, 1 socket, 64 in flight, 20 B text", 1, Kind::Ascii, 20, BURST),
     scenario("E3", "echo, 100 sockets, 16 KiB binary", 100, Kind::Binary, 16 << 10, ONE),
@@ -67,15 +70,21 @@ pub const SCENARIOS: [Scenario; 15] = [
     scenario("F2", "fan-out to 10,000 sockets, 64 B text", 10_000, Kind::Ascii, 64, Work::FanOut),
     scenario("F19", "fan-out to 19,000 sockets, 64 B text", 19_000, Kind::Ascii, 64, Work::FanOut),
     scenario("C1", "50 at a time: upgrade, echo, close", 50, Kind::Ascii, 20, Work::Churn),
+    scenario("O1", "opening 1,000 sockets, 64 at a time", 1_000, Kind::Ascii, 20, Work::Opening),
     scenario("L1", "10,000 messages/s by 100 sockets, 64 B text", 100, Kind::Ascii, 64, STEADY),
     scenario("I1", "10,000 idle sockets", 10_000, Kind::Ascii, 20, IDLE),
-    scenario("I3", "1,000 idle sockets", 1_000, Kind::Ascii, 20, Work::Idle { used: "I4" }),
+    scenario("I3", "1,000 idle sockets", 1_000, Kind::Ascii, 20, idle("I4", 0)),
+    scenario("I5", "1,000 idle sockets beside a first one", 1_000, Kind::Ascii, 20, idle("I6", 1)),
 ];
 
 const ONE: Work = Work::Echo { in_flight: 1 };
 const BURST: Work = Work::Echo { in_flight: 64 };
-const IDLE: Work = Work::Idle { used: "I2" };
+const IDLE: Work = idle("I2", 0);
 const STEADY: Work = Work::OpenLoop { per_second: 10_000 };
+
+const fn idle(used: &'static str, beside: usize) -> Work {
+    Work::Idle { used, beside }
+}
 
 const fn scenario(
     name: &'static str,
@@ -94,7 +103,7 @@ impl Scenario {
         match self.work {
             Work::Echo { .. } | Work::OpenLoop { .. } => "µs/message",
             Work::FanOut => "µs/delivery",
-            Work::Churn => "µs/connection",
+            Work::Churn | Work::Opening => "µs/connection",
             Work::Idle { .. } => "bytes/socket",
         }
     }
@@ -116,11 +125,15 @@ impl Scenario {
     ) -> Result<Outcome, String> {
         let burst_max = match self.work {
             Work::Echo { in_flight } => in_flight,
-            Work::FanOut | Work::OpenLoop { .. } | Work::Churn | Work::Idle { .. } => 1,
+            Work::FanOut
+            | Work::OpenLoop { .. }
+            | Work::Churn
+            | Work::Opening
+            | Work::Idle { .. } => 1,
         };
         let name = if self.work == Work::FanOut { "broadcast" } else { "echo" };
         let path = format!("{}/{name}", candidate.folder);
-        let target = Target::new(server.address(), &path);
+        let target = Target::new(server.address(), &path, candidate.transport.clone());
         let messages = Messages::new(self.kind, self.payload_len, burst_max, candidate.verify);
         let mut load = Load::new(target, messages)?;
         let outcome = self.drive(&mut load, server.pid(), manner);
@@ -140,8 +153,11 @@ impl Scenario {
                 load::open_loop(load, sockets_len, per_second, &mut tally)?;
             }
             Work::Churn => load::churn(load, sockets_len, &mut tally)?,
-            Work::Idle { used } => {
-                let idle = load::idle(load, sockets_len, pid)?;
+            Work::Opening => {
+                return load::opening(load, sockets_len, pid).map(Outcome::Timed);
+            }
+            Work::Idle { used, beside } => {
+                let idle = load::idle(load, beside, sockets_len, pid)?;
                 return Ok(Outcome::Idle(idle, used));
             }
         }

@@ -9,7 +9,7 @@ use std::vec;
 use switchboard::engine::{
     Arrival, CloseMode, Connections, FileOrder, HostEvent, Io, NotStarted, ReadResult, Services,
 };
-use switchboard::hub::{Hub, LookupJob, ProxyProtocol, Reach, RunId, WorkerId};
+use switchboard::hub::{Hub, ListenerTraits, LookupJob, Reach, RunId, WorkerId};
 use switchboard::service::{Admission, Inbound, Outbound, SocketId};
 use switchboard::time::Time;
 
@@ -90,8 +90,8 @@ impl Connections for Around<'_> {
 
     fn accept(&mut self, _: usize, _: Time) -> Option<Arrival<()>> {
         let peer = self.outside.arrivals.pop_front()?;
-        let protocol = ProxyProtocol::Off;
-        Some(Arrival { connection: (), peer: Some(peer), reach: Reach::Network, protocol })
+        let listener = ListenerTraits::plain(Reach::Network);
+        Some(Arrival { connection: (), peer: Some(peer), listener })
     }
 
     fn insert(&mut self, id: SocketId, (): ()) -> io::Result<()> {

@@ -6,17 +6,15 @@ use std::time::Instant;
 
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, connect, recv, send,
-    socket_with, sockopt,
-};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
 use super::messages::{Messages, control_frame};
 use super::reader::Reader;
+use super::wire::{Received, Transport, Wire};
 
 /// One socket.
 pub struct Client {
-    socket: OwnedFd,
+    wire: Wire,
     phase: Phase,
     reader: Reader,
     /// Messages that the load wants to have sent.
@@ -44,16 +42,18 @@ pub struct Target {
     pub address: SocketAddrV4,
     /// The request that asks for an upgrade.
     pub request: String,
+    /// How bytes are sent.
+    pub transport: Transport,
 }
 
 impl Target {
     /// A service of the server at `address`.
-    pub fn new(address: SocketAddrV4, path: &str) -> Self {
+    pub fn new(address: SocketAddrV4, path: &str, transport: Transport) -> Self {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\
              \r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
         );
-        Self { address, request }
+        Self { address, request, transport }
     }
 }
 
@@ -80,7 +80,7 @@ impl Client {
         };
         let socket = open().map_err(|error| format!("socket {number} cannot connect: {error}"))?;
         let mut client = Self {
-            socket,
+            wire: Wire::new(socket, &target.transport)?,
             phase: Phase::Connecting,
             reader: Reader::default(),
             asked: 0,
@@ -99,7 +99,7 @@ impl Client {
         if !matches!(self.phase, Phase::Connecting) {
             return Ok(());
         }
-        match send(&self.socket, target.request.as_bytes(), SendFlags::NOSIGNAL) {
+        match self.wire.send(target.request.as_bytes()) {
             Ok(len) if len == target.request.len() => self.phase = Phase::Upgrading(Vec::new()),
             Ok(_) => return Err("the request was cut".to_owned()),
             Err(Errno::AGAIN) => {}
@@ -116,9 +116,11 @@ impl Client {
 
     /// Sends what the kernel takes of what was asked for.
     pub fn flush(&mut self, messages: &Messages) -> Result<(), String> {
+        #[cfg(feature = "tls")]
+        self.wire.flush().map_err(|error| format!("TLS cannot be sent: {error}"))?;
         while self.sent < self.asked {
             let burst = messages.burst(self.sent, self.asked - self.sent);
-            match send(&self.socket, &burst[self.offset..], SendFlags::NOSIGNAL) {
+            match self.wire.send(&burst[self.offset..]) {
                 Ok(len) => self.offset += len,
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(error) => return Err(format!("a message cannot be sent: {error}")),
@@ -132,7 +134,7 @@ impl Client {
     /// Sends a control frame. To be called between messages.
     pub fn send_control(&mut self, opcode: u8, payload: &[u8]) -> Result<(), String> {
         let frame = control_frame(opcode, payload);
-        match send(&self.socket, &frame, SendFlags::NOSIGNAL) {
+        match self.wire.send(&frame) {
             Ok(len) if len == frame.len() => Ok(()),
             other => Err(format!("a control frame cannot be sent: {other:?}")),
         }
@@ -144,11 +146,10 @@ impl Client {
     /// What the server did that it must not.
     pub fn receive(&mut self, buffer: &mut [u8], messages: &Messages) -> Result<bool, String> {
         loop {
-            let len = match recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
-                Ok((0, _)) => return Ok(false),
-                Ok((len, _)) => len,
-                Err(Errno::AGAIN) => return Ok(true),
-                Err(error) => return Err(format!("reading failed: {error}")),
+            let (len, is_short) = match self.wire.receive(buffer)? {
+                Received::End => return Ok(false),
+                Received::Bytes { len, is_short } => (len, is_short),
+                Received::Nothing => return Ok(true),
             };
             self.take(&buffer[..len], messages)?;
             // RFC 6455, 5.4: a control frame may stand between frames, not within one.
@@ -159,7 +160,7 @@ impl Client {
             }
             // Less than fits the buffer: later bytes make a new event. But the end of the stream
             // follows a close frame so soon that both may be one event.
-            if len < buffer.len() && !self.reader.is_closed() {
+            if is_short && !self.reader.is_closed() {
                 return Ok(true);
             }
         }
@@ -224,7 +225,7 @@ impl Client {
 
     /// Its descriptor.
     pub fn socket(&self) -> &OwnedFd {
-        &self.socket
+        self.wire.socket()
     }
 }
 

@@ -14,20 +14,28 @@ pub struct Idle {
     pub echoed: f64,
 }
 
-/// Opens the sockets, and sends one message by each.
+/// Opens the sockets, behind `beside` others, and sends one message by each.
 ///
 /// # Errors
 /// What the server did that it must not.
-pub fn idle(load: &mut Load, sockets_len: usize, pid: u32) -> Result<Idle, String> {
+pub fn idle(load: &mut Load, beside: usize, sockets_len: usize, pid: u32) -> Result<Idle, String> {
+    load.open(beside)?;
+    for socket in 0..beside {
+        load.ask(socket, 1)?;
+    }
+    load.settle()?;
+    if beside > 0 {
+        thread::sleep(REST);
+    }
     let before = resident_bytes(pid)?;
     let per_socket = || -> Result<f64, String> {
         // A server may return memory only when it has nothing else to do.
         thread::sleep(REST);
         Ok((resident_bytes(pid)? - before) / sockets_len as f64)
     };
-    load.open(sockets_len)?;
+    load.open(beside + sockets_len)?;
     let upgraded = per_socket()?;
-    for socket in 0..sockets_len {
+    for socket in beside..beside + sockets_len {
         load.ask(socket, 1)?;
     }
     load.settle()?;

@@ -3,8 +3,8 @@
 //! the clock for a sample of the messages only.
 //!
 //! In reading order: `messages` (what is sent), `reader` (what comes back), `client` (one socket),
-//! `tally` (what is counted), and the kinds of load: `echo`, `fan_out`, `open_loop`, `churn`,
-//! `idle`.
+//! `wire` and `tls` (its bytes), `tally` (what is counted), and the kinds of load: `echo`,
+//! `fan_out`, `open_loop`, `churn`, `opening`, `idle`.
 
 mod churn;
 mod client;
@@ -13,8 +13,12 @@ mod fan_out;
 mod idle;
 mod messages;
 mod open_loop;
+mod opening;
 mod reader;
 mod tally;
+#[cfg(feature = "tls")]
+mod tls;
+mod wire;
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +37,11 @@ pub use fan_out::fan_out;
 pub use idle::{Idle, idle};
 pub use messages::{Kind, Messages, Verify};
 pub use open_loop::open_loop;
-pub use tally::{Measured, Tally};
+pub use opening::opening;
+pub use tally::{Measured, Tally, measure};
+#[cfg(feature = "tls")]
+pub use tls::Tls;
+pub use wire::Transport;
 
 /// The sockets of one run.
 pub struct Load {

@@ -145,6 +145,19 @@ impl Tally {
     }
 }
 
+/// Measures the processes of a server while `work` is done, which is counted by the caller.
+///
+/// # Errors
+/// Those of the work, or the server's process is gone.
+pub fn measure(pid: u32, work: impl FnOnce() -> Result<(), String>) -> Result<Measured, String> {
+    let tally = Tally::new(pid, Duration::ZERO, Duration::ZERO);
+    let from = tally.mark()?;
+    work()?;
+    let to = tally.mark()?;
+    let tally = Tally { window: Window::Over { from, to }, ..tally };
+    tally.finish()
+}
+
 /// The value that all but `100 - percent` in a hundred do not exceed, or zero of none.
 fn percentile(values: &mut [Duration], percent: usize) -> Duration {
     values.sort_unstable();

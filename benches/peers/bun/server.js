@@ -1,7 +1,11 @@
-// Bun's own WebSocket server (uWebSockets inside): /echo, and /broadcast to all who are there.
+// Bun's own WebSocket server (uWebSockets inside): /echo, and /broadcast to all who are there. With
+// a folder, it has TLS with the certificate in it.
+const [, , port, folder] = process.argv;
+const file = (name) => Bun.file(`${folder}/${name}.pem`);
 const server = Bun.serve({
   hostname: '127.0.0.1',
-  port: Number(process.argv[2]),
+  port: Number(port),
+  tls: folder ? { cert: file('cert'), key: file('key') } : undefined,
   fetch(request, server) {
     const data = { broadcast: new URL(request.url).pathname === '/broadcast' };
     if (server.upgrade(request, { data })) return undefined;

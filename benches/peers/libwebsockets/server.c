@@ -1,5 +1,6 @@
 /* libwebsockets: /echo, and /broadcast to all who are there. A message is shared by all queues it
- * stands in, and written when the library says that the socket can take it. */
+ * stands in, and written when the library says that the socket can take it. With the files of a
+ * certificate and of its key, it has TLS. */
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,12 +121,17 @@ int main(int count, char **words) {
        .rx_buffer_size = 65536},
       {0}};
   struct lws_context_creation_info info = {
-      .port = count == 2 ? atoi(words[1]) : 0,
+      .port = count == 2 || count == 4 ? atoi(words[1]) : 0,
       .iface = "127.0.0.1",
       .protocols = protocols,
       .options = LWS_SERVER_OPTION_VALIDATE_UTF8,
       .pt_serv_buf_size = 65536,
   };
+  if (count == 4) {
+    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.ssl_cert_filepath = words[2];
+    info.ssl_private_key_filepath = words[3];
+  }
   lws_set_log_level(LLL_ERR, NULL);
   struct lws_context *context = info.port ? lws_create_context(&info) : NULL;
   if (!context) return 1;
