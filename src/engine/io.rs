@@ -1,6 +1,8 @@
 //! The interface of an engine to its surroundings: connections, services, and events of helper
 //! threads. A host implements it with sockets and threads, the simulation with values.
 
+#[cfg(feature = "admin")]
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
@@ -29,6 +31,11 @@ pub trait Io: Connections + Services {
 
     /// Sends an order to the thread that reads files. What it has read comes as an event.
     fn order_file(&mut self, order: FileOrder);
+
+    /// What it knows of itself, for operators.
+    fn facts(&self) -> IoFacts {
+        IoFacts::default()
+    }
 
     /// Shows the hub between the steps of a turn. It is for tests; a host does nothing here.
     fn observe(&mut self, _: Step, _: &Hub, _: Time) {}
@@ -266,6 +273,9 @@ pub enum HostEvent<N> {
     Ended(RunExit),
     /// A part of a file was read.
     File(SocketId, FilePart),
+    /// Another thread wants to look.
+    #[cfg(feature = "admin")]
+    Look(Look),
     /// A stop was asked for.
     Stop(StopKind),
     /// Events that the engine passes to the host.
@@ -288,6 +298,41 @@ pub struct RunExit {
     pub run: RunId,
     /// How it ended.
     pub end: RunEnd,
+}
+
+/// What the surroundings of an engine know of themselves, for operators.
+#[derive(Clone, Debug, Default)]
+pub struct IoFacts {
+    /// How often accepting had to pause because there was no descriptor, since the listeners were
+    /// opened.
+    pub accept_pauses: u64,
+    /// The processes of services that are programs, by the index of the service.
+    pub programs: Vec<ProgramFacts>,
+}
+
+/// The processes of a service.
+#[derive(Clone, Debug, Default)]
+pub struct ProgramFacts {
+    /// The system's numbers of those that run.
+    pub pids: Vec<u32>,
+    /// How many have ended by a fault, or could not be started, while the run of the service went
+    /// on.
+    pub failures: u64,
+}
+
+/// A look at a host from another thread.
+#[cfg(feature = "admin")]
+pub struct Look(pub Box<LookAt>);
+
+/// What a look calls on the loop, between two parts of a turn. It must not wait.
+#[cfg(feature = "admin")]
+pub type LookAt = dyn FnOnce(&Hub, &dyn Fn() -> IoFacts, Time) + Send;
+
+#[cfg(feature = "admin")]
+impl fmt::Debug for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Look")
+    }
 }
 
 /// What was read from a file.

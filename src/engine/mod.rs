@@ -33,9 +33,11 @@ use readiness::ReadinessTable;
 use stop::Stop;
 
 pub use io::{
-    Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, Left,
-    NotStarted, ReadResult, RunExit, Services, Step, StopKind, TlsRead,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, FilePart, HostEvent, Io, IoFacts, Left,
+    NotStarted, ProgramFacts, ReadResult, RunExit, Services, Step, StopKind, TlsRead,
 };
+#[cfg(feature = "admin")]
+pub use io::{Look, LookAt};
 pub use readiness::{PeerEnd, Ready};
 pub use stop::Turn;
 

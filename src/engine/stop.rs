@@ -39,6 +39,8 @@ impl Engine {
             "stopping; sockets to close: {}",
             self.hub.sockets_len()
         );
+        #[cfg(feature = "admin")]
+        self.hub.count_accept_pauses(io.facts().accept_pauses);
         // The port is now free for a successor.
         io.close_listeners();
         self.stop.limit = now.after(self.limits.drain_ms_max);

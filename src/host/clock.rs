@@ -16,13 +16,23 @@ impl Clock {
 
     /// The time.
     pub(crate) fn now(self) -> Time {
-        Time::from_ms(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+        whole_ms(self.elapsed())
     }
 
-    /// How long it is until `at`, for a poll; nothing once that has come.
-    pub(crate) fn until(self, at: Time) -> Duration {
-        Duration::from_millis(at.as_ms()).saturating_sub(self.0.elapsed())
+    /// The exact time since the start.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
     }
+}
+
+/// The time at an exact time since the start of a clock.
+pub(super) fn whole_ms(elapsed: Duration) -> Time {
+    Time::from_ms(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// How long it is from an exact time until `at`, for a poll; nothing once that has come.
+pub(crate) fn until(at: Time, elapsed: Duration) -> Duration {
+    Duration::from_millis(at.as_ms()).saturating_sub(elapsed)
 }
 
 /// The seconds since 1970, for dates; 0 for a clock that is set to an earlier time.

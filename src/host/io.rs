@@ -8,7 +8,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
 use crate::engine::{
-    Arrival, CallResult, CloseMode, Connections, FileOrder, Io, NotStarted, ReadResult, Services,
+    Arrival, CallResult, CloseMode, Connections, FileOrder, Io, IoFacts, NotStarted, ReadResult,
+    Services,
 };
 use crate::host::events::{EventSender, LoopEvent};
 use crate::host::factory::Factory;
@@ -69,6 +70,13 @@ impl Io for HostIo {
         if let Some(resolver) = resolver {
             let files = files.as_ref();
             resolver.apply(notice, &mut Mounts { hub, factories, workers, files }, now);
+        }
+    }
+
+    fn facts(&self) -> IoFacts {
+        IoFacts {
+            accept_pauses: self.listeners.iter().map(Listener::pauses).sum(),
+            programs: self.resolver.as_ref().map(|of| of.programs()).unwrap_or_default(),
         }
     }
 

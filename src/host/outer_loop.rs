@@ -47,7 +47,7 @@ impl Host {
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.io.wake_queue.begin_sleep();
         // What came before that did not wake the poll.
-        if self.has_work() { Some(Duration::ZERO) } else { self.wait_time(None) }
+        if self.has_work() { Some(Duration::ZERO) } else { self.wait_time(None, self.elapsed()) }
     }
 }
 

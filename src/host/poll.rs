@@ -9,7 +9,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::engine::{Engine, PeerEnd, Ready, Services, StopKind, Turn};
-use crate::host::clock::{Clock, unix_seconds};
+use crate::host::clock::{Clock, unix_seconds, until, whole_ms};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
 use crate::host::files::{FileReader, StaticRoot};
@@ -45,6 +45,8 @@ pub struct Host {
     pub(super) io: HostIo,
     events: Events,
     clock: Clock,
+    /// When the turn that is not over began, by this clock.
+    turn_begun: Option<Duration>,
     address: ListenAddress,
     stopper: Stopper,
     signals: Option<Signals>,
@@ -140,6 +142,7 @@ impl Host {
             io,
             events: Events::with_capacity(EVENTS_MAX),
             clock: Clock::start(),
+            turn_begun: None,
             address,
             stopper: Stopper::new(event_sender),
             signals: None,
@@ -153,7 +156,8 @@ impl Host {
     /// # Errors
     /// Polling fails, which no system does without a severe fault. All sockets are dropped then.
     pub fn run(mut self) -> io::Result<()> {
-        while self.turn(None)? == Turn::Another {}
+        // A turn ends here when the next wait begins: one look at the clock serves both.
+        while self.turn_on(None)? == Turn::Another {}
         Ok(())
     }
 
@@ -168,8 +172,14 @@ impl Host {
     /// # Errors
     /// Polling fails.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
-        self.wait(timeout)?;
-        let now = self.now();
+        let turn = self.turn_on(timeout);
+        // What the program does until its next call is no part of the turn.
+        self.end_turn(self.clock.elapsed());
+        turn
+    }
+
+    fn turn_on(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
+        let now = self.wait(timeout)?;
         self.io.streams.begin_turn();
         self.sort_events();
         let turn = self.engine.turn(&mut self.io, now);
@@ -288,24 +298,48 @@ impl Host {
         self.engine.hub()
     }
 
+    /// The exact time by the clock of the loop.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
     pub(super) fn has_work(&self) -> bool {
         self.engine.has_work(&self.io)
     }
 
-    /// Sleeps until something happens.
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    /// Sleeps until something happens. Returns the time.
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<Time> {
         self.io.wake_queue.begin_sleep();
-        let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.wait_time(timeout) };
+        let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.rest(timeout) };
         let polled = self.io.poll.poll(&mut self.events, timeout);
         self.io.wake_queue.end_sleep();
         match polled {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            polled => polled,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            polled => polled?,
+        }
+        let now = self.clock.elapsed();
+        // Without a sleep, one turn ends where the next begins.
+        self.end_turn(now);
+        self.turn_begun = Some(now);
+        Ok(whole_ms(now))
+    }
+
+    /// A turn is over, and there is nothing to do for so long.
+    fn rest(&mut self, timeout: Option<Duration>) -> Option<Duration> {
+        let now = self.clock.elapsed();
+        self.end_turn(now);
+        self.wait_time(timeout, now)
+    }
+
+    /// A turn is over, if there is one.
+    fn end_turn(&mut self, now: Duration) {
+        if let Some(begun) = self.turn_begun.take() {
+            self.engine.hub_mut().count_turn(now.saturating_sub(begun));
         }
     }
 
-    /// How long there is nothing to do: until a deadline, or what the caller allows.
-    pub(super) fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
+    /// How long there is nothing to do from `now` on: until a deadline, or what the caller allows.
+    pub(super) fn wait_time(&self, timeout: Option<Duration>, now: Duration) -> Option<Duration> {
         // Connections that begin with a handshake wait until one is over.
         let has_all = self.engine.hub().has_all_handshakes();
         let accepts = |listener: &&Listener| !(has_all && listener.traits().is_secure());
@@ -313,7 +347,7 @@ impl Host {
         let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
         let report = self.io.reports.as_ref().map_or(NEVER, |reports| reports.deadline());
         let at = deadline.unwrap_or(NEVER).min(report);
-        let wait = (at < NEVER).then(|| self.clock.until(at));
+        let wait = (at < NEVER).then(|| until(at, now));
         [wait, self.io.loop_services.wait_time(), timeout].into_iter().flatten().min()
     }
 

@@ -15,6 +15,7 @@ use crate::host::worker::Worker;
 use crate::hub::{Hub, LookupJob, ServiceId, WorkerId};
 use crate::time::Time;
 
+pub use crate::engine::ProgramFacts;
 pub use crate::host::events::Notice;
 
 /// Answers paths without a service. It works on threads of its own, and sends their results as
@@ -38,6 +39,9 @@ pub trait Resolver: Any + Send {
     /// # Errors
     /// The error of the system.
     fn reap_orphans(&self) -> io::Result<()>;
+
+    /// The processes of its services, by the index of the service.
+    fn programs(&self) -> Vec<ProgramFacts>;
 
     /// The host has gone: no process that was started outlives this call.
     fn end(&mut self);

@@ -113,6 +113,7 @@ impl Hub {
             return;
         }
         cold.status = Some(status);
+        self.counters.respond(status.number());
         if is_page(status) {
             // Whether all of it arrives is not known yet.
             return cold.reason.clear();

@@ -4,6 +4,7 @@
 use log::Level;
 
 use crate::hub::report::log_socket;
+use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket::{Membership, Socket};
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::{Hub, RunId, ServiceId};
@@ -155,10 +156,14 @@ impl Hub {
     ) {
         let found = self.sockets.get_mut(id).filter(|socket| socket.hears(service));
         let Some(socket) = found else { return };
-        let limits = self.services.limits_of(Some(service));
-        let sent = send(&mut socket.session, &mut self.buffers, limits);
-        if let Err(Overflow(close)) = sent {
-            self.leave(id, close, now);
+        let ServiceEntry { options, counters, .. } = &mut self.services[service];
+        let is_sent = socket.session.takes_messages();
+        match send(&mut socket.session, &mut self.buffers, &options.limits) {
+            Ok(()) => counters.messages_sent.add(is_sent.into()),
+            Err(Overflow(close)) => {
+                counters.slow_closes.add(1);
+                self.leave(id, close, now);
+            }
         }
         self.schedule_write(id);
     }

@@ -4,6 +4,7 @@ use crate::hub::drain::Drain;
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::{Hub, Output};
 use crate::service::SocketId;
+use crate::session::{Session, SessionEvent};
 use crate::time::Time;
 
 impl Hub {
@@ -33,6 +34,11 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let limits = self.services.limits_of(socket.service);
         let event = socket.expire(queued, limits, now);
+        if let (Some(SessionEvent::Closed(close)), Some(service)) = (&event, socket.service)
+            && close.reason.starts_with(Session::TOO_SLOW)
+        {
+            self.services[service].counters.slow_closes.add(1);
+        }
         let closing = !socket.session.is_open();
         if let Some(event) = event {
             self.handle_event(id, event, now);

@@ -177,11 +177,15 @@ impl Hub {
         let found = self.sockets.get_mut(id).filter(|socket| socket.hears(service));
         let Some(socket) = found else { return 1 };
         let (codec, len) = (self.deflate.codec(), message.len());
+        let is_sent = socket.session.takes_messages();
         let sent = socket.session.send_compressed(codec, message, limits, now);
+        let counters = &mut self.services[service].counters;
+        counters.messages_sent.add((is_sent && sent.is_ok()).into());
         let deliveries = match sent {
             Ok(0) => 1,
             Ok(bytes) => 1 + deliveries(bytes),
             Err(Overflow(close)) => {
+                counters.slow_closes.add(1);
                 self.leave(id, close, now);
                 1 + deliveries(len)
             }

@@ -211,7 +211,10 @@ impl Hub {
         self.stop_waiting(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.membership = Membership::Member;
-        socket.set_place(self.services[service].members.join(id));
+        let entry = &mut self.services[service];
+        socket.set_place(entry.members.join(id));
+        entry.counters.opened.add(1);
+        self.counters.respond(SWITCHING_PROTOCOLS);
         #[cfg(feature = "admin")]
         self.log_open(id);
         let Some(socket) = self.sockets.get_mut(id) else { return };
@@ -278,3 +281,6 @@ impl Hub {
         }
     }
 }
+
+/// The status that accepts an upgrade (RFC 9110, 15.2.2).
+const SWITCHING_PROTOCOLS: u16 = 101;

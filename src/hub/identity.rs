@@ -9,6 +9,7 @@ use log::Level;
 use crate::hub::Hub;
 use crate::hub::address_key::{AddressKey, PeerName};
 use crate::hub::addresses::PeerAddress;
+use crate::hub::counters::RefusalKind;
 use crate::hub::report::log_socket;
 use crate::hub::socket_flags::SocketFlag;
 use crate::service::SocketId;
@@ -50,7 +51,10 @@ impl Hub {
         if !self.proxies.trusted.has_peer(self.addresses.of(socket.peer)) {
             return;
         }
-        let Some(header) = header else { return self.fail(id, NO_HEADER, now) };
+        let Some(header) = header else {
+            self.counters.refuse(RefusalKind::Proxy);
+            return self.fail(id, NO_HEADER, now);
+        };
         let proxied = &mut socket.cold.get_or_insert_default().proxied;
         proxied.has_passed = true;
         proxied.is_secure |= header.is_secure;
@@ -139,6 +143,7 @@ impl Hub {
             }
             return goes_on;
         };
+        self.counters.refuse(surplus.kind());
         // An answer would need a TLS handshake, which is dear.
         let is_answered = self.is_answered(surplus) && !self.shakes_hands(id);
         self.set_surplus(id, surplus, peer);

@@ -72,6 +72,9 @@ impl Hub {
     fn end_run(&mut self, service: ServiceId, end: &RunEnd, refusal: &Response, now: Time) {
         let ending = &mut self.services[service];
         let is_asked_for = ending.worker.state == RunState::Finishing;
+        if end.is_failure() && !is_asked_for {
+            ending.counters.failures.add(1);
+        }
         let settling = ending.end_run(now);
         if is_asked_for {
             let text = "it has ended: it was unused, and another program needs its place";
@@ -121,6 +124,7 @@ impl Hub {
             return;
         };
         self.record_end(id, &close.to_string());
+        self.services[service].counters.close(close.code);
         self.deliver(id, Inbound::Close { id, close });
         self.leave_pace(id, service, now);
         let links_len = self.with_topics(service, |topics, _, holders| topics.leave(id, holders));

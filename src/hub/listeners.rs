@@ -1,4 +1,4 @@
-//! `Listeners`: which listener each socket has come through, for the log.
+//! `Listeners`: which listener each socket has come through, for the log and the counters.
 
 use crate::hub::trim::cut;
 use crate::service::SocketId;
@@ -24,8 +24,8 @@ impl Listeners {
         }
     }
 
-    /// A socket has come.
-    pub(super) fn join(&mut self, id: SocketId) {
+    /// A socket has come. Returns the index of its listener; that of the last one stands for more.
+    pub(super) fn join(&mut self, id: SocketId) -> usize {
         let place = id.index();
         if self.current > 0 && place >= self.of.len() {
             self.of.resize(place + 1, 0);
@@ -33,12 +33,18 @@ impl Listeners {
         if let Some(of) = self.of.get_mut(place) {
             *of = self.current;
         }
+        usize::from(self.current)
+    }
+
+    /// The index of the listener of a socket.
+    pub(super) fn index_of(&self, id: SocketId) -> usize {
+        self.of.get(id.index()).copied().unwrap_or_default().into()
     }
 
     /// The name of the listener of a socket; nothing if there are too many listeners.
     pub(super) fn name_of(&self, id: SocketId) -> &str {
-        let index = self.of.get(id.index()).copied().unwrap_or_default();
-        let name = self.names.get(usize::from(index)).filter(|_| index < u8::MAX);
+        let index = self.index_of(id);
+        let name = self.names.get(index).filter(|_| index < usize::from(u8::MAX));
         name.map_or("", String::as_str)
     }
 
@@ -64,7 +70,7 @@ mod tests {
         let name = |index: usize| format!("listener {index}");
         assert_eq!((listeners.name_of(id(0)), listeners.current()), ("", ""));
         listeners.accept_from(0, name);
-        (0..100).for_each(|place| listeners.join(id(place)));
+        (0..100).for_each(|place| _ = listeners.join(id(place)));
         assert_eq!((listeners.of.capacity(), listeners.name_of(id(99))), (0, "listener 0"));
         listeners.accept_from(2, name);
         listeners.join(id(50));

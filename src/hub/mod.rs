@@ -18,11 +18,13 @@
 //! - `rates`: how many messages a socket may send in a time; `meter`: how much of a rate is used
 //! - `deflate`, with the feature of that name: compression
 //! - `deadlines`: what is done when they come; `drain`: the clean stop
-//! - `dates`: the date of answers; `hosts`: the hosts that requests may name
+//! - `dates`: the date of answers; `counters`: how often something has happened; `hosts`: the hosts
+//!   that requests may name
 //! - `socket` with `socket_flags` and `unread`, `service_entry`, `worker_slot`, `mailbox`: the
 //!   state of each; `tables`, `roster`: lists of them
 //! - `output`: actions for the host, with `ids` of services, workers and runs; `run_end`
-//! - `status`, with the feature `admin`: the state of services for operators
+//! - `status` and `collect`, with the feature `admin`: the state of services and all counters, for
+//!   operators
 //! - `access_log`: log lines about sockets and requests; `report`: and about services
 //! - `notes` and `listeners`, with the feature `admin`: what else such a line has in JSON
 //! - `tree`, `topics`, `wheel`, `ordered`, `addresses` with `address_key`, `flood`: tables of one
@@ -36,6 +38,9 @@ mod addresses;
 mod answer;
 mod apply;
 mod backoff;
+#[cfg(feature = "admin")]
+mod collect;
+mod counters;
 mod dates;
 mod deadlines;
 #[cfg(feature = "deflate")]
@@ -99,6 +104,7 @@ use crate::session::{Next, SpareMemory};
 use crate::time::Time;
 
 use addresses::Addresses;
+use counters::Counters;
 use dates::Dates;
 use drain::Drain;
 use fetch::Fetches;
@@ -116,6 +122,9 @@ use worker_slot::{RunState, WorkerSlot};
 
 pub use access_log::AccessLog;
 pub use backoff::Backoff;
+#[cfg(feature = "admin")]
+pub use collect::Collection;
+pub(crate) use counters::Count;
 pub use fetch::FilePolicy;
 pub(crate) use flood::{Flood, more_like_this};
 pub use hosts::{AllowedHosts, HostNames, HostNamesError};
@@ -130,7 +139,7 @@ pub use run_end::RunEnd;
 pub(crate) use shares::holder;
 pub(crate) use shares::{Holder, Pool};
 #[cfg(feature = "admin")]
-pub use status::{ServiceKind, ServiceState, ServiceStatus};
+pub use status::ServiceStatus;
 pub(crate) use tree::ServiceTree;
 pub use tree::{PathError, Spellings};
 pub(crate) use trim::{cut, give_up};
@@ -164,6 +173,7 @@ pub struct Hub {
     tls_port: Option<u16>,
     drain: Option<Drain>,
     dates: Dates,
+    counters: Counters,
     /// The path of the health check.
     health: Option<String>,
     files: FilePolicy,
@@ -203,6 +213,7 @@ impl Hub {
             tls_port: None,
             drain: None,
             dates: Dates::default(),
+            counters: Counters::default(),
             health: None,
             files,
             hosts: Hosts::default(),
@@ -351,7 +362,7 @@ impl Hub {
     fn deliver(&mut self, id: SocketId, transaction: Inbound) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let (true, Some(service)) = (socket.membership.is_told(), socket.service) else { return };
-        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];
         let WorkerSlot { mail, state, .. } = worker;
         // A service that has ended gets nothing; its next run knows none of its sockets.
         if *state == RunState::Idle {
@@ -359,6 +370,7 @@ impl Hub {
         }
         if let Inbound::Data { message, .. } = &transaction {
             socket.load = load_with(socket.load, message.len());
+            counters.messages_received.add(1);
         }
         let is_close = matches!(transaction, Inbound::Close { .. });
         if mail.push(transaction, &options.limits) {

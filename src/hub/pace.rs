@@ -93,7 +93,7 @@ impl Hub {
         let is_kept = socket.cold.is_some() || !socket.flags.has(SocketFlag::Slow);
         debug_assert!(is_kept, "a listener that is full has its second");
         let (Some(cold), Some(service)) = (&mut socket.cold, socket.service) else { return };
-        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];
         let WorkerSlot { pace, .. } = worker;
         let limits = &options.limits;
         let (paced, is_slow) = (&mut cold.paced, socket.flags.has(SocketFlag::Slow));
@@ -108,6 +108,7 @@ impl Hub {
         if session.unsent_len() <= limits.outbox_low_bytes || !session.is_open() {
             self.unslow(id, service, now);
         } else if paced.used >= second(limits) {
+            counters.slow_closes.add(1);
             let close = Close::new(CloseCode::TRY_LATER, "it reads more slowly than others send");
             self.close_member(id, &close, now);
         }

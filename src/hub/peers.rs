@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use log::Level;
 
 use crate::hub::address_key::PeerName;
+use crate::hub::counters::RefusalKind;
 use crate::hub::identity::UNTRUSTED;
 use crate::hub::mailbox::load_with;
 use crate::hub::report::log_socket;
@@ -34,10 +35,14 @@ impl Hub {
         let is_secure = listener.is_secure();
         let is_trusted = self.is_trusted(peer);
         if cfg!(feature = "proxy") && !is_trusted && protocol == ProxyProtocol::On {
+            self.counters.refuse(RefusalKind::Proxy);
             self.log_dropped(peer, UNTRUSTED, now);
             return None;
         }
         let surplus = self.refuse_connection(peer, now);
+        if let Some(surplus) = surplus {
+            self.counters.refuse(surplus.kind());
+        }
         let is_answered = |surplus: &Surplus| !is_secure && self.is_answered(*surplus);
         if let Some(surplus) = surplus.filter(|surplus| !is_answered(surplus)) {
             self.log_dropped(peer, &self.reason_of(surplus, peer), now);
@@ -57,7 +62,7 @@ impl Hub {
             socket
         })?;
         #[cfg(feature = "admin")]
-        self.listeners.join(id);
+        self.counters.arrive(self.listeners.join(id));
         log_socket(Level::Trace, id, format_args!("{} connects", PeerName(peer)));
         if let Some(surplus) = surplus {
             self.set_surplus(id, surplus, peer);
@@ -75,6 +80,12 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(bytes.len());
         let was_calm = socket.session.is_calm();
+        if let Some(service) = socket.service {
+            self.services[service].counters.received_bytes.add(bytes.len() as u64);
+        }
+        if let Some(asked) = socket.session.pinged() {
+            self.counters.pong(now.since(asked));
+        }
         self.take_in(id, bytes, now);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         // Bytes of a peer that owed nothing, and owes nothing now, only postpone deadlines.
@@ -96,6 +107,12 @@ impl Hub {
         self.memory.grow(len);
         let Some(socket) = self.sockets.get_mut(id) else { return };
         socket.count_received(len);
+        if let Some(service) = socket.service {
+            self.services[service].counters.received_bytes.add(len as u64);
+        }
+        if let Some(asked) = socket.session.pinged() {
+            self.counters.pong(now.since(asked));
+        }
         let limits = self.services.limits_of(socket.service);
         if let Some(event) = socket.session.filled(len, limits, now) {
             self.handle_event(id, event, now);
@@ -143,6 +160,9 @@ impl Hub {
         let Some(socket) = self.sockets.get_mut(id) else { return Next::Keep };
         socket.flags.clear(SocketFlag::Touched);
         socket.count_sent(bytes_len);
+        if let Some(service) = socket.service {
+            self.services[service].counters.sent_bytes.add(bytes_len as u64);
+        }
         let session = &mut socket.session;
         session.wrote_with(&mut self.buffers, bytes_len, now);
         let next = session.next();
@@ -177,6 +197,8 @@ impl Hub {
         let input = usize::try_from(socket.counts().0).map_or(input_max, |n| n.min(input_max));
         self.count_freed(input + size_of::<Socket>());
         self.wheel.cancel(id.index());
+        #[cfg(feature = "admin")]
+        self.counters.depart(self.listeners.index_of(id));
         if let Some(cold) = &socket.cold {
             self.forget_meter(id, cold.meter.until());
         }
@@ -237,7 +259,7 @@ impl Hub {
             return session.receive_each(spare, bytes, limits, now, |_| None);
         };
         let share = self.services[service].share();
-        let ServiceEntry { options, worker, .. } = &mut self.services[service];
+        let ServiceEntry { options, worker, counters, .. } = &mut self.services[service];
         let WorkerSlot { mail, state, .. } = worker;
         let before = mail.batch.len();
         // Before each of these `receive_bytes` asks whether the rest has to wait.
@@ -256,6 +278,7 @@ impl Hub {
         });
         if mail.batch.len() > before {
             socket.mailed = mail.last();
+            counters.messages_received.add((mail.batch.len() - before) as u64);
             if before == 0 {
                 self.outputs.push_back(Output::Mail(WorkerId::of(service)));
             }

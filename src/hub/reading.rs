@@ -96,6 +96,9 @@ impl Hub {
             && socket.flags.set(SocketFlag::Held)
         {
             socket.session.pause(now);
+            if let Some(service) = socket.service {
+                self.services[service].counters.pauses.add(1);
+            }
         }
     }
 

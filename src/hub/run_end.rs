@@ -17,6 +17,16 @@ pub enum RunEnd {
     Failed(String),
 }
 
+impl RunEnd {
+    /// Whether it is a fault of the service or of the system.
+    pub(super) const fn is_failure(&self) -> bool {
+        match self {
+            Self::Finished | Self::Replaced(_) => false,
+            Self::Returned | Self::Panicked(_) | Self::Failed(_) => true,
+        }
+    }
+}
+
 impl fmt::Display for RunEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, text) = match self {

@@ -1,5 +1,6 @@
 //! `ServiceEntry`: the hub's side of one service: its options, its sockets, and its worker.
 
+use crate::hub::counters::ServiceCounters;
 use crate::hub::mailbox::LOAD_UNIT_BYTES;
 use crate::hub::roster::Roster;
 use crate::hub::shares::Holder;
@@ -29,6 +30,7 @@ pub(super) struct ServiceEntry {
     pub(super) topics: Topics,
     /// Its one worker.
     pub(super) worker: WorkerSlot,
+    pub(super) counters: ServiceCounters,
 }
 
 impl ServiceEntry {
@@ -45,6 +47,7 @@ impl ServiceEntry {
             members: Roster::default(),
             topics: Topics::default(),
             worker: WorkerSlot::default(),
+            counters: ServiceCounters::default(),
         }
     }
 

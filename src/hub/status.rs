@@ -1,7 +1,5 @@
 //! `ServiceStatus`: the state of a service as a value, for those who operate the server.
 
-use std::fmt;
-
 use log::Level;
 
 use crate::hub::report::{LogField, log_fields};
@@ -9,6 +7,7 @@ use crate::hub::service_entry::ServiceEntry;
 use crate::hub::socket_flags::SocketFlag;
 use crate::hub::worker_slot::{RunState, WorkerSlot};
 use crate::hub::{Hub, ServiceId};
+use crate::pages::{ServiceKind, ServiceState};
 use crate::service::SocketId;
 use crate::time::Time;
 
@@ -33,30 +32,6 @@ pub struct ServiceStatus<'a> {
     pub topics_len: usize,
     /// How often it was started again, also under sockets that stayed open.
     pub restarts: u32,
-}
-
-/// Where a service comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceKind {
-    /// It was mounted before the host started.
-    Mounted,
-    /// It is a program that was found at run time.
-    Program,
-}
-
-/// Whether a service runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceState {
-    /// It does not; the next socket starts it.
-    Idle,
-    /// It has been started and is not ready.
-    Starting,
-    /// It is ready.
-    Running,
-    /// It was asked to finish.
-    Finishing,
-    /// It has failed, and pauses before its next start: sockets get 503.
-    Pausing,
 }
 
 impl Hub {
@@ -131,43 +106,6 @@ impl Hub {
             ];
             log_fields(level, TARGET, ["state of a service", "state of a service: "], &fields);
         }
-    }
-}
-
-impl ServiceKind {
-    /// The word for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mounted => "mounted",
-            Self::Program => "program",
-        }
-    }
-}
-
-impl ServiceState {
-    /// The word for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Finishing => "finishing",
-            Self::Pausing => "pausing",
-        }
-    }
-}
-
-impl fmt::Display for ServiceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.name().fmt(f)
-    }
-}
-
-impl fmt::Display for ServiceState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.name().fmt(f)
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use crate::hub::Hub;
 use crate::hub::address_key::AddressKey;
 use crate::hub::addresses::RateVerdict;
+use crate::hub::counters::RefusalKind;
 use crate::hub::shares::{HAS_A_QUARTER, is_for_others};
 use crate::hub::socket_flags::SocketFlag;
 use crate::limits::Limits;
@@ -25,6 +26,17 @@ pub(super) enum Surplus {
     Share,
     /// There are too many sockets.
     Full,
+}
+
+impl Surplus {
+    /// How it is counted.
+    pub(super) const fn kind(self) -> RefusalKind {
+        match self {
+            Self::Flood | Self::Hasty => RefusalKind::Rate,
+            Self::Greedy => RefusalKind::PerAddress,
+            Self::Share | Self::Full => RefusalKind::Full,
+        }
+    }
 }
 
 impl Hub {

@@ -94,7 +94,7 @@ impl SocketTable {
     }
 
     /// How many places are in use, or have been since the last trim.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "admin"))]
     pub(super) const fn places_len(&self) -> usize {
         self.places_len
     }

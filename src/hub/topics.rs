@@ -24,6 +24,9 @@ pub(super) struct Topics {
     /// How many topics count for each address: those whose first member counts for it. So a topic
     /// counts for the socket that made it while that is subscribed, and then for another member.
     held: HashMap<AddressKey, usize>,
+    /// How many subscriptions there are.
+    #[cfg(feature = "admin")]
+    subscriptions_len: usize,
 }
 
 /// The address that each socket counts for.
@@ -69,6 +72,10 @@ impl Topics {
         let members = &mut self.topics[topic].members;
         links.push(Link { topic, place: members.len() });
         members.push(Member { id, link: links.len() - 1 });
+        #[cfg(feature = "admin")]
+        {
+            self.subscriptions_len += 1;
+        }
         Ok(())
     }
 
@@ -93,7 +100,7 @@ impl Topics {
 
     /// Frees the unused capacity of its tables, if that is much.
     pub(super) fn trim(&mut self) {
-        let Self { by_name, topics, by_socket, held } = self;
+        let Self { by_name, topics, by_socket, held, .. } = self;
         if topics.capacity() > 4 * topics.len() + SPARE_LEN {
             by_name.shrink_to_fit();
             topics.shrink_to_fit();
@@ -116,10 +123,16 @@ impl Topics {
         self.topics.len()
     }
 
+    /// How many subscriptions there are.
+    #[cfg(feature = "admin")]
+    pub(super) const fn subscriptions_len(&self) -> usize {
+        self.subscriptions_len
+    }
+
     /// The name of each table, its capacity, and its length.
     #[cfg(test)]
     pub(super) fn tables(&self) -> Vec<(&'static str, usize, usize)> {
-        let Self { by_name, topics, by_socket, held } = self;
+        let Self { by_name, topics, by_socket, held, .. } = self;
         let members = topics.iter().map(|(_, topic)| &topic.members);
         let members = members.map(|list| ("members", list.capacity(), list.len()));
         let links = by_socket.values().map(|list| ("links", list.capacity(), list.len()));
@@ -135,7 +148,7 @@ impl Topics {
     /// Whether there are no subscriptions and no entries are left of earlier ones.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        let Self { by_name, topics, by_socket, held } = self;
+        let Self { by_name, topics, by_socket, held, .. } = self;
         by_name.is_empty() && topics.is_empty() && by_socket.is_empty() && held.is_empty()
     }
 
@@ -180,6 +193,10 @@ impl Topics {
     fn remove(&mut self, id: SocketId, link: usize, holders: Holders<'_>) {
         let Some(links) = self.by_socket.get_mut(&id) else { return };
         let Link { topic, place } = links.swap_remove(link);
+        #[cfg(feature = "admin")]
+        {
+            self.subscriptions_len -= 1;
+        }
         if let Some(moved) = links.get(link) {
             self.topics[moved.topic].members[moved.place].link = link;
         }

@@ -11,12 +11,14 @@ use std::path::PathBuf;
 
 use mio::net::TcpStream;
 
-use crate::hub::{ListenerTraits, ProxyProtocol, Reach};
+use crate::hub::{Count, ListenerTraits, ProxyProtocol, Reach};
 use crate::net::address::ListenAddress;
 use crate::net::source::ListenerSource;
 use crate::net::unix;
 use crate::sys;
-use crate::sys::listeners::{PortUse, SocketName, accept, is_missing, listen_on};
+use crate::sys::listeners::{
+    PortUse, SocketName, accept, is_missing, lacks_descriptors, listen_on,
+};
 use crate::time::Time;
 use crate::ws::Transport;
 
@@ -112,6 +114,8 @@ pub(crate) struct Listener {
     state: ListenerState,
     /// Whether the log has a line that nothing can be accepted; one is enough.
     complained: bool,
+    /// How often it had to pause because there was no descriptor.
+    pauses: Count,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,9 +143,16 @@ impl Listener {
             None => ListenAddress::Unix(OsStr::from_bytes(&name.path()).into()),
         };
         let state = ListenerState::Drained;
-        let (protocol, transport) = (ProxyProtocol::Off, Transport::Unknown);
-        let complained = false;
-        Ok(Self { _file: file, socket, address, protocol, transport, state, complained })
+        Ok(Self {
+            _file: file,
+            socket,
+            address,
+            protocol: ProxyProtocol::Off,
+            transport: Transport::Unknown,
+            state,
+            complained: false,
+            pauses: Count::default(),
+        })
     }
 
     /// The system has reported that there are connections.
@@ -176,6 +187,7 @@ impl Listener {
                 // A connection that ended before it was accepted is no reason to stop.
                 ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                 _ => {
+                    self.pauses.add(lacks_descriptors(&error).into());
                     if !self.complained {
                         log::warn!(
                             target: "switchboard::server",
@@ -199,6 +211,12 @@ impl Listener {
             ListenerState::Ready => Some(Time::ZERO),
             ListenerState::Pausing(until) => Some(until),
         }
+    }
+
+    /// How often it had to pause because there was no descriptor.
+    #[must_use]
+    pub(crate) const fn pauses(&self) -> u64 {
+        self.pauses.get()
     }
 
     /// The address that it listens on, with the actual port.

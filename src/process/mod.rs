@@ -15,7 +15,8 @@
 //! - `recording`: [`Recording`], the bytes of the pipes as a transcript
 //! - `exit`: notifies a poll of the end of a child
 //! - `child`: one child process, and its end in stages
-//! - `pump`: [`Pump`], a poll over the pipes of many; `reports`: its log lines; `warning_kind`:
+//! - `pump`: [`Pump`], a poll over the pipes of many; `running`: which of them run; `facts`: the
+//!   same for operators; `reports`: its log lines; `warning_kind`:
 //!   which warnings are counted together
 //! - `plan`: the settings of programs; `resolver`: `Programs`, which gives programs services while
 //!   the host runs; `reload`: [`Reloader`], which replaces them, and `reloading`: how
@@ -33,6 +34,7 @@ mod child;
 mod commands;
 mod executable;
 mod exit;
+mod facts;
 mod file_names;
 mod groups;
 mod handover;
@@ -58,6 +60,7 @@ mod replay_check;
 mod reports;
 mod resolver;
 mod run;
+mod running;
 mod shared;
 mod shared_process;
 mod spelling;

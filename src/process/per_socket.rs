@@ -131,7 +131,7 @@ impl PerSocketRun<'_> {
                 return end;
             }
             self.line.flush();
-            let timeout = self.asked.first().map(|(at, _)| self.pump.clock.until(*at));
+            let timeout = self.asked.first().map(|(at, _)| self.pump.until(*at));
             if let Err(error) = self.pump.poll(timeout, &mut events) {
                 return RunEnd::Failed(format!("its poll fails: {error}"));
             }

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::process::child::Stages;
 use crate::process::current_root::CurrentRoot;
 use crate::process::executable::{Executable, LookupError};
+use crate::process::facts::Processes;
 use crate::process::groups::Groups;
 use crate::process::pump::{ProcessId, Pump, PumpPlan};
 use crate::process::recording::Tape;
@@ -43,6 +44,8 @@ pub(crate) struct ProgramService {
     shared: Arc<ProgramsShared>,
     key: String,
     pub(super) options: ProgramOptions,
+    /// Those of its run.
+    pub(super) processes: Processes,
     /// The channel to its thread, if it runs.
     renewer: Sender<Renewal>,
     renewals: Receiver<Renewal>,
@@ -62,12 +65,14 @@ impl ProgramService {
     /// The program with this key.
     pub(crate) fn new(shared: Arc<ProgramsShared>, key: String, options: ProgramOptions) -> Self {
         let (renewer, renewals) = crossbeam_channel::unbounded();
-        Self { shared, key, options, renewer, renewals }
+        let processes = Processes::default();
+        Self { shared, key, options, processes, renewer, renewals }
     }
 
     /// The same program with other options, for its next run.
     pub(crate) fn renewed(&self, options: ProgramOptions) -> Self {
-        Self::new(self.shared.clone(), self.key.clone(), options)
+        let processes = self.processes.clone();
+        Self { processes, ..Self::new(self.shared.clone(), self.key.clone(), options) }
     }
 
     /// Sends these options to its thread; returns the same program with these options.
@@ -77,7 +82,8 @@ impl ProgramService {
             (self.shared.clone(), self.key.clone(), renewal.options.clone());
         // The other end is held here, so that it cannot fail.
         let _ = self.renewer.try_send(renewal);
-        Self { shared, key, options, renewer, renewals }
+        let processes = self.processes.clone();
+        Self { shared, key, options, processes, renewer, renewals }
     }
 
     /// The latest options since the last call. Earlier ones are dropped.
@@ -96,7 +102,11 @@ impl ProgramService {
             input_high_bytes: INPUT_HIGH_BYTES,
             groups: self.shared.groups.clone(),
         };
-        Pump::new(plan).map_err(|error| RunEnd::Failed(format!("there is no poll: {error}")))
+        let pump = Pump::new(plan);
+        let mut pump =
+            pump.map_err(|error| RunEnd::Failed(format!("there is no poll: {error}")))?;
+        pump.processes = self.processes.clone();
+        Ok(pump)
     }
 
     /// Looks it up each time, so that a changed file is used.

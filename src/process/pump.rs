@@ -12,9 +12,10 @@ use std::{fmt, io, mem};
 use log::Level;
 use mio::{Events, Poll, Token, Waker};
 
-use crate::host::clock::Clock;
+use crate::host::clock::{Clock, until};
 use crate::hub::{Flood, Subject};
 use crate::process::child::{Child, ChildPart, Stages};
+use crate::process::facts::Processes;
 use crate::process::groups::{Groups, ProcessExit};
 use crate::process::output_pipe::PipeRead;
 use crate::process::recording::Recording;
@@ -25,6 +26,8 @@ use crate::time::Time;
 /// Many child processes of one service.
 pub struct Pump {
     pub(super) plan: PumpPlan,
+    /// Of others, who see which ones run.
+    pub(super) processes: Processes,
     poll: Poll,
     events: Events,
     waker: Arc<Waker>,
@@ -94,6 +97,7 @@ impl Pump {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         Ok(Self {
             plan,
+            processes: Processes::default(),
             poll,
             events: Events::with_capacity(EVENTS_MAX),
             waker,
@@ -145,6 +149,7 @@ impl Pump {
         child.register(self.poll.registry(), |part| id.token(part)).map_err(StartError::System)?;
         let about = Subject { service: &self.plan.service, pid: Some(child.leader()) };
         about.log(Level::Info, format_args!("it runs {path:?}"));
+        self.processes.add(child.leader());
         self.children.insert(id.0, child);
         while self.children.contains_key(&self.next) {
             self.next = (self.next + 1) % IDS_END;
@@ -254,30 +259,17 @@ impl Pump {
         self.children.get(&id.0).map_or(0, |child| child.input.read())
     }
 
-    /// The system's number of a program, which leads the process group of the same number.
-    #[must_use]
-    pub fn leader(&self, id: ProcessId) -> Option<u32> {
-        self.children.get(&id.0).map(Child::leader)
-    }
-
-    /// How many programs run.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.children.len()
-    }
-
-    /// Whether none does.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.children.is_empty()
-    }
-
     /// How long there is nothing to do.
     fn wait_time(&self, timeout: Option<Duration>) -> Option<Duration> {
         let ending = self.ending.first().map(|(at, _)| *at);
         let deadline = [ending, self.flood.deadline()].into_iter().flatten().min();
-        let wait = deadline.map(|at| self.clock.until(at));
+        let wait = deadline.map(|at| self.until(at));
         [wait, timeout].into_iter().flatten().min()
+    }
+
+    /// How long it is until `at`; nothing once that has come.
+    pub(super) fn until(&self, at: Time) -> Duration {
+        until(at, self.clock.elapsed())
     }
 
     /// Handles the events of the poll.
@@ -343,6 +335,7 @@ impl Pump {
                 }
                 self.gone.push((id, child.last_lines()));
                 events.push(PumpEvent::Exit { id, exit, read });
+                self.processes.remove(child.leader());
                 self.children.remove(&id.0);
             } else if child.has_work() {
                 self.list(id);
@@ -366,6 +359,7 @@ impl Drop for Pump {
         for child in self.children.values_mut() {
             child.kill(self.clock.now());
         }
+        self.processes.clear();
         self.warn_of_more(Time::from_ms(u64::MAX));
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::host::Host;
-use crate::host::resolver::{Mounts, Notice, NoticeSender, Resolver, ResolverPlan};
+use crate::host::resolver::{Mounts, Notice, NoticeSender, ProgramFacts, Resolver, ResolverPlan};
 use crate::host::thread::spawn;
 use crate::hub::{LookupGoal, LookupJob, LookupResult, ServiceId};
 use crate::limits::Limits;
@@ -115,6 +115,11 @@ impl Resolver for Programs {
 
     fn reap_orphans(&self) -> io::Result<()> {
         self.groups().reap_orphans_from_now_on()
+    }
+
+    fn programs(&self) -> Vec<ProgramFacts> {
+        let facts = |of: &Option<Arc<ProgramService>>| of.as_ref().map(|of| of.processes.facts());
+        self.served.iter().map(|of| facts(of).unwrap_or_default()).collect()
     }
 
     /// Ends all programs at once, and what they have left to this process.

@@ -341,6 +341,7 @@ impl SharedRun<'_> {
         };
         self.about()
             .warn(format_args!("{how}; sockets kept: {sockets}; next start in {pause_ms} ms"));
+        self.served.processes.fail();
         self.rest(pause_ms);
         ControlFlow::Continue(())
     }
@@ -369,7 +370,7 @@ impl SharedRun<'_> {
         let process = self.process.as_ref().and_then(SharedProcess::ready_by);
         let heir = self.heir().and_then(SharedProcess::ready_by);
         let next = [start, self.look_at(), process, heir].into_iter().flatten().min();
-        next.map(|at| self.pump.clock.until(at))
+        next.map(|at| self.pump.until(at))
     }
 
     pub(super) fn about(&self) -> Subject<'_> {

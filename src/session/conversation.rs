@@ -223,7 +223,7 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Result<(), Overflow> {
-        if !matches!(self.phase, Phase::Open(_) | Phase::Settling(_)) {
+        if !self.takes_messages() {
             return Ok(());
         }
         self.check_room(message.len(), limits, now)?;
@@ -256,7 +256,7 @@ impl Session {
         limits: &Limits,
         now: Time,
     ) -> Result<(), Overflow> {
-        if !matches!(self.phase, Phase::Open(_) | Phase::Settling(_)) {
+        if !self.takes_messages() {
             return Ok(());
         }
         self.check_room(frame.message_len(), limits, now)?;
@@ -308,6 +308,17 @@ impl Session {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Whether a message for the peer is queued, and not dropped.
+    pub(crate) const fn takes_messages(&self) -> bool {
+        matches!(self.phase, Phase::Open(_) | Phase::Settling(_))
+    }
+
+    /// Since when a ping has had no answer, if one has not.
+    #[cfg(feature = "host")]
+    pub(crate) fn pinged(&self) -> Option<Time> {
+        self.deadlines.asked().filter(|_| self.is_open())
     }
 
     /// Whether the conversation is open and neither side owes the other anything: no bytes, no sign

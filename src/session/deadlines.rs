@@ -112,6 +112,12 @@ impl Deadlines {
         !self.asked && !self.paused
     }
 
+    /// Since when a sign of life is asked for, if it is.
+    #[cfg(feature = "host")]
+    pub(super) fn asked(&self) -> Option<Time> {
+        (self.asked && !self.paused).then(|| self.life.time())
+    }
+
     /// Whether reading is paused.
     #[must_use]
     pub(super) const fn is_paused(&self) -> bool {

@@ -71,9 +71,7 @@ impl Session {
             }
             Due::Gone => "the peer has gone, and its service is behind",
             Due::Close if queued == 0 => "the peer does not close (close-timeout)",
-            Due::Write | Due::Close if !self.keeps_up(queued, limits, now) => {
-                "the peer reads too slowly (write-timeout)"
-            }
+            Due::Write | Due::Close if !self.keeps_up(queued, limits, now) => Self::TOO_SLOW,
             Due::Write => return None,
             Due::Close => {
                 // The time counts from the moment when the peer could know.
@@ -87,6 +85,9 @@ impl Session {
             event => event,
         }
     }
+
+    /// The reason of an end for [`Limits::write_ms_max`].
+    pub(crate) const TOO_SLOW: &str = "the peer reads too slowly (write-timeout)";
 
     /// Whether no byte of a request has come.
     fn is_silent(&self) -> bool {

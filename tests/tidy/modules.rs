@@ -11,7 +11,7 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("time", &[]),
     ("ws", &["limits"]),
     ("session", &["limits", "time", "ws"]),
-    ("pages", &["ws"]),
+    ("pages", &["limits", "ws"]),
     ("service", &["limits", "ws", "pages"]),
     ("programs", &["limits", "ws", "service"]),
     ("hub", &["limits", "time", "ws", "session", "service", "pages"]),

@@ -16,6 +16,8 @@ pub(super) struct CallbackBudget {
     /// Whether the share of this turn is used up.
     over: bool,
     slowest: Option<Duration>,
+    /// How many callbacks of this series were too slow.
+    slow_len: u64,
     /// When the log had the last warning.
     told: Option<Duration>,
     /// How many callbacks were too slow since then.
@@ -31,6 +33,7 @@ impl CallbackBudget {
             looked: now,
             over: false,
             slowest: None,
+            slow_len: 0,
             told: None,
             untold: 0,
         }
@@ -58,6 +61,7 @@ impl CallbackBudget {
         let slow = now.saturating_sub(self.looked).saturating_sub(TICK_MAX);
         if slow > self.max {
             self.slowest = self.slowest.max(Some(slow));
+            self.slow_len += 1;
         }
         self.over = now.saturating_sub(self.begun) >= self.max;
         self.looked = now;
@@ -66,6 +70,11 @@ impl CallbackBudget {
     /// Whether the share of this turn is used up.
     pub(super) const fn is_over(&self) -> bool {
         self.over
+    }
+
+    /// How many callbacks of this series were too slow; asked once, before its end.
+    pub(super) const fn take_slow_len(&mut self) -> u64 {
+        std::mem::replace(&mut self.slow_len, 0)
     }
 
     /// Ends a series of callbacks. Returns what to log about slow ones, once in a period.

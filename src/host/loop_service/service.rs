@@ -55,7 +55,7 @@ impl LoopService {
         });
         direct.assert_sound(&made);
         budget.count();
-        warn(hub.path(run.worker.service()), &mut budget);
+        warn(hub, run, &mut budget);
         let (service, interval) = made?;
         let mail = VecDeque::new();
         Ok(Self { run, limits, service, mail, interval, ticks: false, finishes: false, budget })
@@ -99,7 +99,7 @@ impl LoopService {
             direct.apply(Outbound::Taken { messages, bytes });
         }
         *left = direct.left;
-        warn(hub.path(run.worker.service()), &mut self.budget);
+        warn(hub, run, &mut self.budget);
         match called {
             Err(end) => CallResult::Ended(RunExit { run, end }),
             Ok(true) => CallResult::Ended(RunExit { run, end: RunEnd::Finished }),
@@ -185,9 +185,14 @@ fn interval_of(service: &dyn Callbacks) -> Option<Duration> {
     service.tick_interval().filter(|interval| !interval.is_zero())
 }
 
-fn warn(path: &str, budget: &mut CallbackBudget) {
+fn warn(hub: &mut Hub, run: RunId, budget: &mut CallbackBudget) {
+    let service = run.worker.service();
+    match budget.take_slow_len() {
+        0 => {}
+        slow_len => hub.count_slow_callbacks(service, slow_len),
+    }
     if let Some(text) = budget.end() {
-        Subject::service(path).warn(format_args!("{text}"));
+        Subject::service(hub.path(service)).warn(format_args!("{text}"));
     }
 }
 

@@ -2,6 +2,8 @@
 //! the hub alone.
 
 mod answers;
+#[cfg(feature = "admin")]
+mod counters;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod files;

@@ -1,6 +1,7 @@
 //! What operators see of services.
 
 use super::*;
+use crate::pages::ServiceKind;
 
 /// The facts of the first service in one line.
 fn facts(rig: &Rig) -> String {

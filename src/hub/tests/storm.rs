@@ -6,7 +6,7 @@ use crate::ws::tests::random::Random;
 
 /// Peers of all kinds come, do one thing or another, and go: by themselves, by a fault, lost, by a
 /// deadline, by their service, with its end. The seed decides.
-fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<SocketId>) {
+pub(super) fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<SocketId>) {
     let roll = random.below(1 << 24);
     let path = if roll.is_multiple_of(2) { "/a" } else { "/b" };
     let id = match sockets.len() {

@@ -36,6 +36,8 @@ fn tables(hub: &Hub) -> Vec<Table> {
         // It shrinks by itself, as that of each mail does.
         metered: _,
         warnings: _,
+        // It has no table of sockets.
+        counters: _,
         // It is for the end of all sockets.
         drain: _,
         // Its list of those that have had their share is used up in each turn.
@@ -67,6 +69,7 @@ fn tables(hub: &Hub) -> Vec<Table> {
             holder: _,
             sockets_len: _,
             unused_since: _,
+            counters: _,
         } = &services[id];
         all.push(("those who wait", waiting.capacity(), waiting.len()));
         all.push(("members of a service", members.capacity(), members.len()));

@@ -1,0 +1,125 @@
+//! Collects [`Metrics`]: counters at once, and what sockets hold in several steps, since there may
+//! be many.
+
+use std::time::Duration;
+
+use crate::hub::Hub;
+use crate::hub::counters::{
+    Counters, ListenerCounters, PING_BOUNDS_MS, REFUSALS, ServiceCounters, TURN_BOUNDS_NS,
+};
+use crate::hub::service_entry::ServiceEntry;
+use crate::hub::socket::Membership;
+use crate::hub::socket_flags::SocketFlag;
+use crate::limits::Limits;
+use crate::pages::{Histogram, ListenerMetrics, Metrics, ServiceMetrics};
+use crate::time::Time;
+use crate::ws::Status;
+
+/// Metrics that are being collected. [`Hub::begin_collecting`] makes it.
+#[derive(Debug)]
+pub struct Collection {
+    metrics: Metrics,
+    /// The place of the next socket to be looked at.
+    next: usize,
+}
+
+impl Hub {
+    /// Begins to collect, with all counters and the state of services.
+    #[must_use]
+    pub fn begin_collecting(&self, now: Time) -> Collection {
+        let limits = *self.services.limits_of(None);
+        let Counters { refused, turns, pings, listeners, .. } = &self.counters;
+        let mut metrics = Metrics {
+            uptime: Duration::from_millis(now.as_ms()),
+            is_stopping: self.drain.is_some(),
+            listeners: listeners.iter().map(listener).collect(),
+            refused: REFUSALS.into_iter().zip(refused.iter().map(|count| count.get())).collect(),
+            services: self.services.ids().map(|id| self.service(id, now)).collect(),
+            turns: Histogram::new(
+                TURN_BOUNDS_NS.into_iter().map(Duration::from_nanos),
+                turns.counts(),
+                Duration::from_nanos(turns.sum()),
+            ),
+            pings: Histogram::new(
+                PING_BOUNDS_MS.into_iter().map(Duration::from_millis),
+                pings.counts(),
+                Duration::from_millis(pings.sum()),
+            ),
+            limits,
+            ..Metrics::default()
+        };
+        metrics.memory.mail = metrics.services.iter().map(|service| service.mail_bytes).sum();
+        metrics.memory.max =
+            (limits.held_bytes_max != Limits::OFF_COUNT).then_some(limits.held_bytes_max as u64);
+        for (number, count) in self.counters.responses() {
+            match Status::new(number) {
+                Some(status) if status.phrase().is_empty() => metrics.other_responses += count,
+                _ => metrics.responses.push((number, count)),
+            }
+        }
+        Collection { metrics, next: 0 }
+    }
+
+    /// Adds what the next sockets hold. Returns the metrics once no socket is left. A call takes
+    /// about a millisecond.
+    #[expect(clippy::result_large_err, reason = "it is no error that more is to be done")]
+    pub fn collect(&self, collection: Collection) -> Result<Metrics, Collection> {
+        let Collection { mut metrics, next } = collection;
+        let end = self.sockets.places_len().min(next + STEP_LEN);
+        let head_max = self.services.limits_of(None).head_bytes_max;
+        for socket in (next..end).filter_map(|place| self.sockets.at(place)) {
+            let (outbox, all) = (socket.session.held_bytes().0, socket.held_bytes(head_max));
+            metrics.memory.outbox += outbox as u64;
+            metrics.memory.input += (all - outbox) as u64;
+            let service = socket.service.map(|service| service.index());
+            let Some(service) = service.and_then(|index| metrics.services.get_mut(index)) else {
+                continue;
+            };
+            service.outbox_bytes += socket.session.unsent_len() as u64;
+            let is_open = socket.membership == Membership::Member;
+            service.paused_sockets += u64::from(is_open && socket.flags.has(SocketFlag::Held));
+        }
+        match end < self.sockets.places_len() {
+            true => Err(Collection { metrics, next: end }),
+            false => Ok(metrics),
+        }
+    }
+
+    fn service(&self, id: crate::hub::ServiceId, now: Time) -> ServiceMetrics {
+        let status = self.service_status(id, now);
+        let ServiceEntry { members, topics, counters, worker, .. } = &self.services[id];
+        let ServiceCounters { opened, closes, messages_received, messages_sent, .. } = counters;
+        let ServiceCounters { received_bytes, sent_bytes, pauses, slow_closes, .. } = counters;
+        ServiceMetrics {
+            sockets: members.len() as u64,
+            sockets_opened: opened.get(),
+            closes: closes.map(|count| count.get()),
+            messages_received: messages_received.get(),
+            messages_sent: messages_sent.get(),
+            received_bytes: received_bytes.get(),
+            sent_bytes: sent_bytes.get(),
+            mail_messages: status.mail_len as u64,
+            mail_bytes: status.mail_bytes as u64,
+            pauses: pauses.get(),
+            slow_closes: slow_closes.get(),
+            topics: status.topics_len as u64,
+            subscriptions: topics.subscriptions_len() as u64,
+            starts: worker.starts.into(),
+            failures: counters.failures.get(),
+            slow_callbacks: counters.slow_callbacks.get(),
+            ..ServiceMetrics::new(status.path.to_owned(), status.kind, status.state)
+        }
+    }
+}
+
+fn listener(counters: &ListenerCounters) -> ListenerMetrics {
+    let ListenerCounters { came, left } = counters;
+    ListenerMetrics {
+        connections: came.get() - left.get(),
+        connections_accepted: came.get(),
+        ..ListenerMetrics::default()
+    }
+}
+
+/// How many sockets one step looks at.
+const STEP_LEN: usize = 8_192;
