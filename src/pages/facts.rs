@@ -152,6 +152,8 @@ pub struct MemoryMetrics {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessMetrics {
+    /// Its number.
+    pub pid: Option<u32>,
     /// Memory that is in use, in bytes.
     pub resident_memory_bytes: Option<u64>,
     /// Open descriptors.

@@ -5,19 +5,33 @@
 //! - `page`: the page of a service; `talk.html`: a page to try a service with
 //! - `file`: the answer with a file, but for its bytes; `media`: the media type of a
 //!   file by its name
-//! - `facts`, with the feature `admin`: what a host has counted, as values
+//! - `escape`: texts of peers in the log and in JSON
+//! - with the feature `admin`, `facts`: what a host has counted, as values; `metrics`: the page of
+//!   it for Prometheus, with `samples` of the `families` of metrics; `status`: its state as JSON
 
+#[doc(hidden)]
+pub mod escape;
 #[cfg(feature = "admin")]
 mod facts;
+#[cfg(feature = "admin")]
+mod families;
 #[doc(hidden)]
 pub mod file;
 #[doc(hidden)]
 pub mod media;
+#[cfg(feature = "admin")]
+mod metrics;
 mod page;
+#[cfg(feature = "admin")]
+mod samples;
+#[cfg(feature = "admin")]
+mod status;
 
 #[cfg(feature = "admin")]
 pub use facts::{
     Histogram, ListenerMetrics, MemoryMetrics, Metrics, ProcessMetrics, ServiceKind,
     ServiceMetrics, ServiceState,
 };
+#[cfg(feature = "admin")]
+pub use metrics::MetricsText;
 pub use page::Page;

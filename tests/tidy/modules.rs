@@ -6,7 +6,7 @@ use crate::tokens::{Token, code};
 use std::fs;
 
 /// The modules of the library, each with those before it that it may import.
-const MODULES: [(&str, &[&str]); 15] = [
+const MODULES: [(&str, &[&str]); 16] = [
     ("limits", &[]),
     ("time", &[]),
     ("ws", &["limits"]),
@@ -20,6 +20,8 @@ const MODULES: [(&str, &[&str]); 15] = [
     ("sys", &[]),
     ("net", &["limits", "time", "ws", "service", "hub", "engine", "sys"]),
     ("host", &["limits", "time", "ws", "service", "pages", "hub", "engine", "sys", "net"]),
+    // What operators see of a host: it plugs into the host, as programs do.
+    ("admin", &["time", "pages", "hub", "engine", "sys", "host"]),
     ("process", &["limits", "time", "ws", "service", "programs", "pages", "hub", "sys", "host"]),
     (
         "server",
@@ -33,13 +35,12 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 15] = [
+const FILES: [(&str, &[&str]); 14] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
-    ("escape", &[]),
     ("log_file", &[]),
     ("log_target", &["log_file"]),
-    ("logger", &["escape", "log_target"]),
+    ("logger", &["log_target"]),
     ("memory", &[]),
     ("builtin", &["compiled", "services"]),
     ("programs", &["builtin", "compiled", "services"]),

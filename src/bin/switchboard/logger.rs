@@ -15,9 +15,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use switchboard::config::LogFormat;
+use switchboard::pages::escape::{json, plain};
 use switchboard::ws::http_date::civil;
 
-use super::escape::{json, plain};
 use super::log_target::LogTarget;
 
 /// Sends the log to its target, and the texts of panics to the log. A second call changes the

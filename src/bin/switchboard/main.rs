@@ -6,8 +6,8 @@
 //! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
-//! - `memory`: the memory limit of the system; `logger`: the log, with `escape` for texts of peers,
-//!   and `log_target`, where it is written, such as a `log_file`
+//! - `memory`: the memory limit of the system; `logger`: the log, and `log_target`, where it is
+//!   written, such as a `log_file`
 //!
 //! `trial` and `logger` have longer names than `--try` and the log: `try` is a keyword, and `log`
 //! the crate that the others write to.
@@ -15,7 +15,6 @@
 mod builtin;
 mod check;
 mod compiled;
-mod escape;
 mod greeting;
 #[cfg(feature = "admin")]
 mod log_file;

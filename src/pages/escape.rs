@@ -1,11 +1,12 @@
-//! Escapes texts of peers and programs for the log, so that they cannot forge or hide a part of a
-//! line.
+//! Escapes texts of peers and programs for the log and for JSON, so that they cannot forge or hide
+//! a part of a line.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
 /// The text, with all characters escaped that could forge or hide a part of a line.
-pub(crate) fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_deceptive(c) {
@@ -18,7 +19,10 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// The text as a JSON string (RFC 8259, 7), quotes included.
-pub(crate) fn json(text: &str) -> String {
+/// # Panics
+/// Never: a string takes every text.
+#[must_use]
+pub fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -1,0 +1,245 @@
+//! All metrics: their names, what they are, and where their values come from. Labels are paths of
+//! services, addresses of listeners and words of this file. They are never texts of peers, so that
+//! no peer can make the page long.
+
+use crate::pages::samples::Rows::{Each, Once};
+use crate::pages::samples::{Family, Rows, seconds};
+
+/// All metrics, in the order of the page.
+pub(super) const FAMILIES: [Family; 37] = [
+    gauge(
+        "switchboard_build_info",
+        "The version and the features of the program; always 1.",
+        Once(|_, samples| {
+            let features = features();
+            let labels = [("version", env!("CARGO_PKG_VERSION")), ("features", &*features)];
+            samples.sample("", &labels, 1);
+        }),
+    ),
+    gauge(
+        "switchboard_connections",
+        "Connections, those included whose requests are not answered.",
+        Once(|metrics, samples| {
+            for of in &metrics.listeners {
+                samples.sample("", &[("listener", &of.address)], of.connections);
+            }
+        }),
+    ),
+    counter(
+        "switchboard_connections_total",
+        "Connections that were accepted.",
+        Once(|metrics, samples| {
+            for of in &metrics.listeners {
+                samples.sample("", &[("listener", &of.address)], of.connections_accepted);
+            }
+        }),
+    ),
+    counter(
+        "switchboard_connections_refused_total",
+        "Connections that were not served; for descriptors, how often accepting had to pause.",
+        Once(|metrics, samples| {
+            for (reason, count) in &metrics.refused {
+                samples.sample("", &[("reason", reason)], count);
+            }
+        }),
+    ),
+    counter(
+        "switchboard_responses_total",
+        "Answers to requests, 101 for sockets that opened.",
+        Once(|metrics, samples| {
+            for (status, count) in &metrics.responses {
+                samples.sample("", &[("status", &status.to_string())], count);
+            }
+            samples.sample("", &[("status", "other")], metrics.other_responses);
+        }),
+    ),
+    gauge("switchboard_sockets", "Open sockets.", Each(|of, s| s.of(of, of.sockets))),
+    counter(
+        "switchboard_sockets_total",
+        "Sockets that have opened.",
+        Each(|of, s| s.of(of, of.sockets_opened)),
+    ),
+    counter(
+        "switchboard_closes_total",
+        "Sockets that have closed, by the code of the side that closed first.",
+        Each(|of, samples| {
+            for (code, count) in of.closes().filter(|(_, count)| *count > 0) {
+                samples.sample("", &[("service", &of.path), ("code", code)], count);
+            }
+        }),
+    ),
+    counter(
+        "switchboard_messages_received_total",
+        "Messages of peers that the service was given.",
+        Each(|of, s| s.of(of, of.messages_received)),
+    ),
+    counter(
+        "switchboard_messages_sent_total",
+        "Messages of the service, once for each socket that gets them.",
+        Each(|of, s| s.of(of, of.messages_sent)),
+    ),
+    counter(
+        "switchboard_received_bytes_total",
+        "Bytes that were read from sockets, after their requests.",
+        Each(|of, s| s.of(of, of.received_bytes)),
+    ),
+    counter(
+        "switchboard_sent_bytes_total",
+        "Bytes that were written to sockets, with answers to requests.",
+        Each(|of, s| s.of(of, of.sent_bytes)),
+    ),
+    gauge(
+        "switchboard_outbox_bytes",
+        "Bytes that wait for peers.",
+        Each(|of, s| s.of(of, of.outbox_bytes)),
+    ),
+    gauge(
+        "switchboard_mail_messages",
+        "Messages and other events that the service has not taken.",
+        Each(|of, s| s.of(of, of.mail_messages)),
+    ),
+    gauge(
+        "switchboard_mail_bytes",
+        "Bytes of events that the service has not taken.",
+        Each(|of, s| s.of(of, of.mail_bytes)),
+    ),
+    gauge(
+        "switchboard_paused_sockets",
+        "Open sockets that are not read because the service or a listener is behind, or by a rate.",
+        Each(|of, s| s.of(of, of.paused_sockets)),
+    ),
+    counter(
+        "switchboard_pauses_total",
+        "How often a socket became a paused one.",
+        Each(|of, s| s.of(of, of.pauses)),
+    ),
+    counter(
+        "switchboard_slow_closes_total",
+        "Sockets that were closed because their peers read too slowly.",
+        Each(|of, s| s.of(of, of.slow_closes)),
+    ),
+    gauge("switchboard_topics", "Topics with a subscription.", Each(|of, s| s.of(of, of.topics))),
+    gauge(
+        "switchboard_subscriptions",
+        "Subscriptions to topics.",
+        Each(|of, s| s.of(of, of.subscriptions)),
+    ),
+    gauge(
+        "switchboard_up",
+        "Whether the service is ready.",
+        Each(|of, s| s.of(of, u8::from(of.is_up()))),
+    ),
+    counter(
+        "switchboard_starts_total",
+        "Starts of the service, also under sockets that stayed open.",
+        Each(|of, s| s.of(of, of.starts)),
+    ),
+    counter(
+        "switchboard_failures_total",
+        "Ends of the service, or of its process, by a fault; starts that failed are among them.",
+        Each(|of, s| s.of(of, of.failures)),
+    ),
+    gauge(
+        "switchboard_processes",
+        "Processes of the service.",
+        Each(|of, s| s.of(of, of.pids.len())),
+    ),
+    counter(
+        "switchboard_loop_turns_total",
+        "Turns of the loop.",
+        Once(|metrics, s| s.only(metrics.turns.count)),
+    ),
+    counter(
+        "switchboard_loop_busy_seconds_total",
+        "Time in which the loop did not wait.",
+        Once(|metrics, s| s.only(seconds(metrics.turns.sum))),
+    ),
+    histogram(
+        "switchboard_loop_turn_seconds",
+        "Time of turns of the loop, from the end of one wait to the begin of the next.",
+        Once(|metrics, s| s.histogram(&metrics.turns)),
+    ),
+    counter(
+        "switchboard_slow_callbacks_total",
+        "Callbacks on the loop that took longer than max-callback.",
+        Each(|of, s| s.of(of, of.slow_callbacks)),
+    ),
+    gauge(
+        "switchboard_memory_bytes",
+        "Memory that grows with what peers and services do.",
+        Once(|metrics, samples| {
+            let of = &metrics.memory;
+            let (outbox, mail) = (("outbox", of.outbox), ("mail", of.mail));
+            let (input, batches) = (("input", of.input), ("batches", of.batches));
+            for (kind, bytes) in [outbox, mail, input, batches] {
+                samples.sample("", &[("kind", kind)], bytes);
+            }
+        }),
+    ),
+    gauge(
+        "switchboard_memory_bytes_max",
+        "The budget of that memory, memory-max.",
+        Once(|metrics, s| s.known(metrics.memory.max)),
+    ),
+    counter(
+        "switchboard_log_lines_dropped_total",
+        "Lines of the log that were not written.",
+        Once(|metrics, s| s.known(metrics.log_lines_dropped)),
+    ),
+    histogram(
+        "switchboard_ping_seconds",
+        "Time from a ping to the next bytes of the peer, most often the pong.",
+        Once(|metrics, s| s.histogram(&metrics.pings)),
+    ),
+    gauge(
+        "process_resident_memory_bytes",
+        "Resident memory of the process.",
+        Once(|metrics, s| s.known(metrics.process.resident_memory_bytes)),
+    ),
+    gauge(
+        "process_open_fds",
+        "Open descriptors of the process.",
+        Once(|metrics, s| s.known(metrics.process.open_fds)),
+    ),
+    gauge(
+        "process_max_fds",
+        "How many descriptors the process may open.",
+        Once(|metrics, s| s.known(metrics.process.max_fds)),
+    ),
+    counter(
+        "process_cpu_seconds_total",
+        "Time of all threads of the process on processors.",
+        Once(|metrics, s| s.known(metrics.process.cpu.map(seconds))),
+    ),
+    gauge(
+        "process_start_time_seconds",
+        "When the process started, since 1970.",
+        Once(|metrics, s| s.known(metrics.process.started.map(seconds))),
+    ),
+];
+
+/// What this program was built with.
+fn features() -> String {
+    let all = [
+        ("chatroom", cfg!(feature = "chatroom")),
+        ("deflate", cfg!(feature = "deflate")),
+        ("programs", cfg!(feature = "programs")),
+        ("proxy", cfg!(feature = "proxy")),
+        ("simd", cfg!(feature = "simd")),
+        ("unix", cfg!(feature = "unix")),
+    ];
+    let built = all.iter().filter(|(_, is_built)| *is_built).map(|(name, _)| *name);
+    [&["admin"][..], &built.collect::<Vec<_>>()].concat().join(",")
+}
+
+const fn counter(name: &'static str, help: &'static str, rows: Rows) -> Family {
+    Family { name, kind: "counter", help, rows }
+}
+
+const fn gauge(name: &'static str, help: &'static str, rows: Rows) -> Family {
+    Family { name, kind: "gauge", help, rows }
+}
+
+const fn histogram(name: &'static str, help: &'static str, rows: Rows) -> Family {
+    Family { name, kind: "histogram", help, rows }
+}

@@ -1,0 +1,120 @@
+//! The page `/status`: the state of a host as JSON (RFC 8259), for people and scripts.
+
+use std::fmt::Write;
+
+use crate::limits::Limits;
+use crate::pages::escape::json;
+use crate::pages::{Metrics, ServiceMetrics};
+
+impl Metrics {
+    /// The state of the host as one JSON object: version, listeners, totals, services, limits and
+    /// memory. What is not known, and a limit that is off, is `null`.
+    ///
+    /// ```
+    /// let status = switchboard::Metrics::default().to_json();
+    /// assert!(status.starts_with("{\"version\":\""));
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let services = self.services.iter().map(service);
+        let listeners = self.listeners.iter().map(|of| {
+            object(&[
+                ("address", json(&of.address)),
+                ("connections", of.connections.to_string()),
+                ("accepted", of.connections_accepted.to_string()),
+            ])
+        });
+        let state = if self.is_stopping { "stopping" } else { "running" };
+        object(&[
+            ("version", json(env!("CARGO_PKG_VERSION"))),
+            ("pid", self.process.pid.map_or(NULL.to_owned(), |pid| pid.to_string())),
+            ("uptime_seconds", self.uptime.as_secs().to_string()),
+            ("state", json(state)),
+            ("listeners", array(listeners)),
+            ("totals", self.totals()),
+            ("services", array(services)),
+            ("limits", limits(&self.limits)),
+            ("memory", self.memory()),
+        ])
+    }
+
+    fn totals(&self) -> String {
+        let sum = |of: fn(&ServiceMetrics) -> u64| {
+            self.services.iter().map(of).fold(0, u64::saturating_add).to_string()
+        };
+        let connections = self.listeners.iter().map(|of| of.connections).sum::<u64>();
+        let refused = self.refused.iter().map(|(_, count)| count).sum::<u64>();
+        object(&[
+            ("connections", connections.to_string()),
+            ("connections_refused", refused.to_string()),
+            ("sockets", sum(|of| of.sockets)),
+            ("sockets_opened", sum(|of| of.sockets_opened)),
+            ("messages_received", sum(|of| of.messages_received)),
+            ("messages_sent", sum(|of| of.messages_sent)),
+            ("received_bytes", sum(|of| of.received_bytes)),
+            ("sent_bytes", sum(|of| of.sent_bytes)),
+        ])
+    }
+
+    fn memory(&self) -> String {
+        let of = &self.memory;
+        object(&[
+            ("outbox", of.outbox.to_string()),
+            ("mail", of.mail.to_string()),
+            ("input", of.input.to_string()),
+            ("batches", of.batches.to_string()),
+            ("max", of.max.map_or(NULL.to_owned(), |max| max.to_string())),
+        ])
+    }
+}
+
+fn service(of: &ServiceMetrics) -> String {
+    object(&[
+        ("path", json(&of.path)),
+        ("kind", json(of.kind.name())),
+        ("state", json(of.state.name())),
+        ("sockets", of.sockets.to_string()),
+        ("paused", of.paused_sockets.to_string()),
+        ("mail", of.mail_messages.to_string()),
+        ("topics", of.topics.to_string()),
+        ("restarts", of.starts.saturating_sub(1).to_string()),
+        ("pids", array(of.pids.iter().map(u32::to_string))),
+    ])
+}
+
+/// By the names of their keys in `server.conf`.
+fn limits(of: &Limits) -> String {
+    let count = |max: usize| match max {
+        Limits::OFF_COUNT => NULL.to_owned(),
+        max => max.to_string(),
+    };
+    object(&[
+        ("max-connections", count(of.sockets_max)),
+        ("max-per-ip", count(of.sockets_per_ip_max)),
+        ("new-per-ip", of.connection_rate.map_or(NULL.to_owned(), |rate| json(&rate.to_string()))),
+        ("max-message", count(of.message_bytes_max)),
+        ("outbox-max", count(of.outbox_bytes_max)),
+        ("memory-max", count(of.held_bytes_max)),
+    ])
+}
+
+/// An object of these members, whose values are JSON.
+fn object(members: &[(&str, String)]) -> String {
+    let mut text = String::from("{");
+    for (index, (name, value)) in members.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        write!(text, "{comma}\"{name}\":{value}").expect("a string takes every text");
+    }
+    text.push('}');
+    text
+}
+
+/// An array of these values.
+fn array(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(","))
+}
+
+const NULL: &str = "null";
+
+#[cfg(test)]
+mod tests;

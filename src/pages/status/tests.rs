@@ -1,0 +1,54 @@
+//! The state as JSON.
+
+use std::time::Duration;
+
+use super::*;
+use crate::pages::{ListenerMetrics, MemoryMetrics, ServiceKind, ServiceState};
+
+#[test]
+fn the_state_is_one_object() {
+    let mut service =
+        ServiceMetrics::new("/a\"\n".to_owned(), ServiceKind::Program, ServiceState::Running);
+    (service.sockets, service.paused_sockets, service.mail_messages) = (4, 1, 2);
+    (service.topics, service.starts, service.pids) = (3, 5, vec![7, 8]);
+    let metrics = Metrics {
+        uptime: Duration::from_millis(61_500),
+        listeners: vec![ListenerMetrics {
+            address: "[::1]:80".to_owned(),
+            connections: 6,
+            connections_accepted: 9,
+        }],
+        refused: vec![("full", 1), ("rate", 2)],
+        services: vec![service.clone(), service],
+        memory: MemoryMetrics { outbox: 10, mail: 11, input: 12, batches: 13, max: None },
+        ..Metrics::default()
+    };
+    let text = metrics.to_json();
+    let version = env!("CARGO_PKG_VERSION");
+    let one = "{\"path\":\"/a\\\"\\n\",\"kind\":\"program\",\"state\":\"running\",\"sockets\":4,\
+        \"paused\":1,\"mail\":2,\"topics\":3,\"restarts\":4,\"pids\":[7,8]}";
+    let (before, after) = text.split_once("\"limits\":").expect("it has limits");
+    assert_eq!(
+        before,
+        format!(
+            "{{\"version\":\"{version}\",\"pid\":null,\"uptime_seconds\":61,\"state\":\"running\",\
+             \"listeners\":[{{\"address\":\"[::1]:80\",\"connections\":6,\"accepted\":9}}],\
+             \"totals\":{{\"connections\":6,\"connections_refused\":3,\"sockets\":8,\
+             \"sockets_opened\":0,\"messages_received\":0,\"messages_sent\":0,\
+             \"received_bytes\":0,\"sent_bytes\":0}},\"services\":[{one},{one}],"
+        )
+    );
+    assert!(after.contains("\"memory-max\":null"), "{after}");
+    assert!(after.ends_with(
+        "\"memory\":{\"outbox\":10,\"mail\":11,\"input\":12,\"batches\":13,\"max\":null}}"
+    ));
+}
+
+/// The limits are those that the host has, by the names of their keys.
+#[test]
+fn limits_have_the_names_of_their_keys() {
+    let limits = Limits { sockets_max: 12, held_bytes_max: 34, ..Limits::SERVER };
+    let text = Metrics { limits, ..Metrics::default() }.to_json();
+    assert!(text.contains("\"max-connections\":12,"), "{text}");
+    assert!(text.contains("\"memory-max\":34}"), "{text}");
+}
