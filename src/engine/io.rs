@@ -306,6 +306,8 @@ pub struct IoFacts {
     /// How often accepting had to pause because there was no descriptor, since the listeners were
     /// opened.
     pub accept_pauses: u64,
+    /// What services on threads of their own have sent and the loop has not begun, in bytes.
+    pub batch_bytes: u64,
     /// The processes of services that are programs, by the index of the service.
     pub programs: Vec<ProgramFacts>,
 }

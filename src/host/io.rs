@@ -76,6 +76,7 @@ impl Io for HostIo {
     fn facts(&self) -> IoFacts {
         IoFacts {
             accept_pauses: self.listeners.iter().map(Listener::pauses).sum(),
+            batch_bytes: self.workers.iter().flatten().map(|of| of.batch_bytes() as u64).sum(),
             programs: self.resolver.as_ref().map(|of| of.programs()).unwrap_or_default(),
         }
     }

@@ -16,7 +16,7 @@ use crate::host::thread::spawn;
 use crate::host::wake::{MailWaker, WakeFlag, WakeQueue};
 use crate::hub::{Hub, RunId};
 use crate::limits::Limits;
-use crate::service::link::{Batch, ThreadLink, take_spare};
+use crate::service::link::{Batch, SentBytes, ThreadLink, take_spare};
 use crate::service::{Context, Inbound, Outbound};
 use crate::sys;
 
@@ -27,6 +27,9 @@ pub(super) struct Worker {
     batches: Receiver<Batch>,
     /// The rest of the batch that is being applied.
     batch: VecDeque<Outbound>,
+    /// What the service has sent in batches, and what of that has come, in bytes.
+    sent: SentBytes,
+    received: usize,
     /// An empty list for the next mail.
     spare: Vec<Inbound>,
     wake_flag: WakeFlag,
@@ -81,7 +84,8 @@ impl Worker {
         let mail_waker = Arc::new(MailWaker::new());
         let (heard, host_waker) = (mail_waker.clone(), Arc::new(host_waker));
         let limits = *limits;
-        let held = Arc::new(());
+        let sent = SentBytes::default();
+        let (sends, held) = (sent.clone(), Arc::new(()));
         let holds = held.clone();
         let handle = spawn(format!("service {path}"), move || {
             let _ = HELD.with(|held| held.set(holds));
@@ -92,6 +96,7 @@ impl Worker {
                 mail: inbox,
                 mail_waker: heard,
                 batches: outbox,
+                sent: sends,
                 host_waker,
                 tick,
             };
@@ -101,14 +106,15 @@ impl Worker {
         let post = MailSender { mail: Some(mail), mail_waker, thread: handle.thread().clone() };
         let thread = WorkerThread { handle, held };
         let (batch, spare) = (VecDeque::new(), Vec::new());
-        Ok(Self { run, post, batches, batch, spare, wake_flag, thread })
+        Ok(Self { run, post, batches, batch, sent, received: 0, spare, wake_flag, thread })
     }
 
     /// Passes on the mail that is there for the service, if it is for this run.
     pub(super) fn deliver(&mut self, hub: &mut Hub) {
         let (run, inbound) = hub.swap_mail(self.run.worker, std::mem::take(&mut self.spare));
         if run == self.run {
-            self.post.send(Batch { inbound, outbound: take_spare(&mut self.batch) });
+            let outbound = take_spare(&mut self.batch);
+            self.post.send(Batch { inbound, outbound, bytes: 0 });
         }
     }
 
@@ -126,8 +132,9 @@ impl Worker {
     /// anything to do.
     pub(super) fn begin_batch(&mut self) -> bool {
         if self.batch.is_empty()
-            && let Ok(Batch { inbound, outbound }) = self.batches.try_recv()
+            && let Ok(Batch { inbound, outbound, bytes }) = self.batches.try_recv()
         {
+            self.received = self.received.wrapping_add(bytes);
             self.batch = outbound.into();
             if inbound.capacity() > self.spare.capacity() {
                 self.spare = inbound;
@@ -145,6 +152,12 @@ impl Worker {
     #[must_use]
     pub(super) fn has_more(&self) -> bool {
         !self.batch.is_empty() || !self.batches.is_empty()
+    }
+
+    /// How many bytes are in batches that have not been begun.
+    #[must_use]
+    pub(super) fn batch_bytes(&self) -> usize {
+        self.sent.under_way(self.received)
     }
 
     /// This run.

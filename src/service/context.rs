@@ -235,14 +235,15 @@ impl<'host> Context<'host> {
             return;
         }
         self.report();
-        self.batch_bytes = 0;
+        let bytes = std::mem::take(&mut self.batch_bytes);
         let outbound = std::mem::take(&mut self.batch);
         let inbound = take_spare(&mut self.mail);
         // A host that has gone takes nothing; the next call of `receive` returns that it has
         // stopped.
-        if let ServiceLink::Ends(ends) = &self.way
-            && ends.batches.send(Batch { inbound, outbound }).is_ok()
-        {
+        let ServiceLink::Ends(ends) = &self.way else { return };
+        #[cfg(feature = "admin")]
+        ends.sent.add(bytes);
+        if ends.batches.send(Batch { inbound, outbound, bytes }).is_ok() {
             ends.host_waker.wake();
         }
     }
@@ -283,7 +284,7 @@ impl<'host> Context<'host> {
                 panic!("a callback on the loop cannot receive: it is called with what comes")
             };
             match ends.receive(patience) {
-                Ok(Batch { inbound, outbound }) => {
+                Ok(Batch { inbound, outbound, .. }) => {
                     self.mail = inbound.into();
                     // The last batch has been sent off, most often with its memory.
                     if self.batch.capacity() == 0 {

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+#[cfg(feature = "admin")]
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -44,6 +46,34 @@ pub(crate) struct Batch {
     pub(crate) inbound: Vec<Inbound>,
     /// For the host.
     pub(crate) outbound: Vec<Outbound>,
+    /// What a batch for the host counts, in bytes.
+    pub(crate) bytes: usize,
+}
+
+/// How many bytes a service has ever sent in batches. Its thread alone adds to it, so that this
+/// costs as little as with a plain number. Without the feature `admin`, nothing is counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SentBytes(#[cfg(feature = "admin")] Arc<AtomicUsize>);
+
+impl SentBytes {
+    /// So many more are about to be sent.
+    #[cfg(feature = "admin")]
+    pub(crate) fn add(&self, bytes: usize) {
+        let sum = self.0.load(Ordering::Relaxed).wrapping_add(bytes);
+        self.0.store(sum, Ordering::Relaxed);
+    }
+
+    /// How many are not among those that were `received`.
+    #[cfg_attr(
+        not(feature = "admin"),
+        expect(unused_variables, clippy::unused_self, reason = "nothing is counted")
+    )]
+    pub(crate) fn under_way(&self, received: usize) -> usize {
+        #[cfg(feature = "admin")]
+        return self.0.load(Ordering::Relaxed).wrapping_sub(received);
+        #[cfg(not(feature = "admin"))]
+        0
+    }
 }
 
 /// Takes the memory of a list that has been used up, unless it has grown long in a rush.
@@ -78,6 +108,9 @@ pub(crate) struct ThreadLink {
     pub(crate) mail_waker: Arc<dyn WakeService>,
     /// Batches of the service; bounded, so that a service cannot run ahead of the host.
     pub(crate) batches: Sender<Batch>,
+    /// What was sent in batches.
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "nothing is counted"))]
+    pub(crate) sent: SentBytes,
     /// Wakes the loop for each batch.
     pub(crate) host_waker: Arc<dyn WakeHost>,
     /// The time, as cheap as can be, in steps of some milliseconds.
