@@ -150,7 +150,7 @@
 //! | `programs` | yes | executables of a folder as services (`Server::document_root`) |
 //! | `proxy` | yes | proxies that say who their clients are (`Server::trusted_proxies`) |
 //! | `unix` | yes | the binary listens on Unix sockets and those of systemd, and reports to it |
-//! | `admin` | yes | for operators: a log in a file, and the state in it (`Host::log_status`) |
+//! | `admin` | yes | for operators: metrics (`Host::metrics_handle`), a log in a file |
 //! | `chatroom` | yes | the demo chat of the binary; brings serde |
 //! | `deflate` | no | permessage-deflate (RFC 7692), off until a service asks for it |
 //! | `simd` | no | faster UTF-8 validation of long texts |
@@ -211,6 +211,8 @@ pub mod ws;
 pub mod session;
 
 // Hidden items are no part of the API: the binary, tests and fuzz targets of this package use them.
+#[cfg(feature = "admin")]
+pub mod admin;
 #[cfg(feature = "host")]
 #[doc(hidden)]
 pub mod config;
@@ -270,6 +272,12 @@ pub use {
         Inbound, OriginRule, Outbound, Peer, PeerInfo, Received, Request, Service, ServiceOptions,
         SocketId, Subscribable, Thread, TlsInfo, TlsVersion, Verdict, gated, handler,
     },
+};
+
+#[cfg(feature = "admin")]
+pub use {
+    admin::{MetricsError, MetricsHandle},
+    pages::{Histogram, Metrics, MetricsText, ServiceMetrics},
 };
 
 #[cfg(feature = "programs")]

@@ -280,6 +280,13 @@ impl Host {
         self.hub().sockets_len()
     }
 
+    /// Sends it events, from any thread.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn notice_sender(&self) -> NoticeSender {
+        NoticeSender(self.io.event_sender.clone())
+    }
+
     /// The resolver of paths without a service, if it is of this type.
     #[doc(hidden)]
     #[must_use]

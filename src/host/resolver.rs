@@ -74,6 +74,11 @@ pub struct Mounts<'a> {
 }
 
 impl NoticeSender {
+    /// Sends any event. A host that has gone takes none.
+    pub fn send_event(&self, event: HostEvent<Notice>) {
+        self.0.send(event);
+    }
+
     /// Sends a notice. A host that has gone takes none.
     pub fn send(&self, notice: impl Any + Send) {
         self.0.send(HostEvent::Notice(Box::new(notice)));

@@ -26,7 +26,7 @@ pub struct Collection {
 impl Hub {
     /// Begins to collect, with all counters and the state of services.
     #[must_use]
-    pub fn begin_collecting(&self, now: Time) -> Collection {
+    pub fn begin_collecting(&self, now: Time) -> Box<Collection> {
         let limits = *self.services.limits_of(None);
         let Counters { refused, turns, pings, listeners, .. } = &self.counters;
         let mut metrics = Metrics {
@@ -57,15 +57,17 @@ impl Hub {
                 _ => metrics.responses.push((number, count)),
             }
         }
-        Collection { metrics, next: 0 }
+        Box::new(Collection { metrics, next: 0 })
     }
 
     /// Adds what the next sockets hold. Returns the metrics once no socket is left. A call takes
     /// about a millisecond.
-    #[expect(clippy::result_large_err, reason = "it is no error that more is to be done")]
-    pub fn collect(&self, collection: Collection) -> Result<Metrics, Collection> {
-        let Collection { mut metrics, next } = collection;
-        let end = self.sockets.places_len().min(next + STEP_LEN);
+    ///
+    /// # Errors
+    /// There are more sockets: call it again, in another turn.
+    pub fn collect(&self, mut collection: Box<Collection>) -> Result<Metrics, Box<Collection>> {
+        let Collection { metrics, next } = &mut *collection;
+        let (next, end) = (*next, self.sockets.places_len().min(*next + STEP_LEN));
         let head_max = self.services.limits_of(None).head_bytes_max;
         for socket in (next..end).filter_map(|place| self.sockets.at(place)) {
             let (outbox, all) = (socket.session.held_bytes().0, socket.held_bytes(head_max));
@@ -79,10 +81,11 @@ impl Hub {
             let is_open = socket.membership == Membership::Member;
             service.paused_sockets += u64::from(is_open && socket.flags.has(SocketFlag::Held));
         }
-        match end < self.sockets.places_len() {
-            true => Err(Collection { metrics, next: end }),
-            false => Ok(metrics),
+        if end < self.sockets.places_len() {
+            collection.next = end;
+            return Err(collection);
         }
+        Ok(collection.metrics)
     }
 
     fn service(&self, id: crate::hub::ServiceId, now: Time) -> ServiceMetrics {

@@ -57,7 +57,7 @@ pub(crate) fn monotonic() -> Duration {
 fn clock(id: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a local of the right type, which the call only writes. It fails for
-    // unknown clocks; these two exist since Linux 2.6.32.
+    // unknown clocks; those that are asked for exist since Linux 2.6.32.
     unsafe { libc::clock_gettime(id, &raw mut time) };
     let seconds = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
     seconds + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0))
