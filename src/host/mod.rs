@@ -3,7 +3,8 @@
 //!
 //! In reading order:
 //!
-//! - `poll`: [`Host`], the poll loop; `outer_loop`: the same within a loop of the program's own
+//! - `poll`: [`Host`], the poll loop; `wait`: between two turns; `outer_loop`: the same within a
+//!   loop of the program's own
 //! - `io`: what the engine of a host works with
 //! - `events`: events of helper threads for the loop
 //! - `wake`: how other threads wake the loop; `sync`: the parts that it uses
@@ -40,6 +41,7 @@ mod stopper;
 mod sync;
 pub(crate) mod thread;
 mod trim;
+mod wait;
 mod wake;
 mod worker;
 

@@ -9,13 +9,13 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::engine::{Engine, PeerEnd, Ready, Services, StopKind, Turn};
-use crate::host::clock::{Clock, unix_seconds, until, whole_ms};
+use crate::host::clock::{Clock, unix_seconds};
 use crate::host::events::EventSender;
 use crate::host::factory::Factory;
 use crate::host::files::{FileReader, StaticRoot};
 use crate::host::io::HostIo;
 use crate::host::loop_service::LoopServices;
-use crate::host::notify::{Datagrams, Facts, NEVER, Notifier, ReloadReporter};
+use crate::host::notify::{Datagrams, Facts, Notifier, ReloadReporter};
 use crate::host::resolver::{NoticeSender, Resolver, ResolverPlan};
 use crate::host::status_signal::{StatusSignal, StatusSignals};
 use crate::host::stopper::{Signals, Stopper};
@@ -43,10 +43,10 @@ use crate::ws::Transport;
 pub struct Host {
     pub(super) engine: Engine,
     pub(super) io: HostIo,
-    events: Events,
-    clock: Clock,
+    pub(super) events: Events,
+    pub(super) clock: Clock,
     /// When the turn that is not over began, by this clock.
-    turn_begun: Option<Duration>,
+    pub(super) turn_begun: Option<Duration>,
     address: ListenAddress,
     stopper: Stopper,
     signals: Option<Signals>,
@@ -312,50 +312,6 @@ impl Host {
 
     pub(super) fn has_work(&self) -> bool {
         self.engine.has_work(&self.io)
-    }
-
-    /// Sleeps until something happens. Returns the time.
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<Time> {
-        self.io.wake_queue.begin_sleep();
-        let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.rest(timeout) };
-        let polled = self.io.poll.poll(&mut self.events, timeout);
-        self.io.wake_queue.end_sleep();
-        match polled {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            polled => polled?,
-        }
-        let now = self.clock.elapsed();
-        // Without a sleep, one turn ends where the next begins.
-        self.end_turn(now);
-        self.turn_begun = Some(now);
-        Ok(whole_ms(now))
-    }
-
-    /// A turn is over, and there is nothing to do for so long.
-    fn rest(&mut self, timeout: Option<Duration>) -> Option<Duration> {
-        let now = self.clock.elapsed();
-        self.end_turn(now);
-        self.wait_time(timeout, now)
-    }
-
-    /// A turn is over, if there is one.
-    fn end_turn(&mut self, now: Duration) {
-        if let Some(begun) = self.turn_begun.take() {
-            self.engine.hub_mut().count_turn(now.saturating_sub(begun));
-        }
-    }
-
-    /// How long there is nothing to do from `now` on: until a deadline, or what the caller allows.
-    pub(super) fn wait_time(&self, timeout: Option<Duration>, now: Duration) -> Option<Duration> {
-        // Connections that begin with a handshake wait until one is over.
-        let has_all = self.engine.hub().has_all_handshakes();
-        let accepts = |listener: &&Listener| !(has_all && listener.traits().is_secure());
-        let accept = self.io.listeners.iter().filter(accepts).filter_map(Listener::deadline).min();
-        let deadline = [self.engine.deadline(), accept, self.trims.at].into_iter().flatten().min();
-        let report = self.io.reports.as_ref().map_or(NEVER, |reports| reports.deadline());
-        let at = deadline.unwrap_or(NEVER).min(report);
-        let wait = (at < NEVER).then(|| until(at, now));
-        [wait, self.io.loop_services.wait_time(), timeout].into_iter().flatten().min()
     }
 
     fn report(&mut self, now: Time) {

@@ -41,8 +41,7 @@ pub(crate) fn run(
         misplaced.iter().for_each(|text| complain(config, text));
         return Exit::Configuration;
     }
-    let server_of = server;
-    let server = server(config, fit(config));
+    let server = server_of(config, fit(config));
     #[cfg(feature = "tls")]
     let (server, tls) = match with_tls(server, config) {
         Ok(both) => both,
@@ -227,7 +226,7 @@ pub(crate) fn bare_server(config: &Config, limits: Limits) -> Server {
 }
 
 /// A server with the compiled-in services and the programs.
-fn server(config: &Config, limits: Limits) -> Server {
+fn server_of(config: &Config, limits: Limits) -> Server {
     let mut server = bare_server(config, limits);
     for service in ALL {
         let mut mounted = (service.mount)(&mut server, service.path);

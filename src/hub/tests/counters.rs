@@ -331,7 +331,7 @@ fn connections_are_those_of_their_listeners() {
         if ids.len() < 20 || listener == 0 {
             let hub = rig.engine.hub_mut();
             hub.accept_from(listener, |index| format!("listener {index}"));
-            let id = hub.accept(Some(rig.peer), Reach::Network, ProxyProtocol::Off, rig.now);
+            let id = hub.accept(Some(rig.peer), ListenerTraits::plain(Reach::Network), rig.now);
             ids.push((id.expect("there is space"), listener));
             model[listener] += 1;
         } else {

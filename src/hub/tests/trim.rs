@@ -28,18 +28,17 @@ fn tables(hub: &Hub) -> Vec<Table> {
         hosts: _,
         proxies: _,
         has_warned_of_proxy: _,
-        // It has as many entries as there are handshakes, which have a limit.
-        handshakes: _,
-        tls_port: _,
         access: _,
         refusals: _,
-        // It shrinks by itself, as that of each mail does.
+        // There are few handshakes. The other shrinks by itself, as that of each mail does.
+        handshakes: _,
         metered: _,
         warnings: _,
         // It has no table of sockets.
         counters: _,
         // It is for the end of all sockets.
         drain: _,
+        tls_port: _,
         // Its list of those that have had their share is used up in each turn.
         #[cfg(feature = "deflate")]
             deflate: _,
