@@ -1,7 +1,7 @@
 # What the scripts of this folder share. Sourced by them, in the folder of the repository.
 
 # The features of the binary in packages. `default` stands for those of Cargo.toml.
-features=default,deflate
+features=default,deflate,tls
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 processor=${1:-$(uname -m)}
@@ -23,7 +23,12 @@ build() {
   # rustc's own linker, since that of this machine may link for this machine only.
   local linker=CARGO_TARGET_${target^^}_LINKER
   linker=${linker//-/_}
-  [ "$processor" = "$(uname -m)" ] || [ -n "${!linker-}" ] || export "$linker=rust-lld"
+  # TLS has some C. The compiler of this machine is musl-gcc (musl-tools of Debian).
+  local compiler=CC_${target//-/_}
+  if [ "$processor" != "$(uname -m)" ]; then
+    [ -n "${!linker-}" ] || export "$linker=rust-lld"
+    [ -n "${!compiler-}" ] || export "$compiler=$processor-linux-gnu-gcc"
+  fi
   cargo build --locked --profile shipped --features "$features" --target "$target" >&2
   binary=$built/$target/shipped/switchboard
 }
@@ -57,7 +62,7 @@ copyright() {
 
 # The licenses of all that is linked into the binary.
 notices() {
-  local crate folder folders files
+  local crate folder folders file files
   cat packaging/notices.txt
   folders=$(cargo metadata --locked --format-version 1 --features "$features" \
     --filter-platform "$target" | grep -o '"manifest_path":"[^"]*/Cargo.toml"' | cut -d'"' -f4)
@@ -69,7 +74,7 @@ notices() {
     [ -e "${files[0]}" ] || files=("$folder"/LICENSE* "$folder"/COPYING*)
     [ -e "${files[0]}" ] || { echo "$0: $crate has no license" >&2; return 1; }
     printf '\n%s\n\n' "== $crate"
-    cat "${files[0]}"
+    for file in "${files[@]}"; do [ ! -e "$file" ] || cat "$file"; done
   done < <(cargo tree --locked --target "$target" --features "$features" \
     --edges normal,no-proc-macro --prefix none --no-dedupe --format '{p}' | sed -n \
     's/^\([^ ]*\) v\([^ ]*\)$/\1-\2/p' | LC_ALL=C sort -u)

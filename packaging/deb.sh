@@ -47,6 +47,7 @@ grep -LF '{{#include' docs/*.md | grep -v SUMMARY | xargs install -Dm644 -t "$do
 install -d "$doc/examples"
 cp -r examples/programs "$doc/examples"
 chmod -R u=rwX,go=rX "$doc/examples"
+install -m755 packaging/certbot-hook "$doc/examples"
 install -m644 CHANGELOG.md "$doc/changelog"
 cat >"$doc/changelog.Debian" <<EOF
 switchboard ($deb_version) unstable; urgency=medium

@@ -4,7 +4,8 @@
 #   packaging/static.sh [x86_64|aarch64]
 #
 # Without an argument, for the processor of this machine. Prints the path of the binary. The target
-# of Rust has to be there: rustup target add x86_64-unknown-linux-musl.
+# of Rust has to be there (rustup target add x86_64-unknown-linux-musl), and a compiler of C for
+# it: musl-gcc (musl-tools of Debian), or for another processor that of its GNU target.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source packaging/common.bash
