@@ -10,7 +10,6 @@ use crate::hub::refusal::{later, unavailable};
 use crate::hub::report::log_socket;
 use crate::hub::socket::Membership;
 use crate::hub::socket_flags::SocketFlag;
-use crate::hub::tls::RequestKind;
 use crate::hub::worker_slot::RunState;
 use crate::hub::{Hub, ServiceId};
 use crate::service::{Admission, Inbound, PeerInfo, Request, SocketId, Verdict};
@@ -49,13 +48,6 @@ impl Hub {
         if protocols.is_none() && self.health.as_ref() == Some(&target.path) {
             return self.respond(id, &Response::text(Status::OK, "ok"), now);
         }
-        let kind = if protocols.is_some() { RequestKind::Upgrade } else { RequestKind::Plain };
-        // RFC 8555, 8.3: an authority asks for this without TLS before there is a certificate.
-        if !target.path.starts_with("/.well-known/acme-challenge/")
-            && let Some(response) = self.redirect(id, &head, kind)
-        {
-            return self.respond(id, &response, now);
-        }
         if protocols.is_some()
             && let Some(refusal) = self.refuse_for_memory(now)
         {
@@ -63,6 +55,9 @@ impl Hub {
         }
         let service = self.tree.find(&target.path);
         let asked = PendingRequest { head, target, direct: None, protocols };
+        if let Some(response) = self.redirect(id, service, &asked) {
+            return self.respond(id, &response, now);
+        }
         match service {
             // RFC 8615: a path below /.well-known is a file; no program has such a path.
             service

@@ -144,7 +144,7 @@ impl Hub {
             return goes_on;
         };
         self.counters.refuse(surplus.kind());
-        // An answer would need a TLS handshake, which is dear.
+        // An answer would cost a TLS handshake.
         let is_answered = self.is_answered(surplus) && !self.shakes_hands(id);
         self.set_surplus(id, surplus, peer);
         if !is_answered {

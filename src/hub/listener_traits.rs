@@ -9,7 +9,7 @@ pub struct ListenerTraits {
     pub reach: Reach,
     /// Whether they begin with a header of the PROXY protocol.
     pub protocol: ProxyProtocol,
-    /// Whether TLS ends here.
+    /// Whether they begin with a TLS handshake, so that TLS ends in this server.
     pub transport: Transport,
 }
 
@@ -20,13 +20,13 @@ impl ListenerTraits {
         Self { reach, protocol: ProxyProtocol::Off, transport: Transport::Unknown }
     }
 
-    /// The same with that protocol.
+    /// The same, with or without the PROXY protocol.
     #[must_use]
     pub const fn with_protocol(self, protocol: ProxyProtocol) -> Self {
         Self { protocol, ..self }
     }
 
-    /// Whether TLS ends here.
+    /// Whether its connections begin with a TLS handshake; never in a build without TLS.
     pub(crate) const fn is_secure(self) -> bool {
         cfg!(feature = "tls") && matches!(self.transport, Transport::Secure)
     }

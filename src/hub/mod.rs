@@ -8,7 +8,7 @@
 //!   read, and which wait
 //! - `listener_traits`: what the connections of a listener have in common
 //! - `identity`: who a peer is behind a proxy; `proxied`: what proxies have said
-//! - `tls`: TLS handshakes, how many there may be, and what they have shown
+//! - `tls`: TLS handshakes, and what they have shown; `redirect`: requests without TLS
 //! - `handshake`: from a request to the 101; `answer`: other answers; `refusal`: what some say
 //! - `lookup`: from a path without a service to a program; `queue`: the order of lookups
 //! - `fetch`: or to a file; `pending`: a request that waits for either
@@ -73,6 +73,7 @@ mod proxied;
 mod queue;
 mod rates;
 mod reading;
+mod redirect;
 mod refusal;
 mod report;
 mod reset;

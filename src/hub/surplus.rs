@@ -56,7 +56,7 @@ impl Hub {
         self.record_end(id, &self.reason_of(surplus, peer));
     }
 
-    /// Whether a connection is beyond the limits.
+    /// Why a new connection is beyond the limits; `None` if it is not.
     // Not inlined: it is large, and its caller is the turn.
     #[inline(never)]
     pub(super) fn refuse_connection(
@@ -86,7 +86,7 @@ impl Hub {
         (taken >= sockets_max).then_some(Surplus::Full)
     }
 
-    /// The same in words, for the log.
+    /// Why a connection is beyond the limits, in words for the log. They name the key and the cure.
     #[inline(never)]
     pub(super) fn reason_of(&self, surplus: Surplus, peer: Option<SocketAddr>) -> String {
         let limits = self.services.limits_of(None);

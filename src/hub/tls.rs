@@ -1,5 +1,5 @@
-//! TLS connections: how many handshakes there may be, when one is over, and what waits below the
-//! hub. The hub sees the bytes of a request only after the handshake.
+//! TLS connections: how many handshakes there may be, when one is over, and which bytes wait below
+//! the hub. The hub gets bytes only after the handshake.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,17 +10,6 @@ use crate::hub::socket::{Cold, Socket};
 use crate::service::{SocketId, TlsInfo};
 use crate::session::NO_REQUEST;
 use crate::time::Time;
-use crate::ws::authority::split_port;
-use crate::ws::{Head, Response, Status, UriHost};
-
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestKind {
-    /// A page or a file.
-    Plain,
-    /// A socket.
-    Upgrade,
-}
 
 /// The sockets whose TLS handshakes are not over; there are few.
 #[derive(Debug, Default)]
@@ -44,7 +33,7 @@ impl Hub {
         }
     }
 
-    /// So many bytes of unfinished TLS records are held for a socket.
+    /// Counts the bytes of unfinished TLS records that are held for a socket (`memory-max`).
     pub fn hold_sealed(&mut self, id: SocketId, sealed_len: usize) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if sealed_len == 0 && socket.cold.is_none() {
@@ -56,52 +45,12 @@ impl Hub {
         self.memory.grow(sealed_len.saturating_sub(before));
     }
 
-    /// Sends plain requests to this port, which has TLS. By default they are served.
-    pub const fn redirect_to_tls(&mut self, port: u16) {
-        self.tls_port = Some(port);
-    }
-
-    /// The answer to a request that did not come over TLS, if it has to.
-    pub(super) fn redirect(
-        &self,
-        id: SocketId,
-        head: &Head,
-        asked: RequestKind,
-    ) -> Option<Response> {
-        let port = self.tls_port.filter(|_| cfg!(feature = "tls"))?;
-        let cold = self.sockets.get(id)?.cold.as_ref();
-        if cold.is_some_and(|cold| cold.proxied.is_secure) {
-            return None;
-        }
-        // RFC 9112, 3.2.2: the authority of a target in absolute form replaces the Host.
-        let absolute = head.target().split_once("://").map(|(_, rest)| rest);
-        let (host, target) = match absolute {
-            Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
-            None => (head.header("Host").unwrap_or_default(), head.target()),
-        };
-        let host = UriHost::of(host).map_or("", |_| split_port(host).0);
-        let place = match port {
-            443 => format!("{host}{target}"),
-            port => format!("{host}:{port}{target}"),
-        };
-        if asked == RequestKind::Upgrade || host.is_empty() {
-            // RFC 9110, 15.5.22: the answer names the protocol that is needed.
-            let text = format!("this server is reached over TLS (tls-redirect): wss://{place}");
-            let response = Response::text(Status::UPGRADE_REQUIRED, &text);
-            return Some(response.header("Upgrade", "TLS/1.2"));
-        }
-        // RFC 9110, 15.4.9: the method stays the same.
-        let text = format!("this server is reached over TLS (tls-redirect): https://{place}");
-        let response = Response::text(Status::PERMANENT_REDIRECT, &text);
-        Some(response.header("Location", &format!("https://{place}")))
-    }
-
     /// Whether the handshake of a socket is not over, so that no answer can be sent.
     pub(super) fn shakes_hands(&self, id: SocketId) -> bool {
         cfg!(feature = "tls") && self.handshakes.0.contains(&id)
     }
 
-    /// Why a socket ends for which the session has this reason: it does not know of a handshake.
+    /// Why a socket ends. The session, which gives `reason`, does not know of TLS.
     pub(super) fn reason_of_end(&self, id: SocketId, reason: &'static str) -> &'static str {
         if reason == NO_REQUEST && self.shakes_hands(id) { UNFINISHED } else { reason }
     }
@@ -139,7 +88,7 @@ impl Hub {
         is_admitted
     }
 
-    /// A connection begins with a handshake.
+    /// Counts a connection that begins with a handshake.
     pub(super) fn begin_handshake(&mut self, id: SocketId) {
         self.handshakes.0.push(id);
         if let Some(socket) = self.sockets.get_mut(id) {

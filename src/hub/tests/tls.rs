@@ -345,6 +345,10 @@ fn plain_requests_are_sent_to_tls() {
         // RFC 9112, 3.2.2: the authority of the target replaces the Host.
         (443, "http://other:80/x?q", "Host: h\r\n", "308", "https://other/x?q"),
         (443, "/", "Host: h\r\n", "308", "https://h/"),
+        (443, "http://other?q", "Host: h\r\n", "308", "https://other/?q"),
+        // Only a target in absolute form has an authority.
+        (443, "/x?u=http://evil/y", "Host: h\r\n", "308", "https://h/x?u=http://evil/y"),
+        (443, "/x", "Host: h:\r\n", "308", "https://h/x"),
         // Sockets of browsers follow no redirect.
         (12_443, "/a", "Host: h\r\nUPGRADE", "426", "wss://h:12443/a"),
     ];
@@ -363,6 +367,19 @@ fn plain_requests_are_sent_to_tls() {
                 assert!(answer.contains("Upgrade: TLS/1.2\r\n") && answer.contains(place), "{row}");
             }
         }
+    }
+}
+
+#[test]
+fn requests_are_not_sent_to_hosts_that_are_not_allowed() {
+    let mut rig = Rig::new(MANY);
+    let hub = rig.engine.hub_mut();
+    hub.redirect_to_tls(443);
+    hub.allow_hosts("h".parse().expect("it is a rule"), crate::service::OriginRule::Same);
+    for target in ["/x", "http://evil/x"] {
+        let id = rig.connect();
+        rig.receive(id, format!("GET {target} HTTP/1.1\r\nHost: evil\r\n\r\n").as_bytes());
+        assert_eq!(rig.status(id), "421", "{target}");
     }
 }
 
