@@ -436,7 +436,7 @@ fn the_checker_sees_what_a_wrong_order_loses() {
 fn the_host_keeps_to_the_order_of_the_model() {
     let orders = [
         (
-            include_str!("../src/host/poll.rs"),
+            include_str!("../src/host/wait.rs"),
             "fn wait(",
             &["wake_queue.begin_sleep()", "has_work()", ".poll(", "wake_queue.end_sleep()"][..],
         ),

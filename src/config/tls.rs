@@ -1,4 +1,4 @@
-//! The keys of TLS: their values, and which of them contradict each other.
+//! `TlsConfig`: the values of the keys of TLS, and which of them contradict each other.
 
 use std::path::PathBuf;
 
@@ -10,16 +10,18 @@ use crate::config::tls_words::{TlsClient, TlsRedirect};
 /// What the configuration says of TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsConfig {
-    /// The port of TLS on all hosts; with 0 the system chooses. `None`: there are no such
+    /// The port of TLS on all addresses; with 0 the system chooses. `None`: there are no such
     /// listeners.
     pub port: Option<u16>,
     /// The files of certificates, each followed by those of its issuers.
     pub certificates: Vec<PathBuf>,
-    /// The files of their keys, in the same order. None: the keys are in the same files.
+    /// The files of their keys, in the same order. If the list is empty, the keys are in the files
+    /// of the certificates.
     pub keys: Vec<PathBuf>,
-    /// The file of the authorities that issue certificates of clients.
+    /// The file of the authorities that issue certificates of clients. `None`: clients are not
+    /// asked for one.
     pub client_ca: Option<PathBuf>,
-    /// Whether clients have to show one.
+    /// Whether clients have to show a certificate, if there are authorities.
     pub client: TlsClient,
     /// What plain requests get.
     pub redirect: TlsRedirect,

@@ -3,17 +3,17 @@
 /// Whether clients have to show a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsClient {
-    /// One without a certificate is refused.
+    /// A client without one is refused. This is the default.
     #[default]
     Require,
-    /// They may have none.
+    /// A client may have none.
     Ask,
 }
 
-/// Whether plain requests are sent to TLS.
+/// Whether plain requests are redirected to TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsRedirect {
-    /// They are served.
+    /// They are served. This is the default.
     #[default]
     No,
     /// They get a 308, or a 426 if they ask for a socket.

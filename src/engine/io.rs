@@ -61,7 +61,7 @@ pub trait Connections {
         false
     }
 
-    /// Whether a connection is read in records of TLS, each of which needs a large buffer.
+    /// Whether a connection is one of TLS. Each read of it needs the large buffer of the engine.
     fn is_sealed(&self, _: SocketId) -> bool {
         false
     }
@@ -196,7 +196,7 @@ pub enum ReadResult {
     Identified(Option<Box<ProxyHeader>>),
     /// So many bytes came, at least one. If they do not fill the buffer, there are no more.
     Bytes(usize),
-    /// The connection is one of TLS.
+    /// A TLS connection was read, with this result.
     Tls(TlsRead),
     /// There are no bytes; a readiness event follows when there are.
     WouldBlock,
@@ -209,20 +209,20 @@ pub enum ReadResult {
 /// The result of a read of a TLS connection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TlsRead {
-    /// The handshake is over, which comes before all bytes. There may be bytes even if no event
+    /// The handshake is over. This comes before all bytes. There may be bytes even if no event
     /// comes.
     Secured(Box<TlsInfo>),
-    /// So many bytes came, maybe none.
+    /// Plain bytes came, maybe none: records of TLS itself have no such bytes.
     Bytes {
         /// How many.
         len: usize,
-        /// How many records were decrypted or tried.
+        /// How many records were decrypted or made, also in vain. Each costs time of the turn.
         records: usize,
         /// Whether there may be more even if no event comes.
         left: Left,
     },
-    /// There are no bytes, but for so many of a record that is not whole. An event follows when
-    /// there are more.
+    /// There are no plain bytes. So many bytes of a record that is not whole are kept. An event
+    /// follows when there are more, or when the system takes records that have to leave before.
     Drained(usize),
     /// The handshake has to wait for the next turn.
     Later,

@@ -99,7 +99,7 @@ impl Engine {
                     self.hub.identify(id, header.as_deref(), now);
                     continue;
                 }
-                // An event follows when there are bytes, or when answers of TLS itself have left.
+                // Another event follows: bytes come, or the system takes the records that wait.
                 ReadResult::Tls(TlsRead::Drained(held)) => return self.hold_sealed(id, held),
                 // The end of the peer comes behind all bytes.
                 ReadResult::Tls(read) => match self.receive_tls(id, read, io, now) {
@@ -135,7 +135,7 @@ impl Engine {
         }
     }
 
-    /// A read of a TLS connection has had this result. Returns whether there may be more.
+    /// Applies the result of a read of a TLS connection. Returns whether there may be more.
     // Not inlined: it is large, and its caller is the turn.
     #[inline(never)]
     fn receive_tls(&mut self, id: SocketId, read: TlsRead, io: &mut impl Io, now: Time) -> Left {
@@ -161,7 +161,7 @@ impl Engine {
         Left::Unknown
     }
 
-    /// So many bytes of a record of TLS are there, which is not whole.
+    /// Counts the bytes of a TLS record that is not whole.
     fn hold_sealed(&mut self, id: SocketId, len: usize) {
         if cfg!(feature = "tls") {
             self.hub.hold_sealed(id, len);

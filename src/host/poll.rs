@@ -94,6 +94,7 @@ impl Host {
     pub(crate) fn new(plan: HostPlan) -> io::Result<Self> {
         let HostPlan { mut hub, limits, factories, static_root, resolver, .. } = plan;
         let HostPlan { addresses, port_use, protocol, others, tls, .. } = plan;
+        // What one read of a TLS connection decrypts has to fit.
         let read_buffer_min = tls.as_ref().map_or(0, TlsPlan::read_buffer_bytes_min);
         let read_buffer_bytes = limits.read_buffer_bytes.max(read_buffer_min);
         let limits = Limits { read_buffer_bytes, ..limits };
@@ -263,7 +264,8 @@ impl Host {
         self.io.listeners.iter().map(Listener::address)
     }
 
-    /// The addresses of TCP among them that have TLS; none in a build without it.
+    /// The TCP addresses with TLS that it listens on, with the actual ports; none once a stop has
+    /// begun, and none in a build without TLS.
     pub fn tls_addresses(&self) -> impl Iterator<Item = SocketAddr> {
         tls_addresses(&self.io.listeners)
     }
@@ -356,6 +358,7 @@ impl Host {
                 false => PeerEnd::None,
             };
             let (mut readable, writable) = (event.is_readable(), event.is_writable());
+            // TLS pauses reads until its records have left, and no other event resumes them.
             if writable {
                 readable |= self.io.streams.flush(token.0);
             }

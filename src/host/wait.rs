@@ -27,14 +27,14 @@ impl Host {
         Ok(whole_ms(now))
     }
 
-    /// A turn is over, and there is nothing to do for so long.
+    /// Ends the turn. Returns how long there is nothing to do.
     fn rest(&mut self, timeout: Option<Duration>) -> Option<Duration> {
         let now = self.clock.elapsed();
         self.end_turn(now);
         self.wait_time(timeout, now)
     }
 
-    /// A turn is over, if there is one.
+    /// Ends the turn that is not over, if there is one, and counts how long it took.
     pub(super) fn end_turn(&mut self, now: Duration) {
         if let Some(begun) = self.turn_begun.take() {
             self.engine.hub_mut().count_turn(now.saturating_sub(begun));
@@ -43,7 +43,7 @@ impl Host {
 
     /// How long there is nothing to do from `now` on: until a deadline, or what the caller allows.
     pub(super) fn wait_time(&self, timeout: Option<Duration>, now: Duration) -> Option<Duration> {
-        // Connections that begin with a handshake wait until one is over.
+        // At the maximum, no TLS listener accepts: its deadline would only wake the loop.
         let has_all = self.engine.hub().has_all_handshakes();
         let accepts = |listener: &&Listener| !(has_all && listener.traits().is_secure());
         let accept = self.io.listeners.iter().filter(accepts).filter_map(Listener::deadline).min();

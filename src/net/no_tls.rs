@@ -1,4 +1,4 @@
-//! What stands for TLS in builds without it: no connection is one of TLS.
+//! What stands for `tls/` in builds without the feature: no connection is one of TLS.
 
 use std::io::{self, IoSlice};
 

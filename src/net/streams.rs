@@ -31,7 +31,7 @@ impl Streams {
         Self { all: Vec::with_capacity(len), prelude: Prelude::default(), tls: TlsTable::new(tls) }
     }
 
-    /// A turn begins.
+    /// Begins a turn: what one turn may do is counted from zero.
     pub(crate) fn begin_turn(&mut self) {
         self.tls.begin_turn();
     }
@@ -134,8 +134,8 @@ impl Streams {
         let _ = stream.shutdown(Shutdown::Write);
     }
 
-    /// The system takes bytes of the connection at this index again. Returns whether it has to be
-    /// read although no event says so.
+    /// Writes the TLS records that wait, once the system takes bytes of the connection at this
+    /// index again. Returns whether it has to be read although no event says so.
     pub(crate) fn flush(&mut self, place: usize) -> bool {
         let Self { all, tls, .. } = self;
         match all.get_mut(place) {

@@ -73,11 +73,13 @@ impl Server {
         self
     }
 
-    /// Also listens with TLS on these addresses, with the certificates of [`Server::tls`].
+    /// Also listens with TLS on these addresses. Without certificates ([`Server::tls`]),
+    /// [`Server::bind`] returns an error.
     ///
-    /// At most [`Limits::handshakes_max`] handshakes are under way at a time, and four begin in a
-    /// turn. A connection beyond a limit, such as [`Limits::sockets_max`], is closed without an
-    /// answer. The loop's read buffer has 50 KiB or more then ([`Limits::read_buffer_bytes`]).
+    /// At most [`Limits::handshakes_max`] handshakes are under way at a time, and at most four
+    /// begin in a turn. A connection beyond a limit, such as [`Limits::sockets_max`], is closed
+    /// without an answer. With certificates, the loop's read buffer has 50 KiB or more
+    /// ([`Limits::read_buffer_bytes`]).
     #[cfg(feature = "tls")]
     pub fn listen_tls(&mut self, addresses: &[SocketAddr]) -> &mut Self {
         self.addresses.extend(addresses.iter().map(|address| (*address, Transport::Secure)));
@@ -93,9 +95,12 @@ impl Server {
     }
 
     /// Answers plain requests with a 308 to the same target over TLS, or with a 426 if they ask for
-    /// a socket; by default they are served. The health path is served in any case, and so are
-    /// requests that a trusted proxy has got over TLS. The port is that of the first TLS listener
-    /// of TCP.
+    /// a socket; by default they are served. The port is that of the first TLS listener of TCP;
+    /// without one, it has no effect.
+    ///
+    /// Three kinds of requests are served in any case: for the health path, for paths below
+    /// `/.well-known/acme-challenge/` (RFC 8555, 8.3), and those that a trusted proxy has got over
+    /// TLS.
     #[cfg(feature = "tls")]
     pub const fn redirect_to_tls(&mut self) -> &mut Self {
         self.plain = PlainRequests::Redirected;

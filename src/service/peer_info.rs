@@ -37,7 +37,8 @@ impl PeerInfo {
 pub struct TlsInfo {
     /// The version of the protocol.
     pub version: TlsVersion,
-    /// The name of the server that the client has asked for (RFC 6066, 3), in lower case.
+    /// The name of the server that the client has asked for (SNI, RFC 6066, 3), in lower case.
+    /// `None` if it has asked for none.
     pub server_name: Option<String>,
     /// The certificate of the client, which a configured authority has issued. `None` if it has
     /// shown none.
@@ -58,9 +59,9 @@ pub enum TlsVersion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientCertificate {
-    /// The SHA-256 hash of the certificate, the DER form.
+    /// The SHA-256 hash of the certificate in its DER form.
     pub sha256: [u8; 32],
-    /// The DNS names in it (`subjectAltName`); other names are left out.
+    /// The DNS names in it (`subjectAltName`), in lower case; other names are left out.
     pub dns_names: Vec<String>,
 }
 
@@ -80,7 +81,7 @@ impl TlsInfo {
         Self { version, server_name: None, certificate: None }
     }
 
-    /// The bytes of memory that it occupies, beside its own size.
+    /// The bytes of memory that it occupies, its own size included.
     pub(crate) fn capacity(&self) -> usize {
         let name = self.server_name.as_ref().map_or(0, String::capacity);
         let names = self.certificate.as_ref().map_or(0, |certificate| {

@@ -148,27 +148,6 @@ fn say(server: &Running, config: rustls::ClientConfig) -> Result<String, String>
     Ok(raw.read_text())
 }
 
-/// A resumed session is that of the same client.
-#[test]
-fn a_resumed_session_has_its_certificate() {
-    let mut server = server_on(Thread::Own, LIMITS);
-    who(&mut server);
-    let files = files_for_clients(&["first"], ClientCertificates::Required);
-    let server = start(server, &Tls::load(&files).expect("they can be used"));
-    for version in VERSIONS {
-        let mut config = client_with(version, "alice");
-        let memory = rustls::client::ClientSessionMemoryCache::new(8);
-        config.resumption = rustls::client::Resumption::store(std::sync::Arc::new(memory));
-        let first = say(&server, config.clone()).expect("it is admitted");
-        assert!(first.contains(" first.example ") && first.contains(&sha256("alice")), "{first}");
-        let mut raw = secure(server.address(), config, "first.example");
-        let kind = raw.tls().rustls().handshake_kind();
-        assert_eq!(kind, Some(rustls::HandshakeKind::Resumed));
-        raw.upgrade("/who");
-        assert_eq!(raw.read_text(), first);
-    }
-}
-
 #[cfg(feature = "programs")]
 #[test]
 fn programs_know_the_connection() {

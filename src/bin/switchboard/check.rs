@@ -15,8 +15,8 @@ use super::compiled::BuiltinService;
 use super::programs;
 use super::services::ALL;
 
-/// Prints the faults of a configuration that could be read, and that it is good if a server starts
-/// with it. Warnings of a server's log are warnings here as well.
+/// The warnings and the faults of a configuration that could be read, and a line that it is good,
+/// if a server starts with it. Warnings of a server's log are warnings here as well.
 pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
     let mut told: Vec<_> = warnings(config).iter().map(|text| warning(text)).collect();
     let faults = misplaced(ALL, config);
@@ -46,10 +46,10 @@ fn warning(text: &str) -> String {
     format!("warning: {text}")
 }
 
-/// The certificates of a configuration, if it has any.
+/// Reads the certificates that a configuration names, if any.
 ///
 /// # Errors
-/// Why they cannot be used.
+/// They cannot be used, and why.
 #[cfg(feature = "tls")]
 pub(crate) fn certificates(config: &Config) -> Result<Option<Tls>, String> {
     let tls = tls_files(&config.tls).map(|files| Tls::load(&files)).transpose();

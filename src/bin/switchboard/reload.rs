@@ -1,7 +1,7 @@
 //! SIGHUP: unless the terminal has gone, the configuration is read again, with the same command
-//! line. If it is not valid, the log says why and nothing changes. Keys of programs apply at once;
-//! the log names the changed keys that need a restart. A service manager is
-//! notified of the beginning and of the end.
+//! line. If it is not valid, the log says why and nothing changes. Keys of programs and the files
+//! of certificates apply at once; the log names the changed keys that need a restart. A service
+//! manager is notified of the beginning and of the end.
 
 use std::env;
 use std::io;
@@ -62,7 +62,7 @@ impl<S: Fn(&Config) -> Server> Replaceable<S> {
     /// Applies a configuration.
     ///
     /// # Errors
-    /// Why nothing of it applies.
+    /// Nothing of it applies, and why.
     fn apply(&self, config: &Config) -> Result<(), String> {
         let server = (self.server)(config);
         #[cfg(feature = "tls")]
@@ -76,7 +76,10 @@ impl<S: Fn(&Config) -> Server> Replaceable<S> {
         Ok(())
     }
 
-    /// Reads the certificates again, if TLS is in use.
+    /// Reads the certificates again, if TLS is in use, and logs the warnings about them.
+    ///
+    /// # Errors
+    /// They cannot be used, or TLS would begin or end, which needs a restart.
     #[cfg(feature = "tls")]
     fn prepare_tls(&self, config: &Config) -> Result<Option<TlsRenewal>, String> {
         let Some(tls) = &self.tls else {
@@ -93,6 +96,9 @@ impl<S: Fn(&Config) -> Server> Replaceable<S> {
             );
         };
         let renewal = tls.prepare(&files).map_err(|error| error.to_string())?;
+        for text in renewal.notes() {
+            log::info!(target: TARGET, "{text}");
+        }
         for text in renewal.warnings() {
             log::warn!(target: TARGET, "{text}");
         }

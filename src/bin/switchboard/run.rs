@@ -242,13 +242,20 @@ fn server_of(config: &Config, limits: Limits) -> Server {
     server
 }
 
-/// Adds the listeners of TLS, and the certificates. Returns them, too.
+/// Sets the certificates of the configuration, and the redirect to TLS. Also returns the
+/// certificates, which a reload renews.
+///
+/// # Errors
+/// They cannot be used, and why.
 #[cfg(feature = "tls")]
 pub(crate) fn with_tls(
     mut server: Server,
     config: &Config,
 ) -> Result<(Server, Option<Tls>), (Exit, String)> {
     let tls = certificates(config).map_err(|text| (Exit::Configuration, text))?;
+    for text in tls.iter().flat_map(Tls::notes) {
+        log::info!(target: TARGET, "{text}");
+    }
     for text in tls.iter().flat_map(Tls::warnings) {
         log::warn!(target: TARGET, "{text}");
     }
@@ -284,6 +291,12 @@ fn listen(server: Server, config: &Config) -> Result<(Host, &'static str), (Exit
             _ => Exit::Configuration,
         };
         let hint = match &error {
+            #[cfg(feature = "tls")]
+            BindError::Listen(error)
+                if error.kind() == io::ErrorKind::AddrInUse && config.tls.port.is_some() =>
+            {
+                "; port (-p) and tls-port choose other ports, and 0 a free one"
+            }
             BindError::Listen(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 "; -p chooses another port, and 0 a free one"
             }
@@ -296,6 +309,14 @@ fn listen(server: Server, config: &Config) -> Result<(Host, &'static str), (Exit
         };
         (exit, format!("{error}{hint}"))
     })?;
+    #[cfg(feature = "tls")]
+    if let Some(port) = config.tls.port.filter(|_| host.tls_addresses().next().is_none()) {
+        log::warn!(
+            target: TARGET,
+            "tls-port is {port}, and nothing listens with TLS: inherited listeners (LISTEN_FDS) \
+             replace it; give one of them the name tls (FileDescriptorName)"
+        );
+    }
     Ok((host, note))
 }
 

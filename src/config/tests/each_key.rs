@@ -84,7 +84,11 @@ fn marks_are_true() {
 #[test]
 fn the_documentation_of_limits_has_the_field_of_each_key() {
     let rows = include_str!("../../limits/fields.md").lines();
-    let rows: Vec<_> = rows.filter(|line| line.starts_with("| `")).collect();
+    let is_of_key = |line: &&str| {
+        let name = line.strip_prefix("| `").and_then(|rest| rest.split('`').next());
+        name.is_some_and(|name| keys::unbuilt(name).is_none())
+    };
+    let rows: Vec<_> = rows.filter(is_of_key).collect();
     let keys = keys::all().filter(|key| key.section == Section::Limits);
     let expected = keys.map(|key| {
         let (before, after) = changed_by(key, key.section.title());

@@ -1,4 +1,4 @@
-//! `TlsValue`: the kinds of values of the keys about TLS.
+//! `TlsValue`: the kinds of values of the keys of TLS.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +9,7 @@ use crate::config::value::words::{FieldOf, word};
 
 /// A kind of value about TLS, and its place in a `T`.
 pub(crate) enum TlsValue<T> {
-    /// Files. Whether they exist is seen when they are read.
+    /// Files. Whether they can be used is checked at the start, when they are read.
     Files(FieldOf<T, Vec<PathBuf>>),
     FileOrNone(FieldOf<T, Option<PathBuf>>),
     Clients(FieldOf<T, TlsClient>),

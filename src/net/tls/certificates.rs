@@ -1,5 +1,5 @@
-//! Certificates and keys from files in PEM (RFC 7468). An error names the file, what was found and
-//! what to do.
+//! Reads certificates and keys from files in PEM (RFC 7468). An error names the file, what is wrong
+//! and what to do.
 
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -13,6 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::net::tls::channel::CertifiedIdentity;
 use crate::net::tls::files::{CertificateFiles, ClientCertificates};
 use crate::net::tls::identity::{Authorities, Demand, Identity, KeyFault};
+use crate::net::tls::names::dns_names;
 use crate::net::tls::validity::Validity;
 use crate::ws::http_date;
 
@@ -38,40 +39,46 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
-/// Reads all certificates with their keys. Returns what an operator should know, too.
+/// What an operator should know of the files, a line for each.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// Each certificate: its names and its end.
+    pub(super) notes: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads all certificates with their keys.
 ///
 /// # Errors
-/// The first that cannot be used.
+/// The first file that cannot be used, or there is none.
 pub(super) fn read_all(
     files: &[CertificateFiles],
-) -> Result<(Vec<CertifiedIdentity>, Vec<String>), TlsError> {
-    let mut warnings = Vec::new();
-    let identities = files.iter().map(|files| read_one(files, &mut warnings));
+    report: &mut Report,
+) -> Result<Vec<CertifiedIdentity>, TlsError> {
+    let identities = files.iter().map(|files| read_one(files, report));
     let identities: Vec<_> = identities.collect::<Result<_, _>>()?;
     if identities.is_empty() {
         return Err(TlsError("there is no certificate (tls-certificate)".to_owned()));
     }
-    Ok((identities, warnings))
+    Ok(identities)
 }
 
-fn read_one(
-    files: &CertificateFiles,
-    warnings: &mut Vec<String>,
-) -> Result<CertifiedIdentity, TlsError> {
+fn read_one(files: &CertificateFiles, report: &mut Report) -> Result<CertifiedIdentity, TlsError> {
     let CertificateFiles { chain: chain_file, key: key_file } = files;
-    let (chain, _) = read_chain(chain_file)?;
-    warnings.extend(warn_of_time(chain_file, &chain[0]));
+    let chain = read_chain(chain_file)?;
+    report.warnings.extend(warn_of_time(chain_file, &chain[0]));
+    report.notes.extend(note(chain_file, &chain[0]));
     let (bytes, metadata) = open(key_file)?;
     let key = PrivateKeyDer::from_pem_slice(&bytes);
     let is_locked = contains(&bytes, b"ENCRYPTED");
-    // The bytes of the file are not left behind in memory.
+    // Otherwise the allocator would keep the key in free memory.
     wipe(bytes);
     let fault = |text: &str| TlsError::in_file(key_file, text);
     let key = key.map_err(|_| fault(if is_locked { LOCKED } else { NO_KEY }))?;
     if metadata.mode() & 0o007 != 0 {
         let mode = metadata.mode() & 0o777;
         let file = key_file.display();
-        warnings.push(format!(
+        report.warnings.push(format!(
             "{file}: others may read or write this key, its permissions are {mode:04o}; \
              allowed is 0640 or less: chmod o= {file}"
         ));
@@ -87,17 +94,23 @@ fn read_one(
     })
 }
 
-/// Reads the authorities that issue certificates of clients.
+/// Reads the authorities that issue certificates of clients, and adds the warnings for an operator.
 ///
 /// # Errors
-/// The file has none.
+/// The file cannot be read, or has no certificate.
 pub(super) fn read_authorities(
     file: &Path,
     clients: ClientCertificates,
-    warnings: &mut Vec<String>,
+    report: &mut Report,
 ) -> Result<Authorities, TlsError> {
-    let (certificates, _) = read_chain(file)?;
-    warnings.extend(certificates.iter().filter_map(|one| warn_of_time(file, one)));
+    let certificates = read_chain(file)?;
+    report.warnings.extend(certificates.iter().filter_map(|one| warn_of_time(file, one)));
+    let demand = match clients {
+        ClientCertificates::Required => "have to",
+        ClientCertificates::Asked => "may",
+    };
+    let file = file.display();
+    report.notes.push(format!("{file}: clients {demand} show a certificate of this authority"));
     let demand = match clients {
         ClientCertificates::Required => Demand::Required,
         ClientCertificates::Asked => Demand::Asked,
@@ -105,12 +118,13 @@ pub(super) fn read_authorities(
     Ok(Authorities { certificates, demand })
 }
 
-fn read_chain(file: &Path) -> Result<(Vec<CertificateDer<'static>>, Metadata), TlsError> {
-    let (bytes, metadata) = open(file)?;
+fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let (bytes, _) = open(file)?;
     let all = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
+    // The key may be in the same file.
     wipe(bytes);
     match all {
-        Ok(chain) if !chain.is_empty() => Ok((chain, metadata)),
+        Ok(chain) if !chain.is_empty() => Ok(chain),
         Ok(_) => Err(TlsError::in_file(file, NO_PEM)),
         Err(why) => Err(TlsError::in_file(file, &format!("{NO_PEM}: {why}"))),
     }
@@ -132,7 +146,6 @@ fn open(file: &Path) -> Result<(Vec<u8>, Metadata), TlsError> {
 fn warn_of_time(file: &Path, certificate: &CertificateDer<'_>) -> Option<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs().cast_signed();
     let Validity { begin, end } = Validity::of(certificate)?;
-    let date = |seconds: i64| http_date::format(u64::try_from(seconds).unwrap_or_default());
     let (file, renew) = (file.display(), "renew it, then send SIGHUP");
     if now < begin {
         return Some(format!(
@@ -151,20 +164,32 @@ fn warn_of_time(file: &Path, certificate: &CertificateDer<'_>) -> Option<String>
         .then(|| format!("{file}: the certificate expires in {days} days, {date}: {renew}"))
 }
 
+/// A certificate with its names and its end.
+fn note(file: &Path, certificate: &CertificateDer<'_>) -> Option<String> {
+    let (file, end) = (file.display(), Validity::of(certificate)?.end);
+    let names = dns_names(certificate).join(", ");
+    let names = if names.is_empty() { "no DNS name" } else { &names };
+    Some(format!("{file}: the certificate is for {names}, until {}", date(end)))
+}
+
+fn date(seconds: i64) -> String {
+    http_date::format(u64::try_from(seconds).unwrap_or_default())
+}
+
 fn contains(bytes: &[u8], word: &[u8]) -> bool {
     bytes.windows(word.len()).any(|window| window == word)
 }
 
-/// Overwrites bytes that may have a key.
+/// Overwrites bytes that may contain a key.
 fn wipe(mut bytes: Vec<u8>) {
     bytes.fill(0);
-    // The writes are not left out, since the bytes are looked at.
+    // Otherwise the compiler may leave the writes out, since nothing reads them.
     std::hint::black_box(&bytes);
 }
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const DAY_S: i64 = 86_400;
-/// A certificate that expires sooner is warned of.
+/// A certificate with fewer whole days left causes a warning.
 const DAYS_MIN: i64 = 14;
 const NO_PEM: &str = "has no certificate in PEM (-----BEGIN CERTIFICATE-----)";
 const NO_KEY: &str = "has no key in PEM (-----BEGIN PRIVATE KEY-----); if it is in another file, \

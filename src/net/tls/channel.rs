@@ -1,8 +1,9 @@
 //! `Channel`: one TLS connection, from the records of the client to plain bytes and back, without
-//! I/O. This is the only file that names rustls: another version of it is a change of this file.
+//! I/O. Only this file and the tests name rustls: another version of it is a change of this file.
 
+use std::cell::Cell;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustls::crypto::ring::{self, cipher_suite};
 use rustls::pki_types::CertificateDer;
@@ -14,8 +15,8 @@ use rustls::server::{
 use rustls::sign::CertifiedKey;
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{
-    AlertDescription, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved, ProtocolVersion,
-    RootCertStore, ServerConfig, SupportedCipherSuite,
+    AlertDescription, Error, HandshakeKind, InvalidMessage, PeerIncompatible, PeerMisbehaved,
+    ProtocolVersion, RootCertStore, ServerConfig, SupportedCipherSuite,
 };
 
 use crate::net::tls::identity::{Authorities, Demand, Identity, KeyFault};
@@ -24,12 +25,10 @@ use crate::net::tls::records::Records;
 use crate::net::tls::seam::{ChannelState, Decrypted, RecordChannel};
 use crate::service::{ClientCertificate, TlsInfo, TlsVersion};
 
-/// What all connections of a server share until it is replaced: certificates, keys and rules.
-#[derive(Clone)]
+/// What new connections of a server share until a renewal: certificates, keys and rules.
+#[derive(Clone, Debug)]
 pub(super) struct ChannelConfig {
     rustls: Arc<ServerConfig>,
-    /// Also within `rustls`.
-    resolver: Arc<NameResolver>,
 }
 
 /// Encrypts the tickets with which clients resume sessions. It outlives a [`ChannelConfig`].
@@ -37,7 +36,7 @@ pub(super) struct ChannelConfig {
 pub(super) struct Tickets(Arc<dyn ProducesTickets>);
 
 impl Tickets {
-    /// Makes the keys, which are replaced by themselves from time to time.
+    /// Makes the keys. rustls replaces them from time to time.
     ///
     /// # Errors
     /// The system has no random numbers.
@@ -47,17 +46,19 @@ impl Tickets {
 }
 
 impl ChannelConfig {
-    /// TLS 1.2 and 1.3, with the cipher suites of rustls.
+    /// The rules for TLS 1.2 and 1.3, with the cipher suites of rustls.
     ///
     /// # Errors
-    /// What is wrong with the authorities.
+    /// An authority cannot be used, and why.
     pub(super) fn new(
         identities: Vec<CertifiedIdentity>,
         authorities: Option<Authorities>,
         tickets: &Tickets,
     ) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
-        let resolver = Arc::new(NameResolver { identities, asked: Mutex::default() });
+        let resolver = Arc::new(NameResolver { identities });
+        // A session that is resumed does not check the certificate of the client again.
+        let issues_tickets = authorities.is_none();
         let verifier = match authorities {
             None => WebPkiClientVerifier::no_client_auth(),
             Some(authorities) => verifier(authorities, &provider)?,
@@ -65,20 +66,16 @@ impl ChannelConfig {
         let builder = ServerConfig::builder_with_provider(provider);
         let builder = builder.with_safe_default_protocol_versions().map_err(text)?;
         let builder = builder.with_client_cert_verifier(verifier);
-        let mut rustls = builder.with_cert_resolver(resolver.clone());
+        let mut rustls = builder.with_cert_resolver(resolver);
         // A client that offers only h2 gets the alert of RFC 7301, 3.2.
         rustls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        rustls.ticketer = tickets.0.clone();
         // RFC 8446, 4.6.1: one is enough, since a client that resumes gets the next.
-        rustls.send_tls13_tickets = 1;
+        rustls.send_tls13_tickets = usize::from(issues_tickets);
+        if issues_tickets {
+            rustls.ticketer = tickets.0.clone();
+        }
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self { rustls: Arc::new(rustls), resolver })
-    }
-}
-
-impl fmt::Debug for ChannelConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChannelConfig").finish_non_exhaustive()
+        Ok(Self { rustls: Arc::new(rustls) })
     }
 }
 
@@ -114,7 +111,7 @@ impl CertifiedIdentity {
     /// Checks that the key fits the certificate.
     ///
     /// # Errors
-    /// What is wrong.
+    /// It does not fit, or one of them cannot be used.
     pub(super) fn new(identity: Identity) -> Result<Self, KeyFault> {
         let key = ring::sign::any_supported_type(&identity.key).map_err(|_| KeyFault::Kind)?;
         let names = identity.chain.first().map(dns_names).unwrap_or_default();
@@ -132,8 +129,12 @@ impl CertifiedIdentity {
 #[derive(Debug)]
 struct NameResolver {
     identities: Vec<CertifiedIdentity>,
-    /// The name that was asked for last. One thread uses it, between two calls.
-    asked: Mutex<Option<String>>,
+}
+
+thread_local! {
+    /// The name that a client asks for, on its way from the resolver, to which alone rustls shows
+    /// it, to the channel. Both are called within one call of rustls.
+    static ASKED: Cell<Option<String>> = const { Cell::new(None) };
 }
 
 impl ResolvesServerCert for NameResolver {
@@ -147,7 +148,7 @@ impl ResolvesServerCert for NameResolver {
         let exact = self.identities.iter().find(|identity| fits(identity, Ignored));
         let by_wildcard = || self.identities.iter().find(|identity| fits(identity, Matched));
         let chosen = exact.or_else(by_wildcard).or(self.identities.first())?;
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        ASKED.set(asked);
         Some(chosen.rustls.clone())
     }
 }
@@ -155,16 +156,17 @@ impl ResolvesServerCert for NameResolver {
 /// One connection.
 pub struct Channel {
     rustls: UnbufferedServerConnection,
-    /// Until the handshake is over.
+    /// What the handshake has shown, until [`RecordChannel::take_info`] takes it.
     opening: Option<Box<Opening>>,
 }
 
-/// What a handshake shows, as far as it has come.
+/// What a handshake has shown so far.
 struct Opening {
-    resolver: Arc<NameResolver>,
     server_name: Option<String>,
-    /// Whether the first message of the client has not come.
+    /// Whether the answer that needs a signature has not been made.
     is_new: bool,
+    /// Whether the client was asked for its first message again.
+    has_retried: bool,
 }
 
 impl Channel {
@@ -174,11 +176,15 @@ impl Channel {
     /// The system has no random numbers.
     pub(super) fn new(config: &ChannelConfig) -> Result<Self, String> {
         let rustls = UnbufferedServerConnection::new(config.rustls.clone()).map_err(text)?;
-        let resolver = config.resolver.clone();
-        let opening = Some(Box::new(Opening { resolver, server_name: None, is_new: true }));
+        let opening =
+            Some(Box::new(Opening { server_name: None, is_new: true, has_retried: false }));
         Ok(Self { rustls, opening })
     }
 
+    /// Adds to `out` the records that rustls has queued, and behind them those that `write` makes.
+    ///
+    /// # Errors
+    /// The handshake is not over, the connection has failed, or its keys are used up.
     fn when_open(
         &mut self,
         rest: &mut [u8],
@@ -200,7 +206,7 @@ impl Channel {
                         .then_some(())
                         .ok_or("TLS: the keys of the connection are used up");
                 }
-                // The client has ended its half, and ours is open.
+                // The client has ended its half. Ours stays open, so the next state follows.
                 Ok(ConnectionState::PeerClosed) => {}
                 Ok(_) => return Err("TLS: nothing can be sent"),
                 Err(error) => return Err(reason(&error)),
@@ -245,9 +251,6 @@ impl RecordChannel for Channel {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    if let Some(opening) = &mut self.opening {
-                        opening.is_new = false;
-                    }
                     done.records += 1;
                     reply.append(Self::RECORDS_MAX, |space| data.encode(space).ok());
                     // Asked again, rustls would find the fault again, and panic in a debug build.
@@ -268,7 +271,7 @@ impl RecordChannel for Channel {
                     done.used += discard;
                     break;
                 }
-                // The alert for the client comes in the next calls, before the same error.
+                // The next calls return the alert for the client, and then the same error.
                 Err(error) if failure.is_none() => failure = Some(reason(&error)),
                 Err(_) => break,
             }
@@ -277,10 +280,16 @@ impl RecordChannel for Channel {
         if let Some(reason) = failure {
             done.state = ChannelState::Failed(reason);
         }
+        let retries =
+            self.rustls.handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest);
         if let Some(opening) = &mut self.opening {
-            // The name that the client has asked for is known to the resolver alone.
-            let mut asked = opening.resolver.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(name) = asked.take() {
+            if !reply.bytes().is_empty() {
+                // RFC 8446, 4.1.4: the client sends its first message again, which costs the
+                // signature.
+                opening.is_new = retries && !opening.has_retried;
+                opening.has_retried = retries;
+            }
+            if let Some(name) = ASKED.take() {
                 opening.server_name = Some(name);
             }
         }
@@ -316,10 +325,10 @@ impl RecordChannel for Channel {
 
 type WriteTraffic<'c> = rustls::unbuffered::WriteTraffic<'c, rustls::server::ServerConnectionData>;
 
-/// The hash of a certificate.
+/// The SHA-256 hash of a certificate, by the suite that has it.
 fn sha256(certificate: &CertificateDer<'_>) -> [u8; 32] {
     let SupportedCipherSuite::Tls13(suite) = cipher_suite::TLS13_AES_128_GCM_SHA256 else {
-        return [0; 32];
+        unreachable!("it is a suite of TLS 1.3");
     };
     let hash = suite.common.hash_provider.hash(certificate);
     let mut bytes = [0; 32];
@@ -352,7 +361,7 @@ fn reason(error: &Error) -> &'static str {
             PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled
             | PeerIncompatible::SupportedVersionsExtensionRequired
-            // RFC 5246, 7.4.1.4.1: earlier versions do not have it, and rustls looks for it first.
+            // RFC 5246, 7.4.1.4.1: earlier versions lack it, and rustls looks for it first.
             | PeerIncompatible::SignatureAlgorithmsExtensionRequired,
         ) => "TLS: the client has only versions before 1.2",
         Error::PeerIncompatible(_) => "TLS: the client lacks what the server needs",
@@ -369,7 +378,7 @@ fn reason(error: &Error) -> &'static str {
     }
 }
 
-/// The reason if the client has sent an alert.
+/// The reason of a failure that an alert of the client reports, for the log.
 const fn alerted(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::UnknownCA => {

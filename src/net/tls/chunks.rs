@@ -1,15 +1,16 @@
-//! `Chunks`: what is to be encrypted, cut and joined to pieces that fit a record.
+//! `Chunks`: plain bytes that are to be encrypted, cut and joined to pieces that fit a record.
 
 /// Chunks of plain bytes, in pieces that fit a record.
 pub(super) struct Chunks<'c, C> {
+    /// What is left of the current chunk.
     rest: &'c [u8],
     chunks: C,
-    /// How many of the bytes to be skipped were not there.
+    /// How many bytes were to be skipped behind the last chunk.
     pub(super) missing: usize,
 }
 
 impl<'c, C: Iterator<Item = &'c [u8]>> Chunks<'c, C> {
-    /// What is behind the first `skipped` bytes.
+    /// The chunks without their first `skipped` bytes.
     pub(super) fn behind(mut skipped: usize, mut chunks: C) -> Self {
         loop {
             let Some(chunk) = chunks.next() else {
@@ -23,7 +24,7 @@ impl<'c, C: Iterator<Item = &'c [u8]>> Chunks<'c, C> {
     }
 
     /// The next piece, of at most `len_max` bytes; empty at the end. Small chunks are joined in
-    /// `space`.
+    /// `space`, since each record costs a header, a tag and a call.
     pub(super) fn next<'s>(&mut self, space: &'s mut Vec<u8>, len_max: usize) -> &'s [u8]
     where
         'c: 's,

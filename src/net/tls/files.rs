@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// The files of a server with TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// Its certificates. The one with the name that the client asks for is used (SNI, RFC 6066, 3):
-    /// a DNS name of it in full, or else one with a wildcard for its first label. Otherwise the
-    /// first is.
+    /// Its certificates. The server uses the first one with the name that the client asks for (SNI,
+    /// RFC 6066, 3): with this DNS name, or else with a wildcard for its first label. Without a
+    /// match, it uses the first of all.
     pub certificates: Vec<CertificateFiles>,
     /// The file of the authorities that issue certificates of clients, in PEM. `None`: clients are
     /// not asked for one.
@@ -31,6 +31,6 @@ pub enum ClientCertificates {
     /// A client without one is refused. This is the default.
     #[default]
     Required,
-    /// A client may have none. One that is shown has to be valid.
+    /// A client may have none. One that it shows has to be valid.
     Asked,
 }

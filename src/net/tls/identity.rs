@@ -1,4 +1,4 @@
-//! What a server shows, and which clients have to show something.
+//! The certificates that a server shows, and those that its clients have to show.
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -9,8 +9,7 @@ pub(super) struct Identity {
     pub(super) key: PrivateKeyDer<'static>,
 }
 
-/// Which clients have to show a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The authorities that issue certificates of clients.
 pub(super) struct Authorities {
     pub(super) certificates: Vec<CertificateDer<'static>>,
     pub(super) demand: Demand,
@@ -19,13 +18,13 @@ pub(super) struct Authorities {
 /// Whether clients have to show a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Demand {
-    /// One that does not is refused.
+    /// A client without one is refused.
     Required,
-    /// They may.
+    /// A client may have none.
     Asked,
 }
 
-/// Why a key does not serve.
+/// Why a key and its certificate cannot be used.
 #[derive(Debug)]
 pub(super) enum KeyFault {
     /// It is of no kind that can be used.

@@ -1,19 +1,19 @@
-//! `Tls`: the certificates that a server uses. They are read from files, and replaced while the
-//! server runs.
+//! `Tls`: the certificates that a server uses. It reads them from files, and replaces them while
+//! the server runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::net::tls::certificates::{self, TlsError};
+use crate::net::tls::certificates::{self, Report, TlsError};
 use crate::net::tls::channel::{ChannelConfig, Tickets};
 use crate::net::tls::files::TlsFiles;
-use crate::net::tls::identity::Authorities;
 
-/// The certificates in use. A clone is a handle to the same ones: it renews them, from any thread,
-/// while a host uses them.
+/// The certificates in use. All clones share them: while a host uses one clone, another one renews
+/// them, from any thread.
 ///
 /// TLS 1.2 and 1.3 are served, with the cipher suites of rustls, and `http/1.1` as the only
-/// protocol (ALPN). Clients resume sessions by tickets, whose keys are never stored. A renewal that
-/// changes the authorities of clients makes older tickets void.
+/// protocol (ALPN). Clients resume sessions by tickets, whose keys are never stored. With
+/// authorities of clients there are no tickets, so that each connection shows a certificate that is
+/// valid.
 ///
 /// ```no_run
 /// use switchboard::tls::{CertificateFiles, Tls, TlsFiles};
@@ -34,6 +34,7 @@ use crate::net::tls::identity::Authorities;
 #[derive(Clone, Debug)]
 pub struct Tls {
     current: Arc<Mutex<Current>>,
+    tickets: Tickets,
 }
 
 /// Certificates that have been read, and are not in use yet.
@@ -45,13 +46,19 @@ pub struct TlsRenewal {
 }
 
 impl TlsRenewal {
-    /// What an operator should know of them, as [`Tls::warnings`] says of those in use.
+    /// What an operator should know of them, as [`Tls::notes`] has it.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.new.warnings
+    pub fn notes(&self) -> &[String] {
+        &self.new.report.notes
     }
 
-    /// Connections that come from now on use them; those that are there keep what they have.
+    /// The warnings about them for an operator, as [`Tls::warnings`] has them.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.new.report.warnings
+    }
+
+    /// Puts them in use: new connections use them, and open ones stay as they are.
     pub fn apply(self) {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = self.new;
     }
@@ -60,24 +67,24 @@ impl TlsRenewal {
 #[derive(Debug)]
 struct Current {
     config: ChannelConfig,
-    tickets: Tickets,
-    /// Which clients may resume a session.
-    authorities: Option<Authorities>,
-    warnings: Vec<String>,
+    report: Report,
 }
 
 impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// A file cannot be read or has something else in it, or a key is that of another certificate,
-    /// or has a passphrase. The text names the file.
+    /// A file cannot be read or contains something else, there is no certificate, or a key has a
+    /// passphrase or is that of another certificate. The text names the file. Or the system has no
+    /// random numbers.
     pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
-        Ok(Self { current: Arc::new(Mutex::new(read(files, None)?)) })
+        let tickets = Tickets::new().map_err(TlsError::system)?;
+        let current = Arc::new(Mutex::new(read(files, &tickets)?));
+        Ok(Self { current, tickets })
     }
 
-    /// Reads the files again. Connections that come from now on use them; those that are there keep
-    /// what they have.
+    /// Reads the files and puts their certificates in use: new connections use them, and open ones
+    /// stay as they are.
     ///
     /// # Errors
     /// As for [`Tls::load`]. Then nothing has changed.
@@ -85,24 +92,27 @@ impl Tls {
         self.prepare(files).map(TlsRenewal::apply)
     }
 
-    /// Reads the files again, and changes nothing yet.
+    /// Reads the files. Nothing changes before [`TlsRenewal::apply`].
     ///
     /// # Errors
     /// As for [`Tls::load`].
     pub fn prepare(&self, files: &TlsFiles) -> Result<TlsRenewal, TlsError> {
-        let before = {
-            let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            (current.tickets.clone(), current.authorities.clone())
-        };
-        let new = read(files, Some(before))?;
+        let new = read(files, &self.tickets)?;
         Ok(TlsRenewal { current: self.current.clone(), new })
     }
 
-    /// What an operator should know of the files, a line for each: a key that others may read, a
-    /// certificate that is not valid, or for 14 days at most.
+    /// A line for each certificate with its names and its end, and one for the authorities of
+    /// clients.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).report.notes.clone()
+    }
+
+    /// The warnings about the files for an operator, one line each: a key that others may read or
+    /// write, and a certificate that is not valid, or expires within 14 days.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).warnings.clone()
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).report.warnings.clone()
     }
 
     pub(super) fn config(&self) -> ChannelConfig {
@@ -110,27 +120,17 @@ impl Tls {
     }
 }
 
-/// Reads the files. Clients with tickets of the time `before` may go on with them.
-fn read(
-    files: &TlsFiles,
-    before: Option<(Tickets, Option<Authorities>)>,
-) -> Result<Current, TlsError> {
-    let (identities, mut warnings) = certificates::read_all(&files.certificates)?;
+fn read(files: &TlsFiles, tickets: &Tickets) -> Result<Current, TlsError> {
+    let mut report = Report::default();
+    let identities = certificates::read_all(&files.certificates, &mut report)?;
     let authorities = match &files.client_authorities {
         None => None,
-        Some(file) => Some(certificates::read_authorities(file, files.clients, &mut warnings)?),
+        Some(file) => Some(certificates::read_authorities(file, files.clients, &mut report)?),
     };
-    // The certificate of a client is not checked again when it resumes a session: a ticket is as
-    // good as the authorities of its time.
-    let before = before.filter(|(_, known)| *known == authorities);
-    let tickets = match before {
-        Some((tickets, _)) => tickets,
-        None => Tickets::new().map_err(TlsError::system)?,
-    };
-    let config = ChannelConfig::new(identities, authorities.clone(), &tickets);
+    let config = ChannelConfig::new(identities, authorities, tickets);
     let config = config.map_err(|text| match &files.client_authorities {
         Some(file) => TlsError::in_file(file, &text),
         None => TlsError::system(text),
     })?;
-    Ok(Current { config, tickets, authorities, warnings })
+    Ok(Current { config, report })
 }

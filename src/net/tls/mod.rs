@@ -1,9 +1,12 @@
-//! TLS connections (feature `tls`), in reading order: `files`: the files of a server; `in_use`: the
-//! certificates in use; `plan`: what a host needs of them; `certificates`: reads the files,
-//! `validity`: until when they are valid, `identity`: what they have; `sockets`: the connections of
-//! a host; `socket`: what TLS keeps for one of them; `waiting`: bytes that wait there; `chunks`:
-//! what it sends; `seam`: what these need of a channel and of a stream; `channel`: the records, by
-//! rustls; `records`: where they are made; `names`: the names of certificates.
+//! TLS connections (feature `tls`), in reading order:
+//!
+//! - `files`: the files of a server; `in_use`: the certificates in use; `plan`: what a host needs
+//! - `certificates`: reads the files; `validity`: until when certificates are valid; `identity`:
+//!   what the files contain
+//! - `sockets`: the connections of a host; `socket`: what TLS keeps for one of them; `waiting`:
+//!   its bytes that wait; `chunks`: its plain bytes, cut for records
+//! - `seam`: what these need of a channel and of a stream; `channel`: the channel of rustls;
+//!   `records`: the space for what it sends; `names`: the DNS names of certificates
 
 mod certificates;
 mod channel;
@@ -55,6 +58,7 @@ impl MakeChannel for Tls {
 }
 
 const _: () = {
+    // 64 bytes: more than the header, the nonce and the tag of a record.
     let both = Channel::PLAIN_MAX + Channel::TAIL_MAX + 2 * 64;
     assert!(both <= Channel::RECORDS_MAX, "both records are no longer than one");
     let waiting = Channel::RECORDS_MAX + Channel::UNSENT_MAX + Channel::READ_MAX;
@@ -63,5 +67,5 @@ const _: () = {
     let handshake = Channel::HANDSHAKE_REST_MAX + Channel::BUFFER_MIN;
     assert!(handshake as u64 <= Limits::TLS_HANDSHAKE_BYTES_MAX, "a handshake takes no more");
 };
-/// Less than this is what rustls keeps of an open connection.
+/// More than rustls keeps for an open connection, in bytes.
 const CHANNEL_BYTES_MAX: usize = 6 * 1024;

@@ -1,9 +1,9 @@
-//! The DNS names of certificates, and which of them a client asks for.
+//! The DNS names of certificates, and whether a client asks for one of them.
 
 use rustls_pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
-/// Whether a name such as `*.example.org` stands for others.
+/// Whether a name such as `*.example.org` matches others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wildcards {
     Ignored,
@@ -16,8 +16,8 @@ pub(super) fn dns_names(certificate: &CertificateDer<'_>) -> Vec<String> {
     certificate.valid_dns_names().map(str::to_ascii_lowercase).collect()
 }
 
-/// Whether the name of a certificate is `asked`. RFC 6125, 6.4.3: a wildcard is the whole first
-/// label, and stands for one label.
+/// Whether the name of a certificate matches `asked`, both in lower case. RFC 6125, 6.4.3: a
+/// wildcard is the whole first label, and matches one label.
 pub(super) fn matches_name(name: &str, asked: &str, wildcards: Wildcards) -> bool {
     let Some(parent) = name.strip_prefix("*.").filter(|_| wildcards == Wildcards::Matched) else {
         return name == asked;

@@ -31,7 +31,7 @@ impl TlsPlan {
         self.plain == PlainRequests::Redirected
     }
 
-    /// The shortest buffer for reads: what a read decrypts has to fit.
+    /// The shortest buffer for reads, in bytes: what one read decrypts has to fit.
     #[expect(clippy::unused_self, reason = "a host without TLS has no such buffer")]
     pub(crate) const fn read_buffer_bytes_min(&self) -> usize {
         Channel::BUFFER_MIN

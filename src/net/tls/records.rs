@@ -1,11 +1,12 @@
-//! `Records`: space in which records are made. It is initialized once, so a short record does not
-//! cost what a long one does.
+//! `Records`: space in which records are made. It is initialized once: otherwise a short record
+//! would cost as much as the longest.
 
 /// Records that are to be sent, one behind the other.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// Behind the records it has anything.
+    /// The records, followed by bytes without a meaning.
     space: Vec<u8>,
+    /// The length of all records.
     len: usize,
     /// Where the last one begins.
     last: usize,
@@ -17,8 +18,8 @@ impl Records {
         (self.len, self.last) = (0, 0);
     }
 
-    /// Adds what `write` puts at the beginning of the space that it gets, which is so long at
-    /// least. Returns whether it could write.
+    /// Adds what `write` puts at the beginning of the space that it gets, and whose length it
+    /// returns. The space has at least `len_max` bytes. Returns whether `write` returned a length.
     pub fn append(
         &mut self,
         len_max: usize,
@@ -34,8 +35,8 @@ impl Records {
         true
     }
 
-    /// Whether the last record is an alert (RFC 8446, 6; RFC 5246, 7.2). Version 1.3 encrypts it as
-    /// one of data, and nothing else that it encrypts is as short: two bytes, the type, and 16 for
+    /// Whether the last record is an alert (RFC 8446, 6; RFC 5246, 7.2). TLS 1.3 encrypts it as a
+    /// record of data. Only an alert is that short there: two bytes, one for the type, and 16 for
     /// the tag.
     pub(super) fn ends_with_alert(&self) -> bool {
         matches!(self.bytes()[self.last..], [21, ..] | [23, _, _, 0, 19, ..])

@@ -1,6 +1,6 @@
-//! The seam between TLS and what carries it: a channel makes records of plain bytes and back, a
-//! stream moves the records. A server has channels of rustls on streams of TCP; the simulation has
-//! others.
+//! The seam between TLS and what carries it: a channel turns plain bytes into records and back, and
+//! a stream carries the records. A server has channels of rustls on streams of TCP; the simulation
+//! has others.
 
 use std::io::{self, Read, Write};
 
@@ -23,43 +23,44 @@ pub trait MakeChannel {
 
 /// One connection, from the records of the client to plain bytes and back, without I/O.
 pub trait RecordChannel {
-    /// Most bytes for one call of [`RecordChannel::encrypt`]: one record.
+    /// Most plain bytes for one call of [`RecordChannel::encrypt`]: those of one record (RFC 8446,
+    /// 5.1).
     const PLAIN_MAX: usize = 16 * 1024;
-    /// A record of [`RecordChannel::PLAIN_MAX`] bytes is no longer (RFC 5246, 6.2.3).
+    /// The longest record, in bytes, with its header (RFC 5246, 6.2.3).
     const RECORDS_MAX: usize = Self::PLAIN_MAX + 2_048 + 5;
-    /// Behind a whole record, so many bytes are written with it: a message of 16 KiB is longer by
-    /// its header.
+    /// Most plain bytes of a second record in the same write, behind a full one. Otherwise a
+    /// message of 16 KiB would take two writes, since its header makes it longer than a record.
     const TAIL_MAX: usize = 1_024;
-    /// Most bytes in one read.
+    /// Most bytes that one read takes from the stream.
     const READ_MAX: usize = 32 * 1024;
-    /// The longest first messages of a client, with the headers of their records. Those of browsers
-    /// have 2 KiB at most, with the keys of post-quantum groups; client certificates come in
-    /// addition.
+    /// Most bytes of the handshake that wait for the rest of a message, with the headers of their
+    /// records. Browsers send 2 KiB at most, with the keys of post-quantum groups; a client
+    /// certificate comes in addition.
     const HANDSHAKE_REST_MAX: usize = 64 * 1024;
     /// Most handshakes that begin in one turn. A signature takes up to 0.7 ms, with RSA.
     const TURN_HELLOS_MAX: usize = 4;
-    /// The shortest buffer for a read: what came, with a record that was not whole.
+    /// The shortest buffer for a read, in bytes: what came, behind a record that was not whole.
     const BUFFER_MIN: usize = Self::READ_MAX + Self::RECORDS_MAX;
-    /// More than what is written at once does not wait for the client, beside what one read causes:
-    /// an answer of TLS is shorter than what it answers.
+    /// While more bytes than this wait for the client to take them, it is not read. One read adds
+    /// less than its own length: an answer of TLS is shorter than what it answers.
     const UNSENT_MAX: usize = Self::RECORDS_MAX;
 
-    /// Whether the first message of the client has not come.
+    /// Whether the server has not answered the first message of the client.
     fn is_new(&self) -> bool;
 
-    /// Whether its handshake is over.
+    /// Whether the handshake is over.
     fn is_open(&self) -> bool;
 
-    /// Decrypts all whole records of `input` into `output`, and adds what is to be sent for them to
-    /// `reply`. The output is enough for all that is new in the input, and one record. The input is
-    /// changed. What is not used has to come first in the next input.
+    /// Decrypts all whole records of `input` into `output`, and adds the answers of TLS itself to
+    /// `reply`. It overwrites the input. `output` has [`RecordChannel::BUFFER_MIN`] bytes or more.
+    /// The next input has to begin with what this call does not use.
     fn decrypt(&mut self, input: &mut [u8], output: &mut [u8], reply: &mut Records) -> Decrypted;
 
     /// Adds `plain`, at most [`RecordChannel::PLAIN_MAX`] bytes, to `out` as records. `rest` is
     /// what [`RecordChannel::decrypt`] has not used.
     ///
     /// # Errors
-    /// The handshake is not over, or the keys are used up.
+    /// The handshake is not over, the connection has failed, or its keys are used up.
     fn encrypt(
         &mut self,
         plain: &[u8],
@@ -67,7 +68,7 @@ pub trait RecordChannel {
         out: &mut Records,
     ) -> Result<(), &'static str>;
 
-    /// Adds close_notify to `out` (RFC 8446, 6.1): nothing follows.
+    /// Adds close_notify to `out` (RFC 8446, 6.1), if the handshake is over. No record follows it.
     fn close(&mut self, rest: &mut [u8], out: &mut Records);
 
     /// What the handshake has shown, once.
@@ -81,9 +82,9 @@ pub struct Decrypted {
     pub used: usize,
     /// How many plain bytes there are.
     pub plain: usize,
-    /// How many records were tried.
+    /// How many records were decrypted or made, also in vain. Each costs time of the turn.
     pub records: usize,
-    /// Where the connection is then.
+    /// Where the connection is after that.
     pub state: ChannelState,
 }
 

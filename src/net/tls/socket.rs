@@ -8,11 +8,11 @@ use crate::net::tls::records::Records;
 use crate::net::tls::seam::{ChannelState, Decrypted, RecordChannel, SealedStream};
 use crate::net::tls::waiting::{LastRecord, Waiting};
 
-/// One connection. There are many, most of them idle: what waits is boxed.
+/// One TLS connection. Most connections are idle, so what waits is boxed.
 pub(super) struct TlsSocket<C> {
     channel: C,
     state: ChannelState,
-    /// Whether it is not read until its records have left.
+    /// Whether its reads pause until the records that wait have left.
     is_held: bool,
     closing: OwnEnd,
     waiting: Option<Box<Waiting>>,
@@ -35,7 +35,8 @@ enum OwnEnd {
 /// Memory that all connections share.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// Records of a client, and what they become. What is behind them is initialized, too.
+    /// Records of a client, which are decrypted in place. It only grows, so that it is initialized
+    /// once.
     input: Vec<u8>,
     /// Plain bytes from several chunks.
     plain: Vec<u8>,
@@ -64,19 +65,19 @@ impl<C: RecordChannel> TlsSocket<C> {
         }
     }
 
-    /// Whether the client has yet to send its first message, the answer to which is dear.
+    /// Whether the first message of the client has no answer yet, which costs a signature.
     pub(super) fn awaits_hello(&self) -> bool {
         self.channel.is_new()
     }
 
-    /// Whether it was not read because its records did not leave. Then it has to be read, once they
-    /// have.
+    /// Ends a pause of its reads. Returns whether there was one: then it has to be read, since no
+    /// event says so.
     pub(super) const fn take_held(&mut self) -> bool {
         std::mem::replace(&mut self.is_held, false)
     }
 
-    /// Reads once, and decrypts all that is whole. `buffer` holds
-    /// [`RecordChannel::BUFFER_MIN`] bytes or more.
+    /// Reads once, and decrypts all whole records. `buffer` has [`RecordChannel::BUFFER_MIN`] bytes
+    /// or more.
     pub(super) fn read(
         &mut self,
         stream: &mut impl SealedStream,
@@ -94,7 +95,7 @@ impl<C: RecordChannel> TlsSocket<C> {
             ChannelState::Ended => return ReadResult::End,
             ChannelState::Handshake | ChannelState::Open => {}
         }
-        // While answers of TLS itself do not leave, the client may not cause more of them.
+        // A client that does not take the answers of TLS itself causes no more of them.
         self.is_held = self.unsent_len() > C::UNSENT_MAX;
         let rest = self.waiting.as_ref().map_or(&[][..], |waiting| &waiting.rest);
         let rest_len = rest.len();
@@ -138,7 +139,7 @@ impl<C: RecordChannel> TlsSocket<C> {
         let rest_len = rest.len();
         self.keep(rest);
         if self.closing == OwnEnd::Done {
-            // Our half has ended: an alert has no place any more.
+            // Our half has ended: no alert can follow.
             reply.clear();
         }
         if !reply.bytes().is_empty()
@@ -147,10 +148,11 @@ impl<C: RecordChannel> TlsSocket<C> {
             return ReadResult::Lost(reason);
         }
         let is_failed = matches!(state, ChannelState::Failed(_));
-        if rest_len > self.rest_max() && !is_failed {
-            self.state = ChannelState::Failed(TOO_LONG);
+        let (rest_max, too_long) = self.rest_max();
+        if rest_len > rest_max && !is_failed {
+            self.state = ChannelState::Failed(too_long);
         }
-        // What has come before a failure counts, as if it had come in a read of its own.
+        // Plain bytes that came before a failure are delivered first. The next read reports it.
         if !was_open && self.channel.is_open() {
             if plain > 0 {
                 self.waiting().early.extend_from_slice(&buffer[..plain]);
@@ -170,6 +172,7 @@ impl<C: RecordChannel> TlsSocket<C> {
         bytes(plain, records, left)
     }
 
+    /// Keeps the bytes that make no whole record or message yet.
     fn keep(&mut self, rest: &[u8]) {
         if !rest.is_empty() {
             let waiting = self.waiting();
@@ -195,16 +198,17 @@ impl<C: RecordChannel> TlsSocket<C> {
         self.waiting.as_ref().map_or(0, |waiting| waiting.unsent.len())
     }
 
-    /// Most bytes that may wait for more.
-    const fn rest_max(&self) -> usize {
+    /// Most bytes that may wait for the rest of their record or message.
+    const fn rest_max(&self) -> (usize, &'static str) {
         match self.state {
-            ChannelState::Handshake => C::HANDSHAKE_REST_MAX,
-            _ => C::RECORDS_MAX,
+            ChannelState::Handshake => (C::HANDSHAKE_REST_MAX, TOO_LONG),
+            _ => (C::RECORDS_MAX, LATE_TOO_LONG),
         }
     }
 
     /// Encrypts and writes chunks, as long as the system takes the records. Returns how many plain
-    /// bytes have left; a chunk counts only when its record has.
+    /// bytes have left. They count once their record has left whole, so the next call has to begin
+    /// with those that did not count.
     ///
     /// # Errors
     /// The connection is lost, or its handshake is not over.
@@ -220,14 +224,14 @@ impl<C: RecordChannel> TlsSocket<C> {
         let mut left = 0;
         let mut skipped = 0;
         if self.waiting.is_some() {
-            // If it is held, the event that follows lets it be read, too.
+            // If its reads pause, the event that flushes has to resume them, too.
             if !self.is_held {
                 self.flush(stream)?;
             }
             (skipped, left) = self.waiting.as_mut().map_or((0, 0), |waiting| waiting.settle());
         }
         let mut chunks = Chunks::behind(skipped, chunks);
-        // The caller may offer less than before.
+        // The caller may offer fewer bytes than wait in records. The others stay owed.
         let mut done = skipped - chunks.missing;
         if chunks.missing > 0 {
             left += chunks.missing;
@@ -265,7 +269,7 @@ impl<C: RecordChannel> TlsSocket<C> {
         Ok(done)
     }
 
-    /// Encrypts the next plain bytes as one record, `len_max` at most. Returns how many these are.
+    /// Encrypts the next plain bytes as one record, `len_max` at most. Returns how many they are.
     fn encrypt<'c>(
         &mut self,
         chunks: &mut Chunks<'c, impl Iterator<Item = &'c [u8]>>,
@@ -309,7 +313,7 @@ impl<C: RecordChannel> TlsSocket<C> {
         stream: &mut impl SealedStream,
     ) -> Result<Flushed, &'static str> {
         if let Some(waiting) = self.waiting.as_mut().filter(|waiting| !waiting.unsent.is_empty()) {
-            // While it is held, no read of the stream tells of a loss.
+            // While its reads pause, no read of the stream would report the loss.
             let sent = retry(|| stream.write(&waiting.unsent))
                 .inspect_err(|reason| self.state = ChannelState::Failed(reason))?
                 .unwrap_or(0);
@@ -355,4 +359,5 @@ const fn bytes(len: usize, records: usize, left: Left) -> ReadResult {
 }
 
 const TOO_LONG: &str = "TLS: a message of the handshake is longer than 64 KiB";
+const LATE_TOO_LONG: &str = "TLS: a message after the handshake is longer than a record";
 const CUT_SHORT: &str = "TLS: the client ended the connection within a record or a message";

@@ -12,13 +12,13 @@ use crate::net::tls::socket::{Flushed, Scratch, TlsSocket};
 pub struct TlsSockets<M: MakeChannel> {
     all: Vec<Option<Box<TlsSocket<M::Channel>>>>,
     scratch: Scratch,
-    /// How many handshakes may begin in this turn: each takes a signature of the server.
+    /// How many more handshakes may begin in this turn: each costs a signature.
     hellos_left: usize,
     maker: Option<M>,
 }
 
 impl<M: MakeChannel> TlsSockets<M> {
-    /// Connections get the channels of this maker.
+    /// A host without connections. They get the channels of this maker.
     pub fn new(maker: Option<M>) -> Self {
         Self { maker, all: Vec::new(), scratch: Scratch::default(), hellos_left: 0 }
     }
@@ -28,7 +28,7 @@ impl<M: MakeChannel> TlsSockets<M> {
         self.hellos_left = M::Channel::TURN_HELLOS_MAX;
     }
 
-    /// A connection of a TLS listener comes.
+    /// Adds a connection of a TLS listener.
     ///
     /// # Errors
     /// The system has no random numbers.
@@ -48,7 +48,7 @@ impl<M: MakeChannel> TlsSockets<M> {
         matches!(self.all.get(place), Some(Some(_)))
     }
 
-    /// Reads once.
+    /// Reads once. `buffer` has [`RecordChannel::BUFFER_MIN`] bytes or more.
     pub fn read(
         &mut self,
         place: usize,
@@ -65,7 +65,7 @@ impl<M: MakeChannel> TlsSockets<M> {
         result
     }
 
-    /// Writes chunks. Returns how many bytes of them have left.
+    /// Writes chunks. Returns how many plain bytes have left, in whole records.
     ///
     /// # Errors
     /// The connection is lost.
@@ -79,8 +79,8 @@ impl<M: MakeChannel> TlsSockets<M> {
         socket.write(stream, chunks.iter().map(|chunk| &**chunk), &mut self.scratch)
     }
 
-    /// The system takes bytes again. Returns whether the connection has to be read although no
-    /// event says so.
+    /// Writes what waits, once the system takes bytes again. Returns whether the connection has to
+    /// be read although no event says so.
     pub fn flush(&mut self, place: usize, stream: &mut impl SealedStream) -> bool {
         let Some(Some(socket)) = self.all.get_mut(place) else { return false };
         // If the connection is lost, the next read reports that.
@@ -95,11 +95,12 @@ impl<M: MakeChannel> TlsSockets<M> {
         }
     }
 
-    /// The connection of this place is closed.
+    /// Removes the connection of this place, which is being closed. Unless it is aborted, it sends
+    /// close_notify.
     pub fn end(&mut self, place: usize, stream: &mut impl SealedStream, mode: CloseMode) {
         let Some(mut socket) = self.all.get_mut(place).and_then(Option::take) else { return };
         if mode == CloseMode::Graceful {
-            // What the system does not take now is only the end of the connection.
+            // If the system does not take it now, the client only misses close_notify.
             let _ = socket.end_writing(stream, &mut self.scratch);
         }
     }

@@ -7,11 +7,14 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    ActiveKeyExchange, SharedSecret, SupportedKxGroup, ring, verify_tls12_signature,
+    verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, NamedGroup, SignatureScheme,
     SupportedProtocolVersion,
 };
 
@@ -280,4 +283,56 @@ fn what_counts_as_written_has_left() {
             assert_eq!(pair.got, all);
         }
     }
+}
+
+/// A group of which the server has nothing, with a key that is none.
+#[derive(Debug)]
+struct Unknown;
+
+impl SupportedKxGroup for Unknown {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        Ok(Box::new(Self))
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::secp521r1
+    }
+}
+
+impl ActiveKeyExchange for Unknown {
+    fn complete(self: Box<Self>, _: &[u8]) -> Result<SharedSecret, Error> {
+        Err(Error::HandshakeNotComplete)
+    }
+
+    fn pub_key(&self) -> &[u8] {
+        &[4; 133]
+    }
+
+    fn group(&self) -> NamedGroup {
+        self.name()
+    }
+}
+
+/// RFC 8446, 4.1.4: a client whose key is of no group of the server is asked once more. That
+/// answer is cheap, and the next one has the signature.
+#[test]
+fn a_client_that_is_asked_again_is_still_new() {
+    let mut provider = ring::default_provider();
+    provider.kx_groups.insert(0, &Unknown);
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider));
+    let builder = builder.with_protocol_versions(&[&TLS13]).expect("there are suites for it");
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Trusting));
+    let name = ServerName::try_from("test.example").expect("it is a name");
+    let config = Arc::new(builder.with_no_client_auth());
+    let mut pair = Pair::new(&TLS13, usize::MAX);
+    pair.client = ClientConnection::new(config, name).expect("it can begin");
+    let mut answers = Vec::new();
+    while pair.client.is_handshaking() {
+        pair.serve();
+        answers.push(pair.socket.awaits_hello());
+        pair.hear();
+    }
+    let asked_again = rustls::HandshakeKind::FullWithHelloRetryRequest;
+    assert_eq!(pair.client.handshake_kind(), Some(asked_again));
+    assert_eq!(answers[..2], [true, false]);
 }

@@ -1,6 +1,6 @@
-//! Until when a certificate is valid. That is all that is read of it here (RFC 5280, 4.1).
+//! From when until when a certificate is valid (RFC 5280, 4.1). Nothing else of it is read here.
 
-/// The time from which and up to which a certificate is valid, in seconds since 1970.
+/// The first and the last second in which a certificate is valid, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Validity {
     pub(super) begin: i64,
@@ -44,7 +44,8 @@ fn item(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, rest))
 }
 
-/// RFC 5280, 4.1.2.5: YYMMDDHHMMSSZ until 2049, YYYYMMDDHHMMSSZ from then on.
+/// The seconds from 1970 to a time. RFC 5280, 4.1.2.5: it is YYMMDDHHMMSSZ until 2049, and
+/// YYYYMMDDHHMMSSZ after that.
 fn seconds(kind: u8, text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,28 +1,28 @@
-//! `Waiting`: what a TLS connection keeps while bytes wait for others, or for the system.
+//! `Waiting`: the bytes of a TLS connection that wait for the rest of a record, or for the system.
 
-/// Bytes that wait for others, or for the system.
+/// What one connection keeps only while bytes wait.
 #[derive(Default)]
 pub(super) struct Waiting {
     /// Bytes of the client that make no whole record or message yet.
     pub(super) rest: Vec<u8>,
-    /// Plain bytes that came together with the end of the handshake: they are read next.
+    /// Plain bytes that came in one read with the end of the handshake. The next read returns them.
     pub(super) early: Vec<u8>,
-    /// Records that the system has not taken.
+    /// Records, or the rest of one, that the system has not taken.
     pub(super) unsent: Vec<u8>,
-    /// How many plain bytes are in them, of which the caller does not know that they are written.
+    /// How many plain bytes were encrypted, and do not count as written to the caller yet.
     pub(super) owed: usize,
-    /// The last of them.
+    /// The last record with plain bytes among them.
     pub(super) last: LastRecord,
-    /// How long the answers of TLS itself are that wait behind it.
+    /// The length of the answers of TLS itself that wait behind it. They contain no plain bytes.
     pub(super) behind: usize,
 }
 
-/// The last record that was not taken whole.
+/// The last record of a write that the system has not taken whole.
 #[derive(Clone, Copy, Default)]
 pub(super) struct LastRecord {
-    /// Its own bytes, at the end of those that wait.
+    /// Its length.
     len: u16,
-    /// The plain bytes in it.
+    /// How many plain bytes it contains.
     plain: u16,
 }
 
@@ -32,13 +32,13 @@ impl Waiting {
         rest.is_empty() && early.is_empty() && unsent.is_empty() && *owed == 0
     }
 
-    /// Returns how many of the plain bytes that the caller does not know to be written are, and how
-    /// many are not; these are owed from now on.
+    /// Returns how many of the plain bytes that are owed have left, and how many have not. Only the
+    /// latter are owed after that.
     pub(super) fn settle(&mut self) -> (usize, usize) {
         let LastRecord { len, plain } = self.last;
         let left = match self.unsent.len().saturating_sub(self.behind) {
             0 => 0,
-            // One of two records has left.
+            // Of two records, the first has left.
             unsent if unsent <= len as usize => self.owed.min(plain as usize),
             _ => self.owed,
         };
