@@ -46,6 +46,8 @@ install -Dm644 -t "$doc" README.md GUARANTEES.md
 grep -LF '{{#include' docs/*.md | grep -v SUMMARY | xargs install -Dm644 -t "$doc/docs"
 install -d "$doc/examples"
 cp -r examples/programs "$doc/examples"
+# Python and npm leave folders of their own where the examples were run.
+find "$doc/examples" \( -name __pycache__ -o -name node_modules \) -prune -exec rm -r {} +
 chmod -R u=rwX,go=rX "$doc/examples"
 install -m755 packaging/certbot-hook "$doc/examples"
 install -m644 CHANGELOG.md "$doc/changelog"
