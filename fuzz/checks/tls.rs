@@ -18,6 +18,7 @@ use switchboard::tls::{
 use super::cutting::Cutting;
 use trust::Anybody;
 
+#[path = "../../src/net/tls/trust.rs"]
 mod trust;
 
 /// Lives through a session. The first byte behind the cutting says what kind of client comes.

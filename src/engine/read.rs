@@ -6,6 +6,18 @@ use crate::engine::readiness::{PeerEnd, Readiness, Ready};
 use crate::service::SocketId;
 use crate::time::Time;
 
+/// What follows a read of a TLS connection.
+enum AfterTls {
+    /// Another read, since there may be more.
+    Again,
+    /// Another read only if the peer has ended.
+    Drained,
+    /// No read before an event.
+    Stop,
+    /// Another read in the next turn.
+    NextTurn,
+}
+
 impl Engine {
     /// The poll reports an event of the connection at this index.
     pub fn notify(&mut self, place: usize, ready: Ready) {
@@ -99,12 +111,12 @@ impl Engine {
                     self.hub.identify(id, header.as_deref(), now);
                     continue;
                 }
-                // Another event follows: bytes come, or the system takes the records that wait.
-                ReadResult::Tls(TlsRead::Drained(held)) => return self.hold_sealed(id, held),
-                // The end of the peer comes behind all bytes.
                 ReadResult::Tls(read) => match self.receive_tls(id, read, io, now) {
-                    Left::Nothing if peer_end == PeerEnd::None => return,
-                    Left::Nothing | Left::Unknown => continue,
+                    AfterTls::Stop => return,
+                    AfterTls::NextTurn => break,
+                    // The end of the peer comes behind all bytes.
+                    AfterTls::Drained if peer_end == PeerEnd::None => return,
+                    AfterTls::Drained | AfterTls::Again => continue,
                 },
                 end @ (ReadResult::End | ReadResult::Lost(_)) => {
                     readiness.set_ended();
@@ -135,15 +147,28 @@ impl Engine {
         }
     }
 
-    /// Applies the result of a read of a TLS connection. Returns whether there may be more.
+    /// Applies the result of a read of a TLS connection.
     // Not inlined: it is large, and its caller is the turn.
     #[inline(never)]
-    fn receive_tls(&mut self, id: SocketId, read: TlsRead, io: &mut impl Io, now: Time) -> Left {
+    fn receive_tls(
+        &mut self,
+        id: SocketId,
+        read: TlsRead,
+        io: &mut impl Io,
+        now: Time,
+    ) -> AfterTls {
         match read {
             // No connection is one of TLS.
-            _ if !cfg!(feature = "tls") => {}
-            TlsRead::Secured(info) => self.hub.secure(id, *info),
-            TlsRead::Drained(held) => self.hold_sealed(id, held),
+            _ if !cfg!(feature = "tls") => AfterTls::Stop,
+            TlsRead::Secured(info) => {
+                self.hub.secure(id, *info);
+                AfterTls::Again
+            }
+            // Another event follows: bytes come, or the system takes the records that wait.
+            TlsRead::Drained(held) => {
+                self.hub.hold_sealed(id, held);
+                AfterTls::Stop
+            }
             TlsRead::Bytes { len, records, left } => {
                 self.budget.read(len);
                 self.budget.decrypted(records);
@@ -151,20 +176,13 @@ impl Engine {
                     self.hub.receive(id, &mut self.buffer[..len], now);
                     io.observe(Step::Received(id, len), &self.hub, now);
                 }
-                if left == Left::Nothing {
-                    self.hold_sealed(id, 0);
+                if left == Left::Unknown {
+                    return AfterTls::Again;
                 }
-                return left;
+                self.hub.hold_sealed(id, 0);
+                AfterTls::Drained
             }
-            TlsRead::Later => {}
-        }
-        Left::Unknown
-    }
-
-    /// Counts the bytes of a TLS record that is not whole.
-    fn hold_sealed(&mut self, id: SocketId, len: usize) {
-        if cfg!(feature = "tls") {
-            self.hub.hold_sealed(id, len);
+            TlsRead::Later => AfterTls::NextTurn,
         }
     }
 

@@ -27,8 +27,7 @@ pub(crate) fn holder(peer: Option<SocketAddr>, per_ip_max: usize) -> Holder {
 }
 
 impl Pool {
-    /// Whether there is a place for `of` while each of `holders` has one. There are few holders;
-    /// they are counted each time.
+    /// Whether there is a place for `of` while each of `holders` has one.
     ///
     /// # Errors
     /// There is none. The answer is a 503 with the reason, which is also noted for the log.
@@ -37,25 +36,35 @@ impl Pool {
         of: Holder,
         holders: impl Iterator<Item = Holder>,
     ) -> Result<(), Response> {
+        let refusal = self.refusal(of, holders);
+        refusal.map_or(Ok(()), |text| Err(unavailable(&text, 5).note(&text)))
+    }
+
+    /// Why there is no place for `of` while each of `holders` has one; `None` if there is. There
+    /// are few holders; they are counted each time.
+    pub(crate) fn refusal(
+        self,
+        of: Holder,
+        holders: impl Iterator<Item = Holder>,
+    ) -> Option<String> {
         let (mut taken, mut held) = (0, 0);
         for holder in holders {
             taken += 1;
             held += usize::from(of.is_some() && holder == of);
         }
-        self.admit_one(of, taken, held)
+        self.refusal_of_one(of, taken, held)
     }
 
-    fn admit_one(self, of: Holder, taken: usize, held: usize) -> Result<(), Response> {
+    fn refusal_of_one(self, of: Holder, taken: usize, held: usize) -> Option<String> {
         let Self { name, places_max } = self;
         let why = if taken >= places_max {
             "as many are in use"
         } else if of.is_some() && is_for_others(places_max, taken, held) {
             HAS_A_QUARTER
         } else {
-            return Ok(());
+            return None;
         };
-        let text = format!("{name} is {places_max}, and {why}");
-        Err(unavailable(&text, 5).note(&text))
+        Some(format!("{name} is {places_max}, and {why}"))
     }
 }
 

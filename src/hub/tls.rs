@@ -64,9 +64,8 @@ impl Hub {
         let of = |peer| holder(peer, per_ip_max).filter(|_| !self.is_trusted(peer));
         let peer_of = |id: &SocketId| self.addresses.of(self.sockets.get(*id)?.peer);
         let holders = self.handshakes.0.iter().map(|id| of(peer_of(id)));
-        let admitted = pool.admit(of(peer), holders);
-        let Err(refusal) = admitted else { return true };
-        self.log_dropped(peer, refusal.reason(), now);
+        let Some(refusal) = pool.refusal(of(peer), holders) else { return true };
+        self.log_dropped(peer, &refusal, now);
         false
     }
 

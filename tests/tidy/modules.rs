@@ -35,7 +35,7 @@ const TESTS: [(&str, &str); 1] = [("src/hub/tests/", "engine")];
 
 /// The files of the binary, each with those before it that it may import. `services` is what
 /// `build.rs` writes.
-const FILES: [(&str, &[&str]); 14] = [
+const FILES: [(&str, &[&str]); 15] = [
     ("compiled", &[]),
     ("services", &["compiled"]),
     ("log_file", &[]),
@@ -44,9 +44,10 @@ const FILES: [(&str, &[&str]); 14] = [
     ("memory", &[]),
     ("builtin", &["compiled", "services"]),
     ("programs", &["builtin", "compiled", "services"]),
-    ("check", &["builtin", "compiled", "programs", "services"]),
+    ("tls", &[]),
+    ("check", &["builtin", "compiled", "programs", "services", "tls"]),
     ("greeting", &["builtin", "check", "programs", "services"]),
-    ("reload", &["check", "logger"]),
+    ("reload", &["logger", "tls"]),
     (
         "run",
         &[
@@ -59,9 +60,10 @@ const FILES: [(&str, &[&str]); 14] = [
             "programs",
             "reload",
             "services",
+            "tls",
         ],
     ),
-    ("trial", &["greeting", "logger", "reload", "run"]),
+    ("trial", &["greeting", "logger", "reload", "run", "tls"]),
     ("main", &["builtin", "check", "programs", "run", "trial"]),
 ];
 

@@ -49,6 +49,7 @@ const PACKAGES: [(&str, &[&str]); 14] = [
             "src/bin/switchboard/run.rs",
             "src/bin/switchboard/logger.rs",
             "src/bin/switchboard/reload.rs",
+            "src/bin/switchboard/tls.rs",
         ],
     ),
     (

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use switchboard::Thread;
 use switchboard::config::{Config, nearest};
 #[cfg(feature = "tls")]
-use switchboard::config::{TlsClient, TlsConfig};
-#[cfg(feature = "tls")]
-use switchboard::tls::{CertificateFiles, ClientCertificates, Tls, TlsFiles};
+use switchboard::tls::Tls;
 
 use super::builtin::is_compiled;
 use super::compiled::BuiltinService;
 #[cfg(feature = "programs")]
 use super::programs;
 use super::services::ALL;
+#[cfg(feature = "tls")]
+use super::tls::certificates;
 
 /// The warnings and the faults of a configuration that could be read, and a line that it is good,
 /// if a server starts with it. Warnings of a server's log are warnings here as well.
@@ -44,36 +44,6 @@ pub(crate) fn verdict(config: &Config) -> (Vec<String>, Option<String>) {
 
 fn warning(text: &str) -> String {
     format!("warning: {text}")
-}
-
-/// Reads the certificates that a configuration names, if any.
-///
-/// # Errors
-/// They cannot be used, and why.
-#[cfg(feature = "tls")]
-pub(crate) fn certificates(config: &Config) -> Result<Option<Tls>, String> {
-    let tls = tls_files(&config.tls).map(|files| Tls::load(&files)).transpose();
-    tls.map_err(|error| format!("{error} (tls-certificate, tls-key, tls-client-ca)"))
-}
-
-/// The files of certificates that a configuration names, if any.
-#[cfg(feature = "tls")]
-pub(crate) fn tls_files(config: &TlsConfig) -> Option<TlsFiles> {
-    let TlsConfig { certificates, keys, client_ca, client, .. } = config;
-    let keys = if keys.is_empty() { certificates } else { keys };
-    let pairs = certificates.iter().zip(keys);
-    let pair = |(chain, key): (&PathBuf, &PathBuf)| CertificateFiles {
-        chain: chain.clone(),
-        key: key.clone(),
-    };
-    (!certificates.is_empty()).then(|| TlsFiles {
-        certificates: pairs.map(pair).collect(),
-        client_authorities: client_ca.clone(),
-        clients: match client {
-            TlsClient::Require => ClientCertificates::Required,
-            TlsClient::Ask => ClientCertificates::Asked,
-        },
-    })
 }
 
 /// The number of included files, as a text behind the name of the first. It shows that a pattern

@@ -3,7 +3,7 @@
 //!
 //! - `run`: a run of the server, from the configuration to the exit; `greeting`: what it prints
 //!   first; `trial`: `--try`, one program
-//! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP
+//! - `check`: `--check-config`, and the warnings of a start; `reload`: SIGHUP; `tls`: certificates
 //! - `services`: the compiled-in services, each a `compiled` one; `builtin`: the list of them;
 //!   `programs`: the programs of the document root
 //! - `memory`: the memory limit of the system; `logger`: the log, and `log_target`, where it is
@@ -27,6 +27,8 @@ mod programs;
 mod reload;
 mod run;
 mod services;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "programs")]
 mod trial;
 

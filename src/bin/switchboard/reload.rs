@@ -12,11 +12,11 @@ use switchboard::host::{Hangups, Terminal, on_hangup};
 #[cfg(feature = "programs")]
 use switchboard::process::Reloader;
 #[cfg(feature = "tls")]
-use switchboard::tls::{Tls, TlsRenewal};
+use switchboard::tls::Tls;
 use switchboard::{Host, Server};
 
 #[cfg(feature = "tls")]
-use super::check::tls_files;
+use super::tls::{prepare, report};
 
 /// What a reload replaces.
 pub(crate) struct Replaceable<S> {
@@ -66,43 +66,17 @@ impl<S: Fn(&Config) -> Server> Replaceable<S> {
     fn apply(&self, config: &Config) -> Result<(), String> {
         let server = (self.server)(config);
         #[cfg(feature = "tls")]
-        let renewal = self.prepare_tls(config)?;
+        let renewal = prepare(self.tls.as_ref(), config)?;
         #[cfg(feature = "programs")]
         server.reload(&self.reloader).map_err(|error| error.to_string())?;
         #[cfg(not(feature = "programs"))]
         drop(server);
         #[cfg(feature = "tls")]
-        renewal.into_iter().for_each(TlsRenewal::apply);
+        if let Some(renewal) = renewal {
+            report(renewal.notes(), renewal.warnings());
+            renewal.apply();
+        }
         Ok(())
-    }
-
-    /// Reads the certificates again, if TLS is in use, and logs the warnings about them.
-    ///
-    /// # Errors
-    /// They cannot be used, or TLS would begin or end, which needs a restart.
-    #[cfg(feature = "tls")]
-    fn prepare_tls(&self, config: &Config) -> Result<Option<TlsRenewal>, String> {
-        let Some(tls) = &self.tls else {
-            return match tls_files(&config.tls) {
-                None => Ok(None),
-                Some(_) => Err("TLS needs another start of the server: tls-certificate".to_owned()),
-            };
-        };
-        let Some(files) = tls_files(&config.tls) else {
-            return Err(
-                "tls-certificate is none, and TLS is in use: name the files, or start the \
-                        server again"
-                    .to_owned(),
-            );
-        };
-        let renewal = tls.prepare(&files).map_err(|error| error.to_string())?;
-        for text in renewal.notes() {
-            log::info!(target: TARGET, "{text}");
-        }
-        for text in renewal.warnings() {
-            log::warn!(target: TARGET, "{text}");
-        }
-        Ok(Some(renewal))
     }
 }
 

@@ -11,12 +11,12 @@ use switchboard::{
     AllowedHosts, BindError, Host, Limits, ListenAddress, Page, Server, ServiceOptions,
 };
 
-#[cfg(feature = "tls")]
-use super::check::certificates;
 use super::check::{misplaced, warnings};
 use super::greeting::{greeting, listening};
 use super::log_target::LogTarget;
 use super::services::ALL;
+#[cfg(feature = "tls")]
+use super::tls::with_tls;
 use super::{logger, memory};
 #[cfg(feature = "unix")]
 use switchboard::host::{Notifier, inherited_listeners};
@@ -24,8 +24,6 @@ use switchboard::host::{Notifier, inherited_listeners};
 use {super::builtin::is_compiled, super::reload, switchboard::host::Terminal};
 #[cfg(feature = "programs")]
 use {super::programs, switchboard::server::ProgramsError};
-#[cfg(feature = "tls")]
-use {switchboard::config::TlsRedirect, switchboard::tls::Tls};
 
 /// Serves the compiled-in services and the programs, until the server is stopped.
 pub(crate) fn run(
@@ -45,9 +43,9 @@ pub(crate) fn run(
     #[cfg(feature = "tls")]
     let (server, tls) = match with_tls(server, config) {
         Ok(both) => both,
-        Err((exit, text)) => {
+        Err(text) => {
             complain(config, &text);
-            return exit;
+            return Exit::Configuration;
         }
     };
     serve(server, config, |host| {
@@ -240,32 +238,6 @@ fn server_of(config: &Config, limits: Limits) -> Server {
     #[cfg(feature = "programs")]
     programs::add_to(&mut server, config);
     server
-}
-
-/// Sets the certificates of the configuration, and the redirect to TLS. Also returns the
-/// certificates, which a reload renews.
-///
-/// # Errors
-/// They cannot be used, and why.
-#[cfg(feature = "tls")]
-pub(crate) fn with_tls(
-    mut server: Server,
-    config: &Config,
-) -> Result<(Server, Option<Tls>), (Exit, String)> {
-    let tls = certificates(config).map_err(|text| (Exit::Configuration, text))?;
-    for text in tls.iter().flat_map(Tls::notes) {
-        log::info!(target: TARGET, "{text}");
-    }
-    for text in tls.iter().flat_map(Tls::warnings) {
-        log::warn!(target: TARGET, "{text}");
-    }
-    if let Some(tls) = &tls {
-        server.tls(tls.clone());
-    }
-    if config.tls.redirect == TlsRedirect::Yes {
-        server.redirect_to_tls();
-    }
-    Ok((server, tls))
 }
 
 /// Listens on what is inherited, or else on what is configured. Returns a line about that, too.

@@ -14,9 +14,9 @@ use switchboard::{Host, Page};
 use super::greeting::{listening, url_of};
 use super::logger;
 use super::reload::on_hangup_but;
-#[cfg(feature = "tls")]
-use super::run::with_tls;
 use super::run::{bare_server, begin, complain, fit, resolve, say, serve};
+#[cfg(feature = "tls")]
+use super::tls::with_tls;
 
 /// Runs the trial.
 pub(crate) fn run(trial: &Trial, terminal: Terminal) -> Exit {
@@ -62,9 +62,9 @@ fn serve_alone(trial: &Trial, terminal: Terminal, recording: Option<Recording>) 
     #[cfg(feature = "tls")]
     let server = match with_tls(server, &config) {
         Ok((server, _)) => server,
-        Err((exit, text)) => {
+        Err(text) => {
             complain(&config, &text);
-            return exit;
+            return Exit::Configuration;
         }
     };
     serve(server, &config, |host| {

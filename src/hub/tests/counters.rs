@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::storm::storm;
+use super::storm::long_storm;
 use super::*;
 use crate::limits::Rate;
 use crate::pages::{Metrics, ServiceMetrics};
@@ -43,15 +43,7 @@ fn the_sums_over_services_are_what_services_got() {
     let (mut opened, mut unheard, mut waits) = (0, 0, false);
     for seed in 0..20 {
         let mut rig = Rig::new(limits);
-        let (mut random, mut sockets) = (Random::new(seed), Vec::new());
-        for _ in 0..1_000 {
-            storm(&mut rig, &mut random, &mut sockets);
-            if rig.hub().sockets_len() > 40 {
-                sockets.clear();
-                rig.engine.hub_mut().drop_all(rig.now);
-                rig.turn();
-            }
-        }
+        long_storm(&mut rig, seed);
         let metrics = metrics(&rig);
         let (mut opens, mut messages, mut closed) = (0, 0, BTreeMap::<u16, u64>::new());
         for transaction in &rig.io.mail {

@@ -48,6 +48,19 @@ pub(super) fn storm(rig: &mut Rig, random: &mut Random, sockets: &mut Vec<Socket
     rig.turn();
 }
 
+/// A thousand steps of a storm. All sockets go whenever there are many.
+pub(super) fn long_storm(rig: &mut Rig, seed: u64) {
+    let (mut random, mut sockets) = (Random::new(seed), Vec::new());
+    for _ in 0..1_000 {
+        storm(rig, &mut random, &mut sockets);
+        if rig.hub().sockets_len() > 40 {
+            sockets.clear();
+            rig.engine.hub_mut().drop_all(rig.now);
+            rig.turn();
+        }
+    }
+}
+
 #[test]
 fn a_storm_leaves_nothing_behind() {
     let rate = Rate { per_s: 3, burst: 2 };
@@ -59,15 +72,7 @@ fn a_storm_leaves_nothing_behind() {
     };
     for seed in 0..50 {
         let mut rig = Rig::new(limits);
-        let (mut random, mut sockets) = (Random::new(seed), Vec::new());
-        for _ in 0..1_000 {
-            storm(&mut rig, &mut random, &mut sockets);
-            if rig.hub().sockets_len() > 40 {
-                sockets.clear();
-                rig.engine.hub_mut().drop_all(rig.now);
-                rig.turn();
-            }
-        }
+        long_storm(&mut rig, seed);
         rig.engine.hub_mut().drop_all(rig.now);
         rig.turn();
         let hub = rig.hub();

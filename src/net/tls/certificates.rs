@@ -12,7 +12,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::net::tls::channel::CertifiedIdentity;
 use crate::net::tls::files::{CertificateFiles, ClientCertificates};
-use crate::net::tls::identity::{Authorities, Demand, Identity, KeyFault};
+use crate::net::tls::identity::{Authorities, Identity, KeyFault};
 use crate::net::tls::names::dns_names;
 use crate::net::tls::validity::Validity;
 use crate::ws::http_date;
@@ -111,11 +111,7 @@ pub(super) fn read_authorities(
     };
     let file = file.display();
     report.notes.push(format!("{file}: clients {demand} show a certificate of this authority"));
-    let demand = match clients {
-        ClientCertificates::Required => Demand::Required,
-        ClientCertificates::Asked => Demand::Asked,
-    };
-    Ok(Authorities { certificates, demand })
+    Ok(Authorities { certificates, clients })
 }
 
 fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -19,7 +19,8 @@ use rustls::{
     ProtocolVersion, RootCertStore, ServerConfig, SupportedCipherSuite,
 };
 
-use crate::net::tls::identity::{Authorities, Demand, Identity, KeyFault};
+use crate::net::tls::files::ClientCertificates;
+use crate::net::tls::identity::{Authorities, Identity, KeyFault};
 use crate::net::tls::names::{dns_names, matches_name};
 use crate::net::tls::records::Records;
 use crate::net::tls::seam::{ChannelState, Decrypted, RecordChannel};
@@ -57,7 +58,7 @@ impl ChannelConfig {
     ) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
         let resolver = Arc::new(NameResolver { identities });
-        // A session that is resumed does not check the certificate of the client again.
+        // A session that is resumed does not check the client's certificate.
         let issues_tickets = authorities.is_none();
         let verifier = match authorities {
             None => WebPkiClientVerifier::no_client_auth(),
@@ -93,9 +94,9 @@ fn verifier(
     }
     let builder =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-    let builder = match authorities.demand {
-        Demand::Required => builder,
-        Demand::Asked => builder.allow_unauthenticated(),
+    let builder = match authorities.clients {
+        ClientCertificates::Required => builder,
+        ClientCertificates::Asked => builder.allow_unauthenticated(),
     };
     builder.build().map_err(|error| error.to_string())
 }
@@ -284,8 +285,7 @@ impl RecordChannel for Channel {
             self.rustls.handshake_kind() == Some(HandshakeKind::FullWithHelloRetryRequest);
         if let Some(opening) = &mut self.opening {
             if !reply.bytes().is_empty() {
-                // RFC 8446, 4.1.4: the client sends its first message again, which costs the
-                // signature.
+                // RFC 8446, 4.1.4: the first message comes again, and costs a signature then.
                 opening.is_new = retries && !opening.has_retried;
                 opening.has_retried = retries;
             }

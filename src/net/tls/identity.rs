@@ -2,6 +2,8 @@
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::net::tls::files::ClientCertificates;
+
 /// A certificate with its chain, and its key.
 pub(super) struct Identity {
     /// The leaf comes first.
@@ -12,16 +14,7 @@ pub(super) struct Identity {
 /// The authorities that issue certificates of clients.
 pub(super) struct Authorities {
     pub(super) certificates: Vec<CertificateDer<'static>>,
-    pub(super) demand: Demand,
-}
-
-/// Whether clients have to show a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Demand {
-    /// A client without one is refused.
-    Required,
-    /// A client may have none.
-    Asked,
+    pub(super) clients: ClientCertificates,
 }
 
 /// Why a key and its certificate cannot be used.

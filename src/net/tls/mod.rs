@@ -7,6 +7,7 @@
 //!   its bytes that wait; `chunks`: its plain bytes, cut for records
 //! - `seam`: what these need of a channel and of a stream; `channel`: the channel of rustls;
 //!   `records`: the space for what it sends; `names`: the DNS names of certificates
+//! - `trust`: for tests and fuzz targets, what accepts any certificate
 
 mod certificates;
 mod channel;
@@ -22,6 +23,8 @@ mod socket;
 mod sockets;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trust;
 mod validity;
 mod waiting;
 

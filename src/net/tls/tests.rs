@@ -6,19 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    ActiveKeyExchange, SharedSecret, SupportedKxGroup, ring, verify_tls12_signature,
-    verify_tls13_signature,
-};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SharedSecret, SupportedKxGroup, ring};
+use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, NamedGroup, SignatureScheme,
-    SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, ClientConnection, Error, NamedGroup, SupportedProtocolVersion};
 
 use super::socket::{Scratch, TlsSocket};
+use super::trust::Anybody;
 use super::{CertificateFiles, Channel, MakeChannel, RecordChannel, SealedStream, Tls, TlsFiles};
 use crate::engine::{ReadResult, TlsRead};
 
@@ -42,53 +36,14 @@ fn tls() -> Tls {
         .expect("they are right")
 }
 
-/// Trusts everybody: the tests are not about that.
-#[derive(Debug)]
-struct Trusting;
-
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let provider = ring::default_provider();
-        let algorithms = &provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let provider = ring::default_provider();
-        let algorithms = &provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        ring::default_provider().signature_verification_algorithms.supported_schemes()
-    }
-}
-
-fn client(version: &'static SupportedProtocolVersion) -> ClientConnection {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+fn client(
+    provider: CryptoProvider,
+    version: &'static SupportedProtocolVersion,
+) -> ClientConnection {
+    let provider = Arc::new(provider);
+    let builder = ClientConfig::builder_with_provider(provider.clone());
     let builder = builder.with_protocol_versions(&[version]).expect("there are suites for it");
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Trusting));
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider)));
     let name = ServerName::try_from("test.example").expect("it is a name");
     ClientConnection::new(Arc::new(builder.with_no_client_auth()), name).expect("it can begin")
 }
@@ -152,7 +107,7 @@ impl Pair {
     fn new(version: &'static SupportedProtocolVersion, piece: usize) -> Self {
         let socket = TlsSocket::new(tls().make().expect("there are random numbers"));
         let wire = Wire { piece, space: usize::MAX, ..Wire::default() };
-        let (scratch, client) = (Scratch::default(), client(version));
+        let (scratch, client) = (Scratch::default(), client(ring::default_provider(), version));
         Self { client, socket, wire, scratch, events: Vec::new(), got: Vec::new() }
     }
 
@@ -319,13 +274,8 @@ impl ActiveKeyExchange for Unknown {
 fn a_client_that_is_asked_again_is_still_new() {
     let mut provider = ring::default_provider();
     provider.kx_groups.insert(0, &Unknown);
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider));
-    let builder = builder.with_protocol_versions(&[&TLS13]).expect("there are suites for it");
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Trusting));
-    let name = ServerName::try_from("test.example").expect("it is a name");
-    let config = Arc::new(builder.with_no_client_auth());
     let mut pair = Pair::new(&TLS13, usize::MAX);
-    pair.client = ClientConnection::new(config, name).expect("it can begin");
+    pair.client = client(provider, &TLS13);
     let mut answers = Vec::new();
     while pair.client.is_handshaking() {
         pair.serve();

@@ -1,4 +1,4 @@
-//! `Anybody`: a client that trusts any certificate.
+//! `Anybody`: a client that trusts any certificate, for tests and fuzz targets.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// The client trusts any certificate whose key signs.
 #[derive(Debug)]
-pub struct Anybody(pub Arc<CryptoProvider>);
+pub(super) struct Anybody(pub(super) Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(

@@ -1,0 +1,89 @@
+//! The certificates that the configuration names: for a start, for `--check-config` and for SIGHUP.
+
+use std::path::PathBuf;
+
+use switchboard::Server;
+use switchboard::config::{Config, TlsClient, TlsConfig, TlsRedirect};
+use switchboard::tls::{CertificateFiles, ClientCertificates, Tls, TlsError, TlsFiles, TlsRenewal};
+
+/// Sets the certificates of the configuration, and the redirect to TLS. Also returns the
+/// certificates, which a reload renews.
+///
+/// # Errors
+/// They cannot be used, and why.
+pub(crate) fn with_tls(
+    mut server: Server,
+    config: &Config,
+) -> Result<(Server, Option<Tls>), String> {
+    let tls = certificates(config)?;
+    if let Some(tls) = &tls {
+        report(&tls.notes(), &tls.warnings());
+        server.tls(tls.clone());
+    }
+    if config.tls.redirect == TlsRedirect::Yes {
+        server.redirect_to_tls();
+    }
+    Ok((server, tls))
+}
+
+/// Reads the certificates that a configuration names, if any.
+///
+/// # Errors
+/// They cannot be used, and why.
+pub(crate) fn certificates(config: &Config) -> Result<Option<Tls>, String> {
+    files(&config.tls).map(|files| Tls::load(&files)).transpose().map_err(|error| name_keys(&error))
+}
+
+/// Reads the certificates again, if TLS is `in_use`.
+///
+/// # Errors
+/// They cannot be used, or there are none any more.
+pub(crate) fn prepare(in_use: Option<&Tls>, config: &Config) -> Result<Option<TlsRenewal>, String> {
+    match (in_use, files(&config.tls)) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            log::warn!(
+                target: TARGET,
+                "tls-certificate: TLS is not in use, and needs another start of the server"
+            );
+            Ok(None)
+        }
+        (Some(_), None) => Err("tls-certificate is none, and TLS is in use: name the files, or \
+                                start the server again"
+            .to_owned()),
+        (Some(tls), Some(files)) => {
+            tls.prepare(&files).map(Some).map_err(|error| name_keys(&error))
+        }
+    }
+}
+
+/// Logs what an operator should know of certificates.
+pub(crate) fn report(notes: &[String], warnings: &[String]) {
+    notes.iter().for_each(|text| log::info!(target: TARGET, "{text}"));
+    warnings.iter().for_each(|text| log::warn!(target: TARGET, "{text}"));
+}
+
+fn name_keys(error: &TlsError) -> String {
+    format!("{error} (tls-certificate, tls-key, tls-client-ca)")
+}
+
+/// The files of certificates that a configuration names, if any.
+fn files(config: &TlsConfig) -> Option<TlsFiles> {
+    let TlsConfig { certificates, keys, client_ca, client, .. } = config;
+    let keys = if keys.is_empty() { certificates } else { keys };
+    let pairs = certificates.iter().zip(keys);
+    let pair = |(chain, key): (&PathBuf, &PathBuf)| CertificateFiles {
+        chain: chain.clone(),
+        key: key.clone(),
+    };
+    (!certificates.is_empty()).then(|| TlsFiles {
+        certificates: pairs.map(pair).collect(),
+        client_authorities: client_ca.clone(),
+        clients: match client {
+            TlsClient::Require => ClientCertificates::Required,
+            TlsClient::Ask => ClientCertificates::Asked,
+        },
+    })
+}
+
+const TARGET: &str = "switchboard::config";
